@@ -1,0 +1,16 @@
+import { defaultClientConditions, defaultServerConditions } from 'vite'
+import { defineConfig } from 'vitest/config'
+import { standardDecorators } from './packages/testing/src/vitest-plugin.ts'
+
+/** The suite without outside servers: green on a laptop, and run on every supported Node. */
+export default defineConfig({
+  plugins: [standardDecorators()],
+  resolve: { conditions: ['@tenon/source', ...defaultClientConditions] },
+  ssr: { resolve: { conditions: ['@tenon/source', ...defaultServerConditions] } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/*.integration.test.ts', 'test/package/**'],
+    passWithNoTests: true,
+    coverage: { include: ['packages/*/src/**/*.ts'], exclude: ['**/*.test.ts', '**/*.test-d.ts'] },
+  },
+})
