@@ -1,1 +1,2 @@
-export {}
+export type { ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from './client-transport.ts'
+export { type PublishOptions, Publisher, type QueueOperation } from './publisher.ts'

@@ -1,1 +1,20 @@
-export {}
+export { type Contract, type ContractInfo, contract, contractInfo, isContract } from './contract.ts'
+export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './event.ts'
+export type {
+  AccessRule,
+  DeclaredError,
+  HttpBinding,
+  HttpOperation,
+  Idempotency,
+  Input,
+  InputToSend,
+  IsStreaming,
+  Operation,
+  OperationSpec,
+  Output,
+  OutputReceived,
+  QueueBinding,
+} from './operation.ts'
+export type { HttpMethod, HttpRoute, RouteParameter, RouteSegment, RouteText } from './route.ts'
+export type { JsonSchema, Schema, StandardSchema, TypeboxSchema, ValueOf, WireOf } from './schema.ts'
+export { isStream, type StreamOf, stream } from './stream.ts'

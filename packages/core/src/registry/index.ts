@@ -1,1 +1,2 @@
-export {}
+export { memoryRegistry } from './memory-registry.ts'
+export type { Discovery, Endpoint, Instance, Registrar, Registration } from './registry.ts'

@@ -1,0 +1,42 @@
+import type { Logger } from '../telemetry/log.ts'
+
+/** Who calls, as an authenticator found out. */
+export interface Principal {
+  /** Stable identity of the caller. */
+  readonly id: string
+  readonly roles?: readonly string[]
+  readonly scopes?: readonly string[]
+  /** Further facts from the credential, such as token claims. */
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
+/** Text that travels beside the input: HTTP headers, gRPC metadata, message headers. Keys are lower case. */
+export type Metadata = Readonly<Record<string, string | undefined>>
+
+/** What a handler knows of the call it serves. */
+export interface Call {
+  /** Identifies the call in logs and error replies; the caller's `x-request-id` where that is safe. */
+  readonly id: string
+  /** The operation's id, or `consume <topic>` for an event. */
+  readonly operation: string
+  /** Name of the transport that carries the call: `http`, `grpc`, `queue`. */
+  readonly transport: string
+  /** Fires when the caller is gone, the deadline has passed, or the service cuts off what is left at the end of its drain. */
+  readonly signal: AbortSignal
+  /** When the call must have ended, in epoch milliseconds; undefined without a deadline. */
+  readonly deadlineAt: number | undefined
+  readonly metadata: Metadata
+  readonly principal: Principal | undefined
+  /** 1 for the first attempt; higher when a message is delivered again. */
+  readonly attempt: number
+  /** Carries the call's id and operation. */
+  readonly log: Logger
+  /** Milliseconds left until the deadline, never below 0; Infinity without a deadline. */
+  remainingMs(): number
+  /**
+   * Sends a header with the reply: an HTTP header, gRPC metadata; dropped on a queue. Only before the first item of a stream.
+   *
+   * @throws TypeError for a name or value that no header may have.
+   */
+  setHeader(name: string, value: string): void
+}

@@ -1,0 +1,107 @@
+import type { ErrorCode } from '../error/error-code.ts'
+import type { HttpRoute, RouteText } from './route.ts'
+import type { JsonSchema, Schema, ValueOf, WireOf } from './schema.ts'
+import type { StreamOf } from './stream.ts'
+
+/** Who may call: everybody, every known caller, or callers with at least one of the roles or all of the scopes. */
+export type AccessRule =
+  | 'public'
+  | 'authenticated'
+  | { readonly roles: readonly string[] }
+  | { readonly scopes: readonly string[] }
+
+/** Whether a call may be repeated: `safe` changes nothing, `idempotent` changes the same thing once. */
+export type Idempotency = 'safe' | 'idempotent' | 'none'
+
+export interface HttpBinding {
+  readonly route: RouteText
+  /** Status of a successful reply. @defaultValue 200, or 204 when the output has no content */
+  readonly status?: number
+  /** Input fields read from the query although the verb has a body. */
+  readonly query?: readonly string[]
+}
+
+export interface QueueBinding {
+  readonly topic: string
+  /** The text field of the input whose value keys the message; messages of one key keep their order. */
+  readonly key: string
+  /** The consumer group that handles the command. @defaultValue the service's name */
+  readonly group?: string
+}
+
+/** What a contract says of one operation. */
+export interface OperationSpec {
+  /** One object; all transports deliver the same. */
+  readonly input: Schema
+  /** One value, or `stream(schema)` for any number of them. */
+  readonly output: Schema | StreamOf
+  /** The codes the handler itself may fail with; the framework's own (`invalid_argument`, `internal`, …) need no mention. */
+  readonly errors?: readonly ErrorCode[]
+  readonly http?: RouteText | HttpBinding
+  readonly queue?: QueueBinding
+  /** @defaultValue true */
+  readonly grpc?: boolean
+  /** @defaultValue the service's `defaultAccess` */
+  readonly access?: AccessRule
+  /** Longest time a call may take. @defaultValue the service's `callTimeoutMs`; none for streams. @remarks Range 1–3_600_000 */
+  readonly timeoutMs?: number
+  /** @defaultValue `safe` for GET routes, `idempotent` for PUT and DELETE, else `none` */
+  readonly idempotency?: Idempotency
+  /** One sentence for generated documents. */
+  readonly summary?: string
+  readonly deprecated?: boolean
+}
+
+/** How an operation is reached over HTTP, taken apart. */
+export interface HttpOperation extends HttpRoute {
+  readonly status: number
+  /** Input fields read from the query string. */
+  readonly query: readonly string[]
+  /** Whether the fields that are in neither path nor query come from a JSON body. */
+  readonly hasBody: boolean
+}
+
+/** One operation of a contract: frozen data, made by `contract()`. */
+export interface Operation<Spec extends OperationSpec = OperationSpec> {
+  /** The specification as it was written. Types are read from here. */
+  readonly spec: Spec
+  /** Contract and name: `shop.user.v1.UserService/getUser`. */
+  readonly id: string
+  readonly contract: string
+  readonly name: string
+  readonly kind: 'unary' | 'server_stream'
+  readonly inputSchema: Schema
+  /** Schema of the output, or of one item of an output stream. */
+  readonly outputSchema: Schema
+  readonly inputJsonSchema: JsonSchema
+  readonly outputJsonSchema: JsonSchema
+  readonly errors: readonly ErrorCode[]
+  readonly http: HttpOperation | undefined
+  readonly queue: QueueBinding | undefined
+  readonly grpc: boolean
+  readonly access: AccessRule | undefined
+  readonly timeoutMs: number | undefined
+  readonly idempotency: Idempotency
+  readonly summary: string | undefined
+  readonly deprecated: boolean
+}
+
+type OutputSchemaOf<Spec extends OperationSpec> = Spec['output'] extends StreamOf<infer Item> ? Item : Spec['output']
+
+/** The input a handler receives. */
+export type Input<Op extends Operation> = ValueOf<Op['spec']['input']>
+
+/** The output a handler returns; for a stream, one item of it. */
+export type Output<Op extends Operation> = WireOf<OutputSchemaOf<Op['spec']>>
+
+/** The input a caller sends. */
+export type InputToSend<Op extends Operation> = WireOf<Op['spec']['input']>
+
+/** The output a caller receives; for a stream, one item of it. */
+export type OutputReceived<Op extends Operation> = ValueOf<OutputSchemaOf<Op['spec']>>
+
+/** Whether an operation answers with a stream. */
+export type IsStreaming<Op extends Operation> = Op['spec']['output'] extends StreamOf ? true : false
+
+/** The codes an operation declares. */
+export type DeclaredError<Op extends Operation> = Op['spec'] extends { readonly errors: readonly (infer Code extends ErrorCode)[] } ? Code : never

@@ -1,0 +1,48 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
+import type { Static } from 'typebox'
+
+/** A JSON Schema (draft 2020-12) as plain data. */
+export interface JsonSchema {
+  readonly [keyword: string]: unknown
+}
+
+/** A TypeBox schema: it is its own JSON Schema. */
+export interface TypeboxSchema {
+  readonly '~kind': string
+}
+
+/** A schema of any library that implements Standard Schema with Standard JSON Schema, such as Zod 4.2 or ArkType 2.1.28. */
+export type StandardSchema = StandardSchemaV1 & StandardJSONSchemaV1
+
+/** What an operation's input and output and an event's payload are described with. */
+export type Schema = TypeboxSchema | StandardSchema
+
+/** The type a schema describes on the wire: what a caller writes. */
+export type WireOf<S> = S extends StandardSchemaV1<infer Wire, unknown> ? Wire : S extends TypeboxSchema ? Static<S> : never
+
+/** The type a reader of the schema receives: the wire type after the schema's own transforms. */
+export type ValueOf<S> = S extends StandardSchemaV1<unknown, infer Value> ? Value : S extends TypeboxSchema ? Static<S> : never
+
+/** Whether a schema comes from a library that implements Standard Schema. */
+export function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {
+  return (typeof schema === 'object' || typeof schema === 'function') && schema !== null && '~standard' in schema
+}
+
+/**
+ * The wire side of a schema as JSON Schema.
+ *
+ * @throws Error with the schema library's own words, when it cannot be expressed.
+ */
+export function toJsonSchema(schema: unknown): JsonSchema {
+  if (isStandardSchema(schema)) return standardToJsonSchema(schema)
+  if (typeof schema === 'object' && schema !== null && '~kind' in schema) return schema as unknown as JsonSchema
+  throw new Error('expected a TypeBox schema or a Standard Schema')
+}
+
+function standardToJsonSchema(schema: StandardSchemaV1): JsonSchema {
+  const standard: Partial<StandardSchema['~standard']> = schema['~standard']
+  if (standard.jsonSchema === undefined) {
+    throw new Error(`this ${schema['~standard'].vendor} schema has no JSON Schema (~standard.jsonSchema)`)
+  }
+  return standard.jsonSchema.input({ target: 'draft-2020-12' })
+}

@@ -1,0 +1,31 @@
+/** What can be wrong with how a service is put together, and what to do about it. `docs/error.md` is generated from it. */
+export const setupErrorCodes = {
+  'config.missing': 'A required setting has no value: set the environment variable that the message names.',
+  'config.malformed': 'A setting cannot be read as its type: the message shows what was expected and what was found.',
+  'config.out_of_range': 'A setting lies outside its range: the message shows the range.',
+  'contract.name': 'A contract, operation or topic name has the wrong form.',
+  'contract.route': 'An HTTP route cannot be read, or names a parameter that is no field of the input.',
+  'contract.schema': 'A schema cannot be used: it has no JSON Schema, or a transport cannot express it.',
+  'contract.queue': 'A queue binding or event names a key that is no text field of its payload.',
+  'contract.setting': 'A setting of an operation is outside its range.',
+  'handler.missing_operation': 'A handler class leaves out an operation of a contract it handles.',
+  'handler.duplicate_operation': 'An operation has more than one implementation.',
+  'handler.unknown_operation': 'A handler implements an operation of a contract that it does not handle.',
+  'handler.member': 'A decorator stands on a static, private or computed member, where no call could reach it.',
+  'wiring.missing_provider': 'Something is injected that nothing provides: add a provider for it.',
+  'wiring.duplicate_provider': 'Two providers make the same thing.',
+  'wiring.cycle': 'Providers need one another in a circle.',
+  'wiring.outside_construction': '`inject()` was called outside the construction of a handler or provider.',
+  'wiring.create_failed': 'A provider failed to create its value.',
+  'wiring.check_failed': 'A provider created its value, but its first check failed.',
+  'wiring.access': 'An access rule needs a caller identity, but the service has no authenticator.',
+  'wiring.unreachable': 'An operation or event is carried by no transport of the service.',
+  'wiring.route_conflict': 'Two operations claim the same route.',
+  'wiring.interceptor': 'An interceptor does not keep to its contract.',
+  'service.state': 'The service is in a state that does not allow this.',
+  'service.listen_failed': 'A server could not listen at its address.',
+  'service.start_failed': 'The service could not start; what had started was undone.',
+} as const satisfies Readonly<Record<`${string}.${string}`, string>>
+
+/** The stable code of a set-up error. */
+export type SetupErrorCode = keyof typeof setupErrorCodes

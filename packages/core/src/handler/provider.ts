@@ -1,0 +1,54 @@
+/** A value of type `T` that can be injected: a class, or `token<T>('name')` where there is no class. */
+export type Token<T = unknown> = (abstract new (...args: never[]) => T) | NamedToken<T>
+
+/** Stands for something injectable that has no class. Made by `token()`. */
+export interface NamedToken<T = unknown> {
+  readonly description: string
+  /** Carries the type only; never set. */
+  readonly type?: T
+}
+
+/** The value a token stands for. */
+export type TokenValue<Of> = Of extends Token<infer Value> ? Value : never
+
+/** How something injectable is made, checked and released. Made by `provide()`. */
+export interface Provider<T = unknown> {
+  readonly token: Token<T>
+  readonly needs: readonly Token[]
+  create(...needed: readonly unknown[]): T | Promise<T>
+  readonly dispose: ((value: T) => unknown) | undefined
+  readonly check: ((value: T, signal: AbortSignal) => unknown) | undefined
+}
+
+/** A token for something that has no class. Two tokens are never equal, whatever their description. */
+export function token<T>(description: string): NamedToken<T> {
+  return Object.freeze({ description })
+}
+
+/** A token's name for messages. */
+export function tokenName(of: Token): string {
+  return typeof of === 'function' ? of.name || '(anonymous class)' : of.description
+}
+
+type NeedValues<Needs extends readonly Token[]> = { readonly [Index in keyof Needs]: TokenValue<Needs[Index]> }
+
+export interface ProviderSpec<T, Needs extends readonly Token[]> {
+  /** What must exist before; handed to `create` in this order. */
+  readonly needs?: Needs
+  readonly create: (...needed: NeedValues<Needs>) => T | Promise<T>
+  /** Releases the value. @defaultValue the value's own `Symbol.asyncDispose` or `Symbol.dispose`, if it has one */
+  readonly dispose?: (value: T) => unknown
+  /** Throws or rejects when the value cannot do its work now; run for readiness, and once before the service is ready. */
+  readonly check?: (value: T, signal: AbortSignal) => unknown
+}
+
+/** Declares how something injectable is made. Nothing runs before the service starts. */
+export function provide<T, const Needs extends readonly Token[] = readonly []>(of: Token<T>, spec: ProviderSpec<NoInfer<T>, Needs>): Provider {
+  return Object.freeze({
+    token: of,
+    needs: spec.needs ?? [],
+    create: spec.create as Provider['create'],
+    dispose: spec.dispose as Provider['dispose'],
+    check: spec.check as Provider['check'],
+  })
+}

@@ -1,0 +1,45 @@
+import type { Metadata } from '../call/call.ts'
+import type { ServiceError } from '../error/service-error.ts'
+
+/** A call as it came in over a wire, its input not decoded yet. */
+export interface Arrival {
+  /** The transport's name. */
+  readonly transport: string
+  readonly metadata: Metadata
+  /** Address of the caller, for logs. */
+  readonly peer?: string | undefined
+  /** 1, or the number of the delivery for a message that came before. */
+  readonly attempt?: number
+  /** How long the caller is willing to wait from now on; undefined when it did not say. */
+  readonly timeoutMs?: number | undefined
+  /**
+   * Fires when the caller is gone. Read at most once a call, and only if the handler asks for its signal, so a getter
+   * may create it then; it must be aborted already if the caller left before.
+   */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * The input as plain data. Called at most once, after access was granted.
+   *
+   * @throws ServiceError `invalid_argument` for bytes that cannot be decoded.
+   */
+  decode(): unknown
+}
+
+/** What a call came to. */
+export type Outcome = Success | Failure
+
+export interface Success {
+  readonly ok: true
+  /** The output; for a stream an `AsyncIterable` whose steps throw only `ServiceError`. */
+  readonly value: unknown
+  /** Reply headers the handler set, lower-case names. */
+  readonly headers: Readonly<Record<string, string>> | undefined
+}
+
+export interface Failure {
+  readonly ok: false
+  readonly error: ServiceError
+  /** The call's id, for the error reply. */
+  readonly callId: string
+  readonly headers: Readonly<Record<string, string>> | undefined
+}

@@ -1,0 +1,79 @@
+import type { Operation } from '../contract/operation.ts'
+import type { Provider } from '../handler/provider.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { EventEndpoint, OperationEndpoint } from './endpoint.ts'
+
+/**
+ * A way for calls to come in. It translates between a wire and the dispatcher and decides nothing else.
+ *
+ * An implementation guarantees that it reaches handlers only through the endpoints it is given, that it decodes no input
+ * before the endpoint asks for it, and that it answers every arrival with what the endpoint returned.
+ */
+export interface Transport {
+  /** Short and unique in the service: `http`, `grpc`, `queue`. */
+  readonly name: string
+  /** Providers that come with the transport, such as the `Publisher` of a queue. */
+  readonly provides?: readonly Provider[]
+  /** Whether this transport can carry the operation, from its contract alone. */
+  carries(operation: Operation): boolean
+  /** Whether this transport delivers events to consumers. @defaultValue false */
+  readonly carriesEvents?: boolean
+  /**
+   * Prepares to serve the endpoints it carries. Called once, before anything listens; opens no connection.
+   *
+   * @throws WiringError or ContractError when an endpoint cannot be carried.
+   */
+  bind(host: TransportHost): TransportServer
+}
+
+/** What a service gives each of its transports. */
+export interface TransportHost {
+  readonly service: ServiceIdentity
+  /** Every operation of the service; a transport picks those it carries. */
+  readonly operations: readonly OperationEndpoint[]
+  readonly events: readonly EventEndpoint[]
+  readonly log: Logger
+  /** Reports that the transport cannot go on; the service then drains and ends with exit code 1. */
+  fail(error: unknown): void
+}
+
+export interface ServiceIdentity {
+  readonly name: string
+  readonly version: string
+  /** Differs between two running instances. */
+  readonly instanceId: string
+}
+
+/** Where a transport can be reached, for logs, `/info` and the registry. */
+export interface Address {
+  /** `http`, `grpc`, … */
+  readonly protocol: string
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * A transport bound to a service. The service calls, each once and in this order: `listen`, `withdraw`, `drain`, `close`;
+ * after a failed start it may call `close` at any point.
+ */
+export interface TransportServer {
+  /**
+   * Starts to accept calls. Resolves when a caller can reach it, with its addresses (empty for one that only consumes).
+   *
+   * @throws LifecycleError `service.listen_failed` naming address and setting, when the address cannot be had.
+   */
+  listen(): Promise<readonly Address[]>
+  /**
+   * Tells clients and load balancers to go elsewhere (gRPC health NOT_SERVING, HTTP `Connection: close`), while calls are
+   * still accepted and served.
+   */
+  withdraw(): void
+  /**
+   * Takes no more work and resolves when all running work has been answered. The dispatcher answers new calls
+   * `unavailable` from here on. When the signal fires the deadline has come: the dispatcher ends all running calls as
+   * `unavailable`, and drain resolves as soon as those answers are written.
+   */
+  drain(signal: AbortSignal): Promise<void>
+  /** Cuts what is left and releases sockets and connections. Safe to call twice. */
+  close(): Promise<void>
+}
