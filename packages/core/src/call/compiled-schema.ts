@@ -1,8 +1,10 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import Schema from 'typebox/schema'
 import { type JsonSchema, isStandardSchema, type Schema as AnySchema, toJsonSchema } from '../contract/schema.ts'
 import type { Violation } from '../error/service-error.ts'
+import { hardenSchema } from './harden-schema.ts'
 import { compileShaper } from './shaper.ts'
-import { toViolations } from './violation.ts'
+import { fromIssues, toViolations } from './violation.ts'
 
 /** What reading or writing a value came to. */
 export type SchemaResult = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly violations: readonly Violation[] }
@@ -22,12 +24,11 @@ export interface CompiledSchema {
 
 /** Makes a schema ready for use. Costs milliseconds: for boot, not for calls. */
 export function compileSchema(schema: AnySchema, jsonSchema: JsonSchema = toJsonSchema(schema)): CompiledSchema {
-  const validator = Schema.Compile(jsonSchema)
+  const validator = Schema.Compile(hardenSchema(jsonSchema))
   const shaper = compileShaper(jsonSchema)
   const checked = (shaped: unknown): SchemaResult => {
-    const unsafe = shaper.findUnsafe(shaped)
-    if (validator.Check(shaped) && unsafe === undefined) return { ok: true, value: shaped }
-    return { ok: false, violations: toViolations(validator.Errors(shaped)[1], unsafe) }
+    if (validator.Check(shaped)) return { ok: true, value: shaped }
+    return { ok: false, violations: toViolations(validator.Errors(shaped)[1]) }
   }
   const standard = isStandardSchema(schema) ? schema['~standard'] : undefined
   return {
@@ -40,4 +41,9 @@ export function compileSchema(schema: AnySchema, jsonSchema: JsonSchema = toJson
       return validated instanceof Promise ? validated.then(fromStandard) : fromStandard(validated)
     },
   }
+}
+
+function fromStandard(result: StandardSchemaV1.Result<unknown>): SchemaResult {
+  if (result.issues) return { ok: false, violations: fromIssues(result.issues) }
+  return { ok: true, value: result.value }
 }

@@ -70,8 +70,22 @@ export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(errorCodes, text)
 }
 
-/** What a caller is told when something failed that was never meant for it; the cause goes to the log. */
+const remoteBrand: unique symbol = Symbol.for('tenon.remote_error') as never
+
+/** Marks an error as one that another service answered with, so that it is not passed on as if it were our own. */
+export function markRemote(error: ServiceError): ServiceError {
+  Object.defineProperty(error, remoteBrand, { value: true })
+  return error
+}
+
+/** The codes of a remote that mean the same to our caller; any other, such as its `unauthenticated`, concerns only us. */
+const passedOn: ReadonlySet<ErrorCode> = new Set(['unavailable', 'deadline_exceeded', 'resource_exhausted', 'cancelled'])
+
+/**
+ * What a caller is told of whatever a handler threw. A foreign exception, and a remote's error that the handler did not
+ * translate, become `internal` with a fixed text; the cause goes to the log.
+ */
 export function toServiceError(thrown: unknown): ServiceError {
-  if (ServiceError.is(thrown)) return thrown
+  if (ServiceError.is(thrown) && (!(remoteBrand in thrown) || passedOn.has(thrown.code))) return thrown
   return new ServiceError('internal', 'an internal error occurred', { cause: thrown })
 }

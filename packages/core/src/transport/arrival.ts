@@ -10,6 +10,12 @@ export interface Arrival {
   readonly peer?: string | undefined
   /** 1, or the number of the delivery for a message that came before. */
   readonly attempt?: number
+  /**
+   * Whether the source is trusted by configuration, as a topic is, so that access rules about the caller do not apply.
+   *
+   * @defaultValue false
+   */
+  readonly isTrusted?: boolean
   /** How long the caller is willing to wait from now on; undefined when it did not say. */
   readonly timeoutMs?: number | undefined
   /**

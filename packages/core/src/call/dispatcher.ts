@@ -1,0 +1,143 @@
+import { invalidArgument, ServiceError, toServiceError } from '../error/service-error.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { Arrival, Failure, Outcome } from '../transport/arrival.ts'
+import type { AccessCheck, Authenticator } from './access.ts'
+import type { CompiledSchema, SchemaResult } from './compiled-schema.ts'
+import { runInCall } from './context.ts'
+import { type Cuttable, drainingError, type Gate } from './gate.ts'
+import type { Invoke } from './interceptor.ts'
+import { OutputStream } from './output-stream.ts'
+import { type CallFacts, RunningCall } from './running-call.ts'
+
+/** Everything about an operation that was decided at boot. */
+export interface CallPlan extends CallFacts {
+  readonly kind: 'unary' | 'server_stream'
+  readonly input: CompiledSchema
+  /** Undefined for events, which have no output. */
+  readonly output: CompiledSchema | undefined
+  readonly isOutputChecked: boolean
+  readonly authenticate: Authenticator | undefined
+  readonly access: AccessCheck | undefined
+  /** The handler with its interceptors around it. */
+  readonly invoke: Invoke
+}
+
+/** Serves one call; never rejects. */
+export type Dispatch = (arrival: Arrival) => Promise<Outcome>
+
+/**
+ * The call path of one operation: admit, call context, authenticate, authorise, decode and validate, interceptors and
+ * handler, check the output. The only code that can call a handler.
+ */
+export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
+  const write = outputWriter(plan)
+  return (arrival) => {
+    if (!gate.isOpen) return Promise.resolve(refuse(plan, arrival))
+    return new Promise((resolve) => {
+      const call = new RunningCall(plan, arrival)
+      const dispatched = new DispatchedCall(call, { gate, resolve, log: plan.log })
+      gate.enter(dispatched)
+      call.onDeadline((error) => dispatched.cut(error))
+      void runInCall(call, () => serve(plan, dispatched, write), undefined)
+    })
+  }
+}
+
+type Write = (value: unknown) => unknown
+
+async function serve(plan: CallPlan, dispatched: DispatchedCall, write: Write): Promise<void> {
+  const { call } = dispatched
+  try {
+    if (plan.authenticate) call.principal = await plan.authenticate(call.arrival)
+    if (plan.access && call.arrival.isTrusted !== true) plan.access(call.principal)
+    const decoded = plan.input.read(call.arrival.decode())
+    const input = decoded instanceof Promise ? await decoded : decoded
+    if (!input.ok) throw invalidArgument(input.violations)
+    if (call.hasEnded) return
+    const output = await plan.invoke(input.value, call)
+    if (plan.kind === 'server_stream') dispatched.stream(iteratorOf(output, plan), write)
+    else dispatched.succeed(write(output))
+  } catch (thrown) {
+    dispatched.fail(toServiceError(thrown))
+  }
+}
+
+interface CallSurroundings {
+  readonly gate: Gate
+  readonly resolve: (outcome: Outcome) => void
+  readonly log: Logger
+}
+
+/** A call with its caller waiting for the outcome. The first outcome counts, later ones are too late to be told. */
+class DispatchedCall implements Cuttable {
+  readonly call: RunningCall
+  readonly #surroundings: CallSurroundings
+  #stream: OutputStream | undefined
+
+  constructor(call: RunningCall, surroundings: CallSurroundings) {
+    this.call = call
+    this.#surroundings = surroundings
+  }
+
+  succeed(value: unknown): void {
+    if (this.call.hasEnded) return
+    this.#finish(undefined)
+    this.#surroundings.resolve({ ok: true, value, headers: this.call.headers })
+  }
+
+  fail(error: ServiceError): void {
+    if (this.call.hasEnded) return
+    this.#finish(error)
+    this.#surroundings.resolve({ ok: false, error, callId: this.call.id, headers: this.call.headers })
+  }
+
+  /** Hands the items over; the call runs on until the last one is out. */
+  stream(source: AsyncIterator<unknown>, write: Write): void {
+    const stream = new OutputStream(source, { call: this.call, write, ended: (error) => this.#finish(error) })
+    if (this.call.hasEnded) return stream.cut(new ServiceError('cancelled', 'the call has ended'))
+    this.#stream = stream
+    this.#surroundings.resolve({ ok: true, value: stream, headers: this.call.headers })
+  }
+
+  cut(error: ServiceError): void {
+    if (this.#stream) this.#stream.cut(error)
+    else this.fail(error)
+  }
+
+  #finish(error: ServiceError | undefined): void {
+    this.call.end(error)
+    this.#surroundings.gate.leave(this)
+    logOutcome(this.call, this.#surroundings.log, error)
+  }
+}
+
+function refuse(plan: CallPlan, arrival: Arrival): Failure {
+  const error = drainingError()
+  return { ok: false, error, callId: new RunningCall(plan, arrival).id, headers: undefined }
+}
+
+/** Outputs are always stripped; a mismatch is our own fault, so the caller learns nothing of it. */
+function outputWriter({ id, output, isOutputChecked }: CallPlan): Write {
+  if (output === undefined) return () => undefined
+  if (!isOutputChecked) return (value) => output.strip(value)
+  return (value) => {
+    const result: SchemaResult = output.write(value)
+    if (result.ok) return result.value
+    const found = result.violations.map(({ field, message }) => `${field || '(output)'} ${message}`).join('; ')
+    throw new Error(`the output of ${id} does not fit its schema: ${found}`)
+  }
+}
+
+function iteratorOf(output: unknown, { id }: CallPlan): AsyncIterator<unknown> {
+  const make: unknown = typeof output === 'object' && output !== null ? Reflect.get(output, Symbol.asyncIterator) : undefined
+  if (typeof make !== 'function') throw new TypeError(`${id} must return an async iterable`)
+  return Reflect.apply(make, output, []) as AsyncIterator<unknown>
+}
+
+const ownFaults: ReadonlySet<string> = new Set(['internal', 'unknown', 'data_loss'])
+
+function logOutcome(call: RunningCall, log: Logger, error: ServiceError | undefined): void {
+  if (error === undefined) return
+  if (!ownFaults.has(error.code)) return log.debug({ callId: call.id, operation: call.operation, code: error.code, reason: error.reason }, error.message)
+  log.error({ callId: call.id, operation: call.operation, code: error.code, err: error.cause ?? error }, `${call.operation} failed`)
+}

@@ -1,0 +1,81 @@
+import { ServiceError, toServiceError } from '../error/service-error.ts'
+import type { Call } from './call.ts'
+import { runInCall } from './context.ts'
+
+/** What surrounds the items of an output stream. */
+export interface StreamSurroundings {
+  readonly call: Call
+  /** Checks one item; throws what the caller is to be told. */
+  readonly write: (item: unknown) => unknown
+  /** Called once, when the stream is over. */
+  readonly ended: (error: ServiceError | undefined) => void
+}
+
+/**
+ * A handler's output items on their way out: each is checked, each step runs inside the call, steps throw only
+ * `ServiceError`, and cutting it ends a step that waits.
+ */
+export class OutputStream implements AsyncIterableIterator<unknown> {
+  readonly #source: AsyncIterator<unknown>
+  readonly #surroundings: StreamSurroundings
+  #endedBy: ServiceError | undefined
+  #hasEnded = false
+  #rejectStep: ((error: ServiceError) => void) | undefined
+
+  constructor(source: AsyncIterator<unknown>, surroundings: StreamSurroundings) {
+    this.#source = source
+    this.#surroundings = surroundings
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    if (this.#endedBy) return Promise.reject(this.#endedBy)
+    if (this.#hasEnded) return Promise.resolve({ done: true, value: undefined })
+    return new Promise((resolve, reject) => {
+      this.#rejectStep = reject
+      this.#step().then(resolve, reject)
+    })
+  }
+
+  async return(): Promise<IteratorResult<unknown>> {
+    this.#end(new ServiceError('cancelled', 'the caller is gone'))
+    await this.#release()
+    return { done: true, value: undefined }
+  }
+
+  /** Ends the stream with an error; a generator that waits is told through the call's signal, then closed. */
+  cut(error: ServiceError): void {
+    this.#end(error)
+    this.#rejectStep?.(error)
+    // Not awaited: a generator may ignore the signal for as long as it likes, the caller is answered now.
+    this.#release().catch(() => undefined)
+  }
+
+  async #step(): Promise<IteratorResult<unknown>> {
+    try {
+      const step = await runInCall(this.#surroundings.call, () => this.#source.next(), undefined)
+      if (!step.done) return { done: false, value: this.#surroundings.write(step.value) }
+      this.#end(undefined)
+      return { done: true, value: undefined }
+    } catch (thrown) {
+      const error = toServiceError(thrown)
+      this.#end(error)
+      this.#release().catch(() => undefined)
+      throw error
+    }
+  }
+
+  #end(error: ServiceError | undefined): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#endedBy = error
+    this.#surroundings.ended(error)
+  }
+
+  async #release(): Promise<void> {
+    await runInCall(this.#surroundings.call, () => this.#source.return?.(), undefined)
+  }
+}

@@ -1,0 +1,66 @@
+import type { Interceptor, Invoke } from '../call/interceptor.ts'
+import { type ContractInfo, contractInfo } from '../contract/contract.ts'
+import type { EventType } from '../contract/event.ts'
+import type { Operation } from '../contract/operation.ts'
+import { ContractError } from '../error/setup-error.ts'
+import type { ConsumesOptions } from './consumes.ts'
+import { type HandlerDefinition, type HandlerInstance, handlerDefinition } from './handler-definition.ts'
+import type { AnyContract } from './handles.ts'
+import type { ConsumerMethod, OperationMethod } from './method-type.ts'
+
+type OperationNames<Of> = keyof { [Name in keyof Of as Name extends string ? Name : never]: true }
+
+/** The methods that implement a contract. */
+export type Methods<Of extends AnyContract, Name extends OperationNames<Of>> = {
+  readonly [Key in Name]: Of[Key] extends Operation ? OperationMethod<Of[Key]> : never
+}
+
+export interface DefineHandlerOptions<Name> {
+  /** The operations this handler implements, when it leaves the others to another one. */
+  readonly only?: readonly Name[]
+  /** Around all methods, outermost first. */
+  readonly interceptors?: readonly Interceptor[]
+}
+
+/**
+ * A handler without decorators, the same thing as a class with `@Handles`, and fully inferred. `make` runs once, when the
+ * service starts; `inject()` works inside.
+ *
+ * @throws ContractError `handler.missing_operation` when the service starts and a method is missing.
+ */
+export function defineHandler<Of extends AnyContract, Name extends OperationNames<Of> = OperationNames<Of>>(
+  contract: Of,
+  make: () => Methods<Of, Name>,
+  options: DefineHandlerOptions<Name> = {},
+): HandlerDefinition {
+  const info = contractInfo(contract)
+  const { only, interceptors = [] } = options
+  const operations = info.operations.filter(({ name }) => only === undefined || (only as readonly string[]).includes(name))
+  return handlerDefinition({
+    name: info.name,
+    operations: operations.map((operation) => ({ operation, member: operation.name, interceptors })),
+    consumers: [],
+    construct: () => methodsInstance(info, operations, make()),
+  })
+}
+
+/** A consumer of an event without decorators. `make` runs once, when the service starts; `inject()` works inside. */
+export function defineConsumer<Event extends EventType>(event: Event, make: () => ConsumerMethod<Event>, options: ConsumesOptions = {}): HandlerDefinition {
+  return handlerDefinition({
+    name: `consumer of ${event.topic}`,
+    operations: [],
+    consumers: [{ event, group: options.group, member: 'handle', interceptors: [] }],
+    construct: () => {
+      const handle = make() as Invoke
+      return { member: () => handle }
+    },
+  })
+}
+
+function methodsInstance(info: ContractInfo, operations: readonly Operation[], methods: object): HandlerInstance {
+  const missing = operations.filter(({ name }) => typeof Reflect.get(methods, name) !== 'function')
+  if (missing.length > 0) {
+    throw new ContractError(missing.map(({ id }) => ({ code: 'handler.missing_operation', message: `defineHandler(${info.name}): no method implements ${id}` })))
+  }
+  return { member: (name) => (Reflect.get(methods, name) as Invoke).bind(methods) }
+}

@@ -1,0 +1,36 @@
+import type { Invoke } from '../call/interceptor.ts'
+import { ContractError } from '../error/setup-error.ts'
+import { type HandlerDefinition, handlerDefinition, isHandlerDefinition } from './handler-definition.ts'
+import { metadataOf } from './handler-metadata.ts'
+import { checkHandler } from './handles.ts'
+
+/** A handler class; its constructor takes nothing, what it needs comes from `inject()`. */
+export type HandlerClass = new () => object
+
+/** What `handlers` of a service may hold. */
+export type Handler = HandlerClass | HandlerDefinition
+
+/**
+ * The definition behind a handler.
+ *
+ * @throws ContractError when the class has no decorator of ours, or they contradict one another.
+ */
+export function toHandlerDefinition(handler: Handler): HandlerDefinition {
+  if (isHandlerDefinition(handler)) return handler
+  const metadata = metadataOf(handler)
+  if (metadata === undefined) {
+    throw new ContractError([{ code: 'handler.unknown_operation', message: `class ${handler.name} is no handler: give it @Handles(contract) or a method with @Consumes` }])
+  }
+  const problems = checkHandler(handler.name, metadata)
+  if (problems.length > 0) throw new ContractError(problems)
+  const around = (member: string) => [...(metadata.interceptors.get('') ?? []), ...(metadata.interceptors.get(member) ?? [])]
+  return handlerDefinition({
+    name: handler.name,
+    operations: metadata.operations.map(({ operation, member }) => ({ operation, member: member.name, interceptors: around(member.name) })),
+    consumers: metadata.consumers.map(({ event, group, member }) => ({ event, group, member: member.name, interceptors: around(member.name) })),
+    construct: () => {
+      const instance = new handler()
+      return { member: (name) => (Reflect.get(instance, name) as Invoke).bind(instance) }
+    },
+  })
+}

@@ -1,0 +1,62 @@
+import type { Interceptor } from '../call/interceptor.ts'
+import type { Contract } from '../contract/contract.ts'
+import type { EventType } from '../contract/event.ts'
+import type { Operation } from '../contract/operation.ts'
+
+// No engine defines Symbol.metadata yet; compilers store decorator metadata under it only if it exists when a class is
+// defined. The registered symbol is the one esbuild falls back to, so both toolchains meet here.
+if (Symbol.metadata === undefined) Object.defineProperty(Symbol, 'metadata', { value: Symbol.for('Symbol.metadata') })
+
+/** What the decorators of one class said, in the order of its members. */
+export interface HandlerMetadata {
+  readonly contracts: HandledContract[]
+  readonly operations: { readonly operation: Operation; readonly member: Member }[]
+  readonly consumers: { readonly event: EventType; readonly group: string | undefined; readonly member: Member }[]
+  /** By member; the empty name stands for the whole class. */
+  readonly interceptors: Map<string, readonly Interceptor[]>
+}
+
+export interface HandledContract {
+  readonly contract: Contract
+  readonly only: readonly string[] | undefined
+}
+
+/** A decorated member, and why no call could reach it, if so. */
+export interface Member {
+  readonly name: string
+  readonly obstacle: 'static' | 'private' | 'computed' | undefined
+}
+
+const key: unique symbol = Symbol.for('tenon.handler_metadata') as never
+
+interface Store {
+  [key]?: HandlerMetadata
+}
+
+/** The metadata of the class whose decorator runs; begins with what its base class said. */
+export function writableMetadata(context: DecoratorContext): HandlerMetadata {
+  const store = context.metadata as Store
+  if (!Object.hasOwn(store, key)) store[key] = copy(store[key])
+  return store[key] as HandlerMetadata
+}
+
+/** The metadata of a class, or undefined when it has no decorator of ours. */
+export function metadataOf(handler: object): HandlerMetadata | undefined {
+  return (Reflect.get(handler, Symbol.metadata) as Store | null | undefined)?.[key]
+}
+
+/** The member a decorator stands on. */
+export function memberOf(context: ClassMethodDecoratorContext): Member {
+  const isComputed = typeof context.name === 'symbol'
+  const obstacle = context.static ? 'static' : context.private ? 'private' : isComputed ? 'computed' : undefined
+  return { name: String(context.name), obstacle }
+}
+
+function copy(base: HandlerMetadata | undefined): HandlerMetadata {
+  return {
+    contracts: [...(base?.contracts ?? [])],
+    operations: [...(base?.operations ?? [])],
+    consumers: [...(base?.consumers ?? [])],
+    interceptors: new Map(base?.interceptors),
+  }
+}

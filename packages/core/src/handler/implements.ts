@@ -1,0 +1,16 @@
+import type { Operation } from '../contract/operation.ts'
+import { memberOf, writableMetadata } from './handler-metadata.ts'
+import type { AnyMethod, Fits, OperationMethod } from './method-type.ts'
+
+/**
+ * Says that a method implements an operation: `@Implements(users.getUser)`. A method that does not fit does not compile.
+ * The class needs `@Handles` with the operation's contract.
+ */
+export function Implements<Op extends Operation>(operation: Op) {
+  return <This, Method extends AnyMethod>(
+    _method: Method & Fits<NoInfer<Method>, OperationMethod<Op>>,
+    context: ClassMethodDecoratorContext<This, Method>,
+  ): void => {
+    writableMetadata(context).operations.push({ operation, member: memberOf(context as ClassMethodDecoratorContext) })
+  }
+}
