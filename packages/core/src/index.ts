@@ -1,1 +1,62 @@
-export {}
+import './handler/handler-metadata.ts'
+
+export type { Authenticator } from './call/access.ts'
+export type { Call, Metadata, Principal } from './call/call.ts'
+export { currentCall } from './call/context.ts'
+export type { Interceptor } from './call/interceptor.ts'
+export { type PublishOptions, Publisher, type QueueOperation } from './client/publisher.ts'
+export { type CallOptions, type Client, clientOf, type RemoteOptions, remote } from './client/remote.ts'
+export { type Contract, contract } from './contract/contract.ts'
+export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './contract/event.ts'
+export type {
+  AccessRule,
+  DeclaredError,
+  Input,
+  InputToSend,
+  Operation,
+  OperationSpec,
+  Output,
+  OutputReceived,
+} from './contract/operation.ts'
+export type { Schema } from './contract/schema.ts'
+export { type StreamOf, stream } from './contract/stream.ts'
+export { type ErrorCode, errorCodes } from './error/error-code.ts'
+export { type FaultOptions, fault } from './error/fault.ts'
+export { type ErrorDetails, ServiceError, type ServiceErrorOptions, type Violation } from './error/service-error.ts'
+export {
+  ConfigError,
+  ContractError,
+  LifecycleError,
+  SetupError,
+  type SetupProblem,
+  WiringError,
+} from './error/setup-error.ts'
+export { type SetupErrorCode, setupErrorCodes } from './error/setup-error-code.ts'
+export { type ConsumesOptions, Consumes } from './handler/consumes.ts'
+export { type DefineHandlerOptions, defineConsumer, defineHandler } from './handler/define-handler.ts'
+export type { Handler, HandlerClass } from './handler/handler-class.ts'
+export type { HandlerDefinition } from './handler/handler-definition.ts'
+export { Handles, type HandlesOptions } from './handler/handles.ts'
+export { Implements } from './handler/implements.ts'
+export { inject } from './handler/inject.ts'
+export { Intercepts } from './handler/intercepts.ts'
+export { type NamedToken, type Provider, type ProviderSpec, provide, type Token, token } from './handler/provider.ts'
+export type { AdminOptions } from './service/admin-server.ts'
+export {
+  type ConfigReader,
+  type ConfigSpec,
+  type Environment,
+  flag,
+  integer,
+  list,
+  optional,
+  port,
+  type SettingsOf,
+  text,
+} from './service/config.ts'
+export { defineService, type Service, type StartedService } from './service/define-service.ts'
+export type { Ended, ServiceState, StartOptions } from './service/running-service.ts'
+export { type ServiceOptions, serviceDefaults } from './service/service-options.ts'
+export type { PhaseReport } from './service/shutdown.ts'
+export type { Logger } from './telemetry/log.ts'
+export { type Address, ServiceInfo, type ServiceIdentity } from './transport/transport.ts'

@@ -8,7 +8,9 @@ import type { Principal } from './call.ts'
  *
  * @throws ServiceError `unauthenticated` for a credential that is not valid.
  */
-export type Authenticator = (arrival: Pick<Arrival, 'metadata' | 'peer' | 'transport'>) => Principal | undefined | Promise<Principal | undefined>
+export type Authenticator = (
+  arrival: Pick<Arrival, 'metadata' | 'peer' | 'transport'>,
+) => Principal | undefined | Promise<Principal | undefined>
 
 /** Refuses a caller, or returns. */
 export type AccessCheck = (principal: Principal | undefined) => void

@@ -7,7 +7,9 @@ import { compileShaper } from './shaper.ts'
 import { fromIssues, toViolations } from './violation.ts'
 
 /** What reading or writing a value came to. */
-export type SchemaResult = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly violations: readonly Violation[] }
+export type SchemaResult =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly violations: readonly Violation[] }
 
 /** A schema made ready at boot; the same rules for every schema library, taken from its JSON Schema. */
 export interface CompiledSchema {

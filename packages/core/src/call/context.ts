@@ -9,6 +9,10 @@ export function currentCall(): Call | undefined {
 }
 
 /** Runs a function as part of a call. */
-export function runInCall<Argument, Result>(call: Call, run: (argument: Argument) => Result, argument: Argument): Result {
+export function runInCall<Argument, Result>(
+  call: Call,
+  run: (argument: Argument) => Result,
+  argument: Argument,
+): Result {
   return storage.run(call, run, argument)
 }

@@ -129,7 +129,8 @@ function outputWriter({ id, output, isOutputChecked }: CallPlan): Write {
 }
 
 function iteratorOf(output: unknown, { id }: CallPlan): AsyncIterator<unknown> {
-  const make: unknown = typeof output === 'object' && output !== null ? Reflect.get(output, Symbol.asyncIterator) : undefined
+  const make: unknown =
+    typeof output === 'object' && output !== null ? Reflect.get(output, Symbol.asyncIterator) : undefined
   if (typeof make !== 'function') throw new TypeError(`${id} must return an async iterable`)
   return Reflect.apply(make, output, []) as AsyncIterator<unknown>
 }
@@ -138,6 +139,13 @@ const ownFaults: ReadonlySet<string> = new Set(['internal', 'unknown', 'data_los
 
 function logOutcome(call: RunningCall, log: Logger, error: ServiceError | undefined): void {
   if (error === undefined) return
-  if (!ownFaults.has(error.code)) return log.debug({ callId: call.id, operation: call.operation, code: error.code, reason: error.reason }, error.message)
-  log.error({ callId: call.id, operation: call.operation, code: error.code, err: error.cause ?? error }, `${call.operation} failed`)
+  if (!ownFaults.has(error.code))
+    return log.debug(
+      { callId: call.id, operation: call.operation, code: error.code, reason: error.reason },
+      error.message,
+    )
+  log.error(
+    { callId: call.id, operation: call.operation, code: error.code, err: error.cause ?? error },
+    `${call.operation} failed`,
+  )
 }

@@ -47,5 +47,8 @@ export class Gate {
 
 /** What a call is answered that comes while the service drains: another instance can take it at once. */
 export function drainingError(): ServiceError {
-  return new ServiceError('unavailable', 'the service is shutting down', { reason: 'draining', details: { retryDelayMs: 1000 } })
+  return new ServiceError('unavailable', 'the service is shutting down', {
+    reason: 'draining',
+    details: { retryDelayMs: 1000 },
+  })
 }

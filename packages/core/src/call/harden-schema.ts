@@ -26,8 +26,12 @@ const dataKeywords = new Set(['default', 'const', 'enum', 'examples', 'required'
 
 /** Copies what is enumerable in depth and keeps the rest, where TypeBox stores its kinds and refinements. */
 function clone(value: JsonSchema): object {
-  const copy = Object.create(Object.getPrototypeOf(value) as object, Object.getOwnPropertyDescriptors(value)) as Record<string, unknown>
-  for (const [keyword, child] of Object.entries(value)) copy[keyword] = dataKeywords.has(keyword) ? child : cloneChild(child, keyword)
+  const copy = Object.create(Object.getPrototypeOf(value) as object, Object.getOwnPropertyDescriptors(value)) as Record<
+    string,
+    unknown
+  >
+  for (const [keyword, child] of Object.entries(value))
+    copy[keyword] = dataKeywords.has(keyword) ? child : cloneChild(child, keyword)
   return copy
 }
 
@@ -43,6 +47,7 @@ function cloneChild(child: unknown, keyword: string): unknown {
 
 function constantsOf(variants: unknown): readonly unknown[] | undefined {
   if (!Array.isArray(variants) || variants.length === 0) return undefined
-  const isConstant = (variant: unknown): variant is { const: unknown } => typeof variant === 'object' && variant !== null && 'const' in variant
+  const isConstant = (variant: unknown): variant is { const: unknown } =>
+    typeof variant === 'object' && variant !== null && 'const' in variant
   return variants.every(isConstant) ? variants.map((variant) => variant.const) : undefined
 }

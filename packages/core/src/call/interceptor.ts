@@ -16,7 +16,10 @@ export function composeInterceptors(interceptors: readonly Interceptor[], handle
     return (input, call) => {
       let wasCalled = false
       return interceptor(call, async () => {
-        if (wasCalled) throw new WiringError([{ code: 'wiring.interceptor', message: `an interceptor of ${call.operation} called next() twice` }])
+        if (wasCalled)
+          throw new WiringError([
+            { code: 'wiring.interceptor', message: `an interceptor of ${call.operation} called next() twice` },
+          ])
         wasCalled = true
         return inner(input, call)
       })

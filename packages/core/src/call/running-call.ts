@@ -101,7 +101,10 @@ export class RunningCall implements Call {
   onDeadline(passed: (error: ServiceError) => void): void {
     if (this.deadlineAt === undefined) return
     const leftMs = Math.max(0, this.deadlineAt - Date.now())
-    this.#timer = setTimeout(() => passed(new ServiceError('deadline_exceeded', 'the deadline passed before the call ended')), leftMs)
+    this.#timer = setTimeout(
+      () => passed(new ServiceError('deadline_exceeded', 'the deadline passed before the call ended')),
+      leftMs,
+    )
   }
 
   /** Marks the call as over and releases what it held; with an error, work that still runs is told through the signal. */

@@ -69,7 +69,8 @@ function compileFill(schema: JsonSchema, next: Compile): Step | undefined {
 }
 
 function compileFillInside(schema: JsonSchema, next: Compile): Step | undefined {
-  if (typeof schema['items'] === 'object' && schema['items'] !== null) return eachItem(next(schema['items'] as JsonSchema))
+  if (typeof schema['items'] === 'object' && schema['items'] !== null)
+    return eachItem(next(schema['items'] as JsonSchema))
   const fields = Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>).flatMap(([name, field]) => {
     const fill = next(field)
     return fill ? [{ name, fill }] : []
@@ -91,10 +92,13 @@ interface Field {
 }
 
 function stripObject(schema: JsonSchema, next: Compile): Step | undefined {
-  const fields = Object.entries(schema['properties'] as Record<string, JsonSchema>).map(([name, field]): Field => ({ name, strip: next(field) }))
+  const fields = Object.entries(schema['properties'] as Record<string, JsonSchema>).map(
+    ([name, field]): Field => ({ name, strip: next(field) }),
+  )
   const additional = schema['additionalProperties']
   // A closed object refuses what it does not declare, so nothing may be dropped before it is checked; an open one asked for everything.
-  if (additional === false || (typeof additional === 'object' && additional !== null) || additional === true) return eachField(fields)
+  if (additional === false || (typeof additional === 'object' && additional !== null) || additional === true)
+    return eachField(fields)
   return declaredFields(fields)
 }
 
@@ -192,7 +196,9 @@ function stripUnion(variants: readonly JsonSchema[], next: Compile): Step | unde
 
 function stripByConstant(objects: readonly JsonSchema[], next: Compile): Step | undefined {
   const properties = objects.map((object) => object['properties'] as Record<string, JsonSchema>)
-  const name = Object.keys(properties[0] ?? {}).find((key) => properties.every((fields) => fields[key] && 'const' in fields[key]))
+  const name = Object.keys(properties[0] ?? {}).find((key) =>
+    properties.every((fields) => fields[key] && 'const' in fields[key]),
+  )
   if (name === undefined) return undefined
   const byConstant = new Map(objects.map((object, index) => [properties[index]?.[name]?.['const'], next(object)]))
   return (value) => {
@@ -203,7 +209,10 @@ function stripByConstant(objects: readonly JsonSchema[], next: Compile): Step | 
 
 function mergeObjects(objects: readonly JsonSchema[], base: JsonSchema): JsonSchema {
   const all = [...objects, base]
-  const properties = Object.assign({}, ...all.map((object) => object['properties']).filter(Boolean)) as Record<string, JsonSchema>
+  const properties = Object.assign({}, ...all.map((object) => object['properties']).filter(Boolean)) as Record<
+    string,
+    JsonSchema
+  >
   const isOpen = all.some(({ additionalProperties }) => additionalProperties !== undefined)
   return { type: 'object', properties, ...(isOpen ? { additionalProperties: true } : {}) }
 }

@@ -15,25 +15,48 @@ interface ValidatorError {
 
 /** What the validator found, said the same way for every schema library. */
 export function toViolations(errors: readonly ValidatorError[]): readonly Violation[] {
-  const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf').map(({ schemaPath }) => schemaPath)
+  const unions = errors
+    .filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')
+    .map(({ schemaPath }) => schemaPath)
   // What a union's variants say one by one contradicts itself; the union's own line stands for them.
-  const outside = errors.filter(({ schemaPath }) => !unions.some((union) => schemaPath.startsWith(`${union}/anyOf/`) || schemaPath.startsWith(`${union}/oneOf/`)))
+  const outside = errors.filter(
+    ({ schemaPath }) =>
+      !unions.some((union) => schemaPath.startsWith(`${union}/anyOf/`) || schemaPath.startsWith(`${union}/oneOf/`)),
+  )
   return outside.flatMap(toViolation).slice(0, longestList)
 }
 
 /** What a library's own validator found. */
 export function fromIssues(issues: readonly StandardSchemaV1.Issue[]): readonly Violation[] {
-  return issues.slice(0, longestList).map(({ path, message }) => ({ field: toPointer(path ?? []), message, rule: 'custom' }))
+  return issues
+    .slice(0, longestList)
+    .map(({ path, message }) => ({ field: toPointer(path ?? []), message, rule: 'custom' }))
 }
 
 function toViolation({ keyword, instancePath, params, message }: ValidatorError): readonly Violation[] {
-  if (keyword === 'required') return namesIn(params, 'requiredProperties').map((name) => ({ field: under(instancePath, name), message: 'is required', rule: 'required' }))
+  if (keyword === 'required')
+    return namesIn(params, 'requiredProperties').map((name) => ({
+      field: under(instancePath, name),
+      message: 'is required',
+      rule: 'required',
+    }))
   if (keyword === 'additionalProperties') {
-    return namesIn(params, 'additionalProperties').map((name) => ({ field: under(instancePath, name), message: 'is not allowed', rule: keyword }))
+    return namesIn(params, 'additionalProperties').map((name) => ({
+      field: under(instancePath, name),
+      message: 'is not allowed',
+      rule: keyword,
+    }))
   }
   // A closed object's stray field is reported twice; `additionalProperties` is the line that says why.
   if (keyword === 'boolean') return []
-  if (keyword === 'enum') return [{ field: instancePath, message: `must be one of ${JSON.stringify(Reflect.get(params, 'allowedValues'))}`, rule: keyword }]
+  if (keyword === 'enum')
+    return [
+      {
+        field: instancePath,
+        message: `must be one of ${JSON.stringify(Reflect.get(params, 'allowedValues'))}`,
+        rule: keyword,
+      },
+    ]
   return [{ field: instancePath, message, rule: keyword }]
 }
 
@@ -43,7 +66,10 @@ function namesIn(params: object, name: string): readonly string[] {
 }
 
 function toPointer(path: readonly (PropertyKey | StandardSchemaV1.PathSegment)[]): string {
-  return path.reduce<string>((pointer, segment) => under(pointer, String(typeof segment === 'object' ? segment.key : segment)), '')
+  return path.reduce<string>(
+    (pointer, segment) => under(pointer, String(typeof segment === 'object' ? segment.key : segment)),
+    '',
+  )
 }
 
 /** @see RFC 6901 section 3 */

@@ -23,12 +23,20 @@ export abstract class Publisher {
    *
    * @throws ServiceError `internal` when the payload does not fit its schema; `unavailable` when no broker took it.
    */
-  abstract publish<Event extends EventType>(event: Event, payload: PayloadToSend<Event>, options?: PublishOptions): Promise<void>
+  abstract publish<Event extends EventType>(
+    event: Event,
+    payload: PayloadToSend<Event>,
+    options?: PublishOptions,
+  ): Promise<void>
 
   /**
    * Sends an operation's input as a command; the operation's output is dropped by its receiver.
    *
    * @throws ServiceError `invalid_argument` when the input does not fit its schema; `unavailable` when no broker took it.
    */
-  abstract send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options?: PublishOptions): Promise<void>
+  abstract send<Op extends QueueOperation>(
+    operation: Op,
+    input: InputToSend<Op>,
+    options?: PublishOptions,
+  ): Promise<void>
 }

@@ -13,7 +13,13 @@ export interface ReadSchema {
 export function readJsonSchema(where: string, schema: unknown): ReadSchema {
   const read = readAnyJsonSchema(where, schema)
   if (read.problem || read.jsonSchema['type'] === 'object') return read
-  return { ...read, problem: { code: 'contract.schema', message: `${where} must be an object schema, found ${describeType(read.jsonSchema)}` } }
+  return {
+    ...read,
+    problem: {
+      code: 'contract.schema',
+      message: `${where} must be an object schema, found ${describeType(read.jsonSchema)}`,
+    },
+  }
 }
 
 /** The JSON Schema of a schema of any type. */
@@ -39,7 +45,12 @@ export function fieldNames(object: JsonSchema): readonly string[] {
 
 export function requireTopic(where: string, topic: string): readonly SetupProblem[] {
   if (topicForm.test(topic) && topic.length <= 200) return []
-  return [{ code: 'contract.name', message: `${where}: expected a topic of lower-case words joined by dots, such as shop.order.placed.v1, found "${topic}"` }]
+  return [
+    {
+      code: 'contract.name',
+      message: `${where}: expected a topic of lower-case words joined by dots, such as shop.order.placed.v1, found "${topic}"`,
+    },
+  ]
 }
 
 export function requireTextField(where: string, name: string, object: JsonSchema): readonly SetupProblem[] {

@@ -1,6 +1,14 @@
 import { isErrorCode } from '../error/service-error.ts'
 import { ContractError, type SetupProblem } from '../error/setup-error.ts'
-import { describeType, fieldNames, fieldOf, readAnyJsonSchema, readJsonSchema, requireTextField, requireTopic } from './check-spec.ts'
+import {
+  describeType,
+  fieldNames,
+  fieldOf,
+  readAnyJsonSchema,
+  readJsonSchema,
+  requireTextField,
+  requireTopic,
+} from './check-spec.ts'
 import type { HttpBinding, HttpOperation, Idempotency, Operation, OperationSpec } from './operation.ts'
 import { type HttpMethod, type HttpRoute, parseRoute, type RouteParameter } from './route.ts'
 import type { JsonSchema, WireOf } from './schema.ts'
@@ -21,7 +29,11 @@ export interface ContractInfo {
   readonly operations: readonly Operation[]
 }
 
-type RouteOf<Spec> = Spec extends { readonly http: infer Http } ? (Http extends HttpBinding ? Http['route'] : Http) : never
+type RouteOf<Spec> = Spec extends { readonly http: infer Http }
+  ? Http extends HttpBinding
+    ? Http['route']
+    : Http
+  : never
 type FieldOf<Spec extends OperationSpec> = keyof WireOf<Spec['input']> & string
 type StrayParameter<Spec extends OperationSpec> = Exclude<RouteParameter<RouteOf<Spec>>, FieldOf<Spec>>
 
@@ -43,10 +55,19 @@ type CheckSpec<Spec extends OperationSpec> = CheckRoute<Spec> & CheckQueue<Spec>
  * @param name Lower-case words joined by dots, a version, and a capitalised service name: `shop.user.v1.UserService`.
  * @throws ContractError `contract.name`, `contract.route`, `contract.schema`, `contract.queue`, `contract.setting`; all problems at once.
  */
-export function contract<const Ops extends Specs>(name: string, operations: Ops & { readonly [Name in keyof Ops]: CheckSpec<Ops[Name]> }): Contract<Ops> {
+export function contract<const Ops extends Specs>(
+  name: string,
+  operations: Ops & { readonly [Name in keyof Ops]: CheckSpec<Ops[Name]> },
+): Contract<Ops> {
   const problems: SetupProblem[] = []
-  if (!contractName.test(name)) problems.push({ code: 'contract.name', message: `contract "${name}": expected a name such as shop.user.v1.UserService` })
-  const built = Object.entries<OperationSpec>(operations).map(([operation, spec]) => buildOperation({ contract: name, name: operation, spec, problems }))
+  if (!contractName.test(name))
+    problems.push({
+      code: 'contract.name',
+      message: `contract "${name}": expected a name such as shop.user.v1.UserService`,
+    })
+  const built = Object.entries<OperationSpec>(operations).map(([operation, spec]) =>
+    buildOperation({ contract: name, name: operation, spec, problems }),
+  )
   if (problems.length > 0) throw new ContractError(problems)
   const info: ContractInfo = Object.freeze({ name, operations: Object.freeze(built) })
   const byName = Object.fromEntries(built.map((operation) => [operation.name, operation]))
@@ -77,7 +98,8 @@ interface Draft {
 function buildOperation(draft: Draft): Operation {
   const { contract: owner, name, spec, problems } = draft
   const id = `${owner}/${name}`
-  if (!operationName.test(name)) problems.push({ code: 'contract.name', message: `operation ${id}: expected a name such as getUser` })
+  if (!operationName.test(name))
+    problems.push({ code: 'contract.name', message: `operation ${id}: expected a name such as getUser` })
   checkSettings(id, draft)
   const isStreaming = isStream(spec.output)
   const outputSchema = isStream(spec.output) ? spec.output.item : spec.output
@@ -85,7 +107,11 @@ function buildOperation(draft: Draft): Operation {
   const output = readAnyJsonSchema(`operation ${id}: output`, outputSchema)
   for (const { problem } of [input, output]) if (problem) problems.push(problem)
   const http = spec.http === undefined || input.problem ? undefined : buildHttp(id, draft, input.jsonSchema)
-  if (spec.queue) problems.push(...requireTopic(`operation ${id}`, spec.queue.topic), ...requireTextField(`operation ${id}`, spec.queue.key, input.jsonSchema))
+  if (spec.queue)
+    problems.push(
+      ...requireTopic(`operation ${id}`, spec.queue.topic),
+      ...requireTextField(`operation ${id}`, spec.queue.key, input.jsonSchema),
+    )
   return Object.freeze({
     spec,
     id,
@@ -111,24 +137,40 @@ function buildOperation(draft: Draft): Operation {
 function checkSettings(id: string, { spec, problems }: Draft): void {
   const { timeoutMs } = spec
   if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= longestTimeoutMs)) {
-    problems.push({ code: 'contract.setting', message: `operation ${id}: timeoutMs must be from 1 to ${longestTimeoutMs}, found ${timeoutMs}` })
+    problems.push({
+      code: 'contract.setting',
+      message: `operation ${id}: timeoutMs must be from 1 to ${longestTimeoutMs}, found ${timeoutMs}`,
+    })
   }
   for (const code of spec.errors ?? []) {
-    if (!isErrorCode(code)) problems.push({ code: 'contract.setting', message: `operation ${id}: "${String(code)}" in errors is no error code` })
+    if (!isErrorCode(code))
+      problems.push({
+        code: 'contract.setting',
+        message: `operation ${id}: "${String(code)}" in errors is no error code`,
+      })
   }
   if (spec.queue && isStream(spec.output)) {
-    problems.push({ code: 'contract.queue', message: `operation ${id}: an operation that answers with a stream cannot be a command on a queue` })
+    problems.push({
+      code: 'contract.queue',
+      message: `operation ${id}: an operation that answers with a stream cannot be a command on a queue`,
+    })
   }
 }
 
 function buildHttp(id: string, { spec, problems }: Draft, input: JsonSchema): HttpOperation | undefined {
   const binding: HttpBinding = typeof spec.http === 'string' ? { route: spec.http } : (spec.http as HttpBinding)
-  const report = (message: string) => problems.push({ code: 'contract.route', message: `operation ${id}: route "${binding.route}": ${message}` })
+  const report = (message: string) =>
+    problems.push({ code: 'contract.route', message: `operation ${id}: route "${binding.route}": ${message}` })
   try {
     const route = parseRoute(binding.route)
     const fields = httpFields(route, binding, input)
     for (const problem of fields.problems) report(problem)
-    return Object.freeze({ ...route, status: binding.status ?? 200, query: Object.freeze(fields.query), hasBody: fields.hasBody })
+    return Object.freeze({
+      ...route,
+      status: binding.status ?? 200,
+      query: Object.freeze(fields.query),
+      hasBody: fields.hasBody,
+    })
   } catch (error) {
     report(error instanceof Error ? error.message : String(error))
     return undefined
@@ -145,9 +187,11 @@ function httpFields(route: HttpRoute, binding: HttpBinding, input: JsonSchema) {
   for (const name of [...inPath, ...query]) {
     const field = fieldOf(input, name)
     if (field === undefined) problems.push(`"${name}" is no field of the input`)
-    else if (!isText(field, inPath.has(name))) problems.push(`field "${name}" cannot be read from text: ${describeType(field)}`)
+    else if (!isText(field, inPath.has(name)))
+      problems.push(`field "${name}" cannot be read from text: ${describeType(field)}`)
   }
-  if (binding.status !== undefined && !(binding.status >= 200 && binding.status <= 299)) problems.push(`status must be from 200 to 299, found ${binding.status}`)
+  if (binding.status !== undefined && !(binding.status >= 200 && binding.status <= 299))
+    problems.push(`status must be from 200 to 299, found ${binding.status}`)
   return { problems, query, hasBody }
 }
 
@@ -164,4 +208,3 @@ function defaultIdempotency(method: HttpMethod | undefined): Idempotency {
   if (method === 'GET') return 'safe'
   return method === 'PUT' || method === 'DELETE' ? 'idempotent' : 'none'
 }
-

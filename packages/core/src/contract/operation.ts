@@ -104,4 +104,8 @@ export type OutputReceived<Op extends Operation> = ValueOf<OutputSchemaOf<Op['sp
 export type IsStreaming<Op extends Operation> = Op['spec']['output'] extends StreamOf ? true : false
 
 /** The codes an operation declares. */
-export type DeclaredError<Op extends Operation> = Op['spec'] extends { readonly errors: readonly (infer Code extends ErrorCode)[] } ? Code : never
+export type DeclaredError<Op extends Operation> = Op['spec'] extends {
+  readonly errors: readonly (infer Code extends ErrorCode)[]
+}
+  ? Code
+  : never

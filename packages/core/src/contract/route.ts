@@ -12,7 +12,11 @@ export type HttpMethod = (typeof httpMethods)[number]
 export type RouteText = `${HttpMethod} /${string}`
 
 type SegmentOf<Path extends string> = Path extends `${infer Head}/${infer Tail}` ? Head | SegmentOf<Tail> : Path
-type ParameterOf<Segment extends string> = Segment extends `:${infer Name}:${string}` ? Name : Segment extends `:${infer Name}` ? Name : never
+type ParameterOf<Segment extends string> = Segment extends `:${infer Name}:${string}`
+  ? Name
+  : Segment extends `:${infer Name}`
+    ? Name
+    : never
 
 /** The names of the parameters in a route. */
 export type RouteParameter<Route> = Route extends `${string} ${infer Path}` ? ParameterOf<SegmentOf<Path>> : never
@@ -41,7 +45,8 @@ export interface HttpRoute {
 export function parseRoute(route: string): HttpRoute {
   const [method, path, ...rest] = route.split(' ')
   if (!isHttpMethod(method)) throw new Error(`expected one of ${httpMethods.join(', ')} before the path`)
-  if (path === undefined || !path.startsWith('/') || rest.length > 0) throw new Error('expected one path that starts with "/"')
+  if (path === undefined || !path.startsWith('/') || rest.length > 0)
+    throw new Error('expected one path that starts with "/"')
   const segments = path.slice(1).split('/').map(parseSegment)
   const parameters = segments.flatMap(({ parameter }) => parameter ?? [])
   const repeated = parameters.find((name, index) => parameters.indexOf(name) !== index)

@@ -18,10 +18,12 @@ export type StandardSchema = StandardSchemaV1 & StandardJSONSchemaV1
 export type Schema = TypeboxSchema | StandardSchema
 
 /** The type a schema describes on the wire: what a caller writes. */
-export type WireOf<S> = S extends StandardSchemaV1<infer Wire, unknown> ? Wire : S extends TypeboxSchema ? Static<S> : never
+export type WireOf<S> =
+  S extends StandardSchemaV1<infer Wire, unknown> ? Wire : S extends TypeboxSchema ? Static<S> : never
 
 /** The type a reader of the schema receives: the wire type after the schema's own transforms. */
-export type ValueOf<S> = S extends StandardSchemaV1<unknown, infer Value> ? Value : S extends TypeboxSchema ? Static<S> : never
+export type ValueOf<S> =
+  S extends StandardSchemaV1<unknown, infer Value> ? Value : S extends TypeboxSchema ? Static<S> : never
 
 /** Whether a schema comes from a library that implements Standard Schema. */
 export function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {

@@ -11,7 +11,11 @@ export interface FaultOptions extends ServiceErrorOptions {
  *
  * `throw fault(users.getUser, 'not_found', 'the user does not exist')`
  */
-export function fault<Op extends Operation>(_operation: Op, code: NoInfer<DeclaredError<Op>>, told: string | FaultOptions): ServiceError {
+export function fault<Op extends Operation>(
+  _operation: Op,
+  code: NoInfer<DeclaredError<Op>>,
+  told: string | FaultOptions,
+): ServiceError {
   if (typeof told === 'string') return new ServiceError(code, told)
   const { message, ...options } = told
   return new ServiceError(code, message, options)

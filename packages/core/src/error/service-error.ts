@@ -62,7 +62,9 @@ export function invalidArgument(violations: readonly Violation[]): ServiceError 
   const [first] = violations
   const where = first?.field ? `${first.field} ` : ''
   const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''
-  return new ServiceError('invalid_argument', first ? `${where}${first.message}${more}` : 'the input is invalid', { details: { violations } })
+  return new ServiceError('invalid_argument', first ? `${where}${first.message}${more}` : 'the input is invalid', {
+    details: { violations },
+  })
 }
 
 /** Whether a text, such as one read off a wire, is an error code. */
@@ -79,7 +81,12 @@ export function markRemote(error: ServiceError): ServiceError {
 }
 
 /** The codes of a remote that mean the same to our caller; any other, such as its `unauthenticated`, concerns only us. */
-const passedOn: ReadonlySet<ErrorCode> = new Set(['unavailable', 'deadline_exceeded', 'resource_exhausted', 'cancelled'])
+const passedOn: ReadonlySet<ErrorCode> = new Set([
+  'unavailable',
+  'deadline_exceeded',
+  'resource_exhausted',
+  'cancelled',
+])
 
 /**
  * What a caller is told of whatever a handler threw. A foreign exception, and a remote's error that the handler did not

@@ -17,14 +17,14 @@ export const setupErrorCodes = {
   'wiring.cycle': 'Providers need one another in a circle.',
   'wiring.outside_construction': '`inject()` was called outside the construction of a handler or provider.',
   'wiring.create_failed': 'A provider failed to create its value.',
-  'wiring.check_failed': 'A provider created its value, but its first check failed.',
   'wiring.access': 'An access rule needs a caller identity, but the service has no authenticator.',
   'wiring.unreachable': 'An operation or event is carried by no transport of the service.',
   'wiring.route_conflict': 'Two operations claim the same route.',
   'wiring.interceptor': 'An interceptor does not keep to its contract.',
   'service.state': 'The service is in a state that does not allow this.',
   'service.listen_failed': 'A server could not listen at its address.',
-  'service.start_failed': 'The service could not start; what had started was undone.',
+  'service.transport_failed': 'A transport could not go on; the service stops.',
+  'service.phase_timed_out': 'A phase of the shutdown did not end in its time; the phases after it ran all the same.',
 } as const satisfies Readonly<Record<`${string}.${string}`, string>>
 
 /** The stable code of a set-up error. */

@@ -12,7 +12,10 @@ export abstract class SetupError extends Error {
   readonly problems: readonly SetupProblem[]
 
   constructor(problems: readonly SetupProblem[], cause?: unknown) {
-    super(problems.map(({ code, message }) => `${message} [${code}]`).join('\n'), cause === undefined ? undefined : { cause })
+    super(
+      problems.map(({ code, message }) => `${message} [${code}]`).join('\n'),
+      cause === undefined ? undefined : { cause },
+    )
     this.problems = problems
   }
 

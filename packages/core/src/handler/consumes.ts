@@ -13,6 +13,10 @@ export function Consumes<Event extends EventType>(event: Event, options: Consume
     _method: Method & Fits<NoInfer<Method>, ConsumerMethod<Event>>,
     context: ClassMethodDecoratorContext<This, Method>,
   ): void => {
-    writableMetadata(context).consumers.push({ event, group: options.group, member: memberOf(context as ClassMethodDecoratorContext) })
+    writableMetadata(context).consumers.push({
+      event,
+      group: options.group,
+      member: memberOf(context as ClassMethodDecoratorContext),
+    })
   }
 }

@@ -35,9 +35,12 @@ export function defineHandler<Of extends AnyContract, Name extends OperationName
 ): HandlerDefinition {
   const info = contractInfo(contract)
   const { only, interceptors = [] } = options
-  const operations = info.operations.filter(({ name }) => only === undefined || (only as readonly string[]).includes(name))
+  const operations = info.operations.filter(
+    ({ name }) => only === undefined || (only as readonly string[]).includes(name),
+  )
   return handlerDefinition({
     name: info.name,
+    contracts: [info],
     operations: operations.map((operation) => ({ operation, member: operation.name, interceptors })),
     consumers: [],
     construct: () => methodsInstance(info, operations, make()),
@@ -45,9 +48,14 @@ export function defineHandler<Of extends AnyContract, Name extends OperationName
 }
 
 /** A consumer of an event without decorators. `make` runs once, when the service starts; `inject()` works inside. */
-export function defineConsumer<Event extends EventType>(event: Event, make: () => ConsumerMethod<Event>, options: ConsumesOptions = {}): HandlerDefinition {
+export function defineConsumer<Event extends EventType>(
+  event: Event,
+  make: () => ConsumerMethod<Event>,
+  options: ConsumesOptions = {},
+): HandlerDefinition {
   return handlerDefinition({
     name: `consumer of ${event.topic}`,
+    contracts: [],
     operations: [],
     consumers: [{ event, group: options.group, member: 'handle', interceptors: [] }],
     construct: () => {
@@ -60,7 +68,12 @@ export function defineConsumer<Event extends EventType>(event: Event, make: () =
 function methodsInstance(info: ContractInfo, operations: readonly Operation[], methods: object): HandlerInstance {
   const missing = operations.filter(({ name }) => typeof Reflect.get(methods, name) !== 'function')
   if (missing.length > 0) {
-    throw new ContractError(missing.map(({ id }) => ({ code: 'handler.missing_operation', message: `defineHandler(${info.name}): no method implements ${id}` })))
+    throw new ContractError(
+      missing.map(({ id }) => ({
+        code: 'handler.missing_operation',
+        message: `defineHandler(${info.name}): no method implements ${id}`,
+      })),
+    )
   }
   return { member: (name) => (Reflect.get(methods, name) as Invoke).bind(methods) }
 }

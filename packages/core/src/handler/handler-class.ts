@@ -1,4 +1,5 @@
 import type { Invoke } from '../call/interceptor.ts'
+import { contractInfo } from '../contract/contract.ts'
 import { ContractError } from '../error/setup-error.ts'
 import { type HandlerDefinition, handlerDefinition, isHandlerDefinition } from './handler-definition.ts'
 import { metadataOf } from './handler-metadata.ts'
@@ -19,15 +20,33 @@ export function toHandlerDefinition(handler: Handler): HandlerDefinition {
   if (isHandlerDefinition(handler)) return handler
   const metadata = metadataOf(handler)
   if (metadata === undefined) {
-    throw new ContractError([{ code: 'handler.unknown_operation', message: `class ${handler.name} is no handler: give it @Handles(contract) or a method with @Consumes` }])
+    throw new ContractError([
+      {
+        code: 'handler.unknown_operation',
+        message: `class ${handler.name} is no handler: give it @Handles(contract) or a method with @Consumes`,
+      },
+    ])
   }
   const problems = checkHandler(handler.name, metadata)
   if (problems.length > 0) throw new ContractError(problems)
-  const around = (member: string) => [...(metadata.interceptors.get('') ?? []), ...(metadata.interceptors.get(member) ?? [])]
+  const around = (member: string) => [
+    ...(metadata.interceptors.get('') ?? []),
+    ...(metadata.interceptors.get(member) ?? []),
+  ]
   return handlerDefinition({
     name: handler.name,
-    operations: metadata.operations.map(({ operation, member }) => ({ operation, member: member.name, interceptors: around(member.name) })),
-    consumers: metadata.consumers.map(({ event, group, member }) => ({ event, group, member: member.name, interceptors: around(member.name) })),
+    contracts: metadata.contracts.map(({ contract }) => contractInfo(contract)),
+    operations: metadata.operations.map(({ operation, member }) => ({
+      operation,
+      member: member.name,
+      interceptors: around(member.name),
+    })),
+    consumers: metadata.consumers.map(({ event, group, member }) => ({
+      event,
+      group,
+      member: member.name,
+      interceptors: around(member.name),
+    })),
     construct: () => {
       const instance = new handler()
       return { member: (name) => (Reflect.get(instance, name) as Invoke).bind(instance) }

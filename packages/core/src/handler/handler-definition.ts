@@ -1,4 +1,5 @@
 import type { Interceptor, Invoke } from '../call/interceptor.ts'
+import type { ContractInfo } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
 import type { Operation } from '../contract/operation.ts'
 
@@ -6,6 +7,8 @@ import type { Operation } from '../contract/operation.ts'
 export interface HandlerDefinition {
   /** For messages: the class's name, or the contracts' names. */
   readonly name: string
+  /** The contracts this handler implements, whole or in part. */
+  readonly contracts: readonly ContractInfo[]
   readonly operations: readonly ImplementedOperation[]
   readonly consumers: readonly ImplementedConsumer[]
   /** Makes the handler; `inject()` works inside. */

@@ -48,22 +48,35 @@ export function checkHandler(className: string, metadata: HandlerMetadata): read
     ...unreachableMembers(className, metadata),
     ...promised
       .filter((operation) => !implemented.includes(operation))
-      .map(({ id }): SetupProblem => ({ code: 'handler.missing_operation', message: `class ${className} handles ${id} but no member implements it: add a method with @Implements` })),
+      .map(
+        ({ id }): SetupProblem => ({
+          code: 'handler.missing_operation',
+          message: `class ${className} handles ${id} but no member implements it: add a method with @Implements`,
+        }),
+      ),
     ...metadata.operations
       .filter(({ operation }) => !promised.includes(operation))
-      .map(({ operation, member }): SetupProblem => ({
-        code: 'handler.unknown_operation',
-        message: `class ${className}: ${member.name} implements ${operation.id}, which the class does not handle: name its contract in @Handles`,
-      })),
+      .map(
+        ({ operation, member }): SetupProblem => ({
+          code: 'handler.unknown_operation',
+          message: `class ${className}: ${member.name} implements ${operation.id}, which the class does not handle: name its contract in @Handles`,
+        }),
+      ),
     ...repeatedOperations(className, metadata),
   ]
 }
 
 function unreachableMembers(className: string, { operations, consumers }: HandlerMetadata): readonly SetupProblem[] {
-  const decorated = [...operations.map(({ operation, member }) => ({ what: operation.id, member })), ...consumers.map(({ event, member }) => ({ what: event.topic, member }))]
+  const decorated = [
+    ...operations.map(({ operation, member }) => ({ what: operation.id, member })),
+    ...consumers.map(({ event, member }) => ({ what: event.topic, member })),
+  ]
   return decorated
     .filter(({ member }) => member.obstacle !== undefined)
-    .map(({ what, member }) => ({ code: 'handler.member', message: `class ${className}: ${member.name} is ${member.obstacle} and cannot serve ${what}: make it a public method` }))
+    .map(({ what, member }) => ({
+      code: 'handler.member',
+      message: `class ${className}: ${member.name} is ${member.obstacle} and cannot serve ${what}: make it a public method`,
+    }))
 }
 
 function repeatedOperations(className: string, { operations }: HandlerMetadata): readonly SetupProblem[] {
@@ -71,7 +84,9 @@ function repeatedOperations(className: string, { operations }: HandlerMetadata):
     const first = operations.findIndex((other) => other.operation === operation)
     if (first === index) return []
     const members = `${operations[first]?.member.name} and ${member.name}`
-    return [{ code: 'handler.duplicate_operation', message: `class ${className}: ${members} both implement ${operation.id}` }]
+    return [
+      { code: 'handler.duplicate_operation', message: `class ${className}: ${members} both implement ${operation.id}` },
+    ]
   })
 }
 

@@ -3,7 +3,8 @@ import type { EventType, Payload } from '../contract/event.ts'
 import type { Input, IsStreaming, Operation, Output } from '../contract/operation.ts'
 
 /** What a method that implements the operation returns. */
-export type Reply<Op extends Operation> = IsStreaming<Op> extends true ? AsyncIterable<Output<Op>> : Promise<Output<Op>> | Output<Op>
+export type Reply<Op extends Operation> =
+  IsStreaming<Op> extends true ? AsyncIterable<Output<Op>> : Promise<Output<Op>> | Output<Op>
 
 /** A method that implements the operation. */
 export type OperationMethod<Op extends Operation> = (input: Input<Op>, call: Call) => Reply<Op>
@@ -21,6 +22,14 @@ export type Fits<Method, Expected extends AnyMethod> = Method extends Expected
   ? unknown
   : Method extends (...args: infer Given) => infer Returned
     ? Parameters<Expected> extends Given
-      ? { readonly 'The method does not return what the operation answers': never; readonly expected: ReturnType<Expected>; readonly returned: Returned }
-      : { readonly 'The method does not take what the operation receives': never; readonly expected: Parameters<Expected>[0]; readonly taken: Given[0] }
+      ? {
+          readonly 'The method does not return what the operation answers': never
+          readonly expected: ReturnType<Expected>
+          readonly returned: Returned
+        }
+      : {
+          readonly 'The method does not take what the operation receives': never
+          readonly expected: Parameters<Expected>[0]
+          readonly taken: Given[0]
+        }
     : never

@@ -43,7 +43,10 @@ export interface ProviderSpec<T, Needs extends readonly Token[]> {
 }
 
 /** Declares how something injectable is made. Nothing runs before the service starts. */
-export function provide<T, const Needs extends readonly Token[] = readonly []>(of: Token<T>, spec: ProviderSpec<NoInfer<T>, Needs>): Provider {
+export function provide<T, const Needs extends readonly Token[] = readonly []>(
+  of: Token<T>,
+  spec: ProviderSpec<NoInfer<T>, Needs>,
+): Provider {
   return Object.freeze({
     token: of,
     needs: spec.needs ?? [],

@@ -1,1 +1,2 @@
-export {}
+export type { Logger } from './log.ts'
+export { outgoingMetadata } from './propagation.ts'

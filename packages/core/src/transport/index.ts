@@ -2,10 +2,31 @@ export type { Call, Metadata, Principal } from '../call/call.ts'
 export { type CompiledSchema, compileSchema, type SchemaResult } from '../call/compiled-schema.ts'
 export { type TextReader, compileTextReader } from '../call/text-reader.ts'
 export { type ErrorCode, errorCodes } from '../error/error-code.ts'
-export { type ErrorDetails, invalidArgument, isErrorCode, ServiceError, toServiceError, type Violation } from '../error/service-error.ts'
-export { ConfigError, ContractError, LifecycleError, SetupError, type SetupProblem, WiringError } from '../error/setup-error.ts'
+export {
+  type ErrorDetails,
+  invalidArgument,
+  isErrorCode,
+  ServiceError,
+  toServiceError,
+  type Violation,
+} from '../error/service-error.ts'
+export {
+  ConfigError,
+  ContractError,
+  LifecycleError,
+  SetupError,
+  type SetupProblem,
+  WiringError,
+} from '../error/setup-error.ts'
 export { type Provider, provide, type Token, token } from '../handler/provider.ts'
 export type { Logger } from '../telemetry/log.ts'
 export type { Arrival, Failure, Outcome, Success } from './arrival.ts'
 export type { EventEndpoint, OperationEndpoint } from './endpoint.ts'
-export type { Address, ServiceIdentity, Transport, TransportHost, TransportServer } from './transport.ts'
+export {
+  type Address,
+  ServiceInfo,
+  type ServiceIdentity,
+  type Transport,
+  type TransportHost,
+  type TransportServer,
+} from './transport.ts'

@@ -1,5 +1,5 @@
 import type { Operation } from '../contract/operation.ts'
-import type { Provider } from '../handler/provider.ts'
+import { type NamedToken, type Provider, token } from '../handler/provider.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { EventEndpoint, OperationEndpoint } from './endpoint.ts'
 
@@ -43,6 +43,9 @@ export interface ServiceIdentity {
   /** Differs between two running instances. */
   readonly instanceId: string
 }
+
+/** Every service provides its own identity: `inject(ServiceInfo)`. */
+export const ServiceInfo: NamedToken<ServiceIdentity> = token('ServiceInfo')
 
 /** Where a transport can be reached, for logs, `/info` and the registry. */
 export interface Address {

@@ -1,0 +1,128 @@
+import type { SetupProblem } from '../error/setup-error.ts'
+import { injectWith } from './inject.ts'
+import { type Provider, type Token, tokenName } from './provider.ts'
+
+/** Something whose construction injects, such as a handler. */
+export interface Root {
+  readonly name: string
+  construct(): unknown
+}
+
+/** The providers a service really needs, in an order in which each comes after what it needs. */
+export interface ProviderPlan {
+  readonly order: readonly Provider[]
+  readonly problems: readonly SetupProblem[]
+}
+
+/**
+ * Finds out what the roots need without creating anything: they are constructed once with placeholders that record what
+ * is injected. Constructors of handlers must therefore do nothing but construct.
+ */
+export function planProviders(roots: readonly Root[], providers: ReadonlyMap<Token, Provider>): ProviderPlan {
+  const visit = new Visit(providers)
+  for (const root of roots) {
+    for (const needed of recordInjections(root.construct, providers))
+      visit.token(needed.token, [root.name, ...needed.via])
+  }
+  return { order: visit.order, problems: visit.problems }
+}
+
+/** The providers by token; a later list replaces what an earlier one provides. */
+export function indexProviders(
+  provided: readonly Provider[],
+  overrides: readonly Provider[],
+): { byToken: Map<Token, Provider>; problems: SetupProblem[] } {
+  const byToken = new Map<Token, Provider>()
+  const problems: SetupProblem[] = []
+  for (const provider of provided) {
+    if (byToken.has(provider.token))
+      problems.push({
+        code: 'wiring.duplicate_provider',
+        message: `two providers make ${tokenName(provider.token)}: remove one`,
+      })
+    byToken.set(provider.token, provider)
+  }
+  for (const provider of overrides) byToken.set(provider.token, provider)
+  return { byToken, problems }
+}
+
+interface Injection {
+  readonly token: Token
+  /** The classes without a provider that were constructed on the way. */
+  readonly via: readonly string[]
+}
+
+/** What constructing something injects, also through classes that have no provider. */
+function recordInjections(construct: () => unknown, providers: ReadonlyMap<Token, Provider>): readonly Injection[] {
+  const recorded: Injection[] = []
+  const constructed = new Set<Token>()
+  const record = (make: () => unknown, via: readonly string[]): void => {
+    const resolve = (token: Token): unknown => {
+      if (providers.has(token) || typeof token !== 'function') recorded.push({ token, via })
+      else if (!constructed.has(token)) {
+        constructed.add(token)
+        record(() => Reflect.construct(token, []) as unknown, [...via, tokenName(token)])
+      }
+      return placeholder
+    }
+    try {
+      injectWith(resolve, make)
+    } catch {
+      // A constructor that cannot live with placeholders is judged when it is really constructed.
+    }
+  }
+  record(construct, [])
+  return recorded
+}
+
+/** Stands for every value while injections are recorded: any property of it, any call and any construction gives it again. */
+const placeholder: unknown = new Proxy(function placeholderTarget() {}, {
+  get: (_target, property) =>
+    property === Symbol.toPrimitive ? () => '' : property === 'then' ? undefined : placeholder,
+  apply: () => placeholder,
+  construct: () => placeholder as object,
+})
+
+/** A depth-first walk that knows the chain it came by. */
+class Visit {
+  readonly order: Provider[] = []
+  readonly problems: SetupProblem[] = []
+  readonly #providers: ReadonlyMap<Token, Provider>
+  readonly #done = new Set<Token>()
+  readonly #path: Token[] = []
+
+  constructor(providers: ReadonlyMap<Token, Provider>) {
+    this.#providers = providers
+  }
+
+  token(token: Token, chain: readonly string[]): void {
+    if (this.#path.includes(token)) return this.#reportCycle(token)
+    if (this.#done.has(token)) return
+    const provider = this.#providers.get(token)
+    if (provider === undefined) {
+      this.#done.add(token)
+      this.problems.push({ code: 'wiring.missing_provider', message: missingMessage(token, chain) })
+      return
+    }
+    this.#path.push(token)
+    for (const need of provider.needs) this.token(need, [...chain, tokenName(token)])
+    this.#path.pop()
+    if (this.#done.has(token)) return
+    this.#done.add(token)
+    this.order.push(provider)
+  }
+
+  #reportCycle(token: Token): void {
+    const circle = [...this.#path.slice(this.#path.indexOf(token)), token].map(tokenName)
+    this.problems.push({
+      code: 'wiring.cycle',
+      message: `providers need one another in a circle: ${circle.join(' → ')}`,
+    })
+    this.#done.add(token)
+  }
+}
+
+/** Says who asked for a token that nothing provides. */
+export function missingMessage(token: Token, chain: readonly string[]): string {
+  return `nothing provides ${tokenName(token)}, asked for by ${chain.join(' → ')}: add provide(${tokenName(token)}, …) to the service's providers`
+}

@@ -1,0 +1,93 @@
+import { pino } from 'pino'
+import { LifecycleError } from '../error/setup-error.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { Address } from '../transport/transport.ts'
+import type { ConfigSpec } from './config.ts'
+import { processOwner } from './process-owner.ts'
+import { type Ended, RunningService, type ServiceState, type StartOptions } from './running-service.ts'
+import type { ServiceOptions } from './service-options.ts'
+
+/** A service that can be started. Making one has no side effect. */
+export interface Service {
+  readonly name: string
+  readonly version: string
+  /** State of the last start; `idle` before the first. */
+  readonly state: ServiceState
+  /**
+   * Starts the service and resolves when it is ready.
+   *
+   * @throws ConfigError, ContractError, WiringError, LifecycleError; what had started is undone.
+   */
+  start(options?: StartOptions): Promise<StartedService>
+  /** Drains and stops what `start()` started. Resolves at once when nothing runs. */
+  stop(): Promise<void>
+  /**
+   * Starts the service and serves until SIGTERM or SIGINT; then drains. A second signal cuts at once. Never rejects: errors
+   * are logged, and the process's exit code is 0, or 1 when the start failed, work was cut, or something could not be closed.
+   */
+  run(): Promise<void>
+}
+
+/** A service that is ready. `await using` stops it. */
+export interface StartedService extends AsyncDisposable {
+  readonly state: ServiceState
+  /** Where each transport, and the admin server under the protocol `admin`, can be reached. */
+  readonly addresses: readonly Address[]
+  readonly ended: Promise<Ended>
+  /** Drains and stops; a second call waits for the same end. */
+  stop(): Promise<Ended>
+}
+
+/** Puts a service together. Nothing runs, connects or listens before it starts, so tools and tests may import it. */
+export function defineService<const Config extends ConfigSpec = Record<never, never>>(
+  options: ServiceOptions<Config>,
+): Service {
+  return new DefinedService(options)
+}
+
+class DefinedService<Config extends ConfigSpec> implements Service {
+  readonly name: string
+  readonly version: string
+  readonly #options: ServiceOptions<Config>
+  #running: RunningService<Config> | undefined
+
+  constructor(options: ServiceOptions<Config>) {
+    this.name = options.name
+    this.version = options.version
+    this.#options = options
+  }
+
+  get state(): ServiceState {
+    return this.#running?.state ?? 'idle'
+  }
+
+  async start(start: StartOptions = {}): Promise<StartedService> {
+    if (this.state !== 'idle' && this.state !== 'stopped') {
+      throw new LifecycleError([
+        { code: 'service.state', message: `service ${this.name} is ${this.state}: stop it before it is started again` },
+      ])
+    }
+    const running = new RunningService(this.#options, { ...start, log: start.log ?? defaultLog(this.name) })
+    this.#running = running
+    await running.start()
+    return running
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.stop()
+  }
+
+  run(): Promise<void> {
+    const log = defaultLog(this.name)
+    return processOwner.run({
+      log,
+      start: () => this.start({ log }),
+      stop: () => this.stop(),
+      ended: () => this.#running?.ended ?? Promise.resolve({ exitCode: 0 }),
+    })
+  }
+}
+
+function defaultLog(service: string): Logger {
+  return pino({ level: process.env['LOG_LEVEL'] ?? 'info', base: { service } })
+}

@@ -1,0 +1,73 @@
+/** A condition for readiness. */
+export interface Check {
+  readonly name: string
+  /** Throws or rejects when the condition does not hold. */
+  run(signal: AbortSignal): unknown
+}
+
+/** What a check said last. */
+export interface CheckResult {
+  readonly name: string
+  readonly isPassing: boolean
+  /** Why it failed, in the error's own words. */
+  readonly message: string | undefined
+}
+
+export interface HealthOptions {
+  /** @defaultValue 5_000 */
+  readonly checkIntervalMs?: number
+  /** @defaultValue 2_000 */
+  readonly checkTimeoutMs?: number
+}
+
+/** Runs checks in the background, so that probes read results that are already there. */
+export class Health {
+  readonly #checks: readonly Check[]
+  readonly #results = new Map<string, CheckResult>()
+  readonly #timeoutMs: number
+  readonly #timer: NodeJS.Timeout
+
+  constructor(checks: readonly Check[], options: HealthOptions = {}) {
+    this.#checks = checks
+    this.#timeoutMs = options.checkTimeoutMs ?? 2_000
+    this.#timer = setInterval(() => void this.refresh(), options.checkIntervalMs ?? 5_000).unref()
+  }
+
+  get results(): readonly CheckResult[] {
+    return [...this.#results.values()]
+  }
+
+  get isPassing(): boolean {
+    return this.results.every(({ isPassing }) => isPassing)
+  }
+
+  /** Runs all checks once. Never rejects. */
+  async refresh(): Promise<void> {
+    await Promise.all(this.#checks.map((check) => this.#run(check)))
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  async #run(check: Check): Promise<void> {
+    const signal = AbortSignal.timeout(this.#timeoutMs)
+    const { name } = check
+    try {
+      await Promise.race([check.run(signal), rejectOn(signal, `no answer within ${this.#timeoutMs} ms`)])
+      this.#results.set(name, { name, isPassing: true, message: undefined })
+    } catch (error) {
+      this.#results.set(name, {
+        name,
+        isPassing: false,
+        message: error instanceof Error ? error.message : String(error),
+      })
+    }
+  }
+}
+
+function rejectOn(signal: AbortSignal, message: string): Promise<never> {
+  return new Promise((_resolve, reject) =>
+    signal.addEventListener('abort', () => reject(new Error(message)), { once: true }),
+  )
+}

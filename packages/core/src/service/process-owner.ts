@@ -1,0 +1,81 @@
+import type { Logger } from '../telemetry/log.ts'
+
+/** A service as the owner of the process sees it. */
+export interface OwnedService {
+  readonly log: Logger
+  start(): Promise<unknown>
+  /** Resolves when the service has stopped by itself or by `stop`. */
+  ended(): Promise<{ readonly exitCode: number }>
+  stop(): Promise<unknown>
+}
+
+const signals = ['SIGTERM', 'SIGINT'] as const
+
+/** Terminals and npm both pass Ctrl-C on, so one press arrives twice within this time. */
+const sameSignalMs = 200
+
+/** How long something forgotten (a timer, a socket) may keep the process up after the last service has stopped. A guess. */
+const lingerMs = 1_000
+
+/** All services of the process share its signals and its exit code. */
+class ProcessOwner {
+  readonly #services = new Set<OwnedService>()
+  readonly #onSignal = (signal: NodeJS.Signals) => this.#signalled(signal)
+  #signalledAt: number | undefined
+  #exitCode = 0
+
+  /** Runs a service until a signal, or its own failure, ends it. Never rejects: the outcome is the process's exit code. */
+  async run(service: OwnedService): Promise<void> {
+    if (this.#services.size === 0) for (const signal of signals) process.on(signal, this.#onSignal)
+    this.#services.add(service)
+    const exitCode = await this.#live(service)
+    this.#services.delete(service)
+    this.#exitCode ||= exitCode
+    if (exitCode !== 0) this.#stopAll()
+    if (this.#services.size === 0) this.#leave(service.log)
+  }
+
+  async #live(service: OwnedService): Promise<number> {
+    try {
+      await service.start()
+    } catch (error) {
+      service.log.error(
+        { err: error },
+        `the service could not start: ${error instanceof Error ? error.message : String(error)}`,
+      )
+      return 1
+    }
+    if (this.#signalledAt !== undefined || this.#exitCode !== 0) void service.stop()
+    return (await service.ended()).exitCode
+  }
+
+  #signalled(signal: NodeJS.Signals): void {
+    const now = performance.now()
+    if (this.#signalledAt === undefined) {
+      this.#signalledAt = now
+      return this.#stopAll()
+    }
+    if (now - this.#signalledAt < sameSignalMs) return
+    for (const { log } of this.#services) log.error({ signal }, 'a second signal cuts the shutdown short')
+    process.exit(1)
+  }
+
+  #stopAll(): void {
+    for (const service of this.#services) void service.stop()
+  }
+
+  #leave(log: Logger): void {
+    for (const signal of signals) process.off(signal, this.#onSignal)
+    process.exitCode = this.#exitCode
+    this.#signalledAt = undefined
+    setTimeout(() => {
+      log.warn(
+        { resources: process.getActiveResourcesInfo() },
+        'something keeps the process alive after its services have stopped; it is ended',
+      )
+      process.exit()
+    }, lingerMs).unref()
+  }
+}
+
+export const processOwner: ProcessOwner = new ProcessOwner()

@@ -1,0 +1,354 @@
+import { randomUUID } from 'node:crypto'
+import { Gate } from '../call/gate.ts'
+import { LifecycleError, WiringError } from '../error/setup-error.ts'
+import { Container } from '../handler/container.ts'
+import { type HandlerDefinition } from '../handler/handler-definition.ts'
+import { toHandlerDefinition } from '../handler/handler-class.ts'
+import { type Provider, provide } from '../handler/provider.ts'
+import { indexProviders, planProviders } from '../handler/provider-graph.ts'
+import type { Registration } from '../registry/registry.ts'
+import type { Logger } from '../telemetry/log.ts'
+import {
+  type Address,
+  ServiceInfo,
+  type ServiceIdentity,
+  type Transport,
+  type TransportServer,
+} from '../transport/transport.ts'
+import { AdminServer } from './admin-server.ts'
+import { checkWiring, composeEndpoints, type Endpoints } from './assemble.ts'
+import { type ConfigSpec, type Environment, readConfig, type SettingsOf } from './config.ts'
+import { Health } from './health.ts'
+import { resolveServiceOptions, type ServiceOptions, type ServiceSettings } from './service-options.ts'
+import { type PhaseReport, runPhases, type ShutdownPhase, wait } from './shutdown.ts'
+
+/** Where a service is in its life; the order is the only one. */
+export type ServiceState = 'idle' | 'starting' | 'ready' | 'draining' | 'stopped'
+
+export interface StartOptions {
+  /** @defaultValue `process.env` */
+  readonly environment?: Environment
+  /** Providers that replace those of the same token, for tests. */
+  readonly overrides?: readonly Provider[]
+  /** @defaultValue pino, JSON lines on standard output at the level of the environment variable LOG_LEVEL */
+  readonly log?: Logger
+}
+
+/** How a service ended. */
+export interface Ended {
+  /** 0, or 1 when running work was cut or a phase failed. */
+  readonly exitCode: 0 | 1
+  readonly phases: readonly PhaseReport[]
+}
+
+/** The parts of a service that are already there while it starts. */
+interface Parts {
+  health: Health | undefined
+  admin: AdminServer | undefined
+  container: Container | undefined
+  servers: readonly TransportServer[]
+  registration: Registration | undefined
+}
+
+/** One start of a service, from its settings to its end. */
+export class RunningService<Config extends ConfigSpec> implements AsyncDisposable {
+  readonly #options: ServiceOptions<Config>
+  readonly #settings: ServiceSettings
+  readonly #config: SettingsOf<Config>
+  readonly #overrides: readonly Provider[]
+  readonly #log: Logger
+  readonly #identity: ServiceIdentity
+  readonly #gate = new Gate()
+  readonly #cut = new AbortController()
+  readonly #ended = Promise.withResolvers<Ended>()
+  readonly #parts: Parts = {
+    health: undefined,
+    admin: undefined,
+    container: undefined,
+    servers: [],
+    registration: undefined,
+  }
+  readonly #startedAt = Date.now()
+  #state: ServiceState = 'idle'
+  #hasStarted = false
+  #addresses: readonly Address[] = []
+  #operationIds: readonly string[] = []
+  #hasFailed = false
+  #starting: Promise<void> = Promise.resolve()
+  #stopping: Promise<Ended> | undefined
+
+  constructor(options: ServiceOptions<Config>, start: StartOptions & { readonly log: Logger }) {
+    const environment = start.environment ?? process.env
+    this.#options = options
+    this.#settings = resolveServiceOptions(options, environment)
+    this.#config = readConfig(options.config ?? ({} as Config), environment)
+    this.#overrides = start.overrides ?? []
+    this.#identity = Object.freeze({
+      name: options.name,
+      version: options.version,
+      instanceId: `${options.name}-${randomUUID()}`,
+    })
+    this.#log = start.log
+  }
+
+  get state(): ServiceState {
+    return this.#state
+  }
+
+  /** Where each transport, and the admin server under the protocol `admin`, can be reached. */
+  get addresses(): readonly Address[] {
+    return this.#addresses
+  }
+
+  /** Resolves when the service has stopped. Never rejects. */
+  get ended(): Promise<Ended> {
+    return this.#ended.promise
+  }
+
+  /** Starts everything in order; what had started is undone in reverse when something fails. */
+  start(): Promise<void> {
+    this.#state = 'starting'
+    this.#starting = this.#startOrUndo()
+    return this.#starting
+  }
+
+  /** Drains and stops; while the service starts, as soon as it has. A second call waits for the same end. */
+  stop(): Promise<Ended> {
+    this.#stopping ??= this.#starting.then(
+      () => this.#shutDown(this.#drainPhases()),
+      () => this.#ended.promise,
+    )
+    return this.#stopping
+  }
+
+  async #startOrUndo(): Promise<void> {
+    try {
+      await this.#startParts()
+    } catch (error) {
+      this.#hasFailed = true
+      await this.#shutDown([])
+      throw error
+    }
+    this.#log.info(
+      { addresses: this.#addresses, durationMs: Date.now() - this.#startedAt },
+      `${this.#options.name} is ready`,
+    )
+  }
+
+  /** Ends what the drain still waits for at once. */
+  cut(): void {
+    this.#cut.abort()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  async #startParts(): Promise<void> {
+    const transports = this.#options.transports?.(this.#config) ?? []
+    const definitions = this.#options.handlers.map(toHandlerDefinition)
+    const container = this.#planContainer(definitions, transports)
+    this.#parts.container = container
+    const adminAddresses = await this.#startAdmin()
+    await container.create()
+    const endpoints = this.#composeEndpoints(definitions, container)
+    this.#parts.health = new Health(
+      container.provided.flatMap(({ name, check }) => (check ? [{ name, run: check }] : [])),
+    )
+    await this.#parts.health.refresh()
+    this.#parts.servers = transports.map((transport) => this.#bind(transport, endpoints))
+    const listening = await Promise.all(this.#parts.servers.map((server) => server.listen()))
+    this.#addresses = [...listening.flat(), ...adminAddresses]
+    this.#becomeReady()
+    await this.#register()
+  }
+
+  #planContainer(definitions: readonly HandlerDefinition[], transports: readonly Transport[]): Container {
+    const own = provide(ServiceInfo, { create: () => this.#identity })
+    const provided = [
+      own,
+      ...(this.#options.providers?.(this.#config) ?? []),
+      ...(this.#options.remotes?.(this.#config) ?? []),
+      ...transports.flatMap((transport) => transport.provides ?? []),
+    ]
+    const index = indexProviders(provided, this.#overrides)
+    const plan = planProviders(definitions, index.byToken)
+    const problems = [
+      ...index.problems,
+      ...plan.problems,
+      ...checkWiring(definitions, transports, { options: this.#options, settings: this.#settings }),
+    ]
+    if (problems.length > 0) throw new WiringError(problems)
+    return new Container(plan)
+  }
+
+  #composeEndpoints(definitions: readonly HandlerDefinition[], container: Container): Endpoints {
+    const handlers = definitions.map((definition) => ({
+      definition,
+      instance: container.construct(definition.name, () => definition.construct()),
+    }))
+    const endpoints = composeEndpoints(handlers, {
+      options: this.#options,
+      settings: this.#settings,
+      gate: this.#gate,
+      log: this.#log,
+    })
+    this.#operationIds = endpoints.operations.map(({ operation }) => operation.id)
+    return endpoints
+  }
+
+  #bind(transport: Transport, { operations, events }: Endpoints): TransportServer {
+    return transport.bind({
+      service: this.#identity,
+      operations: operations.filter(({ operation }) => transport.carries(operation)),
+      events: transport.carriesEvents === true ? events : [],
+      log: this.#log.child({ transport: transport.name }),
+      fail: (cause) => this.#failTransport(transport.name, cause),
+    })
+  }
+
+  #failTransport(name: string, cause: unknown): void {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const error = new LifecycleError(
+      [{ code: 'service.transport_failed', message: `transport ${name} cannot go on: ${reason}` }],
+      cause,
+    )
+    this.#log.error({ err: error }, 'a transport failed; the service stops')
+    this.#hasFailed = true
+    void this.stop()
+  }
+
+  async #startAdmin(): Promise<readonly Address[]> {
+    const options = this.#options.admin?.(this.#config) ?? {}
+    if (options === false) return []
+    const admin = new AdminServer(
+      {
+        isLive: () => true,
+        isReady: () => this.#state === 'ready' && this.#parts.health?.isPassing === true,
+        hasStarted: () => this.#hasStarted,
+        checks: () => this.#parts.health?.results ?? [],
+        info: () => this.#info(),
+      },
+      options,
+    )
+    const address = await admin.listen()
+    this.#parts.admin = admin
+    return [address]
+  }
+
+  #becomeReady(): void {
+    this.#state = 'ready'
+    this.#hasStarted = true
+  }
+
+  async #register(): Promise<void> {
+    const registrar = this.#options.registry?.(this.#config)
+    if (registrar === undefined) return
+    const { name, version, instanceId: id } = this.#identity
+    const endpoints = this.#addresses.filter(({ protocol }) => protocol !== 'admin')
+    this.#parts.registration = await registrar.announce({ id, name, version, endpoints }, { signal: this.#cut.signal })
+  }
+
+  #info(): object {
+    return {
+      ...this.#identity,
+      state: this.#state,
+      startedAt: new Date(this.#startedAt).toISOString(),
+      node: process.version,
+      addresses: this.#addresses,
+      operations: this.#operationIds,
+      runningCallCount: this.#gate.runningCount,
+    }
+  }
+
+  /** The phases of a drain that come before anything is closed. */
+  #drainPhases(): readonly ShutdownPhase[] {
+    const { shutdownTimeoutMs, deregisterDelayMs } = this.#settings
+    const { servers, registration } = this.#parts
+    const phases: ShutdownPhase[] = [
+      { name: 'withdraw', budgetMs: 100, run: () => servers.forEach((server) => server.withdraw()) },
+    ]
+    if (registration)
+      phases.push({
+        name: 'deregister',
+        budgetMs: shutdownTimeoutMs * deregisterShare,
+        run: (signal) => registration.withdraw({ signal }),
+      })
+    if (deregisterDelayMs > 0)
+      phases.push({
+        name: 'deregister delay',
+        budgetMs: deregisterDelayMs + 1_000,
+        run: (signal) => wait(deregisterDelayMs, signal),
+      })
+    const spentMs = deregisterDelayMs + (registration ? shutdownTimeoutMs * deregisterShare : 0)
+    const drainMs = Math.max(0, shutdownTimeoutMs * (1 - closeShare) - spentMs)
+    phases.push({ name: 'drain', budgetMs: drainMs, run: (signal) => this.#drain(signal) })
+    return phases
+  }
+
+  async #drain(signal: AbortSignal): Promise<void> {
+    this.#gate.shut()
+    const cutAll = () => this.#gate.cutAll()
+    if (signal.aborted) cutAll()
+    else signal.addEventListener('abort', cutAll, { once: true })
+    try {
+      throwAll(
+        await Promise.allSettled(this.#parts.servers.map((server) => server.drain(signal))),
+        'transports could not drain',
+      )
+    } finally {
+      signal.removeEventListener('abort', cutAll)
+    }
+  }
+
+  async #shutDown(before: readonly ShutdownPhase[]): Promise<Ended> {
+    if (this.#state === 'ready') this.#log.info({}, `${this.#options.name} drains`)
+    this.#state = 'draining'
+    const closeMs = (this.#settings.shutdownTimeoutMs * closeShare) / 3
+    const { health, admin, container, servers } = this.#parts
+    const phases = await runPhases(
+      [
+        ...before,
+        {
+          name: 'close transports',
+          budgetMs: closeMs,
+          run: async () =>
+            throwAll(await Promise.allSettled(servers.map((server) => server.close())), 'transports could not close'),
+        },
+        {
+          name: 'dispose providers',
+          budgetMs: closeMs,
+          run: async () => throwErrors((await container?.dispose()) ?? [], 'providers could not be disposed'),
+        },
+        { name: 'close admin server', budgetMs: closeMs, run: () => admin?.close() },
+      ],
+      this.#cut.signal,
+      this.#log,
+    )
+    health?.close()
+    this.#state = 'stopped'
+    const isClean = !this.#hasFailed && this.#gate.cutCount === 0 && phases.every(({ error }) => error === undefined)
+    const ended: Ended = { exitCode: isClean ? 0 : 1, phases }
+    this.#log.info({ exitCode: ended.exitCode, cutCallCount: this.#gate.cutCount }, `${this.#options.name} has stopped`)
+    this.#ended.resolve(ended)
+    return ended
+  }
+}
+
+/** Part of the shutdown's time kept back for closing what the drain leaves. A guess: closing is fast when nothing runs. */
+const closeShare = 0.2
+/** Part of the shutdown's time a registry may take to forget the instance. A guess. */
+const deregisterShare = 0.1
+
+function throwAll(results: readonly PromiseSettledResult<unknown>[], message: string): void {
+  throwErrors(
+    results
+      .filter((result) => result.status === 'rejected')
+      .map(({ reason }) => (reason instanceof Error ? reason : new Error(String(reason)))),
+    message,
+  )
+}
+
+function throwErrors(errors: readonly Error[], message: string): void {
+  if (errors.length > 0) throw new AggregateError(errors, message)
+}

@@ -1,0 +1,130 @@
+import type { Authenticator } from '../call/access.ts'
+import type { Interceptor } from '../call/interceptor.ts'
+import type { AccessRule } from '../contract/operation.ts'
+import { ConfigError, type SetupProblem } from '../error/setup-error.ts'
+import type { Handler } from '../handler/handler-class.ts'
+import type { Provider } from '../handler/provider.ts'
+import type { Registrar } from '../registry/registry.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { AdminOptions } from './admin-server.ts'
+import type { ConfigSpec, Environment, SettingsOf } from './config.ts'
+
+/** What a service is made of. Nothing in it runs before the service starts. */
+export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> {
+  /** Lower-case words joined by hyphens; also the default consumer group. */
+  readonly name: string
+  readonly version: string
+  /** The service's settings, read from the environment when it starts. */
+  readonly config?: Config
+  readonly handlers: readonly Handler[]
+  readonly providers?: (settings: SettingsOf<Config>) => readonly Provider[]
+  readonly transports?: (settings: SettingsOf<Config>) => readonly Transport[]
+  /** Where the service is announced once it is ready. */
+  readonly registry?: (settings: SettingsOf<Config>) => Registrar
+  /** The services that handlers call: `remote(orders, …)`. */
+  readonly remotes?: (settings: SettingsOf<Config>) => readonly Provider[]
+  /** The probes' server; false for none. @defaultValue port 9000 */
+  readonly admin?: (settings: SettingsOf<Config>) => AdminOptions | false
+  /** Around every handler, outermost first. */
+  readonly interceptors?: readonly Interceptor[]
+  /** Finds out who calls over HTTP and gRPC. */
+  readonly authenticate?: Authenticator
+  /** For operations without a rule of their own. @defaultValue `public`, or `authenticated` with an authenticator */
+  readonly defaultAccess?: AccessRule
+  /** Longest time a call may take whose operation says nothing; streams have no limit. @defaultValue 30_000 @remarks Range 1–3_600_000 */
+  readonly callTimeoutMs?: number
+  /** When outputs are checked against their schemas; they are stripped always. @defaultValue `development`, that is unless NODE_ENV is `production` */
+  readonly checkOutput?: 'always' | 'development' | 'never'
+  /**
+   * The one deadline over the whole shutdown.
+   *
+   * @defaultValue 25_000
+   * @remarks Range 0–600_000; keep it below the platform's kill delay.
+   * @see Kubernetes pod termination: the kill delay is 30 s unless the pod says otherwise.
+   */
+  readonly shutdownTimeoutMs?: number
+  /**
+   * How long calls are still accepted after readiness has turned false, so that load balancers notice.
+   *
+   * @defaultValue 5_000 in Kubernetes or with a registry, else 0
+   * @remarks Range 0–60_000
+   */
+  readonly deregisterDelayMs?: number
+}
+
+/** The plain settings of a service with their defaults filled in. */
+export interface ServiceSettings {
+  readonly callTimeoutMs: number
+  readonly isOutputChecked: boolean
+  readonly defaultAccess: AccessRule
+  readonly shutdownTimeoutMs: number
+  readonly deregisterDelayMs: number
+}
+
+/** The options that need no settings to be read. */
+type PlainOptions = Pick<
+  ServiceOptions,
+  | 'name'
+  | 'callTimeoutMs'
+  | 'checkOutput'
+  | 'defaultAccess'
+  | 'authenticate'
+  | 'shutdownTimeoutMs'
+  | 'deregisterDelayMs'
+> & {
+  readonly registry?: unknown
+}
+
+/** Defaults of the plain settings. */
+export const serviceDefaults = Object.freeze({
+  callTimeoutMs: 30_000,
+  checkOutput: 'development',
+  shutdownTimeoutMs: 25_000,
+  deregisterDelayMs: 5_000,
+})
+
+/**
+ * Fills in defaults and checks ranges.
+ *
+ * @throws ConfigError `config.malformed`, `config.out_of_range`; all problems at once.
+ */
+export function resolveServiceOptions(options: PlainOptions, environment: Environment): ServiceSettings {
+  const isDelayed = options.registry !== undefined || environment['KUBERNETES_SERVICE_HOST'] !== undefined
+  const settings = {
+    callTimeoutMs: options.callTimeoutMs ?? serviceDefaults.callTimeoutMs,
+    shutdownTimeoutMs: options.shutdownTimeoutMs ?? serviceDefaults.shutdownTimeoutMs,
+    deregisterDelayMs: options.deregisterDelayMs ?? (isDelayed ? serviceDefaults.deregisterDelayMs : 0),
+  }
+  const problems = [
+    ...checkName(options.name),
+    ...checkRange('callTimeoutMs', settings.callTimeoutMs, [1, 3_600_000]),
+    ...checkRange('shutdownTimeoutMs', settings.shutdownTimeoutMs, [0, 600_000]),
+    ...checkRange('deregisterDelayMs', settings.deregisterDelayMs, [0, 60_000]),
+  ]
+  if (settings.deregisterDelayMs > settings.shutdownTimeoutMs) {
+    problems.push({
+      code: 'config.out_of_range',
+      message: `deregisterDelayMs (${settings.deregisterDelayMs}) must be below shutdownTimeoutMs (${settings.shutdownTimeoutMs})`,
+    })
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  const checkOutput = options.checkOutput ?? serviceDefaults.checkOutput
+  return Object.freeze({
+    ...settings,
+    isOutputChecked:
+      checkOutput === 'always' || (checkOutput === 'development' && environment['NODE_ENV'] !== 'production'),
+    defaultAccess: options.defaultAccess ?? (options.authenticate ? 'authenticated' : 'public'),
+  })
+}
+
+function checkName(name: string): SetupProblem[] {
+  if (/^[a-z][a-z0-9-]{0,62}$/.test(name)) return []
+  return [
+    { code: 'config.malformed', message: `service name: expected lower-case words joined by hyphens, found "${name}"` },
+  ]
+}
+
+function checkRange(name: string, value: number, [min, max]: readonly [number, number]): SetupProblem[] {
+  if (value >= min && value <= max) return []
+  return [{ code: 'config.out_of_range', message: `${name} must be from ${min} to ${max}, found ${value}` }]
+}
