@@ -41,7 +41,7 @@ export class Gate {
   /** Ends all running calls as `unavailable`. */
   cutAll(): void {
     this.#cutCount += this.#running.size
-    for (const call of [...this.#running]) call.cut(new ServiceError('unavailable', 'the service is shutting down'))
+    for (const call of this.#running) call.cut(new ServiceError('unavailable', 'the service is shutting down'))
   }
 }
 

@@ -43,7 +43,7 @@ export class Container {
     running: ReadonlyMap<Token, Promise<void>>,
     problems: { problem: SetupProblem; cause: unknown }[],
   ): Promise<void> {
-    await Promise.all(provider.needs.map((need) => running.get(need)))
+    await Promise.all(provider.needs.map((need) => running.get(need) ?? Promise.resolve()))
     if (problems.length > 0) return
     try {
       const value = await provider.create(...provider.needs.map((need) => this.#values.get(need)))

@@ -38,6 +38,6 @@ class MemoryRegistry implements Registrar, Discovery {
   }
 
   #changed(): void {
-    for (const notify of [...this.#watchers]) notify()
+    for (const notify of this.#watchers) notify()
   }
 }
