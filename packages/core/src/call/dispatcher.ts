@@ -37,7 +37,6 @@ export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
       const call = new RunningCall(plan, arrival)
       const dispatched = new DispatchedCall(call, { gate, resolve, log: plan.log })
       gate.enter(dispatched)
-      call.onDeadline((error) => dispatched.cut(error))
       void runInCall(call, () => serve(plan, dispatched, write), undefined)
     })
   }
@@ -77,6 +76,10 @@ class DispatchedCall implements Cuttable {
   constructor(call: RunningCall, surroundings: CallSurroundings) {
     this.call = call
     this.#surroundings = surroundings
+  }
+
+  get deadlineAt(): number | undefined {
+    return this.call.deadlineAt
   }
 
   succeed(value: unknown): void {

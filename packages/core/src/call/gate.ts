@@ -1,16 +1,21 @@
 import { ServiceError } from '../error/service-error.ts'
+import { DeadlineWatch } from './deadline.ts'
 
-/** Something that runs and can be cut. */
+/** A call that runs, as far as those care who may end it. */
 export interface Cuttable {
+  /** Epoch milliseconds; undefined without a deadline. */
+  readonly deadlineAt: number | undefined
   /** Ends it with the error. */
   cut(error: ServiceError): void
 }
 
-/** Lets calls in until the service drains, and knows those that run. */
+/** Lets calls in until the service drains, knows those that run, and ends those whose deadline has passed. */
 export class Gate {
   readonly #running = new Set<Cuttable>()
+  readonly #deadlines = new DeadlineWatch(this.#running)
   #isOpen = true
   #cutCount = 0
+  #idle: (() => void) | undefined
 
   get isOpen(): boolean {
     return this.#isOpen
@@ -25,17 +30,21 @@ export class Gate {
     return this.#cutCount
   }
 
-  /** From here on new calls are refused; running ones go on. */
-  shut(): void {
-    this.#isOpen = false
-  }
-
   enter(call: Cuttable): void {
     this.#running.add(call)
+    if (call.deadlineAt !== undefined) this.#deadlines.expect(call.deadlineAt)
   }
 
   leave(call: Cuttable): void {
     this.#running.delete(call)
+    if (this.#idle !== undefined && this.#running.size === 0) this.#idle()
+  }
+
+  /** From here on new calls are refused; running ones go on. Resolves when none is left. */
+  async shut(): Promise<void> {
+    this.#isOpen = false
+    if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    this.#deadlines.close()
   }
 
   /** Ends all running calls as `unavailable`. */

@@ -33,7 +33,6 @@ export class RunningCall implements Call {
   #controller: AbortController | undefined
   #endedBy: ServiceError | undefined
   #hasEnded = false
-  #timer: NodeJS.Timeout | undefined
 
   constructor(facts: CallFacts, arrival: Arrival) {
     this.arrival = arrival
@@ -97,21 +96,10 @@ export class RunningCall implements Call {
     this.headers[key] = value
   }
 
-  /** Calls back when the deadline passes before the call has ended. */
-  onDeadline(passed: (error: ServiceError) => void): void {
-    if (this.deadlineAt === undefined) return
-    const leftMs = Math.max(0, this.deadlineAt - Date.now())
-    this.#timer = setTimeout(
-      () => passed(new ServiceError('deadline_exceeded', 'the deadline passed before the call ended')),
-      leftMs,
-    )
-  }
-
-  /** Marks the call as over and releases what it held; with an error, work that still runs is told through the signal. */
+  /** Marks the call as over; with an error, work that still runs is told through the signal. */
   end(error?: ServiceError): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    if (this.#timer) clearTimeout(this.#timer)
     if (error === undefined) return
     this.#endedBy = error
     this.#controller?.abort(error)

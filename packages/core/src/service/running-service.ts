@@ -219,7 +219,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   }
 
   async #startAdmin(): Promise<readonly Address[]> {
-    const options = this.#options.admin?.(this.#config) ?? {}
+    const { admin: given = {} } = this.#options
+    const options = typeof given === 'function' ? given(this.#config) : given
     if (options === false) return []
     const admin = new AdminServer(
       {
@@ -287,13 +288,13 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   }
 
   async #drain(signal: AbortSignal): Promise<void> {
-    this.#gate.shut()
+    const idle = this.#gate.shut()
     const cutAll = () => this.#gate.cutAll()
     if (signal.aborted) cutAll()
     else signal.addEventListener('abort', cutAll, { once: true })
     try {
       throwAll(
-        await Promise.allSettled(this.#parts.servers.map((server) => server.drain(signal))),
+        await Promise.allSettled([idle, ...this.#parts.servers.map((server) => server.drain(signal))]),
         'transports could not drain',
       )
     } finally {

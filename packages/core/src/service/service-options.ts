@@ -24,7 +24,7 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> {
   /** The services that handlers call: `remote(orders, …)`. */
   readonly remotes?: (settings: SettingsOf<Config>) => readonly Provider[]
   /** The probes' server; false for none. @defaultValue port 9000 */
-  readonly admin?: (settings: SettingsOf<Config>) => AdminOptions | false
+  readonly admin?: AdminOptions | false | ((settings: SettingsOf<Config>) => AdminOptions | false)
   /** Around every handler, outermost first. */
   readonly interceptors?: readonly Interceptor[]
   /** Finds out who calls over HTTP and gRPC. */
