@@ -1,8 +1,7 @@
-import { pino } from 'pino'
 import { LifecycleError } from '../error/setup-error.ts'
-import type { Logger } from '../telemetry/log.ts'
 import type { Address } from '../transport/transport.ts'
 import type { ConfigSpec } from './config.ts'
+import { defaultLog } from './default-log.ts'
 import { processOwner } from './process-owner.ts'
 import { type Ended, RunningService, type ServiceState, type StartOptions } from './running-service.ts'
 import type { ServiceOptions } from './service-options.ts'
@@ -67,7 +66,10 @@ class DefinedService<Config extends ConfigSpec> implements Service {
         { code: 'service.state', message: `service ${this.name} is ${this.state}: stop it before it is started again` },
       ])
     }
-    const running = new RunningService(this.#options, { ...start, log: start.log ?? defaultLog(this.name) })
+    const running = new RunningService(this.#options, {
+      ...start,
+      log: start.log ?? defaultLog(this.name, start.environment ?? process.env),
+    })
     this.#running = running
     await running.start()
     return running
@@ -78,7 +80,7 @@ class DefinedService<Config extends ConfigSpec> implements Service {
   }
 
   run(): Promise<void> {
-    const log = defaultLog(this.name)
+    const log = defaultLog(this.name, process.env)
     return processOwner.run({
       log,
       start: () => this.start({ log }),
@@ -86,8 +88,4 @@ class DefinedService<Config extends ConfigSpec> implements Service {
       ended: () => this.#running?.ended ?? Promise.resolve({ exitCode: 0 }),
     })
   }
-}
-
-function defaultLog(service: string): Logger {
-  return pino({ level: process.env['LOG_LEVEL'] ?? 'info', base: { service } })
 }

@@ -8,6 +8,7 @@ import type { Registrar } from '../registry/registry.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { AdminOptions } from './admin-server.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config.ts'
+import { checkLogLevel } from './default-log.ts'
 
 /** What a service is made of. Nothing in it runs before the service starts. */
 export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> {
@@ -96,6 +97,7 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
     deregisterDelayMs: options.deregisterDelayMs ?? (isDelayed ? serviceDefaults.deregisterDelayMs : 0),
   }
   const problems = [
+    ...checkLogLevel(environment),
     ...checkName(options.name),
     ...checkRange('callTimeoutMs', settings.callTimeoutMs, [1, 3_600_000]),
     ...checkRange('shutdownTimeoutMs', settings.shutdownTimeoutMs, [0, 600_000]),
