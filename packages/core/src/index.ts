@@ -21,7 +21,7 @@ export type {
 export type { Schema } from './contract/schema.ts'
 export { type StreamOf, stream } from './contract/stream.ts'
 export { type ErrorCode, errorCodes } from './error/error-code.ts'
-export { type FaultOptions, fault } from './error/fault.ts'
+export { type FaultOptions, fault } from './handler/fault.ts'
 export { type ErrorDetails, ServiceError, type ServiceErrorOptions, type Violation } from './error/service-error.ts'
 export {
   ConfigError,

@@ -1,6 +1,6 @@
 import type { AccessRule } from '../contract/operation.ts'
 import { ServiceError } from '../error/service-error.ts'
-import type { Arrival } from '../transport/arrival.ts'
+import type { Arrival } from './arrival.ts'
 import type { Principal } from './call.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { invalidArgument, ServiceError, toServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
-import type { Arrival, Failure, Outcome } from '../transport/arrival.ts'
+import type { Arrival, Failure, Outcome } from './arrival.ts'
 import type { AccessCheck, Authenticator } from './access.ts'
 import type { CompiledSchema, SchemaResult } from './compiled-schema.ts'
 import { runInCall } from './context.ts'

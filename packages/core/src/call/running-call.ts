@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
-import type { Arrival } from '../transport/arrival.ts'
+import type { Arrival } from './arrival.ts'
 import type { Call, Metadata, Principal } from './call.ts'
 
 /** What a running call is told by the operation it belongs to. */

@@ -1,13 +1,12 @@
 import { compileSchema, type CompiledSchema } from '../call/compiled-schema.ts'
 import type { Call } from '../call/call.ts'
 import { currentCall } from '../call/context.ts'
-import { contractInfo } from '../contract/contract.ts'
+import { type AnyContract, contractInfo } from '../contract/contract.ts'
 import type { InputToSend, IsStreaming, Operation, OutputReceived } from '../contract/operation.ts'
 import { invalidArgument, markRemote, ServiceError } from '../error/service-error.ts'
 import { ConfigError } from '../error/setup-error.ts'
-import type { AnyContract } from '../handler/handles.ts'
 import { type NamedToken, type Provider, provide, token } from '../handler/provider.ts'
-import { outgoingMetadata } from '../telemetry/propagation.ts'
+import { outgoingMetadata } from '../call/propagation.ts'
 import type { ClientChannel, ClientTransport, OutgoingCall } from './client-transport.ts'
 
 export interface CallOptions {

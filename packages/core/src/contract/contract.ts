@@ -23,6 +23,9 @@ export type Contract<Ops extends Specs = Specs> = { readonly [Name in keyof Ops]
   readonly [brand]: ContractInfo
 }
 
+// oxlint-disable-next-line typescript/no-explicit-any -- Contract alone would be invariant in its operations
+export type AnyContract = Contract<any>
+
 export interface ContractInfo {
   /** Full protobuf-style name: `shop.user.v1.UserService`. */
   readonly name: string

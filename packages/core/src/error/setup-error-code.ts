@@ -20,6 +20,7 @@ export const setupErrorCodes = {
   'wiring.access': 'An access rule needs a caller identity, but the service has no authenticator.',
   'wiring.unreachable': 'An operation or event is carried by no transport of the service.',
   'wiring.route_conflict': 'Two operations claim the same route.',
+  'wiring.consumer_conflict': 'Two handlers consume the same topic in the same group.',
   'wiring.interceptor': 'An interceptor does not keep to its contract.',
   'service.state': 'The service is in a state that does not allow this.',
   'service.listen_failed': 'A server could not listen at its address.',

@@ -1,11 +1,10 @@
 import type { Interceptor, Invoke } from '../call/interceptor.ts'
-import { type ContractInfo, contractInfo } from '../contract/contract.ts'
+import { type AnyContract, type ContractInfo, contractInfo } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
 import type { Operation } from '../contract/operation.ts'
 import { ContractError } from '../error/setup-error.ts'
 import type { ConsumesOptions } from './consumes.ts'
 import { type HandlerDefinition, type HandlerInstance, handlerDefinition } from './handler-definition.ts'
-import type { AnyContract } from './handles.ts'
 import type { ConsumerMethod, OperationMethod } from './method-type.ts'
 
 type OperationNames<Of> = keyof { [Name in keyof Of as Name extends string ? Name : never]: true }

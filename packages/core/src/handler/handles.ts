@@ -1,10 +1,7 @@
-import { type Contract, contractInfo, isContract } from '../contract/contract.ts'
+import { type AnyContract, contractInfo, isContract } from '../contract/contract.ts'
 import type { Operation } from '../contract/operation.ts'
 import { ContractError, type SetupProblem } from '../error/setup-error.ts'
 import { type HandledContract, type HandlerMetadata, writableMetadata } from './handler-metadata.ts'
-
-// oxlint-disable-next-line typescript/no-explicit-any -- a contract of any operations; Contract alone would be invariant in them
-export type AnyContract = Contract<any>
 
 export interface HandlesOptions<Of extends AnyContract> {
   /** The operations this class implements, when it leaves the others to another class. */

@@ -1,2 +1,2 @@
 export type { Logger } from './log.ts'
-export { outgoingMetadata } from './propagation.ts'
+export { outgoingMetadata } from '../call/propagation.ts'

@@ -1,6 +1,6 @@
 import type { EventType } from '../contract/event.ts'
 import type { Operation } from '../contract/operation.ts'
-import type { Arrival, Outcome } from './arrival.ts'
+import type { Arrival, Outcome } from '../call/arrival.ts'
 
 /** The only way to a handler: one operation with its whole call path behind it. */
 export interface OperationEndpoint {

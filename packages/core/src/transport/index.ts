@@ -20,7 +20,7 @@ export {
 } from '../error/setup-error.ts'
 export { type Provider, provide, type Token, token } from '../handler/provider.ts'
 export type { Logger } from '../telemetry/log.ts'
-export type { Arrival, Failure, Outcome, Success } from './arrival.ts'
+export type { Arrival, Failure, Outcome, Success } from '../call/arrival.ts'
 export type { EventEndpoint, OperationEndpoint } from './endpoint.ts'
 export {
   type Address,

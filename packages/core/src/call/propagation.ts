@@ -1,5 +1,5 @@
 import { context, propagation } from '@opentelemetry/api'
-import { currentCall } from '../call/context.ts'
+import { currentCall } from './context.ts'
 
 /**
  * What an outgoing call or message inherits from the call it is made in. A deadline is not among it.

@@ -1,5 +1,5 @@
 import type { DeclaredError, Operation } from '../contract/operation.ts'
-import { ServiceError, type ServiceErrorOptions } from './service-error.ts'
+import { ServiceError, type ServiceErrorOptions } from '../error/service-error.ts'
 
 /** How a fault is told: the message alone, or with reason, details and cause. */
 export interface FaultOptions extends ServiceErrorOptions {

@@ -1,4 +1,4 @@
-import type { Metadata } from '../call/call.ts'
+import type { Metadata } from './call.ts'
 import type { ServiceError } from '../error/service-error.ts'
 
 /** A call as it came in over a wire, its input not decoded yet. */
