@@ -1,0 +1,60 @@
+import { type ErrorCode, type ErrorDetails, ServiceError } from '@tenon/core/transport'
+
+/**
+ * The status of a failed call by its code.
+ *
+ * @see google.rpc.Code, whose comments name the HTTP mapping of each code
+ */
+export const httpStatus = {
+  cancelled: 499,
+  unknown: 500,
+  invalid_argument: 400,
+  deadline_exceeded: 504,
+  not_found: 404,
+  already_exists: 409,
+  permission_denied: 403,
+  resource_exhausted: 429,
+  failed_precondition: 400,
+  aborted: 409,
+  out_of_range: 400,
+  unimplemented: 501,
+  internal: 500,
+  unavailable: 503,
+  data_loss: 500,
+  unauthenticated: 401,
+} as const satisfies Readonly<Record<ErrorCode, number>>
+
+/**
+ * What can be wrong with a request itself, by reason. HTTP has a status of its own for it, so code and reason together
+ * decide the status, also for a handler that throws the same pair.
+ *
+ * @see RFC 9110 section 15.5, and RFC 6585 section 5 for 431
+ */
+export const requestFaults = {
+  malformed_request: { code: 'invalid_argument', status: 400 },
+  malformed_header: { code: 'invalid_argument', status: 400 },
+  route_not_found: { code: 'not_found', status: 404 },
+  method_not_allowed: { code: 'unimplemented', status: 405 },
+  request_timeout: { code: 'deadline_exceeded', status: 408 },
+  body_too_large: { code: 'invalid_argument', status: 413 },
+  uri_too_long: { code: 'invalid_argument', status: 414 },
+  unsupported_media_type: { code: 'invalid_argument', status: 415 },
+  headers_too_large: { code: 'invalid_argument', status: 431 },
+} as const satisfies Readonly<Record<string, { readonly code: ErrorCode; readonly status: number }>>
+
+export type RequestFault = keyof typeof requestFaults
+
+/** The error for a request that is wrong in itself. */
+export function requestFault(reason: RequestFault, message: string, details?: ErrorDetails): ServiceError {
+  return new ServiceError(requestFaults[reason].code, message, details ? { reason, details } : { reason })
+}
+
+/** The status an error is answered with. */
+export function statusOf({ code, reason }: ServiceError): number {
+  const fault = reason !== undefined && isRequestFault(reason) ? requestFaults[reason] : undefined
+  return fault?.code === code ? fault.status : httpStatus[code]
+}
+
+function isRequestFault(reason: string): reason is RequestFault {
+  return Object.hasOwn(requestFaults, reason)
+}
