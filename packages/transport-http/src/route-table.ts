@@ -1,0 +1,116 @@
+import type { HttpMethod, HttpOperation, RouteSegment } from '@tenon/core/contract'
+import { type OperationEndpoint, type SetupProblem, WiringError } from '@tenon/core/transport'
+import type { PathValues } from './read-input.ts'
+
+/** An endpoint with the route that leads to it. */
+export interface HttpRoute {
+  readonly endpoint: OperationEndpoint
+  readonly http: HttpOperation
+}
+
+/**
+ * Routes that differ only in the custom verb behind a parameter. The router sees one path for them; the verb is read from
+ * the raw path, because the router decodes a segment before it looks at it and would take `42%3Acancel` for `42:cancel`.
+ */
+export interface RouteGroup {
+  readonly method: HttpMethod
+  /** The path in the router's own form. */
+  readonly path: string
+  /** Routes with a verb first. */
+  readonly routes: readonly HttpRoute[]
+}
+
+/**
+ * The routes of all endpoints that have one.
+ *
+ * @throws WiringError `wiring.route_conflict` naming both operations, for every pair.
+ */
+export function routesOf(endpoints: readonly OperationEndpoint[]): readonly HttpRoute[] {
+  const routes = endpoints.flatMap((endpoint) => {
+    const { http } = endpoint.operation
+    return http === undefined ? [] : [{ endpoint, http }]
+  })
+  const problems = findConflicts(routes)
+  if (problems.length > 0) throw new WiringError(problems)
+  return routes
+}
+
+export function groupRoutes(routes: readonly HttpRoute[]): readonly RouteGroup[] {
+  const groups = Map.groupBy(routes, ({ http }) => `${http.method} ${http.segments.map(withoutVerb).join('/')}`)
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group
+    if (first === undefined) return []
+    const path = `/${first.http.segments.map(toRouterSegment).join('/')}`
+    return [{ method: first.http.method, path, routes: group.toSorted((a, b) => verbCount(b) - verbCount(a)) }]
+  })
+}
+
+/** Whether a parameter of the route is followed by a custom verb, which the router does not see. */
+export function hasVerb(route: HttpRoute): boolean {
+  return verbCount(route) > 0
+}
+
+/** Reads the parameters of a route from the raw path of a request; undefined when the path is another route's. */
+export function compilePathReader(http: HttpOperation): (path: string) => PathValues | undefined {
+  const { parameters } = http
+  const pattern = toPattern(http)
+  return (path) => {
+    const match = pattern.exec(path)
+    if (match === null) return undefined
+    return Object.fromEntries(parameters.map((name, index) => [name, decodeURIComponent(match[index + 1] ?? '')]))
+  }
+}
+
+/** The verbs that some route answers at a path; empty for an unknown path. */
+export function compileAllowedMethods(routes: readonly HttpRoute[]): (path: string) => readonly string[] {
+  const patterns = routes.map(({ http }) => ({ method: http.method, pattern: toPattern(http) }))
+  return (path) => {
+    const methods = new Set<string>(patterns.flatMap(({ method, pattern }) => (pattern.test(path) ? [method] : [])))
+    if (methods.has('GET')) methods.add('HEAD')
+    return [...methods].toSorted()
+  }
+}
+
+/** The path of a request target as it was sent. @see RFC 9112 section 3.2.2: a target may also be a whole address */
+export function rawPath(target: string): string {
+  const path = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*/i, '')
+  const end = path.search(/[?#]/)
+  return (end === -1 ? path : path.slice(0, end)) || '/'
+}
+
+function findConflicts(routes: readonly HttpRoute[]): readonly SetupProblem[] {
+  const seen = new Map<string, HttpRoute>()
+  return routes.flatMap((route): readonly SetupProblem[] => {
+    const { method, segments, path } = route.http
+    const shape = `${method} ${segments.map(toShape).join('/')}`
+    const first = seen.get(shape)
+    seen.set(shape, first ?? route)
+    if (first === undefined) return []
+    const ids = `${first.endpoint.operation.id} and ${route.endpoint.operation.id}`
+    const message = `operations ${ids} both claim the route ${method} ${path}: give one of them another path or verb`
+    return [{ code: 'wiring.route_conflict', message }]
+  })
+}
+
+/** Two routes with the same shapes match the same paths; parameter names make no difference. */
+function toShape({ parameter, text }: RouteSegment): string {
+  return parameter === undefined ? text : `:${text}`
+}
+
+function withoutVerb(segment: RouteSegment): string {
+  return segment.parameter === undefined ? segment.text : ':'
+}
+
+/** @see find-my-way: a colon in fixed text is written twice */
+function toRouterSegment({ parameter, text }: RouteSegment): string {
+  return parameter === undefined ? text.replaceAll(':', '::') : `:${parameter}`
+}
+
+function toPattern({ segments }: HttpOperation): RegExp {
+  const texts = segments.map(({ parameter, text }) => `${parameter ? '([^/]+)' : ''}${text.replaceAll('.', '\\.')}`)
+  return new RegExp(`^/${texts.join('/')}$`)
+}
+
+function verbCount({ http }: HttpRoute): number {
+  return http.segments.filter(({ parameter, text }) => parameter !== undefined && text !== '').length
+}
