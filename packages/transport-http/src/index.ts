@@ -1,1 +1,3 @@
-export {}
+export { httpDefaults, type HttpOptions } from './http-options.ts'
+export { httpTransport } from './http-transport.ts'
+export type { Problem } from './problem.ts'

@@ -1,0 +1,149 @@
+import { createServer } from 'node:http'
+import {
+  type Address,
+  LifecycleError,
+  type Transport,
+  type TransportHost,
+  type TransportServer,
+} from '@tenon/core/transport'
+import { fastify, type FastifyInstance } from 'fastify'
+import { refuseSocket, toRequestError } from './fastify-fault.ts'
+import { type HttpOptions, type HttpSettings, resolveHttpOptions } from './http-options.ts'
+import { compileNotFound, mountRoutes } from './mount-route.ts'
+import { OpenReplies } from './open-replies.ts'
+import { type HttpRoute, routesOf } from './route-table.ts'
+import { writeFailure } from './write-reply.ts'
+
+/**
+ * Serves every operation that has a route as REST, over Fastify.
+ *
+ * @throws ConfigError `config.out_of_range`, `config.malformed`
+ */
+export function httpTransport(options: HttpOptions = {}): Transport {
+  const settings = resolveHttpOptions(options)
+  return Object.freeze({
+    name: 'http',
+    carries: ({ http }) => http !== undefined,
+    bind: (host) => new HttpServer(settings, host),
+  } satisfies Transport)
+}
+
+/** Longer than the 60 s after which a load balancer of AWS closes an idle connection, so that it is never us who race it. @see Fastify, keepAliveTimeout */
+const keepAliveTimeoutMs = 72_000
+
+/** The limit is Node's, on the whole header section. @see Node http.maxHeaderSize */
+const longestParameterCharacters = 16_384
+
+/** A guess: how long the last replies may take to leave, once nothing else is waited for. */
+const lastRepliesMs = 200
+
+class HttpServer implements TransportServer {
+  readonly #settings: HttpSettings
+  readonly #replies = new OpenReplies()
+  readonly #fastify: FastifyInstance
+  #isCut = false
+  #closed: Promise<void> | undefined
+
+  constructor(settings: HttpSettings, host: TransportHost) {
+    this.#settings = settings
+    this.#fastify = buildFastify(settings, { host, replies: this.#replies })
+  }
+
+  async listen(): Promise<readonly Address[]> {
+    const { host, port } = this.#settings
+    await this.#fastify.ready()
+    try {
+      await this.#fastify.listen({ host, port })
+    } catch (cause) {
+      throw listenFailed(this.#settings, cause)
+    }
+    const address = this.#fastify.server.address()
+    return [{ protocol: 'http', host, port: typeof address === 'object' && address !== null ? address.port : port }]
+  }
+
+  withdraw(): void {
+    this.#replies.withdraw()
+  }
+
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#replies.withdraw()
+    await this.#replies.emptied(signal)
+    if (this.#replies.count === 0) return
+    this.#isCut = true
+    await this.#replies.emptied(AbortSignal.timeout(lastRepliesMs))
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#shut()
+    return this.#closed
+  }
+
+  async #shut(): Promise<void> {
+    this.#replies.withdraw()
+    const { server } = this.#fastify
+    if (server.listening) server.close()
+    // A request may have come between drain and now; it is being refused, which takes no time.
+    if (!this.#isCut) await this.#replies.emptied(AbortSignal.timeout(lastRepliesMs))
+    await this.#fastify.close()
+  }
+}
+
+interface ServerParts {
+  readonly host: TransportHost
+  readonly replies: OpenReplies
+}
+
+function buildFastify(settings: HttpSettings, { host, replies }: ServerParts): FastifyInstance {
+  const routes = routesOf(host.operations)
+  const server = fastify({
+    logger: false,
+    bodyLimit: settings.bodyLimitBytes,
+    // By the time Fastify closes, nothing is waited for: an idle connection must not hold up the end of the process.
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: longestParameterCharacters },
+    clientErrorHandler: refuseSocket,
+    frameworkErrors: (error, _request, reply) => writeFailure(reply, { error: toRequestError(error) }),
+    serverFactory: (handle) =>
+      createServer({ keepAliveTimeout: keepAliveTimeoutMs }, (request, reply) => {
+        replies.enter(reply)
+        handle(request, reply)
+      }),
+  })
+  settings.configure?.(server)
+  // A scope of its own: bodies stay bytes here, while routes that `configure` added keep Fastify's parsers.
+  server.register(async (scope) => mountService(scope, routes, { settings, host, replies }))
+  return server
+}
+
+interface ServiceParts extends ServerParts {
+  readonly settings: HttpSettings
+}
+
+function mountService(
+  scope: FastifyInstance,
+  routes: readonly HttpRoute[],
+  { settings, host, replies }: ServiceParts,
+): void {
+  const notFound = compileNotFound(routes)
+  scope.removeAllContentTypeParsers()
+  // The first is covered by the second, but only a parser for a named type is found without parsing the header anew.
+  for (const type of ['application/json', '*']) {
+    scope.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  }
+  scope.setNotFoundHandler(notFound)
+  scope.setErrorHandler((thrown, request, reply) => {
+    if (request.is404) return notFound(request, reply)
+    const error = toRequestError(thrown)
+    if (error.code === 'internal') host.log.error({ err: thrown }, 'a request failed outside any operation')
+    writeFailure(reply, { error })
+  })
+  mountRoutes(scope, routes, { replies, maxTimeoutMs: settings.maxTimeoutMs, log: host.log })
+}
+
+function listenFailed({ host, port }: HttpSettings, cause: unknown): LifecycleError {
+  const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+  const reason = isTaken ? 'the port is taken' : cause instanceof Error ? cause.message : String(cause)
+  const message = `the HTTP server cannot listen on ${host}:${port}: ${reason}; change the options port or host of httpTransport (or TENON_HOST)`
+  return new LifecycleError([{ code: 'service.listen_failed', message }], cause)
+}

@@ -1,0 +1,94 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { type Logger, ServiceError, type Success, toServiceError } from '@tenon/core/transport'
+import type { FastifyReply } from 'fastify'
+import { type Problem, toProblem } from './problem.ts'
+import { rawPath } from './route-table.ts'
+import { setHeaders } from './write-reply.ts'
+
+/** How the items of a stream stand on the wire. */
+interface StreamForm {
+  readonly contentType: string
+  item(value: unknown): string
+  problem(value: Problem): string
+}
+
+/** One JSON text a line; a stream that failed ends with a line that holds nothing but the problem. */
+const ndjson: StreamForm = {
+  contentType: 'application/x-ndjson; charset=utf-8',
+  item: (value) => `${JSON.stringify(value)}\n`,
+  problem: (value) => `${JSON.stringify({ error: value })}\n`,
+}
+
+/** @see HTML Standard section 9.2, server-sent events */
+const eventStream: StreamForm = {
+  contentType: 'text/event-stream; charset=utf-8',
+  item: (value) => `data: ${JSON.stringify(value)}\n\n`,
+  problem: (value) => `event: error\ndata: ${JSON.stringify(value)}\n\n`,
+}
+
+export interface StreamReply {
+  readonly items: AsyncIterable<unknown>
+  readonly headers: Success['headers']
+  readonly status: number
+  readonly log: Logger
+}
+
+/**
+ * Writes items as they come, no faster than the caller reads. The head is sent at once, so that a caller sees the stream
+ * open before its first item; what fails from there on is told in the last record.
+ */
+export async function writeStream(reply: FastifyReply, { items, headers, status, log }: StreamReply): Promise<void> {
+  const form = reply.request.headers.accept?.includes('text/event-stream') ? eventStream : ndjson
+  const instance = rawPath(reply.request.url)
+  const out = reply.raw
+  const iterator = items[Symbol.asyncIterator]()
+  const release = () => void Promise.resolve(iterator.return?.()).catch(() => undefined)
+  out.once('close', release)
+  try {
+    writeHead(reply, { headers, status, form })
+    if (out.destroyed || reply.request.method === 'HEAD') return release()
+    await writeItems(out, iterator, form)
+  } catch (thrown) {
+    if (!ServiceError.is(thrown)) release()
+    if (!out.headersSent) throw thrown
+    if (!ServiceError.is(thrown)) log.error({ err: thrown, url: instance }, 'an item of a stream could not be written')
+    if (!out.destroyed) out.write(form.problem(toProblem(toServiceError(thrown), { instance })))
+  } finally {
+    out.off('close', release)
+    if (out.headersSent) out.end()
+  }
+}
+
+function writeHead(
+  reply: FastifyReply,
+  { headers, status, form }: Omit<StreamReply, 'items' | 'log'> & { form: StreamForm },
+): void {
+  setHeaders(reply, headers)
+  // A proxy that gathers or keeps a stream turns it into one late reply; nginx asks for a header of its own.
+  reply.headers({ 'content-type': form.contentType, 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value)
+  }
+  reply.hijack()
+  reply.raw.statusCode = status
+  reply.raw.flushHeaders()
+}
+
+async function writeItems(out: ServerResponse, iterator: AsyncIterator<unknown>, form: StreamForm): Promise<void> {
+  for (;;) {
+    const step = await iterator.next()
+    if (step.done === true || out.destroyed) return
+    if (!out.write(form.item(step.value))) await writable(out)
+  }
+}
+
+/** Resolves when the caller has read on, or is gone. */
+async function writable(out: ServerResponse): Promise<void> {
+  const settled = new AbortController()
+  try {
+    await Promise.race([once(out, 'drain', { signal: settled.signal }), once(out, 'close', { signal: settled.signal })])
+  } finally {
+    settled.abort()
+  }
+}
