@@ -23,6 +23,11 @@ export interface Call {
   readonly transport: string
   /** Fires when the caller is gone, the deadline has passed, or the service cuts off what is left at the end of its drain. */
   readonly signal: AbortSignal
+  /**
+   * Fires when the service begins to drain. The call goes on; a stream without an end of its own should end now, so that
+   * its reader turns to another instance and the drain need not wait for its deadline.
+   */
+  readonly draining: AbortSignal
   /** When the call must have ended, in epoch milliseconds; undefined without a deadline. */
   readonly deadlineAt: number | undefined
   readonly metadata: Metadata

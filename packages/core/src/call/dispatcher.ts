@@ -32,9 +32,9 @@ export type Dispatch = (arrival: Arrival) => Promise<Outcome>
 export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
   const write = outputWriter(plan)
   return (arrival) => {
-    if (!gate.isOpen) return Promise.resolve(refuse(plan, arrival))
+    if (!gate.isOpen) return Promise.resolve(refuse(plan, arrival, gate))
     return new Promise((resolve) => {
-      const call = new RunningCall(plan, arrival)
+      const call = new RunningCall(plan, arrival, gate.draining)
       const dispatched = new DispatchedCall(call, { gate, resolve, log: plan.log })
       gate.enter(dispatched)
       void runInCall(call, () => serve(plan, dispatched, write), undefined)
@@ -114,9 +114,9 @@ class DispatchedCall implements Cuttable {
   }
 }
 
-function refuse(plan: CallPlan, arrival: Arrival): Failure {
+function refuse(plan: CallPlan, arrival: Arrival, { draining }: Gate): Failure {
   const error = drainingError()
-  return { ok: false, error, callId: new RunningCall(plan, arrival).id, headers: undefined }
+  return { ok: false, error, callId: new RunningCall(plan, arrival, draining).id, headers: undefined }
 }
 
 /** Outputs are always stripped; a mismatch is our own fault, so the caller learns nothing of it. */

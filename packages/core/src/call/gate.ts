@@ -11,6 +11,9 @@ export interface Cuttable {
 
 /** Lets calls in until the service drains, knows those that run, and ends those whose deadline has passed. */
 export class Gate {
+  readonly #shutting = new AbortController()
+  /** Fires when the service begins to drain. */
+  readonly draining: AbortSignal = this.#shutting.signal
   readonly #running = new Set<Cuttable>()
   readonly #deadlines = new DeadlineWatch(this.#running)
   #isOpen = true
@@ -43,6 +46,7 @@ export class Gate {
   /** From here on new calls are refused; running ones go on. Resolves when none is left. */
   async shut(): Promise<void> {
     this.#isOpen = false
+    this.#shutting.abort()
     if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     this.#deadlines.close()
   }

@@ -24,6 +24,7 @@ const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
  */
 export class RunningCall implements Call {
   readonly arrival: Arrival
+  readonly draining: AbortSignal
   readonly deadlineAt: number | undefined
   principal: Principal | undefined = undefined
   headers: Record<string, string> | undefined = undefined
@@ -34,8 +35,9 @@ export class RunningCall implements Call {
   #endedBy: ServiceError | undefined
   #hasEnded = false
 
-  constructor(facts: CallFacts, arrival: Arrival) {
+  constructor(facts: CallFacts, arrival: Arrival, draining: AbortSignal) {
     this.arrival = arrival
+    this.draining = draining
     this.#facts = facts
     const timeoutMs = smaller(facts.timeoutMs, arrival.timeoutMs)
     this.deadlineAt = timeoutMs === undefined ? undefined : Date.now() + timeoutMs
