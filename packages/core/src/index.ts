@@ -54,7 +54,7 @@ export {
   type SettingsOf,
   text,
 } from './service/config.ts'
-export { defineService, type Service, type StartedService } from './service/define-service.ts'
+export { defineService, type RunOptions, type Service, type StartedService } from './service/define-service.ts'
 export type { Ended, ServiceState, StartOptions } from './service/running-service.ts'
 export { type ServiceOptions, serviceDefaults } from './service/service-options.ts'
 export type { PhaseReport } from './service/shutdown.ts'

@@ -24,7 +24,12 @@ export interface Service {
    * Starts the service and serves until SIGTERM or SIGINT; then drains. A second signal cuts at once. Never rejects: errors
    * are logged, and the process's exit code is 0, or 1 when the start failed, work was cut, or something could not be closed.
    */
-  run(): Promise<void>
+  run(options?: RunOptions): Promise<void>
+}
+
+export interface RunOptions {
+  /** Called once, when the service is ready. What it throws ends the service like a failed start. */
+  readonly onReady?: (service: StartedService) => void
 }
 
 /** A service that is ready. `await using` stops it. */
@@ -79,11 +84,19 @@ class DefinedService<Config extends ConfigSpec> implements Service {
     await this.#running?.stop()
   }
 
-  run(): Promise<void> {
+  run({ onReady }: RunOptions = {}): Promise<void> {
     const log = defaultLog(this.name, process.env)
     return processOwner.run({
       log,
-      start: () => this.start({ log }),
+      start: async () => {
+        const started = await this.start({ log })
+        try {
+          onReady?.(started)
+        } catch (error) {
+          await started.stop()
+          throw error
+        }
+      },
       stop: () => this.stop(),
       ended: () => this.#running?.ended ?? Promise.resolve({ exitCode: 0 }),
     })
