@@ -1,0 +1,111 @@
+import { ServiceError } from '@tenon/core/transport'
+import type { ReceivedRecord, RecordToSend, TopicToEnsure } from '../queue-driver.ts'
+import { MemoryGroup } from './memory-group.ts'
+import { MemoryLog } from './memory-log.ts'
+
+export interface MemoryBrokerOptions {
+  /** Partitions of a topic whose creator does not say. @defaultValue 4 @remarks Range 1–1_000 */
+  readonly partitionCount?: number
+  /**
+   * How many records of a partition are kept after every group has committed them, or when no group reads the topic.
+   * Records that a group has not committed are always kept.
+   *
+   * @defaultValue 10_000
+   */
+  readonly retainedCount?: number
+  /** Longest time a member may take to give a partition up. @defaultValue 30_000 */
+  readonly revokeTimeoutMs?: number
+}
+
+/** A broker inside this process: what `memoryDriver()` talks to. Made by `memoryBroker()`. */
+export interface MemoryBroker {
+  /** The records of a topic that are still kept, partition by partition, for tests. */
+  records(topic: string): readonly ReceivedRecord[]
+}
+
+/** A broker of one's own, for tests that must not meet. Everything is gone when the process ends. */
+export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
+  return new Broker(options)
+}
+
+/** The broker that all services of this process share. */
+export function processBroker(): MemoryBroker {
+  shared ??= new Broker({})
+  return shared
+}
+
+let shared: Broker | undefined
+
+/** What the memory driver needs of its broker. */
+export class Broker implements MemoryBroker {
+  readonly #partitionCount: number
+  readonly #retainedCount: number
+  readonly #revokeTimeoutMs: number
+  readonly #topics = new Map<string, readonly MemoryLog[]>()
+  readonly #groups = new Map<string, MemoryGroup>()
+  #nextUnkeyed = 0
+
+  constructor(options: MemoryBrokerOptions) {
+    this.#partitionCount = options.partitionCount ?? 4
+    this.#retainedCount = options.retainedCount ?? 10_000
+    this.#revokeTimeoutMs = options.revokeTimeoutMs ?? 30_000
+  }
+
+  records(topic: string): readonly ReceivedRecord[] {
+    return (this.#topics.get(topic) ?? []).flatMap((log) => log.read(0, log.endOffset))
+  }
+
+  /** The partitions of a topic, which is created if need be. */
+  ensureTopic({ topic, partitionCount }: TopicToEnsure): readonly MemoryLog[] {
+    const found = this.#topics.get(topic)
+    if (found) return found
+    const length = partitionCount ?? this.#partitionCount
+    const logs = Array.from({ length }, (_, partition) => new MemoryLog(topic, partition))
+    this.#topics.set(topic, logs)
+    return logs
+  }
+
+  append(records: readonly RecordToSend[]): void {
+    const grown = new Set<MemoryLog>()
+    for (const record of records) {
+      const log = this.#choose(record)
+      log.append(record)
+      grown.add(log)
+    }
+    for (const log of grown) {
+      this.#forget(log)
+      log.announce()
+    }
+  }
+
+  group(name: string): MemoryGroup {
+    const group =
+      this.#groups.get(name) ??
+      new MemoryGroup({
+        logs: (topic) => this.ensureTopic({ topic }),
+        revokeTimeoutMs: this.#revokeTimeoutMs,
+      })
+    this.#groups.set(name, group)
+    return group
+  }
+
+  #choose({ topic, key, partition }: RecordToSend): MemoryLog {
+    const logs = this.ensureTopic({ topic })
+    const index = partition ?? (key === null ? this.#nextUnkeyed++ : hash(key)) % logs.length
+    const log = logs[index]
+    if (log === undefined) throw new ServiceError('internal', `topic ${topic} has no partition ${index}`)
+    return log
+  }
+
+  #forget(log: MemoryLog): void {
+    const committed = [...this.#groups.values()].flatMap((group) => group.committedOffset(log) ?? [])
+    log.forgetBefore(Math.min(log.endOffset - this.#retainedCount, ...committed))
+  }
+}
+
+/** @see FNV-1a, 32 bits */
+function hash(key: Uint8Array): number {
+  let value = 0x811c9dc5
+  for (const byte of key) value = Math.imul(value ^ byte, 0x01000193)
+  return value >>> 0
+}

@@ -1,0 +1,163 @@
+import type { AssignedPartition, Membership, MemberState, QueueMember, ReceivedRecord } from '../queue-driver.ts'
+import type { MemoryLog } from './memory-log.ts'
+import { giveUp, Ownership } from './ownership.ts'
+
+interface GroupSurroundings {
+  readonly revokeTimeoutMs: number
+  logs(topic: string): readonly MemoryLog[]
+}
+
+/** The members of a group, who of them owns which partition, and what has been committed. */
+export class MemoryGroup {
+  readonly #surroundings: GroupSurroundings
+  readonly #members: Member[] = []
+  readonly #committed = new Map<string, number>()
+  readonly #owned = new Map<string, OwnedPartition>()
+  /** Rebalances run one after another. */
+  #rebalancing: Promise<void> = Promise.resolve()
+
+  constructor(surroundings: GroupSurroundings) {
+    this.#surroundings = surroundings
+  }
+
+  /** What the group has committed of a partition; undefined when it does not read the topic. */
+  committedOffset(log: MemoryLog): number | undefined {
+    const committed = this.#committed.get(idOf(log))
+    if (committed !== undefined) return committed
+    return this.#members.some(({ membership }) => membership.topics.includes(log.topic)) ? 0 : undefined
+  }
+
+  async join(membership: Membership): Promise<QueueMember> {
+    const member = new Member(membership, (signal) => this.#remove(member, signal))
+    this.#members.push(member)
+    await this.#rebalance()
+    member.hasJoined()
+    return member
+  }
+
+  async #remove(member: Member, signal: AbortSignal): Promise<void> {
+    const owned = [...this.#owned.values()].filter((partition) => partition.owner === member)
+    await giveUp(owned, signal)
+    const index = this.#members.indexOf(member)
+    if (index >= 0) this.#members.splice(index, 1)
+    await this.#rebalance()
+  }
+
+  #rebalance(): Promise<void> {
+    this.#rebalancing = this.#rebalancing.then(() => this.#reassign())
+    return this.#rebalancing
+  }
+
+  /** Partitions that keep their owner are not disturbed. */
+  async #reassign(): Promise<void> {
+    const plan = this.#plan()
+    const leaving = [...this.#owned].filter(([id, { owner }]) => plan.get(id)?.owner !== owner)
+    const bound = new AbortController()
+    const timer = setTimeout(() => bound.abort(), this.#surroundings.revokeTimeoutMs)
+    await giveUp(
+      leaving.map(([, partition]) => partition),
+      bound.signal,
+    )
+    clearTimeout(timer)
+    for (const [id] of leaving) this.#owned.delete(id)
+    for (const [id, { owner, log }] of plan) {
+      if (this.#owned.has(id) || owner.state === 'draining') continue
+      const partition = new OwnedPartition(owner, log, this.#committed)
+      this.#owned.set(id, partition)
+      void owner.membership.consume(partition).finally(() => partition.settle())
+    }
+  }
+
+  #plan(): ReadonlyMap<string, { readonly owner: Member; readonly log: MemoryLog }> {
+    const plan = new Map<string, { readonly owner: Member; readonly log: MemoryLog }>()
+    const topics = new Set(this.#members.flatMap(({ membership }) => membership.topics))
+    for (const topic of topics) {
+      const readers = this.#members.filter(({ membership }) => membership.topics.includes(topic))
+      for (const log of this.#surroundings.logs(topic)) {
+        const owner = readers[log.partition % readers.length]
+        if (owner) plan.set(idOf(log), { owner, log })
+      }
+    }
+    return plan
+  }
+}
+
+class Member implements QueueMember {
+  readonly membership: Membership
+  readonly #remove: (signal: AbortSignal) => Promise<void>
+  #state: MemberState = 'joining'
+
+  constructor(membership: Membership, remove: (signal: AbortSignal) => Promise<void>) {
+    this.membership = membership
+    this.#remove = remove
+  }
+
+  get state(): MemberState {
+    return this.#state
+  }
+
+  hasJoined(): void {
+    if (this.#state === 'joining') this.#state = 'assigned'
+  }
+
+  async leave(signal: AbortSignal): Promise<void> {
+    if (this.#state === 'left') return
+    this.#state = 'draining'
+    await this.#remove(signal)
+    this.#state = 'left'
+  }
+}
+
+class OwnedPartition extends Ownership implements AssignedPartition {
+  readonly owner: Member
+  readonly #log: MemoryLog
+  readonly #offsets: Map<string, number>
+  #position: number
+  #wake: (() => void) | undefined
+
+  constructor(owner: Member, log: MemoryLog, offsets: Map<string, number>) {
+    super()
+    this.owner = owner
+    this.#log = log
+    this.#offsets = offsets
+    this.#position = offsets.get(idOf(log)) ?? 0
+    const wake = () => this.#wake?.()
+    log.watch(wake, this.revoked)
+    this.revoked.addEventListener('abort', wake, { once: true })
+  }
+
+  get topic(): string {
+    return this.#log.topic
+  }
+
+  get partition(): number {
+    return this.#log.partition
+  }
+
+  async fetch(): Promise<readonly ReceivedRecord[]> {
+    while (!this.revoked.aborted) {
+      const records = this.#log.read(this.#position, fetchedAtOnceCount)
+      const last = records.at(-1)
+      if (last) {
+        this.#position = last.offset + 1
+        return records
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    return []
+  }
+
+  commit(nextOffset: number): Promise<boolean> {
+    if (this.lost.aborted) return Promise.resolve(false)
+    this.#offsets.set(idOf(this.#log), nextOffset)
+    return Promise.resolve(true)
+  }
+}
+
+const fetchedAtOnceCount = 500
+
+function idOf({ topic, partition }: MemoryLog): string {
+  return `${topic}/${partition}`
+}

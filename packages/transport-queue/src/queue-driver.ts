@@ -1,0 +1,129 @@
+import type { Logger } from '@tenon/core/transport'
+
+/**
+ * A message broker, seen from a service: logs of records split into partitions, read by groups.
+ *
+ * An implementation guarantees that records of one key go to one partition and keep their order there, that within a group
+ * a partition belongs to one member at a time, that a partition's next owner starts at the last committed offset (a new
+ * group at the earliest record), and that nothing of the client library shows through this port.
+ */
+export interface QueueDriver {
+  /** `memory`, `kafkajs`. */
+  readonly name: string
+  /** Where the broker is, for messages: `Kafka at 127.0.0.1:9092`. */
+  readonly target: string
+  /**
+   * Connects for `ensureTopics` and `produce`. Called once, before any other method.
+   *
+   * @throws Error when no broker answers within the driver's own bound.
+   */
+  connect(client: QueueClient): Promise<void>
+  /**
+   * Creates the topics that do not exist; leaves existing ones as they are. Safe to call from several members at once.
+   *
+   * @throws Error that names the topic and the broker's reason.
+   */
+  ensureTopics(topics: readonly TopicToEnsure[]): Promise<void>
+  /**
+   * Resolves when the broker has stored all records. Calls are carried out in their order, and those not begun when their
+   * time is up never are.
+   *
+   * @throws ServiceError `unavailable` when that did not happen in time; what was being sent then may still arrive.
+   * `internal` for a record that the broker will never take, such as one too large.
+   */
+  produce(records: readonly RecordToSend[], bound: ProduceBound): Promise<void>
+  /**
+   * Joins a group and resolves when it has its first assignment, which may be empty. When the signal fires before, it
+   * leaves again and rejects.
+   *
+   * @throws Error when the group cannot be joined, such as for a refused credential.
+   */
+  join(membership: Membership, signal: AbortSignal): Promise<QueueMember>
+  /** Sends what `produce` holds, within its bounds, and disconnects. Members have left before. Safe to call twice. */
+  close(): Promise<void>
+}
+
+export interface QueueClient {
+  /** Names the client in the broker's own logs and quotas: the service's name. */
+  readonly clientId: string
+}
+
+export interface TopicToEnsure {
+  readonly topic: string
+  /** @defaultValue what the broker is set to */
+  readonly partitionCount?: number | undefined
+}
+
+/** A header as it is on the wire. Names may repeat; the value of most is UTF-8 text. */
+export type RecordHeader = readonly [name: string, value: Uint8Array]
+
+export interface RecordToSend {
+  readonly topic: string
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: readonly RecordHeader[]
+  /** @defaultValue chosen by a stable hash of the key */
+  readonly partition?: number
+}
+
+export interface ReceivedRecord extends RecordToSend {
+  readonly partition: number
+  /** Position in the partition. A number is exact up to 2^53. */
+  readonly offset: number
+  /** When it was produced, in epoch milliseconds. */
+  readonly timestampAt: number
+}
+
+export interface ProduceBound {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a member of a group wants. */
+export interface Membership {
+  readonly group: string
+  readonly topics: readonly string[]
+  readonly log: Logger
+  /**
+   * Works on one partition from its assignment until it is given up. Called once for every assignment; settles soon after
+   * `revoked` fires and never rejects. Until it has settled, or its bound has passed, nobody else gets the partition.
+   */
+  consume(partition: AssignedPartition): Promise<void>
+  /** The driver cannot go on with this group, for a reason that no waiting mends. Called at most once. */
+  fail(error: unknown): void
+}
+
+/** One assignment of one partition. Another assignment of the same partition, a new generation, is another object. */
+export interface AssignedPartition {
+  readonly topic: string
+  readonly partition: number
+  /** Fires when the partition is to be given up: let the running message finish, commit, settle. */
+  readonly revoked: AbortSignal
+  /** Fires when it is gone and another member may own it; fires `revoked` before. What still runs should stop. */
+  readonly lost: AbortSignal
+  /**
+   * The next records in order of their offsets. Waits until there is one; empty only when `revoked` has fired. The loop
+   * that does not ask holds up this partition, and no other.
+   */
+  fetch(): Promise<readonly ReceivedRecord[]>
+  /**
+   * Stores that all records before the offset are done with. False when the partition is not this member's any more; what
+   * another generation has stored is never overwritten.
+   *
+   * @throws ServiceError `unavailable` when the broker did not answer in time; the next commit covers it.
+   */
+  commit(nextOffset: number): Promise<boolean>
+}
+
+export type MemberState = 'joining' | 'assigned' | 'draining' | 'failed' | 'left'
+
+/** A membership of a group; reconnects and joins again by itself. */
+export interface QueueMember {
+  readonly state: MemberState
+  /**
+   * Gives up all partitions as `revoked` says, then leaves the group so that others take over at once. When the signal
+   * fires, what still runs is `lost` and leaving takes no longer than the driver's own bound. Safe to call twice; the
+   * second call may bring an earlier signal.
+   */
+  leave(signal: AbortSignal): Promise<void>
+}

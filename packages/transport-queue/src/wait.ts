@@ -1,0 +1,45 @@
+/** Time as the queue sees it; tests put their own in its place. */
+export interface QueueClock {
+  /** Epoch milliseconds. */
+  now(): number
+  /** Resolves after the time, or at once when the signal fires. */
+  wait(durationMs: number, signal: AbortSignal): Promise<void>
+}
+
+export const systemClock: QueueClock = { now: () => Date.now(), wait }
+
+/** Resolves after the time, or at once when the signal fires. Leaves no listener behind. */
+export function wait(durationMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, durationMs)
+    signal.addEventListener('abort', end, { once: true })
+  })
+}
+
+/** What the work comes to, or undefined as soon as the signal fires. Leaves no listener behind. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  if (signal.aborted) {
+    work.catch(() => undefined)
+    return Promise.resolve(undefined)
+  }
+  return new Promise((resolve, reject) => {
+    const giveUp = () => resolve(undefined)
+    const done = () => signal.removeEventListener('abort', giveUp)
+    signal.addEventListener('abort', giveUp, { once: true })
+    work.then(resolve, reject).finally(done)
+  })
+}
+
+/** What the work comes to, unless it takes too long. @throws Error with the message, when it does. */
+export function within<T>(work: Promise<T>, timeoutMs: number, message: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(message)), timeoutMs)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
