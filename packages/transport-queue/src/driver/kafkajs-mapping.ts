@@ -1,0 +1,51 @@
+import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
+import type { ReceivedRecord, RecordHeader, RecordToSend } from '../queue-driver.ts'
+
+/** Records as kafkajs sends them. */
+export function toTopicMessages(records: readonly RecordToSend[]) {
+  const byTopic = Map.groupBy(records, ({ topic }) => topic)
+  return Array.from(byTopic, ([topic, ofTopic]) => ({ topic, messages: ofTopic.map(toMessage) }))
+}
+
+function toMessage({ key, value, headers, partition }: RecordToSend) {
+  const byName = Map.groupBy(headers, ([name]) => name)
+  return {
+    key: key && asBuffer(key),
+    value: value && asBuffer(value),
+    headers: Object.fromEntries(Array.from(byName, ([name, same]) => [name, same.map(([, text]) => asBuffer(text))])),
+    ...(partition === undefined ? {} : { partition }),
+  }
+}
+
+/** A record as kafkajs received it. */
+export function toRecord({ topic, partition }: EachBatchPayload['batch'], message: KafkaMessage): ReceivedRecord {
+  return {
+    topic,
+    partition,
+    offset: Number(message.offset),
+    timestampAt: Number(message.timestamp),
+    key: message.key,
+    value: message.value,
+    headers: Object.entries(message.headers ?? {}).flatMap(([name, values]) =>
+      (Array.isArray(values) ? values : [values]).map((value): RecordHeader => [name, Buffer.from(value ?? '')]),
+    ),
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Kafka's own name for an error, which kafkajs may have wrapped; empty when it is none of Kafka's. */
+export function kafkaErrorType(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return ''
+  const type: unknown = Reflect.get(error, 'type')
+  if (typeof type === 'string') return type
+  const cause: unknown = Reflect.get(error, 'cause')
+  return cause === error ? '' : kafkaErrorType(cause)
+}
+
+/** What went wrong, in words. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,177 @@
+import { type Logger, ServiceError } from '@tenon/core/transport'
+import type { Kafka, Producer } from 'kafkajs'
+import type {
+  Membership,
+  ProduceBound,
+  QueueClient,
+  QueueDriver,
+  QueueMember,
+  RecordToSend,
+  TopicToEnsure,
+} from '../queue-driver.ts'
+import { within } from '../wait.ts'
+import {
+  cutDisconnectTimeoutMs,
+  disconnect,
+  disconnectTimeoutMs,
+  type Kafkajs,
+  loadKafkajs,
+  retry,
+} from './kafkajs-client.ts'
+import { kafkaErrorType, reasonOf, toTopicMessages } from './kafkajs-mapping.ts'
+import { KafkajsMember } from './kafkajs-member.ts'
+import { type KafkajsOptions, type KafkajsSettings, resolveKafkajs } from './kafkajs-options.ts'
+import { ProduceQueue } from './produce-queue.ts'
+
+/**
+ * Apache Kafka through kafkajs 2, which works with brokers of every version but has had no release since 2023. Its known
+ * defects are cured here, each where a comment says so.
+ *
+ * @throws ConfigError `config.missing`, `config.malformed`, `config.out_of_range`
+ */
+export function kafkajsDriver(options: KafkajsOptions): QueueDriver {
+  return new KafkajsDriver(resolveKafkajs(options))
+}
+
+class KafkajsDriver implements QueueDriver {
+  readonly name = 'kafkajs'
+  readonly target: string
+  readonly #settings: KafkajsSettings
+  readonly #queue = new ProduceQueue((records) => this.#send(records))
+  #library: Kafkajs | undefined
+  #clientId = 'tenon'
+  #producer: Promise<Producer> | undefined
+
+  constructor(settings: KafkajsSettings) {
+    this.#settings = settings
+    this.target = `Kafka at ${settings.brokers.join(', ')}`
+  }
+
+  async connect({ clientId }: QueueClient): Promise<void> {
+    this.#clientId = this.#settings.clientId ?? clientId
+    this.#library = await loadKafkajs()
+    await this.#openProducer()
+  }
+
+  async ensureTopics(topics: readonly TopicToEnsure[]): Promise<void> {
+    const admin = this.#kafka().admin()
+    try {
+      await within(admin.connect(), this.#settings.connectTimeoutMs, `${this.target} did not answer`)
+      const existing = new Set(await admin.listTopics())
+      const missing = topics.filter(({ topic }) => !existing.has(topic))
+      if (missing.length === 0) return
+      await admin.createTopics({
+        waitForLeaders: false,
+        topics: missing.map(({ topic, partitionCount }) => ({
+          topic,
+          // -1 leaves the number to the broker. @see KIP-464
+          numPartitions: partitionCount ?? -1,
+          replicationFactor: -1,
+        })),
+      })
+    } catch (error) {
+      throw new Error(describeTopicFailure(error), { cause: error })
+    } finally {
+      void disconnect(admin, disconnectTimeoutMs)
+    }
+  }
+
+  produce(records: readonly RecordToSend[], bound: ProduceBound): Promise<void> {
+    return this.#queue.push(records, bound)
+  }
+
+  async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {
+    const member = new KafkajsMember(this.#loaded(), this.#kafka(membership.log), {
+      membership,
+      settings: this.#settings,
+    })
+    try {
+      await member.join(signal)
+      return member
+    } catch (error) {
+      void member.leave(AbortSignal.abort())
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.flush()
+    await this.#dropProducer(disconnectTimeoutMs)
+  }
+
+  /** One client for each use: kafkajs shares committed offsets between the consumers of one. */
+  #kafka(log?: Logger): Kafka {
+    const { Kafka: Client, logLevel } = this.#loaded()
+    return new Client({
+      brokers: [...this.#settings.brokers],
+      clientId: this.#clientId,
+      retry,
+      logLevel: log ? logLevel.WARN : logLevel.NOTHING,
+      // kafkajs logs routine rebalances as errors; what matters reaches us as errors and events.
+      logCreator: () => (entry) => log?.debug({ kafkajs: entry.log }, `kafkajs: ${entry.log.message}`),
+    })
+  }
+
+  #loaded(): Kafkajs {
+    if (this.#library === undefined) throw new Error('connect() comes before any other method of a driver')
+    return this.#library
+  }
+
+  #openProducer(): Promise<Producer> {
+    this.#producer ??= this.#connectProducer().catch((error: unknown) => {
+      this.#producer = undefined
+      throw error
+    })
+    return this.#producer
+  }
+
+  async #connectProducer(): Promise<Producer> {
+    const producer = this.#kafka().producer({
+      createPartitioner: this.#loaded().Partitioners.DefaultPartitioner,
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+    })
+    try {
+      await within(producer.connect(), this.#settings.connectTimeoutMs, `${this.target} did not answer`)
+      return producer
+    } catch (error) {
+      void disconnect(producer, cutDisconnectTimeoutMs)
+      throw new Error(`no connection to ${this.target}: ${reasonOf(error)}`, { cause: error })
+    }
+  }
+
+  async #send(records: readonly RecordToSend[]): Promise<void> {
+    try {
+      const producer = await this.#openProducer()
+      await producer.sendBatch({ acks: -1, topicMessages: toTopicMessages(records) })
+    } catch (error) {
+      // After a failure kafkajs gives the same sequence numbers to other records, which the broker would drop as repeated.
+      void this.#dropProducer(cutDisconnectTimeoutMs)
+      const code = refusals.has(kafkaErrorType(error)) ? 'internal' : 'unavailable'
+      throw new ServiceError(code, `${this.target} did not take the message`, { cause: error })
+    }
+  }
+
+  async #dropProducer(timeoutMs: number): Promise<void> {
+    const opening = this.#producer
+    this.#producer = undefined
+    const producer = await opening?.catch(() => undefined)
+    if (producer) await disconnect(producer, timeoutMs)
+  }
+}
+
+/** What a broker says of a record that it will never take. */
+const refusals: ReadonlySet<string> = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_TOPIC_EXCEPTION',
+  'TOPIC_AUTHORIZATION_FAILED',
+])
+
+function describeTopicFailure(error: unknown): string {
+  const each: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'errors') : undefined
+  if (!Array.isArray(each)) return `topics could not be created: ${reasonOf(error)}`
+  const reasons = each.map((one: unknown) => `${String(Reflect.get(Object(one), 'topic'))}: ${reasonOf(one)}`)
+  return `topics could not be created: ${reasons.join('; ')}`
+}
