@@ -1,1 +1,23 @@
-export {}
+export { deadLetterTopic } from './dead-letter.ts'
+export { type Disposition, dispositions } from './disposition.ts'
+export { type QueueDriverOptions, queueDriver } from './driver/choose-driver.ts'
+export { kafkajsDriver } from './driver/kafkajs.ts'
+export { type KafkajsOptions, kafkajsDefaults } from './driver/kafkajs-options.ts'
+export { type MemoryDriverOptions, memoryDriver } from './driver/memory.ts'
+export { type MemoryBroker, type MemoryBrokerOptions, memoryBroker } from './driver/memory-broker.ts'
+export type {
+  AssignedPartition,
+  Membership,
+  MemberState,
+  ProduceBound,
+  QueueClient,
+  QueueDriver,
+  QueueMember,
+  ReceivedRecord,
+  RecordHeader,
+  RecordToSend,
+  TopicToEnsure,
+} from './queue-driver.ts'
+export { type QueueOptions, queueDefaults, type RetryOptions } from './queue-options.ts'
+export { queueTransport } from './queue-transport.ts'
+export type { QueueClock } from './wait.ts'

@@ -1,0 +1,49 @@
+import type { AssignedPartition } from './queue-driver.ts'
+
+export interface CommitSurroundings {
+  /** Longest time between an outcome and its commit; 0 for none at all. */
+  readonly intervalMs: number
+  /** Told of a commit that failed; the next one covers it. */
+  failed(error: unknown): void
+}
+
+/** Commits what is done with in one partition, a while after it is, and never two commits at a time. */
+export class CommitProgress {
+  readonly #partition: AssignedPartition
+  readonly #surroundings: CommitSurroundings
+  #uncommitted: number | undefined
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(partition: AssignedPartition, surroundings: CommitSurroundings) {
+    this.#partition = partition
+    this.#surroundings = surroundings
+  }
+
+  /** Says that all before the offset is done with. Resolves at once unless each outcome is committed on its own. */
+  async advance(nextOffset: number): Promise<void> {
+    const { intervalMs } = this.#surroundings
+    this.#uncommitted = nextOffset
+    if (intervalMs === 0) await this.flush()
+    else this.#timer ??= setTimeout(() => void this.flush(), intervalMs)
+  }
+
+  /** Commits what is not committed. Never rejects. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#running = this.#running.then(() => this.#commit())
+    return this.#running
+  }
+
+  async #commit(): Promise<void> {
+    const nextOffset = this.#uncommitted
+    if (nextOffset === undefined) return
+    try {
+      await this.#partition.commit(nextOffset)
+      if (this.#uncommitted === nextOffset) this.#uncommitted = undefined
+    } catch (error) {
+      this.#surroundings.failed(error)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { contract, event } from '@tenon/core/contract'
+import { ContractError, WiringError } from '@tenon/core/transport'
+import Type from 'typebox'
+import { describe, expect, it } from 'vitest'
+import { planConsumers } from './consumer-plan.ts'
+
+const payload = Type.Object({ id: Type.String() })
+const placed = event('shop.order.placed.v1', { key: 'id', payload })
+const cancelled = event('shop.order.cancelled.v1', { key: 'id', payload })
+const orders = contract('shop.order.v1.OrderService', {
+  place: { input: payload, output: payload, queue: { topic: 'shop.order.place.v1', key: 'id' } },
+  charge: { input: payload, output: payload, queue: { topic: 'shop.order.charge.v1', key: 'id', group: 'billing' } },
+  get: { input: payload, output: payload, http: 'GET /v1/orders/:id' },
+})
+
+describe('planConsumers', () => {
+  it('puts commands into the group of the service and events into their own, one consumer a group', () => {
+    const plan = planConsumers(
+      hostOf([orders.place, orders.charge, orders.get], [at(placed, 'billing'), at(cancelled, 'order')]),
+    )
+    expect(plan.map(({ group, consumers }) => [group, [...consumers.keys()]])).toEqual([
+      ['order', ['shop.order.place.v1', 'shop.order.cancelled.v1']],
+      ['billing', ['shop.order.charge.v1', 'shop.order.placed.v1']],
+    ])
+    expect(plan[0]?.consumers.get('shop.order.place.v1')?.handler).toBe('shop.order.v1.OrderService/place')
+  })
+
+  it('refuses two handlers of one topic in one group', () => {
+    const plan = () => planConsumers(hostOf([], [at(placed, 'order'), at(placed, 'order'), at(placed, 'other')]))
+    expect(plan).toThrow(WiringError)
+    expect(plan).toThrow('only one handler of group "order" can consume topic shop.order.placed.v1')
+  })
+
+  it('refuses a group that cannot be part of a topic', () => {
+    const plan = () => planConsumers(hostOf([], [at(placed, 'user service')]))
+    expect(plan).toThrow(ContractError)
+    expect(plan).toThrow('found "user service"')
+  })
+})
+
+const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
+const dispatch = () => Promise.resolve({ ok: true as const, value: undefined, headers: undefined })
+
+function at(of: typeof placed, group: string) {
+  return { event: of, group, dispatch }
+}
+
+function hostOf(
+  operations: readonly (typeof orders)['place' | 'charge' | 'get'][],
+  events: readonly ReturnType<typeof at>[],
+) {
+  return {
+    service: { name: 'order', version: '1.0.0', instanceId: 'order-1' },
+    operations: operations.map((operation) => ({ operation, dispatch })),
+    events,
+    log,
+    fail: () => undefined,
+  }
+}

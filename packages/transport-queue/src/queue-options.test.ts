@@ -1,0 +1,48 @@
+import { ConfigError } from '@tenon/core/transport'
+import { describe, expect, it } from 'vitest'
+import { queueDriver } from './driver/choose-driver.ts'
+import { resolveKafkajs } from './driver/kafkajs-options.ts'
+import { memoryDriver } from './driver/memory.ts'
+import { queueDefaults, resolveQueue } from './queue-options.ts'
+
+describe('resolveQueue', () => {
+  it('fills in the defaults, also within retry', () => {
+    const settings = resolveQueue({ driver: memoryDriver(), retry: { maxAttemptCount: 2 } })
+    expect(settings).toMatchObject({ ...queueDefaults, retry: { ...queueDefaults.retry, maxAttemptCount: 2 } })
+  })
+
+  it('lists everything that is out of range', () => {
+    const resolve = () =>
+      resolveQueue({
+        driver: memoryDriver(),
+        retry: { maxAttemptCount: 0 },
+        requestTimeoutMs: Number.NaN,
+        partitionCount: 0,
+      })
+    expect(resolve).toThrow(ConfigError)
+    expect(resolve).toThrow(/maxAttemptCount[^]*partitionCount[^]*requestTimeoutMs/)
+  })
+})
+
+describe('resolveKafkajs', () => {
+  it('asks for brokers as host:port', () => {
+    expect(() => resolveKafkajs({ brokers: [] })).toThrow('brokers is empty')
+    expect(() => resolveKafkajs({ brokers: ['kafka', 'http://kafka:9092'] })).toThrow(/found "kafka"[^]*found "http/)
+    expect(resolveKafkajs({ brokers: ['kafka:9092', '[::1]:9092'] }).brokers).toHaveLength(2)
+  })
+
+  it('asks for a heartbeat that fits the session', () => {
+    expect(resolveKafkajs({ brokers: ['k:1'], sessionTimeoutMs: 6_000 }).heartbeatIntervalMs).toBe(600)
+    expect(() => resolveKafkajs({ brokers: ['k:1'], sessionTimeoutMs: 6_000, heartbeatIntervalMs: 3_000 })).toThrow(
+      'heartbeatIntervalMs',
+    )
+  })
+})
+
+describe('queueDriver', () => {
+  it('takes the memory broker where no brokers are named, and Kafka where they are', () => {
+    expect(queueDriver({}).name).toBe('memory')
+    expect(queueDriver({ brokers: [] }).name).toBe('memory')
+    expect(queueDriver({ brokers: ['kafka:9092'] })).toMatchObject({ name: 'kafkajs', target: 'Kafka at kafka:9092' })
+  })
+})

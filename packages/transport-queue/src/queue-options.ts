@@ -1,0 +1,103 @@
+import { ConfigError, type SetupProblem } from '@tenon/core/transport'
+import type { QueueDriver } from './queue-driver.ts'
+import { type QueueClock, systemClock } from './wait.ts'
+
+/** When a message that failed is handled again. Messages of its partition wait behind it. */
+export interface RetryOptions {
+  /**
+   * How often a message is handled before it becomes a dead letter. Failures that say "not now" (`unavailable`,
+   * `resource_exhausted`) do not count.
+   *
+   * @defaultValue 5
+   * @remarks Range 1–1_000
+   */
+  readonly maxAttemptCount?: number
+  /** Wait after the first failure; it doubles with every further one. @defaultValue 200 @remarks Range 0–3_600_000 */
+  readonly initialDelayMs?: number
+  /** Longest wait. @defaultValue 30_000 @remarks Range 0–3_600_000 */
+  readonly maxDelayMs?: number
+  /**
+   * How long after its first failure a message may hold up its partition before it becomes a dead letter, whatever it
+   * failed with.
+   *
+   * @defaultValue 3_600_000, a guess: longer than most outages, shorter than most retention times
+   * @remarks Range 0–604_800_000
+   */
+  readonly maxAgeMs?: number
+}
+
+export interface QueueOptions {
+  /** The broker: `queueDriver({ brokers })`, `memoryDriver()`, `kafkajsDriver(…)`. */
+  readonly driver: QueueDriver
+  readonly retry?: RetryOptions
+  /** Partitions of topics that do not exist yet. @defaultValue what the broker is set to @remarks Range 1–10_000 */
+  readonly partitionCount?: number
+  /** How long publishing may take before it fails as `unavailable`. @defaultValue 10_000 @remarks Range 1–600_000 */
+  readonly requestTimeoutMs?: number
+  /**
+   * Longest time between the outcome of a message and its commit; 0 commits each before the next is handled. What is not
+   * committed when a process dies is handled again.
+   *
+   * @defaultValue 200, a guess: five commits a second cost nothing, and few messages come twice
+   * @remarks Range 0–60_000
+   */
+  readonly commitIntervalMs?: number
+  /** How long the start waits to be given partitions; it goes on without them then. @defaultValue 10_000 @remarks Range 0–600_000 */
+  readonly joinTimeoutMs?: number
+  /** Time, for tests. */
+  readonly clock?: QueueClock
+  /** A number from 0 to 1 that spreads retries, for tests. @defaultValue Math.random */
+  readonly random?: () => number
+}
+
+export const queueDefaults = Object.freeze({
+  retry: Object.freeze({ maxAttemptCount: 5, initialDelayMs: 200, maxDelayMs: 30_000, maxAgeMs: 3_600_000 }),
+  requestTimeoutMs: 10_000,
+  commitIntervalMs: 200,
+  joinTimeoutMs: 10_000,
+})
+
+export interface QueueSettings {
+  readonly driver: QueueDriver
+  readonly retry: Readonly<Required<RetryOptions>>
+  readonly partitionCount: number | undefined
+  readonly requestTimeoutMs: number
+  readonly commitIntervalMs: number
+  readonly joinTimeoutMs: number
+  readonly clock: QueueClock
+  readonly random: () => number
+}
+
+/** @throws ConfigError `config.out_of_range` */
+export function resolveQueue(options: QueueOptions): QueueSettings {
+  const settings: QueueSettings = Object.freeze({
+    partitionCount: undefined,
+    clock: systemClock,
+    random: Math.random,
+    ...queueDefaults,
+    ...options,
+    retry: Object.freeze({ ...queueDefaults.retry, ...options.retry }),
+  })
+  const problems = checkRanges(settings)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return settings
+}
+
+function checkRanges({ retry, ...settings }: QueueSettings): readonly SetupProblem[] {
+  const ranges: readonly (readonly [name: string, value: number, least: number, most: number])[] = [
+    ['retry.maxAttemptCount', retry.maxAttemptCount, 1, 1_000],
+    ['retry.initialDelayMs', retry.initialDelayMs, 0, 3_600_000],
+    ['retry.maxDelayMs', retry.maxDelayMs, 0, 3_600_000],
+    ['retry.maxAgeMs', retry.maxAgeMs, 0, 604_800_000],
+    ['partitionCount', settings.partitionCount ?? 1, 1, 10_000],
+    ['requestTimeoutMs', settings.requestTimeoutMs, 1, 600_000],
+    ['commitIntervalMs', settings.commitIntervalMs, 0, 60_000],
+    ['joinTimeoutMs', settings.joinTimeoutMs, 0, 600_000],
+  ]
+  return ranges
+    .filter(([, value, least, most]) => !(value >= least && value <= most))
+    .map(([name, value, least, most]) => ({
+      code: 'config.out_of_range',
+      message: `queueTransport: expected ${name} from ${least} to ${most}, found ${value}`,
+    }))
+}
