@@ -1,0 +1,49 @@
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js'
+import { type ErrorCode, errorCodes, ServiceError } from '@tenon/core/transport'
+import { readDetails, writeDetails } from './status-details.ts'
+
+/** The status number of every error code. They are the same numbers, which this table asserts. @see grpc status codes */
+export const grpcStatus = {
+  cancelled: status.CANCELLED,
+  unknown: status.UNKNOWN,
+  invalid_argument: status.INVALID_ARGUMENT,
+  deadline_exceeded: status.DEADLINE_EXCEEDED,
+  not_found: status.NOT_FOUND,
+  already_exists: status.ALREADY_EXISTS,
+  permission_denied: status.PERMISSION_DENIED,
+  resource_exhausted: status.RESOURCE_EXHAUSTED,
+  failed_precondition: status.FAILED_PRECONDITION,
+  aborted: status.ABORTED,
+  out_of_range: status.OUT_OF_RANGE,
+  unimplemented: status.UNIMPLEMENTED,
+  internal: status.INTERNAL,
+  unavailable: status.UNAVAILABLE,
+  data_loss: status.DATA_LOSS,
+  unauthenticated: status.UNAUTHENTICATED,
+} as const satisfies Record<ErrorCode, number>
+
+/** Where rich error details travel. @see google.rpc.Status, and gRPC's richer error model */
+const detailsKey = 'grpc-status-details-bin'
+
+/** What a caller is sent for an error; never its cause. */
+export function toStatus(error: ServiceError, domain: string): StatusObject {
+  const metadata = new Metadata()
+  const details = writeDetails(error, { status: grpcStatus[error.code], domain })
+  if (details) metadata.set(detailsKey, details)
+  return { code: grpcStatus[error.code], details: error.message, metadata }
+}
+
+const codes = new Map<number, ErrorCode>(
+  Object.entries(errorCodes).map(([code, number]) => [number, code as ErrorCode]),
+)
+
+/** The error that a status stands for. */
+export function fromStatus({
+  code,
+  details,
+  metadata,
+}: Pick<StatusObject, 'code' | 'details'> & { readonly metadata?: Metadata }): ServiceError {
+  const [bytes] = metadata?.get(detailsKey) ?? []
+  const facts = bytes instanceof Uint8Array ? readDetails(bytes) : {}
+  return new ServiceError(codes.get(code) ?? 'unknown', details, facts)
+}

@@ -1,0 +1,248 @@
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { invalidArgument, ServiceError } from '@tenon/core/transport'
+import type { FieldShape, FieldType, MessageShape, ScalarName } from './proto/message-shape.ts'
+
+/** Turns plain values into protobuf bytes and back, without message objects in between. */
+export interface MessageCodec {
+  /** @throws TypeError for a value that does not have the message's types. */
+  encode(value: unknown): Buffer
+  /** @throws ServiceError `invalid_argument` for bytes that are no such message. */
+  decode(bytes: Uint8Array): unknown
+}
+
+type Write = (writer: BinaryWriter, value: unknown) => void
+type Read = (reader: BinaryReader) => unknown
+type Fields = Record<string, unknown>
+
+/** Compiles both directions for a message, once. @see Protocol Buffers, encoding */
+export function compileCodec(shape: MessageShape): MessageCodec {
+  const write = compileMessageWriter(shape)
+  const read = compileMessageReader(shape)
+  return {
+    encode: (value) => {
+      const writer = new BinaryWriter()
+      write(writer, value)
+      const bytes = writer.finish()
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    },
+    decode: (bytes) => {
+      try {
+        return read(new BinaryReader(bytes), bytes.length)
+      } catch (cause) {
+        if (ServiceError.is(cause)) throw cause
+        throw undecodable(cause)
+      }
+    },
+  }
+}
+
+function undecodable(cause: unknown): ServiceError {
+  const { message, details = {} } = invalidArgument([
+    { field: '', message: 'the message cannot be decoded', rule: 'protobuf' },
+  ])
+  return new ServiceError('invalid_argument', message, { details, cause })
+}
+
+function compileMessageWriter({ fields }: MessageShape): Write {
+  const writers = fields.map((field) => ({ name: field.name, write: compileFieldWriter(field) }))
+  return (writer, value) => {
+    if (typeof value !== 'object' || value === null) throw new TypeError('expected an object')
+    for (const { name, write } of writers) {
+      const field: unknown = (value as Fields)[name]
+      if (field !== undefined) write(writer, field)
+    }
+  }
+}
+
+function compileFieldWriter({ number, type, label }: FieldShape): Write {
+  const write = compileValueWriter(type)
+  const tag = tagOf(number, wireTypeOf(type))
+  if (label === 'optional') {
+    return (writer, value) => {
+      writer.uint32(tag)
+      write(writer, value)
+    }
+  }
+  if (label === 'map') return compileMapWriter(number, tagOf(2, wireTypeOf(type)), write)
+  return isPackable(type) ? compilePackedWriter(number, write) : compileListWriter(tag, write)
+}
+
+function compileListWriter(tag: number, write: Write): Write {
+  return (writer, value) => {
+    for (const item of value as readonly unknown[]) {
+      writer.uint32(tag)
+      write(writer, item)
+    }
+  }
+}
+
+function compilePackedWriter(number: number, write: Write): Write {
+  const tag = tagOf(number, WireType.LengthDelimited)
+  return (writer, value) => {
+    const items = value as readonly unknown[]
+    if (items.length === 0) return
+    writer.uint32(tag).fork()
+    for (const item of items) write(writer, item)
+    writer.join()
+  }
+}
+
+function compileMapWriter(number: number, valueTag: number, write: Write): Write {
+  const tag = tagOf(number, WireType.LengthDelimited)
+  const keyTag = tagOf(1, WireType.LengthDelimited)
+  return (writer, value) => {
+    for (const [key, entry] of Object.entries(value as Fields)) {
+      writer.uint32(tag).fork().uint32(keyTag).string(key).uint32(valueTag)
+      write(writer, entry)
+      writer.join()
+    }
+  }
+}
+
+const scalarWriters: Readonly<Record<ScalarName, Write>> = {
+  string: (writer, value) => {
+    if (typeof value !== 'string') throw new TypeError('expected a text')
+    writer.string(value)
+  },
+  bool: (writer, value) => writer.bool(value === true),
+  int32: (writer, value) => writer.int32(value as number),
+  // A varint of 64 bits with nothing in its upper half is the same bytes as one of 32.
+  int64: (writer, value) => (isUint32(value) ? writer.uint32(value) : writer.int64(BigInt(value as number))),
+  double: (writer, value) => writer.double(value as number),
+}
+
+function isUint32(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= 0xffff_ffff
+}
+
+function compileValueWriter(type: FieldType): Write {
+  if (type.kind === 'scalar') return scalarWriters[type.scalar]
+  if (type.kind === 'enum') {
+    const numbers = new Map<unknown, number>(type.shape.values.map(({ text, number }) => [text, number]))
+    return (writer, value) => {
+      const number = numbers.get(value)
+      if (number === undefined) throw new TypeError(`expected a value of ${type.shape.fullName}`)
+      writer.uint32(number)
+    }
+  }
+  const write = compileMessageWriter(type.shape)
+  return (writer, value) => {
+    writer.fork()
+    write(writer, value)
+    writer.join()
+  }
+}
+
+type ReadMessage = (reader: BinaryReader, end: number) => Fields
+type ReadField = (reader: BinaryReader, target: Fields, wireType: WireType) => void
+
+function compileMessageReader({ fields }: MessageShape): ReadMessage {
+  const readers: ReadField[] = []
+  for (const field of fields) readers[field.number] = compileFieldReader(field)
+  const empty = fields.filter(({ label, isRequired }) => isRequired && label !== 'optional')
+  return (reader, end) => {
+    const target: Fields = {}
+    while (reader.pos < end) {
+      const tag = reader.uint32()
+      const read = readers[tag >>> 3]
+      const wireType = tag & 7
+      if (read) read(reader, target, wireType)
+      else reader.skip(wireType, tag >>> 3)
+    }
+    if (reader.pos !== end) throw new RangeError('a field goes beyond its message')
+    for (const { name, label } of empty) target[name] ??= label === 'map' ? {} : []
+    return target
+  }
+}
+
+function compileFieldReader({ name, type, label }: FieldShape): ReadField {
+  const expected = wireTypeOf(type)
+  const read = compileValueReader(type)
+  if (label === 'map') return compileMapReader(name, read, expected)
+  if (label === 'repeated') return compileListReader(name, { read, expected, isPackable: isPackable(type) })
+  return (reader, target, wireType) => {
+    if (wireType !== expected) throw new TypeError('a field has another wire type')
+    target[name] = read(reader)
+  }
+}
+
+interface ItemReading {
+  readonly read: Read
+  readonly expected: WireType
+  readonly isPackable: boolean
+}
+
+function compileListReader(name: string, { read, expected, isPackable: mayBePacked }: ItemReading): ReadField {
+  return (reader, target, wireType) => {
+    const items = (target[name] ??= []) as unknown[]
+    if (wireType === expected) {
+      items.push(read(reader))
+      return
+    }
+    if (!mayBePacked || wireType !== WireType.LengthDelimited) throw new TypeError('a field has another wire type')
+    const end = readEnd(reader)
+    while (reader.pos < end) items.push(read(reader))
+  }
+}
+
+function compileMapReader(name: string, read: Read, expected: WireType): ReadField {
+  return (reader, target, wireType) => {
+    if (wireType !== WireType.LengthDelimited) throw new TypeError('a field has another wire type')
+    const map = (target[name] ??= {}) as Fields
+    const end = readEnd(reader)
+    let key = ''
+    let value: unknown
+    while (reader.pos < end) {
+      const tag = reader.uint32()
+      if (tag === tagOf(1, WireType.LengthDelimited)) key = reader.string(true)
+      else if (tag === tagOf(2, expected)) value = read(reader)
+      else reader.skip(tag & 7, tag >>> 3)
+    }
+    // Assigning this key would replace the prototype instead of setting a field.
+    if (key !== '__proto__' && value !== undefined) map[key] = value
+  }
+}
+
+const scalarReaders: Readonly<Record<ScalarName, Read>> = {
+  string: (reader) => reader.string(true),
+  bool: (reader) => reader.bool(),
+  int32: (reader) => reader.int32(),
+  // Beyond the safe range the number is no longer exact, but still beyond it, where validation refuses it.
+  int64: (reader) => Number(reader.int64()),
+  double: (reader) => reader.double(),
+}
+
+function compileValueReader(type: FieldType): Read {
+  if (type.kind === 'scalar') return scalarReaders[type.scalar]
+  if (type.kind === 'enum') {
+    const texts = type.shape.values.map(({ text, number }) => (number === 0 ? 0 : text))
+    // A number without a text stays a number, so that validation names the field.
+    return (reader) => {
+      const number = reader.int32()
+      return texts[number] ?? number
+    }
+  }
+  const read = compileMessageReader(type.shape)
+  return (reader) => read(reader, readEnd(reader))
+}
+
+/** Where a length-delimited field ends. */
+function readEnd(reader: BinaryReader): number {
+  const length = reader.uint32()
+  const end = reader.pos + length
+  if (end > reader.len) throw new RangeError('a field goes beyond the message')
+  return end
+}
+
+function tagOf(number: number, wireType: WireType): number {
+  return ((number << 3) | wireType) >>> 0
+}
+
+function wireTypeOf(type: FieldType): WireType {
+  if (type.kind === 'message' || (type.kind === 'scalar' && type.scalar === 'string')) return WireType.LengthDelimited
+  return type.kind === 'scalar' && type.scalar === 'double' ? WireType.Bit64 : WireType.Varint
+}
+
+function isPackable(type: FieldType): boolean {
+  return wireTypeOf(type) !== WireType.LengthDelimited
+}

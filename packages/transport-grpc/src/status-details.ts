@@ -1,0 +1,110 @@
+import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
+import type { ErrorDetails, ServiceError, Violation } from '@tenon/core/transport'
+
+/** What an error tells beside code and message. */
+export interface ErrorFacts {
+  readonly reason?: string
+  readonly details?: ErrorDetails
+}
+
+const typeUrl = (name: string) => `type.googleapis.com/google.rpc.${name}`
+const errorInfo = typeUrl('ErrorInfo')
+const badRequest = typeUrl('BadRequest')
+const retryInfo = typeUrl('RetryInfo')
+
+/**
+ * Reason, violations and retry delay of an error as a google.rpc.Status; undefined when it has none of them.
+ *
+ * @see google/rpc/status.proto and google/rpc/error_details.proto, whose field numbers stand below
+ */
+export function writeDetails(
+  error: ServiceError,
+  { status, domain }: { readonly status: number; readonly domain: string },
+): Buffer | undefined {
+  const { reason, details = {} } = error
+  const parts: { readonly url: string; readonly value: Uint8Array }[] = []
+  if (reason !== undefined) parts.push({ url: errorInfo, value: texts([reason, domain]).finish() })
+  if (details.violations) parts.push({ url: badRequest, value: writeViolations(details.violations) })
+  if (details.retryDelayMs !== undefined) parts.push({ url: retryInfo, value: writeRetryInfo(details.retryDelayMs) })
+  if (parts.length === 0) return undefined
+  const writer = new BinaryWriter().uint32(0x08).int32(status).uint32(0x12).string(error.message)
+  for (const { url, value } of parts)
+    writer.uint32(0x1a).fork().uint32(0x0a).string(url).uint32(0x12).bytes(value).join()
+  return Buffer.from(writer.finish())
+}
+
+/** Reads what `writeDetails` wrote, and what other implementations write in the same places; anything else is passed over. */
+export function readDetails(bytes: Uint8Array): ErrorFacts {
+  let reason: string | undefined
+  let details: ErrorDetails | undefined
+  try {
+    for (const any of children(bytes, 3)) {
+      const [url] = children(any, 1).map(text)
+      const [value = new Uint8Array()] = children(any, 2)
+      if (url === errorInfo) [reason] = children(value, 1).map(text)
+      if (url === badRequest) details = { ...details, violations: children(value, 1).map(readViolation) }
+      if (url === retryInfo) details = { ...details, retryDelayMs: readRetryInfo(value) }
+    }
+  } catch {
+    // Details that cannot be read are no reason to lose code and message.
+  }
+  return { ...(reason === undefined ? {} : { reason }), ...(details === undefined ? {} : { details }) }
+}
+
+function writeViolations(violations: readonly Violation[]): Uint8Array {
+  const writer = new BinaryWriter()
+  for (const { field, message, rule } of violations) writer.uint32(0x0a).bytes(texts([field, message, rule]).finish())
+  return writer.finish()
+}
+
+function readViolation(bytes: Uint8Array): Violation {
+  const [field = ''] = children(bytes, 1).map(text)
+  const [message = ''] = children(bytes, 2).map(text)
+  const [rule = 'custom'] = children(bytes, 3).map(text)
+  return { field, message, rule }
+}
+
+/** A google.protobuf.Duration in field 1: seconds 1, nanos 2. */
+function writeRetryInfo(delayMs: number): Uint8Array {
+  const seconds = Math.floor(delayMs / 1000)
+  const nanos = Math.round((delayMs - seconds * 1000) * 1_000_000)
+  return new BinaryWriter().uint32(0x0a).fork().uint32(0x08).int64(seconds).uint32(0x10).int32(nanos).join().finish()
+}
+
+function readRetryInfo(bytes: Uint8Array): number {
+  let seconds = 0
+  let nanos = 0
+  for (const duration of children(bytes, 1)) {
+    const reader = new BinaryReader(duration)
+    while (reader.pos < reader.len) {
+      const [field, wireType] = reader.tag()
+      if (field === 1) seconds = Number(reader.int64())
+      else if (field === 2) nanos = reader.int32()
+      else reader.skip(wireType, field)
+    }
+  }
+  return seconds * 1000 + nanos / 1_000_000
+}
+
+/** A message whose first fields are texts. */
+function texts(values: readonly string[]): BinaryWriter {
+  const writer = new BinaryWriter()
+  for (const [index, value] of values.entries()) writer.uint32(((index + 1) << 3) | 2).string(value)
+  return writer
+}
+
+/** The length-delimited values of one field of a message. */
+function children(bytes: Uint8Array, number: number): Uint8Array[] {
+  const reader = new BinaryReader(bytes)
+  const found: Uint8Array[] = []
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag()
+    if (field === number && wireType === 2) found.push(reader.bytes())
+    else reader.skip(wireType, field)
+  }
+  return found
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString()
+}
