@@ -1,1 +1,5 @@
-export {}
+export { grpcClient } from './client/grpc-client.ts'
+export { type GrpcOptions, grpcDefaults } from './grpc-options.ts'
+export { grpcStatus } from './grpc-status.ts'
+export { grpcTransport } from './grpc-transport.ts'
+export { fileDescriptorOf } from './proto/file-descriptor.ts'

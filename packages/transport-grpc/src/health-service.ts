@@ -1,0 +1,92 @@
+import { type sendUnaryData, type Server, type ServerUnaryCall, type ServerWritableStream, status } from '@grpc/grpc-js'
+import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
+import { bytesMethod, methodPath } from './service-definition.ts'
+
+/** The service's full name, for clients and reflection. */
+export const healthServiceName = 'grpc.health.v1.Health'
+
+/** @see grpc/health/v1/health.proto, HealthCheckResponse.ServingStatus */
+const servingStatus = { serving: 1, notServing: 2, serviceUnknown: 3 } as const
+
+type Watch = ServerWritableStream<Buffer, Buffer>
+
+/**
+ * Answers health checks for the whole server (the empty name) and for each of its services.
+ *
+ * @see gRPC health checking protocol
+ */
+export class HealthService {
+  readonly #services: ReadonlySet<string>
+  readonly #watches = new Map<Watch, string>()
+  #status: number = servingStatus.serving
+
+  constructor(services: readonly string[]) {
+    this.#services = new Set(['', ...services])
+  }
+
+  mount(server: Server): void {
+    server.addService(
+      {
+        Check: bytesMethod(methodPath(healthServiceName, 'Check'), { requestStream: false, responseStream: false }),
+        Watch: bytesMethod(methodPath(healthServiceName, 'Watch'), { requestStream: false, responseStream: true }),
+      },
+      {
+        Check: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => this.#check(call, answer),
+        Watch: (call: Watch) => this.#watch(call),
+      },
+    )
+  }
+
+  /** Tells everybody who asks or watches to go elsewhere. */
+  withdraw(): void {
+    this.#status = servingStatus.notServing
+    for (const [call, name] of this.#watches) call.write(this.#answer(name))
+  }
+
+  /** Ends all watches, which would hold the server open for ever. */
+  close(): void {
+    for (const call of this.#watches.keys()) call.end()
+    this.#watches.clear()
+  }
+
+  #check({ request }: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void {
+    const name = readServiceName(request)
+    if (name === undefined) return answer(undecodable)
+    if (!this.#services.has(name)) return answer({ code: status.NOT_FOUND, details: `no service ${name}` })
+    answer(null, this.#answer(name))
+  }
+
+  #watch(call: Watch): void {
+    const name = readServiceName(call.request)
+    if (name === undefined) {
+      call.emit('error', undecodable)
+      return
+    }
+    this.#watches.set(call, name)
+    call.once('cancelled', () => this.#watches.delete(call))
+    call.write(this.#answer(name))
+  }
+
+  #answer(name: string): Buffer {
+    const answer = this.#services.has(name) ? this.#status : servingStatus.serviceUnknown
+    return Buffer.from(new BinaryWriter().uint32(0x08).int32(answer).finish())
+  }
+}
+
+const undecodable = { code: status.INVALID_ARGUMENT, details: 'the message cannot be decoded' }
+
+/** HealthCheckRequest: `string service = 1`. */
+function readServiceName(bytes: Buffer): string | undefined {
+  try {
+    const reader = new BinaryReader(bytes)
+    let name = ''
+    while (reader.pos < reader.len) {
+      const [field, wireType] = reader.tag()
+      if (field === 1 && wireType === 2) name = reader.string(true)
+      else reader.skip(wireType, field)
+    }
+    return name
+  } catch {
+    return undefined
+  }
+}
