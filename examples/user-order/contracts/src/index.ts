@@ -1,0 +1,2 @@
+export { Order, OrderItem, orderCancelled, orderPlaced, orders } from './order.ts'
+export { User, users } from './user.ts'
