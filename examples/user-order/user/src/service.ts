@@ -1,0 +1,37 @@
+import { ping } from '@shop/data'
+import { defineService, list, optional, port, provide, text } from '@tenon/core'
+import { grpcTransport } from '@tenon/transport-grpc'
+import { httpTransport } from '@tenon/transport-http'
+import { queueDriver, queueTransport } from '@tenon/transport-queue'
+import { openUserDatabase, UserDatabase } from './user-database.ts'
+import { UserHandler } from './user-handler.ts'
+import { UserStore } from './user-store.ts'
+
+export const service = defineService({
+  name: 'user',
+  version: '0.1.0',
+  config: {
+    httpPort: port('USER_HTTP_PORT', 3001),
+    grpcPort: port('USER_GRPC_PORT', 50051),
+    adminPort: port('USER_ADMIN_PORT', 9001),
+    brokers: list('KAFKA_BROKERS', []),
+    databaseUrl: optional('DATABASE_URL'),
+    dataDir: text('DATA_DIR', '.data'),
+  },
+  handlers: [UserHandler],
+  providers: (settings) => [
+    provide(UserDatabase, {
+      create: () => openUserDatabase(settings),
+      check: ping,
+      dispose: (database) => database.destroy(),
+    }),
+    provide(UserStore, { needs: [UserDatabase], create: (database) => new UserStore(database) }),
+  ],
+  transports: (settings) => [
+    httpTransport({ port: settings.httpPort }),
+    grpcTransport({ port: settings.grpcPort }),
+    // Without brokers messages stay in this process, which is enough when the order service runs in it too.
+    queueTransport({ driver: queueDriver({ brokers: settings.brokers }) }),
+  ],
+  admin: (settings) => ({ port: settings.adminPort }),
+})
