@@ -1,0 +1,46 @@
+import { users } from '@shop/contracts'
+import { ping } from '@shop/data'
+import { defineService, list, optional, port, provide, remote, text } from '@tenon/core'
+import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
+import { httpTransport } from '@tenon/transport-http'
+import { queueDriver, queueTransport } from '@tenon/transport-queue'
+import { openOrderDatabase, OrderDatabase } from './order-database.ts'
+import { OrderHandler } from './order-handler.ts'
+import { OrderStore } from './order-store.ts'
+
+export const service = defineService({
+  name: 'order',
+  version: '0.1.0',
+  config: {
+    httpPort: port('ORDER_HTTP_PORT', 3002),
+    grpcPort: port('ORDER_GRPC_PORT', 50052),
+    adminPort: port('ORDER_ADMIN_PORT', 9002),
+    userAddress: optional('USER_ADDRESS'),
+    userGrpcPort: port('USER_GRPC_PORT', 50051),
+    brokers: list('KAFKA_BROKERS', []),
+    databaseUrl: optional('DATABASE_URL'),
+    dataDir: text('DATA_DIR', '.data'),
+  },
+  handlers: [OrderHandler],
+  providers: (settings) => [
+    provide(OrderDatabase, {
+      create: () => openOrderDatabase(settings),
+      check: ping,
+      dispose: (database) => database.destroy(),
+    }),
+    provide(OrderStore, { needs: [OrderDatabase], create: (database) => new OrderStore(database) }),
+  ],
+  remotes: (settings) => [
+    remote(users, {
+      via: grpcClient(),
+      at: settings.userAddress ?? `static:///127.0.0.1:${settings.userGrpcPort}`,
+    }),
+  ],
+  transports: (settings) => [
+    httpTransport({ port: settings.httpPort }),
+    grpcTransport({ port: settings.grpcPort }),
+    // Without brokers messages stay in this process, which is enough when the user service runs in it too.
+    queueTransport({ driver: queueDriver({ brokers: settings.brokers }) }),
+  ],
+  admin: (settings) => ({ port: settings.adminPort }),
+})
