@@ -1,10 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import Schema from 'typebox/schema'
+import { Settings } from 'typebox/system'
 import { type JsonSchema, isStandardSchema, type Schema as AnySchema, toJsonSchema } from '../contract/schema.ts'
 import type { Violation } from '../error/service-error.ts'
 import { hardenSchema } from './harden-schema.ts'
 import { compileShaper } from './shaper.ts'
-import { fromIssues, toViolations } from './violation.ts'
+import { fromIssues, toViolations, type ValidatorError } from './violation.ts'
 
 /** What reading or writing a value came to. */
 export type SchemaResult =
@@ -28,20 +29,47 @@ export interface CompiledSchema {
 export function compileSchema(schema: AnySchema, jsonSchema: JsonSchema = toJsonSchema(schema)): CompiledSchema {
   const validator = Schema.Compile(hardenSchema(jsonSchema))
   const shaper = compileShaper(jsonSchema)
-  const checked = (shaped: unknown): SchemaResult => {
-    if (validator.Check(shaped)) return { ok: true, value: shaped }
-    return { ok: false, violations: toViolations(validator.Errors(shaped)[1]) }
+  const checked = (shape: (value: unknown) => unknown, value: unknown): SchemaResult => {
+    try {
+      const shaped = shape(value)
+      if (validator.Check(shaped)) return { ok: true, value: shaped }
+      return { ok: false, violations: toViolations(errorsOf(validator, shaped)) }
+    } catch (error) {
+      if (error instanceof RangeError) return tooDeep
+      throw error
+    }
   }
+  const fillStripped = (value: unknown) => shaper.fill(shaper.strip(value))
   const standard = isStandardSchema(schema) ? schema['~standard'] : undefined
   return {
     strip: (value) => shaper.strip(value),
-    write: (value) => checked(shaper.strip(value)),
+    write: (value) => checked(shaper.strip, value),
     read: (value) => {
-      const result = checked(shaper.fill(shaper.strip(value)))
+      const result = checked(fillStripped, value)
       if (!result.ok || standard === undefined) return result
       const validated = standard.validate(result.value)
       return validated instanceof Promise ? validated.then(fromStandard) : fromStandard(validated)
     },
+  }
+}
+
+/** What a recursive schema makes of a value that is nested more deeply than the stack can follow. */
+const tooDeep: SchemaResult = {
+  ok: false,
+  violations: [{ field: '', message: 'is nested too deeply', rule: 'custom' }],
+}
+
+/** More than are reported, so that a union's own error, which comes after those of its variants, is not cut off. A guess. */
+const longestErrorList = 1_000
+
+/** The validator's limit is a setting of the process, which belongs to the user. */
+function errorsOf(validator: Schema.Validator, value: unknown): readonly ValidatorError[] {
+  const { maxErrors } = Settings.Get()
+  Settings.Set({ maxErrors: longestErrorList })
+  try {
+    return validator.Errors(value)[1]
+  } finally {
+    Settings.Set({ maxErrors })
   }
 }
 

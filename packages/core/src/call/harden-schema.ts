@@ -2,36 +2,38 @@ import type { JsonSchema } from '../contract/schema.ts'
 
 /**
  * The schema that is really checked: an integer lies in the range that JSON can carry exactly, and a choice of constants
- * is one `enum`, so that every schema library's violations read alike.
+ * is one `enum` without a `type`, so that every schema library's violations read alike.
  *
  * @see RFC 8259 section 6, on integers in the range of IEEE 754
  */
 export function hardenSchema(schema: JsonSchema): JsonSchema {
-  const copy = clone(schema) as Record<string, unknown>
-  if (copy['type'] === 'integer') {
+  const copy = clone(schema)
+  const types = [copy['type']].flat()
+  if (types.includes('integer') && !types.includes('number')) {
     copy['minimum'] = Math.max(Number(copy['minimum'] ?? Number.MIN_SAFE_INTEGER), Number.MIN_SAFE_INTEGER)
     copy['maximum'] = Math.min(Number(copy['maximum'] ?? Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
   }
   for (const union of ['anyOf', 'oneOf']) {
-    const constants = constantsOf(copy[union])
-    if (constants === undefined) continue
+    const constants = constantsOfUnion(copy[union])
+    if (constants === undefined || constants.every((constant) => constant === null)) continue
     delete copy[union]
     copy['enum'] = constants
   }
+  dropImpliedType(copy)
   return copy
 }
 
 /** Keywords whose values are data, not schemas. */
-const dataKeywords = new Set(['default', 'const', 'enum', 'examples', 'required'])
+const dataKeywords = new Set(['default', 'const', 'enum', 'examples', 'required', 'dependentRequired'])
 
 /** Copies what is enumerable in depth and keeps the rest, where TypeBox stores its kinds and refinements. */
-function clone(value: JsonSchema): object {
-  const copy = Object.create(Object.getPrototypeOf(value) as object, Object.getOwnPropertyDescriptors(value)) as Record<
-    string,
-    unknown
-  >
-  for (const [keyword, child] of Object.entries(value))
-    copy[keyword] = dataKeywords.has(keyword) ? child : cloneChild(child, keyword)
+function clone(value: JsonSchema): Record<string, unknown> {
+  const copy = Object.create(Object.getPrototypeOf(value) as object) as Record<string, unknown>
+  for (const [keyword, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
+    const child: unknown = descriptor.value
+    const value = descriptor.enumerable && !dataKeywords.has(keyword) ? cloneChild(child, keyword) : child
+    Object.defineProperty(copy, keyword, { ...descriptor, value, writable: true, configurable: true })
+  }
   return copy
 }
 
@@ -45,9 +47,23 @@ function cloneChild(child: unknown, keyword: string): unknown {
   return Object.fromEntries(Object.entries(child).map(([name, schema]) => [name, cloneChild(schema, '')]))
 }
 
-function constantsOf(variants: unknown): readonly unknown[] | undefined {
+/** The values a union allows, when it is nothing but a choice of values. */
+function constantsOfUnion(variants: unknown): readonly unknown[] | undefined {
   if (!Array.isArray(variants) || variants.length === 0) return undefined
-  const isConstant = (variant: unknown): variant is { const: unknown } =>
-    typeof variant === 'object' && variant !== null && 'const' in variant
-  return variants.every(isConstant) ? variants.map((variant) => variant.const) : undefined
+  const choices = variants.map(constantsOf)
+  return choices.includes(undefined) ? undefined : choices.flatMap((choice) => choice ?? [])
+}
+
+function constantsOf(variant: unknown): readonly unknown[] | undefined {
+  if (typeof variant !== 'object' || variant === null) return undefined
+  if ('const' in variant) return [variant.const]
+  if ('enum' in variant && Array.isArray(variant.enum)) return variant.enum
+  return 'type' in variant && variant.type === 'null' ? [null] : undefined
+}
+
+/** Some libraries state the type of a constant beside it, which a wrong value would break a second time. */
+function dropImpliedType(schema: Record<string, unknown>): void {
+  const constants = 'const' in schema ? [schema['const']] : schema['enum']
+  if (!Array.isArray(constants)) return
+  if (constants.every((constant) => typeof constant === schema['type'])) delete schema['type']
 }

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../contract/schema.ts'
+import { type Alternatives, SchemaDocument, type SchemaView } from './schema-view.ts'
 
 /** Brings a value into the shape of its schema before it is checked. */
 export interface Shaper {
@@ -9,81 +10,52 @@ export interface Shaper {
 }
 
 type Step = (value: unknown) => unknown
-type Compile = (schema: JsonSchema) => Step | undefined
+/** The step for a value that may have any of the schemas; undefined when nothing is to be done. */
+type Compile = (schemas: readonly JsonSchema[]) => Step | undefined
 
 /** Compiles a JSON Schema to the two steps; a part of a schema that asks for nothing costs nothing. */
 export function compileShaper(root: JsonSchema): Shaper {
+  const document = new SchemaDocument(root)
   return {
-    strip: memoized(root, compileStrip)(root) ?? identity,
-    fill: memoized(root, compileFill)(root) ?? identity,
+    strip: memoized(document, (schemas, next) => compileStrip(schemas, next, document))([root]) ?? identity,
+    fill: memoized(document, (schemas, next) => compileFill(schemas, next, document))([root]) ?? identity,
   }
 }
 
 const identity: Step = (value) => value
 
-/** Follows `$ref`; a definition that refers to itself is compiled once and called through a late-bound step. */
-function memoized(root: JsonSchema, compile: (schema: JsonSchema, next: Compile) => Step | undefined): Compile {
-  const byReference = new Map<string, { step: Step | undefined }>()
-  const next: Compile = (schema) => {
-    const reference = schema['$ref']
-    if (typeof reference !== 'string') return compile(schema, next)
-    const known = byReference.get(reference)
-    if (known) return (value) => known.step?.(value) ?? value
-    const slot: { step: Step | undefined } = { step: undefined }
-    byReference.set(reference, slot)
-    slot.step = compile(resolveReference(root, reference), next)
+/** Compiles each set of schemas once; one that leads back to itself is called through a late-bound step. */
+function memoized(
+  document: SchemaDocument,
+  compile: (schemas: readonly JsonSchema[], next: Compile) => Step | undefined,
+): Compile {
+  const steps = new Map<string, { step: Step | undefined; isReady: boolean }>()
+  const next: Compile = (schemas) => {
+    const key = document.keyOf(schemas)
+    const known = steps.get(key)
+    if (known) return known.isReady ? known.step : (value) => (known.step ? known.step(value) : value)
+    const slot: { step: Step | undefined; isReady: boolean } = { step: undefined, isReady: false }
+    steps.set(key, slot)
+    slot.step = compile(schemas, next)
+    slot.isReady = true
     return slot.step
   }
   return next
 }
 
-/** @see RFC 6901, and JSON Schema 2020-12 section 8.2.3 */
-function resolveReference(root: JsonSchema, reference: string): JsonSchema {
-  const definitions = root['$defs'] as Record<string, JsonSchema> | undefined
-  if (!reference.startsWith('#')) return definitions?.[reference] ?? {}
-  const names = reference.slice(1).split('/').slice(1).map(unescapePointer)
-  return names.reduce<JsonSchema>((schema, name) => (schema[name] ?? {}) as JsonSchema, root)
+function compileStrip(schemas: readonly JsonSchema[], next: Compile, document: SchemaDocument): Step | undefined {
+  const view = document.view(schemas)
+  const object = stripChosen(schemas, next, document) ?? stripObject(view, next)
+  const array = eachItem(view, next)
+  if (array === undefined) return object
+  return (value) => (Array.isArray(value) ? array(value) : object ? object(value) : value)
 }
 
-function unescapePointer(name: string): string {
-  return decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~')
-}
-
-function compileStrip(schema: JsonSchema, next: Compile): Step | undefined {
-  const variants = variantsOf(schema)
-  if (variants) return stripUnion(variants, next)
-  const whole = Array.isArray(schema['allOf']) ? mergeObjects(schema['allOf'] as JsonSchema[], schema) : schema
-  if (typeof whole['items'] === 'object' && whole['items'] !== null) return eachItem(next(whole['items'] as JsonSchema))
-  if (typeof whole['properties'] === 'object') return stripObject(whole, next)
-  return eachEntry(entrySchema(whole), next)
-}
-
-function compileFill(schema: JsonSchema, next: Compile): Step | undefined {
-  const inner = compileFillInside(schema, next)
-  if (!('default' in schema)) return inner
-  const initial = schema['default']
-  return (value) => {
-    const filled = value === undefined ? structuredClone(initial) : value
-    return inner ? inner(filled) : filled
-  }
-}
-
-function compileFillInside(schema: JsonSchema, next: Compile): Step | undefined {
-  if (typeof schema['items'] === 'object' && schema['items'] !== null)
-    return eachItem(next(schema['items'] as JsonSchema))
-  const fields = Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>).flatMap(([name, field]) => {
-    const fill = next(field)
-    return fill ? [{ name, fill }] : []
-  })
-  if (fields.length === 0) return undefined
-  return (value) => {
-    if (!isRecord(value)) return value
-    for (const { name, fill } of fields) {
-      const filled = fill(value[name])
-      if (filled !== undefined) value[name] = filled
-    }
-    return value
-  }
+/** For a schema that is one union: only what the alternative that is meant declares; all else is the check's to refuse. */
+function stripChosen(schemas: readonly JsonSchema[], next: Compile, document: SchemaDocument): Step | undefined {
+  const [alternatives, ...more] = document.alternatives(schemas)
+  const isUnionAlone = schemas.length === 1 && more.length === 0 && document.commonView(schemas).fields.size === 0
+  return alternatives && isUnionAlone ? chooseByConstant(alternatives, next) : undefined
 }
 
 interface Field {
@@ -91,21 +63,23 @@ interface Field {
   readonly strip: Step | undefined
 }
 
-function stripObject(schema: JsonSchema, next: Compile): Step | undefined {
-  const fields = Object.entries(schema['properties'] as Record<string, JsonSchema>).map(
-    ([name, field]): Field => ({ name, strip: next(field) }),
-  )
-  const additional = schema['additionalProperties']
-  // A closed object refuses what it does not declare, so nothing may be dropped before it is checked; an open one asked for everything.
-  if (additional === false || (typeof additional === 'object' && additional !== null) || additional === true)
-    return eachField(fields)
-  return declaredFields(fields)
+function stripObject(view: SchemaView, next: Compile): Step | undefined {
+  const fields = [...view.fields].map(([name, schemas]): Field => ({ name, strip: next(schemas) }))
+  if (view.patterns.length > 0 || view.others.length > 0) return declaredEntries(fields, view, next)
+  // A closed object refuses what it does not declare, so nothing may be dropped before it is checked; an open one asked for it.
+  if (view.isObject && view.keepsOthers) return keptFields(fields)
+  return view.isObject ? declaredFields(fields) : undefined
 }
 
-function eachField(fields: readonly Field[]): Step | undefined {
+function keptFields(fields: readonly Field[]): Step {
   const nested = fields.filter(({ strip }) => strip !== undefined)
-  if (nested.length === 0) return undefined
-  return (value) => (isRecord(value) ? stripNested(value, nested) : value)
+  return (value) => (isRecord(value) ? stripNested(withoutPrototype(value), nested) : value)
+}
+
+/** No reader may take an entry for a prototype. */
+function withoutPrototype(value: Record<string, unknown>): Record<string, unknown> {
+  if (!Object.hasOwn(value, '__proto__')) return value
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '__proto__'))
 }
 
 function declaredFields(fields: readonly Field[]): Step {
@@ -142,14 +116,37 @@ function stripNested(value: Record<string, unknown>, nested: readonly Field[]): 
   return copy ?? value
 }
 
-function eachItem(step: Step | undefined): Step | undefined {
-  if (step === undefined) return undefined
+/** A record, or an object with one in it: keeps what has a declaration, by name, by pattern or among the others. */
+function declaredEntries(fields: readonly Field[], view: SchemaView, next: Compile): Step {
+  const byName = new Map(fields.map(({ name, strip }) => [name, strip ?? identity]))
+  const isDeclared = (key: string) =>
+    byName.has(key) || view.keepsOthers || view.others.length > 0 || view.patterns.some(({ form }) => form.test(key))
+  const entryOf = entryStep(view, next)
+  const stripEntry = (key: string, entry: unknown): unknown => {
+    const strip = byName.get(key)
+    if (strip) return strip(entry)
+    return entryOf ? entryOf(key, entry) : entry
+  }
+  return (value) => {
+    if (!isRecord(value)) return value
+    const entries = Object.entries(value)
+    const kept = entries
+      .filter(([key, entry]) => entry !== undefined && key !== '__proto__' && isDeclared(key))
+      .map(([key, entry]) => [key, stripEntry(key, entry)] as const)
+    const isSame = kept.length === entries.length && kept.every(([key, entry]) => entry === value[key])
+    return isSame ? value : Object.fromEntries(kept)
+  }
+}
+
+function eachItem(view: SchemaView, next: Compile): Step | undefined {
+  const stepOf = itemStep(view, next)
+  if (stepOf === undefined) return undefined
   return (value) => {
     if (!Array.isArray(value)) return value
     let copy: unknown[] | undefined
     for (let index = 0; index < value.length; index += 1) {
       const item: unknown = value[index]
-      const stepped = step(item)
+      const stepped = stepOf(index, item)
       if (stepped === item) continue
       copy ??= [...value]
       copy[index] = stepped
@@ -158,63 +155,78 @@ function eachItem(step: Step | undefined): Step | undefined {
   }
 }
 
-function entrySchema(schema: JsonSchema): JsonSchema | undefined {
-  const patterns = schema['patternProperties'] as Record<string, JsonSchema> | undefined
-  const [first] = patterns ? Object.values(patterns) : [schema['additionalProperties']]
-  return typeof first === 'object' && first !== null ? (first as JsonSchema) : undefined
+/** Defaults of what holds for every value; of alternatives only where a constant field says which one is meant. */
+function compileFill(schemas: readonly JsonSchema[], next: Compile, document: SchemaDocument): Step | undefined {
+  const view = document.commonView(schemas)
+  const steps = [
+    fillObject(view, next),
+    fillItems(view, next),
+    ...document.alternatives(schemas).map((alternatives) => chooseByConstant(alternatives, next)),
+  ].filter((step) => step !== undefined)
+  if (steps.length === 0 && view.defaults.length === 0) return undefined
+  const [initial] = view.defaults
+  const makeInitial = typeof initial === 'object' ? () => structuredClone(initial) : () => initial
+  return (value) => steps.reduce<unknown>((filled, step) => step(filled), value === undefined ? makeInitial() : value)
 }
 
-/** A record keeps every key but `__proto__`, which no reader may take for a prototype. */
-function eachEntry(schema: JsonSchema | undefined, next: Compile): Step | undefined {
-  if (schema === undefined) return undefined
-  const strip = next(schema)
+function fillObject(view: SchemaView, next: Compile): Step | undefined {
+  const fields = [...view.fields].flatMap(([name, schemas]) => {
+    const fill = next(schemas)
+    return fill ? [{ name, fill }] : []
+  })
+  const entry = entryStep(view, next)
+  if (fields.length === 0 && entry === undefined) return undefined
   return (value) => {
     if (!isRecord(value)) return value
-    if (strip === undefined && !Object.hasOwn(value, '__proto__')) return value
-    const copy: Record<string, unknown> = {}
-    for (const key of Object.keys(value)) if (key !== '__proto__') copy[key] = strip ? strip(value[key]) : value[key]
-    return copy
+    for (const { name, fill } of fields) {
+      const filled = fill(Object.hasOwn(value, name) ? value[name] : undefined)
+      if (filled !== undefined) value[name] = filled
+    }
+    if (entry) for (const key of Object.keys(value)) if (!view.fields.has(key)) value[key] = entry(key, value[key])
+    return value
   }
 }
 
-function variantsOf(schema: JsonSchema): readonly JsonSchema[] | undefined {
-  return (schema['anyOf'] ?? schema['oneOf']) as readonly JsonSchema[] | undefined
-}
-
-/** The variant is chosen by a constant field where all have one; else a field that any variant declares is kept. */
-function stripUnion(variants: readonly JsonSchema[], next: Compile): Step | undefined {
-  const objects = variants.filter((variant) => typeof variant['properties'] === 'object')
-  const lists = variants.filter((variant) => variant['type'] === 'array')
-  const list = lists[0] && next(lists[0])
-  const object = objects.length === 0 ? undefined : (stripByConstant(objects, next) ?? next(mergeObjects(objects, {})))
-  if (list === undefined && object === undefined) return undefined
+function fillItems(view: SchemaView, next: Compile): Step | undefined {
+  const item = itemStep(view, next)
+  if (item === undefined) return undefined
   return (value) => {
-    if (Array.isArray(value)) return list ? list(value) : value
-    return object ? object(value) : value
+    if (Array.isArray(value)) for (const [index, one] of value.entries()) value[index] = item(index, one)
+    return value
   }
 }
 
-function stripByConstant(objects: readonly JsonSchema[], next: Compile): Step | undefined {
-  const properties = objects.map((object) => object['properties'] as Record<string, JsonSchema>)
-  const name = Object.keys(properties[0] ?? {}).find((key) =>
-    properties.every((fields) => fields[key] && 'const' in fields[key]),
-  )
-  if (name === undefined) return undefined
-  const byConstant = new Map(objects.map((object, index) => [properties[index]?.[name]?.['const'], next(object)]))
+/** The step for an item at its place in a list. */
+function itemStep(view: SchemaView, next: Compile): ((index: number, item: unknown) => unknown) | undefined {
+  const prefix = view.prefix.map((schemas) => next(schemas))
+  const rest = view.items.length > 0 ? next(view.items) : undefined
+  if (rest === undefined && !prefix.some((step) => step !== undefined)) return undefined
+  return (index, item) => {
+    const step = index < prefix.length ? prefix[index] : rest
+    return step ? step(item) : item
+  }
+}
+
+/** The step for an entry that is declared by a pattern, or among the others. */
+function entryStep(view: SchemaView, next: Compile): ((key: string, entry: unknown) => unknown) | undefined {
+  const patterns = view.patterns.map(({ form, schemas }) => ({ form, step: next(schemas) }))
+  const other = view.others.length > 0 ? next(view.others) : undefined
+  if (other === undefined && !patterns.some(({ step }) => step !== undefined)) return undefined
+  return (key, entry) => {
+    const matching = patterns.find(({ form }) => form.test(key))
+    const step = matching ? matching.step : other
+    return step ? step(entry) : entry
+  }
+}
+
+/** The step of a union whose alternatives are told apart by a constant field. */
+function chooseByConstant({ name, byConstant }: Alternatives, next: Compile): Step | undefined {
+  const steps = new Map([...byConstant].map(([value, variant]) => [value, next([variant])]))
+  if (![...steps.values()].some((step) => step !== undefined)) return undefined
   return (value) => {
-    const strip = isRecord(value) ? byConstant.get(value[name]) : undefined
-    return strip ? strip(value) : value
+    const step = isRecord(value) ? steps.get(value[name]) : undefined
+    return step ? step(value) : value
   }
-}
-
-function mergeObjects(objects: readonly JsonSchema[], base: JsonSchema): JsonSchema {
-  const all = [...objects, base]
-  const properties = Object.assign({}, ...all.map((object) => object['properties']).filter(Boolean)) as Record<
-    string,
-    JsonSchema
-  >
-  const isOpen = all.some(({ additionalProperties }) => additionalProperties !== undefined)
-  return { type: 'object', properties, ...(isOpen ? { additionalProperties: true } : {}) }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -6,10 +6,8 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown
 }
 
-/** A TypeBox schema: it is its own JSON Schema. */
-export interface TypeboxSchema {
-  readonly '~kind': string
-}
+/** A TypeBox schema: it is its own JSON Schema. `Type.Unsafe()` makes the second form. */
+export type TypeboxSchema = { readonly '~kind': string } | { readonly '~unsafe': unknown }
 
 /** A schema of any library that implements Standard Schema with Standard JSON Schema, such as Zod 4.2 or ArkType 2.1.28. */
 export type StandardSchema = StandardSchemaV1 & StandardJSONSchemaV1
@@ -37,8 +35,12 @@ export function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {
  */
 export function toJsonSchema(schema: unknown): JsonSchema {
   if (isStandardSchema(schema)) return standardToJsonSchema(schema)
-  if (typeof schema === 'object' && schema !== null && '~kind' in schema) return schema as unknown as JsonSchema
+  if (isTypeboxSchema(schema)) return schema as unknown as JsonSchema
   throw new Error('expected a TypeBox schema or a Standard Schema')
+}
+
+function isTypeboxSchema(schema: unknown): schema is TypeboxSchema {
+  return typeof schema === 'object' && schema !== null && ('~kind' in schema || '~unsafe' in schema)
 }
 
 function standardToJsonSchema(schema: StandardSchemaV1): JsonSchema {
