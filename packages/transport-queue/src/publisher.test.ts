@@ -1,5 +1,5 @@
 import { contract, event } from '@tenon/core/contract'
-import { ServiceError } from '@tenon/core/transport'
+import type { ServiceError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { memoryDriver } from './driver/memory.ts'
