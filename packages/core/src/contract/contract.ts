@@ -103,6 +103,8 @@ function buildOperation(draft: Draft): Operation {
   const id = `${owner}/${name}`
   if (!operationName.test(name))
     problems.push({ code: 'contract.name', message: `operation ${id}: expected a name such as getUser` })
+  // A client with a method of this name would be taken for a promise.
+  if (name === 'then') problems.push({ code: 'contract.name', message: `operation ${id}: an operation cannot be named then` })
   checkSettings(id, draft)
   const isStreaming = isStream(spec.output)
   const outputSchema = isStream(spec.output) ? spec.output.item : spec.output
@@ -110,11 +112,10 @@ function buildOperation(draft: Draft): Operation {
   const output = readAnyJsonSchema(`operation ${id}: output`, outputSchema)
   for (const { problem } of [input, output]) if (problem) problems.push(problem)
   const http = spec.http === undefined || input.problem ? undefined : buildHttp(id, draft, input.jsonSchema)
-  if (spec.queue)
-    problems.push(
-      ...requireTopic(`operation ${id}`, spec.queue.topic),
-      ...requireTextField(`operation ${id}`, spec.queue.key, input.jsonSchema),
-    )
+  if (spec.queue) {
+    problems.push(...requireTopic(`operation ${id}`, spec.queue.topic))
+    if (!input.problem) problems.push(...requireTextField(`operation ${id}`, spec.queue.key, input.jsonSchema))
+  }
   return Object.freeze({
     spec,
     id,
@@ -138,7 +139,7 @@ function buildOperation(draft: Draft): Operation {
 }
 
 function checkSettings(id: string, { spec, problems }: Draft): void {
-  const { timeoutMs } = spec
+  const { timeoutMs, access } = spec
   if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= longestTimeoutMs)) {
     problems.push({
       code: 'contract.setting',
@@ -151,6 +152,10 @@ function checkSettings(id: string, { spec, problems }: Draft): void {
         code: 'contract.setting',
         message: `operation ${id}: "${String(code)}" in errors is no error code`,
       })
+  }
+  for (const [name, allowed] of Object.entries(typeof access === 'object' ? access : {})) {
+    if (allowed.length === 0)
+      problems.push({ code: 'contract.setting', message: `operation ${id}: access.${name} must name at least one` })
   }
   if (spec.queue && isStream(spec.output)) {
     problems.push({
@@ -185,13 +190,14 @@ function httpFields(route: HttpRoute, binding: HttpBinding, input: JsonSchema) {
   const problems: string[] = []
   const hasBody = route.method !== 'GET' && route.method !== 'DELETE'
   const inPath = new Set(route.parameters)
-  const rest = fieldNames(input).filter((name) => !inPath.has(name))
-  const query = hasBody ? [...(binding.query ?? [])] : rest
-  for (const name of [...inPath, ...query]) {
+  const named = binding.query ?? []
+  const query = hasBody ? [...new Set(named)] : fieldNames(input).filter((name) => !inPath.has(name))
+  for (const name of new Set([...inPath, ...query, ...named])) {
     const field = fieldOf(input, name)
     if (field === undefined) problems.push(`"${name}" is no field of the input`)
     else if (!isText(field, inPath.has(name)))
       problems.push(`field "${name}" cannot be read from text: ${describeType(field)}`)
+    if (inPath.has(name) && named.includes(name)) problems.push(`field "${name}" is in the path and in query`)
   }
   if (binding.status !== undefined && !(binding.status >= 200 && binding.status <= 299))
     problems.push(`status must be from 200 to 299, found ${binding.status}`)
