@@ -1,16 +1,19 @@
+import { ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { STATUS_CODES } from 'node:http'
 import { type ErrorCode, ServiceError, toServiceError } from '@tenon/core/transport'
 import { requestFault, type RequestFault } from './http-status.ts'
 import { problemType, toProblem } from './problem.ts'
 
+/** A fault with the words for it. */
+type ToldFault = readonly [RequestFault, string]
+
 /** What Fastify says of a request it refuses. */
-const fastifyFaults: Readonly<Record<string, RequestFault>> = {
-  FST_ERR_BAD_URL: 'malformed_request',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_request',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
-  FST_ERR_MAX_PARAM_LENGTH: 'uri_too_long',
+const fastifyFaults: Readonly<Record<string, ToldFault>> = {
+  FST_ERR_BAD_URL: ['malformed_request', 'the path is not percent-encoded as it should be'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'the body is too large'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed_request', 'the body is not as long as content-length says'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'the content-type is no media type'],
+  FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'a path parameter is too long'],
 }
 
 /** What an error of a plugin means that carries a status and nothing else. */
@@ -29,14 +32,14 @@ export function toRequestError(thrown: unknown): ServiceError {
   if (!(thrown instanceof Error) || ServiceError.is(thrown)) return toServiceError(thrown)
   const code: unknown = Reflect.get(thrown, 'code')
   const statusCode: unknown = Reflect.get(thrown, 'statusCode')
-  const reason = typeof code === 'string' ? fastifyFaults[code] : undefined
-  if (reason !== undefined) return requestFault(reason, thrown.message)
+  const fault = typeof code === 'string' ? fastifyFaults[code] : undefined
+  if (fault !== undefined) return requestFault(...fault)
   const known = typeof statusCode === 'number' ? codeOfStatus[statusCode] : undefined
   return known === undefined ? toServiceError(thrown) : new ServiceError(known, thrown.message, { cause: thrown })
 }
 
 /** What Node's parser says of bytes that are no request. */
-const parserFaults: Readonly<Record<string, readonly [RequestFault, string]>> = {
+const parserFaults: Readonly<Record<string, ToldFault>> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'the request did not arrive in time'],
   HPE_HEADER_OVERFLOW: ['headers_too_large', 'the header section is too large'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['body_too_large', 'the chunk extensions are too large'],
@@ -45,17 +48,15 @@ const parserFaults: Readonly<Record<string, readonly [RequestFault, string]>> = 
 /**
  * Answers bytes that are no request, and closes the connection.
  *
- * @see Node's `clientError` event: the socket is the listener's to end
+ * @see Node's `clientError` event: the socket is the listener's to end; lib/_http_server.js, socketOnError
  */
 export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void {
-  // A reply that is under way owns the socket: anything written now would become part of it.
-  const isReplying = typeof (Reflect.get(socket, '_httpMessage') ?? undefined) === 'object'
-  if (error.code === 'ECONNRESET' || !socket.writable || isReplying) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isReplying(socket)) {
     socket.destroy(error)
     return
   }
-  const [reason, message] = parserFaults[error.code ?? ''] ?? ['malformed_request', 'the request is not valid HTTP']
-  const problem = toProblem(requestFault(reason, message), {})
+  const fault = parserFaults[error.code ?? ''] ?? ['malformed_request', 'the request is not valid HTTP']
+  const problem = toProblem(requestFault(...fault), {})
   const body = JSON.stringify(problem)
   const head = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
@@ -64,4 +65,10 @@ export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void
     'connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}
+
+/** Whether a reply is under way on the socket: anything written now would become part of it. */
+function isReplying(socket: Socket): boolean {
+  const reply: unknown = Reflect.get(socket, '_httpMessage')
+  return reply instanceof ServerResponse && reply.headersSent
 }

@@ -240,6 +240,29 @@ test('bytes that are no request are answered with a problem', async () => {
   expect(await talk(demo.port, header)).toMatch(/^HTTP\/1.1 431 [^]*"reason":"headers_too_large"/)
 })
 
+test('a body that is not framed as it should be is answered with a problem', async () => {
+  await using demo = await serve()
+  const chunked = 'POST /v1/users HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n'
+  expect(await talk(demo.port, chunked)).toMatch(/^HTTP\/1.1 400 [^]*"reason":"malformed_request"/)
+})
+
+test('bytes that are no request do not become part of a reply that is under way', async () => {
+  const endless = async function* () {
+    yield 1
+    await new Promise(() => undefined)
+  }
+  await using demo = await serve({ watchUsers: () => succeed(endless()) })
+  const socket = connect(demo.port, '127.0.0.1').setEncoding('utf8')
+  socket.write('GET /v1/users:watch HTTP/1.1\r\nhost: x\r\n\r\n')
+  let said = ''
+  socket.on('data', (chunk) => {
+    said += String(chunk)
+    if (said.includes('1\n')) socket.write('nonsense\r\n\r\n')
+  })
+  await once(socket, 'close')
+  expect(said).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*1\n\r\n$/)
+})
+
 test('the dispatcher learns of metadata, peer and the time the caller is willing to wait', async () => {
   const seen: unknown[] = []
   const look: Handle = (arrival) => {
@@ -413,6 +436,30 @@ test('drain waits for running calls and goes on answering new ones', async () =>
   expect(await jsonOf(await running)).toEqual({ done: true })
   await drained
   expect(order).toEqual(['refused', 'drained'])
+})
+
+test('drain does not wait for calls that came after it began', async () => {
+  const calls = { getUser: Promise.withResolvers<void>(), createUser: Promise.withResolvers<void>() }
+  const answer = Promise.withResolvers<Outcome>()
+  const never = new Promise<Outcome>(() => undefined)
+  const wait = (name: keyof typeof calls, outcome: Promise<Outcome>) => () => {
+    calls[name].resolve()
+    return outcome
+  }
+  await using demo = await serve({
+    getUser: wait('getUser', answer.promise),
+    createUser: wait('createUser', never),
+  })
+  const running = fetch(`${demo.url}/v1/users/1`)
+  await calls.getUser.promise
+  const drained = demo.server.drain(new AbortController().signal)
+  const late = fetch(`${demo.url}/v1/users`, json({})).catch(() => 'cut')
+  await calls.createUser.promise
+  answer.resolve(succeed({}))
+  await drained
+  expect((await running).status).toBe(200)
+  await demo.server.close()
+  expect(await late).toBe('cut')
 })
 
 test('drain ends after its signal although a caller never finishes its request', async () => {

@@ -67,10 +67,10 @@ class HttpServer implements TransportServer {
 
   async drain(signal: AbortSignal): Promise<void> {
     this.#replies.withdraw()
-    await this.#replies.emptied(signal)
-    if (this.#replies.count === 0) return
+    const running = this.#replies.seal()
+    if (await running.emptied(signal)) return
     this.#isCut = true
-    await this.#replies.emptied(AbortSignal.timeout(lastRepliesMs))
+    await running.emptied(AbortSignal.timeout(lastRepliesMs))
   }
 
   close(): Promise<void> {
@@ -82,8 +82,8 @@ class HttpServer implements TransportServer {
     this.#replies.withdraw()
     const { server } = this.#fastify
     if (server.listening) server.close()
-    // A request may have come between drain and now; it is being refused, which takes no time.
-    if (!this.#isCut) await this.#replies.emptied(AbortSignal.timeout(lastRepliesMs))
+    // A request may have come after the drain; it is being refused, which takes no time.
+    if (!this.#isCut) await this.#replies.seal().emptied(AbortSignal.timeout(lastRepliesMs))
     await this.#fastify.close()
   }
 }

@@ -2,14 +2,8 @@ import type { ServerResponse } from 'node:http'
 
 /** Counts the requests that have no complete reply yet, whoever answers them. */
 export class OpenReplies {
-  #count = 0
+  #batch = new ReplyBatch()
   #isWithdrawn = false
-  #empty: PromiseWithResolvers<void> | undefined
-  readonly #leave = () => this.#left()
-
-  get count(): number {
-    return this.#count
-  }
 
   /** Whether callers are to be told to go elsewhere. */
   get isWithdrawn(): boolean {
@@ -22,22 +16,41 @@ export class OpenReplies {
 
   /** Follows a reply until it is written or its connection is gone. */
   enter(reply: ServerResponse): void {
-    this.#count += 1
-    // One shared listener instead of a set of replies: a set costs three times as much a request.
-    reply.on('close', this.#leave)
+    this.#batch.enter(reply)
     if (this.#isWithdrawn) reply.setHeader('connection', 'close')
     if (reply.socket === null) followPipelined(reply)
   }
 
-  /** Resolves when no reply is open, or when the signal fires. */
-  async emptied(signal: AbortSignal): Promise<void> {
-    if (this.#count === 0 || signal.aborted) return
+  /** The replies that are open now. Later ones are counted apart, so that a stream of refusals holds nothing up. */
+  seal(): ReplyBatch {
+    const sealed = this.#batch
+    this.#batch = new ReplyBatch()
+    return sealed
+  }
+}
+
+/** Replies that are waited for together. */
+export class ReplyBatch {
+  #count = 0
+  #empty: PromiseWithResolvers<void> | undefined
+  readonly #leave = () => this.#left()
+
+  enter(reply: ServerResponse): void {
+    this.#count += 1
+    // One shared listener and a number: a set of replies costs three times as much a request.
+    reply.on('close', this.#leave)
+  }
+
+  /** Resolves with true when none is open, or with false when the signal fires before. */
+  async emptied(signal: AbortSignal): Promise<boolean> {
+    if (this.#count === 0 || signal.aborted) return this.#count === 0
     this.#empty ??= Promise.withResolvers()
     const aborted = Promise.withResolvers<void>()
     const abort = () => aborted.resolve()
     signal.addEventListener('abort', abort, { once: true })
     try {
       await Promise.race([this.#empty.promise, aborted.promise])
+      return this.#count === 0
     } finally {
       signal.removeEventListener('abort', abort)
     }
@@ -45,9 +58,7 @@ export class OpenReplies {
 
   #left(): void {
     this.#count -= 1
-    if (this.#count > 0) return
-    this.#empty?.resolve()
-    this.#empty = undefined
+    if (this.#count === 0) this.#empty?.resolve()
   }
 }
 
