@@ -1,5 +1,6 @@
 import type { EventType, PayloadToSend } from '../contract/event.ts'
 import type { InputToSend, Operation } from '../contract/operation.ts'
+import { standsForProvided } from '../handler/provider.ts'
 
 export interface PublishOptions {
   /** Replaces the key that the contract names. */
@@ -18,6 +19,8 @@ export type QueueOperation = Operation & { readonly spec: { readonly queue: obje
  * Both methods resolve when the broker has acknowledged the message, and never carry the caller's deadline to the receiver.
  */
 export abstract class Publisher {
+  static readonly [standsForProvided] = true
+
   /**
    * Publishes an event.
    *

@@ -15,8 +15,11 @@ export const setupErrorCodes = {
   'wiring.missing_provider': 'Something is injected that nothing provides: add a provider for it.',
   'wiring.duplicate_provider': 'Two providers make the same thing.',
   'wiring.cycle': 'Providers need one another in a circle.',
-  'wiring.outside_construction': '`inject()` was called outside the construction of a handler or provider.',
-  'wiring.create_failed': 'A provider failed to create its value.',
+  'wiring.hidden_injection':
+    'Something is injected that could not be found out beforehand: inject it in a field, under no condition.',
+  'wiring.outside_construction':
+    '`inject()` was called where nothing is constructed: call it in a field or a constructor of a handler, or of a class that is injected.',
+  'wiring.create_failed': 'A provider, or the constructor of a handler, failed.',
   'wiring.access': 'An access rule needs a caller identity, but the service has no authenticator.',
   'wiring.unreachable': 'An operation or event is carried by no transport of the service.',
   'wiring.route_conflict': 'Two operations claim the same route.',

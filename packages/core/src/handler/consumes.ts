@@ -1,5 +1,5 @@
 import type { EventType } from '../contract/event.ts'
-import { memberOf, writableMetadata } from './handler-metadata.ts'
+import { addConsumer } from './handler-metadata.ts'
 import type { AnyMethod, ConsumerMethod, Fits } from './method-type.ts'
 
 export interface ConsumesOptions {
@@ -13,10 +13,6 @@ export function Consumes<Event extends EventType>(event: Event, options: Consume
     _method: Method & Fits<NoInfer<Method>, ConsumerMethod<Event>>,
     context: ClassMethodDecoratorContext<This, Method>,
   ): void => {
-    writableMetadata(context).consumers.push({
-      event,
-      group: options.group,
-      member: memberOf(context as ClassMethodDecoratorContext),
-    })
+    addConsumer(context as ClassMethodDecoratorContext, { event, group: options.group })
   }
 }

@@ -1,7 +1,7 @@
-import { type SetupProblem, WiringError } from '../error/setup-error.ts'
+import { SetupError, type SetupProblem, WiringError } from '../error/setup-error.ts'
 import { injectWith } from './inject.ts'
-import { type Provider, type Token, tokenName } from './provider.ts'
-import { missingMessage, type ProviderPlan } from './provider-graph.ts'
+import { isConstructible, type Provider, type Token, tokenName } from './provider.ts'
+import { hiddenMessage, missingMessage, type ProviderPlan } from './provider-graph.ts'
 
 /** A provider's value, and how it is checked. */
 export interface Provided {
@@ -50,20 +50,22 @@ export class Container {
       this.#values.set(provider.token, value)
       this.#created.push({ provider, value })
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      problems.push({
-        problem: {
-          code: 'wiring.create_failed',
-          message: `${tokenName(provider.token)} could not be created: ${reason}`,
-        },
-        cause,
-      })
+      problems.push({ problem: createFailed(tokenName(provider.token), cause), cause })
     }
   }
 
-  /** Runs a construction whose `inject()` calls are answered from here. */
+  /**
+   * Runs a construction whose `inject()` calls are answered from here.
+   *
+   * @throws WiringError `wiring.create_failed` for what the construction itself threw.
+   */
   construct<Result>(name: string, make: () => Result): Result {
-    return injectWith((token) => this.#resolve(token, name), make)
+    try {
+      return injectWith((token) => this.#resolve(token, name), make)
+    } catch (error) {
+      if (error instanceof SetupError) throw error
+      throw new WiringError([createFailed(name, error)], error)
+    }
   }
 
   /** What was created, in order of creation. */
@@ -91,7 +93,9 @@ export class Container {
   #resolve(token: Token, asker: string): unknown {
     if (this.#values.has(token)) return this.#values.get(token)
     const chain = [asker, ...this.#constructing.map(tokenName)]
-    if (typeof token !== 'function')
+    if (this.#plan.provided.has(token))
+      throw new WiringError([{ code: 'wiring.hidden_injection', message: hiddenMessage(token, chain) }])
+    if (!isConstructible(token))
       throw new WiringError([{ code: 'wiring.missing_provider', message: missingMessage(token, chain) }])
     if (this.#constructing.includes(token)) {
       throw new WiringError([
@@ -111,6 +115,11 @@ export class Container {
       this.#constructing.pop()
     }
   }
+}
+
+function createFailed(name: string, cause: unknown): SetupProblem {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return { code: 'wiring.create_failed', message: `${name} could not be created: ${reason}` }
 }
 
 /** A class without a provider is disposed like one that has it. */

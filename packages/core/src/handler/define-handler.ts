@@ -5,6 +5,7 @@ import type { Operation } from '../contract/operation.ts'
 import { ContractError } from '../error/setup-error.ts'
 import type { ConsumesOptions } from './consumes.ts'
 import { type HandlerDefinition, type HandlerInstance, handlerDefinition } from './handler-definition.ts'
+import { unknownNames } from './handles.ts'
 import type { ConsumerMethod, OperationMethod } from './method-type.ts'
 
 type OperationNames<Of> = keyof { [Name in keyof Of as Name extends string ? Name : never]: true }
@@ -22,10 +23,12 @@ export interface DefineHandlerOptions<Name> {
 }
 
 /**
- * A handler without decorators, the same thing as a class with `@Handles`, and fully inferred. `make` runs once, when the
- * service starts; `inject()` works inside.
+ * A handler without decorators, the same thing as a class with `@Handles`, and fully inferred. `inject()` works inside
+ * `make`, which must do nothing but construct: when the service starts it runs first with placeholders, to learn what it
+ * injects, and then in earnest.
  *
- * @throws ContractError `handler.missing_operation` when the service starts and a method is missing.
+ * @throws ContractError `handler.unknown_operation` for a name in `only` that the contract does not have; when the service
+ * starts, `handler.missing_operation` for a method that is missing.
  */
 export function defineHandler<Of extends AnyContract, Name extends OperationNames<Of> = OperationNames<Of>>(
   contract: Of,
@@ -34,6 +37,11 @@ export function defineHandler<Of extends AnyContract, Name extends OperationName
 ): HandlerDefinition {
   const info = contractInfo(contract)
   const { only, interceptors = [] } = options
+  const problems = unknownNames(`defineHandler(${info.name})`, {
+    contract,
+    only: only as readonly string[] | undefined,
+  })
+  if (problems.length > 0) throw new ContractError(problems)
   const operations = info.operations.filter(
     ({ name }) => only === undefined || (only as readonly string[]).includes(name),
   )
@@ -46,7 +54,7 @@ export function defineHandler<Of extends AnyContract, Name extends OperationName
   })
 }
 
-/** A consumer of an event without decorators. `make` runs once, when the service starts; `inject()` works inside. */
+/** A consumer of an event without decorators. `make` is what it is for `defineHandler()`. */
 export function defineConsumer<Event extends EventType>(
   event: Event,
   make: () => ConsumerMethod<Event>,

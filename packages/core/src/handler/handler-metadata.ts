@@ -10,15 +10,43 @@ if (Symbol.metadata === undefined) Object.defineProperty(Symbol, 'metadata', { v
 /** What the decorators of one class said, in the order of its members. */
 export interface HandlerMetadata {
   readonly contracts: HandledContract[]
-  readonly operations: { readonly operation: Operation; readonly member: Member }[]
-  readonly consumers: { readonly event: EventType; readonly group: string | undefined; readonly member: Member }[]
+  readonly operations: DecoratedOperation[]
+  readonly consumers: DecoratedConsumer[]
   /** By member; the empty name stands for the whole class. */
   readonly interceptors: Map<string, readonly Interceptor[]>
+}
+
+interface DecoratedOperation {
+  readonly operation: Operation
+  readonly member: Member
+}
+
+interface DecoratedConsumer {
+  readonly event: EventType
+  readonly group: string | undefined
+  readonly member: Member
 }
 
 export interface HandledContract {
   readonly contract: Contract
   readonly only: readonly string[] | undefined
+}
+
+/** Notes a decorated member. One that overrides a member of the base class takes its place. */
+export function addOperation(context: ClassMethodDecoratorContext, operation: Operation): void {
+  const { operations } = writableMetadata(context)
+  const member = memberOf(context)
+  place(operations, { operation, member }, (other) => other.operation === operation && isSame(other.member, member))
+}
+
+/** As `addOperation`, for a member that consumes an event. */
+export function addConsumer(
+  context: ClassMethodDecoratorContext,
+  { event, group }: Omit<DecoratedConsumer, 'member'>,
+): void {
+  const { consumers } = writableMetadata(context)
+  const member = memberOf(context)
+  place(consumers, { event, group, member }, (other) => other.event === event && isSame(other.member, member))
 }
 
 /** A decorated member, and why no call could reach it, if so. */
@@ -45,8 +73,18 @@ export function metadataOf(handler: object): HandlerMetadata | undefined {
   return (Reflect.get(handler, Symbol.metadata) as Store | null | undefined)?.[key]
 }
 
+function place<Item>(items: Item[], item: Item, isReplaced: (other: Item) => boolean): void {
+  const at = items.findIndex(isReplaced)
+  if (at === -1) items.push(item)
+  else items[at] = item
+}
+
+function isSame(one: Member, other: Member): boolean {
+  return one.name === other.name && one.obstacle === other.obstacle
+}
+
 /** The member a decorator stands on. */
-export function memberOf(context: ClassMethodDecoratorContext): Member {
+function memberOf(context: ClassMethodDecoratorContext): Member {
   const isComputed = typeof context.name === 'symbol'
   const obstacle = context.static ? 'static' : context.private ? 'private' : isComputed ? 'computed' : undefined
   return { name: String(context.name), obstacle }

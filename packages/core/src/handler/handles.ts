@@ -29,8 +29,18 @@ export function Handles(...given: readonly (AnyContract | HandlesOptions<AnyCont
   }
 }
 
+/** Names in `only` that the contract does not have. */
+export function unknownNames(where: string, { contract, only = [] }: HandledContract): readonly SetupProblem[] {
+  const { name, operations } = contractInfo(contract)
+  const unknown = only.filter((one) => !operations.some((operation) => operation.name === one))
+  return unknown.map((one) => ({
+    code: 'handler.unknown_operation',
+    message: `${where}: only names "${one}", which is no operation of ${name}`,
+  }))
+}
+
 /** The operations a class promised to implement. */
-export function promisedOperations(contracts: readonly HandledContract[]): readonly Operation[] {
+function promisedOperations(contracts: readonly HandledContract[]): readonly Operation[] {
   return contracts.flatMap(({ contract, only }) => {
     const { operations } = contractInfo(contract)
     return only ? operations.filter(({ name }) => only.includes(name)) : operations
@@ -39,9 +49,10 @@ export function promisedOperations(contracts: readonly HandledContract[]): reado
 
 /** Everything wrong between what a class promised and what its members implement. */
 export function checkHandler(className: string, metadata: HandlerMetadata): readonly SetupProblem[] {
-  const promised = promisedOperations(metadata.contracts)
+  const promised = [...new Set(promisedOperations(metadata.contracts))]
   const implemented = metadata.operations.map(({ operation }) => operation)
   return [
+    ...metadata.contracts.flatMap((handled) => unknownNames(`class ${className}`, handled)),
     ...unreachableMembers(className, metadata),
     ...promised
       .filter((operation) => !implemented.includes(operation))

@@ -1,5 +1,5 @@
 import type { Operation } from '../contract/operation.ts'
-import { memberOf, writableMetadata } from './handler-metadata.ts'
+import { addOperation } from './handler-metadata.ts'
 import type { AnyMethod, Fits, OperationMethod } from './method-type.ts'
 
 /**
@@ -11,6 +11,6 @@ export function Implements<Op extends Operation>(operation: Op) {
     _method: Method & Fits<NoInfer<Method>, OperationMethod<Op>>,
     context: ClassMethodDecoratorContext<This, Method>,
   ): void => {
-    writableMetadata(context).operations.push({ operation, member: memberOf(context as ClassMethodDecoratorContext) })
+    addOperation(context as ClassMethodDecoratorContext, operation)
   }
 }

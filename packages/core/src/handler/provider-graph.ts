@@ -1,6 +1,6 @@
-import type { SetupProblem } from '../error/setup-error.ts'
+import { SetupError, type SetupProblem } from '../error/setup-error.ts'
 import { injectWith } from './inject.ts'
-import { type Provider, type Token, tokenName } from './provider.ts'
+import { isConstructible, type Provider, type Token, tokenName } from './provider.ts'
 
 /** Something whose construction injects, such as a handler. */
 export interface Root {
@@ -11,6 +11,8 @@ export interface Root {
 /** The providers a service really needs, in an order in which each comes after what it needs. */
 export interface ProviderPlan {
   readonly order: readonly Provider[]
+  /** All that the service provides, needed or not. */
+  readonly provided: ReadonlyMap<Token, Provider>
   readonly problems: readonly SetupProblem[]
 }
 
@@ -21,10 +23,11 @@ export interface ProviderPlan {
 export function planProviders(roots: readonly Root[], providers: ReadonlyMap<Token, Provider>): ProviderPlan {
   const visit = new Visit(providers)
   for (const root of roots) {
-    for (const needed of recordInjections(root.construct, providers))
-      visit.token(needed.token, [root.name, ...needed.via])
+    const { injections, problems } = recordInjections(() => root.construct(), providers)
+    for (const needed of injections) visit.token(needed.token, [root.name, ...needed.via])
+    visit.problems.push(...problems)
   }
-  return { order: visit.order, problems: visit.problems }
+  return { order: visit.order, provided: providers, problems: visit.problems }
 }
 
 /** The providers by token; a later list replaces what an earlier one provides. */
@@ -52,13 +55,14 @@ interface Injection {
   readonly via: readonly string[]
 }
 
-/** What constructing something injects, also through classes that have no provider. */
-function recordInjections(construct: () => unknown, providers: ReadonlyMap<Token, Provider>): readonly Injection[] {
-  const recorded: Injection[] = []
+/** What constructing something injects, also through classes that have no provider, and what it says is wrong. */
+function recordInjections(construct: () => unknown, providers: ReadonlyMap<Token, Provider>) {
+  const injections: Injection[] = []
+  const problems: SetupProblem[] = []
   const constructed = new Set<Token>()
   const record = (make: () => unknown, via: readonly string[]): void => {
     const resolve = (token: Token): unknown => {
-      if (providers.has(token) || typeof token !== 'function') recorded.push({ token, via })
+      if (providers.has(token) || !isConstructible(token)) injections.push({ token, via })
       else if (!constructed.has(token)) {
         constructed.add(token)
         record(() => Reflect.construct(token, []) as unknown, [...via, tokenName(token)])
@@ -67,12 +71,13 @@ function recordInjections(construct: () => unknown, providers: ReadonlyMap<Token
     }
     try {
       injectWith(resolve, make)
-    } catch {
+    } catch (error) {
       // A constructor that cannot live with placeholders is judged when it is really constructed.
+      if (error instanceof SetupError) problems.push(...error.problems)
     }
   }
   record(construct, [])
-  return recorded
+  return { injections, problems }
 }
 
 /** Stands for every value while injections are recorded: any property of it, any call and any construction gives it again. */
@@ -120,6 +125,12 @@ class Visit {
     })
     this.#done.add(token)
   }
+}
+
+/** Says who asked for a token that is provided, but could not be found out before. */
+export function hiddenMessage(token: Token, chain: readonly string[]): string {
+  const name = tokenName(token)
+  return `${name}, asked for by ${chain.join(' → ')}, was not created: it is injected under a condition, or after a constructor failed with placeholders; inject it in a field, before anything else`
 }
 
 /** Says who asked for a token that nothing provides. */

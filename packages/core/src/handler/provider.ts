@@ -25,6 +25,14 @@ export function token<T>(description: string): NamedToken<T> {
   return Object.freeze({ description })
 }
 
+/** Marks a class that only stands for what a provider makes: without one it is missing, not constructed. */
+export const standsForProvided: unique symbol = Symbol.for('tenon.stands_for_provided') as never
+
+/** Whether a class may be constructed when nothing provides it. */
+export function isConstructible(token: Token): token is new () => unknown {
+  return typeof token === 'function' && !(standsForProvided in token)
+}
+
 /** A token's name for messages. */
 export function tokenName(of: Token): string {
   return typeof of === 'function' ? of.name || '(anonymous class)' : of.description
