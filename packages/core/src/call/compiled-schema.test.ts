@@ -271,13 +271,16 @@ function zodTree() {
 }
 
 describe('read', () => {
-  it.each(wrongInputs)('refuses %s with the same violations for TypeBox and Zod', (_name, typebox, zod, value, expected) => {
-    const sorted = (schema: Schema) =>
-      violations(schema, structuredClone(value)).toSorted((one, other) => one.field.localeCompare(other.field))
-    const wanted = expected.map(([at, message, rule]) => ({ field: at, message, rule }))
-    expect(sorted(typebox)).toEqual(wanted)
-    expect(sorted(zod)).toEqual(wanted)
-  })
+  it.each(wrongInputs)(
+    'refuses %s with the same violations for TypeBox and Zod',
+    (_name, typebox, zod, value, expected) => {
+      const sorted = (schema: Schema) =>
+        violations(schema, structuredClone(value)).toSorted((one, other) => one.field.localeCompare(other.field))
+      const wanted = expected.map(([at, message, rule]) => ({ field: at, message, rule }))
+      expect(sorted(typebox)).toEqual(wanted)
+      expect(sorted(zod)).toEqual(wanted)
+    },
+  )
 
   it('strips, fills in defaults, then checks', () => {
     const typebox = Type.Object({ x: Type.Integer({ default: 1, minimum: 1 }), y: Type.Optional(Type.String()) })
@@ -408,7 +411,11 @@ describe('compileSchema', () => {
   })
 
   it('takes fields and definitions that are named like keywords', () => {
-    const schema = Type.Object({ properties: Type.Integer(), anyOf: Type.Optional(Type.String()), const: Type.String() })
+    const schema = Type.Object({
+      properties: Type.Integer(),
+      anyOf: Type.Optional(Type.String()),
+      const: Type.String(),
+    })
     expect(read(schema, { properties: 1, const: 'x' })).toEqual({ ok: true, value: { properties: 1, const: 'x' } })
     expect(violations(schema, { properties: 2 ** 60, const: 'x' })).toHaveLength(1)
   })

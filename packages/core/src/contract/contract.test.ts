@@ -168,7 +168,10 @@ describe('contract', () => {
       'a list of lists in the query',
       { input: Type.Object({ ids: Type.Array(Type.Array(Type.String())) }), http: 'GET /v1/users' },
       [
-        ['contract.route', 'operation getUser: route "GET /v1/users": field "ids" cannot be read from text: type "array"'],
+        [
+          'contract.route',
+          'operation getUser: route "GET /v1/users": field "ids" cannot be read from text: type "array"',
+        ],
       ],
     ],
     [
@@ -229,12 +232,7 @@ describe('contract', () => {
     [
       'an input that is no schema',
       { input: { type: 'object' } },
-      [
-        [
-          'contract.schema',
-          'operation getUser: input cannot be used: expected a TypeBox schema or a Standard Schema',
-        ],
-      ],
+      [['contract.schema', 'operation getUser: input cannot be used: expected a TypeBox schema or a Standard Schema']],
     ],
     [
       'an output that JSON Schema cannot express',
@@ -274,12 +272,7 @@ describe('contract', () => {
     [
       'a command that answers with a stream',
       { output: stream(User), queue: { topic: 'shop.user', key: 'userId' } },
-      [
-        [
-          'contract.queue',
-          'operation getUser: an operation that answers with a stream cannot be a command on a queue',
-        ],
-      ],
+      [['contract.queue', 'operation getUser: an operation that answers with a stream cannot be a command on a queue']],
     ],
     ...[0, -1, Number.NaN, 3_600_001].map((timeoutMs): [string, object, [string, string][]] => [
       `timeoutMs ${timeoutMs}`,

@@ -104,7 +104,8 @@ function buildOperation(draft: Draft): Operation {
   if (!operationName.test(name))
     problems.push({ code: 'contract.name', message: `operation ${id}: expected a name such as getUser` })
   // A client with a method of this name would be taken for a promise.
-  if (name === 'then') problems.push({ code: 'contract.name', message: `operation ${id}: an operation cannot be named then` })
+  if (name === 'then')
+    problems.push({ code: 'contract.name', message: `operation ${id}: an operation cannot be named then` })
   checkSettings(id, draft)
   const isStreaming = isStream(spec.output)
   const outputSchema = isStream(spec.output) ? spec.output.item : spec.output
