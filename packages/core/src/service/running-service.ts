@@ -157,8 +157,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     )
     await this.#parts.health.refresh()
     this.#parts.servers = transports.map((transport) => this.#bind(transport, endpoints))
-    const listening = await Promise.all(this.#parts.servers.map((server) => server.listen()))
-    this.#addresses = [...listening.flat(), ...adminAddresses]
+    this.#addresses = [...(await listenAll(this.#parts.servers)), ...adminAddresses]
     this.#becomeReady()
     await this.#register()
   }
@@ -340,6 +339,16 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
 const closeShare = 0.2
 /** Part of the shutdown's time a registry may take to forget the instance. A guess. */
 const deregisterShare = 0.1
+
+/** Settles when all have: a server that is about to listen could not be closed for good. */
+async function listenAll(servers: readonly TransportServer[]): Promise<readonly Address[]> {
+  const results = await Promise.allSettled(servers.map((server) => server.listen()))
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+  const problems = failures.flatMap((failure) => (failure instanceof LifecycleError ? failure.problems : []))
+  if (problems.length > 1) throw new LifecycleError(problems, failures[0])
+  if (failures.length > 0) throw failures[0]
+  return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+}
 
 function throwAll(results: readonly PromiseSettledResult<unknown>[], message: string): void {
   throwErrors(
