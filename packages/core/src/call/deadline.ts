@@ -28,8 +28,9 @@ export class DeadlineWatch {
   #wake(at: number): void {
     clearTimeout(this.#timer)
     this.#wakeAt = at
+    const delayMs = Math.min(Math.max(0, at - Date.now()), longestDelayMs)
     // Does not keep the process up: a caller that waits does, through its socket.
-    this.#timer = setTimeout(() => this.#endOverdue(), Math.max(0, at - Date.now())).unref()
+    this.#timer = setTimeout(() => this.#endOverdue(), delayMs).unref()
   }
 
   #endOverdue(): void {
@@ -50,3 +51,6 @@ export class DeadlineWatch {
 
 /** How close two wakes may follow each other, and so how late a deadline may be noticed. */
 const closestWakesMs = 4
+
+/** A timer fires at once when its delay is longer. @see Node.js documentation, setTimeout */
+const longestDelayMs = 2 ** 31 - 1

@@ -1,7 +1,8 @@
-import { invalidArgument, ServiceError, toServiceError } from '../error/service-error.ts'
+import { invalidArgument, ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Arrival, Failure, Outcome } from './arrival.ts'
 import type { AccessCheck, Authenticator } from './access.ts'
+import { toCallError } from './call-error.ts'
 import type { CompiledSchema, SchemaResult } from './compiled-schema.ts'
 import { runInCall } from './context.ts'
 import { type Cuttable, drainingError, type Gate } from './gate.ts'
@@ -47,8 +48,10 @@ type Write = (value: unknown) => unknown
 async function serve(plan: CallPlan, dispatched: DispatchedCall, write: Write): Promise<void> {
   const { call } = dispatched
   try {
-    if (plan.authenticate) call.principal = await plan.authenticate(call.arrival)
-    if (plan.access && call.arrival.isTrusted !== true) plan.access(call.principal)
+    if (call.arrival.isTrusted !== true) {
+      if (plan.authenticate) call.principal = await plan.authenticate(call.arrival)
+      if (plan.access) plan.access(call.principal)
+    }
     const decoded = plan.input.read(call.arrival.decode())
     const input = decoded instanceof Promise ? await decoded : decoded
     if (!input.ok) throw invalidArgument(input.violations)
@@ -57,7 +60,7 @@ async function serve(plan: CallPlan, dispatched: DispatchedCall, write: Write): 
     if (plan.kind === 'server_stream') dispatched.stream(iteratorOf(output, plan), write)
     else dispatched.succeed(write(output))
   } catch (thrown) {
-    dispatched.fail(toServiceError(thrown))
+    dispatched.fail(toCallError(thrown, call))
   }
 }
 
@@ -97,7 +100,7 @@ class DispatchedCall implements Cuttable {
   /** Hands the items over; the call runs on until the last one is out. */
   stream(source: AsyncIterator<unknown>, write: Write): void {
     const stream = new OutputStream(source, { call: this.call, write, ended: (error) => this.#finish(error) })
-    if (this.call.hasEnded) return stream.cut(new ServiceError('cancelled', 'the call has ended'))
+    if (this.call.hasEnded) return stream.cut(lateError())
     this.#stream = stream
     this.#surroundings.resolve({ ok: true, value: stream, headers: this.call.headers })
   }
@@ -108,10 +111,16 @@ class DispatchedCall implements Cuttable {
   }
 
   #finish(error: ServiceError | undefined): void {
+    if (this.call.hasEnded) return
     this.call.end(error)
     this.#surroundings.gate.leave(this)
     logOutcome(this.call, this.#surroundings.log, error)
   }
+}
+
+/** What a stream is closed with that came after its caller was answered; nobody sees it. */
+function lateError(): ServiceError {
+  return new ServiceError('cancelled', 'the call has ended')
 }
 
 function refuse(plan: CallPlan, arrival: Arrival, { draining }: Gate): Failure {

@@ -1,5 +1,6 @@
-import { ServiceError, toServiceError } from '../error/service-error.ts'
+import { ServiceError } from '../error/service-error.ts'
 import type { Call } from './call.ts'
+import { toCallError } from './call-error.ts'
 import { runInCall } from './context.ts'
 
 /** What surrounds the items of an output stream. */
@@ -20,6 +21,7 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
   readonly #surroundings: StreamSurroundings
   #endedBy: ServiceError | undefined
   #hasEnded = false
+  #isStepping = false
   #rejectStep: ((error: ServiceError) => void) | undefined
 
   constructor(source: AsyncIterator<unknown>, surroundings: StreamSurroundings) {
@@ -40,9 +42,13 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
     })
   }
 
+  /** Resolves when the source has cleaned up; at once when it is waiting, which only the call's signal can end. */
   async return(): Promise<IteratorResult<unknown>> {
-    this.#end(new ServiceError('cancelled', 'the caller is gone'))
-    await this.#release()
+    const error = new ServiceError('cancelled', 'the caller is gone')
+    this.#end(error)
+    const released = this.#release()
+    if (this.#isStepping) this.#rejectStep?.(error)
+    else await released
     return { done: true, value: undefined }
   }
 
@@ -51,20 +57,23 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
     this.#end(error)
     this.#rejectStep?.(error)
     // Not awaited: a generator may ignore the signal for as long as it likes, the caller is answered now.
-    this.#release().catch(() => undefined)
+    void this.#release()
   }
 
   async #step(): Promise<IteratorResult<unknown>> {
+    this.#isStepping = true
     try {
       const step = await runInCall(this.#surroundings.call, () => this.#source.next(), undefined)
       if (!step.done) return { done: false, value: this.#surroundings.write(step.value) }
       this.#end(undefined)
       return { done: true, value: undefined }
     } catch (thrown) {
-      const error = toServiceError(thrown)
+      const error = toCallError(thrown, this.#surroundings.call)
       this.#end(error)
-      this.#release().catch(() => undefined)
+      void this.#release()
       throw error
+    } finally {
+      this.#isStepping = false
     }
   }
 
@@ -75,7 +84,13 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
     this.#surroundings.ended(error)
   }
 
+  /** Closes the source. The caller has its answer, so what goes wrong is only logged. */
   async #release(): Promise<void> {
-    await runInCall(this.#surroundings.call, () => this.#source.return?.(), undefined)
+    const { call } = this.#surroundings
+    try {
+      await runInCall(call, () => this.#source.return?.(), undefined)
+    } catch (error) {
+      call.log.error({ err: error }, `the stream of ${call.operation} failed while it was closed`)
+    }
   }
 }
