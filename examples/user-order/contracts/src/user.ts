@@ -12,7 +12,7 @@ export const User = Type.Object({
   name: Name,
   email: Email,
   /** Orders the user has placed so far. Cancelling one does not take it back. */
-  orderCount: Type.Integer({ minimum: 0 }),
+  orderCount: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
 })
 
 export const users = contract('shop.user.v1.UserService', {

@@ -52,5 +52,7 @@ async function migrate<Tables>(database: Kysely<Tables>, { url, schema, migratio
     ...(url === undefined ? {} : { migrationTableSchema: schema }),
   })
   const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw error
+  if (error === undefined) return
+  const reason = error instanceof Error ? error.message : 'no reason given'
+  throw new Error(`the tables of ${schema} could not be brought up to date: ${reason}`, { cause: error })
 }

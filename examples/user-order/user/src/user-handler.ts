@@ -10,7 +10,7 @@ import {
   inject,
   type Output,
   type Payload,
-  ServiceError,
+  type ServiceError,
 } from '@tenon/core'
 import { UserStore } from './user-store.ts'
 
