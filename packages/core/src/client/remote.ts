@@ -145,8 +145,8 @@ function joinSignals(own: AbortSignal | undefined, ambient: Call | undefined): A
 }
 
 function parseAddress(at: string, name: string): string {
-  const match = /^static:\/\/\/([^,/\s]+:\d{1,5})$/.exec(at)
-  if (match?.[1]) return match[1]
+  const match = /^static:\/\/\/([^,/\s]+:(\d{1,5}))$/.exec(at)
+  if (match?.[1] && Number(match[2]) <= 65_535) return match[1]
   const message = `remote(${name}): at must be one address of the form static:///host:port, found "${at}"`
   throw new ConfigError([{ code: 'config.malformed', message }])
 }

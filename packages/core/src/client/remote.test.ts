@@ -1,0 +1,250 @@
+import Type from 'typebox'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import type { Call } from '../call/call.ts'
+import { runInCall } from '../call/context.ts'
+import { contract, contractInfo } from '../contract/contract.ts'
+import { stream } from '../contract/stream.ts'
+import { ServiceError, toServiceError } from '../error/service-error.ts'
+import { Container } from '../handler/container.ts'
+import { inject } from '../handler/inject.ts'
+import { indexProviders, planProviders } from '../handler/provider-graph.ts'
+import type { ClientChannel, ClientTransport, OutgoingCall } from './client-transport.ts'
+import { buildClient, clientOf, remote } from './remote.ts'
+
+const Note = Type.Object({ id: Type.String(), size: Type.Integer() })
+const notes = contract('shop.NoteService', {
+  getNote: { input: Type.Object({ id: Type.String() }), output: Note, timeoutMs: 1_000 },
+  freeNote: { input: Type.Object({ id: Type.String() }), output: Note },
+  sizeNote: {
+    input: Type.Object({ id: Type.String() }),
+    output: z.object({ size: z.string().transform(Number), unit: z.string().default('kB') }),
+  },
+  watchNotes: { input: Type.Object({ id: Type.String() }), output: stream(Note) },
+})
+
+interface Sent {
+  readonly operation: string
+  readonly input: unknown
+  readonly call: OutgoingCall
+}
+
+/** A channel that notes what is sent and answers with what it is given. */
+function channelWith(answer: unknown = { id: 'a', size: 1 }) {
+  const sent: Sent[] = []
+  const closed = vi.fn(async () => undefined)
+  const left = vi.fn()
+  const channel: ClientChannel = {
+    unary: async ({ name }, input, call) => {
+      sent.push({ operation: name, input, call })
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+    serverStream: async function* ({ name }, input, call) {
+      sent.push({ operation: name, input, call })
+      try {
+        for (const item of Array.isArray(answer) ? answer : [answer]) {
+          if (item instanceof Error) throw item
+          yield item
+        }
+      } finally {
+        left()
+      }
+    },
+    close: closed,
+  }
+  return { client: buildClient<typeof notes>(notes, channel), channel, sent, closed, left }
+}
+
+/** Runs something inside a call that has this much time left. */
+function inCall<Result>(run: () => Result, facts: Partial<Call> & { readonly leftMs?: number } = {}): Result {
+  const { leftMs = Number.POSITIVE_INFINITY } = facts
+  const call = { id: 'req-1', metadata: {}, signal: new AbortController().signal, remainingMs: () => leftMs, ...facts }
+  return runInCall(call as Call, run, undefined)
+}
+
+async function all(items: AsyncIterable<unknown>): Promise<unknown[]> {
+  const list: unknown[] = []
+  for await (const item of items) list.push(item)
+  return list
+}
+
+describe('a unary method', () => {
+  it('sends the input as the schema writes it and reads the output as the schema says', async () => {
+    const { client, sent } = channelWith({ id: 'a', size: 1, secret: 'x' })
+    expect(await client.getNote({ id: 'a', extra: 1 } as { id: string })).toEqual({ id: 'a', size: 1 })
+    expect(sent).toMatchObject([{ operation: 'getNote', input: { id: 'a' } }])
+    const sizes = channelWith({ size: '12' })
+    expect(await sizes.client.sizeNote({ id: 'a' })).toEqual({ size: 12, unit: 'kB' })
+  })
+
+  it('refuses an input that does not fit, and sends nothing', async () => {
+    const { client, sent } = channelWith()
+    await expect(client.getNote({} as { id: string })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      details: { violations: [{ field: '/id', message: 'is required', rule: 'required' }] },
+    })
+    expect(sent).toEqual([])
+  })
+
+  it("throws the remote's error to the handler, but does not let it pass for the handler's own", async () => {
+    const answer = new ServiceError('not_found', 'no such note', { reason: 'gone' })
+    const thrown = await channelWith(answer).client.getNote({ id: 'a' }).catch((error: unknown) => error)
+    expect(thrown).toBe(answer)
+    expect(toServiceError(thrown).code).toBe('internal')
+  })
+
+  it('throws an output that does not fit as an error of ours, which names no value', async () => {
+    const wrong = channelWith({ id: 'a', size: 'hunter2' }).client.getNote({ id: 'a' })
+    await expect(wrong).rejects.toThrow(new Error("the remote's output does not fit its schema: /size must be integer"))
+    await expect(channelWith(7).client.getNote({ id: 'a' })).rejects.toThrow('(output) must be object')
+  })
+
+  it('passes on what is no ServiceError as it is', async () => {
+    const failure = new TypeError('a bug in the channel')
+    await expect(channelWith(failure).client.getNote({ id: 'a' })).rejects.toBe(failure)
+  })
+})
+
+describe('a stream method', () => {
+  it('reads item after item', async () => {
+    const { client, sent, left } = channelWith([
+      { id: 'a', size: 1, secret: 'x' },
+      { id: 'b', size: 2 },
+    ])
+    expect(await all(client.watchNotes({ id: 'a' }))).toEqual([
+      { id: 'a', size: 1 },
+      { id: 'b', size: 2 },
+    ])
+    expect(sent).toHaveLength(1)
+    expect(left).toHaveBeenCalledTimes(1)
+  })
+
+  it('refuses an input that does not fit, and sends nothing', () => {
+    const { client, sent } = channelWith()
+    expect(() => client.watchNotes({} as { id: string })).toThrow('/id is required')
+    expect(sent).toEqual([])
+  })
+
+  it('leaves the remote when the reader leaves, and after an error', async () => {
+    const { client, left } = channelWith([
+      { id: 'a', size: 1 },
+      { id: 'b', size: 2 },
+    ])
+    for await (const _item of client.watchNotes({ id: 'a' })) break
+    expect(left).toHaveBeenCalledTimes(1)
+    const failing = channelWith([{ id: 'a', size: 1 }, new ServiceError('permission_denied', 'no more')])
+    const error = await all(failing.client.watchNotes({ id: 'a' })).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'permission_denied' })
+    expect(toServiceError(error).code).toBe('internal')
+    expect(failing.left).toHaveBeenCalledTimes(1)
+    const wrong = channelWith([{ id: 'a', size: 'x' }])
+    await expect(all(wrong.client.watchNotes({ id: 'a' }))).rejects.toThrow('/size must be integer')
+    expect(wrong.left).toHaveBeenCalledTimes(1)
+  })
+
+  it('inherits from the call in which it was asked for, not from the one that reads it', async () => {
+    const { client, sent } = channelWith([])
+    const items = inCall(() => client.watchNotes({ id: 'a' }), { leftMs: 50 })
+    await all(items)
+    expect(sent[0]?.call).toMatchObject({ timeoutMs: 50, metadata: { 'x-request-id': 'req-1' } })
+  })
+})
+
+describe('what goes along', () => {
+  it.each<[own: number | undefined, leftMs: number | undefined, operation: 'getNote' | 'freeNote', expected: number | undefined]>([
+    [undefined, undefined, 'freeNote', undefined],
+    [undefined, undefined, 'getNote', 1_000],
+    [300, undefined, 'getNote', 300],
+    [3_000, undefined, 'getNote', 3_000],
+    [undefined, 200, 'freeNote', 200],
+    [undefined, 200, 'getNote', 200],
+    [undefined, 5_000, 'getNote', 1_000],
+    [300, 200, 'getNote', 200],
+    [100, 200, 'getNote', 100],
+    [undefined, 0, 'getNote', 0],
+  ])('with timeoutMs %j and %j ms left, %s waits %j ms', async (timeoutMs, leftMs, operation, expected) => {
+    const { client, sent } = channelWith()
+    const call = () => client[operation]({ id: 'a' }, timeoutMs === undefined ? {} : { timeoutMs })
+    await (leftMs === undefined ? call() : inCall(call, { leftMs }))
+    expect(sent[0]?.call.timeoutMs).toBe(expected)
+  })
+
+  it("carries the running call's trace and request id, and what the caller adds", async () => {
+    const { client, sent } = channelWith()
+    const metadata = { traceparent: '00-a-b-01', authorization: 'Bearer x' }
+    await inCall(() => client.getNote({ id: 'a' }, { metadata: { 'x-tenant': 't1' } }), { metadata })
+    expect(sent[0]?.call.metadata).toEqual({
+      'x-request-id': 'req-1',
+      traceparent: '00-a-b-01',
+      'x-tenant': 't1',
+    })
+    await client.getNote({ id: 'a' })
+    expect(sent[1]?.call.metadata).toEqual({})
+  })
+
+  it('ends with the running call or with its own signal, whichever fires first', async () => {
+    const { client, sent } = channelWith()
+    const [ambient, own] = [new AbortController(), new AbortController()]
+    const facts = { signal: ambient.signal }
+    await inCall(() => client.getNote({ id: 'a' }), facts)
+    await inCall(() => client.getNote({ id: 'a' }, { signal: own.signal }), facts)
+    await client.getNote({ id: 'a' }, { signal: own.signal })
+    await client.getNote({ id: 'a' })
+    const signals = sent.map(({ call }) => call.signal)
+    expect(signals[0]).toBe(ambient.signal)
+    expect(signals[2]).toBe(own.signal)
+    expect(signals[3]).toBeUndefined()
+    expect(signals[1]?.aborted).toBe(false)
+    own.abort('enough')
+    expect(signals[1]).toMatchObject({ aborted: true, reason: 'enough' })
+  })
+})
+
+describe('remote', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  const transportOver = (channel: ClientChannel): ClientTransport => ({ name: 'fake', open: vi.fn(() => channel) })
+
+  it('provides the client of a contract and closes its channel in the end', async () => {
+    const { channel, closed } = channelWith()
+    const via = transportOver(channel)
+    const provider = remote(notes, { via, at: 'static:///127.0.0.1:50051' })
+    expect(via.open).not.toHaveBeenCalled()
+    const root = { name: 'Handler', construct: () => inject(clientOf(notes)) }
+    const container = new Container(planProviders([root], indexProviders([provider], []).byToken))
+    await container.create()
+    expect(via.open).toHaveBeenCalledExactlyOnceWith({ contract: contractInfo(notes), address: '127.0.0.1:50051' })
+    const client = container.construct('Handler', root.construct)
+    expect(await client.getNote({ id: 'a' })).toEqual({ id: 'a', size: 1 })
+    expect(await container.dispose()).toEqual([])
+    expect(closed).toHaveBeenCalledTimes(1)
+  })
+
+  it('has one token for each contract', () => {
+    expect(clientOf(notes)).toBe(clientOf(notes))
+    expect(clientOf(notes)).not.toBe(clientOf(contract('shop.Other', {})))
+    expect(clientOf(notes).description).toBe('clientOf(shop.NoteService)')
+  })
+
+  it.each(['static:///[::1]:50051', 'static:///user.shop.svc:1'])('takes the address %s', (at) => {
+    expect(() => remote(notes, { via: transportOver(channelWith().channel), at })).not.toThrow()
+  })
+
+  it.each([
+    '',
+    '127.0.0.1:50051',
+    'static://127.0.0.1:50051',
+    'static:///127.0.0.1',
+    'static:///127.0.0.1:',
+    'static:///127.0.0.1:70000',
+    'static:///127.0.0.1:123456',
+    'static:///a:1,b:2',
+    'static:///a:1/x',
+    'registry:///note',
+  ])('refuses the address %j', (at) => {
+    expect(() => remote(notes, { via: transportOver(channelWith().channel), at })).toThrow(
+      `remote(shop.NoteService): at must be one address of the form static:///host:port, found "${at}" [config.malformed]`,
+    )
+  })
+})
