@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** What a program under measurement tells of itself. */
+export interface Usage {
+  /** User and system time since its start, in microseconds. */
+  readonly cpuMicroseconds: number
+  readonly rssBytes: number
+}
+
+/** A program under measurement, on a core of its own where that can be had. */
+export class Child implements AsyncDisposable {
+  readonly port: number
+  /** From spawning to its word that it is ready. */
+  readonly startMs: number
+  readonly #process: ChildProcess
+
+  private constructor(child: ChildProcess, { port, startMs }: { readonly port: number; readonly startMs: number }) {
+    this.#process = child
+    this.port = port
+    this.startMs = startMs
+  }
+
+  static async start(program: string): Promise<Child> {
+    const path = fileURLToPath(new URL(program, import.meta.url))
+    const [command, ...args] = [...onCore(0), process.execPath, path]
+    if (command === undefined) throw new Error('nothing to start')
+    const startedAt = performance.now()
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: {
+        ...process.env,
+        NODE_ENV: 'production',
+        LOG_LEVEL: 'silent',
+        NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+      },
+    })
+    const [ready] = (await Promise.race([once(child, 'message'), failed(child, program)])) as [
+      { readonly port: number },
+    ]
+    return new Child(child, { port: ready.port, startMs: performance.now() - startedAt })
+  }
+
+  async usage(): Promise<Usage> {
+    this.#process.send('usage')
+    const [usage] = (await once(this.#process, 'message')) as [Usage]
+    return usage
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const exited = once(this.#process, 'exit')
+    this.#process.kill('SIGKILL')
+    await exited
+  }
+}
+
+/** Moves this process, which makes the load, off the core of the programs under measurement. */
+export async function moveLoadAside(): Promise<void> {
+  if (!existsSync(taskset)) return
+  await once(spawn(taskset, ['-a', '-c', '-p', '1', String(process.pid)], { stdio: 'ignore' }), 'exit')
+}
+
+const taskset = '/usr/bin/taskset'
+
+function onCore(core: number): readonly string[] {
+  return existsSync(taskset) ? [taskset, '-c', String(core)] : []
+}
+
+async function failed(child: ChildProcess, program: string): Promise<never> {
+  const [code] = (await once(child, 'exit')) as [number | null]
+  throw new Error(`${program} ended with code ${code} before it was ready`)
+}

@@ -1,0 +1,14 @@
+import { defineService } from '@tenon/core'
+import { httpTransport } from '@tenon/transport-http'
+import { ready } from './ready.ts'
+import { shopHandler } from './shop.ts'
+
+const service = defineService({
+  name: 'shop',
+  version: '1.0.0',
+  admin: false,
+  handlers: [shopHandler],
+  transports: () => [httpTransport({ port: 0 })],
+})
+const { addresses } = await service.start()
+ready(addresses[0]?.port ?? 0)
