@@ -23,8 +23,9 @@ export class Child implements AsyncDisposable {
     this.startMs = startMs
   }
 
+  /** Starts a compiled program, as users run them: `server/tenon-http`. */
   static async start(program: string): Promise<Child> {
-    const path = fileURLToPath(new URL(program, import.meta.url))
+    const path = fileURLToPath(new URL(`../dist/${program}.js`, import.meta.url))
     const [command, ...args] = [...onCore(0), process.execPath, path]
     if (command === undefined) throw new Error('nothing to start')
     const startedAt = performance.now()
@@ -34,7 +35,6 @@ export class Child implements AsyncDisposable {
         ...process.env,
         NODE_ENV: 'production',
         LOG_LEVEL: 'silent',
-        NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
       },
     })
     const [ready] = (await Promise.race([once(child, 'message'), failed(child, program)])) as [

@@ -8,8 +8,8 @@ const order = { userId: 'u1', items: [1, 2, 3].map((quantity) => ({ sku: 'tea', 
 /** Tenon's gRPC transport against grpc-js with proto-loader, which validates nothing. */
 export async function measureGrpc(roundCount: number): Promise<readonly Figure[]> {
   const servers = {
-    ours: 'server/tenon-grpc.ts',
-    theirs: 'server/bare-grpc.ts',
+    ours: 'server/tenon-grpc',
+    theirs: 'server/bare-grpc',
     theirName: 'grpc-js + proto-loader',
     roundCount,
   }

@@ -15,7 +15,7 @@ const post = `POST /orders HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: applicat
 
 /** Tenon's HTTP transport against raw Fastify that validates and serialises the same. */
 export async function measureHttp(roundCount: number): Promise<readonly Figure[]> {
-  const servers = { ours: 'server/tenon-http.ts', theirs: 'server/fastify-http.ts', theirName: 'Fastify', roundCount }
+  const servers = { ours: 'server/tenon-http', theirs: 'server/fastify-http', theirName: 'Fastify', roundCount }
   const workload = (name: string, request: string, expectedStatus: number) => ({
     name,
     target: 1.25,

@@ -7,8 +7,8 @@ const bytesPerMb = 1_000_000
 /** From spawning a process to serving, and its memory then: hello on all three transports against hello on Fastify. */
 export async function measureStart(roundCount: number): Promise<readonly Figure[]> {
   const rounds = await pairedRounds(roundCount, {
-    ours: () => start('server/tenon-hello.ts'),
-    theirs: () => start('server/fastify-hello.ts'),
+    ours: () => start('server/tenon-hello'),
+    theirs: () => start('server/fastify-hello'),
   })
   const each = (pick: (round: (typeof rounds)[number]) => number) => spreadOf(rounds.map(pick))
   return [

@@ -12,8 +12,6 @@ import { type GrpcOptions, type GrpcSettings, resolveGrpcOptions } from './grpc-
 import { HealthService } from './health-service.ts'
 import { type MethodSurroundings, mountStream, mountUnary } from './mount-method.ts'
 import { OpenCalls } from './open-calls.ts'
-import { toFileDescriptor } from './proto/file-descriptor.ts'
-import { healthDescriptor } from './proto/health-descriptor.ts'
 import { type ServiceShape, toServiceShape } from './proto/message-shape.ts'
 import { mountReflection } from './reflection-service.ts'
 import { toServiceDefinition } from './service-definition.ts'
@@ -54,7 +52,7 @@ class GrpcServer implements TransportServer {
     for (const one of services) mountService(this.#server, one, { calls: this.#calls, domain: service.name, log })
     this.#health = new HealthService(services.map(({ fullName }) => fullName))
     this.#health.mount(this.#server)
-    if (settings.hasReflection) mountReflection(this.#server, [...services.map(toFileDescriptor), healthDescriptor()])
+    if (settings.hasReflection) mountReflection(this.#server, services)
   }
 
   async listen(): Promise<readonly Address[]> {

@@ -1,125 +1,48 @@
 import { type Server, type ServerDuplexStream, status } from '@grpc/grpc-js'
-import { toBinary } from '@bufbuild/protobuf'
-import { type DescriptorProto, type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
-import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
+import type { ServiceShape } from './proto/message-shape.ts'
+import type { Answer } from './reflection-answer.ts'
 import { bytesMethod, methodPath } from './service-definition.ts'
 
 /** Both versions have the same messages; older tools know only the first. */
 const reflectionNames = ['grpc.reflection.v1alpha.ServerReflection', 'grpc.reflection.v1.ServerReflection']
 
 type Reflection = ServerDuplexStream<Buffer, Buffer>
+type LoadAnswer = () => Promise<Answer>
 
 /**
  * Lets tools such as grpcurl ask for the server's services and their messages.
  *
- * @see gRPC server reflection protocol, grpc/reflection/v1/reflection.proto, whose field numbers stand below
+ * @see gRPC server reflection protocol
  */
-export function mountReflection(server: Server, files: readonly FileDescriptorProto[]): void {
-  const answer = compileAnswer(files)
+export function mountReflection(server: Server, services: readonly ServiceShape[]): void {
+  let loading: Promise<Answer> | undefined
+  // Descriptors cost as much to load as a small service, and most servers are never asked.
+  const load = () => {
+    loading ??= import('./reflection-answer.ts').then(({ compileAnswer }) => compileAnswer(services, reflectionNames))
+    return loading
+  }
   for (const name of reflectionNames) {
+    const method = bytesMethod(methodPath(name, 'ServerReflectionInfo'), { requestStream: true, responseStream: true })
     server.addService(
-      {
-        ServerReflectionInfo: bytesMethod(methodPath(name, 'ServerReflectionInfo'), {
-          requestStream: true,
-          responseStream: true,
-        }),
-      },
-      { ServerReflectionInfo: (call: Reflection) => serve(call, answer) },
+      { ServerReflectionInfo: method },
+      { ServerReflectionInfo: (call: Reflection) => serve(call, load) },
     )
   }
 }
 
-type Answer = (request: Buffer) => Buffer
-
-function serve(call: Reflection, answer: Answer): void {
-  call.on('data', (request: Buffer) => {
+/** Answers questions in the order in which they came. */
+function serve(call: Reflection, load: LoadAnswer): void {
+  let answered = Promise.resolve()
+  const answer = async (request: Buffer) => {
     try {
-      call.write(answer(request))
+      const answerTo = await load()
+      call.write(answerTo(request))
     } catch {
       call.emit('error', { code: status.INVALID_ARGUMENT, details: 'the message cannot be decoded' })
     }
+  }
+  call.on('data', (request: Buffer) => {
+    answered = answered.then(() => answer(request))
   })
-  call.on('end', () => call.end())
-}
-
-function compileAnswer(files: readonly FileDescriptorProto[]): Answer {
-  const services = files.flatMap((file) => file.service.map(({ name }) => `${file.package}.${name}`))
-  const byName = new Map<string, Uint8Array>()
-  const bySymbol = new Map<string, Uint8Array>()
-  for (const file of files) {
-    const bytes = toBinary(FileDescriptorProtoSchema, file)
-    byName.set(file.name, bytes)
-    for (const symbol of symbolsOf(file)) bySymbol.set(symbol, bytes)
-  }
-  return (bytes) => {
-    const { host, field, value } = readQuestion(bytes)
-    const writer = new BinaryWriter().uint32(0x0a).string(host).uint32(0x12).bytes(bytes)
-    if (field === question.listServices) return finish(writeServices(writer, [...services, ...reflectionNames]))
-    const found =
-      field === question.fileByName
-        ? byName.get(value)
-        : field === question.fileBySymbol
-          ? bySymbol.get(value)
-          : undefined
-    return finish(found ? writeFile(writer, found) : writeNotFound(writer, value))
-  }
-}
-
-/** ServerReflectionRequest: `host = 1` and one of the questions. */
-const question = { fileByName: 3, fileBySymbol: 4, listServices: 7 } as const
-
-function readQuestion(bytes: Buffer): { readonly host: string; readonly field: number; readonly value: string } {
-  const reader = new BinaryReader(bytes)
-  const asked = { host: '', field: 0, value: '' }
-  while (reader.pos < reader.len) {
-    const [field, wireType] = reader.tag()
-    if (wireType !== 2) reader.skip(wireType, field)
-    else if (field === 1) asked.host = reader.string()
-    else Object.assign(asked, { field, value: Buffer.from(reader.bytes()).toString() })
-  }
-  return asked
-}
-
-/** `list_services_response = 6 { service = 1 { name = 1 } }` */
-function writeServices(writer: BinaryWriter, names: readonly string[]): BinaryWriter {
-  writer.uint32(0x32).fork()
-  for (const name of names) writer.uint32(0x0a).fork().uint32(0x0a).string(name).join()
-  return writer.join()
-}
-
-/** `file_descriptor_response = 4 { file_descriptor_proto = 1 }` */
-function writeFile(writer: BinaryWriter, file: Uint8Array): BinaryWriter {
-  return writer.uint32(0x22).fork().uint32(0x0a).bytes(file).join()
-}
-
-/** `error_response = 7 { error_code = 1, error_message = 2 }` */
-function writeNotFound(writer: BinaryWriter, name: string): BinaryWriter {
-  return writer
-    .uint32(0x3a)
-    .fork()
-    .uint32(0x08)
-    .int32(status.NOT_FOUND)
-    .uint32(0x12)
-    .string(`nothing is known of ${name}`)
-    .join()
-}
-
-function finish(writer: BinaryWriter): Buffer {
-  return Buffer.from(writer.finish())
-}
-
-/** Everything a file declares, by full name. */
-function symbolsOf(file: FileDescriptorProto): readonly string[] {
-  const services = file.service.flatMap(({ name, method }) => [name, ...method.map((one) => `${name}.${one.name}`)])
-  return [
-    ...services,
-    ...file.messageType.flatMap((message) => messageSymbols(message, '')),
-    ...file.enumType.map(({ name }) => name),
-  ].map((name) => `${file.package}.${name}`)
-}
-
-function messageSymbols({ name, field, nestedType, enumType }: DescriptorProto, scope: string): readonly string[] {
-  const own = `${scope}${name}`
-  const inside = [...field, ...enumType].map((member) => `${own}.${member.name}`)
-  return [own, ...inside, ...nestedType.flatMap((nested) => messageSymbols(nested, `${own}.`))]
+  call.on('end', () => void answered.then(() => call.end()))
 }

@@ -11,26 +11,16 @@ import {
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
 } from '@bufbuild/protobuf/wkt'
-import type { ContractInfo } from '@tenon/core/contract'
 import {
   type EnumShape,
   type FieldShape,
   type FieldType,
   type MessageShape,
   type ServiceShape,
-  toServiceShape,
 } from './message-shape.ts'
 import { pascalCase, protoFieldName } from './proto-name.ts'
 
-/**
- * The `.proto` file of a contract as a descriptor.
- *
- * @throws ContractError `contract.schema` for a schema that protobuf cannot express.
- */
-export function fileDescriptorOf(contract: ContractInfo): FileDescriptorProto {
-  return toFileDescriptor(toServiceShape(contract))
-}
-
+/** The `.proto` file of a contract as a descriptor. */
 export function toFileDescriptor(service: ServiceShape): FileDescriptorProto {
   const messages = service.methods.flatMap(({ request, response }) => [request, response])
   return create(FileDescriptorProtoSchema, {

@@ -1,0 +1,94 @@
+import { status } from '@grpc/grpc-js'
+import { toBinary } from '@bufbuild/protobuf'
+import { type DescriptorProto, type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
+import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
+import { toFileDescriptor } from './proto/file-descriptor.ts'
+import { healthDescriptor } from './proto/health-descriptor.ts'
+import type { ServiceShape } from './proto/message-shape.ts'
+
+/** Turns a ServerReflectionRequest into its ServerReflectionResponse. @throws Error for bytes that are no such message. */
+export type Answer = (request: Buffer) => Buffer
+
+/** @see grpc/reflection/v1/reflection.proto, whose field numbers stand below */
+export function compileAnswer(shapes: readonly ServiceShape[], reflectionNames: readonly string[]): Answer {
+  const files = [...shapes.map(toFileDescriptor), healthDescriptor()]
+  const services = files.flatMap((file) => file.service.map(({ name }) => `${file.package}.${name}`))
+  const byName = new Map<string, Uint8Array>()
+  const bySymbol = new Map<string, Uint8Array>()
+  for (const file of files) {
+    const bytes = toBinary(FileDescriptorProtoSchema, file)
+    byName.set(file.name, bytes)
+    for (const symbol of symbolsOf(file)) bySymbol.set(symbol, bytes)
+  }
+  return (bytes) => {
+    const { host, field, value } = readQuestion(bytes)
+    const writer = new BinaryWriter().uint32(0x0a).string(host).uint32(0x12).bytes(bytes)
+    if (field === question.listServices) return finish(writeServices(writer, [...services, ...reflectionNames]))
+    const found =
+      field === question.fileByName
+        ? byName.get(value)
+        : field === question.fileBySymbol
+          ? bySymbol.get(value)
+          : undefined
+    return finish(found ? writeFile(writer, found) : writeNotFound(writer, value))
+  }
+}
+
+/** ServerReflectionRequest: `host = 1` and one of the questions. */
+const question = { fileByName: 3, fileBySymbol: 4, listServices: 7 } as const
+
+function readQuestion(bytes: Buffer): { readonly host: string; readonly field: number; readonly value: string } {
+  const reader = new BinaryReader(bytes)
+  const asked = { host: '', field: 0, value: '' }
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag()
+    if (wireType !== 2) reader.skip(wireType, field)
+    else if (field === 1) asked.host = reader.string()
+    else Object.assign(asked, { field, value: Buffer.from(reader.bytes()).toString() })
+  }
+  return asked
+}
+
+/** `list_services_response = 6 { service = 1 { name = 1 } }` */
+function writeServices(writer: BinaryWriter, names: readonly string[]): BinaryWriter {
+  writer.uint32(0x32).fork()
+  for (const name of names) writer.uint32(0x0a).fork().uint32(0x0a).string(name).join()
+  return writer.join()
+}
+
+/** `file_descriptor_response = 4 { file_descriptor_proto = 1 }` */
+function writeFile(writer: BinaryWriter, file: Uint8Array): BinaryWriter {
+  return writer.uint32(0x22).fork().uint32(0x0a).bytes(file).join()
+}
+
+/** `error_response = 7 { error_code = 1, error_message = 2 }` */
+function writeNotFound(writer: BinaryWriter, name: string): BinaryWriter {
+  return writer
+    .uint32(0x3a)
+    .fork()
+    .uint32(0x08)
+    .int32(status.NOT_FOUND)
+    .uint32(0x12)
+    .string(`nothing is known of ${name}`)
+    .join()
+}
+
+function finish(writer: BinaryWriter): Buffer {
+  return Buffer.from(writer.finish())
+}
+
+/** Everything a file declares, by full name. */
+function symbolsOf(file: FileDescriptorProto): readonly string[] {
+  const services = file.service.flatMap(({ name, method }) => [name, ...method.map((one) => `${name}.${one.name}`)])
+  return [
+    ...services,
+    ...file.messageType.flatMap((message) => messageSymbols(message, '')),
+    ...file.enumType.map(({ name }) => name),
+  ].map((name) => `${file.package}.${name}`)
+}
+
+function messageSymbols({ name, field, nestedType, enumType }: DescriptorProto, scope: string): readonly string[] {
+  const own = `${scope}${name}`
+  const inside = [...field, ...enumType].map((member) => `${own}.${member.name}`)
+  return [own, ...inside, ...nestedType.flatMap((nested) => messageSymbols(nested, `${own}.`))]
+}

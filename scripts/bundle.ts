@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { build, type Plugin } from 'esbuild'
+
+/** What is bundled into a package although it is somebody else's: see docs/decision/0005-bundled-output.md. */
+const inlined: ReadonlySet<string> = new Set(['typebox/schema'])
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | { readonly '@tenon/source': string }>>
+}
+
+/**
+ * Bundles the package of the working directory: one file for each entry of its export map, and what they share in chunks.
+ * Declarations come from tsc.
+ */
+const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
+const entryPoints = Object.values(exports).flatMap((entry) =>
+  typeof entry === 'string' ? [] : [entry['@tenon/source']],
+)
+
+const external: Plugin = {
+  name: 'external',
+  setup: ({ onResolve }) => {
+    // Inside an inlined package everything is inlined.
+    onResolve({ filter: /^[^./]/ }, ({ path, importer }) =>
+      inlined.has(path) || importer.includes('node_modules') ? undefined : { path, external: true },
+    )
+  },
+}
+
+await build({
+  entryPoints,
+  outdir: 'dist',
+  outbase: 'src',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'es2022',
+  sourcemap: true,
+  chunkNames: 'chunk/[hash]',
+  plugins: [external],
+  logLevel: 'warning',
+})
