@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { build, type Plugin } from 'esbuild'
 
 /** What is bundled into a package although it is somebody else's: see docs/decision/0005-bundled-output.md. */
-const inlined: ReadonlySet<string> = new Set(['typebox/schema'])
+const inlined = /^typebox\//
 
 interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly '@tenon/source': string }>>
@@ -22,11 +22,13 @@ const external: Plugin = {
   setup: ({ onResolve }) => {
     // Inside an inlined package everything is inlined.
     onResolve({ filter: /^[^./]/ }, ({ path, importer }) =>
-      inlined.has(path) || importer.includes('node_modules') ? undefined : { path, external: true },
+      inlined.test(path) || importer.includes('node_modules') ? undefined : { path, external: true },
     )
   },
 }
 
+// Chunks are named by content, so those of an earlier build would stay.
+rmSync('dist/chunk', { recursive: true, force: true })
 await build({
   entryPoints,
   outdir: 'dist',
