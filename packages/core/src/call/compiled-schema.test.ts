@@ -410,6 +410,13 @@ describe('compileSchema', () => {
     expect({ schema: structuredClone(schema), maxErrors: Settings.Get().maxErrors }).toEqual(before)
   })
 
+  it('says which schema cannot be compiled, and why', () => {
+    const schema = Type.Object({ x: Type.String({ pattern: '(' }) })
+    expect(() => compileSchema(schema, schema, 'operation a.A/get: input')).toThrow(
+      'operation a.A/get: input cannot be used: Invalid regular expression: /(/u: Unterminated group [contract.schema]',
+    )
+  })
+
   it('takes fields and definitions that are named like keywords', () => {
     const schema = Type.Object({
       properties: Type.Integer(),

@@ -3,6 +3,7 @@ import Schema from 'typebox/schema'
 import { Settings } from 'typebox/system'
 import { type JsonSchema, isStandardSchema, type Schema as AnySchema, toJsonSchema } from '../contract/schema.ts'
 import type { Violation } from '../error/service-error.ts'
+import { ContractError } from '../error/setup-error.ts'
 import { hardenSchema } from './harden-schema.ts'
 import { compileShaper } from './shaper.ts'
 import { fromIssues, toViolations, type ValidatorError } from './violation.ts'
@@ -25,10 +26,18 @@ export interface CompiledSchema {
   strip(value: unknown): unknown
 }
 
-/** Makes a schema ready for use. Costs milliseconds: for boot, not for calls. */
-export function compileSchema(schema: AnySchema, jsonSchema: JsonSchema = toJsonSchema(schema)): CompiledSchema {
-  const validator = Schema.Compile(hardenSchema(jsonSchema))
-  const shaper = compileShaper(jsonSchema)
+/**
+ * Makes a schema ready for use. Costs milliseconds: for boot, not for calls.
+ *
+ * @param where What the schema describes, for messages.
+ * @throws ContractError `contract.schema`
+ */
+export function compileSchema(
+  schema: AnySchema,
+  jsonSchema: JsonSchema = toJsonSchema(schema),
+  where = 'schema',
+): CompiledSchema {
+  const { validator, shaper } = compileParts(jsonSchema, where)
   const checked = (shape: (value: unknown) => unknown, value: unknown): SchemaResult => {
     try {
       const shaped = shape(value)
@@ -50,6 +59,15 @@ export function compileSchema(schema: AnySchema, jsonSchema: JsonSchema = toJson
       const validated = standard.validate(result.value)
       return validated instanceof Promise ? validated.then(fromStandard) : fromStandard(validated)
     },
+  }
+}
+
+function compileParts(jsonSchema: JsonSchema, where: string) {
+  try {
+    return { validator: Schema.Compile(hardenSchema(jsonSchema)), shaper: compileShaper(jsonSchema) }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ContractError([{ code: 'contract.schema', message: `${where} cannot be used: ${reason}` }], error)
   }
 }
 

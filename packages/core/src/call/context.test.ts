@@ -46,7 +46,13 @@ describe('currentCall', () => {
 describe('outgoingMetadata', () => {
   afterEach(() => propagation.disable())
 
-  const metadata = { traceparent: '00-a-b-01', tracestate: 'x=1', baggage: 'k=v', authorization: 'Bearer x', 'grpc-timeout': '1S' }
+  const metadata = {
+    traceparent: '00-a-b-01',
+    tracestate: 'x=1',
+    baggage: 'k=v',
+    authorization: 'Bearer x',
+    'grpc-timeout': '1S',
+  }
 
   it('inherits trace and request id of the running call, and neither credentials nor a deadline', () => {
     expect(runInCall(callNamed('req-1', metadata), outgoingMetadata, undefined)).toEqual({

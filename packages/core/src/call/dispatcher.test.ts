@@ -207,7 +207,12 @@ describe('failures', () => {
   })
 
   it.each([
-    ['thrown', () => { throw new Error('password is hunter2') }],
+    [
+      'thrown',
+      () => {
+        throw new Error('password is hunter2')
+      },
+    ],
     ['rejected', () => Promise.reject(new Error('password is hunter2'))],
   ] as const)('answers a %s foreign exception with a fixed text and logs its cause', async (_how, handler) => {
     const { send, lines } = dispatcherFor(handler)
@@ -249,7 +254,9 @@ describe('failures', () => {
     ])
     const whole = dispatcherFor(() => undefined)
     await whole.send()
-    expect(whole.lines).toMatchObject([{ fields: { err: { message: expect.stringContaining('(output) must be object') } } }])
+    expect(whole.lines).toMatchObject([
+      { fields: { err: { message: expect.stringContaining('(output) must be object') } } },
+    ])
   })
 
   it('strips outputs but does not check them where that is switched off', async () => {
@@ -399,8 +406,7 @@ describe('drain', () => {
 })
 
 describe('a stream', () => {
-  const streaming = (handler: Invoke, given: Given = {}) =>
-    dispatcherFor(handler, { kind: 'server_stream', ...given })
+  const streaming = (handler: Invoke, given: Given = {}) => dispatcherFor(handler, { kind: 'server_stream', ...given })
 
   it('hands over checked and stripped items, and runs until the last one is out', async () => {
     const { send, gate } = streaming(async function* () {

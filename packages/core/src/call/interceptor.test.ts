@@ -23,7 +23,10 @@ describe('composeInterceptors', () => {
 
   it('runs them outermost first, around the handler', async () => {
     const log: string[] = []
-    const invoke = composeInterceptors([noting(log, 'outer'), noting(log, 'inner')], (input) => (log.push('handler'), input))
+    const invoke = composeInterceptors(
+      [noting(log, 'outer'), noting(log, 'inner')],
+      (input) => (log.push('handler'), input),
+    )
     expect(await invoke('input', call)).toBe('input')
     expect(log).toEqual(['outer in', 'inner in', 'handler', 'inner out', 'outer out'])
   })

@@ -9,7 +9,11 @@ const log: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn
 
 function callOf(arrival: Partial<Arrival> = {}): RunningCall {
   const facts = { id: 'a.A/echo', timeoutMs: undefined, log }
-  return new RunningCall(facts, { transport: 'test', metadata: {}, decode: () => ({}), ...arrival }, new AbortController().signal)
+  return new RunningCall(
+    facts,
+    { transport: 'test', metadata: {}, decode: () => ({}), ...arrival },
+    new AbortController().signal,
+  )
 }
 
 const idFor = (requested: string | undefined) => callOf({ metadata: { 'x-request-id': requested } }).id
@@ -106,7 +110,10 @@ describe('signal', () => {
     }
     const call = new RunningCall(
       { id: 'a', timeoutMs: undefined, log },
-      Object.defineProperties({ transport: 'test', metadata: {}, decode: () => ({}) }, Object.getOwnPropertyDescriptors(arrival)),
+      Object.defineProperties(
+        { transport: 'test', metadata: {}, decode: () => ({}) },
+        Object.getOwnPropertyDescriptors(arrival),
+      ),
       new AbortController().signal,
     )
     expect(asked).not.toHaveBeenCalled()

@@ -89,7 +89,9 @@ describe('a unary method', () => {
 
   it("throws the remote's error to the handler, but does not let it pass for the handler's own", async () => {
     const answer = new ServiceError('not_found', 'no such note', { reason: 'gone' })
-    const thrown = await channelWith(answer).client.getNote({ id: 'a' }).catch((error: unknown) => error)
+    const thrown = await channelWith(answer)
+      .client.getNote({ id: 'a' })
+      .catch((error: unknown) => error)
     expect(thrown).toBe(answer)
     expect(toServiceError(thrown).code).toBe('internal')
   })
@@ -152,7 +154,14 @@ describe('a stream method', () => {
 })
 
 describe('what goes along', () => {
-  it.each<[own: number | undefined, leftMs: number | undefined, operation: 'getNote' | 'freeNote', expected: number | undefined]>([
+  it.each<
+    [
+      own: number | undefined,
+      leftMs: number | undefined,
+      operation: 'getNote' | 'freeNote',
+      expected: number | undefined,
+    ]
+  >([
     [undefined, undefined, 'freeNote', undefined],
     [undefined, undefined, 'getNote', 1_000],
     [300, undefined, 'getNote', 300],

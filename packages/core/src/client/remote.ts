@@ -75,8 +75,8 @@ export function buildClient<Of extends AnyContract>(contract: Of, channel: Clien
 
 function clientMethod(operation: Operation, channel: ClientChannel) {
   const schemas = {
-    input: compileSchema(operation.inputSchema, operation.inputJsonSchema),
-    output: compileSchema(operation.outputSchema, operation.outputJsonSchema),
+    input: compileSchema(operation.inputSchema, operation.inputJsonSchema, `operation ${operation.id}: input`),
+    output: compileSchema(operation.outputSchema, operation.outputJsonSchema, `operation ${operation.id}: output`),
   }
   if (operation.kind === 'server_stream') {
     return (input: unknown, options: CallOptions = {}) =>

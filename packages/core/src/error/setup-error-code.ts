@@ -14,6 +14,7 @@ export const setupErrorCodes = {
   'handler.member': 'A decorator stands on a static, private or computed member, where no call could reach it.',
   'wiring.missing_provider': 'Something is injected that nothing provides: add a provider for it.',
   'wiring.duplicate_provider': 'Two providers make the same thing.',
+  'wiring.duplicate_transport': 'Two transports of a service have the same name.',
   'wiring.cycle': 'Providers need one another in a circle.',
   'wiring.hidden_injection':
     'Something is injected that could not be found out beforehand: inject it in a field, under no condition.',

@@ -50,7 +50,7 @@ export function composeEndpoints(handlers: readonly ConstructedHandler[], surrou
           kind: 'unary',
           timeoutMs: surroundings.settings.callTimeoutMs,
           log: surroundings.log,
-          input: compileSchema(event.payloadSchema, event.payloadJsonSchema),
+          input: compileSchema(event.payloadSchema, event.payloadJsonSchema, `event ${event.topic}: payload`),
           output: undefined,
           isOutputChecked: false,
           authenticate: undefined,
@@ -78,6 +78,7 @@ export function checkWiring(
     ...implemented.flatMap(({ operation }) => unreachable(operation, transports)),
     ...implemented.flatMap(({ operation }) => needsAuthenticator(operation, { options, settings })),
     ...unheardEvents(definitions, transports),
+    ...repeatedTransports(transports),
   ]
 }
 
@@ -87,8 +88,8 @@ function operationPlan(operation: Operation, invoke: Invoke, { options, settings
     kind: operation.kind,
     timeoutMs: operation.timeoutMs ?? (operation.kind === 'unary' ? settings.callTimeoutMs : undefined),
     log,
-    input: compileSchema(operation.inputSchema, operation.inputJsonSchema),
-    output: compileSchema(operation.outputSchema, operation.outputJsonSchema),
+    input: compileSchema(operation.inputSchema, operation.inputJsonSchema, `operation ${operation.id}: input`),
+    output: compileSchema(operation.outputSchema, operation.outputJsonSchema, `operation ${operation.id}: output`),
     isOutputChecked: settings.isOutputChecked,
     authenticate: options.authenticate,
     access: compileAccess(operation.access ?? settings.defaultAccess),
@@ -152,6 +153,15 @@ function needsAuthenticator(
       message: `${operation.id} has an access rule about the caller, but the service has no authenticate`,
     },
   ]
+}
+
+function repeatedTransports(transports: readonly Transport[]): readonly SetupProblem[] {
+  const names = transports.map(({ name }) => name)
+  const repeatedNames = new Set(names.filter((name, index) => names.indexOf(name) !== index))
+  return [...repeatedNames].map((name) => ({
+    code: 'wiring.duplicate_transport',
+    message: `two transports of the service are named ${name}: keep one`,
+  }))
 }
 
 function unheardEvents(

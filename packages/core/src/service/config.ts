@@ -113,13 +113,22 @@ function readSetting(name: string, { setting, environment, problems }: Reading):
       })
     return fallback
   }
-  const value = setting.parse(given)
+  const value = parseSafely(setting, given)
   if (value === undefined)
     problems.push({
       code: 'config.malformed',
       message: `${variable} (setting ${name}): expected ${expected}, found "${given}"`,
     })
   return value
+}
+
+/** A reader of the user's own may throw; that too is text it cannot read. */
+function parseSafely({ parse }: ConfigReader<unknown>, given: string): unknown {
+  try {
+    return parse(given)
+  } catch {
+    return undefined
+  }
 }
 
 function reader<T>(

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { ConfigError, LifecycleError } from '../error/setup-error.ts'
 import type { Transport, TransportServer } from '../transport/transport.ts'
 import { defineService } from './define-service.ts'
@@ -59,4 +59,60 @@ test('passes on what a transport fails with that is no error of ours', async () 
   const odd = transport('odd', () => Promise.reject(new TypeError('odd')))
   await expect(serviceWith(odd).start({ environment: silent })).rejects.toThrow(TypeError)
   await expect(serviceWith().start({ environment: { LOG_LEVEL: 'loud' } })).rejects.toThrow(ConfigError)
+})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.useRealTimers()
+  process.exitCode = undefined
+})
+
+test('has no side effect before it starts', () => {
+  const environment = new Proxy({}, { get: () => expect.fail('the environment was read') })
+  const untouched = () => expect.fail('a part was made')
+  vi.stubGlobal(
+    'process',
+    new Proxy(process, { get: (target, name) => (name === 'env' ? environment : Reflect.get(target, name)) }),
+  )
+  const service = defineService({
+    name: 'sample',
+    version: '1.0.0',
+    handlers: [],
+    providers: untouched,
+    transports: untouched,
+    remotes: untouched,
+    registry: untouched,
+    admin: untouched,
+  })
+  vi.unstubAllGlobals()
+  expect(service).toMatchObject({ name: 'sample', version: '1.0.0', state: 'idle' })
+})
+
+test('runs until a signal, tells when it is ready, and sets the exit code', async () => {
+  vi.useFakeTimers()
+  vi.stubEnv('LOG_LEVEL', 'silent')
+  const service = serviceWith(transport('http', async () => [{ protocol: 'http', host: '127.0.0.1', port: 1 }]))
+  const ready = Promise.withResolvers<unknown>()
+  const running = service.run({ onReady: ({ addresses }) => ready.resolve(addresses) })
+  expect(await ready.promise).toEqual([{ protocol: 'http', host: '127.0.0.1', port: 1 }])
+  process.emit('SIGTERM', 'SIGTERM')
+  await running
+  expect(service.state).toBe('stopped')
+  expect(process.exitCode).toBe(0)
+})
+
+test('ends with exit code 1 when it cannot start, or when what waits for it fails', async () => {
+  vi.useFakeTimers()
+  vi.stubEnv('LOG_LEVEL', 'silent')
+  await serviceWith(transport('odd', () => Promise.reject(new TypeError('odd')))).run()
+  expect(process.exitCode).toBe(1)
+  process.exitCode = undefined
+  const service = serviceWith()
+  await service.run({
+    onReady: () => {
+      throw new Error('cannot print')
+    },
+  })
+  expect(process.exitCode).toBe(1)
+  expect(service.state).toBe('stopped')
 })

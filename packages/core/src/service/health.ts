@@ -34,7 +34,7 @@ export class Health {
   }
 
   get results(): readonly CheckResult[] {
-    return [...this.#results.values()]
+    return this.#checks.flatMap(({ name }) => this.#results.get(name) ?? [])
   }
 
   get isPassing(): boolean {
@@ -51,10 +51,14 @@ export class Health {
   }
 
   async #run(check: Check): Promise<void> {
-    const signal = AbortSignal.timeout(this.#timeoutMs)
+    const timeout = new AbortController()
+    const timer = setTimeout(() => timeout.abort(), this.#timeoutMs).unref()
     const { name } = check
     try {
-      await Promise.race([check.run(signal), rejectOn(signal, `no answer within ${this.#timeoutMs} ms`)])
+      await Promise.race([
+        check.run(timeout.signal),
+        rejectOn(timeout.signal, `no answer within ${this.#timeoutMs} ms`),
+      ])
       this.#results.set(name, { name, isPassing: true, message: undefined })
     } catch (error) {
       this.#results.set(name, {
@@ -62,6 +66,8 @@ export class Health {
         isPassing: false,
         message: error instanceof Error ? error.message : String(error),
       })
+    } finally {
+      clearTimeout(timer)
     }
   }
 }

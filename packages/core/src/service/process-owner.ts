@@ -23,9 +23,11 @@ class ProcessOwner {
   readonly #onSignal = (signal: NodeJS.Signals) => this.#signalled(signal)
   #signalledAt: number | undefined
   #exitCode = 0
+  #lingering: NodeJS.Timeout | undefined
 
   /** Runs a service until a signal, or its own failure, ends it. Never rejects: the outcome is the process's exit code. */
   async run(service: OwnedService): Promise<void> {
+    clearTimeout(this.#lingering)
     if (this.#services.size === 0) for (const signal of signals) process.on(signal, this.#onSignal)
     this.#services.add(service)
     const exitCode = await this.#live(service)
@@ -67,8 +69,9 @@ class ProcessOwner {
   #leave(log: Logger): void {
     for (const signal of signals) process.off(signal, this.#onSignal)
     process.exitCode = this.#exitCode
+    this.#exitCode = 0
     this.#signalledAt = undefined
-    setTimeout(() => {
+    this.#lingering = setTimeout(() => {
       log.warn(
         { resources: process.getActiveResourcesInfo() },
         'something keeps the process alive after its services have stopped; it is ended',

@@ -19,6 +19,7 @@ import { AdminServer } from './admin-server.ts'
 import { checkWiring, composeEndpoints, type Endpoints } from './assemble.ts'
 import { type ConfigSpec, type Environment, readConfig, type SettingsOf } from './config.ts'
 import { Health } from './health.ts'
+import { listenAll, throwErrors, withAll } from './servers.ts'
 import { resolveServiceOptions, type ServiceOptions, type ServiceSettings } from './service-options.ts'
 import { type PhaseReport, runPhases, type ShutdownPhase, wait } from './shutdown.ts'
 
@@ -59,7 +60,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   readonly #log: Logger
   readonly #identity: ServiceIdentity
   readonly #gate = new Gate()
-  readonly #cut = new AbortController()
+  readonly #stopRequest = new AbortController()
   readonly #ended = Promise.withResolvers<Ended>()
   readonly #parts: Parts = {
     health: undefined,
@@ -114,6 +115,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
 
   /** Drains and stops; while the service starts, as soon as it has. A second call waits for the same end. */
   stop(): Promise<Ended> {
+    this.#stopRequest.abort()
     this.#stopping ??= this.#starting.then(
       () => this.#shutDown(this.#drainPhases()),
       () => this.#ended.promise,
@@ -126,18 +128,14 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       await this.#startParts()
     } catch (error) {
       this.#hasFailed = true
-      await this.#shutDown([])
+      // A transport may have let calls in before another part failed.
+      await this.#shutDown([{ name: 'cut calls', budgetMs: 100, run: () => this.#cutCalls() }])
       throw error
     }
     this.#log.info(
       { addresses: this.#addresses, durationMs: Date.now() - this.#startedAt },
       `${this.#options.name} is ready`,
     )
-  }
-
-  /** Ends what the drain still waits for at once. */
-  cut(): void {
-    this.#cut.abort()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -246,7 +244,13 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     if (registrar === undefined) return
     const { name, version, instanceId: id } = this.#identity
     const endpoints = this.#addresses.filter(({ protocol }) => protocol !== 'admin')
-    this.#parts.registration = await registrar.announce({ id, name, version, endpoints }, { signal: this.#cut.signal })
+    const { signal } = this.#stopRequest
+    try {
+      this.#parts.registration = await registrar.announce({ id, name, version, endpoints }, { signal })
+    } catch (error) {
+      // Asked to stop while it waited: the service ends as it would have without a registry.
+      if (!signal.aborted) throw error
+    }
   }
 
   #info(): object {
@@ -266,7 +270,11 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     const { shutdownTimeoutMs, deregisterDelayMs } = this.#settings
     const { servers, registration } = this.#parts
     const phases: ShutdownPhase[] = [
-      { name: 'withdraw', budgetMs: 100, run: () => servers.forEach((server) => server.withdraw()) },
+      {
+        name: 'withdraw',
+        budgetMs: 100,
+        run: () => withAll(servers, 'transports could not withdraw', (server) => server.withdraw()),
+      },
     ]
     if (registration)
       phases.push({
@@ -292,13 +300,18 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     if (signal.aborted) cutAll()
     else signal.addEventListener('abort', cutAll, { once: true })
     try {
-      throwAll(
-        await Promise.allSettled([idle, ...this.#parts.servers.map((server) => server.drain(signal))]),
-        'transports could not drain',
-      )
+      const drained = withAll(this.#parts.servers, 'transports could not drain', (server) => server.drain(signal))
+      await Promise.allSettled([drained, idle])
+      await drained
     } finally {
       signal.removeEventListener('abort', cutAll)
     }
+  }
+
+  async #cutCalls(): Promise<void> {
+    const idle = this.#gate.shut()
+    this.#gate.cutAll()
+    await idle
   }
 
   async #shutDown(before: readonly ShutdownPhase[]): Promise<Ended> {
@@ -312,8 +325,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
         {
           name: 'close transports',
           budgetMs: closeMs,
-          run: async () =>
-            throwAll(await Promise.allSettled(servers.map((server) => server.close())), 'transports could not close'),
+          run: () => withAll(servers, 'transports could not close', (server) => server.close()),
         },
         {
           name: 'dispose providers',
@@ -322,7 +334,6 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
         },
         { name: 'close admin server', budgetMs: closeMs, run: () => admin?.close() },
       ],
-      this.#cut.signal,
       this.#log,
     )
     health?.close()
@@ -339,26 +350,3 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
 const closeShare = 0.2
 /** Part of the shutdown's time a registry may take to forget the instance. A guess. */
 const deregisterShare = 0.1
-
-/** Settles when all have: a server that is about to listen could not be closed for good. */
-async function listenAll(servers: readonly TransportServer[]): Promise<readonly Address[]> {
-  const results = await Promise.allSettled(servers.map((server) => server.listen()))
-  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-  const problems = failures.flatMap((failure) => (failure instanceof LifecycleError ? failure.problems : []))
-  if (problems.length > 1) throw new LifecycleError(problems, failures[0])
-  if (failures.length > 0) throw failures[0]
-  return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
-}
-
-function throwAll(results: readonly PromiseSettledResult<unknown>[], message: string): void {
-  throwErrors(
-    results
-      .filter((result) => result.status === 'rejected')
-      .map(({ reason }) => (reason instanceof Error ? reason : new Error(String(reason)))),
-    message,
-  )
-}
-
-function throwErrors(errors: readonly Error[], message: string): void {
-  if (errors.length > 0) throw new AggregateError(errors, message)
-}

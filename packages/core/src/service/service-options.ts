@@ -47,7 +47,7 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> {
   /**
    * How long calls are still accepted after readiness has turned false, so that load balancers notice.
    *
-   * @defaultValue 5_000 in Kubernetes or with a registry, else 0
+   * @defaultValue 5_000, or a fifth of a shorter `shutdownTimeoutMs`, in Kubernetes or with a registry; else 0
    * @remarks Range 0–60_000
    */
   readonly deregisterDelayMs?: number
@@ -91,10 +91,11 @@ export const serviceDefaults = Object.freeze({
  */
 export function resolveServiceOptions(options: PlainOptions, environment: Environment): ServiceSettings {
   const isDelayed = options.registry !== undefined || environment['KUBERNETES_SERVICE_HOST'] !== undefined
+  const { shutdownTimeoutMs = serviceDefaults.shutdownTimeoutMs } = options
   const settings = {
     callTimeoutMs: options.callTimeoutMs ?? serviceDefaults.callTimeoutMs,
-    shutdownTimeoutMs: options.shutdownTimeoutMs ?? serviceDefaults.shutdownTimeoutMs,
-    deregisterDelayMs: options.deregisterDelayMs ?? (isDelayed ? serviceDefaults.deregisterDelayMs : 0),
+    shutdownTimeoutMs,
+    deregisterDelayMs: options.deregisterDelayMs ?? (isDelayed ? delayWithin(shutdownTimeoutMs) : 0),
   }
   const problems = [
     ...checkLogLevel(environment),
@@ -106,7 +107,7 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
   if (settings.deregisterDelayMs > settings.shutdownTimeoutMs) {
     problems.push({
       code: 'config.out_of_range',
-      message: `deregisterDelayMs (${settings.deregisterDelayMs}) must be below shutdownTimeoutMs (${settings.shutdownTimeoutMs})`,
+      message: `deregisterDelayMs (${settings.deregisterDelayMs}) must not exceed shutdownTimeoutMs (${settings.shutdownTimeoutMs})`,
     })
   }
   if (problems.length > 0) throw new ConfigError(problems)
@@ -117,6 +118,12 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
       checkOutput === 'always' || (checkOutput === 'development' && environment['NODE_ENV'] !== 'production'),
     defaultAccess: options.defaultAccess ?? (options.authenticate ? 'authenticated' : 'public'),
   })
+}
+
+/** A short shutdown leaves as large a part to the drain as the default one does. */
+function delayWithin(shutdownTimeoutMs: number): number {
+  const { deregisterDelayMs, shutdownTimeoutMs: usualMs } = serviceDefaults
+  return Math.min(deregisterDelayMs, Math.max(0, shutdownTimeoutMs) * (deregisterDelayMs / usualMs))
 }
 
 function checkName(name: string): SetupProblem[] {

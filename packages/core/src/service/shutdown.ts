@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { LifecycleError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 
@@ -7,7 +6,7 @@ export interface ShutdownPhase {
   readonly name: string
   /** Longest time the phase may take; the shutdown goes on without it then. */
   readonly budgetMs: number
-  /** The signal fires when the budget is used up, or the shutdown is cut short. */
+  /** The signal fires when the budget is used up. */
   run(signal: AbortSignal): unknown
 }
 
@@ -19,14 +18,10 @@ export interface PhaseReport {
 }
 
 /** Runs every phase in order, each within its budget, whatever happened to those before it. */
-export async function runPhases(
-  phases: readonly ShutdownPhase[],
-  cut: AbortSignal,
-  log: Logger,
-): Promise<readonly PhaseReport[]> {
+export async function runPhases(phases: readonly ShutdownPhase[], log: Logger): Promise<readonly PhaseReport[]> {
   const reports: PhaseReport[] = []
   for (const phase of phases) {
-    const report = await runPhase(phase, cut)
+    const report = await runPhase(phase)
     reports.push(report)
     if (report.error)
       log.error(
@@ -38,20 +33,21 @@ export async function runPhases(
   return reports
 }
 
-/** Waits, unless the signal fires before. */
+/** Waits, or until the signal fires. */
 export async function wait(durationMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(durationMs, undefined, { signal })
-  } catch {
-    // Cut short: the phases after it run at once.
-  }
+  if (signal.aborted) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, durationMs)
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  await promise
+  clearTimeout(timer)
 }
 
-async function runPhase({ name, budgetMs, run }: ShutdownPhase, cut: AbortSignal): Promise<PhaseReport> {
+async function runPhase({ name, budgetMs, run }: ShutdownPhase): Promise<PhaseReport> {
   const startedAt = performance.now()
   const budget = new AbortController()
   const timer = setTimeout(() => budget.abort(), budgetMs)
-  const signal = AbortSignal.any([budget.signal, cut])
+  const { signal } = budget
   // After its budget a phase has this long to notice the signal and end by itself.
   const overdue = afterAbort(signal, graceMs)
   try {
@@ -74,8 +70,7 @@ function afterAbort(signal: AbortSignal, graceForMs: number) {
   const start = () => {
     timer = setTimeout(resolve, graceForMs)
   }
-  if (signal.aborted) start()
-  else signal.addEventListener('abort', start, { once: true })
+  signal.addEventListener('abort', start, { once: true })
   return {
     promise,
     cancel: () => {

@@ -1,0 +1,654 @@
+import { type AddressInfo, createServer } from 'node:net'
+import Type from 'typebox'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { contract } from '../contract/contract.ts'
+import { event } from '../contract/event.ts'
+import { LifecycleError } from '../error/setup-error.ts'
+import { defineConsumer, defineHandler } from '../handler/define-handler.ts'
+import { inject } from '../handler/inject.ts'
+import { provide, token } from '../handler/provider.ts'
+import type { Registrar } from '../registry/registry.ts'
+import type { Logger } from '../telemetry/log.ts'
+import { ServiceInfo, type Transport, type TransportHost, type TransportServer } from '../transport/transport.ts'
+import { port } from './config.ts'
+import { defineService } from './define-service.ts'
+import type { ServiceOptions } from './service-options.ts'
+
+const Text = Type.Object({ text: Type.String() })
+const notes = contract('shop.NoteService', { getNote: { input: Text, output: Text } })
+const noteHandler = defineHandler(notes, () => ({ getNote: (input) => input }))
+const silent: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: () => silent }
+
+afterEach(() => void vi.useRealTimers())
+
+interface FakeTransport extends Transport {
+  /** What the service gave it. */
+  host(): TransportHost
+  /** Sends one call to its first operation. */
+  call(text: string): ReturnType<TransportHost['operations'][number]['dispatch']>
+}
+
+interface FakeOptions {
+  readonly name?: string
+  /** Whether it carries operations, and events. */
+  readonly carries?: readonly ['operations' | 'events', ...('operations' | 'events')[]] | readonly []
+  /** What happens in a step, after it was noted. */
+  readonly acts?: Partial<{ readonly [Step in keyof TransportServer]: (signal: AbortSignal) => unknown }>
+}
+
+/** A transport that notes what is done to it. */
+function recordingTransport(log: string[], options: FakeOptions = {}): FakeTransport {
+  const { name = 'http', carries = ['operations', 'events'], acts = {} } = options
+  const kinds: readonly string[] = carries
+  const { signal: unused } = new AbortController()
+  let given: TransportHost | undefined
+  const host = () => {
+    if (given === undefined) throw new Error('the transport is not bound yet')
+    return given
+  }
+  const step = (what: keyof TransportServer, signal = unused) => {
+    log.push(`${name} ${what}`)
+    return acts[what]?.(signal)
+  }
+  return {
+    name,
+    carries: () => kinds.includes('operations'),
+    carriesEvents: kinds.includes('events'),
+    host,
+    call: (text) => {
+      const [endpoint] = host().operations
+      if (endpoint === undefined) throw new Error('no operation')
+      return endpoint.dispatch({ transport: name, metadata: {}, decode: () => ({ text }) })
+    },
+    bind: (bound) => {
+      log.push(`${name} bind`)
+      given = bound
+      return {
+        listen: async () => {
+          await step('listen')
+          return [{ protocol: name, host: '127.0.0.1', port: 1 }]
+        },
+        withdraw: () => void step('withdraw'),
+        drain: async (signal) => void (await step('drain', signal)),
+        close: async () => void (await step('close')),
+      }
+    },
+  }
+}
+
+function recordingRegistrar(log: string[]): Registrar {
+  return {
+    announce: async ({ endpoints }) => {
+      log.push(`announce ${endpoints.map(({ protocol }) => protocol).join()}`)
+      return { lost: new AbortController().signal, withdraw: async () => void log.push('deregister') }
+    },
+  }
+}
+
+/** A provider and a handler that note their creation and their end. */
+function recordingParts(log: string[]) {
+  const db = token<string>('db')
+  const handler = defineHandler(notes, () => {
+    inject(db)
+    log.push('construct')
+    return { getNote: (input) => input }
+  })
+  const provider = provide(db, {
+    create: async () => (log.push('create db'), 'db'),
+    check: () => void log.push('check db'),
+    dispose: () => void log.push('dispose db'),
+  })
+  return { handlers: [handler], providers: () => [provider] }
+}
+
+function start(options: Partial<ServiceOptions>, overrides: readonly ReturnType<typeof provide>[] = []) {
+  const service = defineService({ name: 'note', version: '1.0.0', handlers: [noteHandler], admin: false, ...options })
+  return { service, started: service.start({ log: silent, environment: {}, overrides }) }
+}
+
+describe('start', () => {
+  it('goes from settings over providers and handlers to transports, and registers last', async () => {
+    const log: string[] = []
+    const { service, started } = start({
+      ...recordingParts(log),
+      transports: () => [recordingTransport(log), recordingTransport(log, { name: 'grpc' })],
+      registry: () => recordingRegistrar(log),
+      deregisterDelayMs: 0,
+    })
+    expect(service.state).toBe('starting')
+    await using running = await started
+    expect(log).toEqual([
+      'construct', // with placeholders, to learn what is injected
+      'create db',
+      'construct',
+      'check db',
+      'http bind',
+      'grpc bind',
+      'http listen',
+      'grpc listen',
+      'announce http,grpc',
+    ])
+    expect(running.state).toBe('ready')
+    expect(running.addresses.map(({ protocol }) => protocol)).toEqual(['http', 'grpc'])
+  })
+
+  it('hands every part the settings', async () => {
+    const seen: unknown[] = []
+    const service = defineService({
+      name: 'note',
+      version: '1.0.0',
+      handlers: [],
+      config: { httpPort: port('HTTP_PORT') },
+      providers: (settings) => (seen.push(settings), []),
+      transports: (settings) => (seen.push(settings), []),
+      remotes: (settings) => (seen.push(settings), []),
+      registry: (settings) => (seen.push(settings), recordingRegistrar([])),
+      admin: (settings) => (seen.push(settings), false),
+      deregisterDelayMs: 0,
+    })
+    await using _running = await service.start({ log: silent, environment: { HTTP_PORT: '7' } })
+    expect(seen).toEqual(Array.from({ length: 5 }, () => ({ httpPort: 7 })))
+  })
+
+  it('gives a transport the endpoints it carries, and events only where it delivers them', async () => {
+    const created = event('note.created', { key: 'text', payload: Text })
+    const http = recordingTransport([], { carries: ['operations'] })
+    const queue = recordingTransport([], { name: 'queue', carries: ['events'] })
+    const { started } = start({
+      handlers: [noteHandler, defineConsumer(created, () => () => undefined)],
+      transports: () => [http, queue],
+    })
+    await using _running = await started
+    const summary = ({ host }: FakeTransport) => ({
+      operations: host().operations.map(({ operation }) => operation.name),
+      groups: host().events.map(({ group }) => group),
+    })
+    expect(summary(http)).toEqual({ operations: ['getNote'], groups: [] })
+    expect(summary(queue)).toEqual({ operations: [], groups: ['note'] })
+  })
+
+  it('provides the identity of the service, a new instance for each start', async () => {
+    const seen: unknown[] = []
+    const service = defineService({
+      name: 'note',
+      version: '1.2.3',
+      handlers: [
+        defineHandler(notes, () => {
+          const info = inject(ServiceInfo)
+          return { getNote: (input) => (seen.push(info), input) }
+        }),
+      ],
+      admin: false,
+      transports: () => [transport],
+    })
+    const transport = recordingTransport([])
+    for (const _start of [1, 2]) {
+      await using _running = await service.start({ log: silent, environment: {} })
+      await transport.call('x')
+    }
+    expect(seen).toMatchObject([
+      { name: 'note', version: '1.2.3', instanceId: expect.stringMatching(/^note-/) },
+      { name: 'note', version: '1.2.3' },
+    ])
+    expect(seen[0]).not.toEqual(seen[1])
+  })
+
+  it('takes overrides in the place of providers', async () => {
+    const log: string[] = []
+    const { handlers, providers } = recordingParts(log)
+    const [provider] = providers()
+    if (provider === undefined) throw new Error('no provider')
+    const fake = provide(provider.token, { create: () => 'fake' })
+    const { started } = start({ handlers, providers, transports: () => [recordingTransport([])] }, [fake])
+    await using _running = await started
+    expect(log).not.toContain('create db')
+  })
+
+  it('reports everything wrong about the wiring at once, before anything is created', async () => {
+    const created = event('note.created', { key: 'text', payload: Text })
+    const secret = contract('shop.SecretService', {
+      read: { input: Text, output: Text, access: 'authenticated' },
+      write: { input: Text, output: Text },
+    })
+    const log: string[] = []
+    const nothing = recordingTransport(log, { carries: [] })
+    const { started } = start({
+      handlers: [
+        noteHandler,
+        noteHandler,
+        defineHandler(secret, () => ({ read: (input) => input }), { only: ['read'] }),
+        defineConsumer(created, () => (inject(token('clock')), () => undefined)),
+      ],
+      providers: recordingParts(log).providers,
+      transports: () => [nothing, nothing],
+    })
+    const error = await started.catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      name: 'WiringError',
+      problems: [
+        { code: 'wiring.missing_provider', message: expect.stringContaining('nothing provides clock') },
+        {
+          code: 'handler.duplicate_operation',
+          message: 'shop.NoteService/getNote is implemented by shop.NoteService and by shop.NoteService: keep one',
+        },
+        {
+          code: 'handler.missing_operation',
+          message: 'no handler of the service implements shop.SecretService/write: a contract is offered whole',
+        },
+        ...['shop.NoteService/getNote', 'shop.NoteService/getNote', 'shop.SecretService/read'].map((id) => ({
+          code: 'wiring.unreachable',
+          message: `${id} is carried by no transport of the service: give it a binding, or add a transport`,
+        })),
+        {
+          code: 'wiring.access',
+          message: 'shop.SecretService/read has an access rule about the caller, but the service has no authenticate',
+        },
+        {
+          code: 'wiring.unreachable',
+          message: 'event note.created is delivered by no transport of the service: add a queue transport',
+        },
+        { code: 'wiring.duplicate_transport', message: 'two transports of the service are named http: keep one' },
+      ],
+    })
+    expect(log).toEqual([])
+  })
+
+  it('undoes in reverse what had started when a part fails, and reports one error', async () => {
+    const log: string[] = []
+    const taken = new LifecycleError([{ code: 'service.listen_failed', message: 'taken' }])
+    const failing = { name: 'grpc', acts: { listen: () => Promise.reject(taken) } }
+    const { service, started } = start({
+      ...recordingParts(log),
+      transports: () => [recordingTransport(log), recordingTransport(log, failing)],
+      registry: () => recordingRegistrar(log),
+    })
+    await expect(started).rejects.toBe(taken)
+    expect(log.slice(log.indexOf('grpc listen') + 1)).toEqual(['http close', 'grpc close', 'dispose db'])
+    expect(service.state).toBe('stopped')
+    await service.stop()
+  })
+
+  it('answers calls that came in before another part failed', async () => {
+    const never = new Promise<never>(() => undefined)
+    const answered = Promise.withResolvers<unknown>()
+    const transport = recordingTransport([])
+    const { started } = start({
+      handlers: [defineHandler(notes, () => ({ getNote: () => never }))],
+      transports: () => [transport],
+      registry: () => ({
+        announce: () => {
+          void transport.call('x').then(answered.resolve)
+          return Promise.reject(new Error('no registry'))
+        },
+      }),
+    })
+    await expect(started).rejects.toThrow('no registry')
+    expect(await answered.promise).toMatchObject({ ok: false, error: { code: 'unavailable' } })
+  })
+
+  it('names the handler whose constructor fails, and disposes what was created', async () => {
+    const log: string[] = []
+    const parts = recordingParts(log)
+    let constructedCount = 0
+    const { started } = start({
+      handlers: [
+        defineHandler(notes, () => {
+          for (const { token: needed } of parts.providers()) inject(needed)
+          constructedCount += 1
+          if (constructedCount > 1) throw new Error('bad template')
+          return { getNote: (input) => input }
+        }),
+      ],
+      providers: () => parts.providers(),
+      transports: () => [recordingTransport(log)],
+    })
+    await expect(started).rejects.toThrow('shop.NoteService could not be created: bad template [wiring.create_failed]')
+    expect(log).toEqual(['create db', 'dispose db'])
+  })
+
+  it('refuses a second start while it runs, and allows one after it has stopped', async () => {
+    const { service, started } = start({ transports: () => [recordingTransport([])] })
+    const again = () => service.start({ log: silent, environment: {} })
+    await expect(again()).rejects.toThrow(
+      'service note is starting: stop it before it is started again [service.state]',
+    )
+    await started
+    await expect(again()).rejects.toThrow('service note is ready')
+    await service.stop()
+    await using running = await again()
+    expect(running.state).toBe('ready')
+  })
+
+  it('refuses settings that are wrong before anything runs', async () => {
+    const transports = vi.fn(() => [])
+    const service = defineService({
+      name: 'note',
+      version: '1',
+      handlers: [],
+      config: { httpPort: port('HTTP_PORT') },
+      transports,
+    })
+    await expect(service.start({ log: silent, environment: {} })).rejects.toThrow(
+      'HTTP_PORT (setting httpPort) is not set',
+    )
+    expect(transports).not.toHaveBeenCalled()
+    expect(service.state).toBe('idle')
+  })
+})
+
+describe('probes', () => {
+  it('follow the state of the service, and its checks', async () => {
+    let isBroken = true
+    const [draining, drained] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const drain = () => {
+      draining.resolve()
+      return drained.promise
+    }
+    const db = token<string>('db')
+    const check = () => {
+      if (isBroken) throw new Error('no connection')
+    }
+    const { started } = start({
+      handlers: [defineHandler(notes, () => (inject(db), { getNote: (input) => input }))],
+      providers: () => [provide(db, { create: () => 'db', check })],
+      transports: () => [recordingTransport([], { acts: { drain } })],
+      admin: { port: 0 },
+    })
+    const running = await started
+    const { host, port: at } = running.addresses.find(({ protocol }) => protocol === 'admin') ?? { host: '', port: 0 }
+    const ask = async (path: string) => {
+      const response = await fetch(`http://${host}:${at}${path}`)
+      return { status: response.status, body: (await response.json()) as unknown }
+    }
+    expect(await ask('/startupz')).toMatchObject({ status: 200 })
+    expect(await ask('/livez')).toMatchObject({ status: 200 })
+    expect(await ask('/readyz?verbose')).toEqual({
+      status: 503,
+      body: { status: 'fail', checks: [{ name: 'db', isPassing: false, message: 'no connection' }] },
+    })
+    expect(await ask('/info')).toMatchObject({
+      body: {
+        name: 'note',
+        version: '1.0.0',
+        state: 'ready',
+        operations: ['shop.NoteService/getNote'],
+        runningCallCount: 0,
+      },
+    })
+    isBroken = false
+    const stopped = running.stop()
+    await draining.promise
+    expect(await ask('/readyz')).toMatchObject({ status: 503 })
+    expect(await ask('/startupz')).toMatchObject({ status: 200 })
+    expect(await ask('/livez')).toMatchObject({ status: 200 })
+    expect(await ask('/info')).toMatchObject({ body: { state: 'draining' } })
+    drained.resolve()
+    expect((await stopped).exitCode).toBe(0)
+  })
+
+  it('say not started, and not ready, while the service starts', async () => {
+    const seen: unknown[] = []
+    const adminPort = await freePort()
+    const listen = async () => {
+      for (const path of ['/startupz', '/readyz', '/livez'])
+        seen.push((await fetch(`http://127.0.0.1:${adminPort}${path}`)).status)
+    }
+    const { started } = start({
+      transports: () => [recordingTransport([], { acts: { listen } })],
+      admin: { port: adminPort },
+    })
+    await using _running = await started
+    expect(seen).toEqual([503, 503, 200])
+  })
+})
+
+/** A port that was free a moment ago; for a server whose address must be known before it says so itself. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port: found } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return found
+}
+
+describe('stop', () => {
+  it('withdraws, deregisters, drains, closes, disposes, in this order', async () => {
+    const log: string[] = []
+    const { started } = start({
+      ...recordingParts(log),
+      transports: () => [recordingTransport(log), recordingTransport(log, { name: 'grpc' })],
+      registry: () => recordingRegistrar(log),
+      deregisterDelayMs: 0,
+    })
+    const running = await started
+    log.length = 0
+    const ended = await running.stop()
+    expect(log).toEqual([
+      'http withdraw',
+      'grpc withdraw',
+      'deregister',
+      'http drain',
+      'grpc drain',
+      'http close',
+      'grpc close',
+      'dispose db',
+    ])
+    expect(ended.exitCode).toBe(0)
+    expect(ended.phases.map(({ phase }) => phase)).toEqual([
+      'withdraw',
+      'deregister',
+      'drain',
+      'close transports',
+      'dispose providers',
+      'close admin server',
+    ])
+    expect(running.state).toBe('stopped')
+    expect(await running.ended).toBe(ended)
+  })
+
+  it('serves on while others learn that it is going, then drains', async () => {
+    vi.useFakeTimers()
+    const log: string[] = []
+    const transport = recordingTransport(log)
+    const { started } = start({ transports: () => [transport], deregisterDelayMs: 5_000 })
+    const running = await started
+    const stopped = running.stop()
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(running.state).toBe('draining')
+    expect(log.at(-1)).toBe('http withdraw')
+    expect(await transport.call('still served')).toMatchObject({ ok: true })
+    await vi.advanceTimersByTimeAsync(1)
+    await stopped
+    expect(await transport.call('too late')).toMatchObject({ ok: false, error: { code: 'unavailable' } })
+  })
+
+  it('lets running calls finish before anything is closed', async () => {
+    const finish = Promise.withResolvers<{ text: string }>()
+    const draining = Promise.withResolvers<void>()
+    const log: string[] = []
+    const transport = recordingTransport(log, { acts: { drain: () => draining.resolve() } })
+    const { started } = start({
+      handlers: [defineHandler(notes, () => ({ getNote: () => finish.promise }))],
+      transports: () => [transport],
+    })
+    const running = await started
+    const call = transport.call('x')
+    const stopped = running.stop()
+    await draining.promise
+    expect(await transport.call('new')).toMatchObject({ ok: false, error: { code: 'unavailable', reason: 'draining' } })
+    expect(log).not.toContain('http close')
+    finish.resolve({ text: 'done' })
+    expect(await call).toMatchObject({ ok: true })
+    expect((await stopped).exitCode).toBe(0)
+    expect(log.at(-1)).toBe('http close')
+  })
+
+  it('cuts what has not ended when the time is over, tells its handler, and says so with exit code 1', async () => {
+    vi.useFakeTimers()
+    const reason = Promise.withResolvers<unknown>()
+    const transport = recordingTransport([])
+    const { started } = start({
+      handlers: [
+        defineHandler(notes, () => ({
+          getNote: (_input, { signal }) =>
+            new Promise<never>(() => signal.addEventListener('abort', () => reason.resolve(signal.reason))),
+        })),
+      ],
+      transports: () => [transport],
+      shutdownTimeoutMs: 10_000,
+    })
+    const running = await started
+    const call = transport.call('x')
+    const stopped = running.stop()
+    await vi.advanceTimersByTimeAsync(7_999)
+    expect(running.state).toBe('draining')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await call).toMatchObject({ ok: false, error: { code: 'unavailable' } })
+    expect(await reason.promise).toMatchObject({ code: 'unavailable' })
+    await vi.runAllTimersAsync()
+    expect(await stopped).toMatchObject({ exitCode: 1, phases: [{}, { phase: 'drain', error: undefined }, {}, {}, {}] })
+  })
+
+  it('goes through every phase and every server although each fails', async () => {
+    const log: string[] = []
+    const fail = (): never => {
+      throw new Error('broken')
+    }
+    const acts = { withdraw: fail, drain: fail, close: () => Promise.reject(new Error('broken')) }
+    const parts = recordingParts(log)
+    const { started } = start({
+      ...parts,
+      transports: () => [recordingTransport(log, { acts }), recordingTransport(log, { name: 'grpc' })],
+      registry: () => ({
+        announce: async () => ({
+          lost: new AbortController().signal,
+          withdraw: () => Promise.reject(new Error('broken')),
+        }),
+      }),
+      deregisterDelayMs: 0,
+    })
+    const running = await started
+    log.length = 0
+    const { exitCode, phases } = await running.stop()
+    expect(log).toEqual([
+      'http withdraw',
+      'grpc withdraw',
+      'http drain',
+      'grpc drain',
+      'http close',
+      'grpc close',
+      'dispose db',
+    ])
+    expect(exitCode).toBe(1)
+    expect(phases.map(({ phase, error }) => [phase, error?.message])).toEqual([
+      ['withdraw', 'transports could not withdraw'],
+      ['deregister', 'broken'],
+      ['drain', 'transports could not drain'],
+      ['close transports', 'transports could not close'],
+      ['dispose providers', undefined],
+      ['close admin server', undefined],
+    ])
+  })
+
+  it('cuts the calls of a transport that drains although another could not', async () => {
+    vi.useFakeTimers()
+    const never = new Promise<never>(() => undefined)
+    const good = recordingTransport([])
+    const bad = recordingTransport([], { name: 'grpc', acts: { drain: () => Promise.reject(new Error('broken')) } })
+    const { started } = start({
+      handlers: [defineHandler(notes, () => ({ getNote: () => never }))],
+      transports: () => [good, bad],
+    })
+    const running = await started
+    const call = good.call('x')
+    const stopped = running.stop()
+    await vi.runAllTimersAsync()
+    expect(await call).toMatchObject({ ok: false, error: { code: 'unavailable' } })
+    expect((await stopped).phases[1]?.error?.message).toBe('transports could not drain')
+  })
+
+  it('keeps its time although phases do not end', async () => {
+    vi.useFakeTimers()
+    const never = () => new Promise<never>(() => undefined)
+    const { started } = start({
+      transports: () => [recordingTransport([], { acts: { drain: never, close: never } })],
+      registry: () => ({ announce: async () => ({ lost: new AbortController().signal, withdraw: never }) }),
+      shutdownTimeoutMs: 10_000,
+    })
+    const running = await started
+    const startedAt = Date.now()
+    const stopped = running.stop()
+    await vi.runAllTimersAsync()
+    const { exitCode, phases } = await stopped
+    expect(exitCode).toBe(1)
+    expect(phases.filter(({ error }) => error !== undefined).map(({ phase }) => phase)).toEqual([
+      'deregister',
+      'drain',
+      'close transports',
+    ])
+    expect(Date.now() - startedAt).toBeLessThanOrEqual(12_000)
+  })
+
+  it('happens once, however often it is asked for', async () => {
+    const log: string[] = []
+    const { service, started } = start({ transports: () => [recordingTransport(log)] })
+    const running = await started
+    const [one, two] = await Promise.all([running.stop(), running.stop(), service.stop()])
+    expect(one).toBe(two)
+    expect(await running.stop()).toBe(one)
+    expect(log.filter((what) => what === 'http drain')).toHaveLength(1)
+  })
+
+  it('waits for a start that is under way, and ends it in order', async () => {
+    const listening = Promise.withResolvers<void>()
+    const log: string[] = []
+    const acts = { listen: () => listening.promise }
+    const { service, started } = start({ transports: () => [recordingTransport(log, { acts })] })
+    const stopped = service.stop()
+    listening.resolve()
+    await Promise.all([started, stopped])
+    expect(log).toEqual(['http bind', 'http listen', 'http withdraw', 'http drain', 'http close'])
+    expect(service.state).toBe('stopped')
+  })
+
+  it('does not wait for a registry that does not answer', async () => {
+    const announcing = Promise.withResolvers<void>()
+    const { service, started } = start({
+      transports: () => [recordingTransport([])],
+      registry: () => ({
+        announce: (_instance, { signal }) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason as Error))
+            announcing.resolve()
+          }),
+      }),
+      deregisterDelayMs: 0,
+    })
+    await announcing.promise
+    await service.stop()
+    const running = await started
+    expect(await running.ended).toMatchObject({ exitCode: 0 })
+  })
+
+  it('does nothing before the first start', async () => {
+    const service = defineService({ name: 'note', version: '1', handlers: [] })
+    await service.stop()
+    expect(service.state).toBe('idle')
+  })
+
+  it('is what a transport causes that cannot go on', async () => {
+    const transport = recordingTransport([])
+    const { started } = start({ transports: () => [transport] })
+    const running = await started
+    transport.host().fail(new Error('the broker is gone for good'))
+    expect(await running.ended).toMatchObject({ exitCode: 1 })
+    expect(silent.error).toHaveBeenCalledWith(
+      {
+        err: expect.objectContaining({
+          message: 'transport http cannot go on: the broker is gone for good [service.transport_failed]',
+        }),
+      },
+      'a transport failed; the service stops',
+    )
+  })
+})

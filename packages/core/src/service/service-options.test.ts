@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError } from '../error/setup-error.ts'
+import { resolveServiceOptions, serviceDefaults } from './service-options.ts'
+
+const resolve = (options: object = {}, environment = {}) =>
+  resolveServiceOptions({ name: 'user', ...options }, environment)
+
+describe('resolveServiceOptions', () => {
+  it('fills in defaults', () => {
+    expect(resolve()).toEqual({
+      callTimeoutMs: 30_000,
+      shutdownTimeoutMs: 25_000,
+      deregisterDelayMs: 0,
+      isOutputChecked: true,
+      defaultAccess: 'public',
+    })
+    expect(Object.isFrozen(resolve())).toBe(true)
+    expect(Object.isFrozen(serviceDefaults)).toBe(true)
+  })
+
+  it('waits before it drains where others must notice first, in proportion to a short shutdown', () => {
+    const inKubernetes = { KUBERNETES_SERVICE_HOST: '10.0.0.1' }
+    expect(resolve({}, inKubernetes).deregisterDelayMs).toBe(5_000)
+    expect(resolve({ registry: () => undefined }).deregisterDelayMs).toBe(5_000)
+    expect(resolve({ shutdownTimeoutMs: 1_000 }, inKubernetes).deregisterDelayMs).toBe(200)
+    expect(resolve({ shutdownTimeoutMs: 0 }, inKubernetes).deregisterDelayMs).toBe(0)
+    expect(resolve({ shutdownTimeoutMs: 60_000 }, inKubernetes).deregisterDelayMs).toBe(5_000)
+    expect(resolve({ deregisterDelayMs: 7 }, inKubernetes).deregisterDelayMs).toBe(7)
+  })
+
+  it.each([
+    [undefined, undefined, true],
+    [undefined, 'production', false],
+    ['development', 'production', false],
+    ['always', 'production', true],
+    ['never', undefined, false],
+  ])('with checkOutput %j and NODE_ENV %j checks outputs: %j', (checkOutput, NODE_ENV, expected) => {
+    const options = checkOutput === undefined ? {} : { checkOutput }
+    expect(resolve(options, { NODE_ENV }).isOutputChecked).toBe(expected)
+  })
+
+  it('asks for a known caller by default once there is an authenticator', () => {
+    expect(resolve({ authenticate: () => undefined }).defaultAccess).toBe('authenticated')
+    expect(resolve({ authenticate: () => undefined, defaultAccess: 'public' }).defaultAccess).toBe('public')
+  })
+
+  it('accepts the ends of every range', () => {
+    for (const options of [
+      { callTimeoutMs: 1 },
+      { callTimeoutMs: 3_600_000 },
+      { shutdownTimeoutMs: 0 },
+      { shutdownTimeoutMs: 600_000, deregisterDelayMs: 60_000 },
+      { shutdownTimeoutMs: 100, deregisterDelayMs: 100 },
+    ])
+      expect(resolve(options)).toMatchObject(options)
+  })
+
+  it('names all that is out of range, at once', () => {
+    expect(() =>
+      resolve({ name: 'User_1', callTimeoutMs: 0, shutdownTimeoutMs: Number.NaN, deregisterDelayMs: -1 }),
+    ).toThrow(
+      new ConfigError([
+        {
+          code: 'config.malformed',
+          message: 'service name: expected lower-case words joined by hyphens, found "User_1"',
+        },
+        { code: 'config.out_of_range', message: 'callTimeoutMs must be from 1 to 3600000, found 0' },
+        { code: 'config.out_of_range', message: 'shutdownTimeoutMs must be from 0 to 600000, found NaN' },
+        { code: 'config.out_of_range', message: 'deregisterDelayMs must be from 0 to 60000, found -1' },
+      ]),
+    )
+    expect(() => resolve({ shutdownTimeoutMs: 10, deregisterDelayMs: 11 })).toThrow(
+      'deregisterDelayMs (11) must not exceed shutdownTimeoutMs (10) [config.out_of_range]',
+    )
+    expect(() => resolve({}, { LOG_LEVEL: 'loud' })).toThrow('LOG_LEVEL: expected one of')
+  })
+})
