@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js'
 import { toBinary } from '@bufbuild/protobuf'
 import { type DescriptorProto, type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
+import { errorDetailsFiles } from './proto/error-details-descriptor.ts'
 import { toFileDescriptor } from './proto/file-descriptor.ts'
 import { healthDescriptor } from './proto/health-descriptor.ts'
 import type { ServiceShape } from './proto/message-shape.ts'
@@ -11,7 +12,7 @@ export type Answer = (request: Buffer) => Buffer
 
 /** @see grpc/reflection/v1/reflection.proto, whose field numbers stand below */
 export function compileAnswer(shapes: readonly ServiceShape[], reflectionNames: readonly string[]): Answer {
-  const files = [...shapes.map(toFileDescriptor), healthDescriptor()]
+  const files = [...shapes.map(toFileDescriptor), healthDescriptor(), ...errorDetailsFiles()]
   const services = files.flatMap((file) => file.service.map(({ name }) => `${file.package}.${name}`))
   const byName = new Map<string, Uint8Array>()
   const bySymbol = new Map<string, Uint8Array>()
