@@ -18,16 +18,23 @@ type Fields = Record<string, unknown>
 export function compileCodec(shape: MessageShape): MessageCodec {
   const write = compileMessageWriter(shape)
   const read = compileMessageReader(shape)
+  // One writer for all messages keeps its buffer; a large one, or one that holds half a message, is not kept.
+  let writer = new BinaryWriter()
   return {
     encode: (value) => {
-      const writer = new BinaryWriter()
-      write(writer, value)
-      const bytes = writer.finish()
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      try {
+        write(writer, value)
+        const bytes = writer.finish()
+        if (bytes.length > largestKeptBytes) writer = new BinaryWriter()
+        return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      } catch (error) {
+        writer = new BinaryWriter()
+        throw error
+      }
     },
     decode: (bytes) => {
       try {
-        return read(new BinaryReader(bytes), bytes.length)
+        return read(new BinaryReader(bytes), bytes.length, {})
       } catch (cause) {
         if (ServiceError.is(cause)) throw cause
         throw undecodable(cause)
@@ -35,6 +42,9 @@ export function compileCodec(shape: MessageShape): MessageCodec {
     },
   }
 }
+
+/** A guess: most messages are smaller, and a buffer of this size is no burden. */
+const largestKeptBytes = 65_536
 
 function undecodable(cause: unknown): ServiceError {
   const { message, details = {} } = invalidArgument([
@@ -89,10 +99,9 @@ function compilePackedWriter(number: number, write: Write): Write {
 
 function compileMapWriter(number: number, valueTag: number, write: Write): Write {
   const tag = tagOf(number, WireType.LengthDelimited)
-  const keyTag = tagOf(1, WireType.LengthDelimited)
   return (writer, value) => {
     for (const [key, entry] of Object.entries(value as Fields)) {
-      writer.uint32(tag).fork().uint32(keyTag).string(key).uint32(valueTag)
+      writer.uint32(tag).fork().uint32(mapKeyTag).string(key).uint32(valueTag)
       write(writer, entry)
       writer.join()
     }
@@ -133,23 +142,22 @@ function compileValueWriter(type: FieldType): Write {
   }
 }
 
-type ReadMessage = (reader: BinaryReader, end: number) => Fields
+/** Reads fields into the target up to the end, so that a message that comes in parts is merged. */
+type ReadMessage = (reader: BinaryReader, end: number, target: Fields) => Fields
 type ReadField = (reader: BinaryReader, target: Fields, wireType: WireType) => void
 
 function compileMessageReader({ fields }: MessageShape): ReadMessage {
   const readers: ReadField[] = []
   for (const field of fields) readers[field.number] = compileFieldReader(field)
   const empty = fields.filter(({ label, isRequired }) => isRequired && label !== 'optional')
-  return (reader, end) => {
-    const target: Fields = {}
+  return (reader, end, target) => {
     while (reader.pos < end) {
-      const tag = reader.uint32()
+      const tag = readTag(reader)
       const read = readers[tag >>> 3]
-      const wireType = tag & 7
-      if (read) read(reader, target, wireType)
-      else reader.skip(wireType, tag >>> 3)
+      if (read) read(reader, target, tag & 7)
+      else reader.skip(tag & 7, tag >>> 3)
     }
-    if (reader.pos !== end) throw new RangeError('a field goes beyond its message')
+    requireEnd(reader, end)
     for (const { name, label } of empty) target[name] ??= label === 'map' ? {} : []
     return target
   }
@@ -157,12 +165,23 @@ function compileMessageReader({ fields }: MessageShape): ReadMessage {
 
 function compileFieldReader({ name, type, label }: FieldShape): ReadField {
   const expected = wireTypeOf(type)
+  if (label === 'map') return compileMapReader(name, type, expected)
+  if (label === 'repeated') {
+    return compileListReader(name, { read: compileValueReader(type), expected, isPackable: isPackable(type) })
+  }
+  if (type.kind === 'message') return compileEmbeddedReader(name, compileMessageReader(type.shape))
   const read = compileValueReader(type)
-  if (label === 'map') return compileMapReader(name, read, expected)
-  if (label === 'repeated') return compileListReader(name, { read, expected, isPackable: isPackable(type) })
   return (reader, target, wireType) => {
-    if (wireType !== expected) throw new TypeError('a field has another wire type')
+    requireWireType(wireType, expected)
     target[name] = read(reader)
+  }
+}
+
+/** @see Protocol Buffers, encoding, "Last One Wins": embedded messages that occur again are merged */
+function compileEmbeddedReader(name: string, read: ReadMessage): ReadField {
+  return (reader, target, wireType) => {
+    requireWireType(wireType, WireType.LengthDelimited)
+    target[name] = read(reader, readEnd(reader), (target[name] as Fields | undefined) ?? {})
   }
 }
 
@@ -179,37 +198,62 @@ function compileListReader(name: string, { read, expected, isPackable: mayBePack
       items.push(read(reader))
       return
     }
-    if (!mayBePacked || wireType !== WireType.LengthDelimited) throw new TypeError('a field has another wire type')
+    requireWireType(wireType, mayBePacked ? WireType.LengthDelimited : expected)
     const end = readEnd(reader)
     while (reader.pos < end) items.push(read(reader))
+    requireEnd(reader, end)
   }
 }
 
-function compileMapReader(name: string, read: Read, expected: WireType): ReadField {
+function compileMapReader(name: string, type: FieldType, expected: WireType): ReadField {
+  const read = compileValueReader(type)
+  const makeDefault = compileDefault(type)
+  const valueTag = tagOf(2, expected)
   return (reader, target, wireType) => {
-    if (wireType !== WireType.LengthDelimited) throw new TypeError('a field has another wire type')
+    requireWireType(wireType, WireType.LengthDelimited)
     const map = (target[name] ??= {}) as Fields
     const end = readEnd(reader)
     let key = ''
     let value: unknown
     while (reader.pos < end) {
-      const tag = reader.uint32()
-      if (tag === tagOf(1, WireType.LengthDelimited)) key = reader.string(true)
-      else if (tag === tagOf(2, expected)) value = read(reader)
+      const tag = readTag(reader)
+      if (tag === mapKeyTag) key = reader.string(true)
+      else if (tag === valueTag) value = read(reader)
+      else if (tag >>> 3 <= 2) throw otherWireType()
       else reader.skip(tag & 7, tag >>> 3)
     }
+    requireEnd(reader, end)
     // Assigning this key would replace the prototype instead of setting a field.
-    if (key !== '__proto__' && value !== undefined) map[key] = value
+    if (key !== '__proto__') map[key] = value === undefined ? makeDefault() : value
   }
 }
+
+/** What a map entry without a value has. @see Protocol Buffers, maps, and default field values */
+function compileDefault(type: FieldType): () => unknown {
+  if (type.kind === 'enum') return () => 0
+  if (type.kind === 'scalar') return () => scalarDefaults[type.scalar]
+  const read = compileMessageReader(type.shape)
+  return () => read(new BinaryReader(new Uint8Array()), 0, {})
+}
+
+const scalarDefaults: Readonly<Record<ScalarName, unknown>> = { string: '', bool: false, int32: 0, int64: 0, double: 0 }
 
 const scalarReaders: Readonly<Record<ScalarName, Read>> = {
   string: (reader) => reader.string(true),
   bool: (reader) => reader.bool(),
   int32: (reader) => reader.int32(),
   // Beyond the safe range the number is no longer exact, but still beyond it, where validation refuses it.
-  int64: (reader) => Number(reader.int64()),
+  int64: (reader) => readInt64(reader),
   double: (reader) => reader.double(),
+}
+
+/** Up to 28 bits, which is nearly always, a varint is the same in every width and needs no bigint. */
+function readInt64(reader: BinaryReader): number {
+  const start = reader.pos
+  const short = reader.uint32()
+  if (reader.pos - start < 5) return short
+  reader.pos = start
+  return Number(reader.int64())
 }
 
 function compileValueReader(type: FieldType): Read {
@@ -223,7 +267,30 @@ function compileValueReader(type: FieldType): Read {
     }
   }
   const read = compileMessageReader(type.shape)
-  return (reader) => read(reader, readEnd(reader))
+  return (reader) => read(reader, readEnd(reader), {})
+}
+
+/** A field's number and wire type in one number, without the pair that `BinaryReader.tag()` makes of them. */
+function readTag(reader: BinaryReader): number {
+  const start = reader.pos
+  const tag = reader.uint32()
+  if (reader.pos - start < 5 && tag > 7) return tag
+  // Too long, or of field 0: refused by the rules of the library.
+  reader.pos = start
+  reader.tag()
+  return tag
+}
+
+function requireWireType(wireType: WireType, expected: WireType): void {
+  if (wireType !== expected) throw otherWireType()
+}
+
+function otherWireType(): TypeError {
+  return new TypeError('a field has another wire type')
+}
+
+function requireEnd(reader: BinaryReader, end: number): void {
+  if (reader.pos !== end) throw new RangeError('a field goes beyond what encloses it')
 }
 
 /** Where a length-delimited field ends. */
@@ -233,6 +300,9 @@ function readEnd(reader: BinaryReader): number {
   if (end > reader.len) throw new RangeError('a field goes beyond the message')
   return end
 }
+
+/** Keys of maps are texts. */
+const mapKeyTag = tagOf(1, WireType.LengthDelimited)
 
 function tagOf(number: number, wireType: WireType): number {
   return ((number << 3) | wireType) >>> 0

@@ -18,7 +18,7 @@ import {
   type MessageShape,
   type ServiceShape,
 } from './message-shape.ts'
-import { pascalCase, protoFieldName } from './proto-name.ts'
+import { mapEntryName, protoFieldName } from './proto-name.ts'
 
 /** The `.proto` file of a contract as a descriptor. */
 export function toFileDescriptor(service: ServiceShape): FileDescriptorProto {
@@ -57,7 +57,7 @@ function toDescriptor({ name, fullName, fields, messages, enums }: MessageShape)
 function toField(field: FieldShape, parent: string, oneofIndex: number): FieldDescriptorProto {
   const isMap = field.label === 'map'
   const type = isMap
-    ? { type: FieldDescriptorProto_Type.MESSAGE, typeName: `.${parent}.${entryName(field)}` }
+    ? { type: FieldDescriptorProto_Type.MESSAGE, typeName: `.${parent}.${mapEntryName(field.protoName)}` }
     : toType(field.type)
   return create(FieldDescriptorProtoSchema, {
     name: field.protoName,
@@ -73,17 +73,13 @@ function toField(field: FieldShape, parent: string, oneofIndex: number): FieldDe
 function toMapEntry(field: FieldShape): DescriptorProto {
   const label = FieldDescriptorProto_Label.OPTIONAL
   return create(DescriptorProtoSchema, {
-    name: entryName(field),
+    name: mapEntryName(field.protoName),
     options: { mapEntry: true },
     field: [
       { name: 'key', jsonName: 'key', number: 1, label, type: FieldDescriptorProto_Type.STRING },
       { name: 'value', jsonName: 'value', number: 2, label, ...toType(field.type) },
     ],
   })
-}
-
-function entryName({ protoName }: FieldShape): string {
-  return `${pascalCase(protoName)}Entry`
 }
 
 const scalarTypes = {

@@ -1,6 +1,6 @@
 import type { ContractInfo, JsonSchema, Operation } from '@tenon/core/contract'
 import { ContractError, type SetupProblem } from '@tenon/core/transport'
-import { protoFieldName, pascalCase, screamingSnakeCase } from './proto-name.ts'
+import { mapEntryName, pascalCase, protoFieldName, screamingSnakeCase } from './proto-name.ts'
 
 /** A schema as a proto3 message: what the codec and the descriptors are both made of. */
 export interface MessageShape {
@@ -74,12 +74,29 @@ export function toServiceShape({ name: fullName, operations }: ContractInfo): Se
         const schema = side === 'input' ? operation.inputJsonSchema : operation.outputJsonSchema
         const report = (path: string, found: string) => problems.push(unfit(`${operation.id}: ${side}`, path, found))
         const message = side === 'input' ? `${name}Request` : `${name}Response`
-        return shapeMessage(schema, { name: message, scope: service.package, path: '', root: schema, report })
+        const place = {
+          name: message,
+          scope: service.package,
+          path: '',
+          root: schema,
+          named: {},
+          inside: [schema],
+          report,
+        }
+        return shapeMessage(schema, place)
       }
       return { operation, name, request: shapeOf('input'), response: shapeOf('output') }
     })
+  for (const { operation, request, response } of methods) {
+    if ([request.name, response.name].includes(service.name)) problems.push(sameName(operation, service.fullName))
+  }
   if (problems.length > 0) throw new ContractError(problems)
   return { ...service, methods }
+}
+
+function sameName({ id }: Operation, fullName: string): SetupProblem {
+  const message = `operation ${id}: one of its protobuf messages would have the name of its service, ${fullName}; rename one of them, or grpc: false`
+  return { code: 'contract.name', message }
 }
 
 function unfit(where: string, path: string, found: string): SetupProblem {
@@ -95,29 +112,67 @@ interface Place {
   /** JSON pointer into the schema. */
   readonly path: string
   readonly root: JsonSchema
+  /** The schemas that may be referred to by name alone. */
+  readonly named: Readonly<Record<string, unknown>>
+  /** The schemas that enclose this place: one that comes again is recursive. */
+  readonly inside: readonly JsonSchema[]
   readonly report: (path: string, found: string) => void
 }
 
-function shapeMessage(given: JsonSchema, place: Place): MessageShape {
+/** A schema with the place where it stands, its references followed. */
+interface Placed {
+  readonly schema: JsonSchema
+  readonly place: Place
+}
+
+function shapeMessage(given: JsonSchema, from: Place): MessageShape {
+  const { schema, place } = follow(given, from)
   const fullName = `${place.scope}.${place.name}`
   const messages: MessageShape[] = []
   const enums: EnumShape[] = []
-  const schema = follow(given, place)
   const fields: FieldShape[] = []
-  if (schema['type'] !== 'object') place.report(place.path, `${describe(schema)}, not an object`)
+  const found = unlikeMessage(schema)
+  if (found !== undefined) place.report(place.path, found)
   const required = new Set((schema['required'] ?? []) as readonly string[])
   for (const [name, field] of Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>)) {
     const inside = { ...place, name: pascalCase(name), scope: fullName, path: `${place.path}/properties/${name}` }
+    if (!isFieldName(name)) inside.report(inside.path, 'a field whose name protobuf cannot have')
     const shape = shapeField(field, inside, { messages, enums })
     const facts = { name, protoName: protoFieldName(name), number: fields.length + 1, isRequired: required.has(name) }
     if (shape) fields.push({ ...facts, ...shape })
   }
-  const repeated = fields.find(
-    ({ protoName }, index) => fields.findIndex((other) => other.protoName === protoName) !== index,
-  )
-  if (repeated)
-    place.report(place.path, `an object with two fields that protobuf would both call ${repeated.protoName}`)
-  return { fullName, name: place.name, fields, messages, enums }
+  const shape = { fullName, name: place.name, fields, messages, enums }
+  for (const repeated of repeatedNames(shape))
+    place.report(place.path, `an object with two parts that protobuf would both call ${repeated}`)
+  return shape
+}
+
+/** What keeps a schema from being a message; undefined when nothing does. */
+function unlikeMessage(schema: JsonSchema): string | undefined {
+  if (schema['type'] !== 'object') return `${describe(schema)}, not an object`
+  if (['allOf', 'anyOf', 'oneOf'].some((keyword) => keyword in schema)) return 'an object that is also a combination'
+  const isRecord = entryOf({ ...schema, properties: undefined }) !== undefined
+  if (isRecord)
+    return schema['properties'] === undefined
+      ? 'a record, not an object with fields'
+      : 'an object that is also a record'
+  return undefined
+}
+
+/** Letters, digits and separators, beginning with a letter, and nothing that every JavaScript object has already. */
+function isFieldName(name: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_-]*$/.test(name) && !(name in Object.prototype)
+}
+
+/** Names that would be declared twice in a message: fields and types, and the values of its enums, which share its scope. */
+function repeatedNames({ fields, messages, enums }: MessageShape): ReadonlySet<string> {
+  const entries = fields.filter(({ label }) => label === 'map').map(({ protoName }) => mapEntryName(protoName))
+  const names = [
+    ...[...fields, ...enums.flatMap(({ values }) => values)].map(({ protoName }) => protoName),
+    ...[...messages, ...enums].map(({ name }) => name),
+    ...entries,
+  ]
+  return new Set(names.filter((name, index) => names.indexOf(name) !== index))
 }
 
 /** Where the types that a message declares are gathered. */
@@ -126,12 +181,12 @@ interface Nested {
   readonly enums: EnumShape[]
 }
 
-function shapeField(given: JsonSchema, place: Place, nested: Nested): Pick<FieldShape, 'type' | 'label'> | undefined {
-  const schema = follow(given, place)
+function shapeField(given: JsonSchema, from: Place, nested: Nested): Pick<FieldShape, 'type' | 'label'> | undefined {
+  const { schema, place } = follow(given, from)
   if (schema['type'] === 'array') {
-    const items = schema['items']
-    if (typeof items !== 'object' || items === null) return refuse(place, 'a list without one type of items')
-    const type = shapeType(items as JsonSchema, { ...place, path: `${place.path}/items` }, nested)
+    const { items } = schema
+    if (!isSchema(items) || 'prefixItems' in schema) return refuse(place, 'a list without one type of items')
+    const type = shapeType(items, { ...place, path: `${place.path}/items` }, nested)
     return type && { type, label: 'repeated' }
   }
   const entry = entryOf(schema)
@@ -143,11 +198,11 @@ function shapeField(given: JsonSchema, place: Place, nested: Nested): Pick<Field
   return type && { type, label: 'optional' }
 }
 
-function shapeType(given: JsonSchema, place: Place, nested: Nested): FieldType | undefined {
-  const schema = follow(given, place)
+function shapeType(given: JsonSchema, from: Place, nested: Nested): FieldType | undefined {
+  const { schema, place } = follow(given, from)
   const texts = textsOf(schema)
   if (texts) return shapeEnum(texts, place, nested)
-  if (schema['type'] === 'object' && typeof schema['properties'] === 'object') {
+  if (schema['type'] === 'object' && isSchema(schema['properties'])) {
     const shape = shapeMessage(schema, place)
     nested.messages.push(shape)
     return { kind: 'message', shape }
@@ -182,26 +237,38 @@ function refuse(place: Place, found: string): undefined {
   return undefined
 }
 
-/** Follows `$ref` inside the schema; one that leads back to itself cannot be written out. */
-function follow(schema: JsonSchema, place: Place, seen: readonly string[] = []): JsonSchema {
+/** Follows `$ref` inside the schema; one that leads back to what encloses it cannot be written out. */
+function follow(schema: JsonSchema, from: Place): Placed {
+  const definitions = schema['$defs']
+  const place = isSchema(definitions) ? { ...from, named: { ...from.named, ...definitions } } : from
   const reference = schema['$ref']
-  if (typeof reference !== 'string') return schema
-  if (seen.includes(reference) || place.path.split('/').length > deepest) {
-    place.report(place.path, 'recursive')
-    return {}
-  }
-  const names = reference.replace(/^#\/?/, '').split('/')
-  const target = names.reduce<unknown>(
-    (found, name) => (typeof found === 'object' && found !== null ? Reflect.get(found, name) : undefined),
-    place.root,
-  )
-  if (typeof target === 'object' && target !== null) return follow(target as JsonSchema, place, [...seen, reference])
-  place.report(place.path, `a reference to ${reference}, which is not in the schema`)
-  return {}
+  if (typeof reference !== 'string') return { schema, place }
+  const target = reference.startsWith('#') ? resolvePointer(place.root, reference) : place.named[reference]
+  if (!isSchema(target)) return unknown(place, `a reference to ${reference}, which is not in the schema`)
+  if (place.inside.includes(target)) return unknown(place, 'recursive')
+  return follow(target, { ...place, inside: [...place.inside, target] })
 }
 
-/** Segments of a place beyond which a schema is taken to be recursive. A guess, far above what is written by hand. */
-const deepest = 64
+/** What goes on after a reference that leads nowhere: a text, so that one problem is told once. */
+function unknown(place: Place, found: string): Placed {
+  place.report(place.path, found)
+  return { schema: place.path === '' ? { type: 'object' } : { type: 'string' }, place }
+}
+
+/** @see RFC 6901 */
+function resolvePointer(root: JsonSchema, reference: string): unknown {
+  const names = reference.slice(1).split('/').slice(1)
+  const unescaped = names.map((name) => decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~'))
+  return unescaped.reduce<unknown>(
+    (found, name) =>
+      typeof found === 'object' && found !== null && Object.hasOwn(found, name) ? Reflect.get(found, name) : undefined,
+    root,
+  )
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 const scalars: Readonly<Record<string, ScalarName>> = { string: 'string', boolean: 'bool', number: 'double' }
 const int32 = { min: -2_147_483_648, max: 2_147_483_647 }
@@ -232,13 +299,15 @@ function textsOf(schema: JsonSchema): readonly string[] | undefined {
 /** The schema of a record's values. */
 function entryOf(schema: JsonSchema): JsonSchema | undefined {
   if (schema['type'] !== 'object' || schema['properties'] !== undefined) return undefined
-  const patterns = schema['patternProperties'] as Record<string, JsonSchema> | undefined
-  const entry = patterns ? Object.values(patterns)[0] : schema['additionalProperties']
-  return typeof entry === 'object' && entry !== null ? (entry as JsonSchema) : undefined
+  const patterns = isSchema(schema['patternProperties']) ? Object.values(schema['patternProperties']) : []
+  const entry = patterns.length > 0 ? patterns[0] : schema['additionalProperties']
+  if (patterns.length > 1) return { anyOf: patterns }
+  return isSchema(entry) && Object.keys(entry).length > 0 ? entry : undefined
 }
 
 function describe(schema: JsonSchema): string {
   if (schema['anyOf'] ?? schema['oneOf']) return 'a union'
+  if (schema['allOf']) return 'an intersection'
   const type = schema['type']
   if (Array.isArray(type)) return `a choice of types (${type.join(', ')})`
   return typeof type === 'string' ? `of type "${type}"` : 'of no single type'

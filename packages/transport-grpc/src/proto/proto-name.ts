@@ -10,6 +10,11 @@ export function protoFieldName(name: string): string {
   return words(name).join('_').toLowerCase()
 }
 
+/** The message that stands for one entry of a map field: `unit_prices` → `UnitPricesEntry`. @see Protocol Buffers, maps */
+export function mapEntryName(fieldName: string): string {
+  return `${pascalCase(fieldName)}Entry`
+}
+
 /** `inTransit` → `IN_TRANSIT`. @see Protocol Buffers style guide, enum values */
 export function screamingSnakeCase(name: string): string {
   return words(name).join('_').toUpperCase()

@@ -1,0 +1,217 @@
+import { type Contract, contract, contractInfo, type JsonSchema, type Schema, stream } from '@tenon/core/contract'
+import { ContractError } from '@tenon/core/transport'
+import { Type } from 'typebox'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { type FieldShape, type MessageShape, toServiceShape } from './message-shape.ts'
+
+const empty = Type.Object({})
+
+function shapesOf(input: Schema, output: Schema = empty, name = 'demo.v1.Shop') {
+  return toServiceShape(contractInfo(contract(name, { doIt: { input, output } }) as Contract))
+}
+
+function requestOf(input: Schema): MessageShape {
+  const [method] = shapesOf(input).methods
+  if (method === undefined) throw new Error('expected a method')
+  return method.request
+}
+
+function problemsOf(input: Schema, output: Schema = empty): readonly string[] {
+  try {
+    shapesOf(input, output)
+  } catch (error) {
+    if (error instanceof ContractError) return error.problems.map(({ code, message }) => `${code} ${message}`)
+    throw error
+  }
+  return []
+}
+
+const summary = ({ protoName, number, label, type }: FieldShape) =>
+  `${label} ${type.kind === 'scalar' ? type.scalar : `${type.kind} ${type.shape.fullName}`} ${protoName} = ${number}`
+
+const unsafe = (schema: JsonSchema) => Type.Unsafe({ type: 'object', ...schema })
+
+test('every schema that protobuf has a type for is mapped', () => {
+  const { fields } = requestOf(
+    Type.Object({
+      userId: Type.String(),
+      isOpen: Type.Boolean(),
+      rating: Type.Number(),
+      count: Type.Integer({ minimum: 0, maximum: 100 }),
+      placedAt: Type.Integer(),
+      state: Type.Union([Type.Literal('open'), Type.Literal('inTransit')]),
+      kind: Type.Literal('order'),
+      address: Type.Object({ zip: Type.Optional(Type.String()) }),
+      tags: Type.Array(Type.String()),
+      lines: Type.Array(Type.Object({ sku: Type.String() })),
+      prices: Type.Record(Type.String(), Type.Number()),
+    }),
+  )
+  expect(fields.map(summary)).toEqual([
+    'optional string user_id = 1',
+    'optional bool is_open = 2',
+    'optional double rating = 3',
+    'optional int32 count = 4',
+    'optional int64 placed_at = 5',
+    'optional enum demo.v1.DoItRequest.State state = 6',
+    'optional enum demo.v1.DoItRequest.Kind kind = 7',
+    'optional message demo.v1.DoItRequest.Address address = 8',
+    'repeated string tags = 9',
+    'repeated message demo.v1.DoItRequest.Lines lines = 10',
+    'map double prices = 11',
+  ])
+  expect(fields.every(({ isRequired }) => isRequired)).toBe(true)
+})
+
+test('the values of an enum begin at 1, behind the one that stands for none', () => {
+  const [field] = requestOf(z.object({ state: z.enum(['open', 'inTransit']) })).fields
+  expect(field?.type).toMatchObject({
+    kind: 'enum',
+    shape: {
+      values: [
+        { text: '', protoName: 'STATE_UNSPECIFIED', number: 0 },
+        { text: 'open', protoName: 'STATE_OPEN', number: 1 },
+        { text: 'inTransit', protoName: 'STATE_IN_TRANSIT', number: 2 },
+      ],
+    },
+  })
+})
+
+test('a service has a method for every operation that does not say grpc: false', () => {
+  const spec = { input: empty, output: empty }
+  const info = contractInfo(
+    contract('demo.v1.Shop', {
+      getUser: spec,
+      hidden: { ...spec, grpc: false },
+      watch: { ...spec, output: stream(empty) },
+    }) as Contract,
+  )
+  const { fullName, package: owner, name, methods } = toServiceShape(info)
+  expect([fullName, owner, name]).toEqual(['demo.v1.Shop', 'demo.v1', 'Shop'])
+  expect(methods.map((method) => [method.name, method.request.fullName, method.response.name])).toEqual([
+    ['GetUser', 'demo.v1.GetUserRequest', 'GetUserResponse'],
+    ['Watch', 'demo.v1.WatchRequest', 'WatchResponse'],
+  ])
+})
+
+test('references are written out, by pointer and by name', () => {
+  const Line = { type: 'object', properties: { sku: { type: 'string' } } }
+  const byPointer = unsafe({ properties: { a: { $ref: '#/$defs/Li~1ne' } }, $defs: { 'Li/ne': Line } })
+  const byName = unsafe({ properties: { a: { $ref: 'Line' } }, $defs: { Line } })
+  for (const schema of [byPointer, byName]) {
+    expect(requestOf(schema).fields.map(summary)).toEqual(['optional message demo.v1.DoItRequest.A a = 1'])
+    expect(requestOf(schema).messages[0]?.fields.map(summary)).toEqual(['optional string sku = 1'])
+  }
+})
+
+describe('what protobuf cannot express is refused', () => {
+  const input = 'contract.schema operation demo.v1.Shop/doIt: input cannot be a protobuf message:'
+  const advice = 'use a type that protobuf has, or grpc: false'
+  const any = (schema: JsonSchema) => Type.Object({ a: Type.Unsafe(schema) })
+  const cases: readonly (readonly [string, Schema, string])[] = [
+    ['a union', any({ anyOf: [{ type: 'string' }, { type: 'number' }] }), '/properties/a is a union'],
+    ['an intersection', any({ allOf: [{ type: 'object' }] }), '/properties/a is an intersection'],
+    ['several types', any({ type: ['string', 'null'] }), '/properties/a is a choice of types (string, null)'],
+    ['null', any({ type: 'null' }), '/properties/a is of type "null"'],
+    ['anything', any({}), '/properties/a is of no single type'],
+    ['numbers to choose from', any({ enum: [1, 2] }), '/properties/a is of no single type'],
+    ['a list of lists', any({ type: 'array', items: { type: 'array' } }), '/properties/a/items is of type "array"'],
+    ['a list of anything', any({ type: 'array' }), '/properties/a is a list without one type of items'],
+    ['a tuple', Type.Object({ a: Type.Tuple([Type.String()]) }), '/properties/a is a list without one type of items'],
+    ['a tuple of Zod', z.object({ a: z.tuple([z.string()]) }), '/properties/a is a list without one type of items'],
+    [
+      'an unknown reference',
+      any({ $ref: '#/$defs/No' }),
+      '/properties/a is a reference to #/$defs/No, which is not in the schema',
+    ],
+    ['an unknown name', any({ $ref: 'No' }), '/properties/a is a reference to No, which is not in the schema'],
+    ['a reference in a circle', unsafe({ properties: { a: { $ref: '#' } } }), '/properties/a is recursive'],
+    [
+      'a tree',
+      unsafe({
+        properties: { a: { $ref: '#/$defs/Node' } },
+        $defs: {
+          Node: {
+            type: 'object',
+            properties: { left: { $ref: '#/$defs/Node' }, right: { type: 'array', items: { $ref: '#/$defs/Node' } } },
+          },
+        },
+      }),
+      '/properties/a/properties/left is recursive',
+    ],
+    [
+      'a record',
+      unsafe({ additionalProperties: { type: 'string' } }),
+      'the schema is a record, not an object with fields',
+    ],
+    [
+      'an object that is a record too',
+      unsafe({ properties: {}, additionalProperties: { type: 'string' } }),
+      'the schema is an object that is also a record',
+    ],
+    [
+      'an object that is a union too',
+      unsafe({ properties: {}, anyOf: [{}] }),
+      'the schema is an object that is also a combination',
+    ],
+    [
+      'a name of other letters',
+      unsafe({ properties: { größe: { type: 'string' } } }),
+      '/properties/größe is a field whose name protobuf cannot have',
+    ],
+    [
+      'a name that begins with a digit',
+      Type.Object({ '1st': Type.String() }),
+      '/properties/1st is a field whose name protobuf cannot have',
+    ],
+    [
+      'a name that every object has',
+      Type.Object({ toString: Type.String() }),
+      '/properties/toString is a field whose name protobuf cannot have',
+    ],
+    [
+      'two fields of one name',
+      Type.Object({ userId: Type.String(), user_id: Type.String() }),
+      'the schema is an object with two parts that protobuf would both call user_id',
+    ],
+    [
+      'two types of one name',
+      Type.Object({ price: Type.Record(Type.String(), Type.Number()), priceEntry: empty }),
+      'the schema is an object with two parts that protobuf would both call PriceEntry',
+    ],
+    [
+      'enum values that clash',
+      z.object({ state: z.enum(['done x']), stateDone: z.enum(['x']) }),
+      'the schema is an object with two parts that protobuf would both call STATE_DONE_X',
+    ],
+    [
+      'texts that give one name',
+      z.object({ a: z.enum(['in-transit', 'inTransit']) }),
+      '/properties/a is a choice of texts that give no distinct protobuf names: in-transit, inTransit',
+    ],
+    [
+      'the text unspecified',
+      z.object({ a: z.enum(['unspecified']) }),
+      '/properties/a is a choice of texts that give no distinct protobuf names: unspecified',
+    ],
+  ]
+  test.each(cases)('%s', (_name, schema, found) => {
+    expect(problemsOf(schema)[0]).toBe(`${input} ${found}; ${advice}`)
+  })
+
+  test('an output that is no object', () => {
+    expect(problemsOf(empty, Type.String())).toEqual([
+      `contract.schema operation demo.v1.Shop/doIt: output cannot be a protobuf message: the schema is of type "string", not an object; ${advice}`,
+    ])
+  })
+
+  test('all problems at once', () => {
+    const nothing = Type.Null()
+    expect(problemsOf(Type.Object({ a: nothing, b: Type.Object({ c: nothing }) }), nothing)).toHaveLength(3)
+  })
+
+  test('a message that would have the name of its service', () => {
+    expect(() => shapesOf(empty, empty, 'demo.v1.DoItRequest')).toThrow(/name of its service.*\[contract\.name\]/)
+  })
+})
