@@ -1,5 +1,6 @@
 import type { Metadata as GrpcMetadata } from '@grpc/grpc-js'
 import type { Arrival, Metadata } from '@tenon/core/transport'
+import { readMetadata } from './grpc-metadata.ts'
 import type { MessageCodec } from './message-codec.ts'
 
 /** A server call as far as it is used here, of any kind. */
@@ -18,6 +19,7 @@ export class GrpcCall implements Arrival {
   readonly #request: Buffer
   readonly #codec: MessageCodec
   #metadata: Metadata | undefined
+  #isAnswered = false
 
   constructor(call: ServerCall, request: Buffer, codec: MessageCodec) {
     this.#call = call
@@ -26,7 +28,7 @@ export class GrpcCall implements Arrival {
   }
 
   get metadata(): Metadata {
-    this.#metadata ??= toMetadata(this.#call.metadata)
+    this.#metadata ??= readMetadata(this.#call.metadata)
     return this.#metadata
   }
 
@@ -43,18 +45,21 @@ export class GrpcCall implements Arrival {
   get signal(): AbortSignal {
     const controller = new AbortController()
     if (this.#call.cancelled) controller.abort()
-    else this.#call.once('cancelled', () => controller.abort())
+    else {
+      this.#call.once('cancelled', () => {
+        // The same event follows every answer, and every deadline, which the dispatcher has a word of its own for.
+        if (!this.#isAnswered && this.timeoutMs !== 0) controller.abort()
+      })
+    }
     return controller.signal
+  }
+
+  /** Says that the caller has its answer, so that its going means nothing any more. */
+  end(): void {
+    this.#isAnswered = true
   }
 
   decode(): unknown {
     return this.#codec.decode(this.#request)
   }
-}
-
-/** The text values; binary ones, whose keys end in `-bin`, have no place in a call's metadata. */
-function toMetadata(metadata: GrpcMetadata): Metadata {
-  const texts: Record<string, string> = {}
-  for (const [key, value] of Object.entries(metadata.getMap())) if (typeof value === 'string') texts[key] = value
-  return texts
 }

@@ -27,11 +27,21 @@ const detailsKey = 'grpc-status-details-bin'
 
 /** What a caller is sent for an error; never its cause. */
 export function toStatus(error: ServiceError, domain: string): StatusObject {
+  const code = grpcStatus[error.code]
   const metadata = new Metadata()
-  const details = writeDetails(error, { status: grpcStatus[error.code], domain })
+  const details = writeDetails(error, { status: code, domain })
   if (details) metadata.set(detailsKey, details)
-  return { code: grpcStatus[error.code], details: error.message, metadata }
+  return { code, details: toLine(error.message), metadata }
 }
+
+/** Half of a surrogate pair cannot be written as UTF-8: grpc-js would throw where nobody catches. */
+function toLine(message: string): string {
+  const text = message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message
+  return text.toWellFormed()
+}
+
+/** Status and details travel in HTTP/2 headers, which callers take up to about 8 KiB in all. @see gRPC over HTTP/2 */
+const longestMessage = 1_024
 
 const codes = new Map<number, ErrorCode>(
   Object.entries(errorCodes).map(([code, number]) => [number, code as ErrorCode]),

@@ -2,8 +2,10 @@ import { Server, ServerCredentials, type UntypedServiceImplementation } from '@g
 import { type ContractInfo } from '@tenon/core/contract'
 import {
   type Address,
+  ContractError,
   LifecycleError,
   type OperationEndpoint,
+  type SetupProblem,
   type Transport,
   type TransportHost,
   type TransportServer,
@@ -38,6 +40,7 @@ class GrpcServer implements TransportServer {
   readonly #server: Server
   readonly #health: HealthService
   readonly #calls = new OpenCalls()
+  #address: string | undefined
   #closed: Promise<void> | undefined
 
   constructor(settings: GrpcSettings, { operations, service, log }: TransportHost) {
@@ -48,6 +51,8 @@ class GrpcServer implements TransportServer {
       'grpc.max_send_message_length': -1,
       // Two processes on one port would share its connections without anybody having asked for it.
       'grpc.so_reuseport': 0,
+      // Statistics of every call and connection that nobody here can ask for. @see grpc-node #1958, its memory
+      'grpc.enable_channelz': 0,
     })
     for (const one of services) mountService(this.#server, one, { calls: this.#calls, domain: service.name, log })
     this.#health = new HealthService(services.map(({ fullName }) => fullName))
@@ -57,12 +62,14 @@ class GrpcServer implements TransportServer {
 
   async listen(): Promise<readonly Address[]> {
     const { host, port } = this.#settings
-    const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    const hostPart = host.includes(':') ? `[${host}]` : host
+    const address = `${hostPart}:${port}`
     const bound = await new Promise<number>((resolve, reject) => {
       this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, found) =>
         error ? reject(listenFailed(address, error)) : resolve(found),
       )
     })
+    this.#address = `${hostPart}:${bound}`
     return [{ protocol: 'grpc', host, port: bound }]
   }
 
@@ -70,9 +77,16 @@ class GrpcServer implements TransportServer {
     this.#health.withdraw()
   }
 
-  async drain(): Promise<void> {
+  async drain(signal: AbortSignal): Promise<void> {
     this.withdraw()
-    await this.#calls.emptied()
+    const cut = () => this.#calls.cut()
+    if (signal.aborted) cut()
+    else signal.addEventListener('abort', cut, { once: true })
+    try {
+      await this.#calls.emptied()
+    } finally {
+      signal.removeEventListener('abort', cut)
+    }
   }
 
   close(): Promise<void> {
@@ -80,12 +94,12 @@ class GrpcServer implements TransportServer {
     return this.#closed
   }
 
-  /** grpc-js waits for every stream and connection of its own accord, for ever; what is left after a moment is cut. */
+  /** grpc-js waits for streams and connections of its own accord, for ever; what is left after a moment is cut. */
   async #shut(): Promise<void> {
+    this.#calls.cut()
     this.#health.close()
-    const timer = setTimeout(() => this.#server.forceShutdown(), closeMs)
+    if (this.#address !== undefined) this.#server.drain(this.#address, closeMs)
     await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()))
-    clearTimeout(timer)
   }
 }
 
@@ -116,7 +130,28 @@ function toServices(
     const { operations = [] } = contracts.get(operation.contract) ?? {}
     contracts.set(operation.contract, { name: operation.contract, operations: [...operations, operation] })
   }
-  return [...contracts.values()].map((contract) => ({ ...toServiceShape(contract), endpoints: byId }))
+  const services = [...contracts.values()].map((contract) => ({ ...toServiceShape(contract), endpoints: byId }))
+  requireDistinct(services)
+  return services
+}
+
+/** A package has every message once, also where two of its contracts have operations of one name. */
+function requireDistinct(services: readonly ServiceShape[]): void {
+  const owners = new Map<string, string>(services.map(({ fullName }) => [fullName, fullName]))
+  const problems: SetupProblem[] = []
+  for (const { operation, request, response } of services.flatMap(({ methods }) => methods)) {
+    for (const { fullName } of [request, response]) {
+      const owner = owners.get(fullName)
+      if (owner !== undefined) problems.push(declaredTwice(operation.id, fullName, owner))
+      owners.set(fullName, operation.id)
+    }
+  }
+  if (problems.length > 0) throw new ContractError(problems)
+}
+
+function declaredTwice(id: string, fullName: string, owner: string): SetupProblem {
+  const message = `operation ${id} and ${owner} would both declare the protobuf name ${fullName}; rename one of them, give their contracts different packages, or grpc: false`
+  return { code: 'contract.name', message }
 }
 
 function listenFailed(address: string, cause: Error): LifecycleError {

@@ -39,8 +39,9 @@ export class HealthService {
 
   /** Tells everybody who asks or watches to go elsewhere. */
   withdraw(): void {
+    if (this.#status === servingStatus.notServing) return
     this.#status = servingStatus.notServing
-    for (const [call, name] of this.#watches) call.write(this.#answer(name))
+    for (const [call, name] of this.#watches) if (this.#services.has(name)) call.write(this.#answer(name))
   }
 
   /** Ends all watches, which would hold the server open for ever. */

@@ -2,9 +2,12 @@
 export class OpenCalls {
   #count = 0
   #empty: PromiseWithResolvers<void> | undefined
+  #isCut = false
+  readonly #whenCut = new Set<() => void>()
 
-  get count(): number {
-    return this.#count
+  /** Whether no answer waits for its reader any more. */
+  get isCut(): boolean {
+    return this.#isCut
   }
 
   enter(): void {
@@ -23,5 +26,19 @@ export class OpenCalls {
     if (this.#count === 0) return
     this.#empty ??= Promise.withResolvers()
     await this.#empty.promise
+  }
+
+  /** Ends all waiting for readers that do not read. */
+  cut(): void {
+    this.#isCut = true
+    for (const listener of this.#whenCut) listener()
+  }
+
+  onCut(listener: () => void): void {
+    this.#whenCut.add(listener)
+  }
+
+  offCut(listener: () => void): void {
+    this.#whenCut.delete(listener)
   }
 }

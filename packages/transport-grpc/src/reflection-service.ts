@@ -30,13 +30,14 @@ export function mountReflection(server: Server, services: readonly ServiceShape[
   }
 }
 
-/** Answers questions in the order in which they came. */
+/** Answers questions in the order in which they came, and asks for no more while the caller does not read. */
 function serve(call: Reflection, load: LoadAnswer): void {
   let answered = Promise.resolve()
   const answer = async (request: Buffer) => {
+    const answerTo = await load()
+    if (call.writableEnded) return
     try {
-      const answerTo = await load()
-      call.write(answerTo(request))
+      if (!call.write(answerTo(request))) call.pause().once('drain', () => call.resume())
     } catch {
       call.emit('error', { code: status.INVALID_ARGUMENT, details: 'the message cannot be decoded' })
     }

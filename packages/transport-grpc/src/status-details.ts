@@ -25,7 +25,7 @@ export function writeDetails(
   const parts: { readonly url: string; readonly value: Uint8Array }[] = []
   if (reason !== undefined) parts.push({ url: errorInfo, value: texts([reason, domain]).finish() })
   if (details.violations) parts.push({ url: badRequest, value: writeViolations(details.violations) })
-  if (details.retryDelayMs !== undefined) parts.push({ url: retryInfo, value: writeRetryInfo(details.retryDelayMs) })
+  if (isDelay(details.retryDelayMs)) parts.push({ url: retryInfo, value: writeRetryInfo(details.retryDelayMs) })
   if (parts.length === 0) return undefined
   const writer = new BinaryWriter().uint32(0x08).int32(status).uint32(0x12).string(error.message)
   for (const { url, value } of parts)
@@ -43,7 +43,7 @@ export function readDetails(bytes: Uint8Array): ErrorFacts {
       const [value = new Uint8Array()] = children(any, 2)
       if (url === errorInfo) [reason] = children(value, 1).map(text)
       if (url === badRequest) details = { ...details, violations: children(value, 1).map(readViolation) }
-      if (url === retryInfo) details = { ...details, retryDelayMs: readRetryInfo(value) }
+      if (url === retryInfo) details = { ...details, ...readRetryInfo(value) }
     }
   } catch {
     // Details that cannot be read are no reason to lose code and message.
@@ -67,11 +67,11 @@ function readViolation(bytes: Uint8Array): Violation {
 /** A google.protobuf.Duration in field 1: seconds 1, nanos 2. */
 function writeRetryInfo(delayMs: number): Uint8Array {
   const seconds = Math.floor(delayMs / 1000)
-  const nanos = Math.round((delayMs - seconds * 1000) * 1_000_000)
+  const nanos = Math.min(Math.round((delayMs - seconds * 1000) * 1_000_000), 999_999_999)
   return new BinaryWriter().uint32(0x0a).fork().uint32(0x08).int64(seconds).uint32(0x10).int32(nanos).join().finish()
 }
 
-function readRetryInfo(bytes: Uint8Array): number {
+function readRetryInfo(bytes: Uint8Array): ErrorDetails {
   let seconds = 0
   let nanos = 0
   for (const duration of children(bytes, 1)) {
@@ -83,7 +83,13 @@ function readRetryInfo(bytes: Uint8Array): number {
       else reader.skip(wireType, field)
     }
   }
-  return seconds * 1000 + nanos / 1_000_000
+  const retryDelayMs = seconds * 1000 + nanos / 1_000_000
+  return isDelay(retryDelayMs) ? { retryDelayMs } : {}
+}
+
+/** @see google/protobuf/duration.proto, whose longest span is 10 000 years */
+function isDelay(delayMs: number | undefined): delayMs is number {
+  return delayMs !== undefined && delayMs >= 0 && delayMs <= 315_576_000_000_000
 }
 
 /** A message whose first fields are texts. */
