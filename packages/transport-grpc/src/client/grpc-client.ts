@@ -3,12 +3,13 @@ import {
   type ClientOptions,
   type ClientReadableStream,
   credentials,
-  Metadata,
+  type Metadata,
   type ServiceError as GrpcError,
 } from '@grpc/grpc-js'
 import type { ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from '@tenon/core/client'
 import type { Operation } from '@tenon/core/contract'
 import { ServiceError } from '@tenon/core/transport'
+import { writeMetadata } from '../grpc-metadata.ts'
 import { fromStatus } from '../grpc-status.ts'
 import { compileCodec, type MessageCodec } from '../message-codec.ts'
 import { toServiceShape } from '../proto/message-shape.ts'
@@ -24,9 +25,15 @@ const channelOptions: ClientOptions = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
   'grpc.min_reconnect_backoff_ms': 100,
+  'grpc.enable_channelz': 0,
   'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
+  // Where and how to call is settled before; a DNS record must not change it.
+  'grpc.service_config_disable_resolution': 1,
 }
+
+/** How long running calls without a deadline may take to end once the channel closes. A guess. */
+const closeMs = 1_000
 
 interface Method {
   readonly path: string
@@ -34,9 +41,18 @@ interface Method {
   readonly response: MessageCodec
 }
 
+/** A call that is under way, as far as closing cares. */
+interface RunningCall {
+  readonly hasDeadline: boolean
+  cancel(): void
+}
+
 class GrpcChannel implements ClientChannel {
   readonly #client: Client
   readonly #methods: ReadonlyMap<string, Method>
+  readonly #running = new Set<RunningCall>()
+  #idle: (() => void) | undefined
+  #closed: Promise<void> | undefined
 
   constructor({ contract, address }: ClientTarget) {
     const { fullName, methods } = toServiceShape(contract)
@@ -51,52 +67,77 @@ class GrpcChannel implements ClientChannel {
 
   async unary(operation: Operation, input: unknown, outgoing: OutgoingCall): Promise<unknown> {
     const { path, request, response } = this.#method(operation)
-    requireRunning(outgoing)
+    this.#requireOpen(outgoing)
+    const argument = encode(request, input)
+    const metadata = toMetadata(outgoing)
     const bytes = await new Promise<Buffer>((resolve, reject) => {
       const answered = (error: GrpcError | null, answer?: Buffer) => {
-        outgoing.signal?.removeEventListener('abort', cancel)
+        this.#leave(running)
+        outgoing.signal?.removeEventListener('abort', running.cancel)
         if (error) reject(fromStatus(error))
         else resolve(answer ?? Buffer.alloc(0))
       }
-      const call = this.#client.makeUnaryRequest(
-        path,
-        same,
-        same,
-        request.encode(input),
-        toMetadata(outgoing),
-        toOptions(outgoing),
-        answered,
-      )
-      const cancel = () => call.cancel()
-      outgoing.signal?.addEventListener('abort', cancel, { once: true })
+      const call = this.#client.makeUnaryRequest(path, same, same, argument, metadata, toOptions(outgoing), answered)
+      const running = this.#enter(call, outgoing)
     })
     return decode(response, bytes)
   }
 
   async *serverStream(operation: Operation, input: unknown, outgoing: OutgoingCall): AsyncGenerator<unknown> {
     const { path, request, response } = this.#method(operation)
-    requireRunning(outgoing)
-    const call = this.#client.makeServerStreamRequest(
-      path,
-      same,
-      same,
-      request.encode(input),
-      toMetadata(outgoing),
-      toOptions(outgoing),
-    )
-    const cancel = () => call.cancel()
-    outgoing.signal?.addEventListener('abort', cancel, { once: true })
+    this.#requireOpen(outgoing)
+    const argument = encode(request, input)
+    const metadata = toMetadata(outgoing)
+    const call = this.#client.makeServerStreamRequest(path, same, same, argument, metadata, toOptions(outgoing))
+    // An error that comes while nobody asks for the next item is kept for it; here it is only no uncaught one.
+    call.on('error', () => undefined)
+    const running = this.#enter(call, outgoing)
+    // Its end is not to be waited for until somebody asks for the next item.
+    call.once('status', () => this.#leave(running))
     try {
       yield* readItems(call, response)
     } finally {
-      outgoing.signal?.removeEventListener('abort', cancel)
-      // grpc-js reports its own cancellation as an error, which nobody waits for any more.
-      call.on('error', () => undefined).cancel()
+      outgoing.signal?.removeEventListener('abort', running.cancel)
+      call.cancel()
+      this.#leave(running)
     }
   }
 
-  async close(): Promise<void> {
-    this.#client.close()
+  close(): Promise<void> {
+    this.#closed ??= this.#finish()
+    return this.#closed
+  }
+
+  async #finish(): Promise<void> {
+    const timer = setTimeout(() => this.#cancelEndless(), closeMs)
+    try {
+      if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    } finally {
+      clearTimeout(timer)
+      this.#client.close()
+    }
+  }
+
+  #cancelEndless(): void {
+    for (const { hasDeadline, cancel } of this.#running) if (!hasDeadline) cancel()
+  }
+
+  #enter(call: { cancel(): void }, { signal, timeoutMs }: OutgoingCall): RunningCall {
+    const running: RunningCall = { hasDeadline: timeoutMs !== undefined, cancel: () => call.cancel() }
+    this.#running.add(running)
+    signal?.addEventListener('abort', running.cancel, { once: true })
+    return running
+  }
+
+  #leave(running: RunningCall): void {
+    this.#running.delete(running)
+    if (this.#running.size === 0) this.#idle?.()
+  }
+
+  #requireOpen({ signal }: OutgoingCall): void {
+    if (signal?.aborted)
+      throw new ServiceError('cancelled', 'the call was cancelled before it was sent', { cause: signal.reason })
+    if (this.#closed) throw new ServiceError('unavailable', 'the client is closed')
   }
 
   #method({ id }: Operation): Method {
@@ -127,16 +168,32 @@ function isStatus(error: unknown): error is GrpcError {
   return error instanceof Error && 'code' in error && 'details' in error && !ServiceError.is(error)
 }
 
-function requireRunning({ signal }: OutgoingCall): void {
-  if (signal?.aborted)
-    throw new ServiceError('cancelled', 'the call was cancelled before it was sent', { cause: signal.reason })
+/** A value that the contract lets through and protobuf does not is the caller's fault. */
+function encode(request: MessageCodec, input: unknown): Buffer {
+  try {
+    return request.encode(input)
+  } catch (cause) {
+    throw new ServiceError('invalid_argument', 'the input cannot be encoded', { cause })
+  }
 }
 
+/**
+ * What was only inherited from another transport and cannot be carried is left out.
+ *
+ * @throws ServiceError `invalid_argument` for an entry that the caller set.
+ */
 function toMetadata({ metadata }: OutgoingCall): Metadata {
-  const sent = new Metadata()
-  for (const [key, value] of Object.entries(metadata)) sent.set(key, value)
-  return sent
+  const written = writeMetadata(metadata)
+  const refused = written.refused.filter((name) => !inherited.has(name))
+  if (refused.length === 0) return written.metadata
+  const names = refused.join(', ')
+  throw new ServiceError(
+    'invalid_argument',
+    `gRPC metadata is printable ASCII under a name of its own, unlike ${names}`,
+  )
 }
+
+const inherited: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage'])
 
 function toOptions({ timeoutMs }: OutgoingCall): { deadline?: number } {
   return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs }
