@@ -2,7 +2,13 @@ import { readFileSync, rmSync } from 'node:fs'
 import { build, type Plugin } from 'esbuild'
 
 /** What is bundled into a package although it is somebody else's: see docs/decision/0005-bundled-output.md. */
-const inlined = /^typebox\//
+const inlined = 'typebox/schema'
+
+/** Modules of it that hold what a service has registered or set, by their public name: a copy would not know. */
+const shared: readonly (readonly [path: RegExp, name: string])[] = [
+  [/\/format\/index\.mjs$/, 'typebox/format'],
+  [/\/system\/settings\/index\.mjs$/, 'typebox/system'],
+]
 
 interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly '@tenon/source': string }>>
@@ -20,10 +26,14 @@ const entryPoints = Object.values(exports).flatMap((entry) =>
 const external: Plugin = {
   name: 'external',
   setup: ({ onResolve }) => {
-    // Inside an inlined package everything is inlined.
+    // Inside an inlined package everything else is inlined.
     onResolve({ filter: /^[^./]/ }, ({ path, importer }) =>
-      inlined.test(path) || importer.includes('node_modules') ? undefined : { path, external: true },
+      path === inlined || importer.includes('node_modules') ? undefined : { path, external: true },
     )
+    onResolve({ filter: /^\./ }, ({ path, importer }) => {
+      const name = importer.includes('/typebox/') ? shared.find(([form]) => form.test(path))?.[1] : undefined
+      return name === undefined ? undefined : { path: name, external: true }
+    })
   },
 }
 
