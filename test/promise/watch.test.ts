@@ -54,6 +54,7 @@ test('a watch over gRPC delivers each change as it happens, and a count is one',
 })
 
 test('a watcher that leaves is forgotten', async () => {
+  await eventually(async () => expect(await runningCallCount(shop.order.admin)).toBe(0))
   const watch = await watchHttp(`${shop.order.http}/v1/orders:watch`, '*/*')
   expect(await runningCallCount(shop.order.admin)).toBe(1)
   await watch[Symbol.asyncDispose]()
