@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { Settings } from 'typebox/system'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import type { Schema } from '../contract/schema.ts'
+import { type Schema, toJsonSchema } from '../contract/schema.ts'
 import { compileSchema, type SchemaResult } from './compiled-schema.ts'
 
 function read(schema: Schema, value: unknown): SchemaResult {
@@ -412,7 +412,7 @@ describe('compileSchema', () => {
 
   it('says which schema cannot be compiled, and why', () => {
     const schema = Type.Object({ x: Type.String({ pattern: '(' }) })
-    expect(() => compileSchema(schema, schema, 'operation a.A/get: input')).toThrow(
+    expect(() => compileSchema(schema, toJsonSchema(schema), 'operation a.A/get: input')).toThrow(
       'operation a.A/get: input cannot be used: Invalid regular expression: /(/u: Unterminated group [contract.schema]',
     )
   })

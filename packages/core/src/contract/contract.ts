@@ -42,12 +42,12 @@ type StrayParameter<Spec extends OperationSpec> = Exclude<RouteParameter<RouteOf
 
 type CheckRoute<Spec extends OperationSpec> = [StrayParameter<Spec>] extends [never]
   ? unknown
-  : { readonly http: `the route parameter :${StrayParameter<Spec>} is no field of the input` }
+  : { readonly http: { readonly 'a route parameter is no field of the input': StrayParameter<Spec> } }
 
 type CheckQueue<Spec extends OperationSpec> = Spec extends { readonly queue: { readonly key: infer Key } }
   ? Key extends FieldOf<Spec>
     ? unknown
-    : { readonly queue: { readonly key: FieldOf<Spec> } }
+    : { readonly queue: { readonly 'the key must be a field of the input': FieldOf<Spec> } }
   : unknown
 
 type CheckSpec<Spec extends OperationSpec> = CheckRoute<Spec> & CheckQueue<Spec>

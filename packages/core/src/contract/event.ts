@@ -29,7 +29,7 @@ export type PayloadToSend<Event extends EventType> = WireOf<Event['spec']['paylo
 
 type CheckKey<Spec extends EventSpec> = Spec['key'] extends keyof WireOf<Spec['payload']>
   ? unknown
-  : { readonly key: keyof WireOf<Spec['payload']> & string }
+  : { readonly key: { readonly 'the key must be a field of the payload': keyof WireOf<Spec['payload']> & string } }
 
 /**
  * Declares an event.

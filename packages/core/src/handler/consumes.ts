@@ -10,7 +10,7 @@ export interface ConsumesOptions {
 /** Says that a method handles an event: `@Consumes(orderPlaced, { group: 'user' })`. The class needs no other decorator. */
 export function Consumes<Event extends EventType>(event: Event, options: ConsumesOptions = {}) {
   return <This, Method extends AnyMethod>(
-    _method: Method & Fits<NoInfer<Method>, ConsumerMethod<Event>>,
+    _method: Fits<NoInfer<Method>, ConsumerMethod<Event>>,
     context: ClassMethodDecoratorContext<This, Method>,
   ): void => {
     addConsumer(context as ClassMethodDecoratorContext, { event, group: options.group })

@@ -32,7 +32,7 @@ export interface DefineHandlerOptions<Name> {
  */
 export function defineHandler<Of extends AnyContract, Name extends OperationNames<Of> = OperationNames<Of>>(
   contract: Of,
-  make: () => Methods<Of, Name>,
+  make: () => Methods<Of, NoInfer<Name>>,
   options: DefineHandlerOptions<Name> = {},
 ): HandlerDefinition {
   const info = contractInfo(contract)

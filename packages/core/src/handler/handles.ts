@@ -17,10 +17,11 @@ type ClassDecorator = (handler: HandledClass, context: ClassDecoratorContext) =>
  * @throws ContractError when the class is defined: `handler.missing_operation`, `handler.duplicate_operation`,
  * `handler.unknown_operation`, `handler.member`, each naming class, member and operation.
  */
-export function Handles<Of extends AnyContract>(contract: Of, options: HandlesOptions<Of>): ClassDecorator
-export function Handles(...contracts: readonly AnyContract[]): ClassDecorator
-export function Handles(...given: readonly (AnyContract | HandlesOptions<AnyContract>)[]): ClassDecorator {
-  const handled = toHandled(given)
+export function Handles<Of extends AnyContract>(
+  contract: Of,
+  ...more: readonly [HandlesOptions<Of>] | readonly AnyContract[]
+): ClassDecorator {
+  const handled = toHandled([contract, ...more])
   return (_handler, context) => {
     const metadata = writableMetadata(context)
     metadata.contracts.push(...handled)
@@ -98,8 +99,8 @@ function repeatedOperations(className: string, { operations }: HandlerMetadata):
   })
 }
 
-function toHandled(given: readonly (AnyContract | HandlesOptions<AnyContract>)[]): readonly HandledContract[] {
+function toHandled(given: readonly (AnyContract | { readonly only: readonly string[] })[]): readonly HandledContract[] {
   const last = given.at(-1)
-  const only = isContract(last) || last === undefined ? undefined : (last as HandlesOptions<AnyContract>).only
+  const only = isContract(last) ? undefined : (last as { readonly only: readonly string[] }).only
   return given.filter(isContract).map((contract) => ({ contract, only }))
 }

@@ -8,7 +8,7 @@ import type { AnyMethod, Fits, OperationMethod } from './method-type.ts'
  */
 export function Implements<Op extends Operation>(operation: Op) {
   return <This, Method extends AnyMethod>(
-    _method: Method & Fits<NoInfer<Method>, OperationMethod<Op>>,
+    _method: Fits<NoInfer<Method>, OperationMethod<Op>>,
     context: ClassMethodDecoratorContext<This, Method>,
   ): void => {
     addOperation(context as ClassMethodDecoratorContext, operation)

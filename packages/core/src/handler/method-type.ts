@@ -17,19 +17,51 @@ export type ConsumerMethod<Event extends EventType> = (payload: Payload<Event>, 
 // oxlint-disable-next-line typescript/no-explicit-any -- a decorator must accept whatever method it stands on before it can judge it
 export type AnyMethod = (this: any, ...args: any[]) => unknown
 
-/** The method itself where it fits; otherwise a type whose property says what is wrong, for the compiler to print. */
+/** Anything where the method fits; otherwise a type whose name and parameters say what is wrong, for the compiler to print. */
 export type Fits<Method, Expected extends AnyMethod> = Method extends Expected
   ? unknown
-  : Method extends (...args: infer Given) => infer Returned
-    ? Parameters<Expected> extends Given
-      ? {
-          readonly 'The method does not return what the operation answers': never
-          readonly expected: ReturnType<Expected>
-          readonly returned: Returned
-        }
-      : {
-          readonly 'The method does not take what the operation receives': never
-          readonly expected: Parameters<Expected>[0]
-          readonly taken: Given[0]
-        }
-    : never
+  : Method extends (...args: Parameters<Expected>) => infer Returned
+    ? ReturnMisfit<Value<ReturnType<Expected>>, Value<Returned>>
+    : Parameters<Expected>[0] extends FirstParameter<Method>
+      ? Misfit<'a method takes the input and a Call, no more', [Call], RestParameters<Method>>
+      : Misfit<
+          `the method takes another input than is declared${At<FirstParameter<Method>, Parameters<Expected>[0]>}`,
+          Parameters<Expected>[0],
+          FirstParameter<Method>
+        >
+
+type ReturnMisfit<Expected, Returned> = [Expected] extends [AsyncIterable<infer Item>]
+  ? [Returned] extends [AsyncIterable<infer ReturnedItem>]
+    ? Misfit<`the stream has other items than are declared${At<Item, ReturnedItem>}`, Item, ReturnedItem>
+    : Misfit<'the operation answers with a stream: return an async iterable', Expected, Returned>
+  : [Returned] extends [AsyncIterable<unknown>]
+    ? Misfit<'the operation answers with one value, not with a stream', Expected, Returned>
+    : Misfit<`the method returns something else than is declared${At<Expected, Returned>}`, Expected, Returned>
+
+/** What was expected and what was found. */
+interface Misfit<Problem extends string, Expected, Found> {
+  readonly problem: Problem
+  readonly expected: Expected
+  readonly found: Found
+}
+
+/** What a reply comes to: the value behind a promise, or a stream as it is. */
+type Value<Returned> = Returned extends Promise<infer Resolved> ? Resolved : Returned
+
+type FirstParameter<Method> = Method extends (first: infer First, ...rest: never[]) => unknown ? First : never
+type RestParameters<Method> = Method extends (first: never, ...rest: infer Rest) => unknown ? Rest : never
+
+/** The fields in which two objects differ, as text; nothing where one is no object. */
+type At<Expected, Found> = [WrongField<Expected, Found>] extends [never] ? '' : `, at ${WrongField<Expected, Found>}`
+
+type WrongField<Expected, Found> = Found extends object
+  ? {
+      [Name in keyof Expected & string]-?: Name extends keyof Found
+        ? Found[Name] extends Expected[Name]
+          ? never
+          : Name
+        : undefined extends Expected[Name]
+          ? never
+          : Name
+    }[keyof Expected & string]
+  : never

@@ -1,0 +1,48 @@
+import Type from 'typebox'
+import { expectTypeOf } from 'vitest'
+import { z } from 'zod'
+import { contract } from '../contract/contract.ts'
+import { event } from '../contract/event.ts'
+import { stream } from '../contract/stream.ts'
+import { inject } from '../handler/inject.ts'
+import { Publisher } from './publisher.ts'
+import { clientOf } from './remote.ts'
+
+const Id = Type.Object({ userId: Type.String() })
+const users = contract('shop.UserService', {
+  getUser: { input: Id, output: z.object({ size: z.string().transform(Number) }) },
+  watchUsers: { input: Id, output: stream(Id) },
+  importUser: { input: Id, output: Id, queue: { topic: 'users', key: 'userId' } },
+})
+const created = event('created', { key: 'userId', payload: Id })
+const client = inject(clientOf(users))
+const publisher = inject(Publisher)
+
+// What fits.
+expectTypeOf(client.getUser({ userId: 'a' }, { timeoutMs: 1 })).toEqualTypeOf<Promise<{ size: number }>>()
+expectTypeOf(client.watchUsers({ userId: 'a' })).toEqualTypeOf<AsyncIterable<{ userId: string }>>()
+void publisher.send(users.importUser, { userId: 'a' }, { headers: { 'x-tenant': 't' } })
+void publisher.publish(created, { userId: 'a' })
+
+// @ts-expect-error -- the input has no field `id`
+void client.getUser({ id: 'a' })
+// @ts-expect-error -- `userId` is missing
+void client.getUser({})
+// @ts-expect-error -- what is received went through the transform
+expectTypeOf<Promise<{ size: string }>>(client.getUser({ userId: 'a' }))
+// @ts-expect-error -- the contract has no such operation
+void client.dropUser({ userId: 'a' })
+// @ts-expect-error -- a stream is no promise
+void client.watchUsers({ userId: 'a' }).then(String)
+// @ts-expect-error -- there is no such option
+void client.getUser({ userId: 'a' }, { retries: 3 })
+// @ts-expect-error -- an operation without a queue cannot be sent
+void publisher.send(users.getUser, { userId: 'a' })
+// @ts-expect-error -- the input has no field `id`
+void publisher.send(users.importUser, { id: 'a' })
+// @ts-expect-error -- the payload has no field `id`
+void publisher.publish(created, { id: 'a' })
+// @ts-expect-error -- an operation is sent, not published
+void publisher.publish(users.importUser, { userId: 'a' })
+// @ts-expect-error -- an event is published, not sent
+void publisher.send(created, { userId: 'a' })

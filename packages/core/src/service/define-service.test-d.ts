@@ -1,0 +1,54 @@
+import { expectTypeOf } from 'vitest'
+import { flag, integer, list, optional, port, readConfig, text } from './config.ts'
+import { defineService } from './define-service.ts'
+
+const config = {
+  httpPort: port('HTTP_PORT', 3001),
+  poolSize: integer('POOL_SIZE'),
+  region: text('REGION'),
+  databaseUrl: optional('DATABASE_URL'),
+  brokers: list('BROKERS', []),
+  isVerbose: flag('VERBOSE', false),
+}
+class Needy {
+  readonly db: string
+  constructor(db: string) {
+    this.db = db
+  }
+}
+const base = { name: 'user', version: '1.0.0', handlers: [] }
+
+// What fits.
+expectTypeOf(readConfig(config, {})).toEqualTypeOf<{
+  readonly httpPort: number
+  readonly poolSize: number
+  readonly region: string
+  readonly databaseUrl: string | undefined
+  readonly brokers: readonly string[]
+  readonly isVerbose: boolean
+}>()
+defineService({
+  ...base,
+  config,
+  transports: ({ httpPort, databaseUrl }) => (httpPort.toFixed(), databaseUrl?.trim(), []),
+  admin: ({ httpPort }) => ({ port: httpPort + 1 }),
+})
+
+// @ts-expect-error -- there is no such setting
+defineService({ ...base, config, providers: ({ httpport }) => [httpport] })
+// @ts-expect-error -- a port is no text
+defineService({ ...base, config, providers: ({ httpPort }) => (httpPort.trim(), []) })
+// @ts-expect-error -- an optional setting may be undefined
+defineService({ ...base, config, providers: ({ databaseUrl }) => (databaseUrl.trim(), []) })
+// @ts-expect-error -- a service without config has no settings
+defineService({ ...base, providers: ({ httpPort }) => [httpPort] })
+// @ts-expect-error -- a service has a version
+defineService({ name: 'user', handlers: [] })
+// @ts-expect-error -- a handler's constructor takes nothing
+defineService({ ...base, handlers: [Needy] })
+// @ts-expect-error -- an instance is no handler; the service constructs it
+defineService({ ...base, handlers: [new (class {})()] })
+// @ts-expect-error -- the fallback of a port is a number
+port('HTTP_PORT', '3001')
+// @ts-expect-error -- the fallback of a flag is true or false
+flag('VERBOSE', 'yes')
