@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import type { Call } from '../call/call.ts'
 import { contract } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
 import { stream } from '../contract/stream.ts'
@@ -25,6 +26,22 @@ defineHandler(users, () => ({
   },
 }))
 defineHandler(users, () => ({ getUser: ({ userId }) => ({ userId, name: 'Ann' }) }), { only: ['getUser'] })
+const info = ({ userId }: { userId: string }, call: Call) => call.log.info({ userId })
+defineConsumer(created, () => info)
+
+// @ts-expect-error -- addUser and watchUsers are left out
+defineHandler(users, () => ({ getUser: add }))
+// @ts-expect-error -- addUser is left out of the part
+defineHandler(users, () => ({ getUser: add }), { only: ['getUser', 'addUser'] })
+// @ts-expect-error -- `name` is missing in what the method returns
+defineHandler(users, () => ({ getUser: (input) => input }), { only: ['getUser'] })
+// @ts-expect-error -- the input has no field `id`
+defineHandler(users, () => ({ getUser: byOther }), { only: ['getUser'] })
+// @ts-expect-error -- a stream handler returns no promise
+defineHandler(users, () => ({ watchUsers: async () => [] }), { only: ['watchUsers'] })
+// @ts-expect-error -- the contract has no operation of this name
+defineHandler(users, () => ({}), { only: ['getuser'] })
+// @ts-expect-error -- the payload has no field `id`
 defineConsumer(created, () => byOther)
 
 fault(users.getUser, 'not_found', 'no such user')
