@@ -4,5 +4,7 @@ export function ready(port: number): void {
     const { user, system } = process.cpuUsage()
     process.send?.({ cpuMicroseconds: user + system, rssBytes: process.memoryUsage.rss() })
   })
+  // Ends with the measuring process, however that ends.
+  process.on('disconnect', () => process.exit())
   process.send?.({ port })
 }
