@@ -48,10 +48,15 @@ describe('toServiceError', () => {
   it.each(Object.keys(errorCodes) as ErrorCode[])(
     'passes on a remote that answered %s only where it means the same',
     (code) => {
-      const error = markRemote(new ServiceError(code, 'x'))
+      const remote = markRemote(
+        new ServiceError(code, 'connect 10.0.0.7:50051', { reason: 'x', details: { retryDelayMs: 5, host: 'x' } }),
+      )
       const isPassedOn = ['unavailable', 'deadline_exceeded', 'resource_exhausted', 'cancelled'].includes(code)
-      expect(toServiceError(error).code).toBe(isPassedOn ? code : 'internal')
-      expect(toServiceError(markRemote(error)) === error).toBe(isPassedOn)
+      const error = toServiceError(remote)
+      expect(error).toMatchObject({ code: isPassedOn ? code : 'internal', reason: undefined, cause: remote })
+      expect(error.details).toEqual(isPassedOn ? { retryDelayMs: 5 } : undefined)
+      expect(error.message).not.toContain('10.0.0.7')
+      expect(toServiceError(error)).toBe(error)
     },
   )
 })

@@ -80,19 +80,32 @@ export function markRemote(error: ServiceError): ServiceError {
   return error
 }
 
-/** The codes of a remote that mean the same to our caller; any other, such as its `unauthenticated`, concerns only us. */
-const passedOn: ReadonlySet<ErrorCode> = new Set([
-  'unavailable',
-  'deadline_exceeded',
-  'resource_exhausted',
-  'cancelled',
-])
+/**
+ * The codes of a remote that mean the same to our caller, and what it is told: the remote's own words may name addresses.
+ * Any other code, such as its `unauthenticated`, concerns only us.
+ */
+const passedOn: Partial<Record<ErrorCode, string>> = {
+  unavailable: 'a service that this call needs is unavailable',
+  deadline_exceeded: 'a service that this call needs did not answer in time',
+  resource_exhausted: 'a service that this call needs is overloaded',
+  cancelled: 'a call that this call needs was cancelled',
+}
 
 /**
  * What a caller is told of whatever a handler threw. A foreign exception, and a remote's error that the handler did not
- * translate, become `internal` with a fixed text; the cause goes to the log.
+ * translate, get a fixed text; the cause goes to the log.
  */
 export function toServiceError(thrown: unknown): ServiceError {
-  if (ServiceError.is(thrown) && (!(remoteBrand in thrown) || passedOn.has(thrown.code))) return thrown
+  if (ServiceError.is(thrown)) {
+    if (!(remoteBrand in thrown)) return thrown
+    const message = passedOn[thrown.code]
+    if (message !== undefined) return passOn(thrown, message)
+  }
   return new ServiceError('internal', 'an internal error occurred', { cause: thrown })
+}
+
+function passOn(remote: ServiceError, message: string): ServiceError {
+  const retryDelayMs = remote.details?.retryDelayMs
+  const details = retryDelayMs === undefined ? {} : { details: { retryDelayMs } }
+  return new ServiceError(remote.code, message, { ...details, cause: remote })
 }
