@@ -52,7 +52,11 @@ export function fromStatus({
   code,
   details,
   metadata,
-}: Pick<StatusObject, 'code' | 'details'> & { readonly metadata?: Metadata }): ServiceError {
+}: {
+  readonly code: number
+  readonly details: string
+  readonly metadata?: Metadata
+}): ServiceError {
   const [bytes] = metadata?.get(detailsKey) ?? []
   const facts = bytes instanceof Uint8Array ? readDetails(bytes) : {}
   return new ServiceError(codes.get(code) ?? 'unknown', details, facts)

@@ -51,8 +51,6 @@ class GrpcServer implements TransportServer {
       'grpc.max_send_message_length': -1,
       // Two processes on one port would share its connections without anybody having asked for it.
       'grpc.so_reuseport': 0,
-      // Statistics of every call and connection that nobody here can ask for. @see grpc-node #1958, its memory
-      'grpc.enable_channelz': 0,
     })
     for (const one of services) mountService(this.#server, one, { calls: this.#calls, domain: service.name, log })
     this.#health = new HealthService(services.map(({ fullName }) => fullName))

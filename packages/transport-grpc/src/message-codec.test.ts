@@ -133,7 +133,7 @@ test('bytes mean the same to the protobuf library, in both directions, whatever 
   const cases = message.chain(({ schema, value }) => value.map((one) => ({ schema, value: one })))
   fc.assert(
     fc.property(cases, ({ schema, value }) => {
-      const { codec, descriptor } = prepare(schema)
+      const { codec, descriptor } = prepare(schema as unknown as Schema)
       const plain: unknown = JSON.parse(JSON.stringify(value))
       expect(codec.decode(codec.encode(plain))).toEqual(plain)
       const read = enumless(descriptor, plain)

@@ -53,9 +53,18 @@ export function readDetails(bytes: Uint8Array): ErrorFacts {
 
 function writeViolations(violations: readonly Violation[]): Uint8Array {
   const writer = new BinaryWriter()
-  for (const { field, message, rule } of violations) writer.uint32(0x0a).bytes(texts([field, message, rule]).finish())
+  let leftBytes = longestViolationsBytes
+  for (const { field, message, rule } of violations) {
+    const bytes = texts([field, message, rule]).finish()
+    leftBytes -= bytes.length
+    if (leftBytes < 0) break
+    writer.uint32(0x0a).bytes(bytes)
+  }
   return writer.finish()
 }
+
+/** Details travel in HTTP/2 headers, in base64, and callers take up to about 8 KiB of them in all. @see gRPC over HTTP/2 */
+const longestViolationsBytes = 4_096
 
 function readViolation(bytes: Uint8Array): Violation {
   const [field = ''] = children(bytes, 1).map(text)

@@ -25,7 +25,6 @@ const channelOptions: ClientOptions = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
   'grpc.min_reconnect_backoff_ms': 100,
-  'grpc.enable_channelz': 0,
   'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
   // Where and how to call is settled before; a DNS record must not change it.

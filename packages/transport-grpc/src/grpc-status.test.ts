@@ -1,0 +1,39 @@
+import { Metadata, status } from '@grpc/grpc-js'
+import { errorCodes, isErrorCode, ServiceError } from '@tenon/core/transport'
+import { expect, test } from 'vitest'
+import { fromStatus, grpcStatus, toStatus } from './grpc-status.ts'
+
+test('every code has the status of its number and name', () => {
+  expect(grpcStatus).toEqual(errorCodes)
+  for (const [code, number] of Object.entries(grpcStatus)) expect(status[number]).toBe(code.toUpperCase())
+})
+
+test('an error comes back as it went, whatever its code', () => {
+  for (const code of Object.keys(errorCodes).filter(isErrorCode)) {
+    const sent = new ServiceError(code, 'no such user', { reason: 'gone', details: { retryDelayMs: 10 } })
+    const { message, reason, details, code: received } = fromStatus(toStatus(sent, 'user'))
+    expect({ code: received, message, reason, details }).toEqual({
+      code,
+      message: 'no such user',
+      reason: 'gone',
+      details: { retryDelayMs: 10 },
+    })
+  }
+})
+
+test('a cause is never sent', () => {
+  const { details, metadata } = toStatus(new ServiceError('internal', 'failed', { cause: new Error('secret') }), 'user')
+  expect([details, metadata.getMap()]).toEqual(['failed', {}])
+})
+
+test('a message that cannot be a header is made one', () => {
+  expect(toStatus(new ServiceError('not_found', 'user \ud83d'), 'user').details).toBe('user \ufffd')
+  expect(toStatus(new ServiceError('not_found', 'x'.repeat(100_000)), 'user').details).toHaveLength(1_025)
+})
+
+test('a status that nobody knows, or without metadata, is still an error', () => {
+  expect(fromStatus({ code: 99, details: 'odd' })).toMatchObject({ code: 'unknown', message: 'odd' })
+  const metadata = new Metadata()
+  metadata.set('grpc-status-details-bin', Buffer.from([0xff]))
+  expect(fromStatus({ code: 5, details: 'gone', metadata })).toMatchObject({ code: 'not_found', details: undefined })
+})

@@ -1,0 +1,107 @@
+import { createFileRegistry, fromBinary } from '@bufbuild/protobuf'
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
+import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
+import { Client, credentials, Server, ServerCredentials, status } from '@grpc/grpc-js'
+import { type Contract, contract, contractInfo } from '@tenon/core/contract'
+import { Type } from 'typebox'
+import { expect, test } from 'vitest'
+import { toServiceShape } from './proto/message-shape.ts'
+import { mountReflection } from './reflection-service.ts'
+
+const shop = contract('demo.v1.Shop', {
+  getItem: { input: Type.Object({ sku: Type.String() }), output: Type.Object({ tags: Type.Array(Type.Object({})) }) },
+})
+const versions = ['v1', 'v1alpha']
+const same = (bytes: Buffer): Buffer => bytes
+
+async function start() {
+  const server = new Server({ 'grpc.enable_channelz': 0 })
+  mountReflection(server, [toServiceShape(contractInfo(shop as Contract))])
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, found) =>
+      error ? reject(error) : resolve(found),
+    )
+  })
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 })
+  /** What is answered to a stream of questions, and the status it ends with. */
+  const ask = async (version: string, ...questions: readonly Buffer[]) => {
+    const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`
+    const call = client.makeBidiStreamRequest(path, same, same).on('error', () => undefined)
+    const answers: Map<number, Uint8Array>[] = []
+    call.on('data', (answer: Buffer) => answers.push(fieldsOf(answer)))
+    for (const question of questions) call.write(question)
+    call.end()
+    return new Promise<{ answers: typeof answers; code: number }>((resolve) => {
+      call.once('status', ({ code }) => resolve({ answers, code }))
+    })
+  }
+  return {
+    ask,
+    [Symbol.asyncDispose]: async () => {
+      client.close()
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+    },
+  }
+}
+
+const question = (field: number, value: string) =>
+  Buffer.from(
+    new BinaryWriter()
+      .uint32((field << 3) | 2)
+      .string(value)
+      .finish(),
+  )
+
+/** The last value of each field that has a length. */
+function fieldsOf(bytes: Uint8Array): Map<number, Uint8Array> {
+  const reader = new BinaryReader(bytes)
+  const fields = new Map<number, Uint8Array>()
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag()
+    if (wireType === 2) fields.set(field, reader.bytes())
+    else reader.skip(wireType, field)
+  }
+  return fields
+}
+
+const fileIn = (answer: Map<number, Uint8Array> | undefined) =>
+  fromBinary(FileDescriptorProtoSchema, fieldsOf(answer?.get(4) ?? new Uint8Array()).get(1) ?? new Uint8Array())
+
+test.each(versions)('%s lists the services', async (version) => {
+  await using demo = await start()
+  const { answers, code } = await demo.ask(version, question(7, ''))
+  const list = Buffer.from(answers[0]?.get(6) ?? []).toString('latin1')
+  expect(code).toBe(status.OK)
+  for (const name of ['demo.v1.Shop', 'grpc.health.v1.Health']) expect(list).toContain(name)
+})
+
+test.each(versions)('%s finds files by name and by whatever they declare', async (version) => {
+  await using demo = await start()
+  const symbols = ['Shop', 'Shop.GetItem', 'GetItemRequest', 'GetItemRequest.sku', 'GetItemResponse.Tags']
+  const { answers } = await demo.ask(
+    version,
+    question(3, 'demo/v1/shop.proto'),
+    ...symbols.map((symbol) => question(4, `demo.v1.${symbol}`)),
+  )
+  expect(answers.map((answer) => fileIn(answer).name)).toEqual(Array<string>(6).fill('demo/v1/shop.proto'))
+  expect(createFileRegistry(fileIn(answers[0]), () => undefined).getService('demo.v1.Shop')?.methods).toHaveLength(1)
+})
+
+test('what is not known is not found, and the stream goes on', async () => {
+  await using demo = await start()
+  const asked = [
+    question(3, 'lost.proto'),
+    question(4, 'demo.v1.Lost'),
+    question(6, 'demo.v1.Shop'),
+    question(4, 'demo.v1.Shop'),
+  ]
+  const { answers, code } = await demo.ask('v1', ...asked)
+  expect([answers.map((answer) => answer.has(7)), code]).toEqual([[true, true, true, false], status.OK])
+  expect(answers.map((answer) => Buffer.from(answer.get(2) ?? []))).toEqual(asked)
+})
+
+test('bytes that are no question end the stream', async () => {
+  await using demo = await start()
+  const { answers, code } = await demo.ask('v1', question(7, ''), Buffer.from([0xff]), question(7, ''))
+  expect([answers.length, code]).toEqual([1, status.INVALID_ARGUMENT])
+})

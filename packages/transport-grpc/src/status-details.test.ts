@@ -1,0 +1,74 @@
+import { BinaryWriter } from '@bufbuild/protobuf/wire'
+import { type ErrorDetails, ServiceError } from '@tenon/core/transport'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { readDetails, writeDetails } from './status-details.ts'
+
+const write = (reason: string | undefined, details?: ErrorDetails) =>
+  writeDetails(
+    new ServiceError('invalid_argument', 'refused', {
+      ...(reason === undefined ? {} : { reason }),
+      ...(details ? { details } : {}),
+    }),
+    { status: 3, domain: 'user' },
+  )
+const read = (bytes: Buffer | undefined) => readDetails(bytes ?? Buffer.alloc(0))
+
+test('reason, violations and retry delay come back as they went', () => {
+  const violations = [
+    { field: '/name', message: 'is required', rule: 'required' },
+    { field: '', message: 'größer', rule: 'custom' },
+  ]
+  const details = { violations, retryDelayMs: 1_500.25 }
+  expect(read(write('form', details))).toEqual({ reason: 'form', details })
+  expect(read(write(undefined, { violations: [] }))).toEqual({ details: { violations: [] } })
+  expect(read(write('draining'))).toEqual({ reason: 'draining' })
+})
+
+test('an error with none of them has no details', () => {
+  expect(write(undefined)).toBeUndefined()
+  expect(write(undefined, { orderId: 'o-1' })).toBeUndefined()
+})
+
+test('a delay that is none is left out', () => {
+  for (const retryDelayMs of [-1, Number.NaN, Number.POSITIVE_INFINITY])
+    expect(write(undefined, { retryDelayMs })).toBeUndefined()
+  expect(read(write(undefined, { retryDelayMs: 999.999_999_9 }))).toEqual({ details: { retryDelayMs: 999.999_999 } })
+})
+
+test('more violations than headers can hold are cut off', () => {
+  const violations = Array.from({ length: 5_000 }, (_, index) => ({
+    field: `/items/${index}`,
+    message: 'is required',
+    rule: 'required',
+  }))
+  const bytes = write('form', { violations })
+  expect(bytes?.length).toBeLessThan(5_000)
+  const { reason, details } = read(bytes)
+  expect(reason).toBe('form')
+  expect(details?.violations).toEqual(violations.slice(0, details?.violations?.length))
+  expect(details?.violations?.length).toBeGreaterThan(50)
+})
+
+test('foreign details are passed over, and what other implementations leave out has its default', () => {
+  const any = (url: string, value: Uint8Array) => (writer: BinaryWriter) =>
+    writer
+      .uint32(0x1a)
+      .fork()
+      .uint32(0x0a)
+      .string(`type.googleapis.com/google.rpc.${url}`)
+      .uint32(0x12)
+      .bytes(value)
+      .join()
+  const writer = new BinaryWriter().uint32(0x08).int32(3)
+  any('Help', Uint8Array.of(1, 2, 3))(writer)
+  any('BadRequest', new BinaryWriter().uint32(0x0a).fork().uint32(0x0a).string('name').join().finish())(writer)
+  expect(readDetails(writer.finish())).toEqual({
+    details: { violations: [{ field: 'name', message: '', rule: 'custom' }] },
+  })
+})
+
+test('details that cannot be read are none', () => {
+  expect(readDetails(Uint8Array.of(0x1a, 0x7f, 1))).toEqual({})
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => void readDetails(bytes)))
+})
