@@ -11,7 +11,7 @@ import type { ServiceShape } from './proto/message-shape.ts'
 export type Answer = (request: Buffer) => Buffer
 
 /** @see grpc/reflection/v1/reflection.proto, whose field numbers stand below */
-export function compileAnswer(shapes: readonly ServiceShape[], reflectionNames: readonly string[]): Answer {
+export function compileAnswer(shapes: readonly ServiceShape[]): Answer {
   const files = [...shapes.map(toFileDescriptor), healthDescriptor(), ...errorDetailsFiles()]
   const services = files.flatMap((file) => file.service.map(({ name }) => `${file.package}.${name}`))
   const byName = new Map<string, Uint8Array>()
@@ -24,7 +24,8 @@ export function compileAnswer(shapes: readonly ServiceShape[], reflectionNames: 
   return (bytes) => {
     const { host, field, value } = readQuestion(bytes)
     const writer = new BinaryWriter().uint32(0x0a).string(host).uint32(0x12).bytes(bytes)
-    if (field === question.listServices) return finish(writeServices(writer, [...services, ...reflectionNames]))
+    // Not reflection itself, which has no file here: a tool that describes all that is listed would stop at it.
+    if (field === question.listServices) return finish(writeServices(writer, services))
     const found =
       field === question.fileByName
         ? byName.get(value)

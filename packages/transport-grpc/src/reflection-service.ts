@@ -18,7 +18,7 @@ export function mountReflection(server: Server, services: readonly ServiceShape[
   let loading: Promise<Answer> | undefined
   // Descriptors cost as much to load as a small service, and most servers are never asked.
   const load = () => {
-    loading ??= import('./reflection-answer.ts').then(({ compileAnswer }) => compileAnswer(services, reflectionNames))
+    loading ??= import('./reflection-answer.ts').then(({ compileAnswer }) => compileAnswer(services))
     return loading
   }
   for (const name of reflectionNames) {
@@ -34,9 +34,9 @@ export function mountReflection(server: Server, services: readonly ServiceShape[
 function serve(call: Reflection, load: LoadAnswer): void {
   let answered = Promise.resolve()
   const answer = async (request: Buffer) => {
-    const answerTo = await load()
-    if (call.writableEnded) return
     try {
+      const answerTo = await load()
+      if (call.writableEnded) return
       if (!call.write(answerTo(request))) call.pause().once('drain', () => call.resume())
     } catch {
       call.emit('error', { code: status.INVALID_ARGUMENT, details: 'the message cannot be decoded' })
