@@ -4,6 +4,7 @@ import { contract, contractInfo } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
 import { ContractError } from '../error/setup-error.ts'
 import { defineConsumer, defineHandler } from './define-handler.ts'
+import { constructHandler } from './handler-definition.ts'
 
 const Id = Type.Object({ id: Type.String() })
 const users = contract('shop.UserService', { getUser: { input: Id, output: Id }, addUser: { input: Id, output: Id } })
@@ -33,7 +34,7 @@ describe('defineHandler', () => {
       consumers: [],
     })
     expect(madeCount).toBe(0)
-    expect(definition.construct().member('getUser')({ id: 'a' }, {} as never)).toEqual({ id: 'a!' })
+    expect(constructHandler(definition).member('getUser')({ id: 'a' }, {} as never)).toEqual({ id: 'a!' })
     expect(madeCount).toBe(1)
   })
 
@@ -48,7 +49,7 @@ describe('defineHandler', () => {
 
   it('names the operations whose methods are missing', () => {
     const make = (() => ({ addUser: 'no function' })) as never
-    expect(() => defineHandler(users, make).construct()).toThrow(
+    expect(() => constructHandler(defineHandler(users, make))).toThrow(
       new ContractError([
         {
           code: 'handler.missing_operation',
@@ -91,7 +92,7 @@ describe('defineConsumer', () => {
       consumers: [{ event: created, group: 'audit', interceptors: [] }],
     })
     const { member } = definition.consumers[0] ?? { member: '' }
-    await definition.construct().member(member)({ id: 'a' }, {} as never)
+    await constructHandler(definition).member(member)({ id: 'a' }, {} as never)
     expect(seen).toEqual(['a'])
   })
 })

@@ -45,13 +45,15 @@ export function defineHandler<Of extends AnyContract, Name extends OperationName
   const operations = info.operations.filter(
     ({ name }) => only === undefined || (only as readonly string[]).includes(name),
   )
-  return handlerDefinition({
-    name: info.name,
-    contracts: [info],
-    operations: operations.map((operation) => ({ operation, member: operation.name, interceptors })),
-    consumers: [],
-    construct: () => methodsInstance(info, operations, make()),
-  })
+  return handlerDefinition(
+    {
+      name: info.name,
+      contracts: [info],
+      operations: operations.map((operation) => ({ operation, member: operation.name, interceptors })),
+      consumers: [],
+    },
+    () => methodsInstance(info, operations, make()),
+  )
 }
 
 /** A consumer of an event without decorators. `make` is what it is for `defineHandler()`. */
@@ -60,16 +62,18 @@ export function defineConsumer<Event extends EventType>(
   make: () => ConsumerMethod<Event>,
   options: ConsumesOptions = {},
 ): HandlerDefinition {
-  return handlerDefinition({
-    name: `consumer of ${event.topic}`,
-    contracts: [],
-    operations: [],
-    consumers: [{ event, group: options.group, member: 'handle', interceptors: [] }],
-    construct: () => {
+  return handlerDefinition(
+    {
+      name: `consumer of ${event.topic}`,
+      contracts: [],
+      operations: [],
+      consumers: [{ event, group: options.group, member: 'handle', interceptors: [] }],
+    },
+    () => {
       const handle = make() as Invoke
       return { member: () => handle }
     },
-  })
+  )
 }
 
 function methodsInstance(info: ContractInfo, operations: readonly Operation[], methods: object): HandlerInstance {

@@ -1,7 +1,12 @@
 import type { Invoke } from '../call/interceptor.ts'
 import { contractInfo } from '../contract/contract.ts'
 import { ContractError } from '../error/setup-error.ts'
-import { type HandlerDefinition, handlerDefinition, isHandlerDefinition } from './handler-definition.ts'
+import {
+  type HandlerDefinition,
+  type HandlerFacts,
+  handlerDefinition,
+  isHandlerDefinition,
+} from './handler-definition.ts'
 import { metadataOf } from './handler-metadata.ts'
 import { checkHandler } from './handles.ts'
 
@@ -33,7 +38,7 @@ export function toHandlerDefinition(handler: Handler): HandlerDefinition {
     ...(metadata.interceptors.get('') ?? []),
     ...(metadata.interceptors.get(member) ?? []),
   ]
-  return handlerDefinition({
+  const facts: HandlerFacts = {
     name: handler.name,
     contracts: metadata.contracts.map(({ contract }) => contractInfo(contract)),
     operations: metadata.operations.map(({ operation, member }) => ({
@@ -47,9 +52,9 @@ export function toHandlerDefinition(handler: Handler): HandlerDefinition {
       member: member.name,
       interceptors: around(member.name),
     })),
-    construct: () => {
-      const instance = new handler()
-      return { member: (name) => (Reflect.get(instance, name) as Invoke).bind(instance) }
-    },
+  }
+  return handlerDefinition(facts, () => {
+    const instance = new handler()
+    return { member: (name) => (Reflect.get(instance, name) as Invoke).bind(instance) }
   })
 }

@@ -3,16 +3,24 @@ import type { ContractInfo } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
 import type { Operation } from '../contract/operation.ts'
 
-/** What a class with decorators and a call of `defineHandler()` both become. Frozen data; constructs nothing by itself. */
-export interface HandlerDefinition {
-  /** For messages: the class's name, or the contracts' names. */
+const construction: unique symbol = Symbol.for('tenon.handler_construction') as never
+
+/**
+ * What a class with decorators and a call of `defineHandler()` both become. Frozen data; constructs nothing by itself, and
+ * shows nobody outside how to construct or call the handler.
+ */
+export interface HandlerDefinition extends HandlerFacts {
+  readonly [construction]: () => HandlerInstance
+}
+
+/** What is known of a handler before it is constructed. */
+export interface HandlerFacts {
+  /** For messages: the class's name, or the contract's. */
   readonly name: string
   /** The contracts this handler implements, whole or in part. */
   readonly contracts: readonly ContractInfo[]
   readonly operations: readonly ImplementedOperation[]
   readonly consumers: readonly ImplementedConsumer[]
-  /** Makes the handler; `inject()` works inside. */
-  construct(): HandlerInstance
 }
 
 export interface ImplementedOperation {
@@ -34,12 +42,16 @@ export interface HandlerInstance {
   member(name: string): Invoke
 }
 
-const brand: unique symbol = Symbol.for('tenon.handler_definition') as never
-
-export function handlerDefinition(definition: HandlerDefinition): HandlerDefinition {
-  return Object.freeze({ ...definition, [brand]: true })
+/** @param construct Makes the handler; `inject()` works inside. */
+export function handlerDefinition(facts: HandlerFacts, construct: () => HandlerInstance): HandlerDefinition {
+  return Object.freeze({ ...facts, [construction]: construct })
 }
 
 export function isHandlerDefinition(value: unknown): value is HandlerDefinition {
-  return typeof value === 'object' && value !== null && brand in value
+  return typeof value === 'object' && value !== null && construction in value
+}
+
+/** Makes the handler. Only a service does so, to put its call paths around it. */
+export function constructHandler(definition: HandlerDefinition): HandlerInstance {
+  return definition[construction]()
 }

@@ -6,6 +6,7 @@ import { event } from '../contract/event.ts'
 import { ContractError } from '../error/setup-error.ts'
 import { Consumes } from './consumes.ts'
 import { toHandlerDefinition } from './handler-class.ts'
+import { constructHandler } from './handler-definition.ts'
 import { Handles } from './handles.ts'
 import { Implements } from './implements.ts'
 import { Intercepts } from './intercepts.ts'
@@ -53,7 +54,7 @@ describe('@Handles', () => {
       ],
       consumers: [],
     })
-    expect(definition.construct().member('get')({ id: 'a' }, {} as never)).toEqual({ id: 'a!' })
+    expect(constructHandler(definition).member('get')({ id: 'a' }, {} as never)).toEqual({ id: 'a!' })
     expect(toHandlerDefinition(definition)).toBe(definition)
   })
 
@@ -236,10 +237,11 @@ describe('inheritance', () => {
         return { id }
       }
     }
-    const { operations, consumers, construct } = toHandlerDefinition(Derived)
+    const derived = toHandlerDefinition(Derived)
+    const { operations, consumers } = derived
     expect(operations.map(({ member }) => member)).toEqual(['getUser', 'addUser'])
     expect(consumers).toHaveLength(1)
-    expect(construct().member('getUser')({ id: 'a' }, {} as never)).toEqual({ id: 'base a' })
+    expect(constructHandler(derived).member('getUser')({ id: 'a' }, {} as never)).toEqual({ id: 'base a' })
     expect(problemsOf(() => toHandlerDefinition(Base))).toMatchObject([['handler.unknown_operation', {}]])
     class Further extends Derived {}
     expect(toHandlerDefinition(Further)).toMatchObject({ name: 'Further', operations: [{}, {}] })
@@ -262,8 +264,8 @@ describe('inheritance', () => {
     const again = toHandlerDefinition(Again)
     expect(again.operations).toHaveLength(1)
     expect(again.consumers).toMatchObject([{ group: 'other' }])
-    expect(again.construct().member('getUser')({ id: 'a' }, {} as never)).toEqual({ id: 'again a' })
-    expect(toHandlerDefinition(Plain).construct().member('getUser')({ id: 'a' }, {} as never)).toEqual({
+    expect(constructHandler(again).member('getUser')({ id: 'a' }, {} as never)).toEqual({ id: 'again a' })
+    expect(constructHandler(toHandlerDefinition(Plain)).member('getUser')({ id: 'a' }, {} as never)).toEqual({
       id: 'plain a',
     })
   })

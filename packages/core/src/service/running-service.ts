@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Gate } from '../call/gate.ts'
 import { LifecycleError, WiringError } from '../error/setup-error.ts'
 import { Container } from '../handler/container.ts'
-import { type HandlerDefinition } from '../handler/handler-definition.ts'
+import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
 import { toHandlerDefinition } from '../handler/handler-class.ts'
 import { type Provider, provide } from '../handler/provider.ts'
 import { indexProviders, planProviders } from '../handler/provider-graph.ts'
@@ -169,7 +169,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       ...transports.flatMap((transport) => transport.provides ?? []),
     ]
     const index = indexProviders(provided, this.#overrides)
-    const plan = planProviders(definitions, index.byToken)
+    const roots = definitions.map((one) => ({ name: one.name, construct: () => constructHandler(one) }))
+    const plan = planProviders(roots, index.byToken)
     const problems = [
       ...index.problems,
       ...plan.problems,
@@ -182,7 +183,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   #composeEndpoints(definitions: readonly HandlerDefinition[], container: Container): Endpoints {
     const handlers = definitions.map((definition) => ({
       definition,
-      instance: container.construct(definition.name, () => definition.construct()),
+      instance: container.construct(definition.name, () => constructHandler(definition)),
     }))
     const endpoints = composeEndpoints(handlers, {
       options: this.#options,
