@@ -119,9 +119,13 @@ function stripNested(value: Record<string, unknown>, nested: readonly Field[]): 
 /** A record, or an object with one in it: keeps what has a declaration, by name, by pattern or among the others. */
 function declaredEntries(fields: readonly Field[], view: SchemaView, next: Compile): Step {
   const byName = new Map(fields.map(({ name, strip }) => [name, strip ?? identity]))
-  const isDeclared = (key: string) =>
-    byName.has(key) || view.keepsOthers || view.others.length > 0 || view.patterns.some(({ form }) => form.test(key))
+  const isOpen = view.keepsOthers || view.others.length > 0
   const entryOf = entryStep(view, next)
+  // No reader may take an entry for a prototype.
+  const isKept = (key: string, entry: unknown) =>
+    entry !== undefined &&
+    key !== '__proto__' &&
+    (isOpen || byName.has(key) || view.patterns.some(({ form }) => form.test(key)))
   const stripEntry = (key: string, entry: unknown): unknown => {
     const strip = byName.get(key)
     if (strip) return strip(entry)
@@ -129,24 +133,32 @@ function declaredEntries(fields: readonly Field[], view: SchemaView, next: Compi
   }
   return (value) => {
     if (!isRecord(value)) return value
-    const entries = Object.entries(value)
-    const kept = entries
-      .filter(([key, entry]) => entry !== undefined && key !== '__proto__' && isDeclared(key))
-      .map(([key, entry]) => [key, stripEntry(key, entry)] as const)
-    const isSame = kept.length === entries.length && kept.every(([key, entry]) => entry === value[key])
-    return isSame ? value : Object.fromEntries(kept)
+    for (const key in value) {
+      const entry = value[key]
+      if (!isKept(key, entry) || stripEntry(key, entry) !== entry) return copyEntries(value, isKept, stripEntry)
+    }
+    return value
   }
 }
 
+function copyEntries(
+  value: Record<string, unknown>,
+  isKept: (key: string, entry: unknown) => boolean,
+  stripEntry: (key: string, entry: unknown) => unknown,
+): unknown {
+  const kept = Object.entries(value).filter(([key, entry]) => isKept(key, entry))
+  return Object.fromEntries(kept.map(([key, entry]) => [key, stripEntry(key, entry)]))
+}
+
 function eachItem(view: SchemaView, next: Compile): Step | undefined {
-  const stepOf = itemStep(view, next)
-  if (stepOf === undefined) return undefined
+  const stepAt = itemStep(view, next)
+  if (stepAt === undefined) return undefined
   return (value) => {
     if (!Array.isArray(value)) return value
     let copy: unknown[] | undefined
     for (let index = 0; index < value.length; index += 1) {
       const item: unknown = value[index]
-      const stepped = stepOf(index, item)
+      const stepped = stepAt(item, index)
       if (stepped === item) continue
       copy ??= [...value]
       copy[index] = stepped
@@ -191,17 +203,18 @@ function fillItems(view: SchemaView, next: Compile): Step | undefined {
   const item = itemStep(view, next)
   if (item === undefined) return undefined
   return (value) => {
-    if (Array.isArray(value)) for (const [index, one] of value.entries()) value[index] = item(index, one)
+    if (Array.isArray(value)) for (const [index, one] of value.entries()) value[index] = item(one, index)
     return value
   }
 }
 
 /** The step for an item at its place in a list. */
-function itemStep(view: SchemaView, next: Compile): ((index: number, item: unknown) => unknown) | undefined {
+function itemStep(view: SchemaView, next: Compile): ((item: unknown, index: number) => unknown) | undefined {
   const prefix = view.prefix.map((schemas) => next(schemas))
   const rest = view.items.length > 0 ? next(view.items) : undefined
+  if (prefix.length === 0) return rest
   if (rest === undefined && !prefix.some((step) => step !== undefined)) return undefined
-  return (index, item) => {
+  return (item, index) => {
     const step = index < prefix.length ? prefix[index] : rest
     return step ? step(item) : item
   }
