@@ -334,12 +334,13 @@ test('an output that cannot be written is an internal error that says nothing, a
   expect(demo.logged).toEqual([expect.objectContaining({ err: expect.any(TypeError) as unknown })])
 })
 
-test('configure adds what no contract describes; its routes keep the parsers of Fastify, its errors become problems', async () => {
+test('configure adds what no contract describes; its routes keep the parsers and schemas of Fastify, its errors become problems', async () => {
   const { url, server } = await serve(
     {},
     {
       configure: (fastify) => {
-        fastify.post('/hook', async ({ body }) => ({ got: body }))
+        const schema = { body: { type: 'object', required: ['a'] } }
+        fastify.post('/hook', { schema }, async ({ body }) => ({ got: body }))
         fastify.addHook('onRequest', async (request, reply) => {
           reply.header('x-hook', '1')
           if (request.headers['x-deny']) throw Object.assign(new Error('slow down'), { statusCode: 429 })
@@ -351,6 +352,7 @@ test('configure adds what no contract describes; its routes keep the parsers of 
   await using _ = { [Symbol.asyncDispose]: () => server.close() }
   const hook = await fetch(`${url}/hook`, json({ a: 1 }))
   expect(await jsonOf(hook)).toEqual({ got: { a: 1 } })
+  expect(await fetch(`${url}/hook`, json({ b: 1 }))).toMatchObject({ status: 400 })
   const user = await fetch(`${url}/v1/users/1`)
   expect([user.status, user.headers.get('x-hook')]).toEqual([200, '1'])
   const watch = await fetch(`${url}/v1/users/1`, { headers: { 'x-deny': '1' } })
