@@ -25,7 +25,12 @@ const entryPoints = Object.values(exports).flatMap((entry) =>
 
 const external: Plugin = {
   name: 'external',
-  setup: ({ onResolve }) => {
+  setup: ({ onResolve, onLoad }) => {
+    // As an ES module it has all its exports read when it is loaded, one of which loads the whole of Node's undici.
+    onResolve({ filter: /^node:http$/ }, ({ path }) => ({ path, namespace: 'builtin' }))
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}')`,
+    }))
     // Inside an inlined package everything else is inlined.
     onResolve({ filter: /^[^./]/ }, ({ path, importer }) =>
       path === inlined || importer.includes('node_modules') ? undefined : { path, external: true },
