@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { moveLoadAside } from './child.ts'
+import { compilePrograms } from './compile.ts'
 import { measureDispatch } from './part/dispatch.ts'
 import { measureGrpc } from './part/grpc.ts'
 import { measureHttp } from './part/http.ts'
@@ -21,6 +22,7 @@ if (unknown.length > 0 || !Number.isInteger(roundCount) || roundCount < 1) {
   process.exit(2)
 }
 
+await compilePrograms()
 await moveLoadAside()
 const figures: Figure[] = []
 for (const name of chosen.filter(isPart)) {

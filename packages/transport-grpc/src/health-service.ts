@@ -3,7 +3,7 @@ import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
 import { bytesMethod, methodPath } from './service-definition.ts'
 
 /** The service's full name, for clients and reflection. */
-export const healthServiceName = 'grpc.health.v1.Health'
+const healthServiceName = 'grpc.health.v1.Health'
 
 /** @see grpc/health/v1/health.proto, HealthCheckResponse.ServingStatus */
 const servingStatus = { serving: 1, notServing: 2, serviceUnknown: 3 } as const
