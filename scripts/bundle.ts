@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { build, type Plugin } from 'esbuild'
 
-/** What is bundled into a package although it is somebody else's: see docs/decision/0005-bundled-output.md. */
+/** What is bundled into a package although it is somebody else's: see docs/decision/0008-bundled-output.md. */
 const inlined = 'typebox/schema'
 
 /** Modules of it that hold what a service has registered or set, by their public name: a copy would not know. */
