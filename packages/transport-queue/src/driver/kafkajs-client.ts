@@ -1,26 +1,76 @@
+import { connect, type Socket } from 'node:net'
+import type { Logger } from '@tenon/core/transport'
 import type library from 'kafkajs'
+import type { ISocketFactoryArgs, Kafka } from 'kafkajs'
 import { within } from '../wait.ts'
 
 export type Kafkajs = typeof library
 
 /** Below what kafkajs waits by default, so that broker restarts are seen early; eight tries take about nine seconds. */
-export const retry = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 }
-/** Bounds `disconnect()`, which waits for ever on a broker that is gone. */
+export const briefRetry = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 }
+/**
+ * Some minutes. A consumer that runs out of tries starts anew as another member, and the group waits for the session of the
+ * old one to end before it hands out its partitions.
+ */
+export const patientRetry = { ...briefRetry, retries: 100 }
+/** How long an orderly end may take; kafkajs waits for ever on a broker that is gone. */
 export const disconnectTimeoutMs = 5_000
 export const cutDisconnectTimeoutMs = 1_000
 
-/** kafkajs with its defects cured. Loaded when it is first needed: a service on the memory driver does not pay for it. */
+export interface ClientSettings {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly retry: typeof briefRetry
+  /** Where kafkajs's own lines go, for debugging only: it logs routine rebalances as errors. */
+  readonly log?: Logger
+}
+
+/**
+ * One kafkajs client for one producer, consumer or admin, which can be ended for good. kafkajs by itself shares committed
+ * offsets between the consumers of a client, and after a broker's restart forgets some sockets, which then stay open.
+ */
+export class KafkajsClient {
+  readonly kafka: Kafka
+  readonly #sockets = new Set<Socket>()
+  #isClosed = false
+
+  constructor({ Kafka: Client, logLevel }: Kafkajs, { brokers, clientId, retry, log }: ClientSettings) {
+    this.kafka = new Client({
+      // Without brokers whatever still tries to connect gives up at once.
+      brokers: () => (this.#isClosed ? [] : [...brokers]),
+      clientId,
+      retry,
+      logLevel: log ? logLevel.WARN : logLevel.NOTHING,
+      logCreator: () => (entry) => log?.debug({ kafkajs: entry.log }, `kafkajs: ${entry.log.message}`),
+      socketFactory: (address) => this.#connect(address),
+    })
+  }
+
+  /** Disconnects the part that was made of this client, or cuts what is left of it when that takes too long. */
+  async disconnect(part: { disconnect(): Promise<void> }, timeoutMs: number): Promise<void> {
+    await within(part.disconnect(), timeoutMs, 'still disconnecting').catch(() => undefined)
+    this.#isClosed = true
+    // With an error, which makes kafkajs end the timer that belongs to the socket.
+    for (const socket of this.#sockets) socket.destroy(new Error('disconnected'))
+  }
+
+  /** As kafkajs does by itself. */
+  #connect({ host, port, onConnect }: ISocketFactoryArgs): Socket {
+    if (this.#isClosed) throw new Error('disconnected')
+    const socket = connect({ host, port }, onConnect).setKeepAlive(true, 60_000)
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    return socket
+  }
+}
+
+/** kafkajs with its idle timer cured. Loaded when it is first needed: a service on the memory driver does not pay for it. */
 export function loadKafkajs(): Promise<Kafkajs> {
   loading ??= import('kafkajs').then(async ({ default: kafkajs }) => {
     await cureIdleTimer()
     return kafkajs
   })
   return loading
-}
-
-/** Disconnects, or stops waiting for it. */
-export async function disconnect(client: { disconnect(): Promise<void> }, timeoutMs: number): Promise<void> {
-  await within(client.disconnect(), timeoutMs, 'still disconnecting').catch(() => undefined)
 }
 
 let loading: Promise<Kafkajs> | undefined

@@ -1,8 +1,14 @@
 import { ServiceError } from '@tenon/core/transport'
-import type { Cluster, Consumer, EachBatchPayload, IMemberAssignment, Kafka } from 'kafkajs'
+import type { Cluster, Consumer, EachBatchPayload, IMemberAssignment } from 'kafkajs'
 import type { AssignedPartition, Membership, MemberState, QueueMember } from '../queue-driver.ts'
 import { unlessAborted, wait, within } from '../wait.ts'
-import { cutDisconnectTimeoutMs, disconnect, disconnectTimeoutMs, type Kafkajs, retry } from './kafkajs-client.ts'
+import {
+  cutDisconnectTimeoutMs,
+  disconnectTimeoutMs,
+  type Kafkajs,
+  type KafkajsClient,
+  patientRetry,
+} from './kafkajs-client.ts'
 import { kafkaErrorType, reasonOf, toRecord } from './kafkajs-mapping.ts'
 import type { KafkajsSettings } from './kafkajs-options.ts'
 import { giveUp } from './ownership.ts'
@@ -20,6 +26,7 @@ interface MemberSurroundings {
 export class KafkajsMember implements QueueMember {
   readonly #membership: Membership
   readonly #settings: KafkajsSettings
+  readonly #client: KafkajsClient
   readonly #consumer: Consumer
   readonly #feeds = new Map<string, PartitionFeed>()
   readonly #joined = Promise.withResolvers<void>()
@@ -32,11 +39,12 @@ export class KafkajsMember implements QueueMember {
   #starting: Promise<void> = Promise.resolve()
   #leaving: Promise<void> | undefined
 
-  constructor({ PartitionAssigners }: Kafkajs, kafka: Kafka, { membership, settings }: MemberSurroundings) {
+  constructor({ PartitionAssigners }: Kafkajs, client: KafkajsClient, { membership, settings }: MemberSurroundings) {
+    this.#client = client
     this.#membership = membership
     this.#settings = settings
     this.#joined.promise.catch(() => undefined)
-    this.#consumer = kafka.consumer({
+    this.#consumer = client.kafka.consumer({
       groupId: membership.group,
       sessionTimeout: settings.sessionTimeoutMs,
       heartbeatInterval: settings.heartbeatIntervalMs,
@@ -44,7 +52,7 @@ export class KafkajsMember implements QueueMember {
       // The default of 5 s is what an idle disconnect then takes.
       maxWaitTimeInMs: 300,
       allowAutoTopicCreation: false,
-      retry: { ...retry, restartOnFailure: () => Promise.resolve(this.#leaving === undefined) },
+      retry: { ...patientRetry, restartOnFailure: () => Promise.resolve(this.#leaving === undefined) },
       // The assigner's configuration is the public way to this consumer's cluster.
       partitionAssigners: [
         (config) => {
@@ -84,9 +92,9 @@ export class KafkajsMember implements QueueMember {
   }
 
   async #start(): Promise<void> {
-    const { topics } = this.#membership
     await this.#consumer.connect()
-    await this.#consumer.subscribe({ topics: [...topics], fromBeginning: true })
+    for (let attempt = 1; !(await this.#subscribe(attempt)); attempt++)
+      await wait(subscribeRetryMs * attempt, this.#cut.signal)
     if (this.#leaving) return
     await this.#consumer.run({
       autoCommit: false,
@@ -96,6 +104,17 @@ export class KafkajsMember implements QueueMember {
     })
   }
 
+  /** False when the brokers have not heard yet of a topic that was just created. */
+  async #subscribe(attempt: number): Promise<boolean> {
+    try {
+      await this.#consumer.subscribe({ topics: [...this.#membership.topics], fromBeginning: true })
+      return true
+    } catch (error) {
+      if (attempt === subscribeAttemptCount || !notYetThere.has(kafkaErrorType(error))) throw error
+      return this.#leaving !== undefined
+    }
+  }
+
   async #leave(): Promise<void> {
     if (this.#state !== 'failed') this.#state = 'draining'
     ignoreStopped(() => this.#consumer.pause(this.#membership.topics.map((topic) => ({ topic }))))
@@ -103,7 +122,7 @@ export class KafkajsMember implements QueueMember {
     const timeoutMs = this.#cut.signal.aborted ? cutDisconnectTimeoutMs : disconnectTimeoutMs
     // A consumer that is disconnected while it joins would join all the same.
     await within(this.#starting, timeoutMs, 'still joining').catch(() => undefined)
-    await disconnect(this.#consumer, timeoutMs)
+    await this.#client.disconnect(this.#consumer, timeoutMs)
     this.#state = 'left'
   }
 
@@ -242,8 +261,13 @@ class LeavingError extends Error {
 const concurrentPushCount = 32
 /** Part of the rebalance time-out that running messages get; the rest is for joining. A guess. */
 const revokeShare = 0.8
+const subscribeAttemptCount = 20
+const subscribeRetryMs = 20
 const commitAttemptCount = 5
 const commitRetryMs = 50
+
+/** What a broker says of a topic that it has not heard of. */
+const notYetThere: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
 /** What a coordinator says to a member whose partitions are another's. */
 const notOurs: ReadonlySet<string> = new Set([

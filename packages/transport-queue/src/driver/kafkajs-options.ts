@@ -61,7 +61,7 @@ function checkBrokers(brokers: readonly string[]): readonly SetupProblem[] {
   if (brokers.length === 0)
     return [{ code: 'config.missing', message: 'kafkajsDriver: brokers is empty, expected at least one host:port' }]
   return brokers
-    .filter((broker) => !/^[^\s:/]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/.test(broker))
+    .filter((broker) => !/^[^\s:/]+:\d{1,5}$/.test(broker))
     .map((broker) => ({
       code: 'config.malformed',
       message: `kafkajsDriver: expected a broker as host:port, found "${broker}"`,

@@ -1,5 +1,5 @@
 import { type Logger, ServiceError } from '@tenon/core/transport'
-import type { Kafka, Producer } from 'kafkajs'
+import type { Admin, Producer } from 'kafkajs'
 import type {
   Membership,
   ProduceBound,
@@ -11,12 +11,12 @@ import type {
 } from '../queue-driver.ts'
 import { within } from '../wait.ts'
 import {
+  briefRetry,
   cutDisconnectTimeoutMs,
-  disconnect,
-  disconnectTimeoutMs,
   type Kafkajs,
+  KafkajsClient,
   loadKafkajs,
-  retry,
+  patientRetry,
 } from './kafkajs-client.ts'
 import { kafkaErrorType, reasonOf, toTopicMessages } from './kafkajs-mapping.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
@@ -40,7 +40,7 @@ class KafkajsDriver implements QueueDriver {
   readonly #queue = new ProduceQueue((records) => this.#send(records))
   #library: Kafkajs | undefined
   #clientId = 'tenon'
-  #producer: Promise<Producer> | undefined
+  #producer: Promise<OpenProducer> | undefined
 
   constructor(settings: KafkajsSettings) {
     this.#settings = settings
@@ -54,25 +54,15 @@ class KafkajsDriver implements QueueDriver {
   }
 
   async ensureTopics(topics: readonly TopicToEnsure[]): Promise<void> {
-    const admin = this.#kafka().admin()
+    const client = this.#client(briefRetry)
+    const admin = client.kafka.admin()
     try {
-      await within(admin.connect(), this.#settings.connectTimeoutMs, `${this.target} did not answer`)
-      const existing = new Set(await admin.listTopics())
-      const missing = topics.filter(({ topic }) => !existing.has(topic))
-      if (missing.length === 0) return
-      await admin.createTopics({
-        waitForLeaders: false,
-        topics: missing.map(({ topic, partitionCount }) => ({
-          topic,
-          // -1 leaves the number to the broker. @see KIP-464
-          numPartitions: partitionCount ?? -1,
-          replicationFactor: -1,
-        })),
-      })
+      const creating = createMissing(admin, topics)
+      await within(creating, this.#settings.connectTimeoutMs, `${this.target} did not answer`)
     } catch (error) {
       throw new Error(describeTopicFailure(error), { cause: error })
     } finally {
-      void disconnect(admin, disconnectTimeoutMs)
+      void client.disconnect(admin, cutDisconnectTimeoutMs)
     }
   }
 
@@ -81,7 +71,7 @@ class KafkajsDriver implements QueueDriver {
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {
-    const member = new KafkajsMember(this.#loaded(), this.#kafka(membership.log), {
+    const member = new KafkajsMember(this.#loaded(), this.#client(patientRetry, membership.log), {
       membership,
       settings: this.#settings,
     })
@@ -95,21 +85,13 @@ class KafkajsDriver implements QueueDriver {
   }
 
   async close(): Promise<void> {
-    await this.#queue.flush()
-    await this.#dropProducer(disconnectTimeoutMs)
+    await within(this.#queue.flush(), cutDisconnectTimeoutMs, 'still sending').catch(() => undefined)
+    await this.#dropProducer()
   }
 
-  /** One client for each use: kafkajs shares committed offsets between the consumers of one. */
-  #kafka(log?: Logger): Kafka {
-    const { Kafka: Client, logLevel } = this.#loaded()
-    return new Client({
-      brokers: [...this.#settings.brokers],
-      clientId: this.#clientId,
-      retry,
-      logLevel: log ? logLevel.WARN : logLevel.NOTHING,
-      // kafkajs logs routine rebalances as errors; what matters reaches us as errors and events.
-      logCreator: () => (entry) => log?.debug({ kafkajs: entry.log }, `kafkajs: ${entry.log.message}`),
-    })
+  #client(retry: typeof briefRetry, log?: Logger): KafkajsClient {
+    const settings = { brokers: this.#settings.brokers, clientId: this.#clientId, retry }
+    return new KafkajsClient(this.#loaded(), log ? { ...settings, log } : settings)
   }
 
   #loaded(): Kafkajs {
@@ -117,7 +99,7 @@ class KafkajsDriver implements QueueDriver {
     return this.#library
   }
 
-  #openProducer(): Promise<Producer> {
+  #openProducer(): Promise<OpenProducer> {
     this.#producer ??= this.#connectProducer().catch((error: unknown) => {
       this.#producer = undefined
       throw error
@@ -125,8 +107,9 @@ class KafkajsDriver implements QueueDriver {
     return this.#producer
   }
 
-  async #connectProducer(): Promise<Producer> {
-    const producer = this.#kafka().producer({
+  async #connectProducer(): Promise<OpenProducer> {
+    const client = this.#client(briefRetry)
+    const producer = client.kafka.producer({
       createPartitioner: this.#loaded().Partitioners.DefaultPartitioner,
       idempotent: true,
       maxInFlightRequests: 1,
@@ -134,31 +117,52 @@ class KafkajsDriver implements QueueDriver {
     })
     try {
       await within(producer.connect(), this.#settings.connectTimeoutMs, `${this.target} did not answer`)
-      return producer
+      return { client, producer }
     } catch (error) {
-      void disconnect(producer, cutDisconnectTimeoutMs)
+      void client.disconnect(producer, cutDisconnectTimeoutMs)
       throw new Error(`no connection to ${this.target}: ${reasonOf(error)}`, { cause: error })
     }
   }
 
   async #send(records: readonly RecordToSend[]): Promise<void> {
     try {
-      const producer = await this.#openProducer()
+      const { producer } = await this.#openProducer()
       await producer.sendBatch({ acks: -1, topicMessages: toTopicMessages(records) })
     } catch (error) {
       // After a failure kafkajs gives the same sequence numbers to other records, which the broker would drop as repeated.
-      void this.#dropProducer(cutDisconnectTimeoutMs)
+      void this.#dropProducer()
       const code = refusals.has(kafkaErrorType(error)) ? 'internal' : 'unavailable'
       throw new ServiceError(code, `${this.target} did not take the message`, { cause: error })
     }
   }
 
-  async #dropProducer(timeoutMs: number): Promise<void> {
+  async #dropProducer(): Promise<void> {
     const opening = this.#producer
     this.#producer = undefined
-    const producer = await opening?.catch(() => undefined)
-    if (producer) await disconnect(producer, timeoutMs)
+    const open = await opening?.catch(() => undefined)
+    await open?.client.disconnect(open.producer, cutDisconnectTimeoutMs)
   }
+}
+
+interface OpenProducer {
+  readonly client: KafkajsClient
+  readonly producer: Producer
+}
+
+async function createMissing(admin: Admin, topics: readonly TopicToEnsure[]): Promise<void> {
+  await admin.connect()
+  const existing = new Set(await admin.listTopics())
+  const missing = topics.filter(({ topic }) => !existing.has(topic))
+  if (missing.length === 0) return
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: missing.map(({ topic, partitionCount }) => ({
+      topic,
+      // -1 leaves the number to the broker. @see KIP-464
+      numPartitions: partitionCount ?? -1,
+      replicationFactor: -1,
+    })),
+  })
 }
 
 /** What a broker says of a record that it will never take. */
