@@ -19,11 +19,12 @@ const roomEdges: Readonly<Record<string, readonly string[]>> = {
   telemetry: [],
   registry: [],
   contract: ['error'],
-  call: ['contract', 'error', 'telemetry'],
+  schema: ['contract', 'error'],
+  call: ['contract', 'error', 'schema', 'telemetry'],
   handler: ['call', 'contract', 'error'],
   transport: ['call', 'contract', 'handler', 'telemetry'],
-  client: ['call', 'contract', 'error', 'handler'],
-  service: ['call', 'contract', 'error', 'handler', 'registry', 'telemetry', 'transport'],
+  client: ['call', 'contract', 'error', 'handler', 'schema'],
+  service: ['call', 'contract', 'error', 'handler', 'registry', 'schema', 'telemetry', 'transport'],
 }
 
 /** Files that may be imported from few places only. */

@@ -1,4 +1,4 @@
-import { compileSchema, type CompiledSchema } from '../call/compiled-schema.ts'
+import { compileSchema, type CompiledSchema } from '../schema/compiled-schema.ts'
 import type { Call } from '../call/call.ts'
 import { currentCall } from '../call/context.ts'
 import { type AnyContract, contractInfo } from '../contract/contract.ts'

@@ -1,5 +1,5 @@
 import { compileAccess } from '../call/access.ts'
-import { compileSchema } from '../call/compiled-schema.ts'
+import { compileSchema } from '../schema/compiled-schema.ts'
 import { type CallPlan, composeDispatch } from '../call/dispatcher.ts'
 import type { Gate } from '../call/gate.ts'
 import { composeInterceptors, type Interceptor, type Invoke } from '../call/interceptor.ts'
