@@ -58,7 +58,7 @@ async function measurePair({ ours, theirs, workload }: Comparison, roundCount: n
   await using our = await Child.start(ours)
   await using their = await Child.start(theirs)
   for (const { port } of [our, their]) await workload.send(port, workload.count * warmUpShare)
-  return pairedRounds(roundCount, {
+  return await pairedRounds(roundCount, {
     ours: () => measure(our, workload),
     theirs: () => measure(their, workload),
   })
