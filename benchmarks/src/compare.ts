@@ -30,7 +30,7 @@ type Round = Readonly<Record<'ours' | 'theirs', Measured>>
 const roundsPerPair = 3
 
 /** Measurements' worth of requests before the first that counts. A guess: by then the compilers of V8 have nothing left to do. */
-const warmUpShare = 3
+const warmUpShare = 2
 
 /** CPU per request of two servers. Both run at the same time, and only the one being measured has anything to do. */
 export async function compareServers(comparison: Comparison): Promise<readonly Figure[]> {

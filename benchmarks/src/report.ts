@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { cpus } from 'node:os'
 import type { Spread } from './statistic.ts'
 
 /** One line of the result. */
@@ -28,7 +28,7 @@ export function report(figures: readonly Figure[]): boolean {
   const machine = {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
-    cores: availableParallelism(),
+    cores: cpus().length,
   }
   writeFileSync(
     new URL('latest.json', resultFolder),

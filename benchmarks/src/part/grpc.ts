@@ -20,7 +20,7 @@ export async function measureGrpc(roundCount: number): Promise<readonly Figure[]
     return {
       name,
       target: 1,
-      count: 10_000,
+      count: 8_000,
       send: (port: number, callCount: number) => loadGrpc({ port, callCount, path: definition.path, request }),
     }
   }
