@@ -38,8 +38,7 @@ export class GrpcCall implements Arrival {
 
   get timeoutMs(): number | undefined {
     const deadline = this.#call.getDeadline()
-    const leftMs = Number(deadline) - Date.now()
-    return Number.isFinite(leftMs) ? Math.max(0, leftMs) : undefined
+    return deadline === Number.POSITIVE_INFINITY ? undefined : Math.max(0, Number(deadline) - Date.now())
   }
 
   get signal(): AbortSignal {

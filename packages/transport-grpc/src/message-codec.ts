@@ -26,7 +26,7 @@ export function compileCodec(shape: MessageShape): MessageCodec {
         write(writer, value)
         const bytes = writer.finish()
         if (bytes.length > largestKeptBytes) writer = new BinaryWriter()
-        return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+        return toBuffer(bytes)
       } catch (error) {
         writer = new BinaryWriter()
         throw error
@@ -45,6 +45,14 @@ export function compileCodec(shape: MessageShape): MessageCodec {
 
 /** A guess: most messages are smaller, and a buffer of this size is no burden. */
 const largestKeptBytes = 65_536
+
+/** V8 keeps the bytes of smaller arrays on its heap, until somebody asks for their buffer: a copy is cheaper. @see V8, typed_array_max_size_in_heap */
+const largestOnHeapBytes = 64
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  if (bytes.length <= largestOnHeapBytes) return Buffer.from(bytes)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
 
 function undecodable(cause: unknown): ServiceError {
   const { message, details = {} } = invalidArgument([
