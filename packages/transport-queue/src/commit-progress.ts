@@ -14,6 +14,8 @@ export class CommitProgress {
   #uncommitted: number | undefined
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> = Promise.resolve()
+  /** The commit that comes after the running one, for all that wait for it. */
+  #waiting: Promise<void> | undefined
 
   constructor(partition: AssignedPartition, surroundings: CommitSurroundings) {
     this.#partition = partition
@@ -32,11 +34,12 @@ export class CommitProgress {
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#running = this.#running.then(() => this.#commit())
+    this.#running = this.#waiting ??= this.#running.then(() => this.#commit())
     return this.#running
   }
 
   async #commit(): Promise<void> {
+    this.#waiting = undefined
     const nextOffset = this.#uncommitted
     if (nextOffset === undefined) return
     try {

@@ -14,7 +14,7 @@ export const briefRetry = { initialRetryTime: 100, maxRetryTime: 2_000, retries:
  */
 export const patientRetry = { ...briefRetry, retries: 100 }
 /** How long an orderly end may take; kafkajs waits for ever on a broker that is gone. */
-export const disconnectTimeoutMs = 5_000
+export const disconnectTimeoutMs = 3_000
 export const cutDisconnectTimeoutMs = 1_000
 
 export interface ClientSettings {

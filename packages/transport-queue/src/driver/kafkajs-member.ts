@@ -11,12 +11,14 @@ import {
 } from './kafkajs-client.ts'
 import { kafkaErrorType, reasonOf, toRecord } from './kafkajs-mapping.ts'
 import type { KafkajsSettings } from './kafkajs-options.ts'
+import { JoinGate, LeavingError, removeMember } from './kafkajs-join.ts'
 import { giveUp } from './ownership.ts'
 import { PartitionFeed } from './partition-feed.ts'
 
 interface MemberSurroundings {
   readonly membership: Membership
   readonly settings: KafkajsSettings
+  openClient(): KafkajsClient
 }
 
 /**
@@ -31,7 +33,10 @@ export class KafkajsMember implements QueueMember {
   readonly #feeds = new Map<string, PartitionFeed>()
   readonly #joined = Promise.withResolvers<void>()
   readonly #cut = new AbortController()
+  readonly #openClient: () => KafkajsClient
+  readonly #library: Kafkajs
   #cluster: Cluster | undefined
+  #gate: JoinGate | undefined
   /** The newest payload: its functions act for the member as a whole. */
   #session: EachBatchPayload | undefined
   #state: MemberState = 'joining'
@@ -39,25 +44,35 @@ export class KafkajsMember implements QueueMember {
   #starting: Promise<void> = Promise.resolve()
   #leaving: Promise<void> | undefined
 
-  constructor({ PartitionAssigners }: Kafkajs, client: KafkajsClient, { membership, settings }: MemberSurroundings) {
-    this.#client = client
+  constructor(library: Kafkajs, { membership, settings, openClient }: MemberSurroundings) {
+    this.#library = library
+    this.#openClient = openClient
+    this.#client = openClient()
     this.#membership = membership
     this.#settings = settings
     this.#joined.promise.catch(() => undefined)
-    this.#consumer = client.kafka.consumer({
+    this.#consumer = this.#client.kafka.consumer({
       groupId: membership.group,
       sessionTimeout: settings.sessionTimeoutMs,
       heartbeatInterval: settings.heartbeatIntervalMs,
       rebalanceTimeout: settings.rebalanceTimeoutMs,
       // The default of 5 s is what an idle disconnect then takes.
-      maxWaitTimeInMs: 300,
+      maxWaitTimeInMs: 500,
       allowAutoTopicCreation: false,
       retry: { ...patientRetry, restartOnFailure: () => Promise.resolve(this.#leaving === undefined) },
       // The assigner's configuration is the public way to this consumer's cluster.
       partitionAssigners: [
         (config) => {
-          this.#giveUpBeforeJoin(config.cluster)
-          return PartitionAssigners.roundRobin(config)
+          this.#cluster = config.cluster
+          this.#gate = new JoinGate(config.cluster, {
+            beforeJoin: () => this.#giveUpAll(),
+            isLeaving: () => this.#leaving !== undefined,
+            refuse: (memberId) => {
+              void this.#remove(memberId).catch(() => undefined)
+              return new LeavingError()
+            },
+          })
+          return library.PartitionAssigners.roundRobin(config)
         },
       ],
     })
@@ -120,24 +135,21 @@ export class KafkajsMember implements QueueMember {
     ignoreStopped(() => this.#consumer.pause(this.#membership.topics.map((topic) => ({ topic }))))
     await giveUp([...this.#feeds.values()], this.#cut.signal)
     const timeoutMs = this.#cut.signal.aborted ? cutDisconnectTimeoutMs : disconnectTimeoutMs
-    // A consumer that is disconnected while it joins would join all the same.
+    await within(this.#abandonJoin(), timeoutMs, 'still in the group').catch(() => undefined)
+    // A consumer that is disconnected while it starts would start all the same.
     await within(this.#starting, timeoutMs, 'still joining').catch(() => undefined)
     await this.#client.disconnect(this.#consumer, timeoutMs)
     this.#state = 'left'
   }
 
-  /**
-   * kafkajs joins again as soon as it hears of a rebalance, and tells nobody before. The first thing it does then is to ask
-   * for the group's coordinator, so that is where the running messages are waited for.
-   */
-  #giveUpBeforeJoin(cluster: Cluster): void {
-    this.#cluster = cluster
-    const find = cluster.findGroupCoordinator.bind(cluster)
-    cluster.findGroupCoordinator = async (group) => {
-      await this.#giveUpAll()
-      if (this.#leaving) throw new LeavingError('the member leaves the group')
-      return find(group)
-    }
+  /** Ends a join that waits for others: kafkajs hears that it is no member, and finds the gate shut. */
+  async #abandonJoin(): Promise<void> {
+    const memberId = this.#gate?.joiningMemberId
+    if (memberId !== undefined) await this.#remove(memberId)
+  }
+
+  #remove(memberId: string): Promise<void> {
+    return removeMember(this.#library, this.#openClient(), { group: this.#membership.group, memberId })
   }
 
   async #giveUpAll(): Promise<void> {
@@ -156,6 +168,7 @@ export class KafkajsMember implements QueueMember {
   }
 
   #assign(assignment: IMemberAssignment): void {
+    this.#gate?.hasJoined()
     if (this.#leaving) return
     const topics = Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions: [...partitions] }))
     // kafkajs remembers what was paused before the rebalance.
@@ -220,20 +233,26 @@ export class KafkajsMember implements QueueMember {
   }
 
   async #commit(feed: PartitionFeed, nextOffset: number): Promise<boolean> {
+    const giveUpAt = Date.now() + commitTimeoutMs
     for (let attempt = 1; ; attempt++) {
-      // Its state is read now: a commit that kafkajs itself tries again could happen in another generation.
-      const session = this.#session
-      if (feed.lost.aborted || session === undefined) return false
-      const offsets = { topics: [{ topic: feed.topic, partitions: [toOffset(feed, nextOffset)] }] }
       try {
-        const stored = session.commitOffsetsIfNecessary(offsets).then(() => true)
-        return (await unlessAborted(stored, feed.lost)) ?? false
+        return await this.#commitOnce(feed, nextOffset)
       } catch (error) {
         if (notOurs.has(kafkaErrorType(error))) return false
-        if (attempt === commitAttemptCount) throw notCommitted(error)
+        if (Date.now() >= giveUpAt) throw notCommitted(error)
       }
-      await wait(commitRetryMs * 2 ** attempt, feed.lost)
+      await wait(commitRetryMs * attempt, feed.lost)
     }
+  }
+
+  async #commitOnce(feed: PartitionFeed, nextOffset: number): Promise<boolean> {
+    // Whether it is ours is asked again for every try; kafkajs's own would try again in another generation.
+    const session = this.#session
+    if (feed.lost.aborted || session === undefined) return false
+    const partitions = [{ partition: feed.partition, offset: String(nextOffset) }]
+    const committing = session.commitOffsetsIfNecessary({ topics: [{ topic: feed.topic, partitions }] })
+    const stored = within(committing, commitAttemptTimeoutMs, 'the coordinator did not answer').then(() => true)
+    return (await unlessAborted(stored, feed.lost)) ?? false
   }
 
   #recover(error: Error, isRestarting: boolean): void {
@@ -252,19 +271,16 @@ export class KafkajsMember implements QueueMember {
   }
 }
 
-/** kafkajs takes it for a reason not to try again. */
-class LeavingError extends Error {
-  readonly retriable = false
-}
-
 /** How many batches of one fetch are taken side by side, so that one that is held up holds up no other. A guess. */
 const concurrentPushCount = 32
 /** Part of the rebalance time-out that running messages get; the rest is for joining. A guess. */
 const revokeShare = 0.8
 const subscribeAttemptCount = 20
 const subscribeRetryMs = 20
-const commitAttemptCount = 5
-const commitRetryMs = 50
+/** Bound a commit, and each of its tries: kafkajs would look for a coordinator that is gone for minutes. Guesses. */
+const commitTimeoutMs = 4_000
+const commitAttemptTimeoutMs = 2_000
+const commitRetryMs = 100
 
 /** What a broker says of a topic that it has not heard of. */
 const notYetThere: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
@@ -290,10 +306,6 @@ function ignoreStopped(act: () => void): void {
 
 function idOf({ topic, partition }: Pick<AssignedPartition, 'topic' | 'partition'>): string {
   return `${topic}/${partition}`
-}
-
-function toOffset({ partition }: PartitionFeed, nextOffset: number) {
-  return { partition, offset: String(nextOffset) }
 }
 
 function notCommitted(cause: unknown): ServiceError {

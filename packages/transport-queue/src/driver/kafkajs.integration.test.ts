@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { AssignedPartition, QueueDriver } from '../queue-driver.ts'
+import type { AssignedPartition, MemberState, QueueDriver, QueueMember } from '../queue-driver.ts'
 import { driverSuite } from './driver-suite.ts'
 import { kafkajsDriver } from './kafkajs.ts'
 
@@ -76,6 +76,46 @@ describe.skipIf(reason !== '')(`kafkajsDriver${reason}`, () => {
     for (const member of [first, second]) await member.leave(AbortSignal.abort())
   })
 
+  it('leaves nothing behind in the group when it gives up joining', async () => {
+    const driver = await connect()
+    const topic = await seed(driver, 0)
+    const release = Promise.withResolvers<void>()
+    const first = await join(driver, topic, async ({ revoked }) => {
+      await aborted(revoked)
+      await release.promise
+    })
+    const patience = new AbortController()
+    const membership = { group: `${topic}.group`, topics: [topic], log: silent, consume: letGo, fail: () => undefined }
+    const joining = (await connect()).join(membership, patience.signal)
+    await reached(first, 'joining')
+    patience.abort()
+    await expect(joining).rejects.toThrow()
+    release.resolve()
+    await reached(first, 'assigned')
+    const third = await join(await connect(), topic)
+    expect(third.state).toBe('assigned')
+    for (const member of [first, third]) await member.leave(AbortSignal.abort())
+  })
+
+  it('leaves while the group waits for another member, without waiting for it', async () => {
+    const driver = await connect()
+    const topic = await seed(driver, 0)
+    const release = Promise.withResolvers<void>()
+    const holding = await join(driver, topic, async ({ revoked }) => {
+      await aborted(revoked)
+      await release.promise
+    })
+    const joining = join(await connect(), topic)
+    await reached(holding, 'joining')
+    release.resolve()
+    const leaving = await joining
+    const next = join(await connect(), topic, async () => undefined)
+    await leaving.leave(new AbortController().signal)
+    expect(leaving.state).toBe('left')
+    expect((await next).state).toBe('assigned')
+    for (const member of [holding, await next]) await member.leave(AbortSignal.abort())
+  })
+
   it('delivers far more than it holds at a time, to a slow reader as well', async () => {
     const driver = await connect()
     const topic = await seed(driver, 6_000)
@@ -129,13 +169,17 @@ async function seed(driver: QueueDriver, length: number): Promise<string> {
   return topic
 }
 
-function join(
-  driver: QueueDriver,
-  topic: string,
-  consume: (partition: AssignedPartition) => Promise<void> = ({ revoked }) => aborted(revoked),
-) {
+function join(driver: QueueDriver, topic: string, consume: (partition: AssignedPartition) => Promise<void> = letGo) {
   const membership = { group: `${topic}.group`, topics: [topic], log: silent, consume, fail: () => undefined }
   return driver.join(membership, new AbortController().signal)
+}
+
+async function reached(member: QueueMember, state: MemberState): Promise<void> {
+  while (member.state !== state) await delay(10)
+}
+
+function letGo({ revoked }: AssignedPartition): Promise<void> {
+  return aborted(revoked)
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -71,10 +71,8 @@ class KafkajsDriver implements QueueDriver {
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {
-    const member = new KafkajsMember(this.#loaded(), this.#client(patientRetry, membership.log), {
-      membership,
-      settings: this.#settings,
-    })
+    const openClient = () => this.#client(patientRetry, membership.log)
+    const member = new KafkajsMember(this.#loaded(), { membership, settings: this.#settings, openClient })
     try {
       await member.join(signal)
       return member

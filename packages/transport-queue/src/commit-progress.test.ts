@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import { CommitProgress } from './commit-progress.ts'
+
+describe('CommitProgress', () => {
+  it('commits each outcome on its own when it may wait for none', async () => {
+    const { progress, commits } = open({ intervalMs: 0 })
+    await progress.advance(1)
+    await progress.advance(2)
+    expect(commits).toEqual([1, 2])
+  })
+
+  it('commits what is done with while something else still runs', async () => {
+    const committed = Promise.withResolvers<number>()
+    const { progress } = open({ intervalMs: 1, commit: async (nextOffset) => committed.resolve(nextOffset) })
+    await progress.advance(1)
+    await progress.advance(2)
+    expect(await committed.promise).toBe(2)
+    await progress.flush()
+  })
+
+  it('has one commit under way, and one after it for all that came meanwhile', async () => {
+    const answers: (() => void)[] = []
+    const { progress, commits } = open({ commit: () => new Promise<void>((resolve) => void answers.push(resolve)) })
+    await progress.advance(1)
+    const first = progress.flush()
+    await turn()
+    await progress.advance(2)
+    const second = progress.flush()
+    await progress.advance(3)
+    const third = progress.flush()
+    answers[0]?.()
+    await first
+    await turn()
+    expect(commits).toEqual([1, 3])
+    answers[1]?.()
+    await Promise.all([second, third])
+  })
+
+  it('commits again what could not be committed, and nothing twice that was', async () => {
+    let isAway = true
+    const failures: unknown[] = []
+    const commit = async () => {
+      if (isAway) throw new Error('away')
+    }
+    const { progress, commits } = open({ commit, failed: (error) => failures.push(error) })
+    await progress.advance(1)
+    await progress.flush()
+    isAway = false
+    await progress.flush()
+    await progress.flush()
+    expect(commits).toEqual([1, 1])
+    expect(failures).toHaveLength(1)
+  })
+})
+
+interface OpenOptions {
+  readonly intervalMs?: number
+  readonly commit?: (nextOffset: number) => Promise<void>
+  readonly failed?: (error: unknown) => void
+}
+
+function open({ intervalMs = 60_000, commit, failed = () => undefined }: OpenOptions) {
+  const commits: number[] = []
+  const partition = {
+    topic: 't',
+    partition: 0,
+    revoked: new AbortController().signal,
+    lost: new AbortController().signal,
+    fetch: async () => [],
+    commit: async (nextOffset: number) => {
+      commits.push(nextOffset)
+      await commit?.(nextOffset)
+      return true
+    },
+  }
+  return { progress: new CommitProgress(partition, { intervalMs, failed }), commits }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

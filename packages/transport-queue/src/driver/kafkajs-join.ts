@@ -1,0 +1,114 @@
+import type { Broker, Cluster } from 'kafkajs'
+import { cutDisconnectTimeoutMs, type Kafkajs, type KafkajsClient } from './kafkajs-client.ts'
+
+export interface JoinSurroundings {
+  /** Awaited each time before the consumer joins, the first time as well. */
+  beforeJoin(): Promise<void>
+  /** Whether joining is refused from now on. */
+  isLeaving(): boolean
+  /** Told of a member that the group came to know after that; gives the error that ends the join. */
+  refuse(memberId: string): Error
+}
+
+/**
+ * Stands before the joins of one kafkajs consumer. kafkajs joins again as soon as it hears of a rebalance, and tells nobody
+ * before; the first thing it does then is to ask for the group's coordinator, so that is where it can be held. What it sends
+ * to the coordinator shows by which name the group knows the member, which kafkajs tells only after the join.
+ */
+export class JoinGate {
+  readonly #watched = new WeakSet<Broker>()
+  #memberId: string | undefined
+  #isJoining = false
+
+  constructor(cluster: Cluster, surroundings: JoinSurroundings) {
+    const find = cluster.findGroupCoordinator.bind(cluster)
+    cluster.findGroupCoordinator = async (group) => {
+      await surroundings.beforeJoin()
+      if (surroundings.isLeaving()) throw new LeavingError()
+      this.#isJoining = true
+      const coordinator = await find(group)
+      this.#watch(coordinator, surroundings)
+      return coordinator
+    }
+  }
+
+  /** The member's name while it joins: the group waits for it, or gives it partitions, until it is removed. */
+  get joiningMemberId(): string | undefined {
+    return this.#isJoining ? this.#memberId : undefined
+  }
+
+  hasJoined(): void {
+    this.#isJoining = false
+  }
+
+  #watch(coordinator: Broker, { isLeaving, refuse }: JoinSurroundings): void {
+    if (this.#watched.has(coordinator)) return
+    this.#watched.add(coordinator)
+    const lookup: unknown = Reflect.get(coordinator, 'lookupRequest')
+    if (typeof lookup !== 'function') return
+    Reflect.set(coordinator, 'lookupRequest', (...definition: unknown[]) => {
+      const toRequest = Reflect.apply(lookup, coordinator, definition) as (fields: RequestFields) => unknown
+      return (fields: RequestFields) => {
+        if (fields.groupProtocols !== undefined && fields.memberId) {
+          this.#memberId = fields.memberId
+          if (isLeaving()) throw refuse(fields.memberId)
+        }
+        return toRequest(fields)
+      }
+    })
+  }
+}
+
+/** What is read of the fields of a request; only a request to join has `groupProtocols`. */
+interface RequestFields {
+  readonly groupProtocols?: unknown
+  readonly memberId?: string
+}
+
+/** Ends a join; kafkajs takes it for a reason not to try again. */
+export class LeavingError extends Error {
+  readonly retriable = false
+
+  constructor() {
+    super('the member leaves the group')
+  }
+}
+
+export interface GroupMember {
+  readonly group: string
+  readonly memberId: string
+}
+
+/**
+ * Removes a member from its group over a connection of its own: the member's own waits until the join has ended. Without it
+ * the group would count with the member until its session ends.
+ */
+export async function removeMember(
+  { PartitionAssigners }: Kafkajs,
+  client: KafkajsClient,
+  { group, memberId }: GroupMember,
+): Promise<void> {
+  const cluster = Promise.withResolvers<Cluster>()
+  const consumer = client.kafka.consumer({
+    groupId: group,
+    allowAutoTopicCreation: false,
+    partitionAssigners: [
+      (config) => {
+        cluster.resolve(config.cluster)
+        return PartitionAssigners.roundRobin(config)
+      },
+    ],
+  })
+  try {
+    await consumer.connect()
+    const coordinator = await (await cluster.promise).findGroupCoordinator({ groupId: group })
+    await (coordinator as Broker & Leavable).leaveGroup({ groupId: group, memberId })
+  } finally {
+    void client.disconnect(consumer, cutDisconnectTimeoutMs)
+  }
+}
+
+/** Not in kafkajs's types. */
+interface Leavable {
+  leaveGroup(member: { readonly groupId: string; readonly memberId: string }): Promise<unknown>
+}
