@@ -1,4 +1,4 @@
-import { Child } from './child.ts'
+import { Child, stayAwake } from './child.ts'
 import type { Figure } from './report.ts'
 import { spreadOf } from './statistic.ts'
 
@@ -60,6 +60,7 @@ export async function compareServers(comparison: Comparison): Promise<readonly F
 }
 
 async function measurePair({ ours, theirs, workload }: Comparison, roundCount: number): Promise<readonly Round[]> {
+  using _awake = stayAwake()
   await using our = await Child.start(ours)
   await using their = await Child.start(theirs)
   const servers = { ours: our, theirs: their }
