@@ -87,7 +87,8 @@ function compileServe({ endpoint, http }: HttpRoute, surroundings: RouteSurround
     const { reply } = exchange
     try {
       if (replies.isWithdrawn) reply.header('connection', 'close')
-      await write(reply, outcome)
+      const written = write(reply, outcome)
+      if (written) await written
     } catch (thrown) {
       writeUnwritable(reply, thrown, log)
     }

@@ -11,6 +11,7 @@ function runningCall(gate: Gate, deadlineAt: number | undefined) {
   const endedAt: number[] = []
   const call: Cuttable = {
     deadlineAt,
+    place: 0,
     cut: (error) => {
       expect(error.code).toBe('deadline_exceeded')
       endedAt.push(Date.now())

@@ -6,11 +6,11 @@ import type { Cuttable } from './gate.ts'
  * one comparison instead of a timer of its own.
  */
 export class DeadlineWatch {
-  readonly #running: ReadonlySet<Cuttable>
+  readonly #running: readonly Cuttable[]
   #timer: NodeJS.Timeout | undefined
   #wakeAt = Number.POSITIVE_INFINITY
 
-  constructor(running: ReadonlySet<Cuttable>) {
+  constructor(running: readonly Cuttable[]) {
     this.#running = running
   }
 
@@ -37,7 +37,8 @@ export class DeadlineWatch {
     const now = Date.now()
     let next = Number.POSITIVE_INFINITY
     this.#wakeAt = next
-    for (const call of this.#running) {
+    // A call that is cut leaves the list.
+    for (const call of [...this.#running]) {
       const { deadlineAt } = call
       if (deadlineAt === undefined) continue
       if (deadlineAt <= now)

@@ -31,78 +31,82 @@ export type Dispatch = (arrival: Arrival) => Promise<Outcome>
  * handler, check the output. The only code that can call a handler.
  */
 export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
-  const write = outputWriter(plan)
+  const path: CallPath = { ...plan, gate, write: outputWriter(plan) }
   return (arrival) => {
     if (!gate.isOpen) return Promise.resolve(refuse(plan, arrival, gate))
     return new Promise((resolve) => {
-      const call = new RunningCall(plan, arrival, gate.draining)
-      const dispatched = new DispatchedCall(call, { gate, resolve, log: plan.log })
-      gate.enter(dispatched)
-      void runInCall(call, () => serve(plan, dispatched, write), undefined)
+      const call = new DispatchedCall(new RunningCall(plan, arrival, gate.draining), path, resolve)
+      gate.enter(call)
+      void runInCall(call.running, serve, call)
     })
   }
 }
 
-type Write = (value: unknown) => unknown
+/** What all calls of an operation share. */
+interface CallPath extends CallPlan {
+  readonly gate: Gate
+  readonly write: (value: unknown) => unknown
+}
 
-async function serve(plan: CallPlan, dispatched: DispatchedCall, write: Write): Promise<void> {
-  const { call } = dispatched
+async function serve(dispatched: DispatchedCall): Promise<void> {
+  const { running: call, path } = dispatched
   try {
     if (call.arrival.isTrusted !== true) {
-      if (plan.authenticate) call.principal = await plan.authenticate(call.arrival)
-      if (plan.access) plan.access(call.principal)
+      if (path.authenticate) call.principal = await path.authenticate(call.arrival)
+      if (path.access) path.access(call.principal)
     }
-    const decoded = plan.input.read(call.arrival.decode())
+    const decoded = path.input.read(call.arrival.decode())
     const input = decoded instanceof Promise ? await decoded : decoded
     if (!input.ok) throw invalidArgument(input.violations)
     if (call.hasEnded) return
-    const output = await plan.invoke(input.value, call)
-    if (plan.kind === 'server_stream') dispatched.stream(iteratorOf(output, plan), write)
-    else dispatched.succeed(write(output))
+    const output = await path.invoke(input.value, call)
+    if (path.kind === 'server_stream') dispatched.stream(iteratorOf(output, path))
+    else dispatched.succeed(path.write(output))
   } catch (thrown) {
     dispatched.fail(toCallError(thrown, call))
   }
 }
 
-interface CallSurroundings {
-  readonly gate: Gate
-  readonly resolve: (outcome: Outcome) => void
-  readonly log: Logger
-}
-
 /** A call with its caller waiting for the outcome. The first outcome counts, later ones are too late to be told. */
 class DispatchedCall implements Cuttable {
-  readonly call: RunningCall
-  readonly #surroundings: CallSurroundings
+  readonly running: RunningCall
+  readonly path: CallPath
+  place = 0
+  readonly #resolve: (outcome: Outcome) => void
   #stream: OutputStream | undefined
 
-  constructor(call: RunningCall, surroundings: CallSurroundings) {
-    this.call = call
-    this.#surroundings = surroundings
+  constructor(running: RunningCall, path: CallPath, resolve: (outcome: Outcome) => void) {
+    this.running = running
+    this.path = path
+    this.#resolve = resolve
   }
 
   get deadlineAt(): number | undefined {
-    return this.call.deadlineAt
+    return this.running.deadlineAt
   }
 
   succeed(value: unknown): void {
-    if (this.call.hasEnded) return
+    if (this.running.hasEnded) return
     this.#finish(undefined)
-    this.#surroundings.resolve({ ok: true, value, headers: this.call.headers })
+    this.#resolve({ ok: true, value, headers: this.running.headers })
   }
 
   fail(error: ServiceError): void {
-    if (this.call.hasEnded) return
+    if (this.running.hasEnded) return
     this.#finish(error)
-    this.#surroundings.resolve({ ok: false, error, callId: this.call.id, headers: this.call.headers })
+    this.#resolve({ ok: false, error, callId: this.running.id, headers: this.running.headers })
   }
 
   /** Hands the items over; the call runs on until the last one is out. */
-  stream(source: AsyncIterator<unknown>, write: Write): void {
-    const stream = new OutputStream(source, { call: this.call, write, ended: (error) => this.#finish(error) })
-    if (this.call.hasEnded) return stream.cut(lateError())
+  stream(source: AsyncIterator<unknown>): void {
+    const stream = new OutputStream(source, {
+      call: this.running,
+      write: this.path.write,
+      ended: (error) => this.#finish(error),
+    })
+    if (this.running.hasEnded) return stream.cut(lateError())
     this.#stream = stream
-    this.#surroundings.resolve({ ok: true, value: stream, headers: this.call.headers })
+    this.#resolve({ ok: true, value: stream, headers: this.running.headers })
   }
 
   cut(error: ServiceError): void {
@@ -111,10 +115,10 @@ class DispatchedCall implements Cuttable {
   }
 
   #finish(error: ServiceError | undefined): void {
-    if (this.call.hasEnded) return
-    this.call.end(error)
-    this.#surroundings.gate.leave(this)
-    logOutcome(this.call, this.#surroundings.log, error)
+    if (this.running.hasEnded) return
+    this.running.end(error)
+    this.path.gate.leave(this)
+    logOutcome(this.running, this.path.log, error)
   }
 }
 
@@ -129,7 +133,7 @@ function refuse(plan: CallPlan, arrival: Arrival, { draining }: Gate): Failure {
 }
 
 /** Outputs are always stripped; a mismatch is our own fault, so the caller learns nothing of it. */
-function outputWriter({ id, output, isOutputChecked }: CallPlan): Write {
+function outputWriter({ id, output, isOutputChecked }: CallPlan): CallPath['write'] {
   if (output === undefined) return () => undefined
   if (!isOutputChecked) return (value) => output.strip(value)
   return (value) => {

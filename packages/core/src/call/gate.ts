@@ -5,6 +5,8 @@ import { DeadlineWatch } from './deadline.ts'
 export interface Cuttable {
   /** Epoch milliseconds; undefined without a deadline. */
   readonly deadlineAt: number | undefined
+  /** Kept by the gate: where the call is among the running ones. */
+  place: number
   /** Ends it with the error. */
   cut(error: ServiceError): void
 }
@@ -14,7 +16,8 @@ export class Gate {
   readonly #shutting = new AbortController()
   /** Fires when the service begins to drain. */
   readonly draining: AbortSignal = this.#shutting.signal
-  readonly #running = new Set<Cuttable>()
+  /** In no order, so that a call that leaves gives its place to the last: a set costs a call three times as much. */
+  readonly #running: Cuttable[] = []
   readonly #deadlines = new DeadlineWatch(this.#running)
   #isOpen = true
   #cutCount = 0
@@ -25,7 +28,7 @@ export class Gate {
   }
 
   get runningCount(): number {
-    return this.#running.size
+    return this.#running.length
   }
 
   /** How many calls were cut because the drain deadline came. */
@@ -34,27 +37,33 @@ export class Gate {
   }
 
   enter(call: Cuttable): void {
-    this.#running.add(call)
+    call.place = this.#running.length
+    this.#running.push(call)
     if (call.deadlineAt !== undefined) this.#deadlines.expect(call.deadlineAt)
   }
 
   leave(call: Cuttable): void {
-    this.#running.delete(call)
-    if (this.#idle !== undefined && this.#running.size === 0) this.#idle()
+    if (this.#running[call.place] !== call) return
+    const last = this.#running.pop()
+    if (last !== undefined && last !== call) {
+      last.place = call.place
+      this.#running[call.place] = last
+    }
+    if (this.#idle !== undefined && this.#running.length === 0) this.#idle()
   }
 
   /** From here on new calls are refused; running ones go on. Resolves when none is left. */
   async shut(): Promise<void> {
     this.#isOpen = false
     this.#shutting.abort()
-    if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    if (this.#running.length > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     this.#deadlines.close()
   }
 
   /** Ends all running calls as `unavailable`. */
   cutAll(): void {
-    this.#cutCount += this.#running.size
-    for (const call of this.#running) call.cut(new ServiceError('unavailable', 'the service is shutting down'))
+    this.#cutCount += this.#running.length
+    for (const call of [...this.#running]) call.cut(new ServiceError('unavailable', 'the service is shutting down'))
   }
 }
 
