@@ -1,17 +1,20 @@
 import './handler/handler-metadata.ts'
 
-export type { Authenticator } from './call/access.ts'
+export type { Authenticator, Policy } from './call/access.ts'
 export type { Call, Metadata, Principal } from './call/call.ts'
 export { currentCall } from './call/context.ts'
+export { detach } from './call/detach.ts'
 export type { Interceptor } from './call/interceptor.ts'
 export { type PublishOptions, Publisher, type QueueOperation } from './client/publisher.ts'
-export { type CallOptions, type Client, clientOf, type RemoteOptions, remote } from './client/remote.ts'
+export type { CallOptions, ClientCall, ClientInterceptor } from './client/client-method.ts'
+export { type Client, clientOf, type RemoteOptions, remote } from './client/remote.ts'
 export { type Contract, contract } from './contract/contract.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './contract/event.ts'
 export type {
   AccessRule,
   DeclaredError,
   Input,
+  InputItem,
   InputToSend,
   Operation,
   OperationSpec,
@@ -39,6 +42,7 @@ export type { HandlerDefinition } from './handler/handler-definition.ts'
 export { Handles, type HandlesOptions } from './handler/handles.ts'
 export { Implements } from './handler/implements.ts'
 export { inject } from './handler/inject.ts'
+export type { ServingOptions } from './handler/serving-options.ts'
 export { Intercepts } from './handler/intercepts.ts'
 export { type NamedToken, type Provider, type ProviderSpec, provide, type Token, token } from './handler/provider.ts'
 export type { AdminOptions } from './service/admin-server.ts'

@@ -26,6 +26,12 @@ class FakeUsers implements ClientChannel {
 
   async *serverStream(): AsyncGenerator<never> {}
 
+  async clientStream(): Promise<unknown> {
+    return {}
+  }
+
+  async *bidiStream(): AsyncGenerator<never> {}
+
   async close(): Promise<void> {}
 }
 

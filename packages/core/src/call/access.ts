@@ -12,20 +12,38 @@ export type Authenticator = (
   arrival: Pick<Arrival, 'metadata' | 'peer' | 'transport'>,
 ) => Principal | undefined | Promise<Principal | undefined>
 
-/** Refuses a caller, or returns. */
-export type AccessCheck = (principal: Principal | undefined) => void
+/**
+ * Whether a caller may do what its input asks for; decided once the input has been validated, before any interceptor. What it
+ * throws is `internal`, unless it is a `ServiceError`. The principal is undefined where the access rule lets unknown callers in.
+ */
+export type Policy<Input = unknown> = (principal: Principal | undefined, input: Input) => boolean | Promise<boolean>
+
+/** Refuses a caller, or returns; a promise only where the rule is a check of the user's own. */
+export type AccessCheck = (principal: Principal | undefined) => void | Promise<void>
 
 /** The check for a rule; undefined when everybody may call. */
 export function compileAccess(rule: AccessRule): AccessCheck | undefined {
   if (rule === 'public') return undefined
-  const isAllowed = typeof rule === 'string' ? () => true : matcher(rule)
+  const isAllowed = compileRule(rule)
   return (principal) => {
     if (principal === undefined) throw new ServiceError('unauthenticated', 'a credential is needed')
-    if (!isAllowed(principal)) throw new ServiceError('permission_denied', 'the caller may not do this')
+    const allowed = isAllowed(principal)
+    return typeof allowed === 'boolean' ? requireAllowed(allowed) : allowed.then(requireAllowed)
   }
 }
 
-function matcher(rule: Exclude<AccessRule, string>): (principal: Principal) => boolean {
-  if ('roles' in rule) return ({ roles }) => rule.roles.some((role) => roles?.includes(role))
-  return ({ scopes }) => rule.scopes.every((scope) => scopes?.includes(scope))
+/** @throws ServiceError `permission_denied` */
+export function requireAllowed(allowed: boolean): void {
+  if (allowed !== true) throw new ServiceError('permission_denied', 'the caller may not do this')
+}
+
+function compileRule(rule: Exclude<AccessRule, 'public'>): (principal: Principal) => boolean | Promise<boolean> {
+  if (rule === 'authenticated') return () => true
+  if (rule.check !== undefined) return rule.check
+  if (rule.roles !== undefined) {
+    const needed = rule.roles
+    return ({ roles }) => needed.some((role) => roles?.includes(role))
+  }
+  const needed = rule.scopes
+  return ({ scopes }) => needed.every((scope) => scopes?.includes(scope))
 }

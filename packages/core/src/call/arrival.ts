@@ -1,4 +1,4 @@
-import type { Metadata } from './call.ts'
+import type { Metadata, Principal } from './call.ts'
 import type { ServiceError } from '../error/service-error.ts'
 
 /** A call as it came in over a wire, its input not decoded yet. */
@@ -16,6 +16,8 @@ export interface Arrival {
    * @defaultValue false
    */
   readonly isTrusted?: boolean
+  /** Who calls, where the transport itself knows, as a transport for tests does; then nobody else is asked. */
+  readonly principal?: Principal | undefined
   /** How long the caller is willing to wait from now on; undefined when it did not say. */
   readonly timeoutMs?: number | undefined
   /**
@@ -24,7 +26,8 @@ export interface Arrival {
    */
   readonly signal?: AbortSignal | undefined
   /**
-   * The input as plain data. Called at most once, after access was granted.
+   * The input as plain data; for an input stream an `AsyncIterable` of such items, whose source is closed by `return()`. Called
+   * at most once, after access was granted.
    *
    * @throws ServiceError `invalid_argument` for bytes that cannot be decoded.
    */
@@ -38,6 +41,8 @@ export interface Success {
   readonly ok: true
   /** The output; for a stream an `AsyncIterable` whose steps throw only `ServiceError`. */
   readonly value: unknown
+  /** Made when it is read: only an error at the end of a stream needs it. */
+  readonly callId: string
   /** Reply headers the handler set, lower-case names. */
   readonly headers: Readonly<Record<string, string>> | undefined
 }

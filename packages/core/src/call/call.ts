@@ -1,16 +1,12 @@
+import type { Principal } from '../contract/operation.ts'
 import type { Logger } from '../telemetry/log.ts'
 
-/** Who calls, as an authenticator found out. */
-export interface Principal {
-  /** Stable identity of the caller. */
-  readonly id: string
-  readonly roles?: readonly string[]
-  readonly scopes?: readonly string[]
-  /** Further facts from the credential, such as token claims. */
-  readonly claims?: Readonly<Record<string, unknown>>
-}
+export type { Principal } from '../contract/operation.ts'
 
-/** Text that travels beside the input: HTTP headers, gRPC metadata, message headers. Keys are lower case. */
+/**
+ * Text that travels beside the input: HTTP headers, gRPC metadata, message headers. Keys are lower case; a key that ends in
+ * `-bin` holds bytes, as base64.
+ */
 export type Metadata = Readonly<Record<string, string | undefined>>
 
 /** What a handler knows of the call it serves. */

@@ -1,10 +1,11 @@
 import { context, propagation, type TextMapPropagator } from '@opentelemetry/api'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Call } from './call.ts'
-import { currentCall, runInCall } from './context.ts'
-import { outgoingMetadata } from './propagation.ts'
+import { type AmbientCall, currentCall, runInCall } from './context.ts'
+import { forwardedByDefault, outgoingMetadata } from './propagation.ts'
 
-const callNamed = (id: string, metadata: Call['metadata'] = {}) => ({ id, metadata }) as Call
+const callNamed = (id: string, metadata: Call['metadata'] = {}) =>
+  ({ id, metadata, forwarded: forwardedByDefault }) as AmbientCall
 const idNow = () => currentCall()?.id
 
 describe('currentCall', () => {

@@ -1,16 +1,30 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Call } from './call.ts'
+import type { Gate } from './gate.ts'
 
-const storage = new AsyncLocalStorage<Call>()
+/** A call as the code around handlers sees it. */
+export interface AmbientCall extends Call {
+  /** Names of the metadata that outgoing calls and messages inherit. */
+  readonly forwarded: readonly string[]
+  /** Where work is counted that the service waits for when it drains. */
+  readonly gate: Gate
+}
+
+const storage = new AsyncLocalStorage<AmbientCall>()
 
 /** The call that the running code belongs to, or undefined outside of any; also inside every step of a stream. */
 export function currentCall(): Call | undefined {
   return storage.getStore()
 }
 
+/** As `currentCall()`. */
+export function ambientCall(): AmbientCall | undefined {
+  return storage.getStore()
+}
+
 /** Runs a function as part of a call. */
 export function runInCall<Argument, Result>(
-  call: Call,
+  call: AmbientCall,
   run: (argument: Argument) => Result,
   argument: Argument,
 ): Result {

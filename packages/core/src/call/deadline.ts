@@ -14,9 +14,9 @@ export class DeadlineWatch {
     this.#running = running
   }
 
-  /** Wakes at this time, unless it wakes before. Epoch milliseconds. */
-  expect(deadlineAt: number): void {
-    if (deadlineAt < this.#wakeAt) this.#wake(deadlineAt)
+  /** Wakes at this time on the clock of `performance.now()`, unless it wakes before. */
+  expect(endsAtMs: number): void {
+    if (endsAtMs < this.#wakeAt) this.#wake(endsAtMs)
   }
 
   close(): void {
@@ -28,22 +28,21 @@ export class DeadlineWatch {
   #wake(at: number): void {
     clearTimeout(this.#timer)
     this.#wakeAt = at
-    const delayMs = Math.min(Math.max(0, at - Date.now()), longestDelayMs)
+    const delayMs = Math.min(Math.max(0, at - performance.now()), longestDelayMs)
     // Does not keep the process up: a caller that waits does, through its socket.
     this.#timer = setTimeout(() => this.#endOverdue(), delayMs).unref()
   }
 
   #endOverdue(): void {
-    const now = Date.now()
+    const now = performance.now()
     let next = Number.POSITIVE_INFINITY
     this.#wakeAt = next
     // A call that is cut leaves the list.
-    for (const call of [...this.#running]) {
-      const { deadlineAt } = call
-      if (deadlineAt === undefined) continue
-      if (deadlineAt <= now)
-        call.cut(new ServiceError('deadline_exceeded', 'the deadline passed before the call ended'))
-      else next = Math.min(next, deadlineAt)
+    for (const call of this.#running.slice()) {
+      const { endsAtMs } = call
+      if (endsAtMs === undefined) continue
+      if (endsAtMs <= now) call.cut(new ServiceError('deadline_exceeded', 'the deadline passed before the call ended'))
+      else next = Math.min(next, endsAtMs)
     }
     // Many deadlines close together are looked at together, so that the scans stay few.
     if (next !== Number.POSITIVE_INFINITY) this.#wake(Math.max(next, now + closestWakesMs))

@@ -51,6 +51,10 @@ function dispatcherFor(handler: Invoke, { access = 'public', interceptors = [], 
       output: Text,
       isOutputChecked: true,
       authenticate: undefined,
+      policy: undefined,
+      limiters: [],
+      loggedCalls: 'failed',
+      forwarded: [],
       access: compileAccess(access),
       invoke: composeInterceptors(interceptors, handler),
       ...given,
@@ -196,7 +200,7 @@ describe('failures', () => {
       details: { violations: [{ field: '/text', message: 'must be string', rule: 'type' }] },
     })
     expect(handler).not.toHaveBeenCalled()
-    expect(lines).toMatchObject([{ level: 'debug', fields: { code: 'invalid_argument' } }])
+    expect(lines).toMatchObject([{ level: 'info', fields: { code: 'invalid_argument' } }])
   })
 
   it('answers bytes that cannot be decoded as the transport says', async () => {
@@ -228,13 +232,13 @@ describe('failures', () => {
     ])
   })
 
-  it('logs what the handler itself calls internal, and a declared failure at debug only', async () => {
+  it('logs what the handler itself calls internal, and a declared failure without its stack', async () => {
     const own = dispatcherFor(() => Promise.reject(new ServiceError('data_loss', 'rows are gone')))
     expect(errorOf(await own.send()).message).toBe('rows are gone')
     expect(own.lines).toMatchObject([{ level: 'error', fields: { err: { message: 'rows are gone' } } }])
     const declared = dispatcherFor(() => Promise.reject(new ServiceError('not_found', 'no user', { reason: 'gone' })))
     expect(errorOf(await declared.send()).code).toBe('not_found')
-    expect(declared.lines).toMatchObject([{ level: 'debug', fields: { code: 'not_found', reason: 'gone' } }])
+    expect(declared.lines).toMatchObject([{ level: 'info', fields: { code: 'not_found', reason: 'gone' } }])
   })
 
   it("does not pass a remote's error on as if it were ours", async () => {
@@ -272,7 +276,7 @@ describe('failures', () => {
     })
     const outcome = await send({ signal: caller.signal })
     expect(errorOf(outcome)).toMatchObject({ code: 'cancelled', message: 'the caller is gone' })
-    expect(lines).toMatchObject([{ level: 'debug' }])
+    expect(lines).toMatchObject([{ level: 'info' }])
     const unrelated = dispatcherFor(() => Promise.reject(new DOMException('aborted elsewhere', 'AbortError')))
     expect(errorOf(await unrelated.send()).code).toBe('internal')
   })
@@ -315,10 +319,11 @@ describe('deadline', () => {
   })
 
   it.each([
-    ['a value', () => ({ text: 'late' })],
-    ['a wrong value', () => ({ text: 1 })],
-    ['an error', () => Promise.reject(new Error('late'))],
-  ])('ignores %s that comes too late', async (_what, late) => {
+    ['a value', () => ({ text: 'late' }), []],
+    ['an error of the caller', () => Promise.reject(new ServiceError('not_found', 'late')), []],
+    ['a wrong value', () => ({ text: 1 }), [{ level: 'error' }]],
+    ['a fault', () => Promise.reject(new Error('late')), [{ level: 'error', fields: { err: { message: 'late' } } }]],
+  ])('tells nobody but the log of %s that comes too late', async (_what, late, logged) => {
     const finish = Promise.withResolvers<void>()
     const { send, lines } = dispatcherFor(() => finish.promise.then<unknown>(late), { timeoutMs: 10 })
     const outcome = send()
@@ -326,7 +331,7 @@ describe('deadline', () => {
     expect(errorOf(await outcome).code).toBe('deadline_exceeded')
     finish.resolve()
     await vi.advanceTimersByTimeAsync(0)
-    expect(lines).toMatchObject([{ level: 'debug', fields: { code: 'deadline_exceeded' } }])
+    expect(lines).toMatchObject([{ level: 'warn', fields: { code: 'deadline_exceeded' } }, ...logged])
   })
 
   it('does not begin the handler of a call that ended while it was authenticated', async () => {
@@ -496,7 +501,7 @@ describe('a stream', () => {
     for await (const item of itemsOf(await send())) if ((item as { text: string }).text === '2') break
     expect(cleaned).toHaveBeenCalledTimes(1)
     expect(gate.runningCount).toBe(0)
-    expect(lines).toMatchObject([{ level: 'debug', fields: { code: 'cancelled' } }])
+    expect(lines).toMatchObject([{ level: 'info', fields: { code: 'cancelled' } }])
   })
 
   it('answers at once when the reader leaves while the source waits', async () => {

@@ -1,135 +1,123 @@
+import type { OperationKind } from '../contract/operation.ts'
 import { invalidArgument, ServiceError } from '../error/service-error.ts'
-import type { Logger } from '../telemetry/log.ts'
-import type { Arrival, Failure, Outcome } from './arrival.ts'
-import type { AccessCheck, Authenticator } from './access.ts'
-import { toCallError } from './call-error.ts'
 import type { CompiledSchema, SchemaResult } from '../schema/compiled-schema.ts'
+import { type AccessCheck, type Authenticator, type Policy, requireAllowed } from './access.ts'
+import type { Arrival, Failure, Outcome } from './arrival.ts'
+import { toCallError } from './call-error.ts'
+import type { LoggedCalls } from './call-log.ts'
 import { runInCall } from './context.ts'
-import { type Cuttable, drainingError, type Gate } from './gate.ts'
+import { DispatchedCall } from './dispatched-call.ts'
+import { drainingError, type Gate } from './gate.ts'
+import { InputStream, inputIterator } from './input-stream.ts'
 import type { Invoke } from './interceptor.ts'
-import { OutputStream } from './output-stream.ts'
+import type { Limiter } from './limiter.ts'
 import { type CallFacts, RunningCall } from './running-call.ts'
 
 /** Everything about an operation that was decided at boot. */
 export interface CallPlan extends CallFacts {
-  readonly kind: 'unary' | 'server_stream'
+  readonly kind: OperationKind
+  /** The input, or one item of an input stream. */
   readonly input: CompiledSchema
   /** Undefined for events, which have no output. */
   readonly output: CompiledSchema | undefined
   readonly isOutputChecked: boolean
   readonly authenticate: Authenticator | undefined
   readonly access: AccessCheck | undefined
+  readonly policy: Policy | undefined
+  /** Taken in this order. */
+  readonly limiters: readonly Limiter[]
+  readonly loggedCalls: LoggedCalls
   /** The handler with its interceptors around it. */
   readonly invoke: Invoke
+}
+
+/** What all calls of an operation share. */
+export interface CallPath extends CallPlan {
+  readonly gate: Gate
+  readonly isInputStream: boolean
+  readonly isOutputStream: boolean
+  readonly write: (value: unknown) => unknown
 }
 
 /** Serves one call; never rejects. */
 export type Dispatch = (arrival: Arrival) => Promise<Outcome>
 
 /**
- * The call path of one operation: admit, call context, authenticate, authorise, decode and validate, interceptors and
+ * The call path of one operation: admit, call context, authenticate, authorise, decode and validate, policy, interceptors and
  * handler, check the output. The only code that can call a handler.
  */
 export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
-  const path: CallPath = { ...plan, gate, write: outputWriter(plan) }
+  const path: CallPath = {
+    ...plan,
+    gate,
+    isInputStream: plan.kind === 'client_stream' || plan.kind === 'bidi_stream',
+    isOutputStream: plan.kind === 'server_stream' || plan.kind === 'bidi_stream',
+    write: outputWriter(plan),
+  }
   return (arrival) => {
     if (!gate.isOpen) return Promise.resolve(refuse(plan, arrival, gate))
     return new Promise((resolve) => {
-      const call = new DispatchedCall(new RunningCall(plan, arrival, gate.draining), path, resolve)
+      const call = new DispatchedCall(new RunningCall(plan, arrival, gate), path, resolve)
       gate.enter(call)
       void runInCall(call.running, serve, call)
     })
   }
 }
 
-/** What all calls of an operation share. */
-interface CallPath extends CallPlan {
-  readonly gate: Gate
-  readonly write: (value: unknown) => unknown
-}
-
 async function serve(dispatched: DispatchedCall): Promise<void> {
   const { running: call, path } = dispatched
+  const { arrival } = call
   try {
-    if (call.arrival.isTrusted !== true) {
-      if (path.authenticate) call.principal = await path.authenticate(call.arrival)
-      if (path.access) path.access(call.principal)
+    if (call.isExpired) throw new ServiceError('deadline_exceeded', 'the deadline had passed when the call came')
+    if (path.limiters.length > 0 && !(await isAdmitted(dispatched))) return
+    if (arrival.isTrusted !== true) {
+      if (path.authenticate && call.principal === undefined) call.principal = await path.authenticate(arrival)
+      const checked = path.access?.(call.principal)
+      if (checked) await checked
     }
-    const decoded = path.input.read(call.arrival.decode())
-    const input = decoded instanceof Promise ? await decoded : decoded
-    if (!input.ok) throw invalidArgument(input.violations)
+    const read = readInput(dispatched)
+    const input = read instanceof Promise ? await read : read
+    if (path.policy && arrival.isTrusted !== true) requireAllowed(await path.policy(call.principal, input))
     if (call.hasEnded) return
-    const output = await path.invoke(input.value, call)
-    if (path.kind === 'server_stream') dispatched.stream(iteratorOf(output, path))
+    const output = await path.invoke(input, call)
+    if (path.isOutputStream) dispatched.stream(iteratorOf(output, path))
     else dispatched.succeed(path.write(output))
   } catch (thrown) {
     dispatched.fail(toCallError(thrown, call))
+  } finally {
+    dispatched.returned()
   }
 }
 
-/** A call with its caller waiting for the outcome. The first outcome counts, later ones are too late to be told. */
-class DispatchedCall implements Cuttable {
-  readonly running: RunningCall
-  readonly path: CallPath
-  place = 0
-  readonly #resolve: (outcome: Outcome) => void
-  #stream: OutputStream | undefined
-
-  constructor(running: RunningCall, path: CallPath, resolve: (outcome: Outcome) => void) {
-    this.running = running
-    this.path = path
-    this.#resolve = resolve
+/** Waits for a place under each limit; false when the call ended before it had them all. */
+async function isAdmitted(dispatched: DispatchedCall): Promise<boolean> {
+  for (const limiter of dispatched.path.limiters) {
+    await dispatched.claim(limiter)
+    if (dispatched.running.hasEnded) return false
   }
-
-  get deadlineAt(): number | undefined {
-    return this.running.deadlineAt
-  }
-
-  succeed(value: unknown): void {
-    if (this.running.hasEnded) return
-    this.#finish(undefined)
-    this.#resolve({ ok: true, value, headers: this.running.headers })
-  }
-
-  fail(error: ServiceError): void {
-    if (this.running.hasEnded) return
-    this.#finish(error)
-    this.#resolve({ ok: false, error, callId: this.running.id, headers: this.running.headers })
-  }
-
-  /** Hands the items over; the call runs on until the last one is out. */
-  stream(source: AsyncIterator<unknown>): void {
-    const stream = new OutputStream(source, {
-      call: this.running,
-      write: this.path.write,
-      ended: (error) => this.#finish(error),
-    })
-    if (this.running.hasEnded) return stream.cut(lateError())
-    this.#stream = stream
-    this.#resolve({ ok: true, value: stream, headers: this.running.headers })
-  }
-
-  cut(error: ServiceError): void {
-    if (this.#stream) this.#stream.cut(error)
-    else this.fail(error)
-  }
-
-  #finish(error: ServiceError | undefined): void {
-    if (this.running.hasEnded) return
-    this.running.end(error)
-    this.path.gate.leave(this)
-    logOutcome(this.running, this.path.log, error)
-  }
+  return true
 }
 
-/** What a stream is closed with that came after its caller was answered; nobody sees it. */
-function lateError(): ServiceError {
-  return new ServiceError('cancelled', 'the call has ended')
+/** The validated input; a promise only where the schema library's validator is asynchronous. */
+function readInput(dispatched: DispatchedCall): unknown {
+  const { running: call, path } = dispatched
+  const decoded = call.arrival.decode()
+  if (path.isInputStream) {
+    dispatched.input = new InputStream(inputIterator(decoded), { item: path.input, signal: call.signal })
+    return dispatched.input
+  }
+  const result = path.input.read(decoded)
+  return result instanceof Promise ? result.then(valueOf) : valueOf(result)
 }
 
-function refuse(plan: CallPlan, arrival: Arrival, { draining }: Gate): Failure {
+function valueOf(result: SchemaResult): unknown {
+  if (!result.ok) throw invalidArgument(result.violations)
+  return result.value
+}
+
+function refuse(plan: CallPlan, arrival: Arrival, gate: Gate): Failure {
   const error = drainingError()
-  return { ok: false, error, callId: new RunningCall(plan, arrival, draining).id, headers: undefined }
+  return { ok: false, error, callId: new RunningCall(plan, arrival, gate).id, headers: undefined }
 }
 
 /** Outputs are always stripped; a mismatch is our own fault, so the caller learns nothing of it. */
@@ -149,19 +137,4 @@ function iteratorOf(output: unknown, { id }: CallPlan): AsyncIterator<unknown> {
     typeof output === 'object' && output !== null ? Reflect.get(output, Symbol.asyncIterator) : undefined
   if (typeof make !== 'function') throw new TypeError(`${id} must return an async iterable`)
   return Reflect.apply(make, output, []) as AsyncIterator<unknown>
-}
-
-const ownFaults: ReadonlySet<string> = new Set(['internal', 'unknown', 'data_loss'])
-
-function logOutcome(call: RunningCall, log: Logger, error: ServiceError | undefined): void {
-  if (error === undefined) return
-  if (!ownFaults.has(error.code))
-    return log.debug(
-      { callId: call.id, operation: call.operation, code: error.code, reason: error.reason },
-      error.message,
-    )
-  log.error(
-    { callId: call.id, operation: call.operation, code: error.code, err: error.cause ?? error },
-    `${call.operation} failed`,
-  )
 }

@@ -3,8 +3,8 @@ import { DeadlineWatch } from './deadline.ts'
 
 /** A call that runs, as far as those care who may end it. */
 export interface Cuttable {
-  /** Epoch milliseconds; undefined without a deadline. */
-  readonly deadlineAt: number | undefined
+  /** On the clock of `performance.now()`; undefined without a deadline. */
+  readonly endsAtMs: number | undefined
   /** Kept by the gate: where the call is among the running ones. */
   place: number
   /** Ends it with the error. */
@@ -21,6 +21,7 @@ export class Gate {
   readonly #deadlines = new DeadlineWatch(this.#running)
   #isOpen = true
   #cutCount = 0
+  #abandonedCount = 0
   #idle: (() => void) | undefined
 
   get isOpen(): boolean {
@@ -36,10 +37,23 @@ export class Gate {
     return this.#cutCount
   }
 
+  /** How many handlers still work for a caller that was answered long ago, because they ignore their signal. */
+  get abandonedCount(): number {
+    return this.#abandonedCount
+  }
+
+  /** Notes that a call was answered while its handler works on. Call what is given when the handler has ended. */
+  abandon(): () => void {
+    this.#abandonedCount += 1
+    return () => {
+      this.#abandonedCount -= 1
+    }
+  }
+
   enter(call: Cuttable): void {
     call.place = this.#running.length
     this.#running.push(call)
-    if (call.deadlineAt !== undefined) this.#deadlines.expect(call.deadlineAt)
+    if (call.endsAtMs !== undefined) this.#deadlines.expect(call.endsAtMs)
   }
 
   leave(call: Cuttable): void {
@@ -63,7 +77,7 @@ export class Gate {
   /** Ends all running calls as `unavailable`. */
   cutAll(): void {
     this.#cutCount += this.#running.length
-    for (const call of [...this.#running]) call.cut(new ServiceError('unavailable', 'the service is shutting down'))
+    for (const call of this.#running.slice()) call.cut(new ServiceError('unavailable', 'the service is shutting down'))
   }
 }
 

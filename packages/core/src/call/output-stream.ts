@@ -1,11 +1,11 @@
 import { ServiceError } from '../error/service-error.ts'
-import type { Call } from './call.ts'
 import { toCallError } from './call-error.ts'
-import { runInCall } from './context.ts'
+import { type AmbientCall, runInCall } from './context.ts'
+import { PendingSteps } from './pending-steps.ts'
 
 /** What surrounds the items of an output stream. */
 export interface StreamSurroundings {
-  readonly call: Call
+  readonly call: AmbientCall
   /** Checks one item; throws what the caller is to be told. */
   readonly write: (item: unknown) => unknown
   /** Called once, when the stream is over. */
@@ -19,10 +19,9 @@ export interface StreamSurroundings {
 export class OutputStream implements AsyncIterableIterator<unknown> {
   readonly #source: AsyncIterator<unknown>
   readonly #surroundings: StreamSurroundings
+  readonly #pending = new PendingSteps()
   #endedBy: ServiceError | undefined
   #hasEnded = false
-  #isStepping = false
-  #rejectStep: ((error: ServiceError) => void) | undefined
 
   constructor(source: AsyncIterator<unknown>, surroundings: StreamSurroundings) {
     this.#source = source
@@ -36,10 +35,7 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
   next(): Promise<IteratorResult<unknown>> {
     if (this.#endedBy) return Promise.reject(this.#endedBy)
     if (this.#hasEnded) return Promise.resolve({ done: true, value: undefined })
-    return new Promise((resolve, reject) => {
-      this.#rejectStep = reject
-      this.#step().then(resolve, reject)
-    })
+    return this.#pending.run(() => this.#step())
   }
 
   /** Resolves when the source has cleaned up; at once when it is waiting, which only the call's signal can end. */
@@ -47,21 +43,20 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
     const error = new ServiceError('cancelled', 'the caller is gone')
     this.#end(error)
     const released = this.#release()
-    if (this.#isStepping) this.#rejectStep?.(error)
-    else await released
+    if (this.#pending.isEmpty) await released
+    else this.#pending.rejectAll(error)
     return { done: true, value: undefined }
   }
 
   /** Ends the stream with an error; a generator that waits is told through the call's signal, then closed. */
   cut(error: ServiceError): void {
     this.#end(error)
-    this.#rejectStep?.(error)
+    this.#pending.rejectAll(error)
     // Not awaited: a generator may ignore the signal for as long as it likes, the caller is answered now.
     void this.#release()
   }
 
   async #step(): Promise<IteratorResult<unknown>> {
-    this.#isStepping = true
     try {
       const step = await runInCall(this.#surroundings.call, () => this.#source.next(), undefined)
       if (!step.done) return { done: false, value: this.#surroundings.write(step.value) }
@@ -72,8 +67,6 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
       this.#end(error)
       void this.#release()
       throw error
-    } finally {
-      this.#isStepping = false
     }
   }
 

@@ -2,18 +2,15 @@ import { describe, expect, it, vi } from 'vitest'
 import { ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Arrival } from './arrival.ts'
+import { Gate } from './gate.ts'
 import { RunningCall } from './running-call.ts'
 
 const child = vi.fn(() => log)
 const log: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child }
 
 function callOf(arrival: Partial<Arrival> = {}): RunningCall {
-  const facts = { id: 'a.A/echo', timeoutMs: undefined, log }
-  return new RunningCall(
-    facts,
-    { transport: 'test', metadata: {}, decode: () => ({}), ...arrival },
-    new AbortController().signal,
-  )
+  const facts = { id: 'a.A/echo', timeoutMs: undefined, log, forwarded: [] }
+  return new RunningCall(facts, { transport: 'test', metadata: {}, decode: () => ({}), ...arrival }, new Gate())
 }
 
 const idFor = (requested: string | undefined) => callOf({ metadata: { 'x-request-id': requested } }).id
@@ -109,12 +106,12 @@ describe('signal', () => {
       },
     }
     const call = new RunningCall(
-      { id: 'a', timeoutMs: undefined, log },
+      { id: 'a', timeoutMs: undefined, log, forwarded: [] },
       Object.defineProperties(
         { transport: 'test', metadata: {}, decode: () => ({}) },
         Object.getOwnPropertyDescriptors(arrival),
       ),
-      new AbortController().signal,
+      new Gate(),
     )
     expect(asked).not.toHaveBeenCalled()
     expect(call.signal).toBe(call.signal)

@@ -2,13 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Arrival } from './arrival.ts'
-import type { Call, Metadata, Principal } from './call.ts'
+import type { Metadata, Principal } from './call.ts'
+import { callFields } from './call-log.ts'
+import type { AmbientCall } from './context.ts'
+import type { Gate } from './gate.ts'
 
 /** What a running call is told by the operation it belongs to. */
 export interface CallFacts {
   readonly id: string
   readonly timeoutMs: number | undefined
   readonly log: Logger
+  /** Names of the metadata that outgoing calls and messages inherit. */
+  readonly forwarded: readonly string[]
 }
 
 /** What a caller may name a call; anything else could forge log lines. */
@@ -22,25 +27,49 @@ const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
  * One call from its arrival to its outcome. What most handlers never ask for (id, signal, logger) is made when first asked
  * for, which keeps a call's own cost below a microsecond.
  */
-export class RunningCall implements Call {
+export class RunningCall implements AmbientCall {
   readonly arrival: Arrival
-  readonly draining: AbortSignal
-  readonly deadlineAt: number | undefined
-  principal: Principal | undefined = undefined
+  readonly gate: Gate
+  /** On the clock of `performance.now()`, which nobody sets. */
+  readonly startedAtMs = performance.now()
+  /** As `startedAtMs`. */
+  readonly endsAtMs: number | undefined
+  principal: Principal | undefined
   headers: Record<string, string> | undefined = undefined
   readonly #facts: CallFacts
   #id: string | undefined
   #log: Logger | undefined
+  #deadlineAt: number | undefined
   #controller: AbortController | undefined
+  #unfollow: (() => void) | undefined
   #endedBy: ServiceError | undefined
   #hasEnded = false
 
-  constructor(facts: CallFacts, arrival: Arrival, draining: AbortSignal) {
+  constructor(facts: CallFacts, arrival: Arrival, gate: Gate) {
     this.arrival = arrival
-    this.draining = draining
+    this.gate = gate
+    this.principal = arrival.principal
     this.#facts = facts
     const timeoutMs = smaller(facts.timeoutMs, arrival.timeoutMs)
-    this.deadlineAt = timeoutMs === undefined ? undefined : Date.now() + timeoutMs
+    this.endsAtMs = timeoutMs === undefined ? undefined : this.startedAtMs + timeoutMs
+  }
+
+  get draining(): AbortSignal {
+    return this.gate.draining
+  }
+
+  get deadlineAt(): number | undefined {
+    if (this.endsAtMs !== undefined) this.#deadlineAt ??= Date.now() + this.endsAtMs - performance.now()
+    return this.#deadlineAt
+  }
+
+  /** Whether the caller had given up before the call came. */
+  get isExpired(): boolean {
+    return this.endsAtMs !== undefined && this.endsAtMs <= this.startedAtMs
+  }
+
+  get forwarded(): readonly string[] {
+    return this.#facts.forwarded
   }
 
   get operation(): string {
@@ -72,7 +101,7 @@ export class RunningCall implements Call {
   }
 
   get log(): Logger {
-    this.#log ??= this.#facts.log.child({ callId: this.id, operation: this.operation })
+    this.#log ??= this.#facts.log.child(callFields(this))
     return this.#log
   }
 
@@ -81,13 +110,13 @@ export class RunningCall implements Call {
       const controller = new AbortController()
       this.#controller = controller
       if (this.#endedBy) controller.abort(this.#endedBy)
-      else this.#followCaller(controller)
+      else if (!this.#hasEnded) this.#followCaller(controller)
     }
     return this.#controller.signal
   }
 
   remainingMs(): number {
-    return this.deadlineAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, this.deadlineAt - Date.now())
+    return this.endsAtMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, this.endsAtMs - performance.now())
   }
 
   setHeader(name: string, value: string): void {
@@ -102,6 +131,7 @@ export class RunningCall implements Call {
   end(error?: ServiceError): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
+    this.#unfollow?.()
     if (error === undefined) return
     this.#endedBy = error
     this.#controller?.abort(error)
@@ -111,12 +141,14 @@ export class RunningCall implements Call {
     const caller = this.arrival.signal
     if (caller === undefined) return
     const gone = () => controller.abort(new ServiceError('cancelled', 'the caller is gone'))
-    if (caller.aborted) gone()
-    else caller.addEventListener('abort', gone, { once: true, signal: controller.signal })
+    if (caller.aborted) return gone()
+    caller.addEventListener('abort', gone, { once: true })
+    this.#unfollow = () => caller.removeEventListener('abort', gone)
   }
 }
 
+/** What is no number, as a broken peer may send it, is no limit. */
 function smaller(one: number | undefined, other: number | undefined): number | undefined {
-  if (one === undefined) return other
-  return other === undefined ? one : Math.min(one, other)
+  if (one === undefined) return Number.isNaN(other) ? undefined : other
+  return other === undefined || Number.isNaN(other) ? one : Math.min(one, other)
 }

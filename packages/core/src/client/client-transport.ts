@@ -29,6 +29,10 @@ export interface ClientChannel {
   unary(operation: Operation, input: unknown, call: OutgoingCall): Promise<unknown>
   /** The steps throw as `unary` does. Leaving the loop cancels the call. */
   serverStream(operation: Operation, input: unknown, call: OutgoingCall): AsyncIterable<unknown>
+  /** Sends the items as fast as the remote takes them; returns their iterator when the call is over, whoever ended it. */
+  clientStream(operation: Operation, inputs: AsyncIterable<unknown>, call: OutgoingCall): Promise<unknown>
+  /** Both directions at once. Leaving the loop cancels the call. */
+  bidiStream(operation: Operation, inputs: AsyncIterable<unknown>, call: OutgoingCall): AsyncIterable<unknown>
   /** Finishes running calls within what they have left and releases the connection. Safe to call twice. */
   close(): Promise<void>
 }
@@ -37,7 +41,7 @@ export interface ClientChannel {
 export interface OutgoingCall {
   /** Lower-case keys. */
   readonly metadata: Readonly<Record<string, string>>
-  /** How long to wait from now on; undefined for no limit. Must go onto the wire. */
+  /** How long to wait from now on, above 0; undefined for no limit. Must go onto the wire. */
   readonly timeoutMs: number | undefined
   /** Ends the call as `cancelled`. */
   readonly signal: AbortSignal | undefined

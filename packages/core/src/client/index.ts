@@ -1,4 +1,5 @@
 export { outgoingMetadata } from '../call/propagation.ts'
 export type { ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from './client-transport.ts'
 export { type PublishOptions, Publisher, type QueueOperation } from './publisher.ts'
-export { buildClient, type CallOptions, type Client, clientOf, type RemoteOptions, remote } from './remote.ts'
+export type { CallOptions, ClientCall, ClientInterceptor } from './client-method.ts'
+export { buildClient, type Client, clientOf, type RemoteOptions, remote } from './remote.ts'

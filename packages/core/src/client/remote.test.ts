@@ -2,7 +2,8 @@ import Type from 'typebox'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import type { Call } from '../call/call.ts'
-import { runInCall } from '../call/context.ts'
+import { type AmbientCall, runInCall } from '../call/context.ts'
+import { forwardedByDefault } from '../call/propagation.ts'
 import { contract, contractInfo } from '../contract/contract.ts'
 import { stream } from '../contract/stream.ts'
 import { ServiceError, toServiceError } from '../error/service-error.ts'
@@ -51,6 +52,18 @@ function channelWith(answer: unknown = { id: 'a', size: 1 }) {
         left()
       }
     },
+    clientStream: async ({ name }, inputs, call) => {
+      sent.push({ operation: name, input: await all(inputs), call })
+      return answer
+    },
+    bidiStream: async function* ({ name }, inputs, call) {
+      const received: unknown[] = []
+      sent.push({ operation: name, input: received, call })
+      for await (const input of inputs) {
+        received.push(input)
+        yield answer
+      }
+    },
     close: closed,
   }
   return { client: buildClient<typeof notes>(notes, channel), channel, sent, closed, left }
@@ -59,8 +72,15 @@ function channelWith(answer: unknown = { id: 'a', size: 1 }) {
 /** Runs something inside a call that has this much time left. */
 function inCall<Result>(run: () => Result, facts: Partial<Call> & { readonly leftMs?: number } = {}): Result {
   const { leftMs = Number.POSITIVE_INFINITY } = facts
-  const call = { id: 'req-1', metadata: {}, signal: new AbortController().signal, remainingMs: () => leftMs, ...facts }
-  return runInCall(call as Call, run, undefined)
+  const call = {
+    id: 'req-1',
+    metadata: {},
+    signal: new AbortController().signal,
+    forwarded: forwardedByDefault,
+    remainingMs: () => leftMs,
+    ...facts,
+  }
+  return runInCall(call as unknown as AmbientCall, run, undefined)
 }
 
 async function all(items: AsyncIterable<unknown>): Promise<unknown[]> {
@@ -171,12 +191,26 @@ describe('what goes along', () => {
     [undefined, 5_000, 'getNote', 1_000],
     [300, 200, 'getNote', 200],
     [100, 200, 'getNote', 100],
-    [undefined, 0, 'getNote', 0],
   ])('with timeoutMs %j and %j ms left, %s waits %j ms', async (timeoutMs, leftMs, operation, expected) => {
     const { client, sent } = channelWith()
     const call = () => client[operation]({ id: 'a' }, timeoutMs === undefined ? {} : { timeoutMs })
     await (leftMs === undefined ? call() : inCall(call, { leftMs }))
     expect(sent[0]?.call.timeoutMs).toBe(expected)
+  })
+
+  it('sends nothing when the running call has no time left', async () => {
+    const { client, sent } = channelWith()
+    await expect(inCall(() => client.getNote({ id: 'a' }), { leftMs: 0 })).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+    })
+    expect(sent).toEqual([])
+  })
+
+  it.each([0, -5, Number.NaN])('refuses timeoutMs %j', async (timeoutMs) => {
+    const { client } = channelWith()
+    await expect(inCall(() => client.getNote({ id: 'a' }, { timeoutMs }), { leftMs: 100 })).rejects.toThrow(
+      `shop.NoteService/getNote: timeoutMs must be above 0, found ${timeoutMs}`,
+    )
   })
 
   it("carries the running call's trace and request id, and what the caller adds", async () => {

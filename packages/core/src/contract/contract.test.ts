@@ -272,7 +272,7 @@ describe('contract', () => {
     [
       'a command that answers with a stream',
       { output: stream(User), queue: { topic: 'shop.user', key: 'userId' } },
-      [['contract.queue', 'operation getUser: an operation that answers with a stream cannot be a command on a queue']],
+      [['contract.queue', 'operation getUser: an operation with a stream cannot be a command on a queue']],
     ],
     ...[0, -1, Number.NaN, 3_600_001].map((timeoutMs): [string, object, [string, string][]] => [
       `timeoutMs ${timeoutMs}`,
@@ -287,12 +287,12 @@ describe('contract', () => {
     [
       'an access rule that names nobody',
       { access: { roles: [] } },
-      [['contract.setting', 'operation getUser: access.roles must name at least one']],
+      [['contract.setting', 'operation getUser: access.roles must name at least one, as a list of texts']],
     ],
     [
       'an access rule that demands nothing',
       { access: { scopes: [] } },
-      [['contract.setting', 'operation getUser: access.scopes must name at least one']],
+      [['contract.setting', 'operation getUser: access.scopes must name at least one, as a list of texts']],
     ],
   ])('refuses %s', (_what, spec, expected) => {
     expect(problemsOf(spec)).toEqual(expected)

@@ -1,5 +1,5 @@
-import { isErrorCode } from '../error/service-error.ts'
 import { ContractError, type SetupProblem } from '../error/setup-error.ts'
+import { checkSettings } from './check-settings.ts'
 import {
   describeType,
   fieldNames,
@@ -9,10 +9,10 @@ import {
   requireTextField,
   requireTopic,
 } from './check-spec.ts'
-import type { HttpBinding, HttpOperation, Idempotency, Operation, OperationSpec } from './operation.ts'
+import type { HttpBinding, HttpOperation, Idempotency, Operation, OperationKind, OperationSpec } from './operation.ts'
 import { type HttpMethod, type HttpRoute, parseRoute, type RouteParameter } from './route.ts'
-import type { JsonSchema, WireOf } from './schema.ts'
-import { isStream } from './stream.ts'
+import type { JsonSchema, Schema, WireOf } from './schema.ts'
+import { isStream, type StreamOf } from './stream.ts'
 
 const brand: unique symbol = Symbol.for('tenon.contract') as never
 
@@ -38,6 +38,7 @@ type RouteOf<Spec> = Spec extends { readonly http: infer Http }
     : Http
   : never
 type FieldOf<Spec extends OperationSpec> = keyof WireOf<Spec['input']> & string
+type StrayKey<Spec> = Exclude<keyof Spec, keyof OperationSpec>
 type StrayParameter<Spec extends OperationSpec> = Exclude<RouteParameter<RouteOf<Spec>>, FieldOf<Spec>>
 
 type CheckRoute<Spec extends OperationSpec> = [StrayParameter<Spec>] extends [never]
@@ -50,7 +51,11 @@ type CheckQueue<Spec extends OperationSpec> = Spec extends { readonly queue: { r
     : { readonly queue: { readonly 'the key must be a field of the input': FieldOf<Spec> } }
   : unknown
 
-type CheckSpec<Spec extends OperationSpec> = CheckRoute<Spec> & CheckQueue<Spec>
+type CheckKeys<Spec extends OperationSpec> = [StrayKey<Spec>] extends [never]
+  ? unknown
+  : { readonly [Key in StrayKey<Spec>]: 'no setting of an operation has this name' }
+
+type CheckSpec<Spec extends OperationSpec> = CheckRoute<Spec> & CheckQueue<Spec> & CheckKeys<Spec>
 
 /**
  * Declares a contract: the operations that a service offers and others call.
@@ -89,8 +94,6 @@ export function isContract(value: unknown): value is Contract {
 
 const contractName = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\.[A-Z][A-Za-z0-9]*$/
 const operationName = /^[a-z][A-Za-z0-9]*$/
-const longestTimeoutMs = 3_600_000
-
 interface Draft {
   readonly contract: string
   readonly name: string
@@ -106,10 +109,10 @@ function buildOperation(draft: Draft): Operation {
   // A client with a method of this name would be taken for a promise.
   if (name === 'then')
     problems.push({ code: 'contract.name', message: `operation ${id}: an operation cannot be named then` })
-  checkSettings(id, draft)
-  const isStreaming = isStream(spec.output)
-  const outputSchema = isStream(spec.output) ? spec.output.item : spec.output
-  const input = readJsonSchema(`operation ${id}: input`, spec.input)
+  problems.push(...checkSettings(id, spec))
+  const inputSchema = itemOf(spec.input)
+  const outputSchema = itemOf(spec.output)
+  const input = readJsonSchema(`operation ${id}: input`, inputSchema)
   const output = readAnyJsonSchema(`operation ${id}: output`, outputSchema)
   for (const { problem } of [input, output]) if (problem) problems.push(problem)
   const http = spec.http === undefined || input.problem ? undefined : buildHttp(id, draft, input.jsonSchema)
@@ -122,8 +125,8 @@ function buildOperation(draft: Draft): Operation {
     id,
     contract: owner,
     name,
-    kind: isStreaming ? 'server_stream' : 'unary',
-    inputSchema: spec.input,
+    kind: kindOf(spec),
+    inputSchema,
     outputSchema,
     inputJsonSchema: input.jsonSchema,
     outputJsonSchema: output.jsonSchema,
@@ -139,31 +142,13 @@ function buildOperation(draft: Draft): Operation {
   })
 }
 
-function checkSettings(id: string, { spec, problems }: Draft): void {
-  const { timeoutMs, access } = spec
-  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= longestTimeoutMs)) {
-    problems.push({
-      code: 'contract.setting',
-      message: `operation ${id}: timeoutMs must be from 1 to ${longestTimeoutMs}, found ${timeoutMs}`,
-    })
-  }
-  for (const code of spec.errors ?? []) {
-    if (!isErrorCode(code))
-      problems.push({
-        code: 'contract.setting',
-        message: `operation ${id}: "${String(code)}" in errors is no error code`,
-      })
-  }
-  for (const [name, allowed] of Object.entries(typeof access === 'object' ? access : {})) {
-    if (allowed.length === 0)
-      problems.push({ code: 'contract.setting', message: `operation ${id}: access.${name} must name at least one` })
-  }
-  if (spec.queue && isStream(spec.output)) {
-    problems.push({
-      code: 'contract.queue',
-      message: `operation ${id}: an operation that answers with a stream cannot be a command on a queue`,
-    })
-  }
+function kindOf({ input, output }: OperationSpec): OperationKind {
+  if (isStream(input)) return isStream(output) ? 'bidi_stream' : 'client_stream'
+  return isStream(output) ? 'server_stream' : 'unary'
+}
+
+function itemOf(schema: Schema | StreamOf): Schema {
+  return isStream(schema) ? schema.item : schema
 }
 
 function buildHttp(id: string, { spec, problems }: Draft, input: JsonSchema): HttpOperation | undefined {

@@ -6,14 +6,20 @@ export type {
   HttpBinding,
   HttpOperation,
   Idempotency,
+  CheckRule,
   Input,
+  InputItem,
   InputToSend,
   IsStreaming,
   Operation,
+  OperationKind,
   OperationSpec,
   Output,
   OutputReceived,
+  Principal,
   QueueBinding,
+  RoleRule,
+  ScopeRule,
 } from './operation.ts'
 export type { HttpMethod, HttpRoute, RouteParameter, RouteSegment, RouteText } from './route.ts'
 export type { JsonSchema, Schema, StandardSchema, TypeboxSchema, ValueOf, WireOf } from './schema.ts'

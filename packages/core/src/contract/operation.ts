@@ -3,12 +3,40 @@ import type { HttpRoute, RouteText } from './route.ts'
 import type { JsonSchema, Schema, ValueOf, WireOf } from './schema.ts'
 import type { StreamOf } from './stream.ts'
 
-/** Who may call: everybody, every known caller, or callers with at least one of the roles or all of the scopes. */
-export type AccessRule =
-  | 'public'
-  | 'authenticated'
-  | { readonly roles: readonly string[] }
-  | { readonly scopes: readonly string[] }
+/** Who may call: everybody, every known caller, callers with at least one of the roles, with all of the scopes, or that pass a check. */
+export type AccessRule = 'public' | 'authenticated' | RoleRule | ScopeRule | CheckRule
+
+export interface RoleRule {
+  readonly roles: readonly string[]
+  readonly scopes?: never
+  readonly check?: never
+}
+
+export interface ScopeRule {
+  readonly scopes: readonly string[]
+  readonly roles?: never
+  readonly check?: never
+}
+
+export interface CheckRule {
+  /** Whether a known caller may call; decided before the input is decoded. What it throws is `internal`, unless it is a `ServiceError`. */
+  readonly check: (principal: Principal) => boolean | Promise<boolean>
+  readonly roles?: never
+  readonly scopes?: never
+}
+
+/** Who calls, as an authenticator found out. */
+export interface Principal {
+  /** Stable identity of the caller. */
+  readonly id: string
+  readonly roles?: readonly string[]
+  readonly scopes?: readonly string[]
+  /** Further facts from the credential, such as token claims. */
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
+/** How many values go each way: `stream(schema)` as input, as output, or as both. */
+export type OperationKind = 'unary' | 'server_stream' | 'client_stream' | 'bidi_stream'
 
 /** Whether a call may be repeated: `safe` changes nothing, `idempotent` changes the same thing once. */
 export type Idempotency = 'safe' | 'idempotent' | 'none'
@@ -31,8 +59,8 @@ export interface QueueBinding {
 
 /** What a contract says of one operation. */
 export interface OperationSpec {
-  /** One object; all transports deliver the same. */
-  readonly input: Schema
+  /** One object, the same on all transports, or `stream(schema)` for any number of them. */
+  readonly input: Schema | StreamOf
   /** One value, or `stream(schema)` for any number of them. */
   readonly output: Schema | StreamOf
   /** The codes the handler itself may fail with; the framework's own (`invalid_argument`, `internal`, …) need no mention. */
@@ -69,7 +97,8 @@ export interface Operation<Spec extends OperationSpec = OperationSpec> {
   readonly id: string
   readonly contract: string
   readonly name: string
-  readonly kind: 'unary' | 'server_stream'
+  readonly kind: OperationKind
+  /** Schema of the input, or of one item of an input stream. */
   readonly inputSchema: Schema
   /** Schema of the output, or of one item of an output stream. */
   readonly outputSchema: Schema
@@ -86,19 +115,27 @@ export interface Operation<Spec extends OperationSpec = OperationSpec> {
   readonly deprecated: boolean
 }
 
-type OutputSchemaOf<Spec extends OperationSpec> = Spec['output'] extends StreamOf<infer Item> ? Item : Spec['output']
+type ItemOf<S> = S extends StreamOf<infer Item> ? Item : S
 
-/** The input a handler receives. */
-export type Input<Op extends Operation> = ValueOf<Op['spec']['input']>
+/** One input as a handler receives it: the whole, or one item of a stream. */
+export type InputItem<Op extends Operation> = ValueOf<ItemOf<Op['spec']['input']>>
+
+/** The input a handler receives; an `AsyncIterable` where it is a stream. */
+export type Input<Op extends Operation> = Op['spec']['input'] extends StreamOf
+  ? AsyncIterable<InputItem<Op>>
+  : InputItem<Op>
 
 /** The output a handler returns; for a stream, one item of it. */
-export type Output<Op extends Operation> = WireOf<OutputSchemaOf<Op['spec']>>
+export type Output<Op extends Operation> = WireOf<ItemOf<Op['spec']['output']>>
 
-/** The input a caller sends. */
-export type InputToSend<Op extends Operation> = WireOf<Op['spec']['input']>
+/** The input a caller sends: one, or any number of them where it is a stream. */
+export type InputToSend<Op extends Operation> =
+  Op['spec']['input'] extends StreamOf<infer Item>
+    ? AsyncIterable<WireOf<Item>> | Iterable<WireOf<Item>>
+    : WireOf<Op['spec']['input']>
 
 /** The output a caller receives; for a stream, one item of it. */
-export type OutputReceived<Op extends Operation> = ValueOf<OutputSchemaOf<Op['spec']>>
+export type OutputReceived<Op extends Operation> = ValueOf<ItemOf<Op['spec']['output']>>
 
 /** Whether an operation answers with a stream. */
 export type IsStreaming<Op extends Operation> = Op['spec']['output'] extends StreamOf ? true : false

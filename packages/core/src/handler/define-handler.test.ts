@@ -44,7 +44,14 @@ describe('defineHandler', () => {
       only: ['getUser'],
       interceptors: [around],
     })
-    expect(operations).toEqual([{ operation: users.getUser, member: 'getUser', interceptors: [around] }])
+    expect(operations).toEqual([
+      {
+        operation: users.getUser,
+        member: 'getUser',
+        serving: { access: undefined, policy: undefined, maxConcurrentCalls: undefined },
+        interceptors: [around],
+      },
+    ])
   })
 
   it('names the operations whose methods are missing', () => {

@@ -1,12 +1,13 @@
 import type { Interceptor, Invoke } from '../call/interceptor.ts'
 import { type AnyContract, type ContractInfo, contractInfo } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
-import type { Operation } from '../contract/operation.ts'
+import type { AccessRule, Operation } from '../contract/operation.ts'
 import { ContractError } from '../error/setup-error.ts'
 import type { ConsumesOptions } from './consumes.ts'
 import { type HandlerDefinition, type HandlerInstance, handlerDefinition } from './handler-definition.ts'
 import { unknownNames } from './handles.ts'
 import type { ConsumerMethod, OperationMethod } from './method-type.ts'
+import { type ServingOptions, toServing } from './serving-options.ts'
 
 type OperationNames<Of> = keyof { [Name in keyof Of as Name extends string ? Name : never]: true }
 
@@ -15,11 +16,17 @@ export type Methods<Of extends AnyContract, Name extends OperationNames<Of>> = {
   readonly [Key in Name]: Of[Key] extends Operation ? OperationMethod<Of[Key]> : never
 }
 
-export interface DefineHandlerOptions<Name> {
+export interface DefineHandlerOptions<Of extends AnyContract, Name extends OperationNames<Of>> {
   /** The operations this handler implements, when it leaves the others to another one. */
   readonly only?: readonly Name[]
   /** Around all methods, outermost first. */
   readonly interceptors?: readonly Interceptor[]
+  /** Who may call the operations whose contract does not say. @defaultValue the service's `defaultAccess` */
+  readonly access?: AccessRule
+  /** More about single operations. */
+  readonly operations?: {
+    readonly [Key in Name]?: Of[Key] extends Operation ? ServingOptions<Of[Key]> : never
+  }
 }
 
 /**
@@ -27,29 +34,40 @@ export interface DefineHandlerOptions<Name> {
  * `make`, which must do nothing but construct: when the service starts it runs first with placeholders, to learn what it
  * injects, and then in earnest.
  *
- * @throws ContractError `handler.unknown_operation` for a name in `only` that the contract does not have; when the service
+ * @throws ContractError `handler.unknown_operation` for a name in `only` or `operations` that the contract does not have, `contract.setting`; when the service
  * starts, `handler.missing_operation` for a method that is missing.
  */
 export function defineHandler<Of extends AnyContract, Name extends OperationNames<Of> = OperationNames<Of>>(
   contract: Of,
   make: () => Methods<Of, NoInfer<Name>>,
-  options: DefineHandlerOptions<Name> = {},
+  options: DefineHandlerOptions<Of, Name> = {},
 ): HandlerDefinition {
   const info = contractInfo(contract)
   const { only, interceptors = [] } = options
+  const more = (options.operations ?? {}) as Readonly<Record<string, ServingOptions>>
   const problems = unknownNames(`defineHandler(${info.name})`, {
     contract,
-    only: only as readonly string[] | undefined,
+    only: [...((only as readonly string[] | undefined) ?? []), ...Object.keys(more)],
   })
   if (problems.length > 0) throw new ContractError(problems)
   const operations = info.operations.filter(
     ({ name }) => only === undefined || (only as readonly string[]).includes(name),
   )
+  const servingOf = (name: string) =>
+    toServing(`defineHandler(${info.name}): ${name}`, {
+      ...(options.access !== undefined && { access: options.access }),
+      ...(Object.hasOwn(more, name) && more[name]),
+    })
   return handlerDefinition(
     {
       name: info.name,
       contracts: [info],
-      operations: operations.map((operation) => ({ operation, member: operation.name, interceptors })),
+      operations: operations.map((operation) => ({
+        operation,
+        member: operation.name,
+        serving: servingOf(operation.name),
+        interceptors,
+      })),
       consumers: [],
     },
     () => methodsInstance(info, operations, make()),

@@ -1,5 +1,6 @@
 import type { Invoke } from '../call/interceptor.ts'
 import { contractInfo } from '../contract/contract.ts'
+import type { Operation } from '../contract/operation.ts'
 import { ContractError } from '../error/setup-error.ts'
 import {
   type HandlerDefinition,
@@ -7,8 +8,9 @@ import {
   handlerDefinition,
   isHandlerDefinition,
 } from './handler-definition.ts'
-import { metadataOf } from './handler-metadata.ts'
+import { type HandlerMetadata, metadataOf } from './handler-metadata.ts'
 import { checkHandler } from './handles.ts'
+import type { Serving } from './serving-options.ts'
 
 /** A handler class; its constructor takes nothing, what it needs comes from `inject()`. */
 export type HandlerClass = new () => object
@@ -41,9 +43,10 @@ export function toHandlerDefinition(handler: Handler): HandlerDefinition {
   const facts: HandlerFacts = {
     name: handler.name,
     contracts: metadata.contracts.map(({ contract }) => contractInfo(contract)),
-    operations: metadata.operations.map(({ operation, member }) => ({
+    operations: metadata.operations.map(({ operation, serving, member }) => ({
       operation,
       member: member.name,
+      serving: withClassAccess(serving, { operation, metadata }),
       interceptors: around(member.name),
     })),
     consumers: metadata.consumers.map(({ event, group, member }) => ({
@@ -57,4 +60,17 @@ export function toHandlerDefinition(handler: Handler): HandlerDefinition {
     const instance = new handler()
     return { member: (name) => (Reflect.get(instance, name) as Invoke).bind(instance) }
   })
+}
+
+/** What a method says comes before what its class says. */
+function withClassAccess(
+  serving: Serving,
+  { operation, metadata }: { readonly operation: Operation; readonly metadata: HandlerMetadata },
+): Serving {
+  if (serving.access !== undefined) return serving
+  const handled = metadata.contracts.find(
+    ({ contract, only }) =>
+      contractInfo(contract).operations.includes(operation) && (only?.includes(operation.name) ?? true),
+  )
+  return { ...serving, access: handled?.access }
 }

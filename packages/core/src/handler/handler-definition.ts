@@ -2,6 +2,7 @@ import type { Interceptor, Invoke } from '../call/interceptor.ts'
 import type { ContractInfo } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
 import type { Operation } from '../contract/operation.ts'
+import type { Serving } from './serving-options.ts'
 
 const construction: unique symbol = Symbol.for('tenon.handler_construction') as never
 
@@ -26,6 +27,7 @@ export interface HandlerFacts {
 export interface ImplementedOperation {
   readonly operation: Operation
   readonly member: string
+  readonly serving: Serving
   readonly interceptors: readonly Interceptor[]
 }
 

@@ -1,7 +1,8 @@
 import type { Interceptor } from '../call/interceptor.ts'
 import type { Contract } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
-import type { Operation } from '../contract/operation.ts'
+import type { AccessRule, Operation } from '../contract/operation.ts'
+import type { Serving } from './serving-options.ts'
 
 // No engine defines Symbol.metadata yet; compilers store decorator metadata under it only if it exists when a class is
 // defined. The registered symbol is the one esbuild falls back to, so both toolchains meet here.
@@ -18,6 +19,7 @@ export interface HandlerMetadata {
 
 interface DecoratedOperation {
   readonly operation: Operation
+  readonly serving: Serving
   readonly member: Member
 }
 
@@ -30,13 +32,22 @@ interface DecoratedConsumer {
 export interface HandledContract {
   readonly contract: Contract
   readonly only: readonly string[] | undefined
+  /** For operations whose contract and method have no rule. */
+  readonly access: AccessRule | undefined
 }
 
 /** Notes a decorated member. One that overrides a member of the base class takes its place. */
-export function addOperation(context: ClassMethodDecoratorContext, operation: Operation): void {
+export function addOperation(
+  context: ClassMethodDecoratorContext,
+  { operation, serving }: Omit<DecoratedOperation, 'member'>,
+): void {
   const { operations } = writableMetadata(context)
   const member = memberOf(context)
-  place(operations, { operation, member }, (other) => other.operation === operation && isSame(other.member, member))
+  place(
+    operations,
+    { operation, serving, member },
+    (other) => other.operation === operation && isSame(other.member, member),
+  )
 }
 
 /** As `addOperation`, for a member that consumes an event. */

@@ -1,11 +1,14 @@
 import { type AnyContract, contractInfo, isContract } from '../contract/contract.ts'
-import type { Operation } from '../contract/operation.ts'
+import { checkAccess } from '../contract/check-settings.ts'
+import type { AccessRule, Operation } from '../contract/operation.ts'
 import { ContractError, type SetupProblem } from '../error/setup-error.ts'
 import { type HandledContract, type HandlerMetadata, writableMetadata } from './handler-metadata.ts'
 
 export interface HandlesOptions<Of extends AnyContract> {
   /** The operations this class implements, when it leaves the others to another class. */
-  readonly only: readonly (keyof Of & string)[]
+  readonly only?: readonly (keyof Of & string)[]
+  /** Who may call the operations whose contract does not say. @defaultValue the service's `defaultAccess` */
+  readonly access?: AccessRule
 }
 
 type HandledClass = abstract new (...args: never[]) => object
@@ -31,7 +34,10 @@ export function Handles<Of extends AnyContract>(
 }
 
 /** Names in `only` that the contract does not have. */
-export function unknownNames(where: string, { contract, only = [] }: HandledContract): readonly SetupProblem[] {
+export function unknownNames(
+  where: string,
+  { contract, only = [] }: Omit<HandledContract, 'access'>,
+): readonly SetupProblem[] {
   const { name, operations } = contractInfo(contract)
   const unknown = only.filter((one) => !operations.some((operation) => operation.name === one))
   return unknown.map((one) => ({
@@ -99,8 +105,17 @@ function repeatedOperations(className: string, { operations }: HandlerMetadata):
   })
 }
 
-function toHandled(given: readonly (AnyContract | { readonly only: readonly string[] })[]): readonly HandledContract[] {
+interface AnyOptions {
+  readonly only?: readonly string[]
+  readonly access?: AccessRule
+}
+
+function toHandled(given: readonly (AnyContract | AnyOptions)[]): readonly HandledContract[] {
   const last = given.at(-1)
-  const only = isContract(last) ? undefined : (last as { readonly only: readonly string[] }).only
-  return given.filter(isContract).map((contract) => ({ contract, only }))
+  const { only, access } = isContract(last) || last === undefined ? {} : (last as AnyOptions)
+  if (access !== undefined) {
+    const problems = checkAccess('@Handles', access)
+    if (problems.length > 0) throw new ContractError(problems)
+  }
+  return given.filter(isContract).map((contract) => ({ contract, only, access }))
 }

@@ -2,10 +2,11 @@ import { compileAccess } from '../call/access.ts'
 import { compileSchema } from '../schema/compiled-schema.ts'
 import { type CallPlan, composeDispatch } from '../call/dispatcher.ts'
 import type { Gate } from '../call/gate.ts'
+import { Limiter } from '../call/limiter.ts'
 import { composeInterceptors, type Interceptor, type Invoke } from '../call/interceptor.ts'
-import type { Operation } from '../contract/operation.ts'
+import type { AccessRule, Operation } from '../contract/operation.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
-import type { HandlerDefinition, HandlerInstance } from '../handler/handler-definition.ts'
+import type { HandlerDefinition, HandlerInstance, ImplementedOperation } from '../handler/handler-definition.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { EventEndpoint, OperationEndpoint } from '../transport/endpoint.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -32,14 +33,15 @@ export interface ConstructedHandler {
 
 /** Composes the call path of every operation and event, once. */
 export function composeEndpoints(handlers: readonly ConstructedHandler[], surroundings: Surroundings): Endpoints {
+  const { settings } = surroundings
+  const shared =
+    settings.maxConcurrentCalls === Number.POSITIVE_INFINITY ? [] : [limiter(settings.maxConcurrentCalls, settings)]
   return {
     operations: handlers.flatMap(({ definition, instance }) =>
-      definition.operations.map(({ operation, member, interceptors }): OperationEndpoint => {
-        const plan = operationPlan(
-          operation,
-          composed(instance.member(member), interceptors, surroundings),
-          surroundings,
-        )
+      definition.operations.map((implemented): OperationEndpoint => {
+        const { operation, member, interceptors } = implemented
+        const invoke = composed(instance.member(member), interceptors, surroundings)
+        const plan = operationPlan(implemented, { invoke, shared, ...surroundings })
         return { operation, dispatch: composeDispatch(plan, surroundings.gate) }
       }),
     ),
@@ -48,13 +50,18 @@ export function composeEndpoints(handlers: readonly ConstructedHandler[], surrou
         const plan: CallPlan = {
           id: `consume ${event.topic}`,
           kind: 'unary',
-          timeoutMs: surroundings.settings.callTimeoutMs,
+          timeoutMs: settings.callTimeoutMs,
           log: surroundings.log,
+          forwarded: settings.forwardMetadata,
+          loggedCalls: settings.loggedCalls,
           input: compileSchema(event.payloadSchema, event.payloadJsonSchema, `event ${event.topic}: payload`),
           output: undefined,
           isOutputChecked: false,
           authenticate: undefined,
           access: undefined,
+          policy: undefined,
+          // What a queue delivers is held back by the queue.
+          limiters: [],
           invoke: composed(instance.member(member), interceptors, surroundings),
         }
         return { event, group: group ?? surroundings.options.name, dispatch: composeDispatch(plan, surroundings.gate) }
@@ -70,40 +77,66 @@ export function checkWiring(
   { options, settings }: Omit<Surroundings, 'gate' | 'log'>,
 ): readonly SetupProblem[] {
   const implemented = definitions.flatMap(({ name, operations }) =>
-    operations.map(({ operation }) => ({ handler: name, operation })),
+    operations.map((one) => ({ handler: name, ...one })),
   )
   return [
     ...repeated(implemented),
     ...leftOut(definitions),
     ...implemented.flatMap(({ operation }) => unreachable(operation, transports)),
-    ...implemented.flatMap(({ operation }) => needsAuthenticator(operation, { options, settings })),
+    ...implemented.flatMap((one) => needsAuthenticator(one, { options, settings })),
     ...unheardEvents(definitions, transports),
     ...repeatedTransports(transports),
   ]
 }
 
-function operationPlan(operation: Operation, invoke: Invoke, { options, settings, log }: Surroundings): CallPlan {
+interface PlanParts extends Surroundings {
+  readonly invoke: Invoke
+  /** The limits of the whole service. */
+  readonly shared: readonly Limiter[]
+}
+
+function operationPlan(
+  { operation, serving }: ImplementedOperation,
+  { invoke, shared, options, settings, log }: PlanParts,
+): CallPlan {
+  const own = serving.maxConcurrentCalls === undefined ? [] : [limiter(serving.maxConcurrentCalls, settings)]
   return {
     id: operation.id,
     kind: operation.kind,
     timeoutMs: operation.timeoutMs ?? (operation.kind === 'unary' ? settings.callTimeoutMs : undefined),
     log,
+    forwarded: settings.forwardMetadata,
+    loggedCalls: settings.loggedCalls,
     input: compileSchema(operation.inputSchema, operation.inputJsonSchema, `operation ${operation.id}: input`),
     output: compileSchema(operation.outputSchema, operation.outputJsonSchema, `operation ${operation.id}: output`),
     isOutputChecked: settings.isOutputChecked,
     authenticate: options.authenticate,
-    access: compileAccess(operation.access ?? settings.defaultAccess),
+    access: compileAccess(accessOf({ operation, serving }, settings)),
+    policy: serving.policy,
+    // Its own first: a call that waits for that must not take a place from other operations.
+    limiters: [...own, ...shared],
     invoke,
   }
+}
+
+function limiter(maxRunning: number, { maxQueuedCalls }: ServiceSettings): Limiter {
+  return new Limiter({ maxRunning, maxWaiting: maxQueuedCalls ?? maxRunning })
+}
+
+/** The contract's word counts most: it is about the operation, and what callers were told. */
+function accessOf(
+  { operation, serving }: Pick<ImplementedOperation, 'operation' | 'serving'>,
+  { defaultAccess }: ServiceSettings,
+): AccessRule {
+  return operation.access ?? serving.access ?? defaultAccess
 }
 
 function composed(handler: Invoke, own: readonly Interceptor[], { options }: Surroundings): Invoke {
   return composeInterceptors([...(options.interceptors ?? []), ...own], handler)
 }
 
-interface Implemented {
+interface Implemented extends ImplementedOperation {
   readonly handler: string
-  readonly operation: Operation
 }
 
 function repeated(implemented: readonly Implemented[]): readonly SetupProblem[] {
@@ -143,10 +176,10 @@ function unreachable(operation: Operation, transports: readonly Transport[]): re
 }
 
 function needsAuthenticator(
-  operation: Operation,
+  { operation, serving }: Implemented,
   { options, settings }: Omit<Surroundings, 'gate' | 'log'>,
 ): readonly SetupProblem[] {
-  if (options.authenticate || (operation.access ?? settings.defaultAccess) === 'public') return []
+  if (options.authenticate || accessOf({ operation, serving }, settings) === 'public') return []
   return [
     {
       code: 'wiring.access',

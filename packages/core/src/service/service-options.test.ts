@@ -13,6 +13,10 @@ describe('resolveServiceOptions', () => {
       deregisterDelayMs: 0,
       isOutputChecked: true,
       defaultAccess: 'public',
+      maxConcurrentCalls: Number.POSITIVE_INFINITY,
+      maxQueuedCalls: undefined,
+      loggedCalls: 'failed',
+      forwardMetadata: ['traceparent', 'tracestate', 'baggage', 'x-tenant-id'],
     })
     expect(Object.isFrozen(resolve())).toBe(true)
     expect(Object.isFrozen(serviceDefaults)).toBe(true)

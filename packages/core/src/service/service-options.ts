@@ -1,5 +1,8 @@
 import type { Authenticator } from '../call/access.ts'
 import type { Interceptor } from '../call/interceptor.ts'
+import type { LoggedCalls } from '../call/call-log.ts'
+import { forwardedByDefault } from '../call/propagation.ts'
+import { checkAccess } from '../contract/check-settings.ts'
 import type { AccessRule } from '../contract/operation.ts'
 import { ConfigError, type SetupProblem } from '../error/setup-error.ts'
 import type { Handler } from '../handler/handler-class.ts'
@@ -34,6 +37,18 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> {
   readonly defaultAccess?: AccessRule
   /** Longest time a call may take whose operation says nothing; streams have no limit. @defaultValue 30_000 @remarks Range 1–3_600_000 */
   readonly callTimeoutMs?: number
+  /** How many calls run at the same time; probes are not counted. @defaultValue no limit @remarks A whole number above 0 */
+  readonly maxConcurrentCalls?: number
+  /**
+   * How many more calls wait for a place, under `maxConcurrentCalls` of the service or of an operation; any beyond are answered
+   * `resource_exhausted`. What a queue delivers waits however many there are, for the queue holds back the rest.
+   *
+   * @defaultValue as many as may run
+   * @remarks A whole number, 0 for none
+   */
+  readonly maxQueuedCalls?: number
+  /** Names of the metadata that outgoing calls and messages inherit, besides the request id. @defaultValue trace context, baggage and `x-tenant-id` */
+  readonly forwardMetadata?: readonly string[]
   /** When outputs are checked against their schemas; they are stripped always. @defaultValue `development`, that is unless NODE_ENV is `production` */
   readonly checkOutput?: 'always' | 'development' | 'never'
   /**
@@ -58,6 +73,12 @@ export interface ServiceSettings {
   readonly callTimeoutMs: number
   readonly isOutputChecked: boolean
   readonly defaultAccess: AccessRule
+  /** Infinity for no limit. */
+  readonly maxConcurrentCalls: number
+  /** Undefined for as many as may run. */
+  readonly maxQueuedCalls: number | undefined
+  readonly forwardMetadata: readonly string[]
+  readonly loggedCalls: LoggedCalls
   readonly shutdownTimeoutMs: number
   readonly deregisterDelayMs: number
 }
@@ -72,6 +93,9 @@ type PlainOptions = Pick<
   | 'authenticate'
   | 'shutdownTimeoutMs'
   | 'deregisterDelayMs'
+  | 'maxConcurrentCalls'
+  | 'maxQueuedCalls'
+  | 'forwardMetadata'
 > & {
   readonly registry?: unknown
 }
@@ -102,6 +126,10 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
     ...checkName(options.name),
     ...checkRange('callTimeoutMs', settings.callTimeoutMs, [1, 3_600_000]),
     ...checkRange('shutdownTimeoutMs', settings.shutdownTimeoutMs, [0, 600_000]),
+    ...checkCount('maxConcurrentCalls', options.maxConcurrentCalls, 1),
+    ...checkCount('maxQueuedCalls', options.maxQueuedCalls, 0),
+    ...checkForwarded(options.forwardMetadata),
+    ...(options.defaultAccess === undefined ? [] : checkAccess('defaultAccess', options.defaultAccess)),
     ...checkRange('deregisterDelayMs', settings.deregisterDelayMs, [0, 60_000]),
   ]
   if (settings.deregisterDelayMs > settings.shutdownTimeoutMs) {
@@ -117,6 +145,10 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
     isOutputChecked:
       checkOutput === 'always' || (checkOutput === 'development' && environment['NODE_ENV'] !== 'production'),
     defaultAccess: options.defaultAccess ?? (options.authenticate ? 'authenticated' : 'public'),
+    maxConcurrentCalls: options.maxConcurrentCalls ?? Number.POSITIVE_INFINITY,
+    maxQueuedCalls: options.maxQueuedCalls,
+    loggedCalls: 'failed',
+    forwardMetadata: Object.freeze([...(options.forwardMetadata ?? forwardedByDefault)]),
   })
 }
 
@@ -131,6 +163,20 @@ function checkName(name: string): SetupProblem[] {
   return [
     { code: 'config.malformed', message: `service name: expected lower-case words joined by hyphens, found "${name}"` },
   ]
+}
+
+function checkCount(name: string, value: number | undefined, min: number): SetupProblem[] {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= min)) return []
+  return [{ code: 'config.out_of_range', message: `${name} must be a whole number from ${min}, found ${value}` }]
+}
+
+function checkForwarded(names: readonly string[] = []): SetupProblem[] {
+  return names
+    .filter((name) => !/^[a-z0-9][a-z0-9_.-]*$/.test(name))
+    .map((name) => ({
+      code: 'config.malformed',
+      message: `forwardMetadata: expected lower-case names of metadata, found "${name}"`,
+    }))
 }
 
 function checkRange(name: string, value: number, [min, max]: readonly [number, number]): SetupProblem[] {

@@ -1,0 +1,89 @@
+import { trace } from '@opentelemetry/api'
+import type { ErrorCode } from '../error/error-code.ts'
+import type { ServiceError } from '../error/service-error.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { Call } from './call.ts'
+
+/** Which finished calls get a line of their own. Faults of the service itself always do. */
+export type LoggedCalls = 'all' | 'failed' | 'none'
+
+interface LogPlan {
+  readonly log: Logger
+  readonly loggedCalls: LoggedCalls
+}
+
+interface EndedCall extends Pick<Call, 'id' | 'operation' | 'metadata'> {
+  readonly startedAtMs: number
+}
+
+/** How loud a failure is: a caller's own, one that an overload or an outage explains, or one that someone has to look at. */
+const levelOf = {
+  cancelled: 'info',
+  unknown: 'error',
+  invalid_argument: 'info',
+  deadline_exceeded: 'warn',
+  not_found: 'info',
+  already_exists: 'info',
+  permission_denied: 'info',
+  resource_exhausted: 'warn',
+  failed_precondition: 'info',
+  aborted: 'info',
+  out_of_range: 'info',
+  unimplemented: 'info',
+  internal: 'error',
+  unavailable: 'warn',
+  data_loss: 'error',
+  unauthenticated: 'info',
+} as const satisfies Readonly<Record<ErrorCode, 'info' | 'warn' | 'error'>>
+
+/** What every line about a call carries. */
+export function callFields({ id, operation, metadata }: Pick<Call, 'id' | 'operation' | 'metadata'>) {
+  const traceId = trace.getActiveSpan()?.spanContext().traceId ?? traceIdOf(metadata['traceparent'])
+  return traceId === undefined ? { callId: id, operation } : { callId: id, operation, traceId }
+}
+
+/** One line for a finished call. */
+export function logOutcome(call: EndedCall, { log, loggedCalls }: LogPlan, error: ServiceError | undefined): void {
+  if (error === undefined) {
+    if (loggedCalls !== 'all') return
+    return write(() => log.info({ ...callFields(call), ...durationOf(call) }, `${call.operation} succeeded`))
+  }
+  const { code, reason } = error
+  const level = levelOf[code]
+  const fields = () => ({ ...callFields(call), ...durationOf(call), code })
+  if (level === 'error')
+    return write(() => log.error({ ...fields(), err: error.cause ?? error }, `${call.operation} failed`))
+  if (loggedCalls === 'none') return
+  write(() => log[level]({ ...fields(), reason }, `${call.operation} failed: ${error.message}`))
+}
+
+/** A line for what a handler threw after its caller was answered, where it is a fault of our own: nobody else will hear of it. */
+export function logLateFailure(call: EndedCall, { log }: LogPlan, error: ServiceError): void {
+  if (levelOf[error.code] !== 'error') return
+  write(() =>
+    log.error(
+      { ...callFields(call), ...durationOf(call), code: error.code, err: error.cause ?? error },
+      `${call.operation} failed after its caller was answered`,
+    ),
+  )
+}
+
+/** An exception that throws when it is looked at, or a logger that does, must cost nobody the answer. */
+function write(line: () => void): void {
+  try {
+    line()
+  } catch {
+    // There is nowhere left to tell it.
+  }
+}
+
+function durationOf({ startedAtMs }: EndedCall) {
+  return { durationMs: Math.round((performance.now() - startedAtMs) * 1000) / 1000 }
+}
+
+/** @see W3C Trace Context, traceparent */
+const traceparent = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/
+
+function traceIdOf(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : traceparent.exec(text)?.[1]
+}

@@ -1,0 +1,138 @@
+import { ServiceError } from '../error/service-error.ts'
+import type { Failure, Outcome, Success } from './arrival.ts'
+import { logLateFailure, logOutcome } from './call-log.ts'
+import type { CallPath } from './dispatcher.ts'
+import type { Cuttable } from './gate.ts'
+import type { InputStream } from './input-stream.ts'
+import type { Limiter, Ticket } from './limiter.ts'
+import { OutputStream } from './output-stream.ts'
+import type { RunningCall } from './running-call.ts'
+
+/** A call with its caller waiting for the outcome. The first outcome counts, later ones are too late to be told. */
+export class DispatchedCall implements Cuttable {
+  readonly running: RunningCall
+  readonly path: CallPath
+  place = 0
+  input: InputStream | undefined = undefined
+  readonly #resolve: (outcome: Outcome) => void
+  #tickets: Ticket[] | undefined
+  #output: OutputStream | undefined
+  #isWorking = true
+  #returned: (() => void) | undefined
+
+  constructor(running: RunningCall, path: CallPath, resolve: (outcome: Outcome) => void) {
+    this.running = running
+    this.path = path
+    this.#resolve = resolve
+  }
+
+  get endsAtMs(): number | undefined {
+    return this.running.endsAtMs
+  }
+
+  /**
+   * Takes a place among the running calls, until the handler has ended.
+   *
+   * @throws ServiceError `resource_exhausted`
+   */
+  claim(limiter: Limiter): Promise<void> | undefined {
+    const ticket = limiter.enter(this.running.arrival.isTrusted === true)
+    this.#tickets ??= []
+    this.#tickets.push(ticket)
+    return ticket.granted
+  }
+
+  succeed(value: unknown): void {
+    if (this.running.hasEnded) return
+    this.#finish(undefined)
+    this.#resolve(new Succeeded(value, this.running))
+    logOutcome(this.running, this.path, undefined)
+  }
+
+  fail(error: ServiceError): void {
+    if (this.running.hasEnded) return logLateFailure(this.running, this.path, error)
+    this.#finish(error)
+    this.#resolve(new Failed(error, this.running))
+    logOutcome(this.running, this.path, error)
+  }
+
+  /** Hands the items over; the call runs on until the last one is out. */
+  stream(source: AsyncIterator<unknown>): void {
+    const ended = (error: ServiceError | undefined) => {
+      this.#stopWorking()
+      if (this.running.hasEnded) return
+      this.#finish(error)
+      logOutcome(this.running, this.path, error)
+    }
+    const output = new OutputStream(source, { call: this.running, write: this.path.write, ended })
+    if (this.running.hasEnded) return output.cut(lateError())
+    this.#output = output
+    this.#resolve(new Succeeded(output, this.running))
+  }
+
+  cut(error: ServiceError): void {
+    if (this.#output) return this.#output.cut(error)
+    if (this.#isWorking && !this.running.hasEnded) this.#returned = this.path.gate.abandon()
+    this.fail(error)
+  }
+
+  /** The handler has returned, or was never called; with an output stream it works until that is over. */
+  returned(): void {
+    if (this.#output === undefined) this.#stopWorking()
+  }
+
+  #stopWorking(): void {
+    this.#isWorking = false
+    this.#returned?.()
+    this.#release()
+  }
+
+  #finish(error: ServiceError | undefined): void {
+    this.running.end(error)
+    this.path.gate.leave(this)
+    this.input?.close()
+    // One that still waits for a place must not get it.
+    if (this.#tickets?.at(-1)?.isGranted === false) this.#release()
+  }
+
+  #release(): void {
+    if (this.#tickets) for (const ticket of this.#tickets) ticket.release()
+  }
+}
+
+class Succeeded implements Success {
+  readonly ok = true
+  readonly value: unknown
+  readonly #call: RunningCall
+
+  constructor(value: unknown, call: RunningCall) {
+    this.value = value
+    this.#call = call
+  }
+
+  get headers(): Success['headers'] {
+    return this.#call.headers
+  }
+
+  get callId(): string {
+    return this.#call.id
+  }
+}
+
+class Failed implements Failure {
+  readonly ok = false
+  readonly error: ServiceError
+  readonly callId: string
+  readonly headers: Failure['headers']
+
+  constructor(error: ServiceError, call: RunningCall) {
+    this.error = error
+    this.callId = call.id
+    this.headers = call.headers
+  }
+}
+
+/** What a stream is closed with that came after its caller was answered; nobody sees it. */
+function lateError(): ServiceError {
+  return new ServiceError('cancelled', 'the call has ended')
+}

@@ -1,0 +1,90 @@
+import { invalidArgument, ServiceError } from '../error/service-error.ts'
+import type { CompiledSchema } from '../schema/compiled-schema.ts'
+import { PendingSteps } from './pending-steps.ts'
+
+export interface InputSurroundings {
+  readonly item: CompiledSchema
+  /** Fires when the call has ended or is to end. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * A caller's input items on their way to the handler: each is checked when the handler asks for it, so that a handler that
+ * does not ask holds its caller back, and a wait ends when the call does.
+ */
+export class InputStream implements AsyncIterableIterator<unknown> {
+  readonly #source: AsyncIterator<unknown>
+  readonly #surroundings: InputSurroundings
+  readonly #pending = new PendingSteps()
+  readonly #cut: () => void
+  #index = 0
+  #isOver = false
+
+  constructor(source: AsyncIterator<unknown>, surroundings: InputSurroundings) {
+    this.#source = source
+    this.#surroundings = surroundings
+    const { signal } = surroundings
+    this.#cut = () => {
+      this.#pending.rejectAll(signal.reason)
+      this.close()
+    }
+    signal.addEventListener('abort', this.#cut, { once: true })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    const { signal } = this.#surroundings
+    // A handler must not take an input that was cut off for one that was complete.
+    if (signal.aborted) return Promise.reject(signal.reason)
+    if (this.#isOver) return Promise.resolve({ done: true, value: undefined })
+    return this.#pending.run(() => this.#step())
+  }
+
+  async return(): Promise<IteratorResult<unknown>> {
+    this.close()
+    return { done: true, value: undefined }
+  }
+
+  /** Reads no more. Does not wait for the source: one that waits for its caller closes when that says something. */
+  close(): void {
+    if (this.#isOver) return
+    this.#end()
+    Promise.resolve(this.#source.return?.()).catch(() => undefined)
+  }
+
+  async #step(): Promise<IteratorResult<unknown>> {
+    try {
+      const step = await this.#source.next()
+      if (!step.done) return { done: false, value: await this.#read(step.value) }
+      this.#end()
+      return { done: true, value: undefined }
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#surroundings.signal.removeEventListener('abort', this.#cut)
+  }
+
+  async #read(value: unknown): Promise<unknown> {
+    const result = await this.#surroundings.item.read(value)
+    const index = this.#index
+    this.#index += 1
+    if (result.ok) return result.value
+    throw invalidArgument(result.violations.map((one) => ({ ...one, field: `/${index}${one.field}` })))
+  }
+}
+
+/** @throws ServiceError `unimplemented` when the transport that decoded it carries no input streams. */
+export function inputIterator(decoded: unknown): AsyncIterator<unknown> {
+  if (typeof decoded === 'object' && decoded !== null && Symbol.asyncIterator in decoded) {
+    return (decoded as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+  }
+  throw new ServiceError('unimplemented', 'this transport carries no input streams')
+}

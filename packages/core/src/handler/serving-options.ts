@@ -1,0 +1,35 @@
+import type { Policy } from '../call/access.ts'
+import { checkAccess } from '../contract/check-settings.ts'
+import type { AccessRule, Input, Operation } from '../contract/operation.ts'
+import { ContractError, type SetupProblem } from '../error/setup-error.ts'
+
+/** What the side that serves an operation says of it; callers, who share the contract, need not know. */
+export interface ServingOptions<Op extends Operation = Operation> {
+  /** Who may call, where the contract does not say. @defaultValue the class's `access`, else the service's `defaultAccess` */
+  readonly access?: AccessRule
+  /** Whether a caller may do what its input asks for. */
+  readonly policy?: Policy<Input<Op>>
+  /** How many calls of this operation run at the same time; the next wait as `maxQueuedCalls` of the service says. @remarks A whole number above 0 */
+  readonly maxConcurrentCalls?: number
+}
+
+/** The same, for any operation. */
+export interface Serving {
+  readonly access: AccessRule | undefined
+  readonly policy: Policy | undefined
+  readonly maxConcurrentCalls: number | undefined
+}
+
+/** @throws ContractError `contract.setting` naming the place */
+export function toServing<Op extends Operation>(where: string, options: ServingOptions<Op>): Serving {
+  const { access, policy, maxConcurrentCalls } = options
+  const problems: SetupProblem[] = access === undefined ? [] : [...checkAccess(where, access)]
+  if (maxConcurrentCalls !== undefined && !(Number.isSafeInteger(maxConcurrentCalls) && maxConcurrentCalls > 0)) {
+    const message = `${where}: maxConcurrentCalls must be a whole number above 0, found ${maxConcurrentCalls}`
+    problems.push({ code: 'contract.setting', message })
+  }
+  if (policy !== undefined && typeof policy !== 'function')
+    problems.push({ code: 'contract.setting', message: `${where}: policy must be a function` })
+  if (problems.length > 0) throw new ContractError(problems)
+  return Object.freeze({ access, policy: policy as Policy | undefined, maxConcurrentCalls })
+}
