@@ -13,7 +13,7 @@ export default defineConfig({
     passWithNoTests: true,
     coverage: {
       include: ['packages/*/src/**/*.ts'],
-      exclude: ['**/*.test.ts', '**/*.test-d.ts'],
+      exclude: ['**/*.test.ts', '**/*.test-*.ts'],
       thresholds: { 'packages/core/src/**': { lines: 95 } },
     },
   },

@@ -28,7 +28,7 @@ export function compileAccess(rule: AccessRule): AccessCheck | undefined {
   return (principal) => {
     if (principal === undefined) throw new ServiceError('unauthenticated', 'a credential is needed')
     const allowed = isAllowed(principal)
-    return typeof allowed === 'boolean' ? requireAllowed(allowed) : allowed.then(requireAllowed)
+    return allowed instanceof Promise ? allowed.then(requireAllowed) : requireAllowed(allowed)
   }
 }
 

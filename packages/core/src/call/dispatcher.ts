@@ -81,7 +81,10 @@ async function serve(dispatched: DispatchedCall): Promise<void> {
     if (call.hasEnded) return
     const output = await path.invoke(input, call)
     if (path.isOutputStream) dispatched.stream(iteratorOf(output, path))
-    else dispatched.succeed(path.write(output))
+    else {
+      const written = path.write(output)
+      dispatched.succeed(written instanceof Promise ? await written : written)
+    }
   } catch (thrown) {
     dispatched.fail(toCallError(thrown, call))
   } finally {
@@ -124,11 +127,14 @@ function refuse(plan: CallPlan, arrival: Arrival, gate: Gate): Failure {
 function outputWriter({ id, output, isOutputChecked }: CallPlan): CallPath['write'] {
   if (output === undefined) return () => undefined
   if (!isOutputChecked) return (value) => output.strip(value)
-  return (value) => {
-    const result: SchemaResult = output.write(value)
+  const toValue = (result: SchemaResult) => {
     if (result.ok) return result.value
     const found = result.violations.map(({ field, message }) => `${field || '(output)'} ${message}`).join('; ')
     throw new Error(`the output of ${id} does not fit its schema: ${found}`)
+  }
+  return (value) => {
+    const result = output.write(value)
+    return result instanceof Promise ? result.then(toValue) : toValue(result)
   }
 }
 

@@ -59,7 +59,10 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
   async #step(): Promise<IteratorResult<unknown>> {
     try {
       const step = await runInCall(this.#surroundings.call, () => this.#source.next(), undefined)
-      if (!step.done) return { done: false, value: this.#surroundings.write(step.value) }
+      if (!step.done) {
+        const value = this.#surroundings.write(step.value)
+        return { done: false, value: value instanceof Promise ? await value : value }
+      }
       this.#end(undefined)
       return { done: true, value: undefined }
     } catch (thrown) {

@@ -1,0 +1,93 @@
+import Type from 'typebox'
+import { describe, expect, it, vi } from 'vitest'
+import { ServiceError } from '../error/service-error.ts'
+import { compileSchema } from '../schema/compiled-schema.ts'
+import { allOf } from './dispatcher.test-harness.ts'
+import { InputStream, inputIterator } from './input-stream.ts'
+
+const item = compileSchema(Type.Object({ count: Type.Integer({ default: 1 }) }))
+
+function streamOf(source: AsyncIterator<unknown>) {
+  const controller = new AbortController()
+  return { input: new InputStream(source, { item, signal: controller.signal }), controller }
+}
+
+async function* counting(values: readonly unknown[], closed: () => void = () => undefined) {
+  try {
+    yield* values
+  } finally {
+    closed()
+  }
+}
+
+/** A source that waits for its caller until it is closed. */
+function silent() {
+  const returned = vi.fn(async () => ({ done: true as const, value: undefined }))
+  return { source: { next: () => new Promise<never>(() => undefined), return: returned }, returned }
+}
+
+describe('InputStream', () => {
+  it('gives each item as the schema reads it, and then its end', async () => {
+    const { input } = streamOf(counting([{ count: 2, extra: true }, {}]))
+    expect(await allOf(input)).toEqual([{ count: 2 }, { count: 1 }])
+    expect(await input.next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('asks for an item only when the handler does', async () => {
+    const next = vi.fn(async () => ({ done: false as const, value: { count: 1 } }))
+    const { input } = streamOf({ next })
+    expect(next).not.toHaveBeenCalled()
+    await input.next()
+    expect(next).toHaveBeenCalledTimes(1)
+  })
+
+  it('refuses an item that does not fit by its place, and reads no further', async () => {
+    const closed = vi.fn()
+    const { input } = streamOf(counting([{ count: 1 }, { count: 'x' }, { count: 3 }], closed))
+    await input.next()
+    await expect(input.next()).rejects.toMatchObject({
+      code: 'invalid_argument',
+      details: { violations: [{ field: '/1/count', rule: 'type' }] },
+    })
+    expect(closed).toHaveBeenCalledTimes(1)
+    expect(await input.next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('ends a wait with what ended the call, closes the source, and is never taken for complete', async () => {
+    const { source, returned } = silent()
+    const { input, controller } = streamOf(source)
+    const waiting = input.next()
+    const error = new ServiceError('deadline_exceeded', 'late')
+    controller.abort(error)
+    await expect(waiting).rejects.toBe(error)
+    expect(returned).toHaveBeenCalledTimes(1)
+    await expect(input.next()).rejects.toBe(error)
+  })
+
+  it('closes its source when the handler breaks out of the loop, and once', async () => {
+    const closed = vi.fn()
+    const { input, controller } = streamOf(counting([{}, {}], closed))
+    for await (const _ of input) break
+    input.close()
+    controller.abort(new Error('later'))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(closed).toHaveBeenCalledTimes(1)
+  })
+
+  it('leaves no listener on the signal when it is over', async () => {
+    const controller = new AbortController()
+    const removed = vi.spyOn(controller.signal, 'removeEventListener')
+    await allOf(new InputStream(counting([{}]), { item, signal: controller.signal }))
+    expect(removed).toHaveBeenCalledWith('abort', expect.any(Function))
+  })
+
+  it("passes on what the source throws, such as the caller's leaving", async () => {
+    const gone = new ServiceError('cancelled', 'the caller is gone')
+    const { input } = streamOf({ next: () => Promise.reject(gone) })
+    await expect(input.next()).rejects.toBe(gone)
+  })
+})
+
+it('a transport that decodes no stream cannot serve one', () => {
+  expect(() => inputIterator({ count: 1 })).toThrow(expect.objectContaining({ code: 'unimplemented' }))
+})
