@@ -1,4 +1,3 @@
-import Type from 'typebox'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AccessRule } from '../contract/operation.ts'
 import { markRemote, ServiceError } from '../error/service-error.ts'
