@@ -12,6 +12,8 @@ const Id = Type.Object({ userId: Type.String() })
 const users = contract('shop.UserService', {
   getUser: { input: Id, output: z.object({ size: z.string().transform(Number) }) },
   watchUsers: { input: Id, output: stream(Id) },
+  sumUsers: { input: stream(Id), output: Id },
+  chatUsers: { input: stream(Id), output: stream(Id) },
   importUser: { input: Id, output: Id, queue: { topic: 'users', key: 'userId' } },
 })
 const created = event('created', { key: 'userId', payload: Id })
@@ -21,6 +23,10 @@ const publisher = inject(Publisher)
 // What fits.
 expectTypeOf(client.getUser({ userId: 'a' }, { timeoutMs: 1 })).toEqualTypeOf<Promise<{ size: number }>>()
 expectTypeOf(client.watchUsers({ userId: 'a' })).toEqualTypeOf<AsyncIterable<{ userId: string }>>()
+expectTypeOf(client.sumUsers([{ userId: 'a' }])).toEqualTypeOf<Promise<{ userId: string }>>()
+expectTypeOf(client.chatUsers(client.watchUsers({ userId: 'a' }))).toEqualTypeOf<AsyncIterable<{ userId: string }>>()
+// @ts-expect-error -- an input stream is given as many
+void client.sumUsers({ userId: 'a' })
 void publisher.send(users.importUser, { userId: 'a' }, { headers: { 'x-tenant': 't' } })
 void publisher.publish(created, { userId: 'a' })
 

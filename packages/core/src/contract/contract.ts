@@ -37,7 +37,8 @@ type RouteOf<Spec> = Spec extends { readonly http: infer Http }
     ? Http['route']
     : Http
   : never
-type FieldOf<Spec extends OperationSpec> = keyof WireOf<Spec['input']> & string
+/** An input stream has no fields that a path or a key could name. */
+type FieldOf<Spec extends OperationSpec> = Spec['input'] extends StreamOf ? never : keyof WireOf<Spec['input']> & string
 type StrayKey<Spec> = Exclude<keyof Spec, keyof OperationSpec>
 type StrayParameter<Spec extends OperationSpec> = Exclude<RouteParameter<RouteOf<Spec>>, FieldOf<Spec>>
 

@@ -26,6 +26,25 @@ defineHandler(users, () => ({
   },
 }))
 defineHandler(users, () => ({ getUser: ({ userId }) => ({ userId, name: 'Ann' }) }), { only: ['getUser'] })
+const uploads = contract('shop.UploadService', {
+  sum: { input: stream(Id), output: User },
+  chat: { input: stream(Id), output: stream(User) },
+})
+defineHandler(uploads, () => ({
+  async sum(inputs) {
+    let userId = ''
+    for await (const input of inputs) userId += input.userId
+    return { userId, name: 'Ann' }
+  },
+  async *chat(inputs, call) {
+    for await (const { userId } of inputs) yield { userId, name: call.id }
+  },
+}))
+defineHandler(users, () => ({ getUser: add }), {
+  only: ['getUser'],
+  access: { roles: ['admin'] },
+  operations: { getUser: { policy: (principal, { userId }) => principal?.id === userId, maxConcurrentCalls: 1 } },
+})
 const info = ({ userId }: { userId: string }, call: Call) => call.log.info({ userId })
 defineConsumer(created, () => info)
 
@@ -43,6 +62,18 @@ defineHandler(users, () => ({ watchUsers: async () => [] }), { only: ['watchUser
 defineHandler(users, () => ({}), { only: ['getuser'] })
 // @ts-expect-error -- the payload has no field `id`
 defineConsumer(created, () => byOther)
+
+// @ts-expect-error -- an input stream is no object
+defineHandler(uploads, () => ({ sum: add }), { only: ['sum'] })
+// @ts-expect-error -- roles and scopes are two rules
+defineHandler(users, () => ({ getUser: add }), { only: ['getUser'], access: { roles: ['a'], scopes: ['b'] } })
+const byId = (_principal: unknown, { id }: { readonly id: string }) => id === 'a'
+// @ts-expect-error -- the input of the policy has no field `id`
+defineHandler(users, () => ({ getUser: add }), { only: ['getUser'], operations: { getUser: { policy: byId } } })
+// @ts-expect-error -- a misspelt setting must not be ignored
+contract('shop.UserService', { getUser: { input: Id, output: User, acces: 'authenticated' } })
+// @ts-expect-error -- an input stream has no field for the path
+contract('shop.UserService', { sum: { input: stream(Id), output: User, http: 'POST /v1/sum/:userId' } })
 
 fault(users.getUser, 'not_found', 'no such user')
 // @ts-expect-error -- getUser does not declare already_exists

@@ -75,7 +75,7 @@ describe('defineHandler', () => {
       new ContractError([
         {
           code: 'handler.unknown_operation',
-          message: 'defineHandler(shop.UserService): only names "getuser", which is no operation of shop.UserService',
+          message: 'defineHandler(shop.UserService): names "getuser", which is no operation of shop.UserService',
         },
       ]),
     )

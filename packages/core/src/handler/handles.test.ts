@@ -207,10 +207,7 @@ describe('@Handles', () => {
         return UserHandler
       }),
     ).toEqual([
-      [
-        'handler.unknown_operation',
-        'class UserHandler: only names "getuser", which is no operation of shop.UserService',
-      ],
+      ['handler.unknown_operation', 'class UserHandler: names "getuser", which is no operation of shop.UserService'],
     ])
   })
 

@@ -42,7 +42,7 @@ export function unknownNames(
   const unknown = only.filter((one) => !operations.some((operation) => operation.name === one))
   return unknown.map((one) => ({
     code: 'handler.unknown_operation',
-    message: `${where}: only names "${one}", which is no operation of ${name}`,
+    message: `${where}: names "${one}", which is no operation of ${name}`,
   }))
 }
 
