@@ -8,8 +8,10 @@ export type { Interceptor } from './call/interceptor.ts'
 export { type PublishOptions, Publisher, type QueueOperation } from './client/publisher.ts'
 export type { CallOptions, ClientCall, ClientInterceptor } from './client/client-method.ts'
 export { type Client, clientOf, type RemoteOptions, remote } from './client/remote.ts'
+export { type BytesOptions, bytes } from './contract/bytes.ts'
 export { type Contract, contract } from './contract/contract.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './contract/event.ts'
+export { type Int64Options, int64 } from './contract/int64.ts'
 export type {
   AccessRule,
   DeclaredError,
@@ -22,6 +24,7 @@ export type {
   OutputReceived,
 } from './contract/operation.ts'
 export type { Schema } from './contract/schema.ts'
+export { secret } from './contract/secret.ts'
 export { type StreamOf, stream } from './contract/stream.ts'
 export { type ErrorCode, errorCodes } from './error/error-code.ts'
 export { type FaultOptions, fault } from './handler/fault.ts'

@@ -3,8 +3,10 @@ import { outgoingMetadata, type PublishOptions, Publisher, type QueueOperation }
 import type { EventType, InputToSend, PayloadToSend, Schema, JsonSchema } from '@tenon/core/contract'
 import {
   type CompiledSchema,
+  compileJsonWriter,
   compileSchema,
   invalidArgument,
+  type JsonWriter,
   ServiceError,
   type ServiceIdentity,
   type Violation,
@@ -17,7 +19,7 @@ import { within } from './wait.ts'
 export class QueuePublisher extends Publisher {
   readonly #settings: QueueSettings
   readonly #source: string
-  readonly #schemas = new WeakMap<object, CompiledSchema>()
+  readonly #messages = new WeakMap<object, Message>()
   readonly #topics = new Map<string, Promise<void>>()
 
   constructor(settings: QueueSettings, service: ServiceIdentity) {
@@ -27,33 +29,37 @@ export class QueuePublisher extends Publisher {
   }
 
   async publish<Event extends EventType>(event: Event, payload: PayloadToSend<Event>, options?: PublishOptions) {
-    const schema = this.#schemaOf(event, event.payloadSchema, event.payloadJsonSchema)
-    const result = schema.write(payload)
+    const { schema, writeJson } = this.#messageOf(event, event.payloadSchema, event.payloadJsonSchema)
+    const result = await schema.write(payload)
     if (!result.ok) throw misfit(event.topic, result.violations)
-    await this.#produce({ topic: event.topic, keyField: event.key, value: result.value }, options)
+    await this.#produce({ topic: event.topic, keyField: event.key, value: result.value, writeJson }, options)
   }
 
   async send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options?: PublishOptions) {
     const { queue } = operation
     if (queue === undefined) throw new ServiceError('internal', `operation ${operation.id} has no queue binding`)
-    const result = this.#schemaOf(operation, operation.inputSchema, operation.inputJsonSchema).write(input)
+    const { schema, writeJson } = this.#messageOf(operation, operation.inputSchema, operation.inputJsonSchema)
+    const result = await schema.write(input)
     if (!result.ok) throw invalidArgument(result.violations)
-    await this.#produce({ topic: queue.topic, keyField: queue.key, value: result.value }, options)
+    await this.#produce({ topic: queue.topic, keyField: queue.key, value: result.value, writeJson }, options)
   }
 
-  #schemaOf(owner: object, schema: Schema, jsonSchema: JsonSchema): CompiledSchema {
-    const compiled = this.#schemas.get(owner) ?? compileSchema(schema, jsonSchema)
-    this.#schemas.set(owner, compiled)
-    return compiled
+  #messageOf(owner: object, schema: Schema, jsonSchema: JsonSchema): Message {
+    const message = this.#messages.get(owner) ?? {
+      schema: compileSchema(schema, jsonSchema),
+      writeJson: compileJsonWriter(jsonSchema),
+    }
+    this.#messages.set(owner, message)
+    return message
   }
 
-  async #produce({ topic, keyField, value }: Outgoing, options: PublishOptions = {}): Promise<void> {
+  async #produce({ topic, keyField, value, writeJson }: Outgoing, options: PublishOptions = {}): Promise<void> {
     const { driver, requestTimeoutMs: timeoutMs } = this.#settings
     const key = options.key ?? String(Reflect.get(Object(value), keyField))
     const record = {
       topic,
       key: Buffer.from(key),
-      value: Buffer.from(JSON.stringify(value)),
+      value: Buffer.from(writeJson(value)),
       headers: this.#headers(topic, options.headers ?? {}),
     }
     await this.#topicReady(topic)
@@ -95,10 +101,17 @@ export class QueuePublisher extends Publisher {
   }
 }
 
+/** What messages of one event or command share. */
+interface Message {
+  readonly schema: CompiledSchema
+  readonly writeJson: JsonWriter
+}
+
 interface Outgoing {
   readonly topic: string
   readonly keyField: string
   readonly value: unknown
+  readonly writeJson: JsonWriter
 }
 
 /** Our own fault, so a caller learns nothing of it but that it is. */

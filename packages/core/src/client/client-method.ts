@@ -4,7 +4,7 @@ import { composeInterceptors } from '../call/interceptor.ts'
 import { outgoingMetadata } from '../call/propagation.ts'
 import type { Operation } from '../contract/operation.ts'
 import { invalidArgument, markRemote, ServiceError } from '../error/service-error.ts'
-import { type CompiledSchema, compileSchema } from '../schema/compiled-schema.ts'
+import { type CompiledSchema, compileSchema, type SchemaResult } from '../schema/compiled-schema.ts'
 import type { ClientChannel, OutgoingCall } from './client-transport.ts'
 
 export interface CallOptions {
@@ -50,7 +50,10 @@ export function compileClientMethod(
   const prepare = (input: unknown, options: CallOptions) => {
     const call = outgoing(operation, options)
     const wire = isInputStream ? wireItems(input, schemas.input) : toWire(schemas.input, input)
-    return async () => await asRemote(send(wire, call))
+    if (!(wire instanceof Promise)) return async () => await asRemote(send(wire, call))
+    // A stream whose items nobody asks for never looks at it.
+    wire.catch(() => undefined)
+    return async () => await asRemote(send(await wire, call))
   }
   if (operation.kind === 'server_stream' || operation.kind === 'bidi_stream') {
     return (input, options = {}) => receiveItems(prepare(input, options), schemas.output)
@@ -89,6 +92,10 @@ async function* wireItems(inputs: unknown, schema: CompiledSchema): AsyncGenerat
 /** An input that does not fit is a fault of the code that calls, of which its own caller must not be told as if it were theirs. */
 function toWire(schema: CompiledSchema, input: unknown): unknown {
   const result = schema.write(input)
+  return result instanceof Promise ? result.then(fittingValue) : fittingValue(result)
+}
+
+function fittingValue(result: SchemaResult): unknown {
   if (!result.ok) throw markRemote(invalidArgument(result.violations))
   return result.value
 }

@@ -1,5 +1,7 @@
+export { type BytesOptions, type BytesRange, bytes, bytesRangeOf } from './bytes.ts'
 export { type Contract, type ContractInfo, contract, contractInfo, isContract } from './contract.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './event.ts'
+export { type Int64Options, type Int64Range, int64, int64RangeOf } from './int64.ts'
 export type {
   AccessRule,
   DeclaredError,
@@ -21,6 +23,8 @@ export type {
   RoleRule,
   ScopeRule,
 } from './operation.ts'
+export { type RawInput, rawInputOf, rawOutputOf } from './raw-body.ts'
 export type { HttpMethod, HttpRoute, RouteParameter, RouteSegment, RouteText } from './route.ts'
 export type { JsonSchema, Schema, StandardSchema, TypeboxSchema, ValueOf, WireOf } from './schema.ts'
+export { isSecret, secret } from './secret.ts'
 export { isStream, type StreamOf, stream } from './stream.ts'

@@ -5,7 +5,9 @@ import { type JsonSchema, isStandardSchema, type Schema as AnySchema, toJsonSche
 import type { Violation } from '../error/service-error.ts'
 import { ContractError } from '../error/setup-error.ts'
 import { hardenSchema } from './harden-schema.ts'
+import { compileJsonReader } from './json-conversion.ts'
 import { compileShaper } from './shaper.ts'
+import type { Step } from './step.ts'
 import { fromIssues, toViolations, type ValidatorError } from './violation.ts'
 
 /** What reading or writing a value came to. */
@@ -16,12 +18,16 @@ export type SchemaResult =
 /** A schema made ready at boot; the same rules for every schema library, taken from its JSON Schema. */
 export interface CompiledSchema {
   /**
-   * The reader's side: undeclared fields dropped, defaults filled in, checked, the library's own rules and transforms run.
-   * Owns the value and may change it. A promise only when the library's validator is asynchronous.
+   * The reader's side: undeclared fields dropped, defaults filled in, `int64()` and `bytes()` read where they are text,
+   * checked, the library's own rules and transforms run. Owns the value and may change it. A promise only when the
+   * library's validator is asynchronous.
    */
   read(value: unknown): SchemaResult | Promise<SchemaResult>
-  /** The writer's side: a copy without undeclared fields where there are any, checked; transforms are the reader's. */
-  write(value: unknown): SchemaResult
+  /**
+   * The writer's side: a copy without undeclared fields where there are any, checked, also by the library's own rules;
+   * what they make of it is dropped, because transforms are the reader's. A promise as with `read`.
+   */
+  write(value: unknown): SchemaResult | Promise<SchemaResult>
   /** As `write`, but trusts the value to fit. */
   strip(value: unknown): unknown
 }
@@ -37,44 +43,70 @@ export function compileSchema(
   jsonSchema: JsonSchema = toJsonSchema(schema),
   where = 'schema',
 ): CompiledSchema {
-  const { validator, shaper } = compileParts(jsonSchema, where)
-  const checked = (shape: (value: unknown) => unknown, value: unknown): SchemaResult => {
+  const { validator, shaper, fromJson } = compileParts(jsonSchema, where)
+  const validate = isStandardSchema(schema) ? schema['~standard'].validate : undefined
+  const fillStripped = (value: unknown) => shaper.fill(shaper.strip(value))
+  const prepare = fromJson ? (value: unknown) => fromJson(fillStripped(value)) : fillStripped
+  const check = (shape: Step, value: unknown): SchemaResult => {
     try {
       const shaped = shape(value)
       if (validator.Check(shaped)) return { ok: true, value: shaped }
       return { ok: false, violations: toViolations(errorsOf(validator, shaped)) }
     } catch (error) {
-      if (error instanceof RangeError) return tooDeep
-      throw error
+      return tooDeep(error)
     }
   }
-  const fillStripped = (value: unknown) => shaper.fill(shaper.strip(value))
-  const standard = isStandardSchema(schema) ? schema['~standard'] : undefined
   return {
     strip: (value) => shaper.strip(value),
-    write: (value) => checked(shaper.strip, value),
+    write: (value) => {
+      const result = check(shaper.strip, value)
+      if (!result.ok || validate === undefined) return result
+      return runLibrary(validate, result.value, () => result.value)
+    },
     read: (value) => {
-      const result = checked(fillStripped, value)
-      if (!result.ok || standard === undefined) return result
-      const validated = standard.validate(result.value)
-      return validated instanceof Promise ? validated.then(fromStandard) : fromStandard(validated)
+      const result = check(prepare, value)
+      if (!result.ok || validate === undefined) return result
+      return runLibrary(validate, result.value, (transformed) => transformed)
     },
   }
 }
 
 function compileParts(jsonSchema: JsonSchema, where: string) {
   try {
-    return { validator: Schema.Compile(hardenSchema(jsonSchema)), shaper: compileShaper(jsonSchema) }
+    return {
+      validator: Schema.Compile(hardenSchema(jsonSchema)),
+      shaper: compileShaper(jsonSchema),
+      fromJson: compileJsonReader(jsonSchema),
+    }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new ContractError([{ code: 'contract.schema', message: `${where} cannot be used: ${reason}` }], error)
   }
 }
 
-/** What a recursive schema makes of a value that is nested more deeply than the stack can follow. */
-const tooDeep: SchemaResult = {
-  ok: false,
-  violations: [{ field: '', message: 'is nested too deeply', rule: 'custom' }],
+/**
+ * What a schema that follows a value into its depth makes of one that is nested more deeply than the stack is.
+ *
+ * @throws What was caught, when it is anything else: V8 throws the same class for a number out of range.
+ * @see V8, message template kStackOverflow
+ */
+function tooDeep(caught: unknown): SchemaResult {
+  if (!(caught instanceof RangeError && caught.message === 'Maximum call stack size exceeded')) throw caught
+  return { ok: false, violations: [{ field: '', message: 'is nested too deeply', rule: 'custom' }] }
+}
+
+type Validate = StandardSchemaV1.Props['validate']
+
+/** Runs a library's own validator; `pick` says which value goes on when it is content. */
+function runLibrary(validate: Validate, value: unknown, pick: (transformed: unknown) => unknown) {
+  const toResult = (result: StandardSchemaV1.Result<unknown>): SchemaResult =>
+    result.issues ? { ok: false, violations: fromIssues(result.issues) } : { ok: true, value: pick(result.value) }
+  try {
+    const validated = validate(value)
+    return validated instanceof Promise ? validated.then(toResult) : toResult(validated)
+  } catch (error) {
+    return tooDeep(error)
+  }
 }
 
 /** More than are reported, so that a union's own error, which comes after those of its variants, is not cut off. A guess. */
@@ -89,9 +121,4 @@ function errorsOf(validator: Schema.Validator, value: unknown): readonly Validat
   } finally {
     Settings.Set({ maxErrors })
   }
-}
-
-function fromStandard(result: StandardSchemaV1.Result<unknown>): SchemaResult {
-  if (result.issues) return { ok: false, violations: fromIssues(result.issues) }
-  return { ok: true, value: result.value }
 }

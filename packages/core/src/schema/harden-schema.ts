@@ -1,12 +1,18 @@
 import type { JsonSchema } from '../contract/schema.ts'
+import { formatCheck } from './format.ts'
+import { type NativeSchema, nativeSchemaOf } from './native-type.ts'
+import type { Refinement } from './refinement.ts'
 
 /**
- * The schema that is really checked: an integer lies in the range that JSON can carry exactly, and a choice of constants
- * is one `enum` without a `type`, so that every schema library's violations read alike.
+ * The schema that is really checked: an integer lies in the range that JSON can carry exactly, `int64()` and `bytes()` are
+ * what a handler sees, a format is checked where the validator would not, and a choice of constants is one `enum` without
+ * a `type`, so that every schema library's violations read alike.
  *
  * @see RFC 8259 section 6, on integers in the range of IEEE 754
  */
 export function hardenSchema(schema: JsonSchema): JsonSchema {
+  const native = nativeSchemaOf(schema)
+  if (native) return { '~refine': [...native.checks, ...ownChecks(schema, native)] }
   const copy = clone(schema)
   const types = [copy['type']].flat()
   if (types.includes('integer') && !types.includes('number')) {
@@ -20,7 +26,22 @@ export function hardenSchema(schema: JsonSchema): JsonSchema {
     copy['enum'] = constants
   }
   dropImpliedType(copy)
+  const check = formatCheck(copy['format'])
+  if (check) {
+    delete copy['format']
+    copy['~refine'] = [check, ...refinementsOf(schema)]
+  }
   return copy
+}
+
+/** A schema's own refinements, which expect its type. */
+function ownChecks(schema: JsonSchema, { type }: NativeSchema): readonly Refinement[] {
+  return refinementsOf(schema).map(({ check, error }) => ({ check: (value) => !type.is(value) || check(value), error }))
+}
+
+/** What `Type.Refine()` adds to a schema. */
+function refinementsOf(schema: JsonSchema): readonly Refinement[] {
+  return (schema['~refine'] ?? []) as readonly Refinement[]
 }
 
 /** Keywords whose values are data, not schemas. */

@@ -2,6 +2,8 @@ import type { JsonSchema } from '../contract/schema.ts'
 
 /** What a schema says of the inside of a value, with its parts and alternatives taken together. */
 export interface SchemaView {
+  /** The schemas that were taken together, references followed. */
+  readonly parts: readonly JsonSchema[]
   /** Declared fields, each with every schema it may have. */
   readonly fields: ReadonlyMap<string, readonly JsonSchema[]>
   /** Entries declared by a pattern of their name. */
@@ -110,6 +112,7 @@ function toView(parts: readonly JsonSchema[]): SchemaView {
   const longest = lists.some(({ isOpen }) => isOpen) ? 0 : Math.max(0, ...lists.map(({ prefix }) => prefix.length))
   const patterns = gather(parts.flatMap((part) => Object.entries(record(part['patternProperties']))))
   return {
+    parts,
     fields: gather(parts.flatMap((part) => Object.entries(record(part['properties'])))),
     patterns: [...patterns].map(([form, schemas]) => ({ form: new RegExp(form, 'u'), schemas })),
     others: parts.flatMap(({ additionalProperties: rest }) => (saysSomething(rest) ? [rest] : [])),
@@ -160,6 +163,7 @@ const annotations = new Set([
   'description',
   'default',
   'examples',
+  'x-secret',
   'deprecated',
   'readOnly',
   'writeOnly',

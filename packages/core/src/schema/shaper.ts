@@ -1,5 +1,17 @@
 import type { JsonSchema } from '../contract/schema.ts'
-import { type Alternatives, SchemaDocument, type SchemaView } from './schema-view.ts'
+import { SchemaDocument, type SchemaView } from './schema-view.ts'
+import {
+  chooseByConstant,
+  type Compile,
+  eachItem,
+  entryStep,
+  identity,
+  isRecord,
+  itemStep,
+  memoized,
+  type Step,
+  unionAlone,
+} from './step.ts'
 
 /** Brings a value into the shape of its schema before it is checked. */
 export interface Shaper {
@@ -9,10 +21,6 @@ export interface Shaper {
   fill(value: unknown): unknown
 }
 
-type Step = (value: unknown) => unknown
-/** The step for a value that may have any of the schemas; undefined when nothing is to be done. */
-type Compile = (schemas: readonly JsonSchema[]) => Step | undefined
-
 /** Compiles a JSON Schema to the two steps; a part of a schema that asks for nothing costs nothing. */
 export function compileShaper(root: JsonSchema): Shaper {
   const document = new SchemaDocument(root)
@@ -20,27 +28,6 @@ export function compileShaper(root: JsonSchema): Shaper {
     strip: memoized(document, (schemas, next) => compileStrip(schemas, next, document))([root]) ?? identity,
     fill: memoized(document, (schemas, next) => compileFill(schemas, next, document))([root]) ?? identity,
   }
-}
-
-const identity: Step = (value) => value
-
-/** Compiles each set of schemas once; one that leads back to itself is called through a late-bound step. */
-function memoized(
-  document: SchemaDocument,
-  compile: (schemas: readonly JsonSchema[], next: Compile) => Step | undefined,
-): Compile {
-  const steps = new Map<string, { step: Step | undefined; isReady: boolean }>()
-  const next: Compile = (schemas) => {
-    const key = document.keyOf(schemas)
-    const known = steps.get(key)
-    if (known) return known.isReady ? known.step : (value) => (known.step ? known.step(value) : value)
-    const slot: { step: Step | undefined; isReady: boolean } = { step: undefined, isReady: false }
-    steps.set(key, slot)
-    slot.step = compile(schemas, next)
-    slot.isReady = true
-    return slot.step
-  }
-  return next
 }
 
 function compileStrip(schemas: readonly JsonSchema[], next: Compile, document: SchemaDocument): Step | undefined {
@@ -53,9 +40,8 @@ function compileStrip(schemas: readonly JsonSchema[], next: Compile, document: S
 
 /** For a schema that is one union: only what the alternative that is meant declares; all else is the check's to refuse. */
 function stripChosen(schemas: readonly JsonSchema[], next: Compile, document: SchemaDocument): Step | undefined {
-  const [alternatives, ...more] = document.alternatives(schemas)
-  const isUnionAlone = schemas.length === 1 && more.length === 0 && document.commonView(schemas).fields.size === 0
-  return alternatives && isUnionAlone ? chooseByConstant(alternatives, next) : undefined
+  const alternatives = unionAlone(schemas, document)
+  return alternatives && chooseByConstant(alternatives, next)
 }
 
 interface Field {
@@ -150,23 +136,6 @@ function copyEntries(
   return Object.fromEntries(kept.map(([key, entry]) => [key, stripEntry(key, entry)]))
 }
 
-function eachItem(view: SchemaView, next: Compile): Step | undefined {
-  const stepAt = itemStep(view, next)
-  if (stepAt === undefined) return undefined
-  return (value) => {
-    if (!Array.isArray(value)) return value
-    let copy: unknown[] | undefined
-    for (let index = 0; index < value.length; index += 1) {
-      const item: unknown = value[index]
-      const stepped = stepAt(item, index)
-      if (stepped === item) continue
-      copy ??= [...value]
-      copy[index] = stepped
-    }
-    return copy ?? value
-  }
-}
-
 /** Defaults of what holds for every value; of alternatives only where a constant field says which one is meant. */
 function compileFill(schemas: readonly JsonSchema[], next: Compile, document: SchemaDocument): Step | undefined {
   const view = document.commonView(schemas)
@@ -206,42 +175,4 @@ function fillItems(view: SchemaView, next: Compile): Step | undefined {
     if (Array.isArray(value)) for (const [index, one] of value.entries()) value[index] = item(one, index)
     return value
   }
-}
-
-/** The step for an item at its place in a list. */
-function itemStep(view: SchemaView, next: Compile): ((item: unknown, index: number) => unknown) | undefined {
-  const prefix = view.prefix.map((schemas) => next(schemas))
-  const rest = view.items.length > 0 ? next(view.items) : undefined
-  if (prefix.length === 0) return rest
-  if (rest === undefined && !prefix.some((step) => step !== undefined)) return undefined
-  return (item, index) => {
-    const step = index < prefix.length ? prefix[index] : rest
-    return step ? step(item) : item
-  }
-}
-
-/** The step for an entry that is declared by a pattern, or among the others. */
-function entryStep(view: SchemaView, next: Compile): ((key: string, entry: unknown) => unknown) | undefined {
-  const patterns = view.patterns.map(({ form, schemas }) => ({ form, step: next(schemas) }))
-  const other = view.others.length > 0 ? next(view.others) : undefined
-  if (other === undefined && !patterns.some(({ step }) => step !== undefined)) return undefined
-  return (key, entry) => {
-    const matching = patterns.find(({ form }) => form.test(key))
-    const step = matching ? matching.step : other
-    return step ? step(entry) : entry
-  }
-}
-
-/** The step of a union whose alternatives are told apart by a constant field. */
-function chooseByConstant({ name, byConstant }: Alternatives, next: Compile): Step | undefined {
-  const steps = new Map([...byConstant].map(([value, variant]) => [value, next([variant])]))
-  if (![...steps.values()].some((step) => step !== undefined)) return undefined
-  return (value) => {
-    const step = isRecord(value) ? steps.get(value[name]) : undefined
-    return step ? step(value) : value
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

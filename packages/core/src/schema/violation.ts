@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Violation } from '../error/service-error.ts'
+import { isFault } from './refinement.ts'
 
 /** More violations than this are not reported: enough to repair a form, too few to amplify an attack. */
 const longestList = 20
@@ -15,7 +16,8 @@ export interface ValidatorError {
 
 /** What the validator found, said the same way for every schema library. */
 export function toViolations(errors: readonly ValidatorError[]): readonly Violation[] {
-  const violations = withoutRepeats(resolveUnions(errors, '').flatMap((error, _index, all) => toViolation(error, all)))
+  const resolved = resolveUnions(errors.map(withFault), '')
+  const violations = withoutRepeats(resolved.flatMap((error, _index, all) => toViolation(error, all)))
   return violations.length > 0 ? violations.slice(0, longestList) : [cutShort]
 }
 
@@ -28,6 +30,12 @@ export function fromIssues(issues: readonly StandardSchemaV1.Issue[]): readonly 
 
 /** The one violation of a value that breaks a union in so many places that the validator did not get to the end. */
 const cutShort: Violation = { field: '', message: 'must have one of the allowed forms', rule: 'anyOf' }
+
+/** An error of a check that the validator ran for us, as if it knew the keyword. */
+function withFault(error: ValidatorError): ValidatorError {
+  const fault: unknown = error.keyword === '~refine' ? Reflect.get(error.params, 'message') : undefined
+  return isFault(fault) ? { ...error, ...fault } : error
+}
 
 const inUnion = /\/(?:anyOf|oneOf)\/(\d+)(?=\/|$)/
 
