@@ -280,6 +280,11 @@ describe('contract', () => {
       [['contract.setting', `operation getUser: timeoutMs must be from 1 to 3600000, found ${timeoutMs}`]],
     ]),
     [
+      'a path that names a field of an input stream',
+      { input: stream(Type.Object({ userId: Type.String() })), http: 'POST /v1/users/:userId' },
+      [['contract.route', 'operation getUser: route "POST /v1/users/:userId": "userId" is no field of the input']],
+    ],
+    [
       'an unknown error code',
       { errors: ['not_found', 'gone'] },
       [['contract.setting', 'operation getUser: "gone" in errors is no error code']],

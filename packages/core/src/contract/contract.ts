@@ -37,8 +37,7 @@ type RouteOf<Spec> = Spec extends { readonly http: infer Http }
     ? Http['route']
     : Http
   : never
-/** An input stream has no fields that a path or a key could name. */
-type FieldOf<Spec extends OperationSpec> = Spec['input'] extends StreamOf ? never : keyof WireOf<Spec['input']> & string
+type FieldOf<Spec extends OperationSpec> = keyof WireOf<Spec['input']> & string
 type StrayKey<Spec> = Exclude<keyof Spec, keyof OperationSpec>
 type StrayParameter<Spec extends OperationSpec> = Exclude<RouteParameter<RouteOf<Spec>>, FieldOf<Spec>>
 
@@ -158,7 +157,8 @@ function buildHttp(id: string, { spec, problems }: Draft, input: JsonSchema): Ht
     problems.push({ code: 'contract.route', message: `operation ${id}: route "${binding.route}": ${message}` })
   try {
     const route = parseRoute(binding.route)
-    const fields = httpFields(route, binding, input)
+    // An input stream has no fields that a path or a query could name.
+    const fields = httpFields(route, binding, isStream(spec.input) ? {} : input)
     for (const problem of fields.problems) report(problem)
     return Object.freeze({
       ...route,

@@ -72,8 +72,6 @@ const byId = (_principal: unknown, { id }: { readonly id: string }) => id === 'a
 defineHandler(users, () => ({ getUser: add }), { only: ['getUser'], operations: { getUser: { policy: byId } } })
 // @ts-expect-error -- a misspelt setting must not be ignored
 contract('shop.UserService', { getUser: { input: Id, output: User, acces: 'authenticated' } })
-// @ts-expect-error -- an input stream has no field for the path
-contract('shop.UserService', { sum: { input: stream(Id), output: User, http: 'POST /v1/sum/:userId' } })
 
 fault(users.getUser, 'not_found', 'no such user')
 // @ts-expect-error -- getUser does not declare already_exists
