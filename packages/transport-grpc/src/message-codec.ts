@@ -1,6 +1,7 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { invalidArgument, ServiceError } from '@tenon/core/transport'
-import type { FieldShape, FieldType, MessageShape, ScalarName } from './proto/message-shape.ts'
+import type { FieldShape, FieldType, MessageShape } from './proto/message-shape.ts'
+import { scalarDefaults, scalarReaders, scalarWireTypes, scalarWriters } from './scalar-codec.ts'
 
 /** Turns plain values into protobuf bytes and back, without message objects in between. */
 export interface MessageCodec {
@@ -116,22 +117,6 @@ function compileMapWriter(number: number, valueTag: number, write: Write): Write
   }
 }
 
-const scalarWriters: Readonly<Record<ScalarName, Write>> = {
-  string: (writer, value) => {
-    if (typeof value !== 'string') throw new TypeError('expected a text')
-    writer.string(value)
-  },
-  bool: (writer, value) => writer.bool(value === true),
-  int32: (writer, value) => writer.int32(value as number),
-  // A varint of 64 bits with nothing in its upper half is the same bytes as one of 32.
-  int64: (writer, value) => (isUint32(value) ? writer.uint32(value) : writer.int64(BigInt(value as number))),
-  double: (writer, value) => writer.double(value as number),
-}
-
-function isUint32(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= 0xffff_ffff
-}
-
 function compileValueWriter(type: FieldType): Write {
   if (type.kind === 'scalar') return scalarWriters[type.scalar]
   if (type.kind === 'enum') {
@@ -239,29 +224,9 @@ function compileMapReader(name: string, type: FieldType, expected: WireType): Re
 /** What a map entry without a value has. @see Protocol Buffers, maps, and default field values */
 function compileDefault(type: FieldType): () => unknown {
   if (type.kind === 'enum') return () => 0
-  if (type.kind === 'scalar') return () => scalarDefaults[type.scalar]
+  if (type.kind === 'scalar') return scalarDefaults[type.scalar]
   const read = compileMessageReader(type.shape)
   return () => read(new BinaryReader(new Uint8Array()), 0, {})
-}
-
-const scalarDefaults: Readonly<Record<ScalarName, unknown>> = { string: '', bool: false, int32: 0, int64: 0, double: 0 }
-
-const scalarReaders: Readonly<Record<ScalarName, Read>> = {
-  string: (reader) => reader.string(true),
-  bool: (reader) => reader.bool(),
-  int32: (reader) => reader.int32(),
-  // Beyond the safe range the number is no longer exact, but still beyond it, where validation refuses it.
-  int64: (reader) => readInt64(reader),
-  double: (reader) => reader.double(),
-}
-
-/** Up to 28 bits, which is nearly always, a varint is the same in every width and needs no bigint. */
-function readInt64(reader: BinaryReader): number {
-  const start = reader.pos
-  const short = reader.uint32()
-  if (reader.pos - start < 5) return short
-  reader.pos = start
-  return Number(reader.int64())
 }
 
 function compileValueReader(type: FieldType): Read {
@@ -317,8 +282,8 @@ function tagOf(number: number, wireType: WireType): number {
 }
 
 function wireTypeOf(type: FieldType): WireType {
-  if (type.kind === 'message' || (type.kind === 'scalar' && type.scalar === 'string')) return WireType.LengthDelimited
-  return type.kind === 'scalar' && type.scalar === 'double' ? WireType.Bit64 : WireType.Varint
+  if (type.kind === 'message') return WireType.LengthDelimited
+  return type.kind === 'scalar' ? scalarWireTypes[type.scalar] : WireType.Varint
 }
 
 function isPackable(type: FieldType): boolean {

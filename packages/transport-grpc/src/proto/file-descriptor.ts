@@ -84,9 +84,11 @@ function toMapEntry(field: FieldShape): DescriptorProto {
 
 const scalarTypes = {
   string: FieldDescriptorProto_Type.STRING,
+  bytes: FieldDescriptorProto_Type.BYTES,
   bool: FieldDescriptorProto_Type.BOOL,
   int32: FieldDescriptorProto_Type.INT32,
   int64: FieldDescriptorProto_Type.INT64,
+  bigint: FieldDescriptorProto_Type.INT64,
   double: FieldDescriptorProto_Type.DOUBLE,
 } as const
 

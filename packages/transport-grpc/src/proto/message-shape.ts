@@ -1,4 +1,4 @@
-import type { ContractInfo, JsonSchema, Operation } from '@tenon/core/contract'
+import { bytesRangeOf, type ContractInfo, int64RangeOf, type JsonSchema, type Operation } from '@tenon/core/contract'
 import { ContractError, type SetupProblem } from '@tenon/core/transport'
 import { mapEntryName, pascalCase, protoFieldName, screamingSnakeCase } from './proto-name.ts'
 
@@ -25,7 +25,8 @@ export interface FieldShape {
   readonly isRequired: boolean
 }
 
-export type ScalarName = 'string' | 'bool' | 'int32' | 'int64' | 'double'
+/** The types of protobuf, but for `bigint`: an int64 of which all values are exact. `int64` is a safe integer. */
+export type ScalarName = 'string' | 'bytes' | 'bool' | 'int32' | 'int64' | 'bigint' | 'double'
 
 export type FieldType =
   | { readonly kind: 'scalar'; readonly scalar: ScalarName }
@@ -274,6 +275,8 @@ const scalars: Readonly<Record<string, ScalarName>> = { string: 'string', boolea
 const int32 = { min: -2_147_483_648, max: 2_147_483_647 }
 
 function scalarOf(schema: JsonSchema): ScalarName | undefined {
+  if (int64RangeOf(schema)) return 'bigint'
+  if (bytesRangeOf(schema)) return 'bytes'
   const type = schema['type']
   if (type === 'integer') return isWithinInt32(schema) ? 'int32' : 'int64'
   return typeof type === 'string' ? scalars[type] : undefined
