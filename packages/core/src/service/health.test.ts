@@ -33,6 +33,25 @@ describe('Health', () => {
     expect(health.isPassing).toBe(true)
   })
 
+  it('says when it passes or fails as a whole', async () => {
+    let isBroken = false
+    const run = () => {
+      if (isBroken) throw new Error('no connection')
+    }
+    const health = new Health([
+      { name: 'one', run },
+      { name: 'two', run },
+    ])
+    const changed: boolean[] = []
+    health.onChange(() => changed.push(health.isPassing))
+    for (const broken of [false, true, true, false]) {
+      isBroken = broken
+      await health.refresh()
+    }
+    expect(changed).toEqual([false, true])
+    health.close()
+  })
+
   it('passes without any check', async () => {
     const health = new Health([])
     await health.refresh()

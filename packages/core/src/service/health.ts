@@ -26,6 +26,7 @@ export class Health {
   readonly #results = new Map<string, CheckResult>()
   readonly #timeoutMs: number
   readonly #timer: NodeJS.Timeout
+  readonly #listeners = new Set<() => void>()
 
   constructor(checks: readonly Check[], options: HealthOptions = {}) {
     this.#checks = checks
@@ -39,6 +40,11 @@ export class Health {
 
   get isPassing(): boolean {
     return this.results.every(({ isPassing }) => isPassing)
+  }
+
+  /** Calls the listener whenever `isPassing` has changed. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener)
   }
 
   /** Runs all checks once. Never rejects. */
@@ -59,16 +65,18 @@ export class Health {
         check.run(timeout.signal),
         rejectOn(timeout.signal, `no answer within ${this.#timeoutMs} ms`),
       ])
-      this.#results.set(name, { name, isPassing: true, message: undefined })
+      this.#note({ name, isPassing: true, message: undefined })
     } catch (error) {
-      this.#results.set(name, {
-        name,
-        isPassing: false,
-        message: error instanceof Error ? error.message : String(error),
-      })
+      this.#note({ name, isPassing: false, message: error instanceof Error ? error.message : String(error) })
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  #note(result: CheckResult): void {
+    const wasPassing = this.isPassing
+    this.#results.set(result.name, result)
+    if (this.isPassing !== wasPassing) for (const listener of this.#listeners) listener()
   }
 }
 

@@ -337,6 +337,36 @@ describe('start', () => {
 })
 
 describe('probes', () => {
+  it('are echoed to transports, once per change and from the moment the service is ready', async () => {
+    vi.useFakeTimers()
+    let isBroken = true
+    const told: string[] = []
+    const db = token<string>('db')
+    const check = () => {
+      if (isBroken) throw new Error('no connection')
+    }
+    const transport = recordingTransport([])
+    const { started } = start({
+      handlers: [defineHandler(notes, () => (inject(db), { getNote: (input) => input }))],
+      providers: () => [provide(db, { create: () => 'db', check })],
+      transports: () => [
+        {
+          ...transport,
+          bind: (host) => ({ ...transport.bind(host), readinessChanged: (readiness) => void told.push(readiness) }),
+        },
+      ],
+    })
+    const running = await started
+    expect(told).toEqual([])
+    isBroken = false
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(told).toEqual(['ready'])
+    isBroken = true
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(told).toEqual(['ready', 'not_ready'])
+    await running.stop()
+  })
+
   it('follow the state of the service, and its checks', async () => {
     let isBroken = true
     const [draining, drained] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]

@@ -75,6 +75,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   #addresses: readonly Address[] = []
   #operationIds: readonly string[] = []
   #hasFailed = false
+  /** What the transports were told last. */
+  #readiness: 'ready' | 'not_ready' = 'not_ready'
   #starting: Promise<void> = Promise.resolve()
   #stopping: Promise<Ended> | undefined
 
@@ -153,6 +155,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#parts.health = new Health(
       container.provided.flatMap(({ name, check }) => (check ? [{ name, run: check }] : [])),
     )
+    this.#parts.health.onChange(() => this.#tellReadiness())
     await this.#parts.health.refresh()
     this.#parts.servers = transports.map((transport) => this.#bind(transport, endpoints))
     this.#addresses = [...(await listenAll(this.#parts.servers)), ...adminAddresses]
@@ -223,7 +226,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     const admin = new AdminServer(
       {
         isLive: () => true,
-        isReady: () => this.#state === 'ready' && this.#parts.health?.isPassing === true,
+        isReady: () => this.#isReady,
         hasStarted: () => this.#hasStarted,
         checks: () => this.#parts.health?.results ?? [],
         info: () => this.#info(),
@@ -238,6 +241,19 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   #becomeReady(): void {
     this.#state = 'ready'
     this.#hasStarted = true
+    this.#tellReadiness()
+  }
+
+  get #isReady(): boolean {
+    return this.#state === 'ready' && this.#parts.health?.isPassing === true
+  }
+
+  /** Transports that tell their callers of it learn the same as the probe. */
+  #tellReadiness(): void {
+    const readiness = this.#isReady ? 'ready' : 'not_ready'
+    if (readiness === this.#readiness) return
+    this.#readiness = readiness
+    for (const server of this.#parts.servers) server.readinessChanged?.(readiness)
   }
 
   async #register(): Promise<void> {

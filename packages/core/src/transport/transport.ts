@@ -72,6 +72,12 @@ export interface TransportServer {
    */
   withdraw(): void
   /**
+   * Learns that the service can take work from now on, or cannot any more, as its readiness probe tells. It cannot until this
+   * says so for the first time, after everything has started; later its own checks change it. A drain begins with
+   * `withdraw`, not with this. A transport that has nobody to tell, as HTTP has not, leaves it out. Must not throw.
+   */
+  readinessChanged?(readiness: 'ready' | 'not_ready'): void
+  /**
    * Takes no more work and resolves when all running work has been answered. The dispatcher answers new calls
    * `unavailable` from here on. When the signal fires the deadline has come: the dispatcher ends all running calls as
    * `unavailable`, and drain resolves as soon as those answers are written.
