@@ -1,43 +1,93 @@
-import { defineService } from '@tenon/core'
+import { Session } from 'node:inspector/promises'
+import { defineService, type Interceptor } from '@tenon/core'
 import type { OperationEndpoint, Transport } from '@tenon/core/transport'
 import type { Figure } from '../report.ts'
 import { findUser, shop, shopHandler } from '../server/shop.ts'
 import { spreadOf } from '../statistic.ts'
 
 const callCount = 200_000
+const interceptorCount = 4
 
-/** What the dispatcher adds to calling the handler itself. */
+/** What the dispatcher adds to calling the handler itself, and what each interceptor adds to that. */
 export async function measureDispatch(roundCount: number): Promise<readonly Figure[]> {
-  const endpoints: OperationEndpoint[] = []
-  const service = defineService({
-    name: 'shop',
-    version: '1.0.0',
-    admin: false,
-    checkOutput: 'never',
-    handlers: [shopHandler],
-    transports: () => [collect(endpoints)],
-  })
-  await using _started = await service.start({ environment: { NODE_ENV: 'production', LOG_LEVEL: 'silent' } })
-  const endpoint = endpoints.find(({ operation }) => operation.id === shop.getUser.id)
-  if (endpoint === undefined) throw new Error('the service does not offer getUser')
-  const nanoseconds: number[] = []
+  await using bare = await startShop([])
+  await using intercepted = await startShop(Array.from({ length: interceptorCount }, () => passThrough()))
+  const own: number[] = []
+  const perInterceptor: number[] = []
   for (let round = 0; round <= roundCount; round++) {
     const direct = await perCall(async () => handle(decode()))
-    const dispatched = await perCall(() => endpoint.dispatch({ transport: 'bench', metadata, decode }))
+    const dispatched = await perCall(bare.call)
+    const around = await perCall(intercepted.call)
     // The first round warms up.
-    if (round > 0) nanoseconds.push(dispatched - direct)
+    if (round === 0) continue
+    own.push(dispatched - direct)
+    perInterceptor.push((around - dispatched) / interceptorCount)
   }
-  return [{ name: 'dispatcher, own time per unary call', unit: 'ns', spread: spreadOf(nanoseconds), target: 1_500 }]
+  const allocated = (await bytesPerCall(bare.call)) - (await bytesPerCall(async () => handle(decode())))
+  return [
+    { name: 'dispatcher, own time per unary call', unit: 'ns', spread: spreadOf(own), target: 1_500 },
+    { name: 'dispatcher, each interceptor', unit: 'ns', spread: spreadOf(perInterceptor), target: 150 },
+    { name: 'dispatcher, own allocation per unary call', unit: 'bytes', spread: spreadOf([allocated]) },
+  ]
 }
 
 const metadata = {}
 const decode = () => ({ userId: 'u42' })
 const handle = async ({ userId }: { userId: string }) => findUser(userId)
 
+function passThrough(): Interceptor {
+  return (_call, next) => next()
+}
+
+/** A service whose `getUser` is called without any wire. */
+async function startShop(interceptors: readonly Interceptor[]) {
+  const endpoints: OperationEndpoint[] = []
+  const service = defineService({
+    name: 'shop',
+    version: '1.0.0',
+    admin: false,
+    checkOutput: 'never',
+    interceptors,
+    handlers: [shopHandler],
+    transports: () => [collect(endpoints)],
+  })
+  const started = await service.start({ environment: { NODE_ENV: 'production', LOG_LEVEL: 'silent' } })
+  const endpoint = endpoints.find(({ operation }) => operation.id === shop.getUser.id)
+  if (endpoint === undefined) throw new Error('the service does not offer getUser')
+  return {
+    call: () => endpoint.dispatch({ transport: 'bench', metadata, decode }),
+    [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
+  }
+}
+
 async function perCall(call: () => Promise<unknown>): Promise<number> {
   const startedAt = process.hrtime.bigint()
   for (let index = 0; index < callCount; index++) await call()
   return Number(process.hrtime.bigint() - startedAt) / callCount
+}
+
+/** An estimate: V8 samples every 512 bytes or so, and counts what has been collected since. */
+async function bytesPerCall(call: () => Promise<unknown>): Promise<number> {
+  const session = new Session()
+  session.connect()
+  await session.post('HeapProfiler.startSampling', {
+    samplingInterval: 512,
+    includeObjectsCollectedByMajorGC: true,
+    includeObjectsCollectedByMinorGC: true,
+  })
+  for (let index = 0; index < callCount; index++) await call()
+  const { profile } = await session.post('HeapProfiler.stopSampling')
+  session.disconnect()
+  return totalSize(profile.head) / callCount
+}
+
+interface SampledNode {
+  readonly selfSize: number
+  readonly children: readonly SampledNode[]
+}
+
+function totalSize({ selfSize, children }: SampledNode): number {
+  return children.reduce((sum, child) => sum + totalSize(child), selfSize)
 }
 
 /** A transport that only hands over its endpoints. */
