@@ -1,4 +1,5 @@
-import type { Logger, Outcome } from '@tenon/core/transport'
+import type { HttpOperation, Operation } from '@tenon/core/contract'
+import { compileJsonWriter, type Logger, type Outcome } from '@tenon/core/transport'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type CallReading, HttpCall, type HttpExchange, type HttpRequest, type HttpShape } from './http-call.ts'
 import { requestFault } from './http-status.ts'
@@ -13,7 +14,7 @@ import {
   rawPath,
   type RouteGroup,
 } from './route-table.ts'
-import { writeFailure, writeUnwritable, writeValue } from './write-reply.ts'
+import { compileValueWriter, writeFailure, writeUnwritable } from './write-reply.ts'
 import { writeStream } from './write-stream.ts'
 
 /** What all routes of a server share. */
@@ -81,7 +82,10 @@ function compileServe({ endpoint, http }: HttpRoute, surroundings: RouteSurround
   const { replies, maxTimeoutMs, log } = surroundings
   const { operation } = endpoint
   const reading: CallReading = { read: compileInputReader(operation, http), maxTimeoutMs }
-  const write = operation.kind === 'server_stream' ? streamWriter(http.status, log) : valueWriter(http.status)
+  const write =
+    operation.kind === 'server_stream'
+      ? streamWriter(operation, { status: http.status, log })
+      : valueWriter(operation, http)
   return async (exchange) => {
     const outcome = await endpoint.dispatch(new HttpCall(exchange, reading))
     const { reply } = exchange
@@ -97,14 +101,19 @@ function compileServe({ endpoint, http }: HttpRoute, surroundings: RouteSurround
 
 type Write = (reply: FastifyReply, outcome: Outcome) => Promise<void> | void
 
-function valueWriter(status: number): Write {
-  return (reply, outcome) => (outcome.ok ? writeValue(reply, outcome, status) : writeFailure(reply, outcome))
+function valueWriter(operation: Operation, { status }: HttpOperation): Write {
+  const writeValue = compileValueWriter(operation, status)
+  return (reply, outcome) => (outcome.ok ? writeValue(reply, outcome) : writeFailure(reply, outcome))
 }
 
-function streamWriter(status: number, log: Logger): Write {
+function streamWriter(
+  operation: Operation,
+  { status, log }: Pick<HttpOperation, 'status'> & { readonly log: Logger },
+): Write {
+  const writeJson = compileJsonWriter(operation.outputJsonSchema)
   return (reply, outcome) => {
     if (!outcome.ok) return writeFailure(reply, outcome)
     const items = outcome.value as AsyncIterable<unknown>
-    return writeStream(reply, { items, headers: outcome.headers, status, log })
+    return writeStream(reply, { items, headers: outcome.headers, status, writeJson, log })
   }
 }

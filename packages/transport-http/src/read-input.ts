@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { HttpOperation, JsonSchema, Operation } from '@tenon/core/contract'
+import { type HttpOperation, type JsonSchema, type Operation, type RawInput, rawInputOf } from '@tenon/core/contract'
 import { compileTextReader, invalidArgument, type ServiceError, type TextReader } from '@tenon/core/transport'
 import { requestFault } from './http-status.ts'
 
@@ -18,10 +18,11 @@ export interface InputSource {
 export type ReadInput = (source: InputSource, path: PathValues) => Record<string, unknown>
 
 /** Decides at boot where each field of the input is read; a field has one place, whatever else a request carries. */
-export function compileInputReader({ inputJsonSchema }: Operation, http: HttpOperation): ReadInput {
+export function compileInputReader(operation: Operation, http: HttpOperation): ReadInput {
+  const { inputJsonSchema } = operation
   const query = textFields(http.query, inputJsonSchema)
   const path = textFields(http.parameters, inputJsonSchema)
-  const readRest = http.hasBody ? readBody : keepsUndeclared(inputJsonSchema) ? readUndeclared(http) : emptyInput
+  const readRest = compileRestReader(operation, http)
   return (source, pathValues) => {
     const input = readRest(source)
     for (const { name, read } of query) {
@@ -36,6 +37,14 @@ export function compileInputReader({ inputJsonSchema }: Operation, http: HttpOpe
     }
     return input
   }
+}
+
+/** Where the fields come from that are in neither path nor query. */
+function compileRestReader(operation: Operation, http: HttpOperation) {
+  const raw = rawInputOf(operation)
+  if (raw) return readRaw(raw)
+  if (http.hasBody) return readBody
+  return keepsUndeclared(operation.inputJsonSchema) ? readUndeclared(http) : emptyInput
 }
 
 interface TextField {
@@ -82,19 +91,35 @@ function differs(name: string, from: 'path' | 'query'): ServiceError {
 /** The body's own object: fields from path and query are added to it. */
 function readBody({ headers, body }: InputSource): Record<string, unknown> {
   if (body === undefined || body.length === 0) return {}
-  requireJson(headers)
+  requireType(headers, 'application/json', jsonType)
   const value = parseJson(body)
   if (isRecord(value)) return value
   throw invalidArgument([{ field: '', message: 'must be object', rule: 'type' }])
 }
 
+/** The whole body is one field of bytes; without body and content type the field is absent, with a type it is empty. */
+function readRaw({ name, mediaType }: RawInput): (source: InputSource) => Record<string, unknown> {
+  const form = new RegExp(`^${mediaType.replaceAll(/[.+^$]/g, '\\$&')}\\s*(?:;|$)`, 'i')
+  return ({ headers, body = Buffer.alloc(0) }) => {
+    if (body.length === 0 && headers['content-type'] === undefined) return {}
+    requireType(headers, mediaType, form)
+    return { [name]: toPlainBytes(body) }
+  }
+}
+
+/** A copy only of a body that shares its memory with others. */
+function toPlainBytes(body: Buffer): Uint8Array {
+  const isAlone = body.byteLength === body.buffer.byteLength
+  return isAlone ? new Uint8Array(body.buffer) : new Uint8Array(body)
+}
+
 /** @see RFC 8259 section 11, and RFC 6839 section 3.1 for `+json` */
 const jsonType = /^(?:application\/json|[\w.!#$&^-]+\/[\w.!#$&^-]+\+json)\s*(?:;|$)/i
 
-function requireJson(headers: IncomingHttpHeaders): void {
+function requireType(headers: IncomingHttpHeaders, type: string, form: RegExp): void {
   const found = headers['content-type']
-  if (found !== 'application/json' && (found === undefined || !jsonType.test(found))) {
-    const message = `the body must be application/json, found ${found === undefined ? 'no content-type' : found}`
+  if (found !== type && (found === undefined || !form.test(found))) {
+    const message = `the body must be ${type}, found ${found === undefined ? 'no content-type' : found}`
     throw requestFault('unsupported_media_type', message)
   }
   const encoding = headers['content-encoding']

@@ -1,19 +1,27 @@
-import { type Failure, type Logger, type Success, toServiceError } from '@tenon/core/transport'
+import { type Operation, rawOutputOf } from '@tenon/core/contract'
+import { compileJsonWriter, type Failure, type Logger, type Success, toServiceError } from '@tenon/core/transport'
 import type { FastifyReply } from 'fastify'
 import { problemType, retryAfterSeconds, toProblem } from './problem.ts'
 import { rawPath } from './route-table.ts'
 
 type ReplyHeaders = Success['headers']
 
-/** Writes the output of a unary call. */
-export function writeValue(reply: FastifyReply, { value, headers }: Success, status: number): void {
-  setHeaders(reply, headers)
-  if (value === undefined) {
-    reply.code(status === 200 ? 204 : status).send()
-    return
+/** Decides at boot how the output of an operation that answers once is written. */
+export function compileValueWriter(
+  operation: Operation,
+  status: number,
+): (reply: FastifyReply, success: Success) => void {
+  const { contentType, toBody } = bodyForm(operation)
+  return (reply, { value, headers }) => {
+    setHeaders(reply, headers)
+    if (value === undefined) {
+      reply.code(status === 200 ? 204 : status).send()
+      return
+    }
+    const body = toBody(value)
+    if (!reply.hasHeader('content-type')) reply.header('content-type', contentType)
+    reply.code(status).send(body)
   }
-  if (!reply.hasHeader('content-type')) reply.header('content-type', 'application/json; charset=utf-8')
-  reply.code(status).send(JSON.stringify(value))
 }
 
 /** Writes a failed call, or a request that led to none, as a problem document. */
@@ -39,6 +47,23 @@ export function writeUnwritable(reply: FastifyReply, thrown: unknown, log: Logge
   }
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
   writeFailure(reply, { error: toServiceError(thrown) })
+}
+
+interface BodyForm {
+  readonly contentType: string
+  toBody(value: unknown): string | Buffer
+}
+
+/** JSON, or the bytes themselves where they are the whole output and have a media type. */
+function bodyForm(operation: Operation): BodyForm {
+  const mediaType = rawOutputOf(operation)
+  if (mediaType !== undefined) return { contentType: mediaType, toBody: toBuffer }
+  return { contentType: 'application/json; charset=utf-8', toBody: compileJsonWriter(operation.outputJsonSchema) }
+}
+
+function toBuffer(value: unknown): Buffer {
+  if (!(value instanceof Uint8Array)) throw new TypeError('expected bytes')
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
 }
 
 /** These describe the connection or the bytes on it, which are not the handler's to say. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { type Logger, ServiceError, type Success, toServiceError } from '@tenon/core/transport'
+import { type JsonWriter, type Logger, ServiceError, type Success, toServiceError } from '@tenon/core/transport'
 import type { FastifyReply } from 'fastify'
 import { type Problem, toProblem } from './problem.ts'
 import { rawPath } from './route-table.ts'
@@ -9,21 +9,21 @@ import { setHeaders } from './write-reply.ts'
 /** How the items of a stream stand on the wire. */
 interface StreamForm {
   readonly contentType: string
-  item(value: unknown): string
+  item(json: string): string
   problem(value: Problem): string
 }
 
 /** One JSON text a line; a stream that failed ends with a line that holds nothing but the problem. */
 const ndjson: StreamForm = {
   contentType: 'application/x-ndjson; charset=utf-8',
-  item: (value) => `${JSON.stringify(value)}\n`,
+  item: (json) => `${json}\n`,
   problem: (value) => `${JSON.stringify({ error: value })}\n`,
 }
 
 /** @see HTML Standard section 9.2, server-sent events */
 const eventStream: StreamForm = {
   contentType: 'text/event-stream; charset=utf-8',
-  item: (value) => `data: ${JSON.stringify(value)}\n\n`,
+  item: (json) => `data: ${json}\n\n`,
   problem: (value) => `event: error\ndata: ${JSON.stringify(value)}\n\n`,
 }
 
@@ -31,6 +31,7 @@ export interface StreamReply {
   readonly items: AsyncIterable<unknown>
   readonly headers: Success['headers']
   readonly status: number
+  readonly writeJson: JsonWriter
   readonly log: Logger
 }
 
@@ -38,7 +39,8 @@ export interface StreamReply {
  * Writes items as they come, no faster than the caller reads. The head is sent at once, so that a caller sees the stream
  * open before its first item; what fails from there on is told in the last record.
  */
-export async function writeStream(reply: FastifyReply, { items, headers, status, log }: StreamReply): Promise<void> {
+export async function writeStream(reply: FastifyReply, stream: StreamReply): Promise<void> {
+  const { items, headers, status, writeJson, log } = stream
   const form = reply.request.headers.accept?.includes('text/event-stream') ? eventStream : ndjson
   const instance = rawPath(reply.request.url)
   const out = reply.raw
@@ -48,7 +50,7 @@ export async function writeStream(reply: FastifyReply, { items, headers, status,
   try {
     writeHead(reply, { headers, status, form })
     if (out.destroyed || reply.request.method === 'HEAD') return release()
-    await writeItems(out, iterator, form)
+    await writeItems(out, iterator, (item) => form.item(writeJson(item)))
   } catch (thrown) {
     if (!ServiceError.is(thrown)) release()
     if (!out.headersSent) throw thrown
@@ -62,7 +64,7 @@ export async function writeStream(reply: FastifyReply, { items, headers, status,
 
 function writeHead(
   reply: FastifyReply,
-  { headers, status, form }: Omit<StreamReply, 'items' | 'log'> & { form: StreamForm },
+  { headers, status, form }: Pick<StreamReply, 'headers' | 'status'> & { form: StreamForm },
 ): void {
   setHeaders(reply, headers)
   // A proxy that gathers or keeps a stream turns it into one late reply; nginx asks for a header of its own.
@@ -75,11 +77,15 @@ function writeHead(
   reply.raw.flushHeaders()
 }
 
-async function writeItems(out: ServerResponse, iterator: AsyncIterator<unknown>, form: StreamForm): Promise<void> {
+async function writeItems(
+  out: ServerResponse,
+  iterator: AsyncIterator<unknown>,
+  toText: (item: unknown) => string,
+): Promise<void> {
   for (;;) {
     const step = await iterator.next()
     if (step.done === true || out.destroyed) return
-    if (!out.write(form.item(step.value))) await writable(out)
+    if (!out.write(toText(step.value))) await writable(out)
   }
 }
 
