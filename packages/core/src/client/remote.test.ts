@@ -11,6 +11,7 @@ import { Container } from '../handler/container.ts'
 import { inject } from '../handler/inject.ts'
 import { indexProviders, planProviders } from '../handler/provider-graph.ts'
 import type { ClientChannel, ClientTransport, OutgoingCall } from './client-transport.ts'
+import type { ClientInterceptor } from './client-method.ts'
 import { buildClient, clientOf, remote } from './remote.ts'
 
 const Note = Type.Object({ id: Type.String(), size: Type.Integer() })
@@ -21,6 +22,8 @@ const notes = contract('shop.NoteService', {
     input: Type.Object({ id: Type.String() }),
     output: z.object({ size: z.string().transform(Number), unit: z.string().default('kB') }),
   },
+  sumNotes: { input: stream(Type.Object({ id: Type.String() })), output: Note },
+  chatNotes: { input: stream(Type.Object({ id: Type.String() })), output: stream(Note) },
   watchNotes: { input: Type.Object({ id: Type.String() }), output: stream(Note) },
 })
 
@@ -170,6 +173,80 @@ describe('a stream method', () => {
     const items = inCall(() => client.watchNotes({ id: 'a' }), { leftMs: 50 })
     await all(items)
     expect(sent[0]?.call).toMatchObject({ timeoutMs: 50, metadata: { 'x-request-id': 'req-1' } })
+  })
+})
+
+describe('an input stream', () => {
+  async function* ids(...given: readonly unknown[]) {
+    for (const id of given) yield { id, extra: true } as { id: string }
+  }
+
+  it('sends each item as the schema writes it, from any iterable', async () => {
+    for (const inputs of [ids('a', 'b'), [{ id: 'a' }, { id: 'b' }]]) {
+      const { client, sent } = channelWith()
+      expect(await client.sumNotes(inputs)).toEqual({ id: 'a', size: 1 })
+      expect(sent).toMatchObject([{ operation: 'sumNotes', input: [{ id: 'a' }, { id: 'b' }] }])
+    }
+  })
+
+  it('goes both ways at once, and closes its source when the reader leaves', async () => {
+    const closed = vi.fn()
+    async function* endless() {
+      try {
+        for (;;) yield { id: 'a' }
+      } finally {
+        closed()
+      }
+    }
+    const { client } = channelWith()
+    for await (const note of client.chatNotes(endless())) {
+      expect(note).toEqual({ id: 'a', size: 1 })
+      break
+    }
+    expect(closed).toHaveBeenCalledTimes(1)
+  })
+
+  it('ends with an item that does not fit, which our own caller is told as internal', async () => {
+    const { client } = channelWith()
+    const error = await client.sumNotes(ids('a', 1)).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'invalid_argument', details: { violations: [{ field: '/id' }] } })
+    expect(toServiceError(error).code).toBe('internal')
+  })
+})
+
+describe('an interceptor', () => {
+  it('runs around every call, the first outermost, may add metadata and answer itself', async () => {
+    const log: string[] = []
+    const noting =
+      (name: string): ClientInterceptor =>
+      async (call, next) => {
+        log.push(`${name} ${call.operation}`)
+        call.metadata['x-by'] = `${call.metadata['x-by'] ?? ''}${name}`
+        return await next()
+      }
+    const { channel, sent } = channelWith()
+    const client = buildClient<typeof notes>(notes, channel, [noting('a'), noting('b')])
+    await client.getNote({ id: 'n' })
+    expect(await all(client.watchNotes({ id: 'n' }))).toEqual([{ id: 'a', size: 1 }])
+    expect(log).toEqual(
+      ['getNote', 'watchNotes'].flatMap((name) => ['a', 'b'].map((by) => `${by} shop.NoteService/${name}`)),
+    )
+    expect(sent.map(({ call }) => call.metadata['x-by'])).toEqual(['ab', 'ab'])
+    const cached = buildClient<typeof notes>(notes, channel, [async () => ({ id: 'cached', size: 0 })])
+    expect(await cached.getNote({ id: 'n' })).toEqual({ id: 'cached', size: 0 })
+    expect(sent).toHaveLength(2)
+  })
+
+  it('that throws, or calls next() twice, fails the call', async () => {
+    const { channel, sent } = channelWith()
+    const failing = buildClient<typeof notes>(notes, channel, [() => Promise.reject(new Error('no token'))])
+    await expect(failing.getNote({ id: 'n' })).rejects.toThrow('no token')
+    await expect(all(failing.watchNotes({ id: 'n' }))).rejects.toThrow('no token')
+    expect(sent).toEqual([])
+    const twice: ClientInterceptor = async (_call, next) => (await next(), await next())
+    await expect(buildClient<typeof notes>(notes, channel, [twice]).getNote({ id: 'n' })).rejects.toThrow(
+      'called next() twice',
+    )
   })
 })
 
