@@ -27,7 +27,7 @@ export function packageNames(): readonly string[] {
 export function sourcesOf(name: string): readonly SourceFile[] {
   const folder = join(root, 'packages', name, 'src')
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts') && !/\.test(-d)?\.ts$/.test(path))
+    .filter((path) => path.endsWith('.ts') && !/\.test(-\w+)?\.ts$/.test(path))
     .toSorted()
     .map((path) => ({
       package: name,

@@ -1,7 +1,7 @@
-import { trace } from '@opentelemetry/api'
 import type { ErrorCode } from '../error/error-code.ts'
 import type { ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
+import { activeTraceId } from '../telemetry/trace.ts'
 import type { Call } from './call.ts'
 
 /** Which finished calls get a line of their own. Faults of the service itself always do. */
@@ -38,7 +38,7 @@ const levelOf = {
 
 /** What every line about a call carries. */
 export function callFields({ id, operation, metadata }: Pick<Call, 'id' | 'operation' | 'metadata'>) {
-  const traceId = trace.getActiveSpan()?.spanContext().traceId ?? traceIdOf(metadata['traceparent'])
+  const traceId = activeTraceId() ?? traceIdOf(metadata['traceparent'])
   return traceId === undefined ? { callId: id, operation } : { callId: id, operation, traceId }
 }
 

@@ -1,7 +1,7 @@
 import { ServiceError } from '../error/service-error.ts'
 import type { Failure, Outcome, Success } from './arrival.ts'
 import { logLateFailure, logOutcome } from './call-log.ts'
-import type { CallPath } from './dispatcher.ts'
+import type { CallPath } from './call-plan.ts'
 import type { Cuttable } from './gate.ts'
 import type { InputStream } from './input-stream.ts'
 import type { Limiter, Ticket } from './limiter.ts'

@@ -1,43 +1,14 @@
-import type { OperationKind } from '../contract/operation.ts'
 import { invalidArgument, ServiceError } from '../error/service-error.ts'
-import type { CompiledSchema, SchemaResult } from '../schema/compiled-schema.ts'
-import { type AccessCheck, type Authenticator, type Policy, requireAllowed } from './access.ts'
+import type { SchemaResult } from '../schema/compiled-schema.ts'
+import { requireAllowed } from './access.ts'
 import type { Arrival, Failure, Outcome } from './arrival.ts'
 import { toCallError } from './call-error.ts'
-import type { LoggedCalls } from './call-log.ts'
+import type { CallPath, CallPlan } from './call-plan.ts'
 import { runInCall } from './context.ts'
 import { DispatchedCall } from './dispatched-call.ts'
 import { drainingError, type Gate } from './gate.ts'
 import { InputStream, inputIterator } from './input-stream.ts'
-import type { Invoke } from './interceptor.ts'
-import type { Limiter } from './limiter.ts'
-import { type CallFacts, RunningCall } from './running-call.ts'
-
-/** Everything about an operation that was decided at boot. */
-export interface CallPlan extends CallFacts {
-  readonly kind: OperationKind
-  /** The input, or one item of an input stream. */
-  readonly input: CompiledSchema
-  /** Undefined for events, which have no output. */
-  readonly output: CompiledSchema | undefined
-  readonly isOutputChecked: boolean
-  readonly authenticate: Authenticator | undefined
-  readonly access: AccessCheck | undefined
-  readonly policy: Policy | undefined
-  /** Taken in this order. */
-  readonly limiters: readonly Limiter[]
-  readonly loggedCalls: LoggedCalls
-  /** The handler with its interceptors around it. */
-  readonly invoke: Invoke
-}
-
-/** What all calls of an operation share. */
-export interface CallPath extends CallPlan {
-  readonly gate: Gate
-  readonly isInputStream: boolean
-  readonly isOutputStream: boolean
-  readonly write: (value: unknown) => unknown
-}
+import { RunningCall } from './running-call.ts'
 
 /** Serves one call; never rejects. */
 export type Dispatch = (arrival: Arrival) => Promise<Outcome>

@@ -1,34 +1,16 @@
-import { WiringError } from '../error/setup-error.ts'
 import type { Call } from './call.ts'
+import { type Around, composeAround } from './compose-around.ts'
 
 /**
  * Runs around a handler, on every transport: `(call, next) => …`. `next()` runs what lies further in and gives its output;
  * for a stream, an `AsyncIterable`. What an interceptor returns without calling `next()` is the output in the handler's place.
  */
-export type Interceptor = (call: Call, next: () => Promise<unknown>) => Promise<unknown>
+export type Interceptor = Around<Call>
 
 /** A handler as the dispatcher calls it. */
 export type Invoke = (input: unknown, call: Call) => unknown
 
-type Around<C> = (call: C, next: () => Promise<unknown>) => Promise<unknown>
-type Inner<C> = (input: unknown, call: C) => unknown
-
 /** One function out of a handler and the interceptors around it, outermost first. Without interceptors, the handler itself. */
-export function composeInterceptors<C extends { readonly operation: string }>(
-  interceptors: readonly Around<C>[],
-  handler: Inner<C>,
-): Inner<C> {
-  return interceptors.reduceRight<Inner<C>>((inner, interceptor) => {
-    return (input, call) => {
-      let wasCalled = false
-      return interceptor(call, async () => {
-        if (wasCalled)
-          throw new WiringError([
-            { code: 'wiring.interceptor', message: `an interceptor of ${call.operation} called next() twice` },
-          ])
-        wasCalled = true
-        return inner(input, call)
-      })
-    }
-  }, handler)
+export function composeInterceptors(interceptors: readonly Interceptor[], handler: Invoke): Invoke {
+  return composeAround(interceptors, handler)
 }

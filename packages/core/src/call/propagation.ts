@@ -1,4 +1,4 @@
-import { context, propagation } from '@opentelemetry/api'
+import { injectTrace } from '../telemetry/trace.ts'
 import { ambientCall } from './context.ts'
 
 /**
@@ -27,6 +27,6 @@ export function outgoingMetadata(): Record<string, string> {
       if (value !== undefined) metadata[name] = value
     }
   }
-  propagation.inject(context.active(), metadata)
+  injectTrace(metadata)
   return metadata
 }

@@ -1,6 +1,6 @@
 import type { Call } from '../call/call.ts'
 import { currentCall } from '../call/context.ts'
-import { composeInterceptors } from '../call/interceptor.ts'
+import { type Around, composeAround } from '../call/compose-around.ts'
 import { outgoingMetadata } from '../call/propagation.ts'
 import type { Operation } from '../contract/operation.ts'
 import { invalidArgument, markRemote, ServiceError } from '../error/service-error.ts'
@@ -32,7 +32,7 @@ export interface ClientCall extends OutgoingCall {
  * Runs around a call that goes out: `(call, next) => …`. `next()` sends it, with whatever lies further in, and gives the output
  * as it came; for an output stream, an `AsyncIterable`.
  */
-export type ClientInterceptor = (call: ClientCall, next: () => Promise<unknown>) => Promise<unknown>
+export type ClientInterceptor = Around<ClientCall>
 
 /** One operation as a function that calls it; what a call needs is compiled once. */
 export function compileClientMethod(
@@ -45,7 +45,7 @@ export function compileClientMethod(
     output: compileSchema(operation.outputSchema, operation.outputJsonSchema, `operation ${operation.id}: output`),
   }
   const sendOne = sender(operation, channel)
-  const send = composeInterceptors<ClientCall>(interceptors, sendOne)
+  const send = composeAround<ClientCall>(interceptors, sendOne)
   const isInputStream = operation.kind === 'client_stream' || operation.kind === 'bidi_stream'
   const prepare = (input: unknown, options: CallOptions) => {
     const call = outgoing(operation, options)

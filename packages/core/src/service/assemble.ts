@@ -1,6 +1,7 @@
 import { compileAccess } from '../call/access.ts'
 import { compileSchema } from '../schema/compiled-schema.ts'
-import { type CallPlan, composeDispatch } from '../call/dispatcher.ts'
+import type { CallPlan } from '../call/call-plan.ts'
+import { composeDispatch } from '../call/dispatcher.ts'
 import type { Gate } from '../call/gate.ts'
 import { Limiter } from '../call/limiter.ts'
 import { composeInterceptors, type Interceptor, type Invoke } from '../call/interceptor.ts'
