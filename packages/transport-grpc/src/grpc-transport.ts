@@ -77,6 +77,10 @@ class GrpcServer implements TransportServer {
     this.#health.withdraw()
   }
 
+  readinessChanged(readiness: 'ready' | 'not_ready'): void {
+    this.#health.readinessChanged(readiness)
+  }
+
   async drain(signal: AbortSignal): Promise<void> {
     this.withdraw()
     const cut = () => this.#calls.cut()

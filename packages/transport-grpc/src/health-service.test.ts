@@ -19,10 +19,11 @@ const notServing = Buffer.from([8, 2])
 const unknown = Buffer.from([8, 3])
 const method = (name: string) => `/grpc.health.v1.Health/${name}`
 
-async function start() {
+async function start({ isReady } = { isReady: true }) {
   const server = new Server({ 'grpc.enable_channelz': 0 })
   const health = new HealthService(['demo.v1.Shop'])
   health.mount(server)
+  if (isReady) health.readinessChanged('ready')
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, found) =>
       error ? reject(error) : resolve(found),
@@ -59,6 +60,27 @@ test('the server and each of its services are serving until they withdraw', asyn
   expect(await Promise.all(names.map(demo.check))).toEqual([serving, serving, serving])
   demo.health.withdraw()
   expect(await Promise.all(names.map(demo.check))).toEqual([notServing, notServing, notServing])
+})
+
+test('nothing is serving before the service is ready, nor while it is not, and watches are told of each change once', async () => {
+  await using demo = await start({ isReady: false })
+  const call = demo.watch(named('demo.v1.Shop'))
+  expect(await next(call)).toEqual(notServing)
+  for (const [readiness, answer] of [
+    ['ready', serving],
+    ['not_ready', notServing],
+    ['ready', serving],
+  ] as const) {
+    demo.health.readinessChanged(readiness)
+    demo.health.readinessChanged(readiness)
+    expect(await next(call)).toEqual(answer)
+    expect(await demo.check(named(''))).toEqual(answer)
+  }
+  demo.health.withdraw()
+  demo.health.readinessChanged('not_ready')
+  demo.health.readinessChanged('ready')
+  expect(await next(call)).toEqual(notServing)
+  expect(await demo.check(named(''))).toEqual(notServing)
 })
 
 test('an unknown service is not found, and bytes that are no request are refused', async () => {

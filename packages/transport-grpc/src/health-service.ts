@@ -18,7 +18,8 @@ type Watch = ServerWritableStream<Buffer, Buffer>
 export class HealthService {
   readonly #services: ReadonlySet<string>
   readonly #watches = new Map<Watch, string>()
-  #status: number = servingStatus.serving
+  #isReady = false
+  #isWithdrawn = false
 
   constructor(services: readonly string[]) {
     this.#services = new Set(['', ...services])
@@ -37,17 +38,36 @@ export class HealthService {
     )
   }
 
-  /** Tells everybody who asks or watches to go elsewhere. */
+  /** Answers from here on what the readiness probe says; not serving before it is told. */
+  readinessChanged(readiness: 'ready' | 'not_ready'): void {
+    this.#change(() => {
+      this.#isReady = readiness === 'ready'
+    })
+  }
+
+  /** Tells everybody who asks or watches to go elsewhere, for good. */
   withdraw(): void {
-    if (this.#status === servingStatus.notServing) return
-    this.#status = servingStatus.notServing
-    for (const [call, name] of this.#watches) if (this.#services.has(name)) call.write(this.#answer(name))
+    this.#change(() => {
+      this.#isWithdrawn = true
+    })
   }
 
   /** Ends all watches, which would hold the server open for ever. */
   close(): void {
     for (const call of this.#watches.keys()) call.end()
     this.#watches.clear()
+  }
+
+  /** Watches hear of changes only. @see gRPC health checking protocol, Watch */
+  #change(apply: () => void): void {
+    const before = this.#status
+    apply()
+    if (this.#status === before) return
+    for (const [call, name] of this.#watches) if (this.#services.has(name)) call.write(this.#answer(name))
+  }
+
+  get #status(): number {
+    return this.#isReady && !this.#isWithdrawn ? servingStatus.serving : servingStatus.notServing
   }
 
   #check({ request }: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void {
