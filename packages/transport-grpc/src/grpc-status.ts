@@ -34,14 +34,26 @@ export function toStatus(error: ServiceError, domain: string): StatusObject {
   return { code, details: toLine(error.message), metadata }
 }
 
-/** Half of a surrogate pair cannot be written as UTF-8: grpc-js would throw where nobody catches. */
+/** What grpc-js writes percent-encoded, and would throw for where nobody catches: half of a surrogate pair. */
 function toLine(message: string): string {
-  const text = message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message
-  return text.toWellFormed()
+  const text = message.slice(0, longestLine).toWellFormed()
+  if (text.length === message.length && encodeURI(text).length <= longestLine) return text
+  let line = ''
+  let leftBytes = longestLine - encodeURI('…').length
+  for (const character of text) {
+    leftBytes -= encodeURI(character).length
+    if (leftBytes < 0) break
+    line += character
+  }
+  return `${line}…`
 }
 
-/** Status and details travel in HTTP/2 headers, which callers take up to about 8 KiB in all. @see gRPC over HTTP/2 */
-const longestMessage = 1_024
+/**
+ * In characters as they are sent: status and details travel in HTTP/2 headers, which callers take up to about 8 KiB in all.
+ *
+ * @see gRPC over HTTP/2, Percent-Encoded
+ */
+const longestLine = 1_024
 
 const codes = new Map<number, ErrorCode>(
   Object.entries(errorCodes).map(([code, number]) => [number, code as ErrorCode]),

@@ -50,6 +50,36 @@ test('more violations than headers can hold are cut off', () => {
   expect(details?.violations?.length).toBeGreaterThan(50)
 })
 
+test.each([10, 1_000, 3_000, 20_000, 100_000])('a field of %i characters is cut, and its violation kept', (length) => {
+  const field = `/tags/${'k'.repeat(length)}`
+  const violations = [{ field, message: 'must be >= 1', rule: 'minimum' }]
+  const bytes = write(undefined, { violations })
+  expect(bytes?.length).toBeLessThan(1_300)
+  const [found] = read(bytes).details?.violations ?? []
+  expect(found).toMatchObject({ message: 'must be >= 1', rule: 'minimum' })
+  if (field.length <= 1_024) expect(found?.field).toBe(field)
+  else expect(found?.field).toBe(`${field.slice(0, 1_021)}…`)
+})
+
+test('the largest of everything stays below what headers may hold', () => {
+  const long = '\u20ac'.repeat(100_000)
+  const violations = Array.from({ length: 20 }, () => ({ field: long, message: long, rule: long }))
+  const error = new ServiceError('invalid_argument', long, {
+    reason: long,
+    details: { violations, retryDelayMs: 315_576_000_000_000 },
+  })
+  const bytes = writeDetails(error, { status: 3, domain: long })
+  expect(Math.ceil((bytes?.length ?? 0) / 3) * 4).toBeLessThan(6_144)
+  const { reason, details } = read(bytes)
+  // Of three bytes each: cut between two characters, and marked.
+  expect(reason).toBe(`${'\u20ac'.repeat(41)}…`)
+  expect(details?.violations?.[0]).toEqual({
+    field: `${'\u20ac'.repeat(340)}…`,
+    message: `${'\u20ac'.repeat(169)}…`,
+    rule: `${'\u20ac'.repeat(41)}…`,
+  })
+})
+
 test('foreign details are passed over, and what other implementations leave out has its default', () => {
   const any = (url: string, value: Uint8Array) => (writer: BinaryWriter) =>
     writer

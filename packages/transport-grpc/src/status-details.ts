@@ -23,11 +23,15 @@ export function writeDetails(
 ): Buffer | undefined {
   const { reason, details = {} } = error
   const parts: { readonly url: string; readonly value: Uint8Array }[] = []
-  if (reason !== undefined) parts.push({ url: errorInfo, value: texts([reason, domain]).finish() })
+  if (reason !== undefined) {
+    const words = [reason, domain].map((word) => toBytes(word, longestWordBytes))
+    parts.push({ url: errorInfo, value: texts(words).finish() })
+  }
   if (details.violations) parts.push({ url: badRequest, value: writeViolations(details.violations) })
   if (isDelay(details.retryDelayMs)) parts.push({ url: retryInfo, value: writeRetryInfo(details.retryDelayMs) })
   if (parts.length === 0) return undefined
-  const writer = new BinaryWriter().uint32(0x08).int32(status).uint32(0x12).string(error.message)
+  const message = toBytes(error.message, longestMessageBytes)
+  const writer = new BinaryWriter().uint32(0x08).int32(status).uint32(0x12).bytes(message)
   for (const { url, value } of parts)
     writer.uint32(0x1a).fork().uint32(0x0a).string(url).uint32(0x12).bytes(value).join()
   return Buffer.from(writer.finish())
@@ -55,7 +59,11 @@ function writeViolations(violations: readonly Violation[]): Uint8Array {
   const writer = new BinaryWriter()
   let leftBytes = longestViolationsBytes
   for (const { field, message, rule } of violations) {
-    const bytes = texts([field, message, rule]).finish()
+    const bytes = texts([
+      toBytes(field, longestFieldBytes),
+      toBytes(message, longestMessageBytes),
+      toBytes(rule, longestWordBytes),
+    ]).finish()
     leftBytes -= bytes.length
     if (leftBytes < 0) break
     writer.uint32(0x0a).bytes(bytes)
@@ -63,8 +71,33 @@ function writeViolations(violations: readonly Violation[]): Uint8Array {
   return writer.finish()
 }
 
-/** Details travel in HTTP/2 headers, in base64, and callers take up to about 8 KiB of them in all. @see gRPC over HTTP/2 */
-const longestViolationsBytes = 4_096
+/**
+ * Details travel in HTTP/2 headers, in base64, and callers take up to about 8 KiB of them in all: with the limits below they
+ * are 6 KiB at most. The first violation always has room.
+ *
+ * @see gRPC over HTTP/2, and RFC 9113 section 10.5.1: a peer may treat larger headers as an error of the connection
+ */
+const longestViolationsBytes = 3_072
+const longestFieldBytes = 1_024
+const longestMessageBytes = 512
+const longestWordBytes = 128
+
+/** UTF-8, cut at the limit with a mark that something is missing. */
+function toBytes(text: string, maxBytes: number): Uint8Array {
+  // A unit of UTF-16 is at least one byte, so that a text of megabytes is not encoded to be thrown away.
+  const bytes = Buffer.from(text.slice(0, maxBytes + 1).toWellFormed())
+  if (bytes.length <= maxBytes) return bytes
+  let end = maxBytes - ellipsis.length
+  while (isContinuation(bytes[end])) end -= 1
+  return Buffer.concat([bytes.subarray(0, end), ellipsis])
+}
+
+const ellipsis = Buffer.from('…')
+
+/** @see RFC 3629 section 3 */
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0b1100_0000) === 0b1000_0000
+}
 
 function readViolation(bytes: Uint8Array): Violation {
   const [field = ''] = children(bytes, 1).map(text)
@@ -102,9 +135,9 @@ function isDelay(delayMs: number | undefined): delayMs is number {
 }
 
 /** A message whose first fields are texts. */
-function texts(values: readonly string[]): BinaryWriter {
+function texts(values: readonly Uint8Array[]): BinaryWriter {
   const writer = new BinaryWriter()
-  for (const [index, value] of values.entries()) writer.uint32(((index + 1) << 3) | 2).string(value)
+  for (const [index, value] of values.entries()) writer.uint32(((index + 1) << 3) | 2).bytes(value)
   return writer
 }
 
