@@ -13,6 +13,7 @@ import { followTopic, type FollowedTopic, sendRaw } from './topic.ts'
 /** What a caller learns of a refusal, whatever carried it. */
 interface Refusal {
   readonly code: string
+  readonly reason: string | undefined
   readonly fields: readonly string[]
 }
 
@@ -47,19 +48,26 @@ const laxOrders = contract('shop.order.v1.OrderService', {
   getOrder: { input: Type.Object({ orderId: Type.String() }), output: Type.Object({}) },
 })
 
+/** What a caller sends who has another contract: numbers where texts are, which are other wire types. */
+const otherOrders = contract('shop.order.v1.OrderService', {
+  placeOrder: { input: Type.Object({ orderId: Type.Integer(), userId: Type.Integer() }), output: Type.Object({}) },
+})
+
 const commandTopic = 'shop.order.place.v1'
 
 let shop: Shop
 let deadLetters: FollowedTopic
 let channel: ReturnType<typeof openChannel>
+let otherChannel: ReturnType<typeof openChannel>
 beforeAll(async () => {
   shop = await startShop()
   channel = openChannel(laxOrders, shop.order.grpc)
+  otherChannel = openChannel(otherOrders, shop.order.grpc)
   deadLetters = await followTopic(memoryDriver(), `${commandTopic}.dlq.order`)
 })
 afterAll(async () => {
   await deadLetters[Symbol.asyncDispose]()
-  await channel.close()
+  await Promise.all([channel.close(), otherChannel.close()])
   await shop[Symbol.asyncDispose]()
 })
 
@@ -68,9 +76,10 @@ const item = { sku: 'tea', quantity: 1, unitPriceCents: 350 }
 
 async function overHttp(path: string, init: RequestInit = {}): Promise<Refusal & { readonly status: number }> {
   const response = await fetch(`${shop.order.http}${path}`, init)
-  const problem = (await response.json()) as { code: string; errors?: readonly Violation[] }
+  const problem = (await response.json()) as { code: string; reason?: string; errors?: readonly Violation[] }
   expect(response.headers.get('content-type')).toMatch('application/problem+json')
-  return { status: response.status, code: problem.code, fields: fieldsOf(problem.errors) }
+  const { code, reason, errors } = problem
+  return { status: response.status, code, reason, fields: fieldsOf(errors) }
 }
 
 function posted(body: string): RequestInit {
@@ -78,13 +87,23 @@ function posted(body: string): RequestInit {
 }
 
 async function overGrpc(call: (client: ReturnType<typeof laxClient>) => Promise<unknown>): Promise<Refusal> {
+  return refusalOf(call(laxClient()))
+}
+
+async function refusalOf(call: Promise<unknown>): Promise<Refusal> {
   try {
-    await call(laxClient())
+    await call
   } catch (error) {
-    if (ServiceError.is(error)) return { code: error.code, fields: fieldsOf(error.details?.violations) }
-    throw error
+    if (!ServiceError.is(error)) throw error
+    return { code: error.code, reason: error.reason, fields: fieldsOf(error.details?.violations) }
   }
   throw new Error('the call was not refused')
+}
+
+const undecodable = { code: 'invalid_argument', reason: 'undecodable', fields: [] }
+
+function otherClient() {
+  return buildClient(otherOrders, otherChannel)
 }
 
 function laxClient() {
@@ -101,7 +120,11 @@ async function overQueue(value: string): Promise<Refusal> {
     return letter.headers
   })
   const [first = ''] = (headers['tenon-error-message'] ?? '').split(' ')
-  return { code: headers['tenon-error-code'] ?? '', fields: first.startsWith('/') ? [first] : [] }
+  return {
+    code: headers['tenon-error-code'] ?? '',
+    reason: headers['tenon-error-reason'],
+    fields: first.startsWith('/') ? [first] : [],
+  }
 }
 
 function fieldsOf(violations: readonly Violation[] = []): readonly string[] {
@@ -118,7 +141,7 @@ describe('an order is refused with the same code and the same field on every tra
     ['an empty text', { userId, items: [{ ...item, sku: '' }] }, '/items/0/sku'],
     ['a number out of range', { userId, items: [item, { ...item, quantity: 0 }] }, '/items/1/quantity'],
   ])('%s', async (_what, input, field) => {
-    const refusal = { code: 'invalid_argument', fields: [field] }
+    const refusal = { code: 'invalid_argument', reason: undefined, fields: [field] }
     const body = JSON.stringify(input)
     expect(await overHttp('/v1/orders', posted(body))).toEqual({ ...refusal, status: 400 })
     expect(await overGrpc((client) => client.placeOrder(input))).toEqual(refusal)
@@ -127,19 +150,17 @@ describe('an order is refused with the same code and the same field on every tra
 
   test('a field of another type, which on gRPC is another wire type and names no field', async () => {
     const input = { userId, items: [{ ...item, quantity: 'one' }] }
-    const refusal = { code: 'invalid_argument', fields: ['/items/0/quantity'] }
+    const refusal = { code: 'invalid_argument', reason: undefined, fields: ['/items/0/quantity'] }
     const body = JSON.stringify(input)
     expect(await overHttp('/v1/orders', posted(body))).toEqual({ ...refusal, status: 400 })
     expect(await overQueue(body)).toEqual(refusal)
-    // Field 2 (userId) as a number: tag 0x10, value 1.
-    const bytes = Buffer.from([0x10, 0x01])
-    expect(await rawCall('PlaceOrder', bytes)).toBe(status.INVALID_ARGUMENT)
+    expect(await refusalOf(otherClient().placeOrder({ orderId: 1, userId: 1 }))).toEqual(undecodable)
   })
 
   test('what cannot be decoded at all', async () => {
-    const { status: httpStatus, code } = await overHttp('/v1/orders', posted('{"userId":'))
-    expect({ httpStatus, code }).toEqual({ httpStatus: 400, code: 'invalid_argument' })
-    expect(await overQueue('{"userId":')).toEqual({ code: 'invalid_argument', fields: [] })
+    expect(await overHttp('/v1/orders', posted('{"userId":'))).toEqual({ ...undecodable, status: 400 })
+    expect(await overQueue('{"userId":')).toEqual(undecodable)
+    expect(await refusalOf(otherClient().placeOrder({ orderId: 1, userId: 1 }))).toEqual(undecodable)
     // A length that goes beyond the message.
     expect(await rawCall('PlaceOrder', Buffer.from([0x12, 0x7f, 0x41]))).toBe(status.INVALID_ARGUMENT)
   })
@@ -151,7 +172,7 @@ describe('a query is refused with the same code and the same field over REST and
     ['an id of another form', { userId: 'nobody' }, '/userId'],
     ['a page token of nobody', { pageToken: 'bm9ib2R5' }, '/pageToken'],
   ])('%s', async (_what, input, field) => {
-    const refusal = { code: 'invalid_argument', fields: [field] }
+    const refusal = { code: 'invalid_argument', reason: undefined, fields: [field] }
     const query = new URLSearchParams(
       Object.entries(input).map(([name, value]): [string, string] => [name, String(value)]),
     )
@@ -160,7 +181,7 @@ describe('a query is refused with the same code and the same field over REST and
   })
 
   test('a path parameter of another form', async () => {
-    const refusal = { code: 'invalid_argument', fields: ['/orderId'] }
+    const refusal = { code: 'invalid_argument', reason: undefined, fields: ['/orderId'] }
     expect(await overHttp('/v1/orders/nothing')).toEqual({ ...refusal, status: 400 })
     expect(await overGrpc((client) => client.getOrder({ orderId: 'nothing' }))).toEqual(refusal)
   })

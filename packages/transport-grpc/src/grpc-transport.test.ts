@@ -199,12 +199,13 @@ test('an invalid input names its fields, however many they are', async () => {
   })
 })
 
-test('bytes that cannot be decoded are invalid_argument without a field, after access was decided', async () => {
+test('bytes that cannot be decoded are invalid_argument with a reason and no field, after access was decided', async () => {
   await using demo = await start()
   const garbage = Buffer.from([0xff, 0xff])
   expect((await demo.client.unary('GetUser', garbage)).error).toMatchObject({
     code: 'invalid_argument',
-    details: { violations: [{ field: '' }] },
+    reason: 'undecodable',
+    details: undefined,
   })
   expect((await demo.client.unary('AdminUsers', garbage)).error?.code).toBe('unauthenticated')
   const known = { metadata: { authorization: 'Bearer x' } }

@@ -65,7 +65,8 @@ function refusalOf(bytes: Uint8Array): unknown {
 const undecodable = {
   code: 'invalid_argument',
   message: 'the message cannot be decoded',
-  details: { violations: [{ field: '', message: 'the message cannot be decoded', rule: 'protobuf' }] },
+  reason: 'undecodable',
+  details: undefined,
 }
 
 interface Case {

@@ -1,5 +1,5 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { invalidArgument, ServiceError } from '@tenon/core/transport'
+import { ServiceError } from '@tenon/core/transport'
 import type { FieldShape, FieldType, MessageShape } from './proto/message-shape.ts'
 import { scalarDefaults, scalarReaders, scalarWireTypes, scalarWriters } from './scalar-codec.ts'
 
@@ -7,7 +7,7 @@ import { scalarDefaults, scalarReaders, scalarWireTypes, scalarWriters } from '.
 export interface MessageCodec {
   /** @throws TypeError for a value that does not have the message's types. */
   encode(value: unknown): Buffer
-  /** @throws ServiceError `invalid_argument` for bytes that are no such message. */
+  /** @throws ServiceError `invalid_argument` with the reason `undecodable` for bytes that are no such message. */
   decode(bytes: Uint8Array): unknown
 }
 
@@ -56,10 +56,7 @@ function toBuffer(bytes: Uint8Array): Buffer {
 }
 
 function undecodable(cause: unknown): ServiceError {
-  const { message, details = {} } = invalidArgument([
-    { field: '', message: 'the message cannot be decoded', rule: 'protobuf' },
-  ])
-  return new ServiceError('invalid_argument', message, { details, cause })
+  return new ServiceError('invalid_argument', 'the message cannot be decoded', { reason: 'undecodable', cause })
 }
 
 function compileMessageWriter({ fields }: MessageShape): Write {

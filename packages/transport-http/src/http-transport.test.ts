@@ -170,15 +170,17 @@ test('nothing is decoded before the operation asks for it', async () => {
   expect((await fetch(`${demo.url}/v1/users/1`, bad)).status).toBe(403)
 })
 
-test('what cannot be decoded is a problem that names the field', async () => {
+test('what cannot be decoded is a problem with a reason, or names the field', async () => {
   await using demo = await serve()
   const put = async (body: string, type = 'application/json') =>
     fetch(`${demo.url}/v1/users/1`, { method: 'PUT', body, headers: { 'content-type': type } })
   const invalid = await put('{')
-  expect([invalid.status, await jsonOf(invalid)]).toMatchObject([
+  const problem = await jsonOf(invalid)
+  expect([invalid.status, problem]).toMatchObject([
     400,
-    { code: 'invalid_argument', errors: [{ field: '', rule: 'json' }] },
+    { code: 'invalid_argument', reason: 'undecodable', detail: 'the body is not JSON' },
   ])
+  expect(problem).not.toHaveProperty('errors')
   const elsewhere = await put('{"userId":"2"}')
   expect([elsewhere.status, await jsonOf(elsewhere)]).toMatchObject([400, { errors: [{ field: '/userId' }] }])
   const text = await put('{}', 'text/plain')

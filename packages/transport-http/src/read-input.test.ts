@@ -91,12 +91,14 @@ test('no body is an empty object, whatever its media type', () => {
 })
 
 test('a body that is no JSON object is refused without quoting it', () => {
-  for (const text of ['{"a":secret}', ' '])
-    expect(() => read('put', { body: Buffer.from(text) })).toThrow(expect.objectContaining(violation('', 'json')))
-  expect(() => read('put', { body: Buffer.from('{"a":secret}') })).not.toThrow(/secret/)
-  expect(() => read('put', { body: Buffer.from([0x22, 0xff, 0x22]) })).toThrow(
-    expect.objectContaining(violation('', 'json')),
-  )
+  const undecodable = expect.objectContaining({
+    code: 'invalid_argument',
+    reason: 'undecodable',
+    message: 'the body is not JSON',
+    details: undefined,
+  })
+  for (const body of [Buffer.from('{"a":secret}'), Buffer.from(' '), Buffer.from([0x22, 0xff, 0x22])])
+    expect(() => read('put', { body })).toThrow(undecodable)
   for (const value of [[], 'x', 1, null])
     expect(() => read('put', { body: json(value) })).toThrow(expect.objectContaining(violation('', 'type')))
 })

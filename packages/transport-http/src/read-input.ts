@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type HttpOperation, type JsonSchema, type Operation, type RawInput, rawInputOf } from '@tenon/core/contract'
-import { compileTextReader, invalidArgument, type ServiceError, type TextReader } from '@tenon/core/transport'
+import { compileTextReader, invalidArgument, ServiceError, type TextReader } from '@tenon/core/transport'
 import { requestFault } from './http-status.ts'
 
 /** Path parameters by name, percent-decoded. */
@@ -133,7 +133,7 @@ function parseJson(body: Buffer): unknown {
   } catch {
     // The parser's own message quotes the input.
   }
-  throw invalidArgument([{ field: '', message: 'must be valid JSON', rule: 'json' }])
+  throw new ServiceError('invalid_argument', 'the body is not JSON', { reason: 'undecodable' })
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
