@@ -1,5 +1,7 @@
 import type { SetupProblem } from '../error/setup-error.ts'
+import { bytesRangeOf } from './bytes.ts'
 import { type JsonSchema, toJsonSchema } from './schema.ts'
+import { UnusableSchema } from './unusable-schema.ts'
 
 /** Topics also name CloudEvents types, so they follow one form. */
 const topicForm = /^[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*$/
@@ -27,9 +29,17 @@ export function readAnyJsonSchema(where: string, schema: unknown): ReadSchema {
   try {
     return { jsonSchema: toJsonSchema(schema), problem: undefined }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return { jsonSchema: {}, problem: { code: 'contract.schema', message: `${where} cannot be used: ${reason}` } }
+    return { jsonSchema: {}, problem: { code: 'contract.schema', message: toMessage(where, error) } }
   }
+}
+
+/** One line for each place that is at fault. */
+function toMessage(where: string, error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error)
+  const faults = error instanceof UnusableSchema ? error.faults : [{ path: '', reason }]
+  return faults
+    .map((fault) => `${fault.path ? `${where}: ${fault.path}` : where} cannot be used: ${fault.reason}`)
+    .join('\n')
 }
 
 /** The schema of a field of an object schema. */
@@ -55,8 +65,8 @@ export function requireTopic(where: string, topic: string): readonly SetupProble
 
 export function requireTextField(where: string, name: string, object: JsonSchema): readonly SetupProblem[] {
   const field = fieldOf(object, name)
-  if (field?.['type'] === 'string') return []
-  const found = field === undefined ? 'no such field' : describeType(field)
+  if (field?.['type'] === 'string' && !bytesRangeOf(field)) return []
+  const found = field === undefined ? 'no such field' : bytesRangeOf(field) ? 'bytes' : describeType(field)
   return [{ code: 'contract.queue', message: `${where}: key "${name}" must name a text field, found ${found}` }]
 }
 

@@ -237,7 +237,12 @@ describe('contract', () => {
     [
       'an output that JSON Schema cannot express',
       { output: z.object({ at: z.date() }) },
-      [['contract.schema', 'operation getUser: output cannot be used: Date cannot be represented in JSON Schema']],
+      [
+        [
+          'contract.schema',
+          'operation getUser: output: /properties/at cannot be used: date is nothing that JSON has; use text with the format date-time',
+        ],
+      ],
     ],
     [
       'a library without JSON Schema',

@@ -66,7 +66,7 @@ describe('event', () => {
         ],
         [
           'contract.schema',
-          `event created${'.x'.repeat(200)}: payload cannot be used: Date cannot be represented in JSON Schema`,
+          `event created${'.x'.repeat(200)}: payload: /properties/id cannot be used: date is nothing that JSON has; use text with the format date-time`,
         ],
       ],
     ],

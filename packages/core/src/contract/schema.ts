@@ -1,5 +1,7 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import type { Static } from 'typebox'
+import { libraryJsonSchema } from './library-schema.ts'
+import { findFaults, UnusableSchema } from './unusable-schema.ts'
 
 /** A JSON Schema (draft 2020-12) as plain data. */
 export interface JsonSchema {
@@ -31,22 +33,20 @@ export function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {
 /**
  * The wire side of a schema as JSON Schema.
  *
- * @throws Error with the schema library's own words, when it cannot be expressed.
+ * @throws UnusableSchema naming the places in it that cannot be expressed or checked.
  */
 export function toJsonSchema(schema: unknown): JsonSchema {
-  if (isStandardSchema(schema)) return standardToJsonSchema(schema)
-  if (isTypeboxSchema(schema)) return schema as unknown as JsonSchema
-  throw new Error('expected a TypeBox schema or a Standard Schema')
+  const isLibrary = isStandardSchema(schema)
+  const jsonSchema = isLibrary ? libraryJsonSchema(schema) : typeboxJsonSchema(schema)
+  const faults = findFaults(jsonSchema, { allowsNative: !isLibrary })
+  if (faults.length > 0) throw new UnusableSchema(faults)
+  return jsonSchema
 }
 
-function isTypeboxSchema(schema: unknown): schema is TypeboxSchema {
-  return typeof schema === 'object' && schema !== null && ('~kind' in schema || '~unsafe' in schema)
-}
-
-function standardToJsonSchema(schema: StandardSchemaV1): JsonSchema {
-  const standard: Partial<StandardSchema['~standard']> = schema['~standard']
-  if (standard.jsonSchema === undefined) {
-    throw new Error(`this ${schema['~standard'].vendor} schema has no JSON Schema (~standard.jsonSchema)`)
+/** A TypeBox schema is its own JSON Schema. */
+function typeboxJsonSchema(schema: unknown): JsonSchema {
+  if (typeof schema === 'object' && schema !== null && ('~kind' in schema || '~unsafe' in schema)) {
+    return schema as JsonSchema
   }
-  return standard.jsonSchema.input({ target: 'draft-2020-12' })
+  throw new UnusableSchema([{ path: '', reason: 'expected a TypeBox schema or a Standard Schema' }])
 }
