@@ -56,19 +56,18 @@ describe('QueuePublisher', () => {
   it('refuses an event that does not fit as our own fault, and tells the caller nothing of it', async () => {
     const { publisher, sent } = open()
     const error: unknown = await publisher.publish(placed, { orderId: '', count: 2 }).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'internal', message: 'an event does not fit its schema' })
+    expect(error).toMatchObject({ code: 'internal', message: 'a message does not fit its schema' })
     expect(String((error as ServiceError).cause)).toContain('/orderId')
     expect(sent(placed.topic)).toEqual([])
   })
 
-  it('sends a command, and refuses one that does not fit with its violations', async () => {
+  it('sends a command, and refuses one that does not fit in the same way', async () => {
     const { publisher, sent } = open()
     await publisher.send(users.importUser, { userId: 'u1', name: 'Ann' })
     expect(String(sent('shop.user.import.v1')[0]?.key)).toBe('u1')
-    await expect(publisher.send(users.importUser, { userId: 'u1', name: '' })).rejects.toMatchObject({
-      code: 'invalid_argument',
-      details: { violations: [{ field: '/name', rule: 'minLength' }] },
-    })
+    const error: unknown = await publisher.send(users.importUser, { userId: 'u1', name: '' }).catch((thrown) => thrown)
+    expect(error).toMatchObject({ code: 'internal', details: undefined })
+    expect(String((error as ServiceError).cause)).toContain('/name')
   })
 
   it('keeps the order of messages that were not awaited', async () => {

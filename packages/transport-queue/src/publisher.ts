@@ -5,7 +5,6 @@ import {
   type CompiledSchema,
   compileJsonWriter,
   compileSchema,
-  invalidArgument,
   type JsonWriter,
   ServiceError,
   type ServiceIdentity,
@@ -31,7 +30,7 @@ export class QueuePublisher extends Publisher {
   async publish<Event extends EventType>(event: Event, payload: PayloadToSend<Event>, options?: PublishOptions) {
     const { schema, writeJson } = this.#messageOf(event, event.payloadSchema, event.payloadJsonSchema)
     const result = await schema.write(payload)
-    if (!result.ok) throw misfit(event.topic, result.violations)
+    if (!result.ok) throw misfit(`the payload of event ${event.topic}`, result.violations)
     await this.#produce({ topic: event.topic, keyField: event.key, value: result.value, writeJson }, options)
   }
 
@@ -40,7 +39,7 @@ export class QueuePublisher extends Publisher {
     if (queue === undefined) throw new ServiceError('internal', `operation ${operation.id} has no queue binding`)
     const { schema, writeJson } = this.#messageOf(operation, operation.inputSchema, operation.inputJsonSchema)
     const result = await schema.write(input)
-    if (!result.ok) throw invalidArgument(result.violations)
+    if (!result.ok) throw misfit(`the input of command ${operation.id}`, result.violations)
     await this.#produce({ topic: queue.topic, keyField: queue.key, value: result.value, writeJson }, options)
   }
 
@@ -115,8 +114,8 @@ interface Outgoing {
 }
 
 /** Our own fault, so a caller learns nothing of it but that it is. */
-function misfit(topic: string, violations: readonly Violation[]): ServiceError {
-  const found = violations.map(({ field, message }) => `${field || '(payload)'} ${message}`).join('; ')
-  const cause = new Error(`the payload of event ${topic} does not fit its schema: ${found}`)
-  return new ServiceError('internal', 'an event does not fit its schema', { cause })
+function misfit(what: string, violations: readonly Violation[]): ServiceError {
+  const found = violations.map(({ field, message }) => `${field || '(all of it)'} ${message}`).join('; ')
+  const cause = new Error(`${what} does not fit its schema: ${found}`)
+  return new ServiceError('internal', 'a message does not fit its schema', { cause })
 }

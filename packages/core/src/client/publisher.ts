@@ -35,7 +35,7 @@ export abstract class Publisher {
   /**
    * Sends an operation's input as a command; the operation's output is dropped by its receiver.
    *
-   * @throws ServiceError `invalid_argument` when the input does not fit its schema; `unavailable` when no broker took it.
+   * @throws ServiceError `internal` when the input does not fit its schema, which is no fault of whoever called the sender; `unavailable` when no broker took it.
    */
   abstract send<Op extends QueueOperation>(
     operation: Op,
