@@ -4,6 +4,7 @@ import { Settings } from 'typebox/system'
 import { type JsonSchema, isStandardSchema, type Schema as AnySchema, toJsonSchema } from '../contract/schema.ts'
 import type { Violation } from '../error/service-error.ts'
 import { ContractError } from '../error/setup-error.ts'
+import { type Censor, compileCensor } from './censor.ts'
 import { hardenSchema } from './harden-schema.ts'
 import { compileJsonReader } from './json-conversion.ts'
 import { compileShaper } from './shaper.ts'
@@ -43,15 +44,15 @@ export function compileSchema(
   jsonSchema: JsonSchema = toJsonSchema(schema),
   where = 'schema',
 ): CompiledSchema {
-  const { validator, shaper, fromJson } = compileParts(jsonSchema, where)
-  const validate = isStandardSchema(schema) ? schema['~standard'].validate : undefined
+  const { validator, shaper, fromJson, censor } = compileParts(jsonSchema, where)
+  const library = isStandardSchema(schema) ? { validate: schema['~standard'].validate, censor } : undefined
   const fillStripped = (value: unknown) => shaper.fill(shaper.strip(value))
   const prepare = fromJson ? (value: unknown) => fromJson(fillStripped(value)) : fillStripped
   const check = (shape: Step, value: unknown): SchemaResult => {
     try {
       const shaped = shape(value)
       if (validator.Check(shaped)) return { ok: true, value: shaped }
-      return { ok: false, violations: toViolations(errorsOf(validator, shaped)) }
+      return { ok: false, violations: censor(toViolations(errorsOf(validator, shaped)), shaped) }
     } catch (error) {
       return tooDeep(error)
     }
@@ -60,13 +61,13 @@ export function compileSchema(
     strip: (value) => shaper.strip(value),
     write: (value) => {
       const result = check(shaper.strip, value)
-      if (!result.ok || validate === undefined) return result
-      return runLibrary(validate, result.value, () => result.value)
+      if (!result.ok || library === undefined) return result
+      return runLibrary(library, result.value, () => result.value)
     },
     read: (value) => {
       const result = check(prepare, value)
-      if (!result.ok || validate === undefined) return result
-      return runLibrary(validate, result.value, (transformed) => transformed)
+      if (!result.ok || library === undefined) return result
+      return runLibrary(library, result.value, (transformed) => transformed)
     },
   }
 }
@@ -77,6 +78,7 @@ function compileParts(jsonSchema: JsonSchema, where: string) {
       validator: Schema.Compile(hardenSchema(jsonSchema)),
       shaper: compileShaper(jsonSchema),
       fromJson: compileJsonReader(jsonSchema),
+      censor: compileCensor(jsonSchema),
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
@@ -95,12 +97,17 @@ function tooDeep(caught: unknown): SchemaResult {
   return { ok: false, violations: [{ field: '', message: 'is nested too deeply', rule: 'custom' }] }
 }
 
-type Validate = StandardSchemaV1.Props['validate']
+interface Library {
+  readonly validate: StandardSchemaV1.Props['validate']
+  readonly censor: Censor
+}
 
 /** Runs a library's own validator; `pick` says which value goes on when it is content. */
-function runLibrary(validate: Validate, value: unknown, pick: (transformed: unknown) => unknown) {
+function runLibrary({ validate, censor }: Library, value: unknown, pick: (transformed: unknown) => unknown) {
   const toResult = (result: StandardSchemaV1.Result<unknown>): SchemaResult =>
-    result.issues ? { ok: false, violations: fromIssues(result.issues) } : { ok: true, value: pick(result.value) }
+    result.issues
+      ? { ok: false, violations: censor(fromIssues(result.issues), value) }
+      : { ok: true, value: pick(result.value) }
   try {
     const validated = validate(value)
     return validated instanceof Promise ? validated.then(toResult) : toResult(validated)
