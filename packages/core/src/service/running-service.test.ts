@@ -69,7 +69,10 @@ function recordingTransport(log: string[], options: FakeOptions = {}): FakeTrans
           return [{ protocol: name, host: '127.0.0.1', port: 1 }]
         },
         withdraw: () => void step('withdraw'),
-        drain: async (signal) => void (await step('drain', signal)),
+        drain: async (signal) => {
+          const cutCount = await step('drain', signal)
+          if (typeof cutCount === 'number') return cutCount
+        },
         close: async () => void (await step('close')),
       }
     },
@@ -537,6 +540,14 @@ describe('stop', () => {
     expect(await reason.promise).toMatchObject({ code: 'unavailable' })
     await vi.runAllTimersAsync()
     expect(await stopped).toMatchObject({ exitCode: 1, phases: [{}, { phase: 'drain', error: undefined }, {}, {}, {}] })
+  })
+
+  it('says with exit code 1 that a transport could not write an answer to its end', async () => {
+    const http = recordingTransport([], { acts: { drain: async () => 2 } })
+    const grpc = recordingTransport([], { name: 'grpc', acts: { drain: async () => 0 } })
+    const { started } = start({ transports: () => [http, grpc] })
+    expect(await (await started).stop()).toMatchObject({ exitCode: 1 })
+    expect(silent.info).toHaveBeenCalledWith({ exitCode: 1, cutCallCount: 0, cutAnswerCount: 2 }, 'note has stopped')
   })
 
   it('goes through every phase and every server although each fails', async () => {

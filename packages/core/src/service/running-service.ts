@@ -75,6 +75,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   #addresses: readonly Address[] = []
   #operationIds: readonly string[] = []
   #hasFailed = false
+  /** Answers that transports could not write to their end before the drain's deadline. */
+  #cutAnswerCount = 0
   /** What the transports were told last. */
   #readiness: 'ready' | 'not_ready' = 'not_ready'
   #starting: Promise<void> = Promise.resolve()
@@ -317,7 +319,10 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     if (signal.aborted) cutAll()
     else signal.addEventListener('abort', cutAll, { once: true })
     try {
-      const drained = withAll(this.#parts.servers, 'transports could not drain', (server) => server.drain(signal))
+      const drained = withAll(this.#parts.servers, 'transports could not drain', async (server) => {
+        const cutCount = (await server.drain(signal)) ?? 0
+        this.#cutAnswerCount += cutCount
+      })
       await Promise.allSettled([drained, idle])
       await drained
     } finally {
@@ -355,9 +360,12 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     )
     health?.close()
     this.#state = 'stopped'
-    const isClean = !this.#hasFailed && this.#gate.cutCount === 0 && phases.every(({ error }) => error === undefined)
+    const { cutCount: cutCallCount } = this.#gate
+    const cutAnswerCount = this.#cutAnswerCount
+    const hasCut = cutCallCount > 0 || cutAnswerCount > 0
+    const isClean = !this.#hasFailed && !hasCut && phases.every(({ error }) => error === undefined)
     const ended: Ended = { exitCode: isClean ? 0 : 1, phases }
-    this.#log.info({ exitCode: ended.exitCode, cutCallCount: this.#gate.cutCount }, `${this.#options.name} has stopped`)
+    this.#log.info({ exitCode: ended.exitCode, cutCallCount, cutAnswerCount }, `${this.#options.name} has stopped`)
     this.#ended.resolve(ended)
     return ended
   }

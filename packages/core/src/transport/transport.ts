@@ -81,8 +81,11 @@ export interface TransportServer {
    * Takes no more work and resolves when all running work has been answered. The dispatcher answers new calls
    * `unavailable` from here on. When the signal fires the deadline has come: the dispatcher ends all running calls as
    * `unavailable`, and drain resolves as soon as those answers are written.
+   *
+   * Resolves with how many answers the deadline kept from being written in full, or with nothing where that cannot be; any
+   * above 0 ends the process with exit code 1, as calls that were cut do.
    */
-  drain(signal: AbortSignal): Promise<void>
+  drain(signal: AbortSignal): Promise<number | void>
   /** Cuts what is left and releases sockets and connections. Safe to call twice. */
   close(): Promise<void>
 }
