@@ -1,7 +1,6 @@
 import type { Metadata as GrpcMetadata } from '@grpc/grpc-js'
 import type { Arrival, Metadata } from '@tenon/core/transport'
 import { readMetadata } from './grpc-metadata.ts'
-import type { MessageCodec } from './message-codec.ts'
 
 /** A server call as far as it is used here, of any kind. */
 export interface ServerCall {
@@ -16,15 +15,13 @@ export interface ServerCall {
 export class GrpcCall implements Arrival {
   readonly transport = 'grpc'
   readonly #call: ServerCall
-  readonly #request: Buffer
-  readonly #codec: MessageCodec
+  readonly #read: () => unknown
   #metadata: Metadata | undefined
   #isAnswered = false
 
-  constructor(call: ServerCall, request: Buffer, codec: MessageCodec) {
+  constructor(call: ServerCall, read: () => unknown) {
     this.#call = call
-    this.#request = request
-    this.#codec = codec
+    this.#read = read
   }
 
   get metadata(): Metadata {
@@ -59,6 +56,6 @@ export class GrpcCall implements Arrival {
   }
 
   decode(): unknown {
-    return this.#codec.decode(this.#request)
+    return this.#read()
   }
 }

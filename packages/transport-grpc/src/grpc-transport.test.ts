@@ -1,6 +1,15 @@
 import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect, createServer } from 'node:net'
-import { Client, type ClientReadableStream, credentials, Metadata, type StatusObject, status } from '@grpc/grpc-js'
+import {
+  Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  type StatusObject,
+  status,
+} from '@grpc/grpc-js'
 import { defineHandler, defineService, fault, type Call } from '@tenon/core'
 import { type Contract, contract, contractInfo, stream } from '@tenon/core/contract'
 import { ContractError, LifecycleError, ServiceError, type Transport, type TransportHost } from '@tenon/core/transport'
@@ -388,7 +397,32 @@ test('what still runs at the end of the drain is unavailable', async () => {
   expect([error?.code, streamed.code, end.exitCode]).toEqual(['unavailable', 'unavailable', 1])
 })
 
-test('a reader that does not read holds up neither drain nor close', async () => {
+test('an answer that is still being read is sent to its end before a drain is over', async () => {
+  const text = 'x'.repeat(8_000_000)
+  const server = grpcTransport({ port: 0 }).bind(hostOf(() => ({ userId: 'u', name: text })))
+  const [address] = await server.listen()
+  const session = connectHttp2(`http://127.0.0.1:${address?.port}`)
+  const request = session.request({ ':path': path('GetUser'), ':method': 'POST', 'content-type': 'application/grpc' })
+  const status = once(request, 'trailers')
+  request.end(Buffer.alloc(5))
+  // Without anybody who reads, the flow control of HTTP/2 holds most of the answer back.
+  await once(request, 'response')
+  let isDrained = false
+  const goaway = once(session, 'goaway')
+  const drained = server.drain(new AbortController().signal).then(() => {
+    isDrained = true
+  })
+  await goaway
+  expect(isDrained).toBe(false)
+  let byteCount = 0
+  for await (const part of request) byteCount += (part as Buffer).length
+  expect(byteCount).toBeGreaterThan(text.length)
+  expect((await status)[0]).toMatchObject({ 'grpc-status': '0' })
+  await drained
+  await server.close()
+})
+
+test('a reader that does not read holds up neither drain nor close once the deadline has come, and is counted', async () => {
   const server = grpcTransport({ port: 0 }).bind(
     hostOf(() => ({
       async *[Symbol.asyncIterator]() {
@@ -406,9 +440,22 @@ test('a reader that does not read holds up neither drain nor close', async () =>
   const drained = server.drain(deadline.signal)
   deadline.abort()
   await drained
-  await server.close()
+  await expect(server.close()).rejects.toThrow('answers that were cut before their callers had read them: 1')
   const { code } = await end
   expect([status.UNAVAILABLE, status.CANCELLED]).toContain(code)
+})
+
+test('tools that ask for the contracts, and connections without calls, do not hold up a drain', async () => {
+  const server = grpcTransport({ port: 0 }).bind(hostOf(() => ada))
+  const [address] = await server.listen()
+  using caller = new Caller(address?.port ?? 0)
+  const asking = askContracts(caller)
+  await once(asking, 'data')
+  const ended = once(asking.resume(), 'end')
+  const socket = connect(address?.port ?? 0, '127.0.0.1')
+  await once(socket, 'data')
+  await Promise.all([server.drain(new AbortController().signal), ended, once(socket.resume(), 'close')])
+  await server.close()
 })
 
 test('closing is bounded, also with idle connections and without having listened', async () => {
@@ -420,15 +467,15 @@ test('closing is bounded, also with idle connections and without having listened
   await caller.unary('GetUser', { userId: 'u-1' })
   const socket = connect(address?.port ?? 0, '127.0.0.1')
   await once(socket, 'data')
-  const reflection = caller.client.makeBidiStreamRequest(
-    '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
-    same,
-    same,
-  )
-  reflection.on('error', () => undefined).write(Buffer.from([0x3a, 0]))
-  await once(reflection, 'data')
+  await once(askContracts(caller), 'data')
   await Promise.all([server.close(), server.close(), once(socket.resume(), 'close')])
 })
+
+function askContracts({ client }: Caller): ClientDuplexStream<Buffer, Buffer> {
+  const call = client.makeBidiStreamRequest('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', same, same)
+  call.on('error', () => undefined).write(Buffer.from([0x3a, 0]))
+  return call
+}
 
 test('a port that is taken is an error that names it', async () => {
   const blocker = createServer().listen(0, '127.0.0.1')

@@ -12,10 +12,11 @@ import {
 } from '@tenon/core/transport'
 import { type GrpcOptions, type GrpcSettings, resolveGrpcOptions } from './grpc-options.ts'
 import { HealthService } from './health-service.ts'
-import { type MethodSurroundings, mountStream, mountUnary } from './mount-method.ts'
+import { Listener } from './listener.ts'
+import { type MethodSurroundings, mountMethod } from './mount-method.ts'
 import { OpenCalls } from './open-calls.ts'
 import { type ServiceShape, toServiceShape } from './proto/message-shape.ts'
-import { mountReflection } from './reflection-service.ts'
+import { mountReflection, type ReflectionCalls } from './reflection-service.ts'
 import { toServiceDefinition } from './service-definition.ts'
 
 /**
@@ -32,15 +33,17 @@ export function grpcTransport(options: GrpcOptions = {}): Transport {
   } satisfies Transport)
 }
 
-/** How long connections may take to close by themselves once nothing runs. A guess. */
+/** How long what is left may take to go out once the server closes. A guess. */
 const closeMs = 500
 
 class GrpcServer implements TransportServer {
   readonly #settings: GrpcSettings
   readonly #server: Server
   readonly #health: HealthService
+  readonly #reflection: ReflectionCalls | undefined
+  readonly #listener: Listener
   readonly #calls = new OpenCalls()
-  #address: string | undefined
+  #finished: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
   constructor(settings: GrpcSettings, { operations, service, log }: TransportHost) {
@@ -49,28 +52,24 @@ class GrpcServer implements TransportServer {
     this.#server = new Server({
       'grpc.max_receive_message_length': settings.maxMessageBytes,
       'grpc.max_send_message_length': -1,
-      // Two processes on one port would share its connections without anybody having asked for it.
-      'grpc.so_reuseport': 0,
-      // Nothing reads channelz, and its counters are kept up in every call. Without it forceShutdown() cuts no connection; drain() does.
+      // Nothing reads channelz, and its counters are kept up in every call.
       'grpc.enable_channelz': 0,
     })
     for (const one of services) mountService(this.#server, one, { calls: this.#calls, domain: service.name, log })
     this.#health = new HealthService(services.map(({ fullName }) => fullName))
     this.#health.mount(this.#server)
-    if (settings.hasReflection) mountReflection(this.#server, services)
+    this.#reflection = settings.hasReflection ? mountReflection(this.#server, services) : undefined
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
+    this.#listener = new Listener((socket) => injector.injectConnection(socket))
   }
 
   async listen(): Promise<readonly Address[]> {
     const { host, port } = this.#settings
-    const hostPart = host.includes(':') ? `[${host}]` : host
-    const address = `${hostPart}:${port}`
-    const bound = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, found) =>
-        error ? reject(listenFailed(address, error)) : resolve(found),
-      )
-    })
-    this.#address = `${hostPart}:${bound}`
-    return [{ protocol: 'grpc', host, port: bound }]
+    try {
+      return [{ protocol: 'grpc', host, port: await this.#listener.listen(host, port) }]
+    } catch (error) {
+      throw listenFailed(this.#settings, error)
+    }
   }
 
   withdraw(): void {
@@ -88,6 +87,7 @@ class GrpcServer implements TransportServer {
     else signal.addEventListener('abort', cut, { once: true })
     try {
       await this.#calls.emptied()
+      await unlessAborted(this.#finish(), signal)
     } finally {
       signal.removeEventListener('abort', cut)
     }
@@ -98,13 +98,39 @@ class GrpcServer implements TransportServer {
     return this.#closed
   }
 
-  /** grpc-js waits for streams and connections of its own accord, for ever; what is left after a moment is cut. */
+  /** Resolves when all answers have been sent and all connections are closed, for which it waits for ever. */
+  #finish(): Promise<void> {
+    if (this.#finished === undefined) {
+      this.#health.close()
+      this.#reflection?.close()
+      const closed = this.#listener.close()
+      const shut = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()))
+      this.#finished = Promise.all([closed, shut]).then(() => undefined)
+    }
+    return this.#finished
+  }
+
   async #shut(): Promise<void> {
     this.#calls.cut()
-    this.#health.close()
-    if (this.#address !== undefined) this.#server.drain(this.#address, closeMs)
-    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()))
+    let cutCount = 0
+    const timer = setTimeout(() => {
+      cutCount = this.#calls.unsentCount
+      this.#listener.cut()
+    }, closeMs)
+    await this.#finish()
+    clearTimeout(timer)
+    if (cutCount > 0) throw new Error(`answers that were cut before their callers had read them: ${cutCount}`)
   }
+}
+
+/** Waits, or until the signal fires. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const abort = () => resolve()
+  signal.addEventListener('abort', abort, { once: true })
+  await Promise.race([work, promise])
+  signal.removeEventListener('abort', abort)
 }
 
 function mountService(
@@ -116,10 +142,7 @@ function mountService(
   for (const method of shape.methods) {
     const endpoint = shape.endpoints.get(method.operation.id)
     if (endpoint === undefined) continue
-    handlers[method.name] =
-      method.operation.kind === 'unary'
-        ? mountUnary(endpoint, method, surroundings)
-        : mountStream(endpoint, method, surroundings)
+    handlers[method.name] = mountMethod(endpoint, method, surroundings)
   }
   server.addService(toServiceDefinition(shape), handlers)
 }
@@ -158,8 +181,10 @@ function declaredTwice(id: string, fullName: string, owner: string): SetupProble
   return { code: 'contract.name', message }
 }
 
-function listenFailed(address: string, cause: Error): LifecycleError {
-  const reason = /EADDRINUSE|in use/.test(cause.message) ? 'the port is taken' : cause.message
+function listenFailed({ host, port }: GrpcSettings, cause: unknown): LifecycleError {
+  const found = cause instanceof Error ? cause.message : String(cause)
+  const reason = found.includes('EADDRINUSE') ? 'the port is taken' : found
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const message = `the gRPC server cannot listen on ${address}: ${reason}; change the options port or host of grpcTransport (or TENON_HOST)`
   return new LifecycleError([{ code: 'service.listen_failed', message }], cause)
 }

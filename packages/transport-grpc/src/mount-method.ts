@@ -1,11 +1,24 @@
-import type { Metadata, sendUnaryData, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js'
-import { type Logger, type OperationEndpoint, ServiceError, type Success, toServiceError } from '@tenon/core/transport'
-import { GrpcCall } from './grpc-call.ts'
+import type {
+  handleBidiStreamingCall,
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  Metadata,
+  sendUnaryData,
+  ServerDuplexStream,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js'
+import { type Logger, type OperationEndpoint, type ServiceError, toServiceError } from '@tenon/core/transport'
+import { GrpcCall, type ServerCall } from './grpc-call.ts'
 import { writeMetadata } from './grpc-metadata.ts'
 import { toStatus } from './grpc-status.ts'
 import { compileCodec } from './message-codec.ts'
 import type { OpenCalls } from './open-calls.ts'
 import type { MethodShape } from './proto/message-shape.ts'
+import { type ReadableCall, requestItems } from './request-items.ts'
+import { writeItems } from './write-items.ts'
 
 /** What all methods of a server share. */
 export interface MethodSurroundings {
@@ -15,121 +28,93 @@ export interface MethodSurroundings {
   readonly log: Logger
 }
 
-type UnaryHandler = (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => void
-type StreamHandler = (call: ServerWritableStream<Buffer, Buffer>) => void
+export type MethodHandler =
+  | handleUnaryCall<Buffer, Buffer>
+  | handleClientStreamingCall<Buffer, Buffer>
+  | handleServerStreamingCall<Buffer, Buffer>
+  | handleBidiStreamingCall<Buffer, Buffer>
 
-/** The grpc-js handler of a method that answers once. */
-export function mountUnary(
+/** The grpc-js handler of a method, for as many messages each way as its operation has. */
+export function mountMethod(
   endpoint: OperationEndpoint,
   shape: MethodShape,
   surroundings: MethodSurroundings,
-): UnaryHandler {
+): MethodHandler {
+  const { decode } = compileCodec(shape.request)
+  const { encode } = compileCodec(shape.response)
+  const answerOne = composeOne({ endpoint, encode, surroundings })
+  const answerMany = composeMany({ endpoint, encode, surroundings })
+  const withOne = (call: ServerCall & { readonly request: Buffer }) => new GrpcCall(call, () => decode(call.request))
+  const withMany = (call: ServerCall & ReadableCall) => new GrpcCall(call, () => requestItems(call, decode))
+  return {
+    unary: (call: UnaryCall, answer: sendUnaryData<Buffer>) => answerOne(call, withOne(call), answer),
+    client_stream: (call: ReadableStream, answer: sendUnaryData<Buffer>) => answerOne(call, withMany(call), answer),
+    server_stream: (call: WritableStream) => answerMany(call, withOne(call)),
+    bidi_stream: (call: DuplexStream) => answerMany(call, withMany(call)),
+  }[shape.operation.kind]
+}
+
+type UnaryCall = ServerUnaryCall<Buffer, Buffer>
+type ReadableStream = ServerReadableStream<Buffer, Buffer>
+type WritableStream = ServerWritableStream<Buffer, Buffer>
+type DuplexStream = ServerDuplexStream<Buffer, Buffer>
+
+interface MethodContext {
+  readonly endpoint: OperationEndpoint
+  readonly encode: (output: unknown) => Buffer
+  readonly surroundings: MethodSurroundings
+}
+
+type AnswerOne = (call: UnaryCall | ReadableStream, arrival: GrpcCall, answer: sendUnaryData<Buffer>) => void
+type AnswerMany = (call: WritableStream | DuplexStream, arrival: GrpcCall) => void
+
+function composeOne(context: MethodContext): AnswerOne {
+  const { endpoint, encode, surroundings } = context
   const { calls, domain } = surroundings
-  const request = compileCodec(shape.request)
-  const response = compileCodec(shape.response)
-  const serve = async (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => {
+  const serve = async (...[call, arrival, answer]: Parameters<AnswerOne>) => {
     try {
-      const arrival = new GrpcCall(call, call.request, request)
       const outcome = await endpoint.dispatch(arrival)
       arrival.end()
-      if (outcome.headers) call.sendMetadata(toHeaders(outcome.headers, { endpoint, surroundings }))
-      if (outcome.ok) answer(null, response.encode(outcome.value))
+      if (outcome.headers) call.sendMetadata(toHeaders(outcome.headers, context))
+      if (outcome.ok) answer(null, encode(outcome.value))
       else answer(toStatus(outcome.error, domain))
     } catch (thrown) {
-      answer(toStatus(unwritable(thrown, { endpoint, surroundings }), domain))
+      answer(toStatus(unwritable(thrown, context), domain))
     } finally {
       calls.leave()
     }
   }
-  return (call, answer) => {
-    calls.enter()
-    void serve(call, answer)
+  return (call, arrival, answer) => {
+    calls.enter(call)
+    void serve(call, arrival, answer)
   }
 }
 
-/** The grpc-js handler of a method that answers with a stream. Writes no faster than the caller reads. */
-export function mountStream(
-  endpoint: OperationEndpoint,
-  shape: MethodShape,
-  surroundings: MethodSurroundings,
-): StreamHandler {
+function composeMany(context: MethodContext): AnswerMany {
+  const { endpoint, encode, surroundings } = context
   const { calls, domain } = surroundings
-  const request = compileCodec(shape.request)
-  const response = compileCodec(shape.response)
-  const serve = async (call: ServerWritableStream<Buffer, Buffer>) => {
+  const serve = async (...[call, arrival]: Parameters<AnswerMany>) => {
     try {
-      const arrival = new GrpcCall(call, call.request, request)
       const outcome = await endpoint.dispatch(arrival)
       const { headers } = outcome
       // Sent before the first item, so that a caller sees the stream open; but a refused call has no headers, because
       // callers do not retry once they have seen some.
-      if (outcome.ok || headers) call.sendMetadata(toHeaders(headers ?? {}, { endpoint, surroundings }))
+      if (outcome.ok || headers) call.sendMetadata(toHeaders(headers ?? {}, context))
       if (!outcome.ok) return void call.emit('error', toStatus(outcome.error, domain))
-      await writeItems(call, outcome, { encode: response.encode, calls })
+      await writeItems(call, outcome.value as AsyncIterable<unknown>, { encode, calls })
       arrival.end()
       call.end()
     } catch (thrown) {
-      call.emit('error', toStatus(unwritable(thrown, { endpoint, surroundings }), domain))
+      arrival.end()
+      call.emit('error', toStatus(unwritable(thrown, context), domain))
     } finally {
       calls.leave()
     }
   }
-  return (call) => {
-    calls.enter()
-    void serve(call)
+  return (call, arrival) => {
+    calls.enter(call)
+    void serve(call, arrival)
   }
-}
-
-interface Writing {
-  readonly encode: (item: unknown) => Buffer
-  readonly calls: OpenCalls
-}
-
-async function writeItems(
-  call: ServerWritableStream<Buffer, Buffer>,
-  { value }: Success,
-  { encode, calls }: Writing,
-): Promise<void> {
-  const iterator = (value as AsyncIterable<unknown>)[Symbol.asyncIterator]()
-  // A caller that leaves ends the handler's loop even while it waits.
-  const release = () => void Promise.resolve(iterator.return?.()).catch(() => undefined)
-  call.once('cancelled', release)
-  try {
-    while (!call.cancelled) {
-      const step = await iterator.next()
-      if (step.done === true) return
-      if (!call.cancelled && !call.write(encode(step.value))) await writable(call, calls)
-    }
-    release()
-  } catch (thrown) {
-    release()
-    throw thrown
-  } finally {
-    call.off('cancelled', release)
-  }
-}
-
-/**
- * Resolves when the caller has read on, or is gone.
- *
- * @throws ServiceError `unavailable` when the server waits no longer.
- */
-async function writable(call: ServerWritableStream<Buffer, Buffer>, calls: OpenCalls): Promise<void> {
-  if (call.cancelled) return
-  if (!calls.isCut) {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    call.once('drain', resolve).once('cancelled', resolve)
-    calls.onCut(resolve)
-    await promise
-    call.off('drain', resolve).off('cancelled', resolve)
-    calls.offCut(resolve)
-  }
-  if (calls.isCut) throw new ServiceError('unavailable', 'the service is shutting down')
-}
-
-interface MethodContext {
-  readonly endpoint: OperationEndpoint
-  readonly surroundings: MethodSurroundings
 }
 
 /** A step of a stream throws what the dispatcher made of it; anything else is an output that cannot be encoded. */

@@ -9,12 +9,19 @@ const reflectionNames = ['grpc.reflection.v1alpha.ServerReflection', 'grpc.refle
 type Reflection = ServerDuplexStream<Buffer, Buffer>
 type LoadAnswer = () => Promise<Answer>
 
+/** Questions that are being asked. */
+export interface ReflectionCalls {
+  /** Ends them: tools may keep theirs open for as long as they run. */
+  close(): void
+}
+
 /**
  * Lets tools such as grpcurl ask for the server's services and their messages.
  *
  * @see gRPC server reflection protocol
  */
-export function mountReflection(server: Server, services: readonly ServiceShape[]): void {
+export function mountReflection(server: Server, services: readonly ServiceShape[]): ReflectionCalls {
+  const open = new Set<Reflection>()
   let loading: Promise<Answer> | undefined
   // Descriptors cost as much to load as a small service, and most servers are never asked.
   const load = () => {
@@ -25,8 +32,19 @@ export function mountReflection(server: Server, services: readonly ServiceShape[
     const method = bytesMethod(methodPath(name, 'ServerReflectionInfo'), { requestStream: true, responseStream: true })
     server.addService(
       { ServerReflectionInfo: method },
-      { ServerReflectionInfo: (call: Reflection) => serve(call, load) },
+      {
+        ServerReflectionInfo: (call: Reflection) => {
+          open.add(call)
+          call.once('cancelled', () => open.delete(call))
+          serve(call, load)
+        },
+      },
     )
+  }
+  return {
+    close: () => {
+      for (const call of open) call.end()
+    },
   }
 }
 

@@ -1,9 +1,17 @@
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js'
-import type { Operation } from '@tenon/core/contract'
+import type { OperationKind } from '@tenon/core/contract'
 import type { MethodShape, ServiceShape } from './proto/message-shape.ts'
 
 /** A method whose messages are bytes: only the dispatcher decides when they are decoded. */
 export type BytesMethod = MethodDefinition<Buffer, Buffer>
+
+/** Which way any number of messages goes. */
+export const directionsOf = {
+  unary: { requestStream: false, responseStream: false },
+  client_stream: { requestStream: true, responseStream: false },
+  server_stream: { requestStream: false, responseStream: true },
+  bidi_stream: { requestStream: true, responseStream: true },
+} as const satisfies Record<OperationKind, Pick<BytesMethod, 'requestStream' | 'responseStream'>>
 
 /** How grpc-js is told of a service. */
 export function toServiceDefinition({ fullName, methods }: ServiceShape): ServiceDefinition {
@@ -27,12 +35,8 @@ export function methodPath(service: string, name: string): string {
   return `/${service}/${name}`
 }
 
-function toMethod(service: string, { name, operation }: MethodShape): BytesMethod {
-  return bytesMethod(methodPath(service, name), { requestStream: false, responseStream: isStreaming(operation) })
-}
-
-function isStreaming({ kind }: Operation): boolean {
-  return kind === 'server_stream'
+function toMethod(service: string, { name, operation: { kind } }: MethodShape): BytesMethod {
+  return bytesMethod(methodPath(service, name), directionsOf[kind])
 }
 
 function same(bytes: Buffer): Buffer {

@@ -18,6 +18,7 @@ import {
   type MessageShape,
   type ServiceShape,
 } from './message-shape.ts'
+import { directionsOf } from '../service-definition.ts'
 import { mapEntryName, protoFieldName } from './proto-name.ts'
 
 /** The `.proto` file of a contract as a descriptor. */
@@ -35,7 +36,8 @@ export function toFileDescriptor(service: ServiceShape): FileDescriptorProto {
           name,
           inputType: `.${request.fullName}`,
           outputType: `.${response.fullName}`,
-          serverStreaming: operation.kind === 'server_stream',
+          clientStreaming: directionsOf[operation.kind].requestStream,
+          serverStreaming: directionsOf[operation.kind].responseStream,
         })),
       },
     ],
