@@ -1,5 +1,6 @@
 import {
   Client,
+  type ClientDuplexStream,
   type ClientOptions,
   type ClientReadableStream,
   credentials,
@@ -14,6 +15,7 @@ import { fromStatus } from '../grpc-status.ts'
 import { compileCodec, type MessageCodec } from '../message-codec.ts'
 import { toServiceShape } from '../proto/message-shape.ts'
 import { methodPath } from '../service-definition.ts'
+import { SentItems } from './sent-items.ts'
 
 /** Calls other services over gRPC, by their contracts: `remote(orders, { via: grpcClient(), at: 'static:///order:50051' })`. */
 export function grpcClient(): ClientTransport {
@@ -67,8 +69,7 @@ class GrpcChannel implements ClientChannel {
   }
 
   async unary(operation: Operation, input: unknown, outgoing: OutgoingCall): Promise<unknown> {
-    const { path, request, response } = this.#method(operation)
-    this.#requireOpen(outgoing)
+    const { path, request, response } = this.#prepare(operation, outgoing)
     const argument = encode(request, input)
     const metadata = toMetadata(outgoing)
     const bytes = await new Promise<Buffer>((resolve, reject) => {
@@ -85,28 +86,73 @@ class GrpcChannel implements ClientChannel {
   }
 
   async *serverStream(operation: Operation, input: unknown, outgoing: OutgoingCall): AsyncGenerator<unknown> {
-    const { path, request, response } = this.#method(operation)
-    this.#requireOpen(outgoing)
+    const { path, request, response } = this.#prepare(operation, outgoing)
     const argument = encode(request, input)
     const metadata = toMetadata(outgoing)
     const call = this.#client.makeServerStreamRequest(path, same, same, argument, metadata, toOptions(outgoing))
-    // An error that comes while nobody asks for the next item is kept for it; here it is only no uncaught one.
-    call.on('error', () => undefined)
-    const running = this.#enter(call, outgoing)
-    // Its end is not to be waited for until somebody asks for the next item.
-    call.once('status', () => this.#leave(running))
+    yield* this.#receive(call, response, outgoing)
+  }
+
+  async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, outgoing: OutgoingCall): Promise<unknown> {
+    const { path, request, response } = this.#prepare(operation, outgoing)
+    const metadata = toMetadata(outgoing)
+    const bytes = await new Promise<Buffer>((resolve, reject) => {
+      const answered = (error: GrpcError | null, answer?: Buffer) => {
+        this.#leave(running)
+        outgoing.signal?.removeEventListener('abort', running.cancel)
+        sent.end()
+        if (error) reject(sent.causeOf(fromStatus(error)))
+        else resolve(answer ?? Buffer.alloc(0))
+      }
+      const call = this.#client.makeClientStreamRequest(path, same, same, metadata, toOptions(outgoing), answered)
+      const running = this.#enter(call, outgoing)
+      const sent = new SentItems(call, inputs, (item) => encode(request, item))
+    })
+    return decode(response, bytes)
+  }
+
+  async *bidiStream(
+    operation: Operation,
+    inputs: AsyncIterable<unknown>,
+    outgoing: OutgoingCall,
+  ): AsyncGenerator<unknown> {
+    const { path, request, response } = this.#prepare(operation, outgoing)
+    const call = this.#client.makeBidiStreamRequest(path, same, same, toMetadata(outgoing), toOptions(outgoing))
+    const sent = new SentItems(call, inputs, (item) => encode(request, item))
+    call.once('status', () => sent.end())
     try {
-      yield* readItems(call, response)
+      yield* this.#receive(call, response, outgoing)
+    } catch (error) {
+      throw sent.causeOf(error)
     } finally {
-      outgoing.signal?.removeEventListener('abort', running.cancel)
-      call.cancel()
-      this.#leave(running)
+      sent.end()
     }
   }
 
   close(): Promise<void> {
     this.#closed ??= this.#finish()
     return this.#closed
+  }
+
+  async *#receive(
+    call: ClientReadableStream<Buffer> | ClientDuplexStream<Buffer, Buffer>,
+    response: MessageCodec,
+    outgoing: OutgoingCall,
+  ): AsyncGenerator<unknown> {
+    // An error that comes while nobody asks for the next item is kept for it; here it is only no uncaught one.
+    call.on('error', () => undefined)
+    const running = this.#enter(call, outgoing)
+    // Its end is not to be waited for until somebody asks for the next item.
+    call.once('status', () => this.#leave(running))
+    try {
+      for await (const bytes of call) yield decode(response, bytes as Buffer)
+    } catch (error) {
+      throw isStatus(error) ? fromStatus(error) : error
+    } finally {
+      outgoing.signal?.removeEventListener('abort', running.cancel)
+      call.cancel()
+      this.#leave(running)
+    }
   }
 
   async #finish(): Promise<void> {
@@ -135,24 +181,13 @@ class GrpcChannel implements ClientChannel {
     if (this.#running.size === 0) this.#idle?.()
   }
 
-  #requireOpen({ signal }: OutgoingCall): void {
+  #prepare({ id }: Operation, { signal }: OutgoingCall): Method {
+    const method = this.#methods.get(id)
+    if (method === undefined) throw new ServiceError('unimplemented', `${id} is not offered over gRPC`)
     if (signal?.aborted)
       throw new ServiceError('cancelled', 'the call was cancelled before it was sent', { cause: signal.reason })
     if (this.#closed) throw new ServiceError('unavailable', 'the client is closed')
-  }
-
-  #method({ id }: Operation): Method {
-    const method = this.#methods.get(id)
-    if (method === undefined) throw new ServiceError('unimplemented', `${id} is not offered over gRPC`)
     return method
-  }
-}
-
-async function* readItems(call: ClientReadableStream<Buffer>, response: MessageCodec): AsyncGenerator<unknown> {
-  try {
-    for await (const bytes of call) yield decode(response, bytes as Buffer)
-  } catch (error) {
-    throw isStatus(error) ? fromStatus(error) : error
   }
 }
 
