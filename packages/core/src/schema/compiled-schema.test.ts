@@ -1,3 +1,4 @@
+import { type } from 'arktype'
 import Type from 'typebox'
 import { Settings } from 'typebox/system'
 import { describe, expect, it } from 'vitest'
@@ -385,7 +386,51 @@ describe('read', () => {
   })
 })
 
+describe('an error that is thrown', () => {
+  const throwing = (error: Error) =>
+    Type.Refine(Type.String(), () => {
+      throw error
+    })
+
+  it('is not taken for deep nesting, unless the stack was used up', async () => {
+    expect(() => read(throwing(new RangeError('Invalid array length')), 'x')).toThrow('Invalid array length')
+    const library = z.string().refine(() => {
+      throw new RangeError('toString() radix must be between 2 and 36')
+    })
+    await expect(compileSchema(library).read('x')).rejects.toThrow('radix')
+  })
+
+  it('is deep nesting where a library goes deeper than we do', async () => {
+    const endless = (): boolean => endless() && true
+    const tooDeep = { ok: false, violations: [{ field: '', message: 'is nested too deeply', rule: 'custom' }] }
+    for (const schema of [z.string().refine(endless), type('string').narrow(endless)])
+      expect(await compileSchema(schema).read('x')).toEqual(tooDeep)
+  })
+})
+
 describe('write', () => {
+  it("runs the library's own rules and drops what it makes of the value", async () => {
+    const ran: string[] = []
+    const schema = z
+      .object({ from: z.int(), to: z.int(), unit: z.string().default('m') })
+      .refine(({ from, to }) => from < to, { error: 'from must be below to', path: ['from'] })
+      .transform(({ from, to }) => ran.push(`${from}-${to}`))
+    const compiled = compileSchema(schema)
+    expect(compiled.write({ from: 1, to: 2, extra: 3 })).toEqual({ ok: true, value: { from: 1, to: 2 } })
+    expect(compiled.write({ from: 2, to: 1 })).toEqual({
+      ok: false,
+      violations: [{ field: '/from', message: 'from must be below to', rule: 'custom' }],
+    })
+    expect(compiled.strip({ from: 2, to: 1, extra: 3 })).toEqual({ from: 2, to: 1 })
+  })
+
+  it('gives a promise only for an asynchronous validator', async () => {
+    const compiled = compileSchema(z.string().refine(async (text) => text !== 'taken', 'is taken'))
+    await expect(compiled.write('free')).resolves.toEqual({ ok: true, value: 'free' })
+    await expect(compiled.write('taken')).resolves.toMatchObject({ ok: false, violations: [{ rule: 'custom' }] })
+    expect(compiled.write(1)).toMatchObject({ ok: false })
+  })
+
   it('strips and checks, but neither fills in nor transforms', () => {
     const schema = z.object({ x: z.string().transform(Number), y: z.int().default(1) })
     const compiled = compileSchema(schema)

@@ -110,7 +110,7 @@ function runLibrary({ validate, censor }: Library, value: unknown, pick: (transf
       : { ok: true, value: pick(result.value) }
   try {
     const validated = validate(value)
-    return validated instanceof Promise ? validated.then(toResult) : toResult(validated)
+    return validated instanceof Promise ? validated.then(toResult).catch(tooDeep) : toResult(validated)
   } catch (error) {
     return tooDeep(error)
   }
