@@ -1,7 +1,8 @@
-import { contract, event } from '@tenon/core/contract'
+import { bytes, contract, event, int64 } from '@tenon/core/contract'
 import type { ServiceError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { memoryDriver } from './driver/memory.ts'
 import { memoryBroker } from './driver/memory-broker.ts'
 import { QueuePublisher } from './publisher.ts'
@@ -74,6 +75,31 @@ describe('QueuePublisher', () => {
     const { publisher, sent } = open()
     await Promise.all([0, 1, 2, 3].map((count) => publisher.publish(placed, { orderId: 'k', count })))
     expect(sent(placed.topic).map(({ value }) => JSON.parse(String(value)).count)).toEqual([0, 1, 2, 3])
+  })
+
+  it('writes int64 and bytes as JSON has them, and an int64 may be the key', async () => {
+    const { publisher, sent } = open()
+    const Stored = Type.Object({ id: int64(), data: bytes() })
+    await publisher.publish(event('shop.file.stored.v1', { key: 'id', payload: Stored }), {
+      id: 2n ** 63n - 1n,
+      data: Uint8Array.of(1, 2),
+    })
+    const [record] = sent('shop.file.stored.v1')
+    expect(String(record?.key)).toBe('9223372036854775807')
+    expect(String(record?.value)).toBe('{"id":"9223372036854775807","data":"AQI="}')
+    expect(() => event('shop.file.kept.v1', { key: 'data', payload: Stored })).toThrow(
+      'key "data" must name a text field, found bytes',
+    )
+  })
+
+  it("waits for a library's own rules", async () => {
+    const { publisher, sent } = open()
+    const payload = z.object({ id: z.string().refine(async (id) => id !== 'taken', 'is taken') })
+    const named = event('shop.name.given.v1', { key: 'id', payload })
+    const error: unknown = await publisher.publish(named, { id: 'taken' }).catch((thrown: unknown) => thrown)
+    expect(String((error as ServiceError).cause)).toContain('/id is taken')
+    await publisher.publish(named, { id: 'free' })
+    expect(sent('shop.name.given.v1')).toHaveLength(1)
   })
 
   it('ensures a topic once, and again after that failed', async () => {
