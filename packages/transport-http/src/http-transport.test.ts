@@ -1,81 +1,21 @@
 import { once } from 'node:events'
-import { Agent, get, type IncomingMessage, request as send } from 'node:http'
 import { connect, createServer } from 'node:net'
-import { type Contract, contract, contractInfo, stream } from '@tenon/core/contract'
-import { type Arrival, type Outcome, ServiceError, type TransportHost } from '@tenon/core/transport'
-import { Type } from 'typebox'
+import { type Contract, contractInfo } from '@tenon/core/contract'
+import { type Arrival, ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
-import { type HttpOptions, httpTransport } from './index.ts'
-
-const userId = Type.String()
-const input = Type.Object({ userId })
-const nothing = Type.Object({})
-const output = Type.Unknown()
-
-const users = contract('demo.v1.Users', {
-  getUser: { input, output, http: 'GET /v1/users/:userId' },
-  putUser: { input, output, http: 'PUT /v1/users/:userId' },
-  createUser: { input: nothing, output, http: { route: 'POST /v1/users', status: 201 } },
-  cancelUser: { input, output, http: 'POST /v1/users/:userId:cancel' },
-  watchUsers: { input: nothing, output: stream(nothing), http: 'GET /v1/users:watch' },
-  removeUser: { input, output },
-})
-type Name = 'getUser' | 'putUser' | 'createUser' | 'cancelUser' | 'watchUsers' | 'removeUser'
-
-type Handle = (arrival: Arrival) => Outcome | Promise<Outcome>
-
-const succeed = (value: unknown, headers?: Record<string, string>): Outcome => ({ ok: true, value, headers })
-const fail = (error: ServiceError): Outcome => ({ ok: false, error, callId: 'call-1', headers: undefined })
-
-/** Does what the dispatcher does of interest here: decodes when it likes, and never rejects. */
-const echo: Handle = (arrival) => {
-  try {
-    return succeed(arrival.decode())
-  } catch (error) {
-    if (ServiceError.is(error)) return fail(error)
-    throw error
-  }
-}
-
-function hostOf(handlers: Partial<Record<Name, Handle>>, logged: object[]): TransportHost {
-  const log = {
-    debug() {},
-    info() {},
-    warn() {},
-    error: (fields: object) => void logged.push(fields),
-    child: () => log,
-  }
-  const operations = contractInfo(users as Contract).operations.map((operation) => ({
-    operation,
-    dispatch: async (arrival: Arrival) => (handlers[operation.name as Name] ?? echo)(arrival),
-  }))
-  const service = { name: 'demo', version: '1', instanceId: 'demo-1' }
-  return { service, operations, events: [], log, fail: () => undefined }
-}
-
-async function serve(handlers: Partial<Record<Name, Handle>> = {}, options: HttpOptions = {}) {
-  const logged: object[] = []
-  const server = httpTransport({ port: 0, ...options }).bind(hostOf(handlers, logged))
-  const [address] = await server.listen()
-  const port = address?.port ?? 0
-  return { server, port, url: `http://127.0.0.1:${port}`, logged, [Symbol.asyncDispose]: () => server.close() }
-}
-
-const jsonOf = async (reply: Response): Promise<unknown> => reply.json()
-const json = (body: unknown, method = 'POST'): RequestInit => ({
-  method,
-  body: JSON.stringify(body),
-  headers: { 'content-type': 'application/json' },
-})
-
-/** Everything a server says on one connection until it closes it. */
-async function talk(port: number, text: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
-  socket.write(text)
-  let said = ''
-  for await (const chunk of socket) said += String(chunk)
-  return said
-}
+import {
+  echo,
+  fail,
+  type Handle,
+  hostOf,
+  json,
+  jsonOf,
+  serve,
+  succeed,
+  talk,
+  users,
+} from './http-transport.test-harness.ts'
+import { httpTransport } from './index.ts'
 
 test('it carries the operations that have a route', () => {
   const transport = httpTransport()
@@ -220,7 +160,11 @@ test('requests that reach no operation are problems too', async () => {
 test('a body over the limit is 413, declared or not', async () => {
   await using demo = await serve({}, { bodyLimitBytes: 10 })
   const reply = await fetch(`${demo.url}/v1/users`, json({ name: 'a long name' }))
-  expect([reply.status, await jsonOf(reply)]).toMatchObject([413, { reason: 'body_too_large' }])
+  expect([reply.status, await jsonOf(reply)]).toMatchObject([
+    413,
+    { code: 'resource_exhausted', reason: 'body_too_large', detail: 'the body must be at most 10 bytes' },
+  ])
+  expect(reply.headers.get('retry-after')).toBeNull()
   const chunked =
     'POST /v1/users HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n'
   const said = await talk(demo.port, `${chunked}ff\r\n${'x'.repeat(255)}\r\n0\r\n\r\n`)
@@ -375,130 +319,4 @@ test('a taken port is an error that names address and option', async () => {
   })
   await server.close()
   taken.close()
-})
-
-test('close before listen releases everything, and may be called twice', async () => {
-  const server = httpTransport({ port: 0 }).bind(hostOf({}, []))
-  await server.close()
-  await server.close()
-})
-
-test('close does not wait for idle connections', async () => {
-  const demo = await serve()
-  const agent = new Agent({ keepAlive: true })
-  const [reply] = (await once(get({ port: demo.port, path: '/v1/users/1', agent }), 'response')) as [IncomingMessage]
-  expect(reply.headers.connection).toBe('keep-alive')
-  const gone = once(reply.socket, 'close')
-  await once(reply.resume(), 'end')
-  await demo.server.drain(new AbortController().signal)
-  await demo.server.close()
-  await gone
-  await expect(fetch(`${demo.url}/v1/users/1`)).rejects.toThrow()
-})
-
-test('from withdraw on every reply asks the caller to leave, also one that was under way', async () => {
-  const arrived = Promise.withResolvers<void>()
-  const answer = Promise.withResolvers<void>()
-  const slow: Handle = async () => {
-    arrived.resolve()
-    await answer.promise
-    return succeed({})
-  }
-  await using demo = await serve({ getUser: slow })
-  const running = fetch(`${demo.url}/v1/users/1`)
-  await arrived.promise
-  demo.server.withdraw()
-  answer.resolve()
-  expect((await running).headers.get('connection')).toBe('close')
-  for (const path of ['/v1/users/1', '/nope']) {
-    expect((await fetch(`${demo.url}${path}`)).headers.get('connection')).toBe('close')
-  }
-})
-
-test('drain waits for running calls and goes on answering new ones', async () => {
-  const arrived = Promise.withResolvers<void>()
-  const answer = Promise.withResolvers<void>()
-  const slow: Handle = async () => {
-    arrived.resolve()
-    await answer.promise
-    return succeed({ done: true })
-  }
-  const refuse: Handle = () => fail(new ServiceError('unavailable', 'the service is shutting down'))
-  await using demo = await serve({ getUser: slow, createUser: refuse })
-  const running = fetch(`${demo.url}/v1/users/1`)
-  await arrived.promise
-  const order: string[] = []
-  const drained = demo.server.drain(new AbortController().signal).then(() => order.push('drained'))
-  const refused = await fetch(`${demo.url}/v1/users`, json({}))
-  expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('connection')]).toEqual([
-    503,
-    '1',
-    'close',
-  ])
-  order.push('refused')
-  answer.resolve()
-  expect(await jsonOf(await running)).toEqual({ done: true })
-  await drained
-  expect(order).toEqual(['refused', 'drained'])
-})
-
-test('drain does not wait for calls that came after it began', async () => {
-  const calls = { getUser: Promise.withResolvers<void>(), createUser: Promise.withResolvers<void>() }
-  const answer = Promise.withResolvers<Outcome>()
-  const never = new Promise<Outcome>(() => undefined)
-  const wait = (name: keyof typeof calls, outcome: Promise<Outcome>) => () => {
-    calls[name].resolve()
-    return outcome
-  }
-  await using demo = await serve({
-    getUser: wait('getUser', answer.promise),
-    createUser: wait('createUser', never),
-  })
-  const running = fetch(`${demo.url}/v1/users/1`)
-  await calls.getUser.promise
-  const drained = demo.server.drain(new AbortController().signal)
-  const late = fetch(`${demo.url}/v1/users`, json({})).catch(() => 'cut')
-  await calls.createUser.promise
-  answer.resolve(succeed({}))
-  await drained
-  expect((await running).status).toBe(200)
-  await demo.server.close()
-  expect(await late).toBe('cut')
-})
-
-test('drain ends after its signal although a caller never finishes its request', async () => {
-  const demo = await serve()
-  const upload = send({ port: demo.port, host: '127.0.0.1', path: '/v1/users', method: 'POST', agent: false })
-  upload.setHeader('content-length', '100')
-  upload.write('{')
-  const cut = once(upload, 'error')
-  await fetch(`${demo.url}/v1/users/1`)
-  const deadline = new AbortController()
-  const drained = demo.server.drain(deadline.signal)
-  deadline.abort()
-  await drained
-  await demo.server.close()
-  await cut
-})
-
-test('a caller that pipelines and leaves is not waited for', async () => {
-  const arrived = Promise.withResolvers<void>()
-  const second = Promise.withResolvers<Arrival>()
-  const never = new Promise<Outcome>(() => undefined)
-  const first: Handle = () => {
-    arrived.resolve()
-    return never
-  }
-  const next: Handle = (arrival) => {
-    second.resolve(arrival)
-    return never
-  }
-  await using demo = await serve({ getUser: first, putUser: next })
-  const socket = connect(demo.port, '127.0.0.1')
-  socket.write('GET /v1/users/1 HTTP/1.1\r\nhost: x\r\n\r\nPUT /v1/users/2 HTTP/1.1\r\nhost: x\r\n\r\n')
-  await arrived.promise
-  const { signal } = await second.promise
-  socket.destroy()
-  await demo.server.drain(new AbortController().signal)
-  expect(signal?.aborted).toBe(true)
 })

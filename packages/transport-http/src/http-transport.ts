@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import {
   type Address,
+  drainingError,
   LifecycleError,
   type Transport,
   type TransportHost,
@@ -11,6 +12,7 @@ import { refuseSocket, toRequestError } from './fastify-fault.ts'
 import { type HttpOptions, type HttpSettings, resolveHttpOptions } from './http-options.ts'
 import { compileNotFound, mountRoutes } from './mount-route.ts'
 import { OpenReplies } from './open-replies.ts'
+import { BodyReader } from './read-body.ts'
 import { type HttpRoute, routesOf } from './route-table.ts'
 import { writeFailure } from './write-reply.ts'
 
@@ -40,13 +42,15 @@ const lastRepliesMs = 200
 class HttpServer implements TransportServer {
   readonly #settings: HttpSettings
   readonly #replies = new OpenReplies()
+  readonly #bodies: BodyReader
   readonly #fastify: FastifyInstance
   #isCut = false
   #closed: Promise<void> | undefined
 
   constructor(settings: HttpSettings, host: TransportHost) {
     this.#settings = settings
-    this.#fastify = buildFastify(settings, { host, replies: this.#replies })
+    this.#bodies = new BodyReader(settings.bodyLimitBytes)
+    this.#fastify = buildFastify(settings, { host, replies: this.#replies, bodies: this.#bodies })
   }
 
   async listen(): Promise<readonly Address[]> {
@@ -65,12 +69,16 @@ class HttpServer implements TransportServer {
     this.#replies.withdraw()
   }
 
-  async drain(signal: AbortSignal): Promise<void> {
+  async drain(signal: AbortSignal): Promise<number> {
     this.#replies.withdraw()
     const running = this.#replies.seal()
-    if (await running.emptied(signal)) return
+    // The dispatcher would refuse them when they are complete, which may be never.
+    this.#bodies.refuseAll(drainingError())
+    await running.emptied(signal)
+    if (running.count === 0) return 0
     this.#isCut = true
     await running.emptied(AbortSignal.timeout(lastRepliesMs))
+    return running.count
   }
 
   close(): Promise<void> {
@@ -82,7 +90,8 @@ class HttpServer implements TransportServer {
     this.#replies.withdraw()
     const { server } = this.#fastify
     if (server.listening) server.close()
-    // A request may have come after the drain; it is being refused, which takes no time.
+    this.#bodies.refuseAll(drainingError())
+    // A request may have come after the drain began; it is being refused, which takes no time.
     if (!this.#isCut) await this.#replies.seal().emptied(AbortSignal.timeout(lastRepliesMs))
     await this.#fastify.close()
   }
@@ -91,9 +100,11 @@ class HttpServer implements TransportServer {
 interface ServerParts {
   readonly host: TransportHost
   readonly replies: OpenReplies
+  readonly bodies: BodyReader
 }
 
-function buildFastify(settings: HttpSettings, { host, replies }: ServerParts): FastifyInstance {
+function buildFastify(settings: HttpSettings, parts: ServerParts): FastifyInstance {
+  const { host, replies } = parts
   const routes = routesOf(host.operations)
   const server = fastify({
     logger: false,
@@ -114,7 +125,7 @@ function buildFastify(settings: HttpSettings, { host, replies }: ServerParts): F
   })
   settings.configure?.(server)
   // A scope of its own: bodies stay bytes here, while routes that `configure` added keep Fastify's parsers.
-  server.register(async (scope) => mountService(scope, routes, { settings, host, replies }))
+  server.register(async (scope) => mountService(scope, routes, { ...parts, settings }))
   return server
 }
 
@@ -131,19 +142,20 @@ interface ServiceParts extends ServerParts {
 function mountService(
   scope: FastifyInstance,
   routes: readonly HttpRoute[],
-  { settings, host, replies }: ServiceParts,
+  { settings, host, replies, bodies }: ServiceParts,
 ): void {
   const notFound = compileNotFound(routes)
   scope.removeAllContentTypeParsers()
   // The first is covered by the second, but only a parser for a named type is found without parsing the header anew.
   for (const type of ['application/json', '*']) {
-    scope.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    scope.addContentTypeParser(type, (request, payload, done) => bodies.read(request, payload, done))
   }
   scope.setNotFoundHandler(notFound)
   scope.setErrorHandler((thrown, request, reply) => {
     if (request.is404) return notFound(request, reply)
     const error = toRequestError(thrown)
     if (error.code === 'internal') host.log.error({ err: thrown }, 'a request failed outside any operation')
+    if (replies.isWithdrawn) reply.header('connection', 'close')
     writeFailure(reply, { error })
   })
   mountRoutes(scope, routes, { replies, maxTimeoutMs: settings.maxTimeoutMs, log: host.log })

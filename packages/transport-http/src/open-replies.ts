@@ -35,22 +35,27 @@ export class ReplyBatch {
   #empty: PromiseWithResolvers<void> | undefined
   readonly #leave = () => this.#left()
 
-  enter(reply: ServerResponse): void {
-    this.#count += 1
-    // One shared listener and a number: a set of replies costs three times as much a request.
-    reply.on('close', this.#leave)
+  /** How many are open. */
+  get count(): number {
+    return this.#count
   }
 
-  /** Resolves with true when none is open, or with false when the signal fires before. */
-  async emptied(signal: AbortSignal): Promise<boolean> {
-    if (this.#count === 0 || signal.aborted) return this.#count === 0
+  enter(reply: ServerResponse): void {
+    this.#count += 1
+    // One shared listener and a number: a set of replies costs three times as much a request. Once, because a reply that was
+    // closed with its connection is closed again when it is answered afterwards.
+    reply.once('close', this.#leave)
+  }
+
+  /** Resolves when none is open, or when the signal fires before. */
+  async emptied(signal: AbortSignal): Promise<void> {
+    if (this.#count === 0 || signal.aborted) return
     this.#empty ??= Promise.withResolvers()
     const aborted = Promise.withResolvers<void>()
     const abort = () => aborted.resolve()
     signal.addEventListener('abort', abort, { once: true })
     try {
       await Promise.race([this.#empty.promise, aborted.promise])
-      return this.#count === 0
     } finally {
       signal.removeEventListener('abort', abort)
     }
@@ -63,15 +68,18 @@ export class ReplyBatch {
 }
 
 /**
- * A reply to a pipelined request has no socket before the replies ahead of it are written; Node never closes it when the
+ * A reply to a pipelined request has no socket before the replies ahead of it are written; Node 22 never closes it when the
  * connection is lost until then.
  *
- * @see lib/_http_server.js of Node: parserOnIncoming, onServerResponseClose
+ * @see lib/_http_server.js of Node: parserOnIncoming, onServerResponseClose; Node 24.21 closes it
  */
 function followPipelined(reply: ServerResponse): void {
   const { socket } = reply.req
   const lost = () => {
-    if (!reply.closed) reply.emit('close')
+    if (reply.closed) return
+    // What is written from here on is dropped, as on a reply that had the connection when it was lost.
+    reply.destroy()
+    reply.emit('close')
   }
   socket.setMaxListeners(0).once('close', lost)
   reply.once('close', () => socket.off('close', lost))

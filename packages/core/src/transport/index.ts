@@ -21,6 +21,7 @@ export {
 } from '../error/setup-error.ts'
 export { type Provider, provide, type Token, token } from '../handler/provider.ts'
 export type { Logger } from '../telemetry/log.ts'
+export { drainingError } from '../call/gate.ts'
 export type { Arrival, Failure, Outcome, Success } from '../call/arrival.ts'
 export type { EventEndpoint, OperationEndpoint } from './endpoint.ts'
 export {
