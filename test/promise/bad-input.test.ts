@@ -227,7 +227,7 @@ describe('over REST', () => {
 
   test('a body over 1 MiB is answered 413', async () => {
     const body = JSON.stringify({ userId, items: [{ ...item, sku: 'x'.repeat(1_048_576) }] })
-    expect(await overHttp('/v1/orders', posted(body))).toMatchObject({ status: 413, code: 'invalid_argument' })
+    expect(await overHttp('/v1/orders', posted(body))).toMatchObject({ status: 413, code: 'resource_exhausted' })
   })
 })
 

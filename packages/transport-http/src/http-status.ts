@@ -36,7 +36,7 @@ export const requestFaults = {
   route_not_found: { code: 'not_found', status: 404 },
   method_not_allowed: { code: 'unimplemented', status: 405 },
   request_timeout: { code: 'deadline_exceeded', status: 408 },
-  body_too_large: { code: 'invalid_argument', status: 413 },
+  body_too_large: { code: 'resource_exhausted', status: 413 },
   uri_too_long: { code: 'invalid_argument', status: 414 },
   unsupported_media_type: { code: 'invalid_argument', status: 415 },
   headers_too_large: { code: 'invalid_argument', status: 431 },
@@ -50,11 +50,16 @@ export function requestFault(reason: RequestFault, message: string, details?: Er
 }
 
 /** The status an error is answered with. */
-export function statusOf({ code, reason }: ServiceError): number {
-  const fault = reason !== undefined && isRequestFault(reason) ? requestFaults[reason] : undefined
-  return fault?.code === code ? fault.status : httpStatus[code]
+export function statusOf(error: ServiceError): number {
+  return isRequestFault(error) ? requestFaults[error.reason].status : httpStatus[error.code]
 }
 
-function isRequestFault(reason: string): reason is RequestFault {
+/** Whether the request is wrong in itself, and so will be when it is sent again. */
+export function isRequestFault<E extends ServiceError>(error: E): error is E & { readonly reason: RequestFault } {
+  const { code, reason } = error
+  return reason !== undefined && isReason(reason) && requestFaults[reason].code === code
+}
+
+function isReason(reason: string): reason is RequestFault {
   return Object.hasOwn(requestFaults, reason)
 }

@@ -14,6 +14,7 @@ test('every code has a status of an error', () => {
 
 test('a request fault has its own status, but only with its own code', () => {
   expect(statusOf(requestFault('unsupported_media_type', 'x'))).toBe(415)
+  expect(statusOf(requestFault('body_too_large', 'x'))).toBe(413)
   expect(statusOf(new ServiceError('not_found', 'x', { reason: 'unsupported_media_type' }))).toBe(404)
   expect(statusOf(new ServiceError('not_found', 'x', { reason: 'toString' }))).toBe(404)
   for (const { code, status } of Object.values(requestFaults)) expect([code, status]).not.toContain(200)
@@ -56,4 +57,5 @@ test('Retry-After is given in whole seconds where trying again helps', () => {
   expect(retryAfterSeconds(new ServiceError('unavailable', 'x'))).toBe(1)
   expect(retryAfterSeconds(new ServiceError('resource_exhausted', 'x'))).toBe(1)
   expect(retryAfterSeconds(new ServiceError('not_found', 'x'))).toBeUndefined()
+  expect(retryAfterSeconds(requestFault('body_too_large', 'x'))).toBeUndefined()
 })

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { ErrorCode, ServiceError, Violation } from '@tenon/core/transport'
-import { statusOf } from './http-status.ts'
+import { isRequestFault, statusOf } from './http-status.ts'
 
 /**
  * An error as it is sent. Members that are undefined are left out of the JSON.
@@ -53,9 +53,11 @@ export function toProblem(error: ServiceError, { instance, callId }: Occurrence)
  *
  * @see RFC 9110 section 10.2.3: whole seconds
  */
-export function retryAfterSeconds({ code, details }: ServiceError): number | undefined {
+export function retryAfterSeconds(error: ServiceError): number | undefined {
+  const { code, details } = error
   const retryDelayMs = details?.retryDelayMs
   if (retryDelayMs !== undefined) return Math.max(1, Math.ceil(retryDelayMs / 1000))
+  if (isRequestFault(error)) return undefined
   return code === 'unavailable' || code === 'resource_exhausted' ? defaultRetryAfterSeconds : undefined
 }
 
