@@ -36,6 +36,7 @@ const guarded: Readonly<Record<string, { readonly why: string; readonly by: read
       'handler/define-handler.ts',
       'handler/handler-class.ts',
       'service/assemble.ts',
+      'service/plan-service.ts',
       'service/running-service.ts',
       'index.ts',
     ],

@@ -24,7 +24,6 @@ export type {
   OutputReceived,
 } from './contract/operation.ts'
 export type { Schema } from './contract/schema.ts'
-export { secret } from './contract/secret.ts'
 export { type StreamOf, stream } from './contract/stream.ts'
 export { type ErrorCode, errorCodes } from './error/error-code.ts'
 export { type FaultOptions, fault } from './handler/fault.ts'
@@ -57,13 +56,16 @@ export {
   integer,
   list,
   optional,
+  type IntegerRange,
   port,
   type SettingsOf,
   text,
 } from './service/config.ts'
+export type { LogLevel, LogOptions } from './service/default-log.ts'
 export { defineService, type RunOptions, type Service, type StartedService } from './service/define-service.ts'
 export type { Ended, ServiceState, StartOptions } from './service/running-service.ts'
 export { type ServiceOptions, serviceDefaults } from './service/service-options.ts'
+export { type Secret, secret } from './service/secret.ts'
 export type { PhaseReport } from './service/shutdown.ts'
 export type { Logger } from './telemetry/log.ts'
 export { type Address, ServiceInfo, type ServiceIdentity } from './transport/transport.ts'

@@ -20,11 +20,14 @@ export const setupErrorCodes = {
     'Something is injected that could not be found out beforehand: inject it in a field, under no condition.',
   'wiring.outside_construction':
     '`inject()` was called where nothing is constructed: call it in a field or a constructor of a handler, or of a class that is injected.',
-  'wiring.create_failed': 'A provider, or the constructor of a handler, failed.',
+  'wiring.create_failed': "A provider, the constructor of a handler, or a function of the service's options failed.",
   'wiring.access': 'An access rule needs a caller identity, but the service has no authenticator.',
   'wiring.unreachable': 'An operation or event is carried by no transport of the service.',
   'wiring.route_conflict': 'Two operations claim the same route.',
   'wiring.consumer_conflict': 'Two handlers consume the same topic in the same group.',
+  'wiring.consumer_group': 'A consumer group has no name.',
+  'wiring.undefined':
+    'An entry of `handlers`, `providers`, `transports` or `remotes` is undefined, as a circle of imports leaves it.',
   'wiring.interceptor': 'An interceptor does not keep to its contract.',
   'service.state': 'The service is in a state that does not allow this.',
   'service.listen_failed': 'A server could not listen at its address.',

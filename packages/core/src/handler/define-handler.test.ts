@@ -32,6 +32,7 @@ describe('defineHandler', () => {
         { operation: users.addUser, member: 'addUser', interceptors: [] },
       ],
       consumers: [],
+      interceptors: [],
     })
     expect(madeCount).toBe(0)
     expect(constructHandler(definition).member('getUser')({ id: 'a' }, {} as never)).toEqual({ id: 'a!' })

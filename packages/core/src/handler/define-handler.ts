@@ -62,6 +62,7 @@ export function defineHandler<Of extends AnyContract, Name extends OperationName
     {
       name: info.name,
       contracts: [info],
+      interceptors,
       operations: operations.map((operation) => ({
         operation,
         member: operation.name,
@@ -84,6 +85,7 @@ export function defineConsumer<Event extends EventType>(
     {
       name: `consumer of ${event.topic}`,
       contracts: [],
+      interceptors: [],
       operations: [],
       consumers: [{ event, group: options.group, member: 'handle', interceptors: [] }],
     },

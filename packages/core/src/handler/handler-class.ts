@@ -36,12 +36,11 @@ export function toHandlerDefinition(handler: Handler): HandlerDefinition {
   }
   const problems = checkHandler(handler.name, metadata)
   if (problems.length > 0) throw new ContractError(problems)
-  const around = (member: string) => [
-    ...(metadata.interceptors.get('') ?? []),
-    ...(metadata.interceptors.get(member) ?? []),
-  ]
+  const interceptors = metadata.interceptors.get('') ?? []
+  const around = (member: string) => [...interceptors, ...(metadata.interceptors.get(member) ?? [])]
   const facts: HandlerFacts = {
     name: handler.name,
+    interceptors,
     contracts: metadata.contracts.map(({ contract }) => contractInfo(contract)),
     operations: metadata.operations.map(({ operation, serving, member }) => ({
       operation,

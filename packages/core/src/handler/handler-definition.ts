@@ -22,6 +22,8 @@ export interface HandlerFacts {
   readonly contracts: readonly ContractInfo[]
   readonly operations: readonly ImplementedOperation[]
   readonly consumers: readonly ImplementedConsumer[]
+  /** Around all members, outermost first. The interceptors of each member begin with them. */
+  readonly interceptors: readonly Interceptor[]
 }
 
 export interface ImplementedOperation {

@@ -53,6 +53,7 @@ describe('@Handles', () => {
         { operation: users.addUser, member: 'add', interceptors: [] },
       ],
       consumers: [],
+      interceptors: [],
     })
     expect(constructHandler(definition).member('get')({ id: 'a' }, {} as never)).toEqual({ id: 'a!' })
     expect(toHandlerDefinition(definition)).toBe(definition)

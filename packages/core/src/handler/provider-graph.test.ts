@@ -113,15 +113,49 @@ describe('planProviders', () => {
     expect(problems).toEqual([problem])
   })
 
-  it('does not run for ever when classes inject one another', () => {
+  it('shows a circle of classes without providers with its full path, and does not run for ever', () => {
     class One {
       readonly other: unknown = inject(Two)
     }
     class Two {
       readonly one: unknown = inject(One)
     }
-    expect(plan([root(() => inject(One))]).problems).toEqual([])
+    expect(plan([root(() => inject(One))]).problems).toEqual([
+      {
+        code: 'wiring.cycle',
+        message: 'classes inject one another in a circle: UserHandler → One → Two → One',
+      },
+    ])
   })
+
+  it('takes a class that several inject for no circle', () => {
+    class Clock {}
+    class Outer {
+      readonly clock = inject(Clock)
+    }
+    expect(plan([root(() => [inject(Clock), inject(Outer), inject(Clock)])]).problems).toEqual([])
+  })
+
+  it.each([undefined, null, 'Db', 7])(
+    'names the chain that asked for %j, which an import cycle may be the reason of',
+    (none) => {
+      const missing = none as unknown as typeof Db
+      class Outer {
+        readonly db = inject(missing)
+      }
+      const { problems } = plan(
+        [root(() => inject(Outer)), root(() => inject(Store), 'Other')],
+        provide(Store, { needs: [Cache, missing], create: never }),
+        provide(Cache, { create: never }),
+      )
+      const end = `asks for ${none}, which is neither a class nor a token: what it imports is undefined: import cycle? Import it from a file that does not import back`
+      expect(problems).toEqual([
+        { code: 'wiring.missing_provider', message: `UserHandler → Outer ${end}` },
+        { code: 'wiring.missing_provider', message: `Other → Store ${end}` },
+      ])
+      expect(() => provide(missing, { create: never })).toThrow('expected a class or a token')
+    },
+  )
 })
 
 describe('indexProviders', () => {

@@ -1,6 +1,6 @@
 import { SetupError, type SetupProblem } from '../error/setup-error.ts'
 import { injectWith } from './inject.ts'
-import { isConstructible, type Provider, type Token, tokenName } from './provider.ts'
+import { isConstructible, isToken, type Provider, type Token, tokenName } from './provider.ts'
 
 /** Something whose construction injects, such as a handler. */
 export interface Root {
@@ -23,7 +23,7 @@ export interface ProviderPlan {
 export function planProviders(roots: readonly Root[], providers: ReadonlyMap<Token, Provider>): ProviderPlan {
   const visit = new Visit(providers)
   for (const root of roots) {
-    const { injections, problems } = recordInjections(() => root.construct(), providers)
+    const { injections, problems } = recordInjections(root, providers)
     for (const needed of injections) visit.token(needed.token, [root.name, ...needed.via])
     visit.problems.push(...problems)
   }
@@ -56,16 +56,17 @@ interface Injection {
 }
 
 /** What constructing something injects, also through classes that have no provider, and what it says is wrong. */
-function recordInjections(construct: () => unknown, providers: ReadonlyMap<Token, Provider>) {
+function recordInjections(root: Root, providers: ReadonlyMap<Token, Provider>) {
   const injections: Injection[] = []
   const problems: SetupProblem[] = []
   const constructed = new Set<Token>()
-  const record = (make: () => unknown, via: readonly string[]): void => {
+  const record = (make: () => unknown, path: readonly Token[]): void => {
     const resolve = (token: Token): unknown => {
-      if (providers.has(token) || !isConstructible(token)) injections.push({ token, via })
+      if (providers.has(token) || !isConstructible(token)) injections.push({ token, via: path.map(tokenName) })
+      else if (path.includes(token)) problems.push(classCycle([root.name, ...path.map(tokenName), tokenName(token)]))
       else if (!constructed.has(token)) {
         constructed.add(token)
-        record(() => Reflect.construct(token, []) as unknown, [...via, tokenName(token)])
+        record(() => Reflect.construct(token, []) as unknown, [...path, token])
       }
       return placeholder
     }
@@ -76,7 +77,7 @@ function recordInjections(construct: () => unknown, providers: ReadonlyMap<Token
       if (error instanceof SetupError) problems.push(...error.problems)
     }
   }
-  record(construct, [])
+  record(() => root.construct(), [])
   return { injections, problems }
 }
 
@@ -105,7 +106,8 @@ class Visit {
     if (this.#done.has(token)) return
     const provider = this.#providers.get(token)
     if (provider === undefined) {
-      this.#done.add(token)
+      // Two that are undefined are not the same thing missing twice.
+      if (isToken(token)) this.#done.add(token)
       this.problems.push({ code: 'wiring.missing_provider', message: missingMessage(token, chain) })
       return
     }
@@ -127,6 +129,11 @@ class Visit {
   }
 }
 
+/** Classes without providers that inject one another. */
+export function classCycle(chain: readonly string[]): SetupProblem {
+  return { code: 'wiring.cycle', message: `classes inject one another in a circle: ${chain.join(' → ')}` }
+}
+
 /** Says who asked for a token that is provided, but could not be found out before. */
 export function hiddenMessage(token: Token, chain: readonly string[]): string {
   const name = tokenName(token)
@@ -135,5 +142,7 @@ export function hiddenMessage(token: Token, chain: readonly string[]): string {
 
 /** Says who asked for a token that nothing provides. */
 export function missingMessage(token: Token, chain: readonly string[]): string {
+  if (!isToken(token))
+    return `${chain.join(' → ')} asks for ${tokenName(token)}, which is neither a class nor a token: what it imports is undefined: import cycle? Import it from a file that does not import back`
   return `nothing provides ${tokenName(token)}, asked for by ${chain.join(' → ')}: add provide(${tokenName(token)}, …) to the service's providers`
 }

@@ -1,3 +1,5 @@
+import { WiringError } from '../error/setup-error.ts'
+
 /** A value of type `T` that can be injected: a class, or `token<T>('name')` where there is no class. */
 export type Token<T = unknown> = (abstract new (...args: never[]) => T) | NamedToken<T>
 
@@ -33,8 +35,15 @@ export function isConstructible(token: Token): token is new () => unknown {
   return typeof token === 'function' && !(standsForProvided in token)
 }
 
-/** A token's name for messages. */
+/** Whether something can be injected at all; the usual reason why not is a circle of imports, which leaves it undefined. */
+export function isToken(of: unknown): of is Token {
+  if (typeof of === 'function') return true
+  return typeof of === 'object' && of !== null && 'description' in of && typeof of.description === 'string'
+}
+
+/** A token's name for messages; says what it is instead, when it is none. */
 export function tokenName(of: Token): string {
+  if (!isToken(of)) return String(of)
   return typeof of === 'function' ? of.name || '(anonymous class)' : of.description
 }
 
@@ -50,11 +59,19 @@ export interface ProviderSpec<T, Needs extends readonly Token[]> {
   readonly check?: (value: T, signal: AbortSignal) => unknown
 }
 
-/** Declares how something injectable is made. Nothing runs before the service starts. */
+/**
+ * Declares how something injectable is made. Nothing runs before the service starts.
+ *
+ * @throws WiringError `wiring.missing_provider` for what is no token; undefined is the usual result of an import cycle.
+ */
 export function provide<T, const Needs extends readonly Token[] = readonly []>(
   of: Token<T>,
   spec: ProviderSpec<NoInfer<T>, Needs>,
 ): Provider {
+  if (!isToken(of)) {
+    const message = `provide(${tokenName(of)}, …): expected a class or a token, found ${tokenName(of)}: import cycle?`
+    throw new WiringError([{ code: 'wiring.missing_provider', message }])
+  }
   return Object.freeze({
     token: of,
     needs: spec.needs ?? [],

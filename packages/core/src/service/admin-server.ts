@@ -26,7 +26,7 @@ export class AdminServer {
   readonly #host: string
   readonly #port: number
 
-  constructor(view: AdminView, { host = process.env['TENON_HOST'] || '127.0.0.1', port = 9000 }: AdminOptions) {
+  constructor(view: AdminView, { host = '127.0.0.1', port = 9000 }: AdminOptions) {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
       throw new ConfigError([
         { code: 'config.out_of_range', message: `admin.port must be from 0 to 65535, found ${port}` },

@@ -1,23 +1,85 @@
 import { levels, pino } from 'pino'
+import type { LoggedCalls } from '../call/call-log.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Environment } from './config.ts'
+import { hiddenText } from './secret.ts'
+
+/** What a service logs. Level and redaction are those of its own logger: one that `start()` is given has its own. */
+export interface LogOptions {
+  /** Lines below are dropped. The environment variable LOG_LEVEL takes its place. @defaultValue `info` */
+  readonly level?: LogLevel
+  /**
+   * Paths of fields that are written as `***`: `password`, `*.token`, `req.headers["x-api-key"]`. Settings wrapped in
+   * `secret()` need none.
+   *
+   * @defaultValue none
+   * @throws ConfigError `config.malformed` for what is no path
+   * @see pino, redaction: syntax of paths
+   */
+  readonly redact?: readonly string[]
+  /** Which finished calls get a line of their own; a fault of the service itself always does. @defaultValue `failed` */
+  readonly calls?: LoggedCalls
+}
+
+/** How much is logged; each level holds those after it. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+
+/** JSON lines on standard output, at the level of LOG_LEVEL, else of the options; at `info` where that one is unknown. */
+export function defaultLog(service: string, environment: Environment, options: LogOptions = {}): Logger {
+  const { redact } = options
+  return pino({
+    level: checkLevel(environment, options).length > 0 ? logDefaults.level : levelOf(environment, options),
+    base: { service },
+    ...(redact !== undefined && checkRedact(redact).length === 0 && { redact: toRedaction(redact) }),
+  })
+}
+
+/** What is wrong with LOG_LEVEL and with the options, if anything. */
+export function checkLog(environment: Environment, options: LogOptions = {}): readonly SetupProblem[] {
+  return [...checkLevel(environment, options), ...checkRedact(options.redact), ...checkCalls(options.calls)]
+}
+
+/** What is used where an option is left out. */
+export const logDefaults = Object.freeze({ level: 'info', calls: 'failed' } satisfies LogOptions)
 
 const knownLevels: readonly string[] = [...Object.keys(levels.values), 'silent']
 
-/** JSON lines on standard output, at the level of LOG_LEVEL; at `info` where that is unset or unknown. */
-export function defaultLog(service: string, environment: Environment): Logger {
-  return pino({ level: checkLogLevel(environment).length > 0 ? 'info' : levelOf(environment), base: { service } })
-}
-
-/** What is wrong with LOG_LEVEL, if anything. */
-export function checkLogLevel(environment: Environment): readonly SetupProblem[] {
-  const level = levelOf(environment)
+function checkLevel(environment: Environment, options: LogOptions): readonly SetupProblem[] {
+  const level = levelOf(environment, options)
   if (knownLevels.includes(level)) return []
-  const message = `LOG_LEVEL: expected one of ${knownLevels.join(', ')}, found "${level}"`
-  return [{ code: 'config.malformed', message }]
+  const name = environment['LOG_LEVEL'] ? 'LOG_LEVEL' : 'log.level'
+  return [malformed(`${name}: expected one of ${knownLevels.join(', ')}, found ${JSON.stringify(level)}`)]
 }
 
-function levelOf(environment: Environment): string {
-  return environment['LOG_LEVEL'] || 'info'
+function levelOf(environment: Environment, { level }: LogOptions): string {
+  return environment['LOG_LEVEL'] || (level ?? logDefaults.level)
+}
+
+/** Only pino knows its own syntax, and tells it by throwing. */
+function checkRedact(paths: readonly string[] = []): readonly SetupProblem[] {
+  return paths.flatMap((path) => {
+    try {
+      pino({ enabled: false, redact: toRedaction([path]) })
+      return []
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return [malformed(`log.redact: expected paths such as *.token, found ${JSON.stringify(path)}: ${reason}`)]
+    }
+  })
+}
+
+function toRedaction(paths: readonly string[]) {
+  return { paths: [...paths], censor: hiddenText }
+}
+
+const knownCalls = { all: true, failed: true, none: true } satisfies Readonly<Record<LoggedCalls, true>>
+
+function checkCalls(calls: LoggedCalls = logDefaults.calls): readonly SetupProblem[] {
+  if (Object.hasOwn(knownCalls, calls)) return []
+  return [malformed(`log.calls: expected one of ${Object.keys(knownCalls).join(', ')}, found ${JSON.stringify(calls)}`)]
+}
+
+function malformed(message: string): SetupProblem {
+  return { code: 'config.malformed', message }
 }

@@ -1,6 +1,7 @@
 import { expectTypeOf } from 'vitest'
-import { flag, integer, list, optional, port, readConfig, text } from './config.ts'
+import { flag, integer, list, optional, port, type SettingsOf, text } from './config.ts'
 import { defineService } from './define-service.ts'
+import { type Secret, secret } from './secret.ts'
 
 const config = {
   httpPort: port('HTTP_PORT', 3001),
@@ -9,6 +10,8 @@ const config = {
   databaseUrl: optional('DATABASE_URL'),
   brokers: list('BROKERS', []),
   isVerbose: flag('VERBOSE', false),
+  apiKey: secret(text('API_KEY')),
+  proxyUrl: secret(optional('PROXY_URL')),
 }
 class Needy {
   readonly db: string
@@ -19,13 +22,15 @@ class Needy {
 const base = { name: 'user', version: '1.0.0', handlers: [] }
 
 // What fits.
-expectTypeOf(readConfig(config, {})).toEqualTypeOf<{
+expectTypeOf<SettingsOf<typeof config>>().toEqualTypeOf<{
   readonly httpPort: number
   readonly poolSize: number
   readonly region: string
   readonly databaseUrl: string | undefined
   readonly brokers: readonly string[]
   readonly isVerbose: boolean
+  readonly apiKey: Secret<string>
+  readonly proxyUrl: Secret<string> | undefined
 }>()
 defineService({
   ...base,
@@ -40,6 +45,8 @@ defineService({ ...base, config, providers: ({ httpport }) => [httpport] })
 defineService({ ...base, config, providers: ({ httpPort }) => (httpPort.trim(), []) })
 // @ts-expect-error -- an optional setting may be undefined
 defineService({ ...base, config, providers: ({ databaseUrl }) => (databaseUrl.trim(), []) })
+// @ts-expect-error -- a secret is no text: it must be revealed
+defineService({ ...base, config, providers: ({ apiKey }) => (apiKey.trim(), []) })
 // @ts-expect-error -- a service without config has no settings
 defineService({ ...base, providers: ({ httpPort }) => [httpPort] })
 // @ts-expect-error -- a service has a version

@@ -1,8 +1,9 @@
-import { LifecycleError } from '../error/setup-error.ts'
+import { ConfigError, LifecycleError } from '../error/setup-error.ts'
 import type { Address } from '../transport/transport.ts'
 import type { ConfigSpec } from './config.ts'
 import { defaultLog } from './default-log.ts'
 import { processOwner } from './process-owner.ts'
+import { readSettings } from './read-settings.ts'
 import { type Ended, RunningService, type ServiceState, type StartOptions } from './running-service.ts'
 import type { ServiceOptions } from './service-options.ts'
 
@@ -71,9 +72,12 @@ class DefinedService<Config extends ConfigSpec> implements Service {
         { code: 'service.state', message: `service ${this.name} is ${this.state}: stop it before it is started again` },
       ])
     }
+    const reading = readSettings(this.#options, start.environment)
+    if (reading.problems.length > 0) throw new ConfigError(reading.problems)
     const running = new RunningService(this.#options, {
-      ...start,
-      log: start.log ?? defaultLog(this.name, start.environment ?? process.env),
+      reading,
+      ...(start.overrides && { overrides: start.overrides }),
+      log: start.log ?? defaultLog(this.name, reading.environment, this.#options.log),
     })
     this.#running = running
     await running.start()
@@ -85,7 +89,7 @@ class DefinedService<Config extends ConfigSpec> implements Service {
   }
 
   run({ onReady }: RunOptions = {}): Promise<void> {
-    const log = defaultLog(this.name, process.env)
+    const log = defaultLog(this.name, readSettings(this.#options, undefined).environment, this.#options.log)
     return processOwner.run({
       log,
       start: async () => {

@@ -1,38 +1,38 @@
 import { randomUUID } from 'node:crypto'
 import { Gate } from '../call/gate.ts'
-import { LifecycleError, WiringError } from '../error/setup-error.ts'
+import { LifecycleError } from '../error/setup-error.ts'
 import { Container } from '../handler/container.ts'
 import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
-import { toHandlerDefinition } from '../handler/handler-class.ts'
-import { type Provider, provide } from '../handler/provider.ts'
-import { indexProviders, planProviders } from '../handler/provider-graph.ts'
+import type { Provider } from '../handler/provider.ts'
 import type { Registration } from '../registry/registry.ts'
 import type { Logger } from '../telemetry/log.ts'
-import {
-  type Address,
-  ServiceInfo,
-  type ServiceIdentity,
-  type Transport,
-  type TransportServer,
-} from '../transport/transport.ts'
+import type { Address, ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
 import { AdminServer } from './admin-server.ts'
-import { checkWiring, composeEndpoints, type Endpoints } from './assemble.ts'
-import { type ConfigSpec, type Environment, readConfig, type SettingsOf } from './config.ts'
+import { composeEndpoints, type Endpoints } from './assemble.ts'
+import type { ConfigSpec, Environment, SettingsOf } from './config.ts'
 import { Health } from './health.ts'
+import { planService, requireSound } from './plan-service.ts'
+import type { ServiceReading } from './read-settings.ts'
 import { listenAll, throwErrors, withAll } from './servers.ts'
-import { resolveServiceOptions, type ServiceOptions, type ServiceSettings } from './service-options.ts'
+import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import { type PhaseReport, runPhases, type ShutdownPhase, wait } from './shutdown.ts'
 
 /** Where a service is in its life; the order is the only one. */
 export type ServiceState = 'idle' | 'starting' | 'ready' | 'draining' | 'stopped'
 
 export interface StartOptions {
-  /** @defaultValue `process.env` */
+  /** @defaultValue `process.env`, and outside production also `.env` of the working directory */
   readonly environment?: Environment
   /** Providers that replace those of the same token, for tests. */
   readonly overrides?: readonly Provider[]
   /** @defaultValue pino, JSON lines on standard output at the level of the environment variable LOG_LEVEL */
   readonly log?: Logger
+}
+
+/** What a service starts with: what was read for it takes the place of the environment. */
+export interface StartWith<Config extends ConfigSpec> extends Pick<StartOptions, 'overrides'> {
+  readonly reading: Pick<ServiceReading<Config>, 'settings' | 'config'>
+  readonly log: Logger
 }
 
 /** How a service ended. */
@@ -82,11 +82,10 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   #starting: Promise<void> = Promise.resolve()
   #stopping: Promise<Ended> | undefined
 
-  constructor(options: ServiceOptions<Config>, start: StartOptions & { readonly log: Logger }) {
-    const environment = start.environment ?? process.env
+  constructor(options: ServiceOptions<Config>, start: StartWith<Config>) {
     this.#options = options
-    this.#settings = resolveServiceOptions(options, environment)
-    this.#config = readConfig(options.config ?? ({} as Config), environment)
+    this.#settings = start.reading.settings
+    this.#config = start.reading.config
     this.#overrides = start.overrides ?? []
     this.#identity = Object.freeze({
       name: options.name,
@@ -147,9 +146,15 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   }
 
   async #startParts(): Promise<void> {
-    const transports = this.#options.transports?.(this.#config) ?? []
-    const definitions = this.#options.handlers.map(toHandlerDefinition)
-    const container = this.#planContainer(definitions, transports)
+    const plan = planService(this.#options, {
+      settings: this.#settings,
+      config: this.#config,
+      overrides: this.#overrides,
+      identity: this.#identity,
+    })
+    requireSound(plan)
+    const { definitions, transports } = plan
+    const container = new Container(plan.providers)
     this.#parts.container = container
     const adminAddresses = await this.#startAdmin()
     await container.create()
@@ -163,26 +168,6 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#addresses = [...(await listenAll(this.#parts.servers)), ...adminAddresses]
     this.#becomeReady()
     await this.#register()
-  }
-
-  #planContainer(definitions: readonly HandlerDefinition[], transports: readonly Transport[]): Container {
-    const own = provide(ServiceInfo, { create: () => this.#identity })
-    const provided = [
-      own,
-      ...(this.#options.providers?.(this.#config) ?? []),
-      ...(this.#options.remotes?.(this.#config) ?? []),
-      ...transports.flatMap((transport) => transport.provides ?? []),
-    ]
-    const index = indexProviders(provided, this.#overrides)
-    const roots = definitions.map((one) => ({ name: one.name, construct: () => constructHandler(one) }))
-    const plan = planProviders(roots, index.byToken)
-    const problems = [
-      ...index.problems,
-      ...plan.problems,
-      ...checkWiring(definitions, transports, { options: this.#options, settings: this.#settings }),
-    ]
-    if (problems.length > 0) throw new WiringError(problems)
-    return new Container(plan)
   }
 
   #composeEndpoints(definitions: readonly HandlerDefinition[], container: Container): Endpoints {
@@ -205,6 +190,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       service: this.#identity,
       operations: operations.filter(({ operation }) => transport.carries(operation)),
       events: transport.carriesEvents === true ? events : [],
+      defaultHost: this.#settings.defaultHost,
       log: this.#log.child({ transport: transport.name }),
       fail: (cause) => this.#failTransport(transport.name, cause),
     })
@@ -233,7 +219,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
         checks: () => this.#parts.health?.results ?? [],
         info: () => this.#info(),
       },
-      options,
+      { host: this.#settings.defaultHost, ...options },
     )
     const address = await admin.listen()
     this.#parts.admin = admin

@@ -2,8 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { ConfigError } from '../error/setup-error.ts'
 import { resolveServiceOptions, serviceDefaults } from './service-options.ts'
 
-const resolve = (options: object = {}, environment = {}) =>
-  resolveServiceOptions({ name: 'user', ...options }, environment)
+/** The settings, or an error of all problems. */
+function resolve(options: object = {}, environment = {}) {
+  const { settings, problems } = resolveServiceOptions({ name: 'user', ...options }, environment)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return settings
+}
 
 describe('resolveServiceOptions', () => {
   it('fills in defaults', () => {
@@ -13,6 +17,7 @@ describe('resolveServiceOptions', () => {
       deregisterDelayMs: 0,
       isOutputChecked: true,
       defaultAccess: 'public',
+      defaultHost: '127.0.0.1',
       maxConcurrentCalls: Number.POSITIVE_INFINITY,
       maxQueuedCalls: undefined,
       loggedCalls: 'failed',
@@ -77,5 +82,20 @@ describe('resolveServiceOptions', () => {
       'deregisterDelayMs (11) must not exceed shutdownTimeoutMs (10) [config.out_of_range]',
     )
     expect(() => resolve({}, { LOG_LEVEL: 'loud' })).toThrow('LOG_LEVEL: expected one of')
+    expect(() => resolve({ log: { calls: 'some' } })).toThrow(
+      'log.calls: expected one of all, failed, none, found "some"',
+    )
+    expect(() => resolve({}, { TENON_HOST: 'http://x' })).toThrow(
+      'TENON_HOST: expected a host name or address such as 0.0.0.0, found "http://x" [config.malformed]',
+    )
+  })
+
+  it('listens where TENON_HOST says, and on this machine only without it', () => {
+    expect(resolve({}, { TENON_HOST: '::1' }).defaultHost).toBe('::1')
+    expect(resolve({}, { TENON_HOST: '' }).defaultHost).toBe('127.0.0.1')
+  })
+
+  it('writes a line for the finished calls that the options name', () => {
+    expect(resolve({ log: { calls: 'all' } }).loggedCalls).toBe('all')
   })
 })

@@ -4,22 +4,34 @@ import type { LoggedCalls } from '../call/call-log.ts'
 import { forwardedByDefault } from '../call/propagation.ts'
 import { checkAccess } from '../contract/check-settings.ts'
 import type { AccessRule } from '../contract/operation.ts'
-import { ConfigError, type SetupProblem } from '../error/setup-error.ts'
+import type { SetupProblem } from '../error/setup-error.ts'
 import type { Handler } from '../handler/handler-class.ts'
 import type { Provider } from '../handler/provider.ts'
 import type { Registrar } from '../registry/registry.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { AdminOptions } from './admin-server.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config.ts'
-import { checkLogLevel } from './default-log.ts'
+import { checkLog, logDefaults, type LogOptions } from './default-log.ts'
 
 /** What a service is made of. Nothing in it runs before the service starts. */
 export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> {
   /** Lower-case words joined by hyphens; also the default consumer group. */
   readonly name: string
   readonly version: string
-  /** The service's settings, read from the environment when it starts. */
+  /** The service's settings, read when it starts: from the environment, mounted files, and in development from `.env`. */
   readonly config?: Config
+  /**
+   * Folders that hold one file a variable, as Kubernetes mounts them; of two files the one in the first folder counts, and the
+   * environment before both. A folder need not be there. The environment variable TENON_CONFIG_DIR takes their place, with
+   * folders separated as in PATH, all of which must be there.
+   *
+   * @defaultValue none
+   * @throws ConfigError `config.malformed` for a folder or file that cannot be read
+   * @see Kubernetes, volumes of type configMap and secret
+   */
+  readonly configFiles?: string | readonly string[]
+  /** What the service logs, and how much. */
+  readonly log?: LogOptions
   readonly handlers: readonly Handler[]
   readonly providers?: (settings: SettingsOf<Config>) => readonly Provider[]
   readonly transports?: (settings: SettingsOf<Config>) => readonly Transport[]
@@ -73,6 +85,8 @@ export interface ServiceSettings {
   readonly callTimeoutMs: number
   readonly isOutputChecked: boolean
   readonly defaultAccess: AccessRule
+  /** Where servers listen whose options do not say. */
+  readonly defaultHost: string
   /** Infinity for no limit. */
   readonly maxConcurrentCalls: number
   /** Undefined for as many as may run. */
@@ -81,6 +95,12 @@ export interface ServiceSettings {
   readonly loggedCalls: LoggedCalls
   readonly shutdownTimeoutMs: number
   readonly deregisterDelayMs: number
+}
+
+/** Settings, and what is wrong with them. */
+export interface ResolvedOptions {
+  readonly settings: ServiceSettings
+  readonly problems: readonly SetupProblem[]
 }
 
 /** The options that need no settings to be read. */
@@ -96,34 +116,45 @@ type PlainOptions = Pick<
   | 'maxConcurrentCalls'
   | 'maxQueuedCalls'
   | 'forwardMetadata'
+  | 'log'
 > & {
   readonly registry?: unknown
 }
 
 /** Defaults of the plain settings. */
 export const serviceDefaults = Object.freeze({
+  host: '127.0.0.1',
   callTimeoutMs: 30_000,
   checkOutput: 'development',
   shutdownTimeoutMs: 25_000,
   deregisterDelayMs: 5_000,
 })
 
-/**
- * Fills in defaults and checks ranges.
- *
- * @throws ConfigError `config.malformed`, `config.out_of_range`; all problems at once.
- */
-export function resolveServiceOptions(options: PlainOptions, environment: Environment): ServiceSettings {
+/** Fills in defaults and checks ranges: `config.malformed`, `config.out_of_range`, all problems at once. */
+export function resolveServiceOptions(options: PlainOptions, environment: Environment): ResolvedOptions {
   const isDelayed = options.registry !== undefined || environment['KUBERNETES_SERVICE_HOST'] !== undefined
   const { shutdownTimeoutMs = serviceDefaults.shutdownTimeoutMs } = options
-  const settings = {
+  const checkOutput = options.checkOutput ?? serviceDefaults.checkOutput
+  const settings: ServiceSettings = Object.freeze({
     callTimeoutMs: options.callTimeoutMs ?? serviceDefaults.callTimeoutMs,
     shutdownTimeoutMs,
     deregisterDelayMs: options.deregisterDelayMs ?? (isDelayed ? delayWithin(shutdownTimeoutMs) : 0),
-  }
-  const problems = [
-    ...checkLogLevel(environment),
+    isOutputChecked:
+      checkOutput === 'always' || (checkOutput === 'development' && environment['NODE_ENV'] !== 'production'),
+    defaultAccess: options.defaultAccess ?? (options.authenticate ? 'authenticated' : 'public'),
+    defaultHost: environment['TENON_HOST'] || serviceDefaults.host,
+    maxConcurrentCalls: options.maxConcurrentCalls ?? Number.POSITIVE_INFINITY,
+    maxQueuedCalls: options.maxQueuedCalls,
+    loggedCalls: options.log?.calls ?? logDefaults.calls,
+    forwardMetadata: Object.freeze([...(options.forwardMetadata ?? forwardedByDefault)]),
+  })
+  return { settings, problems: [...checkLog(environment, options.log), ...checkOptions(options, settings)] }
+}
+
+function checkOptions(options: PlainOptions, settings: ServiceSettings): readonly SetupProblem[] {
+  return [
     ...checkName(options.name),
+    ...checkHost(settings.defaultHost),
     ...checkRange('callTimeoutMs', settings.callTimeoutMs, [1, 3_600_000]),
     ...checkRange('shutdownTimeoutMs', settings.shutdownTimeoutMs, [0, 600_000]),
     ...checkCount('maxConcurrentCalls', options.maxConcurrentCalls, 1),
@@ -131,25 +162,14 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
     ...checkForwarded(options.forwardMetadata),
     ...(options.defaultAccess === undefined ? [] : checkAccess('defaultAccess', options.defaultAccess)),
     ...checkRange('deregisterDelayMs', settings.deregisterDelayMs, [0, 60_000]),
+    ...checkDelay(settings),
   ]
-  if (settings.deregisterDelayMs > settings.shutdownTimeoutMs) {
-    problems.push({
-      code: 'config.out_of_range',
-      message: `deregisterDelayMs (${settings.deregisterDelayMs}) must not exceed shutdownTimeoutMs (${settings.shutdownTimeoutMs})`,
-    })
-  }
-  if (problems.length > 0) throw new ConfigError(problems)
-  const checkOutput = options.checkOutput ?? serviceDefaults.checkOutput
-  return Object.freeze({
-    ...settings,
-    isOutputChecked:
-      checkOutput === 'always' || (checkOutput === 'development' && environment['NODE_ENV'] !== 'production'),
-    defaultAccess: options.defaultAccess ?? (options.authenticate ? 'authenticated' : 'public'),
-    maxConcurrentCalls: options.maxConcurrentCalls ?? Number.POSITIVE_INFINITY,
-    maxQueuedCalls: options.maxQueuedCalls,
-    loggedCalls: 'failed',
-    forwardMetadata: Object.freeze([...(options.forwardMetadata ?? forwardedByDefault)]),
-  })
+}
+
+function checkDelay({ deregisterDelayMs, shutdownTimeoutMs }: ServiceSettings): readonly SetupProblem[] {
+  if (!(deregisterDelayMs > shutdownTimeoutMs)) return []
+  const message = `deregisterDelayMs (${deregisterDelayMs}) must not exceed shutdownTimeoutMs (${shutdownTimeoutMs})`
+  return [{ code: 'config.out_of_range', message }]
 }
 
 /** A short shutdown leaves as large a part to the drain as the default one does. */
@@ -163,6 +183,12 @@ function checkName(name: string): SetupProblem[] {
   return [
     { code: 'config.malformed', message: `service name: expected lower-case words joined by hyphens, found "${name}"` },
   ]
+}
+
+function checkHost(host: string): SetupProblem[] {
+  if (/^[^\s/]+$/.test(host)) return []
+  const message = `TENON_HOST: expected a host name or address such as 0.0.0.0, found ${JSON.stringify(host)}`
+  return [{ code: 'config.malformed', message }]
 }
 
 function checkCount(name: string, value: number | undefined, min: number): SetupProblem[] {

@@ -1,13 +1,16 @@
 import { LifecycleError } from '../error/setup-error.ts'
+import { withTimeLimit } from '../handler/time-limit.ts'
 import type { Logger } from '../telemetry/log.ts'
 
 /** One step of a shutdown. */
 export interface ShutdownPhase {
   readonly name: string
-  /** Longest time the phase may take; the shutdown goes on without it then. */
-  readonly budgetMs: number
-  /** The signal fires when the budget is used up. */
-  run(signal: AbortSignal): unknown
+  /** Longest time the phase may take, however much there is. @defaultValue no limit of its own */
+  readonly limitMs?: number
+  /** Time that those before it leave to it, so that none of them can use up all there is. */
+  readonly reserveMs: number
+  /** The signal fires after `timeoutMs`, shortly before the shutdown goes on without the phase. */
+  run(signal: AbortSignal, timeoutMs: number): unknown
 }
 
 /** How long a phase took, and how it ended. */
@@ -17,11 +20,24 @@ export interface PhaseReport {
   readonly error: Error | undefined
 }
 
-/** Runs every phase in order, each within its budget, whatever happened to those before it. */
-export async function runPhases(phases: readonly ShutdownPhase[], log: Logger): Promise<readonly PhaseReport[]> {
+export interface ShutdownTime {
+  /** The one deadline over all phases, on the clock of `performance.now()`. */
+  readonly endsAtMs: number
+  readonly log: Logger
+}
+
+/**
+ * Runs every phase in order, whatever happened to those before it, and ends by the deadline. A phase may take what is left
+ * without the reserves of those behind it; what it does not use passes on.
+ */
+export async function runPhases(
+  phases: readonly ShutdownPhase[],
+  { endsAtMs, log }: ShutdownTime,
+): Promise<readonly PhaseReport[]> {
   const reports: PhaseReport[] = []
-  for (const phase of phases) {
-    const report = await runPhase(phase)
+  for (const [index, phase] of phases.entries()) {
+    const timeoutMs = timeFor(phase, phases.slice(index + 1), endsAtMs - performance.now())
+    const report = await runPhase(phase, timeoutMs)
     reports.push(report)
     if (report.error)
       log.error(
@@ -38,45 +54,28 @@ export async function wait(durationMs: number, signal: AbortSignal): Promise<voi
   if (signal.aborted) return
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, durationMs)
-  signal.addEventListener('abort', () => resolve(), { once: true })
+  const stop = () => resolve()
+  signal.addEventListener('abort', stop, { once: true })
   await promise
   clearTimeout(timer)
+  signal.removeEventListener('abort', stop)
 }
 
-async function runPhase({ name, budgetMs, run }: ShutdownPhase): Promise<PhaseReport> {
+/** When there is less left than the reserves ask for, each gets its part of it. */
+function timeFor({ limitMs, reserveMs }: ShutdownPhase, later: readonly ShutdownPhase[], leftMs: number): number {
+  if (leftMs <= 0) return 0
+  const laterMs = later.reduce((sum, phase) => sum + phase.reserveMs, 0)
+  const fairMs = reserveMs === 0 ? 0 : (leftMs * reserveMs) / (reserveMs + laterMs)
+  return Math.min(limitMs ?? leftMs, Math.max(leftMs - laterMs, fairMs))
+}
+
+async function runPhase({ name, run }: ShutdownPhase, timeoutMs: number): Promise<PhaseReport> {
   const startedAt = performance.now()
-  const budget = new AbortController()
-  const timer = setTimeout(() => budget.abort(), budgetMs)
-  const { signal } = budget
-  // After its budget a phase has this long to notice the signal and end by itself.
-  const overdue = afterAbort(signal, graceMs)
   try {
-    await Promise.race([run(signal), overdue.promise.then(() => Promise.reject(timedOut(name, budgetMs)))])
+    await withTimeLimit(run, { timeoutMs, tooLate: () => timedOut(name, timeoutMs) })
     return report(name, startedAt, undefined)
   } catch (error) {
     return report(name, startedAt, error instanceof Error ? error : new Error(String(error)))
-  } finally {
-    clearTimeout(timer)
-    overdue.cancel()
-  }
-}
-
-const graceMs = 500
-
-/** Resolves a while after the signal fired. */
-function afterAbort(signal: AbortSignal, graceForMs: number) {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  let timer: NodeJS.Timeout | undefined
-  const start = () => {
-    timer = setTimeout(resolve, graceForMs)
-  }
-  signal.addEventListener('abort', start, { once: true })
-  return {
-    promise,
-    cancel: () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', start)
-    },
   }
 }
 
@@ -84,7 +83,7 @@ function report(phase: string, startedAt: number, error: Error | undefined): Pha
   return { phase, durationMs: Math.round(performance.now() - startedAt), error }
 }
 
-function timedOut(name: string, budgetMs: number): LifecycleError {
-  const message = `shutdown phase "${name}" did not end within ${Math.round(budgetMs)} ms`
+function timedOut(name: string, timeoutMs: number): LifecycleError {
+  const message = `shutdown phase "${name}" did not end within ${Math.round(timeoutMs)} ms`
   return new LifecycleError([{ code: 'service.phase_timed_out', message }])
 }

@@ -19,7 +19,8 @@ export interface Transport {
   /** Whether this transport delivers events to consumers. @defaultValue false */
   readonly carriesEvents?: boolean
   /**
-   * Prepares to serve the endpoints it carries. Called once, before anything listens; opens no connection.
+   * Prepares to serve the endpoints it carries. Called once for each start, before anything listens; opens no connection.
+   * `service.check()` calls it too, with endpoints that nobody may dispatch, and then `close`.
    *
    * @throws WiringError or ContractError when an endpoint cannot be carried.
    */
@@ -32,6 +33,8 @@ export interface TransportHost {
   /** Every operation of the service; a transport picks those it carries. */
   readonly operations: readonly OperationEndpoint[]
   readonly events: readonly EventEndpoint[]
+  /** Where to listen when the transport's own options do not say: TENON_HOST, or 127.0.0.1. */
+  readonly defaultHost: string
   readonly log: Logger
   /** Reports that the transport cannot go on; the service then drains and ends with exit code 1. */
   fail(error: unknown): void

@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { withTimeLimit } from './time-limit.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const tooLate = () => new Error('too late')
+const never = () => new Promise<never>(() => undefined)
+
+describe('withTimeLimit', () => {
+  it('gives what the run gave or threw, and leaves no timer behind', async () => {
+    expect(await withTimeLimit(() => 1, { timeoutMs: 10, tooLate })).toBe(1)
+    await expect(withTimeLimit(() => Promise.reject(new Error('broken')), { timeoutMs: 10, tooLate })).rejects.toThrow('broken')
+    const thrown = withTimeLimit(
+      () => {
+        throw new Error('at once')
+      },
+      { timeoutMs: 10, tooLate },
+    )
+    await expect(thrown).rejects.toThrow('at once')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it.each([
+    [1_000, 900],
+    [60_000, 59_500],
+  ])('of %i ms tells the run after %i ms, and goes on without it at the end', async (timeoutMs, noticeMs) => {
+    const events: (string | number)[] = []
+    const startedAt = Date.now()
+    const run = (signal: AbortSignal, givenMs: number) => {
+      events.push(givenMs)
+      signal.addEventListener('abort', () => events.push('told', Date.now() - startedAt))
+      return never()
+    }
+    const ended = withTimeLimit(run, { timeoutMs, tooLate }).catch((error: Error) => error.message)
+    await vi.runAllTimersAsync()
+    expect(await ended).toBe('too late')
+    expect([...events, Date.now() - startedAt]).toEqual([noticeMs, 'told', noticeMs, timeoutMs])
+  })
+
+  it('lets a run that was told end by itself', async () => {
+    const run = (signal: AbortSignal) =>
+      new Promise<string>((resolve) => signal.addEventListener('abort', () => resolve('ended')))
+    const ended = withTimeLimit(run, { timeoutMs: 100, tooLate })
+    await vi.runAllTimersAsync()
+    expect(await ended).toBe('ended')
+  })
+
+  it('tells a run without any time from its beginning', async () => {
+    expect(await withTimeLimit((signal) => signal.aborted, { timeoutMs: 0, tooLate })).toBe(true)
+  })
+
+  it('swallows what a run throws after its time', async () => {
+    const run = () => new Promise((_resolve, reject) => setTimeout(() => reject(new Error('late')), 200))
+    const ended = withTimeLimit(run, { timeoutMs: 100, tooLate }).catch((error: Error) => error.message)
+    await vi.runAllTimersAsync()
+    expect(await ended).toBe('too late')
+  })
+})

@@ -1,0 +1,154 @@
+import { SetupError, type SetupProblem, WiringError } from '../error/setup-error.ts'
+import { toHandlerDefinition } from '../handler/handler-class.ts'
+import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
+import { type Provider, provide } from '../handler/provider.ts'
+import { indexProviders, planProviders, type ProviderPlan } from '../handler/provider-graph.ts'
+import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/transport.ts'
+import { checkWiring } from './assemble.ts'
+import type { ConfigSpec, SettingsOf } from './config.ts'
+import type { ServiceOptions, ServiceSettings } from './service-options.ts'
+
+/** What a plan is made with. */
+export interface PlanSurroundings<Config extends ConfigSpec> {
+  readonly settings: ServiceSettings
+  readonly config: SettingsOf<Config>
+  /** Providers that replace those of the same token. */
+  readonly overrides?: readonly Provider[] | undefined
+  readonly identity: ServiceIdentity
+}
+
+/** All that can be known of a service before anything of it is created, bound or listens. */
+export interface ServicePlan {
+  readonly definitions: readonly HandlerDefinition[]
+  readonly transports: readonly Transport[]
+  readonly providers: ProviderPlan
+  /** What kept a part from being known: a handler that is none, a function of the options that threw. */
+  readonly failures: readonly PlanFailure[]
+  /** What is wrong among the parts that are known. */
+  readonly problems: readonly SetupProblem[]
+}
+
+export interface PlanFailure {
+  readonly problems: readonly SetupProblem[]
+  readonly cause: unknown
+}
+
+/** Puts the parts of a service side by side. Calls the functions of the options and handlers' constructors, the latter with placeholders; nothing else runs. */
+export function planService<Config extends ConfigSpec>(
+  options: ServiceOptions<Config>,
+  surroundings: PlanSurroundings<Config>,
+): ServicePlan {
+  const { settings, config, overrides = [], identity } = surroundings
+  const failures: PlanFailure[] = []
+  const transports = collect('transports', () => options.transports?.(config) ?? [], failures)
+  const providers = collect('providers', () => options.providers?.(config) ?? [], failures)
+  const remotes = collect('remotes', () => options.remotes?.(config) ?? [], failures)
+  const known = { transports: transports.isWhole, providers: [transports, providers, remotes].every(isWhole) }
+  const definitions = collect('handlers', () => options.handlers, failures).entries.flatMap(
+    (handler) => attempt(`handler ${String(handler.name)}`, () => toHandlerDefinition(handler), failures) ?? [],
+  )
+  const index = indexProviders(
+    [
+      provide(ServiceInfo, { create: () => identity }),
+      ...providers.entries,
+      ...remotes.entries,
+      ...transports.entries.flatMap((transport) => transport.provides ?? []),
+    ],
+    overrides,
+  )
+  const roots = definitions.map((one) => ({ name: one.name, construct: () => constructHandler(one) }))
+  const plan = planProviders(roots, index.byToken)
+  const problems = [
+    ...index.problems,
+    ...plan.problems,
+    ...checkGroups(definitions),
+    ...checkWiring(definitions, transports.entries, { options, settings }),
+  ]
+  return {
+    definitions,
+    transports: transports.entries,
+    providers: plan,
+    failures,
+    problems: problems.filter(({ code }) => isTrustworthy(code, known)),
+  }
+}
+
+/**
+ * Makes sure that a plan can be carried out.
+ *
+ * @throws SetupError the first failure of the plan as it was, or one `WiringError` of all problems.
+ */
+export function requireSound({ failures, problems }: ServicePlan): void {
+  const [first, ...others] = failures
+  if (first?.cause instanceof SetupError && others.length === 0) throw first.cause
+  const all = [...failures.flatMap((failure) => failure.problems), ...problems]
+  if (all.length > 0) throw new WiringError(all, first?.cause)
+}
+
+/** Runs what may throw for a reason that lies in the options. */
+export function attempt<Result>(what: string, run: () => Result, failures: PlanFailure[]): Result | undefined {
+  try {
+    return run()
+  } catch (cause) {
+    failures.push({ problems: toProblems(what, cause), cause })
+    return undefined
+  }
+}
+
+/** What a thrown value says is wrong. */
+export function toProblems(what: string, cause: unknown): readonly SetupProblem[] {
+  if (cause instanceof SetupError) return cause.problems
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return [{ code: 'wiring.create_failed', message: `${what} failed: ${reason}` }]
+}
+
+interface Collected<Entry> {
+  readonly entries: readonly Entry[]
+  /** Whether the list is all there is. */
+  readonly isWhole: boolean
+}
+
+function isWhole(list: Collected<unknown>): boolean {
+  return list.isWhole
+}
+
+/** The entries of a list of the options; one that is undefined is named by its place. */
+function collect<Entry extends object>(
+  name: string,
+  read: () => readonly Entry[],
+  failures: PlanFailure[],
+): Collected<Entry> {
+  const before = failures.length
+  const entries = (attempt(name, read, failures) ?? []).filter((entry: Entry | undefined, index) => {
+    if (entry) return true
+    const message = `${name}[${index}] of the service is ${String(entry)}: import cycle? Import it from a file that does not import back`
+    failures.push({ problems: [{ code: 'wiring.undefined', message }], cause: undefined })
+    return false
+  })
+  return { entries, isWhole: failures.length === before }
+}
+
+interface Known {
+  readonly transports: boolean
+  readonly providers: boolean
+}
+
+/** What is missing may only seem so, while a list that could hold it is not known. */
+function isTrustworthy(code: SetupProblem['code'], known: Known): boolean {
+  if (code === 'wiring.unreachable') return known.transports
+  return code !== 'wiring.missing_provider' || known.providers
+}
+
+/** A group without a name would be one group with everybody else's. */
+function checkGroups(definitions: readonly HandlerDefinition[]): readonly SetupProblem[] {
+  const groups = definitions.flatMap(({ name, consumers, operations }) => [
+    ...consumers.map(({ event, group }) => ({ what: `${name} consumes ${event.topic}`, group })),
+    ...operations.map(({ operation }) => ({ what: operation.id, group: operation.queue?.group })),
+  ])
+  return groups
+    .filter(({ group }) => group !== undefined && !/\S/.test(group))
+    .map(({ what, group }) => ({
+      code: 'wiring.consumer_group',
+      message: `${what}: expected the name of a consumer group, found ${JSON.stringify(group)}; leave group out for the service's own name`,
+    }))
+}
