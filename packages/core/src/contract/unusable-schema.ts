@@ -42,16 +42,15 @@ export function findFaults(root: JsonSchema, { allowsNative }: FindOptions): rea
 /** Its own validator would be given what it does not know. */
 const nativeReason = 'int64() and bytes() are for TypeBox schemas'
 
-const jsonTypes: ReadonlySet<unknown> = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'])
+const jsonTypes: ReadonlySet<string> = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'])
 
 function faultsOf(schema: JsonSchema, path: string): readonly string[] {
   const reasons: string[] = []
-  const marked = schema[unexpressed]
-  if (marked !== undefined) reasons.push(`${String(marked)} is nothing that JSON has${hintFor(marked)}`)
-  for (const type of [schema['type'] ?? []].flat()) {
+  for (const type of [schema[unexpressed], schema['type']].flat()) {
     // An output may be nothing at all.
     const isNothing = path === '' && (type === 'undefined' || type === 'void')
-    if (!jsonTypes.has(type) && !isNothing) reasons.push(`${String(type)} is nothing that JSON has${hintFor(type)}`)
+    if (typeof type === 'string' && !jsonTypes.has(type) && !isNothing)
+      reasons.push(`${type} is nothing that JSON has${hintFor(type)}`)
   }
   if (schema['~codec'] !== undefined)
     reasons.push(
@@ -62,13 +61,13 @@ function faultsOf(schema: JsonSchema, path: string): readonly string[] {
   return [...reasons, ...patternFaults(schema)]
 }
 
-function hintFor(type: unknown): string {
+function hintFor(type: string): string {
   const hints: Readonly<Record<string, string>> = {
     bigint: '; use int64() in a TypeBox schema',
     date: '; use text with the format date-time',
     undefined: '; make the field optional',
   }
-  return hints[String(type).toLowerCase()] ?? ''
+  return hints[type.toLowerCase()] ?? ''
 }
 
 function patternFaults({ pattern, patternProperties }: JsonSchema): readonly string[] {
