@@ -1,5 +1,5 @@
 import type { Metadata as GrpcMetadata } from '@grpc/grpc-js'
-import type { Arrival, Metadata } from '@tenon/core/transport'
+import { type Arrival, type Metadata, ServiceError } from '@tenon/core/transport'
 import { readMetadata } from './grpc-metadata.ts'
 
 /** A server call as far as it is used here, of any kind. */
@@ -34,8 +34,8 @@ export class GrpcCall implements Arrival {
   }
 
   get timeoutMs(): number | undefined {
-    const deadline = this.#call.getDeadline()
-    return deadline === Number.POSITIVE_INFINITY ? undefined : Math.max(0, Number(deadline) - Date.now())
+    const leftMs = remainingMs(this.#call)
+    return leftMs === Number.POSITIVE_INFINITY ? undefined : Math.max(0, leftMs)
   }
 
   get signal(): AbortSignal {
@@ -44,7 +44,7 @@ export class GrpcCall implements Arrival {
     else {
       this.#call.once('cancelled', () => {
         // The same event follows every answer, and every deadline, which the dispatcher has a word of its own for.
-        if (!this.#isAnswered && this.timeoutMs !== 0) controller.abort()
+        if (!this.#isAnswered && !hasExpired(this.#call)) controller.abort()
       })
     }
     return controller.signal
@@ -58,4 +58,19 @@ export class GrpcCall implements Arrival {
   decode(): unknown {
     return this.#read()
   }
+}
+
+/** What ends the input of a call that was cancelled, which grpc-js does too when the deadline has passed. */
+export function cancellationOf(call: Pick<ServerCall, 'getDeadline'>): ServiceError {
+  if (hasExpired(call)) return new ServiceError('deadline_exceeded', 'the deadline has passed')
+  return new ServiceError('cancelled', 'the caller is gone')
+}
+
+/** Timers may fire up to a millisecond before the clock says so. @see Node.js, timers, setTimeout */
+function hasExpired(call: Pick<ServerCall, 'getDeadline'>): boolean {
+  return remainingMs(call) <= 1
+}
+
+function remainingMs(call: Pick<ServerCall, 'getDeadline'>): number {
+  return Number(call.getDeadline()) - Date.now()
 }
