@@ -31,13 +31,10 @@ export type GrpcSettings = Required<GrpcOptions>
 const largestMessageBytes = 1_073_741_824
 
 /** @throws ConfigError `config.out_of_range`, `config.malformed`; all problems at once. */
-export function resolveGrpcOptions(
-  options: GrpcOptions,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): GrpcSettings {
+export function resolveGrpcOptions(options: GrpcOptions): GrpcSettings {
   const settings: GrpcSettings = Object.freeze({
     port: options.port ?? grpcDefaults.port,
-    host: options.host ?? (environment['TENON_HOST'] || grpcDefaults.host),
+    host: options.host ?? grpcDefaults.host,
     maxMessageBytes: options.maxMessageBytes ?? grpcDefaults.maxMessageBytes,
     hasReflection: options.hasReflection ?? grpcDefaults.hasReflection,
   })

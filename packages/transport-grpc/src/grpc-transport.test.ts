@@ -551,6 +551,7 @@ function hostOf(answer: () => unknown, logged: object[] = []): TransportHost {
     service: { name: 'demo', version: '1', instanceId: 'demo-1' },
     operations: operations.filter(({ operation }) => operation.grpc),
     events: [],
+    defaultHost: '127.0.0.1',
     log,
     fail: () => undefined,
   }

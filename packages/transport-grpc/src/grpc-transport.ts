@@ -25,11 +25,12 @@ import { toServiceDefinition } from './service-definition.ts'
  * @throws ConfigError `config.out_of_range`, `config.malformed`
  */
 export function grpcTransport(options: GrpcOptions = {}): Transport {
-  const settings = resolveGrpcOptions(options)
+  // Here already, so that what is wrong is told where it is written.
+  resolveGrpcOptions(options)
   return Object.freeze({
     name: 'grpc',
     carries: ({ grpc }) => grpc,
-    bind: (host) => new GrpcServer(settings, host),
+    bind: (host) => new GrpcServer(resolveGrpcOptions({ ...options, host: options.host ?? host.defaultHost }), host),
   } satisfies Transport)
 }
 

@@ -47,13 +47,10 @@ export interface HttpSettings {
 }
 
 /** @throws ConfigError `config.out_of_range`, `config.malformed`; all problems at once. */
-export function resolveHttpOptions(
-  options: HttpOptions,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): HttpSettings {
+export function resolveHttpOptions(options: HttpOptions): HttpSettings {
   const settings: HttpSettings = Object.freeze({
     port: options.port ?? httpDefaults.port,
-    host: options.host ?? (environment['TENON_HOST'] || httpDefaults.host),
+    host: options.host ?? httpDefaults.host,
     bodyLimitBytes: options.bodyLimitBytes ?? httpDefaults.bodyLimitBytes,
     maxTimeoutMs: options.maxTimeoutMs ?? httpDefaults.maxTimeoutMs,
     configure: options.configure,

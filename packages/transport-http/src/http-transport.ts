@@ -22,11 +22,12 @@ import { writeFailure } from './write-reply.ts'
  * @throws ConfigError `config.out_of_range`, `config.malformed`
  */
 export function httpTransport(options: HttpOptions = {}): Transport {
-  const settings = resolveHttpOptions(options)
+  // Here already, so that what is wrong is told where it is written.
+  resolveHttpOptions(options)
   return Object.freeze({
     name: 'http',
     carries: ({ http }) => http !== undefined,
-    bind: (host) => new HttpServer(settings, host),
+    bind: (host) => new HttpServer(resolveHttpOptions({ ...options, host: options.host ?? host.defaultHost }), host),
   } satisfies Transport)
 }
 

@@ -27,6 +27,7 @@ async function serve(open: (arrival: Arrival) => AsyncIterable<unknown>) {
       dispatch: async (arrival) => ({ ok: true, value: open(arrival), headers: { 'x-one': '1' } }),
     })),
     events: [],
+    defaultHost: '127.0.0.1',
     log,
     fail: () => undefined,
   }

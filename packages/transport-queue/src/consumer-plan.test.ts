@@ -53,6 +53,7 @@ function hostOf(
     service: { name: 'order', version: '1.0.0', instanceId: 'order-1' },
     operations: operations.map((operation) => ({ operation, dispatch })),
     events,
+    defaultHost: '127.0.0.1',
     log,
     fail: () => undefined,
   }

@@ -376,6 +376,7 @@ const host = {
   service: { name: 'user', version: '1.0.0', instanceId: 'user-1' },
   operations: [],
   events: [],
+  defaultHost: '127.0.0.1',
   log,
   fail: (error: unknown) => {
     throw error

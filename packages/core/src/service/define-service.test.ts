@@ -88,6 +88,34 @@ test('has no side effect before it starts', () => {
   expect(service).toMatchObject({ name: 'sample', version: '1.0.0', state: 'idle' })
 })
 
+test('tells its servers to listen where the environment it is started with says', async () => {
+  let told: string | undefined
+  const service = defineService({
+    name: 'sample',
+    version: '1.0.0',
+    handlers: [],
+    admin: { port: 0 },
+    transports: () => [
+      {
+        ...transport('http', async () => []),
+        bind: (host) => {
+          told = host.defaultHost
+          return transport('http', async () => []).bind(host)
+        },
+      },
+    ],
+  })
+  vi.stubEnv('TENON_HOST', '::1')
+  for (const [environment, expected] of [
+    [silent, '127.0.0.1'],
+    [{ ...silent, TENON_HOST: '0.0.0.0' }, '0.0.0.0'],
+  ] as const) {
+    await using started = await service.start({ environment })
+    expect(started.addresses).toMatchObject([{ protocol: 'admin', host: expected }])
+    expect(told).toBe(expected)
+  }
+})
+
 test('runs until a signal, tells when it is ready, and sets the exit code', async () => {
   vi.useFakeTimers()
   vi.stubEnv('LOG_LEVEL', 'silent')
