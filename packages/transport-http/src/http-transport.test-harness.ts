@@ -17,9 +17,10 @@ export const users = contract('demo.v1.Users', {
   watchUsers: { input: nothing, output: stream(nothing), http: 'GET /v1/users:watch' },
   removeUser: { input, output },
 })
-export type Name = 'getUser' | 'putUser' | 'createUser' | 'cancelUser' | 'watchUsers' | 'removeUser'
 
 export type Handle = (arrival: Arrival) => Outcome | Promise<Outcome>
+/** What answers an operation, by its name. */
+type Handlers = Readonly<Record<string, Handle>>
 
 export const succeed = (value: unknown, headers?: Record<string, string>): Outcome => ({
   ok: true,
@@ -39,7 +40,8 @@ export const echo: Handle = (arrival) => {
   }
 }
 
-export function hostOf(handlers: Partial<Record<Name, Handle>>, logged: object[]): TransportHost {
+/** A host whose operations are answered by the handlers, or with their own input. */
+export function hostOf(handlers: Handlers, logged: object[], served = users as Contract): TransportHost {
   const log = {
     debug() {},
     info() {},
@@ -47,17 +49,17 @@ export function hostOf(handlers: Partial<Record<Name, Handle>>, logged: object[]
     error: (fields: object) => void logged.push(fields),
     child: () => log,
   }
-  const operations = contractInfo(users as Contract).operations.map((operation) => ({
+  const operations = contractInfo(served).operations.map((operation) => ({
     operation,
-    dispatch: async (arrival: Arrival) => (handlers[operation.name as Name] ?? echo)(arrival),
+    dispatch: async (arrival: Arrival) => (handlers[operation.name] ?? echo)(arrival),
   }))
   const service = { name: 'demo', version: '1', instanceId: 'demo-1' }
-  return { service, operations, events: [], log, fail: () => undefined }
+  return { service, operations, events: [], defaultHost: '127.0.0.1', log, fail: () => undefined }
 }
 
-export async function serve(handlers: Partial<Record<Name, Handle>> = {}, options: HttpOptions = {}) {
+export async function serve(handlers: Handlers = {}, options: HttpOptions = {}, served = users as Contract) {
   const logged: object[] = []
-  const server = httpTransport({ port: 0, ...options }).bind(hostOf(handlers, logged))
+  const server = httpTransport({ port: 0, ...options }).bind(hostOf(handlers, logged, served))
   const [address] = await server.listen()
   const port = address?.port ?? 0
   return { server, port, url: `http://127.0.0.1:${port}`, logged, [Symbol.asyncDispose]: () => server.close() }

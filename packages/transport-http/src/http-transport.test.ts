@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import { type Contract, contractInfo } from '@tenon/core/contract'
+import { type Contract, contract, contractInfo } from '@tenon/core/contract'
 import { type Arrival, ServiceError } from '@tenon/core/transport'
+import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import {
   echo,
@@ -16,6 +17,8 @@ import {
   users,
 } from './http-transport.test-harness.ts'
 import { httpTransport } from './index.ts'
+
+const order = Type.Object({ orderId: Type.String() })
 
 test('it carries the operations that have a route', () => {
   const transport = httpTransport()
@@ -55,11 +58,29 @@ test('custom verbs are told from values, however these are encoded', async () =>
   const post = async (path: string, method = 'POST') => fetch(`${demo.url}${path}`, { method })
   expect(await jsonOf(await post('/v1/users/1:cancel'))).toEqual({ cancel: { userId: '1' } })
   expect(await jsonOf(await post('/v1/users/a%3Ab%2Fc:cancel?x=1'))).toEqual({ cancel: { userId: 'a:b/c' } })
-  expect(await jsonOf(await post('/v1/users/1:cancel', 'PUT'))).toEqual({ userId: '1:cancel' })
+  for (const method of ['PUT', 'GET', 'DELETE']) {
+    const wrong = await post('/v1/users/1:cancel', method)
+    expect([method, wrong.status, wrong.headers.get('allow')]).toEqual([method, 405, 'POST'])
+  }
+  expect(await jsonOf(await post('/v1/users/1%3Acancel', 'PUT'))).toEqual({ userId: '1:cancel' })
+  expect(await jsonOf(await post('/v1/users/1:archive', 'PUT'))).toEqual({ userId: '1:archive' })
   const encoded = await post('/v1/users/1%3Acancel')
   expect([encoded.status, encoded.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT'])
   const other = await post('/v1/users/1:archive')
   expect([other.status, other.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT'])
+})
+
+test('nothing is no value of a path parameter', async () => {
+  const orders = contract('demo.v1.Orders', {
+    getOrder: { input: order, output: order, http: 'GET /v1/orders/:orderId' },
+    getItem: { input: order, output: order, http: 'GET /v1/orders/:orderId/items' },
+  })
+  await using demo = await serve({}, {}, orders as Contract)
+  for (const path of ['/v1/orders/', '/v1/orders//items', '/v1/orders/1/items/', '/v1/users/']) {
+    const reply = await fetch(`${demo.url}${path}`)
+    expect([path, reply.status, await jsonOf(reply)]).toMatchObject([path, 404, { reason: 'route_not_found' }])
+  }
+  expect((await fetch(`${demo.url}/v1/orders/%20`)).status).toBe(200)
 })
 
 test('a fixed verb and a parameter of the same path coexist', async () => {

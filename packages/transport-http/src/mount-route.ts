@@ -9,10 +9,9 @@ import {
   compileAllowedMethods,
   compilePathReader,
   groupRoutes,
-  hasVerb,
   type HttpRoute,
   rawPath,
-  type RouteGroup,
+  type ReadPath,
 } from './route-table.ts'
 import { compileValueWriter, writeFailure, writeUnwritable } from './write-reply.ts'
 import { writeStream } from './write-stream.ts'
@@ -34,7 +33,13 @@ export function mountRoutes(
 ): void {
   for (const group of groupRoutes(routes)) {
     const method = group.method === 'GET' ? ['GET', 'HEAD'] : [group.method]
-    const handler = compileGroup(group, surroundings)
+    const handler = compileGroup(
+      group.routes.map((route) => ({
+        http: route.http,
+        readPath: compilePathReader(route, routes),
+        serve: compileServe(route, surroundings),
+      })),
+    )
     server.route<HttpShape>({ method, url: group.path, exposeHeadRoute: false, handler })
   }
 }
@@ -58,23 +63,32 @@ export function compileNotFound(
 
 type Handler = (request: HttpRequest, reply: FastifyReply) => void
 
-function compileGroup({ routes }: RouteGroup, surroundings: RouteSurroundings): Handler {
-  const [only, ...others] = routes
-  if (only !== undefined && others.length === 0 && !hasVerb(only)) {
-    const serve = compileServe(only, surroundings)
-    return (request, reply) => void serve({ request, reply, path: request.params })
-  }
-  const candidates = routes.map((route) => ({
-    read: compilePathReader(route.http),
-    serve: compileServe(route, surroundings),
-  }))
+/** A route of a group, ready to serve. */
+interface Candidate {
+  readonly http: HttpOperation
+  readonly readPath: ReadPath | undefined
+  readonly serve: Serve
+}
+
+function compileGroup(candidates: readonly Candidate[]): Handler {
+  const [only, ...others] = candidates
+  if (only !== undefined && others.length === 0 && only.readPath === undefined) return compileOnly(only)
   return (request, reply) => {
     const target = rawPath(request.url)
-    for (const { read, serve } of candidates) {
-      const path = read(target)
+    for (const { readPath, serve } of candidates) {
+      const path = readPath?.(target)
       if (path !== undefined) return void serve({ request, reply, path })
     }
     reply.callNotFound()
+  }
+}
+
+/** The router takes nothing between two slashes, or behind the last, for an empty value. */
+function compileOnly({ http: { parameters }, serve }: Candidate): Handler {
+  return (request, reply) => {
+    const path = request.params
+    if (parameters.some((name) => path[name] === '')) reply.callNotFound()
+    else void serve({ request, reply, path })
   }
 }
 

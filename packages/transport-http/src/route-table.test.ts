@@ -48,7 +48,7 @@ test('two operations that claim one route are named together, whatever their par
 
 test('parameters are cut from the raw path, then decoded', () => {
   const [route] = routesOf(endpoints('POST /users/:userId:cancel/orders/:orderId'))
-  const read = route && compilePathReader(route.http)
+  const read = route && compilePathReader(route, [route])
   expect(read?.('/users/a%3Ab%2Fc:cancel/orders/1.2')).toEqual({ userId: 'a:b/c', orderId: '1.2' })
   expect(read?.('/users/a:b:cancel/orders/1')).toEqual({ userId: 'a:b', orderId: '1' })
   expect(read?.('/users/a%3Acancel/orders/1')).toBeUndefined()
@@ -60,9 +60,43 @@ test('the verbs of a path are those of every route that matches it', () => {
     routesOf(endpoints('GET /users/:userId', 'DELETE /users/me', 'POST /users/:userId:cancel', 'GET /v1.0')),
   )
   expect(allowedAt('/users/me')).toEqual(['DELETE', 'GET', 'HEAD'])
-  expect(allowedAt('/users/1:cancel')).toEqual(['GET', 'HEAD', 'POST'])
   expect(allowedAt('/users/1/x')).toEqual([])
+  expect(allowedAt('/users/')).toEqual([])
   expect(allowedAt('/v1x0')).toEqual([])
+})
+
+test('a verb that one method has at a path is no part of a value for another', () => {
+  const routes = routesOf(
+    endpoints(
+      'GET /users/:userId',
+      'DELETE /users/:orderId:purge',
+      'POST /users/:userId:cancel',
+      'GET /users/:userId/x',
+    ),
+  )
+  const [get, , , deeper] = routes
+  const read = get && compilePathReader(get, routes)
+  expect(read?.('/users/1:cancel')).toBeUndefined()
+  expect(read?.('/users/1:purge')).toBeUndefined()
+  expect(read?.('/users/1%3Acancel')).toEqual({ userId: '1:cancel' })
+  expect(read?.('/users/1:cancelled')).toEqual({ userId: '1:cancelled' })
+  expect(read?.('/users/1:cancel:')).toEqual({ userId: '1:cancel:' })
+  expect(deeper && compilePathReader(deeper, routes)).toBeUndefined()
+  const allowedAt = compileAllowedMethods(routes)
+  expect(allowedAt('/users/1:cancel')).toEqual(['POST'])
+  expect(allowedAt('/users/1:purge')).toEqual(['DELETE'])
+  expect(allowedAt('/users/1:cancelled')).toEqual(['GET', 'HEAD'])
+  expect(allowedAt('/users/1:cancel/x')).toEqual(['GET', 'HEAD'])
+})
+
+test('a path that two verbs claim in different places belongs to neither, unless a route has both', () => {
+  const claims = ['POST /users/:userId:lock/orders/:orderId', 'POST /users/:userId/orders/:orderId:lock'] as const
+  const routes = routesOf(endpoints(...claims))
+  const path = '/users/1:lock/orders/2:lock'
+  expect(routes.map((route) => compilePathReader(route, routes)?.(path))).toEqual([undefined, undefined])
+  const all = routesOf(endpoints(...claims, 'POST /users/:userId:lock/orders/:orderId:lock'))
+  const both = { userId: '1', orderId: '2' }
+  expect(all.map((route) => compilePathReader(route, all)?.(path))).toEqual([undefined, undefined, both])
 })
 
 test('the path of a target is everything before its query', () => {

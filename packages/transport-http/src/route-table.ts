@@ -20,6 +20,9 @@ export interface RouteGroup {
   readonly routes: readonly HttpRoute[]
 }
 
+/** Finds a route at a raw path: its parameters, or undefined when the path is another route's or nobody's. */
+export type ReadPath = (path: string) => PathValues | undefined
+
 /**
  * The routes of all endpoints that have one.
  *
@@ -45,27 +48,34 @@ export function groupRoutes(routes: readonly HttpRoute[]): readonly RouteGroup[]
   })
 }
 
-/** Whether a parameter of the route is followed by a custom verb, which the router does not see. */
-export function hasVerb(route: HttpRoute): boolean {
-  return verbCount(route) > 0
-}
-
-/** Reads the parameters of a route from the raw path of a request; undefined when the path is another route's. */
-export function compilePathReader(http: HttpOperation): (path: string) => PathValues | undefined {
-  const { parameters } = http
-  const pattern = toPattern(http)
+/**
+ * Decides at boot whether a route can be told from all others by what the router says of it. If not, its parameters must be
+ * read from the raw path: it has a verb itself, or a path that it matches may belong to a verb of any method.
+ */
+export function compilePathReader(route: HttpRoute, routes: readonly HttpRoute[]): ReadPath | undefined {
+  const others = verbsAgainst(route, routes)
+  if (others.length === 0 && verbCount(route) === 0) return undefined
+  const { parameters } = route.http
+  const pattern = toPattern(route.http)
   return (path) => {
     const match = pattern.exec(path)
-    if (match === null) return undefined
+    if (match === null || others.some((other) => other.test(path))) return undefined
     return Object.fromEntries(parameters.map((name, index) => [name, decodeURIComponent(match[index + 1] ?? '')]))
   }
 }
 
-/** The verbs that some route answers at a path; empty for an unknown path. */
+/** The methods that some route answers at a path; empty for an unknown path. */
 export function compileAllowedMethods(routes: readonly HttpRoute[]): (path: string) => readonly string[] {
-  const patterns = routes.map(({ http }) => ({ method: http.method, pattern: toPattern(http) }))
+  const patterns = routes.map((route) => ({
+    method: route.http.method,
+    pattern: toPattern(route.http),
+    others: verbsAgainst(route, routes),
+  }))
   return (path) => {
-    const methods = new Set<string>(patterns.flatMap(({ method, pattern }) => (pattern.test(path) ? [method] : [])))
+    const matching = patterns.filter(
+      ({ pattern, others }) => pattern.test(path) && !others.some((other) => other.test(path)),
+    )
+    const methods = new Set<string>(matching.map(({ method }) => method))
     if (methods.has('GET')) methods.add('HEAD')
     return [...methods].toSorted()
   }
@@ -106,11 +116,32 @@ function toRouterSegment({ parameter, text }: RouteSegment): string {
   return parameter === undefined ? text.replaceAll(':', '::') : `:${parameter}`
 }
 
+/**
+ * The paths that belong to verbs behind a parameter where this route has the parameter alone: what one method calls a verb, no
+ * other may take for a part of the value.
+ */
+function verbsAgainst({ http }: HttpRoute, routes: readonly HttpRoute[]): readonly RegExp[] {
+  const against = routes.filter(
+    (other) =>
+      other.http.segments.length === http.segments.length &&
+      other.http.segments.some((segment, index) => isVerb(segment) && isValue(http.segments[index])),
+  )
+  return against.map((other) => toPattern(other.http))
+}
+
+function isVerb({ parameter, text }: RouteSegment): boolean {
+  return parameter !== undefined && text !== ''
+}
+
+function isValue(segment: RouteSegment | undefined): boolean {
+  return segment?.parameter !== undefined && segment.text === ''
+}
+
 function toPattern({ segments }: HttpOperation): RegExp {
   const texts = segments.map(({ parameter, text }) => `${parameter ? '([^/]+)' : ''}${text.replaceAll('.', '\\.')}`)
   return new RegExp(`^/${texts.join('/')}$`)
 }
 
 function verbCount({ http }: HttpRoute): number {
-  return http.segments.filter(({ parameter, text }) => parameter !== undefined && text !== '').length
+  return http.segments.filter(isVerb).length
 }
