@@ -2,6 +2,7 @@ import type { JsonSchema } from '../contract/schema.ts'
 import { formatCheck } from './format.ts'
 import { type NativeSchema, nativeSchemaOf } from './native-type.ts'
 import type { Refinement } from './refinement.ts'
+import { wholeName } from './schema-view.ts'
 
 /**
  * The schema that is really checked: an integer lies in the range that JSON can carry exactly, `int64()` and `bytes()` are
@@ -65,7 +66,8 @@ function cloneChild(child: unknown, keyword: string): unknown {
   if (typeof child !== 'object' || child === null) return child
   if (Array.isArray(child)) return child.map((item: unknown) => cloneChild(item, ''))
   if (!mapKeywords.has(keyword)) return hardenSchema(child as JsonSchema)
-  return Object.fromEntries(Object.entries(child).map(([name, schema]) => [name, cloneChild(schema, '')]))
+  const toName = keyword === 'patternProperties' ? wholeName : (name: string) => name
+  return Object.fromEntries(Object.entries(child).map(([name, schema]) => [toName(name), cloneChild(schema, '')]))
 }
 
 /** The values a union allows, when it is nothing but a choice of values. */

@@ -189,6 +189,8 @@ const rows: readonly Row[] = [
     cases: [
       [x({ a: 1, '': 2 }), ok(x({ a: 1, '': 2 }))],
       [x({ a: 1, b: 'x' }), broken('/x/b type')],
+      [x({ 'line\nbreak': 1, '\u2028': 2 }), ok(x({ 'line\nbreak': 1, '\u2028': 2 }))],
+      [x({ 'line\nbreak': 'x' }), broken('/x/line\nbreak type')],
       [JSON.parse('{"x":{"a":1,"__proto__":2}}'), ok(x({ a: 1 }))],
       [x([1]), broken('/x type')],
     ],

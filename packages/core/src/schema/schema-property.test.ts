@@ -34,7 +34,7 @@ const leaf = fc.constantFrom<Case>(
 )
 
 /** Also names that every object has from its prototype. */
-const name = fc.constantFrom('a', 'b', 'constructor', 'a/b~c', 'ключ', '')
+const name = fc.constantFrom('a', 'b', 'constructor', 'a/b~c', 'ключ', 'line\nbreak', '')
 
 const { any } = fc.letrec<{ any: Case; object: Case }>((tie) => ({
   any: fc.oneof(

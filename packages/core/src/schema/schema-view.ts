@@ -114,7 +114,7 @@ function toView(parts: readonly JsonSchema[]): SchemaView {
   return {
     parts,
     fields: gather(parts.flatMap((part) => Object.entries(record(part['properties'])))),
-    patterns: [...patterns].map(([form, schemas]) => ({ form: new RegExp(form, 'u'), schemas })),
+    patterns: [...patterns].map(([form, schemas]) => ({ form: new RegExp(wholeName(form), 'u'), schemas })),
     others: parts.flatMap(({ additionalProperties: rest }) => (saysSomething(rest) ? [rest] : [])),
     keepsOthers: parts.some((part) => decidesOnOthers(part) || isAnything(part, 'object')),
     isObject: parts.some((part) => isSchema(part['properties'])),
@@ -122,6 +122,11 @@ function toView(parts: readonly JsonSchema[]): SchemaView {
     items,
     defaults: parts.flatMap((part) => ('default' in part ? [part['default']] : [])),
   }
+}
+
+/** What TypeBox writes for any name misses those with a line break, whose entries nobody would then check. */
+export function wholeName(form: string): string {
+  return form === '^.*$' ? '' : form
 }
 
 function isSchema(value: unknown): value is JsonSchema {
