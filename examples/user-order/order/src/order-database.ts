@@ -1,6 +1,5 @@
-import { join } from 'node:path'
 import type { Order } from '@shop/contracts'
-import { openDatabase } from '@shop/data'
+import { openDatabase, sqliteFile } from '@shop/data'
 import { token } from '@tenon/core'
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
@@ -22,13 +21,14 @@ export const OrderDatabase = token<Kysely<OrderTables>>('OrderDatabase')
 
 export interface OrderDatabaseSettings {
   readonly databaseUrl: string | undefined
-  readonly dataDir: string
+  /** @defaultValue the example's own */
+  readonly dataDir: string | undefined
 }
 
 export function openOrderDatabase({ databaseUrl, dataDir }: OrderDatabaseSettings): Promise<Kysely<OrderTables>> {
   return openDatabase<OrderTables>({
     url: databaseUrl,
-    file: dataDir === ':memory:' ? dataDir : join(dataDir, 'order.db'),
+    file: sqliteFile('order.db', dataDir),
     schema: 'shop_order',
     migrations: orderMigrations,
   })

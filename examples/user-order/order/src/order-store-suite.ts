@@ -42,6 +42,20 @@ export function orderStoreSuite(
     for (const { order } of placed) expect(order).toEqual(first?.order)
   })
 
+  test('takes an id in capitals for the same id', async () => {
+    await using opened = await open()
+    const store = new OrderStore(opened.database)
+    const [orderId, userId] = [randomUUID(), randomUUID()]
+    const [upperOrderId, upperUserId] = [orderId.toUpperCase(), userId.toUpperCase()]
+    const { order } = await store.place({ orderId: upperOrderId, userId: upperUserId, items })
+    expect(order).toMatchObject({ orderId, userId })
+    expect(await store.place({ orderId, userId, items })).toEqual({ order, hasChanged: false })
+    expect(await store.find(upperOrderId, signal)).toEqual(order)
+    const { orders } = await store.list({ userId: upperUserId, pageSize: 2, after: firstPlace }, signal)
+    expect(orders).toEqual([order])
+    expect(await store.cancel(upperOrderId)).toMatchObject({ hasChanged: true })
+  })
+
   test('lists orders page by page, of all users or of one', async () => {
     await using opened = await open()
     const store = new OrderStore(opened.database)

@@ -1,5 +1,5 @@
 import type { Order, OrderItem } from '@shop/contracts'
-import { ChangeFeed, type Place } from '@shop/data'
+import { ChangeFeed, type Place, sameId } from '@shop/data'
 import type { Kysely, Selectable } from 'kysely'
 import type { OrderTables } from './order-database.ts'
 
@@ -38,8 +38,8 @@ export class OrderStore {
     const row = await this.#database
       .insertInto('orders')
       .values({
-        order_id: orderId,
-        user_id: userId,
+        order_id: sameId(orderId),
+        user_id: sameId(userId),
         items: JSON.stringify(items),
         status: 'placed',
         placed_at: new Date().toISOString(),
@@ -56,7 +56,7 @@ export class OrderStore {
     const row = await this.#database
       .updateTable('orders')
       .set({ status: 'cancelled' })
-      .where('order_id', '=', orderId)
+      .where('order_id', '=', sameId(orderId))
       .where('status', '=', 'placed')
       .returningAll()
       .executeTakeFirst()
@@ -75,7 +75,7 @@ export class OrderStore {
     const rows = await this.#database
       .selectFrom('orders')
       .selectAll()
-      .$if(userId !== undefined, (query) => query.where('user_id', '=', userId ?? ''))
+      .$if(userId !== undefined, (query) => query.where('user_id', '=', sameId(userId ?? '')))
       .where(({ eb, refTuple, tuple }) => eb(refTuple('placed_at', 'order_id'), '>', tuple(...after)))
       .orderBy('placed_at')
       .orderBy('order_id')
@@ -93,7 +93,7 @@ export class OrderStore {
   }
 
   #select(orderId: string) {
-    return this.#database.selectFrom('orders').selectAll().where('order_id', '=', orderId)
+    return this.#database.selectFrom('orders').selectAll().where('order_id', '=', sameId(orderId))
   }
 
   #changed(row: OrderRow): OrderWrite {

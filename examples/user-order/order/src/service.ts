@@ -1,6 +1,6 @@
 import { users } from '@shop/contracts'
 import { ping } from '@shop/data'
-import { defineService, list, optional, port, provide, remote, text } from '@tenon/core'
+import { defineService, list, optional, port, provide, remote } from '@tenon/core'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
 import { queueDriver, queueTransport } from '@tenon/transport-queue'
@@ -19,7 +19,7 @@ export const service = defineService({
     userGrpcPort: port('USER_GRPC_PORT', 50051),
     brokers: list('KAFKA_BROKERS', []),
     databaseUrl: optional('DATABASE_URL'),
-    dataDir: text('DATA_DIR', '.data'),
+    dataDir: optional('DATA_DIR'),
   },
   handlers: [OrderHandler],
   providers: (settings) => [

@@ -1,5 +1,5 @@
 import { ping } from '@shop/data'
-import { defineService, list, optional, port, provide, text } from '@tenon/core'
+import { defineService, list, optional, port, provide } from '@tenon/core'
 import { grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
 import { queueDriver, queueTransport } from '@tenon/transport-queue'
@@ -16,7 +16,7 @@ export const service = defineService({
     adminPort: port('USER_ADMIN_PORT', 9001),
     brokers: list('KAFKA_BROKERS', []),
     databaseUrl: optional('DATABASE_URL'),
-    dataDir: text('DATA_DIR', '.data'),
+    dataDir: optional('DATA_DIR'),
   },
   handlers: [UserHandler],
   providers: (settings) => [

@@ -1,5 +1,4 @@
-import { join } from 'node:path'
-import { openDatabase } from '@shop/data'
+import { openDatabase, sqliteFile } from '@shop/data'
 import { token } from '@tenon/core'
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
@@ -25,13 +24,14 @@ export const UserDatabase = token<Kysely<UserTables>>('UserDatabase')
 
 export interface UserDatabaseSettings {
   readonly databaseUrl: string | undefined
-  readonly dataDir: string
+  /** @defaultValue the example's own */
+  readonly dataDir: string | undefined
 }
 
 export function openUserDatabase({ databaseUrl, dataDir }: UserDatabaseSettings): Promise<Kysely<UserTables>> {
   return openDatabase<UserTables>({
     url: databaseUrl,
-    file: dataDir === ':memory:' ? dataDir : join(dataDir, 'user.db'),
+    file: sqliteFile('user.db', dataDir),
     schema: 'shop_user',
     migrations: userMigrations,
   })

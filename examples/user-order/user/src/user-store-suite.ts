@@ -57,6 +57,16 @@ export function userStoreSuite(open: () => Promise<AsyncDisposable & { readonly 
     expect(await store.find(userId, signal)).toMatchObject({ orderCount: 2 })
   })
 
+  test('takes an id in capitals for the same id', async () => {
+    await using opened = await open()
+    const store = new UserStore(opened.database)
+    const created = await store.create({ name: 'Ada', email: 'ada@example.com' })
+    const [userId, orderId] = [created?.userId ?? '', randomUUID()]
+    await store.countOrder(orderId, userId)
+    await store.countOrder(orderId.toUpperCase(), userId.toUpperCase())
+    expect(await store.find(userId.toUpperCase(), signal)).toEqual({ ...created, orderCount: 1 })
+  })
+
   test('counts no order of a user that does not exist, and still counts it when the user does', async () => {
     await using opened = await open()
     const store = new UserStore(opened.database)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { User } from '@shop/contracts'
-import { ChangeFeed, type Place } from '@shop/data'
+import { ChangeFeed, type Place, sameId } from '@shop/data'
 import { ServiceError } from '@tenon/core'
 import type { Kysely, Selectable } from 'kysely'
 import type { UserTables } from './user-database.ts'
@@ -39,7 +39,7 @@ export class UserStore {
     const row = await this.#database
       .selectFrom('users')
       .selectAll()
-      .where('user_id', '=', userId)
+      .where('user_id', '=', sameId(userId))
       .executeTakeFirst({ signal })
     return row && toUser(row)
   }
@@ -69,7 +69,7 @@ export class UserStore {
     const row = await this.#database.transaction().execute(async (transaction) => {
       const counted = await transaction
         .insertInto('counted_orders')
-        .values({ order_id: orderId, user_id: userId })
+        .values({ order_id: sameId(orderId), user_id: sameId(userId) })
         .onConflict((conflict) => conflict.doNothing())
         .returning('order_id')
         .executeTakeFirst()
@@ -77,7 +77,7 @@ export class UserStore {
       return transaction
         .updateTable('users')
         .set(({ eb }) => ({ order_count: eb('order_count', '+', 1) }))
-        .where('user_id', '=', userId)
+        .where('user_id', '=', sameId(userId))
         .returningAll()
         .executeTakeFirstOrThrow(() => new ServiceError('not_found', `user ${userId} does not exist`))
     })
