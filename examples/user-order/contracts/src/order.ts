@@ -1,6 +1,7 @@
 import { contract, event, stream } from '@tenon/core/contract'
 import Type, { type Static } from 'typebox'
 import { nextPageToken, pageFields } from './page.ts'
+import { visibleText } from './text.ts'
 
 const OrderId = Type.String({ format: 'uuid' })
 const UserId = Type.String({ format: 'uuid' })
@@ -8,7 +9,7 @@ const Moment = Type.String({ format: 'date-time' })
 
 export type OrderItem = Static<typeof OrderItem>
 export const OrderItem = Type.Object({
-  sku: Type.String({ minLength: 1, maxLength: 64 }),
+  sku: Type.String({ minLength: 1, maxLength: 64, pattern: visibleText }),
   quantity: Type.Integer({ minimum: 1, maximum: 1_000 }),
   unitPriceCents: Type.Integer({ minimum: 0, maximum: 100_000_000 }),
 })
