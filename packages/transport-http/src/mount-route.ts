@@ -127,7 +127,6 @@ function streamWriter(
   const writeJson = compileJsonWriter(operation.outputJsonSchema)
   return (reply, outcome) => {
     if (!outcome.ok) return writeFailure(reply, outcome)
-    const items = outcome.value as AsyncIterable<unknown>
-    return writeStream(reply, { items, headers: outcome.headers, status, writeJson, log })
+    return writeStream(reply, { success: outcome, status, writeJson, log })
   }
 }

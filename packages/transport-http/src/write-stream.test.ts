@@ -24,7 +24,7 @@ async function serve(open: (arrival: Arrival) => AsyncIterable<unknown>) {
     service: { name: 'demo', version: '1', instanceId: 'demo-1' },
     operations: contractInfo(watcher as Contract).operations.map((operation) => ({
       operation,
-      dispatch: async (arrival) => ({ ok: true, value: open(arrival), headers: { 'x-one': '1' } }),
+      dispatch: async (arrival) => ({ ok: true, value: open(arrival), callId: 'call-1', headers: { 'x-one': '1' } }),
     })),
     events: [],
     defaultHost: '127.0.0.1',
@@ -83,6 +83,21 @@ test('items are JSON lines, or events for those who accept them', async () => {
   expect(await events.text()).toBe('data: {"a":1}\n\ndata: "two\\nlines"\n\n')
 })
 
+test.each([
+  ['TEXT/EVENT-STREAM', 'text/event-stream'],
+  ['text/event-stream, */*', 'text/event-stream'],
+  ['text/event-stream;q=0.5, application/x-ndjson;q=0.4', 'text/event-stream'],
+  ['text/event-stream;q=0.5, application/x-ndjson', 'application/x-ndjson'],
+  ['text/event-stream;q=0, */*', 'application/x-ndjson'],
+  ['text/event-stream;q=0', 'application/x-ndjson'],
+  ['text/*', 'application/x-ndjson'],
+  ['*/*', 'application/x-ndjson'],
+])('Accept: %s is answered with %s', async (accept, type) => {
+  await using demo = await serve(() => of(1))
+  const reply = await fetch(demo.url, { headers: { accept } })
+  expect(reply.headers.get('content-type')).toBe(`${type}; charset=utf-8`)
+})
+
 test('the head is sent before the first item, and every item as it comes', async () => {
   const source = controlled()
   await using demo = await serve(() => source.items)
@@ -111,6 +126,7 @@ test('a stream that fails after its head ends with the problem', async () => {
     instance: '/watch',
     code: 'unavailable',
     reason: 'source',
+    callId: 'call-1',
   }
   const [first, last] = (await (await fetch(demo.url)).text()).split('\n')
   expect([first, JSON.parse(last ?? '')]).toEqual(['1', { error: problem }])

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { type JsonWriter, type Logger, ServiceError, type Success, toServiceError } from '@tenon/core/transport'
 import type { FastifyReply } from 'fastify'
+import { acceptRatio } from './accept.ts'
 import { type Problem, toProblem } from './problem.ts'
 import { rawPath } from './route-table.ts'
 import { setHeaders } from './write-reply.ts'
@@ -28,8 +29,8 @@ const eventStream: StreamForm = {
 }
 
 export interface StreamReply {
-  readonly items: AsyncIterable<unknown>
-  readonly headers: Success['headers']
+  /** Its value is an `AsyncIterable`. */
+  readonly success: Success
   readonly status: number
   readonly writeJson: JsonWriter
   readonly log: Logger
@@ -39,32 +40,44 @@ export interface StreamReply {
  * Writes items as they come, no faster than the caller reads. The head is sent at once, so that a caller sees the stream
  * open before its first item; what fails from there on is told in the last record.
  */
-export async function writeStream(reply: FastifyReply, stream: StreamReply): Promise<void> {
-  const { items, headers, status, writeJson, log } = stream
-  const form = reply.request.headers.accept?.includes('text/event-stream') ? eventStream : ndjson
+export async function writeStream(
+  reply: FastifyReply,
+  { success, status, writeJson, log }: StreamReply,
+): Promise<void> {
+  const form = formFor(reply.request.headers.accept)
   const instance = rawPath(reply.request.url)
   const out = reply.raw
+  const items = success.value as AsyncIterable<unknown>
   const iterator = items[Symbol.asyncIterator]()
   const release = () => void Promise.resolve(iterator.return?.()).catch(() => undefined)
   out.once('close', release)
   try {
-    writeHead(reply, { headers, status, form })
+    writeHead(reply, { headers: success.headers, status, form })
     if (out.destroyed || reply.request.method === 'HEAD') return release()
     await writeItems(out, iterator, (item) => form.item(writeJson(item)))
   } catch (thrown) {
     if (!ServiceError.is(thrown)) release()
     if (!out.headersSent) throw thrown
     if (!ServiceError.is(thrown)) log.error({ err: thrown, url: instance }, 'an item of a stream could not be written')
-    if (!out.destroyed) out.write(form.problem(toProblem(toServiceError(thrown), { instance })))
+    const { callId } = success
+    if (!out.destroyed) out.write(form.problem(toProblem(toServiceError(thrown), { instance, callId })))
   } finally {
     out.off('close', release)
     if (out.headersSent) out.end()
   }
 }
 
+/** Lines, unless the caller names events, and likes them no less. */
+function formFor(accept: string | undefined): StreamForm {
+  // Whoever takes anything gets lines: only a browser's EventSource needs events, and it names them.
+  if (accept === undefined || !/text\/event-stream/i.test(accept)) return ndjson
+  const events = acceptRatio(accept, 'text/event-stream') ?? 0
+  return events > 0 && events >= (acceptRatio(accept, 'application/x-ndjson') ?? 0) ? eventStream : ndjson
+}
+
 function writeHead(
   reply: FastifyReply,
-  { headers, status, form }: Pick<StreamReply, 'headers' | 'status'> & { form: StreamForm },
+  { headers, status, form }: Pick<Success, 'headers'> & { readonly status: number; readonly form: StreamForm },
 ): void {
   setHeaders(reply, headers)
   // A proxy that gathers or keeps a stream turns it into one late reply; nginx asks for a header of its own.
