@@ -53,10 +53,10 @@ function exchange(socket: Socket, { bytes, expected, isMore }: Exchange): Promis
     socket.on('close', () => reject(new Error('the server closed the connection')))
     socket.on('error', reject)
     socket.on('data', (chunk) => {
-      if (received === 0 && chunk.latin1Slice(0, expected.length) !== expected) {
-        return reject(new Error(`expected ${expected}, found ${chunk.latin1Slice()}`))
+      if (received === 0 && chunk.toString('latin1', 0, expected.length) !== expected) {
+        return reject(new Error(`expected ${expected}, found ${chunk.toString('latin1')}`))
       }
-      replyLength ??= lengthOf(chunk.latin1Slice())
+      replyLength ??= lengthOf(chunk.toString('latin1'))
       received += chunk.length
       if (received > replyLength) return reject(new Error(`expected ${replyLength} bytes, found ${received}`))
       if (received === replyLength) next()

@@ -18,7 +18,7 @@ export interface LogLine {
   readonly message: string | undefined
 }
 
-export function recordingLog(lines: LogLine[]): Logger {
+function recordingLog(lines: LogLine[]): Logger {
   const at = (level: string) => (fields: object, message?: string) =>
     void lines.push({ level, fields: fields as Record<string, unknown>, message })
   return {
