@@ -10,6 +10,9 @@ export interface Message {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** A message without headers need not say so. */
+export type MessageToSend = Omit<Message, 'headers'> & Partial<Pick<Message, 'headers'>>
+
 /** A topic that is read from its beginning. */
 export interface FollowedTopic extends AsyncDisposable {
   /** What has been read so far. */
@@ -17,8 +20,14 @@ export interface FollowedTopic extends AsyncDisposable {
 }
 
 /** Sends a message as any producer could, valid or not. */
-export async function sendRaw(driver: QueueDriver, { topic, key, value }: Omit<Message, 'headers'>): Promise<void> {
-  const record: RecordToSend = { topic, key: Buffer.from(key), value: Buffer.from(value), headers: [] }
+export async function sendRaw(driver: QueueDriver, message: MessageToSend): Promise<void> {
+  const { topic, key, value, headers = {} } = message
+  const record: RecordToSend = {
+    topic,
+    key: Buffer.from(key),
+    value: Buffer.from(value),
+    headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
+  }
   await driver.ensureTopics([{ topic }])
   await driver.produce([record], { timeoutMs: 5_000 })
 }

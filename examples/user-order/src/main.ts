@@ -33,11 +33,16 @@ function addressesOf(service: string): readonly Address[] {
   return ready.get(service)?.addresses ?? []
 }
 
-function describe({ protocol, host, port }: Address): string {
-  return protocol === 'grpc' ? `grpc ${host}:${port}` : `${protocol} http://${host}:${port}`
+function describe(address: Address): string {
+  const { protocol } = address
+  return protocol === 'grpc' ? `grpc ${authorityOf(address)}` : `${protocol} http://${authorityOf(address)}`
 }
 
 function at(service: string, protocol: string): string {
   const address = addressesOf(service).find((candidate) => candidate.protocol === protocol)
-  return `${address?.host}:${address?.port}`
+  return address ? authorityOf(address) : 'nowhere'
+}
+
+function authorityOf({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

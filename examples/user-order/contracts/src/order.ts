@@ -9,7 +9,7 @@ const Moment = Type.String({ format: 'date-time' })
 
 export type OrderItem = Static<typeof OrderItem>
 export const OrderItem = Type.Object({
-  sku: Type.String({ minLength: 1, maxLength: 64, pattern: visibleText }),
+  sku: Type.String({ maxLength: 64, pattern: visibleText }),
   quantity: Type.Integer({ minimum: 1, maximum: 1_000 }),
   unitPriceCents: Type.Integer({ minimum: 0, maximum: 100_000_000 }),
 })
@@ -27,13 +27,18 @@ export const Order = Type.Object({
 })
 
 export const orders = contract('shop.order.v1.OrderService', {
+  /**
+   * Over the queue this is a command, which is delivered at least once. One without an orderId places the order of its
+   * message, known by `ce_source` and `ce_id`, so that it is placed once however often the message comes; without these
+   * too it is refused (`invalid_argument`).
+   */
   placeOrder: {
     summary: 'Places an order. The caller may choose the orderId: a repeated one answers with the first order.',
     input: Type.Object({ orderId: Type.Optional(OrderId), userId: UserId, items: OrderItems }),
     output: Order,
-    errors: ['failed_precondition'],
+    errors: ['invalid_argument', 'failed_precondition'],
     http: { route: 'POST /v1/orders', status: 201 },
-    // A command may arrive twice, so its sender chooses the orderId. The key keeps the orders of one user in sequence.
+    // The key keeps the orders of one user in sequence.
     queue: { topic: 'shop.order.place.v1', key: 'userId' },
   },
   getOrder: {

@@ -4,7 +4,7 @@ import { nextPageToken, pageFields } from './page.ts'
 import { visibleText } from './text.ts'
 
 const UserId = Type.String({ format: 'uuid' })
-const Name = Type.String({ minLength: 1, maxLength: 200, pattern: visibleText })
+const Name = Type.String({ maxLength: 200, pattern: visibleText })
 const Email = Type.String({ format: 'email', maxLength: 254 })
 
 export type User = Static<typeof User>

@@ -13,6 +13,7 @@ import {
   Publisher,
   ServiceError,
 } from '@tenon/core'
+import { commandOrderId } from './command-order-id.ts'
 import { OrderStore } from './order-store.ts'
 
 @Handles(orders)
@@ -23,10 +24,12 @@ export class OrderHandler {
 
   @Implements(orders.placeOrder)
   async placeOrder(
-    { orderId, userId, items }: Input<typeof orders.placeOrder>,
-    { signal }: Call,
+    { orderId: given, userId, items }: Input<typeof orders.placeOrder>,
+    call: Call,
   ): Promise<Output<typeof orders.placeOrder>> {
-    const first = orderId === undefined ? undefined : await this.#store.find(orderId, signal)
+    // A message is delivered at least once, so what it places has an id that does not change from time to time.
+    const orderId = given ?? (call.transport === 'queue' ? commandOrderId(call) : undefined)
+    const first = orderId === undefined ? undefined : await this.#store.find(orderId, call.signal)
     if (first) return first
     await this.#requireUser(userId)
     const { order, hasChanged } = await this.#store.place({ orderId: orderId ?? randomUUID(), userId, items })

@@ -7,6 +7,7 @@ import { queueDriver, queueTransport } from '@tenon/transport-queue'
 import { openOrderDatabase, OrderDatabase } from './order-database.ts'
 import { OrderHandler } from './order-handler.ts'
 import { OrderStore } from './order-store.ts'
+import { userAddressOf } from './user-address.ts'
 
 export const service = defineService({
   name: 'order',
@@ -17,6 +18,7 @@ export const service = defineService({
     adminPort: port('ORDER_ADMIN_PORT', 9002),
     userAddress: optional('USER_ADDRESS'),
     userGrpcPort: port('USER_GRPC_PORT', 50051),
+    host: optional('TENON_HOST'),
     brokers: list('KAFKA_BROKERS', []),
     databaseUrl: optional('DATABASE_URL'),
     dataDir: optional('DATA_DIR'),
@@ -30,12 +32,7 @@ export const service = defineService({
     }),
     provide(OrderStore, { needs: [OrderDatabase], create: (database) => new OrderStore(database) }),
   ],
-  remotes: (settings) => [
-    remote(users, {
-      via: grpcClient(),
-      at: settings.userAddress ?? `static:///127.0.0.1:${settings.userGrpcPort}`,
-    }),
-  ],
+  remotes: (settings) => [remote(users, { via: grpcClient(), at: userAddressOf(settings) })],
   transports: (settings) => [
     httpTransport({ port: settings.httpPort }),
     grpcTransport({ port: settings.grpcPort }),
