@@ -289,6 +289,16 @@ describe('contract', () => {
       { input: stream(Type.Object({ userId: Type.String() })), http: 'POST /v1/users/:userId' },
       [['contract.route', 'operation getUser: route "POST /v1/users/:userId": "userId" is no field of the input']],
     ],
+    ...['GET', 'DELETE'].map((method): [string, object, [string, string][]] => [
+      `an input stream with ${method}`,
+      { input: stream(User), http: `${method} /v1/users` },
+      [
+        [
+          'contract.route',
+          `operation getUser: route "${method} /v1/users": an input stream is the body of the request: expected POST, PUT or PATCH`,
+        ],
+      ],
+    ]),
     [
       'an unknown error code',
       { errors: ['not_found', 'gone'] },

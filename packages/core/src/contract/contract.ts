@@ -160,6 +160,8 @@ function buildHttp(id: string, { spec, problems }: Draft, input: JsonSchema): Ht
     // An input stream has no fields that a path or a query could name.
     const fields = httpFields(route, binding, isStream(spec.input) ? {} : input)
     for (const problem of fields.problems) report(problem)
+    if (isStream(spec.input) && !fields.hasBody)
+      report('an input stream is the body of the request: expected POST, PUT or PATCH')
     return Object.freeze({
       ...route,
       status: binding.status ?? 200,

@@ -85,7 +85,7 @@ export interface HttpOperation extends HttpRoute {
   readonly status: number
   /** Input fields read from the query string. */
   readonly query: readonly string[]
-  /** Whether the fields that are in neither path nor query come from a JSON body. */
+  /** Whether the fields that are in neither path nor query come from a JSON body, or an input stream from its lines. */
   readonly hasBody: boolean
 }
 
