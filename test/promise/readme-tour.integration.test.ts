@@ -47,16 +47,22 @@ describe.skipIf(absence)(`the tour of the README${absence ? ` (skipped: ${absenc
     // curl prints nothing before the first order, so the stream is known to be open by the call that runs.
     await eventually(async () => expect(await shell(infoOf(probes))).toContain('"runningCallCount":1'))
 
-    const placed = await shell(`${order}\necho "USER_ID=$USER_ID"`)
-    expect(placed).toContain('"status":"placed"')
-    const [userId = ''] = /USER_ID=\S+/.exec(placed) ?? []
-    await watcher.printed('"status":"placed"')
-    await eventually(async () => expect(await shell(`${userId}\n${count}`)).toContain('"orderCount":1'), {
-      timeoutMs: 1_000,
-    })
-    const read = await shell(`${userId}\n${grpc}`)
-    for (const text of ['shop.user.v1.UserService', '"orderCount": 1', '"totalCents": "700"'])
-      expect(read).toContain(text)
+    const userIds = new Set<string>()
+    // Whoever takes the tour again does not find themselves with the user of another one, or with none.
+    for (const _run of ['first', 'second']) {
+      const placed = await shell(`${order}\necho "USER_ID=$USER_ID"`)
+      expect(placed).toContain('"status":"placed"')
+      const [userId = ''] = /USER_ID=\S+/.exec(placed) ?? []
+      userIds.add(userId)
+      await watcher.printed(`"userId":"${userId.replace('USER_ID=', '')}"`)
+      await eventually(async () => expect(await shell(`${userId}\n${count}`)).toContain('"orderCount":1'), {
+        timeoutMs: 1_000,
+      })
+      const read = await shell(`${userId}\n${grpc}`)
+      for (const text of ['shop.user.v1.UserService', '"orderCount": 1', '"totalCents": "700"'])
+        expect(read).toContain(text)
+    }
+    expect(userIds.size).toBe(2)
     const refusals = await shell(refused)
     expect(refusals).toContain('"code":"invalid_argument"')
     expect(refusals).toContain('Code: InvalidArgument')
