@@ -118,11 +118,20 @@ describe('what may stay', () => {
     ],
     [
       'rules and transforms of Valibot',
-      toStandardJsonSchema(v.object({ x: v.pipe(v.string(), v.check(Boolean), v.transform(Number)) })),
+      toStandardJsonSchema(
+        v.object({
+          x: v.pipe(
+            v.string(),
+            v.check((text) => text !== ''),
+            v.transform(Number),
+          ),
+        }),
+      ),
     ],
     [
       'asynchronous rules of Valibot',
       toStandardJsonSchema(
+        // @ts-expect-error The converter's types leave out what is asynchronous; it converts it.
         v.objectAsync({
           x: v.pipeAsync(
             v.string(),

@@ -10,6 +10,13 @@ import type { Schema } from '../contract/schema.ts'
 import { secret } from '../contract/secret.ts'
 import { compileSchema } from './compiled-schema.ts'
 
+declare global {
+  interface ArkEnv {
+    /** What ArkType lets a schema say of itself. */
+    meta(): { readonly 'x-secret'?: boolean }
+  }
+}
+
 async function violations(schema: Schema, value: unknown) {
   const result = await compileSchema(schema).read(value)
   return result.ok ? [] : result.violations.map(({ field, message, rule }) => [field, message, rule])

@@ -291,6 +291,7 @@ describe.each<readonly [library: string, transforming: Schema, waiting: Schema]>
       ),
     }),
     toStandardJsonSchema(
+      // @ts-expect-error The converter's types leave out what is asynchronous; it converts it.
       v.objectAsync({
         x: v.pipeAsync(
           v.string(),
