@@ -332,12 +332,14 @@ describe('remote', () => {
     const provider = remote(notes, { via, at: 'static:///127.0.0.1:50051' })
     expect(via.open).not.toHaveBeenCalled()
     const root = { name: 'Handler', construct: () => inject(clientOf(notes)) }
-    const container = new Container(planProviders([root], indexProviders([provider], []).byToken))
-    await container.create()
+    const container = new Container(planProviders([root], indexProviders([provider], []).byToken), {
+      onLateFailure: vi.fn(),
+    })
+    await container.create(new AbortController().signal)
     expect(via.open).toHaveBeenCalledExactlyOnceWith({ contract: contractInfo(notes), address: '127.0.0.1:50051' })
     const client = container.construct('Handler', root.construct)
     expect(await client.getNote({ id: 'a' })).toEqual({ id: 'a', size: 1 })
-    expect(await container.dispose()).toEqual([])
+    expect(await container.dispose(1_000)).toEqual([])
     expect(closed).toHaveBeenCalledTimes(1)
   })
 

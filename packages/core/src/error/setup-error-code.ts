@@ -30,6 +30,7 @@ export const setupErrorCodes = {
     'An entry of `handlers`, `providers`, `transports` or `remotes` is undefined, as a circle of imports leaves it.',
   'wiring.interceptor': 'An interceptor does not keep to its contract.',
   'service.state': 'The service is in a state that does not allow this.',
+  'service.stopped': 'The service was asked to stop before it was ready.',
   'service.listen_failed': 'A server could not listen at its address.',
   'service.transport_failed': 'A transport could not go on; the service stops.',
   'service.phase_timed_out': 'A phase of the shutdown did not end in its time; the phases after it ran all the same.',

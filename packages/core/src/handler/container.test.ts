@@ -1,16 +1,25 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WiringError } from '../error/setup-error.ts'
 import { Container } from './container.ts'
 import { inject } from './inject.ts'
 import { type Provider, provide, type Token, token } from './provider.ts'
 import { indexProviders, planProviders } from './provider-graph.ts'
 
+const { signal: unending } = new AbortController()
+
+afterEach(() => void vi.useRealTimers())
+
 /** A container for a root that injects the tokens, over the providers. */
 function containerFor(tokens: readonly Token[], ...providers: readonly Provider[]) {
   const construct = () => tokens.map((of) => inject(of))
   const plan = planProviders([{ name: 'Root', construct }], indexProviders(providers, []).byToken)
-  const container = new Container(plan)
-  return { container, construct: () => container.construct('Root', construct) }
+  const lateFailures: string[] = []
+  const container = new Container(plan, { onLateFailure: (message) => lateFailures.push(message) })
+  return {
+    lateFailures,
+    container,
+    construct: () => container.construct('Root', construct),
+  }
 }
 
 class Db {
@@ -34,7 +43,7 @@ describe('create', () => {
       provide(b, { create: async () => 'b' }),
       provide(c, { needs: [b, a], create: (first, second) => `${first}${second}c` }),
     )
-    await container.create()
+    await container.create(unending)
     expect(construct()).toEqual(['bac'])
   })
 
@@ -51,14 +60,14 @@ describe('create', () => {
         },
       }),
     )
-    const created = container.create()
+    const created = container.create(unending)
     await secondBegan.promise
     first.resolve('a')
     await created
     expect(construct()).toEqual(['a', 'b'])
   })
 
-  it('names all that failed, begins nothing more, and keeps what was created for disposal', async () => {
+  it('rejects at the first failure, begins nothing more, and keeps what was created for disposal', async () => {
     const log: string[] = []
     const cause = new Error('no route to host')
     const { container } = containerFor(
@@ -73,31 +82,121 @@ describe('create', () => {
         },
       }),
     )
-    await expect(container.create()).rejects.toMatchObject({
+    await expect(container.create(unending)).rejects.toMatchObject({
       problems: [{ code: 'wiring.create_failed', message: 'b could not be created: no route to host' }],
       cause,
     })
-    await container.dispose()
+    await container.dispose(1_000)
     expect(log).toEqual(['dispose a'])
   })
 
-  it('waits for what is still being created when something fails, so that it is disposed too', async () => {
-    const slow = Promise.withResolvers<string>()
-    const log: string[] = []
-    const { container } = containerFor(
+  it('tells of a failure although another creation hangs, and tells that one to give up', async () => {
+    let told: AbortSignal | undefined
+    const { container, lateFailures } = containerFor(
       [a, b],
-      provide(a, { create: () => slow.promise, dispose: (value) => void log.push(`dispose ${value}`) }),
+      provide(a, {
+        create: ({ signal }) => {
+          told = signal
+          return new Promise<string>((_resolve, reject) =>
+            signal.addEventListener('abort', () => reject(signal.reason as Error)),
+          )
+        },
+      }),
       provide(b, {
         create: () => {
           throw 'a text' // oxlint-disable-line typescript/only-throw-error -- users may
         },
       }),
     )
-    const created = container.create().catch((error: Error) => error.message)
-    slow.resolve('late')
-    expect(await created).toBe('b could not be created: a text [wiring.create_failed]')
-    await container.dispose()
-    expect(log).toEqual(['dispose late'])
+    const error = await container.create(unending).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ message: 'b could not be created: a text [wiring.create_failed]' })
+    expect(told?.reason).toBe(error)
+    expect(await container.dispose(1_000)).toEqual([])
+    expect(lateFailures).toEqual([])
+  })
+
+  it('tells what fails after another did, unless that is the answer to giving up', async () => {
+    const failing = Promise.withResolvers<string>()
+    const { container, lateFailures } = containerFor(
+      [a, b, c],
+      provide(a, { create: () => failing.promise }),
+      provide(b, { create: () => Promise.reject(new Error('first')) }),
+      provide(c, {
+        create: ({ signal }) =>
+          new Promise<string>((_resolve, reject) =>
+            signal.addEventListener('abort', () => reject(new Error('aborted', { cause: signal.reason }))),
+          ),
+      }),
+    )
+    await expect(container.create(unending)).rejects.toThrow('b could not be created: first')
+    failing.reject(new Error('second'))
+    expect(await container.dispose(1_000)).toEqual([])
+    expect(lateFailures).toEqual(['a could not be created: second'])
+  })
+
+  it('ends with the reason of the signal, when what is under way has ended', async () => {
+    const stop = new AbortController()
+    const reason = new Error('asked to stop')
+    const [begun, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]
+    const log: string[] = []
+    const { container } = containerFor(
+      [a, b],
+      provide(a, {
+        create: () => {
+          begun.resolve()
+          return slow.promise
+        },
+        dispose: (value) => void log.push(`dispose ${value}`),
+      }),
+      provide(b, {
+        needs: [a],
+        create: () => {
+          log.push('create b')
+          return 'b'
+        },
+      }),
+    )
+    const created = container.create(stop.signal).catch((error: unknown) => error)
+    await begun.promise
+    stop.abort(reason)
+    slow.resolve('a')
+    expect(await created).toBe(reason)
+    await container.dispose(1_000)
+    expect(log).toEqual(['dispose a'])
+    await expect(containerFor([a], provide(a, { create: () => 'a' })).container.create(stop.signal)).rejects.toBe(
+      reason,
+    )
+  })
+
+  it('waits a moment, at its end, for what is still being created, and releases what comes even later at once', async () => {
+    vi.useFakeTimers()
+    const [soon, late] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
+    const log: string[] = []
+    const lateDisposal = Promise.withResolvers<void>()
+    const { container, lateFailures } = containerFor(
+      [a, b, c],
+      provide(a, { create: () => soon.promise, dispose: (value) => void log.push(`dispose ${value}`) }),
+      provide(b, { create: () => Promise.reject(new Error('broken')) }),
+      provide(c, {
+        create: () => late.promise,
+        dispose: (value) => {
+          log.push(`dispose ${value}`)
+          lateDisposal.resolve()
+          throw new Error('and cannot be closed')
+        },
+      }),
+    )
+    await expect(container.create(unending)).rejects.toThrow('broken')
+    const disposed = container.dispose(10_000)
+    soon.resolve('soon')
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect((await disposed).map(({ message }) => message)).toEqual(['c is still being created'])
+    expect(log).toEqual(['dispose soon'])
+    late.resolve('late')
+    await lateDisposal.promise
+    await vi.runAllTimersAsync()
+    expect(log).toEqual(['dispose soon', 'dispose late'])
+    expect(lateFailures).toEqual(['c could not be disposed: and cannot be closed'])
   })
 })
 
@@ -107,7 +206,7 @@ describe('construct', () => {
       readonly db = inject(Db)
     }
     const { container, construct } = containerFor([Clock, Clock], provide(Db, { create: () => new Db() }))
-    await container.create()
+    await container.create(unending)
     const [first, second] = construct()
     expect(first).toBeInstanceOf(Clock)
     expect(first).toBe(second)
@@ -139,8 +238,10 @@ describe('construct', () => {
     let isReal = false
     const providers = indexProviders([provide(Store, { create: () => new Store(new Db()) })], [])
     const construct = () => (isReal ? inject(Store) : undefined)
-    const container = new Container(planProviders([{ name: 'Root', construct }], providers.byToken))
-    await container.create()
+    const container = new Container(planProviders([{ name: 'Root', construct }], providers.byToken), {
+      onLateFailure: vi.fn(),
+    })
+    await container.create(unending)
     isReal = true
     expect(() => container.construct('Root', construct)).toThrow(
       'Store, asked for by Root, was not created: it is injected under a condition, or after a constructor failed with placeholders; inject it in a field, before anything else [wiring.hidden_injection]',
@@ -190,9 +291,9 @@ describe('dispose', () => {
       }),
       provide(b, { needs: [Store], create: () => 'nothing to release' }),
     )
-    await container.create()
+    await container.create(unending)
     construct()
-    expect(await container.dispose()).toEqual([])
+    expect(await container.dispose(1_000)).toEqual([])
     expect(log).toEqual(['lazy', 'store', 'db', 'a'])
   })
 
@@ -205,8 +306,8 @@ describe('dispose', () => {
         dispose: () => void log.push('explicit'),
       }),
     )
-    await container.create()
-    await container.dispose()
+    await container.create(unending)
+    await container.dispose(1_000)
     expect(log).toEqual(['explicit'])
   })
 
@@ -225,14 +326,35 @@ describe('dispose', () => {
         },
       }),
     )
-    await container.create()
-    const failures = await container.dispose()
+    await container.create(unending)
+    const failures = await container.dispose(1_000)
     expect(failures.map(({ message, cause }) => [message, cause])).toEqual([
-      ['c could not be disposed', failure],
-      ['b could not be disposed', failure],
+      ['c could not be disposed: broken pipe', failure],
+      ['b could not be disposed: broken pipe', failure],
     ])
     expect(log).toEqual(['a'])
-    expect(await container.dispose()).toEqual([])
+    expect(await container.dispose(1_000)).toEqual([])
+  })
+
+  it('releases an object behind two tokens once, after all that was made with it', async () => {
+    const log: string[] = []
+    const db = Object.assign(new Db(), { [Symbol.dispose]: () => void log.push('db') })
+    const reader = token<Db>('reader')
+    const { container, construct } = containerFor(
+      [Db, a, reader],
+      provide(Db, { create: () => db, check: () => 'db' }),
+      provide(a, { needs: [Db], create: () => 'a', dispose: () => void log.push('a') }),
+      provide(reader, { needs: [Db, a], create: (given) => given, check: () => 'reader' }),
+    )
+    await container.create(unending)
+    expect(construct()).toEqual([db, 'a', db])
+    expect(container.provided.map(({ name, check }) => [name, check?.(unending)])).toEqual([
+      ['Db', 'db'],
+      ['a', undefined],
+      ['reader', 'reader'],
+    ])
+    await container.dispose(1_000)
+    expect(log).toEqual(['a', 'db'])
   })
 })
 
@@ -245,7 +367,7 @@ describe('provided', () => {
       provide(a, { create: () => 'a', check: (value, given) => void seen.push(value, given) }),
       provide(b, { needs: [a], create: () => 'b' }),
     )
-    await container.create()
+    await container.create(unending)
     expect(container.provided.map(({ name, check }) => [name, check !== undefined])).toEqual([
       ['a', true],
       ['b', false],

@@ -1,7 +1,8 @@
 import { SetupError, type SetupProblem, WiringError } from '../error/setup-error.ts'
 import { injectWith } from './inject.ts'
-import { isConstructible, type Provider, type Token, tokenName } from './provider.ts'
-import { hiddenMessage, missingMessage, type ProviderPlan } from './provider-graph.ts'
+import { type CreateContext, isConstructible, type Provider, type Token, tokenName } from './provider.ts'
+import { classCycle, hiddenMessage, missingMessage, type ProviderPlan } from './provider-graph.ts'
+import { ReleaseList } from './release-list.ts'
 
 /** A provider's value, and how it is checked. */
 export interface Provided {
@@ -9,49 +10,49 @@ export interface Provided {
   readonly check: ((signal: AbortSignal) => unknown) | undefined
 }
 
+export interface ContainerOptions {
+  /** Is told what failed after the creation had failed or was given up, when nobody waits for it any more. */
+  readonly onLateFailure: (message: string, cause: unknown) => void
+}
+
 /** Holds what the providers made, and releases it in reverse order of creation. */
 export class Container {
   readonly #plan: ProviderPlan
+  readonly #onLateFailure: ContainerOptions['onLateFailure']
   readonly #values = new Map<Token, unknown>()
-  readonly #created: { readonly provider: Provider; readonly value: unknown }[] = []
+  readonly #provided: Provided[] = []
+  readonly #releases = new ReleaseList()
   readonly #constructing: Token[] = []
+  /** What is being created. */
+  readonly #pending = new Map<Token, Promise<void>>()
+  readonly #givenUp = new AbortController()
+  readonly #failed = Promise.withResolvers<never>()
+  #isReleased = false
 
-  constructor(plan: ProviderPlan) {
+  constructor(plan: ProviderPlan, { onLateFailure }: ContainerOptions) {
     this.#plan = plan
+    this.#onLateFailure = onLateFailure
   }
 
   /**
-   * Creates the planned providers, side by side where none waits for another. After a failure nothing more is begun; what
-   * was created stays to be disposed.
+   * Creates the planned providers, side by side where none waits for another. Rejects at the first failure: nothing more is
+   * begun then, and what is under way is told to give up. The same happens when the signal fires, but then all that is under
+   * way is awaited. `dispose` releases what was created, also what comes later.
    *
-   * @throws WiringError `wiring.create_failed`
+   * @throws WiringError `wiring.create_failed`, or the reason of the signal.
    */
-  async create(): Promise<void> {
-    const running = new Map<Token, Promise<void>>()
-    const problems: { readonly problem: SetupProblem; readonly cause: unknown }[] = []
-    for (const provider of this.#plan.order) running.set(provider.token, this.#createOne(provider, running, problems))
-    await Promise.all(running.values())
-    if (problems.length > 0)
-      throw new WiringError(
-        problems.map(({ problem }) => problem),
-        problems[0]?.cause,
-      )
-  }
-
-  async #createOne(
-    provider: Provider,
-    running: ReadonlyMap<Token, Promise<void>>,
-    problems: { problem: SetupProblem; cause: unknown }[],
-  ): Promise<void> {
-    await Promise.all(provider.needs.map((need) => running.get(need) ?? Promise.resolve()))
-    if (problems.length > 0) return
+  async create(signal: AbortSignal): Promise<void> {
+    const giveUp = () => this.#givenUp.abort(signal.reason)
+    if (signal.aborted) giveUp()
+    signal.addEventListener('abort', giveUp, { once: true })
     try {
-      const value = await provider.create(...provider.needs.map((need) => this.#values.get(need)))
-      this.#values.set(provider.token, value)
-      this.#created.push({ provider, value })
-    } catch (cause) {
-      problems.push({ problem: createFailed(tokenName(provider.token), cause), cause })
+      const running = new Map<Token, Promise<void>>()
+      for (const provider of this.#plan.order) running.set(provider.token, this.#createInTurn(provider, running))
+      await Promise.race([Promise.all(running.values()), this.#failed.promise])
+    } finally {
+      signal.removeEventListener('abort', giveUp)
     }
+    signal.throwIfAborted()
   }
 
   /**
@@ -70,24 +71,64 @@ export class Container {
 
   /** What was created, in order of creation. */
   get provided(): readonly Provided[] {
-    return this.#created.map(({ provider: { token, check }, value }) => ({
-      name: tokenName(token),
-      check: check && ((signal: AbortSignal) => check(value, signal)),
-    }))
+    return this.#provided
   }
 
-  /** Releases everything in reverse order of creation and gathers what failed. */
-  async dispose(): Promise<readonly Error[]> {
-    const failures: Error[] = []
-    for (const { provider, value } of this.#created.splice(0).reverse()) {
-      try {
-        await disposeOf(provider, value)
-      } catch (cause) {
-        failures.push(new Error(`${tokenName(provider.token)} could not be disposed`, { cause }))
-      }
-    }
+  /** Releases everything within the time, in reverse order of creation, and gathers what failed. */
+  async dispose(timeoutMs: number): Promise<readonly Error[]> {
+    const endsAtMs = performance.now() + timeoutMs
+    this.#givenUp.abort()
+    await this.#settle(Math.min(longestSettleMs, timeoutMs / 2))
+    this.#isReleased = true
+    const hanging = [...this.#pending.keys()].map((token) => new Error(`${tokenName(token)} is still being created`))
+    const failures = await this.#releases.release(Math.max(0, endsAtMs - performance.now()))
     this.#values.clear()
-    return failures
+    return [...hanging, ...failures]
+  }
+
+  async #createInTurn(provider: Provider, running: ReadonlyMap<Token, Promise<void>>): Promise<void> {
+    await Promise.all(provider.needs.map((need) => running.get(need) ?? Promise.resolve()))
+    if (this.#givenUp.signal.aborted) return
+    const { token } = provider
+    const created = this.#createOne(provider)
+    this.#pending.set(token, created)
+    await created
+    this.#pending.delete(token)
+  }
+
+  /** Never rejects. */
+  async #createOne(provider: Provider): Promise<void> {
+    const { signal } = this.#givenUp
+    const context: CreateContext = { signal }
+    try {
+      const value = await provider.create(...provider.needs.map((need) => this.#values.get(need)), context)
+      this.#keep(provider, value)
+    } catch (cause) {
+      const problem = createFailed(tokenName(provider.token), cause)
+      if (!signal.aborted) {
+        const error = new WiringError([problem], cause)
+        this.#givenUp.abort(error)
+        this.#failed.reject(error)
+      } else if (!isAnswerTo(signal, cause)) this.#onLateFailure(problem.message, cause)
+    }
+    if (!this.#isReleased) return
+    for (const failure of await this.#releases.release(longestSettleMs)) this.#onLateFailure(failure.message, failure)
+  }
+
+  #keep({ token, dispose, check }: Pick<Provider, 'token' | 'dispose' | 'check'>, value: unknown): void {
+    const name = tokenName(token)
+    this.#values.set(token, value)
+    this.#provided.push({ name, check: check && ((signal: AbortSignal) => check(value, signal)) })
+    this.#releases.add({ name, value, dispose })
+  }
+
+  /** Waits until nothing is being created any more, or for the time. */
+  async #settle(timeoutMs: number): Promise<void> {
+    if (this.#pending.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, timeoutMs)
+    await Promise.race([Promise.all(this.#pending.values()), promise])
+    clearTimeout(timer)
   }
 
   #resolve(token: Token, asker: string): unknown {
@@ -97,19 +138,12 @@ export class Container {
       throw new WiringError([{ code: 'wiring.hidden_injection', message: hiddenMessage(token, chain) }])
     if (!isConstructible(token))
       throw new WiringError([{ code: 'wiring.missing_provider', message: missingMessage(token, chain) }])
-    if (this.#constructing.includes(token)) {
-      throw new WiringError([
-        {
-          code: 'wiring.cycle',
-          message: `classes inject one another in a circle: ${[...chain, tokenName(token)].join(' → ')}`,
-        },
-      ])
-    }
+    if (this.#constructing.includes(token)) throw new WiringError([classCycle([...chain, tokenName(token)])])
     this.#constructing.push(token)
     try {
       const value: unknown = Reflect.construct(token, [])
-      this.#values.set(token, value)
-      this.#created.push({ provider: constructedProvider(token), value })
+      // A class without a provider is disposed like one that has it.
+      this.#keep({ token, dispose: undefined, check: undefined }, value)
       return value
     } finally {
       this.#constructing.pop()
@@ -117,19 +151,15 @@ export class Container {
   }
 }
 
+/** How long is waited for a creation that was told to give up. A guess: one that heeds its signal ends at once. */
+const longestSettleMs = 1_000
+
+/** Whether something failed because it was told to give up: web APIs throw the reason, those of Node.js name it as cause. */
+function isAnswerTo({ reason }: AbortSignal, cause: unknown): boolean {
+  return cause === reason || (cause instanceof Error && cause.cause === reason)
+}
+
 function createFailed(name: string, cause: unknown): SetupProblem {
   const reason = cause instanceof Error ? cause.message : String(cause)
   return { code: 'wiring.create_failed', message: `${name} could not be created: ${reason}` }
-}
-
-/** A class without a provider is disposed like one that has it. */
-function constructedProvider(token: Token): Provider {
-  return { token, needs: [], create: () => undefined, dispose: undefined, check: undefined }
-}
-
-async function disposeOf({ dispose }: Provider, value: unknown): Promise<void> {
-  if (dispose) return void (await dispose(value))
-  if (typeof value !== 'object' || value === null) return
-  const own: unknown = Reflect.get(value, Symbol.asyncDispose) ?? Reflect.get(value, Symbol.dispose)
-  if (typeof own === 'function') await Reflect.apply(own, value, [])
 }

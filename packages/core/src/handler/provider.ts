@@ -17,8 +17,9 @@ export type TokenValue<Of> = Of extends Token<infer Value> ? Value : never
 export interface Provider<T = unknown> {
   readonly token: Token<T>
   readonly needs: readonly Token[]
-  create(...needed: readonly unknown[]): T | Promise<T>
-  readonly dispose: ((value: T) => unknown) | undefined
+  /** Gets the values it needs, and a `CreateContext` after them. */
+  create(...given: readonly unknown[]): T | Promise<T>
+  readonly dispose: ((value: T, signal: AbortSignal) => unknown) | undefined
   readonly check: ((value: T, signal: AbortSignal) => unknown) | undefined
 }
 
@@ -49,13 +50,32 @@ export function tokenName(of: Token): string {
 
 type NeedValues<Needs extends readonly Token[]> = { readonly [Index in keyof Needs]: TokenValue<Needs[Index]> }
 
+/** What `create` gets after the values it needs. */
+export interface CreateContext {
+  /**
+   * Fires when the start is given up, because another provider failed or the service is asked to stop. Pass it on to what
+   * connects; a value that comes all the same is released at once.
+   */
+  readonly signal: AbortSignal
+}
+
 export interface ProviderSpec<T, Needs extends readonly Token[]> {
   /** What must exist before; handed to `create` in this order. */
   readonly needs?: Needs
-  readonly create: (...needed: NeedValues<Needs>) => T | Promise<T>
-  /** Releases the value. @defaultValue the value's own `Symbol.asyncDispose` or `Symbol.dispose`, if it has one */
-  readonly dispose?: (value: T) => unknown
-  /** Throws or rejects when the value cannot do its work now; run for readiness, and once before the service is ready. */
+  /** Makes the value. The last argument, after what it needs, is the context. */
+  readonly create: (...given: [...needed: NeedValues<Needs>, context: CreateContext]) => T | Promise<T>
+  /**
+   * Releases the value. Called once, after everything that was created later is released; the signal fires when its part of
+   * the shutdown's time is over, and the shutdown goes on without it soon after. An object that several providers give is
+   * released once, in the place of the first of them, by the first of their functions.
+   *
+   * @defaultValue the value's own `Symbol.asyncDispose` or `Symbol.dispose`, if it has one
+   */
+  readonly dispose?: (value: T, signal: AbortSignal) => unknown
+  /**
+   * Throws or rejects when the value cannot do its work now; run for readiness, and once before the service is ready. Not run
+   * again while its last run has not ended: until then it counts as failed.
+   */
   readonly check?: (value: T, signal: AbortSignal) => unknown
 }
 

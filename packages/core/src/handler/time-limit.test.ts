@@ -10,7 +10,9 @@ const never = () => new Promise<never>(() => undefined)
 describe('withTimeLimit', () => {
   it('gives what the run gave or threw, and leaves no timer behind', async () => {
     expect(await withTimeLimit(() => 1, { timeoutMs: 10, tooLate })).toBe(1)
-    await expect(withTimeLimit(() => Promise.reject(new Error('broken')), { timeoutMs: 10, tooLate })).rejects.toThrow('broken')
+    await expect(withTimeLimit(() => Promise.reject(new Error('broken')), { timeoutMs: 10, tooLate })).rejects.toThrow(
+      'broken',
+    )
     const thrown = withTimeLimit(
       () => {
         throw new Error('at once')

@@ -25,12 +25,19 @@ export interface Endpoint {
  * that an instance whose process died disappears within a time the implementation states.
  */
 export interface Registrar {
-  /** Called when the service is ready, once for each start. */
+  /**
+   * Called when the service is ready, that is when its checks have passed for the first time; and again, with growing delay,
+   * when that was refused later than at the start, or after `lost`. Never twice at the same time. The signal fires when the
+   * service is asked to stop: give up then, or what is resolved all the same is withdrawn at once.
+   */
   announce(instance: Instance, options: { readonly signal: AbortSignal }): Promise<Registration>
 }
 
 export interface Registration {
-  /** Fires when the registry has lost the instance and it could not be announced again. */
+  /**
+   * Fires when the registry has lost the instance and it could not be announced again. The registration is over then: it must
+   * have released what it held, and is not withdrawn.
+   */
   readonly lost: AbortSignal
   /** Removes the instance. Called first on drain; safe to call twice. */
   withdraw(options: { readonly signal: AbortSignal }): Promise<void>

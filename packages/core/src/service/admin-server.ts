@@ -25,6 +25,7 @@ export class AdminServer {
   readonly #server: Server
   readonly #host: string
   readonly #port: number
+  #isClosed = false
 
   constructor(view: AdminView, { host = '127.0.0.1', port = 9000 }: AdminOptions) {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
@@ -50,10 +51,14 @@ export class AdminServer {
       throw new LifecycleError([{ code: 'service.listen_failed', message }], cause)
     }
     const { port } = this.#server.address() as AddressInfo
+    // It was given up while it began to listen.
+    if (this.#isClosed) await this.close()
     return { protocol: 'admin', host: this.#host, port }
   }
 
+  /** Safe to call at any time. */
   async close(): Promise<void> {
+    this.#isClosed = true
     if (!this.#server.listening) return
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve())

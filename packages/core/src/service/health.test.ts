@@ -27,10 +27,71 @@ describe('Health', () => {
       { name: 'error', isPassing: false, message: 'no connection' },
     ])
     expect(health.isPassing).toBe(false)
-    health.close()
     for (const name of answers.keys()) answers.set(name, () => undefined)
     await health.refresh()
     expect(health.isPassing).toBe(true)
+    health.close()
+  })
+
+  it('reports two checks of the same name, and lets neither hide the other', async () => {
+    const failing = {
+      name: 'db',
+      run: () => {
+        throw new Error('primary down')
+      },
+    }
+    const slow = { name: 'db', run: () => new Promise((resolve) => setTimeout(resolve, 20)) }
+    for (const checks of [
+      [failing, slow],
+      [slow, failing],
+    ]) {
+      const health = new Health(checks)
+      const refreshed = health.refresh()
+      await vi.advanceTimersByTimeAsync(20)
+      await refreshed
+      expect(health.isPassing).toBe(false)
+      expect(health.results.map(({ isPassing }) => isPassing).toSorted()).toEqual([false, true])
+      health.close()
+    }
+  })
+
+  it('runs a check that hangs no second time, and keeps it failing until it has ended', async () => {
+    const answer = Promise.withResolvers<void>()
+    const run = vi.fn(() => answer.promise)
+    const health = new Health([{ name: 'db', run }], { checkIntervalMs: 100, checkTimeoutMs: 50 })
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(run).toHaveBeenCalledTimes(1)
+    expect(health.results).toEqual([{ name: 'db', isPassing: false, message: 'no answer within 50 ms' }])
+    answer.resolve()
+    await vi.advanceTimersByTimeAsync(99)
+    expect(health.isPassing).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(run).toHaveBeenCalledTimes(2)
+    expect(health.isPassing).toBe(true)
+    health.close()
+  })
+
+  it('ends the checks that run when it is closed, and runs and notes none after', async () => {
+    let told: unknown
+    const run = vi.fn(
+      (signal: AbortSignal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            told = 'to end'
+            reject(new Error('gone'))
+          })
+        }),
+    )
+    const health = new Health([{ name: 'db', run }])
+    const refreshed = health.refresh()
+    health.close()
+    health.close()
+    await refreshed
+    await health.refresh()
+    expect(told).toBe('to end')
+    expect(run).toHaveBeenCalledTimes(1)
+    expect(health.results).toEqual([])
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('says when it passes or fails as a whole', async () => {

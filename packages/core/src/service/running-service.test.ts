@@ -533,8 +533,8 @@ describe('stop', () => {
     const running = await started
     const call = transport.call('x')
     const stopped = running.stop()
-    await vi.advanceTimersByTimeAsync(7_999)
-    expect(running.state).toBe('draining')
+    await vi.advanceTimersByTimeAsync(7_499)
+    expect(await Promise.race([call, 'still running'])).toBe('still running')
     await vi.advanceTimersByTimeAsync(1)
     expect(await call).toMatchObject({ ok: false, error: { code: 'unavailable' } })
     expect(await reason.promise).toMatchObject({ code: 'unavailable' })
@@ -627,7 +627,7 @@ describe('stop', () => {
       'drain',
       'close transports',
     ])
-    expect(Date.now() - startedAt).toBeLessThanOrEqual(12_000)
+    expect(Date.now() - startedAt).toBeLessThanOrEqual(10_000)
   })
 
   it('happens once, however often it is asked for', async () => {
@@ -638,18 +638,6 @@ describe('stop', () => {
     expect(one).toBe(two)
     expect(await running.stop()).toBe(one)
     expect(log.filter((what) => what === 'http drain')).toHaveLength(1)
-  })
-
-  it('waits for a start that is under way, and ends it in order', async () => {
-    const listening = Promise.withResolvers<void>()
-    const log: string[] = []
-    const acts = { listen: () => listening.promise }
-    const { service, started } = start({ transports: () => [recordingTransport(log, { acts })] })
-    const stopped = service.stop()
-    listening.resolve()
-    await Promise.all([started, stopped])
-    expect(log).toEqual(['http bind', 'http listen', 'http withdraw', 'http drain', 'http close'])
-    expect(service.state).toBe('stopped')
   })
 
   it('does not wait for a registry that does not answer', async () => {

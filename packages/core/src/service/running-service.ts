@@ -4,18 +4,22 @@ import { LifecycleError } from '../error/setup-error.ts'
 import { Container } from '../handler/container.ts'
 import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
 import type { Provider } from '../handler/provider.ts'
-import type { Registration } from '../registry/registry.ts'
+import type { Registrar } from '../registry/registry.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
 import { AdminServer } from './admin-server.ts'
+import { Announcement } from './announcement.ts'
 import { composeEndpoints, type Endpoints } from './assemble.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config.ts'
+import { Drain } from './drain.ts'
 import { Health } from './health.ts'
 import { planService, requireSound } from './plan-service.ts'
 import type { ServiceReading } from './read-settings.ts'
-import { listenAll, throwErrors, withAll } from './servers.ts'
+import { listenAll, withAll } from './servers.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
-import { type PhaseReport, runPhases, type ShutdownPhase, wait } from './shutdown.ts'
+import { type PhaseReport, runPhases } from './shutdown.ts'
+import { type ServiceParts, type ShutdownKind, shutdownPhases } from './shutdown-phases.ts'
+import { StopRequest } from './stop-request.ts'
 
 /** Where a service is in its life; the order is the only one. */
 export type ServiceState = 'idle' | 'starting' | 'ready' | 'draining' | 'stopped'
@@ -37,18 +41,9 @@ export interface StartWith<Config extends ConfigSpec> extends Pick<StartOptions,
 
 /** How a service ended. */
 export interface Ended {
-  /** 0, or 1 when running work was cut or a phase failed. */
+  /** 0, or 1 when the start or a phase failed, or running work was cut. */
   readonly exitCode: 0 | 1
   readonly phases: readonly PhaseReport[]
-}
-
-/** The parts of a service that are already there while it starts. */
-interface Parts {
-  health: Health | undefined
-  admin: AdminServer | undefined
-  container: Container | undefined
-  servers: readonly TransportServer[]
-  registration: Registration | undefined
 }
 
 /** One start of a service, from its settings to its end. */
@@ -60,23 +55,18 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   readonly #log: Logger
   readonly #identity: ServiceIdentity
   readonly #gate = new Gate()
-  readonly #stopRequest = new AbortController()
+  readonly #stopRequest: StopRequest
   readonly #ended = Promise.withResolvers<Ended>()
-  readonly #parts: Parts = {
-    health: undefined,
-    admin: undefined,
-    container: undefined,
-    servers: [],
-    registration: undefined,
-  }
+  /** What is already there, while it starts. */
+  readonly #parts: { -readonly [Part in keyof ServiceParts]: ServiceParts[Part] }
   readonly #startedAt = Date.now()
   #state: ServiceState = 'idle'
   #hasStarted = false
+  /** Whether its checks have passed once, and it was announced therefore. */
+  #hasEntered = false
   #addresses: readonly Address[] = []
   #operationIds: readonly string[] = []
   #hasFailed = false
-  /** Answers that transports could not write to their end before the drain's deadline. */
-  #cutAnswerCount = 0
   /** What the transports were told last. */
   #readiness: 'ready' | 'not_ready' = 'not_ready'
   #starting: Promise<void> = Promise.resolve()
@@ -93,6 +83,15 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       instanceId: `${options.name}-${randomUUID()}`,
     })
     this.#log = start.log
+    this.#stopRequest = new StopRequest(options.name, this.#settings.shutdownTimeoutMs)
+    this.#parts = {
+      drain: new Drain(this.#gate),
+      admin: undefined,
+      container: undefined,
+      health: undefined,
+      servers: [],
+      announcement: undefined,
+    }
   }
 
   get state(): ServiceState {
@@ -109,43 +108,50 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     return this.#ended.promise
   }
 
-  /** Starts everything in order; what had started is undone in reverse when something fails. */
+  /** Starts everything in order; what had started is undone in reverse when something fails, or a stop is asked for. */
   start(): Promise<void> {
     this.#state = 'starting'
     this.#starting = this.#startOrUndo()
     return this.#starting
   }
 
-  /** Drains and stops; while the service starts, as soon as it has. A second call waits for the same end. */
+  /**
+   * Drains and stops. While the service starts, the part that is being started is the last one; what does not end in time is
+   * given up. A second call waits for the same end.
+   */
   stop(): Promise<Ended> {
-    this.#stopRequest.abort()
+    this.#stopRequest.make()
     this.#stopping ??= this.#starting.then(
-      () => this.#shutDown(this.#drainPhases()),
+      () => this.#shutDown('announced'),
       () => this.#ended.promise,
     )
     return this.#stopping
-  }
-
-  async #startOrUndo(): Promise<void> {
-    try {
-      await this.#startParts()
-    } catch (error) {
-      this.#hasFailed = true
-      // A transport may have let calls in before another part failed.
-      await this.#shutDown([{ name: 'cut calls', budgetMs: 100, run: () => this.#cutCalls() }])
-      throw error
-    }
-    this.#log.info(
-      { addresses: this.#addresses, durationMs: Date.now() - this.#startedAt },
-      `${this.#options.name} is ready`,
-    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
 
+  async #startOrUndo(): Promise<void> {
+    try {
+      await this.#startParts()
+    } catch (error) {
+      const isStopped = !this.#hasFailed && error === this.#stopRequest.signal.reason
+      if (!isStopped) {
+        this.#hasFailed = true
+        const reason = error instanceof Error ? error.message : String(error)
+        this.#log.warn({ reason }, `${this.#options.name} cannot start; what had started is undone`)
+      }
+      // A transport may have let calls in before another part failed.
+      await this.#shutDown(isStopped ? 'unannounced' : 'failed')
+      throw error
+    } finally {
+      this.#stopRequest.close()
+    }
+  }
+
   async #startParts(): Promise<void> {
+    const { signal } = this.#stopRequest
     const plan = planService(this.#options, {
       settings: this.#settings,
       config: this.#config,
@@ -153,21 +159,22 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       identity: this.#identity,
     })
     requireSound(plan)
+    const registrar = this.#options.registry?.(this.#config)
     const { definitions, transports } = plan
-    const container = new Container(plan.providers)
+    const container = new Container(plan.providers, {
+      onLateFailure: (message, cause) => this.#log.warn({ err: cause }, `after the start had failed: ${message}`),
+    })
     this.#parts.container = container
-    const adminAddresses = await this.#startAdmin()
-    await container.create()
+    const adminAddresses = await this.#stopRequest.letEnd('the admin server', this.#startAdmin())
+    await this.#stopRequest.letEnd('creating providers', container.create(signal))
     const endpoints = this.#composeEndpoints(definitions, container)
-    this.#parts.health = new Health(
-      container.provided.flatMap(({ name, check }) => (check ? [{ name, run: check }] : [])),
-    )
-    this.#parts.health.onChange(() => this.#tellReadiness())
-    await this.#parts.health.refresh()
+    await this.#stopRequest.letEnd('the first checks', this.#startHealth(container).refresh())
     this.#parts.servers = transports.map((transport) => this.#bind(transport, endpoints))
-    this.#addresses = [...(await listenAll(this.#parts.servers)), ...adminAddresses]
+    const addresses = await this.#stopRequest.letEnd('transports', this.#listen())
+    this.#addresses = [...addresses, ...adminAddresses]
+    if (registrar) this.#parts.announcement = this.#announcement(registrar)
     this.#becomeReady()
-    await this.#register()
+    await this.#enter()
   }
 
   #composeEndpoints(definitions: readonly HandlerDefinition[], container: Container): Endpoints {
@@ -185,6 +192,13 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     return endpoints
   }
 
+  #startHealth({ provided }: Container): Health {
+    const health = new Health(provided.flatMap(({ name, check }) => (check ? [{ name, run: check }] : [])))
+    health.onChange(() => this.#healthChanged())
+    this.#parts.health = health
+    return health
+  }
+
   #bind(transport: Transport, { operations, events }: Endpoints): TransportServer {
     return transport.bind({
       service: this.#identity,
@@ -196,6 +210,16 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     })
   }
 
+  async #listen(): Promise<readonly Address[]> {
+    const { servers } = this.#parts
+    try {
+      return await listenAll(servers)
+    } finally {
+      // It was given up meanwhile: nobody else would close what listens only now.
+      if (this.#state !== 'starting') await withAll(servers, 'transports could not close', (server) => server.close())
+    }
+  }
+
   #failTransport(name: string, cause: unknown): void {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const error = new LifecycleError(
@@ -204,6 +228,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     )
     this.#log.error({ err: error }, 'a transport failed; the service stops')
     this.#hasFailed = true
+    this.#stopRequest.make(error)
     void this.stop()
   }
 
@@ -221,9 +246,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       },
       { host: this.#settings.defaultHost, ...options },
     )
-    const address = await admin.listen()
     this.#parts.admin = admin
-    return [address]
+    return [await admin.listen()]
   }
 
   #becomeReady(): void {
@@ -236,6 +260,14 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     return this.#state === 'ready' && this.#parts.health?.isPassing === true
   }
 
+  #healthChanged(): void {
+    this.#tellReadiness()
+    if (!this.#isReady || this.#hasEntered || this.#stopRequest.signal.aborted) return
+    this.#hasEntered = true
+    void this.#parts.announcement?.persist()
+    this.#logReady()
+  }
+
   /** Transports that tell their callers of it learn the same as the probe. */
   #tellReadiness(): void {
     const readiness = this.#isReady ? 'ready' : 'not_ready'
@@ -244,18 +276,31 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     for (const server of this.#parts.servers) server.readinessChanged?.(readiness)
   }
 
-  async #register(): Promise<void> {
-    const registrar = this.#options.registry?.(this.#config)
-    if (registrar === undefined) return
+  /** Announces the service, unless its checks fail: then that is done when they first pass. */
+  async #enter(): Promise<void> {
+    if (!this.#isReady) {
+      const checks = this.#parts.health?.results.filter(({ isPassing }) => !isPassing)
+      this.#log.warn({ checks }, `${this.#options.name} has started, but is not ready while checks fail`)
+      return
+    }
+    this.#hasEntered = true
+    await this.#parts.announcement?.begin()
+    if (!this.#stopRequest.signal.aborted) this.#logReady()
+  }
+
+  #announcement(registrar: Registrar): Announcement {
     const { name, version, instanceId: id } = this.#identity
     const endpoints = this.#addresses.filter(({ protocol }) => protocol !== 'admin')
-    const { signal } = this.#stopRequest
-    try {
-      this.#parts.registration = await registrar.announce({ id, name, version, endpoints }, { signal })
-    } catch (error) {
-      // Asked to stop while it waited: the service ends as it would have without a registry.
-      if (!signal.aborted) throw error
-    }
+    const instance = { id, name, version, endpoints }
+    const { signal: stop } = this.#stopRequest
+    return new Announcement({ registrar, instance, stop, log: this.#log })
+  }
+
+  #logReady(): void {
+    this.#log.info(
+      { addresses: this.#addresses, durationMs: Date.now() - this.#startedAt },
+      `${this.#options.name} is ready`,
+    )
   }
 
   #info(): object {
@@ -270,84 +315,15 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     }
   }
 
-  /** The phases of a drain that come before anything is closed. */
-  #drainPhases(): readonly ShutdownPhase[] {
-    const { shutdownTimeoutMs, deregisterDelayMs } = this.#settings
-    const { servers, registration } = this.#parts
-    const phases: ShutdownPhase[] = [
-      {
-        name: 'withdraw',
-        budgetMs: 100,
-        run: () => withAll(servers, 'transports could not withdraw', (server) => server.withdraw()),
-      },
-    ]
-    if (registration)
-      phases.push({
-        name: 'deregister',
-        budgetMs: shutdownTimeoutMs * deregisterShare,
-        run: (signal) => registration.withdraw({ signal }),
-      })
-    if (deregisterDelayMs > 0)
-      phases.push({
-        name: 'deregister delay',
-        budgetMs: deregisterDelayMs + 1_000,
-        run: (signal) => wait(deregisterDelayMs, signal),
-      })
-    const spentMs = deregisterDelayMs + (registration ? shutdownTimeoutMs * deregisterShare : 0)
-    const drainMs = Math.max(0, shutdownTimeoutMs * (1 - closeShare) - spentMs)
-    phases.push({ name: 'drain', budgetMs: drainMs, run: (signal) => this.#drain(signal) })
-    return phases
-  }
-
-  async #drain(signal: AbortSignal): Promise<void> {
-    const idle = this.#gate.shut()
-    const cutAll = () => this.#gate.cutAll()
-    if (signal.aborted) cutAll()
-    else signal.addEventListener('abort', cutAll, { once: true })
-    try {
-      const drained = withAll(this.#parts.servers, 'transports could not drain', async (server) => {
-        const cutCount = (await server.drain(signal)) ?? 0
-        this.#cutAnswerCount += cutCount
-      })
-      await Promise.allSettled([drained, idle])
-      await drained
-    } finally {
-      signal.removeEventListener('abort', cutAll)
-    }
-  }
-
-  async #cutCalls(): Promise<void> {
-    const idle = this.#gate.shut()
-    this.#gate.cutAll()
-    await idle
-  }
-
-  async #shutDown(before: readonly ShutdownPhase[]): Promise<Ended> {
+  async #shutDown(kind: ShutdownKind): Promise<Ended> {
     if (this.#state === 'ready') this.#log.info({}, `${this.#options.name} drains`)
     this.#state = 'draining'
-    const closeMs = (this.#settings.shutdownTimeoutMs * closeShare) / 3
-    const { health, admin, container, servers } = this.#parts
-    const phases = await runPhases(
-      [
-        ...before,
-        {
-          name: 'close transports',
-          budgetMs: closeMs,
-          run: () => withAll(servers, 'transports could not close', (server) => server.close()),
-        },
-        {
-          name: 'dispose providers',
-          budgetMs: closeMs,
-          run: async () => throwErrors((await container?.dispose()) ?? [], 'providers could not be disposed'),
-        },
-        { name: 'close admin server', budgetMs: closeMs, run: () => admin?.close() },
-      ],
-      this.#log,
-    )
-    health?.close()
+    const phases = await runPhases(shutdownPhases(this.#parts, kind, this.#settings), {
+      endsAtMs: this.#stopRequest.endsAtMs,
+      log: this.#log,
+    })
     this.#state = 'stopped'
-    const { cutCount: cutCallCount } = this.#gate
-    const cutAnswerCount = this.#cutAnswerCount
+    const { cutCallCount, cutAnswerCount } = this.#parts.drain
     const hasCut = cutCallCount > 0 || cutAnswerCount > 0
     const isClean = !this.#hasFailed && !hasCut && phases.every(({ error }) => error === undefined)
     const ended: Ended = { exitCode: isClean ? 0 : 1, phases }
@@ -356,8 +332,3 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     return ended
   }
 }
-
-/** Part of the shutdown's time kept back for closing what the drain leaves. A guess: closing is fast when nothing runs. */
-const closeShare = 0.2
-/** Part of the shutdown's time a registry may take to forget the instance. A guess. */
-const deregisterShare = 0.1

@@ -71,7 +71,9 @@ describe('runPhases', () => {
 
   it('passes on what a phase does not use', async () => {
     expect(await durations(1_000, { reserveMs: 500, run: takes(100) }, { reserveMs: 100 })).toEqual([100, 900])
-    expect(await durations(1_000, { reserveMs: 500, run: takes(100) }, { reserveMs: 100, limitMs: 300 })).toEqual([100, 300])
+    expect(await durations(1_000, { reserveMs: 500, run: takes(100) }, { reserveMs: 100, limitMs: 300 })).toEqual([
+      100, 300,
+    ])
   })
 
   it('divides what is left when it is less than all reserves together', async () => {
