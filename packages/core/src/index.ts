@@ -48,6 +48,7 @@ export type { ServingOptions } from './handler/serving-options.ts'
 export { Intercepts } from './handler/intercepts.ts'
 export { type NamedToken, type Provider, type ProviderSpec, provide, type Token, token } from './handler/provider.ts'
 export type { AdminOptions } from './service/admin-server.ts'
+export type { CheckOptions, ServiceCheck } from './service/check-service.ts'
 export {
   type ConfigReader,
   type ConfigSpec,
@@ -66,6 +67,20 @@ export { defineService, type RunOptions, type Service, type StartedService } fro
 export type { Ended, ServiceState, StartOptions } from './service/running-service.ts'
 export { type ServiceOptions, serviceDefaults } from './service/service-options.ts'
 export { type Secret, secret } from './service/secret.ts'
+export type {
+  AccessDescription,
+  CommandDescription,
+  ConsumerDescription,
+  HandlerDescription,
+  InterceptorDescription,
+  LimitDescription,
+  OperationDescription,
+  ProviderDescription,
+  SecurityDescription,
+  ServiceDescription,
+  SettingDescription,
+  TransportDescription,
+} from './service/service-description.ts'
 export type { PhaseReport } from './service/shutdown.ts'
 export type { Logger } from './telemetry/log.ts'
 export { type Address, ServiceInfo, type ServiceIdentity } from './transport/transport.ts'

@@ -104,7 +104,7 @@ function operationPlan(
   return {
     id: operation.id,
     kind: operation.kind,
-    timeoutMs: operation.timeoutMs ?? (operation.kind === 'unary' ? settings.callTimeoutMs : undefined),
+    timeoutMs: timeoutOf(operation, settings),
     log,
     forwarded: settings.forwardMetadata,
     loggedCalls: settings.loggedCalls,
@@ -124,8 +124,13 @@ function limiter(maxRunning: number, { maxQueuedCalls }: ServiceSettings): Limit
   return new Limiter({ maxRunning, maxWaiting: maxQueuedCalls ?? maxRunning })
 }
 
+/** Undefined for none. */
+export function timeoutOf({ timeoutMs, kind }: Operation, { callTimeoutMs }: ServiceSettings): number | undefined {
+  return timeoutMs ?? (kind === 'unary' ? callTimeoutMs : undefined)
+}
+
 /** The contract's word counts most: it is about the operation, and what callers were told. */
-function accessOf(
+export function accessOf(
   { operation, serving }: Pick<ImplementedOperation, 'operation' | 'serving'>,
   { defaultAccess }: ServiceSettings,
 ): AccessRule {

@@ -1,10 +1,13 @@
-import { ConfigError, LifecycleError } from '../error/setup-error.ts'
+import { LifecycleError } from '../error/setup-error.ts'
 import type { Address } from '../transport/transport.ts'
+import { type CheckOptions, checkService, type ServiceCheck } from './check-service.ts'
 import type { ConfigSpec } from './config.ts'
 import { defaultLog } from './default-log.ts'
+import { describeService } from './describe-service.ts'
 import { processOwner } from './process-owner.ts'
-import { readSettings } from './read-settings.ts'
+import { readSettings, requireSettings } from './read-settings.ts'
 import { type Ended, RunningService, type ServiceState, type StartOptions } from './running-service.ts'
+import type { ServiceDescription } from './service-description.ts'
 import type { ServiceOptions } from './service-options.ts'
 
 /** A service that can be started. Making one has no side effect. */
@@ -13,6 +16,24 @@ export interface Service {
   readonly version: string
   /** State of the last start; `idle` before the first. */
   readonly state: ServiceState
+  /**
+   * Goes through the whole service and tells everything that would keep it from starting, without listening, connecting or
+   * calling any `create`: settings, handlers, providers and what they need, routes, schemas, topics and groups. Calls the
+   * functions of the options, constructs handlers with placeholders, and binds the transports to operations that nobody can
+   * call. Settings that have no value are told, and something that fits stands in for them.
+   *
+   * @throws LifecycleError `service.state` while the service runs, for its transports are bound already.
+   */
+  check(options?: CheckOptions): Promise<ServiceCheck>
+  /**
+   * The whole service as frozen data that JSON can hold: operations with routes, rules and interceptors in their order,
+   * topics and groups, providers in order of creation, transports, variables, limits. Works without the environment of
+   * the service: what depends on a setting that has no value is described as if it had one that fits. Shows no secret.
+   *
+   * @throws ConfigError for options out of range, and for missing settings without which a part cannot be described;
+   * ContractError, WiringError for handlers and parts that cannot be known. Other problems are told by `check()`.
+   */
+  describe(options?: CheckOptions): ServiceDescription
   /**
    * Starts the service and resolves when it is ready.
    *
@@ -66,14 +87,18 @@ class DefinedService<Config extends ConfigSpec> implements Service {
     return this.#running?.state ?? 'idle'
   }
 
+  async check(options: CheckOptions = {}): Promise<ServiceCheck> {
+    this.#requireStopped('checked')
+    return checkService(this.#options, options)
+  }
+
+  describe(options: CheckOptions = {}): ServiceDescription {
+    return describeService(this.#options, options)
+  }
+
   async start(start: StartOptions = {}): Promise<StartedService> {
-    if (this.state !== 'idle' && this.state !== 'stopped') {
-      throw new LifecycleError([
-        { code: 'service.state', message: `service ${this.name} is ${this.state}: stop it before it is started again` },
-      ])
-    }
-    const reading = readSettings(this.#options, start.environment)
-    if (reading.problems.length > 0) throw new ConfigError(reading.problems)
+    this.#requireStopped('started again')
+    const reading = requireSettings(this.#options, start.environment)
     const running = new RunningService(this.#options, {
       reading,
       ...(start.overrides && { overrides: start.overrides }),
@@ -104,5 +129,12 @@ class DefinedService<Config extends ConfigSpec> implements Service {
       stop: () => this.stop(),
       ended: () => this.#running?.ended ?? Promise.resolve({ exitCode: 0 }),
     })
+  }
+
+  #requireStopped(what: string): void {
+    if (this.state === 'idle' || this.state === 'stopped') return
+    throw new LifecycleError([
+      { code: 'service.state', message: `service ${this.name} is ${this.state}: stop it before it is ${what}` },
+    ])
   }
 }

@@ -1,5 +1,5 @@
 import { SetupError, type SetupProblem, WiringError } from '../error/setup-error.ts'
-import { toHandlerDefinition } from '../handler/handler-class.ts'
+import { type Handler, toHandlerDefinition } from '../handler/handler-class.ts'
 import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
 import { type Provider, provide } from '../handler/provider.ts'
 import { indexProviders, planProviders, type ProviderPlan } from '../handler/provider-graph.ts'
@@ -31,6 +31,8 @@ export interface ServicePlan {
 export interface PlanFailure {
   readonly problems: readonly SetupProblem[]
   readonly cause: unknown
+  /** Whether a function of the settings failed, which may be the settings' fault. */
+  readonly isOfSettings: boolean
 }
 
 /** Puts the parts of a service side by side. Calls the functions of the options and handlers' constructors, the latter with placeholders; nothing else runs. */
@@ -40,12 +42,14 @@ export function planService<Config extends ConfigSpec>(
 ): ServicePlan {
   const { settings, config, overrides = [], identity } = surroundings
   const failures: PlanFailure[] = []
-  const transports = collect('transports', () => options.transports?.(config) ?? [], failures)
-  const providers = collect('providers', () => options.providers?.(config) ?? [], failures)
-  const remotes = collect('remotes', () => options.remotes?.(config) ?? [], failures)
+  const made = <Entry extends object>(name: string, make: () => readonly Entry[]) =>
+    sift(name, callWithSettings(name, make, failures), failures)
+  const transports = made('transports', () => options.transports?.(config) ?? [])
+  const providers = made('providers', () => options.providers?.(config) ?? [])
+  const remotes = made('remotes', () => options.remotes?.(config) ?? [])
   const known = { transports: transports.isWhole, providers: [transports, providers, remotes].every(isWhole) }
-  const definitions = collect('handlers', () => options.handlers, failures).entries.flatMap(
-    (handler) => attempt(`handler ${String(handler.name)}`, () => toHandlerDefinition(handler), failures) ?? [],
+  const definitions = sift('handlers', options.handlers, failures).entries.flatMap((handler) =>
+    define(handler, failures),
   )
   const index = indexProviders(
     [
@@ -85,12 +89,12 @@ export function requireSound({ failures, problems }: ServicePlan): void {
   if (all.length > 0) throw new WiringError(all, first?.cause)
 }
 
-/** Runs what may throw for a reason that lies in the options. */
-export function attempt<Result>(what: string, run: () => Result, failures: PlanFailure[]): Result | undefined {
+/** Calls a function of the settings, and notes when it fails. */
+export function callWithSettings<Result>(what: string, run: () => Result, failures: PlanFailure[]): Result | undefined {
   try {
     return run()
   } catch (cause) {
-    failures.push({ problems: toProblems(what, cause), cause })
+    failures.push({ problems: toProblems(`${what} of the service`, cause), cause, isOfSettings: true })
     return undefined
   }
 }
@@ -113,19 +117,32 @@ function isWhole(list: Collected<unknown>): boolean {
 }
 
 /** The entries of a list of the options; one that is undefined is named by its place. */
-function collect<Entry extends object>(
+function sift<Entry extends object>(
   name: string,
-  read: () => readonly Entry[],
+  given: readonly Entry[] | undefined,
   failures: PlanFailure[],
 ): Collected<Entry> {
-  const before = failures.length
-  const entries = (attempt(name, read, failures) ?? []).filter((entry: Entry | undefined, index) => {
+  if (given === undefined) return { entries: [], isWhole: false }
+  const entries = given.filter((entry: Entry | undefined, index) => {
     if (entry) return true
     const message = `${name}[${index}] of the service is ${String(entry)}: import cycle? Import it from a file that does not import back`
-    failures.push({ problems: [{ code: 'wiring.undefined', message }], cause: undefined })
+    failures.push({
+      problems: [{ code: 'wiring.undefined', message }],
+      cause: undefined,
+      isOfSettings: name !== 'handlers',
+    })
     return false
   })
-  return { entries, isWhole: failures.length === before }
+  return { entries, isWhole: entries.length === given.length }
+}
+
+function define(handler: Handler, failures: PlanFailure[]): readonly HandlerDefinition[] {
+  try {
+    return [toHandlerDefinition(handler)]
+  } catch (cause) {
+    failures.push({ problems: toProblems(`handler ${handler.name}`, cause), cause, isOfSettings: false })
+    return []
+  }
 }
 
 interface Known {

@@ -1,4 +1,4 @@
-import type { SetupProblem } from '../error/setup-error.ts'
+import { ConfigError, type SetupProblem } from '../error/setup-error.ts'
 import { findVariables } from './config-source.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config.ts'
 import { readConfig } from './read-config.ts'
@@ -9,9 +9,12 @@ export interface ServiceReading<Config extends ConfigSpec> {
   /** From all sources. */
   readonly environment: Environment
   readonly settings: ServiceSettings
+  /** Whole only without problems: what could not be read has its reader's example in its place. */
   readonly config: SettingsOf<Config>
-  /** What is wrong with sources, options and settings, all at once; the rest is whole only without any. */
-  readonly problems: readonly SetupProblem[]
+  /** What is wrong with sources and settings. */
+  readonly configProblems: readonly SetupProblem[]
+  /** What is wrong with the plain options. */
+  readonly optionProblems: readonly SetupProblem[]
 }
 
 /**
@@ -32,8 +35,24 @@ export function readSettings<Config extends ConfigSpec>(
     environment: found.environment,
     settings: plain.settings,
     config: config.values,
-    problems: [...found.problems, ...plain.problems, ...config.problems],
+    configProblems: [...found.problems, ...config.problems],
+    optionProblems: plain.problems,
   }
+}
+
+/**
+ * As `readSettings`.
+ *
+ * @throws ConfigError of all problems.
+ */
+export function requireSettings<Config extends ConfigSpec>(
+  options: ServiceOptions<Config>,
+  environment: Environment | undefined,
+): ServiceReading<Config> {
+  const reading = readSettings(options, environment)
+  const problems = [...reading.optionProblems, ...reading.configProblems]
+  if (problems.length > 0) throw new ConfigError(problems)
+  return reading
 }
 
 /** The variables that Tenon itself reads, besides NODE_ENV and those that the platform sets. */

@@ -1,0 +1,147 @@
+import { ServiceError } from '../error/service-error.ts'
+import type { SetupProblem } from '../error/setup-error.ts'
+import { compileSchema } from '../schema/compiled-schema.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { EventEndpoint, OperationEndpoint } from '../transport/endpoint.ts'
+import type { ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
+import { AdminServer } from './admin-server.ts'
+import type { ConfigSpec, SettingsOf } from './config.ts'
+import { callWithSettings, type PlanFailure, planService, type ServicePlan, toProblems } from './plan-service.ts'
+import { readSettings } from './read-settings.ts'
+import type { StartOptions } from './running-service.ts'
+import type { ServiceOptions, ServiceSettings } from './service-options.ts'
+
+/** What a service is looked at with; the same as what it is started with. */
+export type CheckOptions = Pick<StartOptions, 'environment' | 'overrides'>
+
+/** What a check came to. */
+export interface ServiceCheck {
+  /** Whether there are no problems. */
+  readonly ok: boolean
+  /** Everything that would keep the service from starting, as far as it can be told before. */
+  readonly problems: readonly SetupProblem[]
+}
+
+/** Goes through a service without creating, connecting or listening. */
+export async function checkService<Config extends ConfigSpec>(
+  options: ServiceOptions<Config>,
+  { environment, overrides }: CheckOptions,
+): Promise<ServiceCheck> {
+  const { settings, config, configProblems, optionProblems } = readSettings(options, environment)
+  const identity: ServiceIdentity = {
+    name: options.name,
+    version: options.version,
+    instanceId: `${options.name}-check`,
+  }
+  const plan = planService(options, { settings, config, overrides, identity })
+  const endpoints = idleEndpoints(plan, options.name)
+  const failures = [...plan.failures, ...checkRest(options, { config, settings })]
+  const problems = [
+    ...optionProblems,
+    ...configProblems,
+    // What fails over a setting that is not there may do well with the real one.
+    ...failures
+      .filter(({ isOfSettings }) => !(isOfSettings && configProblems.length > 0))
+      .flatMap((one) => one.problems),
+    ...plan.problems,
+    ...endpoints.problems,
+    ...(await checkTransports(plan.transports, { endpoints, settings, identity })),
+  ]
+  const distinct = [...new Map(problems.map((problem) => [`${problem.code} ${problem.message}`, problem])).values()]
+  return Object.freeze({ ok: distinct.length === 0, problems: Object.freeze(distinct) })
+}
+
+interface IdleEndpoints {
+  readonly operations: readonly OperationEndpoint[]
+  readonly events: readonly EventEndpoint[]
+  readonly problems: readonly SetupProblem[]
+}
+
+/** Every operation and event whose schemas can be used, with nothing behind it. */
+function idleEndpoints({ definitions }: ServicePlan, service: string): IdleEndpoints {
+  const problems: SetupProblem[] = []
+  const isUsable = (compile: () => unknown): boolean => {
+    try {
+      compile()
+      return true
+    } catch (cause) {
+      problems.push(...toProblems('a schema', cause))
+      return false
+    }
+  }
+  const operations = definitions.flatMap((definition) => definition.operations.map(({ operation }) => operation))
+  const consumers = definitions.flatMap((definition) => definition.consumers)
+  return {
+    problems,
+    operations: operations
+      .filter(({ id, inputSchema, inputJsonSchema, outputSchema, outputJsonSchema }) => {
+        const input = isUsable(() => compileSchema(inputSchema, inputJsonSchema, `operation ${id}: input`))
+        return isUsable(() => compileSchema(outputSchema, outputJsonSchema, `operation ${id}: output`)) && input
+      })
+      .map((operation) => ({ operation, dispatch: refuse })),
+    events: consumers
+      .filter(({ event: { topic, payloadSchema, payloadJsonSchema } }) =>
+        isUsable(() => compileSchema(payloadSchema, payloadJsonSchema, `event ${topic}: payload`)),
+      )
+      .map(({ event, group = service }) => ({ event, group, dispatch: refuse })),
+  }
+}
+
+async function refuse() {
+  const error = new ServiceError('unavailable', 'the service is being checked and serves nobody')
+  return { ok: false as const, error, callId: 'check', headers: undefined }
+}
+
+/** The functions of the options that a plan leaves alone. */
+function checkRest<Config extends ConfigSpec>(
+  options: ServiceOptions<Config>,
+  { config, settings }: { readonly config: SettingsOf<Config>; readonly settings: ServiceSettings },
+): readonly PlanFailure[] {
+  const failures: PlanFailure[] = []
+  callWithSettings('registry', () => options.registry?.(config), failures)
+  callWithSettings(
+    'admin',
+    () => {
+      const { admin: given = {} } = options
+      const admin = typeof given === 'function' ? given(config) : given
+      if (admin !== false) new AdminServer(idleView, { host: settings.defaultHost, ...admin })
+    },
+    failures,
+  )
+  return failures
+}
+
+const no = () => false
+const idleView = { isLive: no, isReady: no, hasStarted: no, checks: () => [], info: () => ({}) }
+
+interface BindSurroundings {
+  readonly endpoints: IdleEndpoints
+  readonly settings: ServiceSettings
+  readonly identity: ServiceIdentity
+}
+
+/** Lets each transport say what it cannot carry. */
+async function checkTransports(
+  transports: readonly Transport[],
+  { endpoints, settings, identity }: BindSurroundings,
+): Promise<readonly SetupProblem[]> {
+  const problems: SetupProblem[] = []
+  for (const transport of transports) {
+    try {
+      const server: TransportServer = transport.bind({
+        service: identity,
+        operations: endpoints.operations.filter(({ operation }) => transport.carries(operation)),
+        events: transport.carriesEvents === true ? endpoints.events : [],
+        defaultHost: settings.defaultHost,
+        log: silent,
+        fail: () => undefined,
+      })
+      await server.close()
+    } catch (cause) {
+      problems.push(...toProblems(`transport ${transport.name}`, cause))
+    }
+  }
+  return problems
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }

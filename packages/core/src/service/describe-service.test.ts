@@ -1,0 +1,367 @@
+import Type from 'typebox'
+import { describe, expect, it } from 'vitest'
+import { contract } from '../contract/contract.ts'
+import { event } from '../contract/event.ts'
+import { stream } from '../contract/stream.ts'
+import { ConfigError, ContractError } from '../error/setup-error.ts'
+import type { Interceptor } from '../call/interceptor.ts'
+import type { Payload } from '../contract/event.ts'
+import type { Input, Output } from '../contract/operation.ts'
+import { Consumes } from '../handler/consumes.ts'
+import { defineHandler } from '../handler/define-handler.ts'
+import { Handles } from '../handler/handles.ts'
+import { Implements } from '../handler/implements.ts'
+import { inject } from '../handler/inject.ts'
+import { Intercepts } from '../handler/intercepts.ts'
+import { provide, token } from '../handler/provider.ts'
+import type { Transport } from '../transport/transport.ts'
+import { type ConfigReader, list, port, text } from './config.ts'
+import { defineService } from './define-service.ts'
+import { secret } from './secret.ts'
+
+const User = Type.Object({ userId: Type.String() })
+const users = contract('shop.user.v1.UserService', {
+  getUser: {
+    input: User,
+    output: User,
+    errors: ['not_found'],
+    http: 'GET /v1/users/:userId',
+    access: { roles: ['reader'] },
+    timeoutMs: 500,
+  },
+  importUser: {
+    input: User,
+    output: User,
+    queue: { topic: 'shop.user.import.v1', key: 'userId' },
+    grpc: false,
+    deprecated: true,
+  },
+})
+const watches = contract('shop.user.v1.WatchService', {
+  watchUsers: { input: Type.Object({}), output: stream(User) },
+})
+const orderPlaced = event('shop.order.placed.v1', { key: 'userId', payload: User })
+
+const pass: Interceptor = (_call, next) => next()
+const trace: Interceptor = (call, next) => pass(call, next)
+const audit: Interceptor = (call, next) => pass(call, next)
+const cache: Interceptor = (call, next) => pass(call, next)
+const meter: Interceptor = (call, next) => pass(call, next)
+
+class Db {}
+const clock = token<() => number>('clock')
+class Store {}
+
+@Handles(users, { access: 'authenticated' })
+@Intercepts(audit)
+class UserHandler {
+  readonly store = inject(Store)
+
+  @Implements(users.getUser, {
+    maxConcurrentCalls: 7,
+    policy: function owner() {
+      return true
+    },
+  })
+  @Intercepts(cache, (_call, next) => next())
+  async getUser(input: Input<typeof users.getUser>): Promise<Output<typeof users.getUser>> {
+    return input
+  }
+
+  @Implements(users.importUser)
+  async importUser(input: Input<typeof users.importUser>): Promise<Output<typeof users.importUser>> {
+    return input
+  }
+
+  @Consumes(orderPlaced, { group: 'billing' })
+  @Intercepts(cache)
+  async onOrderPlaced(_payload: Payload<typeof orderPlaced>): Promise<void> {}
+}
+
+const watcher = defineHandler(watches, () => ({ watchUsers: async function* () {} }), {
+  interceptors: [meter],
+  access: {
+    check: function isStaff() {
+      return true
+    },
+  },
+})
+
+const untouched = () => expect.fail('nothing may be created or bound')
+const transport = (name: string, more: Partial<Transport>): Transport => ({
+  name,
+  carries: () => false,
+  bind: untouched,
+  ...more,
+})
+const rules: ConfigReader<Map<string, bigint>> = {
+  variable: 'RULES',
+  expected: 'rules',
+  fallback: new Map([['a', 1n]]),
+  isRequired: false,
+  parse: () => undefined,
+}
+
+const service = defineService({
+  name: 'user',
+  version: '1.4.0',
+  config: {
+    httpPort: port('HTTP_PORT', 3001),
+    databaseUrl: secret(text('DATABASE_URL', 'postgres://app:hunter2@localhost')),
+    apiKey: secret(text('API_KEY')),
+    brokers: list('BROKERS'),
+    rules,
+  },
+  handlers: [UserHandler, watcher],
+  interceptors: [trace],
+  authenticate: () => undefined,
+  maxConcurrentCalls: 100,
+  providers: () => [
+    provide(Store, { needs: [Db, clock], create: untouched, check: untouched }),
+    provide(clock, { create: untouched }),
+    provide(Db, { create: untouched }),
+  ],
+  transports: ({ httpPort }) => [
+    transport(`http-${httpPort}`, { carries: ({ http }) => http !== undefined }),
+    transport('grpc', { carries: ({ grpc }) => grpc }),
+    transport('queue', {
+      carries: ({ queue }) => queue !== undefined,
+      carriesEvents: true,
+      provides: [provide(token('Publisher'), { create: untouched })],
+    }),
+  ],
+})
+
+describe('describe()', () => {
+  it('tells the whole service, with interceptors and providers in their order', () => {
+    const auditOfHandler = { name: 'audit', around: 'handler' }
+    const traceOfService = { name: 'trace', around: 'service' }
+    expect(service.describe({ environment: {} })).toEqual({
+      name: 'user',
+      version: '1.4.0',
+      handlers: [
+        {
+          name: 'UserHandler',
+          contracts: ['shop.user.v1.UserService'],
+          operations: ['shop.user.v1.UserService/getUser', 'shop.user.v1.UserService/importUser'],
+          topics: ['shop.order.placed.v1'],
+        },
+        {
+          name: 'shop.user.v1.WatchService',
+          contracts: ['shop.user.v1.WatchService'],
+          operations: ['shop.user.v1.WatchService/watchUsers'],
+          topics: [],
+        },
+      ],
+      operations: [
+        {
+          id: 'shop.user.v1.UserService/getUser',
+          handler: 'UserHandler',
+          member: 'getUser',
+          kind: 'unary',
+          route: 'GET /v1/users/:userId',
+          grpc: true,
+          transports: ['http-3001', 'grpc'],
+          access: { roles: ['reader'] },
+          policy: 'owner',
+          timeoutMs: 500,
+          maxConcurrentCalls: 7,
+          idempotency: 'safe',
+          errors: ['not_found'],
+          isDeprecated: false,
+          interceptors: [
+            traceOfService,
+            auditOfHandler,
+            { name: 'cache', around: 'method' },
+            { name: '(anonymous)', around: 'method' },
+          ],
+        },
+        {
+          id: 'shop.user.v1.UserService/importUser',
+          handler: 'UserHandler',
+          member: 'importUser',
+          kind: 'unary',
+          grpc: false,
+          command: { topic: 'shop.user.import.v1', key: 'userId', group: 'user' },
+          transports: ['queue'],
+          access: 'authenticated',
+          timeoutMs: 30_000,
+          idempotency: 'none',
+          errors: [],
+          isDeprecated: true,
+          interceptors: [traceOfService, auditOfHandler],
+        },
+        {
+          id: 'shop.user.v1.WatchService/watchUsers',
+          handler: 'shop.user.v1.WatchService',
+          member: 'watchUsers',
+          kind: 'server_stream',
+          grpc: true,
+          transports: ['grpc'],
+          access: { check: 'isStaff' },
+          idempotency: 'none',
+          errors: [],
+          isDeprecated: false,
+          interceptors: [traceOfService, { name: 'meter', around: 'handler' }],
+        },
+      ],
+      consumers: [
+        {
+          topic: 'shop.order.placed.v1',
+          key: 'userId',
+          group: 'billing',
+          handler: 'UserHandler',
+          member: 'onOrderPlaced',
+          transports: ['queue'],
+          timeoutMs: 30_000,
+          interceptors: [traceOfService, auditOfHandler, { name: 'cache', around: 'method' }],
+        },
+      ],
+      providers: [
+        { name: 'Db', needs: [], isChecked: false },
+        { name: 'clock', needs: [], isChecked: false },
+        { name: 'Store', needs: ['Db', 'clock'], isChecked: true },
+      ],
+      transports: [
+        { name: 'http-3001', carriesEvents: false, provides: [] },
+        { name: 'grpc', carriesEvents: false, provides: [] },
+        { name: 'queue', carriesEvents: true, provides: ['Publisher'] },
+      ],
+      settings: [
+        {
+          name: 'httpPort',
+          variable: 'HTTP_PORT',
+          expected: 'a whole number from 0 to 65535',
+          isRequired: false,
+          isSecret: false,
+          fallback: 3001,
+        },
+        {
+          name: 'databaseUrl',
+          variable: 'DATABASE_URL',
+          expected: 'text',
+          isRequired: false,
+          isSecret: true,
+          fallback: '***',
+        },
+        { name: 'apiKey', variable: 'API_KEY', expected: 'text', isRequired: true, isSecret: true },
+        {
+          name: 'brokers',
+          variable: 'BROKERS',
+          expected: 'texts separated by commas',
+          isRequired: true,
+          isSecret: false,
+        },
+        { name: 'rules', variable: 'RULES', expected: 'rules', isRequired: false, isSecret: false, fallback: {} },
+      ],
+      limits: { callTimeoutMs: 30_000, maxConcurrentCalls: 100, shutdownTimeoutMs: 25_000, deregisterDelayMs: 0 },
+      security: {
+        hasAuthenticator: true,
+        defaultAccess: 'authenticated',
+        forwardedMetadata: ['traceparent', 'tracestate', 'baggage', 'x-tenant-id'],
+        areOutputsChecked: true,
+      },
+    })
+  })
+
+  it('is data that JSON can hold and nobody can change, and shows no secret', () => {
+    const description = service.describe({ environment: { API_KEY: 'hunter2', HTTP_PORT: '7' } })
+    const json = JSON.stringify(description)
+    expect(JSON.parse(json)).toStrictEqual(description)
+    expect(json).not.toContain('hunter2')
+    const frozen = (value: unknown): boolean =>
+      typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen))
+    expect(frozen(description)).toBe(true)
+    expect(description.transports[0]?.name).toBe('http-7')
+  })
+
+  it('changes nothing of what it describes', () => {
+    service.describe({ environment: {} })
+    expect(Object.isFrozen(users.getUser.spec.access)).toBe(false)
+    expect(service.describe({ environment: {} })).toEqual(service.describe({ environment: {} }))
+  })
+
+  it('lists interceptors in the order in which they run', async () => {
+    const order: string[] = []
+    const note = (name: string): Interceptor =>
+      Object.defineProperty<Interceptor>(
+        async (_call, next) => {
+          order.push(name)
+          return next()
+        },
+        'name',
+        { value: name },
+      )
+    @Handles(watchless)
+    @Intercepts(note('class 1'), note('class 2'))
+    class Handler {
+      @Implements(watchless.ping)
+      @Intercepts(note('method 1'), note('method 2'))
+      async ping(input: Input<typeof watchless.ping>): Promise<Output<typeof watchless.ping>> {
+        return input
+      }
+    }
+    let dispatch: ((input: unknown) => Promise<unknown>) | undefined
+    const noted = defineService({
+      name: 'user',
+      version: '1.0.0',
+      admin: false,
+      handlers: [Handler],
+      interceptors: [note('service 1'), note('service 2')],
+      transports: () => [
+        transport('memory', {
+          carries: () => true,
+          bind: ({ operations: [one] }) => {
+            dispatch = async (given) => one?.dispatch({ transport: 'memory', metadata: {}, decode: () => given })
+            return {
+              listen: async () => [],
+              withdraw: () => undefined,
+              drain: async () => undefined,
+              close: async () => undefined,
+            }
+          },
+        }),
+      ],
+    })
+    await using _started = await noted.start({ environment: { LOG_LEVEL: 'silent' } })
+    expect(await dispatch?.({ userId: '1' })).toMatchObject({ ok: true })
+    const described = noted.describe({ environment: {} }).operations[0]?.interceptors.map(({ name }) => name)
+    expect(described).toEqual(['service 1', 'service 2', 'class 1', 'class 2', 'method 1', 'method 2'])
+    expect(order).toEqual(described)
+  })
+
+  it('shows as text the fallback that JSON cannot hold', () => {
+    const big: ConfigReader<bigint> = {
+      variable: 'BIG',
+      expected: 'rules',
+      isRequired: false,
+      fallback: 1n,
+      parse: BigInt,
+    }
+    const { settings } = defineService({ name: 'user', version: '1', handlers: [], config: { big } }).describe({
+      environment: {},
+    })
+    expect(settings).toMatchObject([{ fallback: '1' }])
+  })
+
+  it('tells what keeps a part from being described', () => {
+    class Plain {}
+    const base = { name: 'user', version: '1', handlers: [] }
+    const described = (options: object) => () => defineService({ ...base, ...options }).describe({ environment: {} })
+    expect(described({ handlers: [Plain] })).toThrow(ContractError)
+    expect(described({ callTimeoutMs: 0 })).toThrow(ConfigError)
+    const fail = () => {
+      throw new Error('no such region')
+    }
+    expect(described({ providers: fail })).toThrow('providers of the service failed: no such region')
+    expect(described({ providers: fail, config: { region: text('REGION') } })).toThrow(
+      'REGION (setting region) is not set: expected text [config.missing]',
+    )
+    expect(described({ transports: () => [undefined] })).toThrow('transports[0] of the service is undefined')
+    expect(
+      described({ handlers: [defineHandler(watches, () => ({ watchUsers: async function* () {} }))] }),
+    ).not.toThrow()
+  })
+})
+
+const watchless = contract('shop.user.v1.PingService', { ping: { input: User, output: User } })

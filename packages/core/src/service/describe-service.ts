@@ -1,0 +1,194 @@
+import type { Interceptor } from '../call/interceptor.ts'
+import type { AccessRule } from '../contract/operation.ts'
+import { ConfigError } from '../error/setup-error.ts'
+import { tokenName } from '../handler/provider.ts'
+import type { Transport } from '../transport/transport.ts'
+import { accessOf, timeoutOf } from './assemble.ts'
+import type { CheckOptions } from './check-service.ts'
+import type { ConfigReader, ConfigSpec } from './config.ts'
+import { planService, requireSound, type ServicePlan } from './plan-service.ts'
+import { readSettings } from './read-settings.ts'
+import type {
+  AccessDescription,
+  ConsumerDescription,
+  HandlerDescription,
+  InterceptorDescription,
+  OperationDescription,
+  ProviderDescription,
+  ServiceDescription,
+  SettingDescription,
+  TransportDescription,
+} from './service-description.ts'
+import type { ServiceOptions, ServiceSettings } from './service-options.ts'
+
+/**
+ * Tells what a service is made of.
+ *
+ * @throws SetupError when a part of it cannot be known.
+ */
+export function describeService<Config extends ConfigSpec>(
+  options: ServiceOptions<Config>,
+  { environment, overrides }: CheckOptions,
+): ServiceDescription {
+  const { settings, config, configProblems, optionProblems } = readSettings(options, environment)
+  if (optionProblems.length > 0) throw new ConfigError(optionProblems)
+  const { name, version } = options
+  const plan = planService(options, { settings, config, overrides, identity: { name, version, instanceId: name } })
+  if (configProblems.length > 0 && plan.failures.some(({ isOfSettings }) => isOfSettings))
+    throw new ConfigError(configProblems)
+  requireSound({ ...plan, problems: [] })
+  const surroundings: Surroundings = { plan, settings, name, interceptors: options.interceptors ?? [] }
+  return settle({
+    name,
+    version,
+    handlers: plan.definitions.map(describeHandler),
+    operations: plan.definitions.flatMap((definition) => describeOperations(definition, surroundings)),
+    consumers: plan.definitions.flatMap((definition) => describeConsumers(definition, surroundings)),
+    providers: plan.providers.order.map(describeProvider),
+    transports: plan.transports.map(describeTransport),
+    settings: Object.entries<ConfigReader<unknown>>(options.config ?? {}).map(describeSetting),
+    limits: {
+      callTimeoutMs: settings.callTimeoutMs,
+      maxConcurrentCalls: finite(settings.maxConcurrentCalls),
+      maxQueuedCalls: settings.maxQueuedCalls,
+      shutdownTimeoutMs: settings.shutdownTimeoutMs,
+      deregisterDelayMs: settings.deregisterDelayMs,
+    },
+    security: {
+      hasAuthenticator: options.authenticate !== undefined,
+      defaultAccess: describeAccess(settings.defaultAccess),
+      forwardedMetadata: [...settings.forwardMetadata],
+      areOutputsChecked: settings.isOutputChecked,
+    },
+  })
+}
+
+type Definition = ServicePlan['definitions'][number]
+
+interface Surroundings {
+  readonly plan: ServicePlan
+  readonly settings: ServiceSettings
+  /** The service's, which is also the default group. */
+  readonly name: string
+  readonly interceptors: readonly Interceptor[]
+}
+
+function describeHandler({ name, contracts, operations, consumers }: Definition): HandlerDescription {
+  return {
+    name,
+    contracts: contracts.map((contract) => contract.name),
+    operations: operations.map(({ operation }) => operation.id),
+    topics: consumers.map(({ event }) => event.topic),
+  }
+}
+
+function describeOperations(definition: Definition, surroundings: Surroundings): readonly OperationDescription[] {
+  const { plan, settings, name } = surroundings
+  return definition.operations.map(({ operation, member, serving, interceptors }) => ({
+    id: operation.id,
+    handler: definition.name,
+    member,
+    kind: operation.kind,
+    route: operation.http && `${operation.http.method} ${operation.http.path}`,
+    grpc: operation.grpc,
+    command: operation.queue && {
+      topic: operation.queue.topic,
+      key: operation.queue.key,
+      group: operation.queue.group ?? name,
+    },
+    transports: plan.transports.filter((transport) => transport.carries(operation)).map((transport) => transport.name),
+    access: describeAccess(accessOf({ operation, serving }, settings)),
+    policy: serving.policy && functionName(serving.policy),
+    timeoutMs: timeoutOf(operation, settings),
+    maxConcurrentCalls: serving.maxConcurrentCalls,
+    idempotency: operation.idempotency,
+    errors: [...operation.errors],
+    isDeprecated: operation.deprecated,
+    interceptors: describeInterceptors(interceptors, definition, surroundings),
+  }))
+}
+
+function describeConsumers(definition: Definition, surroundings: Surroundings): readonly ConsumerDescription[] {
+  const { plan, settings, name } = surroundings
+  return definition.consumers.map(({ event, group = name, member, interceptors }) => ({
+    topic: event.topic,
+    key: event.key,
+    group,
+    handler: definition.name,
+    member,
+    transports: plan.transports
+      .filter(({ carriesEvents }) => carriesEvents === true)
+      .map((transport) => transport.name),
+    timeoutMs: settings.callTimeoutMs,
+    interceptors: describeInterceptors(interceptors, definition, surroundings),
+  }))
+}
+
+/** In the order they are composed in. A member's own list begins with those of its handler. */
+function describeInterceptors(
+  own: readonly Interceptor[],
+  { interceptors: { length: handlerCount } }: Definition,
+  { interceptors }: Surroundings,
+): readonly InterceptorDescription[] {
+  return [
+    ...interceptors.map((one) => ({ name: functionName(one), around: 'service' as const })),
+    ...own.map((one, index) => ({
+      name: functionName(one),
+      around: index < handlerCount ? ('handler' as const) : ('method' as const),
+    })),
+  ]
+}
+
+function describeProvider({ token, needs, check }: ServicePlan['providers']['order'][number]): ProviderDescription {
+  return { name: tokenName(token), needs: needs.map(tokenName), isChecked: check !== undefined }
+}
+
+function describeTransport({ name, carriesEvents = false, provides = [] }: Transport): TransportDescription {
+  return { name, carriesEvents, provides: provides.map(({ token }) => tokenName(token)) }
+}
+
+function describeSetting([name, reader]: readonly [string, ConfigReader<unknown>]): SettingDescription {
+  const { variable, expected, isRequired, isSecret = false, fallback } = reader
+  return {
+    name,
+    variable,
+    expected,
+    isRequired: isRequired && fallback === undefined,
+    isSecret,
+    fallback: toPlain(fallback),
+  }
+}
+
+function describeAccess(rule: AccessRule): AccessDescription {
+  if (typeof rule === 'string') return rule
+  if (rule.check !== undefined) return { check: functionName(rule.check) }
+  return rule.roles === undefined ? { scopes: [...rule.scopes] } : { roles: [...rule.roles] }
+}
+
+function functionName(of: { readonly name: string }): string {
+  return of.name || '(anonymous)'
+}
+
+function finite(count: number): number | undefined {
+  return Number.isFinite(count) ? count : undefined
+}
+
+/** A fallback is whatever a reader of the user's own makes of text; what JSON cannot hold is shown as text. */
+function toPlain(value: unknown): unknown {
+  try {
+    const text: string | undefined = JSON.stringify(value)
+    return text === undefined ? undefined : (JSON.parse(text) as unknown)
+  } catch {
+    return String(value)
+  }
+}
+
+/** Freezes fresh data through and through, and drops what is undefined, so that it is the same as what JSON makes of it. */
+function settle<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value
+  for (const [key, inner] of Object.entries(value)) {
+    if (inner === undefined) Reflect.deleteProperty(value, key)
+    else settle<unknown>(inner)
+  }
+  return Object.freeze(value)
+}

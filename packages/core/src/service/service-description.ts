@@ -1,0 +1,134 @@
+import type { Idempotency, OperationKind } from '../contract/operation.ts'
+import type { ErrorCode } from '../error/error-code.ts'
+
+/** A service as data: what it is made of, and in which order. Absent fields mean "none". */
+export interface ServiceDescription {
+  readonly name: string
+  readonly version: string
+  readonly handlers: readonly HandlerDescription[]
+  readonly operations: readonly OperationDescription[]
+  readonly consumers: readonly ConsumerDescription[]
+  /** Those that the service creates, each after what it needs. */
+  readonly providers: readonly ProviderDescription[]
+  readonly transports: readonly TransportDescription[]
+  /** The variables the service is configured with. */
+  readonly settings: readonly SettingDescription[]
+  readonly limits: LimitDescription
+  readonly security: SecurityDescription
+}
+
+export interface HandlerDescription {
+  /** The class's name, or the contract's. */
+  readonly name: string
+  readonly contracts: readonly string[]
+  /** Ids of the operations it implements. */
+  readonly operations: readonly string[]
+  /** Topics of the events it consumes. */
+  readonly topics: readonly string[]
+}
+
+export interface OperationDescription {
+  /** Contract and name: `shop.user.v1.UserService/getUser`. */
+  readonly id: string
+  readonly handler: string
+  /** The method that implements it. */
+  readonly member: string
+  readonly kind: OperationKind
+  /** Verb and path: `GET /v1/users/:userId`. */
+  readonly route?: string | undefined
+  readonly grpc: boolean
+  readonly command?: CommandDescription | undefined
+  /** Names of the transports that carry it. */
+  readonly transports: readonly string[]
+  readonly access: AccessDescription
+  /** Name of the function that decides over the input. */
+  readonly policy?: string | undefined
+  /** Longest time of a call. */
+  readonly timeoutMs?: number | undefined
+  readonly maxConcurrentCalls?: number | undefined
+  readonly idempotency: Idempotency
+  /** The codes it declares. */
+  readonly errors: readonly ErrorCode[]
+  readonly isDeprecated: boolean
+  /** All around the handler, outermost first: the service's, then the handler's, then the method's. */
+  readonly interceptors: readonly InterceptorDescription[]
+}
+
+/** An operation as messages on a queue. */
+export interface CommandDescription {
+  readonly topic: string
+  readonly key: string
+  readonly group: string
+}
+
+export interface ConsumerDescription {
+  readonly topic: string
+  readonly key: string
+  readonly group: string
+  readonly handler: string
+  readonly member: string
+  /** Names of the transports that deliver it. */
+  readonly transports: readonly string[]
+  readonly timeoutMs: number
+  /** As those of an operation. */
+  readonly interceptors: readonly InterceptorDescription[]
+}
+
+/** The rule in force, wherever it was given; a check by the name of its function. */
+export type AccessDescription =
+  | 'public'
+  | 'authenticated'
+  | { readonly roles: readonly string[] }
+  | { readonly scopes: readonly string[] }
+  | { readonly check: string }
+
+export interface InterceptorDescription {
+  /** Name of the function. */
+  readonly name: string
+  /** What it was put around. */
+  readonly around: 'service' | 'handler' | 'method'
+}
+
+export interface ProviderDescription {
+  readonly name: string
+  /** Names of what must exist before. */
+  readonly needs: readonly string[]
+  /** Whether readiness depends on it. */
+  readonly isChecked: boolean
+}
+
+export interface TransportDescription {
+  readonly name: string
+  readonly carriesEvents: boolean
+  /** Names of the providers that come with it. */
+  readonly provides: readonly string[]
+}
+
+export interface SettingDescription {
+  readonly name: string
+  readonly variable: string
+  /** What its text must look like. */
+  readonly expected: string
+  /** Whether the service cannot start without it. */
+  readonly isRequired: boolean
+  readonly isSecret: boolean
+  /** What is used when the variable is not set; `***` for a secret. */
+  readonly fallback?: unknown
+}
+
+export interface LimitDescription {
+  /** For operations that say nothing. */
+  readonly callTimeoutMs: number
+  readonly maxConcurrentCalls?: number | undefined
+  readonly maxQueuedCalls?: number | undefined
+  readonly shutdownTimeoutMs: number
+  readonly deregisterDelayMs: number
+}
+
+export interface SecurityDescription {
+  readonly hasAuthenticator: boolean
+  readonly defaultAccess: AccessDescription
+  /** Names of the metadata that outgoing calls and messages inherit. */
+  readonly forwardedMetadata: readonly string[]
+  readonly areOutputsChecked: boolean
+}

@@ -1,0 +1,96 @@
+import { createServer } from 'node:net'
+import { defineConsumer, defineHandler, defineService, type Service, type ServiceOptions } from '@tenon/core'
+import { type Contract, contract, event } from '@tenon/core/contract'
+import { grpcTransport } from '@tenon/transport-grpc'
+import { httpTransport } from '@tenon/transport-http'
+import { memoryDriver, queueTransport } from '@tenon/transport-queue'
+import { service as order } from '@shop/order-service'
+import { service as user } from '@shop/user-service'
+import Type from 'typebox'
+import { expect, test } from 'vitest'
+
+const User = Type.Object({ userId: Type.String() })
+const placed = event('shop.order.placed.v1', { key: 'userId', payload: User })
+
+function serviceOf(options: Partial<ServiceOptions>): Service {
+  return defineService({
+    name: 'sample',
+    version: '1.0.0',
+    handlers: [],
+    admin: { port: 0 },
+    transports: () => [
+      httpTransport({ port: 0 }),
+      grpcTransport({ port: 0 }),
+      queueTransport({ driver: memoryDriver() }),
+    ],
+    ...options,
+  })
+}
+
+/** A handler for every operation of a contract. */
+function handlerOf(of: Contract) {
+  const answer = async () => ({ userId: '1' })
+  return defineHandler(of, () => new Proxy({}, { get: () => answer }))
+}
+
+const consumer = () => defineConsumer(placed, () => async () => undefined)
+
+const environment = { LOG_LEVEL: 'silent' }
+
+test.each([
+  ['user', user],
+  ['order', order],
+])('the %s service of the examples passes its own check, with nothing set', async (name, service) => {
+  expect(await service.check({ environment })).toEqual({ ok: true, problems: [] })
+  const description = service.describe({ environment })
+  expect(description.name).toBe(name)
+  expect(JSON.parse(JSON.stringify(description))).toStrictEqual(description)
+})
+
+test('a check finds on all transports at once what would keep the service from starting', async () => {
+  const one = contract('shop.user.v1.UserService', {
+    getUser: { input: User, output: User, http: 'GET /v1/users/:userId' },
+    findUser: { input: User, output: User, http: 'GET /v1/users/:userId' },
+  })
+  const other = contract('shop.user.v1.AdminService', {
+    getUser: { input: User, output: User },
+  })
+  const service = serviceOf({ handlers: [handlerOf(one), handlerOf(other), consumer(), consumer()] })
+  const { problems } = await service.check({ environment })
+  expect(problems).toMatchObject([
+    { code: 'wiring.route_conflict', message: expect.stringContaining('GET /v1/users/:userId') },
+    { code: 'contract.name', message: expect.stringContaining('shop.user.v1.GetUserRequest') },
+    { code: 'contract.name', message: expect.stringContaining('shop.user.v1.GetUserResponse') },
+    { code: 'wiring.consumer_conflict', message: expect.stringContaining('shop.order.placed.v1') },
+  ])
+  await expect(service.start({ environment })).rejects.toMatchObject({ problems: [problems[0]] })
+})
+
+test('a check names the schema that protobuf cannot express', async () => {
+  const odd = contract('shop.user.v1.UserService', {
+    getUser: { input: Type.Object({ any: Type.Union([Type.String(), Type.Number()]) }), output: User },
+  })
+  const { problems } = await serviceOf({ handlers: [handlerOf(odd)] }).check({ environment })
+  expect(problems).toMatchObject([
+    { code: 'contract.schema', message: expect.stringContaining('shop.user.v1.UserService/getUser') },
+  ])
+})
+
+test('a check opens no port and leaves nothing behind that keeps a process alive', async () => {
+  const taken = createServer()
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+  const address = taken.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const before = process.getActiveResourcesInfo().toSorted()
+  const users = contract('shop.user.v1.UserService', {
+    getUser: { input: User, output: User, http: 'GET /v1/users/:userId' },
+  })
+  const service = serviceOf({
+    handlers: [handlerOf(users), consumer()],
+    admin: { port },
+    transports: () => [httpTransport({ port }), grpcTransport({ port }), queueTransport({ driver: memoryDriver() })],
+  })
+  expect(await service.check({ environment })).toEqual({ ok: true, problems: [] })
+  expect(process.getActiveResourcesInfo().toSorted()).toEqual(before)
+  await new Promise((resolve) => taken.close(resolve))
+})
