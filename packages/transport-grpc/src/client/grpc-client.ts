@@ -15,6 +15,7 @@ import { fromStatus } from '../grpc-status.ts'
 import { compileCodec, type MessageCodec } from '../message-codec.ts'
 import { toServiceShape } from '../proto/message-shape.ts'
 import { methodPath } from '../service-definition.ts'
+import { ReceivedItems } from './received-items.ts'
 import { SentItems } from './sent-items.ts'
 
 /** Calls other services over gRPC, by their contracts: `remote(orders, { via: grpcClient(), at: 'static:///order:50051' })`. */
@@ -35,6 +36,12 @@ const channelOptions: ClientOptions = {
   'grpc.enable_channelz': 0,
 }
 
+/**
+ * Nothing that was sent is kept for another attempt: of each call grpc-js would take a megabyte that the callee does not ask for,
+ * and go on writing it when the callee has ended the call.
+ */
+const sendingOptions: ClientOptions = { ...channelOptions, 'grpc.per_rpc_retry_buffer_size': 0 }
+
 /** How long running calls without a deadline may take to end once the channel closes. A guess. */
 const closeMs = 1_000
 
@@ -51,7 +58,10 @@ interface RunningCall {
 }
 
 class GrpcChannel implements ClientChannel {
+  readonly #address: string
   readonly #client: Client
+  /** For calls that send streams; most channels never need one. */
+  #sendingClient: Client | undefined
   readonly #methods: ReadonlyMap<string, Method>
   readonly #running = new Set<RunningCall>()
   #idle: (() => void) | undefined
@@ -59,6 +69,7 @@ class GrpcChannel implements ClientChannel {
 
   constructor({ contract, address }: ClientTarget) {
     const { fullName, methods } = toServiceShape(contract)
+    this.#address = address
     this.#client = new Client(address, credentials.createInsecure(), channelOptions)
     this.#methods = new Map(
       methods.map(({ operation, name, request, response }) => [
@@ -90,7 +101,7 @@ class GrpcChannel implements ClientChannel {
     const argument = encode(request, input)
     const metadata = toMetadata(outgoing)
     const call = this.#client.makeServerStreamRequest(path, same, same, argument, metadata, toOptions(outgoing))
-    yield* this.#receive(call, response, outgoing)
+    yield* this.#receive(call, outgoing, readItems(call, response))
   }
 
   async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, outgoing: OutgoingCall): Promise<unknown> {
@@ -104,9 +115,9 @@ class GrpcChannel implements ClientChannel {
         if (error) reject(sent.causeOf(fromStatus(error)))
         else resolve(answer ?? Buffer.alloc(0))
       }
-      const call = this.#client.makeClientStreamRequest(path, same, same, metadata, toOptions(outgoing), answered)
+      const call = this.#sending().makeClientStreamRequest(path, same, same, metadata, toOptions(outgoing), answered)
       const running = this.#enter(call, outgoing)
-      const sent = new SentItems(call, inputs, (item) => encode(request, item))
+      const sent = new SentItems(call, inputs, { encode: (item) => encode(request, item) })
     })
     return decode(response, bytes)
   }
@@ -117,11 +128,12 @@ class GrpcChannel implements ClientChannel {
     outgoing: OutgoingCall,
   ): AsyncGenerator<unknown> {
     const { path, request, response } = this.#prepare(operation, outgoing)
-    const call = this.#client.makeBidiStreamRequest(path, same, same, toMetadata(outgoing), toOptions(outgoing))
-    const sent = new SentItems(call, inputs, (item) => encode(request, item))
+    const call = this.#sending().makeBidiStreamRequest(path, same, same, toMetadata(outgoing), toOptions(outgoing))
+    const received = new ReceivedItems(call)
+    const sent = new SentItems(call, inputs, { encode: (item) => encode(request, item), received })
     call.once('status', () => sent.end())
     try {
-      yield* this.#receive(call, response, outgoing)
+      yield* this.#receive(call, outgoing, decodeAll(received, response))
     } catch (error) {
       throw sent.causeOf(error)
     } finally {
@@ -136,8 +148,8 @@ class GrpcChannel implements ClientChannel {
 
   async *#receive(
     call: ClientReadableStream<Buffer> | ClientDuplexStream<Buffer, Buffer>,
-    response: MessageCodec,
     outgoing: OutgoingCall,
+    items: AsyncIterable<unknown>,
   ): AsyncGenerator<unknown> {
     // An error that comes while nobody asks for the next item is kept for it; here it is only no uncaught one.
     call.on('error', () => undefined)
@@ -145,14 +157,17 @@ class GrpcChannel implements ClientChannel {
     // Its end is not to be waited for until somebody asks for the next item.
     call.once('status', () => this.#leave(running))
     try {
-      for await (const bytes of call) yield decode(response, bytes as Buffer)
-    } catch (error) {
-      throw isStatus(error) ? fromStatus(error) : error
+      yield* items
     } finally {
       outgoing.signal?.removeEventListener('abort', running.cancel)
       call.cancel()
       this.#leave(running)
     }
+  }
+
+  #sending(): Client {
+    this.#sendingClient ??= new Client(this.#address, credentials.createInsecure(), sendingOptions)
+    return this.#sendingClient
   }
 
   async #finish(): Promise<void> {
@@ -162,6 +177,7 @@ class GrpcChannel implements ClientChannel {
     } finally {
       clearTimeout(timer)
       this.#client.close()
+      this.#sendingClient?.close()
     }
   }
 
@@ -189,6 +205,18 @@ class GrpcChannel implements ClientChannel {
     if (this.#closed) throw new ServiceError('unavailable', 'the client is closed')
     return method
   }
+}
+
+async function* readItems(call: ClientReadableStream<Buffer>, response: MessageCodec): AsyncGenerator<unknown> {
+  try {
+    yield* decodeAll(call as AsyncIterable<Buffer>, response)
+  } catch (error) {
+    throw isStatus(error) ? fromStatus(error) : error
+  }
+}
+
+async function* decodeAll(messages: AsyncIterable<Buffer>, response: MessageCodec): AsyncGenerator<unknown> {
+  for await (const bytes of messages) yield decode(response, bytes)
 }
 
 /** An answer that cannot be decoded is the remote's fault, not the input's. */

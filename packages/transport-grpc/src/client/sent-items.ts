@@ -1,24 +1,31 @@
+import { setImmediate } from 'node:timers/promises'
+
 /** A call that takes any number of messages. */
 export interface SendingCall {
-  write(message: Buffer): boolean
+  write(message: Buffer, written: () => void): unknown
   end(): void
   cancel(): void
-  once(event: 'drain', listener: () => void): unknown
+}
+
+export interface SendingOptions {
+  readonly encode: (item: unknown) => Buffer
+  /** Whether sending must wait for something to be received; asked before each item. */
+  readonly received?: { readonly caughtUp: Promise<void> | undefined }
 }
 
 /** Input items on their way out, asked for no faster than the call takes them. */
 export class SentItems {
   readonly #call: SendingCall
   readonly #iterator: AsyncIterator<unknown>
-  readonly #encode: (item: unknown) => Buffer
+  readonly #options: SendingOptions
   #isOver = false
+  #wake: () => void = () => undefined
   #failure: { readonly error: unknown } | undefined
-  #wake: (() => void) | undefined
 
-  constructor(call: SendingCall, inputs: AsyncIterable<unknown>, encode: (item: unknown) => Buffer) {
+  constructor(call: SendingCall, inputs: AsyncIterable<unknown>, options: SendingOptions) {
     this.#call = call
     this.#iterator = inputs[Symbol.asyncIterator]()
-    this.#encode = encode
+    this.#options = options
     void this.#send()
   }
 
@@ -31,19 +38,20 @@ export class SentItems {
   end(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#wake?.()
+    this.#wake()
     Promise.resolve(this.#iterator.return?.()).catch(() => undefined)
   }
 
   async #send(): Promise<void> {
     try {
-      while (!this.#isOver) {
+      for (;;) {
         const step = await this.#iterator.next()
+        if (step.done !== true) await this.#write(this.#options.encode(step.value))
         if (this.#isOver) return
         if (step.done === true) {
           this.#isOver = true
-          this.#call.end()
-        } else if (!this.#call.write(this.#encode(step.value))) await this.#writable()
+          return this.#call.end()
+        }
       }
     } catch (error) {
       if (this.#isOver) return
@@ -53,10 +61,19 @@ export class SentItems {
     }
   }
 
-  #writable(): Promise<void> {
+  async #write(message: Buffer): Promise<void> {
+    const { received } = this.#options
+    // By then grpc-js has told all that came in, so that a call which the remote has ended is known to be over.
+    await setImmediate()
+    while (received?.caughtUp && !this.#isOver) await this.#until((done) => void received.caughtUp?.then(done))
+    if (!this.#isOver) await this.#until((done) => this.#call.write(message, done))
+  }
+
+  /** Waits for something that may never come once the call has ended. */
+  #until(begin: (done: () => void) => unknown): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve
-      this.#call.once('drain', resolve)
+      begin(resolve)
     })
   }
 }
