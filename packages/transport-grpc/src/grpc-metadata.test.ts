@@ -2,10 +2,13 @@ import { Metadata } from '@grpc/grpc-js'
 import { expect, test } from 'vitest'
 import { readMetadata, writeMetadata } from './grpc-metadata.ts'
 
-test('text goes both ways, binary values are passed over', () => {
-  const { metadata } = writeMetadata({ 'x-note': 'a, b', baggage: '' })
-  metadata.set('x-raw-bin', Buffer.from([1]))
-  expect(readMetadata(metadata)).toEqual({ 'x-note': 'a, b', baggage: '' })
+test('text goes both ways, and so do bytes as base64', () => {
+  const entries = { 'x-note': 'a, b', baggage: '', 'x-raw-bin': 'AP/+', 'x-short-bin': 'AQ==', 'x-empty-bin': '' }
+  const { metadata, refused } = writeMetadata(entries)
+  expect(refused).toEqual([])
+  expect(metadata.get('x-raw-bin')).toEqual([Buffer.from([0, 255, 254])])
+  expect(readMetadata(metadata)).toEqual(entries)
+  expect(readMetadata(writeMetadata({ 'x-short-bin': 'AQ' }).metadata)).toEqual({ 'x-short-bin': 'AQ==' })
   expect(readMetadata(new Metadata())).toEqual({})
 })
 
@@ -16,7 +19,10 @@ test('what gRPC cannot carry is left out and named', () => {
     'x!': 'a',
     ':path': '/x',
     'x-raw-bin': 'a',
+    'x-text-bin': 'gr\u00fcn',
+    'x-odd-bin': 'AQ=',
     'grpc-timeout': '1S',
+    'grpc-trace-bin': 'AQ==',
     connection: 'close',
     'x-good': 'a',
   }

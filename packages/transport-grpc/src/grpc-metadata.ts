@@ -1,16 +1,17 @@
 import { Metadata as GrpcMetadata } from '@grpc/grpc-js'
 import type { Metadata } from '@tenon/core/transport'
 
-/** Text metadata made ready for the wire, and the names of those entries that gRPC cannot carry. */
+/** Metadata made ready for the wire, and the names of those entries that gRPC cannot carry. */
 export interface WrittenMetadata {
   readonly metadata: GrpcMetadata
   readonly refused: readonly string[]
 }
 
-/** The text values; binary ones, whose keys end in `-bin`, have no place in a call's metadata. */
+/** The first value of each key; bytes, whose keys end in `-bin`, as base64. */
 export function readMetadata(metadata: GrpcMetadata): Metadata {
   const texts: Record<string, string> = {}
-  for (const [key, value] of Object.entries(metadata.getMap())) if (typeof value === 'string') texts[key] = value
+  for (const [key, value] of Object.entries(metadata.getMap()))
+    texts[key] = typeof value === 'string' ? value : value.toString('base64')
   return texts
 }
 
@@ -18,20 +19,30 @@ export function readMetadata(metadata: GrpcMetadata): Metadata {
 export function writeMetadata(entries: Readonly<Record<string, string>>): WrittenMetadata {
   const metadata = new GrpcMetadata()
   const refused: string[] = []
-  for (const [name, value] of Object.entries(entries)) {
-    if (keyForm.test(name) && valueForm.test(value) && !isReserved(name)) metadata.set(name, value)
-    else refused.push(name)
+  for (const [name, text] of Object.entries(entries)) {
+    const value = isReserved(name) ? undefined : toValue(name, text)
+    if (value === undefined) refused.push(name)
+    else metadata.set(name, value)
   }
   return { metadata, refused }
+}
+
+/** Undefined for what gRPC cannot carry. */
+function toValue(name: string, text: string): string | Buffer | undefined {
+  if (!keyForm.test(name)) return undefined
+  if (!name.endsWith('-bin')) return valueForm.test(text) ? text : undefined
+  return base64Form.test(text) ? Buffer.from(text, 'base64') : undefined
 }
 
 /** @see gRPC over HTTP/2, Custom-Metadata: Header-Name and ASCII-Value */
 const keyForm = /^[0-9a-z_.-]+$/
 const valueForm = /^[\x20-\x7e]*$/
+/** @see RFC 4648 section 4; the padding may be left out */
+const base64Form = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/
 
-/** Names that belong to the protocol, and those that promise binary values. */
+/** Names that belong to the protocol. */
 function isReserved(name: string): boolean {
-  return name.startsWith('grpc-') || name.endsWith('-bin') || protocolNames.has(name)
+  return name.startsWith('grpc-') || protocolNames.has(name)
 }
 
 /** @see gRPC over HTTP/2, Call-Definition, and RFC 9113 section 8.2.2 (connection-specific header fields) */

@@ -161,6 +161,7 @@ test('a unary call is answered, with metadata in and headers out', async () => {
     getUser: async (id, call) => {
       call.setHeader('etag', '"1"')
       call.setHeader('x-note', 'gr\u00fcn')
+      call.setHeader('x-raw-bin', 'AP/+')
       call.setHeader('connection', 'close')
       return { userId: id, name: `${call.metadata['x-name']} over ${call.transport}` }
     },
@@ -173,6 +174,7 @@ test('a unary call is answered, with metadata in and headers out', async () => {
   expect([value, error]).toEqual([{ userId: 'u-2', name: 'a, b over grpc' }, undefined])
   expect(headers.get('etag')).toEqual(['"1"'])
   expect(headers.get('x-note')).toEqual([])
+  expect(headers.get('x-raw-bin')).toEqual([Buffer.from([0, 255, 254])])
 })
 
 test('errors carry code, message, reason and details', async () => {

@@ -74,10 +74,13 @@ const failureOf = async (call: Promise<unknown>): Promise<unknown> =>
 
 test('a call carries input, metadata and deadline, and gives the output', async () => {
   await using demo = await start({
-    getUser: async (userId, call) => ({ userId, name: `${call.metadata['x-note']} ${call.remainingMs() <= 5_000}` }),
+    getUser: async (userId, call) => ({
+      userId,
+      name: `${call.metadata['x-note']} ${call.metadata['x-raw-bin']} ${call.remainingMs() <= 5_000}`,
+    }),
   })
-  const options = { metadata: { 'x-note': 'a, b' }, timeoutMs: 5_000 }
-  expect(await demo.client.getUser({ userId: 'u-2' }, options)).toEqual({ userId: 'u-2', name: 'a, b true' })
+  const options = { metadata: { 'x-note': 'a, b', 'x-raw-bin': 'AP/+' }, timeoutMs: 5_000 }
+  expect(await demo.client.getUser({ userId: 'u-2' }, options)).toEqual({ userId: 'u-2', name: 'a, b AP/+ true' })
 })
 
 test('an error of the callee is thrown with its code, reason and details', async () => {
