@@ -225,3 +225,19 @@ it("runs a schema's own refinement beside its format", async () => {
   expect(await rulesOf(schema, 'AAAA')).toEqual(['custom'])
   expect(await rulesOf(schema, 'AAA')).toEqual(['format'])
 })
+
+describe('text', () => {
+  const read = (schema: Schema, text: string) => compileSchema(schema).read({ text })
+
+  it.each([
+    ['TypeBox', Type.Object({ text: Type.String() })],
+    ['Zod', z.object({ text: z.string() })],
+  ])('with half of a surrogate pair is refused, with %s', (_library, schema) => {
+    for (const half of ['\ud83d', 'a\udc00b', '\udc00\ud83d'])
+      expect(read(schema, half)).toMatchObject({
+        ok: false,
+        violations: [{ field: '/text', rule: 'unicode', message: 'must be well-formed Unicode' }],
+      })
+    expect(read(schema, 'tea \ud83c\udf75')).toEqual({ ok: true, value: { text: 'tea \ud83c\udf75' } })
+  })
+})
