@@ -1,5 +1,10 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import Type from 'typebox'
+import type { Outcome } from '../call/arrival.ts'
+import { contract } from '../contract/contract.ts'
 import { ConfigError, LifecycleError } from '../error/setup-error.ts'
+import { defineHandler } from '../handler/define-handler.ts'
+import type { Logger } from '../telemetry/log.ts'
 import type { Transport, TransportServer } from '../transport/transport.ts'
 import { defineService } from './define-service.ts'
 
@@ -115,6 +120,60 @@ test('tells its servers to listen where the environment it is started with says'
     expect(told).toBe(expected)
   }
 })
+
+const echo = contract('shop.echo.v1.EchoService', {
+  say: { input: Type.Object({ text: Type.String() }), output: Type.Object({ text: Type.String() }) },
+})
+
+test.each([
+  ['all', ['info', 'info']],
+  ['failed', ['info']],
+  [undefined, ['info']],
+  ['none', []],
+] as const)(
+  'with calls %j in its log options writes these lines for one call that succeeds and one that fails: %j',
+  async (calls, expected) => {
+    const lines: { readonly level: string; readonly fields: object }[] = []
+    const note = (level: string) => (fields: object) => void ('callId' in fields && lines.push({ level, fields }))
+    const log: Logger = {
+      debug: note('debug'),
+      info: note('info'),
+      warn: note('warn'),
+      error: note('error'),
+      child: () => log,
+    }
+    let say: ((given: object) => Promise<Outcome>) | undefined
+    const service = defineService({
+      name: 'sample',
+      version: '1.0.0',
+      handlers: [defineHandler(echo, () => ({ say: async (input) => input }))],
+      admin: false,
+      ...(calls && { log: { calls } }),
+      transports: () => [
+        {
+          ...transport('memory', async () => []),
+          carries: () => true,
+          bind: (host) => {
+            const [endpoint] = host.operations
+            say = (given) =>
+              endpoint?.dispatch({
+                transport: 'memory',
+                metadata: { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` },
+                decode: () => given,
+              }) ?? expect.fail('nothing was bound')
+            return transport('memory', async () => []).bind(host)
+          },
+        },
+      ],
+    })
+    await using _started = await service.start({ environment: {}, log })
+    expect((await say?.({ text: 'x' }))?.ok).toBe(true)
+    expect((await say?.({ text: 1 }))?.ok).toBe(false)
+    expect(lines.map(({ level }) => level)).toEqual(expected)
+    for (const { fields } of lines)
+      expect(fields).toMatchObject({ operation: 'shop.echo.v1.EchoService/say', traceId: 'a'.repeat(32) })
+  },
+)
 
 test('runs until a signal, tells when it is ready, and sets the exit code', async () => {
   vi.useFakeTimers()
