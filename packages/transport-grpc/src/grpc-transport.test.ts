@@ -547,7 +547,7 @@ function hostOf(answer: () => unknown, logged: object[] = []): TransportHost {
   }
   const operations = contractInfo(users as Contract).operations.map((operation) => ({
     operation,
-    dispatch: async () => ({ ok: true as const, value: answer(), headers: undefined }),
+    dispatch: async () => ({ ok: true as const, value: answer(), callId: 'c-1', headers: undefined }),
   }))
   return {
     service: { name: 'demo', version: '1', instanceId: 'demo-1' },

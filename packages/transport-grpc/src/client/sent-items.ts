@@ -65,12 +65,12 @@ export class SentItems {
     const { received } = this.#options
     // By then grpc-js has told all that came in, so that a call which the remote has ended is known to be over.
     await setImmediate()
-    while (received?.caughtUp && !this.#isOver) await this.#until((done) => void received.caughtUp?.then(done))
-    if (!this.#isOver) await this.#until((done) => this.#call.write(message, done))
+    while (received?.caughtUp && !this.#isOver) await this.#until((resolve) => void received.caughtUp?.then(resolve))
+    if (!this.#isOver) await this.#until((resolve) => this.#call.write(message, resolve))
   }
 
   /** Waits for something that may never come once the call has ended. */
-  #until(begin: (done: () => void) => unknown): Promise<void> {
+  #until(begin: (resolve: () => void) => unknown): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve
       begin(resolve)

@@ -18,6 +18,8 @@ const shop = contract('demo.shop.v1.ShopService', {
     output: Type.Object({}),
   },
   watchOrders: { input: Type.Object({}), output: stream(Type.Object({ orderId: Type.String() })) },
+  importOrders: { input: stream(Type.Object({ orderId: Type.String() })), output: Type.Object({}) },
+  syncOrders: { input: stream(Type.Object({})), output: stream(Type.Object({ orderId: Type.String() })) },
 })
 
 const file = toFileDescriptor(toServiceShape(contractInfo(shop as Contract)))
@@ -29,6 +31,8 @@ test('the descriptor is one that the protobuf library accepts', () => {
   expect(methods.map(({ name, methodKind, input, output }) => [name, methodKind, input.name, output.name])).toEqual([
     ['PlaceOrder', 'unary', 'PlaceOrderRequest', 'PlaceOrderResponse'],
     ['WatchOrders', 'server_streaming', 'WatchOrdersRequest', 'WatchOrdersResponse'],
+    ['ImportOrders', 'client_streaming', 'ImportOrdersRequest', 'ImportOrdersResponse'],
+    ['SyncOrders', 'bidi_streaming', 'SyncOrdersRequest', 'SyncOrdersResponse'],
   ])
 })
 
