@@ -35,16 +35,26 @@ export interface Service {
    */
   describe(options?: CheckOptions): ServiceDescription
   /**
-   * Starts the service and resolves when it is ready.
+   * Starts the service and resolves when all parts run. It is ready and announced then, unless checks of its providers fail:
+   * then that comes when they first pass.
    *
-   * @throws ConfigError, ContractError, WiringError, LifecycleError; what had started is undone.
+   * @throws ConfigError, ContractError, WiringError, LifecycleError (`service.stopped` when it is asked to stop meanwhile);
+   * what had started is undone.
    */
   start(options?: StartOptions): Promise<StartedService>
-  /** Drains and stops what `start()` started. Resolves at once when nothing runs. */
+  /**
+   * Drains and stops what `start()` started; gives up a start that is under way. Resolves by the deadline of
+   * `shutdownTimeoutMs`, at once when nothing runs.
+   */
   stop(): Promise<void>
   /**
    * Starts the service and serves until SIGTERM or SIGINT; then drains. A second signal cuts at once. Never rejects: errors
    * are logged, and the process's exit code is 0, or 1 when the start failed, work was cut, or something could not be closed.
+   * A signal while the service starts gives the start up.
+   *
+   * Holds the process until it resolves. After the last service of the process has ended, the process has 1 s left: what
+   * still keeps it up then, also work that follows this call, is cut by `process.exit()`. Longer work belongs into the
+   * `dispose` of a provider, or to `start()` and `stop()`, which leave the process alone.
    */
   run(options?: RunOptions): Promise<void>
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { LifecycleError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { type OwnedService, processOwner } from './process-owner.ts'
 
@@ -86,6 +87,37 @@ describe('processOwner', () => {
     await running
     expect(stop).toHaveBeenCalled()
     expect(process.exitCode).toBe(0)
+  })
+
+  it.each([0, 1])('leaves it to the end of a start that was stopped how the process ends: %i', async (exitCode) => {
+    const starting = Promise.withResolvers<void>()
+    const stopped = new LifecycleError([{ code: 'service.stopped', message: 'asked to stop' }])
+    const { service, end } = ownedService({
+      exitCode,
+      start: () => starting.promise,
+      stop: async () => {
+        end()
+        starting.reject(stopped)
+      },
+    })
+    const running = processOwner.run(service)
+    process.emit('SIGTERM', 'SIGTERM')
+    await running
+    expect(process.exitCode).toBe(exitCode)
+    expect(log.error).not.toHaveBeenCalled()
+  })
+
+  it('holds the process while a service runs that does not hold it itself', async () => {
+    const setInterval = vi.spyOn(globalThis, 'setInterval')
+    const { service, end } = ownedService()
+    const running = processOwner.run(service)
+    const [hold] = setInterval.mock.results.map(({ value }) => value as NodeJS.Timeout)
+    expect(hold?.hasRef()).toBe(true)
+    expect(vi.getTimerCount()).toBe(1)
+    end()
+    await running
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('may own services again after all have ended, and forgets how those ended', async () => {

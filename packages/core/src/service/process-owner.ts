@@ -1,3 +1,4 @@
+import { LifecycleError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 
 /** A service as the owner of the process sees it. */
@@ -17,6 +18,9 @@ const sameSignalMs = 200
 /** How long something forgotten (a timer, a socket) may keep the process up after the last service has stopped. A guess. */
 const lingerMs = 1_000
 
+/** The longest delay a timer can have: it only holds the process. @see Node.js documentation, setTimeout */
+const holdMs = 2 ** 31 - 1
+
 /** All services of the process share its signals and its exit code. */
 class ProcessOwner {
   readonly #services = new Set<OwnedService>()
@@ -24,11 +28,13 @@ class ProcessOwner {
   #signalledAt: number | undefined
   #exitCode = 0
   #lingering: NodeJS.Timeout | undefined
+  /** A service without a server and a connection has nothing else that keeps the process up. */
+  #hold: NodeJS.Timeout | undefined
 
   /** Runs a service until a signal, or its own failure, ends it. Never rejects: the outcome is the process's exit code. */
   async run(service: OwnedService): Promise<void> {
     clearTimeout(this.#lingering)
-    if (this.#services.size === 0) for (const signal of signals) process.on(signal, this.#onSignal)
+    if (this.#services.size === 0) this.#enter()
     this.#services.add(service)
     const exitCode = await this.#live(service)
     this.#services.delete(service)
@@ -41,6 +47,8 @@ class ProcessOwner {
     try {
       await service.start()
     } catch (error) {
+      // Its end says whether all that had started could be undone.
+      if (isStopped(error)) return (await service.ended()).exitCode
       service.log.error(
         { err: error },
         `the service could not start: ${error instanceof Error ? error.message : String(error)}`,
@@ -66,7 +74,13 @@ class ProcessOwner {
     for (const service of this.#services) void service.stop()
   }
 
+  #enter(): void {
+    for (const signal of signals) process.on(signal, this.#onSignal)
+    this.#hold = setInterval(() => undefined, holdMs)
+  }
+
   #leave(log: Logger): void {
+    clearInterval(this.#hold)
     for (const signal of signals) process.off(signal, this.#onSignal)
     process.exitCode = this.#exitCode
     this.#exitCode = 0
@@ -79,6 +93,11 @@ class ProcessOwner {
       process.exit()
     }, lingerMs).unref()
   }
+}
+
+/** Whether a start ended because that was asked for, and not by a failure of its own. */
+function isStopped(error: unknown): boolean {
+  return error instanceof LifecycleError && error.problems.some(({ code }) => code === 'service.stopped')
 }
 
 export const processOwner: ProcessOwner = new ProcessOwner()

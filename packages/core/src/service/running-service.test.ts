@@ -17,6 +17,7 @@ import type { ServiceOptions } from './service-options.ts'
 const Text = Type.Object({ text: Type.String() })
 const notes = contract('shop.NoteService', { getNote: { input: Text, output: Text } })
 const noteHandler = defineHandler(notes, () => ({ getNote: (input) => input }))
+const created = event('note.created', { key: 'text', payload: Text })
 const silent: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: () => silent }
 
 afterEach(() => void vi.useRealTimers())
@@ -154,7 +155,6 @@ describe('start', () => {
   })
 
   it('gives a transport the endpoints it carries, and events only where it delivers them', async () => {
-    const created = event('note.created', { key: 'text', payload: Text })
     const http = recordingTransport([], { carries: ['operations'] })
     const queue = recordingTransport([], { name: 'queue', carries: ['events'] })
     const { started } = start({
@@ -208,7 +208,6 @@ describe('start', () => {
   })
 
   it('reports everything wrong about the wiring at once, before anything is created', async () => {
-    const created = event('note.created', { key: 'text', payload: Text })
     const secret = contract('shop.SecretService', {
       read: { input: Text, output: Text, access: 'authenticated' },
       write: { input: Text, output: Text },
@@ -287,6 +286,37 @@ describe('start', () => {
     })
     await expect(started).rejects.toThrow('no registry')
     expect(await answered.promise).toMatchObject({ ok: false, error: { code: 'unavailable' } })
+  })
+
+  it('tells of a provider that fails, and undoes, although another hangs and cannot be told to end', async () => {
+    vi.useFakeTimers()
+    const log: string[] = []
+    const [hanging, failing] = [token<string>('hanging'), token<string>('failing')]
+    const parts = recordingParts(log)
+    const { service, started } = start({
+      handlers: [...parts.handlers, defineConsumer(created, () => (inject(hanging), inject(failing), () => undefined))],
+      providers: () => [
+        ...parts.providers(),
+        provide(hanging, { create: () => new Promise<string>(() => undefined) }),
+        provide(failing, { create: () => Promise.reject(new Error('wrong password')) }),
+      ],
+      transports: () => [recordingTransport(log)],
+    })
+    const failed = expect(started).rejects.toThrow('failing could not be created: wrong password')
+    const startedAt = Date.now()
+    await vi.runAllTimersAsync()
+    await failed
+    expect(Date.now() - startedAt).toBe(1_000)
+    expect(log).toEqual(['construct', 'create db', 'dispose db'])
+    expect(silent.error).toHaveBeenCalledWith(
+      expect.objectContaining({
+        err: expect.objectContaining({
+          errors: [expect.objectContaining({ message: 'hanging is still being created' })],
+        }),
+      }),
+      'shutdown: dispose providers failed',
+    )
+    expect(service.state).toBe('stopped')
   })
 
   it('names the handler whose constructor fails, and disposes what was created', async () => {
@@ -368,6 +398,74 @@ describe('probes', () => {
     await vi.advanceTimersByTimeAsync(10_000)
     expect(told).toEqual(['ready', 'not_ready'])
     await running.stop()
+  })
+
+  it('have the service announced, and called ready, when its checks first pass', async () => {
+    vi.useFakeTimers()
+    vi.mocked(silent.info).mockClear()
+    const log: string[] = []
+    let isBroken = true
+    const db = token<string>('db')
+    const check = () => {
+      if (isBroken) throw new Error('no connection')
+    }
+    const { started } = start({
+      handlers: [defineHandler(notes, () => (inject(db), { getNote: (input) => input }))],
+      providers: () => [provide(db, { create: () => 'db', check })],
+      transports: () => [recordingTransport([])],
+      registry: () => recordingRegistrar(log),
+      deregisterDelayMs: 0,
+    })
+    const running = await started
+    const ready = [expect.objectContaining({ addresses: running.addresses }), 'note is ready']
+    expect(silent.warn).toHaveBeenCalledWith(
+      { checks: [{ name: 'db', isPassing: false, message: 'no connection' }] },
+      'note has started, but is not ready while checks fail',
+    )
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(log).toEqual([])
+    expect(silent.info).not.toHaveBeenCalledWith(...ready)
+    isBroken = false
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(log).toEqual(['announce http'])
+    expect(silent.info).toHaveBeenCalledWith(...ready)
+    isBroken = true
+    await vi.advanceTimersByTimeAsync(10_000)
+    isBroken = false
+    await vi.advanceTimersByTimeAsync(10_000)
+    await running.stop()
+    expect(log).toEqual(['announce http', 'deregister'])
+  })
+
+  it('have the checks closed before what they look at is gone', async () => {
+    const order: string[] = []
+    const checking = Promise.withResolvers<void>()
+    const db = token<string>('db')
+    let isFirst = true
+    vi.useFakeTimers()
+    const { started } = start({
+      handlers: [defineHandler(notes, () => (inject(db), { getNote: (input) => input }))],
+      providers: () => [
+        provide(db, {
+          create: () => 'db',
+          check: (_db, signal) => {
+            if (isFirst) return (isFirst = false)
+            signal.addEventListener('abort', () => order.push('check ends'))
+            checking.resolve()
+            return new Promise(() => undefined)
+          },
+          dispose: () => void order.push('dispose'),
+        }),
+      ],
+      transports: () => [recordingTransport([])],
+    })
+    const running = await started
+    await vi.advanceTimersByTimeAsync(5_000)
+    await checking.promise
+    const stopped = running.stop()
+    await vi.runAllTimersAsync()
+    await stopped
+    expect(order).toEqual(['check ends', 'dispose'])
   })
 
   it('follow the state of the service, and its checks', async () => {
@@ -608,13 +706,18 @@ describe('stop', () => {
     expect((await stopped).phases[1]?.error?.message).toBe('transports could not drain')
   })
 
-  it('keeps its time although phases do not end', async () => {
+  it.each([0, 1_000, 10_000])('keeps its time of %i ms although phases do not end', async (shutdownTimeoutMs) => {
     vi.useFakeTimers()
     const never = () => new Promise<never>(() => undefined)
+    const log: string[] = []
+    const hang = token<string>('hang')
+    const parts = recordingParts(log)
     const { started } = start({
+      handlers: [...parts.handlers, defineConsumer(created, () => (inject(hang), () => undefined))],
+      providers: () => [...parts.providers(), provide(hang, { create: () => 'hang', dispose: never })],
       transports: () => [recordingTransport([], { acts: { drain: never, close: never } })],
       registry: () => ({ announce: async () => ({ lost: new AbortController().signal, withdraw: never }) }),
-      shutdownTimeoutMs: 10_000,
+      shutdownTimeoutMs,
     })
     const running = await started
     const startedAt = Date.now()
@@ -626,8 +729,11 @@ describe('stop', () => {
       'deregister',
       'drain',
       'close transports',
+      'dispose providers',
     ])
-    expect(Date.now() - startedAt).toBeLessThanOrEqual(10_000)
+    // Without any time, each phase that hangs has one turn of the timers.
+    expect(Date.now() - startedAt).toBeLessThanOrEqual(Math.max(shutdownTimeoutMs, phases.length))
+    expect(log.at(-1)).toBe('dispose db')
   })
 
   it('happens once, however often it is asked for', async () => {
@@ -638,6 +744,99 @@ describe('stop', () => {
     expect(one).toBe(two)
     expect(await running.stop()).toBe(one)
     expect(log.filter((what) => what === 'http drain')).toHaveLength(1)
+  })
+
+  it('gives up a start: what is under way may end, nothing more is begun, nobody hears of it', async () => {
+    const log: string[] = []
+    const listening = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const told: string[] = []
+    const listen = () => {
+      begun.resolve()
+      return listening.promise
+    }
+    const transport = recordingTransport(log, { acts: { listen } })
+    const { service, started } = start({
+      ...recordingParts(log),
+      transports: () => [
+        {
+          ...transport,
+          bind: (host) => ({ ...transport.bind(host), readinessChanged: (readiness) => void told.push(readiness) }),
+        },
+      ],
+      registry: () => recordingRegistrar(log),
+    })
+    const failed = expect(started).rejects.toThrow(
+      'service note was asked to stop before it was ready [service.stopped]',
+    )
+    await begun.promise
+    const stopped = service.stop()
+    listening.resolve()
+    await Promise.all([failed, stopped])
+    expect(log.slice(log.indexOf('http listen'))).toEqual([
+      'http listen',
+      'http withdraw',
+      'http drain',
+      'http close',
+      'dispose db',
+    ])
+    expect(told).toEqual([])
+    expect(silent.info).toHaveBeenLastCalledWith(expect.objectContaining({ exitCode: 0 }), 'note has stopped')
+  })
+
+  it('tells a provider that is being created to give up', async () => {
+    const begun = Promise.withResolvers<void>()
+    const db = token<string>('db')
+    const { service, started } = start({
+      handlers: [defineHandler(notes, () => (inject(db), { getNote: (input) => input }))],
+      providers: () => [
+        provide(db, {
+          create: ({ signal }) =>
+            new Promise<string>((_resolve, reject) => {
+              signal.addEventListener('abort', () => reject(signal.reason as Error))
+              begun.resolve()
+            }),
+        }),
+      ],
+      transports: () => [recordingTransport([])],
+    })
+    const failed = expect(started).rejects.toThrow('was asked to stop before it was ready')
+    await begun.promise
+    await Promise.all([failed, service.stop()])
+    expect(silent.info).toHaveBeenLastCalledWith(expect.objectContaining({ exitCode: 0 }), 'note has stopped')
+  })
+
+  it.each(['create', 'listen'])('gives up a %s that does not end, in time to undo the rest', async (step) => {
+    vi.useFakeTimers()
+    const log: string[] = []
+    const late = Promise.withResolvers<never>()
+    const [begun, hang] = [Promise.withResolvers<void>(), token<string>('hang')]
+    const hangs = () => {
+      begun.resolve()
+      return late.promise
+    }
+    const parts = recordingParts(log)
+    const { service, started } = start({
+      handlers: [...parts.handlers, defineConsumer(created, () => (inject(hang), () => undefined))],
+      providers: () => [...parts.providers(), provide(hang, { create: step === 'create' ? hangs : () => 'fine' })],
+      transports: () => [recordingTransport(log, { acts: step === 'listen' ? { listen: hangs } : {} })],
+      shutdownTimeoutMs: 10_000,
+    })
+    const failed = expect(started).rejects.toThrow(/did not end in time \[service.stopped\]$/)
+    await begun.promise
+    const stoppedAt = Date.now()
+    const stopped = service.stop()
+    await vi.runAllTimersAsync()
+    await Promise.all([failed, stopped])
+    expect(Date.now() - stoppedAt).toBeLessThanOrEqual(10_000)
+    expect(log.at(-1)).toBe('dispose db')
+    expect(silent.info).toHaveBeenLastCalledWith(expect.objectContaining({ exitCode: 1 }), 'note has stopped')
+    if (step === 'listen') {
+      log.length = 0
+      late.resolve(undefined as never)
+      await vi.runAllTimersAsync()
+      expect(log).toEqual(['http close'])
+    }
   })
 
   it('does not wait for a registry that does not answer', async () => {
