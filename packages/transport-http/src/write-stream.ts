@@ -49,20 +49,22 @@ export async function writeStream(
   const out = reply.raw
   const items = success.value as AsyncIterable<unknown>
   const iterator = items[Symbol.asyncIterator]()
+  const records = new RecordWriter(out)
   const release = () => void Promise.resolve(iterator.return?.()).catch(() => undefined)
   out.once('close', release)
   try {
     writeHead(reply, { headers: success.headers, status, form })
     if (out.destroyed || reply.request.method === 'HEAD') return release()
-    await writeItems(out, iterator, (item) => form.item(writeJson(item)))
+    await writeItems(records, iterator, (item) => form.item(writeJson(item)))
   } catch (thrown) {
     if (!ServiceError.is(thrown)) release()
     if (!out.headersSent) throw thrown
     if (!ServiceError.is(thrown)) log.error({ err: thrown, url: instance }, 'an item of a stream could not be written')
     const { callId } = success
-    if (!out.destroyed) out.write(form.problem(toProblem(toServiceError(thrown), { instance, callId })))
+    records.add(form.problem(toProblem(toServiceError(thrown), { instance, callId })))
   } finally {
     out.off('close', release)
+    records.flush()
     if (out.headersSent) out.end()
   }
 }
@@ -91,14 +93,61 @@ function writeHead(
 }
 
 async function writeItems(
-  out: ServerResponse,
+  records: RecordWriter,
   iterator: AsyncIterator<unknown>,
   toText: (item: unknown) => string,
 ): Promise<void> {
   for (;;) {
     const step = await iterator.next()
-    if (step.done === true || out.destroyed) return
-    if (!out.write(toText(step.value))) await writable(out)
+    if (step.done === true || records.isClosed) return
+    records.add(toText(step.value))
+    if (records.isFull) await records.drained()
+  }
+}
+
+/** Characters that are written at once. A guess: a few network packets. */
+const batchCharacters = 16_384
+
+/** Writes records that come without a pause together: a write of its own for each costs several times its bytes. */
+class RecordWriter {
+  readonly #out: ServerResponse
+  #batch = ''
+  #isScheduled = false
+
+  constructor(out: ServerResponse) {
+    this.#out = out
+  }
+
+  get isClosed(): boolean {
+    return this.#out.destroyed
+  }
+
+  /** Whether the caller has to read on first. */
+  get isFull(): boolean {
+    return this.#out.writableNeedDrain
+  }
+
+  add(record: string): void {
+    this.#batch += record
+    if (this.#batch.length >= batchCharacters) return this.flush()
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    // Runs as soon as nothing more comes at once.
+    process.nextTick(() => {
+      this.#isScheduled = false
+      this.flush()
+    })
+  }
+
+  flush(): void {
+    if (this.#batch === '') return
+    const batch = this.#batch
+    this.#batch = ''
+    if (!this.#out.destroyed && !this.#out.writableEnded) this.#out.write(batch)
+  }
+
+  drained(): Promise<void> {
+    return writable(this.#out)
   }
 }
 
