@@ -137,11 +137,9 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       await this.#startParts()
     } catch (error) {
       const isStopped = !this.#hasFailed && error === this.#stopRequest.signal.reason
-      if (!isStopped) {
-        this.#hasFailed = true
-        const reason = error instanceof Error ? error.message : String(error)
-        this.#log.warn({ reason }, `${this.#options.name} cannot start; what had started is undone`)
-      }
+      this.#hasFailed ||= !isStopped
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#log.warn({ reason }, `${this.#options.name} does not start; what had started is undone`)
       // A transport may have let calls in before another part failed.
       await this.#shutDown(isStopped ? 'unannounced' : 'failed')
       throw error
