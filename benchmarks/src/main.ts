@@ -5,9 +5,16 @@ import { measureDispatch } from './part/dispatch.ts'
 import { measureGrpc } from './part/grpc.ts'
 import { measureHttp } from './part/http.ts'
 import { measureStart } from './part/start.ts'
+import { measureStream } from './part/stream.ts'
 import { type Figure, report } from './report.ts'
 
-const parts = { dispatch: measureDispatch, start: measureStart, http: measureHttp, grpc: measureGrpc }
+const parts = {
+  dispatch: measureDispatch,
+  start: measureStart,
+  http: measureHttp,
+  grpc: measureGrpc,
+  stream: measureStream,
+}
 type Part = keyof typeof parts
 
 const { values, positionals } = parseArgs({
