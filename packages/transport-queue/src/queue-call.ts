@@ -14,6 +14,7 @@ export class QueueCall implements Arrival {
   readonly transport = 'queue'
   /** Who may write to a topic is the broker's to decide. */
   readonly isTrusted = true
+  readonly isAccepted = true
   readonly attempt: number
   readonly metadata: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined

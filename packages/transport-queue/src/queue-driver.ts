@@ -13,6 +13,13 @@ export interface QueueDriver {
   /** Where the broker is, for messages: `Kafka at 127.0.0.1:9092`. */
   readonly target: string
   /**
+   * Whether the broker and its messages end with this process. Members can `finish` then, and are asked to when the process
+   * stops.
+   *
+   * @defaultValue false
+   */
+  readonly isVolatile?: boolean
+  /**
    * Connects for `ensureTopics` and `produce`. Called once, before any other method.
    *
    * @throws Error when no broker answers within the driver's own bound.
@@ -120,6 +127,14 @@ export type MemberState = 'joining' | 'assigned' | 'draining' | 'failed' | 'left
 /** A membership of a group; reconnects and joins again by itself. */
 export interface QueueMember {
   readonly state: MemberState
+  /**
+   * Resolves when this member has handled all that nobody would handle after it: messages of a broker that ends with the
+   * process, where no other member takes this one's place. Called before `leave`, while messages are still handled; from
+   * here on this member takes nobody else's place. A driver that is not volatile leaves it out.
+   *
+   * @throws Error that says where messages are left when the signal fires.
+   */
+  finish?(signal: AbortSignal): Promise<void>
   /**
    * Gives up all partitions as `revoked` says, then leaves the group so that others take over at once. When the signal
    * fires, what still runs is `lost` and leaving takes no longer than the driver's own bound. Safe to call twice; the

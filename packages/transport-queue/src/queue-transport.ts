@@ -15,7 +15,7 @@ import { QueuePublisher } from './publisher.ts'
 import type { AssignedPartition, QueueMember } from './queue-driver.ts'
 import { type QueueOptions, type QueueSettings, resolveQueue } from './queue-options.ts'
 import { SharedConnection } from './shared-connection.ts'
-import { wait } from './wait.ts'
+import { unlessAborted, wait } from './wait.ts'
 
 /**
  * Carries events and the operations that have a `queue` binding, and provides the `Publisher`.
@@ -56,6 +56,7 @@ class QueueServer implements TransportServer {
   readonly #groups: readonly GroupPlan[]
   readonly #settings: QueueSettings
   readonly #connection: SharedConnection
+  readonly finish?: NonNullable<TransportServer['finish']>
   /** Ends joining that has not come to an end. */
   readonly #ending = new AbortController()
   #isOpen = false
@@ -66,6 +67,7 @@ class QueueServer implements TransportServer {
     this.#groups = groups
     this.#settings = settings
     this.#connection = connection
+    if (settings.driver.isVolatile) this.finish = (signal) => this.#finish(signal)
   }
 
   async listen(): Promise<readonly Address[]> {
@@ -99,6 +101,10 @@ class QueueServer implements TransportServer {
     if (!this.#isOpen) return
     this.#isOpen = false
     await this.#connection.release()
+  }
+
+  async #finish(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#joining.map((joining) => finish(joining, signal)))
   }
 
   async #ensureTopics(): Promise<void> {
@@ -136,6 +142,11 @@ class QueueServer implements TransportServer {
       if (!this.#ending.signal.aborted) this.#host.fail(error)
     })
   }
+}
+
+async function finish(joining: Promise<QueueMember>, signal: AbortSignal): Promise<void> {
+  const member = await unlessAborted(joining, signal).catch(() => undefined)
+  await member?.finish?.(signal)
 }
 
 async function leave(joining: Promise<QueueMember>, signal: AbortSignal): Promise<void> {

@@ -16,6 +16,13 @@ export interface Arrival {
    * @defaultValue false
    */
   readonly isTrusted?: boolean
+  /**
+   * Whether it was accepted before, as a message is that stands in a queue. While transports finish what they have accepted,
+   * a drain lets such work in, and nothing else.
+   *
+   * @defaultValue false
+   */
+  readonly isAccepted?: boolean
   /** Who calls, where the transport itself knows, as a transport for tests does; then nobody else is asked. */
   readonly principal?: Principal | undefined
   /** How long the caller is willing to wait from now on; undefined when it did not say. */

@@ -26,7 +26,7 @@ export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
     write: outputWriter(plan),
   }
   return (arrival) => {
-    if (!gate.isOpen) return Promise.resolve(refuse(plan, arrival, gate))
+    if (!gate.isOpen && !gate.isOpenTo(arrival)) return Promise.resolve(refuse(plan, arrival, gate))
     return new Promise((resolve) => {
       const call = new DispatchedCall(new RunningCall(plan, arrival, gate), path, resolve)
       gate.enter(call)

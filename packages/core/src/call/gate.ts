@@ -20,12 +20,18 @@ export class Gate {
   readonly #running: Cuttable[] = []
   readonly #deadlines = new DeadlineWatch(this.#running)
   #isOpen = true
+  #isOpenToAccepted = false
   #cutCount = 0
   #abandonedCount = 0
   #idle: (() => void) | undefined
 
   get isOpen(): boolean {
     return this.#isOpen
+  }
+
+  /** Whether work is let in that was accepted before, although the gate is not open any more. */
+  isOpenTo({ isAccepted }: { readonly isAccepted?: boolean }): boolean {
+    return isAccepted === true && this.#isOpenToAccepted
   }
 
   get runningCount(): number {
@@ -66,9 +72,17 @@ export class Gate {
     if (this.#idle !== undefined && this.#running.length === 0) this.#idle()
   }
 
+  /** From here on only work is let in that was accepted before. `shut` comes after it. */
+  closeToNew(): void {
+    this.#isOpen = false
+    this.#isOpenToAccepted = true
+    this.#shutting.abort()
+  }
+
   /** From here on new calls are refused; running ones go on. Resolves when none is left. */
   async shut(): Promise<void> {
     this.#isOpen = false
+    this.#isOpenToAccepted = false
     this.#shutting.abort()
     if (this.#running.length > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     this.#deadlines.close()

@@ -1,6 +1,8 @@
 import type { Gate } from '../call/gate.ts'
+import { withTimeLimit } from '../handler/time-limit.ts'
 import type { TransportServer } from '../transport/transport.ts'
-import { withAll } from './servers.ts'
+import { throwErrors, withAll } from './servers.ts'
+import { untilFired } from './shutdown.ts'
 
 /** Ends the work of a service, and knows how much of it was cut. */
 export class Drain {
@@ -21,22 +23,33 @@ export class Drain {
     return this.#cutAnswerCount
   }
 
-  /** Refuses new work and waits for what runs; cuts it when the signal fires. */
+  /**
+   * Refuses new work and waits for what runs; cuts it when the signal fires. Transports that have accepted work to finish come
+   * last, for what the others still answer may add to it.
+   *
+   * @throws AggregateError of all that failed.
+   */
   async run(servers: readonly TransportServer[], signal: AbortSignal): Promise<void> {
-    const idle = this.#gate.shut()
+    const [last, first] = [servers.filter(hasAccepted), servers.filter((server) => !hasAccepted(server))]
+    const failures: Error[] = []
+    const gather = (work: Promise<void>) =>
+      work.catch((failure: AggregateError) => void failures.push(...failure.errors))
     const cutAll = () => this.#gate.cutAll()
+    this.#gate.closeToNew()
     if (signal.aborted) cutAll()
     else signal.addEventListener('abort', cutAll, { once: true })
     try {
-      const drained = withAll(servers, 'transports could not drain', async (server) => {
-        const cutCount = (await server.drain(signal)) ?? 0
-        this.#cutAnswerCount += cutCount
-      })
-      await Promise.allSettled([drained, idle])
-      await drained
+      const firstDrained = gather(this.#drainAll(first, signal))
+      if (last.length > 0) {
+        await Promise.race([firstDrained, untilFired(signal)])
+        await gather(finishAll(last, signal))
+      }
+      const idle = this.#gate.shut()
+      await Promise.all([firstDrained, gather(this.#drainAll(last, signal)), idle])
     } finally {
       signal.removeEventListener('abort', cutAll)
     }
+    throwErrors(failures, 'transports could not drain')
   }
 
   /** Refuses new work and cuts what runs. */
@@ -45,4 +58,27 @@ export class Drain {
     this.#gate.cutAll()
     await idle
   }
+
+  #drainAll(servers: readonly TransportServer[], signal: AbortSignal): Promise<void> {
+    return withAll(servers, 'transports could not drain', async (server) => {
+      const cutCount = (await server.drain(signal)) ?? 0
+      this.#cutAnswerCount += cutCount
+    })
+  }
+}
+
+/** Longest time for accepted work. A guess: what fails for longer would hold up the end for nothing. */
+const finishLimitMs = 5_000
+
+function hasAccepted({ finish }: TransportServer): boolean {
+  return finish !== undefined
+}
+
+function finishAll(servers: readonly TransportServer[], signal: AbortSignal): Promise<void> {
+  return withAll(servers, 'transports could not finish', (server) =>
+    withTimeLimit((limit) => server.finish?.(AbortSignal.any([limit, signal])), {
+      timeoutMs: finishLimitMs,
+      tooLate: () => new Error(`a transport did not finish what it had accepted within ${finishLimitMs} ms`),
+    }),
+  )
 }

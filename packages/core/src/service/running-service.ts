@@ -18,7 +18,7 @@ import type { ServiceReading } from './read-settings.ts'
 import { listenAll, withAll } from './servers.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import { type PhaseReport, runPhases } from './shutdown.ts'
-import { type ServiceParts, type ShutdownKind, shutdownPhases } from './shutdown-phases.ts'
+import { type ServiceParts, type Shutdown, shutdownPhases, type StopOptions } from './shutdown-phases.ts'
 import { StopRequest } from './stop-request.ts'
 
 /** Where a service is in its life; the order is the only one. */
@@ -119,10 +119,10 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
    * Drains and stops. While the service starts, the part that is being started is the last one; what does not end in time is
    * given up. A second call waits for the same end.
    */
-  stop(): Promise<Ended> {
+  stop(options: StopOptions = {}): Promise<Ended> {
     this.#stopRequest.make()
     this.#stopping ??= this.#starting.then(
-      () => this.#shutDown('announced'),
+      () => this.#shutDown({ ...options, kind: 'announced' }),
       () => this.#ended.promise,
     )
     return this.#stopping
@@ -141,7 +141,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       const reason = error instanceof Error ? error.message : String(error)
       this.#log.warn({ reason }, `${this.#options.name} does not start; what had started is undone`)
       // A transport may have let calls in before another part failed.
-      await this.#shutDown(isStopped ? 'unannounced' : 'failed')
+      await this.#shutDown({ kind: isStopped ? 'unannounced' : 'failed' })
       throw error
     } finally {
       this.#stopRequest.close()
@@ -313,10 +313,10 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     }
   }
 
-  async #shutDown(kind: ShutdownKind): Promise<Ended> {
+  async #shutDown(shutdown: Shutdown): Promise<Ended> {
     if (this.#state === 'ready') this.#log.info({}, `${this.#options.name} drains`)
     this.#state = 'draining'
-    const phases = await runPhases(shutdownPhases(this.#parts, kind, this.#settings), {
+    const phases = await runPhases(shutdownPhases(this.#parts, shutdown, this.#settings), {
       endsAtMs: this.#stopRequest.endsAtMs,
       log: this.#log,
     })

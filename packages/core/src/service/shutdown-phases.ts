@@ -5,7 +5,7 @@ import type { Drain } from './drain.ts'
 import type { Health } from './health.ts'
 import { throwErrors, withAll } from './servers.ts'
 import type { ServiceSettings } from './service-options.ts'
-import { type ShutdownPhase, wait } from './shutdown.ts'
+import { type ShutdownPhase, untilFired, wait } from './shutdown.ts'
 
 /** What of a service is there, also while it still starts. */
 export interface ServiceParts {
@@ -22,13 +22,26 @@ export type ShutdownKind = 'announced' | 'unannounced' | 'failed'
 
 type Timing = Pick<ServiceSettings, 'shutdownTimeoutMs' | 'deregisterDelayMs'>
 
+/** How a service is to stop. */
+export interface StopOptions {
+  /**
+   * What ends before this service drains, such as services of the same process that call it. It serves until then, as long as
+   * its own shutdown leaves the time.
+   */
+  readonly drainAfter?: Promise<unknown>
+}
+
+export interface Shutdown extends StopOptions {
+  readonly kind: ShutdownKind
+}
+
 /** The way from serving to stopped. */
-export function shutdownPhases(parts: ServiceParts, kind: ShutdownKind, timing: Timing): readonly ShutdownPhase[] {
+export function shutdownPhases(parts: ServiceParts, shutdown: Shutdown, timing: Timing): readonly ShutdownPhase[] {
   const { drain } = parts
   const before =
-    kind === 'failed'
+    shutdown.kind === 'failed'
       ? [{ name: 'cut calls', limitMs: 100, reserveMs: 0, run: () => drain.cut() }]
-      : drainPhases(parts, { ...timing, deregisterDelayMs: kind === 'announced' ? timing.deregisterDelayMs : 0 })
+      : drainPhases(parts, shutdown, timing)
   return [...before, ...closePhases(parts, timing)]
 }
 
@@ -41,8 +54,10 @@ const shares = Object.freeze({ deregister: 0.1, drain: 0.2, closeTransports: 0.0
 /** No transport takes longer to close when nothing runs. A guess. */
 const closeTransportsLimitShare = 0.2
 
-function drainPhases(parts: ServiceParts, { shutdownTimeoutMs, deregisterDelayMs }: Timing): ShutdownPhase[] {
+function drainPhases(parts: ServiceParts, { kind, drainAfter }: Shutdown, timing: Timing): ShutdownPhase[] {
   const { drain, servers, announcement } = parts
+  const { shutdownTimeoutMs } = timing
+  const deregisterDelayMs = kind === 'announced' ? timing.deregisterDelayMs : 0
   const phases: ShutdownPhase[] = [
     {
       name: 'withdraw',
@@ -66,6 +81,12 @@ function drainPhases(parts: ServiceParts, { shutdownTimeoutMs, deregisterDelayMs
       limitMs: deregisterDelayMs + 1_000,
       reserveMs: 0,
       run: (signal) => wait(deregisterDelayMs, signal),
+    })
+  if (drainAfter)
+    phases.push({
+      name: 'wait for other services',
+      reserveMs: 0,
+      run: (signal) => Promise.race([drainAfter, untilFired(signal)]),
     })
   phases.push({
     name: 'drain',

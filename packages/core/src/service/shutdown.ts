@@ -61,6 +61,12 @@ export async function wait(durationMs: number, signal: AbortSignal): Promise<voi
   signal.removeEventListener('abort', stop)
 }
 
+/** Resolves when the signal fires. */
+export function untilFired(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
 /** When there is less left than the reserves ask for, each gets its part of it. */
 function timeFor({ limitMs, reserveMs }: ShutdownPhase, later: readonly ShutdownPhase[], leftMs: number): number {
   if (leftMs <= 0) return 0

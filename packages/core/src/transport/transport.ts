@@ -59,7 +59,7 @@ export interface Address {
 }
 
 /**
- * A transport bound to a service. The service calls, each once and in this order: `listen`, `withdraw`, `drain`, `close`;
+ * A transport bound to a service. The service calls, each once and in this order: `listen`, `withdraw`, `finish`, `drain`, `close`;
  * after a failed start it may call `close` at any point.
  */
 export interface TransportServer {
@@ -80,6 +80,14 @@ export interface TransportServer {
    * `withdraw`, not with this. A transport that has nobody to tell, as HTTP has not, leaves it out. Must not throw.
    */
   readinessChanged?(readiness: 'ready' | 'not_ready'): void
+  /**
+   * Handles what it has accepted and nobody else would, such as the messages of a broker that ends with this process. Called
+   * when all transports without this have drained, and before `drain`; the dispatcher lets in arrivals that are accepted, and
+   * no others. When the signal fires it is given up. A transport that loses nothing by being stopped leaves it out.
+   *
+   * @throws Error that says what is left; the process ends with exit code 1 then.
+   */
+  finish?(signal: AbortSignal): Promise<void>
   /**
    * Takes no more work and resolves when all running work has been answered. The dispatcher answers new calls
    * `unavailable` from here on. When the signal fires the deadline has come: the dispatcher ends all running calls as

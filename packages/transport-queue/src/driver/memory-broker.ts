@@ -1,5 +1,6 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { ReceivedRecord, RecordToSend, TopicToEnsure } from '../queue-driver.ts'
+import { Backlog } from './memory-backlog.ts'
 import { MemoryGroup } from './memory-group.ts'
 import { MemoryLog } from './memory-log.ts'
 
@@ -43,6 +44,7 @@ export class Broker implements MemoryBroker {
   readonly #revokeTimeoutMs: number
   readonly #topics = new Map<string, readonly MemoryLog[]>()
   readonly #groups = new Map<string, MemoryGroup>()
+  readonly #backlog = new Backlog()
   #nextUnkeyed = 0
 
   constructor(options: MemoryBrokerOptions) {
@@ -84,6 +86,7 @@ export class Broker implements MemoryBroker {
       new MemoryGroup({
         logs: (topic) => this.ensureTopic({ topic }),
         revokeTimeoutMs: this.#revokeTimeoutMs,
+        backlog: this.#backlog,
       })
     this.#groups.set(name, group)
     return group

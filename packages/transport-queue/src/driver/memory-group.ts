@@ -1,9 +1,11 @@
 import type { AssignedPartition, Membership, MemberState, QueueMember, ReceivedRecord } from '../queue-driver.ts'
+import type { Backlog, BacklogPartition } from './memory-backlog.ts'
 import type { MemoryLog } from './memory-log.ts'
 import { giveUp, Ownership } from './ownership.ts'
 
 interface GroupSurroundings {
   readonly revokeTimeoutMs: number
+  readonly backlog: Backlog
   logs(topic: string): readonly MemoryLog[]
 }
 
@@ -28,19 +30,35 @@ export class MemoryGroup {
   }
 
   async join(membership: Membership): Promise<QueueMember> {
-    const member = new Member(membership, (signal) => this.#remove(member, signal))
+    const member = new Member(membership, {
+      finish: (signal) => this.#finish(member, signal),
+      remove: (signal) => this.#remove(member, signal),
+    })
     this.#members.push(member)
     await this.#rebalance()
     member.hasJoined()
     return member
   }
 
+  /** What another member will own is left to it. */
+  async #finish(member: Member, signal: AbortSignal): Promise<void> {
+    await this.#rebalancing
+    const heirs = this.#members.filter((other) => other !== member && !other.isLeaving)
+    const owned = this.#ownedBy(member).filter(
+      ({ topic }) => !heirs.some(({ membership }) => membership.topics.includes(topic)),
+    )
+    await this.#surroundings.backlog.finish(owned, signal)
+  }
+
   async #remove(member: Member, signal: AbortSignal): Promise<void> {
-    const owned = [...this.#owned.values()].filter((partition) => partition.owner === member)
-    await giveUp(owned, signal)
+    await giveUp(this.#ownedBy(member), signal)
     const index = this.#members.indexOf(member)
     if (index >= 0) this.#members.splice(index, 1)
     await this.#rebalance()
+  }
+
+  #ownedBy(member: Member): readonly OwnedPartition[] {
+    return [...this.#owned.values()].filter(({ owner }) => owner === member)
   }
 
   #rebalance(): Promise<void> {
@@ -62,7 +80,8 @@ export class MemoryGroup {
     for (const [id] of leaving) this.#owned.delete(id)
     for (const [id, { owner, log }] of plan) {
       if (this.#owned.has(id) || owner.state === 'draining') continue
-      const partition = new OwnedPartition(owner, log, this.#committed)
+      const { backlog } = this.#surroundings
+      const partition = new OwnedPartition(owner, { log, offsets: this.#committed, changed: () => backlog.changed() })
       this.#owned.set(id, partition)
       void owner.membership.consume(partition).finally(() => partition.settle())
     }
@@ -82,14 +101,26 @@ export class MemoryGroup {
   }
 }
 
+/** What a member asks of its group. */
+interface Leaving {
+  finish(signal: AbortSignal): Promise<void>
+  remove(signal: AbortSignal): Promise<void>
+}
+
 class Member implements QueueMember {
   readonly membership: Membership
-  readonly #remove: (signal: AbortSignal) => Promise<void>
+  readonly #leaving: Leaving
   #state: MemberState = 'joining'
+  #isFinishing = false
 
-  constructor(membership: Membership, remove: (signal: AbortSignal) => Promise<void>) {
+  constructor(membership: Membership, leaving: Leaving) {
     this.membership = membership
-    this.#remove = remove
+    this.#leaving = leaving
+  }
+
+  /** Whether it would only have to hand over again what it is given. */
+  get isLeaving(): boolean {
+    return this.#isFinishing || this.#state === 'draining' || this.#state === 'left'
   }
 
   get state(): MemberState {
@@ -100,26 +131,41 @@ class Member implements QueueMember {
     if (this.#state === 'joining') this.#state = 'assigned'
   }
 
+  async finish(signal: AbortSignal): Promise<void> {
+    this.#isFinishing = true
+    await this.#leaving.finish(signal)
+  }
+
   async leave(signal: AbortSignal): Promise<void> {
     if (this.#state === 'left') return
     this.#state = 'draining'
-    await this.#remove(signal)
+    await this.#leaving.remove(signal)
     this.#state = 'left'
   }
 }
 
-class OwnedPartition extends Ownership implements AssignedPartition {
+interface PartitionSurroundings {
+  readonly log: MemoryLog
+  /** The group's commits. */
+  readonly offsets: Map<string, number>
+  /** Told when everything in the partition has its outcome. */
+  changed(): void
+}
+
+class OwnedPartition extends Ownership implements AssignedPartition, BacklogPartition {
   readonly owner: Member
   readonly #log: MemoryLog
   readonly #offsets: Map<string, number>
+  readonly #changed: () => void
   #position: number
   #wake: (() => void) | undefined
 
-  constructor(owner: Member, log: MemoryLog, offsets: Map<string, number>) {
+  constructor(owner: Member, { log, offsets, changed }: PartitionSurroundings) {
     super()
     this.owner = owner
     this.#log = log
     this.#offsets = offsets
+    this.#changed = changed
     this.#position = offsets.get(idOf(log)) ?? 0
     const wake = () => this.#wake?.()
     log.watch(wake, this.revoked)
@@ -134,6 +180,15 @@ class OwnedPartition extends Ownership implements AssignedPartition {
     return this.#log.partition
   }
 
+  get name(): string {
+    return idOf(this.#log)
+  }
+
+  /** Who asks for more has seen what it was given to its outcome. */
+  get isFinished(): boolean {
+    return this.#wake !== undefined && this.#position >= this.#log.endOffset
+  }
+
   async fetch(): Promise<readonly ReceivedRecord[]> {
     while (!this.revoked.aborted) {
       const records = this.#log.read(this.#position, fetchedAtOnceCount)
@@ -144,7 +199,9 @@ class OwnedPartition extends Ownership implements AssignedPartition {
       }
       await new Promise<void>((resolve) => {
         this.#wake = resolve
+        this.#changed()
       })
+      this.#wake = undefined
     }
     return []
   }

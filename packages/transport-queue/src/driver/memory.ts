@@ -25,6 +25,7 @@ export function memoryDriver(options: MemoryDriverOptions = {}): QueueDriver {
 class MemoryDriver implements QueueDriver {
   readonly name = 'memory'
   readonly target = 'the memory broker'
+  readonly isVolatile = true
   readonly #broker: Broker
 
   constructor(broker: Broker) {
