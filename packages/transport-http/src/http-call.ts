@@ -1,20 +1,22 @@
+import type { Readable } from 'node:stream'
 import type { Arrival, Metadata } from '@tenon/core/transport'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { requestFault } from './http-status.ts'
-import type { PathValues, ReadInput } from './read-input.ts'
+import type { InputSource, PathValues } from './read-input.ts'
 
-/** What Fastify delivers of a request to an operation: its body as bytes, everything else as text. */
+/** What Fastify delivers of a request to an operation: its body as bytes or as a stream of them, everything else as text. */
 export interface HttpShape {
   Params: PathValues
   Querystring: Record<string, string | string[] | undefined>
-  Body: Buffer | undefined
+  Body: Buffer | Readable | undefined
 }
 
 export type HttpRequest = FastifyRequest<HttpShape>
 
 /** What calls of one operation share. */
 export interface CallReading {
-  readonly read: ReadInput
+  /** @throws ServiceError */
+  readonly read: (source: InputSource, path: PathValues) => unknown
   readonly maxTimeoutMs: number
 }
 

@@ -10,7 +10,8 @@ import {
 import { fastify, type FastifyInstance } from 'fastify'
 import { refuseSocket, toRequestError } from './fastify-fault.ts'
 import { type HttpOptions, type HttpSettings, resolveHttpOptions } from './http-options.ts'
-import { compileNotFound, mountRoutes } from './mount-route.ts'
+import { lingerAfter } from './linger.ts'
+import { compileNotFound, mountRoutes, takesItems } from './mount-route.ts'
 import { OpenReplies } from './open-replies.ts'
 import { BodyReader } from './read-body.ts'
 import { type HttpRoute, routesOf } from './route-table.ts'
@@ -34,6 +35,12 @@ export function httpTransport(options: HttpOptions = {}): Transport {
 /** Longer than the 60 s after which a load balancer of AWS closes an idle connection, so that it is never us who race it. @see Fastify, keepAliveTimeout */
 const keepAliveTimeoutMs = 72_000
 
+/** Longest time the head of a request may take to arrive. @see Node, server.headersTimeout: the same */
+const headersTimeoutMs = 60_000
+
+/** Longest time a whole request may take to arrive, unless it is a stream. @see Node, server.requestTimeout: the same */
+const requestTimeoutMs = 300_000
+
 /** The limit is Node's, on the whole header section. @see Node http.maxHeaderSize */
 const longestParameterCharacters = 16_384
 
@@ -50,8 +57,11 @@ class HttpServer implements TransportServer {
 
   constructor(settings: HttpSettings, host: TransportHost) {
     this.#settings = settings
-    this.#bodies = new BodyReader(settings.bodyLimitBytes)
-    this.#fastify = buildFastify(settings, { host, replies: this.#replies, bodies: this.#bodies })
+    const routes = routesOf(host.operations)
+    const hasItems = routes.some(takesItems)
+    const timeoutMs = hasItems ? requestTimeoutMs : undefined
+    this.#bodies = new BodyReader({ limitBytes: settings.bodyLimitBytes, timeoutMs })
+    this.#fastify = buildFastify(settings, { host, routes, hasItems, replies: this.#replies, bodies: this.#bodies })
   }
 
   async listen(): Promise<readonly Address[]> {
@@ -100,13 +110,15 @@ class HttpServer implements TransportServer {
 
 interface ServerParts {
   readonly host: TransportHost
+  readonly routes: readonly HttpRoute[]
+  /** Whether some request is a stream of items, which may take as long as it likes. */
+  readonly hasItems: boolean
   readonly replies: OpenReplies
   readonly bodies: BodyReader
 }
 
 function buildFastify(settings: HttpSettings, parts: ServerParts): FastifyInstance {
-  const { host, replies } = parts
-  const routes = routesOf(host.operations)
+  const { replies, hasItems } = parts
   const server = fastify({
     logger: false,
     bodyLimit: settings.bodyLimitBytes,
@@ -119,14 +131,22 @@ function buildFastify(settings: HttpSettings, parts: ServerParts): FastifyInstan
     // Only routes that `configure` adds have schemas for Fastify; its compilers take longer to load than all the rest here.
     ...(settings.configure === undefined && { schemaController: { compilersFactory: noCompilers } }),
     serverFactory: (handle) =>
-      createServer({ keepAliveTimeout: keepAliveTimeoutMs }, (request, reply) => {
-        replies.enter(reply)
-        handle(request, reply)
-      }),
+      createServer(
+        {
+          keepAliveTimeout: keepAliveTimeoutMs,
+          headersTimeout: headersTimeoutMs,
+          requestTimeout: hasItems ? 0 : requestTimeoutMs,
+        },
+        (request, reply) => {
+          replies.enter(reply)
+          lingerAfter(reply, request)
+          handle(request, reply)
+        },
+      ),
   })
   settings.configure?.(server)
   // A scope of its own: bodies stay bytes here, while routes that `configure` added keep Fastify's parsers.
-  server.register(async (scope) => mountService(scope, routes, { ...parts, settings }))
+  server.register(async (scope) => mountService(scope, { ...parts, settings }))
   return server
 }
 
@@ -140,17 +160,8 @@ interface ServiceParts extends ServerParts {
   readonly settings: HttpSettings
 }
 
-function mountService(
-  scope: FastifyInstance,
-  routes: readonly HttpRoute[],
-  { settings, host, replies, bodies }: ServiceParts,
-): void {
+function mountService(scope: FastifyInstance, { settings, host, routes, replies, bodies }: ServiceParts): void {
   const notFound = compileNotFound(routes)
-  scope.removeAllContentTypeParsers()
-  // The first is covered by the second, but only a parser for a named type is found without parsing the header anew.
-  for (const type of ['application/json', '*']) {
-    scope.addContentTypeParser(type, (request, payload, done) => bodies.read(request, payload, done))
-  }
   scope.setNotFoundHandler(notFound)
   scope.setErrorHandler((thrown, request, reply) => {
     if (request.is404) return notFound(request, reply)
@@ -159,7 +170,8 @@ function mountService(
     if (replies.isWithdrawn) reply.header('connection', 'close')
     writeFailure(reply, { error })
   })
-  mountRoutes(scope, routes, { replies, maxTimeoutMs: settings.maxTimeoutMs, log: host.log })
+  const { bodyLimitBytes, maxTimeoutMs } = settings
+  mountRoutes(scope, routes, { replies, bodies, bodyLimitBytes, maxTimeoutMs, log: host.log })
 }
 
 function listenFailed({ host, port }: HttpSettings, cause: unknown): LifecycleError {

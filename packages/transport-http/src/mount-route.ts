@@ -1,10 +1,14 @@
+import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { HttpOperation, Operation } from '@tenon/core/contract'
 import { compileJsonWriter, type Logger, type Outcome } from '@tenon/core/transport'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type CallReading, HttpCall, type HttpExchange, type HttpRequest, type HttpShape } from './http-call.ts'
 import { requestFault } from './http-status.ts'
 import type { OpenReplies } from './open-replies.ts'
+import type { BodyReader } from './read-body.ts'
 import { compileInputReader } from './read-input.ts'
+import { compileItemsReader } from './read-items.ts'
 import {
   compileAllowedMethods,
   compilePathReader,
@@ -12,6 +16,7 @@ import {
   type HttpRoute,
   rawPath,
   type ReadPath,
+  type RouteGroup,
 } from './route-table.ts'
 import { compileValueWriter, writeFailure, writeUnwritable } from './write-reply.ts'
 import { writeStream } from './write-stream.ts'
@@ -19,6 +24,8 @@ import { writeStream } from './write-stream.ts'
 /** What all routes of a server share. */
 export interface RouteSurroundings {
   readonly replies: OpenReplies
+  readonly bodies: BodyReader
+  readonly bodyLimitBytes: number
   readonly maxTimeoutMs: number
   readonly log: Logger
 }
@@ -27,21 +34,48 @@ type Serve = (exchange: HttpExchange) => Promise<void>
 
 /** Mounts every route. What a route needs is decided here; a request only runs it. */
 export function mountRoutes(
-  server: FastifyInstance,
+  scope: FastifyInstance,
   routes: readonly HttpRoute[],
   surroundings: RouteSurroundings,
 ): void {
-  for (const group of groupRoutes(routes)) {
+  const { bodies } = surroundings
+  const groups = groupRoutes(routes)
+  const mount = (server: FastifyInstance, group: RouteGroup) => {
     const method = group.method === 'GET' ? ['GET', 'HEAD'] : [group.method]
-    const handler = compileGroup(
-      group.routes.map((route) => ({
-        http: route.http,
-        readPath: compilePathReader(route, routes),
-        serve: compileServe(route, surroundings),
-      })),
-    )
-    server.route<HttpShape>({ method, url: group.path, exposeHeadRoute: false, handler })
+    const candidates = group.routes.map((route) => ({
+      http: route.http,
+      readPath: compilePathReader(route, routes),
+      serve: compileServe(route, surroundings),
+    }))
+    server.route<HttpShape>({ method, url: group.path, exposeHeadRoute: false, handler: compileGroup(candidates) })
   }
+  parseBodies(scope, (request, payload, done) => bodies.read(request, payload, done))
+  // A stream of items has no field that a path could name, so its route is alone in its group.
+  const streaming = groups.filter((group) => group.routes.some(takesItems))
+  for (const group of groups) if (!streaming.includes(group)) mount(scope, group)
+  if (streaming.length === 0) return
+  scope.register(async (server) => {
+    parseBodies(server, (_request, payload, done) => done(null, payload))
+    for (const group of streaming) mount(server, group)
+  })
+}
+
+/** Whether the body of a request to the route is a stream of items. */
+export function takesItems({ endpoint }: HttpRoute): boolean {
+  const { kind } = endpoint.operation
+  return kind === 'client_stream' || kind === 'bidi_stream'
+}
+
+type ParseBody = (
+  request: FastifyRequest,
+  payload: IncomingMessage,
+  done: (error: Error | null, body?: Buffer | Readable) => void,
+) => void
+
+function parseBodies(server: FastifyInstance, parse: ParseBody): void {
+  server.removeAllContentTypeParsers()
+  // The first is covered by the second, but only a parser for a named type is found without parsing the header anew.
+  for (const type of ['application/json', '*']) server.addContentTypeParser(type, parse)
 }
 
 /** Answers a path that no route has, and a verb that no route has at a path. */
@@ -92,12 +126,14 @@ function compileOnly({ http: { parameters }, serve }: Candidate): Handler {
   }
 }
 
-function compileServe({ endpoint, http }: HttpRoute, surroundings: RouteSurroundings): Serve {
-  const { replies, maxTimeoutMs, log } = surroundings
+function compileServe(route: HttpRoute, surroundings: RouteSurroundings): Serve {
+  const { replies, maxTimeoutMs, bodyLimitBytes, log } = surroundings
+  const { endpoint, http } = route
   const { operation } = endpoint
-  const reading: CallReading = { read: compileInputReader(operation, http), maxTimeoutMs }
+  const read = takesItems(route) ? compileItemsReader(bodyLimitBytes) : compileInputReader(operation, http)
+  const reading: CallReading = { read, maxTimeoutMs }
   const write =
-    operation.kind === 'server_stream'
+    operation.kind === 'server_stream' || operation.kind === 'bidi_stream'
       ? streamWriter(operation, { status: http.status, log })
       : valueWriter(operation, http)
   return async (exchange) => {

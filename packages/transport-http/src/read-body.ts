@@ -6,19 +6,29 @@ import { requestFault } from './http-status.ts'
 /** Takes the whole body, or what is wrong with it. */
 export type BodyDone = (error: Error | null, body?: Buffer) => void
 
+export interface BodyLimits {
+  readonly limitBytes: number
+  /** Longest time a body may take to arrive; undefined where Node watches over it. */
+  readonly timeoutMs: number | undefined
+}
+
 /** Reads whole bodies, and knows those that still arrive, so that a drain need not wait for a caller who sends no more. */
 export class BodyReader {
-  readonly #limitBytes: number
+  readonly #limits: BodyLimits
   readonly #arriving = new Set<ArrivingBody>()
 
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes
+  constructor(limits: BodyLimits) {
+    this.#limits = limits
   }
 
   /** Hands over `resource_exhausted` with reason `body_too_large` as soon as the body is known to be larger than the limit. */
   read({ headers }: Pick<FastifyRequest, 'headers'>, payload: Readable, done: BodyDone): void {
-    if (Number(headers['content-length']) > this.#limitBytes) return done(bodyTooLarge(this.#limitBytes))
-    const body = new ArrivingBody(payload, this.#limitBytes, (error, bytes) => {
+    const { limitBytes, timeoutMs } = this.#limits
+    if (Number(headers['content-length']) > limitBytes) return done(bodyTooLarge(limitBytes))
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => body.end(tooLate()), timeoutMs)
+    timer?.unref()
+    const body = new ArrivingBody(payload, limitBytes, (error, bytes) => {
+      clearTimeout(timer)
       this.#arriving.delete(body)
       done(error, bytes)
     })
@@ -31,8 +41,19 @@ export class BodyReader {
   }
 }
 
-/** The words for a body that is larger than it may be. */
-export function bodyTooLarge(limitBytes: number): ServiceError {
+/** What is told of a body that ended before it was complete. */
+export function lostBody(cause: Error | null): ServiceError {
+  // What Node's own stream says is that the connection was lost; a plugin may have put another in its place.
+  if (cause === null || ('code' in cause && cause.code === 'ECONNRESET'))
+    return new ServiceError('cancelled', 'the caller left before its request was complete')
+  return new ServiceError('invalid_argument', 'the body cannot be read', { reason: 'undecodable', cause })
+}
+
+function tooLate(): ServiceError {
+  return requestFault('request_timeout', 'the request did not arrive in time')
+}
+
+function bodyTooLarge(limitBytes: number): ServiceError {
   return requestFault('body_too_large', `the body must be at most ${limitBytes} bytes`)
 }
 
@@ -64,7 +85,5 @@ class ArrivingBody {
 
   readonly #complete = (): void => this.end(null, Buffer.concat(this.#chunks, this.#lengthBytes))
 
-  readonly #lose = (cause: Error): void => {
-    this.end(new ServiceError('cancelled', 'the caller left before its request was complete', { cause }))
-  }
+  readonly #lose = (cause: Error): void => this.end(lostBody(cause))
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import { type HttpOperation, type JsonSchema, type Operation, type RawInput, rawInputOf } from '@tenon/core/contract'
 import { compileTextReader, invalidArgument, ServiceError, type TextReader } from '@tenon/core/transport'
 import { requestFault } from './http-status.ts'
@@ -11,7 +12,8 @@ export type PathValues = Readonly<Record<string, string>>
 export interface InputSource {
   readonly headers: IncomingHttpHeaders
   readonly query: Readonly<Record<string, string | readonly string[] | undefined>>
-  readonly body: Buffer | undefined
+  /** Read already, unless it is a stream of items. */
+  readonly body: Buffer | Readable | undefined
 }
 
 /** @throws ServiceError `invalid_argument` */
@@ -90,7 +92,7 @@ function differs(name: string, from: 'path' | 'query'): ServiceError {
 
 /** The body's own object: fields from path and query are added to it. */
 function readBody({ headers, body }: InputSource): Record<string, unknown> {
-  if (body === undefined || body.length === 0) return {}
+  if (!Buffer.isBuffer(body) || body.length === 0) return {}
   requireType(headers, 'application/json', jsonType)
   const value = parseJson(body)
   if (isRecord(value)) return value
@@ -100,7 +102,8 @@ function readBody({ headers, body }: InputSource): Record<string, unknown> {
 /** The whole body is one field of bytes; without body and content type the field is absent, with a type it is empty. */
 function readRaw({ name, mediaType }: RawInput): (source: InputSource) => Record<string, unknown> {
   const form = new RegExp(`^${mediaType.replaceAll(/[.+^$]/g, '\\$&')}\\s*(?:;|$)`, 'i')
-  return ({ headers, body = Buffer.alloc(0) }) => {
+  return ({ headers, body: given }) => {
+    const body = Buffer.isBuffer(given) ? given : Buffer.alloc(0)
     if (body.length === 0 && headers['content-type'] === undefined) return {}
     requireType(headers, mediaType, form)
     return { [name]: toPlainBytes(body) }
@@ -116,7 +119,8 @@ function toPlainBytes(body: Buffer): Uint8Array {
 /** @see RFC 8259 section 11, and RFC 6839 section 3.1 for `+json` */
 const jsonType = /^(?:application\/json|[\w.!#$&^-]+\/[\w.!#$&^-]+\+json)\s*(?:;|$)/i
 
-function requireType(headers: IncomingHttpHeaders, type: string, form: RegExp): void {
+/** @throws ServiceError `invalid_argument` with reason `unsupported_media_type` */
+export function requireType(headers: IncomingHttpHeaders, type: string, form: RegExp): void {
   const found = headers['content-type']
   if (found !== type && (found === undefined || !form.test(found))) {
     const message = `the body must be ${type}, found ${found === undefined ? 'no content-type' : found}`

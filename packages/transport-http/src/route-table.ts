@@ -66,19 +66,19 @@ export function compilePathReader(route: HttpRoute, routes: readonly HttpRoute[]
 
 /** The methods that some route answers at a path; empty for an unknown path. */
 export function compileAllowedMethods(routes: readonly HttpRoute[]): (path: string) => readonly string[] {
-  const patterns = routes.map((route) => ({
-    method: route.http.method,
-    pattern: toPattern(route.http),
-    others: verbsAgainst(route, routes),
-  }))
+  const matches = routes.map((route) => ({ method: route.http.method, has: compilePathMatch(route, routes) }))
   return (path) => {
-    const matching = patterns.filter(
-      ({ pattern, others }) => pattern.test(path) && !others.some((other) => other.test(path)),
-    )
-    const methods = new Set<string>(matching.map(({ method }) => method))
+    const methods = new Set<string>(matches.flatMap(({ method, has }) => (has(path) ? [method] : [])))
     if (methods.has('GET')) methods.add('HEAD')
     return [...methods].toSorted()
   }
+}
+
+/** Whether a raw path is the route's, and no verb's that is not. */
+function compilePathMatch(route: HttpRoute, routes: readonly HttpRoute[]): (path: string) => boolean {
+  const pattern = toPattern(route.http)
+  const others = verbsAgainst(route, routes)
+  return (path) => pattern.test(path) && !others.some((other) => other.test(path))
 }
 
 /** The path of a request target as it was sent. @see RFC 9112 section 3.2.2: a target may also be a whole address */

@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/**
+ * How long a caller may go on sending after it was answered.
+ *
+ * @see nginx, lingering_timeout: 5 s
+ */
+export const lingerMs = 5_000
+
+/**
+ * Reads on when a request is answered before it has come, for a while: a connection that is closed with bytes unread is reset,
+ * and its caller may lose the answer. One that does not stop is cut.
+ *
+ * @see RFC 9112 section 9.6
+ */
+export function lingerAfter(reply: ServerResponse, request: IncomingMessage): void {
+  const { headers } = request
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return
+  reply.once('prefinish', () => {
+    if (!request.complete && !request.destroyed) linger(request)
+  })
+}
+
+function linger(request: IncomingMessage): void {
+  const { socket } = request
+  const { destroySoon } = socket
+  // What Node calls when the reply is out and the connection is not to be kept. It would read no more.
+  socket.destroySoon = () => socket.end()
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
+  timer.unref()
+  request.once('close', () => {
+    clearTimeout(timer)
+    socket.destroySoon = destroySoon
+    if (socket.writableEnded) socket.destroySoon()
+  })
+  request.resume()
+}
