@@ -8,6 +8,8 @@ export interface Usage {
   /** User and system time since its start, in microseconds. */
   readonly cpuMicroseconds: number
   readonly rssBytes: number
+  /** Heap and buffers in use; without garbage when that was asked for. */
+  readonly liveBytes: number
 }
 
 /** A program under measurement, on a core of its own where that can be had. */
@@ -43,8 +45,9 @@ export class Child implements AsyncDisposable {
     return new Child(child, { port: ready.port, startMs: performance.now() - startedAt })
   }
 
-  async usage(): Promise<Usage> {
-    this.#process.send('usage')
+  /** @param question `live` collects garbage first. */
+  async usage(question: 'usage' | 'live' = 'usage'): Promise<Usage> {
+    this.#process.send(question)
     const [usage] = (await once(this.#process, 'message')) as [Usage]
     return usage
   }
