@@ -46,7 +46,15 @@ export { Implements } from './handler/implements.ts'
 export { inject } from './handler/inject.ts'
 export type { ServingOptions } from './handler/serving-options.ts'
 export { Intercepts } from './handler/intercepts.ts'
-export { type NamedToken, type Provider, type ProviderSpec, provide, type Token, token } from './handler/provider.ts'
+export {
+  type CreateContext,
+  type NamedToken,
+  type Provider,
+  type ProviderSpec,
+  provide,
+  type Token,
+  token,
+} from './handler/provider.ts'
 export type { AdminOptions } from './service/admin-server.ts'
 export type { CheckOptions, ServiceCheck } from './service/check-service.ts'
 export {

@@ -31,6 +31,9 @@ expectTypeOf(inject(Store)).toEqualTypeOf<Store>()
 expectTypeOf(inject(SqlStore)).toEqualTypeOf<SqlStore>()
 expectTypeOf(inject(limit)).toEqualTypeOf<number>()
 provide(Store, { needs: [Db, limit], create: async (db, most) => (most.toFixed(), new SqlStore(db)) })
+provide(Store, { needs: [Db], create: (db, { signal }) => (signal.throwIfAborted(), new SqlStore(db)) })
+provide(limit, { create: ({ signal }) => (signal.aborted ? 0 : 1) })
+provide(Db, { create: never, dispose: (db, signal) => db.query() > 0 && signal.aborted })
 provide(Db, { create: never, check: (db, signal) => db.query() > 0 && signal.aborted, dispose: (db) => db.query() })
 
 // @ts-expect-error -- a Store is no text
@@ -47,8 +50,10 @@ provide(Store, { create: async () => new Db() })
 provide(limit, { create: () => 'many' })
 // @ts-expect-error -- what is needed is a Db, not a Store
 provide(Store, { needs: [Db], create: (store: Store) => store })
-// @ts-expect-error -- only one thing is needed, so only one is handed over
-provide(Store, { needs: [Db], create: (db, _other) => new SqlStore(db) })
+// @ts-expect-error -- only one thing is needed, so only one is handed over, and the context
+provide(Store, { needs: [Db], create: (db, _context, _other) => new SqlStore(db) })
+// @ts-expect-error -- what follows the needs is the context, not an option of the function's own
+provide(Store, { needs: [Db], create: (db, _options?: { readonly poolSize?: number }) => new SqlStore(db) })
 // @ts-expect-error -- nothing is needed, so nothing is handed over
 provide(Store, { create: (db: Db) => new SqlStore(db) })
 // @ts-expect-error -- a Store cannot be closed

@@ -28,7 +28,7 @@ describe('StopRequest', () => {
     await vi.advanceTimersByTimeAsync(5_000)
     request.make()
     await vi.advanceTimersByTimeAsync(7_999)
-    expect(await Promise.race([ended, 'still waiting'])).toBe('still waiting')
+    expect(await Promise.race([ended, Promise.resolve('still waiting')])).toBe('still waiting')
     await vi.advanceTimersByTimeAsync(1)
     expect(await ended).toBe(
       'service note was asked to stop before it was ready, and creating providers did not end in time [service.stopped]',
