@@ -39,7 +39,7 @@ describe('planConsumers', () => {
 })
 
 const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
-const dispatch = () => Promise.resolve({ ok: true as const, value: undefined, headers: undefined })
+const dispatch = () => Promise.resolve({ ok: true as const, value: undefined, callId: 'c', headers: undefined })
 
 function at(of: typeof placed, group: string) {
   return { event: of, group, dispatch }

@@ -391,7 +391,7 @@ function bind(broker: MemoryBroker, handle: Handle, options: Partial<QueueOption
     try {
       const input = await schema.read(arrival.decode())
       if (!input.ok) throw invalidArgument(input.violations)
-      return { ok: true, value: await handle(input.value as Placed, arrival), headers: undefined }
+      return { ok: true, value: await handle(input.value as Placed, arrival), callId: 'c', headers: undefined }
     } catch (thrown) {
       return { ok: false, error: toServiceError(thrown), callId: 'c', headers: undefined }
     }

@@ -50,6 +50,8 @@ export interface Service {
   /**
    * Starts the service and serves until SIGTERM or SIGINT; then drains. A second signal cuts at once. Never rejects: errors
    * are logged, and the process's exit code is 0, or 1 when the start failed, work was cut, or something could not be closed.
+   * Why a start failed is also the last line on standard error. Services that share a process drain one after another, the
+   * one that was run last first, each within its own `shutdownTimeoutMs` from the signal on.
    * A signal while the service starts gives the start up.
    *
    * Holds the process until it resolves. After the last service of the process has ended, the process has 1 s left: what
@@ -126,6 +128,7 @@ class DefinedService<Config extends ConfigSpec> implements Service {
   run({ onReady }: RunOptions = {}): Promise<void> {
     const log = defaultLog(this.name, readSettings(this.#options, undefined).environment, this.#options.log)
     return processOwner.run({
+      name: this.name,
       log,
       start: async () => {
         const started = await this.start({ log })
@@ -136,7 +139,7 @@ class DefinedService<Config extends ConfigSpec> implements Service {
           throw error
         }
       },
-      stop: () => this.stop(),
+      stop: async (options) => this.#running?.stop(options),
       ended: () => this.#running?.ended ?? Promise.resolve({ exitCode: 0 }),
     })
   }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LifecycleError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { type OwnedService, processOwner } from './process-owner.ts'
+import type { StopOptions } from './shutdown-phases.ts'
 
 const log: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: () => log }
 const exit = vi.fn()
@@ -10,6 +11,7 @@ beforeEach(() => {
   vi.useFakeTimers()
   vi.clearAllMocks()
   vi.spyOn(process, 'exit').mockImplementation(exit as never)
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true)
 })
 
 afterEach(() => {
@@ -23,7 +25,11 @@ function ownedService(given: Partial<OwnedService> & { readonly exitCode?: numbe
   const ended = Promise.withResolvers<{ exitCode: number }>()
   const end = () => ended.resolve({ exitCode: given.exitCode ?? 0 })
   const stop = vi.fn(async () => end())
-  return { service: { log, start: async () => undefined, stop, ended: () => ended.promise, ...given }, stop, end }
+  return {
+    service: { name: 'note', log, start: async () => undefined, stop, ended: () => ended.promise, ...given },
+    stop,
+    end,
+  }
 }
 
 const listenerCount = () => process.listenerCount('SIGTERM')
@@ -41,6 +47,35 @@ describe('processOwner', () => {
     expect(process.exitCode).toBe(0)
     expect(listenerCount()).toBe(before)
     expect(exit).not.toHaveBeenCalled()
+  })
+
+  it('lets services drain one after another, last started first', async () => {
+    const log: string[] = []
+    const ends = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const services = ends.map(({ promise }, index) => {
+      const { service, end } = ownedService()
+      const stop = async ({ drainAfter }: StopOptions = {}) => {
+        log.push(`${index} turns away`)
+        await drainAfter
+        log.push(`${index} drains`)
+        await promise
+        end()
+      }
+      return { ...service, stop }
+    })
+    const running = services.map((service) => processOwner.run(service))
+    await vi.advanceTimersByTimeAsync(0)
+    process.emit('SIGTERM', 'SIGTERM')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(log).toEqual(['2 turns away', '1 turns away', '0 turns away', '2 drains'])
+    ends[2]?.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(log.slice(4)).toEqual(['1 drains'])
+    ends[1]?.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(log.slice(5)).toEqual(['0 drains'])
+    ends[0]?.resolve()
+    await Promise.all(running)
   })
 
   it('ends a process that something forgotten keeps alive', async () => {
@@ -74,6 +109,7 @@ describe('processOwner', () => {
     const running = processOwner.run(other.service)
     await Promise.all([processOwner.run(failing.service), running])
     expect(log.error).toHaveBeenCalledWith({ err: failure }, 'the service could not start: the port is taken')
+    expect(vi.mocked(process.stderr.write).mock.calls).toEqual([['note could not start: the port is taken\n']])
     expect(other.stop).toHaveBeenCalled()
     expect(process.exitCode).toBe(1)
   })

@@ -1,13 +1,15 @@
 import { LifecycleError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
+import type { StopOptions } from './shutdown-phases.ts'
 
 /** A service as the owner of the process sees it. */
 export interface OwnedService {
+  readonly name: string
   readonly log: Logger
   start(): Promise<unknown>
   /** Resolves when the service has stopped by itself or by `stop`. */
   ended(): Promise<{ readonly exitCode: number }>
-  stop(): Promise<unknown>
+  stop(options?: StopOptions): Promise<unknown>
 }
 
 const signals = ['SIGTERM', 'SIGINT'] as const
@@ -27,6 +29,8 @@ class ProcessOwner {
   readonly #onSignal = (signal: NodeJS.Signals) => this.#signalled(signal)
   #signalledAt: number | undefined
   #exitCode = 0
+  /** Why services could not start, for people: between the lines of the logs they would not find it. */
+  readonly #lastWords: string[] = []
   #lingering: NodeJS.Timeout | undefined
   /** A service without a server and a connection has nothing else that keeps the process up. */
   #hold: NodeJS.Timeout | undefined
@@ -49,10 +53,9 @@ class ProcessOwner {
     } catch (error) {
       // Its end says whether all that had started could be undone.
       if (isStopped(error)) return (await service.ended()).exitCode
-      service.log.error(
-        { err: error },
-        `the service could not start: ${error instanceof Error ? error.message : String(error)}`,
-      )
+      const reason = error instanceof Error ? error.message : String(error)
+      service.log.error({ err: error }, `the service could not start: ${reason}`)
+      this.#lastWords.push(`${service.name} could not start: ${reason}`)
       return 1
     }
     if (this.#signalledAt !== undefined || this.#exitCode !== 0) void service.stop()
@@ -70,8 +73,16 @@ class ProcessOwner {
     process.exit(1)
   }
 
+  /**
+   * All turn away at once, and drain one after another, last started first: what was started later may call what was there
+   * before, or leave messages to it.
+   */
   #stopAll(): void {
-    for (const service of this.#services) void service.stop()
+    let later: Promise<unknown> | undefined
+    for (const service of [...this.#services].toReversed()) {
+      const stopped = service.stop(later && { drainAfter: later })
+      later = Promise.allSettled([later, stopped])
+    }
   }
 
   #enter(): void {
@@ -82,6 +93,7 @@ class ProcessOwner {
   #leave(log: Logger): void {
     clearInterval(this.#hold)
     for (const signal of signals) process.off(signal, this.#onSignal)
+    for (const words of this.#lastWords.splice(0)) process.stderr.write(`${words}\n`)
     process.exitCode = this.#exitCode
     this.#exitCode = 0
     this.#signalledAt = undefined

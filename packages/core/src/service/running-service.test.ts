@@ -12,6 +12,7 @@ import type { Logger } from '../telemetry/log.ts'
 import { ServiceInfo, type Transport, type TransportHost, type TransportServer } from '../transport/transport.ts'
 import { port } from './config.ts'
 import { defineService } from './define-service.ts'
+import { RunningService } from './running-service.ts'
 import type { ServiceOptions } from './service-options.ts'
 
 const Text = Type.Object({ text: Type.String() })
@@ -577,6 +578,34 @@ describe('stop', () => {
     expect(await running.ended).toBe(ended)
   })
 
+  it('serves on until what it is to drain after has ended, but keeps the time for its own drain', async () => {
+    vi.useFakeTimers()
+    const log: string[] = []
+    const transport = recordingTransport(log)
+    const stopOf = async (drainAfter: Promise<unknown>) => {
+      const { started } = start({ transports: () => [transport], shutdownTimeoutMs: 10_000 })
+      const running = await started
+      if (!(running instanceof RunningService)) throw new Error('expected what the owner of the process stops')
+      log.length = 0
+      return running.stop({ drainAfter })
+    }
+    const others = Promise.withResolvers<void>()
+    const stopped = stopOf(others.promise)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(log).toEqual(['http withdraw'])
+    expect(await transport.call('x')).toMatchObject({ ok: true })
+    others.resolve()
+    expect(await stopped).toMatchObject({ exitCode: 0 })
+    expect(log).toEqual(['http withdraw', 'http drain', 'http close'])
+
+    const startedAt = Date.now()
+    const late = stopOf(new Promise(() => undefined))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await late).toMatchObject({ exitCode: 0 })
+    expect(log).toContain('http drain')
+    expect(Date.now() - startedAt).toBeLessThanOrEqual(10_000)
+  })
+
   it('serves on while others learn that it is going, then drains', async () => {
     vi.useFakeTimers()
     const log: string[] = []
@@ -632,7 +661,7 @@ describe('stop', () => {
     const call = transport.call('x')
     const stopped = running.stop()
     await vi.advanceTimersByTimeAsync(7_499)
-    expect(await Promise.race([call, 'still running'])).toBe('still running')
+    expect(await Promise.race([call, Promise.resolve('still running')])).toBe('still running')
     await vi.advanceTimersByTimeAsync(1)
     expect(await call).toMatchObject({ ok: false, error: { code: 'unavailable' } })
     expect(await reason.promise).toMatchObject({ code: 'unavailable' })

@@ -97,7 +97,7 @@ describe('memoryDriver, a member that finishes before it leaves', () => {
     const release = Promise.withResolvers<void>()
     const members = [await join(driver, () => release.promise), await join(driver, () => release.promise)]
     await produce(['1', '2', '3', '4', '5', '6', '7', '8'])
-    const finished = Promise.all(members.map(({ member }) => member.finish?.(never)))
+    const finished = Promise.all(members.map(async ({ member }) => member.finish?.(never)))
     release.resolve()
     await finished
     expect(members.flatMap(({ handled }) => handled)).toHaveLength(8)
@@ -112,7 +112,7 @@ describe('memoryDriver, a member that finishes before it leaves', () => {
     })
     const second = await join(driver, async () => undefined, { group: 'other', topics: ['second'] })
     await produce(['1', '2'])
-    const finished = Promise.all([first, second].map(({ member }) => member.finish?.(never)))
+    const finished = Promise.all([first, second].map(async ({ member }) => member.finish?.(never)))
     release.resolve()
     await finished
     expect(second.handled.toSorted()).toEqual(['of 1', 'of 2'])
