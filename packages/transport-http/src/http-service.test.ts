@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage, request as send } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
 import { defineHandler, defineService, fault } from '@tenon/core'
 import { contract, stream } from '@tenon/core/contract'
@@ -144,6 +146,44 @@ test('a stop lets running calls finish, unary and streaming, and ends clean', as
   expect((await waiting)[0]).toBe(200)
   expect(await lines.text()).toBe(`${JSON.stringify(ada)}\n`.repeat(2))
   expect((await stopped).exitCode).toBe(0)
+})
+
+test('a caller that stops half way through its request does not hold up a stop', async () => {
+  await using demo = await start()
+  const headers = { 'content-length': '38', expect: '100-continue' }
+  const upload = send(`${demo.url}/v1/users`, { method: 'POST', headers })
+  // It is answered, and never ends its request.
+  upload.on('error', () => undefined)
+  upload.flushHeaders()
+  // The server has the request.
+  await once(upload, 'continue')
+  upload.write('{')
+  const stopped = demo.started.stop()
+  const [reply] = (await once(upload, 'response')) as [IncomingMessage]
+  expect([reply.statusCode, reply.headers.connection, reply.headers['retry-after']]).toEqual([503, 'close', '1'])
+  expect((await stopped).exitCode).toBe(0)
+})
+
+test('a stop that cuts an answer off says so in its exit code', async () => {
+  const texts = contract('demo.v1.Texts', {
+    getText: { input: Type.Object({}), output: Type.String(), http: 'GET /v1/text', grpc: false },
+  })
+  const service = defineService({
+    name: 'text',
+    version: '1.0.0',
+    admin: false,
+    shutdownTimeoutMs: 300,
+    handlers: [defineHandler(texts, () => ({ getText: async () => 'x'.repeat(50_000_000) }))],
+    transports: () => [httpTransport({ port: 0 })],
+  })
+  const started = await service.start({ environment: { LOG_LEVEL: 'silent' } })
+  const [reply] = (await once(get(`http://127.0.0.1:${started.addresses[0]?.port}/v1/text`), 'response')) as [
+    IncomingMessage,
+  ]
+  const cut = once(reply, 'error')
+  expect((await started.stop()).exitCode).toBe(1)
+  reply.resume()
+  await cut
 })
 
 test('a caller that leaves a stream aborts the call at once', async () => {
