@@ -30,3 +30,15 @@ test('what gRPC cannot carry is left out and named', () => {
   expect(metadata.getMap()).toEqual({ 'x-good': 'a' })
   expect(refused).toEqual(Object.keys(entries).slice(0, -1))
 })
+
+test('what would make the headers larger than peers take is left out and named', () => {
+  const entries = {
+    'x-large': 'a'.repeat(8_200),
+    'x-first': 'a'.repeat(8_000),
+    'x-second': 'a'.repeat(200),
+    'x-small': 'a',
+  }
+  const { metadata, refused } = writeMetadata(entries)
+  expect(refused).toEqual(['x-large', 'x-second'])
+  expect(Object.keys(metadata.getMap())).toEqual(['x-first', 'x-small'])
+})

@@ -19,13 +19,23 @@ export function readMetadata(metadata: GrpcMetadata): Metadata {
 export function writeMetadata(entries: Readonly<Record<string, string>>): WrittenMetadata {
   const metadata = new GrpcMetadata()
   const refused: string[] = []
+  let leftBytes = largestBytes
   for (const [name, text] of Object.entries(entries)) {
-    const value = isReserved(name) ? undefined : toValue(name, text)
+    const sizeBytes = name.length + text.length + entryBytes
+    const value = isReserved(name) || sizeBytes > leftBytes ? undefined : toValue(name, text)
     if (value === undefined) refused.push(name)
-    else metadata.set(name, value)
+    else {
+      leftBytes -= sizeBytes
+      metadata.set(name, value)
+    }
   }
   return { metadata, refused }
 }
+
+/** More than that a peer may refuse, and Node closes the connection beyond 64 KiB. @see gRPC over HTTP/2, Request-Headers: 8 KiB */
+const largestBytes = 8_192
+/** @see RFC 9113 section 6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE */
+const entryBytes = 32
 
 /** Undefined for what gRPC cannot carry. */
 function toValue(name: string, text: string): string | Buffer | undefined {

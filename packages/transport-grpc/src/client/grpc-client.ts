@@ -253,7 +253,7 @@ function toMetadata({ metadata }: OutgoingCall): Metadata {
   const names = refused.join(', ')
   throw new ServiceError(
     'invalid_argument',
-    `gRPC metadata is printable ASCII under a name of its own, or base64 where the name ends in -bin, unlike ${names}`,
+    `gRPC metadata is printable ASCII under a name of its own, or base64 where the name ends in -bin, and 8 KiB in all, unlike ${names}`,
   )
 }
 
