@@ -505,6 +505,7 @@ describe('probes', () => {
         state: 'ready',
         operations: ['shop.NoteService/getNote'],
         runningCallCount: 0,
+        abandonedCallCount: 0,
       },
     })
     isBroken = false

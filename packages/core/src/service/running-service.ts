@@ -310,6 +310,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       addresses: this.#addresses,
       operations: this.#operationIds,
       runningCallCount: this.#gate.runningCount,
+      abandonedCallCount: this.#gate.abandonedCount,
     }
   }
 
