@@ -9,6 +9,7 @@ const manyFiles: Readonly<Record<string, string>> = {
   'core typebox': 'its validator and its formats are two subpaths, each with one file',
   'transport-grpc @grpc/grpc-js': 'it is the subject of the package: server, client and status codes each have a file',
   'transport-grpc @bufbuild/protobuf': 'it is the message format of the package',
+  'testing typebox': 'the cases of the conformance suite are written with its schemas',
 }
 
 /** The libraries whose values several files of a package import, each with those files. */

@@ -1,0 +1,25 @@
+import type { Behaviour } from './behaviour.ts'
+import { accessCases } from './case/access.ts'
+import { deadlineCases } from './case/deadline.ts'
+import { drainCases } from './case/drain.ts'
+import { errorCases } from './case/error.ts'
+import { inputCases } from './case/input.ts'
+import { metadataCases } from './case/metadata.ts'
+import { outputCases } from './case/output.ts'
+import { streamCases } from './case/stream.ts'
+import { textCases } from './case/text.ts'
+import { valueCases } from './case/value.ts'
+
+/** Everything that every transport must do alike. */
+export const behaviours: readonly Behaviour[] = Object.freeze([
+  ...inputCases,
+  ...textCases,
+  ...valueCases,
+  ...outputCases,
+  ...errorCases,
+  ...accessCases,
+  ...metadataCases,
+  ...deadlineCases,
+  ...drainCases,
+  ...streamCases,
+])

@@ -1,0 +1,5 @@
+import { test } from 'vitest'
+import { conformance } from './conformance.ts'
+import { memoryHarness } from './memory-harness.ts'
+
+conformance(memoryHarness(), test)
