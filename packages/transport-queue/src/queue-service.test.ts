@@ -1,7 +1,16 @@
-import { type Call, defineConsumer, defineHandler, defineService, inject, Publisher, WiringError } from '@tenon/core'
+import {
+  type Call,
+  defineConsumer,
+  defineHandler,
+  defineService,
+  inject,
+  Publisher,
+  ServiceError,
+  WiringError,
+} from '@tenon/core'
 import { contract, event } from '@tenon/core/contract'
 import Type from 'typebox'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { memoryDriver } from './driver/memory.ts'
 import { type MemoryBroker, memoryBroker } from './driver/memory-broker.ts'
 import { queueTransport } from './queue-transport.ts'
@@ -56,6 +65,56 @@ describe('a service on the queue', () => {
     release.resolve()
     expect((await stopping).exitCode).toBe(0)
     expect(handled).toEqual(['o1'])
+  })
+
+  it('handles on stop all that the memory broker holds, also what running calls still publish, and ends clean', async () => {
+    const broker = memoryBroker()
+    const handled: string[] = []
+    const consumer = defineConsumer(placed, () => async ({ orderId }) => {
+      // Slower than it is published, so that there is always something left.
+      await new Promise((resolve) => setImmediate(resolve))
+      handled.push(orderId)
+    })
+    const [running, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const handler = defineHandler(orders, () => {
+      const publisher = inject(Publisher)
+      return {
+        place: async (order) => {
+          running.resolve()
+          await release.promise
+          for (let index = 0; index < 20; index += 1) await publisher.publish(placed, { orderId: `${index}` })
+          return order
+        },
+      }
+    })
+    const started = await serviceOf(broker, [handler, consumer]).start({ environment })
+    await memoryDriver({ broker }).produce([recordOf('shop.order.place.v1', '{"orderId":"o1"}')], { timeoutMs: 1 })
+    await running.promise
+    const stopping = started.stop()
+    release.resolve()
+    expect((await stopping).exitCode).toBe(0)
+    expect(handled).toHaveLength(20)
+  })
+
+  it('gives up on stop what it cannot handle in time, and the exit code tells', async () => {
+    const broker = memoryBroker()
+    const failed = Promise.withResolvers<void>()
+    const consumer = defineConsumer(placed, () => async () => {
+      failed.resolve()
+      throw new ServiceError('unavailable', 'the database is away')
+    })
+    const service = serviceOf(broker, [consumer])
+    const started = await service.start({ environment })
+    await memoryDriver({ broker }).produce([recordOf(placed.topic, '{"orderId":"o1"}')], { timeoutMs: 1 })
+    await failed.promise
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const stopping = started.stop()
+    await vi.advanceTimersByTimeAsync(5_000)
+    const { exitCode, phases } = await stopping
+    expect(exitCode).toBe(1)
+    const { errors } = phases.find(({ phase }) => phase === 'drain')?.error as AggregateError
+    expect(String(errors[0])).toMatch(/messages are left that nobody else handles, in shop\.order\.placed\.v1\/\d$/)
   })
 
   it('refuses two consumers of one topic in one group before anything connects', async () => {
