@@ -31,6 +31,7 @@ const laxOrders = contract('shop.order.v1.OrderService', {
             unitPriceCents: Type.Optional(Type.Integer()),
             colour: Type.Optional(Type.String()),
           }),
+          { default: [] },
         ),
       ),
       coupon: Type.Optional(Type.String()),

@@ -105,6 +105,8 @@ test('references are written out, by pointer and by name', () => {
   }
 })
 
+const emptyInstead = 'which protobuf cannot tell from an empty one: make it required, or give it an empty default'
+
 describe('what protobuf cannot express is refused', () => {
   const input = 'contract.schema operation demo.v1.Shop/doIt: input cannot be a protobuf message:'
   const advice = 'use a type that protobuf has, or grpc: false'
@@ -191,6 +193,16 @@ describe('what protobuf cannot express is refused', () => {
       '/properties/a is a choice of texts that give no distinct protobuf names: in-transit, inTransit',
     ],
     [
+      'a list that may be absent',
+      Type.Object({ a: Type.Optional(Type.Array(Type.String())) }),
+      `/properties/a is a list or record that may be absent, ${emptyInstead}`,
+    ],
+    [
+      'a record that may be absent, with a default that is not empty',
+      Type.Object({ a: Type.Optional(Type.Record(Type.String(), Type.String(), { default: { b: 'c' } })) }),
+      `/properties/a is a list or record that may be absent, ${emptyInstead}`,
+    ],
+    [
       'the text unspecified',
       z.object({ a: z.enum(['unspecified']) }),
       '/properties/a is a choice of texts that give no distinct protobuf names: unspecified',
@@ -198,6 +210,11 @@ describe('what protobuf cannot express is refused', () => {
   ]
   test.each(cases)('%s', (_name, schema, found) => {
     expect(problemsOf(schema)[0]).toBe(`${input} ${found}; ${advice}`)
+  })
+
+  test('but not a list that may be absent when it is empty then', () => {
+    const list = Type.Optional(Type.Array(Type.String(), { default: [] }))
+    expect(problemsOf(Type.Object({ list }))).toEqual([])
   })
 
   test('an output that is no object', () => {

@@ -126,6 +126,13 @@ interface Placed {
   readonly place: Place
 }
 
+const maybeAbsent =
+  'a list or record that may be absent, which protobuf cannot tell from an empty one: make it required, or give it an empty default'
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
 function shapeMessage(given: JsonSchema, from: Place): MessageShape {
   const { schema, place } = follow(given, from)
   const fullName = `${place.scope}.${place.name}`
@@ -140,7 +147,10 @@ function shapeMessage(given: JsonSchema, from: Place): MessageShape {
     if (!isFieldName(name)) inside.report(inside.path, 'a field whose name protobuf cannot have')
     const shape = shapeField(field, inside, { messages, enums })
     const facts = { name, protoName: protoFieldName(name), number: fields.length + 1, isRequired: required.has(name) }
-    if (shape) fields.push({ ...facts, ...shape })
+    if (shape === undefined) continue
+    if (shape.label !== 'optional' && !facts.isRequired && !isEmpty(field['default']))
+      inside.report(inside.path, maybeAbsent)
+    fields.push({ ...facts, ...shape })
   }
   const shape = { fullName, name: place.name, fields, messages, enums }
   for (const repeated of repeatedNames(shape))
