@@ -72,7 +72,7 @@ export {
 } from './service/config.ts'
 export type { LogLevel, LogOptions } from './service/default-log.ts'
 export { defineService, type RunOptions, type Service, type StartedService } from './service/define-service.ts'
-export type { Ended, ServiceState, StartOptions } from './service/running-service.ts'
+export type { Ended, ServiceState } from './service/running-service.ts'
 export { type ServiceOptions, serviceDefaults } from './service/service-options.ts'
 export { type Secret, secret } from './service/secret.ts'
 export type {
@@ -89,6 +89,7 @@ export type {
   SettingDescription,
   TransportDescription,
 } from './service/service-description.ts'
+export type { GivenSettings, StartOptions } from './service/start-options.ts'
 export type { PhaseReport } from './service/shutdown.ts'
 export type { Logger } from './telemetry/log.ts'
 export { type Address, ServiceInfo, type ServiceIdentity } from './transport/transport.ts'

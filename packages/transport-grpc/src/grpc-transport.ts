@@ -30,7 +30,10 @@ export function grpcTransport(options: GrpcOptions = {}): Transport {
   return Object.freeze({
     name: 'grpc',
     carries: ({ grpc }) => grpc,
-    bind: (host) => new GrpcServer(resolveGrpcOptions({ ...options, host: options.host ?? host.defaultHost }), host),
+    bind: (host) => {
+      const port = host.takesFreePorts === true ? { port: 0 } : {}
+      return new GrpcServer(resolveGrpcOptions({ ...options, host: options.host ?? host.defaultHost, ...port }), host)
+    },
   } satisfies Transport)
 }
 

@@ -28,7 +28,10 @@ export function httpTransport(options: HttpOptions = {}): Transport {
   return Object.freeze({
     name: 'http',
     carries: ({ http }) => http !== undefined,
-    bind: (host) => new HttpServer(resolveHttpOptions({ ...options, host: options.host ?? host.defaultHost }), host),
+    bind: (host) => {
+      const port = host.takesFreePorts === true ? { port: 0 } : {}
+      return new HttpServer(resolveHttpOptions({ ...options, host: options.host ?? host.defaultHost, ...port }), host)
+    },
   } satisfies Transport)
 }
 

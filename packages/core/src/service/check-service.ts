@@ -8,8 +8,8 @@ import { AdminServer } from './admin-server.ts'
 import type { ConfigSpec, SettingsOf } from './config.ts'
 import { callWithSettings, type PlanFailure, planService, type ServicePlan, toProblems } from './plan-service.ts'
 import { readSettings } from './read-settings.ts'
-import type { StartOptions } from './running-service.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
+import type { StartOptions } from './start-options.ts'
 
 /** What a service is looked at with; the same as what it is started with. */
 export type CheckOptions = Pick<StartOptions, 'environment' | 'overrides'>

@@ -1,6 +1,6 @@
 import { expectTypeOf } from 'vitest'
 import { flag, integer, list, optional, port, type SettingsOf, text } from './config.ts'
-import { defineService } from './define-service.ts'
+import { defineService, type Service } from './define-service.ts'
 import { type Secret, secret } from './secret.ts'
 
 const config = {
@@ -59,3 +59,14 @@ defineService({ ...base, handlers: [new (class {})()] })
 port('HTTP_PORT', '3001')
 // @ts-expect-error -- the fallback of a flag is true or false
 flag('VERBOSE', 'yes')
+
+// What one start does otherwise.
+const service = defineService({ ...base, config })
+void service.start({ settings: { httpPort: 0, apiKey: 'k', proxyUrl: undefined, brokers: ['a:1'] } })
+expectTypeOf(service).toExtend<Service>()
+expectTypeOf(defineService(base)).toExtend<Service>()
+
+// @ts-expect-error -- there is no such setting
+void service.start({ settings: { httpport: 0 } })
+// @ts-expect-error -- a port is a number
+void service.start({ settings: { httpPort: '0' } })

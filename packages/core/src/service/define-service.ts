@@ -6,12 +6,13 @@ import { defaultLog } from './default-log.ts'
 import { describeService } from './describe-service.ts'
 import { processOwner } from './process-owner.ts'
 import { readSettings, requireSettings } from './read-settings.ts'
-import { type Ended, RunningService, type ServiceState, type StartOptions } from './running-service.ts'
+import { type Ended, RunningService, type ServiceState } from './running-service.ts'
 import type { ServiceDescription } from './service-description.ts'
 import type { ServiceOptions } from './service-options.ts'
+import { type StartOptions, startedOptions } from './start-options.ts'
 
 /** A service that can be started. Making one has no side effect. */
-export interface Service {
+export interface Service<Config extends ConfigSpec = ConfigSpec> {
   readonly name: string
   readonly version: string
   /** State of the last start; `idle` before the first. */
@@ -41,7 +42,7 @@ export interface Service {
    * @throws ConfigError, ContractError, WiringError, LifecycleError (`service.stopped` when it is asked to stop meanwhile);
    * what had started is undone.
    */
-  start(options?: StartOptions): Promise<StartedService>
+  start(options?: StartOptions<Config>): Promise<StartedService>
   /**
    * Drains and stops what `start()` started; gives up a start that is under way. Resolves by the deadline of
    * `shutdownTimeoutMs`, at once when nothing runs.
@@ -79,11 +80,11 @@ export interface StartedService extends AsyncDisposable {
 /** Puts a service together. Nothing runs, connects or listens before it starts, so tools and tests may import it. */
 export function defineService<const Config extends ConfigSpec = Record<never, never>>(
   options: ServiceOptions<Config>,
-): Service {
+): Service<Config> {
   return new DefinedService(options)
 }
 
-class DefinedService<Config extends ConfigSpec> implements Service {
+class DefinedService<Config extends ConfigSpec> implements Service<Config> {
   readonly name: string
   readonly version: string
   readonly #options: ServiceOptions<Config>
@@ -108,10 +109,11 @@ class DefinedService<Config extends ConfigSpec> implements Service {
     return describeService(this.#options, options)
   }
 
-  async start(start: StartOptions = {}): Promise<StartedService> {
+  async start(start: StartOptions<Config> = {}): Promise<StartedService> {
     this.#requireStopped('started again')
-    const reading = requireSettings(this.#options, start.environment)
-    const running = new RunningService(this.#options, {
+    const options = startedOptions(this.#options, start)
+    const reading = requireSettings(options, start.environment, start.settings)
+    const running = new RunningService(options, {
       reading,
       ...(start.overrides && { overrides: start.overrides }),
       log: start.log ?? defaultLog(this.name, reading.environment, this.#options.log),

@@ -1,6 +1,6 @@
 import type { SetupProblem } from '../error/setup-error.ts'
 import type { ConfigReader, ConfigSpec, Environment, SettingsOf } from './config.ts'
-import { hiddenText } from './secret.ts'
+import { hiddenText, toSecret } from './secret.ts'
 
 /** What came of reading settings. */
 export interface ConfigReading<Config extends ConfigSpec> {
@@ -13,6 +13,8 @@ export interface ConfigReading<Config extends ConfigSpec> {
 export interface ReadableVariables {
   readonly environment: Environment
   readonly origins?: ReadonlyMap<string, string>
+  /** Values by name of the setting, which count before any variable. */
+  readonly given?: Readonly<Record<string, unknown>>
 }
 
 /** Reads all settings: `config.missing`, `config.malformed`, all problems at once. */
@@ -20,7 +22,7 @@ export function readConfig<Config extends ConfigSpec>(
   config: Config,
   variables: ReadableVariables,
 ): ConfigReading<Config> {
-  const problems: SetupProblem[] = []
+  const problems: SetupProblem[] = [...unknownNames(config, variables.given ?? {})]
   const values = Object.entries<ConfigReader<unknown>>(config).map(([name, setting]) => {
     const { value, problem } = readSetting(name, setting, variables)
     if (problem) problems.push(problem)
@@ -37,8 +39,9 @@ interface SettingReading {
 function readSetting(
   name: string,
   setting: ConfigReader<unknown>,
-  { environment, origins }: ReadableVariables,
+  { environment, origins, given: values = {} }: ReadableVariables,
 ): SettingReading {
+  if (Object.hasOwn(values, name)) return { value: setting.isSecret === true ? toSecret(values[name]) : values[name] }
   const { variable, expected, fallback, isRequired, example } = setting
   const given = environment[variable]
   if (given === undefined || isBlank(setting, given)) {
@@ -53,6 +56,16 @@ function readSetting(
   const found = setting.isSecret === true ? hiddenText : shorten(given)
   const message = `${variable} (setting ${name}): expected ${expected}, found ${found}${where}`
   return { value: example, problem: { code: 'config.malformed', message } }
+}
+
+function unknownNames(config: ConfigSpec, given: Readonly<Record<string, unknown>>): readonly SetupProblem[] {
+  const known = Object.keys(config).join(', ') || 'none'
+  return Object.keys(given)
+    .filter((name) => !Object.hasOwn(config, name))
+    .map((name) => ({
+      code: 'config.malformed',
+      message: `settings: expected names of the service's settings (${known}), found ${name}`,
+    }))
 }
 
 function isBlank(setting: ConfigReader<unknown>, given: string): boolean {

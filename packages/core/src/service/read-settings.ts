@@ -3,6 +3,7 @@ import { findVariables } from './config-source.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config.ts'
 import { readConfig } from './read-config.ts'
 import { resolveServiceOptions, type ServiceOptions, type ServiceSettings } from './service-options.ts'
+import type { GivenSettings } from './start-options.ts'
 
 /** Everything a service takes from outside its code. */
 export interface ServiceReading<Config extends ConfigSpec> {
@@ -21,16 +22,18 @@ export interface ServiceReading<Config extends ConfigSpec> {
  * Reads options and settings. Reads files, so it belongs to the start of a service.
  *
  * @param environment The process's own, with `.env`, when it is left out.
+ * @param given Values of settings, which count before any variable.
  */
 export function readSettings<Config extends ConfigSpec>(
   options: ServiceOptions<Config>,
   environment: Environment | undefined,
+  given: GivenSettings<Config> = {},
 ): ServiceReading<Config> {
   const spec = options.config ?? ({} as Config)
   const variables = [...ownVariables, ...Object.values(spec).map(({ variable }) => variable)]
   const found = findVariables({ environment, configFiles: options.configFiles, variables })
   const plain = resolveServiceOptions(options, found.environment)
-  const config = readConfig(spec, found)
+  const config = readConfig(spec, { ...found, given })
   return {
     environment: found.environment,
     settings: plain.settings,
@@ -48,8 +51,9 @@ export function readSettings<Config extends ConfigSpec>(
 export function requireSettings<Config extends ConfigSpec>(
   options: ServiceOptions<Config>,
   environment: Environment | undefined,
+  given?: GivenSettings<Config>,
 ): ServiceReading<Config> {
-  const reading = readSettings(options, environment)
+  const reading = readSettings(options, environment, given)
   const problems = [...reading.optionProblems, ...reading.configProblems]
   if (problems.length > 0) throw new ConfigError(problems)
   return reading

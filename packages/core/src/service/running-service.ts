@@ -10,7 +10,7 @@ import type { Address, ServiceIdentity, Transport, TransportServer } from '../tr
 import { AdminServer } from './admin-server.ts'
 import { Announcement } from './announcement.ts'
 import { composeEndpoints, type Endpoints } from './assemble.ts'
-import type { ConfigSpec, Environment, SettingsOf } from './config.ts'
+import type { ConfigSpec, SettingsOf } from './config.ts'
 import { Drain } from './drain.ts'
 import { Health } from './health.ts'
 import { planService, requireSound } from './plan-service.ts'
@@ -19,19 +19,11 @@ import { listenAll, withAll } from './servers.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import { type PhaseReport, runPhases } from './shutdown.ts'
 import { type ServiceParts, type Shutdown, shutdownPhases, type StopOptions } from './shutdown-phases.ts'
+import type { StartOptions } from './start-options.ts'
 import { StopRequest } from './stop-request.ts'
 
 /** Where a service is in its life; the order is the only one. */
 export type ServiceState = 'idle' | 'starting' | 'ready' | 'draining' | 'stopped'
-
-export interface StartOptions {
-  /** @defaultValue `process.env`, and outside production also `.env` of the working directory */
-  readonly environment?: Environment
-  /** Providers that replace those of the same token, for tests. */
-  readonly overrides?: readonly Provider[]
-  /** @defaultValue pino, JSON lines on standard output at the level of the environment variable LOG_LEVEL */
-  readonly log?: Logger
-}
 
 /** What a service starts with: what was read for it takes the place of the environment. */
 export interface StartWith<Config extends ConfigSpec> extends Pick<StartOptions, 'overrides'> {

@@ -46,14 +46,15 @@ function secretReader(reader: ConfigReader<unknown>): ConfigReader<unknown> {
     expected,
     isRequired,
     isSecret: true,
-    fallback: hide(reader.fallback),
-    example: hide(reader.example),
+    fallback: toSecret(reader.fallback),
+    example: toSecret(reader.example),
     isBlank: (text: string) => reader.isBlank?.(text) ?? text === '',
-    parse: (text: string) => hide(reader.parse(text)),
+    parse: (text: string) => toSecret(reader.parse(text)),
   })
 }
 
-function hide(value: unknown): Secret<unknown> | undefined {
+/** The value as a `Secret`; one that is a `Secret` already, and nothing, stay what they are. */
+export function toSecret(value: unknown): Secret<unknown> | undefined {
   return value === undefined || value instanceof HiddenValue ? value : Object.freeze(new HiddenValue(value))
 }
 

@@ -35,6 +35,8 @@ export interface TransportHost {
   readonly events: readonly EventEndpoint[]
   /** Where to listen when the transport's own options do not say: TENON_HOST, or 127.0.0.1. */
   readonly defaultHost: string
+  /** Whether servers take any free port, whatever their options name, as tests ask for. @defaultValue false */
+  readonly takesFreePorts?: boolean
   readonly log: Logger
   /** Reports that the transport cannot go on; the service then drains and ends with exit code 1. */
   fail(error: unknown): void
