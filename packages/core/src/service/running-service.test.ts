@@ -421,7 +421,7 @@ describe('probes', () => {
     const ready = [expect.objectContaining({ addresses: running.addresses }), 'note is ready']
     expect(silent.warn).toHaveBeenCalledWith(
       { checks: [{ name: 'db', isPassing: false, message: 'no connection' }] },
-      'note has started, but is not ready while checks fail',
+      'the service has started, but is not ready while checks fail',
     )
     await vi.advanceTimersByTimeAsync(20_000)
     expect(log).toEqual([])

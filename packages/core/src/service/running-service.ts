@@ -15,6 +15,7 @@ import { Drain } from './drain.ts'
 import { Health } from './health.ts'
 import { planService, requireSound } from './plan-service.ts'
 import type { ServiceReading } from './read-settings.ts'
+import { Readiness } from './readiness.ts'
 import { listenAll, withAll } from './servers.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import { type PhaseReport, runPhases } from './shutdown.ts'
@@ -51,16 +52,12 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   readonly #ended = Promise.withResolvers<Ended>()
   /** What is already there, while it starts. */
   readonly #parts: { -readonly [Part in keyof ServiceParts]: ServiceParts[Part] }
+  readonly #readiness: Readiness
   readonly #startedAt = Date.now()
   #state: ServiceState = 'idle'
-  #hasStarted = false
-  /** Whether its checks have passed once, and it was announced therefore. */
-  #hasEntered = false
   #addresses: readonly Address[] = []
   #operationIds: readonly string[] = []
   #hasFailed = false
-  /** What the transports were told last. */
-  #readiness: 'ready' | 'not_ready' = 'not_ready'
   #starting: Promise<void> = Promise.resolve()
   #stopping: Promise<Ended> | undefined
 
@@ -84,6 +81,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       servers: [],
       announcement: undefined,
     }
+    const { signal: stop } = this.#stopRequest
+    this.#readiness = new Readiness({ parts: this.#parts, stop, log: this.#log, onFirst: () => this.#logReady() })
   }
 
   get state(): ServiceState {
@@ -163,8 +162,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     const addresses = await this.#stopRequest.letEnd('transports', this.#listen())
     this.#addresses = [...addresses, ...adminAddresses]
     if (registrar) this.#parts.announcement = this.#announcement(registrar)
-    this.#becomeReady()
-    await this.#enter()
+    this.#state = 'ready'
+    await this.#readiness.open()
   }
 
   #composeEndpoints(definitions: readonly HandlerDefinition[], container: Container): Endpoints {
@@ -184,7 +183,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
 
   #startHealth({ provided }: Container): Health {
     const health = new Health(provided.flatMap(({ name, check }) => (check ? [{ name, run: check }] : [])))
-    health.onChange(() => this.#healthChanged())
+    health.onChange(() => this.#readiness.healthChanged())
     this.#parts.health = health
     return health
   }
@@ -229,8 +228,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     const admin = new AdminServer(
       {
         isLive: () => true,
-        isReady: () => this.#isReady,
-        hasStarted: () => this.#hasStarted,
+        isReady: () => this.#readiness.isReady,
+        hasStarted: () => this.#readiness.isOpen,
         checks: () => this.#parts.health?.results ?? [],
         info: () => this.#info(),
       },
@@ -238,44 +237,6 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     )
     this.#parts.admin = admin
     return [await admin.listen()]
-  }
-
-  #becomeReady(): void {
-    this.#state = 'ready'
-    this.#hasStarted = true
-    this.#tellReadiness()
-  }
-
-  get #isReady(): boolean {
-    return this.#state === 'ready' && this.#parts.health?.isPassing === true
-  }
-
-  #healthChanged(): void {
-    this.#tellReadiness()
-    if (!this.#isReady || this.#hasEntered || this.#stopRequest.signal.aborted) return
-    this.#hasEntered = true
-    void this.#parts.announcement?.persist()
-    this.#logReady()
-  }
-
-  /** Transports that tell their callers of it learn the same as the probe. */
-  #tellReadiness(): void {
-    const readiness = this.#isReady ? 'ready' : 'not_ready'
-    if (readiness === this.#readiness) return
-    this.#readiness = readiness
-    for (const server of this.#parts.servers) server.readinessChanged?.(readiness)
-  }
-
-  /** Announces the service, unless its checks fail: then that is done when they first pass. */
-  async #enter(): Promise<void> {
-    if (!this.#isReady) {
-      const checks = this.#parts.health?.results.filter(({ isPassing }) => !isPassing)
-      this.#log.warn({ checks }, `${this.#options.name} has started, but is not ready while checks fail`)
-      return
-    }
-    this.#hasEntered = true
-    await this.#parts.announcement?.begin()
-    if (!this.#stopRequest.signal.aborted) this.#logReady()
   }
 
   #announcement(registrar: Registrar): Announcement {
