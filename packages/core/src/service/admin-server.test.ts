@@ -92,6 +92,14 @@ describe('AdminServer', () => {
     )
   })
 
+  it('does not stay open when it is closed while it begins to listen', async () => {
+    const server = new AdminServer({} as AdminView, { port: 0 })
+    const listening = server.listen()
+    await server.close()
+    const { port } = await listening
+    await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow()
+  })
+
   it('listens where it is told to, and on this machine only when it is not', async () => {
     for (const options of [{}, { host: '::1' }, { host: '0.0.0.0' }]) {
       const server = new AdminServer({} as AdminView, { port: 0, ...options })
