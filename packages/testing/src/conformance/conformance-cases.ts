@@ -2,7 +2,7 @@ import type { Behaviour } from './behaviour.ts'
 import { behaviours } from './behaviours.ts'
 import { type Feature, features, type Lacks } from './feature.ts'
 import type { ConformanceHarness } from './harness.ts'
-import { stageOf } from './stage.ts'
+import { openStage } from './stage.ts'
 
 /** One behaviour to be tried on one transport. */
 export interface ConformanceCase {
@@ -31,19 +31,22 @@ export interface Lack {
  * @throws TypeError for a lack that is no feature, or has no reason.
  */
 export function conformanceCases(harness: ConformanceHarness): readonly ConformanceCase[] {
-  const { name: transport, lacks = {} } = harness
+  const { name: transport, lacks = {}, caseLimitMs = 4_000 } = harness
   checkLacks(transport, lacks)
-  const stage = stageOf(harness)
   return behaviours.map((behaviour): ConformanceCase => {
     const { group, name } = behaviour
     const lack = findLack(behaviour, lacks)
     const refuse = () => Promise.reject(new Error(`${transport} lacks ${lack?.feature}: ${lack?.reason}`))
+    const run = async () => {
+      await using stage = openStage(harness)
+      await within(behaviour.run(stage), caseLimitMs)
+    }
     return Object.freeze({
       title: `${group}: ${name}`,
       group,
       name,
       lacks: lack,
-      run: lack ? refuse : () => behaviour.run(stage),
+      run: lack ? refuse : run,
     })
   })
 }
@@ -63,4 +66,15 @@ function findLack({ needs }: Behaviour, lacks: Lacks): Lack | undefined {
     if (reason !== undefined) return Object.freeze({ feature, reason })
   }
   return undefined
+}
+
+/** A transport that never answers fails its case, whatever the runner does about time. */
+async function within(work: Promise<void>, limitMs: number): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`the case did not end within ${limitMs} ms`)), limitMs)
+  try {
+    await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }

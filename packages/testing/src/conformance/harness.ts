@@ -14,6 +14,12 @@ export interface ConformanceHarness {
   start(service: ServiceUnderTest): Promise<Peer>
   /** What the transport cannot do, with the reason. Cases that need it are reported with the reason and not run. */
   readonly lacks?: Lacks
+  /**
+   * Longest time a case may take; one that waits for what never comes fails then.
+   *
+   * @defaultValue 4_000, below the 5 s after which vitest ends a test and says less
+   */
+  readonly caseLimitMs?: number
 }
 
 /** The service of a case; what is left to say is how calls come to it. */

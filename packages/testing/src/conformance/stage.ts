@@ -78,9 +78,13 @@ export interface Served extends AsyncDisposable {
   stop(): Promise<{ readonly exitCode: 0 | 1 }>
 }
 
-/** The stage on which the cases of a transport are played. */
-export function stageOf({ start, lacks = {} }: ConformanceHarness): Stage {
+/** A stage for one case on a transport. Disposing of it stops what the case has left behind. */
+export function openStage({ start, lacks = {} }: ConformanceHarness): Stage & AsyncDisposable {
+  const open = new Set<AsyncDisposable>()
   return {
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...open].map((served) => served[Symbol.asyncDispose]()))
+    },
     has: (feature) => lacks[feature] === undefined,
     serve: async (offer = {}) => {
       const inputs: unknown[] = []
@@ -95,7 +99,9 @@ export function stageOf({ start, lacks = {} }: ConformanceHarness): Stage {
         },
       })
       if (started === undefined) throw new TypeError('start() of the harness must start the service it is given')
-      return serving({ operation, peer, started, inputs, logged })
+      const served = serving({ operation, peer, started, inputs, logged }, () => open.delete(served))
+      open.add(served)
+      return served
     },
   }
 }
@@ -108,7 +114,7 @@ interface Serving {
   readonly logged: readonly string[]
 }
 
-function serving({ operation, peer, started, inputs, logged }: Serving): Served {
+function serving({ operation, peer, started, inputs, logged }: Serving, disposed: () => void): Served {
   const write = compileJsonWriter(operation.outputJsonSchema)
   const toJson = (output: unknown): unknown => (output === undefined ? undefined : JSON.parse(write(output)))
   const toCall = (given: Pick<PeerCall, 'input' | 'inputs'>, choices: CallChoices = {}): PeerCall => {
@@ -134,6 +140,7 @@ function serving({ operation, peer, started, inputs, logged }: Serving): Served 
     converse: (items, choices) => streamed(toCall({ input: undefined, inputs: items }, choices)),
     stop: () => started.stop(),
     [Symbol.asyncDispose]: async () => {
+      disposed()
       await started.stop()
       await peer.close?.()
     },

@@ -1,0 +1,164 @@
+import { once } from 'node:events'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { createInterface } from 'node:readline'
+import type { Operation } from '@tenon/core/contract'
+import type { ConformanceHarness, PeerCall, PeerEvent, PeerFailure, PeerReply } from '@tenon/testing/conformance'
+import { httpTransport } from '@tenon/transport-http'
+
+/** The status that stands for each code, as docs/design.md has it: a copy, so that a change of the transport's own shows. */
+const statuses: Readonly<Record<string, number>> = {
+  cancelled: 499,
+  unknown: 500,
+  invalid_argument: 400,
+  deadline_exceeded: 504,
+  not_found: 404,
+  already_exists: 409,
+  permission_denied: 403,
+  resource_exhausted: 429,
+  failed_precondition: 400,
+  aborted: 409,
+  out_of_range: 400,
+  unimplemented: 501,
+  internal: 500,
+  unavailable: 503,
+  data_loss: 500,
+  unauthenticated: 401,
+}
+
+/** HTTP/1.1 with JSON bodies, NDJSON for what is sent item by item, and server-sent events for what is received so. */
+export const httpHarness: ConformanceHarness = {
+  name: 'http',
+  start: async (service) => {
+    const { addresses } = await service.start(httpTransport({ port: 0 }))
+    const port = addresses.find(({ protocol }) => protocol === 'http')?.port
+    if (port === undefined) throw new TypeError('nothing listens on HTTP')
+    return {
+      call: async (call) => {
+        const reply = await send(port, call)
+        return 'code' in reply ? reply : toReply(reply, await textOf(reply))
+      },
+      stream: (call) => readEvents(send(port, call)),
+    }
+  },
+}
+
+/** Resolves with the head of the reply; a server that takes no connection is `unavailable`. */
+async function send(port: number, call: PeerCall): Promise<IncomingMessage | PeerFailure> {
+  const { operation, metadata, timeoutMs, signal, inputs } = call
+  const { method, path, body } = toRequest(operation, call.input)
+  const hasBody = body !== undefined || inputs !== undefined
+  const headers = {
+    accept: operation.kind.includes('unary') ? 'application/json' : 'text/event-stream, application/json',
+    ...(hasBody && { 'content-type': inputs ? 'application/x-ndjson' : 'application/json' }),
+    ...(timeoutMs !== undefined && { 'x-request-timeout-ms': String(timeoutMs) }),
+    ...metadata,
+  }
+  const sent = request({ host: '127.0.0.1', port, method, path, headers, agent: false, ...(signal && { signal }) })
+  const answered = once(sent, 'response')
+  if (inputs) void sendLines(sent, inputs)
+  else sent.end(body)
+  try {
+    const [reply] = (await answered) as [IncomingMessage]
+    sent.on('error', () => undefined)
+    return reply
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') !== 'ECONNREFUSED') throw error
+    return { ok: false, code: 'unavailable', message: 'the connection was refused', headers: {} }
+  }
+}
+
+interface RequestParts {
+  readonly method: string
+  readonly path: string
+  readonly body: string | undefined
+}
+
+function toRequest({ http }: Operation, input: unknown): RequestParts {
+  if (http === undefined) throw new TypeError('the operation has no route')
+  const { method, path: template, hasBody, parameters, query } = http
+  const texts = hasBody || input === undefined ? {} : (input as Readonly<Record<string, string | readonly string[]>>)
+  const path = parameters.reduce<string>(
+    (text, name) => text.replace(`:${name}`, encodeURIComponent(String(texts[name]))),
+    template,
+  )
+  const search = new URLSearchParams(
+    query.flatMap((name) => [texts[name] ?? []].flat().map((text): [string, string] => [name, text])),
+  ).toString()
+  const body = hasBody && input !== undefined ? JSON.stringify(input) : undefined
+  return { method, path: search === '' ? path : `${path}?${search}`, body }
+}
+
+async function sendLines(sent: ClientRequest, inputs: AsyncIterable<unknown>): Promise<void> {
+  for await (const input of inputs) if (!sent.write(`${JSON.stringify(input)}\n`)) await once(sent, 'drain')
+  sent.end()
+}
+
+async function textOf(reply: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of reply.setEncoding('utf8')) text += String(chunk)
+  return text
+}
+
+/** @throws Error for a reply that does not follow the rules of the transport. */
+function toReply(reply: IncomingMessage, text: string): PeerReply {
+  const { statusCode = 0 } = reply
+  const headers = Object.fromEntries(Object.entries(reply.headers).map(([name, value]) => [name, String(value)]))
+  const type = headers['content-type'] ?? ''
+  if (statusCode < 300) {
+    if (text === '') return { ok: true, output: undefined, headers }
+    if (!type.startsWith('application/json')) throw new Error(`expected JSON, found ${type}`)
+    return { ok: true, output: JSON.parse(text), headers }
+  }
+  if (!type.startsWith('application/problem+json')) throw new Error(`expected a problem, found ${type}: ${text}`)
+  const failure = toFailure(text, headers)
+  if (statusCode !== statuses[failure.code]) throw new Error(`status ${statusCode} does not stand for ${failure.code}`)
+  if (failure.details?.['retryDelayMs'] !== undefined && headers['retry-after'] === undefined)
+    throw new Error('a retry delay needs a Retry-After')
+  return failure
+}
+
+interface Problem {
+  readonly code: string
+  readonly detail: string
+  readonly reason?: string
+  readonly errors?: readonly object[]
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** @see RFC 9457 */
+function toFailure(text: string, headers: PeerFailure['headers']): PeerFailure {
+  const { code, detail, reason, errors, details } = JSON.parse(text) as Problem
+  const all = { ...details, ...(errors && { violations: errors }) }
+  return {
+    ok: false,
+    code,
+    message: detail,
+    reason,
+    details: Object.keys(all).length > 0 ? all : undefined,
+    headers,
+    received: text,
+  }
+}
+
+/** @see HTML Standard section 9.2, server-sent events */
+async function* readEvents(sent: ReturnType<typeof send>): AsyncGenerator<PeerEvent> {
+  const reply = await sent
+  if ('code' in reply) return yield { failure: reply }
+  if (reply.statusCode !== 200) {
+    const refused = toReply(reply, await textOf(reply))
+    if (!refused.ok) yield { failure: refused }
+    return
+  }
+  try {
+    let event = 'message'
+    for await (const line of createInterface({ input: reply })) {
+      if (line.startsWith('event: ')) event = line.slice('event: '.length)
+      if (!line.startsWith('data: ')) continue
+      const data = line.slice('data: '.length)
+      yield event === 'error' ? { failure: toFailure(data, {}) } : { item: JSON.parse(data) }
+      event = 'message'
+    }
+  } finally {
+    reply.destroy()
+  }
+}
