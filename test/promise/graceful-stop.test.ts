@@ -1,69 +1,26 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { join } from 'node:path'
-import type { Address } from '@tenon/core'
-import { buildClient } from '@tenon/core/client'
 import { eventually } from '@tenon/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { slow } from './fixture/slow-contract.ts'
-import { type OwnProcess, run, runFile, temporaryFolder } from './own-process.ts'
-import { freePorts, openChannel } from './shop.ts'
+import { run, temporaryFolder } from './own-process.ts'
+import { freePorts } from './shop.ts'
+import { startSlowProcess, type Told } from './slow-process.ts'
 
-interface Told {
-  readonly event: 'ready' | 'began' | 'ended'
-  readonly transport?: string
-  readonly name?: string
-  readonly addresses?: readonly Address[]
-}
-
-/** The slow service in a process of its own, and three calls that run in it: over HTTP, over gRPC and from the queue. */
+/** The slow service, and three calls that run in it: over HTTP, over gRPC and from the queue. */
 async function startSlowCalls() {
-  const slowProcess = runFile(join(import.meta.dirname, 'fixture/slow-service.ts'))
-  const told: Told[] = []
-  slowProcess.child.on('message', (message) => told.push(message as Told))
-  const events = (event: Told['event']) => told.filter((one) => one.event === event)
-  const ready = await eventually(() => events('ready')[0] ?? fail(slowProcess), { timeoutMs: 30_000 })
-  const at = (protocol: string) => {
-    const { host, port } = ready.addresses?.find((address) => address.protocol === protocol) ?? {}
-    return `${host}:${port}`
-  }
-  const channel = openChannel(slow, at('grpc'))
-  const client = buildClient(slow, channel)
-  const post = (path: string, name: string) =>
-    fetch(`http://${at('http')}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name }),
-    })
-  const http = post('/v1/work', 'over HTTP')
-  const grpc = client.work({ name: 'over gRPC' }, { timeoutMs: 60_000 })
+  const slow = await startSlowProcess()
+  const http = slow.post('/v1/work', 'over HTTP')
+  const grpc = slow.client.work({ name: 'over gRPC' }, { timeoutMs: 60_000 })
   // Both have one key, so the second waits behind the first.
-  for (const _time of [1, 2]) expect((await post('/v1/queue', 'from the queue')).status).toBe(200)
-  await eventually(() => expect(transportsOf(events('began'))).toEqual(all))
-  return {
-    process: slowProcess,
-    http,
-    grpc,
-    client,
-    events,
-    ping: () => fetch(`http://${at('http')}/v1/ping`),
-    readiness: async () => (await fetch(`http://${at('admin')}/readyz`)).status,
-    release: () => slowProcess.child.send({}),
-    [Symbol.asyncDispose]: async () => {
-      await slowProcess[Symbol.asyncDispose]()
-      await channel.close()
-    },
-  }
+  for (const _time of [1, 2]) expect((await slow.post('/v1/queue', 'from the queue')).status).toBe(200)
+  await eventually(() => expect(transportsOf(slow.events('began'))).toEqual(all))
+  return { ...slow, http, grpc }
 }
 
 const all = new Set(['http', 'grpc', 'queue'])
 
 function transportsOf(events: readonly Told[]) {
   return new Set(events.map(({ transport }) => transport))
-}
-
-function fail({ output }: OwnProcess): never {
-  throw new Error(`the service is not ready, but printed:\n${output()}`)
 }
 
 describe('SIGTERM while a slow call runs over HTTP, over gRPC and in a consumer', { timeout: 60_000 }, () => {
@@ -96,8 +53,8 @@ describe('SIGTERM while a slow call runs over HTTP, over gRPC and in a consumer'
     expect(await calls.grpc).toEqual({ name: 'over gRPC' })
     expect(await calls.process.ended).toBe(0)
     expect(transportsOf(calls.events('ended'))).toEqual(all)
-    // The second message of the queue was left for another member.
-    expect(calls.events('began')).toHaveLength(3)
+    // The second message of the queue had nobody else to go to: its broker ends with the process.
+    expect(calls.events('ended').filter(({ transport }) => transport === 'queue')).toHaveLength(2)
   })
 
   test('a second SIGTERM cuts at once, and the exit code tells', async () => {
@@ -131,7 +88,7 @@ describe('npm start', { timeout: 60_000 }, () => {
   })
 
   test.each(['USER_HTTP_PORT', 'ORDER_GRPC_PORT', 'USER_ADMIN_PORT'])(
-    'says that the port of %s is taken and exits with an error, without leaving half of it running',
+    'says that the port of %s is taken, last and in plain words, and exits with an error without leaving half of it running',
     async (name) => {
       const server = createServer().listen(0, '127.0.0.1')
       await once(server, 'listening')
@@ -140,9 +97,23 @@ describe('npm start', { timeout: 60_000 }, () => {
       const environment = { ...freePorts, DATA_DIR: await temporaryFolder(), [name]: String(port) }
       await using npm = run('npm', ['start'], environment)
       expect(await npm.ended).toBe(1)
-      expect(npm.output()).toMatch(new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: .*(taken|EADDRINUSE)`))
+      const [service] = name.toLowerCase().split('_')
+      const words = `^${service} could not start: .*cannot listen on 127\\.0\\.0\\.1:${port}: .*(taken|EADDRINUSE)`
+      expect(npm.errors().trimEnd().split('\n').at(-1)).toMatch(new RegExp(words))
+      expect(foreignLines(npm.output())).toEqual([])
       await eventually(() => expect(npm.isGroupAlive()).toBe(false))
       expect(npm.output()).not.toContain('keeps the process alive')
     },
   )
+
+  test('says which setting it cannot read, last and in plain words', async () => {
+    await using npm = run('npm', ['start'], { ...freePorts, USER_HTTP_PORT: 'http' })
+    expect(await npm.ended).toBe(1)
+    expect(npm.errors().trimEnd().split('\n').at(-1)).toMatch(/^user could not start: USER_HTTP_PORT .*found "http"/)
+  })
 })
+
+/** Lines that are neither npm's, nor JSON, nor those that this framework prints for people. */
+function foreignLines(output: string): readonly string[] {
+  return output.split('\n').filter((line) => !/^($|> |npm |\{"level"|\w+ could not start: )/.test(line))
+}

@@ -14,6 +14,8 @@ export interface OwnProcess extends AsyncDisposable {
   readonly child: ChildProcess
   /** What it has printed so far, on both outputs. */
   readonly output: () => string
+  /** What it has printed so far on standard error. */
+  readonly errors: () => string
   /** Resolves with the exit code, or the name of the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>
   /** Whether any process of its group is still there. */
@@ -41,12 +43,17 @@ export function run(
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let output = ''
+  let errors = ''
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text))
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (output += text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+    errors += text
+  })
   const ended = once(child, 'close').then(([code, signal]: (number | NodeJS.Signals | null)[]) => signal ?? code ?? 0)
   return {
     child,
     output: () => output,
+    errors: () => errors,
     ended,
     isGroupAlive: () => signalGroup(child, 0),
     printed: (text) =>
