@@ -60,7 +60,7 @@ describe('ReleaseList', () => {
     expect(log).toEqual(['b', 'a'])
   })
 
-  it.each([
+  it.each<readonly [string, (() => string) | undefined, (() => string) | undefined, readonly string[]]>([
     ['the first function given for it', () => 'first', () => 'second', ['first']],
     ['the only function given for it', undefined, () => 'second', ['second']],
     ['its own', undefined, undefined, ['own']],
