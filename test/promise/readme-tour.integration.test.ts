@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { promisify } from 'node:util'
 import { eventually } from '@tenon/testing'
 import { describe, expect, test } from 'vitest'
 import { run, temporaryFolder } from './own-process.ts'
 import { readmeBlocks } from './readme-block.ts'
-import { freePorts } from './shop.ts'
+import { freePorts, freePort } from './shop.ts'
 
 const execute = promisify(execFile)
 
@@ -72,16 +70,6 @@ describe.skipIf(absence)(`the tour of the README${absence ? ` (skipped: ${absenc
     expect(await npm.ended).toBe(0)
   })
 })
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** Asks the admin port of the order service for its running calls. */
 function infoOf(probes: string): string {

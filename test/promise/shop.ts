@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { orders, users } from '@shop/contracts'
 import { service as orderService } from '@shop/order-service'
 import { service as userService } from '@shop/user-service'
@@ -47,6 +49,16 @@ export async function startShop(): Promise<Shop> {
 export const freePorts: Readonly<Record<string, string>> = Object.fromEntries(
   ['USER', 'ORDER'].flatMap((service) => ['HTTP', 'GRPC', 'ADMIN'].map((name) => [`${service}_${name}_PORT`, '0'])),
 )
+
+/** A port that was free a moment ago: the order service must know that of the user service before both start. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
 
 /** A gRPC channel to a service, for a contract that need not be the service's own. */
 export function openChannel(contract: Contract, address: string) {

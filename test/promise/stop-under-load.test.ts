@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { User } from '@shop/contracts'
 import { eventually } from '@tenon/testing'
 import { describe, expect, test } from 'vitest'
 import { run, temporaryFolder } from './own-process.ts'
-import { freePorts } from './shop.ts'
+import { freePort, freePorts } from './shop.ts'
 
 /** What became of the calls of a load. */
 interface Tally {
@@ -83,14 +81,4 @@ function queryNumber(file: string, sql: string): unknown {
   } finally {
     database.close()
   }
-}
-
-/** A port that was free a moment ago: the order service must know that of the user service before. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
