@@ -6,6 +6,7 @@ import { errorCases } from './case/error.ts'
 import { inputCases } from './case/input.ts'
 import { metadataCases } from './case/metadata.ts'
 import { outputCases } from './case/output.ts'
+import { presenceCases } from './case/presence.ts'
 import { streamCases } from './case/stream.ts'
 import { textCases } from './case/text.ts'
 import { valueCases } from './case/value.ts'
@@ -15,6 +16,7 @@ export const behaviours: readonly Behaviour[] = Object.freeze([
   ...inputCases,
   ...textCases,
   ...valueCases,
+  ...presenceCases,
   ...outputCases,
   ...errorCases,
   ...accessCases,

@@ -1,0 +1,257 @@
+import { type ErrorCode, errorCodes } from '@tenon/core'
+import { describe, expect, it } from 'vitest'
+import { conformanceCases } from './conformance-cases.ts'
+import type { ConformanceHarness, Peer, PeerCall, PeerEvent, PeerReply } from './harness.ts'
+import { memoryHarness } from './memory-harness.ts'
+
+/** A transport that is right but for one thing. */
+interface Fault {
+  readonly what: string
+  readonly alter: (peer: Peer) => Partial<Peer>
+  /** Cases that must find it. */
+  readonly found: readonly string[]
+}
+
+const onCall =
+  (change: (call: PeerCall) => Partial<PeerCall>): Fault['alter'] =>
+  (peer) => ({ call: (call) => peer.call({ ...call, ...change(call) }) })
+
+const onReply =
+  (change: (reply: PeerReply) => PeerReply): Fault['alter'] =>
+  (peer) => ({ call: async (call) => change(await peer.call(call)) })
+
+const onEvents =
+  (change: (events: AsyncIterable<PeerEvent>) => AsyncIterable<PeerEvent>): Fault['alter'] =>
+  (peer) => ({ stream: (call) => change(peer.stream?.(call) ?? nothing()) })
+
+/** Changes every value inside a value. */
+function mapped(value: unknown, change: (one: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return change(value.map((item) => mapped(item, change)))
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return change(value)
+  return change(Object.fromEntries(Object.entries(value).map(([name, one]) => [name, mapped(one, change)])))
+}
+
+const onInput = (change: (one: unknown) => unknown) => onCall(({ input }) => ({ input: mapped(input, change) }))
+const onOutput = (change: (one: unknown) => unknown) =>
+  onReply((reply) => (reply.ok ? { ...reply, output: mapped(reply.output, change) } : reply))
+
+async function* nothing(): AsyncGenerator<never> {}
+
+const faults: readonly Fault[] = [
+  {
+    what: 'takes the text "true" for true',
+    alter: onInput((one) => (one === 'true' ? true : one)),
+    found: ['input: the text "true" is no boolean'],
+  },
+  {
+    what: 'takes the number 1 for true',
+    alter: onInput((one) => (one === 1 ? true : one)),
+    found: ['input: the number 1 is no boolean'],
+  },
+  {
+    what: 'takes the text "1" for 1',
+    alter: onInput((one) => (one === '1' ? 1 : one)),
+    found: ['input: the text "1" is no integer'],
+  },
+  {
+    what: 'takes null for absent',
+    alter: onInput((one) => (one === null ? undefined : one)),
+    found: ['input: null is not an absent field', 'value: null is a value where the schema has it'],
+  },
+  {
+    what: 'rounds integers that are not safe',
+    alter: onInput((one) => (typeof one === 'number' ? Math.min(one, Number.MAX_SAFE_INTEGER) : one)),
+    found: ['value: an integer that is not safe is refused and never rounded'],
+  },
+  {
+    what: 'carries 64-bit integers as doubles',
+    alter: onInput((one) => (typeof one === 'string' && /^-?\d+$/.test(one) ? String(BigInt(Number(one))) : one)),
+    found: ['value: 64-bit integers come through at both ends'],
+  },
+  {
+    what: 'normalises text',
+    alter: onInput((one) => (typeof one === 'string' ? one.normalize() : one)),
+    found: ['value: a text with combining marks, which are not normalised comes through'],
+  },
+  {
+    what: 'trims text',
+    alter: onInput((one) => (typeof one === 'string' ? one.trim() : one)),
+    found: ['value: a text of white space comes through'],
+  },
+  {
+    what: 'ends text at a null character',
+    alter: onInput((one) => (typeof one === 'string' ? one.replace(/\0.*/s, '') : one)),
+    found: ['value: a text with control characters comes through'],
+  },
+  {
+    what: 'leaves out what is like nothing',
+    alter: onInput((one) => (one === 0 || one === '' || one === false ? undefined : one)),
+    found: [
+      'value: values that are like nothing are what they are',
+      'value: a default does not take the place of what is given',
+    ],
+  },
+  {
+    what: 'leaves out empty lists',
+    alter: onInput((one) => (Array.isArray(one) && one.length === 0 ? undefined : one)),
+    found: ['value: an empty object, list and record are what they are'],
+  },
+  {
+    what: 'gives absent outputs as null',
+    alter: onOutput((one) => (typeof one === 'object' && one !== null && 'name' in one ? { note: null, ...one } : one)),
+    found: ['output: a field that is undefined is absent'],
+  },
+  {
+    what: 'lets in whom the service refuses',
+    alter: (peer) => ({
+      call: async (call) => {
+        const reply = await peer.call(call)
+        if (reply.ok || reply.code !== 'permission_denied') return reply
+        return peer.call({ ...call, metadata: { authorization: 'Bearer ada' } })
+      },
+    }),
+    found: [
+      'access: one of the roles is enough',
+      'access: every one of the scopes is needed',
+      'access: a check decides',
+    ],
+  },
+  {
+    what: 'drops credentials',
+    alter: onCall(() => ({ metadata: {} })),
+    found: ['access: authenticated lets every known caller in', 'metadata: what the caller sends reaches the handler'],
+  },
+  {
+    what: 'drops details',
+    alter: onReply((reply) => (reply.ok ? reply : { ...reply, details: undefined })),
+    found: ['input: a field that is missing is refused by its name', 'error: when to try again is told'],
+  },
+  {
+    what: 'names fields by their names alone',
+    alter: onReply((reply) => {
+      const violations = reply.ok ? undefined : (reply.details?.['violations'] as readonly { field: string }[])
+      if (reply.ok || violations === undefined) return reply
+      const named = violations.map((violation) => ({ ...violation, field: violation.field.replace(/^.*\//, '') }))
+      return { ...reply, details: { violations: named } }
+    }),
+    found: ['input: a field that is missing deep inside is refused by its place'],
+  },
+  {
+    what: 'drops reasons',
+    alter: onReply((reply) => (reply.ok ? reply : { ...reply, reason: undefined })),
+    found: ['error: not_found is told with its reason'],
+  },
+  {
+    what: 'drops headers',
+    alter: onReply((reply) => ({ ...reply, headers: {} })),
+    found: [
+      'metadata: a header that the handler sets reaches the caller',
+      'metadata: a header that the handler sets reaches the caller with an error too',
+    ],
+  },
+  {
+    what: "does not tell the caller's time",
+    alter: onCall(() => ({ timeoutMs: undefined })),
+    found: [
+      "deadline: the caller's time ends a call",
+      "deadline: the caller's time counts where it is the smaller one",
+    ],
+  },
+  {
+    what: 'does not tell that the caller has left',
+    alter: onCall(() => ({ signal: undefined })),
+    found: ['cancel: a caller that leaves fires the signal of its call'],
+  },
+  {
+    what: 'gathers a stream before it gives it',
+    alter: onEvents(async function* (events) {
+      const all: PeerEvent[] = []
+      for await (const event of events) all.push(event)
+      yield* all
+    }),
+    found: [
+      'stream: an item reaches the caller before the next one is made',
+      "stream: a caller that leaves the loop runs the generator's clean-up",
+    ],
+  },
+  {
+    what: 'ends a stream that failed as if it had not',
+    alter: onEvents(async function* (events) {
+      for await (const event of events) if ('item' in event) yield event
+    }),
+    found: [
+      'stream: an error after some items ends the stream with its code',
+      "stream: the operation's time ends a stream that goes on",
+    ],
+  },
+  {
+    what: 'loses the last item of a stream',
+    alter: onEvents(async function* (events) {
+      let last: PeerEvent | undefined
+      for await (const event of events) {
+        if (last) yield last
+        last = event
+      }
+    }),
+    found: ['stream: items reach the caller in their order', 'stream: a stream of a thousand items is whole'],
+  },
+  {
+    what: 'sends the items of a caller in another order',
+    alter: onCall(({ inputs }) => ({
+      inputs:
+        inputs &&
+        (async function* () {
+          const all: unknown[] = []
+          for await (const input of inputs) all.unshift(input)
+          yield* all
+        })(),
+    })),
+    found: ['stream: items of the caller reach the handler in their order'],
+  },
+]
+
+const right = { ...memoryHarness(), caseLimitMs: 1_000 }
+
+function altered({ alter }: Pick<Fault, 'alter'>): ConformanceHarness {
+  return {
+    ...right,
+    start: async (service) => {
+      const peer = await right.start(service)
+      return { ...peer, ...alter(peer) }
+    },
+  }
+}
+
+/** The cases of these groups that a transport fails. */
+async function failuresOf(harness: ConformanceHarness, groups: ReadonlySet<string>): Promise<readonly string[]> {
+  const cases = conformanceCases(harness).filter(({ group, lacks }) => groups.has(group) && !lacks)
+  const tried = await Promise.all(
+    cases.map(({ title, run }) =>
+      run().then(
+        () => [],
+        () => [title],
+      ),
+    ),
+  )
+  return tried.flat()
+}
+
+const groupOf = (title: string) => title.slice(0, title.indexOf(':'))
+
+describe('a transport that is wrong in one thing fails the cases about it', () => {
+  it.each(faults)('one that $what', async ({ alter, found }) => {
+    const failures = await failuresOf(altered({ alter }), new Set(found.map(groupOf)))
+    expect(failures).toEqual(expect.arrayContaining([...found]))
+  })
+
+  const codes = Object.keys(errorCodes) as readonly ErrorCode[]
+  it.each(codes.map((code, index) => [code, codes[(index + 1) % codes.length] ?? code] as const))(
+    'one that tells %s as %s',
+    async (code, other) => {
+      const alter = onReply((reply) => (!reply.ok && reply.code === code ? { ...reply, code: other } : reply))
+      const failures = await failuresOf(altered({ alter }), new Set(['error']))
+      expect(failures).toContain(`error: ${code} is told with its reason`)
+      expect(failures.filter((title) => title.endsWith('is told with its reason'))).toHaveLength(1)
+    },
+  )
+})
