@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { realTime } from './clock/real-time.ts'
 
 export interface EventuallyOptions {
   /** When to give up. @defaultValue 5_000 */
@@ -9,18 +9,19 @@ export interface EventuallyOptions {
 
 /**
  * Repeats a check until it holds and gives what it returned; for effects that come a moment later, such as those of a message.
+ * Waits in real time, also while the clock is fake.
  *
  * @throws what the check threw last, when it has not held in time.
  */
 export async function eventually<T>(check: () => T | Promise<T>, options: EventuallyOptions = {}): Promise<T> {
   const { timeoutMs = 5_000, intervalMs = 10 } = options
-  const giveUpAt = performance.now() + timeoutMs
+  const giveUpAt = realTime.nowMs() + timeoutMs
   for (;;) {
     try {
       return await check()
     } catch (error) {
-      if (performance.now() >= giveUpAt) throw error
-      await delay(intervalMs)
+      if (realTime.nowMs() >= giveUpAt) throw error
+      await realTime.wait(intervalMs)
     }
   }
 }

@@ -1,0 +1,159 @@
+import { AsyncResource } from 'node:async_hooks'
+
+/** Runs later; what the functions of the real timers do. */
+export interface RealTimers {
+  readonly setTimeout: (callback: () => void, delayMs: number) => NodeJS.Timeout
+  readonly clearTimeout: (timer: NodeJS.Timeout | undefined) => void
+}
+
+export interface TimerOptions {
+  /** Anything outside the range of Node's timers counts as 1. @see Node.js documentation, setTimeout */
+  readonly delayMs: unknown
+  readonly kind: 'once' | 'repeated'
+  readonly args?: readonly unknown[]
+}
+
+/** Timers on a clock that moves only when it is told to. Once released, what is left runs on the real one. */
+export class FakeTimers {
+  /** Since the clock was made. */
+  elapsedMs = 0
+  readonly #real: RealTimers
+  readonly #pending = new Map<number, FakeTimer>()
+  #nextId = firstId
+  #isReleased = false
+
+  constructor(real: RealTimers) {
+    this.#real = real
+  }
+
+  get isReleased(): boolean {
+    return this.#isReleased
+  }
+
+  set(callback: (...args: readonly unknown[]) => unknown, options: TimerOptions): FakeTimer {
+    const timer = new FakeTimer(this, callback, { ...options, id: this.#nextId++ })
+    this.arm(timer)
+    return timer
+  }
+
+  /** Lets the timer run after its delay, from now on. */
+  arm(timer: FakeTimer): void {
+    timer.dueMs = this.elapsedMs + timer.delayMs
+    // Among timers that are due together the one armed first runs first, as on the real clock.
+    this.#pending.delete(timer.id)
+    this.#pending.set(timer.id, timer)
+    if (this.#isReleased) this.#armReally(timer, timer.delayMs)
+  }
+
+  /** False for what is no timer of this clock. */
+  clear(given: unknown): boolean {
+    const timer = given instanceof FakeTimer ? given : this.#pending.get(Number(given))
+    if (timer === undefined) return false
+    this.#real.clearTimeout(timer.real)
+    this.#pending.delete(timer.id)
+    return true
+  }
+
+  /** The timer to run next, if it is due by then. */
+  next(untilMs: number): FakeTimer | undefined {
+    let first: FakeTimer | undefined
+    for (const timer of this.#pending.values()) if (timer.dueMs < (first?.dueMs ?? Infinity)) first = timer
+    return first !== undefined && first.dueMs <= untilMs ? first : undefined
+  }
+
+  /** Runs the timer, whatever the time is. What its callback throws comes out. */
+  run(timer: FakeTimer): void {
+    this.#pending.delete(timer.id)
+    if (timer.kind === 'repeated') this.arm(timer)
+    timer.call()
+  }
+
+  /** Hands what is pending to the real clock, with what is left of each delay. */
+  release(): void {
+    this.#isReleased = true
+    for (const timer of this.#pending.values()) this.#armReally(timer, Math.max(0, timer.dueMs - this.elapsedMs))
+  }
+
+  #armReally(timer: FakeTimer, delayMs: number): void {
+    this.#real.clearTimeout(timer.real)
+    timer.real = this.#real.setTimeout(() => this.run(timer), delayMs)
+    if (!timer.hasRef()) timer.real.unref()
+  }
+}
+
+interface TimerIdentity extends TimerOptions {
+  readonly id: number
+}
+
+/** What `setTimeout` and `setInterval` return. */
+export class FakeTimer {
+  readonly id: number
+  readonly delayMs: number
+  readonly kind: TimerOptions['kind']
+  dueMs = 0
+  /** Its counterpart on the real clock, once it was handed over. */
+  real: NodeJS.Timeout | undefined
+  readonly #timers: FakeTimers
+  readonly #callback: (...args: readonly unknown[]) => unknown
+  readonly #args: readonly unknown[]
+  /** Callbacks run in the asynchronous context that set them, as with real timers. */
+  readonly #context = new AsyncResource('Timeout')
+  #hasRef = true
+
+  constructor(timers: FakeTimers, callback: (...args: readonly unknown[]) => unknown, options: TimerIdentity) {
+    const { id, delayMs, kind, args = [] } = options
+    this.#timers = timers
+    this.id = id
+    this.#callback = callback
+    this.delayMs = toDelay(delayMs)
+    this.kind = kind
+    this.#args = args
+  }
+
+  call(): void {
+    this.#context.runInAsyncScope(() => this.#callback.call(this, ...this.#args))
+  }
+
+  ref(): this {
+    this.#hasRef = true
+    this.real?.ref()
+    return this
+  }
+
+  unref(): this {
+    this.#hasRef = false
+    this.real?.unref()
+    return this
+  }
+
+  hasRef(): boolean {
+    return this.#hasRef
+  }
+
+  refresh(): this {
+    this.#timers.arm(this)
+    return this
+  }
+
+  close(): this {
+    this.#timers.clear(this)
+    return this
+  }
+
+  [Symbol.toPrimitive](): number {
+    return this.id
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+/** Above the ids of real timers, so that a number tells whose timer it is. */
+const firstId = 2 ** 40
+
+/** A timer's delay is at least 1 ms, at most what 32 bits hold, and never shorter than asked for. @see Node.js documentation, setTimeout */
+function toDelay(given: unknown): number {
+  const delayMs = Math.ceil(Number(given))
+  return delayMs >= 1 && delayMs <= 2 ** 31 - 1 ? delayMs : 1
+}

@@ -1,0 +1,180 @@
+import type { Ended, StartedService } from '@tenon/core'
+import type { QueueOperation } from '@tenon/core/client'
+import type {
+  EventType,
+  InputToSend,
+  IsStreaming,
+  Operation,
+  OutputReceived,
+  PayloadToSend,
+} from '@tenon/core/contract'
+import { type Address, ServiceError } from '@tenon/core/transport'
+import type { LogLine } from './captured-log.ts'
+import type { FakeClock } from './clock/fake-clock.ts'
+import { type EventuallyOptions, eventually } from './eventually.ts'
+import type { Delivery, MessageOptions } from './memory-delivery.ts'
+import type { MemoryCallOptions, MemoryTransport, OutcomeOf } from './memory-transport.ts'
+import type { MessageType, PublishedMessage, PublishedMessages, PublishedOf } from './published-messages.ts'
+import { readOutput } from './read-output.ts'
+
+/** What `call()` gives: the output, or its items. */
+export type CallResult<Op extends Operation> =
+  IsStreaming<Op> extends true ? AsyncIterableIterator<OutputReceived<Op>> : Promise<OutputReceived<Op>>
+
+/** A service under test. `await using` ends its calls and stops it. */
+export interface TestedService extends AsyncDisposable {
+  /** Where its own transports can be reached. */
+  readonly addresses: readonly Address[]
+  /** What it has logged, in order. */
+  readonly log: readonly LogLine[]
+  /** @throws Error unless the service was started with a fake clock */
+  readonly clock: FakeClock
+  /** `host:port` of a transport of its own. @throws Error when none listens for the protocol */
+  address(protocol: string): string
+  /**
+   * Calls an operation through the whole pipeline: access, validation, interceptors, handler, output. The output is read as a
+   * client reads it. A stream begins when its first item is asked for.
+   *
+   * @throws ServiceError what the operation failed with; `unimplemented` when the service does not offer it
+   */
+  call<Op extends Operation>(operation: Op, input: InputToSend<Op>, options?: MemoryCallOptions): CallResult<Op>
+  /** As `call`, but tells more: the call's id and headers, the output as it was written, or the error it failed with. */
+  outcome<Op extends Operation>(
+    operation: Op,
+    input: InputToSend<Op>,
+    options?: MemoryCallOptions,
+  ): Promise<OutcomeOf<Op>>
+  /**
+   * Delivers an event to the service's consumer, once, and tells what came of it. A queue would handle a message that failed
+   * again; `attempt` says which time it is.
+   *
+   * @throws ServiceError `unimplemented` when the service does not consume it; TypeError when `group` does not say whose it is
+   */
+  publish<Event extends EventType>(
+    event: Event,
+    payload: PayloadToSend<Event>,
+    options?: MessageOptions,
+  ): Promise<Delivery>
+  /** Delivers an operation's input as a command, as `publish` does. */
+  send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options?: MessageOptions): Promise<Delivery>
+  /**
+   * The events and commands that its handlers have published, in order: all, or those of one type. Without transports of its
+   * own nobody gets them: hand on with `publish()` what a consumer should see.
+   */
+  published(): readonly PublishedMessage[]
+  published<Type extends MessageType>(type: Type): readonly PublishedOf<Type>[]
+  /** Lets publishing fail until it is disposed: `using outage = service.brokerOutage()`. @defaultValue `unavailable` */
+  brokerOutage(error?: Error): Disposable
+  /** Repeats a check until it holds, for effects that come a moment later. Waits in real time. @throws what the check threw last */
+  eventually<T>(check: () => T | Promise<T>, options?: EventuallyOptions): Promise<T>
+  /** Drains and stops as a shutdown does: running calls may finish. */
+  stop(): Promise<Ended>
+}
+
+/** What a tested service consists of. */
+export interface TestedParts {
+  readonly started: StartedService
+  readonly memory: MemoryTransport
+  readonly messages: PublishedMessages
+  readonly log: readonly LogLine[]
+  readonly clock: FakeClock | undefined
+  /** Puts the real clock back, where it was replaced for this service. */
+  readonly releaseClock: () => void
+}
+
+/** Puts a started service and what surrounds it together. */
+export function testedService(parts: TestedParts): TestedService {
+  return new RunningTest(parts)
+}
+
+class RunningTest implements TestedService {
+  readonly addresses: readonly Address[]
+  readonly log: readonly LogLine[]
+  readonly #parts: TestedParts
+  /** Fires when the test is over: its calls have no caller then. */
+  readonly #over = new AbortController()
+
+  constructor(parts: TestedParts) {
+    this.#parts = parts
+    this.addresses = parts.started.addresses
+    this.log = parts.log
+  }
+
+  get clock(): FakeClock {
+    if (this.#parts.clock) return this.#parts.clock
+    throw new Error("the service runs on the real clock: start it with testService(service, { clock: 'fake' })")
+  }
+
+  address(protocol: string): string {
+    const found = this.addresses.find((one) => one.protocol === protocol)
+    if (found) return `${found.host.includes(':') ? `[${found.host}]` : found.host}:${found.port}`
+    const known = this.addresses.map((one) => one.protocol).join(', ') || 'nothing'
+    throw new Error(`no transport listens for ${protocol}, only ${known}: start with { transports: 'own' }`)
+  }
+
+  call<Op extends Operation>(operation: Op, input: InputToSend<Op>, options: MemoryCallOptions = {}): CallResult<Op> {
+    const isStreaming = operation.kind === 'server_stream' || operation.kind === 'bidi_stream'
+    // The kind says the same as the type.
+    return (
+      isStreaming ? this.#items(operation, input, options) : this.#output(operation, input, options)
+    ) as CallResult<Op>
+  }
+
+  outcome<Op extends Operation>(operation: Op, input: InputToSend<Op>, options: MemoryCallOptions = {}) {
+    return this.#parts.memory.call(operation, input, { ...options, signal: this.#until(options.signal) })
+  }
+
+  publish<Event extends EventType>(event: Event, payload: PayloadToSend<Event>, options: MessageOptions = {}) {
+    return this.#parts.memory.publish(event, payload, { ...options, signal: this.#until(options.signal) })
+  }
+
+  send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options: MessageOptions = {}) {
+    return this.#parts.memory.send(operation, input, { ...options, signal: this.#until(options.signal) })
+  }
+
+  published(): readonly PublishedMessage[]
+  published<Type extends MessageType>(type: Type): readonly PublishedOf<Type>[]
+  published(type?: MessageType): readonly PublishedMessage[] {
+    const { messages } = this.#parts
+    return type === undefined ? messages.all : messages.of(topicOf(type))
+  }
+
+  brokerOutage(error: Error = new ServiceError('unavailable', 'no broker takes the message')): Disposable {
+    return this.#parts.messages.fail(error)
+  }
+
+  eventually<T>(check: () => T | Promise<T>, options?: EventuallyOptions): Promise<T> {
+    return eventually(check, options)
+  }
+
+  stop(): Promise<Ended> {
+    return this.#parts.started.stop()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort()
+    // Before the stop, whose deadlines would never come else.
+    this.#parts.releaseClock()
+    await this.stop()
+  }
+
+  async #output<Op extends Operation>(operation: Op, input: InputToSend<Op>, options: MemoryCallOptions) {
+    const outcome = await this.outcome(operation, input, options)
+    if (!outcome.ok) throw outcome.error
+    return readOutput(operation, outcome.value)
+  }
+
+  async *#items<Op extends Operation>(operation: Op, input: InputToSend<Op>, options: MemoryCallOptions) {
+    const outcome = await this.outcome<Operation>(operation, input, options)
+    if (!outcome.ok) throw outcome.error
+    for await (const item of outcome.value as AsyncIterable<unknown>) yield await readOutput(operation, item)
+  }
+
+  #until(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal
+  }
+}
+
+function topicOf(type: MessageType): string {
+  return 'topic' in type ? type.topic : (type.queue?.topic ?? type.id)
+}
