@@ -153,9 +153,15 @@ class RunningTest implements TestedService {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort()
-    // Before the stop, whose deadlines would never come else.
-    this.#parts.releaseClock()
-    await this.stop()
+    const { clock, releaseClock } = this.#parts
+    // Else deadlines of the stop would never come.
+    const flow = clock?.flow()
+    try {
+      await this.stop()
+    } finally {
+      await flow?.[Symbol.asyncDispose]()
+      releaseClock()
+    }
   }
 
   async #output<Op extends Operation>(operation: Op, input: InputToSend<Op>, options: MemoryCallOptions) {

@@ -1,17 +1,18 @@
 import { syncBuiltinESMExports } from 'node:module'
 import nodeTimers from 'node:timers'
 import nodeTimersPromises from 'node:timers/promises'
-import { fakeFunctions, fakeMark } from './fake-functions.ts'
+import { promisify } from 'node:util'
+import { dateAt, fakeFunctions } from './fake-functions.ts'
 import { FakeTimers } from './fake-timers.ts'
 import { realTime } from './real-time.ts'
-import { ReplacedProperties } from './replaced-properties.ts'
+import { ReplacedFunctions } from './replaced-functions.ts'
 
 export interface FakeClockOptions {
   /** What time it is at first: a date, ISO 8601 text, or epoch milliseconds. @defaultValue the real time */
   readonly now?: Date | string | number
 }
 
-/** The time of this process, which moves only when it is told to. Disposing puts the real clock back. */
+/** The time of this process, which moves only when it is told to. Disposing puts the real clock back; what waited for the fake one waits for ever. */
 export interface FakeClock extends Disposable {
   /** What time it is, in epoch milliseconds. */
   readonly nowAt: number
@@ -22,6 +23,12 @@ export interface FakeClock extends Disposable {
    * @throws RangeError for what is no time; Error while another `advance` runs or when the clock was disposed; what a timer threw.
    */
   advance(durationMs: number): Promise<void>
+  /**
+   * Lets time pass by itself, as fast as in reality, until that is disposed: `await using flow = clock.flow()`. A tested service does so while it is disposed.
+   *
+   * @throws Error when time passes by itself already
+   */
+  flow(): AsyncDisposable
 }
 
 /**
@@ -40,17 +47,14 @@ export function fakeClock({ now = Date.now() }: FakeClockOptions = {}): FakeCloc
 
 class ReplacedClock implements FakeClock {
   readonly #startAt: number
-  readonly #timers: FakeTimers
-  readonly #replaced = new ReplacedProperties()
-  #isAdvancing = false
+  readonly #timers = new FakeTimers()
+  readonly #replaced = new ReplacedFunctions()
+  #isPassing = false
+  #flow: NodeJS.Timeout | undefined
 
   constructor(startAt: number) {
-    const { setTimeout, clearTimeout, Date } = globalThis
-    const performanceNow = performance.now.bind(performance)
     this.#startAt = startAt
-    this.#timers = new FakeTimers({ setTimeout, clearTimeout })
-    const real = { clearTimeout, Date, performanceNow }
-    this.#replace(fakeFunctions({ timers: this.#timers, real, startAt }))
+    this.#replace()
   }
 
   get nowAt(): number {
@@ -60,32 +64,59 @@ class ReplacedClock implements FakeClock {
   async advance(durationMs: number): Promise<void> {
     if (!(durationMs >= 0 && durationMs < Infinity))
       throw new RangeError(`advance: expected milliseconds from 0, found ${durationMs}`)
-    if (this.#timers.isReleased) throw new Error('advance: the clock was disposed')
-    if (this.#isAdvancing) throw new Error('advance: time is passing already; await the advance before')
-    this.#isAdvancing = true
-    try {
-      await this.#advanceTo(this.#timers.elapsedMs + durationMs)
-    } finally {
-      this.#isAdvancing = false
+    if (this.#replaced.isRestored) throw new Error('advance: the clock was disposed')
+    if (this.#flow) throw new Error('advance: time passes by itself')
+    if (this.#isPassing) throw new Error('advance: time is passing already; await the advance before')
+    await this.#pass(durationMs)
+  }
+
+  flow(): AsyncDisposable {
+    if (this.#flow) throw new Error('flow: time passes by itself already')
+    let passedMs = realTime.nowMs()
+    let passing: Promise<void> | undefined
+    this.#flow = realTime.setInterval(() => {
+      const durationMs = Math.floor(realTime.nowMs() - passedMs)
+      if (this.#isPassing || durationMs === 0) return
+      passedMs += durationMs
+      passing = this.#pass(durationMs)
+    }, 1)
+    return {
+      [Symbol.asyncDispose]: async () => {
+        this.#endFlow()
+        await passing
+      },
     }
   }
 
   /** @throws Error when somebody else has replaced the clock meanwhile, and has not put it back */
   [Symbol.dispose](): void {
-    if (this.#timers.isReleased) return
+    if (this.#replaced.isRestored) return
+    this.#endFlow()
     const strangers = this.#replaced.restore()
     syncBuiltinESMExports()
-    this.#timers.release()
+    this.#timers.clearAll()
     if (strangers.length === 0) return
     const names = [...new Set(strangers)].join(', ')
     throw new Error(`fakeClock: ${names} of this process were replaced after it and not put back: undo that first`)
   }
 
-  async #advanceTo(untilMs: number): Promise<void> {
+  #endFlow(): void {
+    realTime.clearInterval(this.#flow)
+    this.#flow = undefined
+  }
+
+  async #pass(durationMs: number): Promise<void> {
+    this.#isPassing = true
+    try {
+      await this.#passTo(this.#timers.elapsedMs + Math.ceil(durationMs))
+    } finally {
+      this.#isPassing = false
+    }
+  }
+
+  async #passTo(untilMs: number): Promise<void> {
     await continuations()
     for (;;) {
-      // Disposed on the way: what is left runs on the real clock.
-      if (this.#timers.isReleased) return
       const timer = this.#timers.next(untilMs)
       this.#timers.elapsedMs = timer?.dueMs ?? untilMs
       if (timer) this.#timers.run(timer)
@@ -94,23 +125,33 @@ class ReplacedClock implements FakeClock {
     }
   }
 
-  #replace(fake: ReturnType<typeof fakeFunctions>): void {
+  #replace(): void {
+    const { Date, clearTimeout } = globalThis
+    // Whole, so that sums of times are exact and no timer comes a fraction before its time.
+    const startMs = Math.ceil(performance.now())
+    const fake = fakeFunctions(this.#timers, { Date, clearTimeout, startMs }, this.#startAt)
+    const replaced = this.#replaced
+    const timeout = Object.assign(fake.setTimeout, { [fakeMark]: true, [promisify.custom]: fake.wait })
     for (const target of [globalThis, nodeTimers]) {
-      this.#replaced.replace(target, 'setTimeout', fake.setTimeout)
-      this.#replaced.replace(target, 'setInterval', fake.setInterval)
-      this.#replaced.replace(target, 'clearTimeout', fake.clear)
-      this.#replaced.replace(target, 'clearInterval', fake.clear)
+      replaced.replace(target, 'setTimeout', timeout)
+      replaced.replace(target, 'setInterval', fake.setInterval)
+      replaced.replace(target, 'clearTimeout', fake.clear)
+      replaced.replace(target, 'clearInterval', fake.clear)
     }
-    this.#replaced.replace(nodeTimersPromises, 'setTimeout', fake.wait)
-    this.#replaced.replace(nodeTimersPromises, 'setInterval', fake.ticks)
-    this.#replaced.replace(nodeTimersPromises.scheduler, 'wait', fake.schedulerWait)
-    this.#replaced.replace(globalThis, 'Date', fake.Date)
-    this.#replaced.replace(performance, 'now', fake.performanceNow)
-    this.#replaced.replace(AbortSignal, 'timeout', fake.abortTimeout)
+    replaced.replace(nodeTimersPromises, 'setTimeout', fake.wait)
+    replaced.replace(nodeTimersPromises, 'setInterval', fake.ticks)
+    replaced.replace(nodeTimersPromises.scheduler, 'wait', fake.schedulerWait)
+    replaced.replace(performance, 'now', fake.performanceNow)
+    replaced.replace(AbortSignal, 'timeout', fake.abortTimeout)
+    const now = () => (replaced.isRestored ? Date.now() : fake.dateNow())
+    replaced.replaceValue(globalThis, 'Date', dateAt(Date, now))
     // Names imported from the modules follow.
     syncBuiltinESMExports()
   }
 }
+
+/** Marks the functions of a fake clock, so that a second one, also of another copy of this package, sees the first. */
+const fakeMark = Symbol.for('tenon.fake_clock')
 
 /** Resolves when every promise that could go on has done so: a turn of the event loop. */
 function continuations(): Promise<void> {

@@ -1,42 +1,35 @@
-import { promisify } from 'node:util'
 import type { FakeTimer, FakeTimers } from './fake-timers.ts'
 
-/** Marks the functions of a fake clock, so that a second one, also of another copy of this package, sees the first. */
-export const fakeMark: unique symbol = Symbol.for('tenon.fake_clock') as never
-
-/** The functions as they were. Once the clock is released its own do what these do, for code that has kept them. */
-export interface RealFunctions {
+/** What fake functions need of the real clock. */
+export interface RealClock {
   readonly clearTimeout: typeof clearTimeout
   readonly Date: DateConstructor
-  readonly performanceNow: () => number
+  /** On the clock of `performance.now()`. */
+  readonly startMs: number
 }
 
+/** Everything that tells the time or waits for it, on a fake clock. */
 export interface FakeFunctions {
-  readonly setTimeout: object
-  readonly setInterval: object
-  readonly clear: object
-  readonly abortTimeout: object
-  readonly Date: object
-  readonly performanceNow: object
-  /** Of `node:timers/promises`. */
-  readonly wait: object
-  readonly ticks: object
-  readonly schedulerWait: object
+  readonly setTimeout: AnyFunction
+  readonly setInterval: AnyFunction
+  /** Clears both kinds; timers that are not of this clock it leaves to the real one. */
+  readonly clear: AnyFunction
+  readonly abortTimeout: AnyFunction
+  readonly dateNow: () => number
+  readonly performanceNow: () => number
+  /** `setTimeout` of `node:timers/promises`. */
+  readonly wait: AnyFunction
+  /** `setInterval` of `node:timers/promises`. */
+  readonly ticks: AnyFunction
+  readonly schedulerWait: AnyFunction
 }
 
-export interface FakeFunctionsOptions {
-  readonly timers: FakeTimers
-  readonly real: RealFunctions
-  /** Epoch milliseconds. */
-  readonly startAt: number
-}
+export type AnyFunction = (...args: never[]) => unknown
 
 type Callback = (...args: readonly unknown[]) => unknown
 
-/** Everything that tells the time or waits for it, on a fake clock. */
-export function fakeFunctions({ timers, real, startAt }: FakeFunctionsOptions): FakeFunctions {
-  // Whole, so that sums of times are exact and no timer comes a fraction before its time.
-  const startMs = Math.ceil(real.performanceNow())
+/** @param startAt What time it is at first, in epoch milliseconds. */
+export function fakeFunctions(timers: FakeTimers, real: RealClock, startAt: number): FakeFunctions {
   const setter =
     (kind: FakeTimer['kind']) =>
     (callback: Callback, delayMs?: unknown, ...args: readonly unknown[]) => {
@@ -46,7 +39,7 @@ export function fakeFunctions({ timers, real, startAt }: FakeFunctionsOptions): 
   const wait = (delayMs?: number, value?: unknown, options: WaitOptions = {}) =>
     waitOn(timers, { ...options, delayMs, value })
   return {
-    setTimeout: Object.assign(setter('once'), { [fakeMark]: true, [promisify.custom]: wait }),
+    setTimeout: setter('once'),
     setInterval: setter('repeated'),
     clear: (timer: Parameters<typeof clearTimeout>[0]) => {
       if (!timers.clear(timer)) real.clearTimeout(timer)
@@ -54,16 +47,26 @@ export function fakeFunctions({ timers, real, startAt }: FakeFunctionsOptions): 
     abortTimeout: (delayMs: number) => {
       const controller = new AbortController()
       const reason = new DOMException('The operation was aborted due to timeout', 'TimeoutError')
-      timers.set(() => controller.abort(reason), { delayMs, kind: 'once' }).unref()
+      timers.set(() => controller.abort(reason), { delayMs, kind: 'once' })
       return controller.signal
     },
-    Date: fakeDate(real.Date, () => (timers.isReleased ? real.Date.now() : startAt + timers.elapsedMs)),
-    performanceNow: () => (timers.isReleased ? real.performanceNow() : startMs + timers.elapsedMs),
+    dateNow: () => startAt + timers.elapsedMs,
+    performanceNow: () => real.startMs + timers.elapsedMs,
     wait,
     ticks: (delayMs?: number, value?: unknown, options: WaitOptions = {}) =>
       ticksOf(timers, { ...options, delayMs, value }),
     schedulerWait: (delayMs?: number, options?: WaitOptions) => wait(delayMs, undefined, options),
   }
+}
+
+/** `Date` with another idea of what time it is now. */
+export function dateAt(real: DateConstructor, now: () => number): object {
+  return new Proxy(real, {
+    construct: (target, args: unknown[], newTarget: new (...given: unknown[]) => object) =>
+      Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
+    apply: () => new real(now()).toString(),
+    get: (target, property): unknown => (property === 'now' ? now : Reflect.get(target, property)),
+  })
 }
 
 interface WaitOptions {
@@ -126,15 +129,6 @@ async function* ticksOf(timers: FakeTimers, { delayMs, value, signal, ref = true
 function abortError({ reason }: AbortSignal): Error {
   const error = new Error('The operation was aborted', { cause: reason })
   return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' })
-}
-
-function fakeDate(real: DateConstructor, now: () => number): object {
-  return new Proxy(real, {
-    construct: (target, args: unknown[], newTarget: new (...given: unknown[]) => object) =>
-      Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
-    apply: () => new real(now()).toString(),
-    get: (target, property): unknown => (property === 'now' ? now : Reflect.get(target, property)),
-  })
 }
 
 /** @see Node.js, ERR_INVALID_ARG_TYPE of setTimeout */

@@ -1,11 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
 
-/** Runs later; what the functions of the real timers do. */
-export interface RealTimers {
-  readonly setTimeout: (callback: () => void, delayMs: number) => NodeJS.Timeout
-  readonly clearTimeout: (timer: NodeJS.Timeout | undefined) => void
-}
-
 export interface TimerOptions {
   /** Anything outside the range of Node's timers counts as 1. @see Node.js documentation, setTimeout */
   readonly delayMs: unknown
@@ -13,22 +7,12 @@ export interface TimerOptions {
   readonly args?: readonly unknown[]
 }
 
-/** Timers on a clock that moves only when it is told to. Once released, what is left runs on the real one. */
+/** Timers on a clock that moves only when it is told to. */
 export class FakeTimers {
   /** Since the clock was made. */
   elapsedMs = 0
-  readonly #real: RealTimers
   readonly #pending = new Map<number, FakeTimer>()
   #nextId = firstId
-  #isReleased = false
-
-  constructor(real: RealTimers) {
-    this.#real = real
-  }
-
-  get isReleased(): boolean {
-    return this.#isReleased
-  }
 
   set(callback: (...args: readonly unknown[]) => unknown, options: TimerOptions): FakeTimer {
     const timer = new FakeTimer(this, callback, { ...options, id: this.#nextId++ })
@@ -42,16 +26,18 @@ export class FakeTimers {
     // Among timers that are due together the one armed first runs first, as on the real clock.
     this.#pending.delete(timer.id)
     this.#pending.set(timer.id, timer)
-    if (this.#isReleased) this.#armReally(timer, timer.delayMs)
   }
 
   /** False for what is no timer of this clock. */
   clear(given: unknown): boolean {
     const timer = given instanceof FakeTimer ? given : this.#pending.get(Number(given))
     if (timer === undefined) return false
-    this.#real.clearTimeout(timer.real)
     this.#pending.delete(timer.id)
     return true
+  }
+
+  clearAll(): void {
+    this.#pending.clear()
   }
 
   /** The timer to run next, if it is due by then. */
@@ -67,18 +53,6 @@ export class FakeTimers {
     if (timer.kind === 'repeated') this.arm(timer)
     timer.call()
   }
-
-  /** Hands what is pending to the real clock, with what is left of each delay. */
-  release(): void {
-    this.#isReleased = true
-    for (const timer of this.#pending.values()) this.#armReally(timer, Math.max(0, timer.dueMs - this.elapsedMs))
-  }
-
-  #armReally(timer: FakeTimer, delayMs: number): void {
-    this.#real.clearTimeout(timer.real)
-    timer.real = this.#real.setTimeout(() => this.run(timer), delayMs)
-    if (!timer.hasRef()) timer.real.unref()
-  }
 }
 
 interface TimerIdentity extends TimerOptions {
@@ -91,8 +65,6 @@ export class FakeTimer {
   readonly delayMs: number
   readonly kind: TimerOptions['kind']
   dueMs = 0
-  /** Its counterpart on the real clock, once it was handed over. */
-  real: NodeJS.Timeout | undefined
   readonly #timers: FakeTimers
   readonly #callback: (...args: readonly unknown[]) => unknown
   readonly #args: readonly unknown[]
@@ -116,13 +88,11 @@ export class FakeTimer {
 
   ref(): this {
     this.#hasRef = true
-    this.real?.ref()
     return this
   }
 
   unref(): this {
     this.#hasRef = false
-    this.real?.unref()
     return this
   }
 

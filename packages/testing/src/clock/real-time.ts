@@ -5,6 +5,8 @@ export const realTime = Object.freeze({
   /** Resolves after the time. */
   wait,
   setImmediate: globalThis.setImmediate,
+  setInterval: globalThis.setInterval,
+  clearInterval: globalThis.clearInterval,
   /** Milliseconds on a clock that nobody sets. */
   nowMs: performance.now.bind(performance),
 })
