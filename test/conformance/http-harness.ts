@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import { createInterface } from 'node:readline'
 import type { Operation } from '@tenon/core/contract'
 import type { ConformanceHarness, PeerCall, PeerEvent, PeerFailure, PeerReply } from '@tenon/testing/conformance'
 import { httpTransport } from '@tenon/transport-http'
@@ -151,7 +150,7 @@ async function* readEvents(sent: ReturnType<typeof send>): AsyncGenerator<PeerEv
   }
   try {
     let event = 'message'
-    for await (const line of createInterface({ input: reply })) {
+    for await (const line of linesOf(reply)) {
       if (line.startsWith('event: ')) event = line.slice('event: '.length)
       if (!line.startsWith('data: ')) continue
       const data = line.slice('data: '.length)
@@ -160,5 +159,15 @@ async function* readEvents(sent: ReturnType<typeof send>): AsyncGenerator<PeerEv
     }
   } finally {
     reply.destroy()
+  }
+}
+
+/** Not by `node:readline`, which also takes U+2028 for the end of a line. */
+async function* linesOf(reply: IncomingMessage): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of reply.setEncoding('utf8')) {
+    const lines = `${rest}${String(chunk)}`.split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
   }
 }

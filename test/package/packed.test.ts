@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { command, type Ended, tryCommand } from './command.ts'
@@ -30,7 +31,22 @@ describe('the packed packages, installed in a fresh folder', () => {
   })
 
   it('run a decorated class under vitest and vite 8 with the plugin of @tenon/testing', async () => {
-    expect(await command(folder.path, ['npx', 'vitest', 'run'])).toContain('1 passed')
+    expect(await command(folder.path, ['npx', 'vitest', 'run', 'hello.spec.ts'])).toContain('1 passed')
+  })
+
+  it("run the conformance suite on an outside author's transport in ten lines, and say what it lacks", async () => {
+    const lines = (await readFile(join(folder.path, 'conformance/line.spec.ts'), 'utf8')).trim().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(10)
+    const printed = await command(folder.path, ['npx', 'vitest', 'run', 'conformance', '--reporter=verbose'])
+    expect(printed).toContain('✓ conformance/line.spec.ts > access: one of the roles is enough')
+    expect(printed).toContain('(lacks stream.output: a call is one line, and so is its answer)')
+    expect(printed).not.toMatch(/\d+ failed/)
+  })
+
+  it('run the conformance suite with the test runner of Node', async () => {
+    const printed = await command(folder.path, [process.execPath, '--test', 'conformance/memory.node.ts'])
+    expect(printed).toMatch(/pass [1-9]\d\d/)
+    expect(printed).toMatch(/fail 0/)
   })
 })
 

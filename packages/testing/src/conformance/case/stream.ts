@@ -9,6 +9,8 @@ const stream = behavioursOf('stream')
 const output = streamOf(Type.Object({ n: Type.Integer() }))
 const needs = ['stream.output'] as const
 
+const hardTexts = ['a\nb', 'a\r\n\r\nb', '\u2028\u2029', 'data: x\n\n', '\u0000', 'ü🦊', '']
+
 /** The items of a stream, and the failure that ended it. */
 async function readAll(events: AsyncIterable<PeerEvent>) {
   const items: unknown[] = []
@@ -62,6 +64,16 @@ export const streamCases = [
       }
       await using served = await serve({ output: streamOf(Type.Object({ id: int64() })), handle })
       requireEqual((await readAll(served.stream({}))).items, [{ id: '9223372036854775807' }])
+    },
+  }),
+  stream('items carry any text, also what ends lines and records', {
+    needs,
+    run: async ({ serve }) => {
+      const handle = async function* () {
+        for (const text of hardTexts) yield { text }
+      }
+      await using served = await serve({ output: streamOf(Type.Object({ text: Type.String() })), handle })
+      requireEqual(await readAll(served.stream({})), { items: hardTexts.map((text) => ({ text })), failure: undefined })
     },
   }),
   stream('an item reaches the caller before the next one is made', {
@@ -210,6 +222,23 @@ export const streamCases = [
       await using served = await serve(offer)
       requireEqual(requireSuccess(await served.send(items(1, 2, 3))).output, { numbers: [1, 2, 3] })
       requireEqual(requireSuccess(await served.send(items())).output, { numbers: [] })
+    },
+  }),
+  stream('items of the caller carry any text, also what ends lines and records', {
+    needs: ['stream.input'],
+    run: async ({ serve }) => {
+      const seen: string[] = []
+      const handle = async (inputs: AsyncIterable<{ readonly text: string }>) => {
+        for await (const { text } of inputs) seen.push(text)
+        return {}
+      }
+      const sent = async function* () {
+        for (const text of hardTexts) yield { text }
+      }
+      const offer = { fields: { text: Type.String() }, isInputStream: true, output: Type.Object({}) }
+      await using served = await serve({ ...offer, handle: handle as never })
+      requireSuccess(await served.send(sent()))
+      requireEqual(seen, hardTexts, 'the handler should be given')
     },
   }),
   stream('an item of the caller that does not fit is refused by its place', {
