@@ -1,6 +1,7 @@
 export type { CapturedLevel, LogLine } from './captured-log.ts'
 export { type FakeClock, type FakeClockOptions, fakeClock } from './clock/fake-clock.ts'
 export { type EventuallyOptions, eventually } from './eventually.ts'
+export { fakeRemote, type RemoteMethod, type RemoteMethods } from './fake-remote.ts'
 export type { Delivery, DeliveryFailure, DeliverySuccess, MessageOptions } from './memory-delivery.ts'
 export {
   type MemoryCallOptions,

@@ -15,7 +15,7 @@ import { type EventuallyOptions, eventually } from './eventually.ts'
 import type { Delivery, MessageOptions } from './memory-delivery.ts'
 import type { MemoryCallOptions, MemoryTransport, OutcomeOf } from './memory-transport.ts'
 import type { MessageType, PublishedMessage, PublishedMessages, PublishedOf } from './published-messages.ts'
-import { readOutput } from './read-output.ts'
+import { SchemaReader } from './schema-reader.ts'
 
 /** What `call()` gives: the output, or its items. */
 export type CallResult<Op extends Operation> =
@@ -86,6 +86,8 @@ export interface TestedParts {
 export function testedService(parts: TestedParts): TestedService {
   return new RunningTest(parts)
 }
+
+const outputs = new SchemaReader('output')
 
 class RunningTest implements TestedService {
   readonly addresses: readonly Address[]
@@ -167,13 +169,13 @@ class RunningTest implements TestedService {
   async #output<Op extends Operation>(operation: Op, input: InputToSend<Op>, options: MemoryCallOptions) {
     const outcome = await this.outcome(operation, input, options)
     if (!outcome.ok) throw outcome.error
-    return readOutput(operation, outcome.value)
+    return outputs.read(operation, outcome.value)
   }
 
   async *#items<Op extends Operation>(operation: Op, input: InputToSend<Op>, options: MemoryCallOptions) {
     const outcome = await this.outcome<Operation>(operation, input, options)
     if (!outcome.ok) throw outcome.error
-    for await (const item of outcome.value as AsyncIterable<unknown>) yield await readOutput(operation, item)
+    yield* outputs.readEach(operation, outcome.value as AsyncIterable<unknown>)
   }
 
   #until(signal: AbortSignal | undefined): AbortSignal {

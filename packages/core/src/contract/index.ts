@@ -1,5 +1,5 @@
 export { type BytesOptions, type BytesRange, bytes, bytesRangeOf } from './bytes.ts'
-export { type Contract, type ContractInfo, contract, contractInfo, isContract } from './contract.ts'
+export { type AnyContract, type Contract, type ContractInfo, contract, contractInfo, isContract } from './contract.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './event.ts'
 export { type Int64Options, type Int64Range, int64, int64RangeOf } from './int64.ts'
 export type {
