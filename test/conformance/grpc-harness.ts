@@ -47,7 +47,6 @@ export const grpcHarness: ConformanceHarness = {
     'input.absent_list': 'protobuf writes nothing for an empty list',
     'schema.union': 'protobuf has no field of several types',
     'schema.recursive': 'messages are written out, so that one that contains itself would have no end',
-    'error.own_details': 'google.rpc has reason, violations and retry delay, and no message for anything else',
   },
   start: async (service) => {
     const { addresses } = await service.start(grpcTransport({ port: 0 }))

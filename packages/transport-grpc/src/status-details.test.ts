@@ -27,7 +27,12 @@ test('reason, violations and retry delay come back as they went', () => {
 
 test('an error with none of them has no details', () => {
   expect(write(undefined)).toBeUndefined()
-  expect(write(undefined, { orderId: 'o-1' })).toBeUndefined()
+  expect(write(undefined, {})).toBeUndefined()
+})
+
+test("a service's own details come through beside the others", () => {
+  const details = { orderId: 'o-1', left: { cents: 120 }, retryDelayMs: 10 }
+  expect(read(write('gone', details))).toEqual({ reason: 'gone', details })
 })
 
 test('a delay that is none is left out', () => {
@@ -66,11 +71,12 @@ test('the largest of everything stays below what headers may hold', () => {
   const violations = Array.from({ length: 20 }, () => ({ field: long, message: long, rule: long }))
   const error = new ServiceError('invalid_argument', long, {
     reason: long,
-    details: { violations, retryDelayMs: 315_576_000_000_000 },
+    details: { violations, retryDelayMs: 315_576_000_000_000, own: 'x'.repeat(490) },
   })
   const bytes = writeDetails(error, { status: 3, domain: long })
   expect(Math.ceil((bytes?.length ?? 0) / 3) * 4).toBeLessThan(6_144)
   const { reason, details } = read(bytes)
+  expect(details).toMatchObject({ own: 'x'.repeat(490), retryDelayMs: 315_576_000_000_000 })
   // Of three bytes each: cut between two characters, and marked.
   expect(reason).toBe(`${'\u20ac'.repeat(41)}…`)
   expect(details?.violations?.[0]).toEqual({

@@ -1,5 +1,6 @@
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
 import type { ErrorDetails, ServiceError, Violation } from '@tenon/core/transport'
+import { readOwnDetails, writeOwnDetails } from './own-details.ts'
 
 /** What an error tells beside code and message. */
 export interface ErrorFacts {
@@ -11,9 +12,10 @@ const typeUrl = (name: string) => `type.googleapis.com/google.rpc.${name}`
 const errorInfo = typeUrl('ErrorInfo')
 const badRequest = typeUrl('BadRequest')
 const retryInfo = typeUrl('RetryInfo')
+const struct = 'type.googleapis.com/google.protobuf.Struct'
 
 /**
- * Reason, violations and retry delay of an error as a google.rpc.Status; undefined when it has none of them.
+ * Reason, violations, retry delay and further details of an error as a google.rpc.Status; undefined when it has none of them.
  *
  * @see google/rpc/status.proto and google/rpc/error_details.proto, whose field numbers stand below
  */
@@ -22,13 +24,16 @@ export function writeDetails(
   { status, domain }: { readonly status: number; readonly domain: string },
 ): Buffer | undefined {
   const { reason, details = {} } = error
+  const { violations, retryDelayMs, ...others } = details
   const parts: { readonly url: string; readonly value: Uint8Array }[] = []
   if (reason !== undefined) {
     const words = [reason, domain].map((word) => toBytes(word, longestWordBytes))
     parts.push({ url: errorInfo, value: texts(words).finish() })
   }
-  if (details.violations) parts.push({ url: badRequest, value: writeViolations(details.violations) })
-  if (isDelay(details.retryDelayMs)) parts.push({ url: retryInfo, value: writeRetryInfo(details.retryDelayMs) })
+  if (violations) parts.push({ url: badRequest, value: writeViolations(violations) })
+  if (isDelay(retryDelayMs)) parts.push({ url: retryInfo, value: writeRetryInfo(retryDelayMs) })
+  const own = writeOwnDetails(others)
+  if (own) parts.push({ url: struct, value: own })
   if (parts.length === 0) return undefined
   const message = toBytes(error.message, longestMessageBytes)
   const writer = new BinaryWriter().uint32(0x08).int32(status).uint32(0x12).bytes(message)
@@ -48,6 +53,7 @@ export function readDetails(bytes: Uint8Array): ErrorFacts {
       if (url === errorInfo) [reason] = children(value, 1).map(text)
       if (url === badRequest) details = { ...details, violations: children(value, 1).map(readViolation) }
       if (url === retryInfo) details = { ...details, ...readRetryInfo(value) }
+      if (url === struct) details = { ...readOwnDetails(value), ...details }
     }
   } catch {
     // Details that cannot be read are no reason to lose code and message.
@@ -73,7 +79,7 @@ function writeViolations(violations: readonly Violation[]): Uint8Array {
 
 /**
  * Details travel in HTTP/2 headers, in base64, and callers take up to about 8 KiB of them in all: with the limits below they
- * are 6 KiB at most. The first violation always has room.
+ * are 6 KiB at most, the service's own among them. The first violation always has room.
  *
  * @see gRPC over HTTP/2, and RFC 9113 section 10.5.1: a peer may treat larger headers as an error of the connection
  */

@@ -4,6 +4,7 @@ import { deadlineCases } from './case/deadline.ts'
 import { drainCases } from './case/drain.ts'
 import { errorCases } from './case/error.ts'
 import { inputCases } from './case/input.ts'
+import { interceptorCases } from './case/interceptor.ts'
 import { metadataCases } from './case/metadata.ts'
 import { outputCases } from './case/output.ts'
 import { presenceCases } from './case/presence.ts'
@@ -20,6 +21,7 @@ export const behaviours: readonly Behaviour[] = Object.freeze([
   ...outputCases,
   ...errorCases,
   ...accessCases,
+  ...interceptorCases,
   ...metadataCases,
   ...deadlineCases,
   ...drainCases,

@@ -210,11 +210,12 @@ const faults: readonly Fault[] = [
   },
 ]
 
-const right = { ...memoryHarness(), caseLimitMs: 1_000 }
+const right = memoryHarness()
 
 function altered({ alter }: Pick<Fault, 'alter'>): ConformanceHarness {
   return {
     ...right,
+    caseLimitMs: 1_000,
     start: async (service) => {
       const peer = await right.start(service)
       return { ...peer, ...alter(peer) }
@@ -239,17 +240,21 @@ async function failuresOf(harness: ConformanceHarness, groups: ReadonlySet<strin
 const groupOf = (title: string) => title.slice(0, title.indexOf(':'))
 
 describe('a transport that is wrong in one thing fails the cases about it', () => {
-  it.each(faults)('one that $what', async ({ alter, found }) => {
-    const failures = await failuresOf(altered({ alter }), new Set(found.map(groupOf)))
-    expect(failures).toEqual(expect.arrayContaining([...found]))
-  })
+  it.each(faults)(
+    'one that $what',
+    async ({ alter, found }) => {
+      const failures = await failuresOf(altered({ alter }), new Set(found.map(groupOf)))
+      expect(failures).toEqual(expect.arrayContaining([...found]))
+    },
+    15_000,
+  )
 
   const codes = Object.keys(errorCodes) as readonly ErrorCode[]
   it.each(codes.map((code, index) => [code, codes[(index + 1) % codes.length] ?? code] as const))(
     'one that tells %s as %s',
     async (code, other) => {
       const alter = onReply((reply) => (!reply.ok && reply.code === code ? { ...reply, code: other } : reply))
-      const failures = await failuresOf(altered({ alter }), new Set(['error']))
+      const failures = await failuresOf({ ...altered({ alter }), caseLimitMs: 4_000 }, new Set(['error']))
       expect(failures).toContain(`error: ${code} is told with its reason`)
       expect(failures.filter((title) => title.endsWith('is told with its reason'))).toHaveLength(1)
     },

@@ -171,7 +171,7 @@ function build(offer: Offer, inputs: unknown[]) {
     log: { calls: 'none' },
     checkOutput: 'always',
     // A case that fails may leave a handler that never ends.
-    shutdownTimeoutMs: 1_000,
+    shutdownTimeoutMs: 2_000,
     deregisterDelayMs: 0,
     ...offer.service,
   }

@@ -7,6 +7,7 @@ import {
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
   file_google_protobuf_duration,
+  file_google_protobuf_struct,
 } from '@bufbuild/protobuf/wkt'
 
 /**
@@ -33,7 +34,7 @@ export function errorDetailsFiles(): readonly FileDescriptorProto[] {
       message('RetryInfo', [{ ...delay, type: FieldDescriptorProto_Type.MESSAGE }]),
     ],
   })
-  return [details, file_google_protobuf_duration.proto]
+  return [details, file_google_protobuf_duration.proto, file_google_protobuf_struct.proto]
 }
 
 type FieldInit = ReturnType<typeof named> & { readonly type: FieldDescriptorProto_Type; readonly typeName?: string }
