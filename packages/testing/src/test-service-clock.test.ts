@@ -11,6 +11,7 @@ import {
   token,
 } from '@tenon/core'
 import { contract } from '@tenon/core/contract'
+import { httpTransport } from '@tenon/transport-http'
 import { memoryBroker, memoryDriver, queueTransport } from '@tenon/transport-queue'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
@@ -117,4 +118,21 @@ test('a stop on a fake clock can be driven', async () => {
   await tested.clock.advance(20)
   await cut
   expect(await stopping).toMatchObject({ exitCode: 1 })
+})
+
+test('its own servers answer while time stands still', async () => {
+  const web = contract('demo.v1.Web', {
+    now: { input: Type.Object({}), output: Type.Object({ at: Type.Integer() }), http: 'GET /v1/now' },
+  })
+  const service = defineService({
+    name: 'web',
+    version: '1.0.0',
+    handlers: [defineHandler(web, () => ({ now: () => ({ at: Date.now() }) }))],
+    transports: () => [httpTransport()],
+  })
+  using clock = fakeClock({ now: startAt })
+  await using tested = await testService(service, { transports: 'own', clock })
+  await clock.advance(1_000)
+  const response = await fetch(`http://${tested.address('http')}/v1/now`)
+  expect(await response.json()).toEqual({ at: startAt + 1_000 })
 })

@@ -24,9 +24,8 @@ export interface FakeClock extends Disposable {
    */
   advance(durationMs: number): Promise<void>
   /**
-   * Lets time pass by itself, as fast as in reality, until that is disposed: `await using flow = clock.flow()`. A tested service does so while it is disposed.
-   *
-   * @throws Error when time passes by itself already
+   * Lets time pass by itself, as fast as in reality, until that is disposed: `await using flow = clock.flow()`. A tested service
+   * does so while it is disposed.
    */
   flow(): AsyncDisposable
 }
@@ -49,7 +48,8 @@ class ReplacedClock implements FakeClock {
   readonly #startAt: number
   readonly #timers = new FakeTimers()
   readonly #replaced = new ReplacedFunctions()
-  #isPassing = false
+  #passing: Promise<void> | undefined
+  #flowCount = 0
   #flow: NodeJS.Timeout | undefined
 
   constructor(startAt: number) {
@@ -66,24 +66,21 @@ class ReplacedClock implements FakeClock {
       throw new RangeError(`advance: expected milliseconds from 0, found ${durationMs}`)
     if (this.#replaced.isRestored) throw new Error('advance: the clock was disposed')
     if (this.#flow) throw new Error('advance: time passes by itself')
-    if (this.#isPassing) throw new Error('advance: time is passing already; await the advance before')
+    if (this.#passing) throw new Error('advance: time is passing already; await the advance before')
     await this.#pass(durationMs)
   }
 
   flow(): AsyncDisposable {
-    if (this.#flow) throw new Error('flow: time passes by itself already')
-    let passedMs = realTime.nowMs()
-    let passing: Promise<void> | undefined
-    this.#flow = realTime.setInterval(() => {
-      const durationMs = Math.floor(realTime.nowMs() - passedMs)
-      if (this.#isPassing || durationMs === 0) return
-      passedMs += durationMs
-      passing = this.#pass(durationMs)
-    }, 1)
+    let isFlowing = true
+    this.#flowCount += 1
+    this.#flow ??= this.#beginFlow()
     return {
       [Symbol.asyncDispose]: async () => {
-        this.#endFlow()
-        await passing
+        if (!isFlowing) return
+        isFlowing = false
+        this.#flowCount -= 1
+        if (this.#flowCount === 0) this.#endFlow()
+        await this.#passing
       },
     }
   }
@@ -100,17 +97,28 @@ class ReplacedClock implements FakeClock {
     throw new Error(`fakeClock: ${names} of this process were replaced after it and not put back: undo that first`)
   }
 
+  #beginFlow(): NodeJS.Timeout {
+    let passedMs = realTime.nowMs()
+    return realTime.setInterval(() => {
+      const durationMs = Math.floor(realTime.nowMs() - passedMs)
+      if (this.#passing || durationMs === 0) return
+      passedMs += durationMs
+      void this.#pass(durationMs)
+    }, 1)
+  }
+
   #endFlow(): void {
     realTime.clearInterval(this.#flow)
     this.#flow = undefined
   }
 
   async #pass(durationMs: number): Promise<void> {
-    this.#isPassing = true
+    const passing = this.#passTo(this.#timers.elapsedMs + Math.ceil(durationMs))
+    this.#passing = passing
     try {
-      await this.#passTo(this.#timers.elapsedMs + Math.ceil(durationMs))
+      await passing
     } finally {
-      this.#isPassing = false
+      this.#passing = undefined
     }
   }
 
