@@ -26,7 +26,9 @@ export function compileAccess(rule: AccessRule): AccessCheck | undefined {
   if (rule === 'public') return undefined
   const isAllowed = compileRule(rule)
   return (principal) => {
-    if (principal === undefined) throw new ServiceError('unauthenticated', 'a credential is needed')
+    // Code without types may say null.
+    if (principal === undefined || principal === null)
+      throw new ServiceError('unauthenticated', 'a credential is needed')
     const allowed = isAllowed(principal)
     return allowed instanceof Promise ? allowed.then(requireAllowed) : requireAllowed(allowed)
   }
@@ -42,8 +44,13 @@ function compileRule(rule: Exclude<AccessRule, 'public'>): (principal: Principal
   if (rule.check !== undefined) return rule.check
   if (rule.roles !== undefined) {
     const needed = rule.roles
-    return ({ roles }) => needed.some((role) => roles?.includes(role))
+    return ({ roles }) => needed.some((role) => isAmong(role, roles))
   }
   const needed = rule.scopes
-  return ({ scopes }) => needed.every((scope) => scopes?.includes(scope))
+  return ({ scopes }) => needed.every((scope) => isAmong(scope, scopes))
+}
+
+/** A claim that is one text, as tokens have them, must not match by a part of it. */
+function isAmong(name: string, names: readonly string[] | undefined): boolean {
+  return Array.isArray(names) && names.includes(name)
 }

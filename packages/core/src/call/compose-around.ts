@@ -12,13 +12,19 @@ export function composeAround<C extends { readonly operation: string }>(
   return around.reduceRight<Step<C>>((inner, interceptor) => {
     return (input, call) => {
       let wasCalled = false
-      return interceptor(call, async () => {
+      const run = async () => {
         if (wasCalled)
           throw new WiringError([
             { code: 'wiring.interceptor', message: `an interceptor of ${call.operation} called next() twice` },
           ])
         wasCalled = true
         return inner(input, call)
+      }
+      return interceptor(call, () => {
+        const answer = run()
+        // An interceptor may look at it later, or never: that must not end the process.
+        answer.catch(() => undefined)
+        return answer
       })
     }
   }, step)

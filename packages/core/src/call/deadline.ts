@@ -45,7 +45,7 @@ export class DeadlineWatch {
       else next = Math.min(next, endsAtMs)
     }
     // Many deadlines close together are looked at together, so that the scans stay few.
-    if (next !== Number.POSITIVE_INFINITY) this.#wake(Math.max(next, now + closestWakesMs))
+    if (next !== Number.POSITIVE_INFINITY) this.expect(Math.max(next, now + closestWakesMs))
   }
 }
 

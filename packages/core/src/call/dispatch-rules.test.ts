@@ -232,3 +232,152 @@ describe('the line of a finished call', () => {
     expect(faulty.lines).toMatchObject([{ level: 'error', fields: { err: { message: 'bug' } } }])
   })
 })
+
+describe('a stream that is over for its reader', () => {
+  const limiters = () => [new Limiter({ maxRunning: 1, maxWaiting: 0 })]
+
+  it('keeps its place, and counts as abandoned, until its handler has ended', async () => {
+    const finish = Promise.withResolvers<void>()
+    const { send, gate } = dispatcherFor(
+      async function* () {
+        await finish.promise
+        yield { text: 'late' }
+      } as Invoke,
+      { kind: 'server_stream', limiters: limiters() },
+    )
+    const items = itemsOf(await send({ timeoutMs: 10 }))
+    const waiting = items.next().catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(await waiting).toMatchObject({ code: 'deadline_exceeded' })
+    expect({ abandoned: gate.abandonedCount, running: gate.runningCount }).toEqual({ abandoned: 1, running: 0 })
+    expect(errorOf(await send()).code).toBe('resource_exhausted')
+    finish.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(gate.abandonedCount).toBe(0)
+    expect((await send()).ok).toBe(true)
+  })
+
+  it('is waited for by the drain while its handler cleans up', async () => {
+    const finish = Promise.withResolvers<void>()
+    const { send, gate } = dispatcherFor(
+      async function* () {
+        try {
+          yield { text: 'a' }
+        } finally {
+          await finish.promise
+        }
+      } as Invoke,
+      { kind: 'server_stream' },
+    )
+    const items = itemsOf(await send())
+    await items.next()
+    const left = items.return?.()
+    const idle = vi.fn()
+    void gate.shut().then(idle)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(idle).not.toHaveBeenCalled()
+    finish.resolve()
+    await left
+    await vi.advanceTimersByTimeAsync(0)
+    expect(idle).toHaveBeenCalledTimes(1)
+  })
+
+  it('has what it fails with afterwards logged', async () => {
+    const finish = Promise.withResolvers<void>()
+    const { send, lines } = dispatcherFor(
+      // oxlint-disable-next-line require-yield -- fails before its first item
+      async function* () {
+        await finish.promise
+        throw new Error('disk is full')
+      } as Invoke,
+      { kind: 'server_stream' },
+    )
+    const items = itemsOf(await send({ timeoutMs: 10 }))
+    items.next().catch(() => undefined)
+    await vi.advanceTimersByTimeAsync(10)
+    finish.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(lines.at(-1)).toMatchObject({ level: 'error', fields: { err: { message: 'disk is full' } } })
+  })
+})
+
+describe('an interceptor that answers by itself', () => {
+  it('leaves what the handler fails with to nobody, and harms nobody', async () => {
+    const { send } = dispatcherFor(() => Promise.reject(new Error('db is down')), {
+      interceptors: [
+        async (_call, next) => {
+          void next()
+          return { text: 'cached' }
+        },
+      ],
+    })
+    expect(await send()).toMatchObject({ ok: true, value: { text: 'cached' } })
+    await vi.advanceTimersByTimeAsync(0)
+  })
+
+  it('keeps the place of its call until the handler has ended', async () => {
+    const finish = Promise.withResolvers<unknown>()
+    const { send } = dispatcherFor(() => finish.promise, {
+      limiters: [new Limiter({ maxRunning: 1, maxWaiting: 0 })],
+      interceptors: [
+        async (_call, next) => {
+          void next()
+          return { text: 'cached' }
+        },
+      ],
+    })
+    expect((await send()).ok).toBe(true)
+    expect(errorOf(await send()).code).toBe('resource_exhausted')
+    finish.resolve({ text: 'hi' })
+    await vi.advanceTimersByTimeAsync(0)
+    expect((await send()).ok).toBe(true)
+  })
+})
+
+describe('more odd callers', () => {
+  it('one that leaves while it waits for a place gives it up, and its handler does not run', async () => {
+    const finish = Promise.withResolvers<unknown>()
+    const handler = vi.fn<Invoke>(() => finish.promise)
+    const { send } = dispatcherFor(handler, { limiters: [new Limiter({ maxRunning: 1, maxWaiting: 1 })] })
+    const first = send()
+    const caller = new AbortController()
+    const left = send({ signal: caller.signal })
+    caller.abort()
+    expect(errorOf(await left).code).toBe('cancelled')
+    const next = send()
+    finish.resolve({ text: 'hi' })
+    expect((await first).ok && (await next).ok).toBe(true)
+    expect(handler).toHaveBeenCalledTimes(2)
+  })
+
+  it.each([
+    ['null in the place of a principal', 'authenticated', null],
+    ['null where roles are asked for', { roles: ['admin'] }, null],
+  ] as const)('%s is nobody', async (_what, access, principal) => {
+    const { send } = dispatcherFor(echo, { access, authenticate: () => principal as never })
+    expect(errorOf(await send()).code).toBe('unauthenticated')
+  })
+
+  it('roles that are one text are not searched for a part of it', async () => {
+    const principal = { id: 'ann', roles: 'not-an-admin' as never }
+    const { send } = dispatcherFor(echo, { access: { roles: ['admin'] }, authenticate: () => principal })
+    expect(errorOf(await send()).code).toBe('permission_denied')
+  })
+
+  it('an exception whose name cannot be read still gives an answer', async () => {
+    const hostile = Object.defineProperty(new Error('x'), 'name', {
+      get: () => {
+        throw new Error('getter')
+      },
+    })
+    expect(errorOf(await dispatcherFor(() => Promise.reject(hostile)).send()).code).toBe('internal')
+  })
+
+  it('what enters after the cut is cut', async () => {
+    const { send, gate } = dispatcherFor(() => new Promise(() => undefined))
+    gate.closeToNew()
+    gate.cutAll()
+    expect(errorOf(await send({ isAccepted: true })).code).toBe('unavailable')
+    await gate.shut()
+  })
+})

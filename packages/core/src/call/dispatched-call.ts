@@ -58,32 +58,46 @@ export class DispatchedCall implements Cuttable {
 
   /** Hands the items over; the call runs on until the last one is out. */
   stream(source: AsyncIterator<unknown>): void {
-    const ended = (error: ServiceError | undefined) => {
-      this.#stopWorking()
+    const ended = (error: ServiceError | undefined, isStepping: boolean) => {
+      if (error !== undefined) this.#returned ??= this.path.gate.abandon()
+      // A handler that waits may ignore its signal for ever; one that cleans up is worth waiting for.
+      if (isStepping) this.path.gate.leave(this)
       if (this.running.hasEnded) return
-      this.#finish(error)
+      this.running.end(error)
+      this.input?.close()
       logOutcome(this.running, this.path, error)
     }
-    const output = new OutputStream(source, { call: this.running, write: this.path.write, ended })
-    if (this.running.hasEnded) return output.cut(lateError())
+    const released = () => {
+      this.path.gate.leave(this)
+      this.#stopWorking()
+    }
+    const failedLate = (error: ServiceError) => logLateFailure(this.running, this.path, error)
+    const { running: call, path } = this
+    const output = new OutputStream(source, { call, write: path.write, ended, released, failedLate })
     this.#output = output
+    if (call.hasEnded) return output.cut(lateError())
     this.#resolve(new Succeeded(output, this.running))
   }
 
   cut(error: ServiceError): void {
-    if (this.#output) return this.#output.cut(error)
+    if (this.#output) {
+      this.#output.cut(error)
+      // The deadline has come: nobody waits for a handler that ignores its signal.
+      return this.path.gate.leave(this)
+    }
     if (this.#isWorking && !this.running.hasEnded) this.#returned = this.path.gate.abandon()
     this.fail(error)
   }
 
   /** The handler has returned, or was never called; with an output stream it works until that is over. */
   returned(): void {
-    if (this.#output === undefined) this.#stopWorking()
+    if (this.#output === undefined) this.running.afterWork(() => this.#stopWorking())
   }
 
   #stopWorking(): void {
     this.#isWorking = false
     this.#returned?.()
+    this.#returned = undefined
     this.#release()
   }
 

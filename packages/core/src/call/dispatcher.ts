@@ -30,7 +30,7 @@ export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
     return new Promise((resolve) => {
       const call = new DispatchedCall(new RunningCall(plan, arrival, gate), path, resolve)
       gate.enter(call)
-      void runInCall(call.running, serve, call)
+      if (!call.running.hasEnded) void runInCall(call.running, serve, call)
     })
   }
 }
@@ -42,7 +42,8 @@ async function serve(dispatched: DispatchedCall): Promise<void> {
     if (call.isExpired) throw new ServiceError('deadline_exceeded', 'the deadline had passed when the call came')
     if (path.limiters.length > 0 && !(await isAdmitted(dispatched))) return
     if (arrival.isTrusted !== true) {
-      if (path.authenticate && call.principal === undefined) call.principal = await path.authenticate(arrival)
+      if (path.authenticate && call.principal === undefined)
+        call.principal = (await path.authenticate(arrival)) ?? undefined
       const checked = path.access?.(call.principal)
       if (checked) await checked
     }
@@ -66,10 +67,21 @@ async function serve(dispatched: DispatchedCall): Promise<void> {
 /** Waits for a place under each limit; false when the call ended before it had them all. */
 async function isAdmitted(dispatched: DispatchedCall): Promise<boolean> {
   for (const limiter of dispatched.path.limiters) {
-    await dispatched.claim(limiter)
+    const granted = dispatched.claim(limiter)
+    if (granted) await untilGone(dispatched, granted)
     if (dispatched.running.hasEnded) return false
   }
   return true
+}
+
+/** A caller that leaves gives up its place to the next one. */
+async function untilGone(dispatched: DispatchedCall, granted: Promise<void>): Promise<void> {
+  const { signal } = dispatched.running
+  const gone = () => dispatched.fail(toCallError(signal.reason, dispatched.running))
+  signal.addEventListener('abort', gone, { once: true })
+  if (signal.aborted) gone()
+  await granted
+  signal.removeEventListener('abort', gone)
 }
 
 /** The validated input; a promise only where the schema library's validator is asynchronous. */

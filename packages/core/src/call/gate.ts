@@ -21,6 +21,7 @@ export class Gate {
   readonly #deadlines = new DeadlineWatch(this.#running)
   #isOpen = true
   #isOpenToAccepted = false
+  #isCut = false
   #cutCount = 0
   #abandonedCount = 0
   #idle: (() => void) | undefined
@@ -31,7 +32,7 @@ export class Gate {
 
   /** Whether work is let in that was accepted before, although the gate is not open any more. */
   isOpenTo({ isAccepted }: { readonly isAccepted?: boolean }): boolean {
-    return isAccepted === true && this.#isOpenToAccepted
+    return isAccepted === true && this.#isOpenToAccepted && !this.#isCut
   }
 
   get runningCount(): number {
@@ -60,6 +61,7 @@ export class Gate {
     call.place = this.#running.length
     this.#running.push(call)
     if (call.endsAtMs !== undefined) this.#deadlines.expect(call.endsAtMs)
+    if (this.#isCut) this.#cut(call)
   }
 
   leave(call: Cuttable): void {
@@ -88,10 +90,15 @@ export class Gate {
     this.#deadlines.close()
   }
 
-  /** Ends all running calls as `unavailable`. */
+  /** Ends all running calls as `unavailable`, and what still enters. */
   cutAll(): void {
-    this.#cutCount += this.#running.length
-    for (const call of this.#running.slice()) call.cut(new ServiceError('unavailable', 'the service is shutting down'))
+    this.#isCut = true
+    for (const call of this.#running.slice()) this.#cut(call)
+  }
+
+  #cut(call: Cuttable): void {
+    this.#cutCount += 1
+    call.cut(new ServiceError('unavailable', 'the service is shutting down'))
   }
 }
 

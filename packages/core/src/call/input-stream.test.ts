@@ -45,12 +45,11 @@ describe('InputStream', () => {
     const closed = vi.fn()
     const { input } = streamOf(counting([{ count: 1 }, { count: 'x' }, { count: 3 }], closed))
     await input.next()
-    await expect(input.next()).rejects.toMatchObject({
-      code: 'invalid_argument',
-      details: { violations: [{ field: '/1/count', rule: 'type' }] },
-    })
+    const refused = { code: 'invalid_argument', details: { violations: [{ field: '/1/count', rule: 'type' }] } }
+    await expect(input.next()).rejects.toMatchObject(refused)
     expect(closed).toHaveBeenCalledTimes(1)
-    expect(await input.next()).toEqual({ done: true, value: undefined })
+    // It must not look complete to a handler that caught the error.
+    await expect(input.next()).rejects.toMatchObject(refused)
   })
 
   it('ends a wait with what ended the call, closes the source, and is never taken for complete', async () => {
@@ -72,6 +71,19 @@ describe('InputStream', () => {
     controller.abort(new Error('later'))
     await new Promise((resolve) => setImmediate(resolve))
     expect(closed).toHaveBeenCalledTimes(1)
+  })
+
+  it('ends a wait when the call ends well, and survives a source that cannot be closed', async () => {
+    const source: AsyncIterator<unknown> = {
+      next: () => new Promise<never>(() => undefined),
+      return: () => {
+        throw new Error('cannot be closed')
+      },
+    }
+    const { input } = streamOf(source)
+    const waiting = input.next()
+    input.close()
+    await expect(waiting).rejects.toMatchObject({ code: 'cancelled' })
   })
 
   it('leaves no listener on the signal when it is over', async () => {

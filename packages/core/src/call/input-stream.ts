@@ -19,6 +19,7 @@ export class InputStream implements AsyncIterableIterator<unknown> {
   readonly #cut: () => void
   #index = 0
   #isOver = false
+  #failure: { readonly error: unknown } | undefined
 
   constructor(source: AsyncIterator<unknown>, surroundings: InputSurroundings) {
     this.#source = source
@@ -39,6 +40,7 @@ export class InputStream implements AsyncIterableIterator<unknown> {
     const { signal } = this.#surroundings
     // A handler must not take an input that was cut off for one that was complete.
     if (signal.aborted) return Promise.reject(signal.reason)
+    if (this.#failure) return Promise.reject(this.#failure.error)
     if (this.#isOver) return Promise.resolve({ done: true, value: undefined })
     return this.#pending.run(() => this.#step())
   }
@@ -52,7 +54,8 @@ export class InputStream implements AsyncIterableIterator<unknown> {
   close(): void {
     if (this.#isOver) return
     this.#end()
-    Promise.resolve(this.#source.return?.()).catch(() => undefined)
+    this.#pending.rejectAll(new ServiceError('cancelled', 'the call has ended'))
+    void this.#release()
   }
 
   async #step(): Promise<IteratorResult<unknown>> {
@@ -62,8 +65,20 @@ export class InputStream implements AsyncIterableIterator<unknown> {
       this.#end()
       return { done: true, value: undefined }
     } catch (error) {
-      this.close()
+      this.#failure = { error }
+      if (!this.#isOver) {
+        this.#end()
+        void this.#release()
+      }
       throw error
+    }
+  }
+
+  async #release(): Promise<void> {
+    try {
+      await this.#source.return?.()
+    } catch {
+      // Whatever is wrong with a source that nobody reads any more.
     }
   }
 

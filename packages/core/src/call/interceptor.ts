@@ -1,4 +1,5 @@
 import type { Call } from './call.ts'
+import { ambientCall } from './context.ts'
 import { type Around, composeAround } from './compose-around.ts'
 
 /**
@@ -12,5 +13,14 @@ export type Invoke = (input: unknown, call: Call) => unknown
 
 /** One function out of a handler and the interceptors around it, outermost first. Without interceptors, the handler itself. */
 export function composeInterceptors(interceptors: readonly Interceptor[], handler: Invoke): Invoke {
-  return composeAround(interceptors, handler)
+  return interceptors.length === 0 ? handler : composeAround(interceptors, tracked(handler))
+}
+
+/** An interceptor may answer before its handler has ended; the call goes on working until it has. */
+function tracked(handler: Invoke): Invoke {
+  return (input, call) => {
+    const output = handler(input, call)
+    if (output instanceof Promise) ambientCall()?.track(output)
+    return output
+  }
 }

@@ -67,6 +67,22 @@ it('frees a place once, however often it is released', () => {
   expect(() => one.enter(false)).toThrow(expect.objectContaining({ code: 'resource_exhausted' }))
 })
 
+it('does not let the patient lock the others out, nor the other way round', async () => {
+  const one = limiter(1, 1)
+  const running = one.enter(false)
+  const patient = [one.enter(true), one.enter(true)]
+  const [first] = patient
+  const other = one.enter(false)
+  const granted = noteGrants({ patientA: patient[0] as Ticket, patientB: patient[1] as Ticket, other })
+  running.release()
+  await settled()
+  other.release()
+  await settled()
+  first?.release()
+  await settled()
+  expect(granted).toEqual(['other in', 'patientA in', 'patientB in'])
+})
+
 it('lets the patient wait however many do', () => {
   const one = limiter(1, 0)
   one.enter(true)

@@ -21,6 +21,8 @@ export interface Ticket {
 export class Limiter {
   readonly #limits: Limits
   readonly #waiting = new Set<Place>()
+  readonly #patient = new Set<Place>()
+  #isPatientNext = false
   #runningCount = 0
 
   constructor(limits: Limits) {
@@ -39,22 +41,30 @@ export class Limiter {
       place.grant()
     } else {
       if (!isPatient && this.#waiting.size >= maxWaiting) throw overloaded()
-      this.#waiting.add(place.wait())
+      const waiting = isPatient ? this.#patient : this.#waiting
+      waiting.add(place.wait())
     }
     return place
   }
 
-  /** The place goes to whoever has waited longest. */
+  /** The place goes to whoever has waited longest; of the patient and the others in turn, so that neither locks the other out. */
   #give(place: Place): void {
-    if (this.#waiting.delete(place)) return
-    const [next] = this.#waiting
+    if (this.#waiting.delete(place) || this.#patient.delete(place)) return
+    const [first, second] = this.#isPatientNext ? [this.#patient, this.#waiting] : [this.#waiting, this.#patient]
+    const next = firstOf(first) ?? firstOf(second)
     if (next === undefined) {
       this.#runningCount -= 1
       return
     }
+    this.#isPatientNext = !this.#patient.delete(next)
     this.#waiting.delete(next)
     next.grant()
   }
+}
+
+function firstOf(places: ReadonlySet<Place>): Place | undefined {
+  const [first] = places
+  return first
 }
 
 class Place implements Ticket {

@@ -8,8 +8,12 @@ export interface StreamSurroundings {
   readonly call: AmbientCall
   /** Checks one item; throws what the caller is to be told. */
   readonly write: (item: unknown) => unknown
-  /** Called once, when the stream is over. */
-  readonly ended: (error: ServiceError | undefined) => void
+  /** Called once, when the stream is over for its reader; with whether its handler was in the middle of a step. */
+  readonly ended: (error: ServiceError | undefined, isStepping: boolean) => void
+  /** Called once, after that, when the handler does nothing more for it. */
+  readonly released: () => void
+  /** Called with what the handler fails with after the stream was over. */
+  readonly failedLate: (error: ServiceError) => void
 }
 
 /**
@@ -22,6 +26,8 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
   readonly #pending = new PendingSteps()
   #endedBy: ServiceError | undefined
   #hasEnded = false
+  #workCount = 0
+  #isReleased = false
 
   constructor(source: AsyncIterator<unknown>, surroundings: StreamSurroundings) {
     this.#source = source
@@ -35,7 +41,7 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
   next(): Promise<IteratorResult<unknown>> {
     if (this.#endedBy) return Promise.reject(this.#endedBy)
     if (this.#hasEnded) return Promise.resolve({ done: true, value: undefined })
-    return this.#pending.run(() => this.#step())
+    return this.#pending.run(() => this.#working(() => this.#step()))
   }
 
   /** Resolves when the source has cleaned up; at once when it is waiting, which only the call's signal can end. */
@@ -67,9 +73,24 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
       return { done: true, value: undefined }
     } catch (thrown) {
       const error = toCallError(thrown, this.#surroundings.call)
+      if (this.#hasEnded) this.#surroundings.failedLate(error)
       this.#end(error)
       void this.#release()
       throw error
+    }
+  }
+
+  /** Counts what the handler does, so that it is known when it has done it. */
+  async #working<Value>(work: () => Promise<Value>): Promise<Value> {
+    this.#workCount += 1
+    try {
+      return await work()
+    } finally {
+      this.#workCount -= 1
+      if (this.#hasEnded && this.#workCount === 0 && !this.#isReleased) {
+        this.#isReleased = true
+        this.#surroundings.released()
+      }
     }
   }
 
@@ -77,16 +98,18 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#endedBy = error
-    this.#surroundings.ended(error)
+    this.#surroundings.ended(error, !this.#pending.isEmpty)
   }
 
   /** Closes the source. The caller has its answer, so what goes wrong is only logged. */
-  async #release(): Promise<void> {
+  #release(): Promise<void> {
     const { call } = this.#surroundings
-    try {
-      await runInCall(call, () => this.#source.return?.(), undefined)
-    } catch (error) {
-      call.log.error({ err: error }, `the stream of ${call.operation} failed while it was closed`)
-    }
+    return this.#working(async () => {
+      try {
+        await runInCall(call, () => this.#source.return?.(), undefined)
+      } catch (error) {
+        call.log.error({ err: error }, `the stream of ${call.operation} failed while it was closed`)
+      }
+    })
   }
 }

@@ -44,6 +44,8 @@ export class RunningCall implements AmbientCall {
   #unfollow: (() => void) | undefined
   #endedBy: ServiceError | undefined
   #hasEnded = false
+  #workCount = 0
+  #afterWork: (() => void) | undefined
 
   constructor(facts: CallFacts, arrival: Arrival, gate: Gate) {
     this.arrival = arrival
@@ -135,6 +137,21 @@ export class RunningCall implements AmbientCall {
     if (error === undefined) return
     this.#endedBy = error
     this.#controller?.abort(error)
+  }
+
+  track(work: Promise<unknown>): void {
+    const done = () => {
+      this.#workCount -= 1
+      if (this.#workCount === 0) this.#afterWork?.()
+    }
+    this.#workCount += 1
+    work.then(done, done)
+  }
+
+  /** Runs when the work that is tracked has ended; at once when there is none. */
+  afterWork(run: () => void): void {
+    if (this.#workCount === 0) run()
+    else this.#afterWork = run
   }
 
   #followCaller(controller: AbortController): void {

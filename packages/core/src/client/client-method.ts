@@ -63,12 +63,17 @@ export function compileClientMethod(
 
 function sender(operation: Operation, channel: ClientChannel): (wire: unknown, call: ClientCall) => unknown {
   const items = (wire: unknown) => wire as AsyncIterable<unknown>
-  return {
+  const send = {
     unary: (wire: unknown, call: ClientCall) => channel.unary(operation, wire, call),
     server_stream: (wire: unknown, call: ClientCall) => channel.serverStream(operation, wire, call),
     client_stream: (wire: unknown, call: ClientCall) => channel.clientStream(operation, items(wire), call),
     bidi_stream: (wire: unknown, call: ClientCall) => channel.bidiStream(operation, items(wire), call),
   }[operation.kind]
+  return (wire, call) => {
+    if (call.timeoutMs === 0)
+      throw new ServiceError('deadline_exceeded', 'no time is left for a call of another service')
+    return send(wire, call)
+  }
 }
 
 /** Nothing is sent before the first item is asked for. */
@@ -125,12 +130,15 @@ function outgoing(operation: Operation, options: CallOptions): ClientCall {
   const ambient = currentCall()
   const ownMs = options.timeoutMs ?? operation.timeoutMs ?? Number.POSITIVE_INFINITY
   if (!(ownMs > 0)) throw new RangeError(`${operation.id}: timeoutMs must be above 0, found ${ownMs}`)
-  const timeoutMs = Math.min(ownMs, ambient?.remainingMs() ?? Number.POSITIVE_INFINITY)
-  if (timeoutMs <= 0) throw new ServiceError('deadline_exceeded', 'no time is left for a call of another service')
+  const endsAtMs = performance.now() + Math.min(ownMs, ambient?.remainingMs() ?? Number.POSITIVE_INFINITY)
+  const own = Object.entries(options.metadata ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const)
   return {
     operation: operation.id,
-    metadata: { ...outgoingMetadata(), ...options.metadata },
-    timeoutMs: Number.isFinite(timeoutMs) ? timeoutMs : undefined,
+    metadata: { ...outgoingMetadata(), ...Object.fromEntries(own) },
+    // What is left when it is sent, which may be a while after it was asked for.
+    get timeoutMs() {
+      return Number.isFinite(endsAtMs) ? Math.max(0, endsAtMs - performance.now()) : undefined
+    },
     signal: joinSignals(options.signal, ambient),
   }
 }

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import type { Call } from '../call/call.ts'
 import { type AmbientCall, runInCall } from '../call/context.ts'
@@ -26,6 +26,10 @@ const notes = contract('shop.NoteService', {
   chatNotes: { input: stream(Type.Object({ id: Type.String() })), output: stream(Note) },
   watchNotes: { input: Type.Object({ id: Type.String() }), output: stream(Note) },
 })
+
+// What is left of a deadline is told to the millisecond.
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
 
 interface Sent {
   readonly operation: string
@@ -273,6 +277,27 @@ describe('what goes along', () => {
     const call = () => client[operation]({ id: 'a' }, timeoutMs === undefined ? {} : { timeoutMs })
     await (leftMs === undefined ? call() : inCall(call, { leftMs }))
     expect(sent[0]?.call.timeoutMs).toBe(expected)
+  })
+
+  it('sends what is left when it goes out, and nothing when that is nothing', async () => {
+    const { channel, sent } = channelWith()
+    const slow: ClientInterceptor = async (_call, next) => {
+      await vi.advanceTimersByTimeAsync(80)
+      return await next()
+    }
+    const client = buildClient<typeof notes>(notes, channel, [slow])
+    await inCall(() => client.getNote({ id: 'a' }), { leftMs: 100 })
+    expect(sent[0]?.call.timeoutMs).toBe(20)
+    await expect(inCall(() => client.getNote({ id: 'a' }), { leftMs: 50 })).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+    })
+    expect(sent).toHaveLength(1)
+  })
+
+  it('writes the names of metadata in lower case', async () => {
+    const { client, sent } = channelWith()
+    await client.getNote({ id: 'a' }, { metadata: { 'X-Tenant-Id': 't1' } })
+    expect(sent[0]?.call.metadata).toEqual({ 'x-tenant-id': 't1' })
   })
 
   it('sends nothing when the running call has no time left', async () => {
