@@ -145,7 +145,7 @@ export class RunningCall implements AmbientCall {
       if (this.#workCount === 0) this.#afterWork?.()
     }
     this.#workCount += 1
-    work.then(done, done)
+    void work.finally(done).catch(() => undefined)
   }
 
   /** Runs when the work that is tracked has ended; at once when there is none. */

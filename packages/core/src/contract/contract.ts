@@ -197,7 +197,8 @@ function httpFields(route: HttpRoute, binding: HttpBinding, input: JsonSchema) {
 function isText(field: JsonSchema, isInPath: boolean): boolean {
   if (field['type'] === 'array') return !isInPath && isText((field['items'] ?? {}) as JsonSchema, true)
   const variants = (field['anyOf'] ?? field['oneOf']) as readonly JsonSchema[] | undefined
-  if (variants) return variants.every((variant) => isText(variant, isInPath))
+  // A list among alternatives could not be told from one of its items.
+  if (variants) return variants.every((variant) => variant['type'] !== 'array' && isText(variant, isInPath))
   if (Array.isArray(field['enum']) || 'const' in field) return true
   return ['string', 'integer', 'number', 'boolean'].includes(String(field['type']))
 }

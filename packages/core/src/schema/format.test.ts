@@ -240,4 +240,17 @@ describe('text', () => {
       })
     expect(read(schema, 'tea \ud83c\udf75')).toEqual({ ok: true, value: { text: 'tea \ud83c\udf75' } })
   })
+
+  it('is checked in names and inside of what no schema describes, too', () => {
+    const refused = (schema: Schema, value: unknown) => compileSchema(schema).read({ value })
+    expect(refused(Type.Object({ value: Type.Record(Type.String(), Type.Integer()) }), { '\ud800': 1 })).toMatchObject({
+      ok: false,
+      violations: [{ field: '/value', rule: 'unicode' }],
+    })
+    for (const value of ['\ud800', ['\ud800'], { a: '\ud800' }, { '\ud800': 1 }])
+      expect(refused(Type.Object({ value: Type.Unknown() }), value)).toMatchObject({ ok: false })
+    expect(refused(Type.Object({ value: Type.Unknown() }), { a: ['tea \ud83c\udf75', 1, null] })).toMatchObject({
+      ok: true,
+    })
+  })
 })

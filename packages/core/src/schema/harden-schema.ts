@@ -1,8 +1,9 @@
 import type { JsonSchema } from '../contract/schema.ts'
 import { formatCheck } from './format.ts'
 import { type NativeSchema, nativeSchemaOf } from './native-type.ts'
-import { type Refinement, refinement } from './refinement.ts'
+import type { Refinement } from './refinement.ts'
 import { wholeName } from './schema-view.ts'
+import { unicodeChecks } from './unicode.ts'
 
 /**
  * The schema that is really checked: an integer lies in the range that JSON can carry exactly, `int64()` and `bytes()` are
@@ -29,17 +30,10 @@ export function hardenSchema(schema: JsonSchema): JsonSchema {
   dropImpliedType(copy)
   const format = formatCheck(copy['format'])
   if (format) delete copy['format']
-  const checks = [format, types.includes('string') ? wellFormed : undefined].filter((check) => check !== undefined)
+  const checks = [format, ...unicodeChecks(schema)].filter((check) => check !== undefined)
   if (checks.length > 0) copy['~refine'] = [...checks, ...refinementsOf(schema)]
   return copy
 }
-
-/** Half of a surrogate pair is no character: JSON can spell it, UTF-8 and so protobuf cannot. @see RFC 3629 section 3 */
-const wellFormed = refinement((value) => typeof value !== 'string' || value.isWellFormed(), {
-  keyword: 'unicode',
-  params: {},
-  message: 'must be well-formed Unicode',
-})
 
 /** A schema's own refinements, which expect its type. */
 function ownChecks(schema: JsonSchema, { type }: NativeSchema): readonly Refinement[] {

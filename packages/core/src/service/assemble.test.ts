@@ -4,6 +4,7 @@ import type { Arrival } from '../call/arrival.ts'
 import type { Call } from '../call/call.ts'
 import { outgoingMetadata } from '../call/propagation.ts'
 import { contract } from '../contract/contract.ts'
+import { stream } from '../contract/stream.ts'
 import { defineHandler } from '../handler/define-handler.ts'
 import type { OperationEndpoint } from '../transport/endpoint.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -110,7 +111,17 @@ it.each<[Partial<ServiceOptions>, string]>([
   [{ maxConcurrentCalls: 0 }, 'maxConcurrentCalls must be a whole number from 1, found 0'],
   [{ maxQueuedCalls: -1 }, 'maxQueuedCalls must be a whole number from 0, found -1'],
   [{ forwardMetadata: ['X-Region'] }, 'forwardMetadata: expected lower-case names of metadata, found "X-Region"'],
+  [{ interceptors: [undefined as never] }, 'interceptors[0] of the service is undefined: import cycle?'],
+  [{ authenticate: 'x' as never }, 'authenticate of the service is no function but string'],
   [{ defaultAccess: 'admin' as never }, 'defaultAccess: access must be'],
 ])('%j is refused by name', async (options, message) => {
   await expect(startEchoes(options)).rejects.toThrow(message)
+})
+
+it('a policy cannot judge a stream', async () => {
+  const uploads = contract('demo.v1.UploadService', { sum: { input: stream(Text), output: Text } })
+  const handler = defineHandler(uploads, () => ({ sum: async () => ({ text: '' }) }), {
+    operations: { sum: { policy: () => true } },
+  })
+  await expect(startEchoes({ handlers: [handler] })).rejects.toThrow('sum has a policy, but its input is a stream')
 })

@@ -85,6 +85,8 @@ export function checkWiring(
     ...leftOut(definitions),
     ...implemented.flatMap(({ operation }) => unreachable(operation, transports)),
     ...implemented.flatMap((one) => needsAuthenticator(one, { options, settings })),
+    ...implemented.flatMap(judgesStream),
+    ...noFunctions(definitions, options),
     ...unheardEvents(definitions, transports),
     ...repeatedTransports(transports),
   ]
@@ -213,4 +215,37 @@ function unheardEvents(
     code: 'wiring.unreachable',
     message: `event ${topic} is delivered by no transport of the service: add a queue transport`,
   }))
+}
+
+/** A policy judges an input before the handler sees it, and of a stream there is none yet. */
+function judgesStream({ operation, serving }: Implemented): readonly SetupProblem[] {
+  const isInputStream = operation.kind === 'client_stream' || operation.kind === 'bidi_stream'
+  if (serving.policy === undefined || !isInputStream) return []
+  const message = `${operation.id} has a policy, but its input is a stream: judge each item in the handler`
+  return [{ code: 'wiring.access', message }]
+}
+
+/** What should be a function and is none, as after an import cycle. */
+function noFunctions(
+  definitions: readonly HandlerDefinition[],
+  { interceptors = [], authenticate }: Surroundings['options'],
+): readonly SetupProblem[] {
+  const places: readonly (readonly [place: string, given: unknown])[] = [
+    ...(authenticate === undefined ? [] : [['authenticate of the service', authenticate] as const]),
+    ...interceptors.map((one, index) => [`interceptors[${index}] of the service`, one] as const),
+    ...definitions.flatMap(({ operations, consumers }) => [
+      ...operations.flatMap(({ operation, interceptors: own }) =>
+        own.map((one) => [`an interceptor of ${operation.id}`, one] as const),
+      ),
+      ...consumers.flatMap(({ event, interceptors: own }) =>
+        own.map((one) => [`an interceptor of ${event.topic}`, one] as const),
+      ),
+    ]),
+  ]
+  return places
+    .filter(([, given]) => typeof given !== 'function')
+    .map(([place, given]) => ({
+      code: 'wiring.undefined',
+      message: `${place} is ${given === undefined ? 'undefined: import cycle?' : `no function but ${typeof given}`}`,
+    }))
 }

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { contract } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
 import { stream } from '../contract/stream.ts'
@@ -10,6 +10,7 @@ import { provide, token } from '../handler/provider.ts'
 import type { Transport, TransportHost, TransportServer } from '../transport/transport.ts'
 import { port, text } from './config.ts'
 import { defineService } from './define-service.ts'
+import { secret } from './secret.ts'
 import type { ServiceOptions } from './service-options.ts'
 
 const input = Type.Object({ userId: Type.String() })
@@ -233,6 +234,38 @@ describe('check()', () => {
       'registry of the service failed: no such file',
       'admin of the service failed: no such file',
     ])
+  })
+
+  it('shows no secret that a function of the options quotes', async () => {
+    const result = await defineService({
+      name: 'user',
+      version: '1.0.0',
+      config: { password: secret(text('PASSWORD')) },
+      handlers: [handler()],
+      transports: ({ password }) => {
+        throw new Error(`bad url postgres://u:${password.reveal()}@db`)
+      },
+      admin: ({ password }) => {
+        throw new Error(password.reveal())
+      },
+    }).check({ environment: { PASSWORD: 'hunter2' } })
+    expect(result.problems.map(({ message }) => message)).toEqual([
+      'transports of the service failed: bad url postgres://u:***@db',
+      'admin of the service failed: ***',
+    ])
+  })
+
+  it('does not wait for a transport that never closes', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { transport } = carrier('stuck')
+    const bind = (host: TransportHost): TransportServer => ({
+      ...transport.bind(host),
+      close: () => new Promise(() => undefined),
+    })
+    const result = check({ transports: () => [{ ...transport, bind }] })
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect((await result).problems).toMatchObject([{ message: 'transport stuck failed: it did not close' }])
   })
 
   it('does not blame a function for failing over a setting that is not there', async () => {

@@ -1,12 +1,20 @@
 import { ServiceError } from '../error/service-error.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
+import { withTimeLimit } from '../handler/time-limit.ts'
 import { compileSchema } from '../schema/compiled-schema.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { EventEndpoint, OperationEndpoint } from '../transport/endpoint.ts'
 import type { ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
 import { AdminServer } from './admin-server.ts'
 import type { ConfigSpec, SettingsOf } from './config.ts'
-import { callWithSettings, type PlanFailure, planService, type ServicePlan, toProblems } from './plan-service.ts'
+import {
+  callWithSettings,
+  type PlanFailure,
+  planService,
+  type ServicePlan,
+  toProblems,
+  withoutSecrets,
+} from './plan-service.ts'
 import { readSettings } from './read-settings.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import type { StartOptions } from './start-options.ts'
@@ -47,7 +55,8 @@ export async function checkService<Config extends ConfigSpec>(
     ...endpoints.problems,
     ...(await checkTransports(plan.transports, { endpoints, settings, identity })),
   ]
-  const distinct = [...new Map(problems.map((problem) => [`${problem.code} ${problem.message}`, problem])).values()]
+  const shown = withoutSecrets(problems, config)
+  const distinct = [...new Map(shown.map((problem) => [`${problem.code} ${problem.message}`, problem])).values()]
   return Object.freeze({ ok: distinct.length === 0, problems: Object.freeze(distinct) })
 }
 
@@ -120,6 +129,9 @@ interface BindSurroundings {
   readonly identity: ServiceIdentity
 }
 
+/** A transport that was only bound has nothing to wait for. A guess. */
+const closeLimitMs = 2_000
+
 /** Lets each transport say what it cannot carry. */
 async function checkTransports(
   transports: readonly Transport[],
@@ -136,7 +148,10 @@ async function checkTransports(
         log: silent,
         fail: () => undefined,
       })
-      await server.close()
+      await withTimeLimit(() => server.close(), {
+        timeoutMs: closeLimitMs,
+        tooLate: () => new Error('it did not close'),
+      })
     } catch (cause) {
       problems.push(...toProblems(`transport ${transport.name}`, cause))
     }

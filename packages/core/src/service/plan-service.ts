@@ -6,6 +6,7 @@ import { indexProviders, planProviders, type ProviderPlan } from '../handler/pro
 import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/transport.ts'
 import { checkWiring } from './assemble.ts'
 import type { ConfigSpec, SettingsOf } from './config.ts'
+import { hiddenText, isSecret } from './secret.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
 /** What a plan is made with. */
@@ -72,9 +73,21 @@ export function planService<Config extends ConfigSpec>(
     definitions,
     transports: transports.entries,
     providers: plan,
-    failures,
+    failures: failures.map((failure) => ({ ...failure, problems: withoutSecrets(failure.problems, config) })),
     problems: problems.filter(({ code }) => isTrustworthy(code, known)),
   }
+}
+
+/** What the user's own functions say of a failure may quote a secret setting. */
+export function withoutSecrets(problems: readonly SetupProblem[], config: object): readonly SetupProblem[] {
+  const secrets = Object.values(config)
+    .filter(isSecret)
+    .map((value) => String(value.reveal()))
+    .filter((text) => text !== '')
+  return problems.map(({ code, message }) => ({
+    code,
+    message: secrets.reduce((masked, text) => masked.replaceAll(text, hiddenText), message),
+  }))
 }
 
 /**

@@ -53,6 +53,10 @@ function secretReader(reader: ConfigReader<unknown>): ConfigReader<unknown> {
   })
 }
 
+export function isSecret(value: unknown): value is Secret<unknown> {
+  return value instanceof HiddenValue
+}
+
 /** The value as a `Secret`; one that is a `Secret` already, and nothing, stay what they are. */
 export function toSecret(value: unknown): Secret<unknown> | undefined {
   return value === undefined || value instanceof HiddenValue ? value : Object.freeze(new HiddenValue(value))
