@@ -68,17 +68,20 @@ export const drainCases = [
     needs: ['limit.refusal'],
     run: (stage) => refusesSecond(stage, { service: { maxConcurrentCalls: 1, maxQueuedCalls: 0 } }),
   }),
-  limit('a call that waits for a place gets it', {
+  limit('a call that waits for a place gets it, and one more does not', {
+    needs: ['limit.refusal'],
     run: async ({ serve }) => {
       const { handle, begun, release } = held()
-      await using served = await serve({ handle, maxConcurrentCalls: 1 })
+      await using served = await serve({ handle, maxConcurrentCalls: 1, service: { maxQueuedCalls: 1 } })
       const first = served.call({ key: 'first' })
       await begun
-      const second = served.call({ key: 'second' })
+      const others = ['second', 'third'].map((key) => served.call({ key }))
+      // The one that is refused shows that the other has come, and waits.
+      requireFailure(await Promise.race(others), 'resource_exhausted')
+      requireEqual(served.inputs, [{ key: 'first' }], 'the handler should be given')
       release()
       requireSuccess(await first)
-      requireSuccess(await second)
-      requireEqual(served.inputs, [{ key: 'first' }, { key: 'second' }])
+      requireEqual((await Promise.all(others)).filter(({ ok }) => ok).length, 1, 'calls that get the place')
     },
   }),
 ]
