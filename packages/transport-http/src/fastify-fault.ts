@@ -2,7 +2,7 @@ import { ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ErrorCode, ServiceError, toServiceError } from '@tenon/core/transport'
 import { requestFault, type RequestFault } from './http-status.ts'
-import { problemType, toProblem } from './problem.ts'
+import { problemType, toProblem } from './reply/problem.ts'
 
 /** A fault with the words for it. */
 type ToldFault = readonly [RequestFault, string]

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Arrival, Metadata } from '@tenon/core/transport'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { requestFault } from './http-status.ts'
-import type { InputSource, PathValues } from './read-input.ts'
+import type { InputSource, PathValues } from './input/read-input.ts'
 
 /** What Fastify delivers of a request to an operation: its body as bytes or as a stream of them, everything else as text. */
 export interface HttpShape {

@@ -10,12 +10,12 @@ import {
 import { fastify, type FastifyInstance } from 'fastify'
 import { refuseSocket, toRequestError } from './fastify-fault.ts'
 import { type HttpOptions, type HttpSettings, resolveHttpOptions } from './http-options.ts'
-import { lingerAfter } from './linger.ts'
-import { compileNotFound, mountRoutes, takesItems } from './mount-route.ts'
-import { OpenReplies } from './open-replies.ts'
-import { BodyReader } from './read-body.ts'
-import { type HttpRoute, routesOf } from './route-table.ts'
-import { writeFailure } from './write-reply.ts'
+import { lingerAfter } from './reply/linger.ts'
+import { compileNotFound, mountRoutes, takesItems } from './route/mount-route.ts'
+import { OpenReplies } from './reply/open-replies.ts'
+import { BodyReader } from './input/read-body.ts'
+import { type HttpRoute, routesOf } from './route/route-table.ts'
+import { writeFailure } from './reply/write-reply.ts'
 
 /**
  * Serves every operation that has a route as REST, over Fastify.

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { type HttpOperation, type JsonSchema, type Operation, type RawInput, rawInputOf } from '@tenon/core/contract'
 import { compileTextReader, invalidArgument, ServiceError, type TextReader } from '@tenon/core/transport'
-import { requestFault } from './http-status.ts'
+import { requestFault } from '../http-status.ts'
 
 /** Path parameters by name, percent-decoded. */
 export type PathValues = Readonly<Record<string, string>>

@@ -4,7 +4,7 @@ import { type JsonWriter, type Logger, ServiceError, type Success, toServiceErro
 import type { FastifyReply } from 'fastify'
 import { acceptRatio } from './accept.ts'
 import { type Problem, toProblem } from './problem.ts'
-import { rawPath } from './route-table.ts'
+import { rawPath } from '../route/route-table.ts'
 import { setHeaders } from './write-reply.ts'
 
 /** How the items of a stream stand on the wire. */

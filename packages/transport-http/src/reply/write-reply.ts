@@ -2,7 +2,7 @@ import { type Operation, rawOutputOf } from '@tenon/core/contract'
 import { compileJsonWriter, type Failure, type Logger, type Success, toServiceError } from '@tenon/core/transport'
 import type { FastifyReply } from 'fastify'
 import { problemType, retryAfterSeconds, toProblem } from './problem.ts'
-import { rawPath } from './route-table.ts'
+import { rawPath } from '../route/route-table.ts'
 
 type ReplyHeaders = Success['headers']
 

@@ -1,6 +1,6 @@
 import type { HttpMethod, HttpOperation, RouteSegment } from '@tenon/core/contract'
 import { type OperationEndpoint, type SetupProblem, WiringError } from '@tenon/core/transport'
-import type { PathValues } from './read-input.ts'
+import type { PathValues } from '../input/read-input.ts'
 
 /** An endpoint with the route that leads to it. */
 export interface HttpRoute {

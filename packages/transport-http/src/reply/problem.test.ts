@@ -1,6 +1,6 @@
 import { errorCodes, isErrorCode, ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
-import { httpStatus, requestFault, requestFaults, statusOf } from './http-status.ts'
+import { httpStatus, requestFault, requestFaults, statusOf } from '../http-status.ts'
 import { retryAfterSeconds, toProblem } from './problem.ts'
 
 const asSent = (problem: object): unknown => JSON.parse(JSON.stringify(problem))

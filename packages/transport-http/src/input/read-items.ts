@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { ServiceError } from '@tenon/core/transport'
-import { requestFault } from './http-status.ts'
+import { requestFault } from '../http-status.ts'
 import { lostBody } from './read-body.ts'
 import { type InputSource, requireType } from './read-input.ts'
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { ServiceError } from '@tenon/core/transport'
 import type { FastifyRequest } from 'fastify'
-import { requestFault } from './http-status.ts'
+import { requestFault } from '../http-status.ts'
 
 /** Takes the whole body, or what is wrong with it. */
 export type BodyDone = (error: Error | null, body?: Buffer) => void

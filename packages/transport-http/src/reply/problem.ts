@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { ErrorCode, ServiceError, Violation } from '@tenon/core/transport'
-import { isRequestFault, statusOf } from './http-status.ts'
+import { isRequestFault, statusOf } from '../http-status.ts'
 
 /**
  * An error as it is sent. Members that are undefined are left out of the JSON.

@@ -4,7 +4,7 @@ import { type Contract, contract, contractInfo, stream } from '@tenon/core/contr
 import { type Arrival, ServiceError, type TransportHost } from '@tenon/core/transport'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
-import { httpTransport } from './index.ts'
+import { httpTransport } from '../index.ts'
 
 const watcher = contract('demo.v1.Watcher', {
   watch: { input: Type.Object({}), output: stream(Type.Unknown()), http: 'GET /watch' },

@@ -3,12 +3,12 @@ import type { Readable } from 'node:stream'
 import type { HttpOperation, Operation } from '@tenon/core/contract'
 import { compileJsonWriter, type Logger, type Outcome } from '@tenon/core/transport'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type CallReading, HttpCall, type HttpExchange, type HttpRequest, type HttpShape } from './http-call.ts'
-import { requestFault } from './http-status.ts'
-import type { OpenReplies } from './open-replies.ts'
-import type { BodyReader } from './read-body.ts'
-import { compileInputReader } from './read-input.ts'
-import { compileItemsReader } from './read-items.ts'
+import { type CallReading, HttpCall, type HttpExchange, type HttpRequest, type HttpShape } from '../http-call.ts'
+import { requestFault } from '../http-status.ts'
+import type { OpenReplies } from '../reply/open-replies.ts'
+import type { BodyReader } from '../input/read-body.ts'
+import { compileInputReader } from '../input/read-input.ts'
+import { compileItemsReader } from '../input/read-items.ts'
 import {
   compileAllowedMethods,
   compilePathReader,
@@ -18,8 +18,8 @@ import {
   type ReadPath,
   type RouteGroup,
 } from './route-table.ts'
-import { compileValueWriter, writeFailure, writeUnwritable } from './write-reply.ts'
-import { writeStream } from './write-stream.ts'
+import { compileValueWriter, writeFailure, writeUnwritable } from '../reply/write-reply.ts'
+import { writeStream } from '../reply/write-stream.ts'
 
 /** What all routes of a server share. */
 export interface RouteSurroundings {
