@@ -56,7 +56,12 @@ async function startEchoes(options: Partial<ServiceOptions> = {}, slowLimit?: nu
           },
           admin: () => ({ text: 'admin' }),
         }),
-        { operations: slowLimit === undefined ? {} : { slow: { maxConcurrentCalls: slowLimit } } },
+        {
+          operations: {
+            ...(slowLimit !== undefined && { slow: { maxConcurrentCalls: slowLimit } }),
+            quick: { policy: () => true },
+          },
+        },
       ),
     ],
     authenticate: ({ metadata }) => (metadata['x-user'] ? { id: metadata['x-user'], roles: ['admin'] } : undefined),
@@ -69,7 +74,7 @@ async function startEchoes(options: Partial<ServiceOptions> = {}, slowLimit?: nu
     const outcome = await endpoint?.dispatch({ transport: 'direct', metadata: {}, decode: () => ({}), ...arrival })
     return outcome?.ok === true ? 'ok' : outcome?.error.code
   }
-  return { call, seen, finish: finish.resolve, [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() }
+  return { call, seen, endpoints, finish: finish.resolve, [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() }
 }
 
 it('a limit of the service counts all operations, and a queue waits for it without being counted out', async () => {
@@ -95,6 +100,15 @@ it('the word of the contract counts more than that of the service', async () => 
   expect(await echo.call('quick')).toBe('ok')
   expect(await echo.call('admin')).toBe('unauthenticated')
   expect(await echo.call('admin', { metadata: { 'x-user': 'ann' } })).toBe('ok')
+})
+
+it('a transport is told whom the dispatcher lets in', async () => {
+  await using echo = await startEchoes({ defaultAccess: 'authenticated' })
+  expect(echo.endpoints.map(({ operation, admission }) => [operation.name, admission])).toEqual([
+    ['slow', { access: 'authenticated', hasPolicy: false }],
+    ['quick', { access: 'authenticated', hasPolicy: true }],
+    ['admin', { access: { roles: ['admin'] }, hasPolicy: false }],
+  ])
 })
 
 it('passes on the metadata that the service allows, and no other', async () => {

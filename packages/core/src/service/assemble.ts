@@ -40,10 +40,11 @@ export function composeEndpoints(handlers: readonly ConstructedHandler[], surrou
   return {
     operations: handlers.flatMap(({ definition, instance }) =>
       definition.operations.map((implemented): OperationEndpoint => {
-        const { operation, member, interceptors } = implemented
+        const { operation, member, interceptors, serving } = implemented
         const invoke = composed(instance.member(member), interceptors, surroundings)
         const plan = operationPlan(implemented, { invoke, shared, ...surroundings })
-        return { operation, dispatch: composeDispatch(plan, surroundings.gate) }
+        const admission = { access: accessOf(implemented, settings), hasPolicy: serving.policy !== undefined }
+        return { operation, admission, dispatch: composeDispatch(plan, surroundings.gate) }
       }),
     ),
     events: handlers.flatMap(({ definition, instance }) =>

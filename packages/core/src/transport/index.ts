@@ -23,7 +23,7 @@ export { type Provider, provide, type Token, token } from '../handler/provider.t
 export type { Logger } from '../telemetry/log.ts'
 export { drainingError } from '../call/gate.ts'
 export type { Arrival, Failure, Outcome, Success } from '../call/arrival.ts'
-export type { EventEndpoint, OperationEndpoint } from './endpoint.ts'
+export type { Admission, EventEndpoint, OperationEndpoint } from './endpoint.ts'
 export {
   type Address,
   ServiceInfo,
