@@ -50,7 +50,14 @@ const specKeys: Readonly<Record<keyof OperationSpec, true>> = {
   summary: true,
   deprecated: true,
 }
-const httpKeys: Readonly<Record<keyof HttpBinding, true>> = { route: true, status: true, query: true }
+const httpKeys: Readonly<Record<keyof HttpBinding, true>> = {
+  route: true,
+  status: true,
+  query: true,
+  sse: true,
+  heartbeatMs: true,
+  upload: true,
+}
 const queueKeys: Readonly<Record<keyof QueueBinding, true>> = { topic: true, key: true, group: true }
 
 function strayKeys(where: string, given: object, known: Readonly<Record<string, true>>): readonly SetupProblem[] {

@@ -285,8 +285,8 @@ describe('contract', () => {
       [['contract.setting', `operation getUser: timeoutMs must be from 1 to 3600000, found ${timeoutMs}`]],
     ]),
     [
-      'a path that names a field of an input stream',
-      { input: stream(Type.Object({ userId: Type.String() })), http: 'POST /v1/users/:userId' },
+      'a path that names no field of the items of an input stream',
+      { input: stream(Type.Object({ id: Type.String() })), http: 'POST /v1/users/:userId' },
       [['contract.route', 'operation getUser: route "POST /v1/users/:userId": "userId" is no field of the input']],
     ],
     ...['GET', 'DELETE'].map((method): [string, object, [string, string][]] => [

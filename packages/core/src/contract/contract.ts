@@ -13,6 +13,7 @@ import type { HttpBinding, HttpOperation, Idempotency, Operation, OperationKind,
 import { type HttpMethod, type HttpRoute, parseRoute, type RouteParameter } from './route.ts'
 import type { JsonSchema, Schema, WireOf } from './schema.ts'
 import { isStream, type StreamOf } from './stream.ts'
+import { readStreamBinding } from './stream-binding.ts'
 
 const brand: unique symbol = Symbol.for('tenon.contract') as never
 
@@ -37,7 +38,10 @@ type RouteOf<Spec> = Spec extends { readonly http: infer Http }
     ? Http['route']
     : Http
   : never
-type FieldOf<Spec extends OperationSpec> = keyof WireOf<Spec['input']> & string
+type FieldOf<Spec extends OperationSpec> = keyof WireOf<
+  Spec['input'] extends StreamOf<infer Item> ? Item : Spec['input']
+> &
+  string
 type StrayKey<Spec> = Exclude<keyof Spec, keyof OperationSpec>
 type StrayParameter<Spec extends OperationSpec> = Exclude<RouteParameter<RouteOf<Spec>>, FieldOf<Spec>>
 
@@ -115,7 +119,10 @@ function buildOperation(draft: Draft): Operation {
   const input = readJsonSchema(`operation ${id}: input`, inputSchema)
   const output = readAnyJsonSchema(`operation ${id}: output`, outputSchema)
   for (const { problem } of [input, output]) if (problem) problems.push(problem)
-  const http = spec.http === undefined || input.problem ? undefined : buildHttp(id, draft, input.jsonSchema)
+  const http =
+    spec.http === undefined || input.problem
+      ? undefined
+      : buildHttp(id, draft, { input: input.jsonSchema, output: output.jsonSchema })
   if (spec.queue) {
     problems.push(...requireTopic(`operation ${id}`, spec.queue.topic))
     if (!input.problem) problems.push(...requireTextField(`operation ${id}`, spec.queue.key, input.jsonSchema))
@@ -151,19 +158,26 @@ function itemOf(schema: Schema | StreamOf): Schema {
   return isStream(schema) ? schema.item : schema
 }
 
-function buildHttp(id: string, { spec, problems }: Draft, input: JsonSchema): HttpOperation | undefined {
+interface Schemas {
+  readonly input: JsonSchema
+  readonly output: JsonSchema
+}
+
+function buildHttp(id: string, { spec, problems }: Draft, { input, output }: Schemas): HttpOperation | undefined {
   const binding: HttpBinding = typeof spec.http === 'string' ? { route: spec.http } : (spec.http as HttpBinding)
   const report = (message: string) =>
     problems.push({ code: 'contract.route', message: `operation ${id}: route "${binding.route}": ${message}` })
   try {
     const route = parseRoute(binding.route)
-    // An input stream has no fields that a path or a query could name.
-    const fields = httpFields(route, binding, isStream(spec.input) ? {} : input)
-    for (const problem of fields.problems) report(problem)
+    const fields = httpFields(route, binding, input)
+    const elsewhere = new Set([...route.parameters, ...fields.query])
+    const streams = readStreamBinding(binding, { spec, input, output, elsewhere })
+    for (const problem of [...fields.problems, ...streams.problems]) report(problem)
     if (isStream(spec.input) && !fields.hasBody)
       report('an input stream is the body of the request: expected POST, PUT or PATCH')
     return Object.freeze({
       ...route,
+      ...streams.settings,
       status: binding.status ?? 200,
       query: Object.freeze(fields.query),
       hasBody: fields.hasBody,

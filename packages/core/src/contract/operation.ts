@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../error/error-code.ts'
 import type { HttpRoute, RouteText } from './route.ts'
 import type { JsonSchema, Schema, ValueOf, WireOf } from './schema.ts'
+import type { StreamBinding, StreamSettings } from './stream-binding.ts'
 import type { StreamOf } from './stream.ts'
 
 /** Who may call: everybody, every known caller, callers with at least one of the roles, with all of the scopes, or that pass a check. */
@@ -41,7 +42,7 @@ export type OperationKind = 'unary' | 'server_stream' | 'client_stream' | 'bidi_
 /** Whether a call may be repeated: `safe` changes nothing, `idempotent` changes the same thing once. */
 export type Idempotency = 'safe' | 'idempotent' | 'none'
 
-export interface HttpBinding {
+export interface HttpBinding extends StreamBinding {
   readonly route: RouteText
   /** Status of a successful reply. @defaultValue 200, or 204 when the output has no content */
   readonly status?: number
@@ -81,11 +82,11 @@ export interface OperationSpec {
 }
 
 /** How an operation is reached over HTTP, taken apart. */
-export interface HttpOperation extends HttpRoute {
+export interface HttpOperation extends HttpRoute, StreamSettings {
   readonly status: number
   /** Input fields read from the query string. */
   readonly query: readonly string[]
-  /** Whether the fields that are in neither path nor query come from a JSON body, or an input stream from its lines. */
+  /** Whether the fields that are in neither path nor query come from the body: JSON, or for an input stream its lines, bytes or parts. */
   readonly hasBody: boolean
 }
 
