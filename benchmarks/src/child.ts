@@ -25,9 +25,9 @@ export class Child implements AsyncDisposable {
     this.startMs = startMs
   }
 
-  /** Starts a compiled program, as users run them: `server/tenon-http`. */
+  /** Starts a compiled program, as users run them: `dist/server/tenon-http`. */
   static async start(program: string): Promise<Child> {
-    const path = fileURLToPath(new URL(`../dist/${program}.js`, import.meta.url))
+    const path = fileURLToPath(new URL(`../${program}.js`, import.meta.url))
     const [command, ...args] = [...onCore(0), process.execPath, path]
     if (command === undefined) throw new Error('nothing to start')
     const startedAt = performance.now()

@@ -1,96 +1,127 @@
 import { Child, stayAwake } from './child.ts'
-import type { Figure } from './report.ts'
+import type { Figure } from './figure.ts'
 import { spreadOf } from './statistic.ts'
 
-/** One kind of request to both servers. */
+/** One kind of request, the same to every server. */
 export interface Workload {
   readonly name: string
-  readonly target: number
-  /** Requests to each side in a round; an even number. */
+  /** Requests to each server in a round; an even number. */
   readonly count: number
   send(port: number, count: number): Promise<void>
 }
 
+/** A server under measurement. */
+export interface Program {
+  readonly name: string
+  /** Its compiled file, from this folder and without its ending: `dist/server/tenon-http`. */
+  readonly path: string
+  /** What Tenon's CPU per request, as a multiple of this one's, is to stay at or below. */
+  readonly target?: number
+}
+
 export interface Comparison {
-  readonly ours: string
-  readonly theirs: string
-  readonly theirName: string
+  readonly ours: Program
+  readonly others: readonly Program[]
   readonly roundCount: number
   readonly workload: Workload
 }
 
 /** What one server did in one round. */
-interface Measured {
-  readonly cpu: number
+export interface Measured {
+  readonly cpuMicroseconds: number
   readonly perSecond: number
 }
 
-type Side = 'ours' | 'theirs'
-type Round = Readonly<Record<Side, Measured>>
+/** What the servers did in one round, in their order: ours first. */
+export type Round = readonly Measured[]
 
-/** The order in which the sides are measured within a round, so that a machine that grows slower or faster hits both alike. */
-const turns: readonly Side[] = ['theirs', 'ours', 'ours', 'theirs']
-
-/** Rounds that one pair of processes serves: enough to repay its warm-up, few enough that its luck is one among several. */
-const roundsPerPair = 3
+/** Rounds that one set of processes serves: enough to repay its warm-up, few enough that its luck is one among several. */
+const roundsPerSet = 3
 
 /** Rounds' worth of requests before the first that counts. A guess: by then the compilers of V8 have nothing left to do. */
 const warmUpShare = 2
 
-/** CPU per request of two servers. Both run at the same time, and only the one being measured has anything to do. */
+/** CPU per request of ours against each of the others. */
 export async function compareServers(comparison: Comparison): Promise<readonly Figure[]> {
-  const { theirName, roundCount, workload } = comparison
-  const rounds: Round[] = []
-  while (rounds.length < roundCount) {
-    rounds.push(...(await measurePair(comparison, Math.min(roundsPerPair, roundCount - rounds.length))))
-  }
-  const each = (pick: (round: Round) => number) => spreadOf(rounds.map(pick))
-  return [
+  const { ours, others, workload } = comparison
+  const rounds = await measureServers(comparison)
+  const of = (index: number, pick: (measured: Measured) => number) =>
+    spreadOf(rounds.flatMap((round) => round[index] ?? []).map(pick))
+  const ratios = others.map(({ name, target }, index) => ({
+    name: `${workload.name}: CPU, Tenon / ${name}`,
+    unit: '×',
+    spread: ratioOf(rounds, index + 1),
+    ...(target !== undefined && { target }),
+  }))
+  const programs = [ours, ...others].flatMap(({ name }, index) => [
     {
-      name: `${workload.name}: CPU, Tenon / ${theirName}`,
-      unit: '×',
-      spread: each(({ ours, theirs }) => ours.cpu / theirs.cpu),
-      target: workload.target,
+      name: `${workload.name}: ${name}`,
+      unit: 'µs CPU/request',
+      spread: of(index, ({ cpuMicroseconds }) => cpuMicroseconds),
     },
-    { name: `${workload.name}: Tenon`, unit: 'µs CPU/request', spread: each(({ ours }) => ours.cpu) },
-    { name: `${workload.name}: ${theirName}`, unit: 'µs CPU/request', spread: each(({ theirs }) => theirs.cpu) },
-    { name: `${workload.name}: Tenon`, unit: 'requests/s', spread: each(({ ours }) => ours.perSecond) },
-    { name: `${workload.name}: ${theirName}`, unit: 'requests/s', spread: each(({ theirs }) => theirs.perSecond) },
-  ]
+    { name: `${workload.name}: ${name}`, unit: 'requests/s', spread: of(index, ({ perSecond }) => perSecond) },
+  ])
+  return [...ratios, ...programs]
 }
 
-async function measurePair({ ours, theirs, workload }: Comparison, roundCount: number): Promise<readonly Round[]> {
+/** CPU per request of ours as a multiple of another server's, round by round. */
+export function ratioOf(rounds: readonly Round[], other: number) {
+  return spreadOf(rounds.flatMap((round) => toRatio(round, other)))
+}
+
+function toRatio(round: Round, other: number): readonly number[] {
+  const [ours, theirs] = [round[0], round[other]]
+  return ours && theirs ? [ours.cpuMicroseconds / theirs.cpuMicroseconds] : []
+}
+
+/** All run at the same time, and only the one being measured has anything to do. */
+export async function measureServers(comparison: Comparison): Promise<readonly Round[]> {
+  const { roundCount } = comparison
+  const rounds: Round[] = []
+  while (rounds.length < roundCount) {
+    rounds.push(...(await measureSet(comparison, Math.min(roundsPerSet, roundCount - rounds.length))))
+  }
+  return rounds
+}
+
+async function measureSet({ ours, others, workload }: Comparison, roundCount: number): Promise<readonly Round[]> {
   using _awake = stayAwake()
-  await using our = await Child.start(ours)
-  await using their = await Child.start(theirs)
-  const servers = { ours: our, theirs: their }
-  for (const { port } of [our, their]) await workload.send(port, workload.count * warmUpShare)
+  await using children = new AsyncDisposableStack()
+  const servers: Child[] = []
+  for (const { path } of [ours, ...others]) servers.push(children.use(await Child.start(path)))
+  for (const { port } of servers) await workload.send(port, workload.count * warmUpShare)
   const rounds: Round[] = []
   while (rounds.length < roundCount) rounds.push(await measureRound(servers, workload))
   return rounds
 }
 
-async function measureRound(servers: Readonly<Record<Side, Child>>, workload: Workload): Promise<Round> {
-  const meters = { ours: new Meter(), theirs: new Meter() }
-  for (const side of turns) await meters[side].add(servers[side], workload)
-  return { ours: meters.ours.total(workload.count), theirs: meters.theirs.total(workload.count) }
+/** Each has a turn on the way there and one on the way back, so that a machine that grows slower or faster hits all alike. */
+async function measureRound(servers: readonly Child[], workload: Workload): Promise<Round> {
+  const meters = servers.map((server) => new Meter(server))
+  for (const meter of [...meters.toReversed(), ...meters]) await meter.add(workload)
+  return meters.map((meter) => meter.total(workload.count))
 }
 
 /** Adds up what a server does in its turns of a round. */
 class Meter {
+  readonly #server: Child
   #cpuMicroseconds = 0
   #seconds = 0
 
-  async add(server: Child, { send, count }: Workload): Promise<void> {
-    const before = await server.usage()
+  constructor(server: Child) {
+    this.#server = server
+  }
+
+  async add({ send, count }: Workload): Promise<void> {
+    const before = await this.#server.usage()
     const startedAt = performance.now()
-    await send(server.port, count / 2)
+    await send(this.#server.port, count / 2)
     this.#seconds += (performance.now() - startedAt) / 1000
-    const after = await server.usage()
+    const after = await this.#server.usage()
     this.#cpuMicroseconds += after.cpuMicroseconds - before.cpuMicroseconds
   }
 
   total(count: number): Measured {
-    return { cpu: this.#cpuMicroseconds / count, perSecond: count / this.#seconds }
+    return { cpuMicroseconds: this.#cpuMicroseconds / count, perSecond: count / this.#seconds }
   }
 }

@@ -1,40 +1,33 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import type { Spread } from './statistic.ts'
-
-/** One line of the result. */
-export interface Figure {
-  readonly name: string
-  readonly unit: string
-  readonly spread: Spread
-  /** The figure to stay at or below. */
-  readonly target?: number
-}
+import { type Figure, isReached, type Report } from './figure.ts'
 
 const resultFolder = new URL('../result/', import.meta.url)
 
-/** Prints the figures and keeps them as JSON. Gives whether every target was reached. */
-export function report(figures: readonly Figure[]): boolean {
-  const rows = figures.map(({ name, unit, spread: { median, min, max, roundCount }, target }) => ({
-    figure: name,
-    median: `${round(median)} ${unit}`,
-    spread: `${round(min)} – ${round(max)}`,
-    rounds: roundCount,
-    target: target === undefined ? '' : `≤ ${target}`,
-    reached: target === undefined ? '' : median <= target ? 'yes' : 'NO',
-  }))
+/** Prints the figures and keeps them as JSON. */
+export function report(figures: readonly Figure[]): Report {
+  const rows = figures.map((figure) => {
+    const { name, unit, spread, target } = figure
+    return {
+      figure: name,
+      median: `${round(spread.median)} ${unit}`,
+      spread: `${round(spread.min)} – ${round(spread.max)}`,
+      rounds: spread.roundCount,
+      target: target === undefined ? '' : `≤ ${round(target)}`,
+      reached: target === undefined ? '' : isReached(figure) ? 'yes' : 'NO',
+    }
+  })
   console.table(rows)
+  const machine = { node: process.version, platform: `${process.platform} ${process.arch}`, cores: cpus().length }
+  const result: Report = { measuredAt: new Date().toISOString(), machine, figures }
   mkdirSync(resultFolder, { recursive: true })
-  const machine = {
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    cores: cpus().length,
-  }
-  writeFileSync(
-    new URL('latest.json', resultFolder),
-    `${JSON.stringify({ measuredAt: new Date().toISOString(), machine, figures }, undefined, 2)}\n`,
-  )
-  return figures.every(({ spread, target }) => target === undefined || spread.median <= target)
+  writeFileSync(new URL('latest.json', resultFolder), toJson(result))
+  return result
+}
+
+/** A report as it is kept. */
+export function toJson(result: Report): string {
+  return `${JSON.stringify(result, undefined, 2)}\n`
 }
 
 function round(value: number): string {

@@ -1,8 +1,9 @@
 import { Session } from 'node:inspector/promises'
 import { defineService, type Interceptor } from '@tenon/core'
 import type { OperationEndpoint, Transport } from '@tenon/core/transport'
-import type { Figure } from '../report.ts'
-import { findUser, shop, shopHandler } from '../server/shop.ts'
+import type { Figure } from '../figure.ts'
+import { shop, shopHandler } from '../server/shop.ts'
+import { findUser } from '../server/shop-work.ts'
 import { spreadOf } from '../statistic.ts'
 
 const callCount = 200_000

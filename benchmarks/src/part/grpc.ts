@@ -1,6 +1,6 @@
 import { compareServers } from '../compare.ts'
 import { loadGrpc } from '../load/grpc-load.ts'
-import type { Figure } from '../report.ts'
+import type { Figure } from '../figure.ts'
 import { shopProto } from '../server/shop-proto.ts'
 
 const order = { userId: 'u1', items: [1, 2, 3].map((quantity) => ({ sku: 'tea', quantity, unitPriceCents: 1050 })) }
@@ -8,9 +8,8 @@ const order = { userId: 'u1', items: [1, 2, 3].map((quantity) => ({ sku: 'tea', 
 /** Tenon's gRPC transport against grpc-js with proto-loader, which validates nothing. */
 export async function measureGrpc(roundCount: number): Promise<readonly Figure[]> {
   const servers = {
-    ours: 'server/tenon-grpc',
-    theirs: 'server/bare-grpc',
-    theirName: 'grpc-js + proto-loader',
+    ours: { name: 'Tenon', path: 'dist/server/tenon-grpc' },
+    others: [{ name: 'grpc-js + proto-loader', path: 'dist/server/bare-grpc', target: 1 }],
     roundCount,
   }
   const workload = (name: string, method: string, input: object) => {
@@ -19,7 +18,6 @@ export async function measureGrpc(roundCount: number): Promise<readonly Figure[]
     const request = definition.requestSerialize(input)
     return {
       name,
-      target: 1,
       count: 8_000,
       send: (port: number, callCount: number) => loadGrpc({ port, callCount, path: definition.path, request }),
     }

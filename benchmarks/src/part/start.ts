@@ -1,5 +1,5 @@
 import { Child } from '../child.ts'
-import type { Figure } from '../report.ts'
+import type { Figure } from '../figure.ts'
 import { pairedRounds, spreadOf } from '../statistic.ts'
 
 const bytesPerMb = 1_000_000
@@ -7,8 +7,8 @@ const bytesPerMb = 1_000_000
 /** From spawning a process to serving, and its memory then: hello on all three transports against hello on Fastify. */
 export async function measureStart(roundCount: number): Promise<readonly Figure[]> {
   const rounds = await pairedRounds(roundCount, {
-    ours: () => start('server/tenon-hello'),
-    theirs: () => start('server/fastify-hello'),
+    ours: () => start('dist/server/tenon-hello'),
+    theirs: () => start('dist/server/fastify-hello'),
   })
   const each = (pick: (round: (typeof rounds)[number]) => number) => spreadOf(rounds.map(pick))
   return [

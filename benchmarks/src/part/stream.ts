@@ -1,6 +1,6 @@
 import { Child } from '../child.ts'
 import { type ReadStream, readGrpcStream, readHttpStream } from '../load/stream-load.ts'
-import type { Figure } from '../report.ts'
+import type { Figure } from '../figure.ts'
 import { spreadOf } from '../statistic.ts'
 
 const itemCount = 1_000_000
@@ -11,8 +11,8 @@ const bytesPerMb = 1_000_000
 /** Memory of a server while it sends a long stream to one reader, and the CPU each item costs. */
 export async function measureStream(roundCount: number): Promise<readonly Figure[]> {
   const [http, grpc] = [
-    await measure('server/stream-http', readHttpStream, roundCount),
-    await measure('server/stream-grpc', readGrpcStream, roundCount),
+    await measure('dist/server/stream-http', readHttpStream, roundCount),
+    await measure('dist/server/stream-grpc', readGrpcStream, roundCount),
   ]
   return [
     ...http.map((figure) => ({ ...figure, name: `HTTP stream of 1,000,000 items: ${figure.name}` })),

@@ -1,6 +1,6 @@
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js'
 import { ready } from './ready.ts'
-import { findUser, placeOrder } from './shop.ts'
+import { findUser, placeOrder } from './shop-work.ts'
 import { shopProto } from './shop-proto.ts'
 
 type Order = Parameters<typeof placeOrder>[0]

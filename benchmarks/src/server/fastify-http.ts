@@ -1,6 +1,6 @@
 import { fastify } from 'fastify'
 import { ready } from './ready.ts'
-import { findUser, placeOrder } from './shop.ts'
+import { findUser, placeOrder } from './shop-work.ts'
 
 const text = { type: 'string' } as const
 const item = {

@@ -1,6 +1,7 @@
 import { defineHandler } from '@tenon/core'
 import { contract } from '@tenon/core/contract'
 import { Type } from 'typebox'
+import { findUser, placeOrder } from './shop-work.ts'
 
 const Item = Type.Object({
   sku: Type.String({ minLength: 1 }),
@@ -32,20 +33,6 @@ export const shop = contract('bench.v1.ShopService', {
     http: { route: 'POST /orders', status: 201 },
   },
 })
-
-export function findUser(userId: string) {
-  return { userId, name: 'Ada Lovelace', email: 'ada@example.com', roles: ['admin', 'user'] }
-}
-
-interface NewOrder {
-  readonly userId: string
-  readonly items: readonly { readonly sku: string; readonly quantity: number; readonly unitPriceCents: number }[]
-}
-
-export function placeOrder({ userId, items }: NewOrder) {
-  const totalCents = items.reduce((sum, { quantity, unitPriceCents }) => sum + quantity * unitPriceCents, 0)
-  return { orderId: 'o1', userId, items: [...items], totalCents, status: 'placed' }
-}
 
 /** The same work as a Tenon handler. */
 export const shopHandler = defineHandler(shop, () => ({
