@@ -20,11 +20,14 @@ export interface InputSource {
 export type ReadInput = (source: InputSource, path: PathValues) => Record<string, unknown>
 
 /** Decides at boot where each field of the input is read; a field has one place, whatever else a request carries. */
-export function compileInputReader(operation: Operation, http: HttpOperation): ReadInput {
+export function compileInputReader(
+  operation: Operation,
+  http: HttpOperation,
+  readRest = compileRestReader(operation, http),
+): ReadInput {
   const { inputJsonSchema } = operation
   const query = textFields(http.query, inputJsonSchema)
   const path = textFields(http.parameters, inputJsonSchema)
-  const readRest = compileRestReader(operation, http)
   return (source, pathValues) => {
     const input = readRest(source)
     for (const { name, read } of query) {
@@ -70,7 +73,8 @@ function readUndeclared({ query, parameters }: HttpOperation): (source: InputSou
   return (source) => Object.fromEntries(Object.entries(source.query).filter(([name]) => !declared.has(name)))
 }
 
-function emptyInput(): Record<string, unknown> {
+/** The rest of an input that has nothing but fields of path and query. */
+export function emptyInput(): Record<string, unknown> {
   return {}
 }
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { ServiceError } from '@tenon/core/transport'
 import { requestFault } from '../http-status.ts'
-import { lostBody } from './read-body.ts'
+import { chunksOf } from './body-chunks.ts'
 import { type InputSource, requireType } from './read-input.ts'
 
 /**
@@ -27,23 +27,16 @@ async function* noItems(): AsyncGenerator<unknown> {}
 
 async function* readItems(payload: Readable, limitBytes: number): AsyncGenerator<unknown> {
   const line = new Line(limitBytes)
-  // It may fail while nobody waits for it.
-  payload.on('error', ignore)
-  try {
-    for (let chunk = await nextChunk(payload); chunk !== undefined; chunk = await nextChunk(payload)) {
-      let start = 0
-      for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-        line.add(chunk.subarray(start, end))
-        start = end + 1
-        if (!line.skipBlank()) yield line.take()
-      }
-      line.add(chunk.subarray(start))
+  for await (const chunk of chunksOf(payload)) {
+    let start = 0
+    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
+      line.add(chunk.subarray(start, end))
+      start = end + 1
+      if (!line.skipBlank()) yield line.take()
     }
-    if (!line.skipBlank()) yield line.take()
-  } finally {
-    // Dropped from here on. A caller whose bytes were left where they are could not be seen to leave.
-    payload.resume()
+    line.add(chunk.subarray(start))
   }
+  if (!line.skipBlank()) yield line.take()
 }
 
 /** The bytes of a line that have come so far. */
@@ -89,28 +82,6 @@ class Line {
 /** Space, tab and carriage return. */
 const blanks = new Set([0x20, 0x09, 0x0d])
 
-/** The next bytes, or undefined at the end. Reads nothing ahead but what the stream keeps in its own buffer. */
-async function nextChunk(payload: Readable): Promise<Buffer | undefined> {
-  for (;;) {
-    const chunk: unknown = payload.read()
-    if (Buffer.isBuffer(chunk)) return chunk
-    if (typeof chunk === 'string') return Buffer.from(chunk)
-    if (payload.readableEnded) return undefined
-    if (payload.destroyed) throw lostBody(payload.errored)
-    await changed(payload)
-  }
-}
-
-const changes = ['readable', 'end', 'error', 'close'] as const
-
-async function changed(payload: Readable): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const done = () => resolve()
-  for (const change of changes) payload.on(change, done)
-  await promise
-  for (const change of changes) payload.off(change, done)
-}
-
 function parseLine(bytes: Buffer, index: number): unknown {
   try {
     if (isUtf8(bytes)) return JSON.parse(bytes.toString())
@@ -127,5 +98,3 @@ function tooLong(index: number, limitBytes: number): ServiceError {
   const details = { violations: [{ field: `/${index}`, message, rule: 'maxBytes' }] }
   return requestFault('body_too_large', `line /${index} ${message}`, details)
 }
-
-function ignore(): void {}
