@@ -8,8 +8,6 @@ export interface AmbientCall extends Call {
   readonly forwarded: readonly string[]
   /** Where work is counted that the service waits for when it drains. */
   readonly gate: Gate
-  /** Notes work that goes on, whether or not anybody waits for it. */
-  track(work: Promise<unknown>): void
 }
 
 const storage = new AsyncLocalStorage<AmbientCall>()

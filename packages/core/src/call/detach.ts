@@ -67,8 +67,6 @@ class DetachedCall implements AmbientCall, Cuttable {
     return this.#controller.signal
   }
 
-  track(): void {}
-
   remainingMs(): number {
     return Number.POSITIVE_INFINITY
   }

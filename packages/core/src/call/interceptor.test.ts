@@ -1,6 +1,9 @@
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Call } from './call.ts'
+import { detach } from './detach.ts'
+import { dispatcherFor, errorOf } from './dispatcher.test-harness.ts'
 import { composeInterceptors, type Interceptor } from './interceptor.ts'
+import { Limiter } from './limiter.ts'
 
 const call = { operation: 'a.A/echo' } as Call
 
@@ -60,5 +63,66 @@ describe('composeInterceptors', () => {
     await expect(composeInterceptors([noting(log, 'outer')], fail)('input', call)).rejects.toBe(failure)
     await expect(composeInterceptors([replace], fail)('input', call)).rejects.toThrow('replaced')
     expect(log).toEqual(['outer in', 'outer out'])
+  })
+
+  it('takes what a handler throws at once, and any thenable that it gives, as if it were a promise', async () => {
+    const pass: Interceptor = (_call, next) => next()
+    const throwing = composeInterceptors([pass, pass], () => {
+      throw new Error('at once')
+    })
+    await expect(throwing('input', call)).rejects.toThrow('at once')
+    // oxlint-disable-next-line unicorn/no-thenable -- query builders are such things
+    const query = { then: (resolve: (rows: string) => void) => resolve('rows') }
+    expect(await composeInterceptors([pass, pass], () => query)('input', call)).toBe('rows')
+  })
+
+  it('refuses next() also to a handler that the first one led to', async () => {
+    let again: (() => Promise<unknown>) | undefined
+    const lending: Interceptor = (_call, next) => {
+      again = next
+      return next()
+    }
+    const handler = vi.fn(() => again?.())
+    await expect(composeInterceptors([lending], handler)('input', call)).rejects.toThrow('called next() twice')
+    expect(handler).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('work that an interceptor leaves behind', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it.each<readonly [how: string, interceptor: Interceptor]>([
+    ['by not waiting for it', async (_call, next) => (void next(), { text: 'cached' })],
+    ['by detaching it', async (_call, next) => (detach(() => next()), { text: 'cached' })],
+  ])('%s keeps the place of its call until it has ended', async (_how, interceptor) => {
+    const finish = Promise.withResolvers<unknown>()
+    const { send } = dispatcherFor(() => finish.promise, {
+      limiters: [new Limiter({ maxRunning: 1, maxWaiting: 0 })],
+      interceptors: [interceptor],
+    })
+    expect(await send()).toMatchObject({ ok: true, value: { text: 'cached' } })
+    expect(errorOf(await send()).code).toBe('resource_exhausted')
+    finish.resolve({ text: 'hi' })
+    await vi.advanceTimersByTimeAsync(0)
+    expect((await send()).ok).toBe(true)
+  })
+
+  it('counts as abandoned until it has ended, although the interceptor gave it up at the deadline', async () => {
+    const finish = Promise.withResolvers<unknown>()
+    const impatient: Interceptor = ({ signal }, next) => {
+      const gone = Promise.withResolvers<unknown>()
+      signal.addEventListener('abort', () => gone.reject(signal.reason))
+      return Promise.race([next(), gone.promise])
+    }
+    const { send, gate } = dispatcherFor(() => finish.promise, { interceptors: [impatient] })
+    const outcome = send({ timeoutMs: 10 })
+    await vi.advanceTimersByTimeAsync(10)
+    expect(errorOf(await outcome).code).toBe('deadline_exceeded')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(gate.abandonedCount).toBe(1)
+    finish.resolve({ text: 'late' })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(gate.abandonedCount).toBe(0)
   })
 })

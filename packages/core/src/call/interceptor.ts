@@ -1,6 +1,6 @@
 import type { Call } from './call.ts'
-import { ambientCall } from './context.ts'
 import { type Around, composeAround } from './compose-around.ts'
+import { RunningCall } from './running-call.ts'
 
 /**
  * Runs around a handler, on every transport: `(call, next) => …`. `next()` runs what lies further in and gives its output;
@@ -20,7 +20,7 @@ export function composeInterceptors(interceptors: readonly Interceptor[], handle
 function tracked(handler: Invoke): Invoke {
   return (input, call) => {
     const output = handler(input, call)
-    if (output instanceof Promise) ambientCall()?.track(output)
+    if (output instanceof Promise && call instanceof RunningCall) call.track(output)
     return output
   }
 }
