@@ -6,6 +6,7 @@ import type { Operation } from '../contract/operation.ts'
 import { invalidArgument, markRemote, ServiceError } from '../error/service-error.ts'
 import { type CompiledSchema, compileSchema, type SchemaResult } from '../schema/compiled-schema.ts'
 import type { ClientChannel, OutgoingCall } from './client-transport.ts'
+import { OutputAuthors } from './output-author.ts'
 
 export interface CallOptions {
   /**
@@ -30,7 +31,8 @@ export interface ClientCall extends OutgoingCall {
 
 /**
  * Runs around a call that goes out: `(call, next) => …`. `next()` sends it, with whatever lies further in, and gives the output
- * as it came; for an output stream, an `AsyncIterable`.
+ * as it came; for an output stream, an `AsyncIterable`. What an interceptor gives in its place is read as if it had come: one that
+ * does not fit fails the call with a WiringError `wiring.interceptor` that names the interceptor.
  */
 export type ClientInterceptor = Around<ClientCall>
 
@@ -44,30 +46,53 @@ export function compileClientMethod(
     input: compileSchema(operation.inputSchema, operation.inputJsonSchema, `operation ${operation.id}: input`),
     output: compileSchema(operation.outputSchema, operation.outputJsonSchema, `operation ${operation.id}: output`),
   }
-  const sendOne = sender(operation, channel)
-  const send = composeAround<ClientCall>(interceptors, sendOne)
+  const authors = new OutputAuthors(interceptors)
+  const send = composeAround<ClientCall>(authors.around, sender(operation, channel, authors))
   const isInputStream = operation.kind === 'client_stream' || operation.kind === 'bidi_stream'
-  const prepare = (input: unknown, options: CallOptions) => {
+  const prepare = (input: unknown, options: CallOptions): PreparedCall => {
     const call = outgoing(operation, options)
     const wire = isInputStream ? wireItems(input, schemas.input) : toWire(schemas.input, input)
-    if (!(wire instanceof Promise)) return async () => await asRemote(send(wire, call))
+    const toError = (output: unknown, fault: string) => authors.errorFor(call, output, fault)
+    const read = (output: unknown) => fromWire(schemas.output, output, toError)
+    if (!(wire instanceof Promise)) return { start: async () => await asRemote(send(wire, call)), read, toError }
     // A stream whose items nobody asks for never looks at it.
     wire.catch(() => undefined)
-    return async () => await asRemote(send(await wire, call))
+    return { start: async () => await asRemote(send(await wire, call)), read, toError }
   }
   if (operation.kind === 'server_stream' || operation.kind === 'bidi_stream') {
-    return (input, options = {}) => receiveItems(prepare(input, options), schemas.output)
+    return (input, options = {}) => receiveItems(prepare(input, options))
   }
-  return async (input, options = {}) => fromWire(schemas.output, await prepare(input, options)())
+  return async (input, options = {}) => {
+    const { start, read } = prepare(input, options)
+    return await read(await start())
+  }
 }
 
-function sender(operation: Operation, channel: ClientChannel): (wire: unknown, call: ClientCall) => unknown {
+/** A call that is ready to go out. */
+interface PreparedCall {
+  /** Sends it; for an output stream, gives the items. */
+  readonly start: () => Promise<unknown>
+  /** Reads the output, or one item of it. */
+  readonly read: (output: unknown) => Promise<unknown>
+  readonly toError: ToOutputError
+}
+
+/** The error for an output with a fault. */
+type ToOutputError = (output: unknown, fault: string) => Error
+
+function sender(
+  operation: Operation,
+  channel: ClientChannel,
+  authors: OutputAuthors,
+): (wire: unknown, call: ClientCall) => unknown {
   const items = (wire: unknown) => wire as AsyncIterable<unknown>
   const send = {
     unary: (wire: unknown, call: ClientCall) => channel.unary(operation, wire, call),
-    server_stream: (wire: unknown, call: ClientCall) => channel.serverStream(operation, wire, call),
+    server_stream: (wire: unknown, call: ClientCall) =>
+      authors.noteItems(channel.serverStream(operation, wire, call), call),
     client_stream: (wire: unknown, call: ClientCall) => channel.clientStream(operation, items(wire), call),
-    bidi_stream: (wire: unknown, call: ClientCall) => channel.bidiStream(operation, items(wire), call),
+    bidi_stream: (wire: unknown, call: ClientCall) =>
+      authors.noteItems(channel.bidiStream(operation, items(wire), call), call),
   }[operation.kind]
   return (wire, call) => {
     if (call.timeoutMs === 0)
@@ -77,17 +102,23 @@ function sender(operation: Operation, channel: ClientChannel): (wire: unknown, c
 }
 
 /** Nothing is sent before the first item is asked for. */
-async function* receiveItems(start: () => Promise<unknown>, output: CompiledSchema): AsyncGenerator<unknown> {
-  const iterator = ((await start()) as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+async function* receiveItems({ start, read, toError }: PreparedCall): AsyncGenerator<unknown> {
+  const items = await start()
+  if (!isAsyncIterable(items)) throw toError(items, 'is no async iterable')
+  const iterator = items[Symbol.asyncIterator]()
   try {
     for (;;) {
       const step = await asRemote(iterator.next())
       if (step.done) return
-      yield await fromWire(output, step.value)
+      yield await read(step.value)
     }
   } finally {
     await iterator.return?.()
   }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
 async function* wireItems(inputs: unknown, schema: CompiledSchema): AsyncGenerator<unknown> {
@@ -105,12 +136,12 @@ function fittingValue(result: SchemaResult): unknown {
   return result.value
 }
 
-/** The client is the reader of outputs; one that does not fit is the remote's fault, which our caller learns as `internal`. */
-async function fromWire(schema: CompiledSchema, output: unknown): Promise<unknown> {
+/** The client is the reader of outputs; one that does not fit is not its caller's fault, who learns of it as `internal`. */
+async function fromWire(schema: CompiledSchema, output: unknown, toError: ToOutputError): Promise<unknown> {
   const result = await schema.read(output)
   if (result.ok) return result.value
   const [first] = result.violations
-  throw new Error(`the remote's output does not fit its schema: ${first?.field || '(output)'} ${first?.message}`)
+  throw toError(output, `does not fit its schema: ${first?.field || '(output)'} ${first?.message}`)
 }
 
 async function asRemote<Value>(answer: Value | Promise<Value>): Promise<Value> {
