@@ -1,7 +1,8 @@
 import { isErrorCode } from '../error/service-error.ts'
 import type { SetupErrorCode } from '../error/setup-error-code.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
-import type { AccessRule, HttpBinding, OperationSpec, QueueBinding } from './operation.ts'
+import type { HttpBinding } from './http-binding.ts'
+import type { AccessRule, OperationSpec, QueueBinding } from './operation.ts'
 import { isStream } from './stream.ts'
 
 const longestTimeoutMs = 3_600_000
@@ -48,12 +49,20 @@ const specKeys: Readonly<Record<keyof OperationSpec, true>> = {
   timeoutMs: true,
   idempotency: true,
   summary: true,
+  description: true,
+  examples: true,
+  tags: true,
   deprecated: true,
 }
 const httpKeys: Readonly<Record<keyof HttpBinding, true>> = {
   route: true,
   status: true,
   query: true,
+  headers: true,
+  cookies: true,
+  body: true,
+  location: true,
+  etag: true,
   sse: true,
   heartbeatMs: true,
   upload: true,

@@ -15,6 +15,19 @@ const users = contract('shop.UserService', {
   cancel: { input: ZodId, output: ZodId, http: { route: 'POST /v1/users/:userId:cancel' } },
   command: { input: Id, output: Id, queue: { topic: 'users', key: 'userId' } },
   watch: { input: Id, output: stream(Id) },
+  move: {
+    input: Type.Object({ userId: Type.String(), at: Type.Optional(Type.Integer()), home: Type.Object({}) }),
+    output: Id,
+    http: {
+      route: ['PUT /v1/users/:userId/home', 'POST /v1/homes'],
+      headers: { at: 'if-match' },
+      cookies: {},
+      body: 'home',
+    },
+    deprecated: { at: '2026-01-01T00:00:00Z' },
+    tags: ['homes'],
+    examples: [{ name: 'one', output: { userId: 'u1' } }],
+  },
   size: {
     input: z.object({ text: z.string().transform(Number), limit: z.int().default(1) }),
     output: z.object({ size: z.string().transform(Number) }),
@@ -51,6 +64,26 @@ contract('a.A', {
 contract('a.A', {
   // @ts-expect-error -- one of two parameters is no field of the input
   get: { input: Id, output: Id, http: 'GET /v1/users/:userId/notes/:noteId' },
+})
+contract('a.A', {
+  // @ts-expect-error -- :id in the second of two routes is no field of the input
+  get: { input: Id, output: Id, http: { route: ['GET /v1/users/:userId', 'GET /v1/people/:id'] } },
+})
+contract('a.A', {
+  // @ts-expect-error -- a header is given to what is no field of the input
+  get: { input: Id, output: Id, http: { route: 'GET /v1/users', headers: { id: 'x-id' } } },
+})
+contract('a.A', {
+  // @ts-expect-error -- a cookie is given to what is no field of the input
+  get: { input: ZodId, output: Id, http: { route: 'GET /v1/users', cookies: { id: 'id' } } },
+})
+contract('a.A', {
+  // @ts-expect-error -- the body is no field of the input
+  get: { input: Id, output: Id, http: { route: 'POST /v1/users', body: 'user' } },
+})
+contract('a.A', {
+  // @ts-expect-error -- a sunset is text
+  get: { input: Id, output: Id, deprecated: { sunset: new Date() } },
 })
 contract('a.A', {
   // @ts-expect-error -- FETCH is no verb

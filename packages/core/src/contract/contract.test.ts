@@ -207,7 +207,12 @@ describe('contract', () => {
     [
       'a status of failure',
       { http: { route: 'POST /v1/users', status: 404 } },
-      [['contract.route', 'operation getUser: route "POST /v1/users": status must be from 200 to 299, found 404']],
+      [
+        [
+          'contract.route',
+          'operation getUser: route "POST /v1/users": status must be from 200 to 299, or 301, 302, 303, 307 or 308, found 404',
+        ],
+      ],
     ],
     [
       'a route without a verb',

@@ -1,19 +1,14 @@
 import { ContractError, type SetupProblem } from '../error/setup-error.ts'
+import { buildHttp } from './build-http.ts'
 import { checkSettings } from './check-settings.ts'
-import {
-  describeType,
-  fieldNames,
-  fieldOf,
-  readAnyJsonSchema,
-  readJsonSchema,
-  requireTextField,
-  requireTopic,
-} from './check-spec.ts'
-import type { HttpBinding, HttpOperation, Idempotency, Operation, OperationKind, OperationSpec } from './operation.ts'
-import { type HttpMethod, type HttpRoute, parseRoute, type RouteParameter } from './route.ts'
+import { readAnyJsonSchema, readJsonSchema, requireTextField, requireTopic } from './check-spec.ts'
+import { readDeprecation } from './deprecation.ts'
+import { noExamples, readExamples } from './example.ts'
+import type { HttpOperation } from './http-binding.ts'
+import type { Idempotency, Operation, OperationKind, OperationSpec } from './operation.ts'
+import type { HttpMethod, RouteParameter } from './route.ts'
 import type { JsonSchema, Schema, WireOf } from './schema.ts'
 import { isStream, type StreamOf } from './stream.ts'
-import { readStreamBinding } from './stream-binding.ts'
 
 const brand: unique symbol = Symbol.for('tenon.contract') as never
 
@@ -33,21 +28,34 @@ export interface ContractInfo {
   readonly operations: readonly Operation[]
 }
 
-type RouteOf<Spec> = Spec extends { readonly http: infer Http }
-  ? Http extends HttpBinding
-    ? Http['route']
-    : Http
+type HttpOf<Spec> = Spec extends { readonly http: infer Http } ? Http : never
+/** One route or several, as a union. */
+type RouteOf<Http> = Http extends { readonly route: infer Route }
+  ? Route extends readonly (infer One)[]
+    ? One
+    : Route
+  : Http
+type KeysAt<Http, Place extends 'headers' | 'cookies'> = Http extends { readonly [P in Place]: infer Fields }
+  ? keyof Fields & string
   : never
+type BodyOf<Http> = Http extends { readonly body: infer Field extends string } ? Field : never
+/** The fields that a binding with settings names for the input. */
+type NamedIn<Http> = Http extends string ? never : KeysAt<Http, 'headers'> | KeysAt<Http, 'cookies'> | BodyOf<Http>
 type FieldOf<Spec extends OperationSpec> = keyof WireOf<
   Spec['input'] extends StreamOf<infer Item> ? Item : Spec['input']
 > &
   string
 type StrayKey<Spec> = Exclude<keyof Spec, keyof OperationSpec>
-type StrayParameter<Spec extends OperationSpec> = Exclude<RouteParameter<RouteOf<Spec>>, FieldOf<Spec>>
+type StrayParameter<Spec extends OperationSpec> = Exclude<RouteParameter<RouteOf<HttpOf<Spec>>>, FieldOf<Spec>>
+type StrayField<Spec extends OperationSpec> = Exclude<NamedIn<HttpOf<Spec>>, FieldOf<Spec>>
 
 type CheckRoute<Spec extends OperationSpec> = [StrayParameter<Spec>] extends [never]
   ? unknown
   : { readonly http: { readonly 'a route parameter is no field of the input': StrayParameter<Spec> } }
+
+type CheckPlaces<Spec extends OperationSpec> = [StrayField<Spec>] extends [never]
+  ? unknown
+  : { readonly http: { readonly 'what headers, cookies or body name is no field of the input': StrayField<Spec> } }
 
 type CheckQueue<Spec extends OperationSpec> = Spec extends { readonly queue: { readonly key: infer Key } }
   ? Key extends FieldOf<Spec>
@@ -59,7 +67,7 @@ type CheckKeys<Spec extends OperationSpec> = [StrayKey<Spec>] extends [never]
   ? unknown
   : { readonly [Key in StrayKey<Spec>]: 'no setting of an operation has this name' }
 
-type CheckSpec<Spec extends OperationSpec> = CheckRoute<Spec> & CheckQueue<Spec> & CheckKeys<Spec>
+type CheckSpec<Spec extends OperationSpec> = CheckRoute<Spec> & CheckPlaces<Spec> & CheckQueue<Spec> & CheckKeys<Spec>
 
 /**
  * Declares a contract: the operations that a service offers and others call.
@@ -119,10 +127,12 @@ function buildOperation(draft: Draft): Operation {
   const input = readJsonSchema(`operation ${id}: input`, inputSchema)
   const output = readAnyJsonSchema(`operation ${id}: output`, outputSchema)
   for (const { problem } of [input, output]) if (problem) problems.push(problem)
-  const http =
-    spec.http === undefined || input.problem
-      ? undefined
-      : buildHttp(id, draft, { input: input.jsonSchema, output: output.jsonSchema })
+  const schemas = { input: input.jsonSchema, output: output.jsonSchema }
+  const http = input.problem ? undefined : readHttp(id, draft, schemas)
+  const { deprecation, problems: ends } = readDeprecation(spec.deprecated)
+  const { examples, problems: misfits } = input.problem || output.problem ? noExamples : readExamples(spec, schemas)
+  for (const message of [...ends, ...misfits])
+    problems.push({ code: 'contract.setting', message: `operation ${id}: ${message}` })
   if (spec.queue) {
     problems.push(...requireTopic(`operation ${id}`, spec.queue.topic))
     if (!input.problem) problems.push(...requireTextField(`operation ${id}`, spec.queue.key, input.jsonSchema))
@@ -145,7 +155,11 @@ function buildOperation(draft: Draft): Operation {
     timeoutMs: spec.timeoutMs,
     idempotency: spec.idempotency ?? defaultIdempotency(http?.method),
     summary: spec.summary,
-    deprecated: spec.deprecated ?? false,
+    description: spec.description,
+    examples,
+    tags: Object.freeze([...(spec.tags ?? [owner.slice(owner.lastIndexOf('.') + 1)])]),
+    deprecated: deprecation !== undefined,
+    deprecation,
   })
 }
 
@@ -163,58 +177,12 @@ interface Schemas {
   readonly output: JsonSchema
 }
 
-function buildHttp(id: string, { spec, problems }: Draft, { input, output }: Schemas): HttpOperation | undefined {
-  const binding: HttpBinding = typeof spec.http === 'string' ? { route: spec.http } : (spec.http as HttpBinding)
-  const report = (message: string) =>
-    problems.push({ code: 'contract.route', message: `operation ${id}: route "${binding.route}": ${message}` })
-  try {
-    const route = parseRoute(binding.route)
-    const fields = httpFields(route, binding, input)
-    const elsewhere = new Set([...route.parameters, ...fields.query])
-    const streams = readStreamBinding(binding, { spec, input, output, elsewhere })
-    for (const problem of [...fields.problems, ...streams.problems]) report(problem)
-    if (isStream(spec.input) && !fields.hasBody)
-      report('an input stream is the body of the request: expected POST, PUT or PATCH')
-    return Object.freeze({
-      ...route,
-      ...streams.settings,
-      status: binding.status ?? 200,
-      query: Object.freeze(fields.query),
-      hasBody: fields.hasBody,
-    })
-  } catch (error) {
-    report(error instanceof Error ? error.message : String(error))
-    return undefined
-  }
-}
-
-/** Divides the input's fields among path, query and body, and names what does not fit. */
-function httpFields(route: HttpRoute, binding: HttpBinding, input: JsonSchema) {
-  const problems: string[] = []
-  const hasBody = route.method !== 'GET' && route.method !== 'DELETE'
-  const inPath = new Set(route.parameters)
-  const named = binding.query ?? []
-  const query = hasBody ? [...new Set(named)] : fieldNames(input).filter((name) => !inPath.has(name))
-  for (const name of new Set([...inPath, ...query, ...named])) {
-    const field = fieldOf(input, name)
-    if (field === undefined) problems.push(`"${name}" is no field of the input`)
-    else if (!isText(field, inPath.has(name)))
-      problems.push(`field "${name}" cannot be read from text: ${describeType(field)}`)
-    if (inPath.has(name) && named.includes(name)) problems.push(`field "${name}" is in the path and in query`)
-  }
-  if (binding.status !== undefined && !(binding.status >= 200 && binding.status <= 299))
-    problems.push(`status must be from 200 to 299, found ${binding.status}`)
-  return { problems, query, hasBody }
-}
-
-/** Whether a field can be written in a path or a query: a scalar, or in a query a list of scalars. */
-function isText(field: JsonSchema, isInPath: boolean): boolean {
-  if (field['type'] === 'array') return !isInPath && isText((field['items'] ?? {}) as JsonSchema, true)
-  const variants = (field['anyOf'] ?? field['oneOf']) as readonly JsonSchema[] | undefined
-  // A list among alternatives could not be told from one of its items.
-  if (variants) return variants.every((variant) => variant['type'] !== 'array' && isText(variant, isInPath))
-  if (Array.isArray(field['enum']) || 'const' in field) return true
-  return ['string', 'integer', 'number', 'boolean'].includes(String(field['type']))
+function readHttp(id: string, { spec, problems }: Draft, schemas: Schemas): HttpOperation | undefined {
+  const { http } = spec
+  if (http === undefined) return undefined
+  const report = (route: string, message: string) =>
+    problems.push({ code: 'contract.route', message: `operation ${id}: route "${route}": ${message}` })
+  return buildHttp({ ...schemas, spec, binding: typeof http === 'string' ? { route: http } : http, report })
 }
 
 function defaultIdempotency(method: HttpMethod | undefined): Idempotency {

@@ -1,13 +1,14 @@
 export { type BytesOptions, type BytesRange, bytes, bytesRangeOf } from './bytes.ts'
 export { type AnyContract, type Contract, type ContractInfo, contract, contractInfo, isContract } from './contract.ts'
+export type { Deprecation, DeprecationSpec } from './deprecation.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './event.ts'
 export { type FormPartHead, type FormPartItem, type FormPartSchema, formPart, isFormPart } from './form-part.ts'
+export type { OperationExample } from './example.ts'
+export type { HttpBinding, HttpBoundRoute, HttpOperation, NamedField } from './http-binding.ts'
 export { type Int64Options, type Int64Range, int64, int64RangeOf } from './int64.ts'
 export type {
   AccessRule,
   DeclaredError,
-  HttpBinding,
-  HttpOperation,
   Idempotency,
   CheckRule,
   Input,

@@ -1,7 +1,9 @@
 import type { ErrorCode } from '../error/error-code.ts'
-import type { HttpRoute, RouteText } from './route.ts'
+import type { Deprecation, DeprecationSpec } from './deprecation.ts'
+import type { OperationExample } from './example.ts'
+import type { HttpBinding, HttpOperation } from './http-binding.ts'
+import type { RouteText } from './route.ts'
 import type { JsonSchema, Schema, ValueOf, WireOf } from './schema.ts'
-import type { StreamBinding, StreamSettings } from './stream-binding.ts'
 import type { StreamOf } from './stream.ts'
 
 /** Who may call: everybody, every known caller, callers with at least one of the roles, with all of the scopes, or that pass a check. */
@@ -42,14 +44,6 @@ export type OperationKind = 'unary' | 'server_stream' | 'client_stream' | 'bidi_
 /** Whether a call may be repeated: `safe` changes nothing, `idempotent` changes the same thing once. */
 export type Idempotency = 'safe' | 'idempotent' | 'none'
 
-export interface HttpBinding extends StreamBinding {
-  readonly route: RouteText
-  /** Status of a successful reply. @defaultValue 200, or 204 when the output has no content */
-  readonly status?: number
-  /** Input fields read from the query although the verb has a body. */
-  readonly query?: readonly string[]
-}
-
 export interface QueueBinding {
   readonly topic: string
   /** The text field of the input whose value keys the message; messages of one key keep their order. */
@@ -74,20 +68,24 @@ export interface OperationSpec {
   readonly access?: AccessRule
   /** Longest time a call may take. @defaultValue the service's `callTimeoutMs`; none for streams. @remarks Range 1–3_600_000 */
   readonly timeoutMs?: number
-  /** @defaultValue `safe` for GET routes, `idempotent` for PUT and DELETE, else `none` */
+  /** @defaultValue by the first route: `safe` for GET, `idempotent` for PUT and DELETE, else `none` */
   readonly idempotency?: Idempotency
   /** One sentence for generated documents. */
   readonly summary?: string
-  readonly deprecated?: boolean
-}
-
-/** How an operation is reached over HTTP, taken apart. */
-export interface HttpOperation extends HttpRoute, StreamSettings {
-  readonly status: number
-  /** Input fields read from the query string. */
-  readonly query: readonly string[]
-  /** Whether the fields that are in neither path nor query come from the body: JSON, or for an input stream its lines, bytes or parts. */
-  readonly hasBody: boolean
+  /** Longer text for generated documents, in CommonMark. */
+  readonly description?: string
+  /** Inputs and outputs for generated documents; each must fit its schema. */
+  readonly examples?: readonly OperationExample[]
+  /** Groups of generated documents that the operation stands in. @defaultValue the last word of the contract's name */
+  readonly tags?: readonly string[]
+  /**
+   * Whether callers should go elsewhere. With a date, HTTP replies say so too: `Deprecation` needs `at`, `Sunset` needs `sunset`,
+   * and `Link` needs `link`; `true` is for generated documents only, because the header has no form without a date.
+   *
+   * @defaultValue false
+   * @see RFC 9745 section 2, RFC 8594 section 3
+   */
+  readonly deprecated?: boolean | DeprecationSpec
 }
 
 /** One operation of a contract: frozen data, made by `contract()`. */
@@ -113,7 +111,13 @@ export interface Operation<Spec extends OperationSpec = OperationSpec> {
   readonly timeoutMs: number | undefined
   readonly idempotency: Idempotency
   readonly summary: string | undefined
+  readonly description: string | undefined
+  /** In the form they have in JSON. */
+  readonly examples: readonly OperationExample[]
+  readonly tags: readonly string[]
   readonly deprecated: boolean
+  /** What is known of the end of a deprecated operation; undefined for all others. */
+  readonly deprecation: Deprecation | undefined
 }
 
 type ItemOf<S> = S extends StreamOf<infer Item> ? Item : S

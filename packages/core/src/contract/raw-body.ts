@@ -1,4 +1,5 @@
 import { bytesRangeOf } from './bytes.ts'
+import type { HttpBoundRoute } from './http-binding.ts'
 import type { Operation } from './operation.ts'
 import type { JsonSchema } from './schema.ts'
 
@@ -16,12 +17,18 @@ export interface RawOutputStream {
 }
 
 /**
- * The field that is the whole body: bytes with a media type, beside nothing but fields of path and query. In the items of an
- * input stream it is the body piece by piece.
+ * The field that is the whole body: bytes with a media type, beside nothing but fields that have another place. In the items of
+ * an input stream it is the body piece by piece.
+ *
+ * @param route The route of a request. @defaultValue the first of the operation
  */
-export function rawInputOf({ http, inputJsonSchema }: Operation): RawInput | undefined {
-  if (!http?.hasBody) return undefined
-  return rawFieldOf(inputJsonSchema, new Set([...http.parameters, ...http.query]))
+export function rawInputOf(
+  { http, inputJsonSchema }: Operation,
+  route: HttpBoundRoute | undefined = http,
+): RawInput | undefined {
+  if (!http || !route?.hasBody) return undefined
+  const named = [...http.headers, ...http.cookies].map(({ field }) => field)
+  return rawFieldOf(inputJsonSchema, new Set([...route.parameters, ...route.query, ...named]))
 }
 
 /** The media type of an output that is the whole body of an HTTP reply, as bytes. */
