@@ -1,6 +1,6 @@
 export type { Call, Metadata, Principal } from '../call/call.ts'
 export { type CompiledSchema, compileSchema, type SchemaResult } from '../schema/compiled-schema.ts'
-export { compileJsonWriter, type JsonWriter } from '../schema/json-conversion.ts'
+export { compileJsonReader, compileJsonWriter, type JsonWriter } from '../schema/json-conversion.ts'
 export { type TextReader, compileTextReader } from '../schema/text-reader.ts'
 export { type ErrorCode, errorCodes } from '../error/error-code.ts'
 export {
