@@ -2,6 +2,7 @@ import { ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ErrorCode, ServiceError, toServiceError } from '@tenon/core/transport'
 import { requestFault, type RequestFault } from './http-status.ts'
+import { cutAfterLinger } from './reply/linger.ts'
 import { problemType, toProblem } from './reply/problem.ts'
 
 /** A fault with the words for it. */
@@ -45,12 +46,18 @@ const parserFaults: Readonly<Record<string, ToldFault>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['body_too_large', 'the chunk extensions are too large'],
 }
 
+/** Sockets that were answered, and whose caller may still be sending. */
+const refused = new WeakSet<Socket>()
+
 /**
- * Answers bytes that are no request, and closes the connection.
+ * Answers bytes that are no request, and closes the connection: at once for a caller that sends no more, else after a while, in
+ * which what still comes is dropped.
  *
  * @see Node's `clientError` event: the socket is the listener's to end; lib/_http_server.js, socketOnError
  */
 export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void {
+  // The parser fails anew at each piece that comes after the one it failed at.
+  if (refused.has(socket)) return
   if (error.code === 'ECONNRESET' || !socket.writable || isReplying(socket)) {
     socket.destroy(error)
     return
@@ -64,7 +71,9 @@ export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+  refused.add(socket)
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  cutAfterLinger(socket)
 }
 
 /** Whether a reply is under way on the socket: anything written now would become part of it. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 
 /**
  * How long a caller may go on sending after it was answered.
@@ -21,13 +22,19 @@ export function lingerAfter(reply: ServerResponse, request: IncomingMessage): vo
   })
 }
 
+/** Cuts a connection whose caller has not closed it a while after it was answered. */
+export function cutAfterLinger(socket: Socket): NodeJS.Timeout {
+  const timer = setTimeout(() => socket.destroy(), lingerMs).unref()
+  socket.once('close', () => clearTimeout(timer))
+  return timer
+}
+
 function linger(request: IncomingMessage): void {
   const { socket } = request
   const { destroySoon } = socket
   // What Node calls when the reply is out and the connection is not to be kept. It would read no more.
   socket.destroySoon = () => socket.end()
-  const timer = setTimeout(() => socket.destroy(), lingerMs)
-  timer.unref()
+  const timer = cutAfterLinger(socket)
   request.once('close', () => {
     clearTimeout(timer)
     socket.destroySoon = destroySoon
