@@ -8,10 +8,10 @@ export type { Interceptor } from './call/interceptor.ts'
 export { type PublishOptions, Publisher, type QueueOperation } from './client/publisher.ts'
 export type { CallOptions, ClientCall, ClientInterceptor } from './client/client-method.ts'
 export { type Client, clientOf, type RemoteOptions, remote } from './client/remote.ts'
-export { type BytesOptions, bytes } from './contract/bytes.ts'
+export { type BytesOptions, bytes } from './schema/bytes.ts'
 export { type Contract, contract } from './contract/contract.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './contract/event.ts'
-export { type Int64Options, int64 } from './contract/int64.ts'
+export { type Int64Options, int64 } from './schema/int64.ts'
 export type {
   AccessRule,
   DeclaredError,
@@ -23,7 +23,7 @@ export type {
   Output,
   OutputReceived,
 } from './contract/operation.ts'
-export type { Schema } from './contract/schema.ts'
+export type { Schema } from './schema/schema.ts'
 export { type StreamOf, stream } from './contract/stream.ts'
 export { type ErrorCode, errorCodes } from './error/error-code.ts'
 export { type FaultOptions, fault } from './handler/fault.ts'
@@ -80,6 +80,7 @@ export type {
   CommandDescription,
   ConsumerDescription,
   HandlerDescription,
+  HttpDescription,
   InterceptorDescription,
   LimitDescription,
   OperationDescription,

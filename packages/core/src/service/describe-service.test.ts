@@ -22,10 +22,20 @@ import { secret } from './secret.ts'
 const User = Type.Object({ userId: Type.String() })
 const users = contract('shop.user.v1.UserService', {
   getUser: {
-    input: User,
+    input: Type.Object({
+      userId: Type.String(),
+      traits: Type.Optional(Type.Array(Type.String())),
+      locale: Type.Optional(Type.String()),
+    }),
     output: User,
     errors: ['not_found'],
-    http: 'GET /v1/users/:userId',
+    http: {
+      route: ['GET /v1/users/:userId', 'GET /v1/people/:userId'],
+      headers: { traits: 'x-traits' },
+      cookies: { locale: 'locale' },
+      etag: 'userId',
+    },
+    deprecated: { sunset: '2026-01-01T00:00:00Z' },
     access: { roles: ['reader'] },
     timeoutMs: 500,
   },
@@ -160,6 +170,13 @@ describe('describe()', () => {
           member: 'getUser',
           kind: 'unary',
           route: 'GET /v1/users/:userId',
+          http: {
+            routes: ['GET /v1/users/:userId', 'GET /v1/people/:userId'],
+            status: 200,
+            headers: { traits: 'x-traits' },
+            cookies: { locale: 'locale' },
+            etag: 'userId',
+          },
           grpc: true,
           transports: ['http-3001', 'grpc'],
           access: { roles: ['reader'] },
@@ -168,7 +185,9 @@ describe('describe()', () => {
           maxConcurrentCalls: 7,
           idempotency: 'safe',
           errors: ['not_found'],
-          isDeprecated: false,
+          isDeprecated: true,
+          deprecation: { sunsetAt: Date.UTC(2026, 0, 1) },
+          tags: ['UserService'],
           interceptors: [
             traceOfService,
             auditOfHandler,
@@ -189,6 +208,7 @@ describe('describe()', () => {
           idempotency: 'none',
           errors: [],
           isDeprecated: true,
+          tags: ['UserService'],
           interceptors: [traceOfService, auditOfHandler],
         },
         {
@@ -202,6 +222,7 @@ describe('describe()', () => {
           idempotency: 'none',
           errors: [],
           isDeprecated: false,
+          tags: ['WatchService'],
           interceptors: [traceOfService, { name: 'meter', around: 'handler' }],
         },
       ],

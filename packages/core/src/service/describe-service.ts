@@ -1,4 +1,6 @@
 import type { Interceptor } from '../call/interceptor.ts'
+import type { Deprecation } from '../contract/deprecation.ts'
+import type { HttpBoundRoute, HttpOperation, NamedField } from '../contract/http-binding.ts'
 import type { AccessRule } from '../contract/operation.ts'
 import { ConfigError } from '../error/setup-error.ts'
 import { tokenName } from '../handler/provider.ts'
@@ -12,6 +14,7 @@ import type {
   AccessDescription,
   ConsumerDescription,
   HandlerDescription,
+  HttpDescription,
   InterceptorDescription,
   OperationDescription,
   ProviderDescription,
@@ -89,7 +92,8 @@ function describeOperations(definition: Definition, surroundings: Surroundings):
     handler: definition.name,
     member,
     kind: operation.kind,
-    route: operation.http && `${operation.http.method} ${operation.http.path}`,
+    route: operation.http && routeText(operation.http),
+    http: operation.http && describeHttp(operation.http),
     grpc: operation.grpc,
     command: operation.queue && {
       topic: operation.queue.topic,
@@ -104,8 +108,36 @@ function describeOperations(definition: Definition, surroundings: Surroundings):
     idempotency: operation.idempotency,
     errors: [...operation.errors],
     isDeprecated: operation.deprecated,
+    deprecation: describeDeprecation(operation.deprecation),
+    tags: [...operation.tags],
     interceptors: describeInterceptors(interceptors, definition, surroundings),
   }))
+}
+
+function describeHttp({ routes, status, headers, cookies, body, location, etag }: HttpOperation): HttpDescription {
+  return {
+    routes: routes.map(routeText),
+    status,
+    headers: namesByField(headers),
+    cookies: namesByField(cookies),
+    body,
+    location,
+    etag,
+  }
+}
+
+function routeText({ method, path }: HttpBoundRoute): string {
+  return `${method} ${path}`
+}
+
+function namesByField(fields: readonly NamedField[]): Readonly<Record<string, string>> | undefined {
+  return fields.length === 0 ? undefined : Object.fromEntries(fields.map(({ field, name }) => [field, name]))
+}
+
+/** Undefined where no more is known than that there is an end. */
+function describeDeprecation(deprecation: Deprecation | undefined): Deprecation | undefined {
+  const isKnown = deprecation !== undefined && Object.values(deprecation).some((value) => value !== undefined)
+  return isKnown ? { ...deprecation } : undefined
 }
 
 function describeConsumers(definition: Definition, surroundings: Surroundings): readonly ConsumerDescription[] {

@@ -1,3 +1,4 @@
+import type { Deprecation } from '../contract/deprecation.ts'
 import type { Idempotency, OperationKind } from '../contract/operation.ts'
 import type { ErrorCode } from '../error/error-code.ts'
 
@@ -34,8 +35,9 @@ export interface OperationDescription {
   /** The method that implements it. */
   readonly member: string
   readonly kind: OperationKind
-  /** Verb and path: `GET /v1/users/:userId`. */
+  /** Verb and path of the first route: `GET /v1/users/:userId`. */
   readonly route?: string | undefined
+  readonly http?: HttpDescription | undefined
   readonly grpc: boolean
   readonly command?: CommandDescription | undefined
   /** Names of the transports that carry it. */
@@ -50,8 +52,28 @@ export interface OperationDescription {
   /** The codes it declares. */
   readonly errors: readonly ErrorCode[]
   readonly isDeprecated: boolean
+  /** What is known of its end. */
+  readonly deprecation?: Partial<Deprecation> | undefined
+  readonly tags: readonly string[]
   /** All around the handler, outermost first: the service's, then the handler's, then the method's. */
   readonly interceptors: readonly InterceptorDescription[]
+}
+
+/** Where the input of an operation is read from over HTTP, and what a reply says beside its body. */
+export interface HttpDescription {
+  /** Verb and path of all routes. */
+  readonly routes: readonly string[]
+  readonly status: number
+  /** Names of headers by the input fields that are read from them. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Names of cookies by the input fields that are read from them. */
+  readonly cookies?: Readonly<Record<string, string>> | undefined
+  /** The input field that is the whole body. */
+  readonly body?: string | undefined
+  /** The output field that is sent as `Location`. */
+  readonly location?: string | undefined
+  /** The output field that is sent as `ETag`. */
+  readonly etag?: string | undefined
 }
 
 /** An operation as messages on a queue. */
