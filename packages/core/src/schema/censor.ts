@@ -1,5 +1,5 @@
-import type { JsonSchema } from '../contract/schema.ts'
-import { isSecret } from '../contract/secret.ts'
+import type { JsonSchema } from './schema.ts'
+import { isSecret } from './secret.ts'
 import type { Violation } from '../error/service-error.ts'
 import { SchemaDocument, type SchemaView } from './schema-view.ts'
 import { isRecord } from './step.ts'

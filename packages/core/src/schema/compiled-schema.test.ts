@@ -3,7 +3,7 @@ import Type from 'typebox'
 import { Settings } from 'typebox/system'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import type { Schema } from '../contract/schema.ts'
+import type { Schema } from './schema.ts'
 import { compileSchema, type SchemaResult } from './compiled-schema.ts'
 
 function read(schema: Schema, value: unknown): SchemaResult {

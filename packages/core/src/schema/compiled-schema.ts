@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import Schema from 'typebox/schema'
 import { Settings } from 'typebox/system'
-import { type JsonSchema, isStandardSchema, type Schema as AnySchema, toJsonSchema } from '../contract/schema.ts'
+import { type JsonSchema, isStandardSchema, type Schema as AnySchema, toJsonSchema } from './schema.ts'
 import type { Violation } from '../error/service-error.ts'
 import { ContractError } from '../error/setup-error.ts'
 import { type Censor, compileCensor } from './censor.ts'

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../contract/schema.ts'
+import type { JsonSchema } from './schema.ts'
 import { formatCheck } from './format.ts'
 import { type NativeSchema, nativeSchemaOf } from './native-type.ts'
 import type { Refinement } from './refinement.ts'

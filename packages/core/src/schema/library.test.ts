@@ -4,7 +4,7 @@ import Type from 'typebox'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import type { Schema } from '../contract/schema.ts'
+import type { Schema } from './schema.ts'
 import { compileSchema } from './compiled-schema.ts'
 
 /** One schema in every library. */

@@ -1,6 +1,6 @@
-import { bytesRangeOf, type BytesRange } from '../contract/bytes.ts'
-import { int64RangeOf, type Int64Range } from '../contract/int64.ts'
-import type { JsonSchema } from '../contract/schema.ts'
+import { bytesRangeOf, type BytesRange } from './bytes.ts'
+import { int64RangeOf, type Int64Range } from './int64.ts'
+import type { JsonSchema } from './schema.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { type Refinement, refinement } from './refinement.ts'
 

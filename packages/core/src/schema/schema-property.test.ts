@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import Type, { type TSchema } from 'typebox'
 import { expect, it } from 'vitest'
-import { bytes } from '../contract/bytes.ts'
-import { int64 } from '../contract/int64.ts'
-import { type Schema, toJsonSchema } from '../contract/schema.ts'
+import { bytes } from './bytes.ts'
+import { int64 } from './int64.ts'
+import { type Schema, toJsonSchema } from './schema.ts'
 import { compileSchema } from './compiled-schema.ts'
 import { compileJsonWriter } from './json-conversion.ts'
 

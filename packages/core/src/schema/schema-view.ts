@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../contract/schema.ts'
+import type { JsonSchema } from './schema.ts'
 
 /** What a schema says of the inside of a value, with its parts and alternatives taken together. */
 export interface SchemaView {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Schema, toJsonSchema } from '../contract/schema.ts'
+import { type Schema, toJsonSchema } from './schema.ts'
 import { compileShaper } from './shaper.ts'
 
 const strip = (schema: Schema, value: unknown) => compileShaper(toJsonSchema(schema)).strip(value)

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../contract/schema.ts'
+import type { JsonSchema } from './schema.ts'
 import { SchemaDocument, type SchemaView } from './schema-view.ts'
 import {
   chooseByConstant,

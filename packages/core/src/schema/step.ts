@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../contract/schema.ts'
+import type { JsonSchema } from './schema.ts'
 import type { Alternatives, SchemaDocument, SchemaView } from './schema-view.ts'
 
 /** What is done to a value before or after it is checked. */

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Schema, toJsonSchema } from '../contract/schema.ts'
+import { type Schema, toJsonSchema } from './schema.ts'
 import { compileTextReader } from './text-reader.ts'
 
 const read = (schema: Schema, text: string | readonly string[]) => compileTextReader(toJsonSchema(schema))(text)

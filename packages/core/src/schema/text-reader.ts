@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../contract/schema.ts'
+import type { JsonSchema } from './schema.ts'
 
 /** Reads text from a path or a query as the type its schema has; text that cannot be read so stays text. */
 export type TextReader = (text: string | readonly string[]) => unknown

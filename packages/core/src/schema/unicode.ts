@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../contract/schema.ts'
+import type { JsonSchema } from './schema.ts'
 import { type Refinement, refinement } from './refinement.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
-import type { TypeboxSchema } from '../contract/schema.ts'
-import { secret as secretSchema } from '../contract/secret.ts'
+import type { TypeboxSchema } from '../schema/schema.ts'
+import { secret as secretSchema } from '../schema/secret.ts'
 import type { ConfigReader } from './config.ts'
 
 /**

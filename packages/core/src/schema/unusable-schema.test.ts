@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { bytes } from './bytes.ts'
-import { contract } from './contract.ts'
+import { contract } from '../contract/contract.ts'
 import { int64 } from './int64.ts'
 import { type Schema, toJsonSchema } from './schema.ts'
 
