@@ -1,7 +1,7 @@
 import { describeType, fieldOf } from './check-spec.ts'
 import { type HttpBinding, type HttpBoundRoute, type NamedField, redirectStatuses } from './http-binding.ts'
 import type { OperationSpec } from './operation.ts'
-import type { JsonSchema } from './schema.ts'
+import type { JsonSchema } from '../schema/schema.ts'
 import { isStream } from './stream.ts'
 import { isTextual, isVersion } from './textual.ts'
 

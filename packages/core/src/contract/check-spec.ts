@@ -1,7 +1,7 @@
 import type { SetupProblem } from '../error/setup-error.ts'
-import { bytesRangeOf } from './bytes.ts'
-import { type JsonSchema, toJsonSchema } from './schema.ts'
-import { UnusableSchema } from './unusable-schema.ts'
+import { bytesRangeOf } from '../schema/bytes.ts'
+import { type JsonSchema, toJsonSchema } from '../schema/schema.ts'
+import { UnusableSchema } from '../schema/unusable-schema.ts'
 
 /** Topics also name CloudEvents types, so they follow one form. */
 const topicForm = /^[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*$/

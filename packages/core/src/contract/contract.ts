@@ -7,7 +7,7 @@ import { noExamples, readExamples } from './example.ts'
 import type { HttpOperation } from './http-binding.ts'
 import type { Idempotency, Operation, OperationKind, OperationSpec } from './operation.ts'
 import type { HttpMethod, RouteParameter } from './route.ts'
-import type { JsonSchema, Schema, WireOf } from './schema.ts'
+import type { JsonSchema, Schema, WireOf } from '../schema/schema.ts'
 import { isStream, type StreamOf } from './stream.ts'
 
 const brand: unique symbol = Symbol.for('tenon.contract') as never

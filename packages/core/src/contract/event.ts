@@ -1,6 +1,6 @@
 import { ContractError } from '../error/setup-error.ts'
 import { readJsonSchema, requireTextField, requireTopic } from './check-spec.ts'
-import type { JsonSchema, Schema, ValueOf, WireOf } from './schema.ts'
+import type { JsonSchema, Schema, ValueOf, WireOf } from '../schema/schema.ts'
 
 export interface EventSpec {
   /** The text field of the payload whose value keys the message; messages of one key keep their order. */

@@ -1,7 +1,7 @@
 import Schema from 'typebox/schema'
-import { int64RangeOf } from './int64.ts'
+import { int64RangeOf } from '../schema/int64.ts'
 import type { OperationSpec } from './operation.ts'
-import { isStandardSchema, type JsonSchema } from './schema.ts'
+import { isStandardSchema, type JsonSchema } from '../schema/schema.ts'
 import { isStream, type StreamOf } from './stream.ts'
 
 /** One input with what comes of it, for generated documents. For a stream, the value is one item of it. */

@@ -1,11 +1,11 @@
-export { type BytesOptions, type BytesRange, bytes, bytesRangeOf } from './bytes.ts'
+export { type BytesOptions, type BytesRange, bytes, bytesRangeOf } from '../schema/bytes.ts'
 export { type AnyContract, type Contract, type ContractInfo, contract, contractInfo, isContract } from './contract.ts'
 export type { Deprecation, DeprecationSpec } from './deprecation.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './event.ts'
 export { type FormPartHead, type FormPartItem, type FormPartSchema, formPart, isFormPart } from './form-part.ts'
 export type { OperationExample } from './example.ts'
 export type { HttpBinding, HttpBoundRoute, HttpOperation, NamedField } from './http-binding.ts'
-export { type Int64Options, type Int64Range, int64, int64RangeOf } from './int64.ts'
+export { type Int64Options, type Int64Range, int64, int64RangeOf } from '../schema/int64.ts'
 export type {
   AccessRule,
   DeclaredError,
@@ -27,7 +27,7 @@ export type {
 } from './operation.ts'
 export { type RawInput, type RawOutputStream, rawInputOf, rawOutputOf, rawOutputStreamOf } from './raw-body.ts'
 export type { HttpMethod, HttpRoute, RouteParameter, RouteSegment, RouteText } from './route.ts'
-export type { JsonSchema, Schema, StandardSchema, TypeboxSchema, ValueOf, WireOf } from './schema.ts'
-export { isSecret, secret } from './secret.ts'
+export type { JsonSchema, Schema, StandardSchema, TypeboxSchema, ValueOf, WireOf } from '../schema/schema.ts'
+export { isSecret, secret } from '../schema/secret.ts'
 export { isStream, type StreamOf, stream } from './stream.ts'
 export { type SseBinding, type StreamBinding, streamDefaults, type UploadBinding } from './stream-binding.ts'

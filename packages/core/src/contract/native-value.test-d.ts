@@ -1,9 +1,9 @@
 import Type from 'typebox'
-import { bytes } from './bytes.ts'
+import { bytes } from '../schema/bytes.ts'
 import { contract } from './contract.ts'
-import { int64 } from './int64.ts'
+import { int64 } from '../schema/int64.ts'
 import type { Input, InputToSend, Output } from './operation.ts'
-import { secret } from './secret.ts'
+import { secret } from '../schema/secret.ts'
 
 const files = contract('demo.v1.Files', {
   put: {

@@ -3,7 +3,7 @@ import type { Deprecation, DeprecationSpec } from './deprecation.ts'
 import type { OperationExample } from './example.ts'
 import type { HttpBinding, HttpOperation } from './http-binding.ts'
 import type { RouteText } from './route.ts'
-import type { JsonSchema, Schema, ValueOf, WireOf } from './schema.ts'
+import type { JsonSchema, Schema, ValueOf, WireOf } from '../schema/schema.ts'
 import type { StreamOf } from './stream.ts'
 
 /** Who may call: everybody, every known caller, callers with at least one of the roles, with all of the scopes, or that pass a check. */

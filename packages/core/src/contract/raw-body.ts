@@ -1,7 +1,7 @@
-import { bytesRangeOf } from './bytes.ts'
+import { bytesRangeOf } from '../schema/bytes.ts'
 import type { HttpBoundRoute } from './http-binding.ts'
 import type { Operation } from './operation.ts'
-import type { JsonSchema } from './schema.ts'
+import type { JsonSchema } from '../schema/schema.ts'
 
 /** An input field that is the whole body of an HTTP request, as bytes. */
 export interface RawInput {

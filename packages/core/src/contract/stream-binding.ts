@@ -1,8 +1,8 @@
-import { bytesRangeOf } from './bytes.ts'
+import { bytesRangeOf } from '../schema/bytes.ts'
 import { isFormPart } from './form-part.ts'
 import type { OperationSpec } from './operation.ts'
 import { rawFieldOf } from './raw-body.ts'
-import type { JsonSchema } from './schema.ts'
+import type { JsonSchema } from '../schema/schema.ts'
 import { isStream } from './stream.ts'
 
 /** What a server-sent event carries beside its data. @see HTML Standard section 9.2, server-sent events */

@@ -1,4 +1,4 @@
-import type { Schema } from './schema.ts'
+import type { Schema } from '../schema/schema.ts'
 
 const brand: unique symbol = Symbol.for('tenon.stream') as never
 

@@ -1,5 +1,5 @@
-import { bytesRangeOf } from './bytes.ts'
-import type { JsonSchema } from './schema.ts'
+import { bytesRangeOf } from '../schema/bytes.ts'
+import type { JsonSchema } from '../schema/schema.ts'
 
 /** Whether a field can be written as text: a scalar, or where the form is a list also a list of scalars. */
 export function isTextual(field: JsonSchema, form: 'single' | 'list'): boolean {

@@ -1,1 +1,0 @@
-export { type BytesOptions, type BytesRange, bytes, bytesRangeOf } from '../schema/bytes.ts'

@@ -1,1 +1,0 @@
-export { isSecret, secret } from '../schema/secret.ts'

@@ -1,1 +1,0 @@
-export { unsafeSchema } from '../schema/unsafe-schema.ts'

@@ -1,1 +1,0 @@
-export { UnusableSchema } from '../schema/unusable-schema.ts'
