@@ -24,9 +24,11 @@ export type {
   OutputReceived,
 } from './contract/operation.ts'
 export type { Schema } from './schema/schema.ts'
+export { type FormPartHead, type FormPartItem, formPart } from './contract/form-part.ts'
 export { type StreamOf, stream } from './contract/stream.ts'
 export { type ErrorCode, errorCodes } from './error/error-code.ts'
 export { type FaultOptions, fault } from './handler/fault.ts'
+export { type FormPart, readParts } from './handler/form-reader.ts'
 export { type ErrorDetails, ServiceError, type ServiceErrorOptions, type Violation } from './error/service-error.ts'
 export {
   ConfigError,
