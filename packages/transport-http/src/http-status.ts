@@ -37,6 +37,7 @@ export const requestFaults = {
   method_not_allowed: { code: 'unimplemented', status: 405 },
   request_timeout: { code: 'deadline_exceeded', status: 408 },
   body_too_large: { code: 'resource_exhausted', status: 413 },
+  too_many_parts: { code: 'resource_exhausted', status: 413 },
   uri_too_long: { code: 'invalid_argument', status: 414 },
   unsupported_media_type: { code: 'invalid_argument', status: 415 },
   headers_too_large: { code: 'invalid_argument', status: 431 },

@@ -105,13 +105,18 @@ function readBody({ headers, body }: InputSource): Record<string, unknown> {
 
 /** The whole body is one field of bytes; without body and content type the field is absent, with a type it is empty. */
 function readRaw({ name, mediaType }: RawInput): (source: InputSource) => Record<string, unknown> {
-  const form = new RegExp(`^${mediaType.replaceAll(/[.+^$]/g, '\\$&')}\\s*(?:;|$)`, 'i')
+  const form = typeForm(mediaType)
   return ({ headers, body: given }) => {
     const body = Buffer.isBuffer(given) ? given : Buffer.alloc(0)
     if (body.length === 0 && headers['content-type'] === undefined) return {}
     requireType(headers, mediaType, form)
     return { [name]: toPlainBytes(body) }
   }
+}
+
+/** What a content type of the media type looks like, with or without parameters. */
+export function typeForm(mediaType: string): RegExp {
+  return new RegExp(`^${mediaType.replaceAll(/[.+^$]/g, '\\$&')}\\s*(?:;|$)`, 'i')
 }
 
 /** A copy only of a body that shares its memory with others. */

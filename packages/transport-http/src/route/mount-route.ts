@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { HttpOperation, Operation } from '@tenon/core/contract'
 import { compileJsonWriter, type Logger, type Outcome } from '@tenon/core/transport'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -8,7 +8,7 @@ import { requestFault } from '../http-status.ts'
 import type { OpenReplies } from '../reply/open-replies.ts'
 import type { BodyReader } from '../input/read-body.ts'
 import { compileInputReader } from '../input/read-input.ts'
-import { compileItemsReader } from '../input/read-items.ts'
+import { compileStreamReader } from '../input/read-stream.ts'
 import {
   compileAllowedMethods,
   compilePathReader,
@@ -45,12 +45,11 @@ export function mountRoutes(
     const candidates = group.routes.map((route) => ({
       http: route.http,
       readPath: compilePathReader(route, routes),
-      serve: compileServe(route, surroundings),
+      serve: group.routes.some(takesItems) ? readingWhole(route, surroundings) : compileServe(route, surroundings),
     }))
     server.route<HttpShape>({ method, url: group.path, exposeHeadRoute: false, handler: compileGroup(candidates) })
   }
   parseBodies(scope, (request, payload, done) => bodies.read(request, payload, done))
-  // A stream of items has no field that a path could name, so its route is alone in its group.
   const streaming = groups.filter((group) => group.routes.some(takesItems))
   for (const group of groups) if (!streaming.includes(group)) mount(scope, group)
   if (streaming.length === 0) return
@@ -126,11 +125,29 @@ function compileOnly({ http: { parameters }, serve }: Candidate): Handler {
   }
 }
 
+/** A route that shares its path with an input stream: the body comes unread, whichever of them the request is for. */
+function readingWhole(route: HttpRoute, surroundings: RouteSurroundings): Serve {
+  const serve = compileServe(route, surroundings)
+  if (takesItems(route)) return serve
+  return async (exchange) => {
+    const { request, reply } = exchange
+    const { body } = request
+    if (!(body instanceof Readable)) return serve(exchange)
+    surroundings.bodies.read(request, body, (error, bytes) => {
+      request.body = bytes
+      if (error) reply.send(error)
+      else void serve(exchange)
+    })
+  }
+}
+
 function compileServe(route: HttpRoute, surroundings: RouteSurroundings): Serve {
   const { replies, maxTimeoutMs, bodyLimitBytes, log } = surroundings
   const { endpoint, http } = route
   const { operation } = endpoint
-  const read = takesItems(route) ? compileItemsReader(bodyLimitBytes) : compileInputReader(operation, http)
+  const read = takesItems(route)
+    ? compileStreamReader(operation, http, bodyLimitBytes)
+    : compileInputReader(operation, http)
   const reading: CallReading = { read, maxTimeoutMs }
   const write =
     operation.kind === 'server_stream' || operation.kind === 'bidi_stream'

@@ -1,0 +1,111 @@
+import type { Readable } from 'node:stream'
+import { MIMEType } from 'node:util'
+import type { UploadBinding } from '@tenon/core/contract'
+import type { ServiceError } from '@tenon/core/transport'
+import { requestFault } from '../http-status.ts'
+import { chunksOf } from './body-chunks.ts'
+import { MultipartParser } from './multipart-parser.ts'
+import { toPlainView, tooLarge } from './read-chunks.ts'
+import { type InputSource, requireType, typeForm } from './read-input.ts'
+
+type UploadLimits = Required<UploadBinding>
+
+/**
+ * Reads a form as items of an input stream: the head of each part, then the pieces of its content as they come.
+ *
+ * @throws ServiceError `invalid_argument` with reason `unsupported_media_type` or `malformed_header`; it or a step fails with
+ * `resource_exhausted` and reason `body_too_large` or `too_many_parts`, a step with `invalid_argument` for what is no form, or with
+ * `cancelled` when the caller leaves.
+ */
+export function compilePartsReader(limits: UploadLimits): (source: InputSource) => AsyncIterable<unknown> {
+  return ({ headers, body }) => {
+    if (body === undefined || Buffer.isBuffer(body)) return noParts()
+    requireType(headers, 'multipart/form-data', formType)
+    const boundary = boundaryOf(headers['content-type'] ?? '')
+    if (Number(headers['content-length']) > limits.maxBytes) throw tooLarge(limits.maxBytes)
+    return readParts(body, boundary, limits)
+  }
+}
+
+const formType = typeForm('multipart/form-data')
+
+async function* noParts(): AsyncGenerator<unknown> {}
+
+/** @see RFC 2046 section 5.1.1, bchars */
+const boundaryForm = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/
+
+function boundaryOf(contentType: string): string {
+  const boundary = readBoundary(contentType)
+  if (boundary !== null && boundaryForm.test(boundary)) return boundary
+  const message = 'content-type must name a boundary of 1 to 70 characters'
+  throw requestFault('malformed_header', message, { header: 'content-type' })
+}
+
+function readBoundary(contentType: string): string | null {
+  try {
+    return new MIMEType(contentType).params.get('boundary')
+  } catch {
+    return null
+  }
+}
+
+async function* readParts(payload: Readable, boundary: string, limits: UploadLimits): AsyncGenerator<unknown> {
+  const parser = new MultipartParser(boundary)
+  const gauge = new FormGauge(limits)
+  for await (const piece of chunksOf(payload)) {
+    gauge.addBody(piece.length)
+    for (const event of parser.push(piece)) {
+      if ('part' in event) {
+        gauge.addPart()
+        yield event
+      } else {
+        gauge.addContent(event.chunk.length)
+        yield { chunk: toPlainView(event.chunk) }
+      }
+    }
+  }
+  // A form without any part may be sent as nothing.
+  if (!gauge.isEmpty) parser.end()
+}
+
+/** Counts what has come of a form, and says when it is too much. */
+class FormGauge {
+  readonly #limits: UploadLimits
+  #bodyBytes = 0
+  #partBytes = 0
+  #partCount = 0
+
+  constructor(limits: UploadLimits) {
+    this.#limits = limits
+  }
+
+  get isEmpty(): boolean {
+    return this.#bodyBytes === 0
+  }
+
+  addBody(lengthBytes: number): void {
+    this.#bodyBytes += lengthBytes
+    if (this.#bodyBytes > this.#limits.maxBytes) throw tooLarge(this.#limits.maxBytes)
+  }
+
+  addPart(): void {
+    this.#partCount += 1
+    this.#partBytes = 0
+    const { maxPartCount } = this.#limits
+    if (this.#partCount > maxPartCount)
+      throw requestFault('too_many_parts', `the form must have at most ${maxPartCount} parts`)
+  }
+
+  addContent(lengthBytes: number): void {
+    this.#partBytes += lengthBytes
+    if (this.#partBytes > this.#limits.maxPartBytes) throw this.#partTooLarge()
+  }
+
+  #partTooLarge(): ServiceError {
+    const message = `must be at most ${this.#limits.maxPartBytes} bytes`
+    const field = `/parts/${this.#partCount - 1}`
+    return requestFault('body_too_large', `part ${field} ${message}`, {
+      violations: [{ field, message, rule: 'maxBytes' }],
+    })
+  }
+}
