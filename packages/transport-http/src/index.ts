@@ -1,3 +1,5 @@
+export { httpClient } from './client/http-client.ts'
+export { httpClientDefaults, type HttpClientOptions, type HttpClientTlsOptions } from './client/http-client-options.ts'
 export { httpDefaults, type HttpOptions } from './http-options.ts'
 export { httpTransport } from './http-transport.ts'
 export type { Problem } from './reply/problem.ts'

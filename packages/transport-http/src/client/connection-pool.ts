@@ -1,0 +1,126 @@
+import type { SecureContextOptions } from 'node:tls'
+import { ConfigError } from '@tenon/core/transport'
+import type { Dispatcher, Pool } from 'undici'
+import { Exchange, type ReplyHead } from './exchange.ts'
+import type { HttpClientSettings } from './http-client-options.ts'
+
+/** A request as it goes onto the wire. */
+export interface WireRequest {
+  readonly method: string
+  /** With its query, percent-encoded. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer | AsyncIterable<Uint8Array> | undefined
+  /** Whether it does no harm if it is carried out twice. */
+  readonly isRepeatable: boolean
+}
+
+/** A reply whose head has come. */
+export interface WireReply extends ReplyHead {
+  /** Its bytes as they come; to be read once. */
+  body(): AsyncGenerator<Buffer>
+  /** Resolves when it has come in whole, or never will, whether somebody reads it or not. */
+  readonly ended: Promise<void>
+}
+
+/** The connections to one address. undici is loaded with the first of them. */
+export class ConnectionPool {
+  readonly #address: string
+  readonly #origin: string
+  readonly #settings: HttpClientSettings
+  readonly #dispatchers = new Map<'kept' | 'fresh', Promise<Dispatcher>>()
+
+  /** @throws ConfigError `config.malformed` for an address that is none. */
+  constructor(address: string, settings: HttpClientSettings) {
+    this.#address = address
+    this.#origin = toOrigin(address, settings)
+    this.#settings = settings
+  }
+
+  /**
+   * Sends a request and resolves with the head of its reply. A repeatable one on whose connection nothing came back is sent once
+   * more, over a new connection: the server may have closed the old one just then.
+   *
+   * @throws what the signal was fired with; ServiceError `unavailable` for a connection that failed.
+   * @see RFC 9110 section 9.2.2, and RFC 9112 section 9.3.1
+   */
+  async send(request: WireRequest, signal: AbortSignal): Promise<WireReply> {
+    const first = await this.#dispatch('kept', request, signal)
+    try {
+      return toReply(await first.head, first)
+    } catch (error) {
+      if (!first.wasDropped || !request.isRepeatable || signal.aborted) throw error
+      const second = await this.#dispatch('fresh', request, signal)
+      return toReply(await second.head, second)
+    }
+  }
+
+  /** Cuts what is left and releases the connections. */
+  async close(): Promise<void> {
+    const dispatchers = await Promise.all(this.#dispatchers.values())
+    await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()))
+  }
+
+  async #dispatch(
+    kind: 'kept' | 'fresh',
+    { method, path, headers, body }: WireRequest,
+    signal: AbortSignal,
+  ): Promise<Exchange> {
+    const dispatcher = await this.#dispatcher(kind)
+    const exchange = new Exchange({ signal, address: this.#address })
+    // undici's types know streams only, its code any iterable: lib/core/request.js
+    const source = (body ?? null) as Buffer | null
+    const sent = { origin: this.#origin, method, path, headers: { ...headers }, body: source, ...noTimeouts }
+    dispatcher.dispatch(sent, exchange)
+    return exchange
+  }
+
+  #dispatcher(kind: 'kept' | 'fresh'): Promise<Dispatcher> {
+    const known = this.#dispatchers.get(kind)
+    if (known) return known
+    // Without pipelining undici closes a connection after each request.
+    const opened = openDispatcher(this.#origin, this.#settings, kind === 'fresh' ? 0 : 1)
+    this.#dispatchers.set(kind, opened)
+    return opened
+  }
+}
+
+/** Deadlines are the call's; undici would end streams in which nothing happens for five minutes. */
+const noTimeouts = { headersTimeout: 0, bodyTimeout: 0 }
+
+/** Loading undici takes longer than anything else here, and most services that are served over HTTP call nobody over it. */
+async function openDispatcher(origin: string, settings: HttpClientSettings, pipelining: number): Promise<Dispatcher> {
+  const undici = await import('undici')
+  const { connectionsPerAddress, keepAliveTimeoutMs, connectTimeoutMs, http2, proxy } = settings
+  const tls = toTls(settings)
+  const options: Pool.Options = {
+    connections: connectionsPerAddress,
+    pipelining,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    connectTimeout: connectTimeoutMs,
+    allowH2: http2,
+  }
+  if (proxy === undefined) return new undici.Pool(origin, { ...options, connect: { ...tls, preferH2: http2 } })
+  return new undici.ProxyAgent({ ...options, uri: proxy, requestTls: { ...tls, preferH2: http2 } })
+}
+
+function toTls({ tls }: HttpClientSettings): SecureContextOptions & { readonly servername?: string } {
+  const { ca, cert, key, serverName } = tls ?? {}
+  return {
+    ...(ca !== undefined && { ca: [ca].flat() }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(serverName !== undefined && { servername: serverName }),
+  }
+}
+
+function toOrigin(address: string, { tls }: HttpClientSettings): string {
+  const origin = `${tls === undefined ? 'http' : 'https'}://${address}`
+  if (/^[^\s/?#@\\]+$/.test(address) && URL.canParse(origin)) return new URL(origin).origin
+  const message = `httpClient: the address must be host:port, such as 127.0.0.1:3001, found ${JSON.stringify(address)}`
+  throw new ConfigError([{ code: 'config.malformed', message }])
+}
+
+function toReply(head: ReplyHead, exchange: Exchange): WireReply {
+  return { ...head, body: () => exchange.body(), ended: exchange.ended }
+}

@@ -1,0 +1,152 @@
+import type { ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from '@tenon/core/client'
+import type { Operation } from '@tenon/core/contract'
+import { ServiceError } from '@tenon/core/transport'
+import { type ClientMethod, compileClientMethod } from './client-method.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import { type HttpClientOptions, type HttpClientSettings, resolveHttpClientOptions } from './http-client-options.ts'
+import { RunningCall } from './running-call.ts'
+import { SentItems } from './sent-items.ts'
+import { writeHeaders } from './write-headers.ts'
+
+/**
+ * Calls other services over HTTP, by their contracts: `remote(orders, { via: httpClient(), at: 'static:///order:3001' })`.
+ *
+ * @throws ConfigError `config.out_of_range`, `config.malformed`
+ */
+export function httpClient(options: HttpClientOptions = {}): ClientTransport {
+  const settings = resolveHttpClientOptions(options)
+  return Object.freeze({ name: 'http', open: (target) => new HttpChannel(target, settings) } satisfies ClientTransport)
+}
+
+/** How long running calls without a deadline may take to end once the channel closes. A guess. */
+const closeMs = 1_000
+
+class HttpChannel implements ClientChannel {
+  readonly #pool: ConnectionPool
+  readonly #methods: ReadonlyMap<string, ClientMethod>
+  readonly #running = new Set<RunningCall>()
+  #idle: (() => void) | undefined
+  #closed: Promise<void> | undefined
+
+  constructor({ contract, address }: ClientTarget, settings: HttpClientSettings) {
+    this.#pool = new ConnectionPool(address, settings)
+    this.#methods = new Map(
+      contract.operations.flatMap((operation) => {
+        const { id, http } = operation
+        return http ? [[id, compileClientMethod(operation, http, settings.maxResponseBytes)] as const] : []
+      }),
+    )
+  }
+
+  async unary(operation: Operation, input: unknown, outgoing: OutgoingCall): Promise<unknown> {
+    const { method, headers, timeoutMs } = this.#prepare(operation, outgoing)
+    const request = method.writeOne(input, headers)
+    const running = this.#enter(outgoing, timeoutMs)
+    try {
+      return await method.readOne(await this.#pool.send(request, running.signal))
+    } finally {
+      this.#leave(running)
+    }
+  }
+
+  async *serverStream(operation: Operation, input: unknown, outgoing: OutgoingCall): AsyncGenerator<unknown> {
+    const { method, headers, timeoutMs } = this.#prepare(operation, outgoing)
+    const request = method.writeOne(input, headers)
+    const running = this.#enter(outgoing, timeoutMs)
+    try {
+      const reply = await this.#pool.send(request, running.signal)
+      // Its end is not to be waited for until somebody asks for the next item.
+      void reply.ended.then(() => running.leave())
+      yield* method.readStream(reply)
+    } finally {
+      this.#leave(running)
+    }
+  }
+
+  async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, outgoing: OutgoingCall): Promise<unknown> {
+    const { method, headers, timeoutMs } = this.#prepare(operation, outgoing)
+    const running = this.#enter(outgoing, timeoutMs)
+    const sent = toSent(inputs, running)
+    try {
+      const request = await method.writeStream(sent, headers, running.signal)
+      return await method.readOne(await this.#pool.send(request, running.signal))
+    } finally {
+      sent.end()
+      this.#leave(running)
+    }
+  }
+
+  async *bidiStream(
+    operation: Operation,
+    inputs: AsyncIterable<unknown>,
+    outgoing: OutgoingCall,
+  ): AsyncGenerator<unknown> {
+    const { method, headers, timeoutMs } = this.#prepare(operation, outgoing)
+    const running = this.#enter(outgoing, timeoutMs)
+    const sent = toSent(inputs, running)
+    try {
+      const request = await method.writeStream(sent, headers, running.signal)
+      const reply = await this.#pool.send(request, running.signal)
+      void reply.ended.then(() => {
+        sent.end()
+        running.leave()
+      })
+      yield* method.readStream(reply)
+    } finally {
+      sent.end()
+      this.#leave(running)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#finish()
+    return this.#closed
+  }
+
+  async #finish(): Promise<void> {
+    const timer = setTimeout(() => this.#cutEndless(), closeMs)
+    try {
+      if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    } finally {
+      clearTimeout(timer)
+      await this.#pool.close()
+    }
+  }
+
+  #cutEndless(): void {
+    for (const running of this.#running)
+      if (!running.hasDeadline) running.end(new ServiceError('cancelled', 'the client was closed'))
+  }
+
+  #prepare({ id }: Operation, outgoing: OutgoingCall) {
+    const method = this.#methods.get(id)
+    if (method === undefined) throw new ServiceError('unimplemented', `${id} is not offered over HTTP`)
+    const { signal, metadata, timeoutMs } = outgoing
+    if (signal?.aborted)
+      throw new ServiceError('cancelled', 'the call was cancelled before it was sent', { cause: signal.reason })
+    if (this.#closed) throw new ServiceError('unavailable', 'the client is closed')
+    return { method, headers: writeHeaders(metadata, timeoutMs), timeoutMs }
+  }
+
+  #enter(outgoing: OutgoingCall, timeoutMs: number | undefined): RunningCall {
+    const running = new RunningCall(outgoing, timeoutMs, () => {
+      this.#running.delete(running)
+      if (this.#running.size === 0) this.#idle?.()
+    })
+    this.#running.add(running)
+    return running
+  }
+
+  /** What is still open of a call that nobody waits for is cut: over HTTP/1.1 that is the only way to say so. */
+  #leave(running: RunningCall): void {
+    running.leave()
+    running.end(new ServiceError('cancelled', 'the caller left'))
+  }
+}
+
+/** Items that stop when the call ends, and end it when their source fails. */
+function toSent(inputs: AsyncIterable<unknown>, running: RunningCall): SentItems {
+  const sent = new SentItems(inputs, (error) => running.end(error))
+  running.signal.addEventListener('abort', () => sent.end(), { once: true })
+  return sent
+}
