@@ -24,6 +24,7 @@ test('what gRPC cannot carry is left out and named', () => {
     'grpc-timeout': '1S',
     'grpc-trace-bin': 'AQ==',
     connection: 'close',
+    'tenon-input-end': 'whole',
     'x-good': 'a',
   }
   const { metadata, refused } = writeMetadata(entries)

@@ -1,5 +1,6 @@
 import { Metadata as GrpcMetadata } from '@grpc/grpc-js'
 import type { Metadata } from '@tenon/core/transport'
+import { inputEndName } from './input-end.ts'
 
 /** Metadata made ready for the wire, and the names of those entries that gRPC cannot carry. */
 export interface WrittenMetadata {
@@ -50,9 +51,9 @@ const valueForm = /^[\x20-\x7e]*$/
 /** @see RFC 4648 section 4; the padding may be left out */
 const base64Form = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/
 
-/** Names that belong to the protocol. */
+/** Names that belong to the protocol, or that only our client may vouch for. */
 function isReserved(name: string): boolean {
-  return name.startsWith('grpc-') || protocolNames.has(name)
+  return name.startsWith('grpc-') || name === inputEndName || protocolNames.has(name)
 }
 
 /** @see gRPC over HTTP/2, Call-Definition, and RFC 9113 section 8.2.2 (connection-specific header fields) */

@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { ServerReadableStream } from '@grpc/grpc-js'
 import { cancellationOf } from './grpc-call.ts'
+import { provesInputEnd } from './input-end.ts'
 
 /** A call whose caller sends any number of messages. */
 export type ReadableCall = Pick<
@@ -39,13 +40,14 @@ export async function* requestItems(call: ReadableCall, decode: (bytes: Buffer) 
 /**
  * Whether the caller has said all it wanted. A stream that is reset ends as one does that is half-closed, and only some ticks
  * later grpc-js says that it was cancelled; and callers on Node really half-close what they cancel, a moment before they reset
- * it. An input that was cut off must not be taken for one that is complete, so its end is told when the moment is over.
+ * it. An input that was cut off must not be taken for one that is complete, so its end is told when the moment is over. Our own
+ * client half-closes only what is complete, and says so.
  *
  * @see Node.js, lib/internal/http2/core.js, closeStream(): it ends the writable side before it sends RST_STREAM
  */
 async function isHalfClosed(call: ReadableCall): Promise<boolean> {
   const [userAgent = ''] = call.metadata.get('user-agent')
-  if (userAgent.includes('grpc-node-js')) await setTimeout(resetDelayMs)
+  if (userAgent.includes('grpc-node-js') && !provesInputEnd(call.metadata)) await setTimeout(resetDelayMs)
   // What came in while this process was busy is read before immediates run.
   await setImmediate()
   return !call.cancelled

@@ -12,6 +12,7 @@ import type { Operation } from '@tenon/core/contract'
 import { ServiceError } from '@tenon/core/transport'
 import { writeMetadata } from '../grpc-metadata.ts'
 import { fromStatus } from '../grpc-status.ts'
+import { proveInputEnd } from '../input-end.ts'
 import { compileCodec, type MessageCodec } from '../message-codec.ts'
 import { toServiceShape } from '../proto/message-shape.ts'
 import { methodPath } from '../service-definition.ts'
@@ -106,7 +107,7 @@ class GrpcChannel implements ClientChannel {
 
   async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, outgoing: OutgoingCall): Promise<unknown> {
     const { path, request, response } = this.#prepare(operation, outgoing)
-    const metadata = toMetadata(outgoing)
+    const metadata = toStreamMetadata(outgoing)
     const bytes = await new Promise<Buffer>((resolve, reject) => {
       const answered = (error: GrpcError | null, answer?: Buffer) => {
         this.#leave(running)
@@ -128,7 +129,8 @@ class GrpcChannel implements ClientChannel {
     outgoing: OutgoingCall,
   ): AsyncGenerator<unknown> {
     const { path, request, response } = this.#prepare(operation, outgoing)
-    const call = this.#sending().makeBidiStreamRequest(path, same, same, toMetadata(outgoing), toOptions(outgoing))
+    const metadata = toStreamMetadata(outgoing)
+    const call = this.#sending().makeBidiStreamRequest(path, same, same, metadata, toOptions(outgoing))
     const received = new ReceivedItems(call)
     const sent = new SentItems(call, inputs, { encode: (item) => encode(request, item), received })
     call.once('status', () => sent.end())
@@ -255,6 +257,12 @@ function toMetadata({ metadata }: OutgoingCall): Metadata {
     'invalid_argument',
     `gRPC metadata is printable ASCII under a name of its own, or base64 where the name ends in -bin, and 8 KiB in all, unlike ${names}`,
   )
+}
+
+function toStreamMetadata(outgoing: OutgoingCall): Metadata {
+  const metadata = toMetadata(outgoing)
+  proveInputEnd(metadata)
+  return metadata
 }
 
 const inherited: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage'])
