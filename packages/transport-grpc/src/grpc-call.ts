@@ -66,8 +66,8 @@ export function cancellationOf(call: Pick<ServerCall, 'getDeadline'>): ServiceEr
   return new ServiceError('cancelled', 'the caller is gone')
 }
 
-/** Timers may fire up to a millisecond before the clock says so. @see Node.js, timers, setTimeout */
-function hasExpired(call: Pick<ServerCall, 'getDeadline'>): boolean {
+/** Whether the caller's time is over. Timers may fire up to a millisecond before the clock says so. @see Node.js, timers, setTimeout */
+export function hasExpired(call: Pick<ServerCall, 'getDeadline'>): boolean {
   return remainingMs(call) <= 1
 }
 

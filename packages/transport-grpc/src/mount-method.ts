@@ -96,12 +96,15 @@ function composeMany(context: MethodContext): AnswerMany {
   const serve = async (...[call, arrival]: Parameters<AnswerMany>) => {
     try {
       const outcome = await endpoint.dispatch(arrival)
-      const { headers } = outcome
-      // Sent before the first item, so that a caller sees the stream open; but a refused call has no headers, because
-      // callers do not retry once they have seen some.
-      if (outcome.ok || headers) call.sendMetadata(toHeaders(headers ?? {}, context))
-      if (!outcome.ok) return void call.emit('error', toStatus(outcome.error, domain))
-      await writeItems(call, outcome.value as AsyncIterable<unknown>, { encode, calls })
+      const sendHeaders = () => call.sendMetadata(toHeaders(outcome.headers ?? {}, context))
+      if (!outcome.ok) {
+        // Without need none are sent, because callers do not retry once they have seen some.
+        if (outcome.headers) sendHeaders()
+        return void call.emit('error', toStatus(outcome.error, domain))
+      }
+      // Sent before the first item, so that a caller sees the stream open, with what the handler sets at its beginning.
+      const items = outcome.value as AsyncIterable<unknown>
+      await writeItems(call, items, { encode, calls, begun: sendHeaders })
       arrival.end()
       call.end()
     } catch (thrown) {

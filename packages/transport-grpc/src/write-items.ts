@@ -1,9 +1,9 @@
 import { ServiceError } from '@tenon/core/transport'
+import { hasExpired, type ServerCall } from './grpc-call.ts'
 import type { OpenCalls } from './open-calls.ts'
 
 /** A call that is answered with any number of messages. */
-export interface WritableCall {
-  readonly cancelled: boolean
+export interface WritableCall extends Pick<ServerCall, 'cancelled' | 'getDeadline'> {
   write(message: Buffer): boolean
   once(event: 'drain' | 'cancelled', listener: () => void): unknown
   off(event: 'drain' | 'cancelled', listener: () => void): unknown
@@ -12,6 +12,8 @@ export interface WritableCall {
 export interface ItemSurroundings {
   readonly encode: (item: unknown) => Buffer
   readonly calls: OpenCalls
+  /** Called when the handler has begun, and its first item may not be there yet. */
+  readonly begun: () => void
 }
 
 /**
@@ -22,23 +24,30 @@ export interface ItemSurroundings {
 export async function writeItems(
   call: WritableCall,
   items: AsyncIterable<unknown>,
-  { encode, calls }: ItemSurroundings,
+  { encode, calls, begun }: ItemSurroundings,
 ): Promise<void> {
   const iterator = items[Symbol.asyncIterator]()
   const release = () => void Promise.resolve(iterator.return?.()).catch(() => undefined)
-  call.once('cancelled', release)
+  // The same event follows a deadline, of which the dispatcher tells the handler.
+  const left = () => {
+    if (!hasExpired(call)) release()
+  }
+  call.once('cancelled', left)
   try {
-    while (!call.cancelled) {
-      const step = await iterator.next()
+    if (call.cancelled) return release()
+    const first = iterator.next()
+    first.catch(ignore)
+    begun()
+    for (let step = await first; !call.cancelled; step = await iterator.next()) {
       if (step.done === true) return
-      if (!call.cancelled && !call.write(encode(step.value))) await writable(call, calls)
+      if (!call.write(encode(step.value))) await writable(call, calls)
     }
     release()
   } catch (thrown) {
     release()
     throw thrown
   } finally {
-    call.off('cancelled', release)
+    call.off('cancelled', left)
   }
 }
 
@@ -57,3 +66,5 @@ async function writable(call: WritableCall, calls: OpenCalls): Promise<void> {
   }
   if (calls.isCut) throw new ServiceError('unavailable', 'the service is shutting down')
 }
+
+function ignore(): void {}

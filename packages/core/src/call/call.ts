@@ -35,7 +35,8 @@ export interface Call {
   /** Milliseconds left until the deadline, never below 0; Infinity without a deadline. */
   remainingMs(): number
   /**
-   * Sends a header with the reply: an HTTP header, gRPC metadata; dropped on a queue. Only before the first item of a stream.
+   * Sends a header with the reply: an HTTP header, gRPC metadata; dropped on a queue. In a stream only at its beginning,
+   * before it first waits or gives an item, for the head of the reply is sent at once.
    *
    * @throws TypeError for a name or value that no header may have.
    */

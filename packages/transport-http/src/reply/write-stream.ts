@@ -53,9 +53,13 @@ export async function writeStream(
   const release = () => void Promise.resolve(iterator.return?.()).catch(() => undefined)
   out.once('close', release)
   try {
+    const isWanted = !out.destroyed && reply.request.method !== 'HEAD'
+    // Begun before the head is sent, which takes along the headers that the handler sets at its beginning.
+    const first = isWanted ? iterator.next() : undefined
+    first?.catch(ignore)
     writeHead(reply, { headers: success.headers, status, form })
-    if (out.destroyed || reply.request.method === 'HEAD') return release()
-    await writeItems(records, iterator, (item) => form.item(writeJson(item)))
+    if (first === undefined) return release()
+    await writeItems(records, { first, iterator }, (item) => form.item(writeJson(item)))
   } catch (thrown) {
     if (!ServiceError.is(thrown)) release()
     if (!out.headersSent) throw thrown
@@ -92,14 +96,18 @@ function writeHead(
   reply.raw.flushHeaders()
 }
 
+/** Steps of which the first has begun. */
+interface BegunSteps {
+  readonly first: Promise<IteratorResult<unknown>>
+  readonly iterator: AsyncIterator<unknown>
+}
+
 async function writeItems(
   records: RecordWriter,
-  iterator: AsyncIterator<unknown>,
+  { first, iterator }: BegunSteps,
   toText: (item: unknown) => string,
 ): Promise<void> {
-  for (;;) {
-    const step = await iterator.next()
-    if (step.done === true || records.isClosed) return
+  for (let step = await first; step.done !== true && !records.isClosed; step = await iterator.next()) {
     records.add(toText(step.value))
     if (records.isFull) await records.drained()
   }
@@ -160,3 +168,5 @@ async function writable(out: ServerResponse): Promise<void> {
     settled.abort()
   }
 }
+
+function ignore(): void {}
