@@ -1,6 +1,7 @@
 import './handler/handler-metadata.ts'
 
 export type { Authenticator, Policy } from './call/access.ts'
+export { type ByteRange, type Representation, selectRange } from './call/byte-range.ts'
 export type { Call, Metadata, Principal } from './call/call.ts'
 export { currentCall } from './call/context.ts'
 export { detach } from './call/detach.ts'
