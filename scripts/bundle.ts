@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { build, type Plugin } from 'esbuild'
 
 /** What is bundled into a package although it is somebody else's: see docs/decision/0008-bundled-output.md. */
-const inlined = 'typebox/schema'
+const inlined: ReadonlySet<string> = new Set(['typebox/schema', 'typebox'])
 
 /** Modules of it that hold what a service has registered or set, by their public name: a copy would not know. */
 const shared: readonly (readonly [path: RegExp, name: string])[] = [
@@ -33,7 +33,7 @@ const external: Plugin = {
     }))
     // Inside an inlined package everything else is inlined.
     onResolve({ filter: /^[^./]/ }, ({ path, importer }) =>
-      path === inlined || importer.includes('node_modules') ? undefined : { path, external: true },
+      inlined.has(path) || importer.includes('node_modules') ? undefined : { path, external: true },
     )
     onResolve({ filter: /^\./ }, ({ path, importer }) => {
       const name = importer.includes('/typebox/') ? shared.find(([form]) => form.test(path))?.[1] : undefined

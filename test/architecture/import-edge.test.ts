@@ -15,6 +15,7 @@ const packageEdges: Readonly<Record<string, readonly string[]>> = {
  * `index.ts` of a room is a public subpath and may name what lies in any room below `service`.
  */
 const roomEdges: Readonly<Record<string, readonly string[]>> = {
+  typebox: [],
   error: [],
   telemetry: [],
   registry: [],

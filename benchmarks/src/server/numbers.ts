@@ -1,6 +1,6 @@
 import { defineHandler } from '@tenon/core'
 import { contract, stream } from '@tenon/core/contract'
-import { Type } from 'typebox'
+import { Type } from '@tenon/core/typebox'
 
 /** A stream as long as its caller wants it. */
 export const numbers = contract('bench.v1.NumberService', {

@@ -1,6 +1,6 @@
 import { defineHandler } from '@tenon/core'
 import { contract } from '@tenon/core/contract'
-import { Type } from 'typebox'
+import { Type } from '@tenon/core/typebox'
 import { findUser, placeOrder } from './shop-work.ts'
 
 const Item = Type.Object({

@@ -3,7 +3,7 @@ import { contract, event } from '@tenon/core/contract'
 import { grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
 import { memoryDriver, queueTransport } from '@tenon/transport-queue'
-import { Type } from 'typebox'
+import { Type } from '@tenon/core/typebox'
 import { ready } from './ready.ts'
 
 const hello = contract('demo.v1.HelloService', {

@@ -1,5 +1,5 @@
 import { contract, event, stream } from '@tenon/core/contract'
-import Type, { type Static } from 'typebox'
+import { type Static, Type } from '@tenon/core/typebox'
 import { nextPageToken, pageFields } from './page.ts'
 import { visibleText } from './text.ts'
 

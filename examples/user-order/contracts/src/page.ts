@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import { Type } from '@tenon/core/typebox'
 
 /**
  * The input fields of an operation that lists page by page. A token is opaque: send back the `nextPageToken` of the page
