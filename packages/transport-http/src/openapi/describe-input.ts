@@ -26,7 +26,12 @@ export function describeParameters(place: InputPlace, book: SchemaBook): readonl
   const { operation, http, route, pathNames } = place
   const schema = operation.inputJsonSchema
   const write = (field: string, at: Pick<Parameter, 'name' | 'in'>) =>
-    toParameter(at, { schema: fieldSchema(schema, field), isRequired: isRequired(schema, field), book })
+    toParameter(at, {
+      schema: fieldSchema(schema, field),
+      isRequired: isRequired(schema, field),
+      examples: inputExamples(place, field),
+      book,
+    })
   return [
     ...route.parameters.map((field, index) => write(field, { name: pathNames[index] ?? field, in: 'path' })),
     ...route.query.map((name) => write(name, { name, in: 'query' })),
@@ -56,12 +61,13 @@ const reserved = new Set(['accept', 'authorization', 'content-type'])
 interface Written {
   readonly schema: JsonSchema
   readonly isRequired: boolean
+  readonly examples: ReturnType<typeof inputExamples>
   readonly book: SchemaBook
 }
 
 function toParameter(
   place: Pick<Parameter, 'name' | 'in'>,
-  { schema, isRequired: isNeeded, book }: Written,
+  { schema, isRequired: isNeeded, examples, book }: Written,
 ): Parameter {
   const { description, deprecated, ...rest } = schema
   const isList = rest['type'] === 'array'
@@ -72,6 +78,7 @@ function toParameter(
     ...(deprecated === true && { deprecated: true }),
     ...(isList && { style: place.in === 'query' ? 'form' : 'simple', explode: place.in === 'query' }),
     schema: book.add(rest, place.name),
+    ...examples,
   }
 }
 

@@ -49,13 +49,14 @@ function describeReplies(
   access: DescribedAccess,
   { book, problems, hasCallers }: OperationBooks,
 ): OperationObject['responses'] {
-  const { operation, route } = place
+  const { operation, http, route } = place
   const replies = [
     ...describeSuccess(place, book),
     ...problems.describe({
       declared: operation.errors,
       needsCredential: hasCallers,
       mayForbid: access.mayForbid,
+      hasVersion: http.headers.some(({ name }) => name === 'if-match' || name === 'if-none-match'),
       takesBody: route.method !== 'GET',
     }),
   ]

@@ -10,7 +10,6 @@ import { capital, type InputPlace } from './describe-input.ts'
 import type { Content, Header, Reply } from './document.ts'
 import { outputExamples } from './examples.ts'
 import type { SchemaBook } from './schema-book.ts'
-import { isSchema } from './schema-reference.ts'
 
 type Replies = readonly (readonly [status: number, reply: Reply])[]
 
@@ -58,9 +57,6 @@ function isNothing({ type }: JsonSchema): boolean {
 
 /** A schema that says nothing allows what JSON has no word for. */
 function allowsNothing(schema: JsonSchema): boolean {
-  const alternatives = schema['anyOf']
-  if (Array.isArray(alternatives))
-    return alternatives.some((one) => isSchema(one) && (isNothing(one) || allowsNothing(one)))
   return Object.keys(schema).every((keyword) => ['title', 'description', '$id', '$schema'].includes(keyword))
 }
 

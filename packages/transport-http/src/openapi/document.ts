@@ -66,6 +66,7 @@ export interface Parameter {
   readonly style?: string
   readonly explode?: boolean
   readonly schema: JsonSchema
+  readonly examples?: Readonly<Record<string, unknown>>
 }
 
 export interface RequestBody {

@@ -1,5 +1,6 @@
-import { type Contract, contractInfo, type HttpBoundRoute, type Operation } from '@tenon/core/contract'
-import type { Admission } from '@tenon/core/transport'
+import { type AnyContract, contractInfo, type HttpBoundRoute, type Operation } from '@tenon/core/contract'
+import { type Admission, ConfigError } from '@tenon/core/transport'
+import { checkOpenApiOptions } from './check-document.ts'
 import { bearerScheme } from './describe-access.ts'
 import { type DescribedPlace, describeOperation, type OperationBooks } from './describe-operation.ts'
 import type { OpenApiDocument, OpenApiInfo, OpenApiTag, OperationObject } from './document.ts'
@@ -11,12 +12,18 @@ import { SchemaBook } from './schema-book.ts'
  * Describes every operation of the contracts that has an HTTP route as OpenAPI 3.1, with JSON Schema 2020-12. The same contracts
  * and options give the same document, byte for byte, in whatever order the contracts are given.
  *
+ * @throws ConfigError `config.malformed` for an option that does not exist or has another form
  * @see OpenAPI Specification 3.1.0
  */
-export function openapi(contracts: Contract | readonly Contract[], options: OpenApiOptions = {}): OpenApiDocument {
+export function openapi(
+  contracts: AnyContract | readonly AnyContract[],
+  options: OpenApiOptions = {},
+): OpenApiDocument {
+  const problems = checkOpenApiOptions('openapi()', options)
+  if (problems.length > 0) throw new ConfigError(problems)
   const infos = [contracts].flat().map((one) => contractInfo(one))
   const operations = infos.flatMap((info) => info.operations).map((operation) => ({ operation }))
-  const [first] = infos.map(({ name }) => name.split('.').at(-1)).toSorted()
+  const [first] = infos.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)).toSorted()
   return describeOperations(operations, { title: first ?? 'API', ...options })
 }
 

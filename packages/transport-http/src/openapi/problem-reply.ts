@@ -12,6 +12,8 @@ export interface ProblemSources {
   /** Whether a caller without a valid credential is refused. */
   readonly needsCredential: boolean
   readonly mayForbid: boolean
+  /** Whether the caller may name the version it expects, which may be another by now. */
+  readonly hasVersion: boolean
   /** Whether a request may have a body, which may be too large or of another type. */
   readonly takesBody: boolean
 }
@@ -33,7 +35,7 @@ export class ProblemReplies {
   /** Every problem an operation can be answered with, by status. */
   describe(sources: ProblemSources): readonly (readonly [status: number, reply: Reply | Reference])[] {
     const own = ownCodes(sources)
-    const declared = sources.declared.map((code) => [httpStatus[code], code] as const)
+    const declared = declaredCodes(sources)
     const statuses = [...new Set([...own.keys(), ...declared.map(([status]) => status)])]
     return statuses.map((status) => {
       const frameworks = own.get(status) ?? []
@@ -63,6 +65,13 @@ export class ProblemReplies {
   #problem(): JsonSchema {
     return this.#book.put('Problem', problemSchema)
   }
+}
+
+/** A precondition that is a version has a status of its own. @see RFC 9110 section 15.5.13 */
+function declaredCodes({ declared, hasVersion }: ProblemSources): readonly (readonly [number, ErrorCode])[] {
+  const failed: readonly (readonly [number, ErrorCode])[] =
+    hasVersion && declared.includes('failed_precondition') ? [[412, 'failed_precondition']] : []
+  return [...declared.map((code) => [httpStatus[code], code] as const), ...failed]
 }
 
 /** The framework's own problems by status, as far as they can come from this operation. */
@@ -113,6 +122,7 @@ const wordsOf: Readonly<Record<ErrorCode, string>> = {
 /** What a code says with a status that is not its own. */
 const meanings: Readonly<Record<number, Partial<Readonly<Record<ErrorCode, string>>>>> = {
   408: { deadline_exceeded: 'The request did not arrive in time.' },
+  412: { failed_precondition: 'The version is another than the caller expects.' },
   413: { resource_exhausted: 'The body is too large.' },
   415: { invalid_argument: 'The body is of another media type, or encoded.' },
   431: { invalid_argument: 'The header section is too large.' },

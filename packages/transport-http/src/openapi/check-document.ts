@@ -1,0 +1,116 @@
+import type { SetupProblem } from '@tenon/core/transport'
+import type { DocumentOptions, OpenApiOptions, OpenApiServing } from './openapi-options.ts'
+
+/** What is wrong with the options of a served document and its page. */
+export function checkDocument({ openapi, docs }: DocumentOptions): readonly SetupProblem[] {
+  const isOff = openapi === false && docs !== undefined && docs !== false
+  return [
+    ...checkSwitch('openapi', openapi, (given) => checkServing(given)),
+    ...checkSwitch('docs', docs, (given) => [...strays('docs', given, ['path']), ...checkPath('docs', given)]),
+    ...(isOff ? [malformed('httpTransport: docs shows the document of openapi: switch openapi on as well')] : []),
+  ]
+}
+
+/** What is wrong with what a document is to say. */
+export function checkOpenApiOptions(where: string, options: OpenApiOptions): readonly SetupProblem[] {
+  const { servers, tags, securitySchemes } = options
+  return [
+    ...strays(where, options, Object.keys(known)),
+    ...texts.flatMap((field) => checkText(`${where}.${field}`, options[field])),
+    ...checkEntries(`${where}.servers`, servers, 'url'),
+    ...checkEntries(`${where}.tags`, tags, 'name'),
+    ...checkSchemes(`${where}.securitySchemes`, securitySchemes),
+    ...checkLicense(`${where}.license`, options.license),
+  ]
+}
+
+const texts = ['title', 'version', 'summary', 'description', 'termsOfService'] as const
+
+const known: Readonly<Record<keyof OpenApiOptions, true>> = {
+  title: true,
+  version: true,
+  summary: true,
+  description: true,
+  termsOfService: true,
+  contact: true,
+  license: true,
+  servers: true,
+  tags: true,
+  securitySchemes: true,
+  defaultAccess: true,
+}
+
+function checkSwitch(name: string, value: unknown, check: (given: object) => readonly SetupProblem[]) {
+  if (value === undefined || typeof value === 'boolean') return []
+  if (isRecord(value)) return check(value)
+  return [malformed(`httpTransport: ${name} must be true, false or an object, found ${JSON.stringify(value)}`)]
+}
+
+function checkServing(given: OpenApiServing): readonly SetupProblem[] {
+  const { path: _path, ...said } = given
+  const ruled = 'defaultAccess' in said
+  const message = 'httpTransport: openapi.defaultAccess is no option of a server, which knows the rules of its service'
+  return [
+    ...checkPath('openapi', given),
+    ...(ruled ? [malformed(message)] : []),
+    ...checkOpenApiOptions('httpTransport: openapi', said),
+  ]
+}
+
+function strays(where: string, given: object, names: readonly string[]): readonly SetupProblem[] {
+  return Object.keys(given)
+    .filter((name) => !names.includes(name))
+    .map((name) => malformed(`${where}: "${name}" is no option; expected ${names.join(', ')}`))
+}
+
+/** Segments of unreserved characters: no parameter, nothing to encode. */
+const pathForm = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/
+
+function checkPath(name: string, { path }: { readonly path?: unknown }): readonly SetupProblem[] {
+  if (path === undefined || (typeof path === 'string' && pathForm.test(path))) return []
+  return [malformed(`httpTransport: ${name}.path must be a path such as /${name}, found ${JSON.stringify(path)}`)]
+}
+
+function checkText(where: string, value: unknown): readonly SetupProblem[] {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return []
+  return [malformed(`${where} must be text that is not empty, found ${JSON.stringify(value)}`)]
+}
+
+function checkEntries(where: string, value: unknown, field: string): readonly SetupProblem[] {
+  if (value === undefined) return []
+  const isList = Array.isArray(value) && value.every((one) => isRecord(one) && typeof one[field] === 'string')
+  return isList ? [] : [malformed(`${where} must be a list of objects with ${field}, found ${JSON.stringify(value)}`)]
+}
+
+const schemeTypes = ['apiKey', 'http', 'mutualTLS', 'oauth2', 'openIdConnect']
+
+/** @see OpenAPI 3.1, components object: the form of the names */
+const nameForm = /^[A-Za-z0-9._-]+$/
+
+function checkSchemes(where: string, schemes: unknown): readonly SetupProblem[] {
+  if (schemes === undefined) return []
+  if (!isRecord(schemes) || Object.keys(schemes).length === 0)
+    return [malformed(`${where} must have at least one scheme by name, found ${JSON.stringify(schemes)}`)]
+  return Object.entries(schemes).flatMap(([name, scheme]) => [
+    ...(nameForm.test(name) ? [] : [malformed(`${where}: "${name}" must be a name such as bearer`)]),
+    ...(isRecord(scheme) && schemeTypes.includes(String(scheme['type']))
+      ? []
+      : [malformed(`${where}.${name}.type must be one of ${schemeTypes.join(', ')}, found ${JSON.stringify(scheme)}`)]),
+  ])
+}
+
+function checkLicense(where: string, license: unknown): readonly SetupProblem[] {
+  if (license === undefined) return []
+  if (!isRecord(license) || typeof license['name'] !== 'string')
+    return [malformed(`${where} must have a name, found ${JSON.stringify(license)}`)]
+  const isTwice = license['identifier'] !== undefined && license['url'] !== undefined
+  return isTwice ? [malformed(`${where} must have identifier or url, found both`)] : []
+}
+
+function malformed(message: string): SetupProblem {
+  return { code: 'config.malformed', message }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
