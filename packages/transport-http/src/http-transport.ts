@@ -1,4 +1,3 @@
-import { createServer } from 'node:http'
 import {
   type Address,
   drainingError,
@@ -7,15 +6,20 @@ import {
   type TransportHost,
   type TransportServer,
 } from '@tenon/core/transport'
-import { fastify, type FastifyInstance } from 'fastify'
-import { refuseSocket, toRequestError } from './fastify-fault.ts'
+import type { FastifyInstance } from 'fastify'
 import { type HttpOptions, type HttpSettings, resolveHttpOptions } from './http-options.ts'
-import { lingerAfter } from './reply/linger.ts'
-import { compileNotFound, mountRoutes, takesItems } from './route/mount-route.ts'
-import { OpenReplies } from './reply/open-replies.ts'
 import { BodyReader } from './input/read-body.ts'
-import { type HttpRoute, routesOf } from './route/route-table.ts'
-import { writeFailure } from './reply/write-reply.ts'
+import { OpenReplies } from './reply/open-replies.ts'
+import { takesItems } from './route/mount-route.ts'
+import { routesOf } from './route/route-table.ts'
+import { buildFastify } from './server/build-fastify.ts'
+import { Connections } from './server/connections.ts'
+import { compileListener } from './server/listener.ts'
+import { createNativeServer } from './server/native-server.ts'
+import { mountBelow } from './server/path-prefix.ts'
+import type { ReplyMatter } from './server/reply-class.ts'
+import { secureServer } from './server/secure-server.ts'
+import { readSecurityHeaders } from './server/security-headers.ts'
 
 /**
  * Serves every operation that has a route as REST, over Fastify.
@@ -35,48 +39,53 @@ export function httpTransport(options: HttpOptions = {}): Transport {
   } satisfies Transport)
 }
 
-/** Longer than the 60 s after which a load balancer of AWS closes an idle connection, so that it is never us who race it. @see Fastify, keepAliveTimeout */
-const keepAliveTimeoutMs = 72_000
-
-/** Longest time the head of a request may take to arrive. @see Node, server.headersTimeout: the same */
-const headersTimeoutMs = 60_000
-
-/** Longest time a whole request may take to arrive, unless it is a stream. @see Node, server.requestTimeout: the same */
-const requestTimeoutMs = 300_000
-
-/** The limit is Node's, on the whole header section. @see Node http.maxHeaderSize */
-const longestParameterCharacters = 16_384
-
 /** A guess: how long the last replies may take to leave, once nothing else is waited for. */
 const lastRepliesMs = 200
 
 class HttpServer implements TransportServer {
   readonly #settings: HttpSettings
+  readonly #host: TransportHost
   readonly #replies = new OpenReplies()
+  readonly #matter: ReplyMatter = { replies: this.#replies, fixedHeaders: undefined }
   readonly #bodies: BodyReader
   readonly #fastify: FastifyInstance
+  readonly #connections: Connections
+  #certificate: Disposable | undefined
   #isCut = false
   #closed: Promise<void> | undefined
 
   constructor(settings: HttpSettings, host: TransportHost) {
     this.#settings = settings
-    const routes = routesOf(host.operations)
+    this.#host = host
+    const routes = mountBelow(settings.pathPrefix, routesOf(host.operations))
     const hasItems = routes.some(takesItems)
-    const timeoutMs = hasItems ? requestTimeoutMs : undefined
+    // Node watches over bodies of HTTP/1 only, and not where one may take as long as it likes.
+    const timeoutMs = hasItems || settings.http2 ? settings.requestTimeoutMs : undefined
     this.#bodies = new BodyReader({ limitBytes: settings.bodyLimitBytes, timeoutMs })
-    this.#fastify = buildFastify(settings, { host, routes, hasItems, replies: this.#replies, bodies: this.#bodies })
+    const listening = { replies: this.#replies, http2: settings.http2, connections: () => this.#connections }
+    this.#fastify = buildFastify({
+      settings,
+      host,
+      routes,
+      replies: this.#replies,
+      bodies: this.#bodies,
+      createServer: (handle) =>
+        createNativeServer({ settings, hasItems, matter: this.#matter }, compileListener(listening, handle)),
+    })
+    this.#connections = new Connections(this.#fastify.server, host.log)
   }
 
   async listen(): Promise<readonly Address[]> {
-    const { host, port } = this.#settings
-    await this.#fastify.ready()
+    const { host, port, tls } = this.#settings
+    await this.#prepare()
     try {
       await this.#fastify.listen({ host, port })
     } catch (cause) {
       throw listenFailed(this.#settings, cause)
     }
     const address = this.#fastify.server.address()
-    return [{ protocol: 'http', host, port: typeof address === 'object' && address !== null ? address.port : port }]
+    const protocol = tls === undefined ? 'http' : 'https'
+    return [{ protocol, host, port: typeof address === 'object' && address !== null ? address.port : port }]
   }
 
   withdraw(): void {
@@ -88,6 +97,7 @@ class HttpServer implements TransportServer {
     const running = this.#replies.seal()
     // The dispatcher would refuse them when they are complete, which may be never.
     this.#bodies.refuseAll(drainingError())
+    this.#connections.drain()
     await running.emptied(signal)
     if (running.count === 0) return 0
     this.#isCut = true
@@ -100,81 +110,29 @@ class HttpServer implements TransportServer {
     return this.#closed
   }
 
+  /** Everything that is loaded or read for the options that are switched on. */
+  async #prepare(): Promise<void> {
+    const { tls, plugins } = this.#settings
+    const { securityHeaders } = plugins
+    if (securityHeaders !== undefined) {
+      this.#matter.fixedHeaders = await readSecurityHeaders(securityHeaders, tls !== undefined)
+    }
+    if (tls !== undefined) this.#certificate = await secureServer(this.#fastify.server, tls, this.#host.log)
+    await this.#fastify.ready()
+  }
+
   async #shut(): Promise<void> {
     this.#replies.withdraw()
+    this.#certificate?.[Symbol.dispose]()
     const { server } = this.#fastify
     if (server.listening) server.close()
     this.#bodies.refuseAll(drainingError())
+    this.#connections.drain()
     // A request may have come after the drain began; it is being refused, which takes no time.
     if (!this.#isCut) await this.#replies.seal().emptied(AbortSignal.timeout(lastRepliesMs))
+    await this.#connections.close(this.#isCut ? 0 : lastRepliesMs)
     await this.#fastify.close()
   }
-}
-
-interface ServerParts {
-  readonly host: TransportHost
-  readonly routes: readonly HttpRoute[]
-  /** Whether some request is a stream of items, which may take as long as it likes. */
-  readonly hasItems: boolean
-  readonly replies: OpenReplies
-  readonly bodies: BodyReader
-}
-
-function buildFastify(settings: HttpSettings, parts: ServerParts): FastifyInstance {
-  const { replies, hasItems } = parts
-  const server = fastify({
-    logger: false,
-    bodyLimit: settings.bodyLimitBytes,
-    // By the time Fastify closes, nothing is waited for: an idle connection must not hold up the end of the process.
-    forceCloseConnections: true,
-    return503OnClosing: false,
-    routerOptions: { maxParamLength: longestParameterCharacters },
-    clientErrorHandler: refuseSocket,
-    frameworkErrors: (error, _request, reply) => writeFailure(reply, { error: toRequestError(error) }),
-    // Only routes that `configure` adds have schemas for Fastify; its compilers take longer to load than all the rest here.
-    ...(settings.configure === undefined && { schemaController: { compilersFactory: noCompilers } }),
-    serverFactory: (handle) =>
-      createServer(
-        {
-          keepAliveTimeout: keepAliveTimeoutMs,
-          headersTimeout: headersTimeoutMs,
-          requestTimeout: hasItems ? 0 : requestTimeoutMs,
-        },
-        (request, reply) => {
-          replies.enter(reply)
-          lingerAfter(reply, request)
-          handle(request, reply)
-        },
-      ),
-  })
-  settings.configure?.(server)
-  // A scope of its own: bodies stay bytes here, while routes that `configure` added keep Fastify's parsers.
-  server.register(async (scope) => mountService(scope, { ...parts, settings }))
-  return server
-}
-
-const noCompilers = { buildValidator: neverBuilt, buildSerializer: neverBuilt }
-
-function neverBuilt(): never {
-  throw new Error('no route of a contract has a schema for Fastify')
-}
-
-interface ServiceParts extends ServerParts {
-  readonly settings: HttpSettings
-}
-
-function mountService(scope: FastifyInstance, { settings, host, routes, replies, bodies }: ServiceParts): void {
-  const notFound = compileNotFound(routes)
-  scope.setNotFoundHandler(notFound)
-  scope.setErrorHandler((thrown, request, reply) => {
-    if (request.is404) return notFound(request, reply)
-    const error = toRequestError(thrown)
-    if (error.code === 'internal') host.log.error({ err: thrown }, 'a request failed outside any operation')
-    if (replies.isWithdrawn) reply.header('connection', 'close')
-    writeFailure(reply, { error })
-  })
-  const { bodyLimitBytes, maxTimeoutMs } = settings
-  mountRoutes(scope, routes, { replies, bodies, bodyLimitBytes, maxTimeoutMs, log: host.log })
 }
 
 function listenFailed({ host, port }: HttpSettings, cause: unknown): LifecycleError {

@@ -17,7 +17,6 @@ export class OpenReplies {
   /** Follows a reply until it is written or its connection is gone. */
   enter(reply: ServerResponse): void {
     this.#batch.enter(reply)
-    if (this.#isWithdrawn) reply.setHeader('connection', 'close')
     if (reply.socket === null) followPipelined(reply)
   }
 

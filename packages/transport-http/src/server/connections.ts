@@ -1,0 +1,102 @@
+import type { Server } from 'node:http'
+import type { ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Logger } from '@tenon/core/transport'
+
+/** A guess: how often connections that have become idle are looked for while the rest still works. */
+const sweepIntervalMs = 100
+
+/** How often is told of connections that were refused. */
+const tellIntervalMs = 60_000
+
+/** Knows the connections of a server, so that they can be ended in an order that loses nothing. */
+export class Connections {
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  readonly #sessions = new Set<ServerHttp2Session>()
+  #sweeper: NodeJS.Timeout | undefined
+
+  constructor(server: Server, log: Logger) {
+    this.#server = server
+    const enter = (socket: Socket) => this.#enter(socket)
+    server.on('connection', enter).on('secureConnection', enter)
+    server.on('session', (session: ServerHttp2Session) => this.#enterSession(session))
+    server.on('drop', tellDrops(server, log))
+  }
+
+  /** Whether connections are ended as soon as they have nothing to do. */
+  get isDraining(): boolean {
+    return this.#sweeper !== undefined
+  }
+
+  /**
+   * Ends what is idle, now and again until everything is closed. HTTP/2 callers are told by GOAWAY which of their requests were
+   * taken; these are finished, any later one they may send elsewhere.
+   *
+   * @see RFC 9113 section 6.8
+   */
+  drain(): void {
+    if (this.isDraining) return
+    for (const session of this.#sessions) session.close()
+    this.#sweep()
+    this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs).unref()
+  }
+
+  /** Ends everything. What is written already has this long to leave; with 0 it is cut. */
+  async close(graceMs: number): Promise<void> {
+    for (const session of this.#sessions) session.close()
+    for (const session of this.#sessions) session.destroy()
+    for (const socket of this.#sockets) socket.destroySoon()
+    if (graceMs > 0) await this.#emptied(graceMs)
+    clearInterval(this.#sweeper)
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /**
+   * Node takes a reply for done when it has all of it, and its connection for idle, though the caller has yet to read.
+   *
+   * @see lib/_http_server.js of Node 24.21, closeIdleConnections
+   */
+  #sweep(): void {
+    const writing = [...this.#sockets].filter(({ writableLength }) => writableLength > 0)
+    for (const socket of writing) socket.destroy = () => socket
+    this.#server.closeIdleConnections()
+    for (const socket of writing) Reflect.deleteProperty(socket, 'destroy')
+  }
+
+  #enter(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  #enterSession(session: ServerHttp2Session): void {
+    this.#sessions.add(session)
+    session.once('close', () => this.#sessions.delete(session))
+  }
+
+  async #emptied(graceMs: number): Promise<void> {
+    if (this.#sockets.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, graceMs)
+    for (const socket of this.#sockets) {
+      socket.once('close', () => {
+        if (this.#sockets.size === 0) resolve()
+      })
+    }
+    await promise
+    clearTimeout(timer)
+  }
+}
+
+/** Tells of connections beyond the limit, and how many there were since it was told last. */
+function tellDrops(server: Server, log: Logger): () => void {
+  let droppedCount = 0
+  let toldAt = -Infinity
+  return () => {
+    droppedCount += 1
+    if (Date.now() - toldAt < tellIntervalMs) return
+    log.warn({ connectionLimit: server.maxConnections, droppedCount }, 'connections beyond connectionLimit are closed')
+    toldAt = Date.now()
+    droppedCount = 0
+  }
+}

@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http'
+import { Http2ServerRequest } from 'node:http2'
+
+/**
+ * Makes an HTTP/2 request look as HTTP/1.1 would have it, where that matters to who reads it: it names its host, and says
+ * whether a body follows.
+ *
+ * @see RFC 9113 sections 8.1.1 and 8.3.1
+ */
+export function adaptRequest({ headers, stream, authority }: Http2ServerRequest): void {
+  headers.host ??= authority
+  if (stream.endAfterHeaders || headers['content-length'] !== undefined) return
+  // No caller can have sent it: HTTP/2 has no such header.
+  headers['transfer-encoding'] = 'chunked'
+}
+
+/**
+ * Asks the caller to stop when it is answered before its request has come whole. The reply is not lost by that, and the stream is
+ * not kept open by a caller who goes on.
+ *
+ * @see RFC 9113 section 8.1: a reset with NO_ERROR after a complete response
+ */
+export function stopAfter({ stream }: Http2ServerRequest): void {
+  if (!stream.endAfterHeaders) stream.once('finish', () => stream.close())
+}
+
+/** Whether the request is one of HTTP/2. */
+export function isHttp2(request: IncomingMessage | Http2ServerRequest): request is Http2ServerRequest {
+  return request instanceof Http2ServerRequest
+}

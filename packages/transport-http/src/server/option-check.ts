@@ -1,0 +1,80 @@
+import { BlockList, isIP } from 'node:net'
+import type { SetupProblem } from '@tenon/core/transport'
+
+interface Range {
+  readonly min: number
+  readonly max: number
+}
+
+/** What is wrong with an option that is a whole number; nothing where it may be left out and is. */
+export function checkInteger(name: string, value: number | undefined, { min, max }: Range): readonly SetupProblem[] {
+  if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return []
+  return [outOfRange(`${name} must be a whole number from ${min} to ${max}, found ${String(value)}`)]
+}
+
+export function checkHost(host: string): readonly SetupProblem[] {
+  if (typeof host === 'string' && /^\S+$/.test(host)) return []
+  return [malformed(`host must be a name or an address such as 127.0.0.1, found ${JSON.stringify(host)}`)]
+}
+
+/** Segments of unreserved characters: anything else a client or a proxy may rewrite. */
+const prefixForm = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*$/
+
+export function checkPathPrefix(prefix: string): readonly SetupProblem[] {
+  if (typeof prefix === 'string' && prefixForm.test(prefix)) return []
+  return [malformed(`pathPrefix must be a path such as /api/shop, found ${JSON.stringify(prefix)}`)]
+}
+
+/** A plugin is off, on, or on with its own options. */
+export function checkSwitch(name: string, value: unknown): readonly SetupProblem[] {
+  if (typeof value === 'boolean' || (typeof value === 'object' && value !== null && !Array.isArray(value))) return []
+  return [
+    malformed(`${name} must be true, false or an object with the plugin's options, found ${JSON.stringify(value)}`),
+  ]
+}
+
+/** How many proxies may stand in a row. A guess: nobody has more. */
+const mostHops = 32
+
+export function checkTrustProxy(trust: number | readonly string[] | undefined): readonly SetupProblem[] {
+  if (trust === undefined) return []
+  if (typeof trust === 'number') return checkInteger('trustProxy', trust, { min: 1, max: mostHops })
+  if (!Array.isArray(trust) || trust.length === 0) {
+    const found = JSON.stringify(trust)
+    return [malformed(`trustProxy must be a list of addresses and networks, or a number of hops, found ${found}`)]
+  }
+  return trust
+    .filter((entry) => !isNetwork(entry))
+    .map((entry) => malformed(`trustProxy: ${JSON.stringify(entry)} is no address and no network such as 10.0.0.0/8`))
+}
+
+/** @see @fastify/proxy-addr, which knows these names */
+const namedNetworks: readonly unknown[] = ['loopback', 'linklocal', 'uniquelocal']
+
+function isNetwork(entry: unknown): boolean {
+  if (namedNetworks.includes(entry)) return true
+  if (typeof entry !== 'string') return false
+  const [address = '', bits, ...rest] = entry.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  if (bits === undefined) return true
+  return /^\d{1,3}$/.test(bits) && isPrefixLength(address, Number(bits), family === 6 ? 'ipv6' : 'ipv4')
+}
+
+function isPrefixLength(address: string, bits: number, family: 'ipv4' | 'ipv6'): boolean {
+  try {
+    new BlockList().addSubnet(address, bits, family)
+    // A network of every address trusts whatever anybody says.
+    return bits > 0
+  } catch {
+    return false
+  }
+}
+
+export function malformed(message: string): SetupProblem {
+  return { code: 'config.malformed', message: `httpTransport: ${message}` }
+}
+
+export function outOfRange(message: string): SetupProblem {
+  return { code: 'config.out_of_range', message: `httpTransport: ${message}` }
+}

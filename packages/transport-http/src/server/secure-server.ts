@@ -1,0 +1,21 @@
+import type { Server } from 'node:http'
+import { Server as TlsServer } from 'node:tls'
+import type { Logger } from '@tenon/core/transport'
+import { readTlsMaterial, toContextOptions, type TlsMaterial } from './tls-material.ts'
+import type { TlsSettings } from './tls-options.ts'
+import { watchMaterial } from './watch-material.ts'
+
+/**
+ * Gives a TLS server its certificate, and every newer one that comes to lie in its place, until it is disposed of. Connections
+ * that are open keep what they began with.
+ *
+ * @throws ConfigError `config.malformed` naming the option
+ */
+export async function secureServer(server: Server, settings: TlsSettings, log: Logger): Promise<Disposable> {
+  const use = (material: TlsMaterial) => {
+    if (server instanceof TlsServer) server.setSecureContext(toContextOptions(material, settings))
+  }
+  const current = await readTlsMaterial(settings)
+  use(current)
+  return watchMaterial({ settings, current, log, use })
+}

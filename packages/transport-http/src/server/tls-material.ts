@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { ConfigError } from '@tenon/core/transport'
+import { malformed } from './option-check.ts'
+import type { TlsSettings } from './tls-options.ts'
+
+/** What the server shows its callers and knows theirs by, as PEM texts. */
+export interface TlsMaterial {
+  readonly cert: string
+  readonly key: string
+  readonly ca: string | undefined
+}
+
+/** The files that are named in the settings, whatever is in them. */
+export function filesOf({ cert, key, ca }: TlsSettings): readonly string[] {
+  return [...new Set([cert, key, ca].filter((value) => value !== undefined))].filter((value) => !isPem(value))
+}
+
+/**
+ * Reads what is in files, and makes sure that it can be used together.
+ *
+ * @throws ConfigError `config.malformed` naming the option, with every problem that is found
+ */
+export async function readTlsMaterial(settings: TlsSettings): Promise<TlsMaterial> {
+  const names = ['cert', 'key', 'ca'] as const
+  const texts = await Promise.allSettled(names.map((name) => readText(settings[name])))
+  const problems = texts.flatMap((text, index) =>
+    text.status === 'fulfilled' ? [] : [malformed(`tls.${names[index]} cannot be read: ${String(text.reason)}`)],
+  )
+  if (problems.length > 0) throw new ConfigError(problems)
+  const [cert = '', key = '', ca] = texts.map((text) => (text.status === 'fulfilled' ? text.value : undefined))
+  const material: TlsMaterial = Object.freeze({ cert, key, ca })
+  requireUsable(material, settings)
+  return material
+}
+
+/** What Node makes of the material. */
+export function toContextOptions({ cert, key, ca }: TlsMaterial, { minVersion }: TlsSettings): SecureContextOptions {
+  return { cert, key, minVersion, ...(ca !== undefined && { ca }) }
+}
+
+export function isSameMaterial(one: TlsMaterial, other: TlsMaterial): boolean {
+  return one.cert === other.cert && one.key === other.key && one.ca === other.ca
+}
+
+function requireUsable(material: TlsMaterial, settings: TlsSettings): void {
+  try {
+    createSecureContext(toContextOptions(material, settings))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const message = `tls.cert and tls.key cannot be used together (with tls.ca, where it is given): ${reason}`
+    throw new ConfigError([malformed(message)], cause)
+  }
+}
+
+async function readText(value: string | undefined): Promise<string | undefined> {
+  return value === undefined || isPem(value) ? value : readFile(value, 'utf8')
+}
+
+/** @see RFC 7468 section 2 */
+function isPem(value: string): boolean {
+  return value.includes('-----BEGIN ')
+}
