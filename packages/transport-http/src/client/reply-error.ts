@@ -79,7 +79,7 @@ function retryDelayOf(headers: IncomingHttpHeaders): number | undefined {
   const text = textOf(headers['retry-after'])?.trim()
   if (text === undefined) return undefined
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
-  const atMs = Date.parse(text)
+  const atMs = text.endsWith(' GMT') ? Date.parse(text) : Number.NaN
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - Date.now())
 }
 

@@ -31,9 +31,9 @@ export class FormWriter implements ItemsWriter {
   }
 }
 
-/** @see RFC 9110 section 5.6.4 */
+/** As browsers do it. @see HTML Standard, multipart form data */
 function quote(field: string, text: string): string {
-  return `"${requireLine(field, text).replaceAll(/["\\]/g, String.raw`\$&`)}"`
+  return `"${requireLine(field, text).replaceAll('"', '%22')}"`
 }
 
 /** A line break would begin a header of its own. */
