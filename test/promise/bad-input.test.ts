@@ -217,7 +217,7 @@ describe('over REST', () => {
     const response = await fetch(`${shop.order.http}/v1/orders`, { method: 'PUT' })
     expect({ status: response.status, allow: response.headers.get('allow')?.split(', ').toSorted() }).toEqual({
       status: 405,
-      allow: ['GET', 'HEAD', 'POST'],
+      allow: ['GET', 'HEAD', 'OPTIONS', 'POST'],
     })
   })
 

@@ -3,6 +3,7 @@ import type { Arrival, Metadata } from '@tenon/core/transport'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { requestFault } from './http-status.ts'
 import type { InputSource, PathValues } from './input/read-input.ts'
+import type { IsAcceptable } from './reply/accept.ts'
 
 /** What Fastify delivers of a request to an operation: its body as bytes or as a stream of them, everything else as text. */
 export interface HttpShape {
@@ -18,6 +19,8 @@ export interface CallReading {
   /** @throws ServiceError */
   readonly read: (source: InputSource, path: PathValues) => unknown
   readonly maxTimeoutMs: number
+  /** Whether an `Accept` header takes what the operation answers; undefined where a reply has no content. */
+  readonly isAcceptable: IsAcceptable | undefined
 }
 
 export interface HttpExchange {
@@ -80,6 +83,30 @@ export class HttpCall implements Arrival {
         header: timeoutHeader,
       })
     }
+    this.#requireReadable()
     return this.#reading.read(request, path)
+  }
+
+  /** The router decodes the path and refuses what is not encoded as it should be; a query it leaves as it is. */
+  #requireReadable(): void {
+    const { headers, url = '' } = this.#exchange.request.raw
+    if (url.includes('%') && !isDecodable(url))
+      throw requestFault('malformed_request', 'the query is not percent-encoded as it should be')
+    const { accept } = headers
+    const { isAcceptable } = this.#reading
+    if (accept === undefined || isAcceptable === undefined || isAcceptable(accept)) return
+    throw requestFault('not_acceptable', `nothing that is answered here fits accept: ${accept}`)
+  }
+}
+
+/** @see RFC 3986 section 2.1; what is encoded is UTF-8 */
+function isDecodable(url: string): boolean {
+  const start = url.indexOf('?')
+  if (start === -1) return true
+  try {
+    decodeURIComponent(url.slice(start))
+    return true
+  } catch {
+    return false
   }
 }

@@ -28,18 +28,21 @@ export const httpStatus = {
  * What can be wrong with a request itself, by reason. HTTP has a status of its own for it, so code and reason together
  * decide the status, also for a handler that throws the same pair.
  *
- * @see RFC 9110 section 15.5, and RFC 6585 section 5 for 431
+ * @see RFC 9110 section 15.5, and RFC 6585 sections 3 and 5 for 428 and 431
  */
 export const requestFaults = {
   malformed_request: { code: 'invalid_argument', status: 400 },
   malformed_header: { code: 'invalid_argument', status: 400 },
   route_not_found: { code: 'not_found', status: 404 },
   method_not_allowed: { code: 'unimplemented', status: 405 },
+  not_acceptable: { code: 'invalid_argument', status: 406 },
   request_timeout: { code: 'deadline_exceeded', status: 408 },
+  version_mismatch: { code: 'failed_precondition', status: 412 },
   body_too_large: { code: 'resource_exhausted', status: 413 },
   too_many_parts: { code: 'resource_exhausted', status: 413 },
   uri_too_long: { code: 'invalid_argument', status: 414 },
   unsupported_media_type: { code: 'invalid_argument', status: 415 },
+  version_required: { code: 'failed_precondition', status: 428 },
   headers_too_large: { code: 'invalid_argument', status: 431 },
 } as const satisfies Readonly<Record<string, { readonly code: ErrorCode; readonly status: number }>>
 

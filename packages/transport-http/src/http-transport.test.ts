@@ -60,14 +60,14 @@ test('custom verbs are told from values, however these are encoded', async () =>
   expect(await jsonOf(await post('/v1/users/a%3Ab%2Fc:cancel?x=1'))).toEqual({ cancel: { userId: 'a:b/c' } })
   for (const method of ['PUT', 'GET', 'DELETE']) {
     const wrong = await post('/v1/users/1:cancel', method)
-    expect([method, wrong.status, wrong.headers.get('allow')]).toEqual([method, 405, 'POST'])
+    expect([method, wrong.status, wrong.headers.get('allow')]).toEqual([method, 405, 'OPTIONS, POST'])
   }
   expect(await jsonOf(await post('/v1/users/1%3Acancel', 'PUT'))).toEqual({ userId: '1:cancel' })
   expect(await jsonOf(await post('/v1/users/1:archive', 'PUT'))).toEqual({ userId: '1:archive' })
   const encoded = await post('/v1/users/1%3Acancel')
-  expect([encoded.status, encoded.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT'])
+  expect([encoded.status, encoded.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS, PUT'])
   const other = await post('/v1/users/1:archive')
-  expect([other.status, other.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT'])
+  expect([other.status, other.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS, PUT'])
 })
 
 test('nothing is no value of a path parameter', async () => {

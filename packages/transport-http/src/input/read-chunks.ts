@@ -3,7 +3,8 @@ import { bytesRangeOf, type JsonSchema, type Operation, type RawInput } from '@t
 import type { ServiceError } from '@tenon/core/transport'
 import { requestFault } from '../http-status.ts'
 import { chunksOf } from './body-chunks.ts'
-import { type InputSource, requireType, typeForm } from './read-input.ts'
+import { rawType, requireType } from './media-type.ts'
+import type { InputSource } from './read-input.ts'
 
 export interface RawStream extends RawInput {
   /** Largest body. */
@@ -21,13 +22,13 @@ export function compileChunksReader(
   { inputJsonSchema }: Operation,
   { name, mediaType, maxBytes }: RawStream,
 ): (source: InputSource) => AsyncIterable<unknown> {
-  const form = typeForm(mediaType)
+  const type = rawType(mediaType)
   const properties = (inputJsonSchema['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>
   const maxLength = Math.max(1, bytesRangeOf(properties[name] ?? {})?.maxLength ?? Number.POSITIVE_INFINITY)
   const toItem = (chunk: Uint8Array) => ({ [name]: chunk })
   return ({ headers, body }) => {
     if (body === undefined || Buffer.isBuffer(body)) return emptyBody(toItem)
-    requireType(headers, mediaType, form)
+    requireType(headers, type)
     if (Number(headers['content-length']) > maxBytes) throw tooLarge(maxBytes)
     return readChunks(body, { toItem, maxBytes, maxLength })
   }

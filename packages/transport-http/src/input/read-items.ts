@@ -3,7 +3,8 @@ import type { Readable } from 'node:stream'
 import { ServiceError } from '@tenon/core/transport'
 import { requestFault } from '../http-status.ts'
 import { chunksOf } from './body-chunks.ts'
-import { type InputSource, requireType } from './read-input.ts'
+import { ndjsonType, requireType } from './media-type.ts'
+import type { InputSource } from './read-input.ts'
 
 /**
  * Reads the lines of a body as items of an input stream, each when it is asked for, so that a handler that does not ask holds
@@ -15,12 +16,11 @@ import { type InputSource, requireType } from './read-input.ts'
 export function compileItemsReader(limitBytes: number): (source: InputSource) => AsyncIterable<unknown> {
   return ({ headers, body }) => {
     if (body === undefined || Buffer.isBuffer(body)) return noItems()
-    requireType(headers, 'application/x-ndjson', ndjsonType)
+    requireType(headers, ndjsonType)
     return readItems(body, limitBytes)
   }
 }
 
-const ndjsonType = /^application\/x-ndjson\s*(?:;|$)/i
 const newline = 0x0a
 
 async function* noItems(): AsyncGenerator<unknown> {}

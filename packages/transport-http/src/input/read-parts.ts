@@ -6,7 +6,8 @@ import { requestFault } from '../http-status.ts'
 import { chunksOf } from './body-chunks.ts'
 import { MultipartParser } from './multipart-parser.ts'
 import { toPlainView, tooLarge } from './read-chunks.ts'
-import { type InputSource, requireType, typeForm } from './read-input.ts'
+import { rawType, requireType } from './media-type.ts'
+import type { InputSource } from './read-input.ts'
 
 type UploadLimits = Required<UploadBinding>
 
@@ -20,14 +21,14 @@ type UploadLimits = Required<UploadBinding>
 export function compilePartsReader(limits: UploadLimits): (source: InputSource) => AsyncIterable<unknown> {
   return ({ headers, body }) => {
     if (body === undefined || Buffer.isBuffer(body)) return noParts()
-    requireType(headers, 'multipart/form-data', formType)
+    requireType(headers, formType)
     const boundary = boundaryOf(headers['content-type'] ?? '')
     if (Number(headers['content-length']) > limits.maxBytes) throw tooLarge(limits.maxBytes)
     return readParts(body, boundary, limits)
   }
 }
 
-const formType = typeForm('multipart/form-data')
+const formType = rawType('multipart/form-data')
 
 async function* noParts(): AsyncGenerator<unknown> {}
 

@@ -25,8 +25,9 @@ export function compileStreamReader(operation: Operation, http: HttpOperation, b
 
 type ReadItems = (source: InputSource) => AsyncIterable<unknown>
 
-function bodyReader(operation: Operation, { upload }: HttpOperation, bodyLimitBytes: number): ReadItems {
-  const raw = rawInputOf(operation)
+function bodyReader(operation: Operation, http: HttpOperation, bodyLimitBytes: number): ReadItems {
+  const { upload } = http
+  const raw = rawInputOf(operation, http)
   if (raw) return compileChunksReader(operation, { ...raw, maxBytes: upload.maxBytes })
   if (isFormPart(operation.inputJsonSchema)) return compilePartsReader(upload)
   return compileItemsReader(bodyLimitBytes)

@@ -14,6 +14,17 @@ export function acceptRatio(accept: string, type: string): number | undefined {
   return undefined
 }
 
+/** Whether an `Accept` header takes one of some types. */
+export type IsAcceptable = (accept: string) => boolean
+
+/** Decides at boot what an `Accept` header must name; one that names nothing takes everything. Undefined where all do. */
+export function compileAcceptable(types: readonly string[]): IsAcceptable | undefined {
+  if (types.includes('*/*')) return undefined
+  const usual = new Set(['*/*', ...types])
+  return (accept) =>
+    usual.has(accept) || accept.trim() === '' || types.some((type) => (acceptRatio(accept, type) ?? 0) > 0)
+}
+
 interface Range {
   readonly name: string
   readonly ratio: number

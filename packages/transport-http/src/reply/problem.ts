@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { ErrorCode, ServiceError, Violation } from '@tenon/core/transport'
 import { isRequestFault, statusOf } from '../http-status.ts'
+import { acceptRatio } from './accept.ts'
 
 /**
  * An error as it is sent. Members that are undefined are left out of the JSON.
@@ -24,6 +25,13 @@ export interface Problem {
 
 export const problemType = 'application/problem+json; charset=utf-8'
 
+/** The type a problem is sent as: its own, unless the caller takes JSON and not this. A problem is never kept back. */
+export function problemTypeFor(accept: string | undefined): string {
+  if (accept === undefined || accept === '*/*' || (acceptRatio(accept, 'application/problem+json') ?? 0) > 0)
+    return problemType
+  return (acceptRatio(accept, 'application/json') ?? 0) > 0 ? 'application/json; charset=utf-8' : problemType
+}
+
 /** Where an error occurred. */
 export interface Occurrence {
   readonly instance?: string | undefined
@@ -45,6 +53,24 @@ export function toProblem(error: ServiceError, { instance, callId }: Occurrence)
     errors: violations,
     callId,
     details: Object.keys(details).length === 0 ? undefined : details,
+  }
+}
+
+/**
+ * What a reply says of a problem beside its document.
+ *
+ * @see RFC 9110 section 15.5.16 on what would have been taken, RFC 5789 section 3.1 on `Accept-Patch`, W3C LDP section 7.1 on
+ * `Accept-Post`
+ */
+export function problemHeaders(error: ServiceError, method: string): Readonly<Record<string, string>> {
+  const retryAfter = retryAfterSeconds(error)
+  const isUnsupported = isRequestFault(error) && error.reason === 'unsupported_media_type'
+  const { accept, acceptEncoding } = isUnsupported ? (error.details ?? {}) : {}
+  const accepts = ['accept', ...(method === 'POST' || method === 'PATCH' ? [`accept-${method.toLowerCase()}`] : [])]
+  return {
+    ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    ...(typeof accept === 'string' && Object.fromEntries(accepts.map((name) => [name, accept]))),
+    ...(typeof acceptEncoding === 'string' && { 'accept-encoding': acceptEncoding }),
   }
 }
 

@@ -1,26 +1,29 @@
-import { type Operation, rawOutputOf } from '@tenon/core/contract'
+import { type HttpOperation, type Operation, rawOutputOf } from '@tenon/core/contract'
 import { compileJsonWriter, type Failure, type Logger, type Success, toServiceError } from '@tenon/core/transport'
 import type { FastifyReply } from 'fastify'
-import { problemType, retryAfterSeconds, toProblem } from './problem.ts'
 import { rawPath } from '../route/route-table.ts'
+import { problemHeaders, problemTypeFor, toProblem } from './problem.ts'
+import { compileFields } from './reply-fields.ts'
+import { hasContent } from './reply-type.ts'
 
 type ReplyHeaders = Success['headers']
 
 /** Decides at boot how the output of an operation that answers once is written. */
 export function compileValueWriter(
   operation: Operation,
-  status: number,
+  http: HttpOperation,
 ): (reply: FastifyReply, success: Success) => void {
-  const { contentType, toBody } = bodyForm(operation)
+  const addFields = compileFields(http)
+  const writeBody = hasContent(http.status) ? bodyWriter(operation, http.status) : headWriter(http.status)
+  if (addFields === undefined)
+    return (reply, { value, headers }) => {
+      setHeaders(reply, headers)
+      writeBody(reply, value)
+    }
   return (reply, { value, headers }) => {
     setHeaders(reply, headers)
-    if (value === undefined) {
-      reply.code(status === 200 ? 204 : status).send()
-      return
-    }
-    const body = toBody(value)
-    if (!reply.hasHeader('content-type')) reply.header('content-type', contentType)
-    reply.code(status).send(body)
+    if (addFields(reply, value)) reply.code(304).send()
+    else writeBody(reply, value)
   }
 }
 
@@ -30,12 +33,14 @@ export function writeFailure(
   { error, callId, headers }: Partial<Failure> & Pick<Failure, 'error'>,
 ): void {
   setHeaders(reply, headers)
-  const problem = toProblem(error, { instance: rawPath(reply.request.url), callId })
-  const retryAfter = retryAfterSeconds(error)
-  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
+  const { request } = reply
+  const problem = toProblem(error, { instance: rawPath(request.url), callId })
+  reply.headers(problemHeaders(error, request.method))
+  if (callId !== undefined) reply.header('x-request-id', callId)
   // RFC 9110 section 15.5.2: a 401 must name a scheme.
   if (problem.status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer')
-  reply.code(problem.status).header('content-type', problemType).send(JSON.stringify(problem))
+  const type = problemTypeFor(request.headers.accept)
+  reply.code(problem.status).header('content-type', type).send(JSON.stringify(problem))
 }
 
 /** Answers a call whose outcome could not be written: the handler's output or header is at fault. */
@@ -47,6 +52,25 @@ export function writeUnwritable(reply: FastifyReply, thrown: unknown, log: Logge
   }
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
   writeFailure(reply, { error: toServiceError(thrown) })
+}
+
+type WriteBody = (reply: FastifyReply, value: unknown) => void
+
+function bodyWriter(operation: Operation, status: number): WriteBody {
+  const { contentType, toBody } = bodyForm(operation)
+  return (reply, value) => {
+    if (value === undefined) {
+      reply.code(status === 200 ? 204 : status).send()
+      return
+    }
+    const body = toBody(value)
+    if (!reply.hasHeader('content-type')) reply.header('content-type', contentType)
+    reply.code(status).send(body)
+  }
+}
+
+function headWriter(status: number): WriteBody {
+  return (reply) => void reply.code(status).send()
 }
 
 interface BodyForm {

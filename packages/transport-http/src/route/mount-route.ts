@@ -18,6 +18,9 @@ import {
   type ReadPath,
   type RouteGroup,
 } from './route-table.ts'
+import { compileAcceptable } from '../reply/accept.ts'
+import { compileNotice } from '../reply/deprecation-notice.ts'
+import { replyTypes } from '../reply/reply-type.ts'
 import { compileValueWriter, writeFailure, writeUnwritable } from '../reply/write-reply.ts'
 import { writeStream } from '../reply/write-stream.ts'
 
@@ -85,6 +88,7 @@ export function compileNotFound(
   return ({ method, url }, reply) => {
     const path = rawPath(url)
     const allowed = allowedAt(path).join(', ')
+    if (method === 'OPTIONS' && (allowed !== '' || path === '*')) return writeOptions(reply, allowed)
     if (allowed === '') {
       const error = requestFault('route_not_found', `nothing is found at ${method} ${path}`)
       return writeFailure(reply, { error })
@@ -92,6 +96,12 @@ export function compileNotFound(
     const error = requestFault('method_not_allowed', `${path} answers ${allowed}, not ${method}`)
     writeFailure(reply.header('allow', allowed), { error })
   }
+}
+
+/** @see RFC 9110 section 9.3.7; `*` asks for the server as a whole, of which there is nothing to say */
+function writeOptions(reply: FastifyReply, allowed: string): void {
+  if (allowed !== '') reply.header('allow', allowed)
+  reply.code(204).send()
 }
 
 type Handler = (request: HttpRequest, reply: FastifyReply) => void
@@ -148,16 +158,18 @@ function compileServe(route: HttpRoute, surroundings: RouteSurroundings): Serve 
   const read = takesItems(route)
     ? compileStreamReader(operation, http, bodyLimitBytes)
     : compileInputReader(operation, http)
-  const reading: CallReading = { read, maxTimeoutMs }
+  const reading: CallReading = { read, maxTimeoutMs, isAcceptable: compileAcceptable(replyTypes(operation, http)) }
   const write =
     operation.kind === 'server_stream' || operation.kind === 'bidi_stream'
       ? streamWriter(operation, { status: http.status, log })
       : valueWriter(operation, http)
+  const addNotice = compileNotice(operation.deprecation)
   return async (exchange) => {
-    const outcome = await endpoint.dispatch(new HttpCall(exchange, reading))
-    const { reply } = exchange
+    const dispatched = await endpoint.dispatch(new HttpCall(exchange, reading))
+    const { request, reply } = exchange
     try {
-      if (replies.isWithdrawn) reply.header('connection', 'close')
+      const outcome = addNotice ? addNotice(dispatched) : dispatched
+      if (request.raw.headers['x-request-id'] !== undefined) reply.header('x-request-id', outcome.callId)
       const written = write(reply, outcome)
       if (written) await written
     } catch (thrown) {
@@ -168,8 +180,8 @@ function compileServe(route: HttpRoute, surroundings: RouteSurroundings): Serve 
 
 type Write = (reply: FastifyReply, outcome: Outcome) => Promise<void> | void
 
-function valueWriter(operation: Operation, { status }: HttpOperation): Write {
-  const writeValue = compileValueWriter(operation, status)
+function valueWriter(operation: Operation, http: HttpOperation): Write {
+  const writeValue = compileValueWriter(operation, http)
   return (reply, outcome) => (outcome.ok ? writeValue(reply, outcome) : writeFailure(reply, outcome))
 }
 

@@ -59,7 +59,7 @@ test('the verbs of a path are those of every route that matches it', () => {
   const allowedAt = compileAllowedMethods(
     routesOf(endpoints('GET /users/:userId', 'DELETE /users/me', 'POST /users/:userId:cancel', 'GET /v1.0')),
   )
-  expect(allowedAt('/users/me')).toEqual(['DELETE', 'GET', 'HEAD'])
+  expect(allowedAt('/users/me')).toEqual(['DELETE', 'GET', 'HEAD', 'OPTIONS'])
   expect(allowedAt('/users/1/x')).toEqual([])
   expect(allowedAt('/users/')).toEqual([])
   expect(allowedAt('/v1x0')).toEqual([])
@@ -83,10 +83,10 @@ test('a verb that one method has at a path is no part of a value for another', (
   expect(read?.('/users/1:cancel:')).toEqual({ userId: '1:cancel:' })
   expect(deeper && compilePathReader(deeper, routes)).toBeUndefined()
   const allowedAt = compileAllowedMethods(routes)
-  expect(allowedAt('/users/1:cancel')).toEqual(['POST'])
-  expect(allowedAt('/users/1:purge')).toEqual(['DELETE'])
-  expect(allowedAt('/users/1:cancelled')).toEqual(['GET', 'HEAD'])
-  expect(allowedAt('/users/1:cancel/x')).toEqual(['GET', 'HEAD'])
+  expect(allowedAt('/users/1:cancel')).toEqual(['OPTIONS', 'POST'])
+  expect(allowedAt('/users/1:purge')).toEqual(['DELETE', 'OPTIONS'])
+  expect(allowedAt('/users/1:cancelled')).toEqual(['GET', 'HEAD', 'OPTIONS'])
+  expect(allowedAt('/users/1:cancel/x')).toEqual(['GET', 'HEAD', 'OPTIONS'])
 })
 
 test('a path that two verbs claim in different places belongs to neither, unless a route has both', () => {

@@ -2,9 +2,10 @@ import type { HttpMethod, HttpOperation, RouteSegment } from '@tenon/core/contra
 import { type OperationEndpoint, type SetupProblem, WiringError } from '@tenon/core/transport'
 import type { PathValues } from '../input/read-input.ts'
 
-/** An endpoint with the route that leads to it. */
+/** An endpoint with a route that leads to it. */
 export interface HttpRoute {
   readonly endpoint: OperationEndpoint
+  /** Its own method, path and query are those of this route, which need not be the operation's first. */
   readonly http: HttpOperation
 }
 
@@ -31,7 +32,7 @@ export type ReadPath = (path: string) => PathValues | undefined
 export function routesOf(endpoints: readonly OperationEndpoint[]): readonly HttpRoute[] {
   const routes = endpoints.flatMap((endpoint) => {
     const { http } = endpoint.operation
-    return http === undefined ? [] : [{ endpoint, http }]
+    return http === undefined ? [] : http.routes.map((route) => ({ endpoint, http: { ...http, ...route } }))
   })
   const problems = findConflicts(routes)
   if (problems.length > 0) throw new WiringError(problems)
@@ -64,12 +65,13 @@ export function compilePathReader(route: HttpRoute, routes: readonly HttpRoute[]
   }
 }
 
-/** The methods that some route answers at a path; empty for an unknown path. */
+/** The methods that some route answers at a path, with what follows from them; empty for an unknown path. */
 export function compileAllowedMethods(routes: readonly HttpRoute[]): (path: string) => readonly string[] {
   const matches = routes.map((route) => ({ method: route.http.method, has: compilePathMatch(route, routes) }))
   return (path) => {
     const methods = new Set<string>(matches.flatMap(({ method, has }) => (has(path) ? [method] : [])))
     if (methods.has('GET')) methods.add('HEAD')
+    if (methods.size > 0) methods.add('OPTIONS')
     return [...methods].toSorted()
   }
 }

@@ -1,0 +1,92 @@
+import type { HttpOperation, JsonSchema } from '@tenon/core/contract'
+import { compileTextReader, invalidArgument, type ServiceError } from '@tenon/core/transport'
+import { compileCookieReader } from './read-cookie.ts'
+import { compileHeaderReader } from './read-header.ts'
+import type { InputSource, PathValues } from './read-input.ts'
+
+/** Where a field is read from that is not in the body. */
+export type FieldPlace = 'query' | 'path' | 'header' | 'cookie'
+
+/** An input field that is read from one place outside of the body. */
+export interface PlacedField {
+  readonly name: string
+  readonly from: FieldPlace
+  /**
+   * Its value, undefined where there is none.
+   *
+   * @throws ServiceError `invalid_argument` for a value that cannot be read, or another one in the query.
+   */
+  read(source: InputSource, path: PathValues): unknown
+}
+
+/** Decides at boot where every field is read that a route, its query, a header or a cookie names. */
+export function compilePlacedFields(http: HttpOperation, schema: JsonSchema): readonly PlacedField[] {
+  const fieldOf = schemaReader(schema)
+  const headers = http.headers.map(({ field, name }) => {
+    const read = compileHeaderReader(field, name, fieldOf(field))
+    return notInQuery({ name: field, from: 'header', read: ({ headers: found }) => read(found) }, fieldOf(field))
+  })
+  const cookies = http.cookies.map(({ field, name }) => {
+    const read = compileCookieReader(name, fieldOf(field))
+    return notInQuery({ name: field, from: 'cookie', read: ({ headers: found }) => read(found) }, fieldOf(field))
+  })
+  const query = http.query.map((name) => queryField(name, fieldOf(name)))
+  const path = http.parameters.map((name) => pathField(name, fieldOf(name)))
+  return [...query, ...headers, ...cookies, ...path]
+}
+
+/** Puts a value where it belongs; one that came with the body must be the same. */
+export function place(input: Record<string, unknown>, { name, from }: PlacedField, value: unknown): void {
+  if (Object.hasOwn(input, name) && !isSame(input[name], value)) throw differs(name, from)
+  if (value !== undefined) input[name] = value
+}
+
+function queryField(name: string, schema: JsonSchema): PlacedField {
+  const read = compileTextReader(schema)
+  return {
+    name,
+    from: 'query',
+    read: ({ query }) => {
+      const text = query[name]
+      return text === undefined ? undefined : read(text)
+    },
+  }
+}
+
+function pathField(name: string, schema: JsonSchema): PlacedField {
+  const read = compileTextReader(schema)
+  return notInQuery({ name, from: 'path', read: (_source, path) => read(path[name] ?? '') }, schema)
+}
+
+/** The query is open to everyone, so another value there is worth being told. */
+function notInQuery(field: PlacedField, schema: JsonSchema): PlacedField {
+  const { name, from } = field
+  const readText = compileTextReader(schema)
+  return {
+    name,
+    from,
+    read: (source, path) => {
+      const value = field.read(source, path)
+      const other = source.query[name]
+      if (other !== undefined && !isSame(readText(other), value)) throw differs(name, from)
+      return value
+    },
+  }
+}
+
+function schemaReader(schema: JsonSchema): (name: string) => JsonSchema {
+  const properties = (schema['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>
+  return (name) => properties[name] ?? {}
+}
+
+/** Lists are of texts, numbers and booleans only. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true
+  if (!Array.isArray(one) || !Array.isArray(other)) return false
+  return one.length === other.length && one.every((item, index) => item === other[index])
+}
+
+function differs(name: string, from: FieldPlace): ServiceError {
+  const message = `is read from the ${from} and must not have another value elsewhere`
+  return invalidArgument([{ field: `/${name}`, message, rule: 'location' }])
+}
