@@ -8,6 +8,7 @@ import { type Censor, compileCensor } from './censor.ts'
 import { hardenSchema } from './harden-schema.ts'
 import { compileJsonReader } from './json-conversion.ts'
 import { compileShaper } from './shaper.ts'
+import { isStackOverflow } from './stack-overflow.ts'
 import type { Step } from './step.ts'
 import { fromIssues, toViolations, type ValidatorError } from './violation.ts'
 
@@ -89,11 +90,10 @@ function compileParts(jsonSchema: JsonSchema, where: string) {
 /**
  * What a schema that follows a value into its depth makes of one that is nested more deeply than the stack is.
  *
- * @throws What was caught, when it is anything else: V8 throws the same class for a number out of range.
- * @see V8, message template kStackOverflow
+ * @throws What was caught, when it is anything else.
  */
 function tooDeep(caught: unknown): SchemaResult {
-  if (!(caught instanceof RangeError && caught.message === 'Maximum call stack size exceeded')) throw caught
+  if (!isStackOverflow(caught)) throw caught
   return { ok: false, violations: [{ field: '', message: 'is nested too deeply', rule: 'custom' }] }
 }
 

@@ -1,5 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import type { Static } from 'typebox'
+import { findBadDefaults } from './bad-default.ts'
 import { libraryJsonSchema } from './library-schema.ts'
 import { findFaults, UnusableSchema } from './unusable-schema.ts'
 
@@ -33,13 +34,15 @@ export function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {
 /**
  * The wire side of a schema as JSON Schema.
  *
- * @throws UnusableSchema naming the places in it that cannot be expressed or checked.
+ * @throws UnusableSchema naming the places in it that cannot be expressed or checked, or whose default does not fit.
  */
 export function toJsonSchema(schema: unknown): JsonSchema {
   const isLibrary = isStandardSchema(schema)
   const jsonSchema = isLibrary ? libraryJsonSchema(schema) : typeboxJsonSchema(schema)
   const faults = findFaults(jsonSchema, { allowsNative: !isLibrary })
   if (faults.length > 0) throw new UnusableSchema(faults)
+  const badDefaults = findBadDefaults(jsonSchema)
+  if (badDefaults.length > 0) throw new UnusableSchema(badDefaults)
   return jsonSchema
 }
 

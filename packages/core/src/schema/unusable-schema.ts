@@ -28,15 +28,30 @@ interface FindOptions {
 
 /** Every part of a JSON Schema that could never be checked, or would be passed over in silence. */
 export function findFaults(root: JsonSchema, { allowsNative }: FindOptions): readonly SchemaFault[] {
+  return visitSchemas(root, (schema, path) => {
+    const native = !allowsNative && ('x-int64' in schema || 'x-bytes' in schema) ? [nativeReason] : []
+    return [...native, ...faultsOf(schema, path)].map((reason) => ({ path, reason }))
+  })
+}
+
+/** What is found in one subschema, given where it is and what a reference by name may mean there. */
+type FindIn = (
+  schema: JsonSchema,
+  path: string,
+  definitions: Readonly<Record<string, JsonSchema>>,
+) => readonly SchemaFault[]
+
+/** What is found in a schema and in everything inside it, each looked at once. */
+export function visitSchemas(root: JsonSchema, find: FindIn): readonly SchemaFault[] {
   const seen = new Set<JsonSchema>()
-  const visit = (schema: JsonSchema, path: string): readonly SchemaFault[] => {
+  const visit = (schema: JsonSchema, path: string, outer: Parameters<FindIn>[2]): readonly SchemaFault[] => {
     if (seen.has(schema)) return []
     seen.add(schema)
-    const native = !allowsNative && ('x-int64' in schema || 'x-bytes' in schema) ? [nativeReason] : []
-    const own = [...native, ...faultsOf(schema, path)].map((reason) => ({ path, reason }))
-    return [...own, ...childrenOf(schema, path).flatMap((child) => visit(child.schema, child.path))]
+    const definitions = isSchema(schema['$defs']) ? { ...outer, ...(schema['$defs'] as typeof outer) } : outer
+    const inside = childrenOf(schema, path).flatMap((child) => visit(child.schema, child.path, definitions))
+    return [...find(schema, path, definitions), ...inside]
   }
-  return visit(root, '')
+  return visit(root, '', {})
 }
 
 /** Its own validator would be given what it does not know. */

@@ -1,0 +1,195 @@
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import { type } from 'arktype'
+import Type from 'typebox'
+import * as v from 'valibot'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { contract } from '../contract/contract.ts'
+import { event } from '../contract/event.ts'
+import { bytes } from './bytes.ts'
+import { compileSchema } from './compiled-schema.ts'
+import { int64 } from './int64.ts'
+import { type Schema, toJsonSchema } from './schema.ts'
+import { unsafeSchema } from './unsafe-schema.ts'
+
+/** Each default that does not fit, with its place. */
+function faultsOf(schema: unknown): readonly string[] {
+  try {
+    toJsonSchema(schema)
+    return []
+  } catch (error) {
+    return error instanceof Error ? error.message.split('; ') : []
+  }
+}
+
+const day = { format: 'date-time' } as const
+const Tree = (initial: unknown) =>
+  Type.Cyclic({ Node: Type.Object({ kids: Type.Array(Type.Ref('Node'), { default: initial }) }) }, 'Node')
+
+describe('a default that does not fit its own schema', () => {
+  it.each<readonly [what: string, schema: unknown, faults: readonly string[]]>([
+    ['of another type', Type.Integer({ default: 'x' }), ['/properties/x cannot be used: its default must be integer']],
+    [
+      'out of range',
+      Type.Integer({ minimum: 1, default: 0 }),
+      ['/properties/x cannot be used: its default must be >= 1'],
+    ],
+    [
+      'not carried exactly by JSON',
+      Type.Integer({ default: 2 ** 53 }),
+      [`/properties/x cannot be used: its default must be <= ${2 ** 53 - 1}`],
+    ],
+    [
+      'of another format',
+      Type.String({ ...day, default: '2026-01-01T00:00:00Z[Europe/Berlin]' }),
+      ['/properties/x cannot be used: its default must match format "date-time"'],
+    ],
+    [
+      'none of a choice',
+      Type.Union([Type.Literal('red'), Type.Literal('green')], { default: 'blue' }),
+      ['/properties/x cannot be used: its default must be one of ["red","green"]'],
+    ],
+    [
+      'in the items of a list',
+      Type.Array(Type.Boolean({ default: 1 })),
+      ['/properties/x/items cannot be used: its default must be boolean'],
+    ],
+    [
+      'in one form of a union',
+      Type.Union([Type.String(), Type.Object({ y: Type.Integer({ default: 1.5 }) })]),
+      ['/properties/x/anyOf/1/properties/y cannot be used: its default must be integer'],
+    ],
+    [
+      'wrong at one place inside',
+      Type.Object({ a: Type.Integer(), b: Type.String() }, { default: { a: 'x' } }),
+      [
+        '/properties/x cannot be used: its default at /b is required',
+        '/properties/x cannot be used: its default at /a must be integer',
+      ],
+    ],
+    [
+      'with a field that a closed object forbids',
+      Type.Object({}, { additionalProperties: false, default: { y: 1 } }),
+      ['/properties/x cannot be used: its default at /y is not allowed'],
+    ],
+    [
+      'of a rule of Type.Refine',
+      Type.Refine(Type.String({ default: 'a' }), (text) => text.length > 1),
+      [expect.stringMatching(/^\/properties\/x cannot be used: its default /)],
+    ],
+    [
+      'of int64() in an object',
+      Type.Object({ id: int64({ maximum: 5n }) }, { default: { id: '6' } }),
+      ['/properties/x cannot be used: its default at /id must be <= 5'],
+    ],
+    [
+      'below a reference by name',
+      Tree([{ kids: [] }, { kids: 1 }]),
+      ['/properties/x/$defs/Node/properties/kids cannot be used: its default at /1/kids must be array'],
+    ],
+    [
+      'that fills itself for ever',
+      Tree([{}]),
+      ['/properties/x/$defs/Node/properties/kids cannot be used: its default is nested without end'],
+    ],
+    [
+      'beside a reference by pointer',
+      unsafeSchema({ $ref: '#/properties/y', default: 'x' }),
+      ['/properties/x cannot be used: its default must be integer'],
+    ],
+  ])('is refused at its place: %s', (_what, schema, faults) => {
+    const root = Type.Object({ x: schema as ReturnType<typeof Type.Any>, y: Type.Integer() })
+    expect(faultsOf(root)).toEqual(faults)
+  })
+
+  it('is found among the definitions, however they are reached', () => {
+    const node = z.object({
+      size: z.number().meta({ default: 'big' }),
+      get kids() {
+        return z.array(node).optional()
+      },
+    })
+    expect(faultsOf(z.object({ one: node, other: node }))).toEqual([
+      '/$defs/__schema0/properties/size cannot be used: its default must be number',
+    ])
+  })
+
+  it.each<readonly [library: string, schema: Schema]>([
+    // Zod does not look at its own defaults. ArkType does, and refuses them first.
+    ['Zod', z.object({ x: z.string().min(2).default('5') })],
+    ['Valibot', toStandardJsonSchema(v.object({ x: v.optional(v.pipe(v.string(), v.minLength(2)), '5') }))],
+  ])('is refused for %s', (_library, schema) => {
+    expect(faultsOf(schema)).toEqual([
+      '/properties/x cannot be used: its default must not have fewer than 2 characters',
+    ])
+  })
+
+  it('names operation and place in the error of the contract, and all that are wrong at once', () => {
+    const wrong = Type.Object({ id: Type.String(), size: Type.Integer({ default: 'x' }) })
+    expect(() => contract('shop.v1.S', { op: { input: wrong, output: wrong } })).toThrow(
+      /operation shop\.v1\.S\/op: input: \/properties\/size cannot be used: its default must be integer[^]*operation shop\.v1\.S\/op: output: \/properties\/size cannot/,
+    )
+    expect(() => event('shop.placed.v1', { key: 'id', payload: wrong })).toThrow(
+      'event shop.placed.v1: payload: /properties/size cannot be used: its default must be integer [contract.schema]',
+    )
+  })
+})
+
+describe('a default that fits', () => {
+  const Size = Type.Object({ width: Type.Integer({ default: 1 }), unit: Type.String() })
+
+  it.each<readonly [what: string, schema: Schema, filled: unknown]>([
+    [
+      'by the defaults inside of it',
+      Type.Object({ x: Type.Object({ ...Size.properties }, { default: { unit: 'm' } }) }),
+      { x: { width: 1, unit: 'm' } },
+    ],
+    [
+      'of int64() and bytes()',
+      Type.Object({ x: int64({ default: 7n }), y: bytes({ default: Uint8Array.of(1) }) }),
+      { x: 7n, y: Uint8Array.of(1) },
+    ],
+    [
+      'of int64() in an object',
+      Type.Object({ x: Type.Object({ id: int64() }, { default: { id: '6' } }) }),
+      { x: { id: 6n } },
+    ],
+    ['of a tree', Type.Object({ x: Tree([]) }), undefined],
+    ['that is null', Type.Object({ x: Type.Union([Type.String(), Type.Null()], { default: null }) }), { x: null }],
+    ['of Zod, after its transform', z.object({ x: z.string().transform(Number).default(5) }), { x: 5 }],
+    ['of Zod, before its transform', z.object({ x: z.string().prefault('5').transform(Number) }), { x: 5 }],
+    [
+      'of Zod, by the defaults inside of it',
+      z.object({ x: z.object({ y: z.int().default(1) }).prefault({}) }),
+      { x: { y: 1 } },
+    ],
+    ['of ArkType', type({ x: 'number = 5' }), { x: 5 }],
+    [
+      'of Valibot',
+      toStandardJsonSchema(
+        v.object({ x: v.optional(v.pipe(v.string(), v.uuid()), '5b1f3d0e-8b7a-4f43-9a55-0d2b2f2f4a10') }),
+      ),
+      { x: '5b1f3d0e-8b7a-4f43-9a55-0d2b2f2f4a10' },
+    ],
+    [
+      'of a recursive schema, beside the root itself',
+      z.object({
+        get x() {
+          return recursive.prefault({ y: 1, x: { y: 2 } as never }).optional()
+        },
+        y: z.int().optional(),
+      }),
+      undefined,
+    ],
+  ])('is taken: %s', (_what, schema, filled) => {
+    expect(faultsOf(schema)).toEqual([])
+    if (filled !== undefined) expect(compileSchema(schema).read({})).toEqual({ ok: true, value: filled })
+  })
+})
+
+const recursive: z.ZodType = z.object({
+  get x() {
+    return recursive.optional()
+  },
+  y: z.int(),
+})
