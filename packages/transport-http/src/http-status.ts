@@ -42,6 +42,7 @@ export const requestFaults = {
   too_many_parts: { code: 'resource_exhausted', status: 413 },
   uri_too_long: { code: 'invalid_argument', status: 414 },
   unsupported_media_type: { code: 'invalid_argument', status: 415 },
+  range_not_satisfiable: { code: 'out_of_range', status: 416 },
   version_required: { code: 'failed_precondition', status: 428 },
   headers_too_large: { code: 'invalid_argument', status: 431 },
 } as const satisfies Readonly<Record<string, { readonly code: ErrorCode; readonly status: number }>>

@@ -19,15 +19,17 @@ export function compileNotice(deprecation: Deprecation | undefined): AddNotice |
   }
   const links = link === undefined ? [] : [`<${link}>; rel="deprecation"`]
   if (Object.keys(dates).length === 0 && links.length === 0) return undefined
-  return (outcome) => {
-    const { headers } = outcome
-    const all = headers?.['link'] === undefined ? links : [...links, headers['link']]
-    return withHeaders(outcome, { ...headers, ...dates, ...(all.length > 0 && { link: all.join(', ') }) })
-  }
+  return (outcome) =>
+    withHeaders(outcome, (headers) => {
+      const all = headers?.['link'] === undefined ? links : [...links, headers['link']]
+      return { ...headers, ...dates, ...(all.length > 0 && { link: all.join(', ') }) }
+    })
 }
 
-function withHeaders(outcome: Outcome, headers: Record<string, string>): Outcome {
-  if (!outcome.ok) return { ok: false, error: outcome.error, callId: outcome.callId, headers }
+type AddHeaders = (headers: Outcome['headers']) => Record<string, string>
+
+function withHeaders(outcome: Outcome, add: AddHeaders): Outcome {
+  if (!outcome.ok) return { ok: false, error: outcome.error, callId: outcome.callId, headers: add(outcome.headers) }
   const { value } = outcome
   return {
     ok: true,
@@ -36,6 +38,9 @@ function withHeaders(outcome: Outcome, headers: Record<string, string>): Outcome
     get callId() {
       return outcome.callId
     },
-    headers,
+    // The handler of a stream sets headers when its first item is asked for.
+    get headers() {
+      return add(outcome.headers)
+    },
   }
 }

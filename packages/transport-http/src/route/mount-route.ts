@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import type { HttpOperation, Operation } from '@tenon/core/contract'
+import { type HttpOperation, type Operation, rawOutputStreamOf } from '@tenon/core/contract'
 import { compileJsonWriter, type Logger, type Outcome } from '@tenon/core/transport'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type CallReading, HttpCall, type HttpExchange, type HttpRequest, type HttpShape } from '../http-call.ts'
@@ -22,6 +22,8 @@ import { compileAcceptable } from '../reply/accept.ts'
 import { compileNotice } from '../reply/deprecation-notice.ts'
 import { replyTypes } from '../reply/reply-type.ts'
 import { compileValueWriter, writeFailure, writeUnwritable } from '../reply/write-reply.ts'
+import { compileForms } from '../reply/stream-form.ts'
+import { writeDownload } from '../reply/write-download.ts'
 import { writeStream } from '../reply/write-stream.ts'
 
 /** What all routes of a server share. */
@@ -161,7 +163,7 @@ function compileServe(route: HttpRoute, surroundings: RouteSurroundings): Serve 
   const reading: CallReading = { read, maxTimeoutMs, isAcceptable: compileAcceptable(replyTypes(operation, http)) }
   const write =
     operation.kind === 'server_stream' || operation.kind === 'bidi_stream'
-      ? streamWriter(operation, { status: http.status, log })
+      ? streamWriter(operation, http, log)
       : valueWriter(operation, http)
   const addNotice = compileNotice(operation.deprecation)
   return async (exchange) => {
@@ -185,13 +187,12 @@ function valueWriter(operation: Operation, http: HttpOperation): Write {
   return (reply, outcome) => (outcome.ok ? writeValue(reply, outcome) : writeFailure(reply, outcome))
 }
 
-function streamWriter(
-  operation: Operation,
-  { status, log }: Pick<HttpOperation, 'status'> & { readonly log: Logger },
-): Write {
-  const writeJson = compileJsonWriter(operation.outputJsonSchema)
+function streamWriter(operation: Operation, { status, sse, heartbeatMs }: HttpOperation, log: Logger): Write {
+  const raw = rawOutputStreamOf(operation)
+  const chooseForm = compileForms(compileJsonWriter(operation.outputJsonSchema), sse)
   return (reply, outcome) => {
     if (!outcome.ok) return writeFailure(reply, outcome)
-    return writeStream(reply, { success: outcome, status, writeJson, log })
+    if (raw) return writeDownload(reply, { success: outcome, status, raw, log })
+    return writeStream(reply, { success: outcome, status, chooseForm, heartbeatMs, log })
   }
 }
