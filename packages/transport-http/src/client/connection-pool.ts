@@ -23,12 +23,18 @@ export interface WireReply extends ReplyHead {
   readonly ended: Promise<void>
 }
 
+/**
+ * Connections that are kept for further calls, kept ones for input streams, and new ones for one request each. Over HTTP/2 Node
+ * ends a stream's input as if it were complete before it says that it was broken off, so that a server may act on half of it.
+ */
+type Kind = 'kept' | 'sending' | 'fresh'
+
 /** The connections to one address. undici is loaded with the first of them. */
 export class ConnectionPool {
   readonly #address: string
   readonly #origin: string
   readonly #settings: HttpClientSettings
-  readonly #dispatchers = new Map<'kept' | 'fresh', Promise<Dispatcher>>()
+  readonly #dispatchers = new Map<Kind, Promise<Dispatcher>>()
 
   /** @throws ConfigError `config.malformed` for an address that is none. */
   constructor(address: string, settings: HttpClientSettings) {
@@ -45,7 +51,8 @@ export class ConnectionPool {
    * @see RFC 9110 section 9.2.2, and RFC 9112 section 9.3.1
    */
   async send(request: WireRequest, signal: AbortSignal): Promise<WireReply> {
-    const first = await this.#dispatch('kept', request, signal)
+    const isStream = request.body !== undefined && !Buffer.isBuffer(request.body)
+    const first = await this.#dispatch(isStream && this.#settings.http2 ? 'sending' : 'kept', request, signal)
     try {
       return toReply(await first.head, first)
     } catch (error) {
@@ -61,11 +68,7 @@ export class ConnectionPool {
     await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()))
   }
 
-  async #dispatch(
-    kind: 'kept' | 'fresh',
-    { method, path, headers, body }: WireRequest,
-    signal: AbortSignal,
-  ): Promise<Exchange> {
+  async #dispatch(kind: Kind, { method, path, headers, body }: WireRequest, signal: AbortSignal): Promise<Exchange> {
     const dispatcher = await this.#dispatcher(kind)
     const exchange = new Exchange({ signal, address: this.#address })
     // undici's types know streams only, its code any iterable: lib/core/request.js
@@ -75,11 +78,10 @@ export class ConnectionPool {
     return exchange
   }
 
-  #dispatcher(kind: 'kept' | 'fresh'): Promise<Dispatcher> {
+  #dispatcher(kind: Kind): Promise<Dispatcher> {
     const known = this.#dispatchers.get(kind)
     if (known) return known
-    // Without pipelining undici closes a connection after each request.
-    const opened = openDispatcher(this.#origin, this.#settings, kind === 'fresh' ? 0 : 1)
+    const opened = openDispatcher(this.#origin, this.#settings, kind)
     this.#dispatchers.set(kind, opened)
     return opened
   }
@@ -89,19 +91,21 @@ export class ConnectionPool {
 const noTimeouts = { headersTimeout: 0, bodyTimeout: 0 }
 
 /** Loading undici takes longer than anything else here, and most services that are served over HTTP call nobody over it. */
-async function openDispatcher(origin: string, settings: HttpClientSettings, pipelining: number): Promise<Dispatcher> {
+async function openDispatcher(origin: string, settings: HttpClientSettings, kind: Kind): Promise<Dispatcher> {
   const undici = await import('undici')
-  const { connectionsPerAddress, keepAliveTimeoutMs, connectTimeoutMs, http2, proxy } = settings
+  const { connectionsPerAddress, keepAliveTimeoutMs, connectTimeoutMs, proxy } = settings
+  const allowH2 = settings.http2 && kind !== 'sending'
   const tls = toTls(settings)
   const options: Pool.Options = {
     connections: connectionsPerAddress,
-    pipelining,
+    // Without it undici closes a connection after each request.
+    pipelining: kind === 'fresh' ? 0 : 1,
     keepAliveTimeout: keepAliveTimeoutMs,
     connectTimeout: connectTimeoutMs,
-    allowH2: http2,
+    allowH2,
   }
-  if (proxy === undefined) return new undici.Pool(origin, { ...options, connect: { ...tls, preferH2: http2 } })
-  return new undici.ProxyAgent({ ...options, uri: proxy, requestTls: { ...tls, preferH2: http2 } })
+  if (proxy === undefined) return new undici.Pool(origin, { ...options, connect: { ...tls, preferH2: allowH2 } })
+  return new undici.ProxyAgent({ ...options, uri: proxy, requestTls: { ...tls, preferH2: allowH2 } })
 }
 
 function toTls({ tls }: HttpClientSettings): SecureContextOptions & { readonly servername?: string } {

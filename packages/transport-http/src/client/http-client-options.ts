@@ -58,7 +58,8 @@ export interface HttpClientOptions {
   /** Speaks https; `{}` for what the platform trusts. @defaultValue none: plain http */
   readonly tls?: HttpClientTlsOptions
   /**
-   * Lets the server choose HTTP/2 when TLS is agreed on (ALPN), where calls share a connection. Needs `tls`.
+   * Lets the server choose HTTP/2 when TLS is agreed on (ALPN), where calls share a connection. Needs `tls`. Input streams go over
+   * HTTP/1.1 all the same: over HTTP/2 a server could take one that was broken off for complete.
    *
    * @defaultValue false
    * @throws ConfigError `config.malformed`

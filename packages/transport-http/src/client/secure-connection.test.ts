@@ -94,6 +94,26 @@ test('leaving a stream over HTTP/2 ends that stream and no other call', async ()
   await others.return?.()
 })
 
+test('an input stream that breaks off is never taken for complete, so that it goes over HTTP/1.1', async () => {
+  const events: string[] = []
+  const gone = Promise.withResolvers<void>()
+  const native = createSecureServer({ ...serverTls, allowHTTP1: true }, (request) => {
+    request.on('end', () => events.push('end')).on('error', () => undefined)
+    request.on('aborted', () => events.push(`aborted ${request.httpVersion}`)).on('close', () => gone.resolve())
+    request.resume()
+  })
+  await using server = await listening(native)
+  await using demo = open(server.port, { tls: clientTls, http2: true })
+  const inputs = (async function* () {
+    yield { text: 'a' }
+    await new Promise(setImmediate)
+    throw new Error('out of paper')
+  })()
+  expect(await failureOf(demo.client.addLines(inputs))).toMatchObject({ message: 'out of paper' })
+  await gone.promise
+  expect(events).toEqual(['aborted 1.1'])
+})
+
 test('forwards http through a proxy, with the credential that the proxy wants', async () => {
   await using proxy = await rawServer(({ socket }) => socket.write(reply({ body: JSON.stringify(ada) })))
   await using demo = open(1, { proxy: `http://me:pass%40word@127.0.0.1:${proxy.port}` })

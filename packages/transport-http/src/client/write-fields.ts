@@ -1,5 +1,6 @@
 import type { HttpOperation, NamedField, RouteSegment } from '@tenon/core/contract'
 import { invalidArgument } from '@tenon/core/transport'
+import { toEntityTag } from '../entity-tag.ts'
 
 /** An input as an object. */
 export type InputFields = Readonly<Record<string, unknown>>
@@ -57,8 +58,12 @@ function writeHeaders(fields: readonly NamedField[], input: InputFields): Readon
     const value = input[field]
     const texts = textsOf(field, value)
     if (texts.length === 0) return []
-    const isQuoted = name === 'if-match' || name === 'if-none-match'
-    const items = isQuoted ? texts.map((text) => `"${text}"`) : Array.isArray(value) ? texts.map(toListItem) : texts
+    const isVersion = name === 'if-match' || name === 'if-none-match'
+    const items = isVersion
+      ? texts.flatMap((text) => toEntityTag(text) ?? [])
+      : Array.isArray(value)
+        ? texts.map(toListItem)
+        : texts
     return [[name, toHeaderText(field, items.join(', '))] as const]
   })
   return Object.fromEntries(written)
