@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Arrival, Metadata } from '@tenon/core/transport'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -45,6 +46,8 @@ export class HttpCall implements Arrival {
 
   get metadata(): Metadata {
     const { headers } = this.#exchange.request.raw
+    // HTTP/2 has the request line among its headers.
+    if (headers[':path'] !== undefined) return withoutRequestLine(headers)
     if (headers['set-cookie'] === undefined) return headers as Metadata
     // No header of a request, and the only one that Node makes a list of.
     const { 'set-cookie': _list, ...texts } = headers
@@ -52,15 +55,18 @@ export class HttpCall implements Arrival {
   }
 
   get peer(): string | undefined {
-    const { remoteAddress, remotePort } = this.#exchange.request.raw.socket
+    const { request } = this.#exchange
+    const { remoteAddress, remotePort } = request.raw.socket
     if (remoteAddress === undefined) return undefined
+    // Whom the option `trustProxy` lets a proxy name; of that caller's port nobody says anything.
+    if (request.ip !== remoteAddress) return request.ip
     return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
   }
 
   /** A value that cannot be read is no timeout here; `decode` refuses it, once access was granted. */
   get timeoutMs(): number | undefined {
-    const text = this.metadata[timeoutHeader]
-    if (text === undefined || !timeoutForm.test(text)) return undefined
+    const text = this.#exchange.request.raw.headers[timeoutHeader]
+    if (typeof text !== 'string' || !timeoutForm.test(text)) return undefined
     return Math.min(Number(text), this.#reading.maxTimeoutMs)
   }
 
@@ -109,4 +115,10 @@ function isDecodable(url: string): boolean {
   } catch {
     return false
   }
+}
+
+/** What a caller sent as headers, and the host, which is one of them in HTTP/1.1. */
+function withoutRequestLine(headers: IncomingHttpHeaders): Metadata {
+  const { 'set-cookie': _list, 'transfer-encoding': _ours, ...texts } = headers
+  return Object.fromEntries(Object.entries(texts).filter(([name]) => !name.startsWith(':'))) as Metadata
 }

@@ -67,7 +67,6 @@ class HttpServer implements TransportServer {
       settings,
       host,
       routes,
-      replies: this.#replies,
       bodies: this.#bodies,
       createServer: (handle) =>
         createNativeServer({ settings, hasItems, matter: this.#matter }, compileListener(listening, handle)),

@@ -5,7 +5,6 @@ import { compileJsonWriter, type Logger, type Outcome } from '@tenon/core/transp
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type CallReading, HttpCall, type HttpExchange, type HttpRequest, type HttpShape } from '../http-call.ts'
 import { requestFault } from '../http-status.ts'
-import type { OpenReplies } from '../reply/open-replies.ts'
 import type { BodyReader } from '../input/read-body.ts'
 import { compileInputReader } from '../input/read-input.ts'
 import { compileStreamReader } from '../input/read-stream.ts'
@@ -28,7 +27,6 @@ import { writeStream } from '../reply/write-stream.ts'
 
 /** What all routes of a server share. */
 export interface RouteSurroundings {
-  readonly replies: OpenReplies
   readonly bodies: BodyReader
   readonly bodyLimitBytes: number
   readonly maxTimeoutMs: number
@@ -154,7 +152,7 @@ function readingWhole(route: HttpRoute, surroundings: RouteSurroundings): Serve 
 }
 
 function compileServe(route: HttpRoute, surroundings: RouteSurroundings): Serve {
-  const { replies, maxTimeoutMs, bodyLimitBytes, log } = surroundings
+  const { maxTimeoutMs, bodyLimitBytes, log } = surroundings
   const { endpoint, http } = route
   const { operation } = endpoint
   const read = takesItems(route)

@@ -4,7 +4,6 @@ import { type FastifyInstance, fastify, type FastifyServerOptions } from 'fastif
 import { refuseSocket, toRequestError } from '../fastify-fault.ts'
 import type { HttpSettings } from '../http-options.ts'
 import type { BodyReader } from '../input/read-body.ts'
-import type { OpenReplies } from '../reply/open-replies.ts'
 import { writeFailure } from '../reply/write-reply.ts'
 import { compileNotFound, mountRoutes } from '../route/mount-route.ts'
 import type { HttpRoute } from '../route/route-table.ts'
@@ -14,7 +13,6 @@ export interface FastifyParts {
   readonly settings: HttpSettings
   readonly host: TransportHost
   readonly routes: readonly HttpRoute[]
-  readonly replies: OpenReplies
   readonly bodies: BodyReader
   /** Makes the server whose requests are handed over. */
   readonly createServer: (handle: RequestListener) => Server
@@ -82,7 +80,7 @@ function compileErrorHandler({ log }: TransportHost): ErrorHandler {
   }
 }
 
-function mountService(scope: FastifyInstance, { settings, host, routes, replies, bodies }: FastifyParts): void {
+function mountService(scope: FastifyInstance, { settings, host, routes, bodies }: FastifyParts): void {
   const { bodyLimitBytes, maxTimeoutMs, plugins } = settings
   const notFound = compileNotFound(routes)
   const handleError = compileErrorHandler(host)
@@ -94,5 +92,5 @@ function mountService(scope: FastifyInstance, { settings, host, routes, replies,
     if (request.is404 && !isOverLimit(thrown)) return notFound(request, reply)
     handleError.call(scope, thrown, request, reply)
   })
-  mountRoutes(scope, routes, { replies, bodies, bodyLimitBytes, maxTimeoutMs, log: host.log })
+  mountRoutes(scope, routes, { bodies, bodyLimitBytes, maxTimeoutMs, log: host.log })
 }
