@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { acceptRatio } from './accept.ts'
+import { acceptRatio, compileAcceptable } from './accept.ts'
 
 test.each([
   ['', undefined],
@@ -17,4 +17,22 @@ test.each([
   ['text/event-stream;q=2', 1],
 ])('Accept: %s', (accept, ratio) => {
   expect(acceptRatio(accept, 'text/event-stream')).toBe(ratio)
+})
+
+test('what is answered is acceptable when the header names one of its types, or nothing', () => {
+  const isAcceptable = compileAcceptable(['application/json']) ?? (() => undefined)
+  const taken = [
+    '*/*',
+    'application/json',
+    'application/*;q=0.1',
+    'text/html, */*;q=0.8',
+    'Application/JSON;v=1',
+    '',
+    ' ',
+  ]
+  const refused = ['text/html', 'application/json;q=0', 'application/json;q=0, */*', 'application/problem+json', 'json']
+  expect(taken.filter((accept) => isAcceptable(accept) !== true)).toEqual([])
+  expect(refused.filter((accept) => isAcceptable(accept) !== false)).toEqual([])
+  expect(compileAcceptable(['a/b', 'c/d'])?.('c/d')).toBe(true)
+  expect(compileAcceptable(['*/*'])).toBeUndefined()
 })

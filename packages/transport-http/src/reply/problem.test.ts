@@ -1,7 +1,7 @@
 import { errorCodes, isErrorCode, ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
 import { httpStatus, requestFault, requestFaults, statusOf } from '../http-status.ts'
-import { retryAfterSeconds, toProblem } from './problem.ts'
+import { problemHeaders, problemTypeFor, retryAfterSeconds, toProblem } from './problem.ts'
 
 const asSent = (problem: object): unknown => JSON.parse(JSON.stringify(problem))
 
@@ -58,4 +58,30 @@ test('Retry-After is given in whole seconds where trying again helps', () => {
   expect(retryAfterSeconds(new ServiceError('resource_exhausted', 'x'))).toBe(1)
   expect(retryAfterSeconds(new ServiceError('not_found', 'x'))).toBeUndefined()
   expect(retryAfterSeconds(requestFault('body_too_large', 'x'))).toBeUndefined()
+})
+
+test('a problem is sent as JSON to who takes that and not its own type, and is never kept back', () => {
+  const own = 'application/problem+json; charset=utf-8'
+  const plain = 'application/json; charset=utf-8'
+  for (const accept of [
+    undefined,
+    '*/*',
+    'application/*',
+    'application/json, application/problem+json;q=0.1',
+    'text/html',
+  ])
+    expect([accept, problemTypeFor(accept)]).toEqual([accept, own])
+  for (const accept of ['application/json', 'application/json, text/html', 'application/problem+json;q=0, */*'])
+    expect([accept, problemTypeFor(accept)]).toEqual([accept, plain])
+})
+
+test('a body of a wrong type is told what would have been taken', () => {
+  const type = requestFault('unsupported_media_type', 'x', { accept: 'application/json' })
+  expect(problemHeaders(type, 'PUT')).toEqual({ accept: 'application/json' })
+  expect(problemHeaders(type, 'POST')).toEqual({ accept: 'application/json', 'accept-post': 'application/json' })
+  expect(problemHeaders(type, 'PATCH')).toEqual({ accept: 'application/json', 'accept-patch': 'application/json' })
+  const encoded = requestFault('unsupported_media_type', 'x', { acceptEncoding: 'identity' })
+  expect(problemHeaders(encoded, 'POST')).toEqual({ 'accept-encoding': 'identity' })
+  expect(problemHeaders(new ServiceError('aborted', 'x', { details: { accept: 'text/html' } }), 'POST')).toEqual({})
+  expect(problemHeaders(new ServiceError('unavailable', 'x'), 'GET')).toEqual({ 'retry-after': '1' })
 })
