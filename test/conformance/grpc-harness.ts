@@ -7,14 +7,10 @@ import {
   type ServiceError as GrpcError,
   status,
 } from '@grpc/grpc-js'
-import { contract, contractInfo } from '@tenon/core/contract'
 import type { ConformanceHarness, PeerCall, PeerEvent, PeerFailure, PeerReply } from '@tenon/testing/conformance'
 import { grpcTransport } from '@tenon/transport-grpc'
-import { fromStatus } from '../../packages/transport-grpc/src/grpc-status.ts'
-import { compileCodec, type MessageCodec } from '../../packages/transport-grpc/src/message-codec.ts'
-import { toServiceShape } from '../../packages/transport-grpc/src/proto/message-shape.ts'
-import { methodPath } from '../../packages/transport-grpc/src/service-definition.ts'
-import { looseSchema, looseValue } from './loose-message.ts'
+import { readStatus } from './google-rpc.ts'
+import { compileReader, encodeMessage } from './grpc-message.ts'
 
 /** The status that stands for each code: a copy of the protocol's own table, so that a change of the transport's shows. */
 const statuses: Readonly<Record<string, number>> = {
@@ -36,22 +32,29 @@ const statuses: Readonly<Record<string, number>> = {
   unauthenticated: 16,
 }
 
-/** Bytes over HTTP/2, made by a codec that knows the fields and none of the rules. */
+const sizeLimitBytes = 2_097_152
+
+/** Bytes over HTTP/2. Shares nothing with the transport but grpc-js: messages and error details are made and read by others. */
 export const grpcHarness: ConformanceHarness = {
   name: 'grpc',
+  sizeLimitBytes,
   lacks: {
     'input.text': 'a field of protobuf has a type on the wire',
     'input.any_type': 'a field of protobuf has a type on the wire; another one is undecodable and names no field',
     'input.any_name': 'a field of protobuf is a number on the wire',
+    'input.half_pair': 'a text of protobuf is UTF-8; another one is undecodable and names no field',
     'input.null': 'protobuf has no null',
     'input.absent_list': 'protobuf writes nothing for an empty list',
     'schema.union': 'protobuf has no field of several types',
-    'schema.recursive': 'messages are written out, so that one that contains itself would have no end',
+    'schema.recursive': 'messages are written out where they are used: the start refuses one that contains itself',
   },
   start: async (service) => {
-    const { addresses } = await service.start(grpcTransport({ port: 0 }))
+    const { addresses } = await service.start(grpcTransport({ port: 0, maxMessageBytes: sizeLimitBytes }))
     const port = addresses.find(({ protocol }) => protocol === 'grpc')?.port
-    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.enable_retries': 0 })
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+      'grpc.enable_retries': 0,
+      'grpc.max_send_message_length': -1,
+    })
     return {
       call: (call) => (call.inputs ? sendMany(client, call, call.inputs) : sendOne(client, call)),
       stream: (call) => readEvents(client, call),
@@ -63,70 +66,65 @@ export const grpcHarness: ConformanceHarness = {
 /** How one call is written and read. */
 interface Wire {
   readonly path: string
-  readonly request: MessageCodec
-  readonly response: MessageCodec
-  /** Values as the request's codec takes them. */
-  toMessage(input: unknown): unknown
+  readonly write: (input: unknown) => Buffer
+  readonly read: (bytes: Uint8Array) => unknown
 }
 
-function wireOf({ operation }: PeerCall, inputs: readonly unknown[]): Wire {
-  const loose = contract(operation.contract, {
-    [operation.name]: { input: looseSchema(operation.inputJsonSchema, inputs), output: operation.outputSchema },
-  })
-  const [method] = toServiceShape(contractInfo(loose)).methods
-  if (method === undefined) throw new TypeError('a contract has the operations it was given')
+/** @see docs/design.md: the method is named as the operation, in PascalCase */
+function wireOf({ operation }: PeerCall): Wire {
+  const { contract, name, inputJsonSchema, outputJsonSchema } = operation
   return {
-    path: methodPath(operation.contract, method.name),
-    request: compileCodec(method.request),
-    response: compileCodec(method.response),
-    toMessage: (input) => looseValue(operation.inputJsonSchema, input),
+    path: `/${contract}/${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+    write: (input) => encodeMessage(inputJsonSchema, input),
+    read: compileReader(outputJsonSchema),
   }
 }
 
 function sendOne(client: Client, call: PeerCall): Promise<PeerReply> {
-  const { path, request, response, toMessage } = wireOf(call, [call.input])
-  const bytes = request.encode(toMessage(call.input))
+  const { path, read, write } = wireOf(call)
+  const bytes = write(call.input)
   return answered(call, (metadata, done) =>
-    client.makeUnaryRequest(path, same, same, bytes, metadata, optionsOf(call), done(response)),
+    client.makeUnaryRequest(path, same, same, bytes, metadata, optionsOf(call), done(read)),
   )
 }
 
-async function sendMany(client: Client, call: PeerCall, inputs: AsyncIterable<unknown>): Promise<PeerReply> {
-  const items: unknown[] = []
-  for await (const input of inputs) items.push(input)
-  const { path, request, response, toMessage } = wireOf(call, items)
+function sendMany(client: Client, call: PeerCall, inputs: AsyncIterable<unknown>): Promise<PeerReply> {
+  const { path, read, write } = wireOf(call)
   return answered(call, (metadata, done) => {
-    const sent = client.makeClientStreamRequest(path, same, same, metadata, optionsOf(call), done(response))
-    for (const item of items) sent.write(request.encode(toMessage(item)))
-    sent.end()
+    const sent = client.makeClientStreamRequest(path, same, same, metadata, optionsOf(call), done(read))
+    void writeAll(sent, inputs, write)
     return sent
   })
 }
 
-type Done = (response: MessageCodec) => (error: GrpcError | null, bytes?: Buffer) => void
+type Done = (read: Wire['read']) => (error: GrpcError | null, bytes?: Buffer) => void
 interface Sent {
   on(event: 'metadata', listener: (metadata: Metadata) => void): unknown
   cancel(): void
 }
 
 function answered(call: PeerCall, make: (metadata: Metadata, done: Done) => Sent): Promise<PeerReply> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let headers: Readonly<Record<string, string>> = {}
-    const sent = make(toMetadata(call), (response) => (error, bytes = Buffer.alloc(0)) => {
-      if (error) resolve(toFailure(error, headers))
-      else resolve({ ok: true, output: response.decode(bytes), headers })
+    const toReply = (error: GrpcError | null, read: () => unknown): PeerReply =>
+      error ? toFailure(error, headers) : { ok: true, output: read(), headers }
+    const sent = make(toMetadata(call), (read) => (error, bytes = Buffer.alloc(0)) => {
+      try {
+        resolve(toReply(error, () => read(bytes)))
+      } catch (wrong) {
+        reject(wrong)
+      }
     })
     sent.on('metadata', (metadata) => {
       headers = toHeaders(metadata)
     })
-    call.signal?.addEventListener('abort', () => sent.cancel(), { once: true })
+    onLeave(call, sent)
   })
 }
 
 async function* readEvents(client: Client, call: PeerCall): AsyncGenerator<PeerEvent> {
-  const { path, request, response, toMessage } = wireOf(call, [call.input ?? {}])
+  const { path, read, write } = wireOf(call)
   const metadata = toMetadata(call)
-  const write = (input: unknown) => request.encode(toMessage(input))
   const open = (): ClientReadableStream<Buffer> => {
     if (!call.inputs)
       return client.makeServerStreamRequest(path, same, same, write(call.input), metadata, optionsOf(call))
@@ -135,41 +133,79 @@ async function* readEvents(client: Client, call: PeerCall): AsyncGenerator<PeerE
     return sent
   }
   const received = open()
+  let headers: Readonly<Record<string, string>> | undefined
+  received.on('metadata', (metadata) => {
+    headers = toHeaders(metadata)
+  })
+  onLeave(call, received)
   try {
-    for await (const bytes of received as AsyncIterable<Buffer>) yield { item: response.decode(bytes) }
+    let isFirst = true
+    for await (const bytes of received as AsyncIterable<Buffer>) {
+      if (isFirst && headers) yield { headers }
+      isFirst = false
+      yield { item: read(bytes) }
+    }
   } catch (error) {
-    yield { failure: toFailure(error as GrpcError, {}) }
+    yield { failure: toFailure(error as GrpcError, headers ?? {}) }
   } finally {
     received.cancel()
   }
 }
 
+/** Asks for the next input when the call has taken the one before; inputs that break off break off the call. */
 async function writeAll(
-  sent: Pick<ClientWritableStream<Buffer>, 'write' | 'end'>,
+  sent: Pick<ClientWritableStream<Buffer>, 'write' | 'end' | 'cancel' | 'once'>,
   inputs: AsyncIterable<unknown>,
-  write: (input: unknown) => Buffer,
+  write: Wire['write'],
 ): Promise<void> {
-  for await (const input of inputs) sent.write(write(input))
-  sent.end()
+  let isOver = false
+  const over = Promise.withResolvers<void>()
+  sent.once('status', () => {
+    isOver = true
+    over.resolve()
+  })
+  try {
+    for await (const input of inputs) {
+      if (isOver) return
+      const taken = new Promise<void>((resolve) => void sent.write(write(input), () => resolve()))
+      await Promise.race([taken, over.promise])
+    }
+    sent.end()
+  } catch {
+    sent.cancel()
+  }
 }
 
-/** @throws Error for an answer that does not follow the rules of the transport. */
+function onLeave({ signal }: PeerCall, sent: Pick<Sent, 'cancel'>): void {
+  if (signal?.aborted) sent.cancel()
+  else signal?.addEventListener('abort', () => sent.cancel(), { once: true })
+}
+
+const codes = new Map(Object.entries(statuses).map(([code, number]) => [number, code]))
+
+/** @throws Error for an answer that does not follow the rules of the protocol. */
 function toFailure(error: GrpcError, sent: Readonly<Record<string, string>>): PeerFailure {
-  const { code, message, reason, details } = fromStatus(error)
-  if (statuses[code] !== error.code) throw new Error(`status ${status[error.code]} does not stand for ${code}`)
+  const code = codes.get(error.code)
+  if (code === undefined) throw new Error(`status ${status[error.code]} stands for no code`)
+  const [bytes] = error.metadata.get('grpc-status-details-bin')
+  const facts = bytes instanceof Uint8Array ? readStatus(bytes) : undefined
+  if (facts && facts.code !== error.code) throw new Error(`the details are of status ${facts.code}, not ${error.code}`)
   const headers = { ...toHeaders(error.metadata), ...sent }
   const received = JSON.stringify({ details: error.details, metadata: error.metadata.toJSON() })
-  return { ok: false, code, message, reason, details, headers, received }
+  const { reason, details } = facts ?? {}
+  return { ok: false, code, message: error.details, reason, details, headers, received }
 }
 
 function toMetadata({ metadata: entries }: PeerCall): Metadata {
   const metadata = new Metadata()
-  for (const [name, value] of Object.entries(entries)) metadata.set(name, value)
+  for (const [name, text] of Object.entries(entries))
+    metadata.set(name, name.endsWith('-bin') ? Buffer.from(text, 'base64') : text)
   return metadata
 }
 
 function toHeaders(metadata: Metadata): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(metadata.getMap()).map(([name, value]) => [name, String(value)]))
+  const toText = (value: string | Buffer) => (typeof value === 'string' ? value : value.toString('base64'))
+  return Object.fromEntries(Object.entries(metadata.getMap()).map(([name, value]) => [name, toText(value)]))
 }
 
 function optionsOf({ timeoutMs }: PeerCall): { deadline?: number } {

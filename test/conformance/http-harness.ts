@@ -24,11 +24,17 @@ const statuses: Readonly<Record<string, number>> = {
   unauthenticated: 401,
 }
 
+/** What is wrong with a request itself has a status of its own, whatever its code. @see RFC 9110 section 15.5.14 */
+const statusesOfReason: Readonly<Record<string, number>> = { body_too_large: 413 }
+
+const sizeLimitBytes = 2_097_152
+
 /** HTTP/1.1 with JSON bodies, NDJSON for what is sent item by item, and server-sent events for what is received so. */
 export const httpHarness: ConformanceHarness = {
   name: 'http',
+  sizeLimitBytes,
   start: async (service) => {
-    const { addresses } = await service.start(httpTransport({ port: 0 }))
+    const { addresses } = await service.start(httpTransport({ port: 0, bodyLimitBytes: sizeLimitBytes }))
     const port = addresses.find(({ protocol }) => protocol === 'http')?.port
     if (port === undefined) throw new TypeError('nothing listens on HTTP')
     return {
@@ -47,7 +53,7 @@ async function send(port: number, call: PeerCall): Promise<IncomingMessage | Pee
   const { method, path, body } = toRequest(operation, call.input)
   const hasBody = body !== undefined || inputs !== undefined
   const headers = {
-    accept: operation.kind.includes('unary') ? 'application/json' : 'text/event-stream, application/json',
+    accept: `${operation.kind.includes('unary') ? 'application/json' : 'text/event-stream, application/json'}, application/problem+json`,
     ...(hasBody && { 'content-type': inputs ? 'application/x-ndjson' : 'application/json' }),
     ...(timeoutMs !== undefined && { 'x-request-timeout-ms': String(timeoutMs) }),
     ...metadata,
@@ -88,8 +94,18 @@ function toRequest({ http }: Operation, input: unknown): RequestParts {
 }
 
 async function sendLines(sent: ClientRequest, inputs: AsyncIterable<unknown>): Promise<void> {
-  for await (const input of inputs) if (!sent.write(`${JSON.stringify(input)}\n`)) await once(sent, 'drain')
-  sent.end()
+  const over = new AbortController()
+  sent.once('close', () => over.abort())
+  try {
+    for await (const input of inputs) {
+      if (sent.destroyed) return
+      if (!sent.write(`${JSON.stringify(input)}\n`)) await once(sent, 'drain', { signal: over.signal })
+    }
+    sent.end()
+  } catch {
+    // The inputs break off, and so does the request.
+    sent.destroy()
+  }
 }
 
 async function textOf(reply: IncomingMessage): Promise<string> {
@@ -101,7 +117,7 @@ async function textOf(reply: IncomingMessage): Promise<string> {
 /** @throws Error for a reply that does not follow the rules of the transport. */
 function toReply(reply: IncomingMessage, text: string): PeerReply {
   const { statusCode = 0 } = reply
-  const headers = Object.fromEntries(Object.entries(reply.headers).map(([name, value]) => [name, String(value)]))
+  const headers = headersOf(reply)
   const type = headers['content-type'] ?? ''
   if (statusCode < 300) {
     if (text === '') return { ok: true, output: undefined, headers }
@@ -110,10 +126,15 @@ function toReply(reply: IncomingMessage, text: string): PeerReply {
   }
   if (!type.startsWith('application/problem+json')) throw new Error(`expected a problem, found ${type}: ${text}`)
   const failure = toFailure(text, headers)
-  if (statusCode !== statuses[failure.code]) throw new Error(`status ${statusCode} does not stand for ${failure.code}`)
+  const expected = statusesOfReason[failure.reason ?? ''] ?? statuses[failure.code]
+  if (statusCode !== expected) throw new Error(`status ${statusCode} does not stand for ${failure.code}`)
   if (failure.details?.['retryDelayMs'] !== undefined && headers['retry-after'] === undefined)
     throw new Error('a retry delay needs a Retry-After')
   return failure
+}
+
+function headersOf(reply: IncomingMessage): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(reply.headers).map(([name, value]) => [name, String(value)]))
 }
 
 interface Problem {
@@ -149,6 +170,7 @@ async function* readEvents(sent: ReturnType<typeof send>): AsyncGenerator<PeerEv
     return
   }
   try {
+    yield { headers: headersOf(reply) }
     let event = 'message'
     for await (const line of linesOf(reply)) {
       if (line.startsWith('event: ')) event = line.slice('event: '.length)

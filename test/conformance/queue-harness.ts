@@ -47,6 +47,7 @@ export const queueHarness: ConformanceHarness = {
     access: 'who may write to a topic is the rule of the broker',
     'cancel.caller': nobodyWaits,
     'limit.refusal': 'a message beyond the limits waits in its topic',
+    'limit.size': 'how large a message may be is the rule of the broker',
     'drain.refusal': 'a message that comes during a drain waits in its topic',
     'stream.output': 'a command is one message and has no answer',
     'stream.input': 'a command is one message',

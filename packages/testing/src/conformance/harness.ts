@@ -15,6 +15,13 @@ export interface ConformanceHarness {
   /** What the transport cannot do, with the reason. Cases that need it are reported with the reason and not run. */
   readonly lacks?: Lacks
   /**
+   * The largest input, and the largest item of an input stream, that the transport takes as `start` sets it up. Needed for
+   * `limit.size`.
+   *
+   * @remarks From 65_536, so that what frames an input does not count.
+   */
+  readonly sizeLimitBytes?: number
+  /**
    * Longest time a case may take; one that waits for what never comes fails then.
    *
    * @defaultValue 4_000, below the 5 s after which vitest ends a test and says less
@@ -38,7 +45,10 @@ export interface Peer {
    * transport; a failure is a reply. A connection that was refused is `unavailable`.
    */
   call(call: PeerCall): Promise<PeerReply>
-  /** Makes a call that is answered with any number of items. Leaving the loop leaves the call. Needed for `stream.output`. */
+  /**
+   * Makes a call that is answered with any number of items, and takes an item off the wire only when the loop asks for it.
+   * Leaving the loop leaves the call. Needed for `stream.output`.
+   */
   stream?(call: PeerCall): AsyncIterable<PeerEvent>
   /** Closes its connections. */
   close?(): Promise<void>
@@ -48,9 +58,12 @@ export interface PeerCall {
   readonly operation: Operation
   /** JSON data, whether it fits the schema or not: `int64()` as decimal text, `bytes()` as base64. */
   readonly input: unknown
-  /** In place of `input` where the operation takes a stream. */
+  /**
+   * In place of `input` where the operation takes a stream. The next one is asked for when the wire has taken the one before.
+   * When that throws, the caller breaks off in the middle of its input.
+   */
   readonly inputs: AsyncIterable<unknown> | undefined
-  /** Lower-case keys. */
+  /** Lower-case keys; what ends in `-bin` is base64 of bytes. */
   readonly metadata: Readonly<Record<string, string>>
   /** How long the caller is willing to wait; to be told on the wire, not to be acted on by the peer. */
   readonly timeoutMs: number | undefined
@@ -65,7 +78,7 @@ export interface PeerSuccess {
   readonly ok: true
   /** Of `int64()` and `bytes()` either form; undefined where nothing comes back. */
   readonly output: unknown
-  /** Lower-case names. */
+  /** Lower-case names; what ends in `-bin` is base64 of bytes. */
   readonly headers: Metadata
 }
 
@@ -81,5 +94,8 @@ export interface PeerFailure {
   readonly received?: string
 }
 
+/** What comes of a stream: the headers of the reply before all items, where there are any; items; the failure that ended it. */
+export type PeerEvent = { readonly headers: Metadata } | PeerStep
+
 /** One step of a stream: an item, or the failure that ended it. */
-export type PeerEvent = { readonly item: unknown } | { readonly failure: PeerFailure }
+export type PeerStep = { readonly item: unknown } | { readonly failure: PeerFailure }

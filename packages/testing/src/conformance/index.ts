@@ -8,6 +8,7 @@ export type {
   PeerEvent,
   PeerFailure,
   PeerReply,
+  PeerStep,
   PeerSuccess,
   ServiceUnderTest,
 } from './harness.ts'

@@ -19,15 +19,17 @@ import {
   type StreamOf,
   stream,
 } from '@tenon/core/contract'
-import { compileJsonWriter } from '@tenon/core/transport'
+import { compileJsonWriter, type Metadata } from '@tenon/core/transport'
 import Type, { type TProperties } from 'typebox'
 import type { Feature } from './feature.ts'
-import type { ConformanceHarness, Peer, PeerCall, PeerEvent, PeerReply } from './harness.ts'
+import type { ConformanceHarness, Peer, PeerCall, PeerReply, PeerStep } from './harness.ts'
 
 /** What a case plays on: a fresh service with one operation, behind the transport under test. */
 export interface Stage {
   /** Whether the transport under test can do something. */
   has(feature: Feature): boolean
+  /** The largest input that the transport takes. @throws TypeError when the harness does not say. */
+  readonly sizeLimitBytes: number
   /** Starts a service for the case. `await using` stops it and closes the peer. */
   serve(offer?: Offer): Promise<Served>
 }
@@ -58,6 +60,8 @@ export interface CallChoices {
   readonly metadata?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /** Is told the headers of the reply to a call for a stream, before its first item. */
+  readonly onHeaders?: (headers: Metadata) => void
 }
 
 /** A service that is served, and what has been seen of it. */
@@ -71,21 +75,26 @@ export interface Served extends AsyncDisposable {
   /** Calls it with a stream of inputs. */
   send(inputs: AsyncIterable<unknown>, choices?: CallChoices): Promise<PeerReply>
   /** Calls it for a stream of outputs. */
-  stream(input: unknown, choices?: CallChoices): AsyncGenerator<PeerEvent>
+  stream(input: unknown, choices?: CallChoices): AsyncGenerator<PeerStep>
   /** Both at once. */
-  converse(inputs: AsyncIterable<unknown>, choices?: CallChoices): AsyncGenerator<PeerEvent>
+  converse(inputs: AsyncIterable<unknown>, choices?: CallChoices): AsyncGenerator<PeerStep>
   /** Begins to drain and stops; a second call waits for the same end. */
   stop(): Promise<{ readonly exitCode: 0 | 1 }>
 }
 
 /** A stage for one case on a transport. Disposing of it stops what the case has left behind. */
-export function openStage({ start, lacks = {} }: ConformanceHarness): Stage & AsyncDisposable {
+export function openStage({ start, lacks = {}, sizeLimitBytes }: ConformanceHarness): Stage & AsyncDisposable {
   const open = new Set<AsyncDisposable>()
   return {
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...open].map((served) => served[Symbol.asyncDispose]()))
     },
     has: (feature) => lacks[feature] === undefined,
+    get sizeLimitBytes() {
+      if (sizeLimitBytes === undefined)
+        throw new TypeError('the harness has no sizeLimitBytes, and does not say that it lacks limit.size')
+      return sizeLimitBytes
+    },
     serve: async (offer = {}) => {
       const inputs: unknown[] = []
       const logged: string[] = []
@@ -125,9 +134,12 @@ function serving({ operation, peer, started, inputs, logged }: Serving, disposed
     const reply = await peer.call(call)
     return reply.ok ? { ...reply, output: toJson(reply.output) } : reply
   }
-  async function* streamed(call: PeerCall): AsyncGenerator<PeerEvent> {
+  async function* streamed(call: PeerCall, onHeaders: CallChoices['onHeaders']): AsyncGenerator<PeerStep> {
     if (peer.stream === undefined) throw new TypeError('the harness has no stream(), and does not say that it lacks it')
-    for await (const event of peer.stream(call)) yield 'item' in event ? { item: toJson(event.item) } : event
+    for await (const event of peer.stream(call)) {
+      if ('headers' in event) onHeaders?.(event.headers)
+      else yield 'item' in event ? { item: toJson(event.item) } : event
+    }
   }
   return {
     inputs,
@@ -136,8 +148,8 @@ function serving({ operation, peer, started, inputs, logged }: Serving, disposed
     },
     call: (input, choices) => answered(toCall({ input, inputs: undefined }, choices)),
     send: (items, choices) => answered(toCall({ input: undefined, inputs: items }, choices)),
-    stream: (input, choices) => streamed(toCall({ input, inputs: undefined }, choices)),
-    converse: (items, choices) => streamed(toCall({ input: undefined, inputs: items }, choices)),
+    stream: (input, choices) => streamed(toCall({ input, inputs: undefined }, choices), choices?.onHeaders),
+    converse: (items, choices) => streamed(toCall({ input: undefined, inputs: items }, choices), choices?.onHeaders),
     stop: () => started.stop(),
     [Symbol.asyncDispose]: async () => {
       disposed()

@@ -1,25 +1,11 @@
-import { type Authenticator, type Principal, ServiceError } from '@tenon/core'
+import type { Principal } from '@tenon/core'
 import Type from 'typebox'
 import { requireEqual, requireFailure, requireSuccess } from '../assertion.ts'
 import { type BehaviourOptions, behavioursOf } from '../behaviour.ts'
 import type { Offer } from '../stage.ts'
+import { authenticate, people } from './people.ts'
 
 const access = behavioursOf('access')
-
-const people: Readonly<Record<string, Principal>> = {
-  ada: { id: 'ada', roles: ['admin', 'editor'], scopes: ['user:read', 'user:write'] },
-  bob: { id: 'bob', roles: ['guest'], scopes: ['user:read'] },
-  nil: { id: 'nil' },
-}
-
-/** Who calls, by the header `authorization: Bearer <name>`; a name that nobody has is no credential that is valid. */
-const authenticate: Authenticator = ({ metadata }) => {
-  const name = metadata['authorization']?.replace('Bearer ', '')
-  if (name === undefined) return undefined
-  const principal = Object.hasOwn(people, name) ? people[name] : undefined
-  if (principal === undefined) throw new ServiceError('unauthenticated', 'the credential is not valid')
-  return principal
-}
 
 type Answer = 'let in' | 'unauthenticated' | 'permission_denied' | 'internal'
 

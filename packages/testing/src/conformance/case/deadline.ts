@@ -1,10 +1,10 @@
 import { type Call, currentCall } from '@tenon/core'
-import { buildClient, type ClientChannel, type OutgoingCall } from '@tenon/core/client'
-import { contract } from '@tenon/core/contract'
+import type { OutgoingCall } from '@tenon/core/client'
 import Type from 'typebox'
 import { requireEqual, requireFailure, requireSuccess, requireTrue } from '../assertion.ts'
 import { behavioursOf } from '../behaviour.ts'
 import type { Stage } from '../stage.ts'
+import { recordingClient } from './recording-client.ts'
 
 const deadline = behavioursOf('deadline')
 const cancel = behavioursOf('cancel')
@@ -169,17 +169,3 @@ export const deadlineCases = [
     },
   }),
 ]
-
-/** The client of another service, which keeps what goes along with its calls. */
-function recordingClient(sent: OutgoingCall[]) {
-  const other = contract('tenon.conformance.v1.OtherService', {
-    act: { input: Type.Object({}), output: Type.Object({}) },
-  })
-  const channel: Pick<ClientChannel, 'unary'> = {
-    unary: async (_operation, _input, call) => {
-      sent.push(call)
-      return {}
-    },
-  }
-  return buildClient(other, channel as ClientChannel)
-}

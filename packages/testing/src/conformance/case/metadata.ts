@@ -6,6 +6,15 @@ import type { Served, Stage } from '../stage.ts'
 
 const metadata = behavioursOf('metadata')
 
+/** All bytes; what base64 and its form for URLs spell in other ways, with and without padding; and none. */
+const binary: Readonly<Record<string, string>> = {
+  'x-all-bin': Buffer.from(Uint8Array.from({ length: 256 }, (_, index) => index)).toString('base64'),
+  'x-sign-bin': '+/8=',
+  'x-whole-bin': 'AP//',
+  'x-none-bin': '',
+}
+const binaryNames = Object.keys(binary)
+
 /** A service whose handler lets its call be looked at. */
 async function watched(
   stage: Stage,
@@ -108,6 +117,39 @@ export const metadataCases = [
       const reply = await served.call({})
       requireTrue(!reply.ok, 'the call should fail')
       requireEqual(reply.headers['x-trace-hint'], 'abc', 'the header should be')
+    },
+  }),
+  metadata('bytes reach the handler as base64', {
+    needs: ['metadata.binary'],
+    run: async (stage) => {
+      await using served = await watched(stage, (call) => binaryNames.map((name) => call.metadata[name]))
+      requireSuccess(await served.call({}, { metadata: binary }))
+      requireEqual(served.seen, [binaryNames.map((name) => binary[name])], 'the handler should see')
+    },
+  }),
+  metadata('bytes go along with outgoing calls as they came', {
+    needs: ['metadata.binary'],
+    run: async ({ serve }) => {
+      let found: unknown
+      const handle = () => {
+        found = outgoingMetadata()
+        return {}
+      }
+      await using served = await serve({ handle, service: { forwardMetadata: binaryNames } })
+      requireSuccess(await served.call({}, { metadata: { ...binary, 'x-request-id': 'req-1' } }))
+      requireEqual(found, { ...binary, 'x-request-id': 'req-1' }, 'outgoing metadata should be')
+    },
+  }),
+  metadata('bytes that the handler sets as a header reach the caller as base64', {
+    needs: ['metadata.binary', 'headers'],
+    run: async ({ serve }) => {
+      const handle = (_input: never, call: Call) => {
+        for (const name of binaryNames) call.setHeader(name, binary[name] ?? '')
+        return {}
+      }
+      await using served = await serve({ handle })
+      const { headers } = requireSuccess(await served.call({}))
+      requireEqual(Object.fromEntries(binaryNames.map((name) => [name, headers[name]])), binary, 'headers should be')
     },
   }),
 ]

@@ -3,25 +3,13 @@ import { int64 } from '@tenon/core/contract'
 import Type from 'typebox'
 import { requireEqual, requireFailure, requireSuccess, requireTrue, requireViolations } from '../assertion.ts'
 import { behavioursOf } from '../behaviour.ts'
-import type { PeerEvent, PeerFailure } from '../harness.ts'
+import { readAll } from './stream-kind.ts'
 
 const stream = behavioursOf('stream')
 const output = streamOf(Type.Object({ n: Type.Integer() }))
 const needs = ['stream.output'] as const
 
 const hardTexts = ['a\nb', 'a\r\n\r\nb', '\u2028\u2029', 'data: x\n\n', '\u0000', 'ü🦊', '']
-
-/** The items of a stream, and the failure that ended it. */
-async function readAll(events: AsyncIterable<PeerEvent>) {
-  const items: unknown[] = []
-  let failure: PeerFailure | undefined
-  for await (const event of events) {
-    requireTrue(failure === undefined, 'something came after the failure that ended the stream')
-    if ('item' in event) items.push(event.item)
-    else failure = event.failure
-  }
-  return { items, failure }
-}
 
 async function* items(...numbers: readonly unknown[]): AsyncGenerator<unknown> {
   for (const n of numbers) yield { n }

@@ -1,5 +1,6 @@
 import { bytes, int64 } from '@tenon/core/contract'
 import Type, { type TSchema } from 'typebox'
+import { requireEqual, requireFailure } from '../assertion.ts'
 import { behavioursOf } from '../behaviour.ts'
 import { accepts, refuses } from './rule.ts'
 
@@ -20,6 +21,17 @@ const shape = Type.Union([
   Type.Object({ kind: Type.Literal('square'), side: Type.Number(), isFilled: Type.Boolean({ default: false }) }),
 ])
 const tree = Type.Cyclic({ Tree: Type.Object({ name: Type.String(), children: Type.Array(Type.Ref('Tree')) }) }, 'Tree')
+const person = Type.Cyclic(
+  {
+    Address: Type.Object({ street: Type.String({ minLength: 1 }) }),
+    Person: Type.Object({
+      home: Type.Ref('Address'),
+      work: Type.Ref('Address'),
+      others: Type.Array(Type.Ref('Address')),
+    }),
+  },
+  'Person',
+)
 const largest = 2n ** 63n - 1n
 const smallest = -(2n ** 63n)
 const allBytes = Uint8Array.from({ length: 256 }, (_, index) => index)
@@ -40,9 +52,16 @@ export const valueCases = [
   ...Object.entries(texts).map(([words, text]) =>
     value(`a text ${words} comes through`, accepts({ fields: { text: Type.String() }, input: { text } })),
   ),
+  value('half of a surrogate pair is refused', {
+    run: async ({ serve }) => {
+      await using served = await serve({ fields: { text: Type.String() } })
+      requireFailure(await served.call({ text: 'a\uD800b' }), 'invalid_argument')
+      requireEqual(served.inputs, [], 'the handler should be given')
+    },
+  }),
   value(
-    'half of a surrogate pair is refused',
-    refuses({ fields: { text: Type.String() }, input: { text: 'a\uD800b' }, needs: ['input.any_type'] }, [
+    'half of a surrogate pair is refused by its place',
+    refuses({ fields: { text: Type.String() }, input: { text: 'a\uD800b' }, needs: ['input.half_pair'] }, [
       '/text',
       'unicode',
     ]),
@@ -159,6 +178,17 @@ export const valueCases = [
       '/outer/inner/inner/inner',
       'required',
     ]),
+  ),
+  value(
+    'a schema that others name is followed at each of its places',
+    refuses(
+      {
+        fields: { person },
+        input: { person: { home: { street: 'A' }, work: { street: '' }, others: [{ street: 'B' }, { street: '' }] } },
+      },
+      ['/person/work/street', 'minLength'],
+      ['/person/others/1/street', 'minLength'],
+    ),
   ),
   value(
     'a schema that contains itself is followed',

@@ -1,0 +1,171 @@
+import { type Call, type Interceptor, ServiceError } from '@tenon/core'
+import { type OutgoingCall, outgoingMetadata } from '@tenon/core/client'
+import { requireEqual, requireTrue } from '../assertion.ts'
+import { behavioursOf } from '../behaviour.ts'
+import type { CallChoices, Offer, Stage } from '../stage.ts'
+import { authenticate } from './people.ts'
+import { recordingClient } from './recording-client.ts'
+import {
+  callStream,
+  codeOf,
+  endOf,
+  offerOf,
+  outputKinds,
+  type StreamEnd,
+  type StreamKind,
+  type StreamWork,
+  streamKinds,
+  untilEnd,
+} from './stream-kind.ts'
+
+const streamed = behavioursOf('streamed')
+
+interface Tried {
+  readonly kind: StreamKind
+  readonly work?: StreamWork
+  readonly offer?: Offer
+  readonly choices?: CallChoices
+}
+
+/** One call of two items. */
+async function tryOne({ serve }: Stage, { kind, work = {}, offer, choices }: Tried): Promise<StreamEnd> {
+  await using served = await serve({ ...offerOf(kind, work), ...offer })
+  return await callStream(kind, served, choices)
+}
+
+/** The call gives all it has to give. */
+async function tryWhole(stage: Stage, tried: Tried): Promise<StreamEnd> {
+  const end = await tryOne(stage, tried)
+  const { output, code } = end
+  requireEqual({ output, code }, { output: endOf(tried.kind), code: undefined }, 'the call should end with')
+  return end
+}
+
+async function asksWhoCalls({ serve }: Stage, kind: StreamKind): Promise<void> {
+  let begunCount = 0
+  const begin = () => (begunCount += 1)
+  const offer = { ...offerOf(kind, { begin }), access: { roles: ['admin'] }, service: { authenticate } }
+  await using served = await serve(offer)
+  const found: unknown[] = []
+  for (const metadata of [{}, { authorization: 'Bearer bob' }, { authorization: 'Bearer ada' }]) {
+    const { output, code } = await callStream(kind, served, { metadata })
+    found.push(code ?? output)
+  }
+  requireEqual(found, ['unauthenticated', 'permission_denied', endOf(kind)], 'callers should be answered')
+  requireEqual(begunCount, 1, 'calls that reach the handler should be')
+}
+
+async function endsInTime(stage: Stage, tried: Pick<Tried, 'kind' | 'offer' | 'choices'>): Promise<void> {
+  const ended = Promise.withResolvers<unknown>()
+  let hasBegun = false
+  const work: StreamWork = {
+    begin: () => {
+      hasBegun = true
+    },
+    between: untilEnd,
+    end: ({ signal }) => ended.resolve(codeOf(signal.reason)),
+  }
+  const { code } = await tryOne(stage, { ...tried, work })
+  requireEqual(code, 'deadline_exceeded', 'the call should end with')
+  // On a busy machine the time may be over before the handler begins.
+  if (hasBegun) requireEqual(await ended.promise, 'deadline_exceeded', 'the reason of the signal should be')
+}
+
+async function passesMetadataOn(stage: Stage, kind: StreamKind): Promise<void> {
+  const seen: unknown[] = []
+  const look = () => void seen.push(outgoingMetadata())
+  const sent = { 'x-tenant-id': 't1', 'x-request-id': 'req-1' }
+  const choices = { metadata: { ...sent, authorization: 'Bearer x' } }
+  await tryWhole(stage, { kind, work: { begin: look, between: look }, choices })
+  requireEqual(seen, [sent, sent], 'outgoing metadata should be')
+}
+
+async function passesDeadlineOn(stage: Stage, kind: StreamKind): Promise<void> {
+  const sent: OutgoingCall[] = []
+  const between = () => recordingClient(sent).act({})
+  await tryWhole(stage, { kind, work: { between }, offer: { timeoutMs: 20_000 } })
+  const [{ timeoutMs = 0, signal } = {} as Partial<OutgoingCall>] = sent
+  requireTrue(timeoutMs > 0 && timeoutMs <= 20_000, `expected at most 20000 ms, found ${timeoutMs}`)
+  requireTrue(signal !== undefined, 'the outgoing call should end with the running one')
+}
+
+async function sendsHeader(stage: Stage, kind: StreamKind): Promise<void> {
+  const begin = (call: Call) => call.setHeader('X-Total-Count', '12')
+  const { headers } = await tryWhole(stage, { kind, work: { begin } })
+  requireEqual(headers['x-total-count'], '12', 'the header should be')
+}
+
+async function runsAround(stage: Stage, kind: StreamKind): Promise<void> {
+  const steps: string[] = []
+  const around =
+    (name: string): Interceptor =>
+    (_call, next) => {
+      steps.push(name)
+      return next()
+    }
+  const work = { begin: () => void steps.push('handler') }
+  await tryWhole(stage, { kind, work, offer: { service: { interceptors: [around('outer'), around('inner')] } } })
+  requireEqual(steps, ['outer', 'inner', 'handler'])
+}
+
+async function fails(stage: Stage, kind: StreamKind): Promise<void> {
+  let begunCount = 0
+  const refuse: Interceptor = () => Promise.reject(new ServiceError('failed_precondition', 'closed today'))
+  const work = { begin: () => (begunCount += 1) }
+  const { output, code } = await tryOne(stage, { kind, work, offer: { service: { interceptors: [refuse] } } })
+  requireEqual({ output, code, begunCount }, { output: [], code: 'failed_precondition', begunCount: 0 })
+}
+
+async function changesItems({ serve }: Stage, kind: StreamKind): Promise<void> {
+  const doubling: Interceptor = async (_call, next) => doubled((await next()) as AsyncIterable<{ readonly n: number }>)
+  await using served = await serve({ ...offerOf(kind, {}), service: { interceptors: [doubling] } })
+  requireEqual((await callStream(kind, served)).output, [{ n: 2 }, { n: 4 }], 'the caller should get')
+}
+
+async function* doubled(items: AsyncIterable<{ readonly n: number }>) {
+  for await (const { n } of items) yield { n: 2 * n }
+}
+
+/** What is true of a call that is answered once is true of every stream. */
+export const streamedCases = [
+  ...streamKinds.flatMap((kind) => [
+    streamed(`whoever may not call gets nothing of ${kind.words}`, {
+      needs: [...kind.needs, 'access'],
+      run: (stage) => asksWhoCalls(stage, kind),
+    }),
+    streamed(`the operation's time ends ${kind.words}, and the handler learns why`, {
+      needs: kind.needs,
+      run: (stage) => endsInTime(stage, { kind, offer: { timeoutMs: 50 } }),
+    }),
+    streamed(`the caller's time ends ${kind.words}, and the handler learns why`, {
+      needs: [...kind.needs, 'deadline.caller'],
+      run: (stage) => endsInTime(stage, { kind, choices: { timeoutMs: 50 } }),
+    }),
+    streamed(`what goes along with outgoing calls does so in every step of ${kind.words}`, {
+      needs: kind.needs,
+      run: (stage) => passesMetadataOn(stage, kind),
+    }),
+    streamed(`what is left of the deadline goes along with calls in the midst of ${kind.words}`, {
+      needs: kind.needs,
+      run: (stage) => passesDeadlineOn(stage, kind),
+    }),
+    streamed(`a header that the handler sets at the beginning of ${kind.words} reaches the caller`, {
+      needs: [...kind.needs, 'headers'],
+      run: (stage) => sendsHeader(stage, kind),
+    }),
+    streamed(`interceptors run once around ${kind.words}, the first as the outermost`, {
+      needs: kind.needs,
+      run: (stage) => runsAround(stage, kind),
+    }),
+    streamed(`an interceptor that throws fails ${kind.words} with its code`, {
+      needs: kind.needs,
+      run: (stage) => fails(stage, kind),
+    }),
+  ]),
+  ...outputKinds.map((kind) =>
+    streamed(`an interceptor may change the items of ${kind.words}`, {
+      needs: kind.needs,
+      run: (stage) => changesItems(stage, kind),
+    }),
+  ),
+]
