@@ -1,5 +1,12 @@
 import { ConfigError, type SetupProblem } from '@tenon/core/transport'
 import type { FastifyInstance } from 'fastify'
+import { checkDocument } from './openapi/check-document.ts'
+import {
+  documentDefaults,
+  type DocumentOptions,
+  type DocumentSettings,
+  resolveDocument,
+} from './openapi/openapi-options.ts'
 import {
   checkHost,
   checkInteger,
@@ -11,7 +18,7 @@ import {
 import { checkPlugins, type PluginOptions, type PluginSettings, toPluginSettings } from './server/plugin-options.ts'
 import { checkTls, type TlsOptions, type TlsSettings, toTlsSettings } from './server/tls-options.ts'
 
-export interface HttpOptions extends PluginOptions {
+export interface HttpOptions extends PluginOptions, DocumentOptions {
   /** @defaultValue 3000 @remarks Range 0–65_535; 0 for any free one. @throws ConfigError `config.out_of_range` */
   readonly port?: number
   /** @defaultValue the environment variable TENON_HOST, or 127.0.0.1 @throws ConfigError `config.malformed` */
@@ -139,6 +146,7 @@ export const httpDefaults = Object.freeze({
   securityHeaders: false,
   compression: false,
   rateLimit: false,
+  ...documentDefaults,
 } satisfies HttpOptions)
 
 export interface HttpSettings {
@@ -156,6 +164,7 @@ export interface HttpSettings {
   readonly trustProxy: number | readonly string[] | undefined
   readonly maxTimeoutMs: number
   readonly plugins: PluginSettings
+  readonly document: DocumentSettings
   readonly configure: ((server: FastifyInstance) => void) | undefined
 }
 
@@ -177,9 +186,10 @@ export function resolveHttpOptions(options: HttpOptions): HttpSettings {
     trustProxy: options.trustProxy,
     maxTimeoutMs: options.maxTimeoutMs ?? httpDefaults.maxTimeoutMs,
     plugins: toPluginSettings(options),
+    document: resolveDocument(options),
     configure: options.configure,
   })
-  const problems = [...checkSettings(settings), ...checkPlugins(options)]
+  const problems = [...checkSettings(settings), ...checkPlugins(options), ...checkDocument(options)]
   if (problems.length > 0) throw new ConfigError(problems)
   return settings
 }

@@ -80,14 +80,15 @@ function parseBodies(server: FastifyInstance, parse: ParseBody): void {
   for (const type of ['application/json', '*']) server.addContentTypeParser(type, parse)
 }
 
-/** Answers a path that no route has, and a verb that no route has at a path. */
+/** Answers a path that neither a route nor a document has, and a verb that none has at a path. */
 export function compileNotFound(
   routes: readonly HttpRoute[],
+  documentPaths: readonly string[] = [],
 ): (request: Pick<HttpRequest, 'method' | 'url'>, reply: FastifyReply) => void {
   const allowedAt = compileAllowedMethods(routes)
   return ({ method, url }, reply) => {
     const path = rawPath(url)
-    const allowed = allowedAt(path).join(', ')
+    const allowed = documentPaths.includes(path) ? 'GET, HEAD' : allowedAt(path).join(', ')
     if (method === 'OPTIONS' && (allowed !== '' || path === '*')) return writeOptions(reply, allowed)
     if (allowed === '') {
       const error = requestFault('route_not_found', `nothing is found at ${method} ${path}`)

@@ -4,6 +4,7 @@ import { type FastifyInstance, fastify, type FastifyServerOptions } from 'fastif
 import { refuseSocket, toRequestError } from '../fastify-fault.ts'
 import type { HttpSettings } from '../http-options.ts'
 import type { BodyReader } from '../input/read-body.ts'
+import { type Documents, prepareDocuments } from '../openapi/mount-documents.ts'
 import { writeFailure } from '../reply/write-reply.ts'
 import { compileNotFound, mountRoutes } from '../route/mount-route.ts'
 import type { HttpRoute } from '../route/route-table.ts'
@@ -22,6 +23,7 @@ export interface FastifyParts {
 export function buildFastify(parts: FastifyParts): FastifyInstance {
   const { settings, host, createServer } = parts
   const { configure, plugins } = settings
+  const documents = prepareDocuments(parts)
   const server = fastify({
     ...fastifyOptions(settings),
     serverFactory: (handle) => createServer(handle),
@@ -33,7 +35,7 @@ export function buildFastify(parts: FastifyParts): FastifyInstance {
     if (configure !== undefined) server.register(withoutScope(async (root) => configure(root)))
   } else configure?.(server)
   // A scope of its own: bodies stay bytes here, while routes that `configure` added keep Fastify's parsers.
-  server.register(async (scope) => mountService(scope, parts))
+  server.register(async (scope) => mountService(scope, { ...parts, documents }))
   return server
 }
 
@@ -80,9 +82,13 @@ function compileErrorHandler({ log }: TransportHost): ErrorHandler {
   }
 }
 
-function mountService(scope: FastifyInstance, { settings, host, routes, bodies }: FastifyParts): void {
+interface ServiceParts extends FastifyParts {
+  readonly documents: Documents
+}
+
+function mountService(scope: FastifyInstance, { settings, host, routes, bodies, documents }: ServiceParts): void {
   const { bodyLimitBytes, maxTimeoutMs, plugins } = settings
-  const notFound = compileNotFound(routes)
+  const notFound = compileNotFound(routes, documents.paths)
   const handleError = compileErrorHandler(host)
   // Who looks for paths is counted too.
   const limit = plugins.rateLimit === undefined ? {} : { preHandler: scope.rateLimit() }
@@ -93,4 +99,5 @@ function mountService(scope: FastifyInstance, { settings, host, routes, bodies }
     handleError.call(scope, thrown, request, reply)
   })
   mountRoutes(scope, routes, { bodies, bodyLimitBytes, maxTimeoutMs, log: host.log })
+  documents.mount(scope)
 }
