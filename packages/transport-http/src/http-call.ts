@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Arrival, Metadata } from '@tenon/core/transport'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { requestFault } from './http-status.ts'
+import { pumpUntilAnswered } from './input/body-pump.ts'
 import type { InputSource, PathValues } from './input/read-input.ts'
 import type { IsAcceptable } from './reply/accept.ts'
 
@@ -45,9 +46,10 @@ export class HttpCall implements Arrival {
   }
 
   get metadata(): Metadata {
-    const { headers } = this.#exchange.request.raw
+    const { headers, method } = this.#exchange.request.raw
     // HTTP/2 has the request line among its headers.
-    if (headers[':path'] !== undefined) return withoutRequestLine(headers)
+    if (headers[':path'] !== undefined) return withoutRequestLine(headers, method)
+    if (headers.range !== undefined && method !== 'GET') return withoutRange(headers)
     if (headers['set-cookie'] === undefined) return headers as Metadata
     // No header of a request, and the only one that Node makes a list of.
     const { 'set-cookie': _list, ...texts } = headers
@@ -72,7 +74,9 @@ export class HttpCall implements Arrival {
 
   get signal(): AbortSignal {
     const controller = new AbortController()
-    const { raw } = this.#exchange.reply
+    const { request, reply } = this.#exchange
+    const { raw } = reply
+    if (request.body instanceof Readable) pumpUntilAnswered(request.body, raw)
     const abort = () => {
       if (!raw.writableFinished) controller.abort()
     }
@@ -118,7 +122,17 @@ function isDecodable(url: string): boolean {
 }
 
 /** What a caller sent as headers, and the host, which is one of them in HTTP/1.1. */
-function withoutRequestLine(headers: IncomingHttpHeaders): Metadata {
-  const { 'set-cookie': _list, 'transfer-encoding': _ours, ...texts } = headers
+function withoutRequestLine(headers: IncomingHttpHeaders, method: string | undefined): Metadata {
+  const {
+    'set-cookie': _list,
+    'transfer-encoding': _ours,
+    ...texts
+  } = method === 'GET' ? headers : withoutRange(headers)
   return Object.fromEntries(Object.entries(texts).filter(([name]) => !name.startsWith(':'))) as Metadata
+}
+
+/** @see RFC 9110 section 14.2: it has a meaning with GET alone */
+function withoutRange(headers: IncomingHttpHeaders): Metadata {
+  const { 'set-cookie': _list, range: _range, ...texts } = headers
+  return texts as Metadata
 }

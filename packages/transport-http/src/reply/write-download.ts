@@ -3,7 +3,7 @@ import { type Logger, ServiceError, type Success } from '@tenon/core/transport'
 import type { FastifyReply } from 'fastify'
 import { rawPath } from '../route/route-table.ts'
 import { type DownloadPlan, planDownload } from './download-plan.ts'
-import { sendHead, writable } from './send-head.ts'
+import { cutReply, sendHead, writable } from './send-head.ts'
 import { setHeaders, writeFailure } from './write-reply.ts'
 
 export interface DownloadReply {
@@ -41,7 +41,7 @@ export async function writeDownload(reply: FastifyReply, { success, status, raw,
     if (!out.headersSent) return writeEarlyFailure(reply, thrown, success)
     const url = rawPath(reply.request.url)
     if (!ServiceError.is(thrown)) log.error({ err: thrown, url }, 'a download could not be written')
-    out.destroy()
+    cutReply(out)
   } finally {
     out.off('close', release)
   }
