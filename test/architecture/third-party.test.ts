@@ -6,8 +6,7 @@ import { packageNames, sourcesOf } from './source-file.ts'
  * be replaced has one file around it.
  */
 const manyFiles: Readonly<Record<string, string>> = {
-  'core typebox':
-    'its validator and its formats are two subpaths, each with one file; examples of a contract are checked below the room of schemas',
+  'core typebox': 'its validator, compiled and interpreted, and its formats are two subpaths, with a file for each use',
   'transport-grpc @grpc/grpc-js': 'it is the subject of the package: server, client and status codes each have a file',
   'transport-grpc @bufbuild/protobuf': 'it is the message format of the package',
   'testing typebox': 'the cases of the conformance suite are written with its schemas',

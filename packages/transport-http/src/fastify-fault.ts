@@ -62,7 +62,7 @@ export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void
     socket.destroy(error)
     return
   }
-  const fault = parserFaults[error.code ?? ''] ?? ['malformed_request', 'the request is not valid HTTP']
+  const fault = parserFault(error)
   const problem = toProblem(requestFault(...fault), {})
   const body = JSON.stringify(problem)
   const head = [
@@ -74,6 +74,22 @@ export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void
   refused.add(socket)
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
   cutAfterLinger(socket)
+}
+
+function parserFault(error: NodeJS.ErrnoException): ToldFault {
+  if (error.code === 'HPE_HEADER_OVERFLOW' && isInTarget(error)) return ['uri_too_long', 'the request target is too long']
+  return parserFaults[error.code ?? ''] ?? ['malformed_request', 'the request is not valid HTTP']
+}
+
+/**
+ * Whether the head outgrew its limit within its first line. Node counts both together, and shows the bytes it failed at; a
+ * target that comes in several pieces is taken for a header section.
+ *
+ * @see RFC 9110 section 15.5.15
+ */
+function isInTarget(error: Error): boolean {
+  const bytes: unknown = Reflect.get(error, 'rawPacket')
+  return Buffer.isBuffer(bytes) && !bytes.includes('\n') && /^[A-Z]+ \//.test(bytes.toString('latin1', 0, 16))
 }
 
 /** Whether a reply is under way on the socket: anything written now would become part of it. */

@@ -205,6 +205,8 @@ test('bytes that are no request are answered with a problem', async () => {
   )
   const header = `GET /v1/users/1 HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(20_000)}\r\n\r\n`
   expect(await talk(demo.port, header)).toMatch(/^HTTP\/1.1 431 [^]*"reason":"headers_too_large"/)
+  const target = `GET /v1/users/${'x'.repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`
+  expect(await talk(demo.port, target)).toMatch(/^HTTP\/1.1 414 [^]*"reason":"uri_too_long"/)
 })
 
 test('a body that is not framed as it should be is answered with a problem', async () => {

@@ -74,7 +74,12 @@ function checkHeader({ field, name }: NamedField, { input, routes }: BoundFields
     return [
       `headers.${field} must not be "if-none-match" on a GET, where the transport answers it; name the version in etag`,
     ]
-  return checkText(field, { place: `headers.${field}`, input, form: 'list', isVersion: versionHeaders.has(name) })
+  return [
+    ...checkText(field, { place: `headers.${field}`, input, form: 'list', isVersion: versionHeaders.has(name) }),
+    ...(name === 'if-match' && isRequired(input, field)
+      ? [`field "${field}" must be optional, because "*" and no header are no version`]
+      : []),
+  ]
 }
 
 /** @see RFC 6265 section 4.1.1: a cookie's name is a token */
@@ -90,7 +95,7 @@ interface TextPlace {
   readonly place: string
   readonly input: JsonSchema
   readonly form: 'single' | 'list'
-  /** Whether it carries a version, which may be missing. */
+  /** Whether it carries a version. */
   readonly isVersion: boolean
 }
 
@@ -100,10 +105,7 @@ function checkText(name: string, { place, input, form, isVersion: carriesVersion
   if (!isTextual(field, form)) return [`field "${name}" cannot be read from text: ${describeType(field)}`]
   if (!carriesVersion) return []
   const item = (field['type'] === 'array' ? (field['items'] ?? {}) : field) as JsonSchema
-  return [
-    ...(isVersion(item) ? [] : [`${place} must be text or a whole number, found ${describeType(item)}`]),
-    ...(isRequired(input, name) ? [`field "${name}" must be optional, because "*" and no header are no version`] : []),
-  ]
+  return isVersion(item) ? [] : [`${place} must be text or a whole number, found ${describeType(item)}`]
 }
 
 function checkBody({ binding: { body }, spec, input }: BoundFields): readonly string[] {

@@ -56,17 +56,13 @@ it.each<[string, unknown, readonly string[]]>([
   ['no list', {}, ['examples must be a list']],
   ['a field of the wrong type', [{ output: { userId: 1 } }], ['examples/0/output/userId must be string']],
   ['a format', [{ output: { userId: 'u1' } }], ['examples/0/output/userId must match format "uuid"']],
-  ['what is left out', [{}, { output: {} }], ['examples/1/output must have required properties userId']],
+  ['what is left out', [{}, { output: {} }], ['examples/1/output/userId is required']],
   ['a field that is none', [{ input: { id: 1 } }], ['examples/0/input/id is no field of the schema']],
-  [
-    'a number out of range',
-    [{ output: { userId, size: 6n } }],
-    [`examples/0/output/size must be from ${-(2n ** 63n)} to 5`],
-  ],
+  ['a number out of range', [{ output: { userId, size: 6n } }], ['examples/0/output/size must be <= 5']],
   [
     'a number out of range in a list',
     [{ output: { userId, sizes: ['1', '9223372036854775808'] } }],
-    [`examples/0/output/sizes/1 must be from ${-(2n ** 63n)} to ${2n ** 63n - 1n}`],
+    ['examples/0/output/sizes/1 must be <= 9223372036854775807'],
   ],
   ['a name that is taken', [{ name: 'a' }, { name: 'a' }], ['examples/1: the name "a" is taken by another']],
   ['a misspelt key', [{ inputs: {} }], ['examples/0: "inputs" is no setting; expected name, summary, input, output']],
@@ -86,6 +82,12 @@ it('a library checks by its own rules, before its transforms', () => {
     'examples/0/output/size is too long',
   ])
   expect(problemsOf({ output, examples: [{ output: { size: 1 } }] })).toHaveLength(1)
+})
+
+it('what an asynchronous library says is left to the calls', () => {
+  const output = z.object({ size: z.string().refine(async () => false) })
+  expect(problemsOf({ output, examples: [{ output: { size: 'x' } }] })).toEqual([])
+  expect(problemsOf({ output, examples: [{ output: { length: 'x' } }] })[0]).toContain('/length is no field')
 })
 
 it('tags are the last word of the name of the contract, unless there are others', () => {

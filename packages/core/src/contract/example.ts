@@ -1,7 +1,9 @@
-import Schema from 'typebox/schema'
-import { int64RangeOf } from '../schema/int64.ts'
+import type { Violation } from '../error/service-error.ts'
+import { ContractError } from '../error/setup-error.ts'
+import { compileSchema } from '../schema/compiled-schema.ts'
+import type { JsonSchema, Schema } from '../schema/schema.ts'
+import { fieldNames } from './check-spec.ts'
 import type { OperationSpec } from './operation.ts'
-import { isStandardSchema, type JsonSchema } from '../schema/schema.ts'
 import { isStream, type StreamOf } from './stream.ts'
 
 /** One input with what comes of it, for generated documents. For a stream, the value is one item of it. */
@@ -32,21 +34,21 @@ export function readExamples({ input, output, examples }: OperationSpec, schemas
   if (examples === undefined) return noExamples
   if (!Array.isArray(examples)) return { ...noExamples, problems: ['examples must be a list'] }
   const read = examples.map((example: OperationExample, index) => toExample(example, index))
+  const checks = { input: checkBy(input, schemas.input), output: checkBy(output, schemas.output) }
   const problems = read.flatMap((example, index) => [
     ...strayKeys(example, index),
     ...(read.findIndex(({ name }) => name === example.name) === index
       ? []
       : [`examples/${index}: the name "${example.name}" is taken by another`]),
-    ...('input' in example
-      ? misfits(`examples/${index}/input`, example.input, { of: input, json: schemas.input })
-      : []),
-    ...('output' in example
-      ? misfits(`examples/${index}/output`, example.output, { of: output, json: schemas.output })
-      : []),
+    ...sides.flatMap((side) => {
+      const found = side in example ? checks[side](example[side]) : []
+      return found.map(({ field, message }) => `examples/${index}/${side}${field} ${message}`)
+    }),
   ])
   return { examples: Object.freeze(read), problems }
 }
 
+const sides = ['input', 'output'] as const
 const known: ReadonlySet<string> = new Set(['name', 'summary', 'input', 'output'])
 
 function strayKeys(example: OperationExample, index: number): readonly string[] {
@@ -56,9 +58,7 @@ function strayKeys(example: OperationExample, index: number): readonly string[] 
 
 function toExample(example: OperationExample, index: number): OperationExample {
   const name = example.name ?? (index === 0 ? 'example' : `example${index + 1}`)
-  const values = (['input', 'output'] as const).flatMap((side) =>
-    example[side] === undefined ? [] : [[side, toJson(example[side])] as const],
-  )
+  const values = sides.flatMap((side) => (example[side] === undefined ? [] : [[side, toJson(example[side])] as const]))
   return Object.freeze({ ...example, name, ...Object.fromEntries(values) })
 }
 
@@ -71,66 +71,42 @@ function toJson(value: unknown): unknown {
   return Object.freeze(Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, toJson(inner)])))
 }
 
-interface ExampleSchema {
-  readonly of: OperationSpec['input'] | StreamOf
-  readonly json: JsonSchema
+/** What is wrong with a value. */
+type Check = (value: unknown) => readonly Violation[]
+
+/** A schema that cannot be used is told as what is wrong with each value. */
+function checkBy(of: Schema | StreamOf, json: JsonSchema): Check {
+  try {
+    return compileCheck(of, json)
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error
+    const { message } = error
+    return () => [{ field: '', message: `cannot be checked: ${message}`, rule: 'schema' }]
+  }
 }
 
-function misfits(where: string, value: unknown, { of, json }: ExampleSchema): readonly string[] {
-  const schema: unknown = isStream(of) ? of.item : of
-  const found = [...undeclared(json, value), ...outOfRange(json, value, ''), ...checkByLibrary(schema, json, value)]
-  return found.map(({ path, message }) => `${where}${path} ${message}`)
-}
-
-interface Misfit {
-  readonly path: string
-  readonly message: string
+/** The rules of a call, by the reader's side, which takes the form of JSON. */
+function compileCheck(of: Schema | StreamOf, json: JsonSchema): Check {
+  const { read } = compileSchema(isStream(of) ? of.item : of, json)
+  const findStrays = compileStrays(json)
+  return (value) => {
+    const result = read(structuredClone(value))
+    if (!(result instanceof Promise)) return [...findStrays(value), ...(result.ok ? [] : result.violations)]
+    // What an asynchronous validator says comes too late for a definition; it is asked with each call.
+    result.catch(() => undefined)
+    return findStrays(value)
+  }
 }
 
 /** Calls drop undeclared fields; in an example one is a slip of the pen. */
-function undeclared(json: JsonSchema, value: unknown): readonly Misfit[] {
-  const isClosed = !['additionalProperties', 'patternProperties', 'allOf', 'anyOf', 'oneOf'].some((key) => key in json)
-  const properties: unknown = json['properties']
-  if (!isClosed || typeof properties !== 'object' || properties === null || !isRecord(value)) return []
-  const strays = Object.keys(value).filter((name) => !Object.hasOwn(properties, name))
-  return strays.map((name) => ({ path: `/${name}`, message: 'is no field of the schema' }))
-}
-
-/** The limits of `int64()`, which its JSON Schema has no word for. */
-function outOfRange(json: JsonSchema, value: unknown, path: string): readonly Misfit[] {
-  const range = int64RangeOf(json)
-  if (range && typeof value === 'string' && /^-?\d+$/.test(value)) {
-    const isWithin = BigInt(value) >= range.minimum && BigInt(value) <= range.maximum
-    return isWithin ? [] : [{ path, message: `must be from ${range.minimum} to ${range.maximum}` }]
-  }
-  const items: unknown = json['items']
-  if (Array.isArray(value) && isRecord(items))
-    return value.flatMap((item, index) => outOfRange(items, item, `${path}/${index}`))
-  const properties: unknown = json['properties']
-  if (!isRecord(value) || !isRecord(properties)) return []
-  return Object.entries(value).flatMap(([name, inner]) => {
-    const field = Object.hasOwn(properties, name) ? properties[name] : undefined
-    return isRecord(field) ? outOfRange(field, inner, `${path}/${name}`) : []
-  })
-}
-
-function checkByLibrary(schema: unknown, json: JsonSchema, value: unknown): readonly Misfit[] {
-  if (!isStandardSchema(schema)) {
-    const [, errors] = Schema.Errors(json, value)
-    return errors.map(({ instancePath, message }) => ({ path: instancePath, message }))
-  }
-  const result = schema['~standard'].validate(structuredClone(value))
-  // What an asynchronous validator says comes too late for a definition; its schema is checked with each call.
-  if (result instanceof Promise) {
-    result.catch(() => undefined)
-    return []
-  }
-  return (result.issues ?? []).map(({ path = [], message }) => ({
-    path: path.map((part) => `/${String(typeof part === 'object' ? part.key : part)}`).join(''),
-    message,
-  }))
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function compileStrays(json: JsonSchema): Check {
+  const isOpen = ['additionalProperties', 'patternProperties', 'allOf', 'anyOf', 'oneOf', '$ref'].some(
+    (key) => key in json,
+  )
+  if (isOpen || json['type'] !== 'object') return () => []
+  const names = new Set(fieldNames(json))
+  return (value) =>
+    Object.keys(Object(value) as object)
+      .filter((name) => !names.has(name))
+      .map((name) => ({ field: `/${name}`, message: 'is no field of the schema', rule: 'additionalProperties' }))
 }

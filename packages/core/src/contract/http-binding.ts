@@ -21,8 +21,8 @@ export interface HttpBinding extends StreamBinding {
    * Input fields read from request headers, each with the lower-case name of its header: `{ tenantId: 'x-tenant-id' }`.
    *
    * Text is UTF-8, read as the field's type. A list is separated by commas or given by repeating the header; an item with a comma
-   * in it stands in double quotes. `if-match` and `if-none-match` carry versions: the quotes are taken off, and `*` is no value,
-   * as is an absent header.
+   * in it stands in double quotes. `if-match` and `if-none-match` carry versions, whose quotes are taken off; `*` is no value in
+   * `if-match`, as is an absent header, and the text `*` in `if-none-match`, where it means that nothing must be there yet.
    *
    * @see RFC 9110 section 5.6.1 on lists, section 13.1 on `If-Match` and `If-None-Match`
    */
