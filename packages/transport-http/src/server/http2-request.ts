@@ -15,13 +15,27 @@ export function adaptRequest({ headers, stream, authority }: Http2ServerRequest)
 }
 
 /**
- * Asks the caller to stop when it is answered before its request has come whole. The reply is not lost by that, and the stream is
- * not kept open by a caller who goes on.
+ * Asks the caller to stop when it is answered before its request has come whole. Nothing of the reply is lost by that, and the
+ * stream is not kept open by a caller who goes on.
  *
  * @see RFC 9113 section 8.1: a reset with NO_ERROR after a complete response
  */
-export function stopAfter({ stream }: Http2ServerRequest): void {
-  if (!stream.endAfterHeaders) stream.once('finish', () => stream.close())
+export function stopAfter(request: Http2ServerRequest): void {
+  const { stream } = request
+  if (!stream.endAfterHeaders) stream.once('finish', () => setImmediate(closeWhenSent, request))
+}
+
+/** A guess: how often it is looked whether the caller has read on. */
+const sentIntervalMs = 50
+
+/** Node tells of what is written when it has it, not when it is sent; a reset would overtake it. */
+function closeWhenSent(request: Http2ServerRequest): void {
+  const { stream } = request
+  if (stream.closed || stream.destroyed || stream.state.remoteClose === 1) return
+  if (stream.state.localClose !== 1) return void setTimeout(closeWhenSent, sentIntervalMs, request).unref()
+  stream.close()
+  // What has come is dropped: a stream with unread bytes is never done.
+  request.resume()
 }
 
 /** Whether the request is one of HTTP/2. */
