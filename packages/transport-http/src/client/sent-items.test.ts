@@ -35,27 +35,40 @@ function send(items: AsyncIterable<unknown>, writer: ItemsWriter = lines) {
 
 const textOf = ({ value }: IteratorResult<Uint8Array>) => Buffer.from(value ?? []).toString()
 
-test('items are asked for one at a time, as they are taken', async () => {
-  const { state, items } = source(2)
-  const { sent } = send(items)
+test('items that come without a pause are sent together, a batch at a time and no sooner than it is taken', async () => {
+  const { state, items } = source(5)
+  const { sent } = send(items, { ...lines, write: () => new Uint8Array(6_000) })
   expect(textOf(await sent.next())).toBe('\n')
   expect(state.askedCount).toBe(0)
-  expect(textOf(await sent.next())).toBe('1\n')
-  expect(state.askedCount).toBe(1)
-  expect(textOf(await sent.next())).toBe('2\n')
+  expect((await sent.next()).value).toHaveLength(18_000)
+  await new Promise(setImmediate)
+  expect(state.askedCount).toBe(3)
+  expect((await sent.next()).value).toHaveLength(12_000)
   expect([await sent.next(), await sent.next()]).toMatchObject([{ done: true }, { done: true }])
   sent.end()
-  expect(state).toEqual({ askedCount: 3, isClosed: false })
+  expect(state).toEqual({ askedCount: 6, isClosed: false })
+})
+
+test('an item is sent as soon as the next one lets wait for itself', async () => {
+  const second = Promise.withResolvers<void>()
+  const { sent } = send(
+    (async function* () {
+      yield 1
+      await second.promise
+      yield 2
+    })(),
+  )
+  await sent.next()
+  expect(textOf(await sent.next())).toBe('1\n')
+  second.resolve()
+  expect(textOf(await sent.next())).toBe('2\n')
+  expect(await sent.next()).toMatchObject({ done: true })
 })
 
 test('the first item may be looked at before it is sent', async () => {
   const { sent } = send(source(2).items)
   expect(await sent.peek()).toBe(1)
-  expect([textOf(await sent.next()), textOf(await sent.next()), textOf(await sent.next())]).toEqual([
-    '\n',
-    '1\n',
-    '2\n',
-  ])
+  expect([textOf(await sent.next()), textOf(await sent.next())]).toEqual(['\n', '1\n2\n'])
   const { sent: none } = send(source(0).items)
   expect(await none.peek()).toBeUndefined()
   await none.next()

@@ -11,15 +11,16 @@ export interface ItemsWriter {
 }
 
 /**
- * The items of an input stream as the body of a request. The next one is asked for when the connection takes more; nothing is
- * asked for ahead but the first, where it tells the path.
+ * The items of an input stream as the body of a request. Items are asked for when the connection takes more: as many as come
+ * without a pause, up to a batch, and one beyond.
  */
 export class SentItems implements AsyncIterableIterator<Uint8Array> {
   readonly #source: AsyncIterator<unknown>
   #begin: Uint8Array | undefined
   #write: (item: unknown) => Uint8Array = () => new Uint8Array()
   #end: ItemsWriter['end'] = () => undefined
-  #first: IteratorResult<unknown> | undefined
+  /** A step that is not written yet. */
+  #asked: Promise<IteratorResult<unknown>> | undefined
   #isOver = false
   #wake: () => void = () => undefined
   #onFailure: (error: unknown) => void
@@ -32,8 +33,9 @@ export class SentItems implements AsyncIterableIterator<Uint8Array> {
 
   /** The first item; undefined where there is none, or when the call ended before it came. @throws what the source throws */
   async peek(): Promise<unknown> {
-    this.#first = await this.#step()
-    return this.#first.done === true ? undefined : this.#first.value
+    this.#asked = this.#step()
+    const { done: isEmpty, value } = await this.#asked
+    return isEmpty === true ? undefined : value
   }
 
   /** Says how items are written; before that nothing can be sent. */
@@ -54,18 +56,41 @@ export class SentItems implements AsyncIterableIterator<Uint8Array> {
     this.#begin = undefined
     if (begin) return { done: false, value: begin }
     try {
-      const step = this.#first ?? (await this.#step())
-      this.#first = undefined
-      if (this.#isOver) return done
-      if (step.done !== true) return { done: false, value: this.#write(step.value) }
-      this.#isOver = true
-      const end = this.#end()
-      return end ? { done: false, value: end } : done
+      const chunks = await this.#gather()
+      const [only] = chunks
+      if (only === undefined) return done
+      return { done: false, value: chunks.length === 1 ? only : Buffer.concat(chunks) }
     } catch (error) {
       this.end()
       this.#onFailure(error)
       return done
     }
+  }
+
+  /** Items that come without a pause, together: a write of its own for each costs several times its bytes. */
+  async #gather(): Promise<readonly Uint8Array[]> {
+    const chunks: Uint8Array[] = []
+    let lengthBytes = 0
+    let pause: Promise<undefined> | undefined
+    while (lengthBytes < batchBytes) {
+      this.#asked ??= this.#step()
+      // Nothing to wait for where nothing waits to be sent.
+      const step = await (pause ? Promise.race([this.#asked, pause]) : this.#asked)
+      if (step === undefined) break
+      this.#asked = undefined
+      if (this.#isOver) break
+      const chunk = step.done === true ? this.#complete() : this.#write(step.value)
+      if (chunk) chunks.push(chunk)
+      if (this.#isOver) break
+      lengthBytes += chunk?.length ?? 0
+      pause ??= new Promise((resolve) => process.nextTick(resolve, undefined))
+    }
+    return chunks
+  }
+
+  #complete(): Uint8Array | undefined {
+    this.#isOver = true
+    return this.#end()
   }
 
   /** The call has ended: nothing more is sent, and the source is closed. */
@@ -89,5 +114,8 @@ export class SentItems implements AsyncIterableIterator<Uint8Array> {
     })
   }
 }
+
+/** Bytes that are written at once. A guess: a few network packets. */
+const batchBytes = 16_384
 
 const done: IteratorReturnResult<undefined> = { done: true, value: undefined }
