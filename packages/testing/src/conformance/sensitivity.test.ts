@@ -1,41 +1,18 @@
 import { type ErrorCode, errorCodes } from '@tenon/core'
 import { describe, expect, it } from 'vitest'
+import { altered, failuresOf, type Fault, mapped, onCall, onEvents, onReply } from './fault.test-harness.ts'
 import { conformanceCases } from './conformance-cases.ts'
-import type { ConformanceHarness, Peer, PeerCall, PeerEvent, PeerReply } from './harness.ts'
+import type { ConformanceHarness, PeerEvent } from './harness.ts'
 import { memoryHarness } from './memory-harness.ts'
-
-/** A transport that is right but for one thing. */
-interface Fault {
-  readonly what: string
-  readonly alter: (peer: Peer) => Partial<Peer>
-  /** Cases that must find it. */
-  readonly found: readonly string[]
-}
-
-const onCall =
-  (change: (call: PeerCall) => Partial<PeerCall>): Fault['alter'] =>
-  (peer) => ({ call: (call) => peer.call({ ...call, ...change(call) }) })
-
-const onReply =
-  (change: (reply: PeerReply) => PeerReply): Fault['alter'] =>
-  (peer) => ({ call: async (call) => change(await peer.call(call)) })
-
-const onEvents =
-  (change: (events: AsyncIterable<PeerEvent>) => AsyncIterable<PeerEvent>): Fault['alter'] =>
-  (peer) => ({ stream: (call) => change(peer.stream?.(call) ?? nothing()) })
-
-/** Changes every value inside a value. */
-function mapped(value: unknown, change: (one: unknown) => unknown): unknown {
-  if (Array.isArray(value)) return change(value.map((item) => mapped(item, change)))
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return change(value)
-  return change(Object.fromEntries(Object.entries(value).map(([name, one]) => [name, mapped(one, change)])))
-}
+import { limited, sizeFaults, sizeLimitBytes } from './size-fault.test-harness.ts'
+import { streamFaults } from './stream-fault.test-harness.ts'
 
 const onInput = (change: (one: unknown) => unknown) => onCall(({ input }) => ({ input: mapped(input, change) }))
 const onOutput = (change: (one: unknown) => unknown) =>
   onReply((reply) => (reply.ok ? { ...reply, output: mapped(reply.output, change) } : reply))
 
-async function* nothing(): AsyncGenerator<never> {}
+const unpadded = <Entries extends Readonly<Record<string, string | undefined>>>(entries: Entries) =>
+  mapped(entries, (one) => (typeof one === 'string' ? one.replace(/=+$/, '') : one)) as Entries
 
 const faults: readonly Fault[] = [
   {
@@ -77,6 +54,11 @@ const faults: readonly Fault[] = [
     what: 'trims text',
     alter: onInput((one) => (typeof one === 'string' ? one.trim() : one)),
     found: ['value: a text of white space comes through'],
+  },
+  {
+    what: 'makes well-formed what is not',
+    alter: onInput((one) => (typeof one === 'string' ? one.toWellFormed() : one)),
+    found: ['value: half of a surrogate pair is refused', 'value: half of a surrogate pair is refused by its place'],
   },
   {
     what: 'ends text at a null character',
@@ -134,7 +116,10 @@ const faults: readonly Fault[] = [
       const named = violations.map((violation) => ({ ...violation, field: violation.field.replace(/^.*\//, '') }))
       return { ...reply, details: { violations: named } }
     }),
-    found: ['input: a field that is missing deep inside is refused by its place'],
+    found: [
+      'input: a field that is missing deep inside is refused by its place',
+      'value: a schema that others name is followed at each of its places',
+    ],
   },
   {
     what: 'drops reasons',
@@ -148,6 +133,16 @@ const faults: readonly Fault[] = [
       'metadata: a header that the handler sets reaches the caller',
       'metadata: a header that the handler sets reaches the caller with an error too',
     ],
+  },
+  {
+    what: 'cuts the padding off bytes that a caller sends',
+    alter: onCall(({ metadata }) => ({ metadata: unpadded(metadata) })),
+    found: ['metadata: bytes reach the handler as base64', 'metadata: bytes go along with outgoing calls as they came'],
+  },
+  {
+    what: 'cuts the padding off bytes that a handler sends',
+    alter: onReply((reply) => ({ ...reply, headers: unpadded(reply.headers) })),
+    found: ['metadata: bytes that the handler sets as a header reach the caller as base64'],
   },
   {
     what: "does not tell the caller's time",
@@ -210,51 +205,42 @@ const faults: readonly Fault[] = [
   },
 ]
 
-const right = memoryHarness()
-
-function altered({ alter }: Pick<Fault, 'alter'>): ConformanceHarness {
-  return {
-    ...right,
-    caseLimitMs: 1_000,
-    start: async (service) => {
-      const peer = await right.start(service)
-      return { ...peer, ...alter(peer) }
-    },
-  }
-}
-
-/** The cases of these groups that a transport fails. */
-async function failuresOf(harness: ConformanceHarness, groups: ReadonlySet<string>): Promise<readonly string[]> {
-  const cases = conformanceCases(harness).filter(({ group, lacks }) => groups.has(group) && !lacks)
-  const tried = await Promise.all(
-    cases.map(({ title, run }) =>
-      run().then(
-        () => [],
-        () => [title],
-      ),
-    ),
-  )
-  return tried.flat()
-}
-
 const groupOf = (title: string) => title.slice(0, title.indexOf(':'))
 
 describe('a transport that is wrong in one thing fails the cases about it', () => {
-  it.each(faults)(
+  it.each([...faults, ...streamFaults])(
     'one that $what',
     async ({ alter, found }) => {
-      const failures = await failuresOf(altered({ alter }), new Set(found.map(groupOf)))
+      const failures = await failuresOf(altered(alter), new Set(found.map(groupOf)))
       expect(failures).toEqual(expect.arrayContaining([...found]))
     },
     15_000,
   )
+
+  const { 'limit.size': _none, ...lacks } = memoryHarness().lacks ?? {}
+  const withLimit = (harness: ConformanceHarness): ConformanceHarness => ({ ...harness, lacks, sizeLimitBytes })
+
+  it('and one that is right fails none', async () => {
+    expect(await failuresOf(withLimit(altered(limited)), new Set(['size']))).toEqual([])
+  })
+
+  it.each(sizeFaults)('one that $what', async ({ alter, found }) => {
+    expect(await failuresOf(withLimit(altered(alter)), new Set(['size']))).toEqual(found)
+  })
+
+  it.each(['flow', 'leave', 'streamed', 'size'])('and every case about %s is among them', (group) => {
+    const titles = conformanceCases(withLimit(memoryHarness())).map(({ title }) => title)
+    const found = new Set([...streamFaults, ...sizeFaults].flatMap((fault) => fault.found))
+    expect(titles.filter((title) => title.startsWith(`${group}:`) && !found.has(title))).toEqual([])
+    expect([...found].filter((title) => !titles.includes(title))).toEqual([])
+  })
 
   const codes = Object.keys(errorCodes) as readonly ErrorCode[]
   it.each(codes.map((code, index) => [code, codes[(index + 1) % codes.length] ?? code] as const))(
     'one that tells %s as %s',
     async (code, other) => {
       const alter = onReply((reply) => (!reply.ok && reply.code === code ? { ...reply, code: other } : reply))
-      const failures = await failuresOf({ ...altered({ alter }), caseLimitMs: 4_000 }, new Set(['error']))
+      const failures = await failuresOf({ ...altered(alter), caseLimitMs: 4_000 }, new Set(['error']))
       expect(failures).toContain(`error: ${code} is told with its reason`)
       expect(failures.filter((title) => title.endsWith('is told with its reason'))).toHaveLength(1)
     },

@@ -83,7 +83,8 @@ async function passesMetadataOn(stage: Stage, kind: StreamKind): Promise<void> {
 async function passesDeadlineOn(stage: Stage, kind: StreamKind): Promise<void> {
   const sent: OutgoingCall[] = []
   const between = () => recordingClient(sent).act({})
-  await tryWhole(stage, { kind, work: { between }, offer: { timeoutMs: 20_000 } })
+  const choices = { timeoutMs: 20_000 }
+  await tryWhole(stage, { kind, work: { between }, offer: { timeoutMs: 600_000 }, choices })
   const [{ timeoutMs = 0, signal } = {} as Partial<OutgoingCall>] = sent
   requireTrue(timeoutMs > 0 && timeoutMs <= 20_000, `expected at most 20000 ms, found ${timeoutMs}`)
   requireTrue(signal !== undefined, 'the outgoing call should end with the running one')
@@ -145,8 +146,8 @@ export const streamedCases = [
       needs: kind.needs,
       run: (stage) => passesMetadataOn(stage, kind),
     }),
-    streamed(`what is left of the deadline goes along with calls in the midst of ${kind.words}`, {
-      needs: kind.needs,
+    streamed(`what is left of the caller's time goes along with calls in the midst of ${kind.words}`, {
+      needs: [...kind.needs, 'deadline.caller'],
       run: (stage) => passesDeadlineOn(stage, kind),
     }),
     streamed(`a header that the handler sets at the beginning of ${kind.words} reaches the caller`, {
