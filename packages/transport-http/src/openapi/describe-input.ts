@@ -5,6 +5,7 @@ import {
   type JsonSchema,
   type Operation,
   rawInputOf,
+  rawOutputStreamOf,
 } from '@tenon/core/contract'
 import type { Content, Parameter, RequestBody } from './document.ts'
 import { inputExamples } from './examples.ts'
@@ -38,6 +39,7 @@ export function describeParameters(place: InputPlace, book: SchemaBook): readonl
     // OpenAPI has other words for these headers, and ignores parameters that are named so.
     ...http.headers.flatMap(({ field, name }) => (reserved.has(name) ? [] : [write(field, { name, in: 'header' })])),
     ...http.cookies.map(({ field, name }) => write(field, { name, in: 'cookie' })),
+    ...conditionsOf(place),
   ]
 }
 
@@ -55,6 +57,22 @@ export function describeBody(place: InputPlace, book: SchemaBook): RequestBody |
   return restBody(place, book)
 }
 
+/** What a caller may say of the reply, whatever its input is. */
+function conditionsOf({ operation, http, route }: InputPlace): readonly Parameter[] {
+  if (route.method !== 'GET') return []
+  const isTaken = http.headers.some(({ name }) => name === 'if-none-match')
+  const hasVersion = http.etag !== undefined && !isTaken
+  const note = 'What the caller has, by its `ETag`: the same is not sent again.'
+  return [
+    ...(hasVersion ? [headerOf('If-None-Match', note)] : []),
+    ...(rawOutputStreamOf(operation) ? [headerOf('Range', 'The bytes that are wanted, such as `bytes=0-99`.')] : []),
+  ]
+}
+
+function headerOf(name: string, description: string): Parameter {
+  return { name, in: 'header', description, schema: { type: 'string' } }
+}
+
 /** @see OpenAPI 3.1, parameter object, on the name of a header parameter */
 const reserved = new Set(['accept', 'authorization', 'content-type'])
 
@@ -69,7 +87,7 @@ function toParameter(
   place: Pick<Parameter, 'name' | 'in'>,
   { schema, isRequired: isNeeded, examples, book }: Written,
 ): Parameter {
-  const { description, deprecated, ...rest } = schema
+  const { description, deprecated, ...rest } = isVersion(place) ? versionOf(schema) : schema
   const isList = rest['type'] === 'array'
   return {
     ...place,
@@ -80,6 +98,17 @@ function toParameter(
     schema: book.add(rest, place.name),
     ...examples,
   }
+}
+
+function isVersion({ name }: Pick<Parameter, 'name'>): boolean {
+  return name === 'if-match' || name === 'if-none-match'
+}
+
+/** A version on the wire, whatever it is to the handler. @see RFC 9110 section 8.8.3 */
+function versionOf({ description, deprecated }: JsonSchema): JsonSchema {
+  const form = 'A version in double quotes, as `ETag` gives it, or `*`.'
+  const said = typeof description === 'string' ? `${description} ${form}` : form
+  return { type: 'string', description: said, ...(deprecated === true && { deprecated }) }
 }
 
 function fieldSchema(schema: JsonSchema, name: string): JsonSchema {

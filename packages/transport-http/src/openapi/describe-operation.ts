@@ -1,10 +1,11 @@
-import type { Operation } from '@tenon/core/contract'
+import { type Operation, rawOutputStreamOf } from '@tenon/core/contract'
 import type { Admission } from '@tenon/core/transport'
 import { type DescribedAccess, describeAccess } from './describe-access.ts'
 import { describeBody, describeParameters, type InputPlace } from './describe-input.ts'
 import { describeSuccess } from './describe-reply.ts'
 import type { OperationObject, SecurityScheme } from './document.ts'
 import type { ProblemReplies } from './problem-reply.ts'
+import { replyTypes } from '../reply/reply-type.ts'
 import type { SchemaBook } from './schema-book.ts'
 
 /** One route of an operation. */
@@ -56,7 +57,9 @@ function describeReplies(
       declared: operation.errors,
       needsCredential: hasCallers,
       mayForbid: access.mayForbid,
-      hasVersion: http.headers.some(({ name }) => name === 'if-match' || name === 'if-none-match'),
+      hasVersion: http.headers.some(({ name }) => name === 'if-match'),
+      isNegotiated: !replyTypes(operation, http).includes('*/*'),
+      hasRanges: route.method === 'GET' && rawOutputStreamOf(operation) !== undefined,
       takesBody: route.method !== 'GET',
     }),
   ]

@@ -9,6 +9,7 @@ import {
 import { capital, type InputPlace } from './describe-input.ts'
 import type { Content, Header, Reply } from './document.ts'
 import { outputExamples } from './examples.ts'
+import { hasContent } from '../reply/reply-type.ts'
 import type { SchemaBook } from './schema-book.ts'
 
 type Replies = readonly (readonly [status: number, reply: Reply])[]
@@ -24,14 +25,20 @@ export function describeSuccess(place: InputPlace, book: SchemaBook): Replies {
       : []
   if (http.status >= 300)
     return [[http.status, { description: 'To be found at another address.', ...told }], ...unchanged]
-  const form = formOf(operation)
-  const replies: Replies = [
-    ...(form.isSomething ? [[http.status, { ...describeOutput(operation, book), ...told }] as const] : []),
-    ...(form.isNothing
-      ? [[emptyStatus(http), { description: 'Done; there is nothing to tell.', ...told }] as const]
-      : []),
+  const { isSomething, isNothing } = formOf(operation, http)
+  const isDownload = isSomething && rawOutputStreamOf(operation) !== undefined
+  const replies: readonly (Replies[number] | false)[] = [
+    isSomething && [http.status, { ...describeOutput(operation, book), ...told }],
+    isNothing && [emptyStatus(http), { description: 'Done; there is nothing to tell.', ...told }],
+    isDownload && [206, { ...describeOutput(operation, book), ...part }],
   ]
-  return [...new Map(replies.toReversed()), ...unchanged]
+  return [...replies.filter((reply) => reply !== false), ...unchanged]
+}
+
+/** What a reply says that is a part of a download. @see RFC 9110 section 15.3.7 */
+const part: Pick<Reply, 'description' | 'headers'> = {
+  description: 'The part of the bytes that `Range` asks for.',
+  headers: { 'Content-Range': text('Which part it is, and of how many bytes.') },
 }
 
 /** What is sent where there is nothing to send. */
@@ -45,10 +52,12 @@ interface OutputForm {
 }
 
 /** Whether an output may be a value, and whether it may be nothing at all. */
-function formOf({ kind, outputJsonSchema }: Operation): OutputForm {
+function formOf({ kind, outputJsonSchema }: Operation, { status }: HttpOperation): OutputForm {
+  if (!hasContent(status)) return { isSomething: false, isNothing: true }
   if (kind === 'server_stream' || kind === 'bidi_stream') return { isSomething: true, isNothing: false }
   const isOnlyNothing = isNothing(outputJsonSchema)
-  return { isSomething: !isOnlyNothing, isNothing: isOnlyNothing || allowsNothing(outputJsonSchema) }
+  const mayBeNothing = isOnlyNothing || allowsNothing(outputJsonSchema)
+  return { isSomething: !isOnlyNothing, isNothing: mayBeNothing && (isOnlyNothing || status === 200) }
 }
 
 function isNothing({ type }: JsonSchema): boolean {
@@ -91,7 +100,6 @@ function itemsContent(operation: Operation, item: JsonSchema, book: SchemaBook):
     properties: {
       ...(sse?.id !== undefined && { id: { type: 'string', description: `The item's \`${sse.id}\`.` } }),
       ...(sse?.event !== undefined && { event: { type: 'string', description: `The item's \`${sse.event}\`.` } }),
-      ...(sse?.retryMs !== undefined && { retry: { type: 'integer', minimum: 0, description: 'Milliseconds.' } }),
       data: carries(item),
     },
   }

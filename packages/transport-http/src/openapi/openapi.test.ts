@@ -1,77 +1,9 @@
-import { type AnyContract, bytes, contract, formPart, stream } from '@tenon/core/contract'
+import { bytes, contract, stream } from '@tenon/core/contract'
 import { ConfigError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, test } from 'vitest'
-import type { OperationObject, Reply } from './document.ts'
-import { describeOperations, openapi } from './openapi.ts'
-
-const Book = Type.Object({ bookId: Type.String(), title: Type.String() }, { $id: 'Book' })
-const bookId = Type.String({ description: 'Of the book.' })
-const Id = Type.Object({ bookId })
-
-const books = contract('library.v1.BookService', {
-  getBook: {
-    summary: 'One book.',
-    description: 'A book by its *id*.',
-    input: Id,
-    output: Book,
-    errors: ['not_found'],
-    http: 'GET /v1/books/:bookId',
-    timeoutMs: 500,
-  },
-  findBooks: {
-    input: Type.Object({
-      words: Type.Array(Type.String()),
-      limit: Type.Integer({ default: 10 }),
-      old: Type.Optional(Type.Boolean({ deprecated: true })),
-    }),
-    output: Type.Object({ books: Type.Array(Book) }),
-    http: 'GET /v1/books',
-  },
-  putBook: {
-    input: Type.Object({ bookId, title: Type.String(), notify: Type.Optional(Type.Boolean()) }, { $id: 'PutBook' }),
-    output: Book,
-    errors: ['failed_precondition', 'already_exists', 'aborted'],
-    http: { route: 'PUT /v1/books/:bookId', query: ['notify'], status: 201 },
-    access: { roles: ['editor', 'admin'] },
-  },
-  dropBook: { input: Id, output: Type.Void(), http: 'DELETE /v1/books/:bookId', access: { scopes: ['read', 'drop'] } },
-  lendBook: { input: Id, output: Book, http: 'POST /v1/books/:bookId:lend', access: 'authenticated' },
-  watchBooks: {
-    input: Type.Object({}),
-    output: stream(Book),
-    http: { route: 'GET /v1/books:watch', sse: { id: 'bookId' } },
-  },
-  addBooks: { input: stream(Book), output: Type.Object({ count: Type.Integer() }), http: 'POST /v1/books:add' },
-  getCover: { input: Id, output: bytes({ mediaType: 'image/png' }), http: 'GET /v1/books/:bookId/cover' },
-  putCover: {
-    input: Type.Object({ bookId, cover: bytes({ mediaType: 'image/png' }) }),
-    output: Type.Void(),
-    http: 'PUT /v1/books/:bookId/cover',
-    deprecated: true,
-  },
-  uploadPages: { input: stream(formPart()), output: Type.Object({}), http: 'POST /v1/pages' },
-})
-
-const json = 'application/json'
-const problem = 'application/problem+json'
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
-
-/** The description of an operation, by method and path. */
-function operationOf(of: AnyContract, method: string, path: string): OperationObject {
-  const found = openapi(of).paths[path]?.[method]
-  if (found === undefined) throw new Error(`nothing at ${method} ${path}`)
-  return found
-}
-
-const bookAt = (method: string, path: string) => operationOf(books, method, path)
-
-/** A reply that stands where it is used. */
-function replyOf(operation: OperationObject, status: number): Reply {
-  const reply = operation.responses[status]
-  if (reply === undefined || '$ref' in reply) throw new Error(`no reply ${status} of its own`)
-  return reply
-}
+import { Book, bookAt, books, Id, json, operationOf, problem, ref, replyOf } from './openapi.test-harness.ts'
+import { openapi } from './openapi.ts'
 
 describe('an operation', () => {
   test('is told by path, name, words and parameters', () => {
@@ -201,10 +133,30 @@ describe('an operation', () => {
     expect(put.description).toContain(
       'Answers until 2027-01-01T00:00:00.000Z. What to use instead: <https://example.com/new>.',
     )
-    expect(replyOf(put, 412).content?.[problem]?.schema).toMatchObject({
-      allOf: [{}, { properties: { status: { const: 412 } } }],
+    expect(put.responses['412']).toEqual({ $ref: '#/components/responses/PreconditionFailed' })
+    expect(replyOf(put, 428).content?.[problem]?.schema).toMatchObject({
+      allOf: [{}, { properties: { status: { const: 428 }, code: { enum: ['failed_precondition'] } } }],
     })
     expect(replyOf(operationOf(users, 'get', '/users'), 303)).toMatchObject({ headers: { Location: {} } })
+  })
+
+  test('tells of versions and of parts of a download', () => {
+    const files = contract('demo.v1.Files', {
+      getFile: { input: Id, output: stream(bytes({ mediaType: 'video/mp4' })), http: 'GET /files/:bookId' },
+      getInfo: {
+        input: Id,
+        output: Type.Object({ version: Type.Integer() }),
+        http: { route: 'GET /files/:bookId/info', etag: 'version' },
+      },
+    })
+    const file = operationOf(files, 'get', '/files/{bookId}')
+    expect(file.parameters?.map(({ name }) => name)).toEqual(['bookId', 'Range'])
+    expect(replyOf(file, 200).content).toEqual({ 'video/mp4': {} })
+    expect(replyOf(file, 206).headers).toHaveProperty('Content-Range')
+    expect(file.responses['416']).toBeDefined()
+    const info = operationOf(files, 'get', '/files/{bookId}/info')
+    expect(info.parameters?.map(({ name }) => name)).toEqual(['bookId', 'If-None-Match'])
+    expect(replyOf(info, 304).content).toBeUndefined()
   })
 
   test('shows the examples of its contract where their parts stand', () => {
@@ -220,76 +172,6 @@ describe('an operation', () => {
     expect(put.parameters).toMatchObject([{ name: 'id', examples: { ada: { summary: 'Ada.', value: '1' } } }])
     expect(put.requestBody?.content[json]?.examples).toEqual({ ada: { summary: 'Ada.', value: { name: 'Ada' } } })
     expect(replyOf(put, 200).content?.[json]?.examples).toEqual({ ada: { summary: 'Ada.', value: { ok: true } } })
-  })
-})
-
-describe('problems', () => {
-  const statuses = (operation: OperationObject) => new Set(Object.keys(operation.responses).map(Number))
-
-  test('are those the operation can be answered with, and no others', () => {
-    const always = [400, 408, 429, 431, 500, 503, 504]
-    const withCallers = [...always, 401]
-    expect(statuses(bookAt('get', '/v1/books'))).toEqual(new Set([200, ...withCallers]))
-    expect(statuses(bookAt('get', '/v1/books/{bookId}'))).toContain(404)
-    expect(statuses(bookAt('post', '/v1/books/{bookId}:lend'))).toEqual(new Set([200, 401, 413, 415, ...always]))
-    expect(statuses(bookAt('put', '/v1/books/{bookId}'))).toEqual(new Set([201, 401, 403, 409, 413, 415, ...always]))
-    const open = contract('demo.v1.Open', { ping: { input: Type.Object({}), output: Book, http: 'GET /ping' } })
-    expect(statuses(operationOf(open, 'get', '/ping'))).toEqual(new Set([200, ...always]))
-  })
-
-  test('are shared where they say the same, and name the codes that a contract adds', () => {
-    const { components } = openapi(books)
-    expect(bookAt('get', '/v1/books').responses['400']).toEqual({ $ref: '#/components/responses/BadRequest' })
-    expect(components.responses['BadRequest']).toMatchObject({
-      content: {
-        [problem]: { schema: { allOf: [ref('Problem'), { properties: { code: { enum: ['invalid_argument'] } } }] } },
-      },
-    })
-    const put = bookAt('put', '/v1/books/{bookId}')
-    const codes = { properties: { status: { const: 409 }, code: { enum: ['aborted', 'already_exists'] } } }
-    expect(replyOf(put, 409).content?.[problem]?.schema).toMatchObject({ allOf: [ref('Problem'), codes] })
-    expect(replyOf(put, 400).content?.[problem]?.schema).toMatchObject({
-      allOf: [{}, { properties: { code: { enum: ['failed_precondition', 'invalid_argument'] } } }],
-    })
-    expect(components.responses['ServiceUnavailable']?.headers).toHaveProperty('Retry-After')
-  })
-})
-
-describe('access', () => {
-  const securityAt = (method: string, path: string) => bookAt(method, path).security
-
-  test('roles are ways in, scopes are needed together', () => {
-    expect(securityAt('put', '/v1/books/{bookId}')).toEqual([{ bearer: ['editor'] }, { bearer: ['admin'] }])
-    expect(securityAt('delete', '/v1/books/{bookId}')).toEqual([{ bearer: ['read', 'drop'] }])
-    expect(securityAt('post', '/v1/books/{bookId}:lend')).toEqual([{ bearer: [] }])
-    expect(bookAt('put', '/v1/books/{bookId}').description).toContain('at least one of the roles `editor` or `admin`')
-    expect(openapi(books).components.securitySchemes).toEqual({ bearer: { type: 'http', scheme: 'bearer' } })
-  })
-
-  test('any scheme suffices, and a scheme with scopes of its own lists no roles', () => {
-    const securitySchemes = {
-      key: { type: 'apiKey', in: 'header', name: 'x-api-key' },
-      sso: { type: 'openIdConnect', openIdConnectUrl: 'https://example.com' },
-    } as const
-    const { paths } = openapi(books, { securitySchemes })
-    expect(paths['/v1/books/{bookId}']?.['put']?.security).toEqual([
-      { key: ['editor'] },
-      { key: ['admin'] },
-      { sso: [] },
-    ])
-  })
-
-  test('what a service says counts where there is one', () => {
-    const { getBook } = books
-    const admission = { access: { check: () => true }, hasPolicy: true }
-    const { paths } = describeOperations([{ operation: getBook, admission }], {})
-    const served = paths['/v1/books/{bookId}']?.['get']
-    expect(served?.security).toEqual([{ bearer: [] }])
-    expect(served?.description).toContain('pass a check')
-    expect(Object.keys(served?.responses ?? {})).toEqual(expect.arrayContaining(['401', '403']))
-    expect(openapi(books, { defaultAccess: 'authenticated' }).paths['/v1/books']?.['get']?.security).toEqual([
-      { bearer: [] },
-    ])
   })
 })
 

@@ -14,6 +14,10 @@ export interface ProblemSources {
   readonly mayForbid: boolean
   /** Whether the caller may name the version it expects, which may be another by now. */
   readonly hasVersion: boolean
+  /** Whether a caller may ask for a type that the reply has not. */
+  readonly isNegotiated: boolean
+  /** Whether a caller may ask for a part of the reply that it has not. */
+  readonly hasRanges: boolean
   /** Whether a request may have a body, which may be too large or of another type. */
   readonly takesBody: boolean
 }
@@ -58,7 +62,8 @@ export class ProblemReplies {
     return {
       description: [...new Set(codes)].map((code) => meanings[status]?.[code] ?? wordsOf[code]).join(' '),
       ...(headers && { headers }),
-      content: { 'application/problem+json': { schema } },
+      // The second for callers that take JSON and not the first.
+      content: { 'application/problem+json': { schema }, 'application/json': { schema } },
     }
   }
 
@@ -67,36 +72,32 @@ export class ProblemReplies {
   }
 }
 
-/** A precondition that is a version has a status of its own. @see RFC 9110 section 15.5.13 */
+/** A version that is missed has a status of its own. @see RFC 6585 section 3 */
 function declaredCodes({ declared, hasVersion }: ProblemSources): readonly (readonly [number, ErrorCode])[] {
-  const failed: readonly (readonly [number, ErrorCode])[] =
-    hasVersion && declared.includes('failed_precondition') ? [[412, 'failed_precondition']] : []
-  return [...declared.map((code) => [httpStatus[code], code] as const), ...failed]
+  const missed: readonly (readonly [number, ErrorCode])[] =
+    hasVersion && declared.includes('failed_precondition') ? [[428, 'failed_precondition']] : []
+  return [...declared.map((code) => [httpStatus[code], code] as const), ...missed]
 }
 
 /** The framework's own problems by status, as far as they can come from this operation. */
-function ownCodes({
-  needsCredential,
-  mayForbid,
-  takesBody,
-}: ProblemSources): ReadonlyMap<number, readonly ErrorCode[]> {
-  return new Map<number, readonly ErrorCode[]>([
-    [400, ['invalid_argument']],
-    ...(needsCredential ? ([[401, ['unauthenticated']]] as const) : []),
-    ...(mayForbid ? ([[403, ['permission_denied']]] as const) : []),
-    [408, ['deadline_exceeded']],
-    ...(takesBody
-      ? ([
-          [413, ['resource_exhausted']],
-          [415, ['invalid_argument']],
-        ] as const)
-      : []),
-    [429, ['resource_exhausted']],
-    [431, ['invalid_argument']],
-    [500, ['internal']],
-    [503, ['unavailable']],
-    [504, ['deadline_exceeded']],
-  ])
+function ownCodes(sources: ProblemSources): ReadonlyMap<number, readonly ErrorCode[]> {
+  const rows: readonly (readonly [status: number, code: ErrorCode, isPossible: boolean])[] = [
+    [400, 'invalid_argument', true],
+    [401, 'unauthenticated', sources.needsCredential],
+    [403, 'permission_denied', sources.mayForbid],
+    [406, 'invalid_argument', sources.isNegotiated],
+    [408, 'deadline_exceeded', true],
+    [412, 'failed_precondition', sources.hasVersion],
+    [413, 'resource_exhausted', sources.takesBody],
+    [415, 'invalid_argument', sources.takesBody],
+    [416, 'out_of_range', sources.hasRanges],
+    [429, 'resource_exhausted', true],
+    [431, 'invalid_argument', true],
+    [500, 'internal', true],
+    [503, 'unavailable', true],
+    [504, 'deadline_exceeded', true],
+  ]
+  return new Map(rows.flatMap(([status, code, isPossible]) => (isPossible ? [[status, [code]] as const] : [])))
 }
 
 /** What a code says where nothing more is known. */
@@ -121,10 +122,13 @@ const wordsOf: Readonly<Record<ErrorCode, string>> = {
 
 /** What a code says with a status that is not its own. */
 const meanings: Readonly<Record<number, Partial<Readonly<Record<ErrorCode, string>>>>> = {
+  406: { invalid_argument: 'The reply is in no form that `Accept` names.' },
   408: { deadline_exceeded: 'The request did not arrive in time.' },
   412: { failed_precondition: 'The version is another than the caller expects.' },
   413: { resource_exhausted: 'The body is too large.' },
   415: { invalid_argument: 'The body is of another media type, or encoded.' },
+  416: { out_of_range: 'There is nothing in the range that is asked for.' },
+  428: { failed_precondition: 'The caller must say which version it expects.' },
   431: { invalid_argument: 'The header section is too large.' },
 }
 
