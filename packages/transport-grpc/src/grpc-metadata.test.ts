@@ -32,6 +32,11 @@ test('what gRPC cannot carry is left out and named', () => {
   expect(refused).toEqual(Object.keys(entries).slice(0, -1))
 })
 
+test('the size of a download is left out without a word', () => {
+  const { metadata, refused } = writeMetadata({ 'content-length': '3', 'content-range': 'bytes 0-2/9' })
+  expect([metadata.getMap(), refused]).toEqual([{ 'content-range': 'bytes 0-2/9' }, []])
+})
+
 test('what would make the headers larger than peers take is left out and named', () => {
   const entries = {
     'x-large': 'a'.repeat(8_200),

@@ -24,8 +24,9 @@ export function writeMetadata(entries: Readonly<Record<string, string>>): Writte
   for (const [name, text] of Object.entries(entries)) {
     const sizeBytes = name.length + text.length + entryBytes
     const value = isReserved(name) || sizeBytes > leftBytes ? undefined : toValue(name, text)
-    if (value === undefined) refused.push(name)
-    else {
+    if (value === undefined) {
+      if (name !== sizeName) refused.push(name)
+    } else {
       leftBytes -= sizeBytes
       metadata.set(name, value)
     }
@@ -50,6 +51,9 @@ const keyForm = /^[0-9a-z_.-]+$/
 const valueForm = /^[\x20-\x7e]*$/
 /** @see RFC 4648 section 4; the padding may be left out */
 const base64Form = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/
+
+/** The size of a download, which its handler says for HTTP. Here nobody misses it, so its loss is not worth a word. */
+const sizeName = 'content-length'
 
 /** Names that belong to the protocol, or that only our client may vouch for. */
 function isReserved(name: string): boolean {
