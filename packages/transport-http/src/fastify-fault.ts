@@ -10,6 +10,8 @@ type ToldFault = readonly [RequestFault, string]
 
 /** What Fastify says of a request it refuses. */
 const fastifyFaults: Readonly<Record<string, ToldFault>> = {
+  FST_CP_ERR_INVALID_CONTENT: ['malformed_request', 'the body is not compressed as content-encoding says'],
+  FST_CP_ERR_INVALID_CONTENT_ENCODING: ['unsupported_media_type', 'the content-encoding is not supported'],
   FST_ERR_BAD_URL: ['malformed_request', 'the path is not percent-encoded as it should be'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'the body is too large'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed_request', 'the body is not as long as content-length says'],
@@ -58,7 +60,7 @@ const refused = new WeakSet<Socket>()
 export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void {
   // The parser fails anew at each piece that comes after the one it failed at.
   if (refused.has(socket)) return
-  if (error.code === 'ECONNRESET' || !socket.writable || isReplying(socket)) {
+  if (!isOfParser(error) || !socket.writable || isReplying(socket)) {
     socket.destroy(error)
     return
   }
@@ -76,8 +78,14 @@ export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void
   cutAfterLinger(socket)
 }
 
+/** Otherwise the connection was lost, or its handshake failed: what would be written then is nothing the caller could read. */
+function isOfParser({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code.startsWith('HPE_') || code.startsWith('ERR_HTTP_')
+}
+
 function parserFault(error: NodeJS.ErrnoException): ToldFault {
-  if (error.code === 'HPE_HEADER_OVERFLOW' && isInTarget(error)) return ['uri_too_long', 'the request target is too long']
+  if (error.code === 'HPE_HEADER_OVERFLOW' && isInTarget(error))
+    return ['uri_too_long', 'the request target is too long']
   return parserFaults[error.code ?? ''] ?? ['malformed_request', 'the request is not valid HTTP']
 }
 
