@@ -17,6 +17,8 @@ import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpClient, httpTransport } from '@tenon/transport-http'
 import Type from 'typebox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { service as deskService } from './fixture/http-desk.ts'
+import { readmeBlocks, readRootFile } from './readme-block.ts'
 import { type Shop, startShop } from './shop.ts'
 
 // A caller that changes from gRPC to HTTP, or back, changes one word: `via`.
@@ -383,6 +385,28 @@ describe('the shop', () => {
     expect(await same(orderClients, (client) => client.listOrders({ pageToken: 'none' }))).toMatchObject({
       code: 'invalid_argument',
     })
+  })
+
+  test('a service calls another one over HTTP as the README has it', async () => {
+    const [viaHttp] = clientsFor(users, shop.user)
+    const [orderClient] = clientsFor(orders, shop.order)
+    const user = await viaHttp?.createUser({ name: 'Ada', email: `${randomUUID()}@example.com` })
+    const orderId = randomUUID()
+    await orderClient?.placeOrder({
+      orderId,
+      userId: user?.userId ?? '',
+      items: [{ sku: 'tea', quantity: 2, unitPriceCents: 350 }],
+    })
+    const { host } = new URL(shop.order.http)
+    const environment = { DESK_HTTP_PORT: '0', ORDER_ADDRESS: `static:///${host}`, LOG_LEVEL: 'silent' }
+    const desk = await deskService.start({ environment })
+    const [address] = desk.addresses
+    const response = await fetch(`http://127.0.0.1:${address?.port}/v1/totals/${orderId}`)
+    expect([response.status, await response.json()]).toEqual([200, { totalCents: 700 }])
+    await desk.stop()
+    const blocks = await readmeBlocks('packages/transport-http/README.md')
+    const shown = blocks.map(({ text: code }) => code).find((code) => code.includes('httpClient('))
+    expect(await readRootFile('test/promise/fixture/http-desk.ts')).toBe(shown)
   })
 })
 
