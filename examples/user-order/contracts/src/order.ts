@@ -8,23 +8,29 @@ const UserId = Type.String({ format: 'uuid' })
 const Moment = Type.String({ format: 'date-time' })
 
 export type OrderItem = Static<typeof OrderItem>
-export const OrderItem = Type.Object({
-  sku: Type.String({ maxLength: 64, pattern: visibleText }),
-  quantity: Type.Integer({ minimum: 1, maximum: 1_000 }),
-  unitPriceCents: Type.Integer({ minimum: 0, maximum: 100_000_000 }),
-})
+export const OrderItem = Type.Object(
+  {
+    sku: Type.String({ maxLength: 64, pattern: visibleText }),
+    quantity: Type.Integer({ minimum: 1, maximum: 1_000 }),
+    unitPriceCents: Type.Integer({ minimum: 0, maximum: 100_000_000 }),
+  },
+  { title: 'OrderItem' },
+)
 
 const OrderItems = Type.Array(OrderItem, { minItems: 1, maxItems: 100 })
 
 export type Order = Static<typeof Order>
-export const Order = Type.Object({
-  orderId: OrderId,
-  userId: UserId,
-  items: OrderItems,
-  totalCents: Type.Integer({ minimum: 0 }),
-  status: Type.Enum(['placed', 'cancelled']),
-  placedAt: Moment,
-})
+export const Order = Type.Object(
+  {
+    orderId: OrderId,
+    userId: UserId,
+    items: OrderItems,
+    totalCents: Type.Integer({ minimum: 0 }),
+    status: Type.Enum(['placed', 'cancelled']),
+    placedAt: Moment,
+  },
+  { title: 'Order' },
+)
 
 export const orders = contract('shop.order.v1.OrderService', {
   /**

@@ -7,10 +7,13 @@ import { Type } from '@tenon/core/typebox'
  * @see Google AIP-158, pagination
  */
 export const pageFields = {
-  /** 20 when left out. */
-  pageSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
-  pageToken: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+  pageSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: '20 when left out.' })),
+  pageToken: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 500, description: 'The `nextPageToken` of the page before.' }),
+  ),
 }
 
 /** The output field that leads to the next page; left out on the last one. */
-export const nextPageToken = Type.Optional(Type.String())
+export const nextPageToken = Type.Optional(
+  Type.String({ description: 'Leads to the next page; left out on the last one.' }),
+)

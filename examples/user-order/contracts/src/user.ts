@@ -8,13 +8,19 @@ const Name = Type.String({ maxLength: 200, pattern: visibleText })
 const Email = Type.String({ format: 'email', maxLength: 254 })
 
 export type User = Static<typeof User>
-export const User = Type.Object({
-  userId: UserId,
-  name: Name,
-  email: Email,
-  /** Orders the user has placed so far. Cancelling one does not take it back. */
-  orderCount: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
-})
+export const User = Type.Object(
+  {
+    userId: UserId,
+    name: Name,
+    email: Email,
+    orderCount: Type.Integer({
+      minimum: 0,
+      maximum: 2_147_483_647,
+      description: 'Orders the user has placed so far. Cancelling one does not take it back.',
+    }),
+  },
+  { title: 'User' },
+)
 
 export const users = contract('shop.user.v1.UserService', {
   createUser: {

@@ -1,4 +1,4 @@
-import { users } from '@shop/contracts'
+import { about, users } from '@shop/contracts'
 import { ping } from '@shop/data'
 import { defineService, list, optional, port, provide, remote } from '@tenon/core'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
@@ -34,7 +34,11 @@ export const service = defineService({
   ],
   remotes: (settings) => [remote(users, { via: grpcClient(), at: userAddressOf(settings) })],
   transports: (settings) => [
-    httpTransport({ port: settings.httpPort }),
+    httpTransport({
+      port: settings.httpPort,
+      openapi: { ...about, title: 'Orders', description: 'Orders of the shop: placed by users, cancelled, followed.' },
+      docs: true,
+    }),
     grpcTransport({ port: settings.grpcPort }),
     // Without brokers messages stay in this process, which is enough when the user service runs in it too.
     queueTransport({ driver: queueDriver({ brokers: settings.brokers }) }),

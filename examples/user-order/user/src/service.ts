@@ -1,3 +1,4 @@
+import { about } from '@shop/contracts'
 import { ping } from '@shop/data'
 import { defineService, list, optional, port, provide } from '@tenon/core'
 import { grpcTransport } from '@tenon/transport-grpc'
@@ -28,7 +29,11 @@ export const service = defineService({
     provide(UserStore, { needs: [UserDatabase], create: (database) => new UserStore(database) }),
   ],
   transports: (settings) => [
-    httpTransport({ port: settings.httpPort }),
+    httpTransport({
+      port: settings.httpPort,
+      openapi: { ...about, title: 'Users', description: 'Users of the shop, with a count of their orders.' },
+      docs: true,
+    }),
     grpcTransport({ port: settings.grpcPort }),
     // Without brokers messages stay in this process, which is enough when the order service runs in it too.
     queueTransport({ driver: queueDriver({ brokers: settings.brokers }) }),

@@ -124,7 +124,7 @@ function isRequired(schema: JsonSchema, name: string): boolean {
 }
 
 /** The fields of the input that are in no body. */
-export function fieldsElsewhere({ http, route }: InputPlace): ReadonlySet<string> {
+function fieldsElsewhere({ http, route }: InputPlace): ReadonlySet<string> {
   const named = [...http.headers, ...http.cookies].map(({ field }) => field)
   return new Set([...route.parameters, ...route.query, ...named])
 }

@@ -135,7 +135,7 @@ function ownName(schema: JsonSchema): string | undefined {
 }
 
 /** `A user` becomes `AUser`; undefined where no letter or digit is left. */
-export function toName(text: string): string | undefined {
+function toName(text: string): string | undefined {
   const words = text.split(/[^A-Za-z0-9._-]+/).filter((word) => /[A-Za-z0-9]/.test(word))
   const [only, ...others] = words
   if (only === undefined || others.length === 0) return only
