@@ -1,8 +1,8 @@
 import { ConfigError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
-import { resolveHttpOptions } from './http-options.ts'
-import { httpTransport } from './http-transport.ts'
+import { type HttpOptions, resolveHttpOptions } from './http-options.ts'
 import { hostOf } from './http-transport.test-harness.ts'
+import { httpTransport } from './http-transport.ts'
 
 test('what is left out has its default', () => {
   expect(resolveHttpOptions({})).toMatchObject({
@@ -12,7 +12,16 @@ test('what is left out has its default', () => {
     tls: undefined,
     http2: false,
     bodyLimitBytes: 1_048_576,
+    headerLimitBytes: 16_384,
+    requestTimeoutMs: 300_000,
+    headersTimeoutMs: 60_000,
+    keepAliveTimeoutMs: 72_000,
+    connectionLimit: undefined,
+    trustProxy: undefined,
+    maxTimeoutMs: 3_600_000,
+    plugins: { cors: undefined, securityHeaders: undefined, compression: undefined, rateLimit: undefined },
   })
+  expect(resolveHttpOptions({ requestTimeoutMs: 500 }).headersTimeoutMs).toBe(500)
 })
 
 test('the server listens where the service says, unless its own option does', async () => {
@@ -27,7 +36,83 @@ test('the server listens where the service says, unless its own option does', as
 })
 
 test('all problems are reported at once', () => {
-  const resolve = () => resolveHttpOptions({ port: 70_000, host: '', bodyLimitBytes: 0.5, maxTimeoutMs: 0 })
-  expect(resolve).toThrow(ConfigError)
-  expect(resolve).toThrow(/port .*70000[^]*bodyLimitBytes .*0\.5[^]*maxTimeoutMs [^]*host /)
+  const options: HttpOptions = {
+    port: 70_000,
+    host: '',
+    pathPrefix: 'api/',
+    http2: true,
+    bodyLimitBytes: 0.5,
+    requestTimeoutMs: 10,
+    headersTimeoutMs: 20,
+    connectionLimit: 0,
+    maxTimeoutMs: 0,
+    trustProxy: ['10.0.0.0/33'],
+    // @ts-expect-error a plugin is on, off, or on with options
+    cors: 'yes',
+  }
+  const problems = problemsOf(options)
+  for (const problem of [
+    /port .*70000/,
+    /bodyLimitBytes .*0\.5/,
+    /connectionLimit .*0/,
+    /maxTimeoutMs /,
+    /headersTimeoutMs .*10.*20/,
+    /host .*""/,
+    /pathPrefix .*"api\/"/,
+    /http2 needs tls/,
+    /trustProxy: "10\.0\.0\.0\/33"/,
+    /cors .*"yes"/,
+  ]) {
+    expect(problems).toEqual(expect.arrayContaining([expect.stringMatching(problem)]))
+  }
+  expect(problems).toHaveLength(10)
 })
+
+test.each([
+  [{ pathPrefix: '/' }, 'pathPrefix'],
+  [{ pathPrefix: '/a//b' }, 'pathPrefix'],
+  [{ pathPrefix: '/a/../b' }, 'pathPrefix'],
+  [{ pathPrefix: '/:tenant' }, 'pathPrefix'],
+  [{ trustProxy: 0 }, 'trustProxy'],
+  [{ trustProxy: [] }, 'trustProxy'],
+  [{ trustProxy: ['0.0.0.0/0'] }, 'trustProxy'],
+  [{ trustProxy: ['proxy.example'] }, 'trustProxy'],
+  [{ trustProxy: ['::1/64/1'] }, 'trustProxy'],
+  [{ headerLimitBytes: 100 }, 'headerLimitBytes'],
+  [{ keepAliveTimeoutMs: 0 }, 'keepAliveTimeoutMs'],
+  [{ securityHeaders: { contentSecurityPolicy: { directives: { scriptSrc: [() => 'x'] } } } }, 'securityHeaders'],
+  [{ tls: { cert: '', key: 'k' } }, 'tls.cert'],
+  [{ tls: { cert: 'c', key: 'k', clientCertificate: 'require' } }, 'tls.ca'],
+  [{ tls: { cert: 'c', key: 'k', pollIntervalMs: 10 } }, 'tls.pollIntervalMs'],
+] as const)('%j is refused', (options, name) => {
+  expect(problemsOf(options)).toEqual([expect.stringContaining(name)])
+})
+
+test('what only JavaScript can write is refused too, and a key is never shown', () => {
+  const options: unknown = {
+    tls: { cert: 5, key: { secret: 'abc' }, minVersion: 'TLSv1', clientCertificate: 'maybe' },
+    securityHeaders: { enableCSPNonces: true },
+    rateLimit: [],
+  }
+  const problems = problemsOf(options as HttpOptions)
+  expect(problems.join('\n')).not.toContain('abc')
+  expect(problems).toHaveLength(7)
+})
+
+test.each(['', '/api', '/api/v2.shop/a-b_c~d'])('%j is a prefix', (pathPrefix) => {
+  expect(resolveHttpOptions({ pathPrefix }).pathPrefix).toBe(pathPrefix)
+})
+
+test.each([[1], [['10.0.0.0/8', '192.0.2.1', '::1', 'fc00::/7', 'loopback']]])('%j can be trusted', (trustProxy) => {
+  expect(resolveHttpOptions({ trustProxy }).trustProxy).toEqual(trustProxy)
+})
+
+function problemsOf(options: HttpOptions): readonly string[] {
+  try {
+    resolveHttpOptions(options)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(({ message }) => message)
+    throw error
+  }
+  return []
+}
