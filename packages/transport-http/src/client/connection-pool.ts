@@ -74,7 +74,7 @@ export class ConnectionPool {
     // undici's types know streams only, its code any iterable: lib/core/request.js
     const source = (body ?? null) as Buffer | null
     const sent = { origin: this.#origin, method, path, headers: { ...headers }, body: source, ...noTimeouts }
-    dispatcher.dispatch(sent, exchange)
+    if (!signal.aborted) dispatcher.dispatch(sent, exchange)
     return exchange
   }
 

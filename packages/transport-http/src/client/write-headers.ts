@@ -24,9 +24,12 @@ export function writeHeaders(
   const carried = refused.length === 0 ? entries : entries.filter(([name]) => !refused.includes(name))
   return {
     ...Object.fromEntries(carried),
-    ...(timeoutMs !== undefined && { [timeoutHeader]: String(Math.max(1, Math.ceil(timeoutMs))) }),
+    ...(timeoutMs !== undefined && { [timeoutHeader]: String(Math.min(longestTimeoutMs, Math.ceil(timeoutMs))) }),
   }
 }
+
+/** What 15 digits hold, which is what our server reads. */
+const longestTimeoutMs = 999_999_999_999_999
 
 const inherited: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage'])
 
