@@ -7,6 +7,7 @@ import type { hardenSchema } from '../../packages/core/src/schema/harden-schema.
 import type { compileShaper } from '../../packages/core/src/schema/shaper.ts'
 import type { compileTextReader } from '../../packages/core/src/schema/text-reader.ts'
 import { grpcStatus } from '../../packages/transport-grpc/src/grpc-status.ts'
+import { scalarReaders, scalarWriters } from '../../packages/transport-grpc/src/scalar-codec.ts'
 import { httpStatus } from '../../packages/transport-http/src/http-status.ts'
 import { dispositions } from '../../packages/transport-queue/src/disposition.ts'
 import { grpcHarness } from './grpc-harness.ts'
@@ -99,6 +100,42 @@ describe('one row of an error table that is another makes the case of its code f
       },
     )
   }
+})
+
+describe('one type of the messages that is another, in both directions, makes its case fail: the caller has a codec of its own', () => {
+  interface Row {
+    readonly read: (typeof scalarReaders)['int64']
+    readonly write: (typeof scalarWriters)['int64']
+  }
+  const zigzag: Row = {
+    read: (reader) => Number(reader.sint64()),
+    write: (writer, value) => writer.sint64(Number(value)),
+  }
+  const big: Row = {
+    read: (reader) => BigInt(reader.sint64()),
+    write: (writer, value) => writer.sint64(value as bigint),
+  }
+  const backwards: Row = {
+    read: (reader) => new Uint8Array(reader.bytes()).reverse(),
+    write: (writer, value) => writer.bytes(new Uint8Array(value as Uint8Array).reverse()),
+  }
+
+  test.each([
+    ['int64', zigzag, 'value: the safe integers come through'],
+    ['bigint', big, 'value: 64-bit integers come through at both ends'],
+    ['bytes', backwards, 'value: bytes come through, all 256 and none'],
+  ] as const)('%s', async (scalar, { read, write }, title) => {
+    const readers: Record<string, unknown> = scalarReaders
+    const writers: Record<string, unknown> = scalarWriters
+    const rows = [readers[scalar], writers[scalar]]
+    try {
+      ;[readers[scalar], writers[scalar]] = [read, write]
+      expect(await tried(grpcHarness, title)).toBe('fails')
+    } finally {
+      ;[readers[scalar], writers[scalar]] = rows
+    }
+    expect(await tried(grpcHarness, title)).toBe('passes')
+  })
 })
 
 describe('one rule of reading text that is another makes its case fail', () => {

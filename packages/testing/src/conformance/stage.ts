@@ -182,8 +182,8 @@ function build(offer: Offer, inputs: unknown[]) {
     handlers: [handler],
     log: { calls: 'none' },
     checkOutput: 'always',
-    // A case that fails may leave a handler that never ends.
-    shutdownTimeoutMs: 2_000,
+    // A case that fails may leave a handler that never ends, and its runner says why only while it still has time.
+    shutdownTimeoutMs: 800,
     deregisterDelayMs: 0,
     ...offer.service,
   }
