@@ -15,8 +15,8 @@ import {
   malformed,
   outOfRange,
 } from './server/option-check.ts'
-import { checkPlugins, type PluginOptions, type PluginSettings, toPluginSettings } from './server/plugin-options.ts'
-import { checkTls, type TlsOptions, type TlsSettings, toTlsSettings } from './server/tls-options.ts'
+import { checkPlugins, type PluginOptions, type PluginSettings, toPluginSettings } from './plugin/plugin-options.ts'
+import { checkTls, type TlsOptions, type TlsSettings, toTlsSettings } from './tls/tls-options.ts'
 
 export interface HttpOptions extends PluginOptions, DocumentOptions {
   /** @defaultValue 3000 @remarks Range 0–65_535; 0 for any free one. @throws ConfigError `config.out_of_range` */

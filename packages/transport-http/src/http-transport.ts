@@ -18,8 +18,8 @@ import { compileListener } from './server/listener.ts'
 import { createNativeServer } from './server/native-server.ts'
 import { mountBelow } from './server/path-prefix.ts'
 import type { ReplyMatter } from './server/reply-class.ts'
-import { secureServer } from './server/secure-server.ts'
-import { readSecurityHeaders } from './server/security-headers.ts'
+import { secureServer } from './tls/secure-server.ts'
+import { readSecurityHeaders } from './plugin/security-headers.ts'
 
 /**
  * Serves every operation that has a route as REST, over Fastify.

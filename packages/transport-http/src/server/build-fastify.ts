@@ -8,7 +8,7 @@ import { type Documents, prepareDocuments } from '../openapi/mount-documents.ts'
 import { writeFailure } from '../reply/write-reply.ts'
 import { compileNotFound, mountRoutes } from '../route/mount-route.ts'
 import type { HttpRoute } from '../route/route-table.ts'
-import { hasPlugins, isOverLimit, registerPlugins, withoutScope } from './plugins.ts'
+import { hasPlugins, isOverLimit, registerPlugins, withoutScope } from '../plugin/register-plugins.ts'
 
 export interface FastifyParts {
   readonly settings: HttpSettings

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { type Outcome, ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
 import { type Handle, serve, succeed } from '../http-transport.test-harness.ts'
-import { ask, connectHttp2, identity, readReply } from './secure.test-harness.ts'
+import { ask, connectHttp2, identity, readReply } from '../tls/tls.test-harness.ts'
 
 const tls = identity('demo')
 const never = new AbortController().signal

@@ -6,7 +6,7 @@ import { type Arrival, ServiceError } from '@tenon/core/transport'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { echo, fail, type Handle, serve, succeed } from '../http-transport.test-harness.ts'
-import { ask, connectHttp2, identity, readReply } from './secure.test-harness.ts'
+import { ask, connectHttp2, identity, readReply } from '../tls/tls.test-harness.ts'
 
 const tls = identity('demo')
 const json = { ':method': 'POST', 'content-type': 'application/json' }

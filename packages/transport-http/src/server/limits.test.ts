@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { echo, type Handle, hostOf, json, jsonOf, serve, succeed, talk } from '../http-transport.test-harness.ts'
 import { httpTransport } from '../index.ts'
-import { connectHttp2, identity, readReply } from './secure.test-harness.ts'
+import { connectHttp2, identity, readReply } from '../tls/tls.test-harness.ts'
 
 test('a head that does not come in time is answered 408', async () => {
   await using demo = await serve({}, { headersTimeoutMs: 50 })

@@ -5,7 +5,7 @@ import type { TlsOptions as NodeTlsOptions } from 'node:tls'
 import type { HttpSettings } from '../http-options.ts'
 import { http2ReplyClass } from './http2-reply-class.ts'
 import { type ReplyMatter, replyClass } from './reply-class.ts'
-import type { TlsSettings } from './tls-options.ts'
+import type { TlsSettings } from '../tls/tls-options.ts'
 
 export interface NativeServerOptions {
   readonly settings: HttpSettings

@@ -1,6 +1,6 @@
 import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { OpenReplies } from '../reply/open-replies.ts'
-import type { FixedHeaders } from './security-headers.ts'
+import type { FixedHeaders } from '../plugin/security-headers.ts'
 
 /** What is the same for all replies of a server. */
 export interface ReplyMatter {

@@ -10,7 +10,7 @@ import { ConfigError, type Logger } from '@tenon/core/transport'
 import { afterEach, expect, test, vi } from 'vitest'
 import { hostOf, serve } from '../http-transport.test-harness.ts'
 import { type HttpOptions, httpTransport } from '../index.ts'
-import { type Identity, identity } from './secure.test-harness.ts'
+import { type Identity, identity } from './tls.test-harness.ts'
 import { toTlsSettings } from './tls-options.ts'
 import { watchMaterial } from './watch-material.ts'
 

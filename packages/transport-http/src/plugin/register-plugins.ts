@@ -1,6 +1,6 @@
 import { ConfigError, ServiceError } from '@tenon/core/transport'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
-import { malformed } from './option-check.ts'
+import { malformed } from '../server/option-check.ts'
 import type { CompressionOptions, CorsOptions, PluginSettings, RateLimitOptions } from './plugin-options.ts'
 
 /** Whether any plugin has to be loaded that works on requests. */

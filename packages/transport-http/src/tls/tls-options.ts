@@ -1,5 +1,5 @@
 import type { SetupProblem } from '@tenon/core/transport'
-import { checkInteger, malformed } from './option-check.ts'
+import { checkInteger, malformed } from '../server/option-check.ts'
 
 export interface TlsOptions {
   /**

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { ConfigError } from '@tenon/core/transport'
-import { malformed } from './option-check.ts'
+import { malformed } from '../server/option-check.ts'
 import type { TlsSettings } from './tls-options.ts'
 
 /** What the server shows its callers and knows theirs by, as PEM texts. */

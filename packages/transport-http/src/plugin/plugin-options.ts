@@ -2,7 +2,7 @@ import type { FastifyCompressOptions } from '@fastify/compress'
 import type { FastifyCorsOptions } from '@fastify/cors'
 import type { RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { SetupProblem } from '@tenon/core/transport'
-import { checkSwitch, malformed } from './option-check.ts'
+import { checkSwitch, malformed } from '../server/option-check.ts'
 
 /** Options of `@fastify/cors`, except what decides between a preflight and an OPTIONS request. */
 export type CorsOptions = Omit<

@@ -5,7 +5,7 @@ import { ConfigError, ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
 import { fail, hostOf, json, jsonOf, serve, succeed } from '../http-transport.test-harness.ts'
 import { type HttpOptions, httpTransport } from '../index.ts'
-import { ask, connectHttp2, identity } from './secure.test-harness.ts'
+import { ask, connectHttp2, identity } from '../tls/tls.test-harness.ts'
 
 const origin = 'https://page.example'
 const preflight = { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT' } }

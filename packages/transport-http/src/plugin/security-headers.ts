@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import type { FastifyHelmetOptions } from '@fastify/helmet'
 import { ConfigError } from '@tenon/core/transport'
 import { fastify } from 'fastify'
-import { malformed } from './option-check.ts'
+import { malformed } from '../server/option-check.ts'
 import type { SecurityHeaderOptions } from './plugin-options.ts'
 
 /** Headers that are the same on every reply. */
