@@ -5,4 +5,11 @@ export { httpTransport } from './http-transport.ts'
 export type { OpenApiDocument, SecurityScheme } from './openapi/document.ts'
 export { openapi } from './openapi/openapi.ts'
 export type { DocsOptions, OpenApiOptions, OpenApiServing } from './openapi/openapi-options.ts'
+export type {
+  CompressionOptions,
+  CorsOptions,
+  RateLimitOptions,
+  SecurityHeaderOptions,
+} from './plugin/plugin-options.ts'
 export type { Problem } from './reply/problem.ts'
+export { tlsDefaults, type TlsOptions } from './tls/tls-options.ts'

@@ -54,7 +54,7 @@ export const ServiceInfo: NamedToken<ServiceIdentity> = token('ServiceInfo')
 
 /** Where a transport can be reached, for logs, `/info` and the registry. */
 export interface Address {
-  /** `http`, `grpc`, … */
+  /** `http`, `https`, `grpc`, … */
   readonly protocol: string
   readonly host: string
   readonly port: number
