@@ -108,23 +108,6 @@ test('a body that is lost while nobody waits for it hurts nobody', async () => {
   await expect(iterator.next()).rejects.toMatchObject({ code: 'invalid_argument' })
 })
 
-test('no more is read than was asked for and the stream keeps in its buffer', async () => {
-  let pushed = 0
-  const endless = new Readable({
-    highWaterMark: 10,
-    read() {
-      pushed += 1
-      this.push(Buffer.from('12345678\n'))
-    },
-  })
-  const iterator = itemsOf(endless)
-  for (let asked = 1; asked <= 50; asked += 1) {
-    expect(await iterator.next()).toMatchObject({ value: 12_345_678 })
-    expect(pushed).toBeLessThanOrEqual(asked + 4)
-  }
-  endless.destroy()
-})
-
 test('what comes after the reader has stopped is dropped', async () => {
   const body = new PassThrough({ highWaterMark: 4 })
   const iterator = itemsOf(body)

@@ -1,0 +1,146 @@
+import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { lostBody } from './read-body.ts'
+import { SharedBytes } from './shared-bytes.ts'
+
+/**
+ * Most that is read of a body before anybody asks for it. A guess: as much as a sender's system takes from it before it waits, so
+ * that what a caller had written when it left is read to its end.
+ *
+ * @see Linux, tcp(7): the largest tcp_wmem is 4 MiB
+ */
+export const aheadBytes = 4_194_304
+
+/** What any body may read ahead, however much all others do. @see Node.js, stream.getDefaultHighWaterMark() */
+export const ownBytes = 65_536
+
+/** Most that all bodies of the process read ahead together, beyond their own. A guess. */
+export const sharedBytes = 67_108_864
+
+/** How long a caller may be held back before it is given up, when nothing is asked for meanwhile. A guess. */
+export const stalledMs = 600_000
+
+/** What keeping a piece costs, however small it is. A guess. */
+const pieceBytes = 128
+
+/**
+ * The pump of a body, the same for whoever asks. Node does not see a caller leave while bytes of it wait unread, so the pump
+ * reads on when nobody asks, as far as memory allows; what it has read then is all that holds the caller back.
+ */
+export function pumpOf(payload: Readable): BodyPump {
+  let pump = pumps.get(payload)
+  if (pump === undefined) pumps.set(payload, (pump = new BodyPump(payload, shared)))
+  return pump
+}
+
+/** Pumps a body until its request is answered, so that its caller is seen to leave meanwhile. */
+export function pumpUntilAnswered(payload: Readable, reply: ServerResponse): void {
+  const pump = pumpOf(payload)
+  const drop = () => pump.drop()
+  reply.once('prefinish', drop).once('close', drop)
+  pump.onStalled(() => reply.req.destroy())
+}
+
+const shared = new SharedBytes(sharedBytes)
+const pumps = new WeakMap<Readable, BodyPump>()
+
+export class BodyPump {
+  readonly #payload: Readable
+  readonly #shared: SharedBytes
+  readonly #pieces: Buffer[] = []
+  #heldBytes = 0
+  #borrowedBytes = 0
+  #isFull = false
+  #isDropped = false
+  #giveUp: () => void = nothing
+  #timer: NodeJS.Timeout | undefined
+  #wake: () => void = nothing
+
+  constructor(payload: Readable, memory: SharedBytes) {
+    this.#payload = payload
+    this.#shared = memory
+    const woken = () => this.#wake()
+    // It may fail while nobody waits for it.
+    payload.on('error', woken).on('end', woken).on('close', woken).on('data', this.#keep)
+  }
+
+  /** Whom to tell when the caller is held back and nobody asks for anything any more: there is no knowing whether it is there. */
+  onStalled(giveUp: () => void): void {
+    this.#giveUp = giveUp
+  }
+
+  /**
+   * The next bytes, or undefined at the end. One asks at a time.
+   *
+   * @throws ServiceError `cancelled` when the caller left before the end of the body.
+   */
+  async next(): Promise<Buffer | undefined> {
+    this.#timer?.refresh()
+    for (;;) {
+      const piece = this.#pieces.shift()
+      if (piece !== undefined) {
+        this.#hold(-costOf(piece))
+        return piece
+      }
+      if (this.#isDropped) throw lostBody(null)
+      if (this.#payload.readableEnded) return undefined
+      if (this.#payload.destroyed) throw lostBody(this.#payload.errored)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  /** Keeps nothing from here on: what has come and what still comes is for nobody. */
+  drop(): void {
+    if (this.#isDropped) return
+    this.#isDropped = true
+    this.#pieces.length = 0
+    this.#hold(-this.#heldBytes)
+    clearTimeout(this.#timer)
+    this.#payload.off('data', this.#keep)
+    this.#payload.resume()
+    this.#wake()
+  }
+
+  readonly #keep = (chunk: Buffer | string): void => {
+    const piece = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    this.#pieces.push(piece)
+    this.#hold(costOf(piece))
+    this.#wake()
+  }
+
+  #hold(changeBytes: number): void {
+    this.#heldBytes += changeBytes
+    const borrowedBytes = Math.max(0, this.#heldBytes - ownBytes)
+    this.#shared.take(borrowedBytes - this.#borrowedBytes)
+    this.#borrowedBytes = borrowedBytes
+    this.#flow()
+  }
+
+  readonly #flow = (): void => {
+    const isShort = this.#borrowedBytes > 0 && this.#shared.leftBytes <= 0
+    const isFull = !this.#isDropped && (isShort || this.#heldBytes >= aheadBytes)
+    if (isFull && isShort) this.#shared.whenSome(this.#flow)
+    if (isFull === this.#isFull) return
+    this.#isFull = isFull
+    if (!isFull) {
+      this.#shared.off(this.#flow)
+      this.#payload.resume()
+      return
+    }
+    this.#payload.pause()
+    if (this.#timer) this.#timer.refresh()
+    else this.#timer = setTimeout(this.#stall, stalledMs).unref()
+  }
+
+  readonly #stall = (): void => {
+    if (this.#isFull) this.#giveUp()
+  }
+}
+
+function costOf(piece: Buffer): number {
+  return piece.length + pieceBytes
+}
+
+function nothing(): void {}
