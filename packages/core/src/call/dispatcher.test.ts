@@ -75,6 +75,24 @@ describe('a call', () => {
     expect(order).toEqual(['handler', 'after the call began'])
   })
 
+  it.each(['input', 'output'] as const)('is on time although a validator of the %s is not', async (side) => {
+    vi.useFakeTimers()
+    try {
+      const checked = Promise.withResolvers<void>()
+      const slow = async (value: unknown) => checked.promise.then(() => Text.read(value))
+      const handler = vi.fn(echo)
+      const { send } = dispatcherFor(handler, { [side]: { ...Text, read: slow, write: slow } })
+      const outcome = send({ timeoutMs: 10 })
+      await vi.advanceTimersByTimeAsync(10)
+      expect(errorOf(await outcome).code).toBe('deadline_exceeded')
+      checked.resolve()
+      await vi.advanceTimersByTimeAsync(0)
+      expect(handler).toHaveBeenCalledTimes(side === 'input' ? 0 : 1)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('answers an event with nothing, whatever its consumer returns', async () => {
     const { send } = dispatcherFor(() => 'anything', { output: undefined })
     expect(await send()).toEqual({ ok: true, value: undefined, headers: undefined })

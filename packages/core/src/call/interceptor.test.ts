@@ -108,6 +108,25 @@ describe('work that an interceptor leaves behind', () => {
     expect((await send()).ok).toBe(true)
   })
 
+  it('is not begun once the call has ended, by an error or without one', async () => {
+    const handler = vi.fn(() => ({ text: 'hi' }))
+    const answers: Promise<unknown>[] = []
+    const late =
+      (answer: Promise<unknown>): Interceptor =>
+      (_call, next) => {
+        setTimeout(() => void answers.push(next().catch((error: unknown) => error)), 20)
+        return answer
+      }
+    const never = new Promise<never>(() => undefined)
+    const timedOut = dispatcherFor(handler, { interceptors: [late(never)] }).send({ timeoutMs: 10 })
+    const cached = dispatcherFor(handler, { interceptors: [late(Promise.resolve({ text: 'cached' }))] }).send()
+    await vi.advanceTimersByTimeAsync(20)
+    expect(errorOf(await timedOut).code).toBe('deadline_exceeded')
+    expect((await cached).ok).toBe(true)
+    expect(await Promise.all(answers)).toMatchObject([{ code: 'deadline_exceeded' }, { code: 'cancelled' }])
+    expect(handler).not.toHaveBeenCalled()
+  })
+
   it('counts as abandoned until it has ended, although the interceptor gave it up at the deadline', async () => {
     const finish = Promise.withResolvers<unknown>()
     const impatient: Interceptor = ({ signal }, next) => {

@@ -94,6 +94,11 @@ export class RunningCall implements AmbientCall {
     return this.#hasEnded
   }
 
+  /** What the call ended with, when that was an error. */
+  get endedBy(): ServiceError | undefined {
+    return this.#endedBy
+  }
+
   get id(): string {
     if (this.#id === undefined) {
       const requested = this.arrival.metadata['x-request-id']

@@ -10,6 +10,7 @@ import { bytes } from './bytes.ts'
 import { compileSchema } from './compiled-schema.ts'
 import { int64 } from './int64.ts'
 import { type Schema, toJsonSchema } from './schema.ts'
+import { secret } from './secret.ts'
 import { unsafeSchema } from './unsafe-schema.ts'
 
 /** Each default that does not fit, with its place. */
@@ -48,6 +49,11 @@ describe('a default that does not fit its own schema', () => {
       'none of a choice',
       Type.Union([Type.Literal('red'), Type.Literal('green')], { default: 'blue' }),
       ['/properties/x cannot be used: its default must be one of ["red","green"]'],
+    ],
+    [
+      'of a secret, of which the message shows nothing',
+      secret(Type.Union([Type.Literal('hunter2'), Type.Literal('letmein')], { default: 'blue' })),
+      ['/properties/x cannot be used: its default is not valid'],
     ],
     [
       'in the items of a list',

@@ -1,4 +1,5 @@
 import Schema from 'typebox/schema'
+import { compileCensor } from './censor.ts'
 import { hardenSchema } from './harden-schema.ts'
 import { compileJsonReader } from './json-conversion.ts'
 import type { JsonSchema } from './schema.ts'
@@ -24,9 +25,11 @@ function misfits(schema: JsonSchema): readonly string[] {
   const fromJson = compileJsonReader(schema)
   try {
     const filled = compileShaper(schema).fill(undefined)
-    const [fits, errors] = Schema.Errors(hardenSchema(schema), fromJson ? fromJson(filled) : filled)
+    const value = fromJson ? fromJson(filled) : filled
+    const [fits, errors] = Schema.Errors(hardenSchema(schema), value)
     if (fits) return []
-    return toViolations(errors).map(({ field, message }) => `its default${field ? ` at ${field}` : ''} ${message}`)
+    const violations = compileCensor(schema)(toViolations(errors), value)
+    return violations.map(({ field, message }) => `its default${field ? ` at ${field}` : ''} ${message}`)
   } catch (error) {
     // A default that has, somewhere inside of it, the field it is the default of.
     if (isStackOverflow(error)) return ['its default is nested without end']
