@@ -33,6 +33,9 @@ const sizeLimitBytes = 2_097_152
 export const httpHarness: ConformanceHarness = {
   name: 'http',
   sizeLimitBytes,
+  lacks: {
+    'cancel.held_back': 'Node does not see the end of an HTTP/1.1 connection behind bytes that nobody reads',
+  },
   start: async (service) => {
     const { addresses } = await service.start(httpTransport({ port: 0, bodyLimitBytes: sizeLimitBytes }))
     const port = addresses.find(({ protocol }) => protocol === 'http')?.port

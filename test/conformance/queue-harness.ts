@@ -46,6 +46,7 @@ export const queueHarness: ConformanceHarness = {
     headers: nobodyWaits,
     access: 'who may write to a topic is the rule of the broker',
     'cancel.caller': nobodyWaits,
+    'cancel.held_back': nobodyWaits,
     'limit.refusal': 'a message beyond the limits waits in its topic',
     'limit.size': 'how large a message may be is the rule of the broker',
     'drain.refusal': 'a message that comes during a drain waits in its topic',

@@ -20,6 +20,7 @@ export const features = {
   access: 'the caller is asked who it is',
   'deadline.caller': 'a caller can say how long it waits',
   'cancel.caller': 'a caller can leave before it is answered',
+  'cancel.held_back': 'a caller that cannot send on, because nobody reads, is seen to leave',
   'limit.refusal': 'a call beyond the limits of the service is refused',
   'limit.size': 'an input that is larger than the transport is set to take is refused',
   'drain.refusal': 'a call that comes while the service drains is refused',

@@ -38,6 +38,7 @@ export const streamFaults: readonly Fault[] = [
       ...all.map((kind) => `leave: a caller that leaves ${kind} ends its handler`),
       ...withOutputs.map((kind) => `leave: a caller that stops reading ${kind} ends its handler`),
       ...withInputs.map((kind) => `leave: a caller that leaves ${kind} while its input lies unread ends its handler`),
+      ...withInputs.map((kind) => `leave: a caller that leaves ${kind} while it is held back ends its handler`),
     ],
   },
   {

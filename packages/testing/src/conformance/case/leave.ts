@@ -54,12 +54,12 @@ async function leavesLoop({ serve }: Stage, kind: StreamKind): Promise<void> {
   requireEqual(await cleaned, 'cancelled', 'the reason of the signal should be')
 }
 
-async function leavesUnread({ serve }: Stage, kind: StreamKind): Promise<void> {
+async function leavesUnread({ serve }: Stage, kind: StreamKind, count: number): Promise<void> {
   const { work, begun, cleaned } = waiting()
   const caller = new AbortController()
   await using served = await serve(offerOf(kind, work))
   let sentCount = 0
-  const inputs = numbersUntil(cleaned, () => (sentCount += 1))
+  const inputs = numbersUntil(cleaned, { count, sent: () => (sentCount += 1) })
   const called = settled(sendAll(kind, served, { inputs, signal: caller.signal }))
   await begun
   await quiet(() => sentCount)
@@ -68,16 +68,23 @@ async function leavesUnread({ serve }: Stage, kind: StreamKind): Promise<void> {
   await called
 }
 
-/** Far more than any connection takes while nobody reads: 32 MiB. */
-const unreadCount = 512
+/** 1 MiB, which a transport may keep, or its connection. */
+const unreadCount = 16
+/** 32 MiB: far more than either keeps while nobody reads. */
+const heldBackCount = 512
 const padding = 'x'.repeat(65_536)
 
-/** Two items, a great many more if they are to lie unread, and no end before the handler's. */
-async function* numbersUntil(ended: Promise<unknown>, sent?: () => void): AsyncGenerator<unknown> {
+interface Unread {
+  readonly count: number
+  readonly sent: () => void
+}
+
+/** Two items, or many that are large, and no end before the handler's. */
+async function* numbersUntil(ended: Promise<unknown>, unread?: Unread): AsyncGenerator<unknown> {
   yield { n: 1 }
-  for (let n = 2; n <= (sent ? unreadCount : 2); n += 1) {
-    yield sent ? { n, padding } : { n }
-    sent?.()
+  for (let n = 2; n <= (unread?.count ?? 2); n += 1) {
+    yield unread ? { n, padding } : { n }
+    unread?.sent()
   }
   await ended
 }
@@ -163,7 +170,13 @@ export const leaveCases = [
   ...inputKinds.map((kind) =>
     leave(`a caller that leaves ${kind.words} while its input lies unread ends its handler`, {
       needs: needsOf(kind),
-      run: (stage) => leavesUnread(stage, kind),
+      run: (stage) => leavesUnread(stage, kind, unreadCount),
+    }),
+  ),
+  ...inputKinds.map((kind) =>
+    leave(`a caller that leaves ${kind.words} while it is held back ends its handler`, {
+      needs: [...needsOf(kind), 'cancel.held_back'],
+      run: (stage) => leavesUnread(stage, kind, heldBackCount),
     }),
   ),
   ...inputKinds.map((kind) =>
