@@ -110,7 +110,11 @@ async function start() {
       }
       return { parts }
     },
-    note: async (items) => Array.fromAsync(items),
+    note: async (items) => {
+      const all: { fileId: string; text: string }[] = []
+      for await (const item of items) all.push(item)
+      return all
+    },
     secret: async () => ({ name: '', byteCount: 0, hash: '' }),
   }))
   const service = defineService({
@@ -137,7 +141,7 @@ async function start() {
 
 const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex')
 
-function upload(body: BodyInit, type?: string, method = 'PUT'): RequestInit {
+function upload(body: string | Uint8Array<ArrayBuffer>, type?: string, method = 'PUT'): RequestInit {
   return { method, body, ...(type !== undefined && { headers: { 'content-type': type } }) }
 }
 

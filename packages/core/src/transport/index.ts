@@ -1,4 +1,4 @@
-export { chooseRange, rangeNotSatisfiable } from '../call/byte-range.ts'
+export { chooseRange, contentRange, rangeNotSatisfiable } from '../call/byte-range.ts'
 export type { Call, Metadata, Principal } from '../call/call.ts'
 export { type CompiledSchema, compileSchema, type SchemaResult } from '../schema/compiled-schema.ts'
 export { compileJsonReader, compileJsonWriter, type JsonWriter } from '../schema/json-conversion.ts'

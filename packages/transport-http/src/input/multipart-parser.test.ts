@@ -5,8 +5,8 @@ const boundary = 'x-b'
 
 interface Part {
   readonly name: string
-  readonly filename?: string
-  readonly contentType?: string
+  readonly filename?: string | undefined
+  readonly contentType?: string | undefined
   readonly content: Buffer
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { chooseRange, rangeNotSatisfiable, type ServiceError, type Success } from '@tenon/core/transport'
+import { chooseRange, contentRange, rangeNotSatisfiable, type ServiceError, type Success } from '@tenon/core/transport'
 
 /** What of a download is sent. */
 export interface DownloadPlan {
@@ -50,7 +50,7 @@ export function planDownload(
   if (chosen === 'unsatisfiable')
     return { error: rangeNotSatisfiable(sizeBytes), headers: { 'content-range': `bytes */${sizeBytes}` } }
   const { startByte, endByte } = chosen
-  const headers = { ...takesRanges, 'content-range': `bytes ${startByte}-${endByte - 1}/${sizeBytes}` }
+  const headers = { ...takesRanges, 'content-range': contentRange(chosen, sizeBytes) }
   const isCutShort = endByte < sizeBytes
   return { status: 206, isCutShort, skippedBytes: startByte, lengthBytes: endByte - startByte, headers }
 }

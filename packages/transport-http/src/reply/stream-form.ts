@@ -66,7 +66,7 @@ function eventStream(writeJson: JsonWriter, { id, event, retryMs }: SseBinding):
 
 /** A line of its own: what breaks a line would begin another field, and a reader drops an id with a null. */
 function eventLine(name: string, value: unknown): string {
-  if (value === undefined || value === null) return ''
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return ''
   const text = String(value)
   if (/[\r\n\0]/.test(text)) throw new TypeError(`the ${name} of an event must be one line without a null character`)
   return `${name}: ${text}\n`
