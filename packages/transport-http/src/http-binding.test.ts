@@ -57,6 +57,7 @@ const notes = contract('demo.v1.Notes', {
 })
 
 const start = async (handlers: Readonly<Record<string, Handle>> = {}) => serve(handlers, {}, notes as Contract)
+const jsonHeaders = { 'content-type': 'application/json' }
 const note = { version: 3, url: '/v1/notes/ü 1' }
 const violation = (field: string) => ({ errors: [{ field, rule: 'location' }] })
 
@@ -92,7 +93,7 @@ describe('fields outside of the body', () => {
     expect(await jsonOf(reply)).toEqual({ noteId: '1', tags: ['a', 'b,c'], locale: 'dé' })
     const created = await fetch(`${demo.url}/v1/notes`, {
       ...json({ size: 1 }),
-      headers: { ...json({}).headers, 'x-tenant': 't' },
+      headers: { ...jsonHeaders, 'x-tenant': 't' },
     })
     expect(await jsonOf(created)).toEqual({ size: 1, tenant: 't' })
   })
@@ -175,7 +176,7 @@ describe('versions', () => {
       },
     })
     const put = async (expected?: string) => {
-      const headers = { ...json([]).headers, ...(expected !== undefined && { 'if-match': expected }) }
+      const headers = { ...jsonHeaders, ...(expected !== undefined && { 'if-match': expected }) }
       return fetch(`${demo.url}/v1/notes/1`, { ...json([], 'PUT'), headers })
     }
     const reply = await put('"2"')
@@ -190,7 +191,7 @@ describe('versions', () => {
 
   test('a condition that is none is a malformed header', async () => {
     await using demo = await start()
-    const headers = { ...json([]).headers, 'if-match': '2' }
+    const headers = { ...jsonHeaders, 'if-match': '2' }
     const reply = await fetch(`${demo.url}/v1/notes/1`, { ...json([], 'PUT'), headers })
     expect([reply.status, await jsonOf(reply)]).toMatchObject([400, { reason: 'malformed_header' }])
     const weak = await fetch(`${demo.url}/v1/notes/1`, {

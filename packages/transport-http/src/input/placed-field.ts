@@ -79,8 +79,8 @@ function schemaReader(schema: JsonSchema): (name: string) => JsonSchema {
   return (name) => properties[name] ?? {}
 }
 
-/** Lists are of texts, numbers and booleans only. */
-function isSame(one: unknown, other: unknown): boolean {
+/** Whether two values of a field are one: text, a number, a boolean, or a list of them. */
+export function isSame(one: unknown, other: unknown): boolean {
   if (one === other) return true
   if (!Array.isArray(one) || !Array.isArray(other)) return false
   return one.length === other.length && one.every((item, index) => item === other[index])

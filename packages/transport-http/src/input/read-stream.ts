@@ -1,6 +1,7 @@
 import type { HttpOperation, Operation } from '@tenon/core/contract'
 import { isFormPart, rawInputOf } from '@tenon/core/contract'
 import { invalidArgument } from '@tenon/core/transport'
+import { isSame } from './placed-field.ts'
 import { compileChunksReader } from './read-chunks.ts'
 import { compileInputReader, emptyInput, type InputSource, type PathValues } from './read-input.ts'
 import { compileItemsReader } from './read-items.ts'
@@ -10,16 +11,18 @@ import { compilePartsReader } from './read-parts.ts'
 export type ReadStream = (source: InputSource, path: PathValues) => AsyncIterable<unknown>
 
 /**
- * Decides at boot what the body of an input stream is: bytes, a form, or lines of JSON. Fields of path and query come with every
- * item.
+ * Decides at boot what the body of an input stream is: bytes, a form, or lines of JSON. Fields with a place of their own come
+ * with every item.
  */
 export function compileStreamReader(operation: Operation, http: HttpOperation, bodyLimitBytes: number): ReadStream {
   const readBody = bodyReader(operation, http, bodyLimitBytes)
   const readFields = compileInputReader(operation, http, emptyInput)
+  const named = [...http.headers, ...http.cookies].map(({ field }) => field)
+  const names = [...http.parameters, ...http.query, ...named]
   return (source, path) => {
     const items = readBody(source)
     const fields = readFields(source, path)
-    return Object.keys(fields).length === 0 ? items : withFields(items, fields)
+    return names.length === 0 ? items : withFields(items, { names, fields })
   }
 }
 
@@ -33,23 +36,29 @@ function bodyReader(operation: Operation, http: HttpOperation, bodyLimitBytes: n
   return compileItemsReader(bodyLimitBytes)
 }
 
-async function* withFields(items: AsyncIterable<unknown>, fields: Record<string, unknown>): AsyncGenerator<unknown> {
+interface PlacedFields {
+  readonly names: readonly string[]
+  /** Those that a value was found for. */
+  readonly fields: Record<string, unknown>
+}
+
+async function* withFields(items: AsyncIterable<unknown>, placed: PlacedFields): AsyncGenerator<unknown> {
   let index = 0
   for await (const item of items) {
-    yield isRecord(item) ? merge(item, fields, index) : item
+    yield isRecord(item) ? merge(item, placed, index) : item
     index += 1
   }
 }
 
-function merge(item: Record<string, unknown>, fields: Record<string, unknown>, index: number): unknown {
-  for (const [name, value] of Object.entries(fields)) {
-    if (Object.hasOwn(item, name) && item[name] !== value) throw differs(`/${index}/${name}`)
+function merge(item: Record<string, unknown>, { names, fields }: PlacedFields, index: number): unknown {
+  for (const name of names) {
+    if (Object.hasOwn(item, name) && !isSame(item[name], fields[name])) throw differs(`/${index}/${name}`)
   }
   return { ...item, ...fields }
 }
 
 function differs(field: string) {
-  const message = 'is read from the path or the query and must not have another value in the body'
+  const message = 'is read from another part of the request and must not have another value in the body'
   return invalidArgument([{ field, message, rule: 'location' }])
 }
 
