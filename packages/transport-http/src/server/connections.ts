@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import type { Logger } from '@tenon/core/transport'
 
 /** A guess: how often connections that have become idle are looked for while the rest still works. */
@@ -12,15 +13,20 @@ const tellIntervalMs = 60_000
 /** Knows the connections of a server, so that they can be ended in an order that loses nothing. */
 export class Connections {
   readonly #server: Server
+  /** Those that carry HTTP. */
   readonly #sockets = new Set<Socket>()
+  /** Those below TLS. What is on its way through it must not be overtaken, so they are not ended but with it. */
+  readonly #carriers = new Set<Socket>()
   readonly #sessions = new Set<ServerHttp2Session>()
   #sweeper: NodeJS.Timeout | undefined
 
   constructor(server: Server, log: Logger) {
     this.#server = server
-    const enter = (socket: Socket) => this.#enter(socket)
-    server.on('connection', enter).on('secureConnection', enter)
-    server.on('session', (session: ServerHttp2Session) => this.#enterSession(session))
+    if (server instanceof TlsServer) {
+      server.on('connection', (socket) => follow(this.#carriers, socket))
+      server.on('secureConnection', (socket) => follow(this.#sockets, socket))
+    } else server.on('connection', (socket) => follow(this.#sockets, socket))
+    server.on('session', (session: ServerHttp2Session) => follow(this.#sessions, session))
     server.on('drop', tellDrops(server, log))
   }
 
@@ -49,7 +55,7 @@ export class Connections {
     for (const socket of this.#sockets) socket.destroySoon()
     if (graceMs > 0) await this.#emptied(graceMs)
     clearInterval(this.#sweeper)
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of [...this.#sockets, ...this.#carriers]) socket.destroy()
   }
 
   /**
@@ -64,16 +70,6 @@ export class Connections {
     for (const socket of writing) Reflect.deleteProperty(socket, 'destroy')
   }
 
-  #enter(socket: Socket): void {
-    this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
-  }
-
-  #enterSession(session: ServerHttp2Session): void {
-    this.#sessions.add(session)
-    session.once('close', () => this.#sessions.delete(session))
-  }
-
   async #emptied(graceMs: number): Promise<void> {
     if (this.#sockets.size === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -86,6 +82,12 @@ export class Connections {
     await promise
     clearTimeout(timer)
   }
+}
+
+/** Keeps what is open in the set. */
+function follow<Open extends Socket | ServerHttp2Session>(all: Set<Open>, open: Open): void {
+  all.add(open)
+  open.once('close', () => all.delete(open))
 }
 
 /** Tells of connections beyond the limit, and how many there were since it was told last. */

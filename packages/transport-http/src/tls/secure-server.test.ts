@@ -130,10 +130,14 @@ test('what cannot be read or used keeps the server from listening, by name and w
   const missing = await listen({ cert: '/nowhere/tls.crt', key: '/nowhere/tls.key' }).catch((error: unknown) => error)
   expect(missing).toBeInstanceOf(ConfigError)
   expect(String(missing)).toMatch(/tls\.cert cannot be read.*nowhere[^]*tls\.key cannot be read/)
+  const [, der = ''] = second.key.split('\n')
+  const bare = await listen({ cert: first.cert, key: der }).catch((error: unknown) => error)
+  expect(String(bare)).toContain('tls.key cannot be read')
+  expect(String(bare)).not.toContain(der)
   const foreign = await listen({ cert: first.cert, key: second.key }).catch((error: unknown) => error)
   expect(foreign).toBeInstanceOf(ConfigError)
   expect(String(foreign)).toContain('tls.cert and tls.key cannot be used together')
-  expect(String(foreign)).not.toContain(second.key.split('\n')[1])
+  expect(String(foreign)).not.toContain(der)
 })
 
 test.each([{ http2: false }, { http2: true }])(

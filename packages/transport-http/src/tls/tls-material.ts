@@ -24,9 +24,10 @@ export function filesOf({ cert, key, ca }: TlsSettings): readonly string[] {
 export async function readTlsMaterial(settings: TlsSettings): Promise<TlsMaterial> {
   const names = ['cert', 'key', 'ca'] as const
   const texts = await Promise.allSettled(names.map((name) => readText(settings[name])))
-  const problems = texts.flatMap((text, index) =>
-    text.status === 'fulfilled' ? [] : [malformed(`tls.${names[index]} cannot be read: ${String(text.reason)}`)],
-  )
+  const problems = names.flatMap((name, index) => {
+    const text = texts[index]
+    return text?.status === 'rejected' ? [malformed(`tls.${name} cannot be read: ${reasonOf(name, text.reason)}`)] : []
+  })
   if (problems.length > 0) throw new ConfigError(problems)
   const [cert = '', key = '', ca] = texts.map((text) => (text.status === 'fulfilled' ? text.value : undefined))
   const material: TlsMaterial = Object.freeze({ cert, key, ca })
@@ -51,6 +52,13 @@ function requireUsable(material: TlsMaterial, settings: TlsSettings): void {
     const message = `tls.cert and tls.key cannot be used together (with tls.ca, where it is given): ${reason}`
     throw new ConfigError([malformed(message)], cause)
   }
+}
+
+/** Where the key is said to be is not told: it may be the key, in another form than PEM. */
+function reasonOf(name: 'cert' | 'key' | 'ca', thrown: unknown): string {
+  if (name !== 'key') return String(thrown)
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown'
+  return `it is neither a PEM text nor the path of a file that can be read (${code})`
 }
 
 async function readText(value: string | undefined): Promise<string | undefined> {
