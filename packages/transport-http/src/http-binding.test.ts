@@ -261,8 +261,8 @@ describe('replies', () => {
 describe('requests that cannot be answered', () => {
   test('one that takes nothing of what there is, is answered 406, in a form it may not like', async () => {
     await using demo = await start({
-      picture: (arrival) => {
-        const read = echo(arrival)
+      picture: async (arrival) => {
+        const read = await echo(arrival)
         return read.ok ? succeed(Buffer.of(1)) : read
       },
     })

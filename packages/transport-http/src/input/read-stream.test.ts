@@ -23,7 +23,10 @@ async function read(lines: readonly object[], headers: Record<string, string> = 
   if (operation?.http === undefined) throw new Error('it has no route')
   const body = Readable.from([Buffer.from(lines.map((line) => JSON.stringify(line)).join('\n'))], { objectMode: false })
   const source = { headers: { 'content-type': 'application/x-ndjson', ...headers }, query: {}, body }
-  return Array.fromAsync(compileStreamReader(operation, operation.http, 1_000)(source, { listId: 'l1' }))
+  const items: unknown[] = []
+  for await (const item of compileStreamReader(operation, operation.http, 1_000)(source, { listId: 'l1' }))
+    items.push(item)
+  return items
 }
 
 test('fields of path, headers and cookies come with every item', async () => {
