@@ -18,7 +18,7 @@ export interface ExchangeOptions {
 }
 
 /** Why no reply came, or not all of one. */
-export const lossReasons = {
+const lossReasons = {
   /** Nothing was sent: the call may be made again, whatever it does. */
   notSent: 'connection_failed',
   /** The request was sent, in part at least: it may have been carried out. */

@@ -1,6 +1,6 @@
 import { type Call, defineHandler, defineService } from '@tenon/core'
 import { buildClient } from '@tenon/core/client'
-import { type AnyContract, bytes, type Contract, contract, contractInfo, int64, stream } from '@tenon/core/contract'
+import { bytes, type Contract, contract, contractInfo, int64, stream } from '@tenon/core/contract'
 import { Type } from 'typebox'
 import { type HttpClientOptions, httpClient, httpTransport } from '../index.ts'
 
@@ -39,7 +39,7 @@ const offered = {
 } as const
 export const users = contract('demo.client.v1.UserService', offered)
 /** What a caller believes is offered. */
-export const believed = contract('demo.client.v1.UserService', {
+const believed = contract('demo.client.v1.UserService', {
   ...offered,
   hiddenUsers: { input: Type.Object({}), output: User },
   newUsers: { input: Type.Object({}), output: User, http: 'GET /v1/new-users' },
@@ -97,12 +97,11 @@ export async function serve({ getUser, watch, addLines = countLines, echo, port 
 
 /** A client of what callers believe is offered. */
 export function open(port: number, options: HttpClientOptions = {}) {
-  return { ...openFor(believed, port, options), contract: believed }
-}
-
-export function openFor<Of extends AnyContract>(of: Of, port: number, options: HttpClientOptions = {}) {
-  const channel = httpClient(options).open({ contract: contractInfo(of as Contract), address: `127.0.0.1:${port}` })
-  const client = buildClient(of, channel)
+  const channel = httpClient(options).open({
+    contract: contractInfo(believed as Contract),
+    address: `127.0.0.1:${port}`,
+  })
+  const client = buildClient(believed, channel)
   return { channel, client, [Symbol.asyncDispose]: () => channel.close() }
 }
 

@@ -297,6 +297,8 @@ test('closing lets calls with a deadline end, cancels those without one, and ref
 })
 
 const longCount = 100_000
+/** A second where nothing else runs. */
+const long = { timeout: 30_000 }
 const longText = 'x'.repeat(500)
 
 /** Waits until nothing flows any more that anybody counts. */
@@ -308,7 +310,7 @@ async function settled(count: () => number): Promise<void> {
   }
 }
 
-test('a reader that stops holds the callee back, and finds all of a long stream when it goes on', async () => {
+test('a reader that stops holds the callee back, and finds all of a long stream when it goes on', long, async () => {
   let madeCount = 0
   await using demo = await start({
     watch: async function* (limit) {
@@ -327,7 +329,7 @@ test('a reader that stops holds the callee back, and finds all of a long stream 
   expect(readCount).toBe(longCount)
 })
 
-test('a callee that stops reading holds back the source of a long input stream', async () => {
+test('a callee that stops reading holds back the source of a long input stream', long, async () => {
   let madeCount = 0
   let heldCount = 0
   await using demo = await start({
