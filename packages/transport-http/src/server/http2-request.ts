@@ -15,6 +15,21 @@ export function adaptRequest({ headers, stream, authority }: Http2ServerRequest)
 }
 
 /**
+ * Makes a request that breaks off fail, as one of HTTP/1.1 does. Node's compatible form ends it like one that is complete.
+ *
+ * @see lib/internal/http2/compat.js of Node 24.21, onStreamCloseRequest
+ */
+export function failWhenLost(request: Http2ServerRequest): void {
+  const { stream } = request
+  if (stream.endAfterHeaders) return
+  // It may break off while nobody reads it.
+  request.on('error', () => undefined)
+  stream.once('aborted', () => {
+    if (!request.readableEnded) request.destroy(Object.assign(new Error('the caller left'), { code: 'ECONNRESET' }))
+  })
+}
+
+/**
  * Asks the caller to stop when it is answered before its request has come whole. Nothing of the reply is lost by that, and the
  * stream is not kept open by a caller who goes on.
  *

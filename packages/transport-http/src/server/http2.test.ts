@@ -166,6 +166,33 @@ test('items flow both ways at once', async () => {
   await once(call, 'end')
 })
 
+test.each([
+  ['without an error', undefined],
+  ['with an error', new Error('broken')],
+])('an input that breaks off %s is cancelled, and never complete', async (_how, error) => {
+  const Line = Type.Object({ n: Type.Integer() })
+  const sums = contract('demo.v1.Sums', { sum: { input: stream(Line), output: Line, http: 'POST /v1/sums' } })
+  const began = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<unknown>()
+  const sum: Handle = async (arrival) => {
+    try {
+      for await (const _item of arrival.decode() as AsyncIterable<unknown>) began.resolve()
+      ended.resolve('complete')
+    } catch (thrown) {
+      ended.resolve(thrown)
+    }
+    return succeed({ n: 0 })
+  }
+  await using demo = await serveHttp2({ sum }, {}, sums as Contract)
+  const headers = { ':method': 'POST', ':path': '/v1/sums', 'content-type': 'application/x-ndjson' }
+  const call = demo.session.request(headers)
+  call.write('{"n":1}\n')
+  await began.promise
+  // Not `close()`, which ends the input first.
+  call.on('error', () => undefined).destroy(error)
+  expect(await ended.promise).toMatchObject({ code: 'cancelled' })
+})
+
 test('a failed call and its headers are the same over HTTP/2', async () => {
   const error = new ServiceError('unavailable', 'later', { details: { retryDelayMs: 1500 } })
   await using demo = await serveHttp2({ getUser: () => fail(error) })

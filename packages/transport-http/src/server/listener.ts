@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import { lingerAfter } from '../reply/linger.ts'
 import type { OpenReplies } from '../reply/open-replies.ts'
 import type { Connections } from './connections.ts'
-import { adaptRequest, isHttp2, stopAfter } from './http2-request.ts'
+import { adaptRequest, failWhenLost, isHttp2, stopAfter } from './http2-request.ts'
 
 export interface ListenerOptions {
   readonly replies: OpenReplies
@@ -26,6 +26,7 @@ export function compileListener(
     if (!isHttp2(request)) return serve(request, reply)
     replies.enter(reply)
     adaptRequest(request)
+    failWhenLost(request)
     stopAfter(request)
     // On a connection that was made while the server drains: this request is answered, and no other.
     if (connections().isDraining) request.stream.session?.close()
