@@ -163,6 +163,21 @@ describe('a hostile request gets its reply, and others are served', () => {
   })
 })
 
+test.each([
+  { what: 'head', bytes: get('/v1/items/i1').slice(0, -2) },
+  { what: 'body', bytes: post('{"text":"a"}').subarray(0, -2) },
+])('a hundred callers that never end their $what are answered 408, and others are served', async ({ bytes }) => {
+  const sockets = Array.from({ length: 100 }, open)
+  const replies = sockets.map(async (socket) => {
+    socket.write(bytes)
+    let text = ''
+    for await (const chunk of socket) text += String(chunk)
+    return text.slice(0, 12)
+  })
+  expect(await isServed()).toBe(true)
+  expect(new Set(await Promise.all(replies))).toEqual(new Set(['HTTP/1.1 408']))
+})
+
 test('a thousand idle connections keep nobody from being served', async () => {
   const sockets = Array.from({ length: 1_000 }, open)
   await Promise.all(sockets.map((socket) => once(socket, 'connect')))
