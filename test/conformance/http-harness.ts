@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { request } from 'node:http'
+import type { Readable, Writable } from 'node:stream'
 import type { Operation } from '@tenon/core/contract'
 import type { ConformanceHarness, PeerCall, PeerEvent, PeerFailure, PeerReply } from '@tenon/testing/conformance'
-import { httpTransport } from '@tenon/transport-http'
+import { type HttpOptions, httpTransport } from '@tenon/transport-http'
 
 /** The status that stands for each code, as docs/design.md has it: a copy, so that a change of the transport's own shows. */
 const statuses: Readonly<Record<string, number>> = {
@@ -29,29 +30,69 @@ const statusesOfReason: Readonly<Record<string, number>> = { body_too_large: 413
 
 const sizeLimitBytes = 2_097_152
 
-/** HTTP/1.1 with JSON bodies, NDJSON for what is sent item by item, and server-sent events for what is received so. */
-export const httpHarness: ConformanceHarness = {
+/** A reply whose head has come; destroying it leaves the call. */
+export interface HttpReply extends Readable {
+  readonly statusCode?: number | undefined
+  readonly headers: Readonly<Record<string, unknown>>
+}
+
+export interface HttpAsk {
+  readonly port: number
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly signal: AbortSignal | undefined
+}
+
+/** What is sent, and what comes back. It fails when the connection does. */
+export interface HttpExchange {
+  readonly sent: Writable
+  readonly answered: Promise<HttpReply>
+}
+
+/** A version of HTTP: how its server is started, and how a peer asks it. */
+export interface HttpVersion extends Pick<ConformanceHarness, 'name' | 'lacks'> {
+  readonly options?: HttpOptions
+  /** Makes a connection of its own for every request. */
+  open(ask: HttpAsk): HttpExchange
+}
+
+/** HTTP/1.1. */
+export const httpHarness: ConformanceHarness = harnessOf({
   name: 'http',
-  sizeLimitBytes,
   lacks: {
     'cancel.held_back': 'Node does not see the end of an HTTP/1.1 connection behind bytes that nobody reads',
   },
-  start: async (service) => {
-    const { addresses } = await service.start(httpTransport({ port: 0, bodyLimitBytes: sizeLimitBytes }))
-    const port = addresses.find(({ protocol }) => protocol === 'http')?.port
-    if (port === undefined) throw new TypeError('nothing listens on HTTP')
-    return {
-      call: async (call) => {
-        const reply = await send(port, call)
-        return 'code' in reply ? reply : toReply(reply, await textOf(reply))
-      },
-      stream: (call) => readEvents(send(port, call)),
-    }
+  open: ({ signal, ...ask }) => {
+    const sent = request({ host: '127.0.0.1', ...ask, agent: false, ...(signal && { signal }) })
+    return { sent, answered: once(sent, 'response').then(([reply]) => reply as HttpReply) }
   },
+})
+
+/** JSON bodies, NDJSON for what is sent item by item, and server-sent events for what is received so. */
+export function harnessOf({ name, lacks = {}, options, open }: HttpVersion): ConformanceHarness {
+  return {
+    name,
+    lacks,
+    sizeLimitBytes,
+    start: async (service) => {
+      const transport = httpTransport({ port: 0, bodyLimitBytes: sizeLimitBytes, ...options })
+      const { addresses } = await service.start(transport)
+      const port = addresses.find(({ protocol }) => protocol.startsWith('http'))?.port
+      if (port === undefined) throw new TypeError('nothing listens on HTTP')
+      return {
+        call: async (call) => {
+          const reply = await send(open, port, call)
+          return 'code' in reply ? reply : toReply(reply, await textOf(reply))
+        },
+        stream: (call) => readEvents(send(open, port, call)),
+      }
+    },
+  }
 }
 
 /** Resolves with the head of the reply; a server that takes no connection is `unavailable`. */
-async function send(port: number, call: PeerCall): Promise<IncomingMessage | PeerFailure> {
+async function send(open: HttpVersion['open'], port: number, call: PeerCall): Promise<HttpReply | PeerFailure> {
   const { operation, metadata, timeoutMs, signal, inputs } = call
   const { method, path, body } = toRequest(operation, call.input)
   const hasBody = body !== undefined || inputs !== undefined
@@ -61,12 +102,11 @@ async function send(port: number, call: PeerCall): Promise<IncomingMessage | Pee
     ...(timeoutMs !== undefined && { 'x-request-timeout-ms': String(timeoutMs) }),
     ...metadata,
   }
-  const sent = request({ host: '127.0.0.1', port, method, path, headers, agent: false, ...(signal && { signal }) })
-  const answered = once(sent, 'response')
+  const { sent, answered } = open({ port, method, path, headers, signal })
   if (inputs) void sendLines(sent, inputs)
   else sent.end(body)
   try {
-    const [reply] = (await answered) as [IncomingMessage]
+    const reply = await answered
     sent.on('error', () => undefined)
     return reply
   } catch (error) {
@@ -96,7 +136,7 @@ function toRequest({ http }: Operation, input: unknown): RequestParts {
   return { method, path: search === '' ? path : `${path}?${search}`, body }
 }
 
-async function sendLines(sent: ClientRequest, inputs: AsyncIterable<unknown>): Promise<void> {
+async function sendLines(sent: Writable, inputs: AsyncIterable<unknown>): Promise<void> {
   const over = new AbortController()
   sent.once('close', () => over.abort())
   try {
@@ -107,18 +147,18 @@ async function sendLines(sent: ClientRequest, inputs: AsyncIterable<unknown>): P
     sent.end()
   } catch {
     // The inputs break off, and so does the request.
-    sent.destroy()
+    sent.destroy(new Error('the inputs broke off'))
   }
 }
 
-async function textOf(reply: IncomingMessage): Promise<string> {
+async function textOf(reply: HttpReply): Promise<string> {
   let text = ''
   for await (const chunk of reply.setEncoding('utf8')) text += String(chunk)
   return text
 }
 
 /** @throws Error for a reply that does not follow the rules of the transport. */
-function toReply(reply: IncomingMessage, text: string): PeerReply {
+function toReply(reply: HttpReply, text: string): PeerReply {
   const { statusCode = 0 } = reply
   const headers = headersOf(reply)
   const type = headers['content-type'] ?? ''
@@ -136,7 +176,7 @@ function toReply(reply: IncomingMessage, text: string): PeerReply {
   return failure
 }
 
-function headersOf(reply: IncomingMessage): Readonly<Record<string, string>> {
+function headersOf(reply: HttpReply): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(reply.headers).map(([name, value]) => [name, String(value)]))
 }
 
@@ -188,7 +228,7 @@ async function* readEvents(sent: ReturnType<typeof send>): AsyncGenerator<PeerEv
 }
 
 /** Not by `node:readline`, which also takes U+2028 for the end of a line. */
-async function* linesOf(reply: IncomingMessage): AsyncGenerator<string> {
+async function* linesOf(reply: HttpReply): AsyncGenerator<string> {
   let rest = ''
   for await (const chunk of reply.setEncoding('utf8')) {
     const lines = `${rest}${String(chunk)}`.split('\n')
