@@ -154,7 +154,7 @@ function itemsBody(place: InputPlace, book: SchemaBook): { readonly description:
   const schema = book.add(item, `${capital(operation.name)}Item`)
   return {
     description: 'Any number of items, each as JSON on a line of its own; read as the service asks for them.',
-    content: { 'application/x-ndjson': { 'x-itemSchema': schema, ...inputExamples(place, fieldsElsewhere(place)) } },
+    content: { 'application/x-ndjson': { schema, ...inputExamples(place, fieldsElsewhere(place)) } },
   }
 }
 

@@ -84,7 +84,7 @@ function describeOutput(operation: Operation, book: SchemaBook): Reply {
 const itemsDescription =
   'Items as they come: a line of JSON each, or an event each for callers whose `Accept` names `text/event-stream`. A stream that fails ends with a problem.'
 
-/** @see OpenAPI 3.2, section 4.14.4, on how sequential media types are described */
+/** One record each, as readers of OpenAPI 3.1 take it. @see OpenAPI 3.2, section 4.14.4: the form of an event in a schema */
 function itemsContent(operation: Operation, item: JsonSchema, book: SchemaBook): Content {
   const problem = book.refer('Problem')
   const { sse } = operation.http ?? {}
@@ -110,8 +110,8 @@ function itemsContent(operation: Operation, item: JsonSchema, book: SchemaBook):
   }
   const examples = outputExamples(operation)
   return {
-    'application/x-ndjson': { 'x-itemSchema': { anyOf: [item, failed] }, ...examples },
-    'text/event-stream': { 'x-itemSchema': { anyOf: [event, end] } },
+    'application/x-ndjson': { schema: { anyOf: [item, failed] }, ...examples },
+    'text/event-stream': { schema: { anyOf: [event, end] } },
   }
 }
 

@@ -91,9 +91,8 @@ export interface Header {
 export type Content = Readonly<Record<string, MediaType>>
 
 export interface MediaType {
+  /** Of the whole content, or of one record of a stream, for which OpenAPI has a field of its own from 3.2 on. */
   readonly schema?: JsonSchema
-  /** What stands for one record of a stream; a field of its own from OpenAPI 3.2 on. @see OpenAPI 3.2, itemSchema */
-  readonly 'x-itemSchema'?: JsonSchema
   readonly examples?: Readonly<Record<string, unknown>>
 }
 

@@ -70,14 +70,14 @@ describe('an operation', () => {
 
   test('shows the items of its streams', () => {
     const content = replyOf(bookAt('get', '/v1/books:watch'), 200).content
-    expect(content?.['application/x-ndjson']?.['x-itemSchema']).toMatchObject({ anyOf: [ref('Book'), {}] })
+    expect(content?.['application/x-ndjson']?.schema).toMatchObject({ anyOf: [ref('Book'), {}] })
     const data = { contentMediaType: json, contentSchema: ref('Book') }
-    expect(content?.['text/event-stream']?.['x-itemSchema']).toMatchObject({
+    expect(content?.['text/event-stream']?.schema).toMatchObject({
       anyOf: [{ properties: { id: { type: 'string' }, data } }, { properties: { event: { const: 'error' } } }],
     })
     expect(bookAt('post', '/v1/books:add').requestBody).toMatchObject({
       required: true,
-      content: { 'application/x-ndjson': { 'x-itemSchema': ref('Book') } },
+      content: { 'application/x-ndjson': { schema: ref('Book') } },
     })
     expect(Object.keys(bookAt('post', '/v1/pages').requestBody?.content ?? {})).toEqual(['multipart/form-data'])
   })
