@@ -83,3 +83,18 @@ test('a request that has come whole is nothing to wait for', async () => {
   await once(demo.caller, 'close')
   expect(vi.getTimerCount()).toBe(0)
 })
+
+test('a connection that is kept has no more to remember after each request', async () => {
+  await using demo = await serve(false)
+  const { caller, requests } = demo
+  const counts: number[] = []
+  for (let round = 0; round < 3; round++) {
+    caller.write(head)
+    await once(caller, 'data')
+    const ended = once(requests[round]!, 'close')
+    await write(caller, body)
+    await ended
+    counts.push(requests[round]!.socket.listenerCount('close'))
+  }
+  expect(new Set(counts).size).toBe(1)
+})

@@ -22,11 +22,16 @@ export function lingerAfter(reply: ServerResponse, request: IncomingMessage): vo
   })
 }
 
-/** Cuts a connection whose caller has not closed it a while after it was answered. */
-export function cutAfterLinger(socket: Socket): NodeJS.Timeout {
+/** Cuts a connection whose caller has not closed it a while after it was answered, unless the function returned is called before. */
+export function cutAfterLinger(socket: Socket): () => void {
   const timer = setTimeout(() => socket.destroy(), lingerMs).unref()
-  socket.once('close', () => clearTimeout(timer))
-  return timer
+  const stop = () => {
+    clearTimeout(timer)
+    // A connection that is kept may see many callers linger.
+    socket.off('close', stop)
+  }
+  socket.once('close', stop)
+  return stop
 }
 
 function linger(request: IncomingMessage): void {
@@ -34,9 +39,9 @@ function linger(request: IncomingMessage): void {
   const { destroySoon } = socket
   // What Node calls when the reply is out and the connection is not to be kept. It would read no more.
   socket.destroySoon = () => socket.end()
-  const timer = cutAfterLinger(socket)
+  const stop = cutAfterLinger(socket)
   request.once('close', () => {
-    clearTimeout(timer)
+    stop()
     socket.destroySoon = destroySoon
     if (socket.writableEnded) socket.destroySoon()
   })
