@@ -41,6 +41,21 @@ export function pumpUntilAnswered(payload: Readable, reply: ServerResponse): voi
   pump.onStalled(() => reply.req.destroy())
 }
 
+/** The same items; each that is asked for shows that the caller who sends them is still wanted. */
+export function askingFor(items: AsyncIterable<unknown>, payload: Readable): AsyncIterable<unknown> {
+  const pump = pumpOf(payload)
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = items[Symbol.asyncIterator]()
+      const next = () => {
+        pump.ask()
+        return iterator.next()
+      }
+      return { next, return: async () => (await iterator.return?.()) ?? { done: true, value: undefined } }
+    },
+  }
+}
+
 const shared = new SharedBytes(sharedBytes)
 const pumps = new WeakMap<Readable, BodyPump>()
 
@@ -69,13 +84,17 @@ export class BodyPump {
     this.#giveUp = giveUp
   }
 
+  /** Says that something of the body is asked for, which may be in bytes that were given already. */
+  ask(): void {
+    this.#timer?.refresh()
+  }
+
   /**
    * The next bytes, or undefined at the end. One asks at a time.
    *
    * @throws ServiceError `cancelled` when the caller left before the end of the body.
    */
   async next(): Promise<Buffer | undefined> {
-    this.#timer?.refresh()
     for (;;) {
       const piece = this.#pieces.shift()
       if (piece !== undefined) {
@@ -98,6 +117,7 @@ export class BodyPump {
     this.#pieces.length = 0
     this.#hold(-this.#heldBytes)
     clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#payload.off('data', this.#keep)
     this.#payload.resume()
     this.#wake()

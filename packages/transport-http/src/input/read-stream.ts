@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream'
 import type { HttpOperation, Operation } from '@tenon/core/contract'
 import { isFormPart, rawInputOf } from '@tenon/core/contract'
 import { invalidArgument } from '@tenon/core/transport'
+import { askingFor } from './body-pump.ts'
 import { isSame } from './placed-field.ts'
 import { compileChunksReader } from './read-chunks.ts'
 import { compileInputReader, emptyInput, type InputSource, type PathValues } from './read-input.ts'
@@ -20,7 +22,8 @@ export function compileStreamReader(operation: Operation, http: HttpOperation, b
   const named = [...http.headers, ...http.cookies].map(({ field }) => field)
   const names = [...http.parameters, ...http.query, ...named]
   return (source, path) => {
-    const items = readBody(source)
+    const read = readBody(source)
+    const items = source.body instanceof Readable ? askingFor(read, source.body) : read
     const fields = readFields(source, path)
     return names.length === 0 ? items : withFields(items, { names, fields })
   }
