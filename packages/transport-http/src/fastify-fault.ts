@@ -1,4 +1,4 @@
-import { ServerResponse, STATUS_CODES } from 'node:http'
+import { maxHeaderSize, ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ErrorCode, ServiceError, toServiceError } from '@tenon/core/transport'
 import { requestFault, type RequestFault } from './http-status.ts'
@@ -64,7 +64,7 @@ export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void
     socket.destroy(error)
     return
   }
-  const fault = parserFault(error)
+  const fault = parserFault(error, socket)
   const problem = toProblem(requestFault(...fault), {})
   const body = JSON.stringify(problem)
   const head = [
@@ -83,8 +83,8 @@ function isOfParser({ code = '' }: NodeJS.ErrnoException): boolean {
   return code.startsWith('HPE_') || code.startsWith('ERR_HTTP_')
 }
 
-function parserFault(error: NodeJS.ErrnoException): ToldFault {
-  if (error.code === 'HPE_HEADER_OVERFLOW' && isInTarget(error))
+function parserFault(error: NodeJS.ErrnoException, socket: Socket): ToldFault {
+  if (error.code === 'HPE_HEADER_OVERFLOW' && isInTarget(error, socket))
     return ['uri_too_long', 'the request target is too long']
   return parserFaults[error.code ?? ''] ?? ['malformed_request', 'the request is not valid HTTP']
 }
@@ -95,9 +95,18 @@ function parserFault(error: NodeJS.ErrnoException): ToldFault {
  *
  * @see RFC 9110 section 15.5.15
  */
-function isInTarget(error: Error): boolean {
+function isInTarget(error: Error, socket: Socket): boolean {
   const bytes: unknown = Reflect.get(error, 'rawPacket')
-  return Buffer.isBuffer(bytes) && !bytes.includes('\n') && /^[A-Z]+ \//.test(bytes.toString('latin1', 0, 16))
+  if (!Buffer.isBuffer(bytes) || !/^[A-Z]+ \//.test(bytes.toString('latin1', 0, 16))) return false
+  const end = bytes.indexOf('\n')
+  return (end === -1 ? bytes.length : end) >= headerLimitOf(socket)
+}
+
+function headerLimitOf(socket: Socket): number {
+  const server: unknown = Reflect.get(socket, 'server')
+  const limit: unknown =
+    typeof server === 'object' && server !== null ? Reflect.get(server, 'maxHeaderSize') : undefined
+  return typeof limit === 'number' ? limit : maxHeaderSize
 }
 
 /** Whether a reply is under way on the socket: anything written now would become part of it. */

@@ -207,6 +207,11 @@ test('bytes that are no request are answered with a problem', async () => {
   expect(await talk(demo.port, header)).toMatch(/^HTTP\/1.1 431 [^]*"reason":"headers_too_large"/)
   const target = `GET /v1/users/${'x'.repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`
   expect(await talk(demo.port, target)).toMatch(/^HTTP\/1.1 414 [^]*"reason":"uri_too_long"/)
+  const both = `GET /v1/users/${'x'.repeat(9_000)} HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(9_000)}\r\n\r\n`
+  expect(await talk(demo.port, both)).toMatch(/^HTTP\/1.1 431 /)
+  await using small = await serve({}, { headerLimitBytes: 2_048 })
+  const short = `GET /v1/users/${'x'.repeat(3_000)} HTTP/1.1\r\nhost: x\r\n\r\n`
+  expect(await talk(small.port, short)).toMatch(/^HTTP\/1.1 414 /)
 })
 
 test('a body that is not framed as it should be is answered with a problem', async () => {
