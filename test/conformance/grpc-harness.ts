@@ -83,15 +83,13 @@ function wireOf({ operation }: PeerCall): Wire {
 function sendOne(client: Client, call: PeerCall): Promise<PeerReply> {
   const { path, read, write } = wireOf(call)
   const bytes = write(call.input)
-  return answered(call, (metadata, done) =>
-    client.makeUnaryRequest(path, same, same, bytes, metadata, optionsOf(call), done(read)),
-  )
+  return answered(call, (metadata, done) => client.makeUnaryRequest(path, same, same, bytes, metadata, done(read)))
 }
 
 function sendMany(client: Client, call: PeerCall, inputs: AsyncIterable<unknown>): Promise<PeerReply> {
   const { path, read, write } = wireOf(call)
   return answered(call, (metadata, done) => {
-    const sent = client.makeClientStreamRequest(path, same, same, metadata, optionsOf(call), done(read))
+    const sent = client.makeClientStreamRequest(path, same, same, metadata, done(read))
     void writeAll(sent, inputs, write)
     return sent
   })
@@ -126,9 +124,8 @@ async function* readEvents(client: Client, call: PeerCall): AsyncGenerator<PeerE
   const { path, read, write } = wireOf(call)
   const metadata = toMetadata(call)
   const open = (): ClientReadableStream<Buffer> => {
-    if (!call.inputs)
-      return client.makeServerStreamRequest(path, same, same, write(call.input), metadata, optionsOf(call))
-    const sent = client.makeBidiStreamRequest(path, same, same, metadata, optionsOf(call))
+    if (!call.inputs) return client.makeServerStreamRequest(path, same, same, write(call.input), metadata)
+    const sent = client.makeBidiStreamRequest(path, same, same, metadata)
     void writeAll(sent, call.inputs, write)
     return sent
   }
@@ -196,8 +193,10 @@ function toFailure(error: GrpcError, sent: Readonly<Record<string, string>>): Pe
   return { ok: false, code, message: error.details, reason, details, headers, received }
 }
 
-function toMetadata({ metadata: entries }: PeerCall): Metadata {
+/** With how long the caller waits, as grpc-js would write it; told a deadline, it would also leave by itself. @see gRPC over HTTP/2, Timeout */
+function toMetadata({ metadata: entries, timeoutMs }: PeerCall): Metadata {
   const metadata = new Metadata()
+  if (timeoutMs !== undefined) metadata.set('grpc-timeout', `${timeoutMs}m`)
   for (const [name, text] of Object.entries(entries))
     metadata.set(name, name.endsWith('-bin') ? Buffer.from(text, 'base64') : text)
   return metadata
@@ -206,10 +205,6 @@ function toMetadata({ metadata: entries }: PeerCall): Metadata {
 function toHeaders(metadata: Metadata): Readonly<Record<string, string>> {
   const toText = (value: string | Buffer) => (typeof value === 'string' ? value : value.toString('base64'))
   return Object.fromEntries(Object.entries(metadata.getMap()).map(([name, value]) => [name, toText(value)]))
-}
-
-function optionsOf({ timeoutMs }: PeerCall): { deadline?: number } {
-  return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs }
 }
 
 function same(bytes: Buffer): Buffer {

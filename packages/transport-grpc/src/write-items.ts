@@ -34,7 +34,7 @@ export async function writeItems(
   }
   call.once('cancelled', left)
   try {
-    if (call.cancelled) return release()
+    if (call.cancelled) return left()
     const first = iterator.next()
     first.catch(ignore)
     begun()
@@ -42,7 +42,7 @@ export async function writeItems(
       if (step.done === true) return
       if (!call.write(encode(step.value))) await writable(call, calls)
     }
-    release()
+    left()
   } catch (thrown) {
     release()
     throw thrown
