@@ -19,7 +19,8 @@ test('a body that does not come in time is answered 408', async () => {
 
 test('a body that does not come in time over HTTP/2 is answered 408', async () => {
   const tls = identity('demo')
-  await using demo = await serve({}, { tls, http2: true, requestTimeoutMs: 50 })
+  // Long enough for a handshake, which has no longer.
+  await using demo = await serve({}, { tls, http2: true, requestTimeoutMs: 1000 })
   await using client = await connectHttp2(demo.port, tls.cert)
   const headers = { ':method': 'POST', ':path': '/v1/users', 'content-type': 'application/json' }
   const stream = client.session.request(headers)
