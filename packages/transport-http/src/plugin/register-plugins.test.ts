@@ -1,7 +1,9 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { get, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
+import { bytes, type Contract, contract, stream } from '@tenon/core/contract'
 import { ConfigError, ServiceError } from '@tenon/core/transport'
+import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { fail, hostOf, json, jsonOf, serve, succeed } from '../http-transport.test-harness.ts'
 import { type HttpOptions, httpTransport } from '../index.ts'
@@ -137,6 +139,24 @@ test.each(['application/x-ndjson', 'text/event-stream'])(
     await once(reply.resume(), 'end')
   },
 )
+
+test('a download and its ranges are sent as they are, also of a type that could be compressed', async () => {
+  const text = 'abcdefgh'.repeat(1000)
+  const output = stream(bytes({ mediaType: 'text/csv' }))
+  const files = contract('demo.v1.Files', { read: { input: Type.Object({}), output, http: 'GET /v1/file' } })
+  const chunks = async function* () {
+    yield Buffer.from(text)
+  }
+  const headers = { 'content-length': String(text.length) }
+  const handlers = { read: () => succeed(chunks(), headers) }
+  await using demo = await serve(handlers, { compression: { threshold: 0 } }, files as Contract)
+  const whole = await read(demo.port, '/v1/file', 'gzip')
+  expect([whole.status, whole.headers['content-encoding'], whole.body.toString()]).toEqual([200, undefined, text])
+  const range = { 'accept-encoding': 'gzip', range: 'bytes=8-4007' }
+  const part = await fetch(`${demo.url}/v1/file`, { headers: range })
+  expect([part.status, part.headers.get('content-encoding')]).toEqual([206, null])
+  expect(await part.text()).toBe(text.slice(8, 4008))
+})
 
 test('the body of a request is not taken compressed', async () => {
   await using demo = await serve({}, { compression: true })
