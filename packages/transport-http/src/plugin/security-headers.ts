@@ -2,7 +2,7 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { FastifyHelmetOptions } from '@fastify/helmet'
 import { ConfigError } from '@tenon/core/transport'
-import { fastify } from 'fastify'
+import { emptyFastify } from '../server/build-fastify.ts'
 import { malformed } from '../server/option-check.ts'
 import type { SecurityHeaderOptions } from './plugin-options.ts'
 
@@ -43,7 +43,7 @@ const apiHeaders: SecurityHeaderOptions = {
 /** Lets a server that listens nowhere answer one request. */
 async function askPlugin(options: SecurityHeaderOptions): Promise<FixedHeaders> {
   const { fastifyHelmet } = await import('@fastify/helmet')
-  const server = fastify({ logger: false })
+  const server = emptyFastify()
   const { promise, resolve, reject } = Promise.withResolvers<FixedHeaders>()
   // The plugin's type of the same options is a union of thousands.
   await server.register(fastifyHelmet, options as FastifyHelmetOptions)

@@ -39,6 +39,11 @@ export function buildFastify(parts: FastifyParts): FastifyInstance {
   return server
 }
 
+/** A server that has no route, and listens nowhere. */
+export function emptyFastify(): FastifyInstance {
+  return fastify({ logger: false })
+}
+
 function fastifyOptions({
   bodyLimitBytes,
   headerLimitBytes,
