@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { Server as TlsServer } from 'node:tls'
 import type { Logger } from '@tenon/core/transport'
 
@@ -51,6 +52,8 @@ export class Connections {
   /** Ends everything. What is written already has this long to leave; with 0 it is cut. */
   async close(graceMs: number): Promise<void> {
     for (const session of this.#sessions) session.close()
+    // The reset of a stream is written in the next turn; a caller who never saw it may take what it has for the whole.
+    if (this.#sessions.size > 0) await setImmediate()
     for (const session of this.#sessions) session.destroy()
     for (const socket of this.#sockets) socket.destroySoon()
     if (graceMs > 0) await this.#emptied(graceMs)
