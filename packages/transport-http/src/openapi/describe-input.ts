@@ -87,7 +87,7 @@ function toParameter(
   place: Pick<Parameter, 'name' | 'in'>,
   { schema, isRequired: isNeeded, examples, book }: Written,
 ): Parameter {
-  const { description, deprecated, ...rest } = isVersion(place) ? versionOf(schema) : schema
+  const { description, deprecated, ...rest } = isVersion(place) ? versionOf(place.name, schema) : schema
   const isList = rest['type'] === 'array'
   return {
     ...place,
@@ -105,10 +105,12 @@ function isVersion({ name }: Pick<Parameter, 'name'>): boolean {
 }
 
 /** A version on the wire, whatever it is to the handler. @see RFC 9110 section 8.8.3 */
-function versionOf({ description, deprecated }: JsonSchema): JsonSchema {
-  const form = 'A version in double quotes, as `ETag` gives it, or `*`.'
+function versionOf(name: string, { type, description, deprecated }: JsonSchema): JsonSchema {
+  const tag = `${name === 'if-match' ? '' : '(?:W/)?'}"[\\x21\\x23-\\x7e]*"`
+  const tags = type === 'array' ? `${tag}(?:, *${tag})*` : tag
+  const form = `${type === 'array' ? 'Versions' : 'A version'} in double quotes, as \`ETag\` gives it, or \`*\`.`
   const said = typeof description === 'string' ? `${description} ${form}` : form
-  return { type: 'string', description: said, ...(deprecated === true && { deprecated }) }
+  return { type: 'string', pattern: `^(?:\\*|${tags})$`, description: said, ...(deprecated === true && { deprecated }) }
 }
 
 function fieldSchema(schema: JsonSchema, name: string): JsonSchema {

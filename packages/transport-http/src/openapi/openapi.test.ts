@@ -125,7 +125,7 @@ describe('an operation', () => {
     const put = operationOf(users, 'put', '/users/{id}')
     expect(put.parameters).toMatchObject([
       { name: 'id', in: 'path' },
-      { name: 'if-match', in: 'header' },
+      { name: 'if-match', in: 'header', schema: { type: 'string', pattern: '^(?:\\*|"[\\x21\\x23-\\x7e]*")$' } },
       { name: 'sid', in: 'cookie', required: true },
     ])
     expect(put.requestBody?.content).toEqual({ [json]: { schema: ref('User') } })

@@ -71,7 +71,8 @@ export class SchemaBook {
     if (schemasByName.has(keyword) && isSchema(value)) return [[keyword, this.#convertNamed(value, scope)]]
     if (schemaLists.has(keyword) && Array.isArray(value)) return [this.#convertList(keyword, value, scope)]
     if (singleSchemas.has(keyword) && isSchema(value)) return [[keyword, this.#convert(value, scope)]]
-    return [[keyword === 'additionalItems' ? 'items' : keyword, value]]
+    if (keyword === 'additionalItems') return [['items', value === false ? nothing : value]]
+    return [[keyword, value]]
   }
 
   #convertNamed(schemas: JsonSchema, scope: Scope): JsonSchema {
@@ -94,6 +95,9 @@ export class SchemaBook {
     return this.#component(ownName(found.schema) ?? found.name, found)
   }
 }
+
+/** `false` by another word: linters ask for a schema. */
+const nothing: JsonSchema = { not: {} }
 
 type Entry = readonly [keyword: string, value: unknown]
 
