@@ -38,7 +38,7 @@ function secretFolder() {
 }
 
 /** Whose certificate a new connection is shown. */
-async function shownBy(port: number): Promise<string | string[]> {
+async function shownBy(port: number): Promise<string | string[] | undefined> {
   const socket = connect({ port, host: 'localhost', rejectUnauthorized: false })
   await once(socket, 'secureConnect')
   const { subject } = socket.getPeerCertificate()
