@@ -1,11 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { type ClientRequest, type IncomingMessage, request as send } from 'node:http'
 import { defineHandler, defineService, readParts } from '@tenon/core'
 import { bytes, contract, formPart, stream } from '@tenon/core/contract'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { httpTransport } from './index.ts'
+import { optionsFor, type Protocol } from './stream-caller.test-harness.ts'
 
 const Stored = Type.Object({
   name: Type.String(),
@@ -52,7 +54,7 @@ async function hashOf(name: string, chunks: AsyncIterable<Uint8Array>) {
   return { name, byteCount, hash: hash.digest('hex') }
 }
 
-async function start() {
+async function start(protocol: Protocol = 'HTTP/1.1') {
   const began = Promise.withResolvers<AbortSignal>()
   const going = Promise.withResolvers<void>()
   const ended = Promise.withResolvers<unknown>()
@@ -122,7 +124,7 @@ async function start() {
     version: '1.0.0',
     admin: false,
     handlers: [handler],
-    transports: () => [httpTransport({ port: 0, bodyLimitBytes: 10_000 })],
+    transports: () => [httpTransport({ ...optionsFor[protocol], bodyLimitBytes: 10_000 })],
     authenticate: () => undefined,
     defaultAccess: 'public',
   })
@@ -172,6 +174,18 @@ test('a body of bytes comes in pieces, the fields of path and query with each', 
     { name: '42', version: 7, byteCount: data.length, hash: sha256(data), itemCount: expect.any(Number) },
   ])
   expect(body.itemCount).toBeGreaterThan(10)
+})
+
+test('a body of bytes comes over HTTP/2 as it does over HTTP/1.1', async () => {
+  await using demo = await start('HTTP/2')
+  const data = randomBytes(3_000_000)
+  const session = connect(`https://127.0.0.1:${demo.port}`, { rejectUnauthorized: false })
+  const call = session.request({ ':method': 'PUT', ':path': '/v1/files/42', 'content-type': 'video/mp4' })
+  call.end(data)
+  let text = ''
+  for await (const piece of call.setEncoding('utf8')) text += String(piece)
+  session.destroy()
+  expect(JSON.parse(text)).toMatchObject({ name: '42', byteCount: data.length, hash: sha256(data) })
 })
 
 test('a piece is never longer than the schema allows', async () => {
