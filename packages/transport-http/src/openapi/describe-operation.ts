@@ -22,6 +22,8 @@ export interface OperationBooks {
   readonly securitySchemes: Readonly<Record<string, SecurityScheme>>
   /** Whether some operation asks who calls, so that a credential that is not valid is refused everywhere. */
   readonly hasCallers: boolean
+  /** Whether the server bans callers that go on after they were refused. */
+  readonly hasBans: boolean
 }
 
 /** Describes one route of an operation. */
@@ -48,7 +50,7 @@ export function describeOperation(place: DescribedPlace, books: OperationBooks):
 function describeReplies(
   place: DescribedPlace,
   access: DescribedAccess,
-  { book, problems, hasCallers }: OperationBooks,
+  { book, problems, hasCallers, hasBans }: OperationBooks,
 ): OperationObject['responses'] {
   const { operation, http, route } = place
   const replies = [
@@ -56,7 +58,7 @@ function describeReplies(
     ...problems.describe({
       declared: operation.errors,
       needsCredential: hasCallers,
-      mayForbid: access.mayForbid,
+      mayForbid: access.mayForbid || hasBans,
       hasVersion: http.headers.some(({ name }) => name === 'if-match'),
       isNegotiated: !replyTypes(operation, http).includes('*/*'),
       hasRanges: route.method === 'GET' && rawOutputStreamOf(operation) !== undefined,

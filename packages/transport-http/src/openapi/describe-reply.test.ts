@@ -9,7 +9,7 @@ describe('problems', () => {
   const statuses = (operation: OperationObject) => new Set(Object.keys(operation.responses).map(Number))
 
   test('are those the operation can be answered with, and no others', () => {
-    const always = [400, 406, 408, 429, 431, 500, 503, 504]
+    const always = [400, 406, 408, 414, 429, 431, 500, 503, 504]
     const withCallers = [...always, 401]
     expect(statuses(bookAt('get', '/v1/books'))).toEqual(new Set([200, ...withCallers]))
     expect(statuses(bookAt('get', '/v1/books/{bookId}'))).toContain(404)
@@ -17,6 +17,8 @@ describe('problems', () => {
     expect(statuses(bookAt('put', '/v1/books/{bookId}'))).toEqual(new Set([201, 401, 403, 409, 413, 415, ...always]))
     const open = contract('demo.v1.Open', { ping: { input: Type.Object({}), output: Book, http: 'GET /ping' } })
     expect(statuses(operationOf(open, 'get', '/ping'))).toEqual(new Set([200, ...always]))
+    const { paths } = describeOperations([{ operation: open.ping }], {}, { hasBans: true })
+    expect(Object.keys(paths['/ping']?.['get']?.responses ?? {})).toContain('403')
   })
 
   test('are shared where they say the same, and name the codes that a contract adds', () => {

@@ -1,14 +1,14 @@
 import { type SetupProblem, type TransportHost, WiringError } from '@tenon/core/transport'
 import type { FastifyInstance } from 'fastify'
+import type { HttpSettings } from '../http-options.ts'
 import type { HttpRoute } from '../route/route-table.ts'
 import { describeOperations } from './openapi.ts'
-import type { DocumentSettings } from './openapi-options.ts'
 import { requireDocsPackage, serveDocs } from './serve-docs.ts'
 import { serveDocument, writeOnce } from './serve-document.ts'
 
 /** What the documents of a server are about. */
 export interface DocumentParts {
-  readonly settings: { readonly pathPrefix: string; readonly document: DocumentSettings }
+  readonly settings: Pick<HttpSettings, 'pathPrefix' | 'document' | 'plugins'>
   readonly host: Pick<TransportHost, 'operations' | 'service'>
   /** With their path prefix. */
   readonly routes: readonly HttpRoute[]
@@ -28,7 +28,7 @@ export interface Documents {
  * @throws ConfigError `config.package` where the page's package is missing.
  */
 export function prepareDocuments({ settings, host, routes }: DocumentParts): Documents {
-  const { pathPrefix, document } = settings
+  const { pathPrefix, document, plugins } = settings
   const { openapi, docs } = document
   if (openapi === undefined) return { paths: [], mount: () => undefined }
   if (docs !== undefined) requireDocsPackage()
@@ -43,7 +43,8 @@ export function prepareDocuments({ settings, host, routes }: DocumentParts): Doc
   const { name, version } = host.service
   const servers = [{ url: pathPrefix === '' ? '/' : pathPrefix }]
   const options = { title: name, version, servers, ...said }
-  const read = writeOnce(() => describeOperations(host.operations, options))
+  const traits = { hasBans: plugins.rateLimit?.ban !== undefined }
+  const read = writeOnce(() => describeOperations(host.operations, options, traits))
   return {
     paths: [path],
     mount: (scope) => {

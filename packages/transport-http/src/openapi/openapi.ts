@@ -33,8 +33,18 @@ export interface ServedOperation {
   readonly admission?: Admission
 }
 
+/** What a server does to all requests. */
+export interface ServerTraits {
+  /** Whether callers may be banned for a while. @defaultValue false */
+  readonly hasBans?: boolean
+}
+
 /** The same for the operations of a service. */
-export function describeOperations(served: readonly ServedOperation[], options: OpenApiOptions): OpenApiDocument {
+export function describeOperations(
+  served: readonly ServedOperation[],
+  options: OpenApiOptions,
+  { hasBans = false }: ServerTraits = {},
+): OpenApiDocument {
   const { servers = [{ url: '/' }], securitySchemes = bearerScheme, defaultAccess = 'public' } = options
   const unnamed = served.flatMap(({ operation, admission }) => {
     const { access = defaultAccess, http } = operation
@@ -43,7 +53,7 @@ export function describeOperations(served: readonly ServedOperation[], options: 
   const places = withPathNames(unnamed).toSorted(byPlace)
   const book = new SchemaBook()
   const hasCallers = places.some(({ admission }) => admission.access !== 'public')
-  const books: OperationBooks = { book, problems: new ProblemReplies(book), securitySchemes, hasCallers }
+  const books: OperationBooks = { book, problems: new ProblemReplies(book), securitySchemes, hasCallers, hasBans }
   const described = places.map((place) => ({ ...place, object: describeOperation(place, books) }))
   return {
     openapi: '3.1.0',

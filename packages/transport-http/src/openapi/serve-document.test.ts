@@ -32,6 +32,12 @@ describe('the document', () => {
     expect([other.status, other.headers.get('etag')]).toEqual([200, etag])
   })
 
+  test('says of a server that bans callers that it does', async () => {
+    await using http = await serve({}, { rateLimit: { max: 100, ban: 1 } })
+    const document = await jsonOf(await fetch(`${http.url}/openapi.json`))
+    expect(document).toMatchObject({ paths: { '/v1/users': { post: { responses: { 403: {} } } } } })
+  })
+
   test('answers no other verb, and OPTIONS with those it answers', async () => {
     await using http = await serve()
     const posted = await fetch(`${http.url}/openapi.json`, { method: 'POST' })
@@ -85,6 +91,14 @@ describe('the page', () => {
     const document = await jsonOf(await fetch(`${http.url}/docs/json`))
     expect(document).toEqual(await jsonOf(await fetch(`${http.url}/openapi.json`)))
     expect(await (await fetch(`${http.url}/docs/yaml`)).text()).toContain('openapi: 3.1.0')
+  })
+
+  test('may load its files where replies have headers for an API', async () => {
+    await using http = await serve({}, { docs: true, securityHeaders: true })
+    const page = await fetch(`${http.url}/docs`)
+    expect(page.headers.get('content-security-policy')).toMatch(/script-src 'self'/)
+    const document = await fetch(`${http.url}/openapi.json`)
+    expect(document.headers.get('content-security-policy')).toMatch(/^default-src 'none'; ?frame/)
   })
 
   test('is not there otherwise, and can be elsewhere', async () => {
