@@ -25,7 +25,7 @@ const Book = Type.Object(
 const Versioned = Type.Object({ book: Book, version: Type.Integer({ minimum: 1 }) }, { title: 'Versioned' })
 
 /** An operation for everything that a document has a word for. */
-export const library = contract('library.v1.LibraryService', {
+const library = contract('library.v1.LibraryService', {
   getBook: {
     input: Type.Object({
       bookId: BookId,
