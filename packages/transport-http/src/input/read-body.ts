@@ -72,9 +72,9 @@ class ArrivingBody {
   }
 
   /** Takes no more; what still comes is for Node to drop. */
-  end(error: Error | null, body?: Buffer): void {
+  end(error: Error): void {
     this.#payload.off('data', this.#take).off('end', this.#complete).off('error', this.#lose)
-    this.#done(error, body)
+    this.#done(error)
   }
 
   readonly #take = (chunk: Buffer): void => {
@@ -83,7 +83,17 @@ class ArrivingBody {
     else this.#chunks.push(chunk)
   }
 
-  readonly #complete = (): void => this.end(null, Buffer.concat(this.#chunks, this.#lengthBytes))
+  readonly #complete = (): void => {
+    // The others are never called again; this one is when the caller leaves before it is answered.
+    this.#payload.off('error', this.#lose)
+    this.#done(null, this.#whole())
+  }
 
   readonly #lose = (cause: Error): void => this.end(lostBody(cause))
+
+  /** Without a copy where it came in one piece, as small bodies do. */
+  #whole(): Buffer {
+    const [only] = this.#chunks
+    return only !== undefined && this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks, this.#lengthBytes)
+  }
 }
