@@ -31,9 +31,13 @@ export class FormWriter implements ItemsWriter {
   }
 }
 
-/** As browsers do it. @see HTML Standard, multipart form data */
+/**
+ * As browsers do it, but for the backslash, which they leave as it is and readers take for the beginning of an escape.
+ *
+ * @see HTML Standard, multipart form data, and RFC 2045 section 5.1 (quoted-string)
+ */
 function quote(field: string, text: string): string {
-  return `"${requireLine(field, text).replaceAll('"', '%22')}"`
+  return `"${requireLine(field, text).replaceAll('\\', String.raw`\\`).replaceAll('"', '%22')}"`
 }
 
 /** A line break would begin a header of its own. */

@@ -4,7 +4,7 @@ import type { UploadBinding } from '@tenon/core/contract'
 import type { ServiceError } from '@tenon/core/transport'
 import { requestFault } from '../http-status.ts'
 import { chunksOf } from './body-chunks.ts'
-import { MultipartParser } from './multipart-parser.ts'
+import type { FormParser, OpenForm } from './form-parser.ts'
 import { toPlainView, tooLarge } from './read-chunks.ts'
 import { rawType, requireType } from './media-type.ts'
 import type { InputSource } from './read-input.ts'
@@ -18,13 +18,17 @@ type UploadLimits = Required<UploadBinding>
  * `resource_exhausted` and reason `body_too_large` or `too_many_parts`, a step with `invalid_argument` for what is no form, or with
  * `cancelled` when the caller leaves.
  */
-export function compilePartsReader(limits: UploadLimits): (source: InputSource) => AsyncIterable<unknown> {
+export function compilePartsReader(
+  limits: UploadLimits,
+  openForm: OpenForm | undefined,
+): (source: InputSource) => AsyncIterable<unknown> {
+  if (openForm === undefined) throw new Error('the library that reads forms must be loaded before it is used')
   return ({ headers, body }) => {
     if (body === undefined || Buffer.isBuffer(body)) return noParts()
     requireType(headers, formType)
     const boundary = boundaryOf(headers['content-type'] ?? '')
     if (Number(headers['content-length']) > limits.maxBytes) throw tooLarge(limits.maxBytes)
-    return readParts(body, boundary, limits)
+    return readParts(body, () => openForm({ boundary, maxPartCount: limits.maxPartCount }), new FormGauge(limits))
   }
 }
 
@@ -50,23 +54,29 @@ function readBoundary(contentType: string): string | null {
   }
 }
 
-async function* readParts(payload: Readable, boundary: string, limits: UploadLimits): AsyncGenerator<unknown> {
-  const parser = new MultipartParser(boundary)
-  const gauge = new FormGauge(limits)
+async function* readParts(payload: Readable, open: () => FormParser, gauge: FormGauge): AsyncGenerator<unknown> {
+  const form = open()
   for await (const piece of chunksOf(payload)) {
     gauge.addBody(piece.length)
-    for (const event of parser.push(piece)) {
-      if ('part' in event) {
-        gauge.addPart()
-        yield event
-      } else {
-        gauge.addContent(event.chunk.length)
-        yield { chunk: toPlainView(event.chunk) }
-      }
-    }
+    await form.write(piece)
+    yield* itemsOf(form, gauge)
   }
   // A form without any part may be sent as nothing.
-  if (!gauge.isEmpty) parser.end()
+  if (gauge.isEmpty) return
+  await form.end()
+  yield* itemsOf(form, gauge)
+}
+
+function* itemsOf(form: FormParser, gauge: FormGauge): Generator<unknown> {
+  for (let event = form.take(); event !== undefined; event = form.take()) {
+    if ('part' in event) {
+      gauge.addPart()
+      yield event
+    } else {
+      gauge.addContent(event.chunk.length)
+      yield { chunk: toPlainView(event.chunk) }
+    }
+  }
 }
 
 /** Counts what has come of a form, and says when it is too much. */
@@ -92,9 +102,6 @@ class FormGauge {
   addPart(): void {
     this.#partCount += 1
     this.#partBytes = 0
-    const { maxPartCount } = this.#limits
-    if (this.#partCount > maxPartCount)
-      throw requestFault('too_many_parts', `the form must have at most ${maxPartCount} parts`)
   }
 
   addContent(lengthBytes: number): void {

@@ -24,7 +24,9 @@ async function read(lines: readonly object[], headers: Record<string, string> = 
   const body = Readable.from([Buffer.from(lines.map((line) => JSON.stringify(line)).join('\n'))], { objectMode: false })
   const source = { headers: { 'content-type': 'application/x-ndjson', ...headers }, query: {}, body }
   const items: unknown[] = []
-  for await (const item of compileStreamReader(operation, operation.http, 1_000)(source, { listId: 'l1' }))
+  for await (const item of compileStreamReader(operation, operation.http, { bodyLimitBytes: 1_000 })(source, {
+    listId: 'l1',
+  }))
     items.push(item)
   return items
 }

@@ -3,6 +3,7 @@ import type { HttpOperation, Operation } from '@tenon/core/contract'
 import { isFormPart, rawInputOf } from '@tenon/core/contract'
 import { invalidArgument } from '@tenon/core/transport'
 import { askingFor } from './body-pump.ts'
+import type { OpenForm } from './form-parser.ts'
 import { isSame } from './placed-field.ts'
 import { compileChunksReader } from './read-chunks.ts'
 import { compileInputReader, emptyInput, type InputSource, type PathValues } from './read-input.ts'
@@ -12,12 +13,19 @@ import { compilePartsReader } from './read-parts.ts'
 /** @throws ServiceError `invalid_argument`, also from a step */
 export type ReadStream = (source: InputSource, path: PathValues) => AsyncIterable<unknown>
 
+export interface StreamReading {
+  /** Longest line of JSON. */
+  readonly bodyLimitBytes: number
+  /** Needed where the operation takes a form. */
+  readonly openForm?: OpenForm | undefined
+}
+
 /**
  * Decides at boot what the body of an input stream is: bytes, a form, or lines of JSON. Fields with a place of their own come
  * with every item.
  */
-export function compileStreamReader(operation: Operation, http: HttpOperation, bodyLimitBytes: number): ReadStream {
-  const readBody = bodyReader(operation, http, bodyLimitBytes)
+export function compileStreamReader(operation: Operation, http: HttpOperation, reading: StreamReading): ReadStream {
+  const readBody = bodyReader(operation, http, reading)
   const readFields = compileInputReader(operation, http, emptyInput)
   const named = [...http.headers, ...http.cookies].map(({ field }) => field)
   const names = [...http.parameters, ...http.query, ...named]
@@ -31,11 +39,11 @@ export function compileStreamReader(operation: Operation, http: HttpOperation, b
 
 type ReadItems = (source: InputSource) => AsyncIterable<unknown>
 
-function bodyReader(operation: Operation, http: HttpOperation, bodyLimitBytes: number): ReadItems {
+function bodyReader(operation: Operation, http: HttpOperation, { bodyLimitBytes, openForm }: StreamReading): ReadItems {
   const { upload } = http
   const raw = rawInputOf(operation, http)
   if (raw) return compileChunksReader(operation, { ...raw, maxBytes: upload.maxBytes })
-  if (isFormPart(operation.inputJsonSchema)) return compilePartsReader(upload)
+  if (isFormPart(operation.inputJsonSchema)) return compilePartsReader(upload, openForm)
   return compileItemsReader(bodyLimitBytes)
 }
 

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import { type HttpOperation, type Operation, rawOutputStreamOf } from '@tenon/core/contract'
+import { type HttpOperation, isFormPart, type Operation, rawOutputStreamOf } from '@tenon/core/contract'
 import { compileJsonWriter, type Logger, type Outcome } from '@tenon/core/transport'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type CallReading, HttpCall, type HttpExchange, type HttpRequest, type HttpShape } from '../http-call.ts'
 import { requestFault } from '../http-status.ts'
 import type { BodyReader } from '../input/read-body.ts'
 import { compileInputReader } from '../input/read-input.ts'
+import { loadFormParser, type OpenForm } from '../input/form-parser.ts'
 import { compileStreamReader } from '../input/read-stream.ts'
 import {
   compileAllowedMethods,
@@ -33,6 +34,11 @@ export interface RouteSurroundings {
   readonly log: Logger
 }
 
+/** What is loaded when a route needs it. */
+interface LoadedSurroundings extends RouteSurroundings {
+  readonly openForm?: OpenForm | undefined
+}
+
 type Serve = (exchange: HttpExchange) => Promise<void>
 
 /** Mounts every route. What a route needs is decided here; a request only runs it. */
@@ -43,12 +49,12 @@ export function mountRoutes(
 ): void {
   const { bodies } = surroundings
   const groups = groupRoutes(routes)
-  const mount = (server: FastifyInstance, group: RouteGroup) => {
+  const mount = (server: FastifyInstance, group: RouteGroup, around: LoadedSurroundings = surroundings) => {
     const method = group.method === 'GET' ? ['GET', 'HEAD'] : [group.method]
     const candidates = group.routes.map((route) => ({
       http: route.http,
       readPath: compilePathReader(route, routes),
-      serve: group.routes.some(takesItems) ? readingWhole(route, surroundings) : compileServe(route, surroundings),
+      serve: group.routes.some(takesItems) ? readingWhole(route, around) : compileServe(route, around),
     }))
     server.route<HttpShape>({ method, url: group.path, exposeHeadRoute: false, handler: compileGroup(candidates) })
   }
@@ -58,7 +64,8 @@ export function mountRoutes(
   if (streaming.length === 0) return
   scope.register(async (server) => {
     parseBodies(server, (_request, payload, done) => done(null, payload))
-    for (const group of streaming) mount(server, group)
+    const around = streaming.some(takesForm) ? { ...surroundings, openForm: await loadFormParser() } : surroundings
+    for (const group of streaming) mount(server, group, around)
   })
 }
 
@@ -66,6 +73,10 @@ export function mountRoutes(
 export function takesItems({ endpoint }: HttpRoute): boolean {
   const { kind } = endpoint.operation
   return kind === 'client_stream' || kind === 'bidi_stream'
+}
+
+function takesForm({ routes }: RouteGroup): boolean {
+  return routes.some(({ endpoint }) => isFormPart(endpoint.operation.inputJsonSchema))
 }
 
 type ParseBody = (
@@ -137,7 +148,7 @@ function compileOnly({ http: { parameters }, serve }: Candidate): Handler {
 }
 
 /** A route that shares its path with an input stream: the body comes unread, whichever of them the request is for. */
-function readingWhole(route: HttpRoute, surroundings: RouteSurroundings): Serve {
+function readingWhole(route: HttpRoute, surroundings: LoadedSurroundings): Serve {
   const serve = compileServe(route, surroundings)
   if (takesItems(route)) return serve
   return async (exchange) => {
@@ -152,12 +163,12 @@ function readingWhole(route: HttpRoute, surroundings: RouteSurroundings): Serve 
   }
 }
 
-function compileServe(route: HttpRoute, surroundings: RouteSurroundings): Serve {
-  const { maxTimeoutMs, bodyLimitBytes, log } = surroundings
+function compileServe(route: HttpRoute, surroundings: LoadedSurroundings): Serve {
+  const { maxTimeoutMs, log } = surroundings
   const { endpoint, http } = route
   const { operation } = endpoint
   const read = takesItems(route)
-    ? compileStreamReader(operation, http, bodyLimitBytes)
+    ? compileStreamReader(operation, http, surroundings)
     : compileInputReader(operation, http)
   const reading: CallReading = { read, maxTimeoutMs, isAcceptable: compileAcceptable(replyTypes(operation, http)) }
   const write =
