@@ -72,18 +72,23 @@ type FoundFile = [
  */
 class BusboyForm implements FormParser {
   readonly #busboy: BusboyInstance
+  /** Which may be before the end, where something follows the last boundary. */
+  readonly #finished: Promise<void>
   readonly #parts: FoundPart[] = []
   #partCount = 0
+  #last: FoundPart | undefined
   #failure: ServiceError | undefined
 
   constructor(busboy: BusboyInstance, maxPartCount: number) {
     this.#busboy = busboy
+    this.#finished = new Promise((resolve) => busboy.once('finish', resolve).once('error', () => resolve()))
     busboy.on('file', (...found: FoundFile) => this.#add(found))
     busboy.once('partsLimit', () => {
       this.#failure ??= requestFault('too_many_parts', `the form must have at most ${maxPartCount} parts`)
     })
     busboy.on('error', (cause) => {
-      this.#failure ??= malformed(this.#partCount, unreadable(cause))
+      const message = `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
+      this.#failure ??= malformed(this.#last?.hasEnded === false ? this.#partCount - 1 : this.#partCount, message)
     })
   }
 
@@ -93,12 +98,8 @@ class BusboyForm implements FormParser {
   }
 
   async end(): Promise<void> {
-    await new Promise<void>((resolve) =>
-      this.#busboy
-        .once('finish', resolve)
-        .once('error', () => resolve())
-        .end(),
-    )
+    this.#busboy.end()
+    await this.#finished
     await handedOn()
   }
 
@@ -119,19 +120,14 @@ class BusboyForm implements FormParser {
     const head = readHead({ index, name, filename, encoding, contentType })
     const part: FoundPart = { head, chunks: [], hasEnded: false }
     this.#parts.push(part)
+    this.#last = part
     file.on('data', (chunk: Buffer) => void part.chunks.push(chunk))
     file.once('end', () => {
       part.hasEnded = true
     })
-    // More exact than what the form as a whole failed with right before.
-    file.on('error', (cause) => {
-      this.#failure = malformed(index, unreadable(cause))
-    })
+    // What breaks off here is what the form as a whole fails with.
+    file.on('error', () => undefined)
   }
-}
-
-function unreadable(cause: unknown): string {
-  return `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
 }
 
 function takeOf(part: FoundPart): FormEvent | undefined {
