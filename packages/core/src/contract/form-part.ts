@@ -9,7 +9,12 @@ export interface FormPartHead {
   readonly name: string
   /** Last segment of the path the caller gave; absent for a part that is no file. */
   readonly filename?: string | undefined
-  /** Absent where the caller named none; text then. @see RFC 7578 section 4.4 */
+  /**
+   * Absent where the caller named none; text then. Over HTTP it is in lower case, without parameters, and absent for every part of
+   * plain text that is no file.
+   *
+   * @see RFC 7578 section 4.4
+   */
   readonly contentType?: string | undefined
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { type ItemsWriter, SentItems } from './sent-items.ts'
+import { loadFormParser } from '../input/form-parser.ts'
 import { FormWriter } from './write-form.ts'
 
 const lines: ItemsWriter = {
@@ -145,6 +146,14 @@ test('a form has a head for each part, its content in pieces, and an end', async
       '\r\n--B--\r\n',
   )
   expect((await writeForm([])).text).toBe('--B--\r\n')
+})
+
+test.each(['a"b', 'a\\', 'a\\\\b', 'a\\"b', 'é; x=1', ''])('the name %s comes as it was sent', async (name) => {
+  const { text } = await writeForm([{ part: { name, filename: name }, chunk: new Uint8Array(Buffer.from('1')) }])
+  const form = (await loadFormParser())({ boundary: 'B', maxPartCount: 1 })
+  await form.write(Buffer.from(text))
+  const filename = name.split('\\').at(-1)
+  expect(form.take()).toEqual({ part: { name, filename, contentType: 'text/plain' } })
 })
 
 test('a form whose part would write a header of its own is refused, as is content without a part', async () => {
