@@ -359,6 +359,17 @@ describe('drain', () => {
 describe('a stream', () => {
   const streaming = (handler: Invoke, given: Given = {}) => dispatcherFor(handler, { kind: 'server_stream', ...given })
 
+  it('lets other work run while neither the handler nor the reader waits for anything', async () => {
+    const { send } = streaming(async function* () {
+      for (;;) yield { text: 'again' }
+    })
+    let isOtherServed = false
+    setTimeout(() => (isOtherServed = true), 0)
+    let count = 0
+    for await (const _ of itemsOf(await send())) if (isOtherServed || ++count === 3_000_000) break
+    expect(isOtherServed).toBe(true)
+  })
+
   it('hands over checked and stripped items, and runs until the last one is out', async () => {
     const { send, gate } = streaming(async function* () {
       yield { text: '1', secret: 'x' }

@@ -41,6 +41,15 @@ describe('InputStream', () => {
     expect(next).toHaveBeenCalledTimes(1)
   })
 
+  it('lets other work run while a handler takes items that are there already', async () => {
+    const { input } = streamOf({ next: async () => ({ done: false as const, value: {} }) })
+    let isOtherServed = false
+    setTimeout(() => (isOtherServed = true), 0)
+    let count = 0
+    for await (const _ of input) if (isOtherServed || ++count === 3_000_000) break
+    expect(isOtherServed).toBe(true)
+  })
+
   it('refuses an item that does not fit by its place, and reads no further', async () => {
     const closed = vi.fn()
     const { input } = streamOf(counting([{ count: 1 }, { count: 'x' }, { count: 3 }], closed))

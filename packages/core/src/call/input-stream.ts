@@ -1,5 +1,6 @@
 import { invalidArgument, ServiceError } from '../error/service-error.ts'
 import type { CompiledSchema } from '../schema/compiled-schema.ts'
+import { nextTurn } from './loop-turn.ts'
 import { PendingSteps } from './pending-steps.ts'
 
 export interface InputSurroundings {
@@ -10,7 +11,7 @@ export interface InputSurroundings {
 
 /**
  * A caller's input items on their way to the handler: each is checked when the handler asks for it, so that a handler that
- * does not ask holds its caller back, and a wait ends when the call does.
+ * does not ask holds its caller back, and a wait ends when the call does. Items that are there already leave other calls their turn.
  */
 export class InputStream implements AsyncIterableIterator<unknown> {
   readonly #source: AsyncIterator<unknown>
@@ -60,6 +61,8 @@ export class InputStream implements AsyncIterableIterator<unknown> {
 
   async #step(): Promise<IteratorResult<unknown>> {
     try {
+      const turn = nextTurn()
+      if (turn) await turn
       const step = await this.#source.next()
       if (!step.done) return { done: false, value: await this.#read(step.value) }
       this.#end()

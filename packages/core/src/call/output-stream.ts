@@ -1,6 +1,7 @@
 import { ServiceError } from '../error/service-error.ts'
 import { toCallError } from './call-error.ts'
 import { type AmbientCall, runInCall } from './context.ts'
+import { nextTurn } from './loop-turn.ts'
 import { PendingSteps } from './pending-steps.ts'
 
 /** What surrounds the items of an output stream. */
@@ -64,6 +65,8 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
 
   async #step(): Promise<IteratorResult<unknown>> {
     try {
+      const turn = nextTurn()
+      if (turn) await turn
       const step = await runInCall(this.#surroundings.call, () => this.#source.next(), undefined)
       if (!step.done) {
         const value = this.#surroundings.write(step.value)

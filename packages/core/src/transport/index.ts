@@ -23,6 +23,7 @@ export {
 export { type Provider, provide, type Token, token } from '../handler/provider.ts'
 export type { Logger } from '../telemetry/log.ts'
 export { drainingError } from '../call/gate.ts'
+export { nextTurn } from '../call/loop-turn.ts'
 export type { Arrival, Failure, Outcome, Success } from '../call/arrival.ts'
 export type { Admission, EventEndpoint, OperationEndpoint } from './endpoint.ts'
 export {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { nextTurn } from '@tenon/core/transport'
 import { pumpOf } from './body-pump.ts'
 
 /**
@@ -10,7 +11,12 @@ import { pumpOf } from './body-pump.ts'
 export async function* chunksOf(payload: Readable): AsyncGenerator<Buffer> {
   const pump = pumpOf(payload)
   try {
-    for (let chunk = await pump.next(); chunk !== undefined; chunk = await pump.next()) yield chunk
+    for (let chunk = await pump.next(); chunk !== undefined; chunk = await pump.next()) {
+      yield chunk
+      // Not every chunk has an item for the handler.
+      const turn = nextTurn()
+      if (turn) await turn
+    }
   } finally {
     pump.drop()
   }
