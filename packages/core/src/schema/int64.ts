@@ -55,6 +55,12 @@ const largest = 2n ** 63n - 1n
 
 function requireWithin(name: keyof Int64Options, found: bigint, { minimum, maximum }: Int64Range): void {
   if (typeof found === 'bigint' && found >= minimum && found <= maximum) return
-  const message = `int64(): ${name} must be a bigint from ${minimum} to ${maximum}, found ${String(found)}`
+  const message = `int64(): ${name} must be a bigint from ${minimum} to ${maximum}, found ${describeFound(found)}`
   throw new ContractError([{ code: 'contract.schema', message }])
+}
+
+/** A bigint as its digits; anything else so that it is not taken for one. */
+function describeFound(found: unknown): string {
+  if (typeof found === 'bigint') return String(found)
+  return typeof found === 'string' ? `the text ${JSON.stringify(found)}` : `${String(found)} (${typeof found})`
 }

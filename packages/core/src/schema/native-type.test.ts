@@ -102,7 +102,8 @@ describe('int64()', () => {
     expect(() => int64({ maximum: largest + 1n })).toThrow('int64(): maximum must be a bigint from')
     expect(() => int64({ minimum: 5n, maximum: 4n })).toThrow('maximum must be a bigint from 5 to 9223372036854775807')
     expect(() => int64({ maximum: 4n, default: 5n })).toThrow('default must be a bigint from -9223372036854775808 to 4')
-    expect(() => int64({ minimum: 5 as never })).toThrow('found 5')
+    expect(() => int64({ minimum: 5 as never })).toThrow('found 5 (number)')
+    expect(() => int64({ default: '5' as never })).toThrow('found the text "5"')
   })
 })
 
