@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { lostBody } from './read-body.ts'
 import { SharedBytes } from './shared-bytes.ts'
+import { WaitingBytes } from './waiting-bytes.ts'
 
 /**
  * Most that is read of a body before anybody asks for it. A guess: as much as a sender's system takes from it before it waits, so
@@ -19,9 +20,6 @@ export const sharedBytes = 67_108_864
 
 /** How long a caller may be held back before it is given up, when nothing is asked for meanwhile. A guess. */
 export const stalledMs = 600_000
-
-/** What keeping a piece costs, however small it is. A guess. */
-const pieceBytes = 128
 
 /**
  * The pump of a body, the same for whoever asks. Node does not see a caller leave while bytes of it wait unread, so the pump
@@ -62,8 +60,7 @@ const pumps = new WeakMap<Readable, BodyPump>()
 export class BodyPump {
   readonly #payload: Readable
   readonly #shared: SharedBytes
-  readonly #pieces: Buffer[] = []
-  #heldBytes = 0
+  readonly #waiting = new WaitingBytes()
   #borrowedBytes = 0
   #isFull = false
   #isDropped = false
@@ -96,9 +93,9 @@ export class BodyPump {
    */
   async next(): Promise<Buffer | undefined> {
     for (;;) {
-      const piece = this.#pieces.shift()
+      const piece = this.#waiting.take()
       if (piece !== undefined) {
-        this.#hold(-costOf(piece))
+        this.#account()
         return piece
       }
       if (this.#isDropped) throw lostBody(null)
@@ -114,8 +111,8 @@ export class BodyPump {
   drop(): void {
     if (this.#isDropped) return
     this.#isDropped = true
-    this.#pieces.length = 0
-    this.#hold(-this.#heldBytes)
+    this.#waiting.clear()
+    this.#account()
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#payload.off('data', this.#keep)
@@ -124,15 +121,13 @@ export class BodyPump {
   }
 
   readonly #keep = (chunk: Buffer | string): void => {
-    const piece = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-    this.#pieces.push(piece)
-    this.#hold(costOf(piece))
+    this.#waiting.add(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
+    this.#account()
     this.#wake()
   }
 
-  #hold(changeBytes: number): void {
-    this.#heldBytes += changeBytes
-    const borrowedBytes = Math.max(0, this.#heldBytes - ownBytes)
+  #account(): void {
+    const borrowedBytes = Math.max(0, this.#waiting.costBytes - ownBytes)
     this.#shared.take(borrowedBytes - this.#borrowedBytes)
     this.#borrowedBytes = borrowedBytes
     this.#flow()
@@ -140,7 +135,7 @@ export class BodyPump {
 
   readonly #flow = (): void => {
     const isShort = this.#borrowedBytes > 0 && this.#shared.leftBytes <= 0
-    const isFull = !this.#isDropped && (isShort || this.#heldBytes >= aheadBytes)
+    const isFull = !this.#isDropped && (isShort || this.#waiting.costBytes >= aheadBytes)
     if (isFull && isShort) this.#shared.whenSome(this.#flow)
     if (isFull === this.#isFull) return
     this.#isFull = isFull
@@ -157,10 +152,6 @@ export class BodyPump {
   readonly #stall = (): void => {
     if (this.#isFull) this.#giveUp()
   }
-}
-
-function costOf(piece: Buffer): number {
-  return piece.length + pieceBytes
 }
 
 function nothing(): void {}
