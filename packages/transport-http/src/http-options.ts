@@ -124,10 +124,12 @@ export interface HttpOptions extends PluginOptions, DocumentOptions {
   readonly maxTimeoutMs?: number
   /**
    * Receives the native server before the routes are mounted: add Fastify plugins, hooks and routes that no contract describes.
+   * A promise is waited for, and what it fails with fails the start.
    *
+   * @throws ConfigError `config.malformed` when it is no function
    * Outside our semantic versioning: what Fastify offers here changes with Fastify.
    */
-  readonly configure?: (server: FastifyInstance) => void
+  readonly configure?: (server: FastifyInstance) => unknown
 }
 
 /** What is used where an option is left out. */
@@ -165,7 +167,7 @@ export interface HttpSettings {
   readonly maxTimeoutMs: number
   readonly plugins: PluginSettings
   readonly document: DocumentSettings
-  readonly configure: ((server: FastifyInstance) => void) | undefined
+  readonly configure: HttpOptions['configure'] | undefined
 }
 
 /** @throws ConfigError `config.out_of_range`, `config.malformed`; all problems at once. */
