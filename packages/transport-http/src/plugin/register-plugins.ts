@@ -46,6 +46,10 @@ async function refusing(option: keyof PluginSettings, register: () => Promise<vo
 const corsDefaults: CorsOptions = {
   methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   exposedHeaders: [
+    'accept-ranges',
+    'allow',
+    'content-disposition',
+    'content-range',
     'deprecation',
     'etag',
     'link',
@@ -53,6 +57,9 @@ const corsDefaults: CorsOptions = {
     'retry-after',
     'sunset',
     'www-authenticate',
+    'x-ratelimit-limit',
+    'x-ratelimit-remaining',
+    'x-ratelimit-reset',
     'x-request-id',
   ],
 }
