@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isListed } from '../entity-tag.ts'
 import type { OpenApiDocument } from './document.ts'
 
 /** A document as it is sent. */
@@ -24,7 +25,7 @@ export function serveDocument(server: FastifyInstance, path: string, read: () =>
   const handler = (request: FastifyRequest, reply: FastifyReply) => {
     const { bytes, etag } = read()
     reply.headers({ etag, 'cache-control': 'no-cache' })
-    if (isCurrent(request.headers['if-none-match'], etag)) return reply.code(304).send()
+    if (isListed(request.headers['if-none-match'] ?? '', etag)) return reply.code(304).send()
     return reply.header('content-type', 'application/json; charset=utf-8').send(bytes)
   }
   server.route({ method: ['GET', 'HEAD'], url: path, exposeHeadRoute: false, handler })
@@ -34,10 +35,4 @@ function write(document: OpenApiDocument): WrittenDocument {
   const bytes = Buffer.from(JSON.stringify(document))
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
   return { document, bytes, etag }
-}
-
-/** @see RFC 9110 section 13.1.2: the comparison is the weak one */
-function isCurrent(given: string | undefined, etag: string): boolean {
-  const tags = (given ?? '').split(',').map((tag) => tag.trim())
-  return tags.includes('*') || tags.some((tag) => tag === etag || tag === `W/${etag}`)
 }
