@@ -1,7 +1,7 @@
 import { type Operation, rawOutputStreamOf } from '@tenon/core/contract'
 import { compileJsonReader } from '@tenon/core/transport'
 import type { WireReply } from './connection-pool.ts'
-import { parseText, readWhole, tooLarge } from './read-reply.ts'
+import { parseText, readWhole, replyTooLarge } from './read-reply.ts'
 import { fromErrorRecord, toReplyError } from './reply-error.ts'
 
 /**
@@ -50,7 +50,7 @@ async function* readLines(reply: WireReply, limitBytes: number): AsyncGenerator<
   let lengthBytes = 0
   const add = (part: Buffer) => {
     lengthBytes += part.length
-    if (lengthBytes > limitBytes) throw tooLarge('record', limitBytes)
+    if (lengthBytes > limitBytes) throw replyTooLarge('record', limitBytes)
     parts.push(part)
   }
   const take = () => {

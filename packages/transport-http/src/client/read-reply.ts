@@ -42,14 +42,14 @@ export async function readWhole(reply: WireReply, limitBytes: number): Promise<B
   let lengthBytes = 0
   for await (const chunk of reply.body()) {
     lengthBytes += chunk.length
-    if (lengthBytes > limitBytes) throw tooLarge('reply', limitBytes)
+    if (lengthBytes > limitBytes) throw replyTooLarge('reply', limitBytes)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, lengthBytes)
 }
 
 /** The remote's fault, which trying again does not mend. */
-export function tooLarge(what: 'reply' | 'record', limitBytes: number): ServiceError {
+export function replyTooLarge(what: 'reply' | 'record', limitBytes: number): ServiceError {
   const message = `a ${what} of the remote is longer than the ${limitBytes} bytes of maxResponseBytes`
   return new ServiceError('internal', message, { reason: 'reply_too_large' })
 }

@@ -29,7 +29,7 @@ export function compileChunksReader(
   return ({ headers, body }) => {
     if (body === undefined || Buffer.isBuffer(body)) return emptyBody(toItem)
     requireType(headers, type)
-    if (Number(headers['content-length']) > maxBytes) throw tooLarge(maxBytes)
+    if (Number(headers['content-length']) > maxBytes) throw bodyTooLarge(maxBytes)
     return readChunks(body, { toItem, maxBytes, maxLength })
   }
 }
@@ -49,7 +49,7 @@ async function* readChunks(payload: Readable, { toItem, maxBytes, maxLength }: C
   let lengthBytes = 0
   for await (const chunk of chunksOf(payload)) {
     lengthBytes += chunk.length
-    if (lengthBytes > maxBytes) throw tooLarge(maxBytes)
+    if (lengthBytes > maxBytes) throw bodyTooLarge(maxBytes)
     for (let start = 0; start < chunk.length; start += maxLength)
       yield toItem(toPlainView(chunk.subarray(start, start + maxLength)))
   }
@@ -62,6 +62,6 @@ export function toPlainView({ buffer, byteOffset, byteLength }: Buffer): Uint8Ar
 }
 
 /** What is told of a streamed body that is larger than it may be. */
-export function tooLarge(maxBytes: number): ServiceError {
+export function bodyTooLarge(maxBytes: number): ServiceError {
   return requestFault('body_too_large', `the body must be at most ${maxBytes} bytes`)
 }

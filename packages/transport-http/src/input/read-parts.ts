@@ -5,7 +5,7 @@ import type { ServiceError } from '@tenon/core/transport'
 import { requestFault } from '../http-status.ts'
 import { chunksOf } from './body-chunks.ts'
 import type { FormParser, OpenForm } from './form-parser.ts'
-import { toPlainView, tooLarge } from './read-chunks.ts'
+import { toPlainView, bodyTooLarge } from './read-chunks.ts'
 import { rawType, requireType } from './media-type.ts'
 import type { InputSource } from './read-input.ts'
 
@@ -27,7 +27,7 @@ export function compilePartsReader(
     if (body === undefined || Buffer.isBuffer(body)) return noParts()
     requireType(headers, formType)
     const boundary = boundaryOf(headers['content-type'] ?? '')
-    if (Number(headers['content-length']) > limits.maxBytes) throw tooLarge(limits.maxBytes)
+    if (Number(headers['content-length']) > limits.maxBytes) throw bodyTooLarge(limits.maxBytes)
     return readParts(body, () => openForm({ boundary, maxPartCount: limits.maxPartCount }), new FormGauge(limits))
   }
 }
@@ -96,7 +96,7 @@ class FormGauge {
 
   addBody(lengthBytes: number): void {
     this.#bodyBytes += lengthBytes
-    if (this.#bodyBytes > this.#limits.maxBytes) throw tooLarge(this.#limits.maxBytes)
+    if (this.#bodyBytes > this.#limits.maxBytes) throw bodyTooLarge(this.#limits.maxBytes)
   }
 
   addPart(): void {
