@@ -21,7 +21,7 @@ const programs = [ours, ...others]
 
 /** A guess: well below what the slowest takes on one core, so that what is measured is a server's own time and no queue. */
 const requestsPerSecond = 1_000
-const requestsAtRate = 5_000
+const requestsAtRate = 2_000
 
 /** Tenon's HTTP transport beside other servers, all in one run, all doing the same work. */
 export async function measureHttpPeers(roundCount: number): Promise<readonly Figure[]> {
