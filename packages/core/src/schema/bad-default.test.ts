@@ -27,6 +27,15 @@ const day = { format: 'date-time' } as const
 const Tree = (initial: unknown) =>
   Type.Cyclic({ Node: Type.Object({ kids: Type.Array(Type.Ref('Node'), { default: initial }) }) }, 'Node')
 
+const long = Type.String({ minLength: 3 })
+const tooShort = 'cannot be used: its default must not have fewer than 3 characters'
+const definitions = {
+  Anchored: { $anchor: 'word', type: 'string', minLength: 3 },
+  Named: { $id: 'Word', type: 'string', minLength: 3 },
+  Letter: { type: 'string', default: 'a' },
+  Secret: secret(Type.Union([Type.Literal('hunter2'), Type.Literal('letmein')])),
+}
+
 describe('a default that does not fit its own schema', () => {
   it.each<readonly [what: string, schema: unknown, faults: readonly string[]]>([
     ['of another type', Type.Integer({ default: 'x' }), ['/properties/x cannot be used: its default must be integer']],
@@ -103,8 +112,41 @@ describe('a default that does not fit its own schema', () => {
       unsafeSchema({ $ref: '#/properties/y', default: 'x' }),
       ['/properties/x cannot be used: its default must be integer'],
     ],
+    [
+      'beside a reference to an anchor',
+      unsafeSchema({ $ref: '#word', default: 'a' }),
+      ['/properties/x cannot be used: its default must not have fewer than 3 characters'],
+    ],
+    [
+      'beside a reference to an $id',
+      unsafeSchema({ $ref: 'Word', default: 'a' }),
+      ['/properties/x cannot be used: its default must not have fewer than 3 characters'],
+    ],
+    [
+      'by a rule in another part of an intersection',
+      Type.Intersect([Type.Object({ a: Type.String({ default: 'a' }) }), Type.Object({ a: long })]),
+      [`/properties/x/allOf/0/properties/a ${tooShort}, as another schema of the same field says`],
+    ],
+    [
+      'by a rule in another part, deeper inside',
+      Type.Intersect([
+        Type.Object({ o: Type.Object({ a: Type.String({ default: 'a' }) }) }),
+        Type.Object({ o: Type.Object({ a: long }) }),
+      ]),
+      [`/properties/x/allOf/0/properties/o/properties/a ${tooShort}, as another schema of the same field says`],
+    ],
+    [
+      'by a rule beside a reference to where it stands',
+      unsafeSchema({ $ref: '#/$defs/Letter', minLength: 3 }),
+      [`/$defs/Letter ${tooShort}, as another schema of the same field says`],
+    ],
+    [
+      'of a secret that is referred to',
+      Type.Object({}, { properties: { y: { $ref: '#/$defs/Secret', default: 'blue' } } }),
+      ['/properties/x/properties/y cannot be used: its default is not valid'],
+    ],
   ])('is refused at its place: %s', (_what, schema, faults) => {
-    const root = Type.Object({ x: schema as ReturnType<typeof Type.Any>, y: Type.Integer() })
+    const root = Type.Object({ x: schema as ReturnType<typeof Type.Any>, y: Type.Integer() }, { $defs: definitions })
     expect(faultsOf(root)).toEqual(faults)
   })
 
@@ -128,6 +170,11 @@ describe('a default that does not fit its own schema', () => {
     expect(faultsOf(schema)).toEqual([
       '/properties/x cannot be used: its default must not have fewer than 2 characters',
     ])
+  })
+
+  it('is refused for what Zod joins with and()', () => {
+    const both = z.object({ x: z.string().default('a') }).and(z.object({ x: z.string().min(3) }))
+    expect(faultsOf(both)).toEqual([`/properties/x/allOf/0 ${tooShort}, as another schema of the same field says`])
   })
 
   it('names operation and place in the error of the contract, and all that are wrong at once', () => {
@@ -161,6 +208,32 @@ describe('a default that fits', () => {
       { x: { id: 6n } },
     ],
     ['of a tree', Type.Object({ x: Tree([]) }), undefined],
+    [
+      'beside a reference to an anchor',
+      Type.Object(
+        { x: unsafeSchema<object>({ $ref: '#point', default: { at: 'abc' } }) },
+        { $defs: { Point: { $anchor: 'point', ...Type.Object({ at: long }) } } },
+      ),
+      { x: { at: 'abc' } },
+    ],
+    [
+      'beside a reference to an $id',
+      Type.Object({ x: unsafeSchema<string>({ $ref: 'Word', default: 'abc' }) }, { $defs: definitions }),
+      { x: 'abc' },
+    ],
+    [
+      'by the rules of both parts of an intersection',
+      Type.Intersect([Type.Object({ x: Type.String({ default: 'abc' }) }), Type.Object({ x: long })]),
+      { x: 'abc' },
+    ],
+    [
+      'where no item is ever left out',
+      Type.Object(
+        { x: Type.Array(unsafeSchema<string>({ $ref: '#/$defs/Letter', minLength: 3 }), { default: ['abc'] }) },
+        { $defs: { Letter: definitions.Letter } },
+      ),
+      { x: ['abc'] },
+    ],
     ['that is null', Type.Object({ x: Type.Union([Type.String(), Type.Null()], { default: null }) }), { x: null }],
     ['of Zod, after its transform', z.object({ x: z.string().transform(Number).default(5) }), { x: 5 }],
     ['of Zod, before its transform', z.object({ x: z.string().prefault('5').transform(Number) }), { x: 5 }],

@@ -1,77 +1,108 @@
 import Schema from 'typebox/schema'
 import { compileCensor } from './censor.ts'
 import { hardenSchema } from './harden-schema.ts'
-import { compileJsonReader } from './json-conversion.ts'
+import { compileJsonReaders } from './json-conversion.ts'
 import type { JsonSchema } from './schema.ts'
-import { compileShaper } from './shaper.ts'
+import { SchemaDocument } from './schema-view.ts'
+import { compileFills } from './shaper.ts'
 import { isStackOverflow } from './stack-overflow.ts'
 import { type SchemaFault, visitSchemas } from './unusable-schema.ts'
-import { toViolations } from './violation.ts'
+import { toViolations, type ValidatorError } from './violation.ts'
 
 /**
- * Every default of a JSON Schema that does not fit the subschema it belongs to, as a reader would find it there: a value that
- * nobody sent, and that each call would be refused for which leaves the field out. A library's own rules are not asked.
+ * Every default of a JSON Schema that does not fit where it stands, as a reader would find it there: a value that nobody sent,
+ * and that each call would be refused for which leaves the field out. A library's own rules are not asked.
  */
 export function findBadDefaults(root: JsonSchema): readonly SchemaFault[] {
-  if (!hasKey(root, 'default')) return []
-  return visitSchemas(root, (schema, path, definitions) => {
-    if (!('default' in schema)) return []
-    return misfits(standalone(schema, { root, definitions })).map((reason) => ({ path, reason }))
+  if (!hasDefault(root)) return []
+  const paths = new Map<JsonSchema, string>()
+  visitSchemas(root, (schema, path) => {
+    paths.set(schema, path)
+    return []
   })
+  const document = new SchemaDocument(root)
+  const misfits = compileMisfits(root, document)
+  const faults = placesIn([root, ...paths.keys()], document).flatMap((place) => {
+    const owner = document.commonView(place).parts.find((part) => 'default' in part)
+    const reasons = owner ? misfits(place) : []
+    if (owner === undefined || reasons.length === 0) return []
+    const own = place.length === 1 && place[0] === owner ? reasons : misfits([owner])
+    const path = paths.get(owner) ?? ''
+    return reasons.map((reason) => ({ path, reason: own.includes(reason) ? reason : `${reason}${saidElsewhere}` }))
+  })
+  return [...new Map(faults.map((fault) => [`${fault.path}\n${fault.reason}`, fault])).values()]
 }
 
-/** Interpreted: to run once, a function made of the schema would cost far more than it saves. */
-function misfits(schema: JsonSchema): readonly string[] {
-  const fromJson = compileJsonReader(schema)
-  try {
-    const filled = compileShaper(schema).fill(undefined)
-    const value = fromJson ? fromJson(filled) : filled
-    const [fits, errors] = Schema.Errors(hardenSchema(schema), value)
-    if (fits) return []
-    const violations = compileCensor(schema)(toViolations(errors), value)
-    return violations.map(({ field, message }) => `its default${field ? ` at ${field}` : ''} ${message}`)
-  } catch (error) {
-    // A default that has, somewhere inside of it, the field it is the default of.
-    if (isStackOverflow(error)) return ['its default is nested without end']
-    throw error
+const saidElsewhere = ', as another schema of the same field says'
+
+/** Also true for a field of that name, which only costs a look. */
+function hasDefault(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return 'default' in value || Object.values(value).some(hasDefault)
+}
+
+/** The schemas that hold together for one value. */
+type Place = readonly JsonSchema[]
+
+/** Each place with a default of its own, and each field of which more is said than by one schema: by parts of an `allOf`, or beside a reference. */
+function placesIn(schemas: Iterable<JsonSchema>, document: SchemaDocument): readonly Place[] {
+  const places: Place[] = []
+  const seen = new Set<string>()
+  const enter = (place: Place): void => {
+    const key = document.keyOf(place)
+    if (seen.has(key)) return
+    seen.add(key)
+    const { fields, patterns, others, prefix, items } = document.commonView(place)
+    const composed = [...fields.values()].filter(isComposed)
+    places.push(...composed)
+    const entries = [...patterns.map((pattern) => pattern.schemas), others, ...prefix, items]
+    for (const inner of [...composed, ...entries]) if (inner.length > 1) enter(inner)
+  }
+  for (const schema of schemas) {
+    if ('default' in schema) places.push([schema])
+    if ('properties' in schema || isComposed([schema])) enter([schema])
+  }
+  return places
+}
+
+function isComposed([schema, ...more]: Place): boolean {
+  return more.length > 0 || (schema !== undefined && ('allOf' in schema || '$ref' in schema))
+}
+
+/** What is wrong with the default of a place. Whatever is made of the whole schema is made once. */
+function compileMisfits(root: JsonSchema, document: SchemaDocument): (place: Place) => readonly string[] {
+  const fill = compileFills(document)
+  const fromJson = compileJsonReaders(root, document)
+  const errorsAt = compileErrors(root)
+  return (place) => {
+    try {
+      const filled = fill(place)?.(undefined)
+      const convert = fromJson?.(place)
+      const value = convert ? convert(filled) : filled
+      const errors = errorsAt(place, value)
+      if (errors.length === 0) return []
+      const violations = compileCensor(root, { document, schemas: place })(toViolations(errors), value)
+      return violations.map(({ field, message }) => `its default${field ? ` at ${field}` : ''} ${message}`)
+    } catch (error) {
+      // A default that has, somewhere inside of it, the field it is the default of.
+      if (isStackOverflow(error)) return ['its default is nested without end']
+      throw error
+    }
   }
 }
 
-interface Surroundings {
-  readonly root: JsonSchema
-  /** What a reference by name may mean at this place. */
-  readonly definitions: Readonly<Record<string, JsonSchema>>
-}
-
-/** The same schema as a document of its own. */
-function standalone(schema: JsonSchema, { root, definitions }: Surroundings): JsonSchema {
-  if (schema === root || !hasKey(schema, '$ref')) return schema
-  const $defs = { ...definitions, ...Object(schema['$defs']), [rootName]: root }
-  const document = Object.create(Object.getPrototypeOf(schema) as object, {
-    ...Object.getOwnPropertyDescriptors(schema),
-    $defs: { value: $defs, enumerable: true },
-  }) as JsonSchema
-  return fromRoot(document) as JsonSchema
-}
-
-/** The name of the whole schema among the definitions of one that was a part of it. */
-const rootName = 'x-root'
-
-/** Whether a keyword stands anywhere in a schema; also true for a field of that name, which only costs a look. */
-function hasKey(value: unknown, key: string): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return key in value || Object.values(value).some((inner) => hasKey(inner, key))
-}
-
-/** A copy whose references by pointer begin at the former root. What is hidden, where TypeBox stores its kinds, stays. */
-function fromRoot(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(fromRoot)
-  if (typeof value !== 'object' || value === null) return value
-  const descriptors = Object.entries(Object.getOwnPropertyDescriptors(value)).map(([key, descriptor]) => {
-    const inner: unknown = descriptor.value
-    if (!descriptor.enumerable) return [key, descriptor]
-    const isPointer = key === '$ref' && typeof inner === 'string' && inner.startsWith('#')
-    return [key, { ...descriptor, value: isPointer ? `#/$defs/${rootName}${inner.slice(1)}` : fromRoot(inner) }]
-  })
-  return Object.create(Object.getPrototypeOf(value) as object, Object.fromEntries(descriptors)) as unknown
+/**
+ * Checks a value by a part of a document, whose references lead where they lead in the whole. Interpreted: to run once, a
+ * function made of the schema would cost far more than it saves.
+ */
+function compileErrors(root: JsonSchema): (place: Place, value: unknown) => readonly ValidatorError[] {
+  const { $id } = root
+  const uri = typeof $id === 'string' && URL.canParse($id) ? $id : 'urn:tenon:root'
+  // With `$schema`, the validator does not look through the whole document at each reference.
+  const asked = { $schema: 'https://json-schema.org/draft/2020-12/schema', $ref: `${uri}#/x-asked` }
+  const whole = hardenSchema(root)
+  return (place, value) => {
+    const part = { allOf: place.map(hardenSchema) }
+    return Schema.Errors({ [uri]: { ...whole, 'x-asked': part } }, asked, value)[1]
+  }
 }

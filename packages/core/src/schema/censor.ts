@@ -7,17 +7,23 @@ import { isRecord } from './step.ts'
 /** Takes out of violations what is secret in the value they are about. */
 export type Censor = (violations: readonly Violation[], value: unknown) => readonly Violation[]
 
+/** What a value is described by, where that is not the whole of a schema. */
+interface CensoredPlace {
+  readonly document: SchemaDocument
+  readonly schemas: readonly JsonSchema[]
+}
+
 /**
- * Compiles the censor of a schema. Of a secret field the words stay that come from the schema alone; what is wrong inside
+ * Compiles the censor of a schema, or of a place in it. Of a secret field the words stay that come from the schema alone; what is wrong inside
  * it is told of the field as a whole, because even the names in there may be the caller's.
  */
-export function compileCensor(root: JsonSchema): Censor {
+export function compileCensor(root: JsonSchema, place?: CensoredPlace): Censor {
   if (!JSON.stringify(root).includes('"x-secret":true')) return (violations) => violations
-  const document = new SchemaDocument(root)
+  const { document, schemas } = place ?? { document: new SchemaDocument(root), schemas: [root] }
   return (violations, value) => {
-    const texts = violations.some(({ rule }) => rule === 'custom') ? secretTexts(value, [root], document) : []
+    const texts = violations.some(({ rule }) => rule === 'custom') ? secretTexts(value, schemas, document) : []
     const censored = violations.map((violation) => {
-      const field = secretField(violation.field, root, document)
+      const field = secretField(violation.field, schemas, document)
       if (field !== undefined) return atSecret(violation, field)
       return texts.some((text) => violation.message.includes(text)) ? { ...violation, message: vague } : violation
     })
@@ -35,9 +41,9 @@ function atSecret({ field, rule, message }: Violation, secret: string): Violatio
 }
 
 /** The pointer to the secret value in which a pointer ends, or through which it goes. */
-function secretField(pointer: string, root: JsonSchema, document: SchemaDocument): string | undefined {
+function secretField(pointer: string, whole: readonly JsonSchema[], document: SchemaDocument): string | undefined {
   const segments = pointer.split('/').slice(1)
-  let schemas: readonly JsonSchema[] = [root]
+  let schemas = whole
   for (let depth = 0; ; depth += 1) {
     const view = document.view(schemas)
     if (view.parts.some(isSecret)) return ['', ...segments.slice(0, depth)].join('/')

@@ -20,7 +20,7 @@ export type JsonWriter = (value: unknown) => string
  * neither it is `JSON.stringify` itself.
  */
 export function compileJsonWriter(schema: JsonSchema): JsonWriter {
-  const toJson = compileConversion(schema, ({ toText }) => toText)
+  const toJson = compileConversion(schema, ({ toText }) => toText)?.([schema])
   return toJson ? (value) => JSON.stringify(toJson(value)) : (value) => JSON.stringify(value)
 }
 
@@ -31,21 +31,29 @@ export function compileJsonWriter(schema: JsonSchema): JsonWriter {
  * @throws Error for a schema in which text and a native type cannot be told apart.
  */
 export function compileJsonReader(schema: JsonSchema): Step | undefined {
-  return compileConversion(
-    schema,
+  return compileJsonReaders(schema)?.([schema])
+}
+
+/**
+ * As `compileJsonReader`, for any place of a document; each place is compiled once.
+ *
+ * @throws Error from the step's compilation, as there.
+ */
+export function compileJsonReaders(root: JsonSchema, document?: SchemaDocument): Compile | undefined {
+  const convert: Convert =
     ({ fromText }) =>
-      (value) =>
-        typeof value === 'string' ? fromText(value) : value,
-  )
+    (value) =>
+      typeof value === 'string' ? fromText(value) : value
+  return compileConversion(root, convert, document)
 }
 
 type Convert = (type: NativeType) => Step
 
-function compileConversion(root: JsonSchema, convert: Convert): Step | undefined {
+function compileConversion(root: JsonSchema, convert: Convert, known?: SchemaDocument): Compile | undefined {
   // A recursive schema would else be walked for every value, only to change nothing.
   if (!/"x-(?:int64|bytes)":/.test(JSON.stringify(root))) return undefined
-  const document = new SchemaDocument(root)
-  return memoized(document, (schemas, next) => compileStep(schemas, next, { document, convert }))([root])
+  const document = known ?? new SchemaDocument(root)
+  return memoized(document, (schemas, next) => compileStep(schemas, next, { document, convert }))
 }
 
 interface Conversion {

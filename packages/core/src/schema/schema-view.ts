@@ -199,7 +199,8 @@ function gather(entries: readonly (readonly [string, JsonSchema])[]): Map<string
   return new Map([...groups].map(([name, group]) => [name, group.map(([, schema]) => schema)]))
 }
 
-/** Where every reference in a document leads: by pointer from its root, or by name into the nearest `$defs` around it. */
+/** Where every reference in a document leads: by pointer from its root, by name into the nearest `$defs` around it,
+ * or by the name that a schema gives itself. */
 function findTargets(root: JsonSchema): Map<JsonSchema, JsonSchema> {
   const targets = new Map<JsonSchema, JsonSchema>()
   const walk = (value: unknown, scopes: readonly Readonly<Record<string, JsonSchema>>[]): void => {
@@ -209,13 +210,30 @@ function findTargets(root: JsonSchema): Map<JsonSchema, JsonSchema> {
     const inner = isSchema(schema['$defs']) ? [record(schema['$defs']), ...scopes] : scopes
     const reference = schema['$ref']
     if (typeof reference === 'string') {
-      const target = reference.startsWith('#') ? follow(root, reference) : named(inner, reference)
+      const target = targetOf(reference, root, inner)
       if (target) targets.set(schema, target)
     }
     for (const child of Object.values(schema)) walk(child, inner)
   }
   walk(root, [])
   return targets
+}
+
+function targetOf(reference: string, root: JsonSchema, scopes: readonly Readonly<Record<string, JsonSchema>>[]) {
+  if (reference === '#' || reference.startsWith('#/')) return follow(root, reference)
+  if (reference.startsWith('#')) return marked(root, '$anchor', decodeURIComponent(reference.slice(1)))
+  return named(scopes, reference) ?? marked(root, '$id', reference)
+}
+
+/** The first schema that gives itself a name. */
+function marked(value: unknown, keyword: '$anchor' | '$id', name: string): JsonSchema | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (isSchema(value) && value[keyword] === name) return value
+  for (const child of Object.values(value)) {
+    const found = marked(child, keyword, name)
+    if (found) return found
+  }
+  return undefined
 }
 
 function named(scopes: readonly Readonly<Record<string, JsonSchema>>[], name: string): JsonSchema | undefined {

@@ -26,8 +26,13 @@ export function compileShaper(root: JsonSchema): Shaper {
   const document = new SchemaDocument(root)
   return {
     strip: memoized(document, (schemas, next) => compileStrip(schemas, next, document))([root]) ?? identity,
-    fill: memoized(document, (schemas, next) => compileFill(schemas, next, document))([root]) ?? identity,
+    fill: compileFills(document)([root]) ?? identity,
   }
+}
+
+/** How defaults are filled in at any place of a document; each place is compiled once. */
+export function compileFills(document: SchemaDocument): Compile {
+  return memoized(document, (schemas, next) => compileFill(schemas, next, document))
 }
 
 function compileStrip(schemas: readonly JsonSchema[], next: Compile, document: SchemaDocument): Step | undefined {

@@ -34,24 +34,19 @@ export function findFaults(root: JsonSchema, { allowsNative }: FindOptions): rea
   })
 }
 
-/** What is found in one subschema, given where it is and what a reference by name may mean there. */
-type FindIn = (
-  schema: JsonSchema,
-  path: string,
-  definitions: Readonly<Record<string, JsonSchema>>,
-) => readonly SchemaFault[]
+/** What is found in one subschema, given where it is. */
+type FindIn = (schema: JsonSchema, path: string) => readonly SchemaFault[]
 
 /** What is found in a schema and in everything inside it, each looked at once. */
 export function visitSchemas(root: JsonSchema, find: FindIn): readonly SchemaFault[] {
   const seen = new Set<JsonSchema>()
-  const visit = (schema: JsonSchema, path: string, outer: Parameters<FindIn>[2]): readonly SchemaFault[] => {
+  const visit = (schema: JsonSchema, path: string): readonly SchemaFault[] => {
     if (seen.has(schema)) return []
     seen.add(schema)
-    const definitions = isSchema(schema['$defs']) ? { ...outer, ...(schema['$defs'] as typeof outer) } : outer
-    const inside = childrenOf(schema, path).flatMap((child) => visit(child.schema, child.path, definitions))
-    return [...find(schema, path, definitions), ...inside]
+    const inside = childrenOf(schema, path).flatMap((child) => visit(child.schema, child.path))
+    return [...find(schema, path), ...inside]
   }
-  return visit(root, '', {})
+  return visit(root, '')
 }
 
 /** Its own validator would be given what it does not know. */
