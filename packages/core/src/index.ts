@@ -88,6 +88,7 @@ export type {
   LimitDescription,
   OperationDescription,
   ProviderDescription,
+  RemoteDescription,
   SecurityDescription,
   ServiceDescription,
   SettingDescription,

@@ -426,6 +426,15 @@ describe('remote', () => {
     expect(closed).toHaveBeenCalledTimes(1)
   })
 
+  it('refuses an interceptor that is no function, as the client itself does', () => {
+    const { channel } = channelWith()
+    const interceptors: readonly never[] = [(() => undefined) as never, 'nope' as never]
+    const at = 'static:///127.0.0.1:50051'
+    const said = 'interceptors[1] of remote(shop.NoteService) is no function but string [wiring.undefined]'
+    expect(() => remote(notes, { via: transportOver(channel), at, interceptors })).toThrow(said)
+    expect(() => buildClient(notes, channel, interceptors)).toThrow(said)
+  })
+
   it('has one token for each contract', () => {
     expect(clientOf(notes)).toBe(clientOf(notes))
     expect(clientOf(notes)).not.toBe(clientOf(contract('shop.Other', {})))

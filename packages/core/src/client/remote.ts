@@ -1,6 +1,7 @@
 import { type AnyContract, contractInfo } from '../contract/contract.ts'
 import type { InputToSend, IsStreaming, Operation, OutputReceived } from '../contract/operation.ts'
-import { ConfigError } from '../error/setup-error.ts'
+import { noFunctions } from '../error/no-function.ts'
+import { ConfigError, WiringError } from '../error/setup-error.ts'
 import { type NamedToken, type Provider, provide, token } from '../handler/provider.ts'
 import { type CallOptions, type ClientInterceptor, compileClientMethod } from './client-method.ts'
 import type { ClientChannel, ClientTransport } from './client-transport.ts'
@@ -38,32 +39,50 @@ export interface RemoteOptions {
 /**
  * Says where another service is, so that handlers may inject its client.
  *
- * @throws ConfigError `config.malformed` for an address that cannot be read.
+ * @throws ConfigError `config.malformed` for an address that cannot be read; WiringError `wiring.undefined` for an interceptor
+ *   that is no function.
  */
 export function remote<Of extends AnyContract>(contract: Of, { via, at, interceptors = [] }: RemoteOptions): Provider {
-  const address = parseAddress(at, contractInfo(contract).name)
+  const { name } = contractInfo(contract)
+  const address = parseAddress(at, name)
+  requireFunctions(interceptors, name)
+  const around = [...interceptors]
   const channels = new WeakMap<object, ClientChannel>()
-  return provide(clientOf(contract), {
+  const provider = provide(clientOf(contract), {
     create: () => {
       const channel = via.open({ contract: contractInfo(contract), address })
-      const client = buildClient<Of>(contract, channel, interceptors)
+      const client = buildClient<Of>(contract, channel, around)
       channels.set(client, channel)
       return client
     },
     dispose: (client) => channels.get(client)?.close(),
   })
+  return Object.freeze({ ...provider, remote: { contract: name, transport: via.name, at, interceptors: around } })
 }
 
-/** The client of a contract over an open channel. */
+/**
+ * The client of a contract over an open channel.
+ *
+ * @throws WiringError `wiring.undefined` for an interceptor that is no function.
+ */
 export function buildClient<Of extends AnyContract>(
   contract: Of,
   channel: ClientChannel,
   interceptors: readonly ClientInterceptor[] = [],
 ): Client<Of> {
-  const methods = contractInfo(contract).operations.map(
+  const { name, operations } = contractInfo(contract)
+  requireFunctions(interceptors, name)
+  const methods = operations.map(
     (operation) => [operation.name, compileClientMethod(operation, channel, interceptors)] as const,
   )
   return Object.freeze(Object.fromEntries(methods)) as Client<Of>
+}
+
+function requireFunctions(interceptors: readonly unknown[], name: string): void {
+  // Not `map`, which leaves out the holes of a list.
+  const places = Array.from(interceptors, (one, index) => [`interceptors[${index}] of remote(${name})`, one] as const)
+  const problems = noFunctions(places)
+  if (problems.length > 0) throw new WiringError(problems)
 }
 
 function parseAddress(at: string, name: string): string {

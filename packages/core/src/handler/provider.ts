@@ -21,6 +21,20 @@ export interface Provider<T = unknown> {
   create(...given: readonly unknown[]): T | Promise<T>
   readonly dispose: ((value: T, signal: AbortSignal) => unknown) | undefined
   readonly check: ((value: T, signal: AbortSignal) => unknown) | undefined
+  /** Set when the value is a client of another service. */
+  readonly remote?: RemoteFacts | undefined
+}
+
+/** Another service, as a client knows it. */
+export interface RemoteFacts {
+  /** Name of the contract. */
+  readonly contract: string
+  /** Name of the client transport. */
+  readonly transport: string
+  /** Where it is, as it was given. */
+  readonly at: string
+  /** Around every call that goes out, outermost first. */
+  readonly interceptors: readonly { readonly name: string }[]
 }
 
 /** A token for something that has no class. Two tokens are never equal, whatever their description. */

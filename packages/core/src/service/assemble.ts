@@ -6,6 +6,7 @@ import type { Gate } from '../call/gate.ts'
 import { Limiter } from '../call/limiter.ts'
 import { composeInterceptors, type Interceptor, type Invoke } from '../call/interceptor.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'
+import { noFunctions } from '../error/no-function.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
 import type { HandlerDefinition, HandlerInstance, ImplementedOperation } from '../handler/handler-definition.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -87,7 +88,7 @@ export function checkWiring(
     ...implemented.flatMap(({ operation }) => unreachable(operation, transports)),
     ...implemented.flatMap((one) => needsAuthenticator(one, { options, settings })),
     ...implemented.flatMap(judgesStream),
-    ...noFunctions(definitions, options),
+    ...uncallable(definitions, options),
     ...unheardEvents(definitions, transports),
     ...repeatedTransports(transports),
   ]
@@ -226,12 +227,11 @@ function judgesStream({ operation, serving }: Implemented): readonly SetupProble
   return [{ code: 'wiring.access', message }]
 }
 
-/** What should be a function and is none, as after an import cycle. */
-function noFunctions(
+function uncallable(
   definitions: readonly HandlerDefinition[],
   { interceptors = [], authenticate }: Surroundings['options'],
 ): readonly SetupProblem[] {
-  const places: readonly (readonly [place: string, given: unknown])[] = [
+  return noFunctions([
     ...(authenticate === undefined ? [] : [['authenticate of the service', authenticate] as const]),
     ...interceptors.map((one, index) => [`interceptors[${index}] of the service`, one] as const),
     ...definitions.flatMap(({ operations, consumers }) => [
@@ -242,11 +242,5 @@ function noFunctions(
         own.map((one) => [`an interceptor of ${event.topic}`, one] as const),
       ),
     ]),
-  ]
-  return places
-    .filter(([, given]) => typeof given !== 'function')
-    .map(([place, given]) => ({
-      code: 'wiring.undefined',
-      message: `${place} is ${given === undefined ? 'undefined: import cycle?' : `no function but ${typeof given}`}`,
-    }))
+  ])
 }

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { remote } from '../client/remote.ts'
 import { contract } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
 import { stream } from '../contract/stream.ts'
@@ -215,6 +216,35 @@ describe('check()', () => {
         message: 'class Plain is no handler: give it @Handles(contract) or a method with @Consumes',
       },
     ])
+  })
+
+  it('names an interceptor of a client that is no function, as the start does', async () => {
+    const via = { name: 'http', open: untouched }
+    const interceptors: readonly never[] = ['nope' as never, undefined as never]
+    const remotes = () => [remote(users, { via, at: 'static:///user:3001', interceptors })]
+    const problems = [
+      {
+        code: 'wiring.undefined',
+        message: 'interceptors[0] of remote(shop.user.v1.UserService) is no function but string',
+      },
+      {
+        code: 'wiring.undefined',
+        message: 'interceptors[1] of remote(shop.user.v1.UserService) is undefined: import cycle?',
+      },
+    ]
+    expect(await check({ remotes })).toEqual({ ok: false, problems })
+    const service = defineService({
+      name: 'user',
+      version: '1.0.0',
+      handlers: [handler()],
+      admin: false,
+      transports: () => [carrier('all').transport],
+      remotes,
+    })
+    await expect(service.start({ environment: { LOG_LEVEL: 'silent' } })).rejects.toMatchObject({
+      name: 'WiringError',
+      problems,
+    })
   })
 
   it('names the function of the options that fails, and calls nothing missing that it might have given', async () => {

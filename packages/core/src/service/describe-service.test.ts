@@ -1,5 +1,8 @@
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
+import type { ClientInterceptor } from '../client/client-method.ts'
+import type { ClientTransport } from '../client/client-transport.ts'
+import { clientOf, remote } from '../client/remote.ts'
 import { contract } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
 import { stream } from '../contract/stream.ts'
@@ -112,6 +115,10 @@ const rules: ConfigReader<Map<string, bigint>> = {
   parse: () => undefined,
 }
 
+const bills = contract('shop.bill.v1.BillService', { getBill: { input: User, output: User } })
+const via: ClientTransport = { name: 'http', open: untouched }
+const signing: ClientInterceptor = (_call, next) => next()
+
 const service = defineService({
   name: 'user',
   version: '1.4.0',
@@ -131,6 +138,7 @@ const service = defineService({
     provide(clock, { create: untouched }),
     provide(Db, { create: untouched }),
   ],
+  remotes: () => [remote(bills, { via, at: 'static:///bill:3001', interceptors: [signing, () => expect.fail()] })],
   transports: ({ httpPort }) => [
     transport(`http-${httpPort}`, { carries: ({ http }) => http !== undefined }),
     transport('grpc', { carries: ({ grpc }) => grpc }),
@@ -243,6 +251,14 @@ describe('describe()', () => {
         { name: 'clock', needs: [], isChecked: false },
         { name: 'Store', needs: ['Db', 'clock'], isChecked: true },
       ],
+      remotes: [
+        {
+          contract: 'shop.bill.v1.BillService',
+          transport: 'http',
+          address: 'static:///bill:3001',
+          interceptors: ['signing', '(anonymous)'],
+        },
+      ],
       transports: [
         { name: 'http-3001', carriesEvents: false, provides: [] },
         { name: 'grpc', carriesEvents: false, provides: [] },
@@ -283,6 +299,21 @@ describe('describe()', () => {
         areOutputsChecked: true,
       },
     })
+  })
+
+  it('leaves out a remote that is replaced, and tells one that is among the providers', () => {
+    const at = 'static:///bill:3001'
+    const calling = defineService({
+      name: 'user',
+      version: '1',
+      handlers: [],
+      providers: () => [remote(bills, { via, at })],
+    })
+    expect(calling.describe({ environment: {} }).remotes).toEqual([
+      { contract: 'shop.bill.v1.BillService', transport: 'http', address: at, interceptors: [] },
+    ])
+    const overrides = [provide(clientOf(bills), { create: untouched })]
+    expect(calling.describe({ environment: {}, overrides }).remotes).toEqual([])
   })
 
   it('is data that JSON can hold and nobody can change, and shows no secret', () => {

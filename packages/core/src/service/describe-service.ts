@@ -3,7 +3,7 @@ import type { Deprecation } from '../contract/deprecation.ts'
 import type { HttpBoundRoute, HttpOperation, NamedField } from '../contract/http-binding.ts'
 import type { AccessRule } from '../contract/operation.ts'
 import { ConfigError } from '../error/setup-error.ts'
-import { tokenName } from '../handler/provider.ts'
+import { type RemoteFacts, tokenName } from '../handler/provider.ts'
 import type { Transport } from '../transport/transport.ts'
 import { accessOf, timeoutOf } from './assemble.ts'
 import type { CheckOptions } from './check-service.ts'
@@ -18,6 +18,7 @@ import type {
   InterceptorDescription,
   OperationDescription,
   ProviderDescription,
+  RemoteDescription,
   ServiceDescription,
   SettingDescription,
   TransportDescription,
@@ -48,6 +49,7 @@ export function describeService<Config extends ConfigSpec>(
     operations: plan.definitions.flatMap((definition) => describeOperations(definition, surroundings)),
     consumers: plan.definitions.flatMap((definition) => describeConsumers(definition, surroundings)),
     providers: plan.providers.order.map(describeProvider),
+    remotes: plan.remotes.map(describeRemote),
     transports: plan.transports.map(describeTransport),
     settings: Object.entries<ConfigReader<unknown>>(options.config ?? {}).map(describeSetting),
     limits: {
@@ -173,6 +175,10 @@ function describeInterceptors(
 
 function describeProvider({ token, needs, check }: ServicePlan['providers']['order'][number]): ProviderDescription {
   return { name: tokenName(token), needs: needs.map(tokenName), isChecked: check !== undefined }
+}
+
+function describeRemote({ contract, transport, at, interceptors }: RemoteFacts): RemoteDescription {
+  return { contract, transport, address: at, interceptors: interceptors.map(functionName) }
 }
 
 function describeTransport({ name, carriesEvents = false, provides = [] }: Transport): TransportDescription {

@@ -1,7 +1,7 @@
 import { SetupError, type SetupProblem, WiringError } from '../error/setup-error.ts'
 import { type Handler, toHandlerDefinition } from '../handler/handler-class.ts'
 import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
-import { type Provider, provide } from '../handler/provider.ts'
+import { type Provider, provide, type RemoteFacts } from '../handler/provider.ts'
 import { indexProviders, planProviders, type ProviderPlan } from '../handler/provider-graph.ts'
 import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/transport.ts'
 import { checkWiring } from './assemble.ts'
@@ -23,6 +23,8 @@ export interface ServicePlan {
   readonly definitions: readonly HandlerDefinition[]
   readonly transports: readonly Transport[]
   readonly providers: ProviderPlan
+  /** The other services that clients are declared for, those that are replaced left out. */
+  readonly remotes: readonly RemoteFacts[]
   /** What kept a part from being known: a handler that is none, a function of the options that threw. */
   readonly failures: readonly PlanFailure[]
   /** What is wrong among the parts that are known. */
@@ -73,6 +75,7 @@ export function planService<Config extends ConfigSpec>(
     definitions,
     transports: transports.entries,
     providers: plan,
+    remotes: [...index.byToken.values()].flatMap(({ remote }) => remote ?? []),
     failures: failures.map((failure) => ({ ...failure, problems: withoutSecrets(failure.problems, config) })),
     problems: problems.filter(({ code }) => isTrustworthy(code, known)),
   }

@@ -11,6 +11,8 @@ export interface ServiceDescription {
   readonly consumers: readonly ConsumerDescription[]
   /** Those that the service creates, each after what it needs. */
   readonly providers: readonly ProviderDescription[]
+  /** The other services it may call. */
+  readonly remotes: readonly RemoteDescription[]
   readonly transports: readonly TransportDescription[]
   /** The variables the service is configured with. */
   readonly settings: readonly SettingDescription[]
@@ -117,6 +119,18 @@ export interface ProviderDescription {
   readonly needs: readonly string[]
   /** Whether readiness depends on it. */
   readonly isChecked: boolean
+}
+
+/** Another service that a client is declared for, by `remote()`. */
+export interface RemoteDescription {
+  /** Name of the contract. */
+  readonly contract: string
+  /** Name of the client transport that carries the calls. */
+  readonly transport: string
+  /** As it was given: `static:///host:port`. */
+  readonly address: string
+  /** Names of the functions around every call that goes out, outermost first. */
+  readonly interceptors: readonly string[]
 }
 
 export interface TransportDescription {
