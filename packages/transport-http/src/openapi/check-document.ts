@@ -1,14 +1,32 @@
 import type { SetupProblem } from '@tenon/core/transport'
-import type { DocumentOptions, OpenApiOptions, OpenApiServing } from './openapi-options.ts'
+import {
+  type DocumentOptions,
+  type DocumentSettings,
+  type OpenApiOptions,
+  type OpenApiServing,
+  resolveDocument,
+} from './openapi-options.ts'
+import { pagePathsOf } from './page-paths.ts'
 
 /** What is wrong with the options of a served document and its page. */
 export function checkDocument({ openapi, docs }: DocumentOptions): readonly SetupProblem[] {
   const isOff = openapi === false && docs !== undefined && docs !== false
-  return [
+  const problems = [
     ...checkSwitch('openapi', openapi, (given) => checkServing(given)),
     ...checkSwitch('docs', docs, (given) => [...strays('docs', given, ['path']), ...checkPath('docs', given)]),
     ...(isOff ? [malformed('httpTransport: docs shows the document of openapi: switch openapi on as well')] : []),
   ]
+  return problems.length > 0
+    ? problems
+    : checkOverlap(resolveDocument({ ...(openapi !== undefined && { openapi }), ...(docs !== undefined && { docs }) }))
+}
+
+function checkOverlap({ openapi, docs }: DocumentSettings): readonly SetupProblem[] {
+  if (openapi === undefined || docs === undefined) return []
+  const { at, below } = pagePathsOf(docs.path)
+  if (!at.includes(openapi.path) && !below.some((path) => openapi.path.startsWith(`${path}/`))) return []
+  const message = `httpTransport: openapi.path ${openapi.path} is taken by the page of docs at ${docs.path}: give one of them another path`
+  return [malformed(message)]
 }
 
 /** What is wrong with what a document is to say. */

@@ -1,7 +1,8 @@
 import { type SetupProblem, type TransportHost, WiringError } from '@tenon/core/transport'
 import type { FastifyInstance } from 'fastify'
 import type { HttpSettings } from '../http-options.ts'
-import type { HttpRoute } from '../route/route-table.ts'
+import { claims, type HttpRoute } from '../route/route-table.ts'
+import { type PagePaths, pagePathsOf } from './page-paths.ts'
 import { describeOperations } from './openapi.ts'
 import { requireDocsPackage, serveDocs } from './serve-docs.ts'
 import { serveDocument, writeOnce } from './serve-document.ts'
@@ -24,7 +25,7 @@ export interface Documents {
 /**
  * Prepares what a server shows of itself. Nothing is described or loaded before it is mounted or asked for.
  *
- * @throws WiringError `wiring.route_conflict` where an operation has the path of the document or of the page.
+ * @throws WiringError `wiring.route_conflict` where an operation has the path of the document or of the page, or a parameter that takes it.
  * @throws ConfigError `config.package` where the page's package is missing.
  */
 export function prepareDocuments({ settings, host, routes }: DocumentParts): Documents {
@@ -35,9 +36,10 @@ export function prepareDocuments({ settings, host, routes }: DocumentParts): Doc
   const { path: _path, ...said } = openapi
   const path = `${pathPrefix}${openapi.path}`
   const pagePath = docs && `${pathPrefix}${docs.path}`
+  const page = pagePath === undefined ? undefined : pagePathsOf(pagePath)
   const problems = [
-    ...conflictsOf('openapi.path', path, routes),
-    ...(pagePath === undefined ? [] : conflictsOf('docs.path', pagePath, routes)),
+    ...conflictsOf('openapi', { at: [path], below: [] }, routes),
+    ...(page === undefined ? [] : conflictsOf('docs', page, routes)),
   ]
   if (problems.length > 0) throw new WiringError(problems)
   const { name, version } = host.service
@@ -46,7 +48,7 @@ export function prepareDocuments({ settings, host, routes }: DocumentParts): Doc
   const traits = { hasBans: plugins.rateLimit?.ban !== undefined }
   const read = writeOnce(() => describeOperations(host.operations, options, traits))
   return {
-    paths: [path],
+    paths: [path, ...(page?.at ?? [])],
     mount: (scope) => {
       serveDocument(scope, path, read)
       if (pagePath !== undefined)
@@ -55,10 +57,19 @@ export function prepareDocuments({ settings, host, routes }: DocumentParts): Doc
   }
 }
 
-function conflictsOf(option: string, path: string, routes: readonly HttpRoute[]): readonly SetupProblem[] {
-  const taken = routes.filter(({ http }) => http.method === 'GET' && http.path === path)
-  return taken.map(({ endpoint }) => ({
-    code: 'wiring.route_conflict',
-    message: `operation ${endpoint.operation.id} claims GET ${path}, as ${option} of httpTransport does: give one of them another path, or switch the option off`,
-  }))
+/** The router would hand a path without parameters to the document, in silence, where an operation has it by a parameter. */
+function conflictsOf(
+  option: 'openapi' | 'docs',
+  { at, below }: PagePaths,
+  routes: readonly HttpRoute[],
+): readonly SetupProblem[] {
+  return routes.flatMap((route): readonly SetupProblem[] => {
+    const { endpoint, http } = route
+    if (http.method !== 'GET') return []
+    const taken = at.find((path) => claims(route, path)) ?? below.find((path) => claims(route, path, 'below'))
+    if (taken === undefined) return []
+    const how = http.path === taken ? '' : `, by its route GET ${http.path}`
+    const message = `operation ${endpoint.operation.id} claims GET ${taken}${how}, as ${option}.path of httpTransport does: give one of them another path, or say \`${option}: false\``
+    return [{ code: 'wiring.route_conflict', message }]
+  })
 }

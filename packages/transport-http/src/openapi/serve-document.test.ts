@@ -77,6 +77,30 @@ describe('the document', () => {
     expect(() => bind({}, taken)).toThrow('demo.v1.Taken/get claims GET /openapi.json, as openapi.path')
     expect(() => bind({ openapi: { path: '/o.json' } }, taken)).not.toThrow()
   })
+
+  test('takes no path from an operation that has it by a parameter', () => {
+    const input = Type.Object({ id: Type.String() })
+    const any = contract('demo.v1.Any', {
+      get: { input, output: input, http: 'GET /:id' },
+      put: { input, output: input, http: 'PUT /:id' },
+    })
+    expect(() => bind({}, any)).toThrow(
+      'demo.v1.Any/get claims GET /openapi.json, by its route GET /:id, as openapi.path of httpTransport does: give one of them another path, or say `openapi: false`',
+    )
+    expect(() => bind({ openapi: { path: '/doc/o.json' } }, any)).not.toThrow()
+    expect(() => bind({ openapi: false }, any)).not.toThrow()
+    expect(() => bind({ openapi: { path: '/doc/o.json' }, docs: true }, any)).toThrow('docs.path')
+    const verb = contract('demo.v1.Verb', { get: { input, output: input, http: 'GET /:id:peek' } })
+    expect(() => bind({}, verb)).not.toThrow()
+  })
+
+  test('says of its path all that answers there', async () => {
+    const input = Type.Object({ id: Type.String() })
+    const put = contract('demo.v1.Put', { put: { input, output: input, http: 'PUT /:id' } })
+    await using http = await serve({}, {}, put as Parameters<typeof hostOf>[2])
+    const posted = await fetch(`${http.url}/openapi.json`, { method: 'POST' })
+    expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS, PUT'])
+  })
 })
 
 describe('the page', () => {
@@ -111,6 +135,52 @@ describe('the page', () => {
     const page = await fetch(`${http.url}/shop/api/page`)
     expect(await page.text()).toContain('/shop/api/page/static/swagger-ui.css')
     expect((await fetch(`${http.url}/shop/api/page/json`)).status).toBe(200)
+  })
+
+  test.each(['/docs', '/docs/json', '/docs/yaml', '/docs/:id', '/docs/static/:file', '/:a/static/:b/:c'])(
+    'takes nothing from an operation at GET %s',
+    (path) => {
+      const input = Type.Object(
+        Object.fromEntries([...path.matchAll(/:(\w+)/g)].map(([, name]) => [name, Type.String()])),
+      )
+      const taken = contract('demo.v1.Taken', { get: { input, output: stream(input), http: `GET ${path}` as 'GET /' } })
+      expect(() => bind({ docs: true }, taken as never)).toThrow(/Taken\/get claims GET .*docs\.path/)
+      expect(() => bind({ docs: { path: '/page/one' } }, taken as never)).not.toThrow()
+    },
+  )
+
+  test('leaves operations below it alone where it has nothing', async () => {
+    const input = Type.Object({ id: Type.String() })
+    const beside = contract('demo.v1.Beside', { get: { input, output: input, http: 'GET /docs/text/:id' } })
+    await using http = await serve({}, { docs: true }, beside as Parameters<typeof hostOf>[2])
+    expect(await jsonOf(await fetch(`${http.url}/docs/text/json`))).toEqual({ id: 'json' })
+  })
+
+  test.each(['/docs', '/docs/', '/docs/json', '/docs/yaml'])(
+    'answers at %s no other verb, and OPTIONS',
+    async (path) => {
+      await using http = await serve({}, { docs: true })
+      expect((await fetch(`${http.url}${path}`)).status).toBe(200)
+      expect((await fetch(`${http.url}${path}`, { method: 'HEAD' })).status).toBe(200)
+      const posted = await fetch(`${http.url}${path}`, { method: 'POST' })
+      expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+      const asked = await fetch(`${http.url}${path}`, { method: 'OPTIONS' })
+      expect([asked.status, asked.headers.get('allow')]).toEqual([204, 'GET, HEAD'])
+    },
+  )
+
+  test.each([
+    { openapi: { path: '/docs' }, docs: true },
+    { openapi: { path: '/docs/json' }, docs: true },
+    { openapi: { path: '/docs/static/o.json' }, docs: true },
+    { docs: { path: '/openapi.json' } },
+  ])('has no path of the document: %j', (options) => {
+    expect(() => httpTransport(options)).toThrow(/openapi\.path .* is taken by the page of docs/)
+  })
+
+  test('has the document beside it where it is free', async () => {
+    await using http = await serve({}, { docs: true, openapi: { path: '/docs/openapi.json' } })
+    expect((await fetch(`${http.url}/docs/openapi.json`)).status).toBe(200)
   })
 
   test('says which command installs what it needs', () => {

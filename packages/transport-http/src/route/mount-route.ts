@@ -99,7 +99,8 @@ export function compileNotFound(
   const allowedAt = compileAllowedMethods(routes)
   return ({ method, url }, reply) => {
     const path = rawPath(url)
-    const allowed = documentPaths.includes(path) ? 'GET, HEAD' : allowedAt(path).join(', ')
+    const shown = documentPaths.includes(path) ? ['GET', 'HEAD'] : []
+    const allowed = [...new Set([...shown, ...allowedAt(path)])].toSorted().join(', ')
     if (method === 'OPTIONS' && (allowed !== '' || path === '*')) return writeOptions(reply, allowed)
     if (allowed === '') {
       const error = requestFault('route_not_found', `nothing is found at ${method} ${path}`)

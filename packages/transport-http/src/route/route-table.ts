@@ -83,6 +83,13 @@ function compilePathMatch(route: HttpRoute, routes: readonly HttpRoute[]): (path
   return (path) => pattern.test(path) && !others.some((other) => other.test(path))
 }
 
+/** Whether requests to a path without parameters may be meant for the route, or for what is below the path. */
+export function claims({ http }: HttpRoute, path: string, where: 'at' | 'below' = 'at'): boolean {
+  if (where === 'at') return toPattern(http).test(path)
+  const depth = path.split('/').length - 1
+  return http.segments.length > depth && toPattern({ ...http, segments: http.segments.slice(0, depth) }).test(path)
+}
+
 /** The path of a request target as it was sent. @see RFC 9112 section 3.2.2: a target may also be a whole address */
 export function rawPath(target: string): string {
   const path = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*/i, '')

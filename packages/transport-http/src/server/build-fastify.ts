@@ -31,7 +31,7 @@ export function buildFastify(parts: FastifyParts): FastifyInstance {
   server.setErrorHandler(compileErrorHandler(host))
   if (hasPlugins(plugins)) server.register(withoutScope(async (root) => registerPlugins(root, plugins)))
   // Behind the plugins, so that its routes are covered by them.
-  if (configure !== undefined) server.register(withoutScope(async (root) => configure(root)))
+  if (configure !== undefined) server.register(withoutScope(async (root) => void (await configure(root))))
   // A scope of its own: bodies stay bytes here, while routes that `configure` added keep Fastify's parsers.
   server.register(async (scope) => mountService(scope, { ...parts, documents }))
   return server
