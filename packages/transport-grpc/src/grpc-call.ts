@@ -1,5 +1,5 @@
 import type { Metadata as GrpcMetadata } from '@grpc/grpc-js'
-import { type Arrival, type Metadata, ServiceError } from '@tenon/core/transport'
+import type { Arrival, Metadata } from '@tenon/core/transport'
 import { readMetadata } from './grpc-metadata.ts'
 
 /** A server call as far as it is used here, of any kind. */
@@ -43,8 +43,8 @@ export class GrpcCall implements Arrival {
     if (this.#call.cancelled) controller.abort()
     else {
       this.#call.once('cancelled', () => {
-        // The same event follows every answer, and every deadline, which the dispatcher has a word of its own for.
-        if (!this.#isAnswered && !hasExpired(this.#call)) controller.abort()
+        // The same event follows every answer, and every deadline, which the dispatcher tells from a caller that leaves.
+        if (!this.#isAnswered) controller.abort()
       })
     }
     return controller.signal
@@ -58,17 +58,6 @@ export class GrpcCall implements Arrival {
   decode(): unknown {
     return this.#read()
   }
-}
-
-/** What ends the input of a call that was cancelled, which grpc-js does too when the deadline has passed. */
-export function cancellationOf(call: Pick<ServerCall, 'getDeadline'>): ServiceError {
-  if (hasExpired(call)) return new ServiceError('deadline_exceeded', 'the deadline has passed')
-  return new ServiceError('cancelled', 'the caller is gone')
-}
-
-/** Whether the caller's time is over. Timers may fire up to a millisecond before the clock says so. @see Node.js, timers, setTimeout */
-export function hasExpired(call: Pick<ServerCall, 'getDeadline'>): boolean {
-  return remainingMs(call) <= 1
 }
 
 function remainingMs(call: Pick<ServerCall, 'getDeadline'>): number {

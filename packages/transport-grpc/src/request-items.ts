@@ -1,19 +1,19 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { ServerReadableStream } from '@grpc/grpc-js'
-import { cancellationOf } from './grpc-call.ts'
+import { ServiceError } from '@tenon/core/transport'
 import { provesInputEnd } from './input-end.ts'
 
 /** A call whose caller sends any number of messages. */
 export type ReadableCall = Pick<
   ServerReadableStream<Buffer, Buffer>,
-  'cancelled' | 'getDeadline' | 'metadata' | 'read' | 'readableEnded' | 'on' | 'off'
+  'cancelled' | 'metadata' | 'read' | 'readableEnded' | 'on' | 'off'
 >
 
 /**
  * The caller's messages, each decoded when it is asked for. While nobody asks, grpc-js takes a few more off the wire, then holds
  * the caller back. Leaving the loop early leaves the call open, so that it can still be answered.
  *
- * @throws ServiceError `cancelled` when the caller left before its last message, `deadline_exceeded`; what `decode` throws.
+ * @throws ServiceError `cancelled` when the caller left before its last message, or its time was over; what `decode` throws.
  */
 export async function* requestItems(call: ReadableCall, decode: (bytes: Buffer) => unknown): AsyncGenerator<unknown> {
   let wake: () => void = () => undefined
@@ -31,7 +31,8 @@ export async function* requestItems(call: ReadableCall, decode: (bytes: Buffer) 
         })
       }
     }
-    throw cancellationOf(call)
+    // Also when the deadline has passed, which the dispatcher tells from this.
+    throw new ServiceError('cancelled', 'the caller is gone')
   } finally {
     call.off('readable', woken).off('end', woken).off('cancelled', woken)
   }

@@ -1,9 +1,9 @@
 import { ServiceError } from '@tenon/core/transport'
-import { hasExpired, type ServerCall } from './grpc-call.ts'
+import type { ServerCall } from './grpc-call.ts'
 import type { OpenCalls } from './open-calls.ts'
 
 /** A call that is answered with any number of messages. */
-export interface WritableCall extends Pick<ServerCall, 'cancelled' | 'getDeadline'> {
+export interface WritableCall extends Pick<ServerCall, 'cancelled'> {
   write(message: Buffer): boolean
   once(event: 'drain' | 'cancelled', listener: () => void): unknown
   off(event: 'drain' | 'cancelled', listener: () => void): unknown
@@ -28,13 +28,10 @@ export async function writeItems(
 ): Promise<void> {
   const iterator = items[Symbol.asyncIterator]()
   const release = () => void Promise.resolve(iterator.return?.()).catch(() => undefined)
-  // The same event follows a deadline, of which the dispatcher tells the handler.
-  const left = () => {
-    if (!hasExpired(call)) release()
-  }
-  call.once('cancelled', left)
+  // The same event follows a deadline, which the dispatcher tells from a caller that leaves.
+  call.once('cancelled', release)
   try {
-    if (call.cancelled) return left()
+    if (call.cancelled) return release()
     const first = iterator.next()
     first.catch(ignore)
     begun()
@@ -42,12 +39,12 @@ export async function writeItems(
       if (step.done === true) return
       if (!call.write(encode(step.value))) await writable(call, calls)
     }
-    left()
+    release()
   } catch (thrown) {
     release()
     throw thrown
   } finally {
-    call.off('cancelled', left)
+    call.off('cancelled', release)
   }
 }
 

@@ -67,26 +67,23 @@ export class DispatchedCall implements Cuttable {
       this.input?.close()
       logOutcome(this.running, this.path, error)
     }
-    const released = () => {
-      this.path.gate.leave(this)
-      this.#stopWorking()
-    }
+    const released = () => this.running.afterWork(() => this.#stopWorking())
     const failedLate = (error: ServiceError) => logLateFailure(this.running, this.path, error)
     const { running: call, path } = this
-    const output = new OutputStream(source, { call, write: path.write, ended, released, failedLate })
+    const callerGone = () => call.callerGone()
+    const output = new OutputStream(source, { call, write: path.write, callerGone, ended, released, failedLate })
     this.#output = output
     if (call.hasEnded) return output.cut(lateError())
     this.#resolve(new Succeeded(output, this.running))
   }
 
+  /** Ends it, or what an interceptor left behind of it; from here on nobody waits for a handler that ignores its signal. */
   cut(error: ServiceError): void {
-    if (this.#output) {
-      this.#output.cut(error)
-      // The deadline has come: nobody waits for a handler that ignores its signal.
-      return this.path.gate.leave(this)
-    }
-    if (this.#isWorking && !this.running.hasEnded) this.#returned = this.path.gate.abandon()
-    this.fail(error)
+    if (this.#isWorking) this.#returned ??= this.path.gate.abandon()
+    if (this.#output) this.#output.cut(error)
+    else if (!this.running.hasEnded) this.fail(error)
+    this.running.cut(error)
+    this.path.gate.leave(this)
   }
 
   /** The handler has returned, or was never called; with an output stream it works until that is over. */
@@ -96,6 +93,7 @@ export class DispatchedCall implements Cuttable {
 
   #stopWorking(): void {
     this.#isWorking = false
+    this.path.gate.leave(this)
     this.#returned?.()
     this.#returned = undefined
     this.#release()
@@ -103,7 +101,8 @@ export class DispatchedCall implements Cuttable {
 
   #finish(error: ServiceError | undefined): void {
     this.running.end(error)
-    this.path.gate.leave(this)
+    // What an interceptor left behind is waited for, within the deadline.
+    if (!this.running.isWorkLeft) this.path.gate.leave(this)
     this.input?.close()
     // One that still waits for a place must not get it.
     if (this.#tickets?.at(-1)?.isGranted === false) this.#release()

@@ -89,7 +89,8 @@ function readInput(dispatched: DispatchedCall): unknown {
   const { running: call, path } = dispatched
   const decoded = call.arrival.decode()
   if (path.isInputStream) {
-    dispatched.input = new InputStream(inputIterator(decoded), { item: path.input, signal: call.signal })
+    const callerGone = () => call.callerGone()
+    dispatched.input = new InputStream(inputIterator(decoded), { item: path.input, signal: call.signal, callerGone })
     return dispatched.input
   }
   const result = path.input.read(decoded)

@@ -7,9 +7,11 @@ import { InputStream, inputIterator } from './input-stream.ts'
 
 const item = compileSchema(Type.Object({ count: Type.Integer({ default: 1 }) }))
 
+const callerGone = () => new ServiceError('deadline_exceeded', 'the caller waited no longer')
+
 function streamOf(source: AsyncIterator<unknown>) {
   const controller = new AbortController()
-  return { input: new InputStream(source, { item, signal: controller.signal }), controller }
+  return { input: new InputStream(source, { item, signal: controller.signal, callerGone }), controller }
 }
 
 async function* counting(values: readonly unknown[], closed: () => void = () => undefined) {
@@ -98,14 +100,20 @@ describe('InputStream', () => {
   it('leaves no listener on the signal when it is over', async () => {
     const controller = new AbortController()
     const removed = vi.spyOn(controller.signal, 'removeEventListener')
-    await allOf(new InputStream(counting([{}]), { item, signal: controller.signal }))
+    await allOf(new InputStream(counting([{}]), { item, signal: controller.signal, callerGone }))
     expect(removed).toHaveBeenCalledWith('abort', expect.any(Function))
   })
 
-  it("passes on what the source throws, such as the caller's leaving", async () => {
-    const gone = new ServiceError('cancelled', 'the caller is gone')
-    const { input } = streamOf({ next: () => Promise.reject(gone) })
-    await expect(input.next()).rejects.toBe(gone)
+  it('passes on what the source throws', async () => {
+    const broken = new ServiceError('invalid_argument', 'it is no JSON')
+    const { input } = streamOf({ next: () => Promise.reject(broken) })
+    await expect(input.next()).rejects.toBe(broken)
+  })
+
+  it('ends as the call does when the source says that the caller has left', async () => {
+    const { input } = streamOf({ next: () => Promise.reject(new ServiceError('cancelled', 'the caller is gone')) })
+    await expect(input.next()).rejects.toMatchObject({ code: 'deadline_exceeded' })
+    await expect(input.next()).rejects.toMatchObject({ code: 'deadline_exceeded' })
   })
 })
 

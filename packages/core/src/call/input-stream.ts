@@ -7,6 +7,8 @@ export interface InputSurroundings {
   readonly item: CompiledSchema
   /** Fires when the call has ended or is to end. */
   readonly signal: AbortSignal
+  /** What the call ends with when its caller leaves, of which a source knows only that it did. */
+  readonly callerGone: () => ServiceError
 }
 
 /**
@@ -61,13 +63,14 @@ export class InputStream implements AsyncIterableIterator<unknown> {
 
   async #step(): Promise<IteratorResult<unknown>> {
     try {
+      const step = await this.#source.next()
       const turn = nextTurn()
       if (turn) await turn
-      const step = await this.#source.next()
       if (!step.done) return { done: false, value: await this.#read(step.value) }
       this.#end()
       return { done: true, value: undefined }
-    } catch (error) {
+    } catch (thrown) {
+      const error = isLeaving(thrown) ? this.#surroundings.callerGone() : thrown
       this.#failure = { error }
       if (!this.#isOver) {
         this.#end()
@@ -105,4 +108,8 @@ export function inputIterator(decoded: unknown): AsyncIterator<unknown> {
     return (decoded as AsyncIterable<unknown>)[Symbol.asyncIterator]()
   }
   throw new ServiceError('unimplemented', 'this transport carries no input streams')
+}
+
+function isLeaving(thrown: unknown): boolean {
+  return ServiceError.is(thrown) && thrown.code === 'cancelled'
 }

@@ -9,6 +9,8 @@ export interface StreamSurroundings {
   readonly call: AmbientCall
   /** Checks one item; throws what the caller is to be told. */
   readonly write: (item: unknown) => unknown
+  /** What the call ends with when its reader leaves. */
+  readonly callerGone: () => ServiceError
   /** Called once, when the stream is over for its reader; with whether its handler was in the middle of a step. */
   readonly ended: (error: ServiceError | undefined, isStepping: boolean) => void
   /** Called once, after that, when the handler does nothing more for it. */
@@ -47,7 +49,7 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
 
   /** Resolves when the source has cleaned up; at once when it is waiting, which only the call's signal can end. */
   async return(): Promise<IteratorResult<unknown>> {
-    const error = new ServiceError('cancelled', 'the caller is gone')
+    const error = this.#surroundings.callerGone()
     this.#end(error)
     const released = this.#release()
     if (this.#pending.isEmpty) await released
@@ -65,9 +67,9 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
 
   async #step(): Promise<IteratorResult<unknown>> {
     try {
+      const step = await runInCall(this.#surroundings.call, () => this.#source.next(), undefined)
       const turn = nextTurn()
       if (turn) await turn
-      const step = await runInCall(this.#surroundings.call, () => this.#source.next(), undefined)
       if (!step.done) {
         const value = this.#surroundings.write(step.value)
         return { done: false, value: value instanceof Promise ? await value : value }

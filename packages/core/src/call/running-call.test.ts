@@ -98,6 +98,26 @@ describe('signal', () => {
     expect(call.hasEnded).toBe(true)
   })
 
+  it.each([
+    [1_000, 974, 'cancelled'],
+    [1_000, 975, 'deadline_exceeded'],
+    [1_000, 1_001, 'deadline_exceeded'],
+    [10, 4, 'cancelled'],
+    [10, 5, 'deadline_exceeded'],
+    [undefined, 1_000, 'cancelled'],
+  ])('of a caller that waits %s ms and leaves after %d ms fires as %s', (timeoutMs, leavesAfterMs, code) => {
+    vi.useFakeTimers({ now: 0 })
+    try {
+      const caller = new AbortController()
+      const { signal } = callOf({ signal: caller.signal, timeoutMs })
+      vi.advanceTimersByTime(leavesAfterMs)
+      caller.abort()
+      expect(signal.reason).toMatchObject({ code })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it("asks for the arrival's signal only when the handler asks for the call's, and once", () => {
     const asked = vi.fn(() => new AbortController().signal)
     const arrival = {

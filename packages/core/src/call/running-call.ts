@@ -1,20 +1,31 @@
 import { randomUUID } from 'node:crypto'
+import type { OperationKind } from '../contract/operation.ts'
 import { ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Arrival } from './arrival.ts'
 import type { Metadata, Principal } from './call.ts'
 import { callFields } from './call-log.ts'
+import { CallWork } from './call-work.ts'
 import type { AmbientCall } from './context.ts'
 import type { Gate } from './gate.ts'
 
 /** What a running call is told by the operation it belongs to. */
 export interface CallFacts {
   readonly id: string
+  /** @defaultValue no stream */
+  readonly kind?: OperationKind
   readonly timeoutMs: number | undefined
   readonly log: Logger
   /** Names of the metadata that outgoing calls and messages inherit. */
   readonly forwarded: readonly string[]
 }
+
+/**
+ * How long before the end of the time it announced a caller is taken to leave because that time is over, but no more than half of
+ * it. Its clock began before ours did: by the way of the request, and by a connection that was opened for it. A guess: within a
+ * cluster that takes a few milliseconds.
+ */
+const leaveMarginMs = 25
 
 /** What a caller may name a call; anything else could forge log lines. */
 const safeCallId = /^[\w.:-]{1,128}$/
@@ -34,6 +45,8 @@ export class RunningCall implements AmbientCall {
   readonly startedAtMs = performance.now()
   /** As `startedAtMs`. */
   readonly endsAtMs: number | undefined
+  /** What the caller said it would wait. */
+  readonly #announcedMs: number | undefined
   principal: Principal | undefined
   headers: Record<string, string> | undefined = undefined
   readonly #facts: CallFacts
@@ -44,15 +57,16 @@ export class RunningCall implements AmbientCall {
   #unfollow: (() => void) | undefined
   #endedBy: ServiceError | undefined
   #hasEnded = false
-  #workCount = 0
-  #afterWork: (() => void) | undefined
+  #work: CallWork | undefined
 
   constructor(facts: CallFacts, arrival: Arrival, gate: Gate) {
     this.arrival = arrival
     this.gate = gate
     this.principal = arrival.principal
     this.#facts = facts
-    const timeoutMs = smaller(facts.timeoutMs, arrival.timeoutMs)
+    const announcedMs = arrival.timeoutMs
+    this.#announcedMs = announcedMs
+    const timeoutMs = smaller(facts.timeoutMs, announcedMs)
     this.endsAtMs = timeoutMs === undefined ? undefined : this.startedAtMs + timeoutMs
   }
 
@@ -94,9 +108,24 @@ export class RunningCall implements AmbientCall {
     return this.#hasEnded
   }
 
-  /** What the call ended with, when that was an error. */
-  get endedBy(): ServiceError | undefined {
-    return this.#endedBy
+  /** Why nothing is begun for it any more: what it ended with, `cancelled` when that was an output. Undefined while it runs. */
+  get refusal(): ServiceError | undefined {
+    return this.#hasEnded ? (this.#endedBy ?? new ServiceError('cancelled', 'the call has ended')) : undefined
+  }
+
+  get isOutputStream(): boolean {
+    const { kind } = this.#facts
+    return kind === 'server_stream' || kind === 'bidi_stream'
+  }
+
+  /** What goes on for it; only interceptors note anything there. */
+  get work(): CallWork {
+    this.#work ??= new CallWork()
+    return this.#work
+  }
+
+  get isWorkLeft(): boolean {
+    return this.#work !== undefined && !this.#work.isIdle
   }
 
   get id(): string {
@@ -134,6 +163,14 @@ export class RunningCall implements AmbientCall {
     this.headers[key] = value
   }
 
+  /** What the call ends with when its caller leaves: about when its time is over, that is why. */
+  callerGone(): ServiceError {
+    const announcedMs = this.#announcedMs ?? Number.POSITIVE_INFINITY
+    const leftMs = this.startedAtMs + announcedMs - performance.now()
+    if (leftMs > Math.min(leaveMarginMs, announcedMs / 2)) return new ServiceError('cancelled', 'the caller is gone')
+    return new ServiceError('deadline_exceeded', 'the caller waited no longer')
+  }
+
   /** Marks the call as over; with an error, work that still runs is told through the signal. */
   end(error?: ServiceError): void {
     if (this.#hasEnded) return
@@ -144,27 +181,24 @@ export class RunningCall implements AmbientCall {
     this.#controller?.abort(error)
   }
 
-  /** Notes work that goes on, whether or not anybody waits for it. */
-  track(work: Promise<unknown>): void {
-    const ended = () => {
-      this.#workCount -= 1
-      if (this.#workCount === 0) this.#afterWork?.()
-    }
-    this.#workCount += 1
-    // Not `finally`, which makes two promises more and would need a `catch` as well.
-    work.then(ended, ended)
+  /** Tells what is left of a call that ended with an output that it must end too. One that ended with an error told it then. */
+  cut(error: ServiceError): void {
+    if (this.#endedBy !== undefined) return
+    this.#endedBy = error
+    this.#controller?.abort(error)
   }
 
-  /** Runs when the work that is tracked has ended; at once when there is none. */
+  /** Closes what was left open for it and runs when the work for it has ended; at once when there is none. */
   afterWork(run: () => void): void {
-    if (this.#workCount === 0) run()
-    else this.#afterWork = run
+    if (this.#work === undefined) return run()
+    this.#work.closeAll()
+    this.#work.whenIdle(run)
   }
 
   #followCaller(controller: AbortController): void {
     const caller = this.arrival.signal
     if (caller === undefined) return
-    const gone = () => controller.abort(new ServiceError('cancelled', 'the caller is gone'))
+    const gone = () => controller.abort(this.callerGone())
     if (caller.aborted) return gone()
     caller.addEventListener('abort', gone, { once: true })
     this.#unfollow = () => caller.removeEventListener('abort', gone)
