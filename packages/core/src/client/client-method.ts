@@ -5,8 +5,9 @@ import { outgoingMetadata } from '../call/propagation.ts'
 import type { Operation } from '../contract/operation.ts'
 import { invalidArgument, markRemote, ServiceError } from '../error/service-error.ts'
 import { type CompiledSchema, compileSchema, type SchemaResult } from '../schema/compiled-schema.ts'
+import { type CallBounds, requireRunning } from './call-bounds.ts'
 import type { ClientChannel, OutgoingCall } from './client-transport.ts'
-import { OutputAuthors } from './output-author.ts'
+import { OutputReader } from './output-reader.ts'
 
 export interface CallOptions {
   /**
@@ -31,94 +32,117 @@ export interface ClientCall extends OutgoingCall {
 
 /**
  * Runs around a call that goes out: `(call, next) => …`. `next()` sends it, with whatever lies further in, and gives the output
- * as it came; for an output stream, an `AsyncIterable`. What an interceptor gives in its place is read as if it had come: one that
- * does not fit fails the call with a WiringError `wiring.interceptor` that names the interceptor.
+ * as it came; for an output stream, an `AsyncIterable`. It fails when the remote's output does not fit its schema, which no
+ * interceptor gets to see. What the outermost gives is read as if it had come: one that does not fit fails the call with a
+ * WiringError `wiring.interceptor` that names the client's interceptors. The call ends at its deadline and its signal, even
+ * when an interceptor does not; `next()` sends nothing after that.
  */
 export type ClientInterceptor = Around<ClientCall>
+
+/** What the methods of one client share. */
+export interface ClientParts {
+  readonly channel: ClientChannel
+  readonly interceptors: readonly ClientInterceptor[]
+  readonly bounds: CallBounds
+}
 
 /** One operation as a function that calls it; what a call needs is compiled once. */
 export function compileClientMethod(
   operation: Operation,
-  channel: ClientChannel,
-  interceptors: readonly ClientInterceptor[],
+  { channel, interceptors, bounds }: ClientParts,
 ): (input: unknown, options?: CallOptions) => unknown {
-  const schemas = {
-    input: compileSchema(operation.inputSchema, operation.inputJsonSchema, `operation ${operation.id}: input`),
-    output: compileSchema(operation.outputSchema, operation.outputJsonSchema, `operation ${operation.id}: output`),
-  }
-  const authors = new OutputAuthors(interceptors)
-  const send = composeAround<ClientCall>(authors.around, sender(operation, channel, authors))
+  const input = compileSchema(operation.inputSchema, operation.inputJsonSchema, `operation ${operation.id}: input`)
+  const output = compileSchema(operation.outputSchema, operation.outputJsonSchema, `operation ${operation.id}: output`)
+  const reader = new OutputReader(operation, output, interceptors)
+  const isIntercepted = interceptors.length > 0
+  const send = composeAround<PlannedCall>(interceptors, sender(operation, channel, isIntercepted ? reader : undefined))
   const isInputStream = operation.kind === 'client_stream' || operation.kind === 'bidi_stream'
-  const prepare = (input: unknown, options: CallOptions): PreparedCall => {
-    const call = outgoing(operation, options)
-    const wire = isInputStream ? wireItems(input, schemas.input) : toWire(schemas.input, input)
-    const toError = (output: unknown, fault: string) => authors.errorFor(call, output, fault)
-    const read = (output: unknown) => fromWire(schemas.output, output, toError)
-    if (!(wire instanceof Promise)) return { start: async () => await asRemote(send(wire, call)), read, toError }
-    // A stream whose items nobody asks for never looks at it.
-    wire.catch(() => undefined)
-    return { start: async () => await asRemote(send(await wire, call)), read, toError }
+  const toWireForm = (given: unknown) => (isInputStream ? wireItems(given, input) : toWire(input, given))
+  const bounded = { bounds, isIntercepted, reader }
+  const start = (wire: unknown, call: PlannedCall): unknown => {
+    if (wire instanceof Promise) return bounds.wait(call, wire).then((value) => start(value, call))
+    // Without interceptors there is only the channel to wait for, which ends the call itself.
+    if (!isIntercepted) return send(wire, call)
+    requireRunning(call)
+    return bounds.wait(call, send(wire, call))
   }
   if (operation.kind === 'server_stream' || operation.kind === 'bidi_stream') {
-    return (input, options = {}) => receiveItems(prepare(input, options))
+    return (given, options = {}) => {
+      const call = outgoing(operation, options)
+      const wire = toWireForm(given)
+      // A stream whose items nobody asks for never looks at it.
+      if (wire instanceof Promise) wire.catch(() => undefined)
+      return receiveItems(() => start(wire, call), call, bounded)
+    }
   }
-  return async (input, options = {}) => {
-    const { start, read } = prepare(input, options)
-    return await read(await start())
+  return async (given, options = {}) => {
+    const call = outgoing(operation, options)
+    return await readWithin(await asRemote(() => start(toWireForm(given), call)), call, bounded)
   }
 }
 
-/** A call that is ready to go out. */
-interface PreparedCall {
-  /** Sends it; for an output stream, gives the items. */
-  readonly start: () => Promise<unknown>
-  /** Reads the output, or one item of it. */
-  readonly read: (output: unknown) => Promise<unknown>
-  readonly toError: ToOutputError
+/** A call with the moment at which it ends. */
+interface PlannedCall extends ClientCall {
+  /** On the clock of `performance.now()`; undefined without a deadline. */
+  readonly endsAtMs: number | undefined
 }
 
-/** The error for an output with a fault. */
-type ToOutputError = (output: unknown, fault: string) => Error
+/** What the outputs of a call are waited for with. */
+interface Receiving {
+  readonly bounds: CallBounds
+  readonly isIntercepted: boolean
+  readonly reader: OutputReader
+}
 
+/** What is innermost: sends the call, and checks what comes where somebody may change it before it is read. */
 function sender(
   operation: Operation,
   channel: ClientChannel,
-  authors: OutputAuthors,
+  checker: OutputReader | undefined,
 ): (wire: unknown, call: ClientCall) => unknown {
   const items = (wire: unknown) => wire as AsyncIterable<unknown>
   const send = {
     unary: (wire: unknown, call: ClientCall) => channel.unary(operation, wire, call),
-    server_stream: (wire: unknown, call: ClientCall) =>
-      authors.noteItems(channel.serverStream(operation, wire, call), call),
+    server_stream: (wire: unknown, call: ClientCall) => channel.serverStream(operation, wire, call),
     client_stream: (wire: unknown, call: ClientCall) => channel.clientStream(operation, items(wire), call),
-    bidi_stream: (wire: unknown, call: ClientCall) =>
-      authors.noteItems(channel.bidiStream(operation, items(wire), call), call),
+    bidi_stream: (wire: unknown, call: ClientCall) => channel.bidiStream(operation, items(wire), call),
   }[operation.kind]
+  const isOutputStream = operation.kind === 'server_stream' || operation.kind === 'bidi_stream'
   return (wire, call) => {
-    if (call.timeoutMs === 0)
-      throw new ServiceError('deadline_exceeded', 'no time is left for a call of another service')
-    return send(wire, call)
+    requireRunning(call)
+    const answer: unknown = send(wire, call)
+    if (checker === undefined) return answer
+    return isOutputStream
+      ? checker.vouchItems(items(answer))
+      : Promise.resolve(answer).then((one) => checker.vouch(one))
   }
 }
 
 /** Nothing is sent before the first item is asked for. */
-async function* receiveItems({ start, read, toError }: PreparedCall): AsyncGenerator<unknown> {
-  const items = await start()
-  if (!isAsyncIterable(items)) throw toError(items, 'is no async iterable')
-  const iterator = items[Symbol.asyncIterator]()
+async function* receiveItems(start: () => unknown, call: PlannedCall, receiving: Receiving): AsyncGenerator<unknown> {
+  const { bounds, isIntercepted, reader } = receiving
+  const iterator = reader.requireItems(await asRemote(start))[Symbol.asyncIterator]()
+  let isStepping = false
   try {
     for (;;) {
-      const step = await asRemote(iterator.next())
+      isStepping = true
+      const step = await asRemote(() => (isIntercepted ? bounds.wait(call, iterator.next()) : iterator.next()))
+      isStepping = false
       if (step.done) return
-      yield await read(step.value)
+      yield await readWithin(step.value, call, receiving)
     }
   } finally {
-    await iterator.return?.()
+    const closing = Promise.resolve(iterator.return?.())
+    // A step that was cut may hang for as long as it likes, and the clean-up comes after it.
+    if (isStepping) closing.catch(() => undefined)
+    else await (isIntercepted ? bounds.waitToClose(call, closing) : closing)
   }
 }
 
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+/** Only an asynchronous validator makes it a wait. */
+function readWithin(output: unknown, call: PlannedCall, { bounds, reader }: Receiving): unknown {
+  const value = reader.read(output)
+  return value instanceof Promise ? bounds.wait(call, value) : value
 }
 
 async function* wireItems(inputs: unknown, schema: CompiledSchema): AsyncGenerator<unknown> {
@@ -136,17 +160,9 @@ function fittingValue(result: SchemaResult): unknown {
   return result.value
 }
 
-/** The client is the reader of outputs; one that does not fit is not its caller's fault, who learns of it as `internal`. */
-async function fromWire(schema: CompiledSchema, output: unknown, toError: ToOutputError): Promise<unknown> {
-  const result = await schema.read(output)
-  if (result.ok) return result.value
-  const [first] = result.violations
-  throw toError(output, `does not fit its schema: ${first?.field || '(output)'} ${first?.message}`)
-}
-
-async function asRemote<Value>(answer: Value | Promise<Value>): Promise<Value> {
+async function asRemote<Value>(begin: () => Value | Promise<Value>): Promise<Value> {
   try {
-    return await answer
+    return await begin()
   } catch (error) {
     throw ServiceError.is(error) ? markRemote(error) : error
   }
@@ -157,7 +173,7 @@ async function asRemote<Value>(answer: Value | Promise<Value>): Promise<Value> {
  *
  * @throws RangeError for a `timeoutMs` that is none; ServiceError `deadline_exceeded` when the running call has no time left.
  */
-function outgoing(operation: Operation, options: CallOptions): ClientCall {
+function outgoing(operation: Operation, options: CallOptions): PlannedCall {
   const ambient = currentCall()
   const ownMs = options.timeoutMs ?? operation.timeoutMs ?? Number.POSITIVE_INFINITY
   if (!(ownMs > 0)) throw new RangeError(`${operation.id}: timeoutMs must be above 0, found ${ownMs}`)
@@ -165,6 +181,7 @@ function outgoing(operation: Operation, options: CallOptions): ClientCall {
   const own = Object.entries(options.metadata ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const)
   return {
     operation: operation.id,
+    endsAtMs: Number.isFinite(endsAtMs) ? endsAtMs : undefined,
     metadata: { ...outgoingMetadata(), ...Object.fromEntries(own) },
     // What is left when it is sent, which may be a while after it was asked for.
     get timeoutMs() {

@@ -255,60 +255,71 @@ describe('an interceptor', () => {
 })
 
 describe('an output that does not fit', () => {
-  const instead = "in the place of the remote's for shop.NoteService"
+  const theRemotes = new Error("the remote's output does not fit its schema: /size must be integer")
   const pass: ClientInterceptor = (_call, next) => next()
   const cached: ClientInterceptor = async () => ({ id: 'cached', size: 'x' })
+  const copying: ClientInterceptor = async (_call, next) => ({ ...Object(await next()) })
+  const spoiling: ClientInterceptor = async (_call, next) => Object.assign(Object(await next()), { size: 'x' })
+  const wrapping = (change: (items: AsyncIterable<unknown>) => AsyncIterable<unknown>): ClientInterceptor =>
+    async function wrapping(_call, next) {
+      return change((await next()) as AsyncIterable<unknown>)
+    }
+  const logging = wrapping(async function* (items) {
+    yield* items
+  })
   const clientWith = (interceptors: readonly ClientInterceptor[], answer?: unknown) =>
     buildClient<typeof notes>(notes, channelWith(answer).channel, interceptors)
 
-  it.each<readonly [what: string, interceptors: readonly ClientInterceptor[], author: string]>([
-    ['never asks the remote', [cached], 'interceptor 1 (cached)'],
-    ['lies further in', [pass, cached, pass], 'interceptor 2 (cached)'],
-    [
-      'changes what came',
-      [async (_call, next) => ({ ...Object(await next()), size: 'x' }), pass],
-      'interceptor 1 (anonymous)',
-    ],
-    ['does not wait for the remote', [async (_call, next) => (void next(), { id: 'a' })], 'interceptor 1 (anonymous)'],
-    ['has another change it', [async (_call, next) => [await next()], cached], 'interceptor 1 (anonymous)'],
-  ])('is told as that of the interceptor that %s', async (_what, interceptors, author) => {
+  it.each<readonly [what: string, interceptors: readonly ClientInterceptor[], names: string]>([
+    ['one never asks the remote', [cached], 'cached'],
+    ['one lies further in', [pass, cached], 'pass, cached'],
+    ['one changes what came in place', [spoiling, pass], 'spoiling, pass'],
+    ['one does not wait for the remote', [async (_call, next) => (void next(), { id: 'a' })], '(anonymous)'],
+  ])("is told as that of the client's interceptors when %s", async (_what, interceptors, names) => {
     const error = await clientWith(interceptors)
       .getNote({ id: 'a' })
       .catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ name: 'WiringError', problems: [{ code: 'wiring.interceptor' }] })
-    expect(String(error)).toContain(`the output that ${author} gave ${instead}/getNote does not fit its schema: `)
+    const by = `the output for shop.NoteService/getNote that the client's interceptors (${names}) gave`
+    expect(String(error)).toContain(`${by} does not fit its schema: `)
     expect(toServiceError(error).code).toBe('internal')
   })
 
-  it("is told as the remote's where the interceptors only hand it on", async () => {
-    const late: ClientInterceptor = async (_call, next) => await Promise.race([next(), new Promise(() => undefined)])
-    const wrong = clientWith([pass, late], { id: 'a', size: 'x' }).getNote({ id: 'a' })
-    await expect(wrong).rejects.toThrow(new Error("the remote's output does not fit its schema: /size must be integer"))
+  it("is told as the remote's whatever the interceptors would make of it", async () => {
+    for (const interceptor of [pass, copying, spoiling]) {
+      const wrong = clientWith([interceptor], { id: 'a', size: 'y' }).getNote({ id: 'a' })
+      await expect(wrong).rejects.toThrow(theRemotes)
+    }
   })
 
-  it('is told item by item where an interceptor wraps a stream', async () => {
-    const adding = (...items: readonly unknown[]): ClientInterceptor =>
-      async function adding(_call, next) {
-        const given = (await next()) as AsyncIterable<unknown>
-        return (async function* () {
-          yield* given
-          yield* items
-        })()
-      }
+  it('is told item by item where interceptors wrap a stream', async () => {
     const fits = { id: 'a', size: 1 }
-    const own = all(clientWith([adding({ id: 'b', size: 'x' })], [fits]).watchNotes({ id: 'a' }))
-    await expect(own).rejects.toThrow(`the output that interceptor 1 (adding) gave ${instead}/watchNotes`)
-    for (const wrong of [{ id: 'b', size: 'x' }, 7]) {
-      const remotes = all(clientWith([adding(fits)], [fits, wrong]).watchNotes({ id: 'a' }))
-      await expect(remotes).rejects.toThrow("the remote's output does not fit its schema")
+    const wrong = { id: 'b', size: 'x' }
+    const adding = wrapping(async function* (items) {
+      yield* items
+      yield wrong
+    })
+    const spoilingItems = wrapping(async function* (items) {
+      for await (const item of items) yield Object.assign(Object(item), { size: 'x' })
+    })
+    for (const inner of [adding, spoilingItems]) {
+      const own = all(clientWith([logging, inner], [{ ...fits }]).watchNotes({ id: 'a' }))
+      await expect(own).rejects.toThrow("watchNotes that the client's interceptors (wrapping, wrapping) gave")
+      const remotes = all(clientWith([logging, inner], [wrong]).watchNotes({ id: 'a' }))
+      await expect(remotes).rejects.toThrow(theRemotes)
     }
-    expect(await all(clientWith([adding(fits)], [fits]).watchNotes({ id: 'a' }))).toEqual([fits, fits])
+    expect(await all(clientWith([logging], [fits, fits]).watchNotes({ id: 'a' }))).toEqual([fits, fits])
   })
 
   it('is told where an interceptor gives no stream at all', async () => {
     await expect(all(clientWith([cached]).watchNotes({ id: 'a' }))).rejects.toThrow(
-      `the output that interceptor 1 (cached) gave ${instead}/watchNotes is no async iterable`,
+      "watchNotes that the client's interceptors (cached) gave is no async iterable",
     )
+  })
+
+  it('is not what a transform makes of the output, which runs on what came', async () => {
+    const client = clientWith([pass], { size: '12' })
+    expect(await client.sizeNote({ id: 'a' })).toEqual({ size: 12, unit: 'kB' })
   })
 })
 

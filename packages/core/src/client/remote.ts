@@ -3,6 +3,7 @@ import type { InputToSend, IsStreaming, Operation, OutputReceived } from '../con
 import { noFunctions } from '../error/no-function.ts'
 import { ConfigError, WiringError } from '../error/setup-error.ts'
 import { type NamedToken, type Provider, provide, token } from '../handler/provider.ts'
+import { CallBounds } from './call-bounds.ts'
 import { type CallOptions, type ClientInterceptor, compileClientMethod } from './client-method.ts'
 import type { ClientChannel, ClientTransport } from './client-transport.ts'
 
@@ -72,9 +73,8 @@ export function buildClient<Of extends AnyContract>(
 ): Client<Of> {
   const { name, operations } = contractInfo(contract)
   requireFunctions(interceptors, name)
-  const methods = operations.map(
-    (operation) => [operation.name, compileClientMethod(operation, channel, interceptors)] as const,
-  )
+  const parts = { channel, interceptors, bounds: new CallBounds() }
+  const methods = operations.map((operation) => [operation.name, compileClientMethod(operation, parts)] as const)
   return Object.freeze(Object.fromEntries(methods)) as Client<Of>
 }
 
