@@ -41,12 +41,12 @@ const notes = contract('demo.v1.Notes', {
   },
   moveNote: {
     input: Type.Object({ noteId: Type.String() }),
-    output,
+    output: Type.Object({ url: Type.String() }),
     http: { route: 'GET /v1/moved/:noteId', status: 308, location: 'url' },
   },
   dropNote: {
     input: Type.Object({ noteId: Type.String(), tenant: text }, { additionalProperties: false }),
-    output,
+    output: Type.Void(),
     http: { route: 'DELETE /v1/notes/:noteId', status: 204, headers: { tenant: 'x-tenant' } },
   },
   picture: {

@@ -23,7 +23,7 @@ export function checkHttpFields(bound: BoundFields): readonly string[] {
     ...bound.headers.flatMap((named) => checkHeader(named, bound)),
     ...bound.cookies.flatMap((named) => checkCookie(named, bound)),
     ...checkBody(bound),
-    ...checkStatus(bound.binding),
+    ...checkStatus(bound),
     ...checkLocation(bound),
     ...checkEtag(bound),
   ]
@@ -115,8 +115,9 @@ function checkBody({ binding: { body }, spec, input }: BoundFields): readonly st
   return [`"${body}" in body is no field of the input`]
 }
 
-function checkStatus({ status, location }: HttpBinding): readonly string[] {
+function checkStatus({ binding: { status, location }, spec, output }: BoundFields): readonly string[] {
   if (status === undefined) return []
+  if (emptyStatuses.has(status)) return checkNoContent(status, { spec, output })
   const isSuccess = Number.isInteger(status) && status >= 200 && status <= 299
   const isRedirect = redirectStatuses.includes(status)
   if (!isSuccess && !isRedirect) {
@@ -126,6 +127,29 @@ function checkStatus({ status, location }: HttpBinding): readonly string[] {
   return isRedirect && location === undefined
     ? [`status ${status} needs location, the output field with the address`]
     : []
+}
+
+/** @see RFC 9110 section 15.3.5 and 15.3.6 */
+const emptyStatuses: ReadonlySet<number> = new Set([204, 205])
+
+/** What is not sent cannot be read by a caller. */
+function checkNoContent(status: number, { spec, output }: Pick<BoundFields, 'spec' | 'output'>): readonly string[] {
+  if (isStream(spec.output))
+    return [`status ${status} has no body, and an output stream is one: expected another status`]
+  const required = requiredNames(output)
+  if (required.length > 0) {
+    const names = required.map((name) => `"${name}"`).join(' and ')
+    return [`status ${status} has no body: expected an output without required fields, found ${names}`]
+  }
+  return mayBeEmpty(output)
+    ? []
+    : [`status ${status} has no body: expected no output, or an object, found ${describeType(output)}`]
+}
+
+/** An object, nothing, or what may be anything. */
+function mayBeEmpty(output: JsonSchema): boolean {
+  if (['object', 'undefined', 'void'].includes(String(output['type']))) return true
+  return ['type', 'anyOf', 'oneOf', 'allOf', 'enum', 'const', '$ref'].every((keyword) => !(keyword in output))
 }
 
 function checkLocation({ binding, spec, output }: BoundFields): readonly string[] {
@@ -139,6 +163,11 @@ function checkLocation({ binding, spec, output }: BoundFields): readonly string[
     return [`location must name a text field of the output, found ${describeField(field, location)}`]
   if (isRedirect && !isRequired(output, location))
     return [`location "${location}" must be a required field, because a redirect has nothing else to say`]
+  const others = requiredNames(output).filter((name) => isRedirect && name !== location)
+  if (others.length > 0)
+    return [
+      `a redirect sends location "${location}" and nothing else: expected no other required field, found ${others.map((name) => `"${name}"`).join(' and ')}`,
+    ]
   return isRedirect || status === 201 || status === 202
     ? []
     : [`location needs status 201, 202 or a redirect, found ${status}`]
@@ -157,6 +186,10 @@ function describeField(field: JsonSchema | undefined, name: string): string {
 }
 
 function isRequired(object: JsonSchema, name: string): boolean {
+  return requiredNames(object).includes(name)
+}
+
+function requiredNames(object: JsonSchema): readonly string[] {
   const required: unknown = object['required']
-  return Array.isArray(required) && required.includes(name)
+  return Array.isArray(required) ? required : []
 }

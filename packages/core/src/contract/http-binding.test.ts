@@ -203,7 +203,23 @@ describe('a field that is the body', () => {
 describe('status, location and etag', () => {
   it.each([200, 201, 202, 299, 301, 302, 303, 307, 308])('%d is a status', (status) => {
     const hasLocation = status > 299 || status === 201
-    expect(build({ status, ...(hasLocation && { location: 'at' }) }).http.status).toBe(status)
+    const only = status > 299 ? { output: Type.Object({ at: Type.String(), note: Type.Optional(Type.String()) }) } : {}
+    expect(build({ status, ...(hasLocation && { location: 'at' }) }, only).http.status).toBe(status)
+  })
+
+  it.each([204, 205])('%d is a status where nothing must be told', (status) => {
+    const optional = Type.Object({ at: Type.Optional(Type.String()) })
+    for (const nothing of [Type.Void(), Type.Unknown(), Type.Object({}), optional])
+      expect(problemsOf({ status }, { output: nothing })).toEqual([])
+    expect(problemsOf({ status })).toEqual([
+      `status ${status} has no body: expected an output without required fields, found "version" and "at" and "isNew"`,
+    ])
+    expect(problemsOf({ status }, { output: bytes({ mediaType: 'image/png' }) })).toEqual([
+      `status ${status} has no body: expected no output, or an object, found type "string"`,
+    ])
+    expect(problemsOf({ status }, { output: stream(optional) })).toEqual([
+      `status ${status} has no body, and an output stream is one: expected another status`,
+    ])
   })
 
   it('names fields of the output', () => {
@@ -224,6 +240,11 @@ describe('status, location and etag', () => {
       { status: 302, location: 'url' },
       {},
       'location "url" must be a required field, because a redirect has nothing else to say',
+    ],
+    [
+      { status: 302, location: 'at' },
+      {},
+      'a redirect sends location "at" and nothing else: expected no other required field, found "version" and "isNew"',
     ],
     [{ location: 'at' }, {}, 'location needs status 201, 202 or a redirect, found 200'],
     [

@@ -9,7 +9,8 @@ export interface HttpBinding extends StreamBinding {
   /** Verb and path; several lead to the same operation, and clients use the first. */
   readonly route: RouteText | readonly RouteText[]
   /**
-   * Status of a successful reply. 301, 302, 303, 307 and 308 send no body and need `location`.
+   * Status of a successful reply. 301, 302, 303, 307 and 308 send no body and need `location`, the only field that may be required.
+   * 204 and 205 send none either: their output is nothing, or an object without required fields, which callers get as `{}`.
    *
    * @defaultValue 200, or 204 when the output has no content
    * @remarks 200–299, 301, 302, 303, 307 or 308
@@ -35,7 +36,12 @@ export interface HttpBinding extends StreamBinding {
   readonly cookies?: Readonly<Record<string, string>>
   /** The input field that is the whole JSON body. All fields without another place are then read from the query. */
   readonly body?: string
-  /** The text field of the output that is sent as `Location`, with a redirect, 201 or 202. @see RFC 9110 section 10.2.2 */
+  /**
+   * The text field of the output that is sent as `Location`, with a redirect, 201 or 202: a URI reference. What an address cannot
+   * hold is percent-encoded in the header, and a redirect's caller gets it so: `/\u00e9` as `/%C3%A9`.
+   *
+   * @see RFC 9110 section 10.2.2, and RFC 3986 section 2
+   */
   readonly location?: string
   /**
    * The field of the output, text or a whole number, that is its version, sent as `ETag`. A GET or HEAD whose `If-None-Match`

@@ -31,6 +31,13 @@ const offered = {
   watchUsers: { input: Type.Object({ limit: Type.Integer() }), output: stream(User), http: 'GET /v1/users:watch' },
   addLines: { input: stream(Line), output: Type.Object({ count: Type.Integer() }), http: 'POST /v1/lines' },
   echoLines: { input: stream(Line), output: stream(Line), http: 'POST /v1/lines:echo' },
+  clearUsers: { input: Type.Object({}), output: Type.Object({}), http: { route: 'POST /v1/users:clear', status: 204 } },
+  resetUsers: { input: Type.Object({}), output: Type.Object({}), http: { route: 'POST /v1/users:reset', status: 205 } },
+  findHome: {
+    input: Type.Object({}),
+    output: Type.Object({ home: Type.String() }),
+    http: { route: 'GET /v1/home', status: 302, location: 'home' },
+  },
   addBig: {
     input: Type.Object({ big: int64(), raw: bytes() }),
     output: Type.Object({ big: int64(), raw: bytes() }),
@@ -82,6 +89,9 @@ export async function serve({ getUser, watch, addLines = countLines, echo, port 
       if (echo) yield* echo(items, call)
       else yield* items
     },
+    clearUsers: () => ({}),
+    resetUsers: () => ({}),
+    findHome: () => ({ home: '/\u00e9?q=%20' }),
     addBig: (input) => input,
   }))
   const started = await defineService({

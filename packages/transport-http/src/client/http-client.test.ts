@@ -37,6 +37,22 @@ test('every verb and body comes through: path with a custom verb, JSON with nati
   expect(await demo.channel.unary(operation, native, plain)).toEqual(native)
 })
 
+test('a reply without a body is an object without fields, and a redirect its address as it was sent', async () => {
+  await using demo = await start()
+  const url = `http://127.0.0.1:${demo.port}/v1`
+  for (const [name, status] of [
+    ['clear', 204],
+    ['reset', 205],
+  ] as const) {
+    const reply = await fetch(`${url}/users:${name}`, { method: 'POST' })
+    expect([reply.status, await reply.text()]).toEqual([status, ''])
+    expect(await demo.client[`${name}Users`]({})).toEqual({})
+  }
+  const reply = await fetch(`${url}/home`, { redirect: 'manual' })
+  expect([reply.status, reply.headers.get('location')]).toEqual([302, '/%C3%A9?q=%20'])
+  expect(await demo.client.findHome({})).toEqual({ home: '/%C3%A9?q=%20' })
+})
+
 test('an error of the callee is thrown with its code, reason and details', async () => {
   await using demo = await start({
     getUser: async () => {

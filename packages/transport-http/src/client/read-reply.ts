@@ -16,17 +16,20 @@ export function compileValueReader(
   limitBytes: number,
 ): (reply: WireReply) => Promise<unknown> {
   const isRaw = rawOutputOf(operation) !== undefined
+  // An object whose reply has no body has no field.
+  const isObject = operation.outputJsonSchema['type'] === 'object'
   const toNative = compileJsonReader(operation.outputJsonSchema) ?? ((value: unknown) => value)
   return async (reply) => {
     const { status, headers } = reply
+    const nothing = isObject ? {} : undefined
     const { location } = http
     const body = await readWhole(reply, limitBytes)
     if (status === http.status && body.length === 0 && location !== undefined && headers.location !== undefined)
       return { [location]: headers.location }
     if (status < 200 || status > 299) throw toReplyError(reply, body)
-    if (status === 204) return undefined
+    if (status === 204 || status === 205) return nothing
     if (isRaw) return new Uint8Array(body)
-    if (body.length === 0) return undefined
+    if (body.length === 0) return nothing
     return toNative(parseJson(headers['content-type'], body))
   }
 }
