@@ -23,7 +23,7 @@ export class SentItems implements AsyncIterableIterator<Uint8Array> {
   #asked: Promise<IteratorResult<unknown>> | undefined
   #isOver = false
   #wake: () => void = () => undefined
-  #onFailure: (error: unknown) => void
+  readonly #onFailure: (error: unknown) => void
 
   /** @param onFailure Learns what the source threw, or the writer. */
   constructor(inputs: AsyncIterable<unknown>, onFailure: (error: unknown) => void) {
