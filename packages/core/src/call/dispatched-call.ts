@@ -61,7 +61,7 @@ export class DispatchedCall implements Cuttable {
     const ended = (error: ServiceError | undefined, isStepping: boolean) => {
       if (error !== undefined) this.#returned ??= this.path.gate.abandon()
       // A handler that waits may ignore its signal for ever; one that cleans up is worth waiting for.
-      if (isStepping) this.path.gate.leave(this)
+      if (error !== undefined && isStepping) this.path.gate.leave(this)
       if (this.running.hasEnded) return
       this.running.end(error)
       this.input?.close()

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Call } from './call.ts'
 import { detach } from './detach.ts'
-import { dispatcherFor, errorOf } from './dispatcher.test-harness.ts'
-import { composeInterceptors, type Interceptor } from './interceptor.ts'
+import { allOf, dispatcherFor, errorOf, itemsOf } from './dispatcher.test-harness.ts'
+import { composeInterceptors, type Interceptor, type Invoke } from './interceptor.ts'
 import { Limiter } from './limiter.ts'
 
 const call = { operation: 'a.A/echo' } as Call
@@ -143,5 +143,123 @@ describe('work that an interceptor leaves behind', () => {
     finish.resolve({ text: 'late' })
     await vi.advanceTimersByTimeAsync(0)
     expect(gate.abandonedCount).toBe(0)
+  })
+
+  const forgetful: Interceptor = async (_call, next) => (void next(), { text: 'cached' })
+
+  it('keeps the signal of the call, which fires at its deadline, and counts as abandoned after it', async () => {
+    const finish = Promise.withResolvers<unknown>()
+    let signal: AbortSignal | undefined
+    const handler: Invoke = (_input, call) => ((signal = call.signal), finish.promise)
+    const { send, gate } = dispatcherFor(handler, { interceptors: [forgetful] })
+    expect((await send({ timeoutMs: 10 })).ok).toBe(true)
+    expect({ isAborted: signal?.aborted, running: gate.runningCount }).toEqual({ isAborted: false, running: 1 })
+    await vi.advanceTimersByTimeAsync(10)
+    expect(signal).toMatchObject({ aborted: true, reason: { code: 'deadline_exceeded' } })
+    expect({ abandoned: gate.abandonedCount, running: gate.runningCount }).toEqual({ abandoned: 1, running: 0 })
+    finish.resolve(undefined)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(gate.abandonedCount).toBe(0)
+  })
+
+  it('is waited for by a drain', async () => {
+    const finish = Promise.withResolvers<unknown>()
+    const { send, gate } = dispatcherFor(() => finish.promise, { interceptors: [forgetful] })
+    await send()
+    const idle = vi.fn()
+    const shut = gate.shut().then(idle)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(idle).not.toHaveBeenCalled()
+    finish.resolve(undefined)
+    await shut
+    expect({ cut: gate.cutCount, abandoned: gate.abandonedCount }).toEqual({ cut: 0, abandoned: 0 })
+  })
+
+  it('is cut at the deadline of the drain', async () => {
+    let signal: AbortSignal | undefined
+    const handler: Invoke = (_input, call) => ((signal = call.signal), new Promise(() => undefined))
+    const { send, gate } = dispatcherFor(handler, { interceptors: [forgetful] })
+    await send()
+    const idle = gate.shut()
+    gate.cutAll()
+    await idle
+    expect(signal).toMatchObject({ aborted: true, reason: { code: 'unavailable' } })
+    expect({ cut: gate.cutCount, abandoned: gate.abandonedCount }).toEqual({ cut: 1, abandoned: 1 })
+  })
+
+  it('counts too where it is a thenable, or what an interceptor further in does', async () => {
+    const limiters = () => [new Limiter({ maxRunning: 1, maxWaiting: 0 })]
+    const finish = Promise.withResolvers<unknown>()
+    // oxlint-disable-next-line unicorn/no-thenable -- query builders are such things
+    const query = { then: finish.promise.then.bind(finish.promise) }
+    const tidying: Interceptor = async (_call, next) => (await next(), finish.promise)
+    for (const { send } of [
+      dispatcherFor(() => query, { interceptors: [forgetful], limiters: limiters() }),
+      dispatcherFor(() => ({ text: 'hi' }), { interceptors: [forgetful, tidying], limiters: limiters() }),
+    ]) {
+      expect((await send()).ok).toBe(true)
+      await vi.advanceTimersByTimeAsync(0)
+      expect(errorOf(await send()).code).toBe('resource_exhausted')
+    }
+    finish.resolve({ text: 'late' })
+    await vi.advanceTimersByTimeAsync(0)
+  })
+
+  it('begins no interceptor further in once the call has ended', async () => {
+    const inner = vi.fn<Interceptor>((_call, next) => next())
+    const late: Interceptor = (_call, next) => new Promise((resolve) => setTimeout(() => resolve(next()), 20))
+    const outcome = dispatcherFor(() => ({ text: 'hi' }), { interceptors: [late, inner] }).send({ timeoutMs: 10 })
+    await vi.advanceTimersByTimeAsync(20)
+    expect(errorOf(await outcome).code).toBe('deadline_exceeded')
+    expect(inner).not.toHaveBeenCalled()
+  })
+
+  const own: Interceptor = async (_call, next) => {
+    void next()
+    return (async function* () {
+      yield { text: 'own' }
+    })()
+  }
+
+  it('keeps the place of a stream that is over', async () => {
+    const finish = Promise.withResolvers<unknown>()
+    const { send } = dispatcherFor(() => finish.promise, {
+      kind: 'server_stream',
+      interceptors: [own],
+      limiters: [new Limiter({ maxRunning: 1, maxWaiting: 0 })],
+    })
+    expect(await allOf(itemsOf(await send()))).toEqual([{ text: 'own' }])
+    await vi.advanceTimersByTimeAsync(0)
+    expect(errorOf(await send()).code).toBe('resource_exhausted')
+    finish.resolve((async function* () {})())
+    await vi.advanceTimersByTimeAsync(0)
+    expect((await send()).ok).toBe(true)
+  })
+
+  it('is closed where it is a stream that was opened, and keeps the place until it has cleaned up', async () => {
+    const finish = Promise.withResolvers<void>()
+    const next = vi.fn()
+    const handler = async function* () {
+      try {
+        yield { text: 'a' }
+        yield { text: 'b' }
+      } finally {
+        await finish.promise
+      }
+    } as Invoke
+    const peeking: Interceptor = async (call, inner) => {
+      const items = ((await inner()) as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+      await items.next()
+      next.mockImplementation(() => items.next())
+      return await own(call, async () => undefined)
+    }
+    const { send, gate } = dispatcherFor(handler, { kind: 'server_stream', interceptors: [peeking] })
+    await allOf(itemsOf(await send()))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(gate.runningCount).toBe(1)
+    await expect(next()).rejects.toMatchObject({ code: 'cancelled' })
+    finish.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(gate.runningCount).toBe(0)
   })
 })
