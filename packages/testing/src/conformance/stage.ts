@@ -53,7 +53,9 @@ export interface Offer {
   readonly service?: Partial<
     Pick<ServiceOptions, 'authenticate' | 'checkOutput' | 'defaultAccess' | 'interceptors' | 'maxQueuedCalls'>
   > &
-    Partial<Pick<ServiceOptions, 'callTimeoutMs' | 'maxConcurrentCalls' | 'remotes' | 'forwardMetadata'>>
+    Partial<
+      Pick<ServiceOptions, 'callTimeoutMs' | 'maxConcurrentCalls' | 'remotes' | 'forwardMetadata' | 'shutdownTimeoutMs'>
+    >
 }
 
 export interface CallChoices {

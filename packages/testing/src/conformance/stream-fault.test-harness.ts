@@ -52,7 +52,10 @@ export const streamFaults: readonly Fault[] = [
   {
     what: 'lets into streams whom the service refuses',
     alter: lenient,
-    found: all.map((kind) => `streamed: whoever may not call gets nothing of ${kind}`),
+    found: [
+      ...all.map((kind) => `streamed: whoever may not call gets nothing of ${kind}`),
+      `streamed: a policy decides who may call for ${serverStream}`,
+    ],
   },
   {
     what: "tells a stream's time that is over as another code",
@@ -77,6 +80,24 @@ export const streamFaults: readonly Fault[] = [
     ),
   },
   {
+    what: 'tells what a drain has cut as our own fault',
+    alter: onFailure((failure) => (failure.code === 'unavailable' ? { ...failure, code: 'internal' } : failure)),
+    found: [
+      'drain: a call that the drain deadline finds running is unavailable, and its handler learns why',
+      ...all.map((kind) => `drain: the drain deadline ends ${kind} as unavailable, and the handler learns why`),
+    ],
+  },
+  {
+    what: 'tells what is beyond a limit as unavailable',
+    alter: onFailure((failure) =>
+      failure.code === 'resource_exhausted' ? { ...failure, code: 'unavailable' } : failure,
+    ),
+    found: [
+      ...all.map((kind) => `limit: ${kind} keeps its place until it is over`),
+      'limit: work that an interceptor leaves behind keeps the place of its call until it has ended',
+    ],
+  },
+  {
     what: 'drops the metadata of streams',
     alter: onAnyCall(() => ({ metadata: {} })),
     found: all.map((kind) => `streamed: what goes along with outgoing calls does so in every step of ${kind}`),
@@ -94,7 +115,11 @@ export const streamFaults: readonly Fault[] = [
   {
     what: 'makes every call twice',
     alter: twice,
-    found: all.map((kind) => `streamed: interceptors run once around ${kind}, the first as the outermost`),
+    found: [
+      ...all.map((kind) => `streamed: interceptors run once around ${kind}, the first as the outermost`),
+      ...all.map((kind) => `streamed: an interceptor goes on once with ${kind}, and a second next() is refused`),
+      'interceptor: one goes on once: a second next() is refused, and the handler runs once',
+    ],
   },
   {
     what: 'tells a failed precondition as our own fault',

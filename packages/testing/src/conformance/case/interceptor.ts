@@ -37,6 +37,25 @@ export const interceptorCases = [
       requireEqual(served.inputs, [], 'the handler should be given')
     },
   }),
+  interceptor('one goes on once: a second next() is refused, and the handler runs once', {
+    run: async ({ serve }) => {
+      const seen: string[] = []
+      const repeating: Interceptor = async (_call, next) => {
+        const output = await next()
+        seen.push(
+          await next().then(
+            () => 'let on',
+            () => 'refused',
+          ),
+        )
+        return output
+      }
+      await using served = await serve({ service: { interceptors: [repeating] } })
+      requireSuccess(await served.call({ key: 'a' }))
+      requireEqual(seen, ['refused'], 'the second next() should be')
+      requireEqual(served.inputs, [{ key: 'a' }], 'the handler should be given')
+    },
+  }),
   interceptor('one that throws fails the call with its code', {
     run: async ({ serve }) => {
       const refuse: Interceptor = () => Promise.reject(new ServiceError('failed_precondition', 'closed today'))

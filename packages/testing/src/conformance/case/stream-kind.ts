@@ -47,6 +47,7 @@ const itemFields = { n: Type.Integer(), padding: Type.Optional(Type.String()) }
 export interface StreamEnd {
   readonly output: unknown
   readonly code: string | undefined
+  readonly details: PeerFailure['details']
   readonly headers: Metadata
 }
 
@@ -64,12 +65,14 @@ export async function callStream(
   if (!hasOutputs) {
     const reply = await served.send(twoItems(rest), choices)
     const { headers } = reply
-    return reply.ok ? { output: reply.output, code: undefined, headers } : { output: [], code: reply.code, headers }
+    if (reply.ok) return { output: reply.output, code: undefined, details: undefined, headers }
+    return { output: [], code: reply.code, details: reply.details, headers }
   }
   let headers: Metadata = {}
   const all = { ...choices, onHeaders: (found: Metadata) => (headers = found) }
   const { items, failure } = await readAll(hasInputs ? served.converse(twoItems(rest), all) : served.stream({}, all))
-  return { output: items, code: failure?.code, headers: { ...headers, ...failure?.headers } }
+  const { code, details } = failure ?? {}
+  return { output: items, code, details, headers: { ...headers, ...failure?.headers } }
 }
 
 /** The items of a stream, and the failure that ended it. */

@@ -55,6 +55,20 @@ async function asksWhoCalls({ serve }: Stage, kind: StreamKind): Promise<void> {
   requireEqual(begunCount, 1, 'calls that reach the handler should be')
 }
 
+async function asksPolicy({ serve }: Stage, kind: StreamKind): Promise<void> {
+  let begunCount = 0
+  const begin = () => (begunCount += 1)
+  const policy: Offer['policy'] & object = (principal) => Reflect.get(Object(principal), 'id') === 'ada'
+  await using served = await serve({ ...offerOf(kind, { begin }), policy, service: { authenticate } })
+  const found: unknown[] = []
+  for (const name of ['bob', 'ada']) {
+    const { output, code } = await callStream(kind, served, { metadata: { authorization: `Bearer ${name}` } })
+    found.push(code ?? output)
+  }
+  requireEqual(found, ['permission_denied', endOf(kind)], 'callers should be answered')
+  requireEqual(begunCount, 1, 'calls that reach the handler should be')
+}
+
 async function endsInTime(stage: Stage, tried: Pick<Tried, 'kind' | 'offer' | 'choices'>): Promise<void> {
   const ended = Promise.withResolvers<unknown>()
   let hasBegun = false
@@ -109,6 +123,24 @@ async function runsAround(stage: Stage, kind: StreamKind): Promise<void> {
   requireEqual(steps, ['outer', 'inner', 'handler'])
 }
 
+async function goesOnOnce(stage: Stage, kind: StreamKind): Promise<void> {
+  const seen: string[] = []
+  const repeating: Interceptor = async (_call, next) => {
+    const output = await next()
+    seen.push(
+      await next().then(
+        () => 'let on',
+        () => 'refused',
+      ),
+    )
+    return output
+  }
+  let begunCount = 0
+  const begin = () => (begunCount += 1)
+  await tryWhole(stage, { kind, work: { begin }, offer: { service: { interceptors: [repeating] } } })
+  requireEqual({ seen, begunCount }, { seen: ['refused'], begunCount: 1 })
+}
+
 async function fails(stage: Stage, kind: StreamKind): Promise<void> {
   let begunCount = 0
   const refuse: Interceptor = () => Promise.reject(new ServiceError('failed_precondition', 'closed today'))
@@ -158,11 +190,24 @@ export const streamedCases = [
       needs: kind.needs,
       run: (stage) => runsAround(stage, kind),
     }),
+    streamed(`an interceptor goes on once with ${kind.words}, and a second next() is refused`, {
+      needs: kind.needs,
+      run: (stage) => goesOnOnce(stage, kind),
+    }),
     streamed(`an interceptor that throws fails ${kind.words} with its code`, {
       needs: kind.needs,
       run: (stage) => fails(stage, kind),
     }),
   ]),
+  // With an input stream there is no one input to judge: such a service does not start.
+  ...outputKinds
+    .filter(({ hasInputs }) => !hasInputs)
+    .map((kind) =>
+      streamed(`a policy decides who may call for ${kind.words}`, {
+        needs: [...kind.needs, 'access'],
+        run: (stage) => asksPolicy(stage, kind),
+      }),
+    ),
   ...outputKinds.map((kind) =>
     streamed(`an interceptor may change the items of ${kind.words}`, {
       needs: kind.needs,
