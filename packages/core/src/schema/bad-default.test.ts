@@ -2,16 +2,38 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import { type } from 'arktype'
 import Type from 'typebox'
 import * as v from 'valibot'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { contract } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
+import { findBadDefaults } from './bad-default.ts'
 import { bytes } from './bytes.ts'
 import { compileSchema } from './compiled-schema.ts'
 import { int64 } from './int64.ts'
-import { type Schema, toJsonSchema } from './schema.ts'
+import { type JsonSchema, type Schema, toJsonSchema } from './schema.ts'
 import { secret } from './secret.ts'
 import { unsafeSchema } from './unsafe-schema.ts'
+
+const { hardenings, documents } = vi.hoisted(() => ({
+  hardenings: vi.fn<() => void>(),
+  documents: vi.fn<() => void>(),
+}))
+
+vi.mock(import('./harden-schema.ts'), async (original) => {
+  const { hardenSchema } = await original()
+  return { hardenSchema: (...given) => (hardenings(), hardenSchema(...given)) }
+})
+
+vi.mock(import('./schema-view.ts'), async (original) => {
+  const real = await original()
+  class SchemaDocument extends real.SchemaDocument {
+    constructor(root: JsonSchema) {
+      documents()
+      super(root)
+    }
+  }
+  return { ...real, SchemaDocument }
+})
 
 /** Each default that does not fit, with its place. */
 function faultsOf(schema: unknown): readonly string[] {
@@ -185,6 +207,20 @@ describe('a default that does not fit its own schema', () => {
     expect(() => event('shop.placed.v1', { key: 'id', payload: wrong })).toThrow(
       'event shop.placed.v1: payload: /properties/size cannot be used: its default must be integer [contract.schema]',
     )
+  })
+})
+
+describe('the search for defaults that do not fit', () => {
+  it.each([5, 50])('copies each part of a schema once, and the references once, for %i defaults', (count) => {
+    const names = Array.from({ length: count }, (_, index) => `S${index}`)
+    const refer = (name: string) => unsafeSchema<string>({ $ref: `#/$defs/${name}`, default: 'abc' })
+    const fields = Object.fromEntries(names.map((name) => [name, refer(name)]))
+    const root = Type.Object(fields, { $defs: Object.fromEntries(names.map((name) => [name, long])) })
+    hardenings.mockClear()
+    documents.mockClear()
+    expect(findBadDefaults(root)).toEqual([])
+    expect(hardenings).toHaveBeenCalledTimes(1)
+    expect(documents).toHaveBeenCalledTimes(1)
   })
 })
 

@@ -1,6 +1,6 @@
 import Schema from 'typebox/schema'
 import { compileCensor } from './censor.ts'
-import { hardenSchema } from './harden-schema.ts'
+import { type HardCopies, hardenSchema } from './harden-schema.ts'
 import { compileJsonReaders } from './json-conversion.ts'
 import type { JsonSchema } from './schema.ts'
 import { SchemaDocument } from './schema-view.ts'
@@ -23,7 +23,7 @@ export function findBadDefaults(root: JsonSchema): readonly SchemaFault[] {
   const document = new SchemaDocument(root)
   const misfits = compileMisfits(root, document)
   const faults = placesIn([root, ...paths.keys()], document).flatMap((place) => {
-    const owner = document.commonView(place).parts.find((part) => 'default' in part)
+    const owner = document.defaultOwner(place)
     const reasons = owner ? misfits(place) : []
     if (owner === undefined || reasons.length === 0) return []
     const own = place.length === 1 && place[0] === owner ? reasons : misfits([owner])
@@ -73,10 +73,12 @@ function isComposed([schema, ...more]: Place): boolean {
 function compileMisfits(root: JsonSchema, document: SchemaDocument): (place: Place) => readonly string[] {
   const fill = compileFills(document)
   const fromJson = compileJsonReaders(root, document)
-  const errorsAt = compileErrors(root)
+  const errorsAt = compileErrors(root, document)
   return (place) => {
     try {
-      const filled = fill(place)?.(undefined)
+      const initial = document.defaultOwner(place)?.['default']
+      // Only inside of an object or a list is there anything to fill.
+      const filled = typeof initial === 'object' ? fill(place)?.(undefined) : initial
       const convert = fromJson?.(place)
       const value = convert ? convert(filled) : filled
       const errors = errorsAt(place, value)
@@ -91,18 +93,29 @@ function compileMisfits(root: JsonSchema, document: SchemaDocument): (place: Pla
   }
 }
 
-/**
- * Checks a value by a part of a document, whose references lead where they lead in the whole. Interpreted: to run once, a
- * function made of the schema would cost far more than it saves.
- */
-function compileErrors(root: JsonSchema): (place: Place, value: unknown) => readonly ValidatorError[] {
-  const { $id } = root
-  const uri = typeof $id === 'string' && URL.canParse($id) ? $id : 'urn:tenon:root'
-  // With `$schema`, the validator does not look through the whole document at each reference.
-  const asked = { $schema: 'https://json-schema.org/draft/2020-12/schema', $ref: `${uri}#/x-asked` }
-  const whole = hardenSchema(root)
+/** Interpreted: to run once, a function made of the schema would cost far more than it saves. */
+function compileErrors(root: JsonSchema, document: SchemaDocument): (place: Place, value: unknown) => ValidatorErrors {
+  const copies = linkedCopies(root, document)
   return (place, value) => {
-    const part = { allOf: place.map(hardenSchema) }
-    return Schema.Errors({ [uri]: { ...whole, 'x-asked': part } }, asked, value)[1]
+    const parts = place.map((schema) => copies.get(schema) ?? {})
+    const [part = {}, ...more] = parts
+    return Schema.Errors(more.length > 0 ? { allOf: parts } : part, value)[1]
   }
+}
+
+type ValidatorErrors = readonly ValidatorError[]
+
+/**
+ * The hardened copy of each part of a schema, where what a reference leads to stands in its place: so each part is a schema
+ * of its own, and nothing is searched by name in a document that now runs in circles.
+ */
+function linkedCopies(root: JsonSchema, document: SchemaDocument): ReadonlyMap<JsonSchema, JsonSchema> {
+  const copies: HardCopies = new Map()
+  hardenSchema(root, copies)
+  for (const [schema, copy] of copies) {
+    const target = copies.get(document.targetOf(schema) ?? schema)
+    if (target && target !== copy) copy['allOf'] = [target, ...[copy['allOf'] ?? []].flat()]
+    for (const keyword of ['$ref', '$dynamicRef', '$recursiveRef', '$id']) delete copy[keyword]
+  }
+  return copies
 }

@@ -5,17 +5,26 @@ import type { Refinement } from './refinement.ts'
 import { wholeName } from './schema-view.ts'
 import { unicodeChecks } from './unicode.ts'
 
+/** What was made of each part of a schema. */
+export type HardCopies = Map<JsonSchema, Record<string, unknown>>
+
 /**
  * The schema that is really checked: an integer lies in the range that JSON can carry exactly, `int64()` and `bytes()` are
  * what a handler sees, a format is checked where the validator would not, and a choice of constants is one `enum` without
  * a `type`, so that every schema library's violations read alike.
  *
+ * @param copies Receives what was made of each part.
  * @see RFC 8259 section 6, on integers in the range of IEEE 754
  */
-export function hardenSchema(schema: JsonSchema): JsonSchema {
+export function hardenSchema(schema: JsonSchema, copies?: HardCopies): JsonSchema {
   const native = nativeSchemaOf(schema)
-  if (native) return { '~refine': [...native.checks, ...ownChecks(schema, native)] }
-  const copy = clone(schema)
+  const copy = native ? { '~refine': [...native.checks, ...ownChecks(schema, native)] } : harden(schema, copies)
+  copies?.set(schema, copy)
+  return copy
+}
+
+function harden(schema: JsonSchema, copies: HardCopies | undefined): Record<string, unknown> {
+  const copy = clone(schema, copies)
   const types = [copy['type']].flat()
   if (types.includes('integer') && !types.includes('number')) {
     copy['minimum'] = Math.max(Number(copy['minimum'] ?? Number.MIN_SAFE_INTEGER), Number.MIN_SAFE_INTEGER)
@@ -49,11 +58,11 @@ function refinementsOf(schema: JsonSchema): readonly Refinement[] {
 const dataKeywords = new Set(['default', 'const', 'enum', 'examples', 'required', 'dependentRequired'])
 
 /** Copies what is enumerable in depth and keeps the rest, where TypeBox stores its kinds and refinements. */
-function clone(value: JsonSchema): Record<string, unknown> {
+function clone(value: JsonSchema, copies: HardCopies | undefined): Record<string, unknown> {
   const copy = Object.create(Object.getPrototypeOf(value) as object) as Record<string, unknown>
   for (const [keyword, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
     const child: unknown = descriptor.value
-    const value = descriptor.enumerable && !dataKeywords.has(keyword) ? cloneChild(child, keyword) : child
+    const value = descriptor.enumerable && !dataKeywords.has(keyword) ? cloneChild(child, keyword, copies) : child
     Object.defineProperty(copy, keyword, { ...descriptor, value, writable: true, configurable: true })
   }
   return copy
@@ -62,12 +71,14 @@ function clone(value: JsonSchema): Record<string, unknown> {
 /** Keywords whose value maps names to schemas; a name may be spelt like a keyword. */
 const mapKeywords = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'])
 
-function cloneChild(child: unknown, keyword: string): unknown {
+function cloneChild(child: unknown, keyword: string, copies: HardCopies | undefined): unknown {
   if (typeof child !== 'object' || child === null) return child
-  if (Array.isArray(child)) return child.map((item: unknown) => cloneChild(item, ''))
-  if (!mapKeywords.has(keyword)) return hardenSchema(child as JsonSchema)
+  if (Array.isArray(child)) return child.map((item: unknown) => cloneChild(item, '', copies))
+  if (!mapKeywords.has(keyword)) return hardenSchema(child as JsonSchema, copies)
   const toName = keyword === 'patternProperties' ? wholeName : (name: string) => name
-  return Object.fromEntries(Object.entries(child).map(([name, schema]) => [toName(name), cloneChild(schema, '')]))
+  return Object.fromEntries(
+    Object.entries(child).map(([name, schema]) => [toName(name), cloneChild(schema, '', copies)]),
+  )
 }
 
 /** The values a union allows, when it is nothing but a choice of values. */

@@ -29,6 +29,16 @@ export class SchemaDocument {
     this.#targets = findTargets(root)
   }
 
+  /** What the reference in a schema leads to; undefined without one, or where it leads nowhere. */
+  targetOf(schema: JsonSchema): JsonSchema | undefined {
+    return this.#targets.get(schema)
+  }
+
+  /** The first of the schemas that has the default of a value which all of them describe. */
+  defaultOwner(schemas: readonly JsonSchema[]): JsonSchema | undefined {
+    return this.#partsOf(schemas, ['allOf']).find((part) => 'default' in part)
+  }
+
   /** The same text for the same set of schemas, however they are reached. */
   keyOf(schemas: readonly JsonSchema[]): string {
     const ids = schemas.map((schema) => {
