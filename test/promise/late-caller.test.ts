@@ -13,6 +13,7 @@ const late = contract('demo.v1.Late', {
   one: { input: Item, output: Item, http: 'POST /v1/one' },
   sum: { input: stream(Item), output: Item, http: 'POST /v1/sum' },
   out: { input: Item, output: stream(Item), http: 'POST /v1/out' },
+  quick: { input: Item, output: Item, http: 'POST /v1/quick' },
 })
 
 const clients = { http: httpClient, grpc: grpcClient }
@@ -54,14 +55,18 @@ async function start(protocol: keyof typeof clients) {
           yield { value: 1 }
           await wait(call)
         },
+        quick: (input) => input,
       })),
     ],
     transports: () => [protocol === 'http' ? httpTransport({ port: 0 }) : grpcTransport({ port: 0 })],
   }).start({ environment: { LOG_LEVEL: 'silent' } })
   const address = `127.0.0.1:${started.addresses[0]?.port ?? 0}`
   const channel = clients[protocol]().open({ contract: contractInfo(late), address })
+  const client = buildClient(late, channel)
+  // A client's time also passes while it loads its library and connects.
+  await client.quick({ value: 1 })
   return {
-    client: buildClient(late, channel),
+    client,
     told: told.promise,
     options: { timeoutMs: 500, signal: leave.signal },
     async [Symbol.asyncDispose]() {

@@ -1,4 +1,4 @@
-import { ServiceError } from '../error/service-error.ts'
+import type { ServiceError } from '../error/service-error.ts'
 import { toCallError } from './call-error.ts'
 import { type AmbientCall, runInCall } from './context.ts'
 import { nextTurn } from './loop-turn.ts'
