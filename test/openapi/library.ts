@@ -76,6 +76,17 @@ const library = contract('library.v1.LibraryService', {
     output: Type.Object({ size: Type.Integer() }),
     http: 'PUT /v1/books/:bookId/cover',
   },
+  sendPages: {
+    input: stream(Type.Object({ bookId: BookId, chunk: bytes({ mediaType: 'application/octet-stream' }) })),
+    output: Type.Object({ size: Type.Integer() }),
+    http: 'POST /v1/books/:bookId/pages',
+  },
+  countPages: {
+    input: Type.Object({ count: Type.Integer() }),
+    output: Type.Object({ count: Type.Integer() }),
+    http: 'POST /v1/pages:count',
+    access: { roles: ['editor', 'owner'] },
+  },
   readCover: {
     input: Type.Object({ bookId: BookId }),
     output: stream(bytes({ mediaType: 'application/octet-stream' })),
@@ -123,6 +134,12 @@ const handler = defineHandler(library, () => {
     },
     findBooks: ({ limit }) => ({ books: [...books.values()].slice(0, limit) }),
     sendCover: ({ cover }) => ({ size: cover.length }),
+    sendPages: async (items) => {
+      let size = 0
+      for await (const { chunk } of items) size += chunk.length
+      return { size }
+    },
+    countPages: ({ count }) => ({ count }),
     async *readCover(_input, call) {
       call.setHeader('content-length', '3')
       yield new Uint8Array([1, 2, 3])

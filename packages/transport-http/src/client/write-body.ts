@@ -1,5 +1,6 @@
-import { type HttpOperation, isFormPart, type JsonSchema, type Operation, rawInputOf } from '@tenon/core/contract'
+import { type HttpOperation, isFormPart, type Operation, rawInputOf } from '@tenon/core/contract'
 import { compileJsonWriter } from '@tenon/core/transport'
+import { fieldSchema } from '../field-schema.ts'
 import type { ItemsWriter } from './sent-items.ts'
 import type { InputFields } from './write-fields.ts'
 import { FormWriter } from './write-form.ts'
@@ -18,7 +19,9 @@ export function compileBodyWriter(operation: Operation, http: HttpOperation): (r
       bytes instanceof Uint8Array ? { contentType: raw.mediaType, body: toBuffer(bytes) } : {}
   }
   const { body: name } = http
-  const writeJson = compileJsonWriter(name === undefined ? operation.inputJsonSchema : fieldOf(operation, name))
+  const writeJson = compileJsonWriter(
+    name === undefined ? operation.inputJsonSchema : fieldSchema(operation.inputJsonSchema, name),
+  )
   return (rest) => {
     const value = name === undefined ? rest : rest[name]
     const isAbsent = value === undefined || (name === undefined && Object.keys(rest).length === 0)
@@ -41,11 +44,6 @@ export function compileItemsWriter(operation: Operation): () => ItemsWriter {
 
 /** Passed over by every reader of NDJSON that lets a caller show that it lives. */
 const emptyLine = Buffer.from('\n')
-
-function fieldOf({ inputJsonSchema }: Operation, name: string): JsonSchema {
-  const properties = (inputJsonSchema['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>
-  return properties[name] ?? {}
-}
 
 function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

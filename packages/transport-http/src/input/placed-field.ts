@@ -1,11 +1,12 @@
-import type { HttpOperation, JsonSchema } from '@tenon/core/contract'
+import type { HttpOperation, JsonSchema, NamedField } from '@tenon/core/contract'
 import { compileTextReader, invalidArgument, type ServiceError } from '@tenon/core/transport'
+import { fieldSchema } from '../field-schema.ts'
 import { compileCookieReader } from './read-cookie.ts'
 import { compileHeaderReader } from './read-header.ts'
 import type { InputSource, PathValues } from './read-input.ts'
 
-/** Where a field is read from that is not in the body. */
-export type FieldPlace = 'query' | 'path' | 'header' | 'cookie'
+/** Where a field is read from. */
+export type FieldPlace = 'query' | 'path' | 'header' | 'cookie' | 'body'
 
 /** An input field that is read from one place outside of the body. */
 export interface PlacedField {
@@ -21,7 +22,7 @@ export interface PlacedField {
 
 /** Decides at boot where every field is read that a route, its query, a header or a cookie names. */
 export function compilePlacedFields(http: HttpOperation, schema: JsonSchema): readonly PlacedField[] {
-  const fieldOf = schemaReader(schema)
+  const fieldOf = (name: string) => fieldSchema(schema, name)
   const headers = http.headers.map(({ field, name }) => {
     const read = compileHeaderReader(field, name, fieldOf(field))
     return notInQuery({ name: field, from: 'header', read: ({ headers: found }) => read(found) }, fieldOf(field))
@@ -39,6 +40,28 @@ export function compilePlacedFields(http: HttpOperation, schema: JsonSchema): re
 export function place(input: Record<string, unknown>, { name, from }: PlacedField, value: unknown): void {
   if (Object.hasOwn(input, name) && !isSame(input[name], value)) throw differs(name, from)
   if (value !== undefined) input[name] = value
+}
+
+/**
+ * Refuses another value in the query for a field that the body has. A request without a query costs nothing.
+ *
+ * @throws ServiceError `invalid_argument` with the rule `location`
+ */
+export function compileQueryGuard(http: HttpOperation, schema: JsonSchema) {
+  const placed = new Set([...http.query, ...http.parameters, ...[...http.headers, ...http.cookies].map(toField)])
+  const names = Object.keys(schema['properties'] ?? {}).filter((name) => !placed.has(name))
+  const readers = new Map(names.map((name) => [name, compileTextReader(fieldSchema(schema, name))]))
+  return ({ query }: InputSource, input: Readonly<Record<string, unknown>>): void => {
+    for (const name in query) {
+      const text = query[name]
+      const read = readers.get(name)
+      if (read && text !== undefined && !isSame(read(text), input[name])) throw differs(name, 'body')
+    }
+  }
+}
+
+function toField({ field }: NamedField): string {
+  return field
 }
 
 function queryField(name: string, schema: JsonSchema): PlacedField {
@@ -72,11 +95,6 @@ function notInQuery(field: PlacedField, schema: JsonSchema): PlacedField {
       return value
     },
   }
-}
-
-function schemaReader(schema: JsonSchema): (name: string) => JsonSchema {
-  const properties = (schema['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>
-  return (name) => properties[name] ?? {}
 }
 
 /** Whether two values of a field are one: text, a number, a boolean, or a list of them. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
-import { bytesRangeOf, type JsonSchema, type Operation, type RawInput } from '@tenon/core/contract'
+import { bytesRangeOf, type Operation, type RawInput } from '@tenon/core/contract'
 import type { ServiceError } from '@tenon/core/transport'
+import { fieldSchema } from '../field-schema.ts'
 import { requestFault } from '../http-status.ts'
 import { chunksOf } from './body-chunks.ts'
 import { rawType, requireType } from './media-type.ts'
@@ -23,8 +24,7 @@ export function compileChunksReader(
   { name, mediaType, maxBytes }: RawStream,
 ): (source: InputSource) => AsyncIterable<unknown> {
   const type = rawType(mediaType)
-  const properties = (inputJsonSchema['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>
-  const maxLength = Math.max(1, bytesRangeOf(properties[name] ?? {})?.maxLength ?? Number.POSITIVE_INFINITY)
+  const maxLength = Math.max(1, bytesRangeOf(fieldSchema(inputJsonSchema, name))?.maxLength ?? Number.POSITIVE_INFINITY)
   const toItem = (chunk: Uint8Array) => ({ [name]: chunk })
   return ({ headers, body }) => {
     if (body === undefined || Buffer.isBuffer(body)) return emptyBody(toItem)

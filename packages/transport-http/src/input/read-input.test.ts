@@ -60,8 +60,10 @@ test('path, query and body are merged', () => {
   expect(read('put', source)).toEqual({ userId: 'u1', limit: 5, isActive: false, stray: 1 })
 })
 
-test('a query field of a body verb that is not declared as one is not read', () => {
-  expect(read('put', { query: { isActive: 'true' }, body: json({}) })).toEqual({ userId: 'u1' })
+test('a field of the body may be repeated in the query, but not with another value', () => {
+  expect(read('put', { query: { isActive: 'true' }, body: json({ isActive: true }) })).toMatchObject({ isActive: true })
+  for (const body of [json({}), json({ isActive: false })])
+    expect(() => read('put', { query: { isActive: 'true' }, body })).toThrow('/isActive is read from the body')
 })
 
 test('a field bound to the path may be repeated elsewhere, but not with another value', () => {

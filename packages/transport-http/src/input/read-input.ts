@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { type HttpOperation, type JsonSchema, type Operation, type RawInput, rawInputOf } from '@tenon/core/contract'
 import { invalidArgument, ServiceError } from '@tenon/core/transport'
 import { jsonType, rawType, requireType } from './media-type.ts'
-import { compilePlacedFields, place } from './placed-field.ts'
+import { compilePlacedFields, compileQueryGuard, place } from './placed-field.ts'
 
 /** Path parameters by name, percent-decoded. */
 export type PathValues = Readonly<Record<string, string>>
@@ -39,9 +39,15 @@ type ReadRest = (source: InputSource) => Record<string, unknown>
 /** Where the fields come from that have no other place. */
 function compileRestReader(operation: Operation, http: HttpOperation): ReadRest {
   const raw = rawInputOf(operation, http)
-  if (raw) return readRaw(raw)
-  if (http.body !== undefined) return readField(http.body)
-  if (http.hasBody) return readBody
+  if (http.hasBody) {
+    const guard = compileQueryGuard(http, operation.inputJsonSchema)
+    const read = raw ? readRaw(raw) : http.body === undefined ? readBody : readField(http.body)
+    return (source) => {
+      const input = read(source)
+      guard(source, input)
+      return input
+    }
+  }
   return keepsUndeclared(operation.inputJsonSchema) ? readUndeclared(http) : emptyInput
 }
 

@@ -1,6 +1,6 @@
 import type { AccessRule } from '@tenon/core/contract'
 import type { Admission } from '@tenon/core/transport'
-import type { SecurityRequirement, SecurityScheme } from './document.ts'
+import type { OperationObject, SecurityRequirement, SecurityScheme } from './document.ts'
 
 /** What a document says of who may call an operation. */
 export interface DescribedAccess {
@@ -8,6 +8,8 @@ export interface DescribedAccess {
   readonly security: readonly SecurityRequirement[]
   /** A sentence for what `security` cannot say; undefined where it says all. */
   readonly note: string | undefined
+  /** Roles, any one of which suffices, or scopes, all of them needed, for programs to read. */
+  readonly extensions: Pick<OperationObject, 'x-required-roles' | 'x-required-scopes'>
   readonly needsCredential: boolean
   /** Whether a known caller may be refused. */
   readonly mayForbid: boolean
@@ -21,7 +23,7 @@ export const bearerScheme: Readonly<Record<string, SecurityScheme>> = Object.fre
 /**
  * Describes an access rule by the schemes that callers may use: one requirement for each way in.
  *
- * @see OpenAPI 3.1, security requirement object: roles may be listed for every scheme that has no scopes of its own
+ * @see OpenAPI 3.1, security requirement object, and section 4.9 on extensions, where roles and scopes stand
  */
 export function describeAccess(
   { access, hasPolicy }: Admission,
@@ -29,24 +31,26 @@ export function describeAccess(
 ): DescribedAccess {
   if (access === 'public') {
     const note = hasPolicy ? 'What the input asks for is checked against the caller, who may be unknown.' : undefined
-    return { security: [], note, needsCredential: false, mayForbid: hasPolicy }
+    return { security: [], note, extensions: {}, needsCredential: false, mayForbid: hasPolicy }
   }
-  const security = Object.entries(schemes).flatMap(([name, scheme]) =>
-    requiredNames(access, scheme).map((names) => ({ [name]: names })),
-  )
+  const security = Object.entries(schemes).map(([name, scheme]) => ({ [name]: requiredScopes(access, scheme) }))
   const note = [noteOf(access), ...(hasPolicy ? ['What the input asks for is checked against the caller.'] : [])]
-  return { security, note: note.join(' '), needsCredential: true, mayForbid: access !== 'authenticated' || hasPolicy }
+  const mayForbid = access !== 'authenticated' || hasPolicy
+  return { security, note: note.join(' '), extensions: extensionsOf(access), needsCredential: true, mayForbid }
 }
 
-/** What a scheme must carry, for each way to satisfy the rule by it. */
-function requiredNames(
-  access: Exclude<AccessRule, 'public'>,
-  { type }: SecurityScheme,
-): readonly (readonly string[])[] {
-  if (typeof access === 'string' || access.check !== undefined) return [[]]
-  if (access.scopes !== undefined) return [access.scopes]
-  // The names of these schemes are scopes, which a role is not.
-  return type === 'oauth2' || type === 'openIdConnect' ? [[]] : access.roles.map((role) => [role])
+/** Names stand with schemes that have scopes; linters warn of them anywhere else. */
+function requiredScopes(access: Exclude<AccessRule, 'public'>, { type }: SecurityScheme): readonly string[] {
+  const hasScopes = type === 'oauth2' || type === 'openIdConnect'
+  return hasScopes && typeof access === 'object' ? (access.scopes ?? []) : []
+}
+
+function extensionsOf(access: Exclude<AccessRule, 'public'>): DescribedAccess['extensions'] {
+  if (typeof access === 'string') return {}
+  return {
+    ...(access.roles !== undefined && { 'x-required-roles': access.roles }),
+    ...(access.scopes !== undefined && { 'x-required-scopes': access.scopes }),
+  }
 }
 
 function noteOf(access: Exclude<AccessRule, 'public'>): string {

@@ -1,4 +1,5 @@
 import {
+  bytesRangeOf,
   type HttpBoundRoute,
   type HttpOperation,
   isFormPart,
@@ -9,9 +10,9 @@ import {
 } from '@tenon/core/contract'
 import type { Content, Parameter, RequestBody } from './document.ts'
 import { inputExamples } from './examples.ts'
+import { fieldSchema } from '../field-schema.ts'
 import { hasFieldsBeside, omitFields } from './omit-fields.ts'
 import type { SchemaBook } from './schema-book.ts'
-import { isSchema } from './schema-reference.ts'
 
 /** What is read of a request to one route of an operation. */
 export interface InputPlace {
@@ -49,12 +50,17 @@ export function describeBody(place: InputPlace, book: SchemaBook): RequestBody |
   if (!route.hasBody) return undefined
   const raw = rawInputOf(operation)
   const isStream = operation.kind === 'client_stream' || operation.kind === 'bidi_stream'
-  if (isFormPart(operation.inputJsonSchema)) return { required: true, ...formBody(http) }
-  if (raw)
-    return { required: isStream || isRequired(operation.inputJsonSchema, raw.name), content: { [raw.mediaType]: {} } }
-  if (isStream) return { required: true, ...itemsBody(place, book) }
+  // Without a body a stream has no parts, no items, or one item of no bytes.
+  if (isFormPart(operation.inputJsonSchema)) return { required: false, ...formBody(http) }
+  if (raw) return { required: needsBytes(operation, raw.name, isStream), content: { [raw.mediaType]: {} } }
+  if (isStream) return { required: false, ...itemsBody(place, book) }
   if (http.body !== undefined) return fieldBody(http.body, place, book)
   return restBody(place, book)
+}
+
+function needsBytes({ inputJsonSchema }: Operation, name: string, isStream: boolean): boolean {
+  if (!isStream) return isRequired(inputJsonSchema, name)
+  return (bytesRangeOf(fieldSchema(inputJsonSchema, name))?.minLength ?? 0) > 0
 }
 
 /** What a caller may say of the reply, whatever its input is. */
@@ -113,12 +119,6 @@ function versionOf(name: string, { type, description, deprecated }: JsonSchema):
   return { type: 'string', pattern: `^(?:\\*|${tags})$`, description: said, ...(deprecated === true && { deprecated }) }
 }
 
-function fieldSchema(schema: JsonSchema, name: string): JsonSchema {
-  const properties = schema['properties']
-  const field = isSchema(properties) ? properties[name] : undefined
-  return isSchema(field) ? field : {}
-}
-
 /** Whether a caller must send a field: one with a default is filled in. */
 function isRequired(schema: JsonSchema, name: string): boolean {
   const names = schema['required']
@@ -163,7 +163,12 @@ function itemsBody(place: InputPlace, book: SchemaBook): { readonly description:
 function formBody({ upload }: HttpOperation): { readonly description: string; readonly content: Content } {
   const { maxBytes, maxPartBytes, maxPartCount } = upload
   const description = `Parts with any names and contents: at most ${maxPartCount}, each of at most ${maxPartBytes} bytes, the body of at most ${maxBytes}.`
-  return { description, content: { 'multipart/form-data': { schema: { type: 'object', additionalProperties: true } } } }
+  return {
+    description,
+    content: {
+      'multipart/form-data': { schema: { type: 'object', additionalProperties: true, maxProperties: maxPartCount } },
+    },
+  }
 }
 
 /** `getUser` becomes `GetUser`. */

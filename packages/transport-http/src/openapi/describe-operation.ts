@@ -44,6 +44,7 @@ export function describeOperation(place: DescribedPlace, books: OperationBooks):
     ...(requestBody && { requestBody }),
     responses: describeReplies(place, access, books),
     security: access.security,
+    ...access.extensions,
   }
 }
 
@@ -65,7 +66,9 @@ function describeReplies(
       takesBody: route.method !== 'GET',
     }),
   ]
-  return Object.fromEntries(replies.map(([status, reply]) => [String(status), reply]))
+  // Where a redirect leads is what most callers see of it.
+  const beyond = http.status >= 300 ? { '2XX': { description: 'What the other address answers.' } } : {}
+  return { ...Object.fromEntries(replies.map(([status, reply]) => [String(status), reply])), ...beyond }
 }
 
 interface Told {

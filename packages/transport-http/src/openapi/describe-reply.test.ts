@@ -42,25 +42,24 @@ describe('problems', () => {
 describe('access', () => {
   const securityAt = (method: string, path: string) => bookAt(method, path).security
 
-  test('roles are ways in, scopes are needed together', () => {
-    expect(securityAt('put', '/v1/books/{bookId}')).toEqual([{ bearer: ['editor'] }, { bearer: ['admin'] }])
-    expect(securityAt('delete', '/v1/books/{bookId}')).toEqual([{ bearer: ['read', 'drop'] }])
+  test('roles and scopes stand beside the scheme, which has no words for them', () => {
+    expect(securityAt('put', '/v1/books/{bookId}')).toEqual([{ bearer: [] }])
+    expect(bookAt('put', '/v1/books/{bookId}')['x-required-roles']).toEqual(['editor', 'admin'])
+    expect(securityAt('delete', '/v1/books/{bookId}')).toEqual([{ bearer: [] }])
+    expect(bookAt('delete', '/v1/books/{bookId}')['x-required-scopes']).toEqual(['read', 'drop'])
     expect(securityAt('post', '/v1/books/{bookId}:lend')).toEqual([{ bearer: [] }])
     expect(bookAt('put', '/v1/books/{bookId}').description).toContain('at least one of the roles `editor` or `admin`')
     expect(openapi(books).components.securitySchemes).toEqual({ bearer: { type: 'http', scheme: 'bearer' } })
   })
 
-  test('any scheme suffices, and a scheme with scopes of its own lists no roles', () => {
+  test('any scheme suffices, and a scheme with scopes of its own lists those', () => {
     const securitySchemes = {
       key: { type: 'apiKey', in: 'header', name: 'x-api-key' },
       sso: { type: 'openIdConnect', openIdConnectUrl: 'https://example.com' },
     } as const
     const { paths } = openapi(books, { securitySchemes })
-    expect(paths['/v1/books/{bookId}']?.['put']?.security).toEqual([
-      { key: ['editor'] },
-      { key: ['admin'] },
-      { sso: [] },
-    ])
+    expect(paths['/v1/books/{bookId}']?.['put']?.security).toEqual([{ key: [] }, { sso: [] }])
+    expect(paths['/v1/books/{bookId}']?.['delete']?.security).toEqual([{ key: [] }, { sso: ['read', 'drop'] }])
   })
 
   test('what a service says counts where there is one', () => {

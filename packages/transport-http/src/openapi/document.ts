@@ -41,7 +41,7 @@ export interface SecurityScheme {
   readonly [field: string]: unknown
 }
 
-/** Names of schemes, all of them needed, each with the roles or scopes it must carry. */
+/** Names of schemes, all of them needed, each with the scopes it must carry. */
 export type SecurityRequirement = Readonly<Record<string, readonly string[]>>
 
 export interface OperationObject {
@@ -52,9 +52,13 @@ export interface OperationObject {
   readonly deprecated?: true
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: RequestBody
-  /** By status. */
+  /** By status; `2XX` for any success. */
   readonly responses: Readonly<Record<string, Reply | Reference>>
   readonly security: readonly SecurityRequirement[]
+  /** Any one of them suffices. */
+  readonly 'x-required-roles'?: readonly string[]
+  /** All of them are needed. */
+  readonly 'x-required-scopes'?: readonly string[]
 }
 
 export interface Parameter {

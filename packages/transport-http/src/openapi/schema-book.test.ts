@@ -7,6 +7,16 @@ import { SchemaBook } from './schema-book.ts'
 const zodSchema = (schema: z.ZodType): JsonSchema => schema['~standard'].jsonSchema.input({ target: 'draft-2020-12' })
 const written = (schema: TSchema | JsonSchema) => new SchemaBook().add(schema as JsonSchema, 'Hint')
 
+const safe = { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }
+
+test('an integer has the range that JSON carries exactly, where it has no narrower one', () => {
+  expect(written(Type.Integer())).toEqual({ type: 'integer', ...safe })
+  expect(written(Type.Integer({ minimum: 1, maximum: 1e30 }))).toEqual({ type: 'integer', ...safe, minimum: 1 })
+  const open = { type: 'integer', exclusiveMinimum: 0, exclusiveMaximum: 9 }
+  expect(written(Type.Integer({ exclusiveMinimum: 0, exclusiveMaximum: 9 }))).toEqual(open)
+  expect(written(Type.Number())).toEqual({ type: 'number' })
+})
+
 test('a schema without a name stands where it is used, without what is for others', () => {
   const schema = Type.Object({
     name: Type.Optional(Type.Refine(Type.String(), () => true)),
@@ -32,7 +42,7 @@ describe('a component', () => {
         type: 'object',
         title: 'a user',
         required: ['city', 'age'],
-        properties: { city: { $ref: '#/components/schemas/city' }, age: { type: 'integer', title: 'Age' } },
+        properties: { city: { $ref: '#/components/schemas/city' }, age: { type: 'integer', title: 'Age', ...safe } },
       },
       city: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } },
     })
@@ -100,7 +110,7 @@ test('a tuple is written as draft 2020-12 has it', () => {
   expect(written(Type.Tuple([Type.String(), Type.Integer()]))).toEqual({
     type: 'array',
     items: { not: {} },
-    prefixItems: [{ type: 'string' }, { type: 'integer' }],
+    prefixItems: [{ type: 'string' }, { type: 'integer', ...safe }],
     minItems: 2,
   })
 })

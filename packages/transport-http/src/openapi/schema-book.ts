@@ -146,11 +146,25 @@ function toName(text: string): string | undefined {
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
 }
 
+/** The range of integers that JSON carries exactly, where the schema has no narrower one. @see RFC 8259 section 6 */
+function safeRangeOf(schema: JsonSchema): readonly Entry[] {
+  const types = [schema['type']].flat()
+  if (!types.includes('integer') || types.includes('number') || 'enum' in schema || 'const' in schema) return []
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema
+  const isBounded = (...limits: readonly unknown[]) =>
+    limits.some((limit) => typeof limit === 'number' && Math.abs(limit) <= Number.MAX_SAFE_INTEGER)
+  return [
+    ...(isBounded(minimum, exclusiveMinimum) ? [] : [['minimum', Number.MIN_SAFE_INTEGER] as const]),
+    ...(isBounded(maximum, exclusiveMaximum) ? [] : [['maximum', Number.MAX_SAFE_INTEGER] as const]),
+  ]
+}
+
 /** What a reader learns from words that OpenAPI has none for. */
 function factsOf(schema: JsonSchema): readonly Entry[] {
   const range = int64RangeOf(schema)
   const described = typeof schema['description'] === 'string' ? `${schema['description']} ` : ''
   return [
+    ...safeRangeOf(schema),
     ...(range === undefined
       ? []
       : [['description', `${described}A whole number from ${range.minimum} to ${range.maximum}, as text.`] as const]),
