@@ -1,5 +1,6 @@
 import { type Operation, rawOutputStreamOf } from '@tenon/core/contract'
 import { compileJsonReader } from '@tenon/core/transport'
+import { LineSplitter } from '../line-splitter.ts'
 import type { WireReply } from './connection-pool.ts'
 import { parseText, readWhole, replyTooLarge } from './read-reply.ts'
 import { fromErrorRecord, toReplyError } from './reply-error.ts'
@@ -42,40 +43,11 @@ async function* readRecords(reply: WireReply, limitBytes: number): AsyncGenerato
   if (last) throw last.error
 }
 
-const newline = 0x0a
-
-/** Lines with something on them: the server sends an empty one to show that it lives. */
+/** Lines with something on them. */
 async function* readLines(reply: WireReply, limitBytes: number): AsyncGenerator<Buffer> {
-  let parts: Buffer[] = []
-  let lengthBytes = 0
-  const add = (part: Buffer) => {
-    lengthBytes += part.length
-    if (lengthBytes > limitBytes) throw replyTooLarge('record', limitBytes)
-    parts.push(part)
-  }
-  const take = () => {
-    const line = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
-    parts = []
-    lengthBytes = 0
-    return line
-  }
-  for await (const chunk of reply.body()) {
-    let start = 0
-    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      add(chunk.subarray(start, end))
-      start = end + 1
-      const line = take()
-      if (!isBlank(line)) yield line
-    }
-    add(chunk.subarray(start))
-  }
-  const line = take()
-  if (!isBlank(line)) yield line
-}
-
-/** Space, tab and carriage return. */
-function isBlank(line: Buffer): boolean {
-  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d)
+  const lines = new LineSplitter(limitBytes, () => tooLarge('record', limitBytes))
+  for await (const chunk of reply.body()) yield* lines.split(chunk)
+  yield* lines.end()
 }
 
 function wrapAs(name: string): (bytes: Uint8Array) => unknown {
