@@ -156,7 +156,15 @@ export const libraryService = defineService({
   handlers: [handler],
   admin: false,
   defaultAccess: 'public',
-  transports: () => [httpTransport({ port: 0, pathPrefix: '/api', securityHeaders: true, cors: true })],
+  transports: () => [
+    httpTransport({
+      port: 0,
+      pathPrefix: '/api',
+      securityHeaders: true,
+      cors: true,
+      openapi: { license: { name: 'MIT', identifier: 'MIT' }, contact: { name: 'The library' } },
+    }),
+  ],
   authenticate: ({ metadata }) => {
     const { authorization } = metadata
     if (authorization === undefined) return undefined
