@@ -107,6 +107,47 @@ test.each([[1], [['10.0.0.0/8', '192.0.2.1', '::1', 'fc00::/7', 'loopback']]])('
   expect(resolveHttpOptions({ trustProxy }).trustProxy).toEqual(trustProxy)
 })
 
+test.each([
+  [{ prot: 80 }, /"prot" is no option, perhaps port is meant; expected port, host, /],
+  [{ bodyLimit: 3 }, /"bodyLimit" is no option, perhaps bodyLimitBytes is meant/],
+  [{ zzz: 3 }, /"zzz" is no option; expected port/],
+  [{ tls: { cert: 'c', key: 'k', passphrase: 'secret' } }, /tls: "passphrase" is no option; expected cert, key/],
+  [{ tls: null }, /tls must be an object with cert and key, found null/],
+  [{ tls: true }, /tls must be an object with cert and key, found true/],
+  [{ http2: 'yes', tls: { cert: 'c', key: 'k' } }, /http2 must be true or false, found "yes"/],
+  [{ configure: 'x' }, /configure must be a function, found "x"/],
+  [{ cors: { orign: 'x' } }, /cors: "orign" is no option, perhaps origin is meant/],
+  [{ cors: { credentials: 'yes' } }, /cors\.credentials must be true or false/],
+  [{ compression: { treshold: 1 } }, /compression: "treshold" is no option, perhaps threshold is meant/],
+  [{ compression: { threshold: 'x' } }, /compression\.threshold must be a whole number from 0/],
+  [{ rateLimit: { maxx: 1 } }, /rateLimit: "maxx" is no option, perhaps max is meant/],
+  [{ rateLimit: { max: -1 } }, /rateLimit\.max must be a whole number from 0 .* found -1/],
+  [{ rateLimit: { max: 'x' } }, /rateLimit\.max must be a whole number/],
+  [{ rateLimit: { timeWindow: 'bogus' } }, /rateLimit\.timeWindow must be a number of ms or a text .* found "bogus"/],
+  [{ rateLimit: { timeWindow: '0 s' } }, /rateLimit\.timeWindow/],
+  [{ rateLimit: { keyGenerator: 5 } }, /rateLimit\.keyGenerator must be a function/],
+  [
+    { securityHeaders: { xFrameOption: true } },
+    /securityHeaders: "xFrameOption" is no option, perhaps xFrameOptions is/,
+  ],
+  [null, /the options must be an object, found null/],
+])('%j is told by name', (options, expected) => {
+  const problems = problemsOf(options as HttpOptions)
+  expect(problems).toEqual([expect.stringMatching(expected)])
+  expect(problems.join()).toMatch(/^httpTransport: /)
+  expect(problems.join()).not.toContain('secret')
+})
+
+test.each([
+  { max: 0 },
+  { max: () => 5, timeWindow: () => 5 },
+  { timeWindow: '1 minute' },
+  { timeWindow: '1.5h' },
+  { ban: -1 },
+])('rateLimit takes what its plugin takes: %j', (rateLimit) => {
+  expect(problemsOf({ rateLimit })).toEqual([])
+})
+
 function problemsOf(options: HttpOptions): readonly string[] {
   try {
     resolveHttpOptions(options)

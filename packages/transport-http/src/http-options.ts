@@ -7,7 +7,9 @@ import {
   type DocumentSettings,
   resolveDocument,
 } from './openapi/openapi-options.ts'
+import { checkBoolean, checkNames, isObject, toFound } from './option-form.ts'
 import {
+  checkFunction,
   checkHost,
   checkInteger,
   checkPathPrefix,
@@ -16,7 +18,7 @@ import {
   outOfRange,
 } from './server/option-check.ts'
 import { checkPlugins, type PluginOptions, type PluginSettings, toPluginSettings } from './plugin/plugin-options.ts'
-import { checkTls, type TlsOptions, type TlsSettings, toTlsSettings } from './tls/tls-options.ts'
+import { checkTls, checkTlsForm, type TlsOptions, type TlsSettings, toTlsSettings } from './tls/tls-options.ts'
 
 export interface HttpOptions extends PluginOptions, DocumentOptions {
   /** @defaultValue 3000 @remarks Range 0–65_535; 0 for any free one. @throws ConfigError `config.out_of_range` */
@@ -172,12 +174,13 @@ export interface HttpSettings {
 
 /** @throws ConfigError `config.out_of_range`, `config.malformed`; all problems at once. */
 export function resolveHttpOptions(options: HttpOptions): HttpSettings {
+  if (!isObject(options)) throw new ConfigError([malformed(`the options must be an object, found ${toFound(options)}`)])
   const requestTimeoutMs = options.requestTimeoutMs ?? httpDefaults.requestTimeoutMs
   const settings: HttpSettings = Object.freeze({
     port: options.port ?? httpDefaults.port,
     host: options.host ?? httpDefaults.host,
     pathPrefix: options.pathPrefix ?? httpDefaults.pathPrefix,
-    tls: options.tls && toTlsSettings(options.tls),
+    tls: options.tls && isObject(options.tls) ? toTlsSettings(options.tls) : undefined,
     http2: options.http2 ?? httpDefaults.http2,
     bodyLimitBytes: options.bodyLimitBytes ?? httpDefaults.bodyLimitBytes,
     headerLimitBytes: options.headerLimitBytes ?? httpDefaults.headerLimitBytes,
@@ -191,9 +194,38 @@ export function resolveHttpOptions(options: HttpOptions): HttpSettings {
     document: resolveDocument(options),
     configure: options.configure,
   })
-  const problems = [...checkSettings(settings), ...checkPlugins(options), ...checkDocument(options)]
+  const problems = [
+    ...checkNames('httpTransport', options, Object.keys(names)),
+    ...checkTlsForm(options.tls),
+    ...checkSettings(settings),
+    ...checkPlugins(options),
+    ...checkDocument(options),
+  ]
   if (problems.length > 0) throw new ConfigError(problems)
   return settings
+}
+
+const names: Readonly<Record<keyof HttpOptions, true>> = {
+  port: true,
+  host: true,
+  pathPrefix: true,
+  tls: true,
+  http2: true,
+  bodyLimitBytes: true,
+  headerLimitBytes: true,
+  requestTimeoutMs: true,
+  headersTimeoutMs: true,
+  keepAliveTimeoutMs: true,
+  connectionLimit: true,
+  trustProxy: true,
+  maxTimeoutMs: true,
+  cors: true,
+  securityHeaders: true,
+  compression: true,
+  rateLimit: true,
+  openapi: true,
+  docs: true,
+  configure: true,
 }
 
 /** The options that are whole numbers, with the least and the largest. */
@@ -222,6 +254,8 @@ function checkSettings(settings: HttpSettings): readonly SetupProblem[] {
     ...checkHost(settings.host),
     ...checkPathPrefix(settings.pathPrefix),
     ...(tls === undefined ? [] : checkTls(tls)),
+    ...checkBoolean('httpTransport', 'http2', http2),
+    ...checkFunction('configure', settings.configure),
     ...(http2 && tls === undefined ? [malformed('http2 needs tls: without it callers could not ask for HTTP/2')] : []),
     ...checkTrustProxy(settings.trustProxy),
   ]

@@ -61,6 +61,20 @@ test('a proxy has no path, and its password is not quoted', () => {
   expect(problemsOf(() => httpClient({ proxy: 'http://user:secret@proxy:3128' }))).toEqual([])
 })
 
+test.each([
+  [{ conections: 1 }, '"conections" is no option'],
+  [{ connectTimeout: 1 }, '"connectTimeout" is no option, perhaps connectTimeoutMs is meant; expected '],
+  [{ tls: { servername: 'x' } }, 'tls: "servername" is no option, perhaps serverName is meant'],
+  [{ tls: true }, 'tls must be an object, found true'],
+  [{ tls: {}, http2: 'yes' }, 'http2 must be true or false, found "yes"'],
+  [{ proxy: 5 }, 'proxy must be an address'],
+  [null, 'the options must be an object'],
+])('%j is told by name', (options, expected) => {
+  expect(problemsOf(() => httpClient(options as never))).toEqual([
+    { code: 'config.malformed', message: expect.stringContaining(expected) },
+  ])
+})
+
 test('an address that is none is told when it is opened', () => {
   const contract = contractInfo(users as Contract)
   for (const address of ['', 'a b:1', 'host:1/path', 'user@host:1', 'host:99999', 'host:1?x', 'http://host:1'])

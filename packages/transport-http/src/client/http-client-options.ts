@@ -1,4 +1,5 @@
 import { ConfigError, type SetupProblem } from '@tenon/core/transport'
+import { checkBoolean, checkNames, isObject, isRecord, toFound, toMalformed } from '../option-form.ts'
 
 /** What a client needs to speak TLS, and to be known by it. */
 export interface HttpClientTlsOptions {
@@ -91,16 +92,18 @@ export interface HttpClientSettings extends Required<Omit<HttpClientOptions, 'tl
 
 /** @throws ConfigError `config.out_of_range`, `config.malformed`; all problems at once. */
 export function resolveHttpClientOptions(options: HttpClientOptions): HttpClientSettings {
+  if (!isObject(options)) throw new ConfigError([malformed(`the options must be an object, found ${toFound(options)}`)])
   const settings: HttpClientSettings = Object.freeze({
     connectionsPerAddress: options.connectionsPerAddress ?? httpClientDefaults.connectionsPerAddress,
     keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? httpClientDefaults.keepAliveTimeoutMs,
     connectTimeoutMs: options.connectTimeoutMs ?? httpClientDefaults.connectTimeoutMs,
     maxResponseBytes: options.maxResponseBytes ?? httpClientDefaults.maxResponseBytes,
     http2: options.http2 ?? httpClientDefaults.http2,
-    tls: options.tls && Object.freeze({ ...options.tls }),
+    tls: options.tls && isObject(options.tls) ? Object.freeze({ ...options.tls }) : undefined,
     proxy: options.proxy,
   })
   const problems = [
+    ...checkForms(options),
     ...checkRange('connectionsPerAddress', settings.connectionsPerAddress, 65_535),
     ...checkRange('keepAliveTimeoutMs', settings.keepAliveTimeoutMs, 600_000),
     ...checkRange('connectTimeoutMs', settings.connectTimeoutMs, 600_000),
@@ -110,6 +113,33 @@ export function resolveHttpClientOptions(options: HttpClientOptions): HttpClient
   ]
   if (problems.length > 0) throw new ConfigError(problems)
   return settings
+}
+
+const tlsNames: Readonly<Record<keyof HttpClientTlsOptions, true>> = {
+  ca: true,
+  cert: true,
+  key: true,
+  serverName: true,
+}
+
+const names: Readonly<Record<keyof HttpClientOptions, true>> = {
+  connectionsPerAddress: true,
+  keepAliveTimeoutMs: true,
+  connectTimeoutMs: true,
+  maxResponseBytes: true,
+  tls: true,
+  http2: true,
+  proxy: true,
+}
+
+function checkForms(options: HttpClientOptions): readonly SetupProblem[] {
+  const { tls, http2 }: { readonly tls?: unknown; readonly http2?: unknown } = options
+  return [
+    ...checkNames('httpClient', options, Object.keys(names)),
+    ...checkBoolean('httpClient', 'http2', http2),
+    ...(isRecord(tls) ? checkNames('httpClient: tls', tls, Object.keys(tlsNames)) : []),
+    ...(tls === undefined || isRecord(tls) ? [] : [malformed(`tls must be an object, found ${toFound(tls)}`)]),
+  ]
 }
 
 function checkRange(name: string, value: number, max: number): readonly SetupProblem[] {
@@ -149,5 +179,5 @@ function checkProxy(proxy: string | undefined): readonly SetupProblem[] {
 }
 
 function malformed(text: string): SetupProblem {
-  return { code: 'config.malformed', message: `httpClient: ${text}` }
+  return toMalformed('httpClient', text)
 }

@@ -6,6 +6,8 @@ import {
   type OpenApiServing,
   resolveDocument,
 } from './openapi-options.ts'
+import { checkNames, isRecord, servedPathForm } from '../option-form.ts'
+import { checkSwitch, malformed } from '../server/option-check.ts'
 import { pagePathsOf } from './page-paths.ts'
 
 /** What is wrong with the options of a served document and its page. */
@@ -13,8 +15,11 @@ export function checkDocument({ openapi, docs }: DocumentOptions): readonly Setu
   const isOff = openapi === false && docs !== undefined && docs !== false
   const problems = [
     ...checkSwitch('openapi', openapi, (given) => checkServing(given)),
-    ...checkSwitch('docs', docs, (given) => [...strays('docs', given, ['path']), ...checkPath('docs', given)]),
-    ...(isOff ? [malformed('httpTransport: docs shows the document of openapi: switch openapi on as well')] : []),
+    ...checkSwitch('docs', docs, (given) => [
+      ...checkNames('httpTransport: docs', given, ['path']),
+      ...checkPath('docs', given),
+    ]),
+    ...(isOff ? [malformed('docs shows the document of openapi: switch openapi on as well')] : []),
   ]
   return problems.length > 0
     ? problems
@@ -25,15 +30,19 @@ function checkOverlap({ openapi, docs }: DocumentSettings): readonly SetupProble
   if (openapi === undefined || docs === undefined) return []
   const { at, below } = pagePathsOf(docs.path)
   if (!at.includes(openapi.path) && !below.some((path) => openapi.path.startsWith(`${path}/`))) return []
-  const message = `httpTransport: openapi.path ${openapi.path} is taken by the page of docs at ${docs.path}: give one of them another path`
+  const message = `openapi.path ${openapi.path} is taken by the page of docs at ${docs.path}: give one of them another path`
   return [malformed(message)]
 }
 
 /** What is wrong with what a document is to say. */
-export function checkOpenApiOptions(where: string, options: OpenApiOptions): readonly SetupProblem[] {
+export function checkOpenApiOptions(
+  where: string,
+  options: OpenApiOptions,
+  names: readonly string[] = Object.keys(known),
+): readonly SetupProblem[] {
   const { servers, tags, securitySchemes } = options
   return [
-    ...strays(where, options, Object.keys(known)),
+    ...checkNames(where, options, names),
     ...texts.flatMap((field) => checkText(`${where}.${field}`, options[field])),
     ...checkEntries(`${where}.servers`, servers, 'url'),
     ...checkEntries(`${where}.tags`, tags, 'name'),
@@ -58,46 +67,32 @@ const known: Readonly<Record<keyof OpenApiOptions, true>> = {
   defaultAccess: true,
 }
 
-function checkSwitch(name: string, value: unknown, check: (given: object) => readonly SetupProblem[]) {
-  if (value === undefined || typeof value === 'boolean') return []
-  if (isRecord(value)) return check(value)
-  return [malformed(`httpTransport: ${name} must be true, false or an object, found ${JSON.stringify(value)}`)]
-}
-
 function checkServing(given: OpenApiServing): readonly SetupProblem[] {
   const { path: _path, ...said } = given
   const ruled = 'defaultAccess' in said
-  const message = 'httpTransport: openapi.defaultAccess is no option of a server, which knows the rules of its service'
+  const names = ['path', ...Object.keys(known)].filter((name) => ruled || name !== 'defaultAccess')
+  const message = 'openapi.defaultAccess is no option of a server, which knows the rules of its service'
   return [
     ...checkPath('openapi', given),
     ...(ruled ? [malformed(message)] : []),
-    ...checkOpenApiOptions('httpTransport: openapi', said),
+    ...checkOpenApiOptions('httpTransport: openapi', said, names),
   ]
 }
 
-function strays(where: string, given: object, names: readonly string[]): readonly SetupProblem[] {
-  return Object.keys(given)
-    .filter((name) => !names.includes(name))
-    .map((name) => malformed(`${where}: "${name}" is no option; expected ${names.join(', ')}`))
-}
-
-/** Segments of unreserved characters: no parameter, nothing to encode. */
-const pathForm = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/
-
 function checkPath(name: string, { path }: { readonly path?: unknown }): readonly SetupProblem[] {
-  if (path === undefined || (typeof path === 'string' && pathForm.test(path))) return []
-  return [malformed(`httpTransport: ${name}.path must be a path such as /${name}, found ${JSON.stringify(path)}`)]
+  if (path === undefined || (typeof path === 'string' && servedPathForm.test(path))) return []
+  return [malformed(`${name}.path must be a path such as /${name}, found ${JSON.stringify(path)}`)]
 }
 
 function checkText(where: string, value: unknown): readonly SetupProblem[] {
   if (value === undefined || (typeof value === 'string' && value !== '')) return []
-  return [malformed(`${where} must be text that is not empty, found ${JSON.stringify(value)}`)]
+  return [refused(`${where} must be text that is not empty, found ${JSON.stringify(value)}`)]
 }
 
 function checkEntries(where: string, value: unknown, field: string): readonly SetupProblem[] {
   if (value === undefined) return []
   const isList = Array.isArray(value) && value.every((one) => isRecord(one) && typeof one[field] === 'string')
-  return isList ? [] : [malformed(`${where} must be a list of objects with ${field}, found ${JSON.stringify(value)}`)]
+  return isList ? [] : [refused(`${where} must be a list of objects with ${field}, found ${JSON.stringify(value)}`)]
 }
 
 const schemeTypes = ['apiKey', 'http', 'mutualTLS', 'oauth2', 'openIdConnect']
@@ -108,27 +103,24 @@ const nameForm = /^[A-Za-z0-9._-]+$/
 function checkSchemes(where: string, schemes: unknown): readonly SetupProblem[] {
   if (schemes === undefined) return []
   if (!isRecord(schemes) || Object.keys(schemes).length === 0)
-    return [malformed(`${where} must have at least one scheme by name, found ${JSON.stringify(schemes)}`)]
+    return [refused(`${where} must have at least one scheme by name, found ${JSON.stringify(schemes)}`)]
   return Object.entries(schemes).flatMap(([name, scheme]) => [
-    ...(nameForm.test(name) ? [] : [malformed(`${where}: "${name}" must be a name such as bearer`)]),
+    ...(nameForm.test(name) ? [] : [refused(`${where}: "${name}" must be a name such as bearer`)]),
     ...(isRecord(scheme) && schemeTypes.includes(String(scheme['type']))
       ? []
-      : [malformed(`${where}.${name}.type must be one of ${schemeTypes.join(', ')}, found ${JSON.stringify(scheme)}`)]),
+      : [refused(`${where}.${name}.type must be one of ${schemeTypes.join(', ')}, found ${JSON.stringify(scheme)}`)]),
   ])
 }
 
 function checkLicense(where: string, license: unknown): readonly SetupProblem[] {
   if (license === undefined) return []
   if (!isRecord(license) || typeof license['name'] !== 'string')
-    return [malformed(`${where} must have a name, found ${JSON.stringify(license)}`)]
+    return [refused(`${where} must have a name, found ${JSON.stringify(license)}`)]
   const isTwice = license['identifier'] !== undefined && license['url'] !== undefined
-  return isTwice ? [malformed(`${where} must have identifier or url, found both`)] : []
+  return isTwice ? [refused(`${where} must have identifier or url, found both`)] : []
 }
 
-function malformed(message: string): SetupProblem {
+/** Of a document, whoever it is for. */
+function refused(message: string): SetupProblem {
   return { code: 'config.malformed', message }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -198,6 +198,9 @@ test('options that are not as they should be are told by name, all at once', () 
   expect(() => httpTransport(options as never)).toThrow(
     /openapi\.path must be a path such as[^]*"titel" is no option[^]*openapi\.tags must be a list[^]*"theme" is no option; expected path[^]*docs\.path must be a path/,
   )
+  expect(() => httpTransport({ openapi: { titel: 'x' } } as never)).toThrow(
+    /"titel" is no option, perhaps title is meant; expected path, title, (?!.*defaultAccess)/,
+  )
   expect(() => httpTransport({ openapi: false, docs: true })).toThrow('docs shows the document of openapi')
   expect(() => httpTransport({ docs: 'yes' as never })).toThrow('docs must be true, false or an object, found "yes"')
   expect(() => httpTransport({ openapi: { defaultAccess: 'public' } as never })).toThrow('is no option of a server')

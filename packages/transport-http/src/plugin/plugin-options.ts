@@ -2,7 +2,9 @@ import type { FastifyCompressOptions } from '@fastify/compress'
 import type { FastifyCorsOptions } from '@fastify/cors'
 import type { RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { SetupProblem } from '@tenon/core/transport'
+import { checkNames } from '../option-form.ts'
 import { checkSwitch, malformed } from '../server/option-check.ts'
+import { checkPluginOptions } from './plugin-check.ts'
 
 /** Options of `@fastify/cors`, except what decides between a preflight and an OPTIONS request. */
 export type CorsOptions = Omit<
@@ -112,16 +114,13 @@ export function checkPlugins(options: PluginOptions): readonly SetupProblem[] {
   return [
     ...names.flatMap((name) => checkSwitch(name, options[name] ?? false)),
     ...checkSecurityHeaders(options.securityHeaders),
+    ...checkPluginOptions(options),
   ]
 }
 
 function checkSecurityHeaders(options: PluginOptions['securityHeaders']): readonly SetupProblem[] {
   if (typeof options !== 'object' || options === null) return []
-  const known: readonly string[] = securityHeaderNames
-  const strange = Object.keys(options).filter((name) => !known.includes(name))
-  const problems = strange.map((name) =>
-    malformed(`securityHeaders knows no ${JSON.stringify(name)}, only ${known.join(', ')}`),
-  )
+  const problems = checkNames('httpTransport: securityHeaders', options, securityHeaderNames)
   if (!hasFunction(options)) return problems
   return [...problems, malformed('securityHeaders must be the same for every reply, so it takes no functions')]
 }

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import type { SetupProblem } from '@tenon/core/transport'
+import { isRecord, servedPathForm, toFound, toMalformed } from '../option-form.ts'
 
 interface Range {
   readonly min: number
@@ -17,20 +18,25 @@ export function checkHost(host: string): readonly SetupProblem[] {
   return [malformed(`host must be a name or an address such as 127.0.0.1, found ${JSON.stringify(host)}`)]
 }
 
-/** Segments of unreserved characters: anything else a client or a proxy may rewrite. */
-const prefixForm = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*$/
-
 export function checkPathPrefix(prefix: string): readonly SetupProblem[] {
-  if (typeof prefix === 'string' && prefixForm.test(prefix)) return []
+  if (typeof prefix === 'string' && (prefix === '' || servedPathForm.test(prefix))) return []
   return [malformed(`pathPrefix must be a path such as /api/shop, found ${JSON.stringify(prefix)}`)]
 }
 
-/** A plugin is off, on, or on with its own options. */
-export function checkSwitch(name: string, value: unknown): readonly SetupProblem[] {
-  if (typeof value === 'boolean' || (typeof value === 'object' && value !== null && !Array.isArray(value))) return []
-  return [
-    malformed(`${name} must be true, false or an object with the plugin's options, found ${JSON.stringify(value)}`),
-  ]
+/** What is off, on, or on with options of its own. */
+export function checkSwitch(
+  name: string,
+  value: unknown,
+  check: (given: object) => readonly SetupProblem[] = () => [],
+): readonly SetupProblem[] {
+  if (value === undefined || typeof value === 'boolean') return []
+  if (isRecord(value)) return check(value)
+  return [malformed(`${name} must be true, false or an object, found ${JSON.stringify(value)}`)]
+}
+
+export function checkFunction(name: string, value: unknown): readonly SetupProblem[] {
+  if (value === undefined || typeof value === 'function') return []
+  return [malformed(`${name} must be a function, found ${toFound(value)}`)]
 }
 
 /** How many proxies may stand in a row. A guess: nobody has more. */
@@ -72,7 +78,7 @@ function isPrefixLength(address: string, bits: number, family: 'ipv4' | 'ipv6'):
 }
 
 export function malformed(message: string): SetupProblem {
-  return { code: 'config.malformed', message: `httpTransport: ${message}` }
+  return toMalformed('httpTransport', message)
 }
 
 export function outOfRange(message: string): SetupProblem {

@@ -1,4 +1,5 @@
 import type { SetupProblem } from '@tenon/core/transport'
+import { checkNames, isRecord, toFound } from '../option-form.ts'
 import { checkInteger, malformed } from '../server/option-check.ts'
 
 export interface TlsOptions {
@@ -63,6 +64,22 @@ export function toTlsSettings(options: TlsOptions): TlsSettings {
     minVersion: options.minVersion ?? tlsDefaults.minVersion,
     pollIntervalMs: options.pollIntervalMs ?? tlsDefaults.pollIntervalMs,
   })
+}
+
+const names: Readonly<Record<keyof TlsOptions, true>> = {
+  cert: true,
+  key: true,
+  ca: true,
+  clientCertificate: true,
+  minVersion: true,
+  pollIntervalMs: true,
+}
+
+/** What is wrong with the form of `tls`, whatever it says. */
+export function checkTlsForm(given: unknown): readonly SetupProblem[] {
+  if (given === undefined) return []
+  if (isRecord(given)) return checkNames('httpTransport: tls', given, Object.keys(names))
+  return [malformed(`tls must be an object with cert and key, found ${toFound(given)}`)]
 }
 
 export function checkTls(tls: TlsSettings): readonly SetupProblem[] {
