@@ -2,7 +2,7 @@ import { type Operation, rawOutputStreamOf } from '@tenon/core/contract'
 import { compileJsonReader } from '@tenon/core/transport'
 import { LineSplitter } from '../line-splitter.ts'
 import type { WireReply } from './connection-pool.ts'
-import { parseText, readWhole, replyTooLarge } from './read-reply.ts'
+import { parseText, readWhole, replyTooLarge, tooLarge } from './read-reply.ts'
 import { fromErrorRecord, toReplyError } from './reply-error.ts'
 
 /**
@@ -45,7 +45,7 @@ async function* readRecords(reply: WireReply, limitBytes: number): AsyncGenerato
 
 /** Lines with something on them. */
 async function* readLines(reply: WireReply, limitBytes: number): AsyncGenerator<Buffer> {
-  const lines = new LineSplitter(limitBytes, () => tooLarge('record', limitBytes))
+  const lines = new LineSplitter(limitBytes, () => replyTooLarge('record', limitBytes))
   for await (const chunk of reply.body()) yield* lines.split(chunk)
   yield* lines.end()
 }
