@@ -55,7 +55,7 @@ function nearest(name: string, names: readonly string[]): string | undefined {
 /** @see Levenshtein distance */
 function distanceOf(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (const [index, character] of [...from].entries()) {
+  for (const [index, character] of from.split('').entries()) {
     const next = [index + 1]
     for (let at = 1; at <= to.length; at += 1) {
       const replaced = (row[at - 1] ?? 0) + (character === to[at - 1] ? 0 : 1)
