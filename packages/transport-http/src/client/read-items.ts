@@ -2,7 +2,7 @@ import { type Operation, rawOutputStreamOf } from '@tenon/core/contract'
 import { compileJsonReader } from '@tenon/core/transport'
 import { LineSplitter } from '../line-splitter.ts'
 import type { WireReply } from './connection-pool.ts'
-import { parseText, readWhole, replyTooLarge, tooLarge } from './read-reply.ts'
+import { parseText, readWhole, replyTooLarge } from './read-reply.ts'
 import { fromErrorRecord, toReplyError } from './reply-error.ts'
 
 /**
