@@ -68,7 +68,8 @@ export interface HttpOptions extends PluginOptions, DocumentOptions {
    */
   readonly headerLimitBytes?: number
   /**
-   * Longest time a whole request may take to arrive; a slower one is answered 408. A stream of items may take longer.
+   * Longest time a whole request may take to arrive; a slower one is answered 408. A stream of items may take longer, see
+   * `inputIdleTimeoutMs`.
    *
    * @defaultValue 300_000
    * @remarks Range 1–3_600_000 ms. Node looks every 30 s, or more often where a limit is shorter.
@@ -76,6 +77,16 @@ export interface HttpOptions extends PluginOptions, DocumentOptions {
    * @see Node, server.requestTimeout: the same
    */
   readonly requestTimeoutMs?: number
+  /**
+   * How long the body of an input stream may bring nothing while its handler waits for more. It then ends with
+   * `deadline_exceeded`, which is answered 408 where nothing was answered before.
+   *
+   * @defaultValue 60_000
+   * @remarks Range 1–3_600_000 ms
+   * @throws ConfigError `config.out_of_range`
+   * @see nginx, client_body_timeout: 60 s between two reads
+   */
+  readonly inputIdleTimeoutMs?: number
   /**
    * Longest time the head of a request may take to arrive, and the handshake of a TLS connection; a slower one is answered 408.
    *
@@ -143,6 +154,7 @@ export const httpDefaults = Object.freeze({
   bodyLimitBytes: 1_048_576,
   headerLimitBytes: 16_384,
   requestTimeoutMs: 300_000,
+  inputIdleTimeoutMs: 60_000,
   headersTimeoutMs: 60_000,
   keepAliveTimeoutMs: 72_000,
   maxTimeoutMs: 3_600_000,
@@ -162,6 +174,7 @@ export interface HttpSettings {
   readonly bodyLimitBytes: number
   readonly headerLimitBytes: number
   readonly requestTimeoutMs: number
+  readonly inputIdleTimeoutMs: number
   readonly headersTimeoutMs: number
   readonly keepAliveTimeoutMs: number
   readonly connectionLimit: number | undefined
@@ -185,6 +198,7 @@ export function resolveHttpOptions(options: HttpOptions): HttpSettings {
     bodyLimitBytes: options.bodyLimitBytes ?? httpDefaults.bodyLimitBytes,
     headerLimitBytes: options.headerLimitBytes ?? httpDefaults.headerLimitBytes,
     requestTimeoutMs,
+    inputIdleTimeoutMs: options.inputIdleTimeoutMs ?? httpDefaults.inputIdleTimeoutMs,
     headersTimeoutMs: options.headersTimeoutMs ?? Math.min(httpDefaults.headersTimeoutMs, requestTimeoutMs),
     keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? httpDefaults.keepAliveTimeoutMs,
     connectionLimit: options.connectionLimit,
@@ -214,6 +228,7 @@ const names: Readonly<Record<keyof HttpOptions, true>> = {
   bodyLimitBytes: true,
   headerLimitBytes: true,
   requestTimeoutMs: true,
+  inputIdleTimeoutMs: true,
   headersTimeoutMs: true,
   keepAliveTimeoutMs: true,
   connectionLimit: true,
@@ -234,6 +249,7 @@ const ranges = [
   ['bodyLimitBytes', 1, 1_073_741_824],
   ['headerLimitBytes', 1024, 1_048_576],
   ['requestTimeoutMs', 1, 3_600_000],
+  ['inputIdleTimeoutMs', 1, 3_600_000],
   ['headersTimeoutMs', 1, 3_600_000],
   ['keepAliveTimeoutMs', 1, 3_600_000],
   ['connectionLimit', 1, 1_000_000],

@@ -147,3 +147,22 @@ test('a caller that sends nothing is not given up, however long nothing comes', 
   expect(giveUp).not.toHaveBeenCalled()
   pump.drop()
 })
+
+test('a body that is waited for ends when nothing comes for too long, and each byte begins the wait anew', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const body = new PassThrough()
+  const pump = new BodyPump(body, plenty())
+  pump.limitIdle(1_000)
+  // Nobody waits for it yet.
+  vi.advanceTimersByTime(5_000)
+  for (const text of ['a', 'b']) {
+    const next = pump.next()
+    vi.advanceTimersByTime(999)
+    body.write(text)
+    expect(String(await next)).toBe(text)
+  }
+  const last = pump.next()
+  vi.advanceTimersByTime(1_000)
+  await expect(last).rejects.toMatchObject({ code: 'deadline_exceeded', reason: 'request_timeout' })
+  body.destroy()
+})

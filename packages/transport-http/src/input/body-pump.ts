@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { lostBody } from './read-body.ts'
+import type { ServiceError } from '@tenon/core/transport'
+import { lostBody, tooLate } from './read-body.ts'
 import { SharedBytes } from './shared-bytes.ts'
 import { WaitingBytes } from './waiting-bytes.ts'
 
@@ -64,6 +65,8 @@ export class BodyPump {
   #borrowedBytes = 0
   #isFull = false
   #isDropped = false
+  #idleTimeoutMs: number | undefined
+  #failure: ServiceError | undefined
   #giveUp: () => void = nothing
   #timer: NodeJS.Timeout | undefined
   #wake: () => void = nothing
@@ -86,10 +89,15 @@ export class BodyPump {
     this.#timer?.refresh()
   }
 
+  /** Ends the body when it is asked for bytes and none comes for so long. */
+  limitIdle(idleTimeoutMs: number): void {
+    this.#idleTimeoutMs = idleTimeoutMs
+  }
+
   /**
    * The next bytes, or undefined at the end. One asks at a time.
    *
-   * @throws ServiceError `cancelled` when the caller left before the end of the body.
+   * @throws ServiceError `cancelled` when the caller left before the end of the body, `deadline_exceeded` when it sent nothing for too long.
    */
   async next(): Promise<Buffer | undefined> {
     for (;;) {
@@ -98,12 +106,10 @@ export class BodyPump {
         this.#account()
         return piece
       }
-      if (this.#isDropped) throw lostBody(null)
+      if (this.#isDropped) throw this.#failure ?? lostBody(null)
       if (this.#payload.readableEnded) return undefined
       if (this.#payload.destroyed) throw lostBody(this.#payload.errored)
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
+      await this.#woken()
     }
   }
 
@@ -118,6 +124,19 @@ export class BodyPump {
     this.#payload.off('data', this.#keep)
     this.#payload.resume()
     this.#wake()
+  }
+
+  async #woken(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    const timer = this.#idleTimeoutMs === undefined ? undefined : setTimeout(this.#endIdle, this.#idleTimeoutMs).unref()
+    await promise
+    clearTimeout(timer)
+  }
+
+  readonly #endIdle = (): void => {
+    this.#failure = tooLate()
+    this.drop()
   }
 
   readonly #keep = (chunk: Buffer | string): void => {

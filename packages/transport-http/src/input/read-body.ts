@@ -49,7 +49,8 @@ export function lostBody(cause: Error | null): ServiceError {
   return new ServiceError('invalid_argument', 'the body cannot be read', { reason: 'undecodable', cause })
 }
 
-function tooLate(): ServiceError {
+/** What is told of a body that did not come in time. */
+export function tooLate(): ServiceError {
   return requestFault('request_timeout', 'the request did not arrive in time')
 }
 

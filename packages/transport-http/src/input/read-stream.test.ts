@@ -24,7 +24,10 @@ async function read(lines: readonly object[], headers: Record<string, string> = 
   const body = Readable.from([Buffer.from(lines.map((line) => JSON.stringify(line)).join('\n'))], { objectMode: false })
   const source = { headers: { 'content-type': 'application/x-ndjson', ...headers }, query: {}, body }
   const items: unknown[] = []
-  for await (const item of compileStreamReader(operation, operation.http, { bodyLimitBytes: 1_000 })(source, {
+  for await (const item of compileStreamReader(operation, operation.http, {
+    bodyLimitBytes: 1_000,
+    inputIdleTimeoutMs: 60_000,
+  })(source, {
     listId: 'l1',
   }))
     items.push(item)

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { HttpOperation, Operation } from '@tenon/core/contract'
 import { isFormPart, rawInputOf } from '@tenon/core/contract'
 import { invalidArgument } from '@tenon/core/transport'
-import { askingFor } from './body-pump.ts'
+import { askingFor, pumpOf } from './body-pump.ts'
 import type { OpenForm } from './form-parser.ts'
 import { isSame } from './placed-field.ts'
 import { compileChunksReader } from './read-chunks.ts'
@@ -16,6 +16,8 @@ export type ReadStream = (source: InputSource, path: PathValues) => AsyncIterabl
 export interface StreamReading {
   /** Longest line of JSON. */
   readonly bodyLimitBytes: number
+  /** How long a body may bring nothing while it is waited for. */
+  readonly inputIdleTimeoutMs: number
   /** Needed where the operation takes a form. */
   readonly openForm?: OpenForm | undefined
 }
@@ -30,6 +32,7 @@ export function compileStreamReader(operation: Operation, http: HttpOperation, r
   const named = [...http.headers, ...http.cookies].map(({ field }) => field)
   const names = [...http.parameters, ...http.query, ...named]
   return (source, path) => {
+    if (source.body instanceof Readable) pumpOf(source.body).limitIdle(reading.inputIdleTimeoutMs)
     const read = readBody(source)
     const items = source.body instanceof Readable ? askingFor(read, source.body) : read
     const fields = readFields(source, path)

@@ -30,6 +30,7 @@ import { writeStream } from '../reply/write-stream.ts'
 export interface RouteSurroundings {
   readonly bodies: BodyReader
   readonly bodyLimitBytes: number
+  readonly inputIdleTimeoutMs: number
   readonly maxTimeoutMs: number
   readonly log: Logger
 }

@@ -90,7 +90,7 @@ interface ServiceParts extends FastifyParts {
 }
 
 function mountService(scope: FastifyInstance, { settings, host, routes, bodies, documents }: ServiceParts): void {
-  const { bodyLimitBytes, maxTimeoutMs, plugins } = settings
+  const { bodyLimitBytes, inputIdleTimeoutMs, maxTimeoutMs, plugins } = settings
   const notFound = compileNotFound(routes, documents.paths)
   const handleError = compileErrorHandler(host)
   // Who looks for paths is counted too.
@@ -101,6 +101,6 @@ function mountService(scope: FastifyInstance, { settings, host, routes, bodies, 
     if (request.is404 && !isOverLimit(thrown)) return notFound(request, reply)
     handleError.call(scope, thrown, request, reply)
   })
-  mountRoutes(scope, routes, { bodies, bodyLimitBytes, maxTimeoutMs, log: host.log })
+  mountRoutes(scope, routes, { bodies, bodyLimitBytes, inputIdleTimeoutMs, maxTimeoutMs, log: host.log })
   documents.mount(scope)
 }
