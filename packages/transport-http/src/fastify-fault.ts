@@ -1,9 +1,8 @@
-import { maxHeaderSize, ServerResponse, STATUS_CODES } from 'node:http'
+import { maxHeaderSize, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ErrorCode, ServiceError, toServiceError } from '@tenon/core/transport'
 import { requestFault, type RequestFault } from './http-status.ts'
-import { cutAfterLinger } from './reply/linger.ts'
-import { problemType, toProblem } from './reply/problem.ts'
+import { refuseOn } from './server/refuse-request.ts'
 
 /** A fault with the words for it. */
 type ToldFault = readonly [RequestFault, string]
@@ -65,17 +64,8 @@ export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void
     return
   }
   const fault = parserFault(error, socket)
-  const problem = toProblem(requestFault(...fault), {})
-  const body = JSON.stringify(problem)
-  const head = [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
-    `content-type: ${problemType}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-  ]
   refused.add(socket)
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
-  cutAfterLinger(socket)
+  refuseOn(socket, requestFault(...fault))
 }
 
 /** Otherwise the connection was lost, or its handshake failed: what would be written then is nothing the caller could read. */

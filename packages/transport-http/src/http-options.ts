@@ -58,8 +58,8 @@ export interface HttpOptions extends PluginOptions, DocumentOptions {
    */
   readonly bodyLimitBytes?: number
   /**
-   * Largest header section with the request line; a larger one is answered 431. Over HTTP/2 the request is reset instead, with
-   * ENHANCE_YOUR_CALM.
+   * Largest header section with the request line; a larger one is answered 431. Over HTTP/2 a caller that has
+   * acknowledged the limit sees the request reset instead, with ENHANCE_YOUR_CALM.
    *
    * @defaultValue 16_384
    * @remarks Range 1_024–1_048_576

@@ -43,6 +43,7 @@ export const requestFaults = {
   uri_too_long: { code: 'invalid_argument', status: 414 },
   unsupported_media_type: { code: 'invalid_argument', status: 415 },
   range_not_satisfiable: { code: 'out_of_range', status: 416 },
+  expectation_failed: { code: 'invalid_argument', status: 417 },
   version_required: { code: 'failed_precondition', status: 428 },
   headers_too_large: { code: 'invalid_argument', status: 431 },
 } as const satisfies Readonly<Record<string, { readonly code: ErrorCode; readonly status: number }>>

@@ -62,7 +62,8 @@ class HttpServer implements TransportServer {
     // Node watches over bodies of HTTP/1 only, and not where one may take as long as it likes.
     const timeoutMs = hasItems || settings.http2 ? settings.requestTimeoutMs : undefined
     this.#bodies = new BodyReader({ limitBytes: settings.bodyLimitBytes, timeoutMs })
-    const listening = { replies: this.#replies, http2: settings.http2, connections: () => this.#connections }
+    const { http2, headerLimitBytes } = settings
+    const listening = { replies: this.#replies, http2, headerLimitBytes, connections: () => this.#connections }
     this.#fastify = buildFastify({
       settings,
       host,

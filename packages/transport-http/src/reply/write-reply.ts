@@ -5,6 +5,7 @@ import { rawPath } from '../route/route-table.ts'
 import { problemHeaders, problemTypeFor, toProblem } from './problem.ts'
 import { compileFields } from './reply-fields.ts'
 import { hasContent } from './reply-type.ts'
+import { sentId } from './sent-id.ts'
 
 type ReplyHeaders = Success['headers']
 
@@ -30,10 +31,11 @@ export function compileValueWriter(
 /** Writes a failed call, or a request that led to none, as a problem document. */
 export function writeFailure(
   reply: FastifyReply,
-  { error, callId, headers }: Partial<Failure> & Pick<Failure, 'error'>,
+  { error, callId: ownId, headers }: Partial<Failure> & Pick<Failure, 'error'>,
 ): void {
   setHeaders(reply, headers)
   const { request } = reply
+  const callId = ownId ?? sentId(request.headers)
   const problem = toProblem(error, { instance: rawPath(request.url), callId })
   reply.headers(problemHeaders(error, request.method))
   if (callId !== undefined) reply.header('x-request-id', callId)
@@ -43,15 +45,22 @@ export function writeFailure(
   reply.code(problem.status).header('content-type', type).send(JSON.stringify(problem))
 }
 
+export interface Unwritable {
+  /** Why it could not be written. */
+  readonly thrown: unknown
+  readonly callId: string
+  readonly log: Logger
+}
+
 /** Answers a call whose outcome could not be written: the handler's output or header is at fault. */
-export function writeUnwritable(reply: FastifyReply, thrown: unknown, log: Logger): void {
-  log.error({ err: thrown, url: rawPath(reply.request.url) }, 'the reply could not be written')
+export function writeUnwritable(reply: FastifyReply, { thrown, callId, log }: Unwritable): void {
+  log.error({ err: thrown, callId, url: rawPath(reply.request.url) }, 'the reply could not be written')
   if (reply.raw.headersSent) {
     reply.raw.destroy()
     return
   }
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
-  writeFailure(reply, { error: toServiceError(thrown) })
+  writeFailure(reply, { error: toServiceError(thrown), callId })
 }
 
 type WriteBody = (reply: FastifyReply, value: unknown) => void

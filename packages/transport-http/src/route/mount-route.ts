@@ -22,6 +22,7 @@ import { compileAcceptable } from '../reply/accept.ts'
 import { compileNotice } from '../reply/deprecation-notice.ts'
 import { replyTypes } from '../reply/reply-type.ts'
 import { compileValueWriter, writeFailure, writeUnwritable } from '../reply/write-reply.ts'
+import { sentId } from '../reply/sent-id.ts'
 import { compileForms } from '../reply/stream-form.ts'
 import { writeDownload } from '../reply/write-download.ts'
 import { writeStream } from '../reply/write-stream.ts'
@@ -59,7 +60,11 @@ export function mountRoutes(
     }))
     server.route<HttpShape>({ method, url: group.path, exposeHeadRoute: false, handler: compileGroup(candidates) })
   }
-  parseBodies(scope, (request, payload, done) => bodies.read(request, payload, done))
+  parseBodies(scope, (request, payload, done) => {
+    // What is sent to nowhere is answered at once.
+    if (request.is404) done(null)
+    else bodies.read(request, payload, done)
+  })
   const streaming = groups.filter((group) => group.routes.some(takesItems))
   for (const group of groups) if (!streaming.includes(group)) mount(scope, group)
   if (streaming.length === 0) return
@@ -115,6 +120,8 @@ export function compileNotFound(
 /** @see RFC 9110 section 9.3.7; `*` asks for the server as a whole, of which there is nothing to say */
 function writeOptions(reply: FastifyReply, allowed: string): void {
   if (allowed !== '') reply.header('allow', allowed)
+  const callId = sentId(reply.request.headers)
+  if (callId !== undefined) reply.header('x-request-id', callId)
   reply.code(204).send()
 }
 
@@ -187,7 +194,7 @@ function compileServe(route: HttpRoute, surroundings: LoadedSurroundings): Serve
       const written = write(reply, outcome)
       if (written) await written
     } catch (thrown) {
-      writeUnwritable(reply, thrown, log)
+      writeUnwritable(reply, { thrown, callId: dispatched.callId, log })
     }
   }
 }

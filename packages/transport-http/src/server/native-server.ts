@@ -1,9 +1,12 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
-import { createSecureServer } from 'node:http2'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createSecureServer, type Http2ServerRequest } from 'node:http2'
 import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { TlsOptions as NodeTlsOptions } from 'node:tls'
 import type { HttpSettings } from '../http-options.ts'
 import { http2ReplyClass } from './http2-reply-class.ts'
+import { isHttp2 } from './http2-request.ts'
+import { refuseOn, tunnelFault } from './refuse-request.ts'
 import { type ReplyMatter, replyClass } from './reply-class.ts'
 import type { TlsSettings } from '../tls/tls-options.ts'
 
@@ -28,8 +31,19 @@ export function createNativeServer(options: NativeServerOptions, serve: RequestL
       : http2
         ? createHttp2Server(options, { ...http1, ...toNodeTls(tls, settings) }, serve)
         : createTlsServer({ ...http1, ...toNodeTls(tls, settings) }, serve)
+  server.on('checkExpectation', serve)
+  server.on('connect', (request: IncomingMessage | Http2ServerRequest, to: Socket | ServerResponse) => {
+    if (isHttp2(request)) serve(request as unknown as IncomingMessage, to as ServerResponse)
+    else refuseTunnel(to as Socket)
+  })
   if (connectionLimit !== undefined) server.maxConnections = connectionLimit
   return server
+}
+
+/** Node has let go of the connection: nobody else reads it, or hears that it is lost. @see Node, the event `connect` */
+function refuseTunnel(socket: Socket): void {
+  socket.on('error', () => undefined).resume()
+  refuseOn(socket, tunnelFault())
 }
 
 /** Node looks at its time limits this often, unless one is so short that it would be missed by far. @see Node, connectionsCheckingInterval */
@@ -38,6 +52,8 @@ const checkIntervalMs = 30_000
 function toHttp1Options({ settings, hasItems, matter }: NativeServerOptions) {
   const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, headerLimitBytes } = settings
   return {
+    // Answered by us, so that the caller is told what is missing.
+    requireHostHeader: false,
     ServerResponse: replyClass(matter),
     maxHeaderSize: headerLimitBytes,
     keepAliveTimeout: keepAliveTimeoutMs,
