@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers'
  * How long streams may go on in one turn of the event loop, all of the process together. A guess: what else waits is held up no
  * longer than by one call that computes a little, and a turn costs some microseconds.
  */
-export const turnMs = 5
+const turnMs = 5
 
 /**
  * What a loop must wait for before it takes its next item, so that timers, probes and other calls get their turn; undefined

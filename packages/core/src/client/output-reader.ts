@@ -1,4 +1,5 @@
 import type { Operation } from '../contract/operation.ts'
+import { markRemote, ServiceError } from '../error/service-error.ts'
 import { WiringError } from '../error/setup-error.ts'
 import type { CompiledSchema, SchemaResult } from '../schema/compiled-schema.ts'
 import type { ClientInterceptor } from './client-method.ts'
@@ -18,15 +19,13 @@ export class OutputReader {
     this.#author =
       names === '' ? "the remote's output" : `the output for ${id} that the client's interceptors (${names}) gave`
     this.#toError =
-      names === ''
-        ? (message) => new Error(message)
-        : (message) => new WiringError([{ code: 'wiring.interceptor', message }])
+      names === '' ? remoteMisfit : (message) => new WiringError([{ code: 'wiring.interceptor', message }])
   }
 
   /** The remote's output as it came. The check works on a copy, because reading may change what it reads. */
   async vouch(output: unknown): Promise<unknown> {
     const result = await this.#schema.read(structuredClone(output))
-    if (!result.ok) throw new Error(`the remote's output ${misfit(result)}`)
+    if (!result.ok) throw remoteMisfit(`the remote's output ${misfit(result)}`)
     return output
   }
 
@@ -49,6 +48,11 @@ export class OutputReader {
     if (result.ok) return result.value
     throw this.#toError(`${this.#author} ${misfit(result)}`)
   }
+}
+
+/** `internal` for whoever calls the client; to a caller of ours it is told with a fixed text, as all that remotes do wrong. */
+function remoteMisfit(message: string): ServiceError {
+  return markRemote(new ServiceError('internal', message))
 }
 
 function misfit({ violations: [first] }: Extract<SchemaResult, { readonly ok: false }>): string {

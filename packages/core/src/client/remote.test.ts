@@ -125,7 +125,10 @@ describe('a unary method', () => {
 
   it('throws an output that does not fit as an error of ours, which names no value', async () => {
     const wrong = channelWith({ id: 'a', size: 'hunter2' }).client.getNote({ id: 'a' })
-    await expect(wrong).rejects.toThrow(new Error("the remote's output does not fit its schema: /size must be integer"))
+    await expect(wrong).rejects.toMatchObject({
+      code: 'internal',
+      message: "the remote's output does not fit its schema: /size must be integer",
+    })
     await expect(channelWith(7).client.getNote({ id: 'a' })).rejects.toThrow('(output) must be object')
   })
 
@@ -255,7 +258,7 @@ describe('an interceptor', () => {
 })
 
 describe('an output that does not fit', () => {
-  const theRemotes = new Error("the remote's output does not fit its schema: /size must be integer")
+  const theRemotes = { code: 'internal', message: "the remote's output does not fit its schema: /size must be integer" }
   const pass: ClientInterceptor = (_call, next) => next()
   const cached: ClientInterceptor = async () => ({ id: 'cached', size: 'x' })
   const copying: ClientInterceptor = async (_call, next) => ({ ...Object(await next()) })
@@ -288,7 +291,7 @@ describe('an output that does not fit', () => {
   it("is told as the remote's whatever the interceptors would make of it", async () => {
     for (const interceptor of [pass, copying, spoiling]) {
       const wrong = clientWith([interceptor], { id: 'a', size: 'y' }).getNote({ id: 'a' })
-      await expect(wrong).rejects.toThrow(theRemotes)
+      await expect(wrong).rejects.toMatchObject(theRemotes)
     }
   })
 
@@ -306,7 +309,7 @@ describe('an output that does not fit', () => {
       const own = all(clientWith([logging, inner], [{ ...fits }]).watchNotes({ id: 'a' }))
       await expect(own).rejects.toThrow("watchNotes that the client's interceptors (wrapping, wrapping) gave")
       const remotes = all(clientWith([logging, inner], [wrong]).watchNotes({ id: 'a' }))
-      await expect(remotes).rejects.toThrow(theRemotes)
+      await expect(remotes).rejects.toMatchObject(theRemotes)
     }
     expect(await all(clientWith([logging], [fits, fits]).watchNotes({ id: 'a' }))).toEqual([fits, fits])
   })

@@ -6,7 +6,8 @@ export const setupErrorCodes = {
   'config.package': 'An option needs a package that is not installed: the message shows the command that installs it.',
   'contract.name': 'A contract, operation or topic name has the wrong form.',
   'contract.route': 'An HTTP route cannot be read, or names a parameter that is no field of the input.',
-  'contract.schema': 'A schema cannot be used: it has no JSON Schema, a default in it does not fit, or a transport cannot express it.',
+  'contract.schema':
+    'A schema cannot be used: it has no JSON Schema, a default in it does not fit, or a transport cannot express it.',
   'contract.queue': 'A queue binding or event names a key that is no text field of its payload.',
   'contract.setting': 'A setting of an operation is outside its range.',
   'handler.missing_operation': 'A handler class leaves out an operation of a contract it handles.',

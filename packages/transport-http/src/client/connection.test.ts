@@ -118,8 +118,7 @@ test('a reply without content is an object without fields, whether it says 204 o
   await using server = await rawServer(({ socket }, index) => socket.write(`HTTP/1.1 ${heads[index]}\r\n\r\n`))
   await using demo = open(server.port)
   const plain = { metadata: {}, timeoutMs: undefined, signal: undefined }
-  for (const _head of heads)
-    expect(await demo.channel.unary(users.forgetUser, { userId: 'u-1' }, plain)).toEqual({})
+  for (const _head of heads) expect(await demo.channel.unary(users.forgetUser, { userId: 'u-1' }, plain)).toEqual({})
 })
 
 test('a request says what it is: verb, path, accepted types, deadline, and a length where there is a body', async () => {

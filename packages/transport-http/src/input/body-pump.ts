@@ -17,7 +17,7 @@ export const aheadBytes = 4_194_304
 export const ownBytes = 65_536
 
 /** Most that all bodies of the process read ahead together, beyond their own. A guess. */
-export const sharedBytes = 67_108_864
+const sharedBytes = 67_108_864
 
 /** How long a caller may be held back before it is given up, when nothing is asked for meanwhile. A guess. */
 export const stalledMs = 600_000

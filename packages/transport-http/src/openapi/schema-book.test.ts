@@ -36,7 +36,10 @@ describe('a component', () => {
     const book = new SchemaBook()
     const City = Type.Object({ name: Type.String() }, { $id: 'https://example.com/schema/city' })
     const User = Type.Object({ city: City, age: Type.Integer({ title: 'Age' }) }, { title: 'a user' })
-    expect(book.add(Type.Array(User), 'Hint')).toEqual({ type: 'array', items: { $ref: '#/components/schemas/AUser' } })
+    expect(book.add(Type.Array(User) as unknown as JsonSchema, 'Hint')).toEqual({
+      type: 'array',
+      items: { $ref: '#/components/schemas/AUser' },
+    })
     expect(book.components).toEqual({
       AUser: {
         type: 'object',
@@ -51,7 +54,7 @@ describe('a component', () => {
 
   test('is written once for the same schema, and apart for another of its name', () => {
     const book = new SchemaBook()
-    const named = (type: TSchema) => Type.Object({ value: type }, { title: 'Value' })
+    const named = (type: TSchema) => Type.Object({ value: type }, { title: 'Value' }) as unknown as JsonSchema
     const refs = [named(Type.String()), named(Type.String()), named(Type.Integer()), named(Type.Integer())].map(
       (schema) => book.add(schema, 'Hint')['$ref'],
     )
@@ -68,7 +71,7 @@ describe('a component', () => {
     })
     const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
     for (const [schema, name] of [
-      [Type.Cyclic({ Node }, 'Node') as JsonSchema, 'Node'],
+      [Type.Cyclic({ Node }, 'Node') as unknown as JsonSchema, 'Node'],
       [zodSchema(z.object({ list: List })), 'Hintschema0'],
       [zodSchema(List), 'Hint'],
     ] as const) {
