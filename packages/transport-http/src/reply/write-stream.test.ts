@@ -112,6 +112,14 @@ test('the head is sent before the first item, and every item as it comes', async
   await source.returned
 })
 
+test('a proxy is told not to keep items back', async () => {
+  await using demo = await serve(async function* () {
+    yield 1
+  })
+  const { headers } = await fetch(demo.url)
+  expect([headers.get('x-accel-buffering'), headers.get('cache-control')]).toEqual(['no', 'no-store'])
+})
+
 test('a stream that fails after its head ends with the problem', async () => {
   const failing = async function* () {
     yield 1

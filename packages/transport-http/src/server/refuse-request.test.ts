@@ -77,6 +77,12 @@ test.each([{ 'x-large': 'x'.repeat(5000) }, { ':path': `/v1/users/${'x'.repeat(5
   },
 )
 
+test('a caller learns that it may have 100 requests open on a connection, and how large a header list may be', async () => {
+  await using demo = await serve({}, { tls, http2: true, headerLimitBytes: 2048 })
+  await using client = await connectHttp2(demo.port, tls.cert)
+  expect(client.session.remoteSettings).toMatchObject({ maxConcurrentStreams: 100, maxHeaderListSize: 2048 })
+})
+
 test('a header counts its name, its value and 32 bytes', async () => {
   await using demo = await serve({}, { tls, http2: true, headerLimitBytes: 2048 })
   const session = connectSecurely(`https://localhost:${demo.port}`, { ca: tls.cert })
