@@ -25,6 +25,8 @@ interface Attack {
   readonly name: string
   readonly bytes: string | Buffer
   readonly status: number
+  /** Where the bytes come in several pieces, which is the system's to decide. */
+  readonly orStatus?: number
   /** What else the reply must hold. */
   readonly holds?: string
 }
@@ -51,7 +53,12 @@ const smuggled = 'GET /v1/items/smuggled HTTP/1.1\r\nhost: x\r\n\r\n'
 const attacks: readonly Attack[] = [
   { name: 'a header of a megabyte', bytes: get('/v1/items/i1', `x-a: ${'a'.repeat(1_000_000)}\r\n`), status: 431 },
   { name: '5,000 headers', bytes: get('/v1/items/i1', 'x: y\r\n'.repeat(5_000)), status: 431 },
-  { name: '10,000 query parameters', bytes: get(`/v1/items/i1?${'tag=1&'.repeat(10_000)}`), status: 431 },
+  {
+    name: '10,000 query parameters',
+    bytes: get(`/v1/items/i1?${'tag=1&'.repeat(10_000)}`),
+    status: 414,
+    orStatus: 431,
+  },
   {
     name: 'as many query parameters as fit in a head',
     bytes: get(`/v1/items/i1?${'tag=1&'.repeat(2_500)}`),
@@ -90,6 +97,16 @@ const attacks: readonly Attack[] = [
     bytes: `POST /v1/items HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n${smuggled}`,
     status: 400,
   },
+  {
+    name: 'a transfer coding before chunked',
+    bytes: `POST /v1/items HTTP/1.1\r\n${head}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+    status: 501,
+  },
+  { name: 'no host', bytes: 'GET /v1/items/i1 HTTP/1.1\r\n\r\n', status: 400 },
+  { name: 'two hosts', bytes: get('/v1/items/i1', 'host: y\r\n'), status: 400 },
+  { name: 'a fragment in the target', bytes: get('/v1/items/i1#x'), status: 400 },
+  { name: 'an unknown expectation', bytes: get('/v1/items/i1', 'expect: foo\r\n'), status: 417 },
+  { name: 'a tunnel', bytes: `CONNECT example.com:80 HTTP/1.1\r\n${head}\r\n`, status: 501 },
   { name: 'a bare line feed after a header', bytes: `GET /v1/items/i1 HTTP/1.1\r\nhost: x\n\r\n`, status: 400 },
   { name: 'a space before the colon', bytes: get('/v1/items/i1', 'content-length : 5\r\n'), status: 400 },
   { name: 'a folded header', bytes: get('/v1/items/i1', 'x-a: b\r\n c\r\n'), status: 400 },
@@ -151,9 +168,9 @@ async function heapMegabytes(): Promise<number> {
 }
 
 describe('a hostile request gets its reply, and others are served', () => {
-  test.each(attacks)('$name: $status', async ({ bytes, status, holds = '' }) => {
+  test.each(attacks)('$name: $status', async ({ bytes, status, orStatus = status, holds = '' }) => {
     const reply = await send(bytes)
-    expect(reply.slice(0, 12)).toBe(`HTTP/1.1 ${status}`)
+    expect([`HTTP/1.1 ${status}`, `HTTP/1.1 ${orStatus}`]).toContain(reply.slice(0, 12))
     expect(reply).toContain(holds)
     // One request, one reply: what was hidden in it is no request of its own.
     expect(reply.match(/HTTP\/1\.1 /g)).toHaveLength(1)
@@ -166,6 +183,10 @@ describe('a hostile request gets its reply, and others are served', () => {
 test.each([
   { what: 'head', bytes: get('/v1/items/i1').slice(0, -2) },
   { what: 'body', bytes: post('{"text":"a"}').subarray(0, -2) },
+  {
+    what: 'stream',
+    bytes: `POST /v1/items:count HTTP/1.1\r\n${head}content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n`,
+  },
 ])('a hundred callers that never end their $what are answered 408, and others are served', async ({ bytes }) => {
   const sockets = Array.from({ length: 100 }, open)
   const replies = sockets.map(async (socket) => {
