@@ -1,6 +1,11 @@
 import { type AccessRule, type ErrorCode, errorCodes, ServiceError } from '@tenon/core'
 import { type ConformanceHarness, conformanceCases, memoryHarness } from '@tenon/testing/conformance'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Gate } from '../../packages/core/src/call/gate.ts'
+import { DispatchedCall } from '../../packages/core/src/call/dispatched-call.ts'
+import { CallWork } from '../../packages/core/src/call/call-work.ts'
+import type { composeAround } from '../../packages/core/src/call/compose-around.ts'
+import type { composeDispatch } from '../../packages/core/src/call/dispatcher.ts'
 import type { compileAccess } from '../../packages/core/src/call/access.ts'
 import type { toServiceError } from '../../packages/core/src/error/service-error.ts'
 import type { hardenSchema } from '../../packages/core/src/schema/harden-schema.ts'
@@ -18,6 +23,8 @@ import { queueHarness } from './queue-harness.ts'
 interface Functions {
   readonly compileTextReader: typeof compileTextReader
   readonly compileAccess: typeof compileAccess
+  readonly composeAround: typeof composeAround
+  readonly composeDispatch: typeof composeDispatch
   readonly compileShaper: typeof compileShaper
   readonly hardenSchema: typeof hardenSchema
   readonly toServiceError: typeof toServiceError
@@ -41,6 +48,8 @@ const { changes, changeable } = vi.hoisted(() => {
 
 vi.mock('../../packages/core/src/schema/text-reader.ts', (load) => changeable(load, 'compileTextReader'))
 vi.mock('../../packages/core/src/call/access.ts', (load) => changeable(load, 'compileAccess'))
+vi.mock('../../packages/core/src/call/compose-around.ts', (load) => changeable(load, 'composeAround'))
+vi.mock('../../packages/core/src/call/dispatcher.ts', (load) => changeable(load, 'composeDispatch'))
 vi.mock('../../packages/core/src/schema/shaper.ts', (load) => changeable(load, 'compileShaper'))
 vi.mock('../../packages/core/src/schema/harden-schema.ts', (load) => changeable(load, 'hardenSchema'))
 vi.mock('../../packages/core/src/error/service-error.ts', (load) => changeable(load, 'toServiceError'))
@@ -49,7 +58,10 @@ function change(change: Change): void {
   changes.now = change as typeof changes.now
 }
 
-afterEach(() => change({}))
+afterEach(() => {
+  change({})
+  vi.restoreAllMocks()
+})
 
 /** What becomes of a case of a transport. */
 async function tried(harness: ConformanceHarness, title: string): Promise<'passes' | 'fails'> {
@@ -264,5 +276,69 @@ describe('one rule of the pipeline that is another makes its case fail, on every
     test.each(harnesses)(`$name: ${words}`, async (harness) => {
       await expectNoticed(harness, title, changed)
     })
+  }
+})
+
+describe('one rule of how calls end, and how many run, that is another makes its case fail', () => {
+  const harnesses = [memoryHarness(), httpHarness, grpcHarness]
+  const kinds = ['a server stream', 'a client stream', 'a bidirectional stream'] as const
+  const isStream = ({ path }: DispatchedCall) => path.isInputStream || path.isOutputStream
+  const unguarded: typeof composeAround = (around, step) =>
+    around.reduceRight((inner, one) => (input, call) => one(call, () => Promise.resolve(inner(input, call))), step)
+  const cutNothing = () => vi.spyOn(Gate.prototype, 'cutAll').mockImplementation(() => undefined)
+  const changed = (one: Change) => () => change(one)
+
+  const rules: readonly (readonly [words: string, spoil: () => unknown, titles: readonly string[]])[] = [
+    [
+      'the drain deadline cuts nothing',
+      cutNothing,
+      [
+        'drain: a call that the drain deadline finds running is unavailable, and its handler learns why',
+        ...kinds.map((kind) => `drain: the drain deadline ends ${kind} as unavailable, and the handler learns why`),
+      ],
+    ],
+    [
+      'a stream gives its place back when it begins',
+      () => {
+        const { claim } = DispatchedCall.prototype
+        vi.spyOn(DispatchedCall.prototype, 'claim').mockImplementation(function (this: DispatchedCall, limiter) {
+          if (!isStream(this)) return claim.call(this, limiter)
+          return limiter.enter(false).release() ?? undefined
+        })
+      },
+      kinds.map((kind) => `limit: ${kind} keeps its place until it is over`),
+    ],
+    [
+      'what an interceptor leaves behind gives its place back',
+      () => vi.spyOn(CallWork.prototype, 'track').mockImplementation(() => undefined),
+      ['limit: work that an interceptor leaves behind keeps the place of its call until it has ended'],
+    ],
+    [
+      'next() may run twice',
+      changed({ composeAround: () => unguarded as never }),
+      [
+        'interceptor: one goes on once: a second next() is refused, and the handler runs once',
+        ...kinds.map((kind) => `streamed: an interceptor goes on once with ${kind}, and a second next() is refused`),
+      ],
+    ],
+    [
+      'a policy is not asked for output streams',
+      changed({
+        composeDispatch: (compose) => (plan, gate) =>
+          compose(plan.kind === 'server_stream' ? { ...plan, policy: undefined } : plan, gate),
+      }),
+      ['streamed: a policy decides who may call for a server stream'],
+    ],
+  ]
+  for (const harness of harnesses) {
+    test.each(rules.flatMap(([words, spoil, titles]) => titles.map((title) => ({ words, spoil, title }))))(
+      `${harness.name}: $words ($title)`,
+      async ({ spoil, title }) => {
+        expect(await tried(harness, title)).toBe('passes')
+        spoil()
+        expect(await tried({ ...harness, caseLimitMs: 1_500 }, title)).toBe('fails')
+      },
+      15_000,
+    )
   }
 })
