@@ -29,7 +29,11 @@ async function start(protocol: Protocol = 'HTTP/1.1') {
   const began = Promise.withResolvers<AbortSignal>()
   const going = Promise.withResolvers<void>()
   const handler = defineHandler(forms, () => ({
-    all: async (items) => ({ parts: await Array.fromAsync(readParts(items), see) }),
+    all: async (items) => {
+      const parts: Awaited<ReturnType<typeof see>>[] = []
+      for await (const part of readParts(items)) parts.push(await see(part))
+      return { parts }
+    },
     first: async (items) => {
       for await (const { name } of readParts(items)) return { parts: [{ name, byteCount: 0 }] }
       return { parts: [] }
@@ -72,7 +76,12 @@ async function see(part: {
   const { name, filename, contentType, content } = part
   let byteCount = 0
   for await (const chunk of content) byteCount += chunk.length
-  return { name, filename, contentType, byteCount }
+  return {
+    name,
+    byteCount,
+    ...(filename !== undefined && { filename }),
+    ...(contentType !== undefined && { contentType }),
+  }
 }
 
 async function curl(...args: readonly string[]): Promise<unknown> {

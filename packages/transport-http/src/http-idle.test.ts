@@ -22,28 +22,26 @@ async function readAll(items: AsyncIterable<unknown>) {
 }
 
 async function start(options: HttpOptions) {
-  const handler = defineHandler(
-    uploads,
-    () => ({
-      form: readAll,
-      lines: readAll,
-      async *echo(items) {
-        yield* items
-      },
-      look: () => ({}),
-    }),
-    { maxConcurrentCalls: 1 },
-  )
+  const handler = defineHandler(uploads, () => ({
+    form: readAll,
+    lines: readAll,
+    async *echo(items) {
+      yield* items
+    },
+    look: () => ({}),
+  }))
   const service = await defineService({
     name: 'uploads',
     version: '1.0.0',
     handlers: [handler],
     transports: () => [httpTransport({ port: 0, ...options })],
     admin: false,
+    maxConcurrentCalls: 1,
+    maxQueuedCalls: 0,
     log: { level: 'fatal' },
   }).start()
   const port = service.addresses[0]?.port ?? 0
-  return { port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => service.stop() }
+  return { port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: async () => void (await service.stop()) }
 }
 
 /** What the server says until it matches: the connection is kept for a while, because the caller may still be sending. */

@@ -108,7 +108,7 @@ const leaving = Object.keys(waits).flatMap((read) =>
 test.each(leaving)(
   'a caller that leaves is noticed while %s of its %d KB is read (%s)',
   async (read, kilobytes, path) => {
-    await using demo = await start(waits[read] ?? ended)
+    await using demo = await start(waits[read] ?? ((_items, call) => ended(call)))
     const socket = connect(demo.port, '127.0.0.1').on('error', () => undefined)
     // What is written to a caller that has left would be noticed anyhow.
     const answering = path.endsWith(':echo') ? heard(socket, 'early') : undefined

@@ -218,7 +218,7 @@ describe('the search for defaults that do not fit', () => {
     const root = Type.Object(fields, { $defs: Object.fromEntries(names.map((name) => [name, long])) })
     hardenings.mockClear()
     documents.mockClear()
-    expect(findBadDefaults(root)).toEqual([])
+    expect(findBadDefaults(root as unknown as JsonSchema)).toEqual([])
     expect(hardenings).toHaveBeenCalledTimes(1)
     expect(documents).toHaveBeenCalledTimes(1)
   })

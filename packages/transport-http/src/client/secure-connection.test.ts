@@ -13,7 +13,9 @@ const serverTls = { key: privateKey, cert: certificate }
 const clientTls = { ca: certificate, serverName: 'service.test' }
 
 /** Says in each user's name what it saw of the caller. */
-function answer(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void {
+function answer(request: IncomingMessage | Http2ServerRequest, given: ServerResponse | Http2ServerResponse): void {
+  // What is called here both have alike.
+  const response = given as ServerResponse
   const { socket } = request
   const peer = socket instanceof TLSSocket ? socket.getPeerCertificate().subject?.CN : undefined
   const user = JSON.stringify({ userId: request.url, name: `${request.httpVersion} ${String(peer)}` })

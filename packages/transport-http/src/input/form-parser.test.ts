@@ -107,7 +107,7 @@ test.each([
     expect([at, await partsIn([text.slice(0, at), text.slice(at)])]).toEqual([at, found])
 })
 
-test.each([
+test.each<readonly [disposition: string, expected: { readonly name: string; readonly filename?: string }]>([
   ['form-data; name=a', { name: 'a' }],
   ['form-data; name=""; filename=""', { name: '', filename: '' }],
   ['form-data; name="a;b=c"; size=3', { name: 'a;b=c' }],

@@ -36,7 +36,7 @@ test('what was given is not written to by what comes later, and holds nothing bu
   waiting.add(Buffer.from('gh'))
   expect(String(first)).toBe('abcd')
   expect(
-    Buffer.from(first?.buffer ?? [])
+    Buffer.from(first?.buffer ?? new ArrayBuffer(0))
       .toString()
       .replaceAll('\0', ''),
   ).toBe('abcd')
