@@ -28,6 +28,16 @@ test('a body that does not come in time over HTTP/2 is answered 408', async () =
   expect(await readReply(stream)).toMatchObject({ status: 408 })
 })
 
+test.each([{ http2: false }, { http2: true }])(
+  'a TLS handshake that does not come in time ends its connection ($http2)',
+  async ({ http2 }) => {
+    const tls = identity('demo')
+    await using demo = await serve({}, { tls, http2, headersTimeoutMs: 50 })
+    const silent = connect(demo.port, '127.0.0.1')
+    await once(silent.resume(), 'close')
+  },
+)
+
 test('a connection on which nothing is asked any more is closed', async () => {
   await using demo = await serve({}, { keepAliveTimeoutMs: 50 })
   const said = await talk(demo.port, 'GET /v1/users/1 HTTP/1.1\r\nhost: x\r\n\r\n')

@@ -1,10 +1,13 @@
 import { once } from 'node:events'
 import { connect as connectSecurely } from 'node:http2'
-import { connect } from 'node:net'
-import { expect, test } from 'vitest'
+import { connect, type Socket } from 'node:net'
+import { afterEach, expect, test, vi } from 'vitest'
 import { fail, serve, succeed, talk } from '../http-transport.test-harness.ts'
 import { requestFault } from '../http-status.ts'
+import { lingerMs } from '../reply/linger.ts'
 import { ask, connectHttp2, identity, readReply } from '../tls/tls.test-harness.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 const tls = identity('demo')
 const get = (target: string, headers = 'host: x\r\n') => `GET ${target} HTTP/1.1\r\n${headers}\r\n`
@@ -38,6 +41,26 @@ test.each([
   expect(said).toMatch(/connection: close/i)
   expect(said).toContain(holds)
   if (bytes.includes('abc')) expect(said).toMatch(/x-request-id: abc\r\n[^]*"callId":"abc"/)
+})
+
+test.each([
+  ['bytes that are no request', 'no request\r\n\r\n', 400],
+  ['a tunnel', 'CONNECT example.com:80 HTTP/1.1\r\nhost: x\r\n\r\n', 501],
+])('a caller that is refused %s and keeps its side open is cut after a while', async (_what, bytes, status) => {
+  const connected = Promise.withResolvers<Socket>()
+  await using demo = await serve({}, { configure: ({ server }) => void server.once('connection', connected.resolve) })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const caller = connect({ port: demo.port, host: '127.0.0.1', allowHalfOpen: true }).setEncoding('utf8')
+  caller.write(bytes)
+  const [said] = (await once(caller, 'data')) as [string]
+  expect(said.slice(0, 12)).toBe(`HTTP/1.1 ${status}`)
+  await once(caller, 'end')
+  const socket = await connected.promise
+  vi.advanceTimersByTime(lingerMs - 1)
+  expect(socket.destroyed).toBe(false)
+  vi.advanceTimersByTime(1)
+  expect(socket.destroyed).toBe(true)
+  caller.destroy()
 })
 
 test.each([
