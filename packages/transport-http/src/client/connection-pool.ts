@@ -3,6 +3,7 @@ import { ConfigError } from '@tenon/core/transport'
 import type { Dispatcher, Pool } from 'undici'
 import { Exchange, type ReplyHead } from './exchange.ts'
 import type { HttpClientSettings } from './http-client-options.ts'
+import { writeDeadline } from './write-headers.ts'
 
 /** A request as it goes onto the wire. */
 export interface WireRequest {
@@ -13,6 +14,14 @@ export interface WireRequest {
   readonly body: Buffer | AsyncIterable<Uint8Array> | undefined
   /** Whether it does no harm if it is carried out twice. */
   readonly isRepeatable: boolean
+}
+
+/** The call that a request is sent for. */
+export interface SendingCall {
+  /** Ends the request with its reason. */
+  readonly signal: AbortSignal
+  /** What is left of the time until the deadline, asked when the request is sent; undefined without one. */
+  readonly remainingMs: number | undefined
 }
 
 /** A reply whose head has come. */
@@ -50,14 +59,14 @@ export class ConnectionPool {
    * @throws what the signal was fired with; ServiceError `unavailable` for a connection that failed.
    * @see RFC 9110 section 9.2.2, and RFC 9112 section 9.3.1
    */
-  async send(request: WireRequest, signal: AbortSignal): Promise<WireReply> {
+  async send(request: WireRequest, call: SendingCall): Promise<WireReply> {
     const isStream = request.body !== undefined && !Buffer.isBuffer(request.body)
-    const first = await this.#dispatch(isStream && this.#settings.http2 ? 'sending' : 'kept', request, signal)
+    const first = await this.#dispatch(isStream && this.#settings.http2 ? 'sending' : 'kept', request, call)
     try {
       return toReply(await first.head, first)
     } catch (error) {
-      if (!first.wasDropped || !request.isRepeatable || signal.aborted) throw error
-      const second = await this.#dispatch('fresh', request, signal)
+      if (!first.wasDropped || !request.isRepeatable || call.signal.aborted) throw error
+      const second = await this.#dispatch('fresh', request, call)
       return toReply(await second.head, second)
     }
   }
@@ -68,12 +77,16 @@ export class ConnectionPool {
     await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()))
   }
 
-  async #dispatch(kind: Kind, { method, path, headers, body }: WireRequest, signal: AbortSignal): Promise<Exchange> {
+  async #dispatch(kind: Kind, request: WireRequest, call: SendingCall): Promise<Exchange> {
     const dispatcher = await this.#dispatcher(kind)
+    const { method, path, body } = request
+    const { signal } = call
     const exchange = new Exchange({ signal, address: this.#address })
     // undici's types know streams only, its code any iterable: lib/core/request.js
     const source = (body ?? null) as Buffer | null
-    const sent = { origin: this.#origin, method, path, headers: { ...headers }, body: source, ...noTimeouts }
+    // Only now: undici may have been loaded since the call began, or a first attempt been made.
+    const headers = { ...writeDeadline(call.remainingMs), ...request.headers }
+    const sent = { origin: this.#origin, method, path, headers, body: source, ...noTimeouts }
     if (!signal.aborted) dispatcher.dispatch(sent, exchange)
     return exchange
   }

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { ServiceError } from '@tenon/core/transport'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { ada, collect, failureOf, open, users } from './http-client.test-harness.ts'
 import { type RawReply, rawServer, reply } from './raw-server.test-harness.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 const userReply = reply({ body: JSON.stringify(ada) })
 
@@ -142,6 +144,26 @@ test('a request says what it is: verb, path, accepted types, deadline, and a len
   expect(body).toBe('{"name":"ada"}')
   await demo.client.getUser({ userId: 'u' })
   expect(server.texts[1]).not.toMatch(/content-|x-request-timeout/i)
+})
+
+test('each attempt says how much time is left when it is made, not when the call began', async () => {
+  await using server = await rawServer(({ socket, connection }) => {
+    if (connection > 0) return socket.write(userReply)
+    vi.advanceTimersByTime(500)
+    return socket.destroy()
+  })
+  await using demo = open(server.port)
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const calling = demo.channel.unary(
+    users.getUser,
+    { userId: 'u' },
+    { metadata: {}, timeoutMs: 5_000, signal: undefined },
+  )
+  // While undici is loaded.
+  vi.advanceTimersByTime(1_000)
+  expect(await calling).toEqual(ada)
+  const told = server.texts.map((text) => /^x-request-timeout-ms: (\d+)\r$/m.exec(text)?.[1])
+  expect(told).toEqual(['4000', '3500'])
 })
 
 test('a stream that breaks off gives what came, then fails', async () => {

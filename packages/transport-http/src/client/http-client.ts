@@ -43,7 +43,7 @@ class HttpChannel implements ClientChannel {
     const request = method.writeOne(input, headers)
     const running = this.#enter(outgoing, timeoutMs)
     try {
-      return await method.readOne(await this.#pool.send(request, running.signal))
+      return await method.readOne(await this.#pool.send(request, running))
     } finally {
       this.#leave(running)
     }
@@ -54,7 +54,7 @@ class HttpChannel implements ClientChannel {
     const request = method.writeOne(input, headers)
     const running = this.#enter(outgoing, timeoutMs)
     try {
-      const reply = await this.#pool.send(request, running.signal)
+      const reply = await this.#pool.send(request, running)
       // Its end is not to be waited for until somebody asks for the next item.
       void reply.ended.then(() => running.leave())
       yield* method.readStream(reply)
@@ -69,7 +69,7 @@ class HttpChannel implements ClientChannel {
     const sent = toSent(inputs, running)
     try {
       const request = await method.writeStream(sent, headers, running.signal)
-      return await method.readOne(await this.#pool.send(request, running.signal))
+      return await method.readOne(await this.#pool.send(request, running))
     } finally {
       sent.end()
       this.#leave(running)
@@ -86,7 +86,7 @@ class HttpChannel implements ClientChannel {
     const sent = toSent(inputs, running)
     try {
       const request = await method.writeStream(sent, headers, running.signal)
-      const reply = await this.#pool.send(request, running.signal)
+      const reply = await this.#pool.send(request, running)
       void reply.ended.then(() => {
         sent.end()
         running.leave()
@@ -125,7 +125,7 @@ class HttpChannel implements ClientChannel {
     if (signal?.aborted)
       throw new ServiceError('cancelled', 'the call was cancelled before it was sent', { cause: signal.reason })
     if (this.#closed) throw new ServiceError('unavailable', 'the client is closed')
-    return { method, headers: writeHeaders(metadata, timeoutMs), timeoutMs }
+    return { method, headers: writeHeaders(metadata), timeoutMs }
   }
 
   #enter(outgoing: OutgoingCall, timeoutMs: number | undefined): RunningCall {

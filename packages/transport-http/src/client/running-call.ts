@@ -3,18 +3,28 @@ import { ServiceError } from '@tenon/core/transport'
 
 /** A call that is under way: one signal for all that may end it early. */
 export class RunningCall {
-  readonly hasDeadline: boolean
+  /** On the clock of `performance.now()`; undefined without a deadline. */
+  readonly #endsAtMs: number | undefined
   readonly #controller = new AbortController()
   readonly #caller: AbortSignal | undefined
   readonly #timer: NodeJS.Timeout | undefined
   readonly #onLeave: (call: RunningCall) => void
 
   constructor({ signal }: OutgoingCall, timeoutMs: number | undefined, onLeave: (call: RunningCall) => void) {
-    this.hasDeadline = timeoutMs !== undefined
+    this.#endsAtMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs
     this.#onLeave = onLeave
     this.#caller = signal
     signal?.addEventListener('abort', this.#cancelled, { once: true })
     if (timeoutMs !== undefined) this.#timer = setTimeout(this.#late, Math.min(timeoutMs, longestTimerMs))
+  }
+
+  get hasDeadline(): boolean {
+    return this.#endsAtMs !== undefined
+  }
+
+  /** What is left of the time until the deadline; undefined without one. */
+  get remainingMs(): number | undefined {
+    return this.#endsAtMs === undefined ? undefined : Math.max(0, this.#endsAtMs - performance.now())
   }
 
   /** Fires with what the call fails with. */

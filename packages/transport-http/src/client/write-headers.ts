@@ -5,14 +5,11 @@ import { ServiceError } from '@tenon/core/transport'
 const timeoutHeader = 'x-request-timeout-ms'
 
 /**
- * Metadata and deadline as headers. What was only inherited from another transport and cannot be carried is left out.
+ * Metadata as headers. What was only inherited from another transport and cannot be carried is left out.
  *
  * @throws ServiceError `invalid_argument` for an entry that the caller set.
  */
-export function writeHeaders(
-  metadata: OutgoingCall['metadata'],
-  timeoutMs: number | undefined,
-): Readonly<Record<string, string>> {
+export function writeHeaders(metadata: OutgoingCall['metadata']): Readonly<Record<string, string>> {
   const entries = Object.entries(metadata)
   const refused = entries.filter(([name, value]) => !isCarried(name, value)).map(([name]) => name)
   const own = refused.filter((name) => !inherited.has(name))
@@ -21,11 +18,13 @@ export function writeHeaders(
       'invalid_argument',
       `HTTP metadata is Latin-1 text under the name of a header that is not the transport's own, unlike ${own.join(', ')}`,
     )
-  const carried = refused.length === 0 ? entries : entries.filter(([name]) => !refused.includes(name))
-  return {
-    ...Object.fromEntries(carried),
-    ...(timeoutMs !== undefined && { [timeoutHeader]: String(Math.min(longestTimeoutMs, Math.ceil(timeoutMs))) }),
-  }
+  return Object.fromEntries(refused.length === 0 ? entries : entries.filter(([name]) => !refused.includes(name)))
+}
+
+/** What a call still has of its time, as a header; none for a call without a deadline. */
+export function writeDeadline(remainingMs: number | undefined): Readonly<Record<string, string>> {
+  if (remainingMs === undefined) return {}
+  return { [timeoutHeader]: String(Math.min(longestTimeoutMs, Math.max(1, Math.ceil(remainingMs)))) }
 }
 
 /** What 15 digits hold, which is what our server reads. */
