@@ -1,6 +1,7 @@
 import { type SetupProblem, type TransportHost, WiringError } from '@tenon/core/transport'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpSettings } from '../http-options.ts'
+import { sentId } from '../reply/sent-id.ts'
 import { claims, type HttpRoute } from '../route/route-table.ts'
 import { type PagePaths, pagePathsOf } from './page-paths.ts'
 import { describeOperations } from './openapi.ts'
@@ -50,11 +51,20 @@ export function prepareDocuments({ settings, host, routes }: DocumentParts): Doc
   return {
     paths: [path, ...(page?.at ?? [])],
     mount: (scope) => {
-      serveDocument(scope, path, read)
-      if (pagePath !== undefined)
-        scope.register((inner) => serveDocs(inner, { path: pagePath, title: options.title, read }))
+      scope.register(async (inner) => {
+        inner.addHook('onRequest', echoId)
+        serveDocument(inner, path, read)
+        if (pagePath !== undefined) await serveDocs(inner, { path: pagePath, title: options.title, read })
+      })
     },
   }
+}
+
+/** What is shown is no call, so its reply has the id that the request came with, if any. */
+function echoId({ headers }: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  const id = sentId(headers)
+  if (id !== undefined) reply.header('x-request-id', id)
+  done()
 }
 
 /** The router would hand a path without parameters to the document, in silence, where an operation has it by a parameter. */

@@ -35,6 +35,20 @@ describe('the document', () => {
     }
   })
 
+  test.each(['/openapi.json', '/docs', '/docs/json', '/docs/static/swagger-ui.css'])(
+    'comes with the id that the request for %s has, and with none otherwise',
+    async (path) => {
+      await using http = await serve({}, { docs: true })
+      const ask = (init: RequestInit) => fetch(`${http.url}${path}`, init)
+      const reply = await ask({ headers: { 'x-request-id': 'mine-1' } })
+      expect([reply.status, reply.headers.get('x-request-id')]).toEqual([200, 'mine-1'])
+      expect((await ask({})).headers.has('x-request-id')).toBe(false)
+      const etag = reply.headers.get('etag') ?? ''
+      const kept = await ask({ headers: { 'x-request-id': 'mine-2', 'if-none-match': etag } })
+      expect(kept.headers.get('x-request-id')).toBe('mine-2')
+    },
+  )
+
   test('says of a server that bans callers that it does', async () => {
     await using http = await serve({}, { rateLimit: { max: 100, ban: 1 } })
     const document = await jsonOf(await fetch(`${http.url}/openapi.json`))

@@ -174,9 +174,11 @@ test('who asks too often is refused with a problem that says when to come back, 
   expect((await fetch(`${demo.url}/v1/users/1`)).status).toBe(200)
   expect((await fetch(`${demo.url}/nope`)).status).toBe(404)
   for (const path of ['/v1/users/1', '/nope', '/v1/users/1:nope']) {
-    const reply = await fetch(`${demo.url}${path}`)
+    const reply = await fetch(`${demo.url}${path}`, { headers: { 'x-request-id': 'mine-1' } })
     expect([path, reply.status, reply.headers.get('retry-after')]).toEqual([path, 429, wholeSeconds])
-    expect(await jsonOf(reply)).toMatchObject({ code: 'resource_exhausted', reason: 'rate_limited', instance: path })
+    expect(reply.headers.get('x-request-id')).toBe('mine-1')
+    const problem = { code: 'resource_exhausted', reason: 'rate_limited', instance: path, callId: 'mine-1' }
+    expect(await jsonOf(reply)).toMatchObject(problem)
   }
   expect(count).toBe(1)
 })
