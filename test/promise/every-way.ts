@@ -91,6 +91,7 @@ function operationsOf(samples: readonly Sample[], side: 'schema' | 'callerSchema
       output: sample[side],
       http: `POST /echo/${index}`,
       queue: { topic: `demo.echo.s${index}`, key: 'id' },
+      grpc: sample.needs.length === 0,
     } as unknown as OperationSpec,
   ])
   return contract('demo.v1.EchoService', Object.fromEntries(specs) as Record<string, never>)
