@@ -58,7 +58,14 @@ export function mountRoutes(
       readPath: compilePathReader(route, routes),
       serve: group.routes.some(takesItems) ? readingWhole(route, around) : compileServe(route, around),
     }))
-    server.route<HttpShape>({ method, url: group.path, exposeHeadRoute: false, handler: compileGroup(candidates) })
+    const isKnown = group.method === 'GET' ? undefined : compileKnown(candidates)
+    server.route<HttpShape>({
+      method,
+      url: group.path,
+      exposeHeadRoute: false,
+      ...(isKnown !== undefined && { preParsing: knownOnly(isKnown) }),
+      handler: compileGroup(candidates),
+    })
   }
   parseBodies(scope, (request, payload, done) => {
     // What is sent to nowhere is answered at once.
@@ -155,6 +162,31 @@ function compileOnly({ http: { parameters }, serve }: Candidate): Handler {
     else void serve({ request, reply, path })
   }
 }
+
+type IsKnown = (request: HttpRequest) => boolean
+
+/** Whether some candidate is meant, as the handler decides; undefined where the router leaves nothing to ask. */
+function compileKnown(candidates: readonly Candidate[]): IsKnown | undefined {
+  const [only, ...others] = candidates
+  if (only !== undefined && others.length === 0 && only.readPath === undefined) {
+    const { parameters } = only.http
+    return parameters.length === 0 ? undefined : ({ params }) => parameters.every((name) => params[name] !== '')
+  }
+  return ({ url }) => {
+    const target = rawPath(url)
+    return candidates.some(({ readPath }) => readPath?.(target) !== undefined)
+  }
+}
+
+/** Answers what no candidate is meant by before its body is waited for, as what the router does not know. */
+function knownOnly(isKnown: IsKnown) {
+  return (request: HttpRequest, reply: FastifyReply, ...[payload, done]: [Readable, PayloadDone]): void => {
+    if (isKnown(request)) done(null, payload)
+    else reply.callNotFound()
+  }
+}
+
+type PayloadDone = (error: null, payload: Readable) => void
 
 /** A route that shares its path with an input stream: the body comes unread, whichever of them the request is for. */
 function readingWhole(route: HttpRoute, surroundings: LoadedSurroundings): Serve {

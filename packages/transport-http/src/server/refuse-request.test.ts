@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { connect as connectSecurely } from 'node:http2'
 import { connect, type Socket } from 'node:net'
+import { type Contract, contract, stream } from '@tenon/core/contract'
+import { Type } from 'typebox'
 import { afterEach, expect, test, vi } from 'vitest'
-import { fail, serve, succeed, talk } from '../http-transport.test-harness.ts'
+import { fail, serve, succeed, talk, users } from '../http-transport.test-harness.ts'
 import { requestFault } from '../http-status.ts'
 import { lingerMs } from '../reply/linger.ts'
 import { ask, connectHttp2, identity, readReply } from '../tls/tls.test-harness.ts'
@@ -115,19 +117,34 @@ test('a header counts its name, its value and 32 bytes', async () => {
   expect(reply.status).toBe(431)
 })
 
+const listId = Type.Object({ listId: Type.String() })
+const lists = contract('demo.v1.Lists', {
+  put: { input: listId, output: listId, http: 'POST /v1/lists/:listId' },
+  add: { input: stream(listId), output: listId, http: 'POST /v1/lists/:listId:new/lines' },
+}) as Contract
+
 const chunked = 'host: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n'
 
 test.each([
   [404, `POST /nope HTTP/1.1\r\n${chunked}`],
   [405, `DELETE /v1/users/1 HTTP/1.1\r\n${chunked}`],
-])('a request that nothing takes is answered %i before its body', async (status, bytes) => {
-  await using demo = await serve()
-  const socket = connect(demo.port, '127.0.0.1')
-  socket.write(bytes)
-  const [said] = (await once(socket, 'data')) as [Buffer]
-  socket.destroy()
-  expect(String(said).slice(0, 12)).toBe(`HTTP/1.1 ${status}`)
-})
+  // What the router takes for a parameter is another's verb, no verb at all, or nothing.
+  [405, `PUT /v1/users/1:cancel HTTP/1.1\r\n${chunked}`],
+  [405, `POST /v1/users/1:nope HTTP/1.1\r\n${chunked}`],
+  [404, `PUT /v1/users/ HTTP/1.1\r\n${chunked}`],
+  [404, `POST /v1/lists/ HTTP/1.1\r\n${chunked}`, lists],
+  [404, `POST /v1/lists/7:nope/lines HTTP/1.1\r\n${chunked}`, lists],
+])(
+  'a request that nothing takes is answered %i before its body: %s',
+  async (status, bytes, served = users as Contract) => {
+    await using demo = await serve({}, {}, served)
+    const socket = connect(demo.port, '127.0.0.1')
+    socket.write(bytes)
+    const [said] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    expect(String(said).slice(0, 12)).toBe(`HTTP/1.1 ${status}`)
+  },
+)
 
 test.each([
   [404, '/nope', {}],
