@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import type { Sample } from './sample.ts'
+import { choiceSamples, treeSample, tupleOf, unionOf } from './json-sample.ts'
+import { nullable, type Sample } from './sample.ts'
 import { defaultSamples, plainText, scalarSamples } from './scalar-sample.ts'
 import { closedObjectOf, type Field, listOf, longListOf, type NamedField, objectOf, recordOf } from './shape-sample.ts'
 
@@ -24,13 +25,29 @@ const { fields: anyFields } = fc.letrec<{ fields: Field[]; field: Field; object:
     .map(([fields, isClosed]) => (isClosed ? closedObjectOf(fields) : objectOf(fields))),
 }))
 
+/** What protobuf lacks: choices, null, tuples, recursion, lists in lists, and lists that may be absent. */
+const knownToJson: readonly Sample[] = [
+  ...choiceSamples,
+  treeSample(),
+  tupleOf(scalarSamples.slice(0, 3)),
+  unionOf([defaultSamples.map(required), scalarSamples.slice(0, 3).map(required)]),
+  listOf(listOf(plainText)),
+  nullable(objectOf(scalarSamples.slice(0, 3).map(required))),
+]
+
 /** Every kind of value in some input, whatever is drawn. */
 const known: readonly Sample[] = [
   ...slices(scalarSamples, 6).map((samples) => objectOf(samples.map(required), [id])),
   closedObjectOf([...defaultSamples, ...scalarSamples.slice(0, 4).map(longListOf)].map(required), [id]),
+  objectOf(knownToJson.map(required), [id]),
+  objectOf(
+    [...knownToJson, recordOf(plainText)].map((sample) => ({ sample, isOptional: true })),
+    [id],
+  ),
+  ...slices(scalarSamples, 6).map((samples) => objectOf(samples.map(nullable).map(required), [id])),
 ]
 
-/** So many samples of inputs: objects with a text called `id`, which keys a message. The same seed gives the same ones. */
+/** The known samples of inputs and so many more: objects with a text called `id`, which keys a message. The same seed gives the same ones. */
 export function inputSamples(count: number, seed: number): readonly Sample[] {
   const generated = fc.sample(anyFields, { numRuns: count, seed })
   return [...known, ...generated.map((fields) => objectOf(fields, [id]))]

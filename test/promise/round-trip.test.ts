@@ -3,7 +3,7 @@ import Type from 'typebox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type EchoService, startEcho, type WayName } from './every-way.ts'
 import { inputSamples } from './input-sample.ts'
-import { leaf, type Misfit, type Mutation, type Sample } from './sample.ts'
+import { grpcLacks, leaf, type Misfit, type Mutation, type Sample } from './sample.ts'
 
 /** What a run draws by: another one each time, and one that failed again with `TENON_SEED`, which its tests are named by. */
 const seed = seedFrom(process.env['TENON_SEED'])
@@ -27,7 +27,7 @@ const jsonWays: ReadonlySet<WayName> = new Set(['http', 'queue'])
 
 /** Those that have all a sample needs: see `grpcLacks`. */
 function waysFor({ needs }: Sample): readonly WayName[] {
-  return needs.length === 0 ? wayNames : wayNames.filter((way) => way !== 'grpc')
+  return needs.some((need) => Object.hasOwn(grpcLacks, need)) ? wayNames.filter((way) => way !== 'grpc') : wayNames
 }
 
 /** A value as JSON carries it, where zero has no sign. */
