@@ -210,6 +210,13 @@ const wrongInputs: readonly (readonly [
     [['/x/y', 'must be string or integer', 'type']],
   ],
   [
+    'an item that a tuple has no place for',
+    Type.Object({ x: Type.Tuple([Type.String(), Type.Integer()]) }),
+    z.object({ x: z.tuple([z.string(), z.int()]) }),
+    field(['a', 1, 2]),
+    [['/x/2', 'is not allowed', 'boolean']],
+  ],
+  [
     'a field that a closed object does not declare',
     Type.Object({ x: Type.Object({ y: Type.String() }, { additionalProperties: false }) }),
     z.object({ x: z.strictObject({ y: z.string() }) }),

@@ -211,6 +211,11 @@ describe('nested', () => {
       [{ a: 1n }, { b: '1' }],
     ],
     [
+      'an object or null, with a constant that may be left out',
+      Type.Array(Type.Union([Type.Object({ n: int64(), kind: Type.Optional(Type.Literal('a')) }), Type.Null()])),
+      [{ n: 1n }, { n: 2n, kind: 'a' }, null],
+    ],
+    [
       'a tree',
       Type.Cyclic({ Node: Type.Object({ n: int64(), kids: Type.Array(Type.Ref('Node')) }) }, 'Node'),
       { n: 1n, kids: [{ n: 2n, kids: [{ n: 3n, kids: [] }] }] },

@@ -71,7 +71,8 @@ export class SchemaDocument {
       .map((variant) => ({ variant, view: this.view([variant]) }))
       .filter(({ view }) => view.isObject || view.patterns.length > 0 || view.others.length > 0)
     const names = [...(objects[0]?.view.fields.keys() ?? [])]
-    const name = names.find((one) => objects.every(({ view }) => constantOf(view, one) !== undefined))
+    // One that may be left out tells nothing where it is.
+    const name = names.find((one) => objects.every(({ view }) => constantOf(view, one) && isRequired(view, one)))
     if (name === undefined) return undefined
     const byConstant = new Map(objects.map(({ variant, view }) => [constantOf(view, name)?.value, variant]))
     return byConstant.size === objects.length ? { name, byConstant } : undefined
@@ -114,6 +115,10 @@ export class SchemaDocument {
 export interface Alternatives {
   readonly name: string
   readonly byConstant: ReadonlyMap<unknown, JsonSchema>
+}
+
+function isRequired({ parts }: SchemaView, name: string): boolean {
+  return parts.some(({ required }) => Array.isArray(required) && required.includes(name))
 }
 
 function toView(parts: readonly JsonSchema[]): SchemaView {

@@ -100,7 +100,12 @@ const wordings: Readonly<Record<string, (error: ValidatorError, all: readonly Va
       rule: 'propertyNames',
     })),
   // A closed object's stray field is reported twice; `additionalProperties` is the line that says why.
-  boolean: () => [],
+  boolean: (error) => (error.schemaPath.endsWith('/additionalProperties') ? [] : [violation(error, 'is not allowed')]),
+  // So is an item beyond a tuple, by a library that writes the tuple's length out too.
+  maxItems: (error, all) =>
+    all.some(({ keyword, instancePath }) => keyword === 'boolean' && parentOf(instancePath) === error.instancePath)
+      ? []
+      : [violation(error, error.message)],
   type: (error) => [
     violation(error, `must be ${[Reflect.get(error.params, 'type') as string | string[]].flat().join(' or ')}`),
   ],
@@ -166,6 +171,10 @@ function toPointer(path: readonly (PropertyKey | StandardSchemaV1.PathSegment)[]
     (pointer, segment) => under(pointer, String(typeof segment === 'object' ? segment.key : segment)),
     '',
   )
+}
+
+function parentOf(pointer: string): string {
+  return pointer.slice(0, pointer.lastIndexOf('/'))
 }
 
 /** @see RFC 6901 section 3 */
