@@ -59,10 +59,7 @@ function kindOf(value: unknown): number {
   return Number(String(Reflect.get(Object(value), 'kind')).slice('kind'.length))
 }
 
-/**
- * A list of just so many items, each of its own type. One item too many is not among the mutations: it is refused, but by
- * all alike as a fault of the whole input, not of its place.
- */
+/** A list of just so many items, each of its own type. */
 export function tupleOf(items: readonly Sample[]): Sample {
   const fitting: fc.Arbitrary<readonly unknown[]> = fc.tuple(...items.map((item) => item.fitting))
   const place = (index: number) => (misfit: fc.Arbitrary<Misfit>) =>
@@ -80,6 +77,10 @@ export function tupleOf(items: readonly Sample[]): Sample {
       mutation(
         'one item short',
         fitting.map((list) => here(list.slice(0, -1))),
+      ),
+      mutation(
+        'one item long',
+        fitting.map((list): Misfit => ({ value: [...list, 'x'], fields: [`/${items.length}`] })),
       ),
       ...items.flatMap((item, index) => inside(item, `item ${index}`, place(index))),
     ],
