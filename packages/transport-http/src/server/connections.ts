@@ -62,15 +62,16 @@ export class Connections {
   }
 
   /**
-   * Node takes a reply for done when it has all of it, and its connection for idle, though the caller has yet to read.
+   * Node takes a reply for done when it has all of it, and its connection for idle, though the caller has yet to read. A connection
+   * on which nothing has come yet is left too: its first request is on the way, and is to be answered.
    *
    * @see lib/_http_server.js of Node 24.21, closeIdleConnections
    */
   #sweep(): void {
-    const writing = [...this.#sockets].filter(({ writableLength }) => writableLength > 0)
-    for (const socket of writing) socket.destroy = () => socket
+    const busy = [...this.#sockets].filter(({ writableLength, bytesRead }) => writableLength > 0 || bytesRead === 0)
+    for (const socket of busy) socket.destroy = () => socket
     this.#server.closeIdleConnections()
-    for (const socket of writing) Reflect.deleteProperty(socket, 'destroy')
+    for (const socket of busy) Reflect.deleteProperty(socket, 'destroy')
   }
 
   async #emptied(graceMs: number): Promise<void> {
