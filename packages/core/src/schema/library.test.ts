@@ -25,6 +25,32 @@ const broken = (...rules: string[]) => ({ broken: rules })
 
 const rows: readonly Row[] = [
   {
+    what: 'a default in an object that may be null',
+    typebox: Type.Object({ x: Type.Union([Type.Object({ n: Type.Integer({ default: 3 }) }), Type.Null()]) }),
+    zod: z.object({ x: z.object({ n: z.int().default(3) }).nullable() }),
+    arktype: type({ x: type({ n: 'number.integer = 3' }).or('null') }),
+    valibot: valibot({ x: v.nullable(v.object({ n: v.optional(v.pipe(v.number(), v.integer()), 3) })) }),
+    cases: [
+      [x({}), ok(x({ n: 3 }))],
+      [x({ n: 4 }), ok(x({ n: 4 }))],
+      [x(null), ok(x(null))],
+      [x({ n: 'a' }), broken('/x/n type')],
+    ],
+  },
+  {
+    what: 'a default in the items of a list that may be null',
+    typebox: Type.Object({
+      x: Type.Union([Type.Null(), Type.Array(Type.Object({ n: Type.Integer({ default: 3 }) }))]),
+    }),
+    zod: z.object({ x: z.array(z.object({ n: z.int().default(3) })).nullable() }),
+    arktype: type({ x: type({ n: 'number.integer = 3' }).array().or('null') }),
+    valibot: valibot({ x: v.nullable(v.array(v.object({ n: v.optional(v.pipe(v.number(), v.integer()), 3) }))) }),
+    cases: [
+      [x([{}, { n: 4 }]), ok(x([{ n: 3 }, { n: 4 }]))],
+      [x(null), ok(x(null))],
+    ],
+  },
+  {
     what: 'text with a length',
     typebox: Type.Object({ x: Type.String({ minLength: 2, maxLength: 3 }) }),
     zod: z.object({ x: z.string().min(2).max(3) }),

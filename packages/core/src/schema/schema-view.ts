@@ -65,6 +65,21 @@ export class SchemaDocument {
     return this.#partsOf(schemas, ['allOf']).flatMap((part) => this.#alternativesOf(part) ?? [])
   }
 
+  /** Of each union among the schemas the one alternative that a list, or an object, can be meant by; none where several can. */
+  onlyAlternatives(schemas: readonly JsonSchema[], kind: 'array' | 'object'): readonly JsonSchema[] {
+    return this.#partsOf(schemas, ['allOf']).flatMap((part) => {
+      const [only, ...others] = this.#variantsOf(part).filter((variant) => this.#canBe(variant, kind))
+      return only !== undefined && others.length === 0 ? [only] : []
+    })
+  }
+
+  #canBe(schema: JsonSchema, kind: 'array' | 'object'): boolean {
+    return this.#partsOf([schema], ['allOf']).every((part) => {
+      const type = part['type']
+      return !('const' in part) && !('enum' in part) && (type === undefined || [type].flat().includes(kind))
+    })
+  }
+
   /** Undefined for what is no union; an alternative that is no object is not among them. */
   #alternativesOf(schema: JsonSchema): Alternatives | undefined {
     const objects = this.#variantsOf(schema)

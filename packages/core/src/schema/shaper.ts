@@ -141,18 +141,28 @@ function copyEntries(
   return Object.fromEntries(kept.map(([key, entry]) => [key, stripEntry(key, entry)]))
 }
 
-/** Defaults of what holds for every value; of alternatives only where a constant field says which one is meant. */
+/** Defaults of what holds for every value; of alternatives only of the one that is meant: by a constant field, or alone of its kind. */
 function compileFill(schemas: readonly JsonSchema[], next: Compile, document: SchemaDocument): Step | undefined {
   const view = document.commonView(schemas)
   const steps = [
     fillObject(view, next),
     fillItems(view, next),
-    ...document.alternatives(schemas).map((alternatives) => chooseByConstant(alternatives, next)),
+    ...document.onlyAlternatives(schemas, 'object').map((only) => fillOnly(only, next, isRecord)),
+    ...document.onlyAlternatives(schemas, 'array').map((only) => fillOnly(only, next, Array.isArray)),
+    ...document
+      .alternatives(schemas)
+      .filter(({ byConstant }) => byConstant.size > 1)
+      .map((alternatives) => chooseByConstant(alternatives, next)),
   ].filter((step) => step !== undefined)
   if (steps.length === 0 && view.defaults.length === 0) return undefined
   const [initial] = view.defaults
   const makeInitial = typeof initial === 'object' ? () => structuredClone(initial) : () => initial
   return (value) => steps.reduce<unknown>((filled, step) => step(filled), value === undefined ? makeInitial() : value)
+}
+
+function fillOnly(only: JsonSchema, next: Compile, isMeant: (value: unknown) => boolean): Step | undefined {
+  const fill = next([only])
+  return fill && ((value) => (isMeant(value) ? fill(value) : value))
 }
 
 function fillObject(view: SchemaView, next: Compile): Step | undefined {

@@ -105,7 +105,8 @@ test('references are written out, by pointer and by name', () => {
   }
 })
 
-const emptyInstead = 'which protobuf cannot tell from an empty one: make it required, or give it an empty default'
+const emptyInstead =
+  'which protobuf cannot tell from an empty one: make it required and without a default, or give it an empty default'
 
 describe('what protobuf cannot express is refused', () => {
   const input = 'contract.schema operation demo.v1.Shop/doIt: input cannot be a protobuf message:'
@@ -195,6 +196,11 @@ describe('what protobuf cannot express is refused', () => {
     [
       'a list that may be absent',
       Type.Object({ a: Type.Optional(Type.Array(Type.String())) }),
+      `/properties/a is a list or record that may be absent, ${emptyInstead}`,
+    ],
+    [
+      'a required list with a default that is not empty, which absence would stand for',
+      Type.Object({ a: Type.Array(Type.String(), { default: ['b'] }) }),
       `/properties/a is a list or record that may be absent, ${emptyInstead}`,
     ],
     [

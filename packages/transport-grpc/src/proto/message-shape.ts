@@ -127,7 +127,7 @@ interface Placed {
 }
 
 const maybeAbsent =
-  'a list or record that may be absent, which protobuf cannot tell from an empty one: make it required, or give it an empty default'
+  'a list or record that may be absent, which protobuf cannot tell from an empty one: make it required and without a default, or give it an empty default'
 
 function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0
@@ -148,8 +148,8 @@ function shapeMessage(given: JsonSchema, from: Place): MessageShape {
     const shape = shapeField(field, inside, { messages, enums })
     const facts = { name, protoName: protoFieldName(name), number: fields.length + 1, isRequired: required.has(name) }
     if (shape === undefined) continue
-    if (shape.label !== 'optional' && !facts.isRequired && !isEmpty(field['default']))
-      inside.report(inside.path, maybeAbsent)
+    const mayBeAbsent = !facts.isRequired || field['default'] !== undefined
+    if (shape.label !== 'optional' && mayBeAbsent && !isEmpty(field['default'])) inside.report(inside.path, maybeAbsent)
     fields.push({ ...facts, ...shape })
   }
   const shape = { fullName, name: place.name, fields, messages, enums }
