@@ -15,9 +15,9 @@ import { type Contract, contract, contractInfo, stream } from '@tenon/core/contr
 import { ContractError, LifecycleError, ServiceError, type Transport, type TransportHost } from '@tenon/core/transport'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
-import { fromStatus } from './grpc-status.ts'
+import { fromStatus } from './wire/grpc-status.ts'
 import { grpcTransport } from './index.ts'
-import { compileCodec } from './message-codec.ts'
+import { compileCodec } from './codec/message-codec.ts'
 import { toServiceShape } from './proto/message-shape.ts'
 
 const userId = Type.String({ minLength: 1 })

@@ -11,13 +11,13 @@ import {
   type TransportServer,
 } from '@tenon/core/transport'
 import { type GrpcOptions, type GrpcSettings, resolveGrpcOptions } from './grpc-options.ts'
-import { HealthService } from './health-service.ts'
-import { Listener } from './listener.ts'
-import { type MethodSurroundings, mountMethod } from './mount-method.ts'
-import { OpenCalls } from './open-calls.ts'
+import { HealthService } from './introspection/health-service.ts'
+import { Listener } from './server/listener.ts'
+import { type MethodSurroundings, mountMethod } from './server/mount-method.ts'
+import { OpenCalls } from './server/open-calls.ts'
 import { type ServiceShape, toServiceShape } from './proto/message-shape.ts'
-import { mountReflection, type ReflectionCalls } from './reflection-service.ts'
-import { toServiceDefinition } from './service-definition.ts'
+import { mountReflection, type ReflectionCalls } from './introspection/reflection-service.ts'
+import { toServiceDefinition } from './wire/service-definition.ts'
 
 /**
  * Serves every operation over gRPC, unless its contract says `grpc: false`, with health v1 and server reflection.

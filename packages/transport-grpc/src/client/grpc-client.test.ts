@@ -7,7 +7,7 @@ import { ServiceError } from '@tenon/core/transport'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { grpcClient, grpcTransport } from '../index.ts'
-import { bytesMethod } from '../service-definition.ts'
+import { bytesMethod } from '../wire/service-definition.ts'
 
 const User = Type.Object({ userId: Type.String(), name: Type.String() })
 const offered = {

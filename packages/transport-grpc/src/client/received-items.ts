@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { type StatusObject, status } from '@grpc/grpc-js'
-import { fromStatus } from '../grpc-status.ts'
+import { fromStatus } from '../wire/grpc-status.ts'
 
 /** A call that answers with any number of messages. */
 export interface ReceivingCall {

@@ -3,7 +3,7 @@ import { AnySchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
 import { BinaryReader } from '@bufbuild/protobuf/wire'
 import { ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
-import { writeDetails } from '../status-details.ts'
+import { writeDetails } from '../wire/status-details.ts'
 import { errorDetailsFiles } from './error-details-descriptor.ts'
 
 test('describes the details as they are written', () => {

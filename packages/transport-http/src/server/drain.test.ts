@@ -4,6 +4,7 @@ import { Agent as TlsAgent, get as getSecure } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { type Outcome, ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
+import type { HttpOptions } from '../http-options.ts'
 import { type Handle, serve, succeed } from '../http-transport.test-harness.ts'
 import { ask, connectHttp2, identity, readReply } from '../tls/tls.test-harness.ts'
 
@@ -116,6 +117,28 @@ test('a connection that becomes idle during the drain is closed before the drain
   await running
   await drained
   expect(order).toEqual(['closed', 'drained'])
+})
+
+test('a connection that is made before the drain and asks during it is answered, and closed', async () => {
+  const { handle, arrived, answer } = waiting()
+  const accepted = Promise.withResolvers<void>()
+  const configure: HttpOptions['configure'] = (fastify) => {
+    fastify.server.on('connection', ({ remotePort }) => remotePort === early?.localPort && accepted.resolve())
+  }
+  let early: Socket | undefined
+  await using demo = await serve({ getUser: handle }, { configure })
+  const running = fetch(`${demo.url}/v1/users/1`)
+  await arrived
+  early = connect(demo.port, '127.0.0.1').setEncoding('latin1')
+  await accepted.promise
+  const drained = demo.server.drain(never)
+  early.write('GET /nope HTTP/1.1\r\nhost: x\r\n\r\n')
+  const [text] = (await once(early, 'data')) as [string]
+  expect(text).toMatch(/^HTTP\/1\.1 404 .*\r\nconnection: close\r\n/is)
+  await once(early.resume(), 'close')
+  answer({})
+  await running
+  await drained
 })
 
 test('a connection is not taken for idle while its caller has yet to read the reply', async () => {

@@ -1,6 +1,6 @@
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js'
 import type { OperationKind } from '@tenon/core/contract'
-import type { MethodShape, ServiceShape } from './proto/message-shape.ts'
+import type { MethodShape, ServiceShape } from '../proto/message-shape.ts'
 
 /** A method whose messages are bytes: only the dispatcher decides when they are decoded. */
 export type BytesMethod = MethodDefinition<Buffer, Buffer>

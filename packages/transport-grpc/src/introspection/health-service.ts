@@ -1,6 +1,6 @@
 import { type sendUnaryData, type Server, type ServerUnaryCall, type ServerWritableStream, status } from '@grpc/grpc-js'
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
-import { bytesMethod, methodPath } from './service-definition.ts'
+import { bytesMethod, methodPath } from '../wire/service-definition.ts'
 
 /** The service's full name, for clients and reflection. */
 const healthServiceName = 'grpc.health.v1.Health'

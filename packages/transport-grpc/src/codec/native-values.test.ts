@@ -3,7 +3,7 @@ import { buildClient } from '@tenon/core/client'
 import { bytes, type Contract, contract, contractInfo, int64, stream } from '@tenon/core/contract'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
-import { grpcClient, grpcTransport } from './index.ts'
+import { grpcClient, grpcTransport } from '../index.ts'
 
 const Item = Type.Object({
   id: int64({ minimum: -(2n ** 63n) }),

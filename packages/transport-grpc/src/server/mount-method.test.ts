@@ -5,10 +5,10 @@ import { type Contract, contract, contractInfo, stream } from '@tenon/core/contr
 import type { ServiceError } from '@tenon/core/transport'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
-import { fromStatus } from './grpc-status.ts'
-import { grpcTransport } from './index.ts'
-import { compileCodec } from './message-codec.ts'
-import { toServiceShape } from './proto/message-shape.ts'
+import { fromStatus } from '../wire/grpc-status.ts'
+import { grpcTransport } from '../index.ts'
+import { compileCodec } from '../codec/message-codec.ts'
+import { toServiceShape } from '../proto/message-shape.ts'
 
 const Reading = Type.Object({ value: Type.Integer({ minimum: 0 }), note: Type.Optional(Type.String()) })
 const Sum = Type.Object({ total: Type.Integer(), count: Type.Integer() })

@@ -1,5 +1,5 @@
 import { type BinaryReader, type BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import type { ScalarName } from './proto/message-shape.ts'
+import type { ScalarName } from '../proto/message-shape.ts'
 
 type Write = (writer: BinaryWriter, value: unknown) => void
 type Read = (reader: BinaryReader) => unknown

@@ -5,7 +5,7 @@ import { Client, credentials, Server, ServerCredentials, status } from '@grpc/gr
 import { type Contract, contract, contractInfo } from '@tenon/core/contract'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
-import { toServiceShape } from './proto/message-shape.ts'
+import { toServiceShape } from '../proto/message-shape.ts'
 import { mountReflection } from './reflection-service.ts'
 
 const shop = contract('demo.v1.Shop', {

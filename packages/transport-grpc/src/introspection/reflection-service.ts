@@ -1,7 +1,7 @@
 import { type Server, type ServerDuplexStream, status } from '@grpc/grpc-js'
-import type { ServiceShape } from './proto/message-shape.ts'
+import type { ServiceShape } from '../proto/message-shape.ts'
 import type { Answer } from './reflection-answer.ts'
-import { bytesMethod, methodPath } from './service-definition.ts'
+import { bytesMethod, methodPath } from '../wire/service-definition.ts'
 
 /** Both versions have the same messages; older tools know only the first. */
 const reflectionNames = ['grpc.reflection.v1alpha.ServerReflection', 'grpc.reflection.v1.ServerReflection']

@@ -2,10 +2,10 @@ import { status } from '@grpc/grpc-js'
 import { toBinary } from '@bufbuild/protobuf'
 import { type DescriptorProto, type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
-import { errorDetailsFiles } from './proto/error-details-descriptor.ts'
-import { toFileDescriptor } from './proto/file-descriptor.ts'
-import { healthDescriptor } from './proto/health-descriptor.ts'
-import type { ServiceShape } from './proto/message-shape.ts'
+import { errorDetailsFiles } from '../proto/error-details-descriptor.ts'
+import { toFileDescriptor } from '../proto/file-descriptor.ts'
+import { healthDescriptor } from '../proto/health-descriptor.ts'
+import type { ServiceShape } from '../proto/message-shape.ts'
 
 /** Turns a ServerReflectionRequest into its ServerReflectionResponse. @throws Error for bytes that are no such message. */
 export type Answer = (request: Buffer) => Buffer

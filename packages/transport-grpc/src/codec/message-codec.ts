@@ -1,6 +1,6 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { ServiceError } from '@tenon/core/transport'
-import type { FieldShape, FieldType, MessageShape } from './proto/message-shape.ts'
+import type { FieldShape, FieldType, MessageShape } from '../proto/message-shape.ts'
 import { scalarDefaults, scalarReaders, scalarWireTypes, scalarWriters } from './scalar-codec.ts'
 
 /** Turns plain values into protobuf bytes and back, without message objects in between. */

@@ -1,6 +1,6 @@
 import type { Metadata as GrpcMetadata } from '@grpc/grpc-js'
 import type { Arrival, Metadata } from '@tenon/core/transport'
-import { readMetadata } from './grpc-metadata.ts'
+import { readMetadata } from '../wire/grpc-metadata.ts'
 
 /** A server call as far as it is used here, of any kind. */
 export interface ServerCall {

@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { ServerReadableStream } from '@grpc/grpc-js'
 import { ServiceError } from '@tenon/core/transport'
-import { provesInputEnd } from './input-end.ts'
+import { provesInputEnd } from '../wire/input-end.ts'
 
 /** A call whose caller sends any number of messages. */
 export type ReadableCall = Pick<

@@ -6,7 +6,7 @@ import { buildClient } from '@tenon/core/client'
 import { type Contract, contract, contractInfo, stream } from '@tenon/core/contract'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
-import { grpcClient, grpcTransport } from './index.ts'
+import { grpcClient, grpcTransport } from '../index.ts'
 import { proveInputEnd, provesInputEnd } from './input-end.ts'
 
 const Reading = Type.Object({ value: Type.Integer() })
