@@ -4,7 +4,7 @@ import { resolveInside, type SourceFile, sourcesOf } from './source-file.ts'
 /** Where handlers are constructed and called. What cannot reach these files, even by their types, cannot reach a handler. */
 const handlerFiles = [
   'call/dispatcher.ts',
-  'call/interceptor.ts',
+  'call/rule/interceptor.ts',
   'handler/container.ts',
   'handler/define-handler.ts',
   'handler/handler-class.ts',

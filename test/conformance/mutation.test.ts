@@ -4,11 +4,11 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Gate } from '../../packages/core/src/call/gate.ts'
 import { DispatchedCall } from '../../packages/core/src/call/dispatched-call.ts'
 import { CallWork } from '../../packages/core/src/call/call-work.ts'
-import type { composeAround } from '../../packages/core/src/call/compose-around.ts'
+import type { composeAround } from '../../packages/core/src/call/rule/compose-around.ts'
 import type { composeDispatch } from '../../packages/core/src/call/dispatcher.ts'
-import type { compileAccess } from '../../packages/core/src/call/access.ts'
+import type { compileAccess } from '../../packages/core/src/call/rule/access.ts'
 import type { toServiceError } from '../../packages/core/src/error/service-error.ts'
-import type { hardenSchema } from '../../packages/core/src/schema/harden-schema.ts'
+import type { hardenSchema } from '../../packages/core/src/schema/rule/harden-schema.ts'
 import type { compileShaper } from '../../packages/core/src/schema/shaper.ts'
 import type { compileTextReader } from '../../packages/core/src/schema/text-reader.ts'
 import { grpcStatus } from '../../packages/transport-grpc/src/wire/grpc-status.ts'
@@ -47,11 +47,11 @@ const { changes, changeable } = vi.hoisted(() => {
 })
 
 vi.mock('../../packages/core/src/schema/text-reader.ts', (load) => changeable(load, 'compileTextReader'))
-vi.mock('../../packages/core/src/call/access.ts', (load) => changeable(load, 'compileAccess'))
-vi.mock('../../packages/core/src/call/compose-around.ts', (load) => changeable(load, 'composeAround'))
+vi.mock('../../packages/core/src/call/rule/access.ts', (load) => changeable(load, 'compileAccess'))
+vi.mock('../../packages/core/src/call/rule/compose-around.ts', (load) => changeable(load, 'composeAround'))
 vi.mock('../../packages/core/src/call/dispatcher.ts', (load) => changeable(load, 'composeDispatch'))
 vi.mock('../../packages/core/src/schema/shaper.ts', (load) => changeable(load, 'compileShaper'))
-vi.mock('../../packages/core/src/schema/harden-schema.ts', (load) => changeable(load, 'hardenSchema'))
+vi.mock('../../packages/core/src/schema/rule/harden-schema.ts', (load) => changeable(load, 'hardenSchema'))
 vi.mock('../../packages/core/src/error/service-error.ts', (load) => changeable(load, 'toServiceError'))
 
 function change(change: Change): void {

@@ -1,18 +1,18 @@
 import './handler/handler-metadata.ts'
 
-export type { Authenticator, Policy } from './call/access.ts'
-export { type ByteRange, type Representation, selectRange } from './call/byte-range.ts'
+export type { Authenticator, Policy } from './call/rule/access.ts'
+export { type ByteRange, type Representation, selectRange } from './call/stream/byte-range.ts'
 export type { Call, Metadata, Principal } from './call/call.ts'
 export { currentCall } from './call/context.ts'
 export { detach } from './call/detach.ts'
-export type { Interceptor } from './call/interceptor.ts'
+export type { Interceptor } from './call/rule/interceptor.ts'
 export { type PublishOptions, Publisher, type QueueOperation } from './client/publisher.ts'
 export type { CallOptions, ClientCall, ClientInterceptor } from './client/client-method.ts'
 export { type Client, clientOf, type RemoteOptions, remote } from './client/remote.ts'
-export { type BytesOptions, bytes } from './schema/bytes.ts'
+export { type BytesOptions, bytes } from './schema/native/bytes.ts'
 export { type Contract, contract } from './contract/contract.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './contract/event.ts'
-export { type Int64Options, int64 } from './schema/int64.ts'
+export { type Int64Options, int64 } from './schema/native/int64.ts'
 export type {
   AccessRule,
   DeclaredError,
@@ -58,7 +58,7 @@ export {
   type Token,
   token,
 } from './handler/provider.ts'
-export type { AdminOptions } from './service/admin-server.ts'
+export type { AdminOptions } from './service/lifecycle/admin-server.ts'
 export type { CheckOptions, ServiceCheck } from './service/check-service.ts'
 export {
   type ConfigReader,
@@ -72,12 +72,12 @@ export {
   port,
   type SettingsOf,
   text,
-} from './service/config.ts'
+} from './service/config/config.ts'
 export type { LogLevel, LogOptions } from './service/default-log.ts'
 export { defineService, type RunOptions, type Service, type StartedService } from './service/define-service.ts'
 export type { Ended, ServiceState } from './service/running-service.ts'
 export { type ServiceOptions, serviceDefaults } from './service/service-options.ts'
-export { type Secret, secret } from './service/secret.ts'
+export { type Secret, secret } from './service/config/secret.ts'
 export type {
   AccessDescription,
   CommandDescription,
@@ -95,6 +95,6 @@ export type {
   TransportDescription,
 } from './service/service-description.ts'
 export type { GivenSettings, StartOptions } from './service/start-options.ts'
-export type { PhaseReport } from './service/shutdown.ts'
+export type { PhaseReport } from './service/lifecycle/shutdown.ts'
 export type { Logger } from './telemetry/log.ts'
 export { type Address, ServiceInfo, type ServiceIdentity } from './transport/transport.ts'

@@ -1,10 +1,10 @@
 import type { OperationKind } from '../contract/operation.ts'
 import type { CompiledSchema } from '../schema/compiled-schema.ts'
-import type { AccessCheck, Authenticator, Policy } from './access.ts'
+import type { AccessCheck, Authenticator, Policy } from './rule/access.ts'
 import type { LoggedCalls } from './call-log.ts'
 import type { Gate } from './gate.ts'
-import type { Invoke } from './interceptor.ts'
-import type { Limiter } from './limiter.ts'
+import type { Invoke } from './rule/interceptor.ts'
+import type { Limiter } from './rule/limiter.ts'
 import type { CallFacts } from './running-call.ts'
 
 /** Everything about an operation that was decided at boot. */

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { allOf, dispatcherFor, echo, errorOf, itemsOf } from './dispatcher.test-harness.ts'
-import type { Invoke } from './interceptor.ts'
-import { Limiter } from './limiter.ts'
+import type { Invoke } from './rule/interceptor.ts'
+import { Limiter } from './rule/limiter.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

@@ -3,9 +3,9 @@ import type { Failure, Outcome, Success } from './arrival.ts'
 import { logLateFailure, logOutcome } from './call-log.ts'
 import type { CallPath } from './call-plan.ts'
 import type { Cuttable } from './gate.ts'
-import type { InputStream } from './input-stream.ts'
-import type { Limiter, Ticket } from './limiter.ts'
-import { OutputStream } from './output-stream.ts'
+import type { InputStream } from './stream/input-stream.ts'
+import type { Limiter, Ticket } from './rule/limiter.ts'
+import { OutputStream } from './stream/output-stream.ts'
 import type { RunningCall } from './running-call.ts'
 
 /** A call with its caller waiting for the outcome. The first outcome counts, later ones are too late to be told. */

@@ -3,12 +3,12 @@ import type { AccessRule } from '../contract/operation.ts'
 import type { ServiceError } from '../error/service-error.ts'
 import { compileSchema } from '../schema/compiled-schema.ts'
 import type { Logger } from '../telemetry/log.ts'
-import { compileAccess } from './access.ts'
+import { compileAccess } from './rule/access.ts'
 import type { Arrival, Outcome } from './arrival.ts'
 import type { CallPlan } from './call-plan.ts'
 import { composeDispatch } from './dispatcher.ts'
 import { Gate } from './gate.ts'
-import { composeInterceptors, type Interceptor, type Invoke } from './interceptor.ts'
+import { composeInterceptors, type Interceptor, type Invoke } from './rule/interceptor.ts'
 
 export const Text = compileSchema(Type.Object({ text: Type.String() }))
 

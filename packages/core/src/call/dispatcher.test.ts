@@ -4,7 +4,7 @@ import { markRemote, ServiceError } from '../error/service-error.ts'
 import type { Call } from './call.ts'
 import { currentCall } from './context.ts'
 import { dispatcherFor, echo, errorOf, type Given, itemsOf, Text } from './dispatcher.test-harness.ts'
-import type { Interceptor, Invoke } from './interceptor.ts'
+import type { Interceptor, Invoke } from './rule/interceptor.ts'
 
 describe('a call', () => {
   it('answers with the output, stripped of what the schema does not declare', async () => {

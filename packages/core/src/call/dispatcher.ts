@@ -1,13 +1,13 @@
 import { invalidArgument, ServiceError } from '../error/service-error.ts'
 import type { SchemaResult } from '../schema/compiled-schema.ts'
-import { requireAllowed } from './access.ts'
+import { requireAllowed } from './rule/access.ts'
 import type { Arrival, Failure, Outcome } from './arrival.ts'
 import { toCallError } from './call-error.ts'
 import type { CallPath, CallPlan } from './call-plan.ts'
 import { runInCall } from './context.ts'
 import { DispatchedCall } from './dispatched-call.ts'
 import { drainingError, type Gate } from './gate.ts'
-import { InputStream, inputIterator } from './input-stream.ts'
+import { InputStream, inputIterator } from './stream/input-stream.ts'
 import { RunningCall } from './running-call.ts'
 
 /** Serves one call; never rejects. */

@@ -1,6 +1,6 @@
 import type { Call } from '../call/call.ts'
 import { currentCall } from '../call/context.ts'
-import { type Around, composeAround } from '../call/compose-around.ts'
+import { type Around, composeAround } from '../call/rule/compose-around.ts'
 import { outgoingMetadata } from '../call/propagation.ts'
 import type { Operation } from '../contract/operation.ts'
 import { invalidArgument, markRemote, ServiceError } from '../error/service-error.ts'

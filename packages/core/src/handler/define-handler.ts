@@ -1,4 +1,4 @@
-import type { Interceptor, Invoke } from '../call/interceptor.ts'
+import type { Interceptor, Invoke } from '../call/rule/interceptor.ts'
 import { type AnyContract, type ContractInfo, contractInfo } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'

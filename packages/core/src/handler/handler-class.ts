@@ -1,4 +1,4 @@
-import type { Invoke } from '../call/interceptor.ts'
+import type { Invoke } from '../call/rule/interceptor.ts'
 import { contractInfo } from '../contract/contract.ts'
 import type { Operation } from '../contract/operation.ts'
 import { ContractError } from '../error/setup-error.ts'

@@ -1,4 +1,4 @@
-import type { Interceptor, Invoke } from '../call/interceptor.ts'
+import type { Interceptor, Invoke } from '../call/rule/interceptor.ts'
 import type { ContractInfo } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
 import type { Operation } from '../contract/operation.ts'

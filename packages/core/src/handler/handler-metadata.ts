@@ -1,4 +1,4 @@
-import type { Interceptor } from '../call/interceptor.ts'
+import type { Interceptor } from '../call/rule/interceptor.ts'
 import type { Contract } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'

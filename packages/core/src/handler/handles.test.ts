@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
-import type { Interceptor } from '../call/interceptor.ts'
+import type { Interceptor } from '../call/rule/interceptor.ts'
 import { contract, contractInfo } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
 import { ContractError } from '../error/setup-error.ts'

@@ -1,4 +1,4 @@
-import type { Interceptor } from '../call/interceptor.ts'
+import type { Interceptor } from '../call/rule/interceptor.ts'
 import { writableMetadata } from './handler-metadata.ts'
 
 /**

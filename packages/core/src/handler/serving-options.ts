@@ -1,4 +1,4 @@
-import type { Policy } from '../call/access.ts'
+import type { Policy } from '../call/rule/access.ts'
 import { checkAccess } from '../contract/check-settings.ts'
 import type { AccessRule, Input, Operation } from '../contract/operation.ts'
 import { ContractError, type SetupProblem } from '../error/setup-error.ts'

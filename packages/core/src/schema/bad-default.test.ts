@@ -7,19 +7,19 @@ import { z } from 'zod'
 import { contract } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
 import { findBadDefaults } from './bad-default.ts'
-import { bytes } from './bytes.ts'
+import { bytes } from './native/bytes.ts'
 import { compileSchema } from './compiled-schema.ts'
-import { int64 } from './int64.ts'
+import { int64 } from './native/int64.ts'
 import { type JsonSchema, type Schema, toJsonSchema } from './schema.ts'
 import { secret } from './secret.ts'
-import { unsafeSchema } from './unsafe-schema.ts'
+import { unsafeSchema } from './native/unsafe-schema.ts'
 
 const { hardenings, documents } = vi.hoisted(() => ({
   hardenings: vi.fn<() => void>(),
   documents: vi.fn<() => void>(),
 }))
 
-vi.mock(import('./harden-schema.ts'), async (original) => {
+vi.mock(import('./rule/harden-schema.ts'), async (original) => {
   const { hardenSchema } = await original()
   return { hardenSchema: (...given) => (hardenings(), hardenSchema(...given)) }
 })

@@ -1,13 +1,13 @@
 import Schema from 'typebox/schema'
 import { compileCensor } from './censor.ts'
-import { type HardCopies, hardenSchema } from './harden-schema.ts'
-import { compileJsonReaders } from './json-conversion.ts'
+import { type HardCopies, hardenSchema } from './rule/harden-schema.ts'
+import { compileJsonReaders } from './native/json-conversion.ts'
 import type { JsonSchema } from './schema.ts'
 import { SchemaDocument } from './schema-view.ts'
 import { compileFills } from './shaper.ts'
 import { isStackOverflow } from './stack-overflow.ts'
 import { type SchemaFault, visitSchemas } from './unusable-schema.ts'
-import { toViolations, type ValidatorError } from './violation.ts'
+import { toViolations, type ValidatorError } from './rule/violation.ts'
 
 /**
  * Every default of a JSON Schema that does not fit where it stands, as a reader would find it there: a value that nobody sent,

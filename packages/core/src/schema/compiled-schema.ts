@@ -5,12 +5,12 @@ import { type JsonSchema, isStandardSchema, type Schema as AnySchema, toJsonSche
 import type { Violation } from '../error/service-error.ts'
 import { ContractError } from '../error/setup-error.ts'
 import { type Censor, compileCensor } from './censor.ts'
-import { hardenSchema } from './harden-schema.ts'
-import { compileJsonReader } from './json-conversion.ts'
+import { hardenSchema } from './rule/harden-schema.ts'
+import { compileJsonReader } from './native/json-conversion.ts'
 import { compileShaper } from './shaper.ts'
 import { isStackOverflow } from './stack-overflow.ts'
 import type { Step } from './step.ts'
-import { fromIssues, toViolations, type ValidatorError } from './violation.ts'
+import { fromIssues, toViolations, type ValidatorError } from './rule/violation.ts'
 
 /** What reading or writing a value came to. */
 export type SchemaResult =

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import Type, { type TSchema } from 'typebox'
 import { expect, it, vi } from 'vitest'
-import { bytes } from './bytes.ts'
-import { int64 } from './int64.ts'
+import { bytes } from './native/bytes.ts'
+import { int64 } from './native/int64.ts'
 import { type Schema, toJsonSchema } from './schema.ts'
 import { compileSchema } from './compiled-schema.ts'
-import { compileJsonWriter } from './json-conversion.ts'
+import { compileJsonWriter } from './native/json-conversion.ts'
 
 // A guess: thousands of schemas are compiled, on a machine that does other things as well.
 vi.setConfig({ testTimeout: 60_000 })

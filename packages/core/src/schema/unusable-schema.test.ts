@@ -4,9 +4,9 @@ import Type from 'typebox'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { bytes } from './bytes.ts'
+import { bytes } from './native/bytes.ts'
 import { contract } from '../contract/contract.ts'
-import { int64 } from './int64.ts'
+import { int64 } from './native/int64.ts'
 import { type Schema, toJsonSchema } from './schema.ts'
 
 /** Each place that is at fault, with what it is there. */

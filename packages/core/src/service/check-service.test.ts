@@ -9,9 +9,9 @@ import { defineConsumer, defineHandler } from '../handler/define-handler.ts'
 import { inject } from '../handler/inject.ts'
 import { provide, token } from '../handler/provider.ts'
 import type { Transport, TransportHost, TransportServer } from '../transport/transport.ts'
-import { port, text } from './config.ts'
+import { port, text } from './config/config.ts'
 import { defineService } from './define-service.ts'
-import { secret } from './secret.ts'
+import { secret } from './config/secret.ts'
 import type { ServiceOptions } from './service-options.ts'
 
 const input = Type.Object({ userId: Type.String() })

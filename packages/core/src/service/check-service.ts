@@ -5,8 +5,8 @@ import { compileSchema } from '../schema/compiled-schema.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { EventEndpoint, OperationEndpoint } from '../transport/endpoint.ts'
 import type { ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
-import { AdminServer } from './admin-server.ts'
-import type { ConfigSpec, SettingsOf } from './config.ts'
+import { AdminServer } from './lifecycle/admin-server.ts'
+import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import {
   callWithSettings,
   type PlanFailure,

@@ -2,8 +2,8 @@ import { levels, pino } from 'pino'
 import type { LoggedCalls } from '../call/call-log.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
-import type { Environment } from './config.ts'
-import { hiddenText } from './secret.ts'
+import type { Environment } from './config/config.ts'
+import { hiddenText } from './config/secret.ts'
 
 /** What a service logs. Level and redaction are those of its own logger: one that `start()` is given has its own. */
 export interface LogOptions {

@@ -1,7 +1,7 @@
 import { expectTypeOf } from 'vitest'
-import { flag, integer, list, optional, port, type SettingsOf, text } from './config.ts'
+import { flag, integer, list, optional, port, type SettingsOf, text } from './config/config.ts'
 import { defineService, type Service } from './define-service.ts'
-import { type Secret, secret } from './secret.ts'
+import { type Secret, secret } from './config/secret.ts'
 
 const config = {
   httpPort: port('HTTP_PORT', 3001),

@@ -5,8 +5,8 @@ import { type Provider, provide, type RemoteFacts } from '../handler/provider.ts
 import { indexProviders, planProviders, type ProviderPlan } from '../handler/provider-graph.ts'
 import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/transport.ts'
 import { checkWiring } from './assemble.ts'
-import type { ConfigSpec, SettingsOf } from './config.ts'
-import { hiddenText, isSecret } from './secret.ts'
+import type { ConfigSpec, SettingsOf } from './config/config.ts'
+import { hiddenText, isSecret } from './config/secret.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
 /** What a plan is made with. */

@@ -1,7 +1,7 @@
 import { ConfigError, type SetupProblem } from '../error/setup-error.ts'
-import { findVariables } from './config-source.ts'
-import type { ConfigSpec, Environment, SettingsOf } from './config.ts'
-import { readConfig } from './read-config.ts'
+import { findVariables } from './config/config-source.ts'
+import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
+import { readConfig } from './config/read-config.ts'
 import { resolveServiceOptions, type ServiceOptions, type ServiceSettings } from './service-options.ts'
 import type { GivenSettings } from './start-options.ts'
 

@@ -1,5 +1,5 @@
-import type { Authenticator } from '../call/access.ts'
-import type { Interceptor } from '../call/interceptor.ts'
+import type { Authenticator } from '../call/rule/access.ts'
+import type { Interceptor } from '../call/rule/interceptor.ts'
 import type { LoggedCalls } from '../call/call-log.ts'
 import { forwardedByDefault } from '../call/propagation.ts'
 import { checkAccess } from '../contract/check-settings.ts'
@@ -9,8 +9,8 @@ import type { Handler } from '../handler/handler-class.ts'
 import type { Provider } from '../handler/provider.ts'
 import type { Registrar } from '../registry/registry.ts'
 import type { Transport } from '../transport/transport.ts'
-import type { AdminOptions } from './admin-server.ts'
-import type { ConfigSpec, Environment, SettingsOf } from './config.ts'
+import type { AdminOptions } from './lifecycle/admin-server.ts'
+import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
 import { checkLog, logDefaults, type LogOptions } from './default-log.ts'
 
 /** What a service is made of. Nothing in it runs before the service starts. */

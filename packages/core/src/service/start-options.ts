@@ -1,9 +1,9 @@
 import type { Provider } from '../handler/provider.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Transport } from '../transport/transport.ts'
-import type { AdminOptions } from './admin-server.ts'
-import type { ConfigSpec, Environment, SettingsOf } from './config.ts'
-import type { Secret } from './secret.ts'
+import type { AdminOptions } from './lifecycle/admin-server.ts'
+import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
+import type { Secret } from './config/secret.ts'
 import type { ServiceOptions } from './service-options.ts'
 
 /** What one start of a service does otherwise than its definition says; for tests, and for hosts of several services. */

@@ -1,7 +1,7 @@
-export { chooseRange, contentRange, rangeNotSatisfiable } from '../call/byte-range.ts'
+export { chooseRange, contentRange, rangeNotSatisfiable } from '../call/stream/byte-range.ts'
 export type { Call, Metadata, Principal } from '../call/call.ts'
 export { type CompiledSchema, compileSchema, type SchemaResult } from '../schema/compiled-schema.ts'
-export { compileJsonReader, compileJsonWriter, type JsonWriter } from '../schema/json-conversion.ts'
+export { compileJsonReader, compileJsonWriter, type JsonWriter } from '../schema/native/json-conversion.ts'
 export { type TextReader, compileTextReader } from '../schema/text-reader.ts'
 export { type ErrorCode, errorCodes } from '../error/error-code.ts'
 export {
@@ -23,7 +23,7 @@ export {
 export { type Provider, provide, type Token, token } from '../handler/provider.ts'
 export type { Logger } from '../telemetry/log.ts'
 export { drainingError } from '../call/gate.ts'
-export { nextTurn } from '../call/loop-turn.ts'
+export { nextTurn } from '../call/stream/loop-turn.ts'
 export type { Arrival, Failure, Outcome, Success } from '../call/arrival.ts'
 export type { Admission, EventEndpoint, OperationEndpoint } from './endpoint.ts'
 export {

@@ -1,0 +1,69 @@
+import { bytesRangeOf, type BytesRange } from './bytes.ts'
+import { int64RangeOf, type Int64Range } from './int64.ts'
+import type { JsonSchema } from '../schema.ts'
+import { fromBase64, toBase64 } from './base64.ts'
+import { type Refinement, refinement } from '../rule/refinement.ts'
+
+/** A type that JSON carries as text, and memory and protobuf as what it is. */
+export interface NativeType {
+  readonly name: 'int64' | 'bytes'
+  is(value: unknown): boolean
+  /** The value of a text; text that cannot be read stays text, for the check to refuse. */
+  fromText(text: string): unknown
+  toText(value: unknown): unknown
+}
+
+/** The native type of a schema, and what its values must fit. */
+export interface NativeSchema {
+  readonly type: NativeType
+  readonly checks: readonly Refinement[]
+}
+
+/** Undefined for a schema of plain JSON. */
+export function nativeSchemaOf(schema: JsonSchema): NativeSchema | undefined {
+  const range = int64RangeOf(schema)
+  if (range) return { type: int64Type, checks: [typeCheck(int64Type), ...int64Checks(range)] }
+  const sizes = bytesRangeOf(schema)
+  return sizes && { type: bytesType, checks: [typeCheck(bytesType), ...bytesChecks(sizes)] }
+}
+
+/** As many digits as 64 bits can have: what is longer is not even made a number of. */
+const int64Form = /^(?:0|-?[1-9]\d{0,18})$/
+
+const int64Type: NativeType = {
+  name: 'int64',
+  is: (value) => typeof value === 'bigint',
+  fromText: (text) => (int64Form.test(text) ? BigInt(text) : text),
+  toText: (value) => (typeof value === 'bigint' ? String(value) : value),
+}
+
+const bytesType: NativeType = {
+  name: 'bytes',
+  is: (value) => value instanceof Uint8Array,
+  fromText: (text) => fromBase64(text) ?? text,
+  toText: (value) => (value instanceof Uint8Array ? toBase64(value) : value),
+}
+
+function typeCheck({ name, is }: NativeType): Refinement {
+  return refinement(is, { keyword: 'type', params: { type: name }, message: `must be ${name}` })
+}
+
+function int64Checks({ minimum, maximum }: Int64Range): readonly Refinement[] {
+  return [
+    limit((value) => typeof value !== 'bigint' || value >= minimum, 'minimum', `must be >= ${minimum}`),
+    limit((value) => typeof value !== 'bigint' || value <= maximum, 'maximum', `must be <= ${maximum}`),
+  ]
+}
+
+function bytesChecks({ minLength, maxLength }: BytesRange): readonly Refinement[] {
+  const fewer = `must not have fewer than ${minLength} bytes`
+  const more = `must not have more than ${maxLength} bytes`
+  return [
+    limit((value) => !(value instanceof Uint8Array) || value.length >= minLength, 'minLength', fewer),
+    limit((value) => !(value instanceof Uint8Array) || value.length <= maxLength, 'maxLength', more),
+  ]
+}
+
+function limit(check: (value: unknown) => boolean, keyword: string, message: string): Refinement {
+  return refinement(check, { keyword, params: {}, message })
+}

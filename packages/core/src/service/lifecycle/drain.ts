@@ -1,0 +1,84 @@
+import type { Gate } from '../../call/gate.ts'
+import { withTimeLimit } from '../../handler/time-limit.ts'
+import type { TransportServer } from '../../transport/transport.ts'
+import { throwErrors, withAll } from './servers.ts'
+import { untilFired } from './shutdown.ts'
+
+/** Ends the work of a service, and knows how much of it was cut. */
+export class Drain {
+  readonly #gate: Gate
+  #cutAnswerCount = 0
+
+  constructor(gate: Gate) {
+    this.#gate = gate
+  }
+
+  /** Calls that were ended before their handlers were. */
+  get cutCallCount(): number {
+    return this.#gate.cutCount
+  }
+
+  /** Answers that transports could not write to their end. */
+  get cutAnswerCount(): number {
+    return this.#cutAnswerCount
+  }
+
+  /**
+   * Refuses new work and waits for what runs; cuts it when the signal fires. Transports that have accepted work to finish come
+   * last, for what the others still answer may add to it.
+   *
+   * @throws AggregateError of all that failed.
+   */
+  async run(servers: readonly TransportServer[], signal: AbortSignal): Promise<void> {
+    const [last, first] = [servers.filter(hasAccepted), servers.filter((server) => !hasAccepted(server))]
+    const failures: Error[] = []
+    const gather = (work: Promise<void>) =>
+      work.catch((failure: AggregateError) => void failures.push(...failure.errors))
+    const cutAll = () => this.#gate.cutAll()
+    this.#gate.closeToNew()
+    if (signal.aborted) cutAll()
+    else signal.addEventListener('abort', cutAll, { once: true })
+    try {
+      const firstDrained = gather(this.#drainAll(first, signal))
+      if (last.length > 0) {
+        await Promise.race([firstDrained, untilFired(signal)])
+        await gather(finishAll(last, signal))
+      }
+      const idle = this.#gate.shut()
+      await Promise.all([firstDrained, gather(this.#drainAll(last, signal)), idle])
+    } finally {
+      signal.removeEventListener('abort', cutAll)
+    }
+    throwErrors(failures, 'transports could not drain')
+  }
+
+  /** Refuses new work and cuts what runs. */
+  async cut(): Promise<void> {
+    const idle = this.#gate.shut()
+    this.#gate.cutAll()
+    await idle
+  }
+
+  #drainAll(servers: readonly TransportServer[], signal: AbortSignal): Promise<void> {
+    return withAll(servers, 'transports could not drain', async (server) => {
+      const cutCount = (await server.drain(signal)) ?? 0
+      this.#cutAnswerCount += cutCount
+    })
+  }
+}
+
+/** Longest time for accepted work. A guess: what fails for longer would hold up the end for nothing. */
+const finishLimitMs = 5_000
+
+function hasAccepted({ finish }: TransportServer): boolean {
+  return finish !== undefined
+}
+
+function finishAll(servers: readonly TransportServer[], signal: AbortSignal): Promise<void> {
+  return withAll(servers, 'transports could not finish', (server) =>
+    withTimeLimit((limit) => server.finish?.(AbortSignal.any([limit, signal])), {
+      timeoutMs: finishLimitMs,
+      tooLate: () => new Error(`a transport did not finish what it had accepted within ${finishLimitMs} ms`),
+    }),
+  )
+}

@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { LifecycleError } from '../../error/setup-error.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import { type OwnedService, processOwner } from './process-owner.ts'
+import type { StopOptions } from './shutdown-phases.ts'
+
+const log: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: () => log }
+const exit = vi.fn()
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  vi.clearAllMocks()
+  vi.spyOn(process, 'exit').mockImplementation(exit as never)
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+/** A service that starts at once and ends when it is stopped. */
+function ownedService(given: Partial<OwnedService> & { readonly exitCode?: number } = {}) {
+  const ended = Promise.withResolvers<{ exitCode: number }>()
+  const end = () => ended.resolve({ exitCode: given.exitCode ?? 0 })
+  const stop = vi.fn(async () => end())
+  return {
+    service: { name: 'note', log, start: async () => undefined, stop, ended: () => ended.promise, ...given },
+    stop,
+    end,
+  }
+}
+
+const listenerCount = () => process.listenerCount('SIGTERM')
+
+describe('processOwner', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('stops all services at %s and ends with exit code 0', async (signal) => {
+    const before = listenerCount()
+    const [one, two] = [ownedService(), ownedService()]
+    const running = [processOwner.run(one.service), processOwner.run(two.service)]
+    expect(listenerCount()).toBe(before + 1)
+    process.emit(signal, signal)
+    await Promise.all(running)
+    expect(one.stop).toHaveBeenCalled()
+    expect(two.stop).toHaveBeenCalled()
+    expect(process.exitCode).toBe(0)
+    expect(listenerCount()).toBe(before)
+    expect(exit).not.toHaveBeenCalled()
+  })
+
+  it('lets services drain one after another, last started first', async () => {
+    const log: string[] = []
+    const ends = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const services = ends.map(({ promise }, index) => {
+      const { service, end } = ownedService()
+      const stop = async ({ drainAfter }: StopOptions = {}) => {
+        log.push(`${index} turns away`)
+        await drainAfter
+        log.push(`${index} drains`)
+        await promise
+        end()
+      }
+      return { ...service, stop }
+    })
+    const running = services.map((service) => processOwner.run(service))
+    await vi.advanceTimersByTimeAsync(0)
+    process.emit('SIGTERM', 'SIGTERM')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(log).toEqual(['2 turns away', '1 turns away', '0 turns away', '2 drains'])
+    ends[2]?.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(log.slice(4)).toEqual(['1 drains'])
+    ends[1]?.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(log.slice(5)).toEqual(['0 drains'])
+    ends[0]?.resolve()
+    await Promise.all(running)
+  })
+
+  it('ends a process that something forgotten keeps alive', async () => {
+    const { service, end } = ownedService({ exitCode: 1 })
+    const running = processOwner.run(service)
+    end()
+    await running
+    expect(process.exitCode).toBe(1)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(exit).toHaveBeenCalledTimes(1)
+    expect(log.warn).toHaveBeenCalledTimes(1)
+  })
+
+  it('cuts at a second signal, but takes two within a moment for one', async () => {
+    const { service, end } = ownedService({ stop: async () => undefined })
+    const running = processOwner.run(service)
+    process.emit('SIGINT', 'SIGINT')
+    process.emit('SIGINT', 'SIGINT')
+    expect(exit).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(200)
+    process.emit('SIGTERM', 'SIGTERM')
+    expect(exit).toHaveBeenCalledExactlyOnceWith(1)
+    end()
+    await running
+  })
+
+  it('logs a start that fails, ends with exit code 1, and stops the other services', async () => {
+    const other = ownedService()
+    const failure = new Error('the port is taken')
+    const failing = ownedService({ start: () => Promise.reject(failure) })
+    const running = processOwner.run(other.service)
+    await Promise.all([processOwner.run(failing.service), running])
+    expect(log.error).toHaveBeenCalledWith({ err: failure }, 'the service could not start: the port is taken')
+    expect(vi.mocked(process.stderr.write).mock.calls).toEqual([['note could not start: the port is taken\n']])
+    expect(other.stop).toHaveBeenCalled()
+    expect(process.exitCode).toBe(1)
+  })
+
+  it('stops a service whose start was under way when the signal came', async () => {
+    const starting = Promise.withResolvers<void>()
+    const { service, stop } = ownedService({ start: () => starting.promise })
+    const running = processOwner.run(service)
+    process.emit('SIGTERM', 'SIGTERM')
+    starting.resolve()
+    await running
+    expect(stop).toHaveBeenCalled()
+    expect(process.exitCode).toBe(0)
+  })
+
+  it.each([0, 1])('leaves it to the end of a start that was stopped how the process ends: %i', async (exitCode) => {
+    const starting = Promise.withResolvers<void>()
+    const stopped = new LifecycleError([{ code: 'service.stopped', message: 'asked to stop' }])
+    const { service, end } = ownedService({
+      exitCode,
+      start: () => starting.promise,
+      stop: async () => {
+        end()
+        starting.reject(stopped)
+      },
+    })
+    const running = processOwner.run(service)
+    process.emit('SIGTERM', 'SIGTERM')
+    await running
+    expect(process.exitCode).toBe(exitCode)
+    expect(log.error).not.toHaveBeenCalled()
+  })
+
+  it('holds the process while a service runs that does not hold it itself', async () => {
+    const setInterval = vi.spyOn(globalThis, 'setInterval')
+    const { service, end } = ownedService()
+    const running = processOwner.run(service)
+    const [hold] = setInterval.mock.results.map(({ value }) => value as NodeJS.Timeout)
+    expect(hold?.hasRef()).toBe(true)
+    expect(vi.getTimerCount()).toBe(1)
+    end()
+    await running
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('may own services again after all have ended, and forgets how those ended', async () => {
+    const first = ownedService({ exitCode: 1 })
+    const ran = processOwner.run(first.service)
+    first.end()
+    await ran
+    expect(process.exitCode).toBe(1)
+    const second = ownedService()
+    const again = processOwner.run(second.service)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(second.stop).not.toHaveBeenCalled()
+    expect(exit).not.toHaveBeenCalled()
+    process.emit('SIGTERM', 'SIGTERM')
+    await again
+    expect(process.exitCode).toBe(0)
+  })
+})

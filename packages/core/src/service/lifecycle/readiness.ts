@@ -1,0 +1,71 @@
+import type { Logger } from '../../telemetry/log.ts'
+import type { ServiceParts } from './shutdown-phases.ts'
+
+export interface ReadinessOptions {
+  /** What is there of the service by now; read whenever it is asked for. */
+  readonly parts: Pick<ServiceParts, 'health' | 'servers' | 'announcement'>
+  /** Fires when the service is asked to stop: it is not ready any more, for good. */
+  readonly stop: AbortSignal
+  readonly log: Logger
+  /** Called once, when the service is ready for the first time. */
+  readonly onFirst: () => void
+}
+
+/** Whether a service can take work now. Those who ask others for work learn of it: its transports and the registry. */
+export class Readiness {
+  readonly #options: ReadinessOptions
+  #isOpen = false
+  #hasBeenReady = false
+  /** What the transports were told last. */
+  #told: 'ready' | 'not_ready' = 'not_ready'
+
+  constructor(options: ReadinessOptions) {
+    this.#options = options
+  }
+
+  /** Whether all parts have started once. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Whether all parts have started, the checks pass, and nobody has asked the service to stop. */
+  get isReady(): boolean {
+    const { parts, stop } = this.#options
+    return this.#isOpen && !stop.aborted && parts.health?.isPassing === true
+  }
+
+  /**
+   * All parts have started. Resolves when the service is announced, at once while checks fail: then it is announced when they
+   * first pass. Rejects as the registry does.
+   */
+  async open(): Promise<void> {
+    const { parts, stop, log, onFirst } = this.#options
+    this.#isOpen = true
+    this.#tellTransports()
+    if (!this.isReady) {
+      const checks = parts.health?.results.filter(({ isPassing }) => !isPassing)
+      log.warn({ checks }, 'the service has started, but is not ready while checks fail')
+      return
+    }
+    this.#hasBeenReady = true
+    await parts.announcement?.begin()
+    if (!stop.aborted) onFirst()
+  }
+
+  /** The checks pass as a whole now, or do not any more. */
+  healthChanged(): void {
+    this.#tellTransports()
+    if (!this.isReady || this.#hasBeenReady) return
+    this.#hasBeenReady = true
+    void this.#options.parts.announcement?.persist()
+    this.#options.onFirst()
+  }
+
+  /** Transports that tell their callers of it learn the same as the probe. */
+  #tellTransports(): void {
+    const readiness = this.isReady ? 'ready' : 'not_ready'
+    if (readiness === this.#told) return
+    this.#told = readiness
+    for (const server of this.#options.parts.servers) server.readinessChanged?.(readiness)
+  }
+}

@@ -1,0 +1,35 @@
+import { LifecycleError } from '../../error/setup-error.ts'
+import type { Address, TransportServer } from '../../transport/transport.ts'
+
+/** Settles when all have: a server that is about to listen could not be closed for good. */
+export async function listenAll(servers: readonly TransportServer[]): Promise<readonly Address[]> {
+  const results = await Promise.allSettled(servers.map(async (server) => server.listen()))
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+  const problems = failures.flatMap((failure) => (failure instanceof LifecycleError ? failure.problems : []))
+  if (problems.length > 1) throw new LifecycleError(problems, failures[0])
+  if (failures.length > 0) throw failures[0]
+  return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+}
+
+/**
+ * Does something to all servers side by side; one that fails keeps none of the others from it.
+ *
+ * @throws AggregateError of all that failed.
+ */
+export async function withAll(
+  servers: readonly TransportServer[],
+  failed: string,
+  act: (server: TransportServer) => unknown,
+): Promise<void> {
+  const results = await Promise.allSettled(servers.map(async (server) => act(server)))
+  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+  throwErrors(
+    reasons.map((reason) => (reason instanceof Error ? reason : new Error(String(reason)))),
+    failed,
+  )
+}
+
+/** @throws AggregateError unless there is none. */
+export function throwErrors(errors: readonly Error[], message: string): void {
+  if (errors.length > 0) throw new AggregateError(errors, message)
+}

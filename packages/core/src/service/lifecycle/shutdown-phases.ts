@@ -1,0 +1,124 @@
+import type { TransportServer } from '../../transport/transport.ts'
+import type { AdminServer } from './admin-server.ts'
+import type { Announcement } from './announcement.ts'
+import type { Drain } from './drain.ts'
+import type { Health } from './health.ts'
+import { throwErrors, withAll } from './servers.ts'
+import type { ServiceSettings } from '../service-options.ts'
+import { type ShutdownPhase, untilFired, wait } from './shutdown.ts'
+
+/** What of a service is there, also while it still starts. */
+export interface ServiceParts {
+  readonly drain: Drain
+  readonly admin: AdminServer | undefined
+  readonly container: { dispose(timeoutMs: number): Promise<readonly Error[]> } | undefined
+  readonly health: Health | undefined
+  readonly servers: readonly TransportServer[]
+  readonly announcement: Announcement | undefined
+}
+
+/** How much work a shutdown meets: calls of others who know the service, of some who found it by chance, or of a failed start. */
+export type ShutdownKind = 'announced' | 'unannounced' | 'failed'
+
+type Timing = Pick<ServiceSettings, 'shutdownTimeoutMs' | 'deregisterDelayMs'>
+
+/** How a service is to stop. */
+export interface StopOptions {
+  /**
+   * What ends before this service drains, such as services of the same process that call it. It serves until then, as long as
+   * its own shutdown leaves the time.
+   */
+  readonly drainAfter?: Promise<unknown>
+}
+
+export interface Shutdown extends StopOptions {
+  readonly kind: ShutdownKind
+}
+
+/** The way from serving to stopped. */
+export function shutdownPhases(parts: ServiceParts, shutdown: Shutdown, timing: Timing): readonly ShutdownPhase[] {
+  const { drain } = parts
+  const before =
+    shutdown.kind === 'failed'
+      ? [{ name: 'cut calls', limitMs: 100, reserveMs: 0, run: () => drain.cut() }]
+      : drainPhases(parts, shutdown, timing)
+  return [...before, ...closePhases(parts, timing)]
+}
+
+/**
+ * Parts of the whole shutdown that are kept back for a phase. Guesses: closing is fast when nothing runs; a drain that a long
+ * delay leaves no time would cut what the delay was meant to save.
+ */
+const shares = Object.freeze({ deregister: 0.1, drain: 0.2, closeTransports: 0.05, dispose: 0.1, closeAdmin: 0.05 })
+
+/** No transport takes longer to close when nothing runs. A guess. */
+const closeTransportsLimitShare = 0.2
+
+function drainPhases(parts: ServiceParts, { kind, drainAfter }: Shutdown, timing: Timing): ShutdownPhase[] {
+  const { drain, servers, announcement } = parts
+  const { shutdownTimeoutMs } = timing
+  const deregisterDelayMs = kind === 'announced' ? timing.deregisterDelayMs : 0
+  const phases: ShutdownPhase[] = [
+    {
+      name: 'withdraw',
+      limitMs: 100,
+      reserveMs: 0,
+      run: () => withAll(servers, 'transports could not withdraw', (server) => server.withdraw()),
+    },
+  ]
+  const deregisterMs = shutdownTimeoutMs * shares.deregister
+  if (announcement?.isBegun)
+    phases.push({
+      name: 'deregister',
+      limitMs: deregisterMs,
+      reserveMs: deregisterMs,
+      run: (signal) => announcement.withdraw(signal),
+    })
+  if (deregisterDelayMs > 0)
+    phases.push({
+      name: 'deregister delay',
+      // More than it needs, so that it is cut short only where too little is left.
+      limitMs: deregisterDelayMs + 1_000,
+      reserveMs: 0,
+      run: (signal) => wait(deregisterDelayMs, signal),
+    })
+  if (drainAfter)
+    phases.push({
+      name: 'wait for other services',
+      reserveMs: 0,
+      run: (signal) => Promise.race([drainAfter, untilFired(signal)]),
+    })
+  phases.push({
+    name: 'drain',
+    reserveMs: shutdownTimeoutMs * shares.drain,
+    run: (signal) => drain.run(servers, signal),
+  })
+  return phases
+}
+
+function closePhases(parts: ServiceParts, { shutdownTimeoutMs }: Timing): ShutdownPhase[] {
+  const { admin, container, health, servers } = parts
+  return [
+    {
+      name: 'close transports',
+      limitMs: shutdownTimeoutMs * closeTransportsLimitShare,
+      reserveMs: shutdownTimeoutMs * shares.closeTransports,
+      run: () => withAll(servers, 'transports could not close', (server) => server.close()),
+    },
+    {
+      name: 'dispose providers',
+      reserveMs: shutdownTimeoutMs * shares.dispose,
+      run: async (_signal, timeoutMs) => {
+        // A check must not meet a value that is gone.
+        health?.close()
+        throwErrors((await container?.dispose(timeoutMs)) ?? [], 'providers could not be disposed')
+      },
+    },
+    {
+      name: 'close admin server',
+      limitMs: shutdownTimeoutMs * shares.closeAdmin,
+      reserveMs: shutdownTimeoutMs * shares.closeAdmin,
+      run: () => admin?.close(),
+    },
+  ]
+}
