@@ -1,5 +1,5 @@
 import type { SetupProblem } from '../error/setup-error.ts'
-import { bytesRangeOf } from '../schema/bytes.ts'
+import { bytesRangeOf } from '../schema/native/bytes.ts'
 import { type JsonSchema, toJsonSchema } from '../schema/schema.ts'
 import { UnusableSchema } from '../schema/unusable-schema.ts'
 

@@ -22,6 +22,16 @@ function problemsOf(spec: object, name = 'getUser') {
 }
 
 describe('contract', () => {
+  it('hands on what fixes its protobuf form: one file for all, or a descriptor each', () => {
+    const operations = { getUser: { input: Id, output: User }, findUser: { input: Id, output: User } }
+    const file = new URL('file:///user.proto')
+    const locked = contract('a.A', operations, { proto: file })
+    expect([locked.getUser.proto, locked.findUser.proto]).toEqual([file, file])
+    const method = { kind: 'rpc' }
+    const described = contract('a.A', operations, { proto: { getUser: method } })
+    expect([described.getUser.proto, described.findUser.proto]).toEqual([method, undefined])
+  })
+
   it('makes frozen data out of each operation', () => {
     const users = contract('shop.user.v1.UserService', {
       renameUser: {

@@ -28,6 +28,15 @@ export interface ContractInfo {
   readonly operations: readonly Operation[]
 }
 
+/** What a contract says beside its operations. */
+export interface ContractOptions {
+  /**
+   * What fixes its form in protobuf: the `.proto` file that was generated from it and keeps its field numbers, or, for a
+   * contract that was made from such files, the descriptor of each operation's method, by the operation's name. Read by gRPC alone.
+   */
+  readonly proto?: URL | Readonly<Record<string, object>>
+}
+
 type HttpOf<Spec> = Spec extends { readonly http: infer Http } ? Http : never
 /** One route or several, as a union. */
 type RouteOf<Http> = Http extends { readonly route: infer Route }
@@ -78,6 +87,7 @@ type CheckSpec<Spec extends OperationSpec> = CheckRoute<Spec> & CheckPlaces<Spec
 export function contract<const Ops extends Specs>(
   name: string,
   operations: Ops & { readonly [Name in keyof Ops]: CheckSpec<Ops[Name]> },
+  { proto }: ContractOptions = {},
 ): Contract<Ops> {
   const problems: SetupProblem[] = []
   if (!contractName.test(name))
@@ -86,7 +96,13 @@ export function contract<const Ops extends Specs>(
       message: `contract "${name}": expected a name such as shop.user.v1.UserService`,
     })
   const built = Object.entries<OperationSpec>(operations).map(([operation, spec]) =>
-    buildOperation({ contract: name, name: operation, spec, problems }),
+    buildOperation({
+      contract: name,
+      name: operation,
+      spec,
+      proto: proto instanceof URL ? proto : proto?.[operation],
+      problems,
+    }),
   )
   if (problems.length > 0) throw new ContractError(problems)
   const info: ContractInfo = Object.freeze({ name, operations: Object.freeze(built) })
@@ -106,15 +122,17 @@ export function isContract(value: unknown): value is Contract {
 
 const contractName = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\.[A-Z][A-Za-z0-9]*$/
 const operationName = /^[a-z][A-Za-z0-9]*$/
+
 interface Draft {
   readonly contract: string
   readonly name: string
   readonly spec: OperationSpec
+  readonly proto: URL | object | undefined
   readonly problems: SetupProblem[]
 }
 
 function buildOperation(draft: Draft): Operation {
-  const { contract: owner, name, spec, problems } = draft
+  const { contract: owner, name, spec, proto, problems } = draft
   const id = `${owner}/${name}`
   if (!operationName.test(name))
     problems.push({ code: 'contract.name', message: `operation ${id}: expected a name such as getUser` })
@@ -151,6 +169,7 @@ function buildOperation(draft: Draft): Operation {
     http,
     queue: spec.queue && Object.freeze({ ...spec.queue }),
     grpc: spec.grpc ?? true,
+    proto,
     access: spec.access,
     timeoutMs: spec.timeoutMs,
     idempotency: spec.idempotency ?? defaultIdempotency(http?.method),

@@ -1,10 +1,10 @@
 import Type from 'typebox'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { bytes } from '../schema/bytes.ts'
+import { bytes } from '../schema/native/bytes.ts'
 import { contract } from './contract.ts'
 import { ContractError } from '../error/setup-error.ts'
-import { int64 } from '../schema/int64.ts'
+import { int64 } from '../schema/native/int64.ts'
 import type { OperationSpec } from './operation.ts'
 import { stream } from './stream.ts'
 

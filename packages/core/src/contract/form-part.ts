@@ -1,7 +1,7 @@
 import type { Static, TObject, TSchema, TUnsafe } from 'typebox'
-import { bytes } from '../schema/bytes.ts'
+import { bytes } from '../schema/native/bytes.ts'
 import type { JsonSchema } from '../schema/schema.ts'
-import { unsafeSchema } from '../schema/unsafe-schema.ts'
+import { unsafeSchema } from '../schema/native/unsafe-schema.ts'
 
 /** What a caller says of a part of a form before its content. All of it is the caller's word: no name to write a file under. */
 export interface FormPartHead {

@@ -1,11 +1,19 @@
-export { type BytesOptions, type BytesRange, bytes, bytesRangeOf } from '../schema/bytes.ts'
-export { type AnyContract, type Contract, type ContractInfo, contract, contractInfo, isContract } from './contract.ts'
+export { type BytesOptions, type BytesRange, bytes, bytesRangeOf } from '../schema/native/bytes.ts'
+export {
+  type AnyContract,
+  type Contract,
+  type ContractInfo,
+  type ContractOptions,
+  contract,
+  contractInfo,
+  isContract,
+} from './contract.ts'
 export type { Deprecation, DeprecationSpec } from './deprecation.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './event.ts'
 export { type FormPartHead, type FormPartItem, type FormPartSchema, formPart, isFormPart } from './form-part.ts'
 export type { OperationExample } from './example.ts'
 export type { HttpBinding, HttpBoundRoute, HttpOperation, NamedField } from './http-binding.ts'
-export { type Int64Options, type Int64Range, int64, int64RangeOf } from '../schema/int64.ts'
+export { type Int64Options, type Int64Range, int64, int64RangeOf } from '../schema/native/int64.ts'
 export type {
   AccessRule,
   DeclaredError,

@@ -1,7 +1,7 @@
 import Type from 'typebox'
-import { bytes } from '../schema/bytes.ts'
+import { bytes } from '../schema/native/bytes.ts'
 import { contract } from './contract.ts'
-import { int64 } from '../schema/int64.ts'
+import { int64 } from '../schema/native/int64.ts'
 import type { Input, InputToSend, Output } from './operation.ts'
 import { secret } from '../schema/secret.ts'
 

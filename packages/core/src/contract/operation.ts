@@ -107,6 +107,8 @@ export interface Operation<Spec extends OperationSpec = OperationSpec> {
   readonly http: HttpOperation | undefined
   readonly queue: QueueBinding | undefined
   readonly grpc: boolean
+  /** The file that keeps its contract's field numbers, or the descriptor of the method that it was made from. */
+  readonly proto: URL | object | undefined
   readonly access: AccessRule | undefined
   readonly timeoutMs: number | undefined
   readonly idempotency: Idempotency

@@ -1,4 +1,4 @@
-import { bytesRangeOf } from '../schema/bytes.ts'
+import { bytesRangeOf } from '../schema/native/bytes.ts'
 import type { HttpBoundRoute } from './http-binding.ts'
 import type { Operation } from './operation.ts'
 import type { JsonSchema } from '../schema/schema.ts'

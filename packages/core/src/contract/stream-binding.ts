@@ -1,4 +1,4 @@
-import { bytesRangeOf } from '../schema/bytes.ts'
+import { bytesRangeOf } from '../schema/native/bytes.ts'
 import { isFormPart } from './form-part.ts'
 import type { OperationSpec } from './operation.ts'
 import { rawFieldOf } from './raw-body.ts'

@@ -1,4 +1,4 @@
-import { bytesRangeOf } from '../schema/bytes.ts'
+import { bytesRangeOf } from '../schema/native/bytes.ts'
 import type { JsonSchema } from '../schema/schema.ts'
 
 /** Whether a field can be written as text: a scalar, or where the form is a list also a list of scalars. */
