@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Report } from './figure.ts'
 import { httpTable } from './http-table.ts'
 import { toJson } from './report.ts'
@@ -13,6 +13,7 @@ const tableMarks = /(<!-- table of http-peers -->\n)[\s\S]*?(<!-- end of table -
 
 /** Keeps the run in the repository and writes its table into the README. */
 export function publish(result: Report): void {
+  mkdirSync(new URL('.', publishedFile), { recursive: true })
   writeFileSync(publishedFile, toJson(result))
   const text = readFileSync(readme, 'utf8')
   if (!tableMarks.test(text)) throw new Error('benchmarks/README.md has no marks for the table')
