@@ -525,7 +525,7 @@ test('two contracts of a package may not declare the same message', () => {
   const bind = () => grpcTransport().bind({ ...host, operations: [...host.operations, ...more] })
   expect(bind).toThrow(ContractError)
   expect(bind).toThrow(
-    /OtherService\/getUser and .*UserService\/getUser would both declare the protobuf name demo\.user\.v1\.GetUserRequest/,
+    /UserService\/getUser and .*OtherService\/getUser would both declare the protobuf name demo\.user\.v1\.GetUserRequest/,
   )
 })
 

@@ -2,10 +2,8 @@ import { Server, ServerCredentials, type UntypedServiceImplementation } from '@g
 import { type ContractInfo } from '@tenon/core/contract'
 import {
   type Address,
-  ContractError,
   LifecycleError,
   type OperationEndpoint,
-  type SetupProblem,
   type Transport,
   type TransportHost,
   type TransportServer,
@@ -15,8 +13,9 @@ import { HealthService } from './introspection/health-service.ts'
 import { Listener } from './server/listener.ts'
 import { type MethodSurroundings, mountMethod } from './server/mount-method.ts'
 import { OpenCalls } from './server/open-calls.ts'
-import { type ServiceShape, toServiceShape } from './proto/message-shape.ts'
 import { mountReflection, type ReflectionCalls } from './introspection/reflection-service.ts'
+import { requireDistinct } from './service/distinct-names.ts'
+import { type ProtoService, toProtoService } from './service/proto-service.ts'
 import { toServiceDefinition } from './wire/service-definition.ts'
 
 /**
@@ -139,7 +138,7 @@ async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<
 
 function mountService(
   server: Server,
-  shape: ServiceShape & { readonly endpoints: ReadonlyMap<string, OperationEndpoint> },
+  shape: ProtoService & { readonly endpoints: ReadonlyMap<string, OperationEndpoint> },
   surroundings: MethodSurroundings,
 ): void {
   const handlers: UntypedServiceImplementation = {}
@@ -154,35 +153,16 @@ function mountService(
 /** The operations of each contract, as services. */
 function toServices(
   endpoints: readonly OperationEndpoint[],
-): readonly (ServiceShape & { readonly endpoints: ReadonlyMap<string, OperationEndpoint> })[] {
+): readonly (ProtoService & { readonly endpoints: ReadonlyMap<string, OperationEndpoint> })[] {
   const byId = new Map(endpoints.map((endpoint) => [endpoint.operation.id, endpoint]))
   const contracts = new Map<string, ContractInfo>()
   for (const { operation } of endpoints) {
     const { operations = [] } = contracts.get(operation.contract) ?? {}
     contracts.set(operation.contract, { name: operation.contract, operations: [...operations, operation] })
   }
-  const services = [...contracts.values()].map((contract) => ({ ...toServiceShape(contract), endpoints: byId }))
+  const services = [...contracts.values()].map((contract) => ({ ...toProtoService(contract), endpoints: byId }))
   requireDistinct(services)
   return services
-}
-
-/** A package has every message once, also where two of its contracts have operations of one name. */
-function requireDistinct(services: readonly ServiceShape[]): void {
-  const owners = new Map<string, string>(services.map(({ fullName }) => [fullName, fullName]))
-  const problems: SetupProblem[] = []
-  for (const { operation, request, response } of services.flatMap(({ methods }) => methods)) {
-    for (const { fullName } of [request, response]) {
-      const owner = owners.get(fullName)
-      if (owner !== undefined) problems.push(declaredTwice(operation.id, fullName, owner))
-      owners.set(fullName, operation.id)
-    }
-  }
-  if (problems.length > 0) throw new ContractError(problems)
-}
-
-function declaredTwice(id: string, fullName: string, owner: string): SetupProblem {
-  const message = `operation ${id} and ${owner} would both declare the protobuf name ${fullName}; rename one of them, give their contracts different packages, or grpc: false`
-  return { code: 'contract.name', message }
 }
 
 function listenFailed({ host, port }: GrpcSettings, cause: unknown): LifecycleError {

@@ -13,8 +13,8 @@ import { ServiceError } from '@tenon/core/transport'
 import { writeMetadata } from '../wire/grpc-metadata.ts'
 import { fromStatus } from '../wire/grpc-status.ts'
 import { proveInputEnd } from '../wire/input-end.ts'
-import { compileCodec, type MessageCodec } from '../codec/message-codec.ts'
-import { toServiceShape } from '../proto/message-shape.ts'
+import type { MessageCodec } from '../codec/message-codec.ts'
+import { toProtoService } from '../service/proto-service.ts'
 import { methodPath } from '../wire/service-definition.ts'
 import { ReceivedItems } from './received-items.ts'
 import { SentItems } from './sent-items.ts'
@@ -69,13 +69,13 @@ class GrpcChannel implements ClientChannel {
   #closed: Promise<void> | undefined
 
   constructor({ contract, address }: ClientTarget) {
-    const { fullName, methods } = toServiceShape(contract)
+    const { fullName, methods } = toProtoService(contract)
     this.#address = address
     this.#client = new Client(address, credentials.createInsecure(), channelOptions)
     this.#methods = new Map(
       methods.map(({ operation, name, request, response }) => [
         operation.id,
-        { path: methodPath(fullName, name), request: compileCodec(request), response: compileCodec(response) },
+        { path: methodPath(fullName, name), request, response },
       ]),
     )
   }

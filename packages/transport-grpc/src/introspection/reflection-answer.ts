@@ -3,17 +3,16 @@ import { toBinary } from '@bufbuild/protobuf'
 import { type DescriptorProto, type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
 import { errorDetailsFiles } from '../proto/error-details-descriptor.ts'
-import { toFileDescriptor } from '../proto/file-descriptor.ts'
 import { healthDescriptor } from '../proto/health-descriptor.ts'
-import type { ServiceShape } from '../proto/message-shape.ts'
+import type { ProtoService } from '../service/proto-service.ts'
 
 /** Turns a ServerReflectionRequest into its ServerReflectionResponse. @throws Error for bytes that are no such message. */
 export type Answer = (request: Buffer) => Buffer
 
 /** @see grpc/reflection/v1/reflection.proto, whose field numbers stand below */
-export function compileAnswer(shapes: readonly ServiceShape[]): Answer {
-  const files = [...shapes.map(toFileDescriptor), healthDescriptor(), ...errorDetailsFiles()]
-  const services = files.flatMap((file) => file.service.map(({ name }) => `${file.package}.${name}`))
+export async function compileAnswer(served: readonly ProtoService[]): Promise<Answer> {
+  const files = await loadFiles(served)
+  const services = [...served.map(({ fullName }) => fullName), healthName]
   const byName = new Map<string, Uint8Array>()
   const bySymbol = new Map<string, Uint8Array>()
   for (const file of files) {
@@ -34,6 +33,15 @@ export function compileAnswer(shapes: readonly ServiceShape[]): Answer {
           : undefined
     return finish(found ? writeFile(writer, found) : writeNotFound(writer, value))
   }
+}
+
+const healthName = 'grpc.health.v1.Health'
+
+/** Each file once: several services may come from one, or import the same. */
+async function loadFiles(served: readonly ProtoService[]): Promise<readonly FileDescriptorProto[]> {
+  const own = await Promise.all(served.map(({ loadFiles: load }) => load()))
+  const all = [...own.flat(), healthDescriptor(), ...errorDetailsFiles()]
+  return [...new Map(all.map((file) => [file.name, file])).values()]
 }
 
 /** ServerReflectionRequest: `host = 1` and one of the questions. */

@@ -5,7 +5,7 @@ import { Client, credentials, Server, ServerCredentials, status } from '@grpc/gr
 import { type Contract, contract, contractInfo } from '@tenon/core/contract'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
-import { toServiceShape } from '../proto/message-shape.ts'
+import { toProtoService } from '../service/proto-service.ts'
 import { mountReflection } from './reflection-service.ts'
 
 const shop = contract('demo.v1.Shop', {
@@ -16,7 +16,7 @@ const same = (bytes: Buffer): Buffer => bytes
 
 async function start() {
   const server = new Server({ 'grpc.enable_channelz': 0 })
-  mountReflection(server, [toServiceShape(contractInfo(shop as Contract))])
+  mountReflection(server, [toProtoService(contractInfo(shop as Contract))])
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, found) =>
       error ? reject(error) : resolve(found),

@@ -1,5 +1,5 @@
 import { type Server, type ServerDuplexStream, status } from '@grpc/grpc-js'
-import type { ServiceShape } from '../proto/message-shape.ts'
+import type { ProtoService } from '../service/proto-service.ts'
 import type { Answer } from './reflection-answer.ts'
 import { bytesMethod, methodPath } from '../wire/service-definition.ts'
 
@@ -20,7 +20,7 @@ export interface ReflectionCalls {
  *
  * @see gRPC server reflection protocol
  */
-export function mountReflection(server: Server, services: readonly ServiceShape[]): ReflectionCalls {
+export function mountReflection(server: Server, services: readonly ProtoService[]): ReflectionCalls {
   const open = new Set<Reflection>()
   let loading: Promise<Answer> | undefined
   // Descriptors cost as much to load as a small service, and most servers are never asked.

@@ -18,7 +18,7 @@ import {
   type MessageShape,
   type ServiceShape,
 } from './message-shape.ts'
-import { directionsOf } from '../wire/service-definition.ts'
+import { directionsOf } from './direction.ts'
 import { mapEntryName, protoFieldName } from './proto-name.ts'
 
 /** The `.proto` file of a contract as a descriptor. */

@@ -14,9 +14,8 @@ import { type Logger, type OperationEndpoint, type ServiceError, toServiceError 
 import { GrpcCall, type ServerCall } from './grpc-call.ts'
 import { writeMetadata } from '../wire/grpc-metadata.ts'
 import { toStatus } from '../wire/grpc-status.ts'
-import { compileCodec } from '../codec/message-codec.ts'
 import type { OpenCalls } from './open-calls.ts'
-import type { MethodShape } from '../proto/message-shape.ts'
+import type { ProtoMethod } from '../service/proto-service.ts'
 import { type ReadableCall, requestItems } from './request-items.ts'
 import { writeItems } from './write-items.ts'
 
@@ -37,11 +36,11 @@ export type MethodHandler =
 /** The grpc-js handler of a method, for as many messages each way as its operation has. */
 export function mountMethod(
   endpoint: OperationEndpoint,
-  shape: MethodShape,
+  { operation, request, response }: ProtoMethod,
   surroundings: MethodSurroundings,
 ): MethodHandler {
-  const { decode } = compileCodec(shape.request)
-  const { encode } = compileCodec(shape.response)
+  const { decode } = request
+  const { encode } = response
   const answerOne = composeOne({ endpoint, encode, surroundings })
   const answerMany = composeMany({ endpoint, encode, surroundings })
   const withOne = (call: ServerCall & { readonly request: Buffer }) => new GrpcCall(call, () => decode(call.request))
@@ -51,7 +50,7 @@ export function mountMethod(
     client_stream: (call: ReadableStream, answer: sendUnaryData<Buffer>) => answerOne(call, withMany(call), answer),
     server_stream: (call: WritableStream) => answerMany(call, withOne(call)),
     bidi_stream: (call: DuplexStream) => answerMany(call, withMany(call)),
-  }[shape.operation.kind]
+  }[operation.kind]
 }
 
 type UnaryCall = ServerUnaryCall<Buffer, Buffer>

@@ -1,28 +1,26 @@
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js'
 import type { OperationKind } from '@tenon/core/contract'
-import type { MethodShape, ServiceShape } from '../proto/message-shape.ts'
+import { type Directions, directionsOf } from '../proto/direction.ts'
 
 /** A method whose messages are bytes: only the dispatcher decides when they are decoded. */
 export type BytesMethod = MethodDefinition<Buffer, Buffer>
 
-/** Which way any number of messages goes. */
-export const directionsOf = {
-  unary: { requestStream: false, responseStream: false },
-  client_stream: { requestStream: true, responseStream: false },
-  server_stream: { requestStream: false, responseStream: true },
-  bidi_stream: { requestStream: true, responseStream: true },
-} as const satisfies Record<OperationKind, Pick<BytesMethod, 'requestStream' | 'responseStream'>>
+/** A service as far as its paths and directions go. */
+export interface ServiceMethods {
+  readonly fullName: string
+  readonly methods: readonly { readonly name: string; readonly operation: { readonly kind: OperationKind } }[]
+}
 
 /** How grpc-js is told of a service. */
-export function toServiceDefinition({ fullName, methods }: ServiceShape): ServiceDefinition {
+export function toServiceDefinition({ fullName, methods }: ServiceMethods): ServiceDefinition {
   return Object.fromEntries(methods.map((method) => [method.name, toMethod(fullName, method)]))
 }
 
 /** A method of bytes in both directions. */
-export function bytesMethod(path: string, kind: Pick<BytesMethod, 'requestStream' | 'responseStream'>): BytesMethod {
+export function bytesMethod(path: string, directions: Directions): BytesMethod {
   return {
     path,
-    ...kind,
+    ...directions,
     requestSerialize: same,
     requestDeserialize: same,
     responseSerialize: same,
@@ -35,7 +33,7 @@ export function methodPath(service: string, name: string): string {
   return `/${service}/${name}`
 }
 
-function toMethod(service: string, { name, operation: { kind } }: MethodShape): BytesMethod {
+function toMethod(service: string, { name, operation: { kind } }: ServiceMethods['methods'][number]): BytesMethod {
   return bytesMethod(methodPath(service, name), directionsOf[kind])
 }
 
