@@ -165,6 +165,9 @@ class MemoryServer implements TransportServer {
       get headers() {
         return outcome.headers
       },
+      get trailers() {
+        return outcome.trailers
+      },
     }
   }
 }

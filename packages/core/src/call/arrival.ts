@@ -52,6 +52,8 @@ export interface Success {
   readonly callId: string
   /** Reply headers the handler set, lower-case names. */
   readonly headers: Readonly<Record<string, string>> | undefined
+  /** What the handler wants told behind the reply, as `headers`. To be read when the output is out: of a stream, after its end. */
+  readonly trailers?: Readonly<Record<string, string>> | undefined
 }
 
 export interface Failure {
@@ -60,4 +62,5 @@ export interface Failure {
   /** The call's id, for the error reply. */
   readonly callId: string
   readonly headers: Readonly<Record<string, string>> | undefined
+  readonly trailers?: Readonly<Record<string, string>> | undefined
 }

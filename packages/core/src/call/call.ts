@@ -41,4 +41,13 @@ export interface Call {
    * @throws TypeError for a name or value that no header may have.
    */
   setHeader(name: string, value: string): void
+  /**
+   * Sends metadata behind the reply, with an error too: what is known only at the end, such as a count or a cost. Names and values
+   * are those of `setHeader`. gRPC: trailing metadata. HTTP: a header of a reply that answers once, a trailer field of a stream
+   * whose caller sent `te: trailers`, else dropped. Dropped on a queue, and once the call has ended.
+   *
+   * @throws TypeError for a name or value that no header may have.
+   * @see RFC 9110 section 6.5, and gRPC over HTTP/2, Trailers
+   */
+  setTrailer(name: string, value: string): void
 }

@@ -47,6 +47,7 @@ it('gives the work the call without its deadline and without its end', async () 
   expect(detached.remainingMs()).toBe(Number.POSITIVE_INFINITY)
   expect(detached.signal.aborted).toBe(false)
   expect(() => detached.setHeader('x-a', '1')).toThrow(TypeError)
+  expect(() => detached.setTrailer('x-a', '1')).toThrow(TypeError)
 })
 
 it('is waited for by the drain, and cut at its deadline', async () => {

@@ -76,6 +76,11 @@ class DetachedCall implements AmbientCall, Cuttable {
     throw new TypeError('detached work has no reply to set a header of')
   }
 
+  /** As `setHeader`. */
+  setTrailer(): void {
+    throw new TypeError('detached work has no reply to set a trailer of')
+  }
+
   cut(error: ServiceError): void {
     this.#controller.abort(error)
     // Work that ignores the signal must not hold the process: the deadline of the drain has come.

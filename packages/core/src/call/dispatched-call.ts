@@ -127,6 +127,10 @@ class Succeeded implements Success {
     return this.#call.headers
   }
 
+  get trailers(): Success['trailers'] {
+    return this.#call.trailers
+  }
+
   get callId(): string {
     return this.#call.id
   }
@@ -137,11 +141,13 @@ class Failed implements Failure {
   readonly error: ServiceError
   readonly callId: string
   readonly headers: Failure['headers']
+  readonly trailers: Failure['trailers']
 
   constructor(error: ServiceError, call: RunningCall) {
     this.error = error
     this.callId = call.id
     this.headers = call.headers
+    this.trailers = call.trailers
   }
 }
 

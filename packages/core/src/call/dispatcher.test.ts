@@ -3,7 +3,7 @@ import type { AccessRule } from '../contract/operation.ts'
 import { markRemote, ServiceError } from '../error/service-error.ts'
 import type { Call } from './call.ts'
 import { currentCall } from './context.ts'
-import { dispatcherFor, echo, errorOf, type Given, itemsOf, Text } from './dispatcher.test-harness.ts'
+import { allOf, dispatcherFor, echo, errorOf, type Given, itemsOf, Text } from './dispatcher.test-harness.ts'
 import type { Interceptor, Invoke } from './rule/interceptor.ts'
 
 describe('a call', () => {
@@ -61,6 +61,27 @@ describe('a call', () => {
     const { send } = dispatcherFor(set)
     expect((await send()).headers).toEqual({ 'x-cost': '1' })
     expect((await send({ decode: () => ({ text: 'fail' }) })).headers).toEqual({ 'x-cost': '1' })
+  })
+
+  it('sends the trailers that the handler set, with a failure too, and of a stream until its end', async () => {
+    const set: Invoke = (input, call) => {
+      call.setTrailer('X-Cost', '1')
+      if ((input as { text: string }).text === 'fail') throw new ServiceError('not_found', 'gone')
+      return input
+    }
+    const { send } = dispatcherFor(set)
+    expect((await send()).trailers).toEqual({ 'x-cost': '1' })
+    expect((await send({ decode: () => ({ text: 'fail' }) })).trailers).toEqual({ 'x-cost': '1' })
+    const stream = dispatcherFor(
+      async function* (input, call) {
+        yield input
+        call.setTrailer('x-count', '1')
+      } as Invoke,
+      { kind: 'server_stream' },
+    )
+    const outcome = await stream.send()
+    expect(await allOf(itemsOf(outcome))).toHaveLength(1)
+    expect(outcome.trailers).toEqual({ 'x-count': '1' })
   })
 
   it('waits for an asynchronous validator, and does not wait for another', async () => {

@@ -50,6 +50,14 @@ describe('setHeader', () => {
     call.setHeader('x-cost', '2')
     call.setHeader('x-note', 'caf\u00e9\tand tab')
     expect(call.headers).toEqual({ 'x-cost': '2', 'x-note': 'caf\u00e9\tand tab' })
+    expect(call.trailers).toBeUndefined()
+  })
+
+  it('is not setTrailer, whose names it may share', () => {
+    const call = callOf()
+    call.setTrailer('X-Cost', '1')
+    call.setTrailer('x-cost', '2')
+    expect([call.headers, call.trailers]).toEqual([undefined, { 'x-cost': '2' }])
   })
 
   it.each([
@@ -64,7 +72,8 @@ describe('setHeader', () => {
   ])('refuses %j: %j, which could forge a header', (name, value) => {
     const call = callOf()
     expect(() => call.setHeader(name, value)).toThrow(TypeError)
-    expect(call.headers).toBeUndefined()
+    expect(() => call.setTrailer(name, value)).toThrow(TypeError)
+    expect([call.headers, call.trailers]).toEqual([undefined, undefined])
   })
 })
 

@@ -49,6 +49,7 @@ export class RunningCall implements AmbientCall {
   readonly #announcedMs: number | undefined
   principal: Principal | undefined
   headers: Record<string, string> | undefined = undefined
+  trailers: Record<string, string> | undefined = undefined
   readonly #facts: CallFacts
   #id: string | undefined
   #log: Logger | undefined
@@ -156,11 +157,15 @@ export class RunningCall implements AmbientCall {
   }
 
   setHeader(name: string, value: string): void {
-    const key = name.toLowerCase()
-    if (!headerName.test(key)) throw new TypeError(`expected a header name, found ${JSON.stringify(name)}`)
-    if (!headerValue.test(value)) throw new TypeError(`expected a header value of one line of text for ${key}`)
+    const key = toHeaderName(name, value)
     this.headers ??= {}
     this.headers[key] = value
+  }
+
+  setTrailer(name: string, value: string): void {
+    const key = toHeaderName(name, value)
+    this.trailers ??= {}
+    this.trailers[key] = value
   }
 
   /** What the call ends with when its caller leaves: about when its time is over, that is why. */
@@ -203,6 +208,14 @@ export class RunningCall implements AmbientCall {
     caller.addEventListener('abort', gone, { once: true })
     this.#unfollow = () => caller.removeEventListener('abort', gone)
   }
+}
+
+/** @throws TypeError for a name or value that no header may have. */
+function toHeaderName(name: string, value: string): string {
+  const key = name.toLowerCase()
+  if (!headerName.test(key)) throw new TypeError(`expected a header name, found ${JSON.stringify(name)}`)
+  if (!headerValue.test(value)) throw new TypeError(`expected a header value of one line of text for ${key}`)
+  return key
 }
 
 /** What is no number, as a broken peer may send it, is no limit. */

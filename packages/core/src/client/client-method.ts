@@ -1,4 +1,4 @@
-import type { Call } from '../call/call.ts'
+import type { Call, Metadata } from '../call/call.ts'
 import { currentCall } from '../call/context.ts'
 import { type Around, composeAround } from '../call/rule/compose-around.ts'
 import { outgoingMetadata } from '../call/propagation.ts'
@@ -8,6 +8,7 @@ import { type CompiledSchema, compileSchema, type SchemaResult } from '../schema
 import { type CallBounds, requireRunning } from './call-bounds.ts'
 import type { ClientChannel, OutgoingCall } from './client-transport.ts'
 import { OutputReader } from './output-reader.ts'
+import { ReplyListeners } from './reply-listeners.ts'
 
 export interface CallOptions {
   /**
@@ -20,6 +21,17 @@ export interface CallOptions {
   readonly signal?: AbortSignal
   /** Further metadata to send; keys are lower case. */
   readonly metadata?: Readonly<Record<string, string>>
+  /**
+   * Is told what the remote says before its output: HTTP headers, initial metadata of gRPC. At most once, before the call gives its
+   * output or its first item; never when it ends without a reply. Keys are lower case, and values base64 where a key ends in `-bin`.
+   * Entries of the transport's own are among them. What it throws fails the call.
+   */
+  readonly onHeaders?: (metadata: Metadata) => void
+  /**
+   * Is told what the remote says behind its output or its error (`call.setTrailer()`), as `onHeaders`: before the call is over, and
+   * for a stream after its last item. Not told when the caller leaves before that.
+   */
+  readonly onTrailers?: (metadata: Metadata) => void
 }
 
 /** A call on its way out, as an interceptor sees it. */
@@ -77,7 +89,9 @@ export function compileClientMethod(
   }
   return async (given, options = {}) => {
     const call = outgoing(operation, options)
-    return await readWithin(await asRemote(() => start(toWireForm(given), call)), call, bounded)
+    const output = await asRemote(() => start(toWireForm(given), call))
+    call.listeners?.requireSound()
+    return await readWithin(output, call, bounded)
   }
 }
 
@@ -85,6 +99,7 @@ export function compileClientMethod(
 interface PlannedCall extends ClientCall {
   /** On the clock of `performance.now()`; undefined without a deadline. */
   readonly endsAtMs: number | undefined
+  readonly listeners: ReplyListeners | undefined
 }
 
 /** What the outputs of a call are waited for with. */
@@ -128,6 +143,7 @@ async function* receiveItems(start: () => unknown, call: PlannedCall, receiving:
       isStepping = true
       const step = await asRemote(() => (isIntercepted ? bounds.wait(call, iterator.next()) : iterator.next()))
       isStepping = false
+      call.listeners?.requireSound()
       if (step.done) return
       yield await readWithin(step.value, call, receiving)
     }
@@ -178,6 +194,7 @@ function outgoing(operation: Operation, options: CallOptions): PlannedCall {
   const ownMs = options.timeoutMs ?? operation.timeoutMs ?? Number.POSITIVE_INFINITY
   if (!(ownMs > 0)) throw new RangeError(`${operation.id}: timeoutMs must be above 0, found ${ownMs}`)
   const endsAtMs = performance.now() + Math.min(ownMs, ambient?.remainingMs() ?? Number.POSITIVE_INFINITY)
+  const listeners = options.onHeaders || options.onTrailers ? new ReplyListeners(options) : undefined
   const own = Object.entries(options.metadata ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const)
   return {
     operation: operation.id,
@@ -188,6 +205,9 @@ function outgoing(operation: Operation, options: CallOptions): PlannedCall {
       return Number.isFinite(endsAtMs) ? Math.max(0, endsAtMs - performance.now()) : undefined
     },
     signal: joinSignals(options.signal, ambient),
+    listeners,
+    onHeaders: listeners?.onHeaders,
+    onTrailers: listeners?.onTrailers,
   }
 }
 

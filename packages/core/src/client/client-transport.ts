@@ -1,3 +1,4 @@
+import type { Metadata } from '../call/call.ts'
 import type { ContractInfo } from '../contract/contract.ts'
 import type { Operation } from '../contract/operation.ts'
 
@@ -23,6 +24,12 @@ export interface ClientTarget {
   readonly address: string
 }
 
+/**
+ * How a channel stands to its address: nothing was tried yet, or what was open is closed (`idle`); a first connection is being
+ * opened (`connecting`); a call can be sent at once (`ready`); the last attempt failed, and the next one is not due (`failing`).
+ */
+export type ChannelState = 'idle' | 'connecting' | 'ready' | 'failing'
+
 /** A connection, or a pool of them, to one address. */
 export interface ClientChannel {
   /** @throws ServiceError with what the remote said, or `unavailable`, `deadline_exceeded`, `cancelled`. */
@@ -33,6 +40,11 @@ export interface ClientChannel {
   clientStream(operation: Operation, inputs: AsyncIterable<unknown>, call: OutgoingCall): Promise<unknown>
   /** Both directions at once. Leaving the loop cancels the call. */
   bidiStream(operation: Operation, inputs: AsyncIterable<unknown>, call: OutgoingCall): AsyncIterable<unknown>
+  /**
+   * How it stands to its address, as far as is known already: asking connects nothing. One that is `failing` must become another
+   * by itself, or nobody would call over it again. A channel that cannot know leaves it out and counts as `idle`.
+   */
+  state?(): ChannelState
   /** Finishes running calls within what they have left and releases the connection. Safe to call twice. */
   close(): Promise<void>
 }
@@ -45,4 +57,11 @@ export interface OutgoingCall {
   readonly timeoutMs: number | undefined
   /** Ends the call as `cancelled`. */
   readonly signal: AbortSignal | undefined
+  /**
+   * Takes what the remote says before its output: lower-case keys, base64 where they end in `-bin`. To be called once at most, when
+   * it has come. Never throws.
+   */
+  readonly onHeaders?: ((metadata: Metadata) => void) | undefined
+  /** Takes what the remote says behind its output or its error, as `onHeaders`. To be called before the call is told to be over. */
+  readonly onTrailers?: ((metadata: Metadata) => void) | undefined
 }

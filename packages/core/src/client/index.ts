@@ -1,5 +1,6 @@
 export { outgoingMetadata } from '../call/propagation.ts'
-export type { ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from './client-transport.ts'
+export type { ChannelState, ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from './client-transport.ts'
+export { type ConnectionState, connectionsOf } from './connections.ts'
 export { type PublishOptions, Publisher, type QueueOperation } from './publisher.ts'
 export type { CallOptions, ClientCall, ClientInterceptor } from './client-method.ts'
 export { buildClient, type Client, clientOf, type RemoteOptions, remote } from './remote.ts'

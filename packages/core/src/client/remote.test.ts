@@ -96,6 +96,51 @@ async function all(items: AsyncIterable<unknown>): Promise<unknown[]> {
   return list
 }
 
+/** A channel that says something before and behind what it answers. */
+function talkingChannel(): ClientChannel {
+  const { channel } = channelWith()
+  return {
+    ...channel,
+    unary: async (_operation, _input, { onHeaders, onTrailers }) => {
+      onHeaders?.({ 'x-from': 'a' })
+      onTrailers?.({ 'x-cost': '1' })
+      return { id: 'a', size: 1 }
+    },
+    serverStream: async function* (_operation, _input, { onHeaders, onTrailers }) {
+      onHeaders?.({ 'x-from': 'a' })
+      yield { id: 'a', size: 1 }
+      onTrailers?.({ 'x-cost': '1' })
+    },
+  }
+}
+
+describe('what a reply says beside its output', () => {
+  it('is told before the output, and behind the last item', async () => {
+    const client = buildClient<typeof notes>(notes, talkingChannel())
+    const told: unknown[] = []
+    const listening = {
+      onHeaders: (headers: unknown) => void told.push(headers),
+      onTrailers: (trailers: unknown) => void told.push(trailers),
+    }
+    told.push(await client.getNote({ id: 'a' }, listening))
+    for await (const item of client.watchNotes({ id: 'a' }, listening)) told.push(item)
+    const [note, headers, trailers] = [{ id: 'a', size: 1 }, { 'x-from': 'a' }, { 'x-cost': '1' }]
+    expect(told).toEqual([headers, trailers, note, headers, note, trailers])
+  })
+
+  it.each(['onHeaders', 'onTrailers'])('fails the call with what %s throws', async (name) => {
+    const client = buildClient<typeof notes>(notes, talkingChannel())
+    const broken = new Error('broken')
+    const listening = {
+      [name]: () => {
+        throw broken
+      },
+    }
+    await expect(client.getNote({ id: 'a' }, listening)).rejects.toBe(broken)
+    await expect(all(client.watchNotes({ id: 'a' }, listening))).rejects.toBe(broken)
+  })
+})
+
 describe('a unary method', () => {
   it('sends the input as the schema writes it and reads the output as the schema says', async () => {
     const { client, sent } = channelWith({ id: 'a', size: 1, secret: 'x' })
@@ -463,16 +508,19 @@ describe('remote', () => {
     '',
     '127.0.0.1:50051',
     'static://127.0.0.1:50051',
+    'static:///',
     'static:///127.0.0.1',
     'static:///127.0.0.1:',
     'static:///127.0.0.1:70000',
     'static:///127.0.0.1:123456',
-    'static:///a:1,b:2',
+    'static:///a:1,',
+    'static:///a:1,b',
+    'static:///a:1, b:2',
     'static:///a:1/x',
     'registry:///note',
   ])('refuses the address %j', (at) => {
     expect(() => remote(notes, { via: transportOver(channelWith().channel), at })).toThrow(
-      `remote(shop.NoteService): at must be one address of the form static:///host:port, found "${at}" [config.malformed]`,
+      `remote(shop.NoteService): at must be static:///host:port, or several host:port with commas between, found "${at}" [config.malformed]`,
     )
   })
 })

@@ -1,11 +1,13 @@
-import { type AnyContract, contractInfo } from '../contract/contract.ts'
+import { type AnyContract, type ContractInfo, contractInfo } from '../contract/contract.ts'
 import type { InputToSend, IsStreaming, Operation, OutputReceived } from '../contract/operation.ts'
 import { noFunctions } from '../error/no-function.ts'
 import { ConfigError, WiringError } from '../error/setup-error.ts'
 import { type NamedToken, type Provider, provide, token } from '../handler/provider.ts'
+import { BalancedChannel } from './balanced-channel.ts'
 import { CallBounds } from './call-bounds.ts'
 import { type CallOptions, type ClientInterceptor, compileClientMethod } from './client-method.ts'
 import type { ClientChannel, ClientTransport } from './client-transport.ts'
+import { noteChannels, type OpenChannel } from './connections.ts'
 
 type ClientMethod<Op extends Operation> =
   IsStreaming<Op> extends true
@@ -31,7 +33,10 @@ export function clientOf<Of extends AnyContract>(contract: Of): NamedToken<Clien
 export interface RemoteOptions {
   /** How calls go out: `grpcClient()`. */
   readonly via: ClientTransport
-  /** Where the service is: `static:///host:port`. */
+  /**
+   * Where the service is: `static:///host:port`, or several of them with commas between, `static:///a:50051,b:50051`. Calls go to
+   * each in turn; one that cannot be reached is passed over while another can.
+   */
   readonly at: string
   /** Around every call that goes out, outermost first. */
   readonly interceptors?: readonly ClientInterceptor[]
@@ -45,20 +50,31 @@ export interface RemoteOptions {
  */
 export function remote<Of extends AnyContract>(contract: Of, { via, at, interceptors = [] }: RemoteOptions): Provider {
   const { name } = contractInfo(contract)
-  const address = parseAddress(at, name)
+  const addresses = parseAddresses(at, name)
   requireFunctions(interceptors, name)
   const around = [...interceptors]
   const channels = new WeakMap<object, ClientChannel>()
   const provider = provide(clientOf(contract), {
     create: () => {
-      const channel = via.open({ contract: contractInfo(contract), address })
+      const opened = openAll(via, contractInfo(contract), addresses)
+      const channel = join(opened.map((one) => one.channel))
       const client = buildClient<Of>(contract, channel, around)
       channels.set(client, channel)
+      noteChannels(client, opened)
       return client
     },
     dispose: (client) => channels.get(client)?.close(),
   })
   return Object.freeze({ ...provider, remote: { contract: name, transport: via.name, at, interceptors: around } })
+}
+
+function openAll(via: ClientTransport, contract: ContractInfo, addresses: readonly string[]): readonly OpenChannel[] {
+  return addresses.map((address) => ({ address, channel: via.open({ contract, address }) }))
+}
+
+function join(channels: readonly ClientChannel[]): ClientChannel {
+  const [only] = channels
+  return only && channels.length === 1 ? only : new BalancedChannel(channels)
 }
 
 /**
@@ -85,9 +101,16 @@ function requireFunctions(interceptors: readonly unknown[], name: string): void 
   if (problems.length > 0) throw new WiringError(problems)
 }
 
-function parseAddress(at: string, name: string): string {
-  const match = /^static:\/\/\/((?:\[[\da-f:.%]+\]|[^,/\s:[\]]+):(\d{1,5}))$/i.exec(at)
-  if (match?.[1] && Number(match[2]) <= 65_535) return match[1]
-  const message = `remote(${name}): at must be one address of the form static:///host:port, found "${at}"`
+function parseAddresses(at: string, name: string): readonly string[] {
+  const addresses = at.startsWith(staticScheme) ? at.slice(staticScheme.length).split(',') : []
+  if (addresses.length > 0 && addresses.every(isAddress)) return addresses
+  const message = `remote(${name}): at must be static:///host:port, or several host:port with commas between, found "${at}"`
   throw new ConfigError([{ code: 'config.malformed', message }])
+}
+
+const staticScheme = 'static:///'
+
+function isAddress(text: string): boolean {
+  const match = /^(?:\[[\da-f:.%]+\]|[^,/\s:[\]]+):(\d{1,5})$/i.exec(text)
+  return match !== null && Number(match[1]) <= 65_535
 }
