@@ -13,6 +13,7 @@ import { HealthService } from './introspection/health-service.ts'
 import { Listener } from './server/listener.ts'
 import { type MethodSurroundings, mountMethod } from './server/mount-method.ts'
 import { OpenCalls } from './server/open-calls.ts'
+import { refuseBrokenFrames } from './server/refuse-broken-frames.ts'
 import { mountReflection, type ReflectionCalls } from './introspection/reflection-service.ts'
 import { requireDistinct } from './service/distinct-names.ts'
 import { type ProtoService, toProtoService } from './service/proto-service.ts'
@@ -57,6 +58,7 @@ class GrpcServer implements TransportServer {
       'grpc.max_send_message_length': -1,
       // Nothing reads channelz, and its counters are kept up in every call.
       'grpc.enable_channelz': 0,
+      interceptors: [refuseBrokenFrames],
     })
     for (const one of services) mountService(this.#server, one, { calls: this.#calls, domain: service.name, log })
     this.#health = new HealthService(services.map(({ fullName }) => fullName))
