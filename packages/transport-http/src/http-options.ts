@@ -1,4 +1,13 @@
-import { ConfigError, type SetupProblem } from '@tenon/core/transport'
+import {
+  checkNames,
+  checkTls,
+  ConfigError,
+  type SetupProblem,
+  type TlsOptions,
+  type TlsSettings,
+  toFound,
+  toTlsSettings,
+} from '@tenon/core/transport'
 import type { FastifyInstance } from 'fastify'
 import { checkDocument } from './openapi/check-document.ts'
 import {
@@ -7,7 +16,7 @@ import {
   type DocumentSettings,
   resolveDocument,
 } from './openapi/openapi-options.ts'
-import { checkBoolean, checkNames, isObject, toFound } from './option-form.ts'
+import { checkBoolean, isObject } from './option-form.ts'
 import {
   checkFunction,
   checkHost,
@@ -18,7 +27,6 @@ import {
   outOfRange,
 } from './server/option-check.ts'
 import { checkPlugins, type PluginOptions, type PluginSettings, toPluginSettings } from './plugin/plugin-options.ts'
-import { checkTls, checkTlsForm, type TlsOptions, type TlsSettings, toTlsSettings } from './tls/tls-options.ts'
 
 export interface HttpOptions extends PluginOptions, DocumentOptions {
   /** @defaultValue 3000 @remarks Range 0–65_535; 0 for any free one. @throws ConfigError `config.out_of_range` */
@@ -193,7 +201,7 @@ export function resolveHttpOptions(options: HttpOptions): HttpSettings {
     port: options.port ?? httpDefaults.port,
     host: options.host ?? httpDefaults.host,
     pathPrefix: options.pathPrefix ?? httpDefaults.pathPrefix,
-    tls: options.tls && isObject(options.tls) ? toTlsSettings(options.tls) : undefined,
+    tls: options.tls && isObject(options.tls) ? toTlsSettings(options.tls, 'httpTransport') : undefined,
     http2: options.http2 ?? httpDefaults.http2,
     bodyLimitBytes: options.bodyLimitBytes ?? httpDefaults.bodyLimitBytes,
     headerLimitBytes: options.headerLimitBytes ?? httpDefaults.headerLimitBytes,
@@ -210,7 +218,7 @@ export function resolveHttpOptions(options: HttpOptions): HttpSettings {
   })
   const problems = [
     ...checkNames('httpTransport', options, Object.keys(names)),
-    ...checkTlsForm(options.tls),
+    ...checkTls(options.tls, settings.tls, 'httpTransport'),
     ...checkSettings(settings),
     ...checkPlugins(options),
     ...checkDocument(options),
@@ -269,7 +277,6 @@ function checkSettings(settings: HttpSettings): readonly SetupProblem[] {
       : []),
     ...checkHost(settings.host),
     ...checkPathPrefix(settings.pathPrefix),
-    ...(tls === undefined ? [] : checkTls(tls)),
     ...checkBoolean('httpTransport', 'http2', http2),
     ...checkFunction('configure', settings.configure),
     ...(http2 && tls === undefined ? [malformed('http2 needs tls: without it callers could not ask for HTTP/2')] : []),

@@ -1,7 +1,9 @@
+import { Server as TlsServer } from 'node:tls'
 import {
   type Address,
   drainingError,
   LifecycleError,
+  secureServer,
   type Transport,
   type TransportHost,
   type TransportServer,
@@ -18,7 +20,6 @@ import { compileListener } from './server/listener.ts'
 import { createNativeServer } from './server/native-server.ts'
 import { mountBelow } from './server/path-prefix.ts'
 import type { ReplyMatter } from './server/reply-class.ts'
-import { secureServer } from './tls/secure-server.ts'
 import { readSecurityHeaders } from './plugin/security-headers.ts'
 
 /**
@@ -117,7 +118,10 @@ class HttpServer implements TransportServer {
     if (securityHeaders !== undefined) {
       this.#matter.fixedHeaders = await readSecurityHeaders(securityHeaders, tls !== undefined)
     }
-    if (tls !== undefined) this.#certificate = await secureServer(this.#fastify.server, tls, this.#host.log)
+    const { server } = this.#fastify
+    if (tls !== undefined && server instanceof TlsServer) {
+      this.#certificate = await secureServer(server, tls, this.#host.log)
+    }
     await this.#fastify.ready()
   }
 

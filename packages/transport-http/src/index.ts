@@ -12,4 +12,4 @@ export type {
   SecurityHeaderOptions,
 } from './plugin/plugin-options.ts'
 export type { Problem } from './reply/problem.ts'
-export { tlsDefaults, type TlsOptions } from './tls/tls-options.ts'
+export { tlsDefaults, type TlsOptions } from '@tenon/core/transport'

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { queueDriver } from './driver/choose-driver.ts'
 import { resolveKafkajs } from './driver/kafkajs-options.ts'
 import { memoryDriver } from './driver/memory.ts'
-import { queueDefaults, resolveQueue } from './queue-options.ts'
+import { queueDefaults, type QueueOptions, resolveQueue } from './queue-options.ts'
 
 describe('resolveQueue', () => {
   it('fills in the defaults, also within retry', () => {
@@ -21,6 +21,24 @@ describe('resolveQueue', () => {
       })
     expect(resolve).toThrow(ConfigError)
     expect(resolve).toThrow(/maxAttemptCount[^]*partitionCount[^]*requestTimeoutMs/)
+  })
+
+  it('refuses what is no option, with the one that is probably meant', () => {
+    const strays: object = { driver: memoryDriver(), retries: {}, retry: { initialDelay: 3 }, joinTimeoutMs: -1 }
+    expect(() => resolveQueue(strays as QueueOptions)).toThrow(
+      /"retries" is no option, perhaps retry is meant[^]*retry: "initialDelay" is no option, perhaps initialDelayMs[^]*joinTimeoutMs/,
+    )
+  })
+
+  it('refuses options, a driver and a retry of another kind', () => {
+    for (const [wrong, told] of [
+      [undefined, 'the options must be an object with driver'],
+      [{}, 'driver must be a driver such as queueDriver({ brokers }), found nothing'],
+      [{ driver: 'kafka:9092' }, 'found "kafka:9092"'],
+      [{ driver: memoryDriver(), retry: 3 }, 'retry must be an object, found 3'],
+    ] as const) {
+      expect(() => resolveQueue(wrong as unknown as QueueOptions)).toThrow(told)
+    }
   })
 })
 

@@ -1,4 +1,4 @@
-import { ConfigError, type SetupProblem } from '@tenon/core/transport'
+import { ConfigError, isRecord, optionCheck, type SetupProblem, toFound } from '@tenon/core/transport'
 import type { QueueDriver } from './queue-driver.ts'
 import { type QueueClock, systemClock } from './wait.ts'
 
@@ -68,8 +68,12 @@ export interface QueueSettings {
   readonly random: () => number
 }
 
-/** @throws ConfigError `config.out_of_range` */
+const check = optionCheck('queueTransport')
+
+/** @throws ConfigError `config.out_of_range`, `config.malformed`; all problems at once. */
 export function resolveQueue(options: QueueOptions): QueueSettings {
+  if (!isRecord(options))
+    throw new ConfigError([check.malformed(`the options must be an object with driver, found ${toFound(options)}`)])
   const settings: QueueSettings = Object.freeze({
     partitionCount: undefined,
     clock: systemClock,
@@ -78,9 +82,41 @@ export function resolveQueue(options: QueueOptions): QueueSettings {
     ...options,
     retry: Object.freeze({ ...queueDefaults.retry, ...options.retry }),
   })
-  const problems = checkRanges(settings)
+  const problems = [...checkForm(options), ...checkRanges(settings)]
   if (problems.length > 0) throw new ConfigError(problems)
   return settings
+}
+
+const names: Readonly<Record<keyof QueueOptions, true>> = {
+  driver: true,
+  retry: true,
+  partitionCount: true,
+  requestTimeoutMs: true,
+  commitIntervalMs: true,
+  joinTimeoutMs: true,
+  clock: true,
+  random: true,
+}
+
+const retryNames: Readonly<Record<keyof RetryOptions, true>> = {
+  maxAttemptCount: true,
+  initialDelayMs: true,
+  maxDelayMs: true,
+  maxAgeMs: true,
+}
+
+function checkForm(options: QueueOptions & Readonly<Record<string, unknown>>): readonly SetupProblem[] {
+  const { driver, retry } = options
+  const found = driver === undefined ? 'nothing' : toFound(driver)
+  const isDriver = isRecord(driver) || typeof driver === 'function'
+  return [
+    ...check.names(options, Object.keys(names)),
+    ...(isDriver ? [] : [check.malformed(`driver must be a driver such as queueDriver({ brokers }), found ${found}`)]),
+    ...(isRecord(retry) ? check.names(retry, Object.keys(retryNames), 'retry') : []),
+    ...(retry === undefined || isRecord(retry)
+      ? []
+      : [check.malformed(`retry must be an object, found ${toFound(retry)}`)]),
+  ]
 }
 
 function checkRanges({ retry, ...settings }: QueueSettings): readonly SetupProblem[] {

@@ -27,6 +27,16 @@ export { nextTurn } from '../call/stream/loop-turn.ts'
 export type { Arrival, Failure, Outcome, Success } from '../call/arrival.ts'
 export type { Admission, EventEndpoint, OperationEndpoint } from './endpoint.ts'
 export {
+  checkNames,
+  isRecord,
+  type OptionCheck,
+  optionCheck,
+  type OptionRange,
+  toFound,
+} from './option/option-check.ts'
+export { secureServer, type SecureServer } from './tls/secure-server.ts'
+export { checkTls, tlsDefaults, type TlsOptions, type TlsSettings, toTlsSettings } from './tls/tls-options.ts'
+export {
   type Address,
   ServiceInfo,
   type ServiceIdentity,

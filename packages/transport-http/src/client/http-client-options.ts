@@ -1,5 +1,5 @@
-import { ConfigError, type SetupProblem } from '@tenon/core/transport'
-import { checkBoolean, checkNames, isObject, isRecord, toFound, toMalformed } from '../option-form.ts'
+import { checkNames, ConfigError, isRecord, type SetupProblem, toFound } from '@tenon/core/transport'
+import { checkBoolean, isObject, toMalformed } from '../option-form.ts'
 
 /** What a client needs to speak TLS, and to be known by it. */
 export interface HttpClientTlsOptions {

@@ -1,4 +1,4 @@
-import type { SetupProblem } from '@tenon/core/transport'
+import { checkNames, isRecord, type SetupProblem } from '@tenon/core/transport'
 import {
   type DocumentOptions,
   type DocumentSettings,
@@ -6,7 +6,7 @@ import {
   type OpenApiServing,
   resolveDocument,
 } from './openapi-options.ts'
-import { checkNames, isRecord, servedPathForm } from '../option-form.ts'
+import { servedPathForm } from '../option-form.ts'
 import { checkSwitch, malformed } from '../server/option-check.ts'
 import { pagePathsOf } from './page-paths.ts'
 

@@ -1,5 +1,5 @@
-import type { SetupProblem } from '@tenon/core/transport'
-import { checkBoolean, checkNames, isRecord, toFound } from '../option-form.ts'
+import { checkNames, isRecord, type SetupProblem, toFound } from '@tenon/core/transport'
+import { checkBoolean } from '../option-form.ts'
 import { checkInteger, malformed } from '../server/option-check.ts'
 import type { CompressionOptions, CorsOptions, RateLimitOptions } from './plugin-options.ts'
 

@@ -1,8 +1,7 @@
 import type { FastifyCompressOptions } from '@fastify/compress'
 import type { FastifyCorsOptions } from '@fastify/cors'
 import type { RateLimitPluginOptions } from '@fastify/rate-limit'
-import type { SetupProblem } from '@tenon/core/transport'
-import { checkNames } from '../option-form.ts'
+import { checkNames, type SetupProblem } from '@tenon/core/transport'
 import { checkSwitch, malformed } from '../server/option-check.ts'
 import { checkPluginOptions } from './plugin-check.ts'
 

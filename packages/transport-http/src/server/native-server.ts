@@ -3,12 +3,12 @@ import { createSecureServer, type Http2ServerRequest } from 'node:http2'
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TlsOptions as NodeTlsOptions } from 'node:tls'
+import type { TlsSettings } from '@tenon/core/transport'
 import type { HttpSettings } from '../http-options.ts'
 import { http2ReplyClass } from './http2-reply-class.ts'
 import { isHttp2 } from './http2-request.ts'
 import { refuseOn, tunnelFault } from './refuse-request.ts'
 import { type ReplyMatter, replyClass } from './reply-class.ts'
-import type { TlsSettings } from '../tls/tls-options.ts'
 
 export interface NativeServerOptions {
   readonly settings: HttpSettings

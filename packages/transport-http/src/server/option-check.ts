@@ -1,22 +1,9 @@
 import { BlockList, isIP } from 'node:net'
-import type { SetupProblem } from '@tenon/core/transport'
-import { isRecord, servedPathForm, toFound, toMalformed } from '../option-form.ts'
+import { isRecord, optionCheck, type SetupProblem, toFound } from '@tenon/core/transport'
+import { servedPathForm } from '../option-form.ts'
 
-interface Range {
-  readonly min: number
-  readonly max: number
-}
-
-/** What is wrong with an option that is a whole number; nothing where it may be left out and is. */
-export function checkInteger(name: string, value: number | undefined, { min, max }: Range): readonly SetupProblem[] {
-  if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return []
-  return [outOfRange(`${name} must be a whole number from ${min} to ${max}, found ${String(value)}`)]
-}
-
-export function checkHost(host: string): readonly SetupProblem[] {
-  if (typeof host === 'string' && /^\S+$/.test(host)) return []
-  return [malformed(`host must be a name or an address such as 127.0.0.1, found ${JSON.stringify(host)}`)]
-}
+/** What is wrong with the options of `httpTransport`. */
+export const { malformed, outOfRange, integer: checkInteger, host: checkHost } = optionCheck('httpTransport')
 
 export function checkPathPrefix(prefix: string): readonly SetupProblem[] {
   if (typeof prefix === 'string' && (prefix === '' || servedPathForm.test(prefix))) return []
@@ -75,12 +62,4 @@ function isPrefixLength(address: string, bits: number, family: 'ipv4' | 'ipv6'):
   } catch {
     return false
   }
-}
-
-export function malformed(message: string): SetupProblem {
-  return toMalformed('httpTransport', message)
-}
-
-export function outOfRange(message: string): SetupProblem {
-  return { code: 'config.out_of_range', message: `httpTransport: ${message}` }
 }

@@ -7,14 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { ConfigError, type Logger } from '@tenon/core/transport'
-import { afterEach, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { hostOf, serve } from '../http-transport.test-harness.ts'
 import { type HttpOptions, httpTransport } from '../index.ts'
 import { type Identity, identity } from './tls.test-harness.ts'
-import { toTlsSettings } from './tls-options.ts'
-import { watchMaterial } from './watch-material.ts'
-
-afterEach(() => void vi.useRealTimers())
 
 const [first, second, caller] = [identity('first'), identity('second'), identity('caller')]
 
@@ -106,23 +102,6 @@ test('a renewed certificate that is broken changes nothing, and is told', async 
   secret.write(second)
   await renewed
   expect(await shownBy(demo.port)).toBe('second')
-})
-
-test('files are looked at from time to time where nothing tells of a change', async () => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-  const folder = join(tmpdir(), `tenon-late-${process.pid}`)
-  const settings = toTlsSettings({ cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), pollIntervalMs: 5000 })
-  const { promise, resolve } = Promise.withResolvers<string>()
-  const current = { ...first, ca: undefined }
-  const { log } = hostOf({}, [])
-  // A folder that is not there yet cannot be watched.
-  using _watch = watchMaterial({ settings, current, log, use: ({ cert }) => resolve(cert) })
-  mkdirSync(folder)
-  using _folder = { [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
-  writeFileSync(settings.cert, second.cert)
-  writeFileSync(settings.key, second.key)
-  vi.advanceTimersByTime(5000)
-  expect(await promise).toBe(second.cert)
 })
 
 test('what cannot be read or used keeps the server from listening, by name and without the key', async () => {

@@ -1,7 +1,7 @@
-import type { SetupProblem } from '@tenon/core/transport'
-import { checkNames, isRecord, toFound } from '../option-form.ts'
-import { checkInteger, malformed } from '../server/option-check.ts'
+import type { SetupProblem } from '../../error/setup-error.ts'
+import { isRecord, type OptionCheck, optionCheck, toFound } from '../option/option-check.ts'
 
+/** How a server speaks TLS, whatever it speaks over it. */
 export interface TlsOptions {
   /**
    * Certificate of the server with its chain: a PEM text, or the path of a file with one.
@@ -22,7 +22,7 @@ export interface TlsOptions {
   readonly ca?: string
   /**
    * Whether callers show a certificate. `require` ends every handshake without one that `ca` has signed; `request` lets such
-   * callers in, and `configure` can tell them apart by `request.raw.socket.authorized`; `none` does not ask.
+   * callers in, and over HTTP `configure` can tell them apart by `request.raw.socket.authorized`; `none` does not ask.
    *
    * @defaultValue 'none'
    */
@@ -53,10 +53,14 @@ export const tlsDefaults = Object.freeze({
 
 export interface TlsSettings extends Required<Omit<TlsOptions, 'ca'>> {
   readonly ca: string | undefined
+  /** Whose option it is, as its user writes it; problems that are found later begin with it. */
+  readonly owner: string
 }
 
-export function toTlsSettings(options: TlsOptions): TlsSettings {
+/** The options with defaults filled in. Whether they are right says `checkTls`. */
+export function toTlsSettings(options: TlsOptions, owner: string): TlsSettings {
   return Object.freeze({
+    owner,
     cert: options.cert,
     key: options.key,
     ca: options.ca,
@@ -75,40 +79,37 @@ const names: Readonly<Record<keyof TlsOptions, true>> = {
   pollIntervalMs: true,
 }
 
-/** What is wrong with the form of `tls`, whatever it says. */
-export function checkTlsForm(given: unknown): readonly SetupProblem[] {
+/** What is wrong with the option `tls` of its owner; nothing where it is left out. */
+export function checkTls(given: unknown, settings: TlsSettings | undefined, owner: string): readonly SetupProblem[] {
   if (given === undefined) return []
-  if (isRecord(given)) return checkNames('httpTransport: tls', given, Object.keys(names))
-  return [malformed(`tls must be an object with cert and key, found ${toFound(given)}`)]
+  const check = optionCheck(owner)
+  if (!isRecord(given) || settings === undefined)
+    return [check.malformed(`tls must be an object with cert and key, found ${toFound(given)}`)]
+  return [...check.names(given, Object.keys(names), 'tls'), ...checkSettings(settings, check)]
 }
 
-export function checkTls(tls: TlsSettings): readonly SetupProblem[] {
+function checkSettings(tls: TlsSettings, check: OptionCheck): readonly SetupProblem[] {
   const { ca, clientCertificate } = tls
   return [
-    ...checkMaterial('cert', tls.cert),
-    ...checkMaterial('key', tls.key),
-    ...(ca === undefined ? [] : checkMaterial('ca', ca)),
-    ...checkChoice('clientCertificate', clientCertificate, ['none', 'request', 'require']),
+    ...checkMaterial('cert', tls.cert, check),
+    ...checkMaterial('key', tls.key, check),
+    ...(ca === undefined ? [] : checkMaterial('ca', ca, check)),
+    ...check.choice('tls.clientCertificate', clientCertificate, ['none', 'request', 'require']),
     ...(ca === undefined && clientCertificate !== 'none'
       ? [
-          malformed(
-            `tls.clientCertificate ${JSON.stringify(clientCertificate)} needs tls.ca, the certificates to check by`,
+          check.malformed(
+            `tls.clientCertificate ${toFound(clientCertificate)} needs tls.ca, the certificates to check by`,
           ),
         ]
       : []),
-    ...checkChoice('minVersion', tls.minVersion, ['TLSv1.2', 'TLSv1.3']),
-    ...checkInteger('tls.pollIntervalMs', tls.pollIntervalMs, { min: 1_000, max: 86_400_000 }),
+    ...check.choice('tls.minVersion', tls.minVersion, ['TLSv1.2', 'TLSv1.3']),
+    ...check.integer('tls.pollIntervalMs', tls.pollIntervalMs, { min: 1_000, max: 86_400_000 }),
   ]
 }
 
 /** What is in a PEM text goes into no message: it may be the key. */
-function checkMaterial(name: 'cert' | 'key' | 'ca', value: unknown): readonly SetupProblem[] {
+function checkMaterial(name: 'cert' | 'key' | 'ca', value: unknown, check: OptionCheck): readonly SetupProblem[] {
   if (typeof value === 'string' && value.trim() !== '') return []
   const found = value === undefined ? 'nothing' : typeof value === 'string' ? 'an empty text' : `a ${typeof value}`
-  return [malformed(`tls.${name} must be a PEM text or the path of a file with one, found ${found}`)]
-}
-
-function checkChoice(name: string, value: unknown, choices: readonly unknown[]): readonly SetupProblem[] {
-  if (choices.includes(value)) return []
-  return [malformed(`tls.${name} must be one of ${choices.join(', ')}, found ${JSON.stringify(value)}`)]
+  return [check.malformed(`tls.${name} must be a PEM text or the path of a file with one, found ${found}`)]
 }

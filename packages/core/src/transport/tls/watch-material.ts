@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Logger } from '@tenon/core/transport'
+import type { Logger } from '../../telemetry/log.ts'
 import { filesOf, isSameMaterial, readTlsMaterial, type TlsMaterial } from './tls-material.ts'
 import type { TlsSettings } from './tls-options.ts'
 

@@ -1,9 +1,13 @@
-import type { Server } from 'node:http'
-import { Server as TlsServer } from 'node:tls'
-import type { Logger } from '@tenon/core/transport'
+import type { SecureContextOptions } from 'node:tls'
+import type { Logger } from '../../telemetry/log.ts'
 import { readTlsMaterial, toContextOptions, type TlsMaterial } from './tls-material.ts'
 import type { TlsSettings } from './tls-options.ts'
 import { watchMaterial } from './watch-material.ts'
+
+/** A server of Node that speaks TLS: `tls.Server`, `https.Server` or `Http2SecureServer`. */
+export interface SecureServer {
+  setSecureContext(options: SecureContextOptions): void
+}
 
 /**
  * Gives a TLS server its certificate, and every newer one that comes to lie in its place, until it is disposed of. Connections
@@ -11,10 +15,8 @@ import { watchMaterial } from './watch-material.ts'
  *
  * @throws ConfigError `config.malformed` naming the option
  */
-export async function secureServer(server: Server, settings: TlsSettings, log: Logger): Promise<Disposable> {
-  const use = (material: TlsMaterial) => {
-    if (server instanceof TlsServer) server.setSecureContext(toContextOptions(material, settings))
-  }
+export async function secureServer(server: SecureServer, settings: TlsSettings, log: Logger): Promise<Disposable> {
+  const use = (material: TlsMaterial) => server.setSecureContext(toContextOptions(material, settings))
   const current = await readTlsMaterial(settings)
   use(current)
   return watchMaterial({ settings, current, log, use })

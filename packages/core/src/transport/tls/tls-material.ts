@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { ConfigError } from '@tenon/core/transport'
-import { malformed } from '../server/option-check.ts'
+import type { SecureContextOptions } from 'node:tls'
+import { ConfigError } from '../../error/setup-error.ts'
+import { optionCheck } from '../option/option-check.ts'
 import type { TlsSettings } from './tls-options.ts'
 
 /** What the server shows its callers and knows theirs by, as PEM texts. */
@@ -24,6 +24,7 @@ export function filesOf({ cert, key, ca }: TlsSettings): readonly string[] {
 export async function readTlsMaterial(settings: TlsSettings): Promise<TlsMaterial> {
   const names = ['cert', 'key', 'ca'] as const
   const texts = await Promise.allSettled(names.map((name) => readText(settings[name])))
+  const { malformed } = optionCheck(settings.owner)
   const problems = names.flatMap((name, index) => {
     const text = texts[index]
     return text?.status === 'rejected' ? [malformed(`tls.${name} cannot be read: ${reasonOf(name, text.reason)}`)] : []
@@ -31,7 +32,7 @@ export async function readTlsMaterial(settings: TlsSettings): Promise<TlsMateria
   if (problems.length > 0) throw new ConfigError(problems)
   const [cert = '', key = '', ca] = texts.map((text) => (text.status === 'fulfilled' ? text.value : undefined))
   const material: TlsMaterial = Object.freeze({ cert, key, ca })
-  requireUsable(material, settings)
+  await requireUsable(material, settings)
   return material
 }
 
@@ -44,13 +45,15 @@ export function isSameMaterial(one: TlsMaterial, other: TlsMaterial): boolean {
   return one.cert === other.cert && one.key === other.key && one.ca === other.ca
 }
 
-function requireUsable(material: TlsMaterial, settings: TlsSettings): void {
+async function requireUsable(material: TlsMaterial, settings: TlsSettings): Promise<void> {
+  // Loaded here, so that whoever speaks no TLS need not.
+  const { createSecureContext } = await import('node:tls')
   try {
     createSecureContext(toContextOptions(material, settings))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `tls.cert and tls.key cannot be used together (with tls.ca, where it is given): ${reason}`
-    throw new ConfigError([malformed(message)], cause)
+    throw new ConfigError([optionCheck(settings.owner).malformed(message)], cause)
   }
 }
 
