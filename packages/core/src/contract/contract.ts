@@ -1,14 +1,9 @@
 import { ContractError, type SetupProblem } from '../error/setup-error.ts'
-import { buildHttp } from './build-http.ts'
-import { checkSettings } from './check-settings.ts'
-import { readAnyJsonSchema, readJsonSchema, requireTextField, requireTopic } from './check-spec.ts'
-import { readDeprecation } from './deprecation.ts'
-import { noExamples, readExamples } from './example.ts'
-import type { HttpOperation } from './http-binding.ts'
-import type { Idempotency, Operation, OperationKind, OperationSpec } from './operation.ts'
-import type { HttpMethod, RouteParameter } from './route.ts'
-import type { JsonSchema, Schema, WireOf } from '../schema/schema.ts'
-import { isStream, type StreamOf } from './stream.ts'
+import { buildOperation } from './build-operation.ts'
+import type { Operation, OperationSpec } from './operation.ts'
+import type { RouteParameter } from './route.ts'
+import type { WireOf } from '../schema/schema.ts'
+import type { StreamOf } from './stream.ts'
 
 const brand: unique symbol = Symbol.for('tenon.contract') as never
 
@@ -121,90 +116,3 @@ export function isContract(value: unknown): value is Contract {
 }
 
 const contractName = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\.[A-Z][A-Za-z0-9]*$/
-const operationName = /^[a-z][A-Za-z0-9]*$/
-
-interface Draft {
-  readonly contract: string
-  readonly name: string
-  readonly spec: OperationSpec
-  readonly proto: URL | object | undefined
-  readonly problems: SetupProblem[]
-}
-
-function buildOperation(draft: Draft): Operation {
-  const { contract: owner, name, spec, proto, problems } = draft
-  const id = `${owner}/${name}`
-  if (!operationName.test(name))
-    problems.push({ code: 'contract.name', message: `operation ${id}: expected a name such as getUser` })
-  // A client with a method of this name would be taken for a promise.
-  if (name === 'then')
-    problems.push({ code: 'contract.name', message: `operation ${id}: an operation cannot be named then` })
-  problems.push(...checkSettings(id, spec))
-  const inputSchema = itemOf(spec.input)
-  const outputSchema = itemOf(spec.output)
-  const input = readJsonSchema(`operation ${id}: input`, inputSchema)
-  const output = readAnyJsonSchema(`operation ${id}: output`, outputSchema)
-  for (const { problem } of [input, output]) if (problem) problems.push(problem)
-  const schemas = { input: input.jsonSchema, output: output.jsonSchema }
-  const http = input.problem ? undefined : readHttp(id, draft, schemas)
-  const { deprecation, problems: ends } = readDeprecation(spec.deprecated)
-  const { examples, problems: misfits } = input.problem || output.problem ? noExamples : readExamples(spec, schemas)
-  for (const message of [...ends, ...misfits])
-    problems.push({ code: 'contract.setting', message: `operation ${id}: ${message}` })
-  if (spec.queue) {
-    problems.push(...requireTopic(`operation ${id}`, spec.queue.topic))
-    if (!input.problem) problems.push(...requireTextField(`operation ${id}`, spec.queue.key, input.jsonSchema))
-  }
-  return Object.freeze({
-    spec,
-    id,
-    contract: owner,
-    name,
-    kind: kindOf(spec),
-    inputSchema,
-    outputSchema,
-    inputJsonSchema: input.jsonSchema,
-    outputJsonSchema: output.jsonSchema,
-    errors: Object.freeze([...(spec.errors ?? [])]),
-    http,
-    queue: spec.queue && Object.freeze({ ...spec.queue }),
-    grpc: spec.grpc ?? true,
-    proto,
-    access: spec.access,
-    timeoutMs: spec.timeoutMs,
-    idempotency: spec.idempotency ?? defaultIdempotency(http?.method),
-    summary: spec.summary,
-    description: spec.description,
-    examples,
-    tags: Object.freeze([...(spec.tags ?? [owner.slice(owner.lastIndexOf('.') + 1)])]),
-    deprecated: deprecation !== undefined,
-    deprecation,
-  })
-}
-
-function kindOf({ input, output }: OperationSpec): OperationKind {
-  if (isStream(input)) return isStream(output) ? 'bidi_stream' : 'client_stream'
-  return isStream(output) ? 'server_stream' : 'unary'
-}
-
-function itemOf(schema: Schema | StreamOf): Schema {
-  return isStream(schema) ? schema.item : schema
-}
-
-interface Schemas {
-  readonly input: JsonSchema
-  readonly output: JsonSchema
-}
-
-function readHttp(id: string, { spec, problems }: Draft, schemas: Schemas): HttpOperation | undefined {
-  const { http } = spec
-  if (http === undefined) return undefined
-  const report = (route: string, message: string) =>
-    problems.push({ code: 'contract.route', message: `operation ${id}: route "${route}": ${message}` })
-  return buildHttp({ ...schemas, spec, binding: typeof http === 'string' ? { route: http } : http, report })
-}
-
-function defaultIdempotency(method: HttpMethod | undefined): Idempotency {
-  if (method === 'GET') return 'safe'
-  return method === 'PUT' || method === 'DELETE' ? 'idempotent' : 'none'
-}
