@@ -38,4 +38,5 @@ export type { HttpMethod, HttpRoute, RouteParameter, RouteSegment, RouteText } f
 export type { JsonSchema, Schema, StandardSchema, TypeboxSchema, ValueOf, WireOf } from '../schema/schema.ts'
 export { isSecret, secret } from '../schema/secret.ts'
 export { isStream, type StreamOf, stream } from './stream.ts'
+export { isTimestamp, type TimestampOptions, timestamp } from '../schema/native/timestamp.ts'
 export { type SseBinding, type StreamBinding, streamDefaults, type UploadBinding } from './stream-binding.ts'

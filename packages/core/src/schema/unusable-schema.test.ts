@@ -148,7 +148,7 @@ describe('what may stay', () => {
 
   it('but not int64() and bytes() in the metadata of another library', () => {
     expect(faultsOf(z.object({ x: z.string().meta({ 'x-int64': {} }) }))).toEqual([
-      '/properties/x cannot be used: int64() and bytes() are for TypeBox schemas',
+      '/properties/x cannot be used: int64(), bytes() and timestamp() are for TypeBox schemas',
     ])
   })
 })

@@ -22,14 +22,14 @@ export class UnusableSchema extends Error {
 export const unexpressed = 'x-unexpressed'
 
 interface FindOptions {
-  /** Whether the schema may have `int64()` and `bytes()`. */
+  /** Whether the schema may have `int64()`, `bytes()` and `timestamp()`. */
   readonly allowsNative: boolean
 }
 
 /** Every part of a JSON Schema that could never be checked, or would be passed over in silence. */
 export function findFaults(root: JsonSchema, { allowsNative }: FindOptions): readonly SchemaFault[] {
   return visitSchemas(root, (schema, path) => {
-    const native = !allowsNative && ('x-int64' in schema || 'x-bytes' in schema) ? [nativeReason] : []
+    const native = !allowsNative && nativeKeywords.some((keyword) => keyword in schema) ? [nativeReason] : []
     return [...native, ...faultsOf(schema, path)].map((reason) => ({ path, reason }))
   })
 }
@@ -50,7 +50,8 @@ export function visitSchemas(root: JsonSchema, find: FindIn): readonly SchemaFau
 }
 
 /** Its own validator would be given what it does not know. */
-const nativeReason = 'int64() and bytes() are for TypeBox schemas'
+const nativeReason = 'int64(), bytes() and timestamp() are for TypeBox schemas'
+const nativeKeywords = ['x-int64', 'x-bytes', 'x-timestamp']
 
 const jsonTypes: ReadonlySet<string> = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'])
 

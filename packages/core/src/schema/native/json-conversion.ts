@@ -78,7 +78,7 @@ function compileStep(schemas: readonly JsonSchema[], next: Compile, { document, 
 
 /** The one native type a value may have. */
 function nativeTypeOf({ parts }: SchemaView): NativeType | undefined {
-  const types = new Set(parts.flatMap((part) => nativeSchemaOf(part)?.type ?? []))
+  const types = new Set(parts.flatMap((part) => convertedTypeOf(part) ?? []))
   const [type, other] = types
   if (type === undefined) return undefined
   const text = other?.name ?? (parts.some(allowsText) ? 'text' : undefined)
@@ -86,8 +86,14 @@ function nativeTypeOf({ parts }: SchemaView): NativeType | undefined {
   throw new Error(`${type.name} and ${text} are alternatives of one value, and JSON carries both as text`)
 }
 
+/** A timestamp is the same text on both sides. */
+function convertedTypeOf(schema: JsonSchema): NativeType | undefined {
+  const type = nativeSchemaOf(schema)?.type
+  return type?.name === 'timestamp' ? undefined : type
+}
+
 function allowsText(schema: JsonSchema): boolean {
-  if (nativeSchemaOf(schema)) return false
+  if (convertedTypeOf(schema)) return false
   if ([schema['type']].flat().includes('string')) return true
   const constants = 'const' in schema ? [schema['const']] : schema['enum']
   if (Array.isArray(constants)) return constants.some((constant) => typeof constant === 'string')

@@ -1,12 +1,13 @@
 import { bytesRangeOf, type BytesRange } from './bytes.ts'
 import { int64RangeOf, type Int64Range } from './int64.ts'
+import { isTimestamp, isTimestampText } from './timestamp.ts'
 import type { JsonSchema } from '../schema.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { type Refinement, refinement } from '../rule/refinement.ts'
 
-/** A type that JSON carries as text, and memory and protobuf as what it is. */
+/** A type that JSON carries as text, and protobuf as what it is. Memory does too, but for a timestamp, which is text there. */
 export interface NativeType {
-  readonly name: 'int64' | 'bytes'
+  readonly name: 'int64' | 'bytes' | 'timestamp'
   is(value: unknown): boolean
   /** The value of a text; text that cannot be read stays text, for the check to refuse. */
   fromText(text: string): unknown
@@ -23,6 +24,7 @@ export interface NativeSchema {
 export function nativeSchemaOf(schema: JsonSchema): NativeSchema | undefined {
   const range = int64RangeOf(schema)
   if (range) return { type: int64Type, checks: [typeCheck(int64Type), ...int64Checks(range)] }
+  if (isTimestamp(schema)) return timestampSchema
   const sizes = bytesRangeOf(schema)
   return sizes && { type: bytesType, checks: [typeCheck(bytesType), ...bytesChecks(sizes)] }
 }
@@ -44,8 +46,27 @@ const bytesType: NativeType = {
   toText: (value) => (value instanceof Uint8Array ? toBase64(value) : value),
 }
 
+const timestampType: NativeType = {
+  name: 'timestamp',
+  is: (value) => typeof value === 'string',
+  fromText: (text) => text,
+  toText: (value) => value,
+}
+
 function typeCheck({ name, is }: NativeType): Refinement {
   return refinement(is, { keyword: 'type', params: { type: name }, message: `must be ${name}` })
+}
+
+const timestampSchema: NativeSchema = {
+  type: timestampType,
+  checks: [
+    typeCheck(timestampType),
+    refinement((value) => typeof value !== 'string' || isTimestampText(value), {
+      keyword: 'format',
+      params: { format: 'timestamp' },
+      message: 'must be a date and time in UTC with 3, 6 or 9 digits of a second',
+    }),
+  ],
 }
 
 function int64Checks({ minimum, maximum }: Int64Range): readonly Refinement[] {

@@ -9,8 +9,8 @@ import { unicodeChecks } from './unicode.ts'
 export type HardCopies = Map<JsonSchema, Record<string, unknown>>
 
 /**
- * The schema that is really checked: an integer lies in the range that JSON can carry exactly, `int64()` and `bytes()` are
- * what a handler sees, a format is checked where the validator would not, and a choice of constants is one `enum` without
+ * The schema that is really checked: an integer lies in the range that JSON can carry exactly, `int64()`, `bytes()` and
+ * `timestamp()` are what a handler sees, a format is checked where the validator would not, and a choice of constants is one `enum` without
  * a `type`, so that every schema library's violations read alike.
  *
  * @param copies Receives what was made of each part.
