@@ -40,17 +40,7 @@ export const interceptorCases = [
   interceptor('one goes on once: a second next() is refused, and the handler runs once', {
     run: async ({ serve }) => {
       const seen: string[] = []
-      const repeating: Interceptor = async (_call, next) => {
-        const output = await next()
-        seen.push(
-          await next().then(
-            () => 'let on',
-            () => 'refused',
-          ),
-        )
-        return output
-      }
-      await using served = await serve({ service: { interceptors: [repeating] } })
+      await using served = await serve({ service: { interceptors: [goingOnTwice(seen)] } })
       requireSuccess(await served.call({ key: 'a' }))
       requireEqual(seen, ['refused'], 'the second next() should be')
       requireEqual(served.inputs, [{ key: 'a' }], 'the handler should be given')
@@ -91,3 +81,17 @@ export const interceptorCases = [
     },
   }),
 ]
+
+/** An interceptor that calls `next` a second time, and notes whether it was let on. */
+export function goingOnTwice(seen: string[]): Interceptor {
+  return async (_call, next) => {
+    const output = await next()
+    seen.push(
+      await next().then(
+        () => 'let on',
+        () => 'refused',
+      ),
+    )
+    return output
+  }
+}

@@ -3,6 +3,7 @@ import { type OutgoingCall, outgoingMetadata } from '@tenon/core/client'
 import { requireEqual, requireTrue } from '../assertion.ts'
 import { behavioursOf } from '../behaviour.ts'
 import type { CallChoices, Offer, Stage } from '../stage.ts'
+import { goingOnTwice } from './interceptor.ts'
 import { authenticate } from './people.ts'
 import { recordingClient } from './recording-client.ts'
 import {
@@ -125,19 +126,9 @@ async function runsAround(stage: Stage, kind: StreamKind): Promise<void> {
 
 async function goesOnOnce(stage: Stage, kind: StreamKind): Promise<void> {
   const seen: string[] = []
-  const repeating: Interceptor = async (_call, next) => {
-    const output = await next()
-    seen.push(
-      await next().then(
-        () => 'let on',
-        () => 'refused',
-      ),
-    )
-    return output
-  }
   let begunCount = 0
   const begin = () => (begunCount += 1)
-  await tryWhole(stage, { kind, work: { begin }, offer: { service: { interceptors: [repeating] } } })
+  await tryWhole(stage, { kind, work: { begin }, offer: { service: { interceptors: [goingOnTwice(seen)] } } })
   requireEqual({ seen, begunCount }, { seen: ['refused'], begunCount: 1 })
 }
 
