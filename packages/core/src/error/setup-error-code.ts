@@ -10,6 +10,8 @@ export const setupErrorCodes = {
     'A schema cannot be used: it has no JSON Schema, a default in it does not fit, or a transport cannot express it.',
   'contract.queue': 'A queue binding or event names a key that is no text field of its payload.',
   'contract.setting': 'A setting of an operation is outside its range.',
+  'contract.proto':
+    'The `.proto` file of a contract is not there, cannot be read, or does not allow what the contract has become.',
   'handler.missing_operation': 'A handler class leaves out an operation of a contract it handles.',
   'handler.duplicate_operation': 'An operation has more than one implementation.',
   'handler.unknown_operation': 'A handler implements an operation of a contract that it does not handle.',
