@@ -40,6 +40,12 @@ export interface QueueDriver {
    */
   produce(records: readonly RecordToSend[], bound: ProduceBound): Promise<void>
   /**
+   * Where the partitions of a topic begin and end, and how far a group has come in each; in order of the partitions.
+   *
+   * @throws ServiceError `not_found` for a topic that does not exist, `unavailable` when the broker did not answer in time.
+   */
+  describe(topic: string, group: string): Promise<readonly PartitionProgress[]>
+  /**
    * Joins a group and resolves when it has its first assignment, which may be empty. When the signal fires before, it
    * leaves again and rejects.
    *
@@ -71,13 +77,26 @@ export interface RecordToSend {
   readonly headers: readonly RecordHeader[]
   /** @defaultValue chosen by a stable hash of the key */
   readonly partition?: number
+  /** When it happened, in epoch milliseconds. @defaultValue the time of producing */
+  readonly timestampAt?: number
+}
+
+/** How far a group has come in a partition. Its lag is `nextOffset` less `committedOffset`, or less `earliestOffset` without one. */
+export interface PartitionProgress {
+  readonly partition: number
+  /** Of the oldest record that is kept. */
+  readonly earliestOffset: number
+  /** That the next record will get. */
+  readonly nextOffset: number
+  /** Where the group goes on; undefined before its first commit. */
+  readonly committedOffset: number | undefined
 }
 
 export interface ReceivedRecord extends RecordToSend {
   readonly partition: number
   /** Position in the partition. A number is exact up to 2^53. */
   readonly offset: number
-  /** When it was produced, in epoch milliseconds. */
+  /** As its producer said, else when it was produced; in epoch milliseconds. */
   readonly timestampAt: number
 }
 

@@ -252,6 +252,38 @@ export const driverSuite: readonly DriverCase[] = [
     },
   },
   {
+    name: 'tells where partitions end and how far a group has come',
+    run: async (harness) => {
+      const { driver, topic } = await prepare(harness)
+      const group = harness.unique('group')
+      await assert.rejects(driver.describe(harness.unique('nothing'), group), { code: 'not_found' })
+      for (const value of ['0', '1', '2']) await driver.produce([{ ...record(topic, 'k', value), partition: 1 }], bound)
+      const before = { partition: 1, earliestOffset: 0, nextOffset: 3, committedOffset: undefined }
+      assert.deepEqual((await driver.describe(topic, group))[1], before)
+      await using reader = await Reader.join(driver, group, [topic])
+      const [first] = await reader.take(3)
+      assert.ok(first)
+      await reader.partitionOf(first).commit(2)
+      const described = await driver.describe(topic, group)
+      assert.deepEqual(
+        described.map(({ partition }) => partition),
+        [0, 1, 2],
+      )
+      assert.deepEqual(described[1], { ...before, committedOffset: 2 })
+    },
+  },
+  {
+    name: 'keeps the time that a producer says',
+    run: async (harness) => {
+      const { driver, topic } = await prepare(harness)
+      const timestampAt = 1_700_000_000_123
+      await driver.produce([{ ...record(topic, 'k', 'v'), timestampAt }], bound)
+      await using reader = await Reader.join(driver, harness.unique('group'), [topic])
+      const [received] = await reader.take(1)
+      assert.equal(received?.timestampAt, timestampAt)
+    },
+  },
+  {
     name: 'rejects joining when the signal has fired',
     run: async (harness) => {
       const { driver, topic } = await prepare(harness)

@@ -7,13 +7,14 @@ export function toTopicMessages(records: readonly RecordToSend[]) {
   return Array.from(byTopic, ([topic, ofTopic]) => ({ topic, messages: ofTopic.map(toMessage) }))
 }
 
-function toMessage({ key, value, headers, partition }: RecordToSend) {
+function toMessage({ key, value, headers, partition, timestampAt }: RecordToSend) {
   const byName = Map.groupBy(headers, ([name]) => name)
   return {
     key: key && asBuffer(key),
     value: value && asBuffer(value),
     headers: Object.fromEntries(Array.from(byName, ([name, same]) => [name, same.map(([, text]) => asBuffer(text))])),
     ...(partition === undefined ? {} : { partition }),
+    ...(timestampAt === undefined ? {} : { timestamp: String(timestampAt) }),
   }
 }
 

@@ -2,6 +2,7 @@ import { type Logger, ServiceError } from '@tenon/core/transport'
 import type { Admin, Producer } from 'kafkajs'
 import type {
   Membership,
+  PartitionProgress,
   ProduceBound,
   QueueClient,
   QueueDriver,
@@ -54,15 +55,20 @@ class KafkajsDriver implements QueueDriver {
   }
 
   async ensureTopics(topics: readonly TopicToEnsure[]): Promise<void> {
-    const client = this.#client(briefRetry)
-    const admin = client.kafka.admin()
     try {
-      const creating = createMissing(admin, topics)
-      await within(creating, this.#settings.connectTimeoutMs, `${this.target} did not answer`)
+      await this.#administer((admin) => createMissing(admin, topics))
     } catch (error) {
       throw new Error(describeTopicFailure(error), { cause: error })
-    } finally {
-      void client.disconnect(admin, cutDisconnectTimeoutMs)
+    }
+  }
+
+  async describe(topic: string, group: string): Promise<readonly PartitionProgress[]> {
+    try {
+      return await this.#administer((admin) => readProgress(admin, topic, group))
+    } catch (cause) {
+      if (kafkaErrorType(cause) === 'UNKNOWN_TOPIC_OR_PARTITION')
+        throw new ServiceError('not_found', `${this.target} has no topic ${topic}`, { cause })
+      throw new ServiceError('unavailable', `${this.target} did not describe topic ${topic}`, { cause })
     }
   }
 
@@ -85,6 +91,18 @@ class KafkajsDriver implements QueueDriver {
   async close(): Promise<void> {
     await within(this.#queue.flush(), cutDisconnectTimeoutMs, 'still sending').catch(() => undefined)
     await this.#dropProducer()
+  }
+
+  /** Works with a connection of its own, for as long as connecting may take. */
+  async #administer<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    const client = this.#client(briefRetry)
+    const admin = client.kafka.admin()
+    try {
+      const working = admin.connect().then(() => work(admin))
+      return await within(working, this.#settings.connectTimeoutMs, `${this.target} did not answer`)
+    } finally {
+      void client.disconnect(admin, cutDisconnectTimeoutMs)
+    }
   }
 
   #client(retry: typeof briefRetry, log?: Logger): KafkajsClient {
@@ -148,7 +166,6 @@ interface OpenProducer {
 }
 
 async function createMissing(admin: Admin, topics: readonly TopicToEnsure[]): Promise<void> {
-  await admin.connect()
   const existing = new Set(await admin.listTopics())
   const missing = topics.filter(({ topic }) => !existing.has(topic))
   if (missing.length === 0) return
@@ -161,6 +178,26 @@ async function createMissing(admin: Admin, topics: readonly TopicToEnsure[]): Pr
       replicationFactor: -1,
     })),
   })
+}
+
+async function readProgress(admin: Admin, topic: string, group: string): Promise<readonly PartitionProgress[]> {
+  const [ends, [committed]] = await Promise.all([
+    admin.fetchTopicOffsets(topic),
+    admin.fetchOffsets({ groupId: group, topics: [topic] }),
+  ])
+  const commits = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+  return ends
+    .map(({ partition, low, high }) => {
+      const commit = commits.get(partition)
+      return {
+        partition,
+        earliestOffset: Number(low),
+        nextOffset: Number(high),
+        // Kafka says -1 of a partition of which nothing was committed.
+        committedOffset: commit === undefined || commit < 0 ? undefined : commit,
+      }
+    })
+    .toSorted((one, other) => one.partition - other.partition)
 }
 
 /** What a broker says of a record that it will never take. */

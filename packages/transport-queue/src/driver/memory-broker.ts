@@ -1,5 +1,5 @@
 import { ServiceError } from '@tenon/core/transport'
-import type { ReceivedRecord, RecordToSend, TopicToEnsure } from '../queue-driver.ts'
+import type { PartitionProgress, ReceivedRecord, RecordToSend, TopicToEnsure } from '../queue-driver.ts'
 import { Backlog } from './memory-backlog.ts'
 import { MemoryGroup } from './memory-group.ts'
 import { MemoryLog } from './memory-log.ts'
@@ -78,6 +78,18 @@ export class Broker implements MemoryBroker {
       this.#forget(log)
       log.announce()
     }
+  }
+
+  describe(topic: string, group: string): readonly PartitionProgress[] {
+    const logs = this.#topics.get(topic)
+    if (logs === undefined) throw new ServiceError('not_found', `the memory broker has no topic ${topic}`)
+    const reader = this.#groups.get(group)
+    return logs.map((log) => ({
+      partition: log.partition,
+      earliestOffset: log.firstOffset,
+      nextOffset: log.endOffset,
+      committedOffset: reader?.ownCommit(log),
+    }))
   }
 
   group(name: string): MemoryGroup {

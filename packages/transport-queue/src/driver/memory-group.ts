@@ -22,9 +22,14 @@ export class MemoryGroup {
     this.#surroundings = surroundings
   }
 
-  /** What the group has committed of a partition; undefined when it does not read the topic. */
+  /** What the group has committed of a partition; undefined before its first commit. */
+  ownCommit(log: MemoryLog): number | undefined {
+    return this.#committed.get(idOf(log))
+  }
+
+  /** Up to where the group is done with a partition; undefined when it does not read the topic. */
   committedOffset(log: MemoryLog): number | undefined {
-    const committed = this.#committed.get(idOf(log))
+    const committed = this.ownCommit(log)
     if (committed !== undefined) return committed
     return this.#members.some(({ membership }) => membership.topics.includes(log.topic)) ? 0 : undefined
   }

@@ -13,6 +13,11 @@ export class MemoryLog {
     this.partition = partition
   }
 
+  /** The offset of the oldest record that is kept. */
+  get firstOffset(): number {
+    return this.#firstOffset
+  }
+
   /** The offset that the next record will get. */
   get endOffset(): number {
     return this.#firstOffset + this.#records.length
@@ -20,7 +25,7 @@ export class MemoryLog {
 
   append(record: RecordToSend): void {
     const { topic, partition, endOffset: offset } = this
-    this.#records.push({ ...record, topic, partition, offset, timestampAt: Date.now() })
+    this.#records.push({ ...record, topic, partition, offset, timestampAt: record.timestampAt ?? Date.now() })
   }
 
   /** Tells those who watch that the log has grown. */

@@ -1,5 +1,6 @@
 import type {
   Membership,
+  PartitionProgress,
   ProduceBound,
   QueueDriver,
   QueueMember,
@@ -41,6 +42,10 @@ class MemoryDriver implements QueueDriver {
   async produce(records: readonly RecordToSend[], { signal }: ProduceBound): Promise<void> {
     if (signal?.aborted) throw notProduced()
     this.#broker.append(records)
+  }
+
+  async describe(topic: string, group: string): Promise<readonly PartitionProgress[]> {
+    return this.#broker.describe(topic, group)
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {
