@@ -1,5 +1,5 @@
-export { deadLetterTopic } from './dead-letter.ts'
-export { type Disposition, dispositions } from './disposition.ts'
+export { deadLetterTopic } from './consume/dead-letter.ts'
+export { type Disposition, dispositions } from './consume/disposition.ts'
 export { type QueueDriverOptions, queueDriver } from './driver/choose-driver.ts'
 export { kafkajsDriver } from './driver/kafkajs.ts'
 export { type KafkajsOptions, kafkajsDefaults } from './driver/kafkajs-options.ts'

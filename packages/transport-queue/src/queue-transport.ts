@@ -8,10 +8,10 @@ import {
   type TransportHost,
   type TransportServer,
 } from '@tenon/core/transport'
-import { consumePartition } from './consume-loop.ts'
-import { type GroupPlan, planConsumers } from './consumer-plan.ts'
-import { deadLetterTopic } from './dead-letter.ts'
-import { QueuePublisher } from './publisher.ts'
+import { consumePartition } from './consume/consume-loop.ts'
+import { type GroupPlan, planConsumers } from './consume/consumer-plan.ts'
+import { deadLetterTopic } from './consume/dead-letter.ts'
+import { QueuePublisher } from './publish/publisher.ts'
 import type { AssignedPartition, QueueMember } from './queue-driver.ts'
 import { type QueueOptions, type QueueSettings, resolveQueue } from './queue-options.ts'
 import { SharedConnection } from './shared-connection.ts'

@@ -1,5 +1,5 @@
 import type { ServiceError } from '@tenon/core/transport'
-import type { ReceivedRecord, RecordHeader, RecordToSend } from './queue-driver.ts'
+import type { ReceivedRecord, RecordHeader, RecordToSend } from '../queue-driver.ts'
 
 /** Why a message was given up, and whose it was. */
 export interface Burial {

@@ -10,9 +10,9 @@ import {
   type ServiceIdentity,
   type Violation,
 } from '@tenon/core/transport'
-import type { RecordHeader } from './queue-driver.ts'
-import type { QueueSettings } from './queue-options.ts'
-import { within } from './wait.ts'
+import type { RecordHeader } from '../queue-driver.ts'
+import type { QueueSettings } from '../queue-options.ts'
+import { within } from '../wait.ts'
 
 /** The publisher of a service, over a driver that is connected. */
 export class QueuePublisher extends Publisher {

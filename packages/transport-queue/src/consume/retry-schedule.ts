@@ -1,6 +1,6 @@
 import type { ServiceError } from '@tenon/core/transport'
 import { dispositions } from './disposition.ts'
-import type { QueueSettings } from './queue-options.ts'
+import type { QueueSettings } from '../queue-options.ts'
 
 /** Handle it again after the delay, or never. */
 export type NextStep = { readonly action: 'retry'; readonly delayMs: number } | { readonly action: 'dead_letter' }

@@ -3,10 +3,10 @@ import type { ServiceError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { memoryDriver } from './driver/memory.ts'
-import { memoryBroker } from './driver/memory-broker.ts'
+import { memoryDriver } from '../driver/memory.ts'
+import { memoryBroker } from '../driver/memory-broker.ts'
 import { QueuePublisher } from './publisher.ts'
-import { resolveQueue } from './queue-options.ts'
+import { resolveQueue } from '../queue-options.ts'
 
 const placed = event('shop.order.placed.v1', {
   key: 'orderId',

@@ -2,10 +2,10 @@ import { type Arrival, type Logger, type Outcome, ServiceError, toServiceError }
 import { CommitProgress } from './commit-progress.ts'
 import { toDeadLetter } from './dead-letter.ts'
 import { expiresAt, QueueCall, toMetadata } from './queue-call.ts'
-import type { AssignedPartition, ReceivedRecord } from './queue-driver.ts'
-import type { QueueSettings } from './queue-options.ts'
+import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
+import type { QueueSettings } from '../queue-options.ts'
 import { RetrySchedule } from './retry-schedule.ts'
-import { unlessAborted } from './wait.ts'
+import { unlessAborted } from '../wait.ts'
 
 /** The one handler of a topic in a group. */
 export interface TopicConsumer {

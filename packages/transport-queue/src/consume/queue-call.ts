@@ -1,5 +1,5 @@
 import { type Arrival, ServiceError } from '@tenon/core/transport'
-import type { ReceivedRecord, RecordHeader } from './queue-driver.ts'
+import type { ReceivedRecord, RecordHeader } from '../queue-driver.ts'
 
 export interface QueueCallFacts {
   /** 1 for the first time this member handles the message. */
