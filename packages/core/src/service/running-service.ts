@@ -194,6 +194,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       operations: operations.filter(({ operation }) => transport.carries(operation)),
       events: transport.carriesEvents === true ? events : [],
       defaultHost: this.#settings.defaultHost,
+      isDevelopment: this.#settings.isDevelopment,
       log: this.#log.child({ transport: transport.name }),
       fail: (cause) => this.#failTransport(transport.name, cause),
     })

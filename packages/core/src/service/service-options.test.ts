@@ -15,6 +15,7 @@ describe('resolveServiceOptions', () => {
       callTimeoutMs: 30_000,
       shutdownTimeoutMs: 25_000,
       deregisterDelayMs: 0,
+      isDevelopment: true,
       isOutputChecked: true,
       defaultAccess: 'public',
       defaultHost: '127.0.0.1',
@@ -46,6 +47,7 @@ describe('resolveServiceOptions', () => {
   ])('with checkOutput %j and NODE_ENV %j checks outputs: %j', (checkOutput, NODE_ENV, expected) => {
     const options = checkOutput === undefined ? {} : { checkOutput }
     expect(resolve(options, { NODE_ENV }).isOutputChecked).toBe(expected)
+    expect(resolve(options, { NODE_ENV }).isDevelopment).toBe(NODE_ENV !== 'production')
   })
 
   it('asks for a known caller by default once there is an authenticator', () => {

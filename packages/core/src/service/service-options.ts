@@ -83,6 +83,8 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> {
 /** The plain settings of a service with their defaults filled in. */
 export interface ServiceSettings {
   readonly callTimeoutMs: number
+  /** Unless NODE_ENV is `production`. */
+  readonly isDevelopment: boolean
   readonly isOutputChecked: boolean
   readonly defaultAccess: AccessRule
   /** Where servers listen whose options do not say. */
@@ -134,13 +136,14 @@ export const serviceDefaults = Object.freeze({
 export function resolveServiceOptions(options: PlainOptions, environment: Environment): ResolvedOptions {
   const isDelayed = options.registry !== undefined || environment['KUBERNETES_SERVICE_HOST'] !== undefined
   const { shutdownTimeoutMs = serviceDefaults.shutdownTimeoutMs } = options
+  const isDevelopment = environment['NODE_ENV'] !== 'production'
   const checkOutput = options.checkOutput ?? serviceDefaults.checkOutput
   const settings: ServiceSettings = Object.freeze({
     callTimeoutMs: options.callTimeoutMs ?? serviceDefaults.callTimeoutMs,
     shutdownTimeoutMs,
     deregisterDelayMs: options.deregisterDelayMs ?? (isDelayed ? delayWithin(shutdownTimeoutMs) : 0),
-    isOutputChecked:
-      checkOutput === 'always' || (checkOutput === 'development' && environment['NODE_ENV'] !== 'production'),
+    isDevelopment,
+    isOutputChecked: checkOutput === 'always' || (checkOutput === 'development' && isDevelopment),
     defaultAccess: options.defaultAccess ?? (options.authenticate ? 'authenticated' : 'public'),
     defaultHost: environment['TENON_HOST'] || serviceDefaults.host,
     maxConcurrentCalls: options.maxConcurrentCalls ?? Number.POSITIVE_INFINITY,

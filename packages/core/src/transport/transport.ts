@@ -37,6 +37,8 @@ export interface TransportHost {
   readonly defaultHost: string
   /** Whether servers take any free port, whatever their options name, as tests ask for. @defaultValue false */
   readonly takesFreePorts?: boolean
+  /** Whether to tell what matters to who writes the service, that is unless NODE_ENV is `production`. @defaultValue false */
+  readonly isDevelopment?: boolean
   readonly log: Logger
   /** Reports that the transport cannot go on; the service then drains and ends with exit code 1. */
   fail(error: unknown): void
