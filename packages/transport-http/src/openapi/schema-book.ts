@@ -107,7 +107,7 @@ interface Named {
 }
 
 /** What says something to others than the readers of the document. */
-const dropped = new Set(['$id', '$schema', '$defs', 'definitions', 'x-int64', 'x-bytes', 'x-form-part'])
+const dropped = new Set(['$id', '$schema', '$defs', 'definitions', 'x-int64', 'x-bytes', 'x-timestamp', 'x-form-part'])
 
 const schemasByName = new Set(['properties', 'patternProperties', 'dependentSchemas'])
 const schemaLists = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems', 'items'])
