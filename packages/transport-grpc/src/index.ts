@@ -1,4 +1,6 @@
 export { grpcClient } from './client/grpc-client.ts'
 export { type GrpcOptions, grpcDefaults } from './grpc-options.ts'
+export { protoOf, type ProtoOfOptions } from './lock/proto-of.ts'
+export { updateProto } from './lock/update-proto.ts'
 export { grpcStatus } from './wire/grpc-status.ts'
 export { grpcTransport } from './grpc-transport.ts'

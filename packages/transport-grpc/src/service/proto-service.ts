@@ -2,7 +2,9 @@ import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt'
 import type { ContractInfo, Operation } from '@tenon/core/contract'
 import { ContractError } from '@tenon/core/transport'
 import { compileCodec, type MessageCodec } from '../codec/message-codec.ts'
-import { type MethodShape, type ServiceShape, toServiceShape } from '../proto/message-shape.ts'
+import { loadLock, lockService } from '../lock/lock-service.ts'
+import type { Numbering } from '../lock/warn-of-locks.ts'
+import type { MethodShape, ServiceShape } from '../proto/message-shape.ts'
 import { isMethodBinding, type MethodBinding } from './method-binding.ts'
 
 /** One operation as a protobuf method. */
@@ -15,9 +17,7 @@ export interface ProtoMethod {
 }
 
 /** A contract as a protobuf service, whether its types came from schemas or from `.proto` files. */
-export interface ProtoService {
-  /** `shop.user.v1.UserService` */
-  readonly fullName: string
+export interface ProtoService extends Numbering {
   readonly methods: readonly ProtoMethod[]
   /** The full names that it declares, each with who declares it: the same name by another owner is a conflict. */
   readonly owners: ReadonlyMap<string, string>
@@ -30,7 +30,8 @@ const built = new WeakMap<ContractInfo, ProtoService>()
 /**
  * The protobuf form of a contract's operations, those with `grpc: false` left out. Made once for a contract.
  *
- * @throws ContractError `contract.schema`, `contract.name` naming operation and place; all problems at once.
+ * @throws ContractError `contract.schema`, `contract.name` naming operation and place, `contract.proto` when the file that a contract
+ * names as its lock is missing, cannot be read, or does not allow what the contract has become; all problems at once.
  */
 export function toProtoService(contract: ContractInfo): ProtoService {
   const known = built.get(contract)
@@ -41,9 +42,12 @@ export function toProtoService(contract: ContractInfo): ProtoService {
 }
 
 function fromSchemas(contract: ContractInfo): ProtoService {
-  const shape = toServiceShape(contract)
+  const lock = loadLock(contract)
+  const { shape, changes } = lockService(contract, lock)
   return {
     fullName: shape.fullName,
+    numberedBy: lock ? 'lock' : 'declaration',
+    lockChanges: changes,
     methods: shape.methods.map(toMethod),
     owners: ownersOf(shape),
     loadFiles: async () => {
@@ -81,6 +85,8 @@ function fromBindings({ name: fullName, operations }: ContractInfo): ProtoServic
   if (stray) throw notBound(stray)
   return {
     fullName,
+    numberedBy: 'descriptor',
+    lockChanges: [],
     methods: bound.map(({ operation, binding }) => ({ operation, name: binding.name, ...binding.codecs() })),
     owners: first.binding.owners(),
     loadFiles: async () => first.binding.files(),

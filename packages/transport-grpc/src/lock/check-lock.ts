@@ -1,0 +1,56 @@
+import { ContractError, type SetupProblem } from '@tenon/core/transport'
+import type { LockEnum, LockFile, LockMessage, LockValue, NumberRange, Reserved } from './lock-file.ts'
+import { fieldNumbers, isReserved, type NumberSpace } from './reserved.ts'
+
+/**
+ * Requires what protobuf does of names and numbers, which two branches that both added a field may have broken when merged.
+ *
+ * @throws ContractError `contract.proto`; all problems at once.
+ */
+export function checkLock({ messages }: LockFile, where: string): void {
+  const problems = messages.flatMap(checkMessage).map((problem): SetupProblem => {
+    const message = `${where}: ${problem}; correct it by hand: the number that callers already know stays, a newer one moves`
+    return { code: 'contract.proto', message }
+  })
+  if (problems.length > 0) throw new ContractError(problems)
+}
+
+function checkMessage({ fullName, fields, reserved, messages, enums }: LockMessage): readonly string[] {
+  return [
+    ...checkNumbers(fullName, fields, reserved),
+    ...fields.filter(({ number }) => !isFieldNumber(number)).map(({ name, number }) => outside(fullName, name, number)),
+    ...messages.flatMap(checkMessage),
+    ...enums.flatMap(checkEnum),
+  ]
+}
+
+function checkEnum({ fullName, values, reserved }: LockEnum): readonly string[] {
+  const noZero = values[0]?.number === 0 ? [] : [`the first value of enum ${fullName} has to be 0`]
+  return [...noZero, ...checkNumbers(fullName, values, reserved)]
+}
+
+function checkNumbers(scope: string, values: readonly LockValue[], reserved: Reserved): readonly string[] {
+  const problems: string[] = []
+  const byNumber = new Map<number, string>()
+  const names = new Set<string>()
+  for (const { name, number } of values) {
+    const other = byNumber.get(number)
+    if (other !== undefined) problems.push(`${other} and ${name} of ${scope} both have the number ${number}`)
+    if (names.has(name)) problems.push(`${scope} has ${name} twice`)
+    if (isReserved(reserved, number)) problems.push(`${name} of ${scope} has the number ${number}, which is reserved`)
+    if (reserved.names.includes(name)) problems.push(`${name} of ${scope} is reserved too`)
+    byNumber.set(number, name)
+    names.add(name)
+  }
+  return problems
+}
+
+function isFieldNumber(number: number): boolean {
+  const { largest, kept }: NumberSpace = fieldNumbers
+  const isKept = kept.some(([first, last]: NumberRange) => number >= first && number <= last)
+  return number >= 1 && number <= largest && !isKept
+}
+
+function outside(scope: string, name: string, number: number): string {
+  return `${name} of ${scope} has the number ${number}, which no field can have`
+}

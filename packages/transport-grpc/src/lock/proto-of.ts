@@ -1,0 +1,26 @@
+import { type AnyContract, contractInfo } from '@tenon/core/contract'
+import { lockService } from './lock-service.ts'
+import { writeLock } from './write-lock.ts'
+
+export interface ProtoOfOptions {
+  /** The text of the lock that the contract has so far. @defaultValue none: numbers follow the order of declaration */
+  readonly lock?: string
+}
+
+/**
+ * A contract as a proto3 file, with its operations that gRPC carries. Pure: the same contract and lock give the same text, which
+ * `buf format` leaves as it is.
+ *
+ * With a lock, what it knows keeps its number, what is gone is `reserved`, and what is new gets the next number.
+ *
+ * @throws ContractError `contract.proto` when the lock cannot be read or does not allow what the contract has become,
+ * `contract.schema` and `contract.name` when a schema has no form in protobuf; all problems at once.
+ * @see Protocol Buffers language guide (proto 3), updating a message type
+ */
+export function protoOf(contract: AnyContract, { lock }: ProtoOfOptions = {}): string {
+  const { file } = lockService(
+    contractInfo(contract),
+    lock === undefined ? undefined : { text: lock, where: 'the lock' },
+  )
+  return writeLock(file)
+}

@@ -1,0 +1,111 @@
+import type { LockField, LockFile, LockMessage, LockService } from './lock-file.ts'
+import { defaultJsonName } from './json-name.ts'
+import { readMessage, type RawMessage } from './read-message.ts'
+import { readService, type RawService } from './read-service.ts'
+import { protoScalars } from './scalar-type.ts'
+import { TokenReader } from './token-reader.ts'
+import { declaredNames, type DeclaredNames, resolveName } from './type-name.ts'
+
+/**
+ * Reads a `.proto` file in the language that `protoOf()` writes: one service of proto3 with its messages.
+ *
+ * Comments are passed over; options of the file are kept.
+ *
+ * @param where What the file is called in errors.
+ * @throws ContractError `contract.proto` with the line, also for what would be lost when the file is written anew.
+ */
+export function readLock(text: string, where: string): LockFile {
+  const tokens = new TokenReader(text, where)
+  const draft: Draft = { package: undefined, imports: [], options: [], service: undefined, messages: [] }
+  readSyntax(tokens)
+  while (!tokens.isAtEnd) readStatement(tokens, draft)
+  const { package: owner, service } = draft
+  if (owner === undefined) throw tokens.fault('there is no package')
+  if (service === undefined) throw tokens.fault('there is no service')
+  return resolveFile({ ...draft, package: owner, service })
+}
+
+interface Draft {
+  package: string | undefined
+  readonly imports: string[]
+  readonly options: string[]
+  service: RawService | undefined
+  readonly messages: RawMessage[]
+}
+
+function readSyntax(tokens: TokenReader): void {
+  tokens.expect('syntax')
+  tokens.expect('=')
+  const syntax = tokens.text()
+  if (syntax !== 'proto3') throw tokens.fault(`expected syntax "proto3", found "${syntax}"`)
+  tokens.expect(';')
+}
+
+function readStatement(tokens: TokenReader, draft: Draft): void {
+  const word = tokens.next()
+  switch (word.value) {
+    case ';':
+      return
+    case 'package':
+      draft.package = tokens.name()
+      return tokens.expect(';')
+    case 'import':
+      draft.imports.push(tokens.text())
+      return tokens.expect(';')
+    case 'option':
+      draft.options.push(tokens.through(';'))
+      return
+    case 'message':
+      draft.messages.push(readMessage(tokens, draft.package ?? ''))
+      return
+    case 'service':
+      if (draft.service !== undefined) throw tokens.fault('a second service; a file is the lock of one contract')
+      draft.service = readService(tokens)
+      return
+    default:
+      throw tokens.fault(`expected package, import, option, service or message, found ${word.value}`)
+  }
+}
+
+/** The same with full names of types, which may be declared behind their use. */
+function resolveFile(draft: Draft & { readonly package: string; readonly service: RawService }): LockFile {
+  const messages = draft.messages.map(bare)
+  const declared = declaredNames({ package: draft.package, messages })
+  const service: LockService = {
+    name: draft.service.name,
+    methods: draft.service.methods.map(({ request, response, ...method }) => ({
+      ...method,
+      request: fullNameOf(request, `${draft.package}.${draft.service.name}`, declared),
+      response: fullNameOf(response, `${draft.package}.${draft.service.name}`, declared),
+    })),
+  }
+  return {
+    package: draft.package,
+    imports: draft.imports,
+    options: draft.options,
+    service,
+    messages: messages.map((message) => resolveMessage(message, declared)),
+  }
+}
+
+function fullNameOf(reference: string, scope: string, declared: DeclaredNames): string {
+  return resolveName(reference, scope, declared) ?? reference
+}
+
+function bare({ fields, messages, ...message }: RawMessage): LockMessage {
+  return { ...message, messages: messages.map(bare), fields: fields.map(withJsonName) }
+}
+
+function withJsonName({ jsonName, ...field }: RawMessage['fields'][number]): LockField {
+  return { ...field, jsonName: jsonName ?? defaultJsonName(field.name) }
+}
+
+function resolveMessage(message: LockMessage, declared: DeclaredNames): LockMessage {
+  const typeOf = ({ type }: LockField) =>
+    protoScalars.has(type) ? type : `.${fullNameOf(type, message.fullName, declared)}`
+  return {
+    ...message,
+    fields: message.fields.map((field) => ({ ...field, type: typeOf(field) })),
+    messages: message.messages.map((one) => resolveMessage(one, declared)),
+  }
+}

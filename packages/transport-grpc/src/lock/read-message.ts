@@ -1,0 +1,150 @@
+import {
+  type LockEnum,
+  type LockField,
+  type LockMessage,
+  type LockValue,
+  type NumberRange,
+  noRemarks,
+  nothingReserved,
+  type Reserved,
+} from './lock-file.ts'
+import { addReserved } from './reserved.ts'
+import type { TokenReader } from './token-reader.ts'
+
+/** A message whose types are still written as in the file, and whose JSON names are left out where the file leaves them out. */
+export interface RawMessage extends Omit<LockMessage, 'fields' | 'messages'> {
+  readonly fields: readonly RawField[]
+  readonly messages: readonly RawMessage[]
+}
+
+type RawField = Omit<LockField, 'jsonName'> & { readonly jsonName: string | undefined }
+
+interface MessageDraft {
+  readonly fullName: string
+  readonly fields: RawField[]
+  readonly messages: RawMessage[]
+  readonly enums: LockEnum[]
+  reserved: Reserved
+  isDeprecated: boolean
+}
+
+/** What stands behind the word `message`. */
+export function readMessage(tokens: TokenReader, scope: string): RawMessage {
+  const fullName = `${scope}.${tokens.name()}`
+  const draft: MessageDraft = {
+    fullName,
+    fields: [],
+    messages: [],
+    enums: [],
+    reserved: nothingReserved,
+    isDeprecated: false,
+  }
+  tokens.expect('{')
+  while (!tokens.accept('}')) readMember(tokens, draft)
+  return { comment: '', ...draft }
+}
+
+function readMember(tokens: TokenReader, draft: MessageDraft): void {
+  if (tokens.accept(';')) return
+  if (tokens.accept('message')) draft.messages.push(readMessage(tokens, draft.fullName))
+  else if (tokens.accept('enum')) draft.enums.push(readEnum(tokens, draft.fullName))
+  else if (tokens.accept('oneof')) draft.fields.push(...readOneof(tokens))
+  else if (tokens.accept('reserved')) draft.reserved = addReserved(draft.reserved, readReserved(tokens))
+  else if (tokens.accept('option')) {
+    draft.isDeprecated = readDeprecated(tokens)
+    tokens.expect(';')
+  } else draft.fields.push(readField(tokens, undefined))
+}
+
+function readOneof(tokens: TokenReader): readonly RawField[] {
+  const name = tokens.name()
+  const fields: RawField[] = []
+  tokens.expect('{')
+  while (!tokens.accept('}')) if (!tokens.accept(';')) fields.push(readField(tokens, name))
+  return fields
+}
+
+function readField(tokens: TokenReader, oneof: string | undefined): RawField {
+  const { type, label } = readType(tokens)
+  const name = tokens.name()
+  tokens.expect('=')
+  const number = tokens.number()
+  const options = readOptions(tokens)
+  tokens.expect(';')
+  return { name, type, label, oneof, number, comment: '', ...options }
+}
+
+function readType(tokens: TokenReader): Pick<LockField, 'type' | 'label'> {
+  const isRepeated = tokens.accept('repeated')
+  if (!isRepeated) tokens.accept('optional')
+  const type = tokens.name()
+  if (type !== 'map' || !tokens.accept('<')) return { type, label: isRepeated ? 'repeated' : 'optional' }
+  const key = tokens.name()
+  if (key !== 'string') throw tokens.fault(`expected a map with keys of type string, found ${key}`)
+  tokens.expect(',')
+  const value = tokens.name()
+  tokens.expect('>')
+  return { type: value, label: 'map' }
+}
+
+function readOptions(tokens: TokenReader): Pick<RawField, 'jsonName' | 'isDeprecated'> {
+  let jsonName: string | undefined
+  let isDeprecated = false
+  if (!tokens.accept('[')) return { jsonName, isDeprecated }
+  do {
+    if (tokens.accept('json_name')) {
+      tokens.expect('=')
+      jsonName = tokens.text()
+    } else isDeprecated = readDeprecated(tokens)
+  } while (tokens.accept(','))
+  tokens.expect(']')
+  return { jsonName, isDeprecated }
+}
+
+/** An option that is `deprecated`, because any other would be lost when the file is written anew. */
+export function readDeprecated(tokens: TokenReader): boolean {
+  tokens.expect('deprecated')
+  tokens.expect('=')
+  if (tokens.accept('false')) return false
+  tokens.expect('true')
+  return true
+}
+
+function readEnum(tokens: TokenReader, scope: string): LockEnum {
+  const fullName = `${scope}.${tokens.name()}`
+  const values: LockValue[] = []
+  let reserved: Reserved = nothingReserved
+  tokens.expect('{')
+  while (!tokens.accept('}')) {
+    if (tokens.accept(';')) continue
+    if (tokens.accept('reserved')) reserved = addReserved(reserved, readReserved(tokens))
+    else values.push(readValue(tokens))
+  }
+  return { fullName, values, reserved, ...noRemarks }
+}
+
+function readValue(tokens: TokenReader): LockValue {
+  const name = tokens.name()
+  tokens.expect('=')
+  const number = tokens.number()
+  tokens.expect(';')
+  return { name, number }
+}
+
+function readReserved(tokens: TokenReader): Reserved {
+  const ranges: NumberRange[] = []
+  const names: string[] = []
+  do {
+    const next = tokens.next()
+    if (next.kind === 'text') names.push(next.value)
+    else if (next.kind === 'number') ranges.push(readRange(tokens, Number(next.value)))
+    else throw tokens.fault(`expected a number or a quoted name, found ${next.value}`)
+  } while (tokens.accept(','))
+  tokens.expect(';')
+  return { ranges, names }
+}
+
+function readRange(tokens: TokenReader, first: number): NumberRange {
+  if (!tokens.accept('to')) return [first, first]
+  return [first, tokens.accept('max') ? Number.POSITIVE_INFINITY : tokens.number()]
+}
