@@ -1,126 +1,84 @@
-import {
-  Client,
-  type ClientDuplexStream,
-  type ClientOptions,
-  type ClientReadableStream,
-  credentials,
-  type Metadata,
-  type ServiceError as GrpcError,
+import type {
+  ClientDuplexStream,
+  ClientReadableStream,
+  ClientUnaryCall,
+  ClientWritableStream,
+  ServiceError as GrpcError,
 } from '@grpc/grpc-js'
-import type { ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from '@tenon/core/client'
+import type { ChannelState, ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from '@tenon/core/client'
 import type { Operation } from '@tenon/core/contract'
 import { ServiceError } from '@tenon/core/transport'
-import { writeMetadata } from '../wire/grpc-metadata.ts'
-import { fromStatus } from '../wire/grpc-status.ts'
-import { proveInputEnd } from '../wire/input-end.ts'
-import type { MessageCodec } from '../codec/message-codec.ts'
 import { toProtoService } from '../service/proto-service.ts'
-import { methodPath } from '../wire/service-definition.ts'
+import { type ClientMethod, toClientMethod } from './client-method.ts'
+import { Connection } from './connection.ts'
+import { toCallError } from './failed-call.ts'
+import { type GrpcClientOptions, type GrpcClientSettings, resolveGrpcClientOptions } from './grpc-client-options.ts'
 import { ReceivedItems } from './received-items.ts'
+import { RunningCalls } from './running-calls.ts'
+import { toMetadata, toStreamMetadata } from './sent-metadata.ts'
 import { SentItems } from './sent-items.ts'
-
-/** Calls other services over gRPC, by their contracts: `remote(orders, { via: grpcClient(), at: 'static:///order:50051' })`. */
-export function grpcClient(): ClientTransport {
-  return Object.freeze({ name: 'grpc', open: (target) => new GrpcChannel(target) } satisfies ClientTransport)
-}
-
-/** A callee that was restarted is found again within a second. @see gRPC connection back-off protocol, whose own first wait is 1 s and longest 120 s */
-const channelOptions: ClientOptions = {
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 1_000,
-  'grpc.min_reconnect_backoff_ms': 100,
-  'grpc.max_receive_message_length': -1,
-  'grpc.max_send_message_length': -1,
-  // Where and how to call is settled before; a DNS record must not change it.
-  'grpc.service_config_disable_resolution': 1,
-  // Nothing reads channelz, and its counters are kept up in every call.
-  'grpc.enable_channelz': 0,
-}
+import { keepTrailers, tellHeaders, tellTrailers } from './told-metadata.ts'
 
 /**
- * Nothing that was sent is kept for another attempt: of each call grpc-js would take a megabyte that the callee does not ask for,
- * and go on writing it when the callee has ended the call.
+ * Calls other services over gRPC, by their contracts: `remote(orders, { via: grpcClient(), at: 'static:///order:50051' })`.
+ *
+ * @throws ConfigError `config.out_of_range`, `config.malformed`
  */
-const sendingOptions: ClientOptions = { ...channelOptions, 'grpc.per_rpc_retry_buffer_size': 0 }
+export function grpcClient(options: GrpcClientOptions = {}): ClientTransport {
+  const settings = resolveGrpcClientOptions(options)
+  return Object.freeze({ name: 'grpc', open: (target) => new GrpcChannel(target, settings) } satisfies ClientTransport)
+}
 
 /** How long running calls without a deadline may take to end once the channel closes. A guess. */
 const closeMs = 1_000
 
-interface Method {
-  readonly path: string
-  readonly request: MessageCodec
-  readonly response: MessageCodec
-}
-
-/** A call that is under way, as far as closing cares. */
-interface RunningCall {
-  readonly hasDeadline: boolean
-  cancel(): void
-}
-
 class GrpcChannel implements ClientChannel {
+  readonly #settings: GrpcClientSettings
   readonly #address: string
-  readonly #client: Client
+  readonly #connection: Connection
   /** For calls that send streams; most channels never need one. */
-  #sendingClient: Client | undefined
-  readonly #methods: ReadonlyMap<string, Method>
-  readonly #running = new Set<RunningCall>()
-  #idle: (() => void) | undefined
+  #sendingConnection: Connection | undefined
+  readonly #methods: ReadonlyMap<string, ClientMethod>
+  readonly #running = new RunningCalls()
   #closed: Promise<void> | undefined
 
-  constructor({ contract, address }: ClientTarget) {
+  constructor({ contract, address }: ClientTarget, settings: GrpcClientSettings) {
     const { fullName, methods } = toProtoService(contract)
+    this.#settings = settings
     this.#address = address
-    this.#client = new Client(address, credentials.createInsecure(), channelOptions)
-    this.#methods = new Map(
-      methods.map(({ operation, name, request, response }) => [
-        operation.id,
-        { path: methodPath(fullName, name), request, response },
-      ]),
-    )
+    this.#connection = new Connection({ address, settings, sendsStreams: false })
+    this.#methods = new Map(methods.map((method) => [method.operation.id, toClientMethod(fullName, method, settings)]))
   }
 
   async unary(operation: Operation, input: unknown, outgoing: OutgoingCall): Promise<unknown> {
-    const { path, request, response } = this.#prepare(operation, outgoing)
-    const argument = encode(request, input)
-    const metadata = toMetadata(outgoing)
-    const bytes = await new Promise<Buffer>((resolve, reject) => {
-      const answered = (error: GrpcError | null, answer?: Buffer) => {
-        this.#leave(running)
-        outgoing.signal?.removeEventListener('abort', running.cancel)
-        if (error) reject(fromStatus(error))
-        else resolve(answer ?? Buffer.alloc(0))
-      }
-      const call = this.#client.makeUnaryRequest(path, same, same, argument, metadata, toOptions(outgoing), answered)
-      const running = this.#enter(call, outgoing)
+    const { path, encode, decode } = this.#prepare(operation, outgoing)
+    const argument = encode(input)
+    const metadata = toMetadata(outgoing, this.#settings.waitForReady)
+    const bytes = await this.#answer(outgoing, (answered) => {
+      const client = this.#connection.forCall()
+      return { call: client.makeUnaryRequest(path, same, same, argument, metadata, toOptions(outgoing), answered) }
     })
-    return decode(response, bytes)
+    return decode(bytes)
   }
 
   async *serverStream(operation: Operation, input: unknown, outgoing: OutgoingCall): AsyncGenerator<unknown> {
-    const { path, request, response } = this.#prepare(operation, outgoing)
-    const argument = encode(request, input)
-    const metadata = toMetadata(outgoing)
-    const call = this.#client.makeServerStreamRequest(path, same, same, argument, metadata, toOptions(outgoing))
-    yield* this.#receive(call, outgoing, readItems(call, response))
+    const { path, encode, decode } = this.#prepare(operation, outgoing)
+    const argument = encode(input)
+    const metadata = toMetadata(outgoing, this.#settings.waitForReady)
+    const client = this.#connection.forCall()
+    const call = client.makeServerStreamRequest(path, same, same, argument, metadata, toOptions(outgoing))
+    yield* this.#receive(call, outgoing, decodeAll(call as AsyncIterable<Buffer>, decode))
   }
 
   async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, outgoing: OutgoingCall): Promise<unknown> {
-    const { path, request, response } = this.#prepare(operation, outgoing)
-    const metadata = toStreamMetadata(outgoing)
-    const bytes = await new Promise<Buffer>((resolve, reject) => {
-      const answered = (error: GrpcError | null, answer?: Buffer) => {
-        this.#leave(running)
-        outgoing.signal?.removeEventListener('abort', running.cancel)
-        sent.end()
-        if (error) reject(sent.causeOf(fromStatus(error)))
-        else resolve(answer ?? Buffer.alloc(0))
-      }
-      const call = this.#sending().makeClientStreamRequest(path, same, same, metadata, toOptions(outgoing), answered)
-      const running = this.#enter(call, outgoing)
-      const sent = new SentItems(call, inputs, { encode: (item) => encode(request, item) })
+    const { path, encode, decode } = this.#prepare(operation, outgoing)
+    const metadata = toStreamMetadata(outgoing, this.#settings.waitForReady)
+    const bytes = await this.#answer(outgoing, (answered) => {
+      const client = this.#sending().forCall()
+      const call = client.makeClientStreamRequest(path, same, same, metadata, toOptions(outgoing), answered)
+      return { call, sent: new SentItems(call, inputs, { encode }) }
     })
-    return decode(response, bytes)
+    return decode(bytes)
   }
 
   async *bidiStream(
@@ -128,14 +86,14 @@ class GrpcChannel implements ClientChannel {
     inputs: AsyncIterable<unknown>,
     outgoing: OutgoingCall,
   ): AsyncGenerator<unknown> {
-    const { path, request, response } = this.#prepare(operation, outgoing)
-    const metadata = toStreamMetadata(outgoing)
-    const call = this.#sending().makeBidiStreamRequest(path, same, same, metadata, toOptions(outgoing))
-    const received = new ReceivedItems(call)
-    const sent = new SentItems(call, inputs, { encode: (item) => encode(request, item), received })
+    const { path, encode, decode } = this.#prepare(operation, outgoing)
+    const metadata = toStreamMetadata(outgoing, this.#settings.waitForReady)
+    const call = this.#sending().forCall().makeBidiStreamRequest(path, same, same, metadata, toOptions(outgoing))
+    const received = new ReceivedItems(call, (status) => toCallError(status, this.#settings))
+    const sent = new SentItems(call, inputs, { encode, received })
     call.once('status', () => sent.end())
     try {
-      yield* this.#receive(call, outgoing, decodeAll(received, response))
+      yield* this.#receive(call, outgoing, decodeAll(received, decode))
     } catch (error) {
       throw sent.causeOf(error)
     } finally {
@@ -143,63 +101,69 @@ class GrpcChannel implements ClientChannel {
     }
   }
 
+  /** That of the connection for calls without input streams, unless it was never needed. */
+  state(): ChannelState {
+    const state = this.#connection.state()
+    return state === 'idle' && this.#sendingConnection ? this.#sendingConnection.state() : state
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#finish()
     return this.#closed
   }
 
-  async *#receive(
-    call: ClientReadableStream<Buffer> | ClientDuplexStream<Buffer, Buffer>,
-    outgoing: OutgoingCall,
-    items: AsyncIterable<unknown>,
-  ): AsyncGenerator<unknown> {
+  /** @throws ServiceError what the call ended with; what its inputs threw. */
+  #answer(outgoing: OutgoingCall, begin: (answered: Answered) => BegunCall): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const { call, sent } = begin((error, answer) => {
+        running.leave()
+        sent?.end()
+        if (error === null) return resolve(answer ?? Buffer.alloc(0))
+        const failure = toCallError(error, this.#settings)
+        reject(sent ? sent.causeOf(failure) : failure)
+      })
+      const running = this.#running.enter(call, outgoing)
+      tellHeaders(call, outgoing)
+      tellTrailers(call, outgoing)
+    })
+  }
+
+  async *#receive(call: ReceivingCall, outgoing: OutgoingCall, items: AsyncIterable<unknown>): AsyncGenerator<unknown> {
     // An error that comes while nobody asks for the next item is kept for it; here it is only no uncaught one.
     call.on('error', () => undefined)
-    const running = this.#enter(call, outgoing)
+    const running = this.#running.enter(call, outgoing)
     // Its end is not to be waited for until somebody asks for the next item.
-    call.once('status', () => this.#leave(running))
+    call.once('status', () => running.leave())
+    tellHeaders(call, outgoing)
+    const told = keepTrailers(call, outgoing)
     try {
       yield* items
+      told()
+    } catch (error) {
+      told()
+      throw isStatus(error) ? toCallError(error, this.#settings) : error
     } finally {
-      outgoing.signal?.removeEventListener('abort', running.cancel)
       call.cancel()
-      this.#leave(running)
+      running.leave()
     }
   }
 
-  #sending(): Client {
-    this.#sendingClient ??= new Client(this.#address, credentials.createInsecure(), sendingOptions)
-    return this.#sendingClient
+  #sending(): Connection {
+    this.#sendingConnection ??= new Connection({
+      address: this.#address,
+      settings: this.#settings,
+      sendsStreams: true,
+    })
+    return this.#sendingConnection
   }
 
   async #finish(): Promise<void> {
-    const timer = setTimeout(() => this.#cancelEndless(), closeMs)
-    try {
-      if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
-    } finally {
-      clearTimeout(timer)
-      this.#client.close()
-      this.#sendingClient?.close()
-    }
+    await this.#running.finish(closeMs)
+    this.#connection.close()
+    this.#sendingConnection?.close()
   }
 
-  #cancelEndless(): void {
-    for (const { hasDeadline, cancel } of this.#running) if (!hasDeadline) cancel()
-  }
-
-  #enter(call: { cancel(): void }, { signal, timeoutMs }: OutgoingCall): RunningCall {
-    const running: RunningCall = { hasDeadline: timeoutMs !== undefined, cancel: () => call.cancel() }
-    this.#running.add(running)
-    signal?.addEventListener('abort', running.cancel, { once: true })
-    return running
-  }
-
-  #leave(running: RunningCall): void {
-    this.#running.delete(running)
-    if (this.#running.size === 0) this.#idle?.()
-  }
-
-  #prepare({ id }: Operation, { signal }: OutgoingCall): Method {
+  #prepare({ id }: Operation, { signal }: OutgoingCall): ClientMethod {
     const method = this.#methods.get(id)
     if (method === undefined) throw new ServiceError('unimplemented', `${id} is not offered over gRPC`)
     if (signal?.aborted)
@@ -209,63 +173,21 @@ class GrpcChannel implements ClientChannel {
   }
 }
 
-async function* readItems(call: ClientReadableStream<Buffer>, response: MessageCodec): AsyncGenerator<unknown> {
-  try {
-    yield* decodeAll(call as AsyncIterable<Buffer>, response)
-  } catch (error) {
-    throw isStatus(error) ? fromStatus(error) : error
-  }
+type Answered = (error: GrpcError | null, answer?: Buffer) => void
+/** A call that is answered once, and its inputs where it has many. */
+interface BegunCall {
+  readonly call: ClientUnaryCall | ClientWritableStream<Buffer>
+  readonly sent?: SentItems
 }
+type ReceivingCall = ClientReadableStream<Buffer> | ClientDuplexStream<Buffer, Buffer>
 
-async function* decodeAll(messages: AsyncIterable<Buffer>, response: MessageCodec): AsyncGenerator<unknown> {
-  for await (const bytes of messages) yield decode(response, bytes)
-}
-
-/** An answer that cannot be decoded is the remote's fault, not the input's. */
-function decode(response: MessageCodec, bytes: Buffer): unknown {
-  try {
-    return response.decode(bytes)
-  } catch (cause) {
-    throw new ServiceError('internal', "the remote's answer cannot be decoded", { cause })
-  }
+async function* decodeAll(messages: AsyncIterable<Buffer>, decode: ClientMethod['decode']): AsyncGenerator<unknown> {
+  for await (const bytes of messages) yield decode(bytes)
 }
 
 function isStatus(error: unknown): error is GrpcError {
   return error instanceof Error && 'code' in error && 'details' in error && !ServiceError.is(error)
 }
-
-/** A value that the contract lets through and protobuf does not is the caller's fault. */
-function encode(request: MessageCodec, input: unknown): Buffer {
-  try {
-    return request.encode(input)
-  } catch (cause) {
-    throw new ServiceError('invalid_argument', 'the input cannot be encoded', { cause })
-  }
-}
-
-/**
- * What was only inherited from another transport and cannot be carried is left out.
- *
- * @throws ServiceError `invalid_argument` for an entry that the caller set.
- */
-function toMetadata({ metadata }: OutgoingCall): Metadata {
-  const written = writeMetadata(metadata)
-  const refused = written.refused.filter((name) => !inherited.has(name))
-  if (refused.length === 0) return written.metadata
-  const names = refused.join(', ')
-  throw new ServiceError(
-    'invalid_argument',
-    `gRPC metadata is printable ASCII under a name of its own, or base64 where the name ends in -bin, and 8 KiB in all, unlike ${names}`,
-  )
-}
-
-function toStreamMetadata(outgoing: OutgoingCall): Metadata {
-  const metadata = toMetadata(outgoing)
-  proveInputEnd(metadata)
-  return metadata
-}
-
-const inherited: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage'])
 
 function toOptions({ timeoutMs }: OutgoingCall): { deadline?: number } {
   return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs }

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { type StatusObject, status } from '@grpc/grpc-js'
+import type { ServiceError } from '@tenon/core/transport'
 import { fromStatus } from '../wire/grpc-status.ts'
 
 /** A call that answers with any number of messages. */
@@ -20,6 +21,7 @@ export interface ReceivingCall {
  */
 export class ReceivedItems {
   readonly #call: ReceivingCall
+  readonly #toError: (status: StatusObject) => ServiceError
   readonly #queue: Buffer[] = []
   #queuedBytes = 0
   #isPaused = false
@@ -28,8 +30,9 @@ export class ReceivedItems {
   #hasEnded = false
   #wake: () => void = () => undefined
 
-  constructor(call: ReceivingCall) {
+  constructor(call: ReceivingCall, toError: (status: StatusObject) => ServiceError = fromStatus) {
     this.#call = call
+    this.#toError = toError
     call.on('data', (message) => this.#keep(message))
     call.on('status', (given) => {
       this.#status = given
@@ -60,7 +63,7 @@ export class ReceivedItems {
         })
       }
     }
-    if (this.#status && this.#status.code !== status.OK) throw fromStatus(this.#status)
+    if (this.#status && this.#status.code !== status.OK) throw this.#toError(this.#status)
   }
 
   #keep(message: Buffer): void {

@@ -31,6 +31,7 @@ export function errorDetailsFiles(): readonly FileDescriptorProto[] {
     messageType: [
       message('ErrorInfo', texts('reason', 'domain')),
       message('BadRequest', [{ ...violations, type: FieldDescriptorProto_Type.MESSAGE }], [violation]),
+      message('RequestInfo', texts('request_id')),
       message('RetryInfo', [{ ...delay, type: FieldDescriptorProto_Type.MESSAGE }]),
     ],
   })

@@ -9,8 +9,15 @@ import type {
   ServerReadableStream,
   ServerUnaryCall,
   ServerWritableStream,
+  StatusObject,
 } from '@grpc/grpc-js'
-import { type Logger, type OperationEndpoint, type ServiceError, toServiceError } from '@tenon/core/transport'
+import {
+  type Logger,
+  type OperationEndpoint,
+  type Outcome,
+  type ServiceError,
+  toServiceError,
+} from '@tenon/core/transport'
 import { GrpcCall, type ServerCall } from './grpc-call.ts'
 import { writeMetadata } from '../wire/grpc-metadata.ts'
 import { toStatus } from '../wire/grpc-status.ts'
@@ -69,16 +76,16 @@ type AnswerMany = (call: WritableStream | DuplexStream, arrival: GrpcCall) => vo
 
 function composeOne(context: MethodContext): AnswerOne {
   const { endpoint, encode, surroundings } = context
-  const { calls, domain } = surroundings
+  const { calls } = surroundings
   const serve = async (...[call, arrival, answer]: Parameters<AnswerOne>) => {
+    const outcome = await endpoint.dispatch(arrival)
     try {
-      const outcome = await endpoint.dispatch(arrival)
       arrival.end()
       if (outcome.headers) call.sendMetadata(toHeaders(outcome.headers, context))
-      if (outcome.ok) answer(null, encode(outcome.value))
-      else answer(toStatus(outcome.error, domain))
+      if (outcome.ok) answer(null, encode(outcome.value), toTrailers(outcome, context))
+      else answer(toFailure(outcome.error, outcome, context))
     } catch (thrown) {
-      answer(toStatus(unwritable(thrown, context), domain))
+      answer(toFailure(unwritable(thrown, context), outcome, context))
     } finally {
       calls.leave()
     }
@@ -91,24 +98,24 @@ function composeOne(context: MethodContext): AnswerOne {
 
 function composeMany(context: MethodContext): AnswerMany {
   const { endpoint, encode, surroundings } = context
-  const { calls, domain } = surroundings
+  const { calls } = surroundings
   const serve = async (...[call, arrival]: Parameters<AnswerMany>) => {
+    const outcome = await endpoint.dispatch(arrival)
     try {
-      const outcome = await endpoint.dispatch(arrival)
       const sendHeaders = () => call.sendMetadata(toHeaders(outcome.headers ?? {}, context))
       if (!outcome.ok) {
         // Without need none are sent, because callers do not retry once they have seen some.
         if (outcome.headers) sendHeaders()
-        return void call.emit('error', toStatus(outcome.error, domain))
+        return void call.emit('error', toFailure(outcome.error, outcome, context))
       }
       // Sent before the first item, so that a caller sees the stream open, with what the handler sets at its beginning.
       const items = outcome.value as AsyncIterable<unknown>
       await writeItems(call, items, { encode, calls, begun: sendHeaders })
       arrival.end()
-      call.end()
+      call.end(toTrailers(outcome, context))
     } catch (thrown) {
       arrival.end()
-      call.emit('error', toStatus(unwritable(thrown, context), domain))
+      call.emit('error', toFailure(unwritable(thrown, context), outcome, context))
     } finally {
       calls.leave()
     }
@@ -127,10 +134,29 @@ function unwritable(thrown: unknown, { endpoint, surroundings }: MethodContext):
   return error
 }
 
-/** A header that HTTP can carry and gRPC cannot is no reason to fail the call on one of the transports. */
-function toHeaders(headers: Readonly<Record<string, string>>, { endpoint, surroundings }: MethodContext): Metadata {
+function toHeaders(headers: Readonly<Record<string, string>>, context: MethodContext): Metadata {
   const { metadata, refused } = writeMetadata(headers)
-  const fields = { operation: endpoint.operation.id, headers: refused }
-  if (refused.length > 0) surroundings.log.warn(fields, 'headers were left out that gRPC cannot carry')
+  warnOfRefused('headers', refused, context)
   return metadata
+}
+
+/** Undefined where the handler set none. */
+function toTrailers({ trailers }: Outcome, context: MethodContext): Metadata | undefined {
+  if (trailers === undefined) return undefined
+  const { metadata, refused } = writeMetadata(trailers)
+  warnOfRefused('trailers', refused, context)
+  return metadata
+}
+
+function toFailure(error: ServiceError, { callId, trailers }: Outcome, context: MethodContext): StatusObject {
+  const { domain } = context.surroundings
+  const onRefused = (names: readonly string[]) => warnOfRefused('trailers', names, context)
+  return toStatus(error, { domain, callId, trailers, onRefused })
+}
+
+/** What HTTP can carry and gRPC cannot is no reason to fail the call on one of the transports. */
+function warnOfRefused(what: 'headers' | 'trailers', names: readonly string[], context: MethodContext): void {
+  const { endpoint, surroundings } = context
+  const fields = { operation: endpoint.operation.id, [what]: names }
+  if (names.length > 0) surroundings.log.warn(fields, `${what} were left out that gRPC cannot carry`)
 }

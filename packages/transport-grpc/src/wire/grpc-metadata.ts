@@ -16,11 +16,14 @@ export function readMetadata(metadata: GrpcMetadata): Metadata {
   return texts
 }
 
-/** Never throws: what gRPC cannot carry is left out and named. */
-export function writeMetadata(entries: Readonly<Record<string, string>>): WrittenMetadata {
+/** Never throws: what gRPC cannot carry, or what is beyond the limit, is left out and named. */
+export function writeMetadata(
+  entries: Readonly<Record<string, string>>,
+  limitBytes: number = largestBytes,
+): WrittenMetadata {
   const metadata = new GrpcMetadata()
   const refused: string[] = []
-  let leftBytes = largestBytes
+  let leftBytes = limitBytes
   for (const [name, text] of Object.entries(entries)) {
     const sizeBytes = name.length + text.length + entryBytes
     const value = isReserved(name) || sizeBytes > leftBytes ? undefined : toValue(name, text)
@@ -35,7 +38,7 @@ export function writeMetadata(entries: Readonly<Record<string, string>>): Writte
 }
 
 /** More than that a peer may refuse, and Node closes the connection beyond 64 KiB. @see gRPC over HTTP/2, Request-Headers: 8 KiB */
-const largestBytes = 8_192
+export const largestBytes = 8_192
 /** @see RFC 9113 section 6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE */
 const entryBytes = 32
 

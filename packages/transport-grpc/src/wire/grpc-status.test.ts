@@ -11,7 +11,7 @@ test('every code has the status of its number and name', () => {
 test('an error comes back as it went, whatever its code', () => {
   for (const code of Object.keys(errorCodes).filter(isErrorCode)) {
     const sent = new ServiceError(code, 'no such user', { reason: 'gone', details: { retryDelayMs: 10 } })
-    const { message, reason, details, code: received } = fromStatus(toStatus(sent, 'user'))
+    const { message, reason, details, code: received } = fromStatus(toStatus(sent, { domain: 'user' }))
     expect({ code: received, message, reason, details }).toEqual({
       code,
       message: 'no such user',
@@ -22,16 +22,18 @@ test('an error comes back as it went, whatever its code', () => {
 })
 
 test('a cause is never sent', () => {
-  const { details, metadata } = toStatus(new ServiceError('internal', 'failed', { cause: new Error('secret') }), 'user')
+  const { details, metadata } = toStatus(new ServiceError('internal', 'failed', { cause: new Error('secret') }), {
+    domain: 'user',
+  })
   expect([details, metadata.getMap()]).toEqual(['failed', {}])
 })
 
 test('a message that cannot be a header is made one', () => {
-  expect(toStatus(new ServiceError('not_found', 'user \ud83d'), 'user').details).toBe('user \ufffd')
+  expect(toStatus(new ServiceError('not_found', 'user \ud83d'), { domain: 'user' }).details).toBe('user \ufffd')
 })
 
 test('a long message is cut by its length on the wire, where every byte beyond ASCII takes three', () => {
-  const lineOf = (message: string) => toStatus(new ServiceError('not_found', message), 'user').details
+  const lineOf = (message: string) => toStatus(new ServiceError('not_found', message), { domain: 'user' }).details
   expect(lineOf('x'.repeat(1_024))).toBe('x'.repeat(1_024))
   expect(lineOf('x'.repeat(100_000))).toBe(`${'x'.repeat(1_015)}…`)
   expect(lineOf('\u20ac'.repeat(113))).toBe('\u20ac'.repeat(113))

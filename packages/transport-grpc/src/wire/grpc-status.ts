@@ -1,6 +1,7 @@
-import { Metadata, type StatusObject, status } from '@grpc/grpc-js'
-import { type ErrorCode, errorCodes, ServiceError } from '@tenon/core/transport'
-import { readDetails, writeDetails } from './status-details.ts'
+import { type Metadata, type StatusObject, status } from '@grpc/grpc-js'
+import { type ErrorCode, errorCodes, type Metadata as Entries, ServiceError } from '@tenon/core/transport'
+import { largestBytes, readMetadata, writeMetadata } from './grpc-metadata.ts'
+import { readDetails, readRequestId, writeDetails } from './status-details.ts'
 
 /** The status number of every error code. They are the same numbers, which this table asserts. @see grpc status codes */
 export const grpcStatus = {
@@ -25,14 +26,33 @@ export const grpcStatus = {
 /** Where rich error details travel. @see google.rpc.Status, and gRPC's richer error model */
 const detailsKey = 'grpc-status-details-bin'
 
-/** What a caller is sent for an error; never its cause. */
-export function toStatus(error: ServiceError, domain: string): StatusObject {
-  const code = grpcStatus[error.code]
-  const metadata = new Metadata()
-  const details = writeDetails(error, { status: code, domain })
-  if (details) metadata.set(detailsKey, details)
-  return { code, details: toLine(error.message), metadata }
+/** What is sent of a call along with its error. */
+export interface StatusContext {
+  /** The service's name, as the origin of the reason. */
+  readonly domain: string
+  readonly callId?: string
+  readonly trailers?: Readonly<Record<string, string>> | undefined
+  /** Is told the names of trailers that gRPC cannot carry, or not beside the error. */
+  readonly onRefused?: (names: readonly string[]) => void
 }
+
+/** What a caller is sent for an error; never its cause. */
+export function toStatus(
+  error: ServiceError,
+  { domain, callId, trailers = {}, onRefused }: StatusContext,
+): StatusObject {
+  const code = grpcStatus[error.code]
+  const line = toLine(error.message)
+  const details = writeDetails(error, { status: code, domain, callId })
+  const usedBytes = encodeURI(line).length + Math.ceil((details?.length ?? 0) / 3) * 4 + fixedBytes
+  const { metadata, refused } = writeMetadata(trailers, largestBytes - usedBytes)
+  if (refused.length > 0) onRefused?.(refused)
+  if (details) metadata.set(detailsKey, details)
+  return { code, details: line, metadata }
+}
+
+/** What the names of status, message and details take in a header list. @see RFC 9113 section 6.5.2 */
+const fixedBytes = 160
 
 /** What grpc-js writes percent-encoded, and would throw for where nobody catches: half of a surrogate pair. */
 function toLine(message: string): string {
@@ -59,17 +79,29 @@ const codes = new Map<number, ErrorCode>(
   Object.entries(errorCodes).map(([code, number]) => [number, code as ErrorCode]),
 )
 
-/** The error that a status stands for. */
-export function fromStatus({
-  code,
-  details,
-  metadata,
-}: {
+/** What a call has ended with. */
+export interface ReceivedStatus {
   readonly code: number
   readonly details: string
   readonly metadata?: Metadata
-}): ServiceError {
+}
+
+/** The error that a status stands for. */
+export function fromStatus({ code, details, metadata }: ReceivedStatus): ServiceError {
+  const bytes = detailsOf(metadata)
+  return new ServiceError(codes.get(code) ?? 'unknown', details, bytes ? readDetails(bytes) : {})
+}
+
+/** What came behind a reply beside its error; the remote's name of the call is `x-request-id`, as it is in headers of HTTP. */
+export function readTrailers({ metadata }: Pick<ReceivedStatus, 'metadata'>): Entries {
+  if (metadata === undefined) return {}
+  const bytes = detailsOf(metadata)
+  const requestId = bytes && readRequestId(bytes)
+  const { [detailsKey]: _details, ...entries } = readMetadata(metadata)
+  return { ...(requestId !== undefined && { 'x-request-id': requestId }), ...entries }
+}
+
+function detailsOf(metadata: Metadata | undefined): Uint8Array | undefined {
   const [bytes] = metadata?.get(detailsKey) ?? []
-  const facts = bytes instanceof Uint8Array ? readDetails(bytes) : {}
-  return new ServiceError(codes.get(code) ?? 'unknown', details, facts)
+  return bytes instanceof Uint8Array ? bytes : undefined
 }

@@ -12,17 +12,24 @@ const typeUrl = (name: string) => `type.googleapis.com/google.rpc.${name}`
 const errorInfo = typeUrl('ErrorInfo')
 const badRequest = typeUrl('BadRequest')
 const retryInfo = typeUrl('RetryInfo')
+const requestInfo = typeUrl('RequestInfo')
 const struct = 'type.googleapis.com/google.protobuf.Struct'
 
+/** What is told of a failed call besides its error. */
+export interface DetailsContext {
+  readonly status: number
+  /** Whose word the reason is. */
+  readonly domain: string
+  readonly callId?: string | undefined
+}
+
 /**
- * Reason, violations, retry delay and further details of an error as a google.rpc.Status; undefined when it has none of them.
+ * Reason, violations, retry delay and further details of an error, and what its call is called, as a google.rpc.Status; undefined
+ * when there is none of them.
  *
  * @see google/rpc/status.proto and google/rpc/error_details.proto, whose field numbers stand below
  */
-export function writeDetails(
-  error: ServiceError,
-  { status, domain }: { readonly status: number; readonly domain: string },
-): Buffer | undefined {
+export function writeDetails(error: ServiceError, { status, domain, callId }: DetailsContext): Buffer | undefined {
   const { reason, details = {} } = error
   const { violations, retryDelayMs, ...others } = details
   const parts: { readonly url: string; readonly value: Uint8Array }[] = []
@@ -32,6 +39,7 @@ export function writeDetails(
   }
   if (violations) parts.push({ url: badRequest, value: writeViolations(violations) })
   if (isDelay(retryDelayMs)) parts.push({ url: retryInfo, value: writeRetryInfo(retryDelayMs) })
+  if (callId !== undefined) parts.push({ url: requestInfo, value: texts([toBytes(callId, longestWordBytes)]).finish() })
   const own = writeOwnDetails(others)
   if (own) parts.push({ url: struct, value: own })
   if (parts.length === 0) return undefined
@@ -60,6 +68,24 @@ export function readDetails(bytes: Uint8Array): ErrorFacts {
   }
   return { ...(reason === undefined ? {} : { reason }), ...(details === undefined ? {} : { details }) }
 }
+
+/** What the remote calls the call, where it says so. */
+export function readRequestId(bytes: Uint8Array): string | undefined {
+  try {
+    for (const any of children(bytes, 3)) {
+      const [url] = children(any, 1).map(text)
+      const [value = new Uint8Array()] = children(any, 2)
+      const [id] = url === requestInfo ? children(value, 1).map(text) : []
+      if (id !== undefined && safeRequestId.test(id)) return id
+    }
+  } catch {
+    // As in `readDetails`.
+  }
+  return undefined
+}
+
+/** What a service of ours may call a call; anything else could forge log lines. */
+const safeRequestId = /^[\w.:-]{1,128}$/
 
 function writeViolations(violations: readonly Violation[]): Uint8Array {
   const writer = new BinaryWriter()

@@ -1,0 +1,131 @@
+import { type ChannelCredentials, Client, type ClientOptions, connectivityState, credentials } from '@grpc/grpc-js'
+import type { ChannelState } from '@tenon/core/client'
+import { createSecureContext } from 'node:tls'
+import { type GrpcClientSettings, toContextOptions } from './grpc-client-options.ts'
+
+export interface ConnectionTarget {
+  /** `host:port`: one address, or a name that stands for it. */
+  readonly address: string
+  readonly settings: GrpcClientSettings
+  /** Whether it is for calls that send streams. */
+  readonly sendsStreams: boolean
+}
+
+/**
+ * A connection to one address, opened with the first call. grpc-js waits for ever for a peer that takes connections and says
+ * nothing; here connecting is given up after `connectTimeoutMs` and begun anew, and calls that waited for it are unavailable.
+ *
+ * @see @grpc/grpc-js 1.14, transport.js: Http2SubchannelConnector has no timeout
+ */
+export class Connection {
+  readonly #address: string
+  readonly #credentials: ChannelCredentials
+  readonly #options: ClientOptions
+  readonly #connectTimeoutMs: number | undefined
+  #client: Client
+  #timer: NodeJS.Timeout | undefined
+  #hasStalled = false
+
+  constructor({ address, settings, sendsStreams }: ConnectionTarget) {
+    // Without the scheme a host named `unix` would be a file.
+    this.#address = `dns:///${address}`
+    this.#credentials = toCredentials(settings)
+    this.#options = { ...toChannelOptions(settings), ...(sendsStreams && sendingOptions) }
+    this.#connectTimeoutMs = settings.waitForReady ? undefined : settings.connectTimeoutMs
+    this.#client = new Client(this.#address, this.#credentials, this.#options)
+  }
+
+  /** What the next call is made with. */
+  forCall(): Client {
+    if (this.#current() !== connectivityState.READY) this.#watch()
+    return this.#client
+  }
+
+  state(): ChannelState {
+    const state = stateOf[this.#current()]
+    return state === 'connecting' && this.#hasStalled ? 'failing' : state
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#client.close()
+  }
+
+  #current(): connectivityState {
+    const current = this.#client.getChannel().getConnectivityState(false)
+    if (current === connectivityState.READY) this.#hasStalled = false
+    return current
+  }
+
+  #watch(): void {
+    if (this.#connectTimeoutMs === undefined) return
+    this.#timer ??= setTimeout(() => this.#replaceStalled(), this.#connectTimeoutMs).unref()
+  }
+
+  #replaceStalled(): void {
+    this.#timer = undefined
+    const current = this.#current()
+    if (current === connectivityState.READY || current === connectivityState.IDLE) return
+    this.#hasStalled = true
+    this.#client.close()
+    // From the common pool it would get the connection that stalled, while another client waits for that too.
+    const options = { ...this.#options, 'grpc.use_local_subchannel_pool': 1 }
+    this.#client = new Client(this.#address, this.#credentials, options)
+    // So that it is found again although nobody calls what is failing.
+    this.#client.getChannel().getConnectivityState(true)
+    this.#watch()
+  }
+}
+
+const stateOf = {
+  [connectivityState.IDLE]: 'idle',
+  [connectivityState.CONNECTING]: 'connecting',
+  [connectivityState.READY]: 'ready',
+  [connectivityState.TRANSIENT_FAILURE]: 'failing',
+  [connectivityState.SHUTDOWN]: 'idle',
+} as const satisfies Record<connectivityState, ChannelState>
+
+/** A callee that was restarted is found again within a second. @see gRPC connection back-off protocol, whose own first wait is 1 s and longest 120 s */
+const fixedOptions: ClientOptions = {
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  // Its own check is ours, which says which option is meant.
+  'grpc.max_send_message_length': -1,
+  // Where and how to call is settled before; neither a DNS record nor the environment must change it.
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.enable_http_proxy': 0,
+  // Nothing reads channelz, and its counters are kept up in every call.
+  'grpc.enable_channelz': 0,
+}
+
+/**
+ * Nothing that was sent is kept for another attempt: of each call grpc-js would take a megabyte that the callee does not ask for,
+ * and go on writing it when the callee has ended the call.
+ */
+const sendingOptions: ClientOptions = { 'grpc.per_rpc_retry_buffer_size': 0 }
+
+/** @see grpc-js, CompressionAlgorithms */
+const gzip = 2
+
+function toChannelOptions({ tls, keepAlive, compression, maxResponseBytes }: GrpcClientSettings): ClientOptions {
+  return {
+    ...fixedOptions,
+    'grpc.max_receive_message_length': maxResponseBytes,
+    ...(compression === 'gzip' && { 'grpc.default_compression_algorithm': gzip }),
+    ...(tls?.serverName !== undefined && {
+      'grpc.ssl_target_name_override': tls.serverName,
+      'grpc.default_authority': tls.serverName,
+    }),
+    ...(keepAlive && {
+      'grpc.keepalive_time_ms': keepAlive.intervalMs,
+      'grpc.keepalive_timeout_ms': keepAlive.timeoutMs,
+      'grpc.keepalive_permit_without_calls': keepAlive.withoutCalls ? 1 : 0,
+    }),
+  }
+}
+
+function toCredentials({ tls }: GrpcClientSettings): ChannelCredentials {
+  return tls === undefined
+    ? credentials.createInsecure()
+    : credentials.createFromSecureContext(createSecureContext(toContextOptions(tls)))
+}

@@ -1,0 +1,42 @@
+import { status } from '@grpc/grpc-js'
+import { ServiceError } from '@tenon/core/transport'
+import { fromStatus, type ReceivedStatus } from '../wire/grpc-status.ts'
+import type { GrpcClientSettings } from './grpc-client-options.ts'
+
+/** The error that a call ends with, whoever ended it: the remote, or grpc-js without it. */
+export function toCallError(ended: ReceivedStatus, { maxResponseBytes }: GrpcClientSettings): ServiceError {
+  const { code, details } = ended
+  if (code === status.RESOURCE_EXHAUSTED && isOverLimit(details, maxResponseBytes))
+    return replyTooLarge(maxResponseBytes)
+  if (code === status.UNAVAILABLE) {
+    const reason = lossReasons.find(([start]) => details.startsWith(start))?.[1]
+    if (reason) return new ServiceError('unavailable', details, { reason })
+  }
+  return fromStatus(ended)
+}
+
+/**
+ * How grpc-js begins what it says of a connection itself; the reasons are those of `httpClient()`.
+ *
+ * @see @grpc/grpc-js 1.14, load-balancer-pick-first.js, internal-channel.js, resolver-dns.js and subchannel-call.js
+ */
+const lossReasons = [
+  ['No connection established', 'connection_failed'],
+  ['Channel closed before call started', 'connection_failed'],
+  ['Name resolution failed', 'connection_failed'],
+  ['Connection dropped', 'connection_lost'],
+] as const
+
+/** @see @grpc/grpc-js 1.14, stream-decoder.js and compression-filter.js; a server on it says the same, of a limit of its own */
+function isOverLimit(details: string, limitBytes: number): boolean {
+  return details.startsWith('Received message ') && new RegExp(`\\b${limitBytes}\\)?$`).test(details)
+}
+
+/** The option is named where it is logged; callers of ours need not know it. */
+function replyTooLarge(limitBytes: number): ServiceError {
+  const cause = new RangeError(`grpcClient: a message is larger than the ${limitBytes} bytes of maxResponseBytes`)
+  return new ServiceError('resource_exhausted', 'a message of the remote is too large', {
+    reason: 'reply_too_large',
+    cause,
+  })
+}
