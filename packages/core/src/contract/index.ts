@@ -13,7 +13,7 @@ export { type EventSpec, type EventType, event, type Payload, type PayloadToSend
 export { type FormPartHead, type FormPartItem, type FormPartSchema, formPart, isFormPart } from './form-part.ts'
 export type { OperationExample } from './example.ts'
 export type { HttpBinding, HttpBoundRoute, HttpOperation, NamedField } from './http-binding.ts'
-export { type Int64Options, type Int64Range, int64, int64RangeOf } from '../schema/native/int64.ts'
+export { type Int64Options, type Int64Range, int64, int64RangeOf, isUint64, uint64 } from '../schema/native/int64.ts'
 export type {
   AccessRule,
   DeclaredError,
@@ -35,7 +35,15 @@ export type {
 } from './operation.ts'
 export { type RawInput, type RawOutputStream, rawInputOf, rawOutputOf, rawOutputStreamOf } from './raw-body.ts'
 export type { HttpMethod, HttpRoute, RouteParameter, RouteSegment, RouteText } from './route.ts'
-export type { JsonSchema, Schema, StandardSchema, TypeboxSchema, ValueOf, WireOf } from '../schema/schema.ts'
+export type {
+  FilledSchema,
+  JsonSchema,
+  Schema,
+  StandardSchema,
+  TypeboxSchema,
+  ValueOf,
+  WireOf,
+} from '../schema/schema.ts'
 export { isSecret, secret } from '../schema/secret.ts'
 export { isStream, type StreamOf, stream } from './stream.ts'
 export { isTimestamp, type TimestampOptions, timestamp } from '../schema/native/timestamp.ts'

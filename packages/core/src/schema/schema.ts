@@ -12,6 +12,16 @@ export interface JsonSchema {
 /** A TypeBox schema: it is its own JSON Schema. `Type.Unsafe()` makes the second form. */
 export type TypeboxSchema = { readonly '~kind': string } | { readonly '~unsafe': unknown }
 
+/**
+ * A TypeBox schema whose readers find more than its writers must write, because defaults fill in what they leave out. The two
+ * types are known to the compiler alone.
+ */
+export interface FilledSchema<Wire, Value> {
+  readonly '~unsafe': unknown
+  readonly '~wire': Wire
+  readonly '~value': Value
+}
+
 /** A schema of any library that implements Standard Schema with Standard JSON Schema, such as Zod 4.2 or ArkType 2.1.28. */
 export type StandardSchema = StandardSchemaV1 & StandardJSONSchemaV1
 
@@ -20,11 +30,23 @@ export type Schema = TypeboxSchema | StandardSchema
 
 /** The type a schema describes on the wire: what a caller writes. */
 export type WireOf<S> =
-  S extends StandardSchemaV1<infer Wire, unknown> ? Wire : S extends TypeboxSchema ? Static<S> : never
+  S extends StandardSchemaV1<infer Wire, unknown>
+    ? Wire
+    : S extends FilledSchema<infer Wire, unknown>
+      ? Wire
+      : S extends TypeboxSchema
+        ? Static<S>
+        : never
 
 /** The type a reader of the schema receives: the wire type after the schema's own transforms. */
 export type ValueOf<S> =
-  S extends StandardSchemaV1<unknown, infer Value> ? Value : S extends TypeboxSchema ? Static<S> : never
+  S extends StandardSchemaV1<unknown, infer Value>
+    ? Value
+    : S extends FilledSchema<unknown, infer Value>
+      ? Value
+      : S extends TypeboxSchema
+        ? Static<S>
+        : never
 
 /** Whether a schema comes from a library that implements Standard Schema. */
 export function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {

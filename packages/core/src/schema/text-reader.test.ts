@@ -50,6 +50,12 @@ describe('compileTextReader', () => {
     expect(read(Type.Union([Type.Integer(), Type.Boolean()]), 'false')).toBe(false)
   })
 
+  it('reads numbers beside constant texts that are none', () => {
+    const either = Type.Union([Type.Number(), Type.Literal('NaN')])
+    expect([read(either, '1.5'), read(either, 'NaN'), read(either, 'x')]).toEqual([1.5, 'NaN', 'x'])
+    expect(read(Type.Union([Type.Number(), Type.Literal('1')]), '1')).toBe('1')
+  })
+
   it('reads a list from one text or several, and several texts for one value as a list, for the check to refuse', () => {
     expect(read(Type.Array(Type.Integer()), '1')).toEqual([1])
     expect(read(Type.Array(Type.Integer()), ['1', 'x'])).toEqual([1, 'x'])

@@ -13,16 +13,22 @@ export function compileTextReader(schema: JsonSchema): TextReader {
   return (text) => (typeof text === 'string' ? read(text) : text.map(read))
 }
 
-type Scalar = 'number' | 'boolean' | 'string'
+/** `word` is a constant text that can be nothing else, so that other texts may be of another type. */
+type Scalar = 'number' | 'boolean' | 'string' | 'word'
 
-/** The types a text may stand for. A schema that allows text leaves every text as it is. */
+/** The types a text may stand for. A schema that allows any text leaves every text as it is. */
 function scalarTypes(schema: JsonSchema): ReadonlySet<Scalar> {
   const variants = (schema['anyOf'] ?? schema['oneOf']) as readonly JsonSchema[] | undefined
   if (variants) return new Set(variants.flatMap((variant) => [...scalarTypes(variant)]))
   const values = 'const' in schema ? [schema['const']] : schema['enum']
-  if (Array.isArray(values)) return new Set(values.map((value) => typeof value as Scalar))
+  if (Array.isArray(values)) return new Set(values.map(typeOfConstant))
   const type = schema['type'] === 'integer' ? 'number' : schema['type']
   return new Set([type === 'number' || type === 'boolean' ? type : 'string'])
+}
+
+function typeOfConstant(value: unknown): Scalar {
+  if (typeof value !== 'string') return typeof value as Scalar
+  return value === 'true' || value === 'false' || numberForm.test(value) ? 'string' : 'word'
 }
 
 /** A JSON number and nothing else: no spaces, no hexadecimal, no Infinity. @see RFC 8259 section 6 */

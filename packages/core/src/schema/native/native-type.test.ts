@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { bytes } from './bytes.ts'
-import { int64 } from './int64.ts'
+import { int64, uint64 } from './int64.ts'
 import { type Schema, toJsonSchema } from '../schema.ts'
 import { compileSchema, type SchemaResult } from '../compiled-schema.ts'
 import { compileJsonWriter } from './json-conversion.ts'
@@ -29,6 +29,30 @@ function throughJson(schema: Schema, value: unknown): unknown {
   const text = compileJsonWriter(toJsonSchema(schema))(write(schema, value))
   return read(schema, JSON.parse(text))
 }
+
+describe('uint64()', () => {
+  const schema = Type.Object({ n: uint64() })
+
+  it.each([0n, 2n ** 63n, 2n ** 64n - 1n])('carries %s through JSON and as it is', (n) => {
+    expect(throughJson(schema, { n })).toEqual({ n })
+    expect(read(schema, { n })).toEqual({ n })
+  })
+
+  it.each(['-1', '01', '1'.repeat(21), 1])('refuses %j', (n) => {
+    expect(read(schema, { n })).toEqual(['/n type: must be uint64'])
+  })
+
+  it.each([-1n, 2n ** 64n])('refuses %s, which has no place in 64 bits', (n) => {
+    expect(read(schema, { n })).toEqual([expect.stringMatching(/^\/n (?:minimum|maximum): must be [<>]= \d+$/)])
+  })
+
+  it('has limits and a default of its own', () => {
+    expect(read(Type.Object({ n: uint64({ default: 2n ** 64n - 1n }) }), {})).toEqual({ n: 2n ** 64n - 1n })
+    expect(() => uint64({ minimum: -1n })).toThrow(
+      /uint64\(\): minimum must be a bigint from 0 to 18446744073709551615/,
+    )
+  })
+})
 
 describe('int64()', () => {
   const schema = Type.Object({ n: int64() })

@@ -1,5 +1,5 @@
 import { bytesRangeOf, type BytesRange } from './bytes.ts'
-import { int64RangeOf, type Int64Range } from './int64.ts'
+import { int64RangeOf, type Int64Range, isUint64 } from './int64.ts'
 import { isTimestamp, isTimestampText } from './timestamp.ts'
 import type { JsonSchema } from '../schema.ts'
 import { fromBase64, toBase64 } from './base64.ts'
@@ -7,7 +7,7 @@ import { type Refinement, refinement } from '../rule/refinement.ts'
 
 /** A type that JSON carries as text, and protobuf as what it is. Memory does too, but for a timestamp, which is text there. */
 export interface NativeType {
-  readonly name: 'int64' | 'bytes' | 'timestamp'
+  readonly name: 'int64' | 'uint64' | 'bytes' | 'timestamp'
   is(value: unknown): boolean
   /** The value of a text; text that cannot be read stays text, for the check to refuse. */
   fromText(text: string): unknown
@@ -23,7 +23,8 @@ export interface NativeSchema {
 /** Undefined for a schema of plain JSON. */
 export function nativeSchemaOf(schema: JsonSchema): NativeSchema | undefined {
   const range = int64RangeOf(schema)
-  if (range) return { type: int64Type, checks: [typeCheck(int64Type), ...int64Checks(range)] }
+  const long = isUint64(schema) ? uint64Type : int64Type
+  if (range) return { type: long, checks: [typeCheck(long), ...int64Checks(range)] }
   if (isTimestamp(schema)) return timestampSchema
   const sizes = bytesRangeOf(schema)
   return sizes && { type: bytesType, checks: [typeCheck(bytesType), ...bytesChecks(sizes)] }
@@ -31,12 +32,18 @@ export function nativeSchemaOf(schema: JsonSchema): NativeSchema | undefined {
 
 /** As many digits as 64 bits can have: what is longer is not even made a number of. */
 const int64Form = /^(?:0|-?[1-9]\d{0,18})$/
+const uint64Form = /^(?:0|[1-9]\d{0,19})$/
 
-const int64Type: NativeType = {
-  name: 'int64',
-  is: (value) => typeof value === 'bigint',
-  fromText: (text) => (int64Form.test(text) ? BigInt(text) : text),
-  toText: (value) => (typeof value === 'bigint' ? String(value) : value),
+const int64Type = longType('int64', int64Form)
+const uint64Type = longType('uint64', uint64Form)
+
+function longType(name: 'int64' | 'uint64', form: RegExp): NativeType {
+  return {
+    name,
+    is: (value) => typeof value === 'bigint',
+    fromText: (text) => (form.test(text) ? BigInt(text) : text),
+    toText: (value) => (typeof value === 'bigint' ? String(value) : value),
+  }
 }
 
 const bytesType: NativeType = {
