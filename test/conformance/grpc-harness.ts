@@ -49,7 +49,7 @@ export const grpcHarness: ConformanceHarness = {
     'schema.recursive': 'messages are written out where they are used: the start refuses one that contains itself',
   },
   start: async (service) => {
-    const { addresses } = await service.start(grpcTransport({ port: 0, maxMessageBytes: sizeLimitBytes }))
+    const { addresses } = await service.start(grpcTransport({ port: 0, maxRequestBytes: sizeLimitBytes }))
     const port = addresses.find(({ protocol }) => protocol === 'grpc')?.port
     const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
       'grpc.enable_retries': 0,

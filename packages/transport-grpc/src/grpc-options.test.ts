@@ -22,7 +22,7 @@ test('the server listens where the service says, unless its own option does', as
 })
 
 test('all problems are told at once', () => {
-  const wrong: GrpcOptions = { port: 65_536, host: 'a b', maxMessageBytes: 0.5 }
+  const wrong: GrpcOptions = { port: 65_536, host: 'a b', maxRequestBytes: 0.5 }
   try {
     resolveGrpcOptions(wrong)
     expect.unreachable()

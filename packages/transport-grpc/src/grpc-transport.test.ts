@@ -133,7 +133,7 @@ async function start({ getUser, watch, shutdownTimeoutMs }: Behaviour = {}, call
     version: '1.0.0',
     admin: false,
     handlers: [handler],
-    transports: () => [grpcTransport({ port: 0, maxMessageBytes: 1_000_000 }), elsewhere],
+    transports: () => [grpcTransport({ port: 0, maxRequestBytes: 1_000_000 }), elsewhere],
     authenticate: ({ metadata }) => (metadata['authorization'] === undefined ? undefined : { id: 'eve' }),
     defaultAccess: 'public',
     ...(shutdownTimeoutMs === undefined ? {} : { shutdownTimeoutMs }),

@@ -1,7 +1,8 @@
-import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import { Server, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { type ContractInfo } from '@tenon/core/contract'
 import {
   type Address,
+  ConfigError,
   LifecycleError,
   type OperationEndpoint,
   type Transport,
@@ -9,8 +10,11 @@ import {
   type TransportServer,
 } from '@tenon/core/transport'
 import { type GrpcOptions, type GrpcSettings, resolveGrpcOptions } from './grpc-options.ts'
+import { toChannelOptions } from './server/channel-options.ts'
 import { HealthService } from './introspection/health-service.ts'
+import { createHttp2Server } from './server/http2-server.ts'
 import { Listener } from './server/listener.ts'
+import type { Sessions } from './server/sessions.ts'
 import { type MethodSurroundings, mountMethod } from './server/mount-method.ts'
 import { OpenCalls } from './server/open-calls.ts'
 import { refuseBrokenFrames } from './server/refuse-broken-frames.ts'
@@ -32,10 +36,15 @@ export function grpcTransport(options: GrpcOptions = {}): Transport {
     name: 'grpc',
     carries: ({ grpc }) => grpc,
     bind: (host) => {
-      const port = host.takesFreePorts === true ? { port: 0 } : {}
-      return new GrpcServer(resolveGrpcOptions({ ...options, host: options.host ?? host.defaultHost, ...port }), host)
+      return new GrpcServer(settingsFor(options, host), host)
     },
   } satisfies Transport)
+}
+
+function settingsFor(options: GrpcOptions, { takesFreePorts, defaultHost }: TransportHost): GrpcSettings {
+  const { path, pathMode, ...others } = options
+  if (takesFreePorts === true) return resolveGrpcOptions({ ...others, host: options.host ?? defaultHost, port: 0 })
+  return resolveGrpcOptions(path === undefined ? { ...options, host: options.host ?? defaultHost } : options)
 }
 
 /** How long what is left may take to go out once the server closes. A guess. */
@@ -47,6 +56,7 @@ class GrpcServer implements TransportServer {
   readonly #health: HealthService
   readonly #reflection: ReflectionCalls | undefined
   readonly #listener: Listener
+  readonly #sessions: Sessions
   readonly #calls = new OpenCalls()
   #finished: Promise<void> | undefined
   #closed: Promise<void> | undefined
@@ -55,26 +65,24 @@ class GrpcServer implements TransportServer {
     this.#settings = settings
     const services = toServices(operations)
     warnOfLocks(services, log, { isDevelopment })
-    this.#server = new Server({
-      'grpc.max_receive_message_length': settings.maxMessageBytes,
-      'grpc.max_send_message_length': -1,
-      // Nothing reads channelz, and its counters are kept up in every call.
-      'grpc.enable_channelz': 0,
-      interceptors: [refuseBrokenFrames],
-    })
+    this.#server = new Server({ ...toChannelOptions(settings), interceptors: [refuseBrokenFrames] })
     for (const one of services) mountService(this.#server, one, { calls: this.#calls, domain: service.name, log })
     this.#health = new HealthService(services.map(({ fullName }) => fullName))
     this.#health.mount(this.#server)
     this.#reflection = settings.hasReflection ? mountReflection(this.#server, services) : undefined
-    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
-    this.#listener = new Listener((socket) => injector.injectConnection(socket))
+    const { server, sessions } = createHttp2Server(this.#server, settings)
+    this.#sessions = sessions
+    this.#listener = new Listener(settings, log, (socket) => void server.emit('connection', socket))
   }
 
   async listen(): Promise<readonly Address[]> {
-    const { host, port } = this.#settings
+    const { host, path, tls } = this.#settings
+    const protocol = tls === undefined ? 'grpc' : 'grpcs'
     try {
-      return [{ protocol: 'grpc', host, port: await this.#listener.listen(host, port) }]
+      const port = await this.#listener.listen()
+      return [{ protocol, host: path === undefined ? host : `unix:${path}`, port }]
     } catch (error) {
+      if (error instanceof ConfigError) throw error
       throw listenFailed(this.#settings, error)
     }
   }
@@ -89,6 +97,7 @@ class GrpcServer implements TransportServer {
 
   async drain(signal: AbortSignal): Promise<void> {
     this.withdraw()
+    this.#sessions.withdraw()
     const cut = () => this.#calls.cut()
     if (signal.aborted) cut()
     else signal.addEventListener('abort', cut, { once: true })
@@ -169,10 +178,18 @@ function toServices(
   return services
 }
 
-function listenFailed({ host, port }: GrpcSettings, cause: unknown): LifecycleError {
+function listenFailed({ host, port, path }: GrpcSettings, cause: unknown): LifecycleError {
   const found = cause instanceof Error ? cause.message : String(cause)
-  const reason = found.includes('EADDRINUSE') ? 'the port is taken' : found
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const message = `the gRPC server cannot listen on ${address}: ${reason}; change the options port or host of grpcTransport (or TENON_HOST)`
+  const isTaken = found.includes('EADDRINUSE')
+  const [address, reason, options] =
+    path === undefined
+      ? [
+          `${host.includes(':') ? `[${host}]` : host}:${port}`,
+          isTaken ? 'the port is taken' : found,
+          'options port or host',
+        ]
+      : [path, isTaken ? 'somebody listens there, or it is no socket' : found, 'option path']
+  const hint = path === undefined ? ' (or TENON_HOST)' : ''
+  const message = `the gRPC server cannot listen on ${address}: ${reason}; change the ${options} of grpcTransport${hint}`
   return new LifecycleError([{ code: 'service.listen_failed', message }], cause)
 }

@@ -1,38 +1,105 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:tls'
+import { type Logger, secureServer } from '@tenon/core/transport'
+import type { GrpcSettings } from '../grpc-options.ts'
+import { listenAtPath } from './listen-at-path.ts'
 
-/** A port and the connections that came in on it, kept here because grpc-js hands none of them out to be cut. */
+/** How often is told of connections that were refused. */
+const tellIntervalMs = 60_000
+
+/** A port or a path and the connections that came in on it, kept here because grpc-js hands none of them out to be cut. */
 export class Listener {
   readonly #server: Server
+  readonly #settings: GrpcSettings
+  readonly #log: Logger
   readonly #sockets = new Set<Socket>()
+  /** Those whose TLS is not there yet, by their far end. */
+  readonly #handshaking = new Map<string, Socket>()
+  #certificate: Disposable | undefined
 
-  constructor(accept: (socket: Socket) => void) {
-    this.#server = createServer((socket) => {
+  constructor(settings: GrpcSettings, log: Logger, accept: (socket: Socket) => void) {
+    this.#settings = settings
+    this.#log = log
+    this.#server = settings.tls === undefined ? createServer(accept) : this.#createTlsServer(accept)
+    this.#server.on('connection', (socket) => {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
-      accept(socket)
     })
+    if (settings.maxConnections !== undefined) this.#server.maxConnections = settings.maxConnections
+    this.#server.on('drop', tellDrops(settings, log))
   }
 
-  /** The port. @throws Error of the system, when the address cannot be had. */
-  listen(host: string, port: number): Promise<number> {
+  /**
+   * The port; 0 for a path.
+   *
+   * @throws ConfigError `config.malformed` when a certificate cannot be used; Error of the system, when the address cannot be had.
+   */
+  async listen(): Promise<number> {
+    const { host, port, path, pathMode, tls } = this.#settings
     const server = this.#server
-    return new Promise((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ host, port }, () => {
-        server.off('error', reject)
-        const address = server.address()
-        resolve(typeof address === 'object' && address !== null ? address.port : port)
-      })
-    })
+    if (tls !== undefined && server instanceof TlsServer) this.#certificate = await secureServer(server, tls, this.#log)
+    if (path !== undefined) {
+      await listenAtPath(server, path, pathMode)
+      return 0
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    server.once('error', reject).listen({ host, port }, resolve)
+    await promise
+    server.off('error', reject)
+    const address = server.address()
+    return typeof address === 'object' && address !== null ? address.port : port
   }
 
   /** Accepts no more. Resolves when all connections are closed; at once when there never was one. */
   close(): Promise<void> {
-    return new Promise((resolve) => this.#server.close(() => resolve()))
+    this.#certificate?.[Symbol.dispose]()
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    // Nothing has been asked on them, and nothing will be answered.
+    for (const socket of this.#handshaking.values()) socket.destroy()
+    return closed
   }
 
   /** Cuts every connection, with whatever has not been sent. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #createTlsServer(accept: (socket: Socket) => void): TlsServer {
+    const { tls, handshakeTimeoutMs } = this.#settings
+    const server = createTlsServer({
+      minVersion: tls?.minVersion,
+      requestCert: tls?.clientCertificate !== 'none',
+      rejectUnauthorized: tls?.clientCertificate === 'require',
+      handshakeTimeout: handshakeTimeoutMs,
+      ALPNProtocols: ['h2'],
+    })
+    server.on('connection', (socket: Socket) => {
+      this.#handshaking.set(farEnd(socket), socket)
+      socket.once('close', () => this.#handshaking.delete(farEnd(socket)))
+    })
+    return server.on('secureConnection', (socket) => {
+      this.#handshaking.delete(farEnd(socket))
+      // Node leaves errors of TLS to whoever made the connection. @see nodejs/node#35824
+      socket.on('error', () => undefined)
+      accept(socket)
+    })
+  }
+}
+
+/** Unique among open connections, except for those of Unix sockets, which have no far end; these wait for their time limit. */
+function farEnd({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
+}
+
+/** Tells of connections beyond the limit, and how many there were since it was told last. */
+function tellDrops({ maxConnections }: GrpcSettings, log: Logger): () => void {
+  let droppedCount = 0
+  let toldAt = -Infinity
+  return () => {
+    droppedCount += 1
+    if (Date.now() - toldAt < tellIntervalMs) return
+    log.warn({ maxConnections, droppedCount }, 'connections beyond maxConnections are closed')
+    toldAt = Date.now()
+    droppedCount = 0
   }
 }

@@ -50,7 +50,7 @@ async function start({ sum, echo, shutdownTimeoutMs = 2_000 }: Behaviour = {}) {
     version: '1.0.0',
     admin: false,
     handlers: [handler],
-    transports: () => [grpcTransport({ port: 0, maxMessageBytes: 1_000_000 })],
+    transports: () => [grpcTransport({ port: 0, maxRequestBytes: 1_000_000 })],
     shutdownTimeoutMs,
   }).start({ environment: { LOG_LEVEL: 'silent' } })
   const client = new Client(`127.0.0.1:${started.addresses[0]?.port}`, credentials.createInsecure(), {
