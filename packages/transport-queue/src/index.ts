@@ -1,4 +1,5 @@
 export { deadLetterTopic } from './consume/dead-letter.ts'
+export type { ConsumerReport } from './consume/group-consumer.ts'
 export { type Disposition, dispositions } from './consume/disposition.ts'
 export { type QueueDriverOptions, queueDriver } from './driver/choose-driver.ts'
 export { kafkajsDriver } from './driver/kafkajs.ts'
@@ -9,6 +10,7 @@ export type {
   AssignedPartition,
   Membership,
   MemberState,
+  PartitionProgress,
   ProduceBound,
   QueueClient,
   QueueDriver,
@@ -19,5 +21,5 @@ export type {
   TopicToEnsure,
 } from './queue-driver.ts'
 export { type QueueOptions, queueDefaults, type RetryOptions } from './queue-options.ts'
-export { queueTransport } from './queue-transport.ts'
+export { type QueueTransport, queueTransport } from './queue-transport.ts'
 export type { QueueClock } from './wait.ts'

@@ -148,8 +148,9 @@ export interface QueueMember {
   readonly state: MemberState
   /**
    * Resolves when this member has handled all that nobody would handle after it: messages of a broker that ends with the
-   * process, where no other member takes this one's place. Called before `leave`, while messages are still handled; from
-   * here on this member takes nobody else's place. A driver that is not volatile leaves it out.
+   * process, where no other member takes this one's place. What is handled is committed at once from here on. Called before
+   * `leave`, while messages are still handled; this member takes nobody else's place any more. A driver that is not volatile
+   * leaves it out.
    *
    * @throws Error that says where messages are left when the signal fires.
    */

@@ -42,6 +42,31 @@ export interface QueueOptions {
    * @remarks Range 0–60_000
    */
   readonly commitIntervalMs?: number
+  /**
+   * Most messages that a handler works on at a time, over all partitions of its topic. Messages of one key are handled one after
+   * another all the same; 1 handles them all one after another.
+   *
+   * @defaultValue 16, a guess: enough for handlers that wait, not enough to flood what they wait for
+   * @remarks Range 1–10_000
+   */
+  readonly concurrency?: number
+  /**
+   * Most messages of a partition that are taken since the oldest one without an outcome. Beyond that the partition waits for it.
+   * All of them come again when the process dies.
+   *
+   * @defaultValue 1_000, a guess
+   * @remarks Range 1–100_000. A driver hands over several at a time, which may go beyond it once.
+   */
+  readonly maxUncommittedCount?: number
+  /**
+   * Longest time a message may be worked on; then its `call.signal` fires, and it has failed as `deadline_exceeded`. A handler that
+   * goes on regardless may still run when the message is handled again.
+   *
+   * @defaultValue 300_000
+   * @remarks Range 1–86_400_000 ms
+   * @see Kafka, max.poll.interval.ms: the same
+   */
+  readonly maxHandlerMs?: number
   /** How long the start waits to be given partitions; it goes on without them then. @defaultValue 10_000 @remarks Range 0–600_000 */
   readonly joinTimeoutMs?: number
   /** Time, for tests. */
@@ -54,6 +79,9 @@ export const queueDefaults = Object.freeze({
   retry: Object.freeze({ maxAttemptCount: 5, initialDelayMs: 200, maxDelayMs: 30_000, maxAgeMs: 3_600_000 }),
   requestTimeoutMs: 10_000,
   commitIntervalMs: 200,
+  concurrency: 16,
+  maxUncommittedCount: 1_000,
+  maxHandlerMs: 300_000,
   joinTimeoutMs: 10_000,
 })
 
@@ -63,6 +91,9 @@ export interface QueueSettings {
   readonly partitionCount: number | undefined
   readonly requestTimeoutMs: number
   readonly commitIntervalMs: number
+  readonly concurrency: number
+  readonly maxUncommittedCount: number
+  readonly maxHandlerMs: number
   readonly joinTimeoutMs: number
   readonly clock: QueueClock
   readonly random: () => number
@@ -93,6 +124,9 @@ const names: Readonly<Record<keyof QueueOptions, true>> = {
   partitionCount: true,
   requestTimeoutMs: true,
   commitIntervalMs: true,
+  concurrency: true,
+  maxUncommittedCount: true,
+  maxHandlerMs: true,
   joinTimeoutMs: true,
   clock: true,
   random: true,
@@ -128,12 +162,15 @@ function checkRanges({ retry, ...settings }: QueueSettings): readonly SetupProbl
     ['partitionCount', settings.partitionCount ?? 1, 1, 10_000],
     ['requestTimeoutMs', settings.requestTimeoutMs, 1, 600_000],
     ['commitIntervalMs', settings.commitIntervalMs, 0, 60_000],
+    ['concurrency', settings.concurrency, 1, 10_000],
+    ['maxUncommittedCount', settings.maxUncommittedCount, 1, 100_000],
+    ['maxHandlerMs', settings.maxHandlerMs, 1, 86_400_000],
     ['joinTimeoutMs', settings.joinTimeoutMs, 0, 600_000],
   ]
   return ranges
-    .filter(([, value, least, most]) => !(value >= least && value <= most))
+    .filter(([, value, least, most]) => !(Number.isInteger(value) && value >= least && value <= most))
     .map(([name, value, least, most]) => ({
       code: 'config.out_of_range',
-      message: `queueTransport: expected ${name} from ${least} to ${most}, found ${value}`,
+      message: `queueTransport: expected ${name} to be a whole number from ${least} to ${most}, found ${value}`,
     }))
 }

@@ -1,30 +1,25 @@
-import { event } from '@tenon/core/contract'
-import {
-  type Arrival,
-  compileSchema,
-  invalidArgument,
-  LifecycleError,
-  type Outcome,
-  ServiceError,
-  toServiceError,
-  type TransportServer,
-} from '@tenon/core/transport'
-import Type from 'typebox'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Arrival, LifecycleError, ServiceError } from '@tenon/core/transport'
+import { describe, expect, it } from 'vitest'
 import { memoryDriver } from './driver/memory.ts'
-import { type MemoryBroker, memoryBroker } from './driver/memory-broker.ts'
-import type { QueueDriver, ReceivedRecord, RecordToSend } from './queue-driver.ts'
-import type { QueueOptions } from './queue-options.ts'
+import { memoryBroker } from './driver/memory-broker.ts'
+import type { QueueDriver, RecordToSend } from './queue-driver.ts'
+import {
+  bind,
+  countdown,
+  countsOf,
+  deadLetters,
+  fakeClock,
+  firstSeen,
+  headersOf,
+  host,
+  messages,
+  type Placed,
+  seeded,
+  start,
+  topic,
+  toRecord,
+} from './queue-transport.test-harness.ts'
 import { queueTransport } from './queue-transport.ts'
-
-interface Placed {
-  readonly orderId: string
-  readonly count: number
-}
-const Placed = Type.Object({ orderId: Type.String(), count: Type.Integer() })
-const placed = event('shop.order.placed.v1', { key: 'orderId', payload: Placed })
-const topic = placed.topic
-const deadLetters = `${topic}.dlq.user`
 
 describe('queueTransport, consuming', () => {
   it('handles the messages of a key in their order, one at a time', async () => {
@@ -368,115 +363,3 @@ describe('queueTransport, starting', () => {
     await server.close()
   })
 })
-
-type Handle = (payload: Placed, arrival: Arrival) => Promise<unknown>
-
-const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
-const host = {
-  service: { name: 'user', version: '1.0.0', instanceId: 'user-1' },
-  operations: [],
-  events: [],
-  defaultHost: '127.0.0.1',
-  log,
-  fail: (error: unknown) => {
-    throw error
-  },
-}
-
-/** A service with one consumer, dispatching as the core does. */
-function bind(broker: MemoryBroker, handle: Handle, options: Partial<QueueOptions> = {}) {
-  const failed = Promise.withResolvers<unknown>()
-  const schema = compileSchema(Placed)
-  const dispatch = async (arrival: Arrival): Promise<Outcome> => {
-    try {
-      const input = await schema.read(arrival.decode())
-      if (!input.ok) throw invalidArgument(input.violations)
-      return { ok: true, value: await handle(input.value as Placed, arrival), callId: 'c', headers: undefined }
-    } catch (thrown) {
-      return { ok: false, error: toServiceError(thrown), callId: 'c', headers: undefined }
-    }
-  }
-  const server = queueTransport({ driver: memoryDriver({ broker }), ...options }).bind({
-    ...host,
-    events: [{ event: placed, group: 'user', dispatch }],
-    fail: failed.resolve,
-  })
-  return { server, failed: failed.promise }
-}
-
-async function start(broker: MemoryBroker, handle: Handle, options?: Partial<QueueOptions>) {
-  const { server } = bind(broker, handle, options)
-  await server.listen()
-  onTestFinished(() => server.close())
-  return { server, onDeadLetter: deadLetterIn(broker) }
-}
-
-/** Resolves with the first dead letter. */
-async function deadLetterIn(broker: MemoryBroker): Promise<void> {
-  const driver = memoryDriver({ broker })
-  const found = Promise.withResolvers<void>()
-  const member = await driver.join(
-    {
-      group: 'undertaker',
-      topics: [deadLetters],
-      log,
-      consume: async (partition) => {
-        if ((await partition.fetch()).length > 0) found.resolve()
-      },
-      fail: () => undefined,
-    },
-    new AbortController().signal,
-  )
-  onTestFinished(() => member.leave(AbortSignal.abort()))
-  await found.promise
-}
-
-/** The count of the message that the group is given first from now on. */
-async function firstSeen(broker: MemoryBroker): Promise<number> {
-  const first = Promise.withResolvers<number>()
-  const { server }: { server: TransportServer } = await start(broker, async ({ count }) => first.resolve(count))
-  const count = await first.promise
-  await server.close()
-  return count
-}
-
-async function seeded(records: readonly RecordToSend[]): Promise<MemoryBroker> {
-  const broker = memoryBroker({ partitionCount: 1 })
-  await memoryDriver({ broker }).produce(records, { timeoutMs: 1 })
-  return broker
-}
-
-function messages(length: number): readonly RecordToSend[] {
-  return Array.from({ length }, (_, count) => toRecord(JSON.stringify({ orderId: 'k', count })))
-}
-
-function toRecord(value: string, key = 'k'): RecordToSend {
-  return { topic, key: Buffer.from(key), value: Buffer.from(value), headers: [] }
-}
-
-function headersOf(record: ReceivedRecord | undefined): Record<string, string> {
-  return Object.fromEntries((record?.headers ?? []).map(([name, value]) => [name, String(value)]))
-}
-
-function countsOf(orderId: string, seen: readonly Placed[]): readonly number[] {
-  return seen.filter((one) => one.orderId === orderId).map(({ count }) => count)
-}
-
-function countdown(count: number) {
-  const { promise: reached, resolve } = Promise.withResolvers<void>()
-  return { reached, tick: () => void (--count === 0 && resolve()) }
-}
-
-/** A clock that only moves by being waited for. */
-function fakeClock(startedAt = 0) {
-  let now = startedAt
-  const waitedMs: number[] = []
-  return {
-    waitedMs,
-    now: () => now,
-    wait: async (durationMs: number) => {
-      waitedMs.push(durationMs)
-      now += durationMs
-    },
-  }
-}

@@ -8,14 +8,19 @@ import {
   type TransportHost,
   type TransportServer,
 } from '@tenon/core/transport'
-import { consumePartition } from './consume/consume-loop.ts'
 import { type GroupPlan, planConsumers } from './consume/consumer-plan.ts'
 import { deadLetterTopic } from './consume/dead-letter.ts'
+import { type ConsumerReport, GroupConsumer } from './consume/group-consumer.ts'
 import { QueuePublisher } from './publish/publisher.ts'
-import type { AssignedPartition, QueueMember } from './queue-driver.ts'
 import { type QueueOptions, type QueueSettings, resolveQueue } from './queue-options.ts'
 import { SharedConnection } from './shared-connection.ts'
-import { unlessAborted, wait } from './wait.ts'
+import { wait } from './wait.ts'
+
+/** The transport of queues, which also tells how its consumers are doing. */
+export interface QueueTransport extends Transport {
+  /** A report for every topic and group that is consumed here; none before the service has started. Asks the broker for the lag. */
+  consumers(): Promise<readonly ConsumerReport[]>
+}
 
 /**
  * Carries events and the operations that have a `queue` binding, and provides the `Publisher`.
@@ -25,9 +30,10 @@ import { unlessAborted, wait } from './wait.ts'
  *
  * @throws ConfigError `config.out_of_range`
  */
-export function queueTransport(options: QueueOptions): Transport {
+export function queueTransport(options: QueueOptions): QueueTransport {
   const settings = resolveQueue(options)
   const connection = new SharedConnection(settings.driver)
+  const servers = new Set<QueueServer>()
   return {
     name: 'queue',
     carriesEvents: true,
@@ -42,31 +48,41 @@ export function queueTransport(options: QueueOptions): Transport {
         dispose: () => connection.release(),
       }),
     ],
-    bind: (host) => new QueueServer(host, planConsumers(host), { settings, connection }),
+    bind: (host) => new QueueServer(host, planConsumers(host), { settings, connection, servers }),
+    consumers: async () => (await Promise.all([...servers].map((server) => server.report()))).flat(),
   }
 }
 
 interface ServerSurroundings {
   readonly settings: QueueSettings
   readonly connection: SharedConnection
+  /** Those that consume now. */
+  readonly servers: Set<QueueServer>
 }
 
 class QueueServer implements TransportServer {
   readonly #host: TransportHost
   readonly #groups: readonly GroupPlan[]
+  readonly #consumers: readonly GroupConsumer[]
   readonly #settings: QueueSettings
   readonly #connection: SharedConnection
+  readonly #servers: Set<QueueServer>
   readonly finish?: NonNullable<TransportServer['finish']>
   /** Ends joining that has not come to an end. */
   readonly #ending = new AbortController()
   #isOpen = false
-  #joining: readonly Promise<QueueMember>[] = []
 
-  constructor(host: TransportHost, groups: readonly GroupPlan[], { settings, connection }: ServerSurroundings) {
+  constructor(
+    host: TransportHost,
+    groups: readonly GroupPlan[],
+    { settings, connection, servers }: ServerSurroundings,
+  ) {
     this.#host = host
     this.#groups = groups
+    this.#consumers = groups.map((group) => new GroupConsumer(group, settings, host))
     this.#settings = settings
     this.#connection = connection
+    this.#servers = servers
     if (settings.driver.isVolatile) this.finish = (signal) => this.#finish(signal)
   }
 
@@ -76,8 +92,8 @@ class QueueServer implements TransportServer {
       await this.#connection.open({ clientId: this.#host.service.name })
       this.#isOpen = true
       await this.#ensureTopics()
-      this.#joining = this.#groups.map((group) => this.#join(group))
-      await this.#awaitJoined()
+      this.#servers.add(this)
+      await this.#awaitJoined(this.#consumers.map((consumer) => consumer.join(this.#ending.signal)))
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       const message = `the queue transport could not start on ${this.#settings.driver.target}: ${reason}; check the brokers given to its driver`
@@ -91,20 +107,28 @@ class QueueServer implements TransportServer {
 
   async drain(signal: AbortSignal): Promise<void> {
     this.#ending.abort()
-    await Promise.all(this.#joining.map((joining) => leave(joining, signal)))
+    await this.#leave(signal)
   }
 
   async close(): Promise<void> {
     this.#ending.abort()
-    await Promise.all(this.#joining.map((joining) => leave(joining, AbortSignal.abort())))
-    this.#joining = []
+    await this.#leave(AbortSignal.abort())
+    this.#servers.delete(this)
     if (!this.#isOpen) return
     this.#isOpen = false
     await this.#connection.release()
   }
 
+  async report(): Promise<readonly ConsumerReport[]> {
+    return (await Promise.all(this.#consumers.map((consumer) => consumer.report()))).flat()
+  }
+
+  async #leave(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.leave(signal)))
+  }
+
   async #finish(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#joining.map((joining) => finish(joining, signal)))
+    await Promise.all(this.#consumers.map((consumer) => consumer.finish(signal)))
   }
 
   async #ensureTopics(): Promise<void> {
@@ -115,22 +139,10 @@ class QueueServer implements TransportServer {
     await driver.ensureTopics([...new Set(topics)].map((topic) => ({ topic, partitionCount })))
   }
 
-  #join({ group, consumers }: GroupPlan): Promise<QueueMember> {
-    const log = this.#host.log
-    const surroundings = { settings: this.#settings, log }
-    const fail = (error: unknown) => this.#host.fail(error)
-    const consume = async (partition: AssignedPartition) => {
-      const consumer = consumers.get(partition.topic)
-      if (consumer) await consumePartition(partition, consumer, surroundings).catch(fail)
-    }
-    const topics = [...consumers.keys()]
-    return this.#settings.driver.join({ group, topics, log, consume, fail }, this.#ending.signal)
-  }
-
   /** Waits for the first assignments, so that a service that is ready consumes; not for ever, as others may be busy. */
-  async #awaitJoined(): Promise<void> {
+  async #awaitJoined(joining: readonly Promise<void>[]): Promise<void> {
     const done = new AbortController()
-    const joined = Promise.all(this.#joining).then(() => 'joined' as const)
+    const joined = Promise.all(joining).then(() => 'joined' as const)
     const late = wait(this.#settings.joinTimeoutMs, done.signal).then(() => 'late' as const)
     try {
       if ((await Promise.race([joined, late])) === 'joined') return
@@ -142,14 +154,4 @@ class QueueServer implements TransportServer {
       if (!this.#ending.signal.aborted) this.#host.fail(error)
     })
   }
-}
-
-async function finish(joining: Promise<QueueMember>, signal: AbortSignal): Promise<void> {
-  const member = await unlessAborted(joining, signal).catch(() => undefined)
-  await member?.finish?.(signal)
-}
-
-async function leave(joining: Promise<QueueMember>, signal: AbortSignal): Promise<void> {
-  const member = await joining.catch(() => undefined)
-  await member?.leave(signal)
 }

@@ -11,6 +11,7 @@ export interface CommitSurroundings {
 export class CommitProgress {
   readonly #partition: AssignedPartition
   readonly #surroundings: CommitSurroundings
+  #isHastened = false
   #uncommitted: number | undefined
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> = Promise.resolve()
@@ -26,8 +27,14 @@ export class CommitProgress {
   async advance(nextOffset: number): Promise<void> {
     const { intervalMs } = this.#surroundings
     this.#uncommitted = nextOffset
-    if (intervalMs === 0) await this.flush()
+    if (intervalMs === 0 || this.#isHastened) await this.flush()
     else this.#timer ??= setTimeout(() => void this.flush(), intervalMs)
+  }
+
+  /** From now on commits each outcome on its own. */
+  hasten(): void {
+    this.#isHastened = true
+    void this.flush()
   }
 
   /** Commits what is not committed. Never rejects. */

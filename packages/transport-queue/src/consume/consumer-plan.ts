@@ -1,6 +1,22 @@
-import { ContractError, type SetupProblem, type TransportHost, WiringError } from '@tenon/core/transport'
-import type { TopicConsumer } from './consume-loop.ts'
+import {
+  type Arrival,
+  ContractError,
+  type Outcome,
+  type SetupProblem,
+  type TransportHost,
+  WiringError,
+} from '@tenon/core/transport'
 import { deadLetterTopic } from './dead-letter.ts'
+
+/** The one handler of a topic in a group. */
+export interface TopicConsumer {
+  readonly topic: string
+  readonly group: string
+  /** The operation's id, or `consume <topic>`. */
+  readonly handler: string
+  /** Never rejects. */
+  dispatch(arrival: Arrival): Promise<Outcome>
+}
 
 /** A consumer group of this service, with the handler of each of its topics. */
 export interface GroupPlan {

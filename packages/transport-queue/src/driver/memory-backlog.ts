@@ -2,7 +2,7 @@
 export interface BacklogPartition {
   /** `shop.order.placed.v1/3` */
   readonly name: string
-  /** Whether all its messages have their outcome. Its owner tells `changed()` when this turns true. */
+  /** Whether all its messages are committed. Its owner tells `changed()` when this turns true. */
   readonly isFinished: boolean
 }
 

@@ -153,7 +153,7 @@ interface PartitionSurroundings {
   readonly log: MemoryLog
   /** The group's commits. */
   readonly offsets: Map<string, number>
-  /** Told when everything in the partition has its outcome. */
+  /** Told when everything in the partition is committed. */
   changed(): void
 }
 
@@ -189,9 +189,9 @@ class OwnedPartition extends Ownership implements AssignedPartition, BacklogPart
     return idOf(this.#log)
   }
 
-  /** Who asks for more has seen what it was given to its outcome. */
   get isFinished(): boolean {
-    return this.#wake !== undefined && this.#position >= this.#log.endOffset
+    const { firstOffset, endOffset } = this.#log
+    return Math.max(firstOffset, this.#offsets.get(idOf(this.#log)) ?? 0) >= endOffset
   }
 
   async fetch(): Promise<readonly ReceivedRecord[]> {
@@ -204,7 +204,6 @@ class OwnedPartition extends Ownership implements AssignedPartition, BacklogPart
       }
       await new Promise<void>((resolve) => {
         this.#wake = resolve
-        this.#changed()
       })
       this.#wake = undefined
     }
@@ -214,6 +213,7 @@ class OwnedPartition extends Ownership implements AssignedPartition, BacklogPart
   commit(nextOffset: number): Promise<boolean> {
     if (this.lost.aborted) return Promise.resolve(false)
     this.#offsets.set(idOf(this.#log), nextOffset)
+    if (this.isFinished) this.#changed()
     return Promise.resolve(true)
   }
 }

@@ -1,0 +1,168 @@
+import { ServiceError } from '@tenon/core/transport'
+import { expect, test } from 'vitest'
+import { memoryDriver } from '../driver/memory.ts'
+import {
+  countdown,
+  countsOf,
+  deadLetters,
+  fakeClock,
+  firstSeen,
+  headersOf,
+  type Placed,
+  seeded,
+  start,
+  topic,
+  toRecord,
+} from '../queue-transport.test-harness.ts'
+
+/** Messages of these keys, in this order, counted from 0. */
+const ofKeys = (keys: string) =>
+  [...keys].map((orderId, count) => toRecord(JSON.stringify({ orderId, count }), orderId))
+
+test('messages of different keys are handled side by side, those of one key never', async () => {
+  const broker = await seeded(ofKeys('abcabc'))
+  const running = new Set<string>()
+  const together = countdown(3)
+  const done = countdown(6)
+  const seen: Placed[] = []
+  await start(broker, async (payload) => {
+    expect(running.has(payload.orderId)).toBe(false)
+    running.add(payload.orderId)
+    together.tick()
+    await together.reached
+    running.delete(payload.orderId)
+    seen.push(payload)
+    done.tick()
+  })
+  await done.reached
+  for (const [index, key] of [...'abc'].entries()) expect(countsOf(key, seen)).toEqual([index, index + 3])
+})
+
+test('no more run at a time than concurrency says', async () => {
+  const broker = await seeded(ofKeys('abcdefgh'))
+  let runningCount = 0
+  const counts: number[] = []
+  const done = countdown(8)
+  const handle = async () => {
+    counts.push(++runningCount)
+    await Promise.resolve()
+    runningCount -= 1
+    done.tick()
+  }
+  await start(broker, handle, { concurrency: 2 })
+  await done.reached
+  expect(Math.max(...counts)).toBe(2)
+})
+
+test('a message that fails holds up its key and no other, and no place while it waits', async () => {
+  const broker = await seeded(ofKeys('aabbb'))
+  const seen: Placed[] = []
+  const others = countdown(3)
+  const again = Promise.withResolvers<void>()
+  const done = countdown(5)
+  const clock = { ...fakeClock(), wait: () => again.promise }
+  const handle = async (payload: Placed, { attempt }: { readonly attempt?: number }) => {
+    if (payload.count === 0 && attempt === 1) throw new ServiceError('unavailable', 'not now')
+    seen.push(payload)
+    if (payload.orderId === 'b') others.tick()
+    done.tick()
+  }
+  await start(broker, handle, { concurrency: 1, clock })
+  await others.reached
+  expect(countsOf('a', seen)).toEqual([])
+  again.resolve()
+  await done.reached
+  expect(countsOf('a', seen)).toEqual([0, 1])
+})
+
+test('only what lies before the oldest message without an outcome is committed', async () => {
+  const broker = await seeded(ofKeys('aabc'))
+  const held = Promise.withResolvers<void>()
+  const others = countdown(3)
+  const handle = async ({ count }: Placed) => {
+    if (count === 1) await held.promise
+    others.tick()
+  }
+  const { server } = await start(broker, handle, { commitIntervalMs: 0 })
+  await others.reached
+  // Cut, as when the process dies.
+  await server.close()
+  held.resolve()
+  expect(await firstSeen(broker)).toBe(1)
+})
+
+test('a partition waits when too much is ahead of its oldest message', async () => {
+  const broker = await seeded(ofKeys('abcd'))
+  const driver = memoryDriver({ broker })
+  const held = Promise.withResolvers<void>()
+  const first = countdown(3)
+  const all = countdown(6)
+  const seen: number[] = []
+  const handle = async ({ count }: Placed) => {
+    seen.push(count)
+    first.tick()
+    if (count === 0) await held.promise
+    all.tick()
+  }
+  const { transport } = await start(broker, handle, { maxUncommittedCount: 4 })
+  await first.reached
+  await driver.produce([toRecord('{"orderId":"e","count":4}', 'e'), toRecord('{"orderId":"f","count":5}', 'f')], {
+    timeoutMs: 1,
+  })
+  // The broker has them; the loop does not ask for them.
+  expect((await transport.consumers())[0]?.lagCount).toBe(6)
+  expect(seen.toSorted()).toEqual([0, 1, 2, 3])
+  held.resolve()
+  await all.reached
+  expect(seen.toSorted()).toEqual([0, 1, 2, 3, 4, 5])
+})
+
+test('messages without a key are handled side by side', async () => {
+  const broker = await seeded(ofKeys('aa').map((record) => ({ ...record, key: null })))
+  const together = countdown(2)
+  await start(broker, async () => {
+    together.tick()
+    await together.reached
+  })
+  await together.reached
+})
+
+test('a handler has maxHandlerMs, after which the attempt has failed', async () => {
+  const broker = await seeded(ofKeys('a'))
+  const timeouts: unknown[] = []
+  const handle = async (_payload: Placed, { timeoutMs }: { readonly timeoutMs?: number | undefined }) => {
+    timeouts.push(timeoutMs)
+    throw new ServiceError('deadline_exceeded', 'too late')
+  }
+  const options = { maxHandlerMs: 1_234, clock: fakeClock(), retry: { maxAttemptCount: 2 } }
+  const { onDeadLetter } = await start(broker, handle, options)
+  await onDeadLetter
+  expect(timeouts).toEqual([1_234, 1_234])
+  expect(headersOf(broker.records(deadLetters)[0])).toMatchObject({ 'tenon-error-code': 'deadline_exceeded' })
+})
+
+test('consumers tell their state, their lag and the age of their oldest message', async () => {
+  const broker = await seeded(ofKeys('ab').map((record) => ({ ...record, timestampAt: 1_000 })))
+  const held = Promise.withResolvers<void>()
+  const running = countdown(2)
+  const handle = async () => {
+    running.tick()
+    await held.promise
+  }
+  const { transport, server } = await start(broker, handle, { clock: fakeClock(61_000), commitIntervalMs: 0 })
+  await running.reached
+  const consumer = { group: 'user', topic, handler: `consume ${topic}`, state: 'assigned', partitions: [0] }
+  expect(await transport.consumers()).toEqual([{ ...consumer, lagCount: 2, oldestAgeMs: 60_000 }])
+  held.resolve()
+  await expect.poll(() => transport.consumers()).toEqual([{ ...consumer, lagCount: 0, oldestAgeMs: undefined }])
+  await server.close()
+  expect(await transport.consumers()).toEqual([])
+})
+
+test('the lag is not known while the broker does not say', async () => {
+  const broker = await seeded([])
+  const driver = memoryDriver({ broker })
+  Object.assign(driver, { describe: () => Promise.reject(new ServiceError('unavailable', 'away')) })
+  const { transport } = await start(broker, async () => undefined, { driver })
+  expect(await transport.consumers()).toMatchObject([{ state: 'assigned', lagCount: undefined }])
+})

@@ -1,0 +1,126 @@
+import { type Logger, ServiceError, toServiceError } from '@tenon/core/transport'
+import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
+import type { QueueSettings } from '../queue-options.ts'
+import { unlessAborted } from '../wait.ts'
+import type { TopicConsumer } from './consumer-plan.ts'
+import { toDeadLetter } from './dead-letter.ts'
+import { expiresAt, QueueCall, toMetadata } from './queue-call.ts'
+import { RetrySchedule } from './retry-schedule.ts'
+import type { Slots } from './slots.ts'
+
+export interface SettlerSurroundings {
+  readonly partition: AssignedPartition
+  readonly consumer: TopicConsumer
+  readonly settings: QueueSettings
+  readonly log: Logger
+  /** What the consumer may handle at a time, in all its partitions. A message that waits to be handled again holds none. */
+  readonly slots: Slots
+}
+
+/** Sees messages of one partition to their outcome: handled, or stored as a dead letter. */
+export class MessageSettler {
+  readonly #surroundings: SettlerSurroundings
+
+  constructor(surroundings: SettlerSurroundings) {
+    this.#surroundings = surroundings
+  }
+
+  /** False when the partition is given up before: the message comes again, uncounted. Never rejects. */
+  async settle(record: ReceivedRecord): Promise<boolean> {
+    const { settings } = this.#surroundings
+    const schedule = new RetrySchedule(settings)
+    const metadata = toMetadata(record.headers)
+    const expiryAt = expiresAt(metadata) ?? Number.POSITIVE_INFINITY
+    for (let attempt = 1; ; attempt++) {
+      const leftMs = expiryAt - settings.clock.now()
+      if (leftMs <= 0) return this.#bury(record, hasExpired, attempt - 1)
+      const timeoutMs = Math.min(leftMs, settings.maxHandlerMs)
+      const handled = await this.#handle(new QueueCall(record, { attempt, metadata, timeoutMs }))
+      if (handled === 'done') return true
+      if (handled === 'given_up' || this.#isLost) return false
+      const step = schedule.next(handled)
+      if (step.action === 'dead_letter') return this.#bury(record, handled, attempt)
+      if (this.#isRevoked) return false
+      this.#tellRetry(record, { error: handled, attempt, delayMs: step.delayMs })
+      await settings.clock.wait(step.delayMs, this.#surroundings.partition.revoked)
+      if (this.#isRevoked) return false
+    }
+  }
+
+  get #isRevoked(): boolean {
+    return this.#surroundings.partition.revoked.aborted
+  }
+
+  get #isLost(): boolean {
+    return this.#surroundings.partition.lost.aborted
+  }
+
+  /** What the message failed with, if it did. `given_up` when the partition is to be left before its turn came. */
+  async #handle(call: QueueCall): Promise<'done' | 'given_up' | ServiceError> {
+    const { partition, consumer, slots } = this.#surroundings
+    if (!(await slots.take(partition.revoked))) return 'given_up'
+    try {
+      const outcome = await unlessAborted(runToEnd(consumer, call), partition.lost)
+      if (outcome !== undefined) return outcome.error ?? 'done'
+      call.abandon()
+      return 'given_up'
+    } finally {
+      slots.release()
+    }
+  }
+
+  #tellRetry({ offset }: ReceivedRecord, { error, attempt, delayMs }: Failure): void {
+    const { log, consumer } = this.#surroundings
+    const facts = { offset, code: error.code, attempt, delayMs: Math.round(delayMs), err: error }
+    log.warn(facts, `${consumer.handler} failed; the message is handled again`)
+  }
+
+  /** Stores a message as a dead letter, however often that takes. False when the partition is given up before. */
+  async #bury(record: ReceivedRecord, error: ServiceError, attemptCount: number): Promise<boolean> {
+    const { partition, consumer, log, settings } = this.#surroundings
+    const { clock, driver, requestTimeoutMs: timeoutMs } = settings
+    const { group, handler } = consumer
+    const letter = toDeadLetter(record, { error, group, handler, attemptCount, failedAt: clock.now() })
+    const schedule = new RetrySchedule({ ...settings, retry: { ...settings.retry, ...untilStored } })
+    for (;;) {
+      try {
+        await driver.produce([letter], { timeoutMs, signal: partition.lost })
+        const facts = { offset: record.offset, code: error.code, reason: error.reason, attemptCount, err: error }
+        log.error(facts, `${handler} gave a message up; it is in ${letter.topic}`)
+        return true
+      } catch (cause) {
+        log.error({ offset: record.offset, err: cause }, `a message could not be stored in ${letter.topic}`)
+      }
+      const step = schedule.next(notStored)
+      if (this.#isRevoked || step.action !== 'retry') return false
+      await clock.wait(step.delayMs, partition.revoked)
+      if (this.#isRevoked) return false
+    }
+  }
+}
+
+interface Failure {
+  readonly error: ServiceError
+  readonly attempt: number
+  readonly delayMs: number
+}
+
+const hasExpired = new ServiceError('deadline_exceeded', 'the message has expired', { reason: 'expired' })
+const untilStored = { maxAgeMs: Number.POSITIVE_INFINITY }
+const notStored = new ServiceError('unavailable', 'the dead letter was not stored')
+
+/** Dispatches a message; a streaming operation's items are dropped as any output is. */
+async function runToEnd({ dispatch }: TopicConsumer, call: QueueCall): Promise<{ readonly error?: ServiceError }> {
+  try {
+    const outcome = await dispatch(call)
+    if (!outcome.ok) return { error: outcome.error }
+    if (isStream(outcome.value)) for await (const _item of outcome.value);
+    return {}
+  } catch (thrown) {
+    return { error: toServiceError(thrown) }
+  }
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
