@@ -1,4 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { SecureContextOptions } from 'node:tls'
+import type { ChannelState } from '@tenon/core/client'
 import { ConfigError } from '@tenon/core/transport'
 import type { Dispatcher, Pool } from 'undici'
 import { Exchange, type ReplyHead } from './exchange.ts'
@@ -28,6 +30,8 @@ export interface SendingCall {
 export interface WireReply extends ReplyHead {
   /** Its bytes as they come; to be read once. */
   body(): AsyncGenerator<Buffer>
+  /** What stood behind the body; undefined before it has come in whole. */
+  trailers(): IncomingHttpHeaders | undefined
   /** Resolves when it has come in whole, or never will, whether somebody reads it or not. */
   readonly ended: Promise<void>
 }
@@ -44,6 +48,9 @@ export class ConnectionPool {
   readonly #origin: string
   readonly #settings: HttpClientSettings
   readonly #dispatchers = new Map<Kind, Promise<Dispatcher>>()
+  readonly #pools: Pool[] = []
+  /** On the clock of `performance.now()`: when connecting last failed. */
+  #failedAtMs = Number.NEGATIVE_INFINITY
 
   /** @throws ConfigError `config.malformed` for an address that is none. */
   constructor(address: string, settings: HttpClientSettings) {
@@ -65,10 +72,19 @@ export class ConnectionPool {
     try {
       return toReply(await first.head, first)
     } catch (error) {
+      if (first.wasNotSent) this.#failedAtMs = performance.now()
       if (!first.wasDropped || !request.isRepeatable || call.signal.aborted) throw error
       const second = await this.#dispatch('fresh', request, call)
       return toReply(await second.head, second)
     }
+  }
+
+  /** Through a proxy nothing is known of connections but that one has just failed. */
+  state(): ChannelState {
+    const stats = this.#pools.map((pool) => pool.stats)
+    if (stats.some(({ connected }) => connected > 0)) return 'ready'
+    if (performance.now() - this.#failedAtMs < failingMs) return 'failing'
+    return stats.some(({ pending, queued }) => pending + queued > 0) ? 'connecting' : 'idle'
   }
 
   /** Cuts what is left and releases the connections. */
@@ -96,9 +112,16 @@ export class ConnectionPool {
     if (known) return known
     const opened = openDispatcher(this.#origin, this.#settings, kind)
     this.#dispatchers.set(kind, opened)
+    const note = (dispatcher: Dispatcher) => {
+      if ('stats' in dispatcher) this.#pools.push(dispatcher as Pool)
+    }
+    opened.then(note, () => undefined)
     return opened
   }
 }
+
+/** How long an address that could not be reached is not tried for others' sake. A guess: as long as `grpcClient()` waits. */
+const failingMs = 1_000
 
 /** Deadlines are the call's; undici would end streams in which nothing happens for five minutes. */
 const noTimeouts = { headersTimeout: 0, bodyTimeout: 0 }
@@ -139,5 +162,5 @@ function toOrigin(address: string, { tls }: HttpClientSettings): string {
 }
 
 function toReply(head: ReplyHead, exchange: Exchange): WireReply {
-  return { ...head, body: () => exchange.body(), ended: exchange.ended }
+  return { ...head, body: () => exchange.body(), trailers: () => exchange.trailers, ended: exchange.ended }
 }

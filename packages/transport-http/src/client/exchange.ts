@@ -36,6 +36,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #waitingBytes = 0
   #controller: Controller | undefined
   #hasReply = false
+  #trailers: IncomingHttpHeaders | undefined
   #hasEnded = false
   #failure: { readonly error: unknown } | undefined
   #wake: () => void = () => undefined
@@ -63,6 +64,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Resolves when the reply has come in whole, or never will, whether somebody reads it or not. */
   get ended(): Promise<void> {
     return this.#ended.promise
+  }
+
+  /** What stood behind the body; undefined before the reply has come in whole. */
+  get trailers(): IncomingHttpHeaders | undefined {
+    return this.#trailers
+  }
+
+  /** Whether it failed before anything was sent, because there was no connection. */
+  get wasNotSent(): boolean {
+    return this.#failure !== undefined && this.#controller === undefined && !this.#options.signal.aborted
   }
 
   /** The bytes of the body as they come. @throws as `head` */
@@ -108,8 +119,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#wake()
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(_controller: Controller, trailers: IncomingHttpHeaders): void {
     if (this.#failure) return
+    this.#trailers = trailers
     this.#hasEnded = true
     this.#settle()
   }

@@ -1,11 +1,12 @@
-import type { ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from '@tenon/core/client'
+import type { ChannelState, ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from '@tenon/core/client'
 import type { Operation } from '@tenon/core/contract'
 import { ServiceError } from '@tenon/core/transport'
 import { type ClientMethod, compileClientMethod } from './client-method.ts'
-import { ConnectionPool } from './connection-pool.ts'
+import { ConnectionPool, type WireReply, type WireRequest } from './connection-pool.ts'
 import { type HttpClientOptions, type HttpClientSettings, resolveHttpClientOptions } from './http-client-options.ts'
 import { RunningCall } from './running-call.ts'
 import { SentItems } from './sent-items.ts'
+import { tellHeaders, tellTrailers } from './told-headers.ts'
 import { writeHeaders } from './write-headers.ts'
 
 /**
@@ -43,7 +44,7 @@ class HttpChannel implements ClientChannel {
     const request = method.writeOne(input, headers)
     const running = this.#enter(outgoing, timeoutMs)
     try {
-      return await method.readOne(await this.#pool.send(request, running))
+      return await readOne(method, await this.#pool.send(request, running), outgoing)
     } finally {
       this.#leave(running)
     }
@@ -51,13 +52,13 @@ class HttpChannel implements ClientChannel {
 
   async *serverStream(operation: Operation, input: unknown, outgoing: OutgoingCall): AsyncGenerator<unknown> {
     const { method, headers, timeoutMs } = this.#prepare(operation, outgoing)
-    const request = method.writeOne(input, headers)
+    const request = method.writeOne(input, takingTrailers(headers, outgoing))
     const running = this.#enter(outgoing, timeoutMs)
     try {
       const reply = await this.#pool.send(request, running)
       // Its end is not to be waited for until somebody asks for the next item.
       void reply.ended.then(() => running.leave())
-      yield* method.readStream(reply)
+      yield* readStream(method, reply, outgoing)
     } finally {
       this.#leave(running)
     }
@@ -69,7 +70,7 @@ class HttpChannel implements ClientChannel {
     const sent = toSent(inputs, running)
     try {
       const request = await method.writeStream(sent, headers, running.signal)
-      return await method.readOne(await this.#pool.send(request, running))
+      return await readOne(method, await this.#pool.send(request, running), outgoing)
     } finally {
       sent.end()
       this.#leave(running)
@@ -85,17 +86,21 @@ class HttpChannel implements ClientChannel {
     const running = this.#enter(outgoing, timeoutMs)
     const sent = toSent(inputs, running)
     try {
-      const request = await method.writeStream(sent, headers, running.signal)
+      const request = await method.writeStream(sent, takingTrailers(headers, outgoing), running.signal)
       const reply = await this.#pool.send(request, running)
       void reply.ended.then(() => {
         sent.end()
         running.leave()
       })
-      yield* method.readStream(reply)
+      yield* readStream(method, reply, outgoing)
     } finally {
       sent.end()
       this.#leave(running)
     }
+  }
+
+  state(): ChannelState {
+    return this.#pool.state()
   }
 
   close(): Promise<void> {
@@ -142,6 +147,35 @@ class HttpChannel implements ClientChannel {
     running.leave()
     running.end(new ServiceError('cancelled', 'the caller left'))
   }
+}
+
+async function readOne(method: ClientMethod, reply: WireReply, outgoing: OutgoingCall): Promise<unknown> {
+  tellHeaders(reply, outgoing)
+  try {
+    return await method.readOne(reply)
+  } finally {
+    tellTrailers(reply, outgoing)
+  }
+}
+
+async function* readStream(method: ClientMethod, reply: WireReply, outgoing: OutgoingCall): AsyncGenerator<unknown> {
+  tellHeaders(reply, outgoing)
+  try {
+    yield* method.readStream(reply)
+    tellTrailers(reply, outgoing)
+  } catch (error) {
+    tellTrailers(reply, outgoing)
+    throw error
+  }
+}
+
+/**
+ * Without `connection: TE`, which undici does not send: who stands between may drop it, and with it the trailers.
+ *
+ * @see RFC 9110 section 10.1.4
+ */
+function takingTrailers(headers: WireRequest['headers'], { onTrailers }: OutgoingCall): WireRequest['headers'] {
+  return onTrailers ? { ...headers, te: 'trailers' } : headers
 }
 
 /** Items that stop when the call ends, and end it when their source fails. */

@@ -29,7 +29,10 @@ export function compileNotice(deprecation: Deprecation | undefined): AddNotice |
 type AddHeaders = (headers: Outcome['headers']) => Record<string, string>
 
 function withHeaders(outcome: Outcome, add: AddHeaders): Outcome {
-  if (!outcome.ok) return { ok: false, error: outcome.error, callId: outcome.callId, headers: add(outcome.headers) }
+  if (!outcome.ok) {
+    const { error, callId, trailers } = outcome
+    return { ok: false, error, callId, headers: add(outcome.headers), trailers }
+  }
   const { value } = outcome
   return {
     ok: true,
@@ -41,6 +44,9 @@ function withHeaders(outcome: Outcome, add: AddHeaders): Outcome {
     // The handler of a stream sets headers when its first item is asked for.
     get headers() {
       return add(outcome.headers)
+    },
+    get trailers() {
+      return outcome.trailers
     },
   }
 }

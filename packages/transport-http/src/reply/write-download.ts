@@ -3,6 +3,7 @@ import { type Logger, ServiceError, type Success } from '@tenon/core/transport'
 import type { FastifyReply } from 'fastify'
 import { rawPath } from '../route/route-table.ts'
 import { type DownloadPlan, planDownload } from './download-plan.ts'
+import { addTrailers } from './reply-trailers.ts'
 import { cutReply, sendHead, writable } from './send-head.ts'
 import { setHeaders, writeFailure } from './write-reply.ts'
 
@@ -35,6 +36,7 @@ export async function writeDownload(reply: FastifyReply, { success, status, raw,
     writeHead(reply, { plan, success, mediaType: raw.mediaType })
     if (out.destroyed || method === 'HEAD') release()
     else await writePieces(reply, { plan, raw, first, iterator, release })
+    addTrailers(reply, success.trailers)
     out.end()
   } catch (thrown) {
     if (!ServiceError.is(thrown)) release()
@@ -48,9 +50,9 @@ export async function writeDownload(reply: FastifyReply, { success, status, raw,
 }
 
 /** A handler that fails before its first piece is answered as one that gives a value. */
-function writeEarlyFailure(reply: FastifyReply, thrown: unknown, { headers, callId }: Success): void {
+function writeEarlyFailure(reply: FastifyReply, thrown: unknown, { headers, trailers, callId }: Success): void {
   if (!ServiceError.is(thrown)) throw thrown
-  writeFailure(reply, { error: thrown, callId, headers })
+  writeFailure(reply, { error: thrown, callId, headers, trailers })
 }
 
 interface DownloadHead {

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify'
 import { rawPath } from '../route/route-table.ts'
 import { problemHeaders, problemTypeFor, toProblem } from './problem.ts'
 import { compileFields } from './reply-fields.ts'
+import { setTrailers } from './reply-trailers.ts'
 import { hasContent } from './reply-type.ts'
 import { sentId } from './sent-id.ts'
 
@@ -17,12 +18,14 @@ export function compileValueWriter(
   const addFields = compileFields(http)
   const writeBody = hasContent(http.status) ? bodyWriter(operation, http.status) : headWriter(http.status)
   if (addFields === undefined)
-    return (reply, { value, headers }) => {
+    return (reply, { value, headers, trailers }) => {
       setHeaders(reply, headers)
+      if (trailers) setTrailers(reply, trailers)
       writeBody(reply, value)
     }
-  return (reply, { value, headers }) => {
+  return (reply, { value, headers, trailers }) => {
     setHeaders(reply, headers)
+    if (trailers) setTrailers(reply, trailers)
     if (addFields(reply, value)) reply.code(304).send()
     else writeBody(reply, value)
   }
@@ -31,9 +34,10 @@ export function compileValueWriter(
 /** Writes a failed call, or a request that led to none, as a problem document. */
 export function writeFailure(
   reply: FastifyReply,
-  { error, callId: ownId, headers }: Partial<Failure> & Pick<Failure, 'error'>,
+  { error, callId: ownId, headers, trailers }: Partial<Failure> & Pick<Failure, 'error'>,
 ): void {
   setHeaders(reply, headers)
+  if (trailers) setTrailers(reply, trailers)
   const { request } = reply
   const callId = ownId ?? sentId(request.headers)
   const problem = toProblem(error, { instance: rawPath(request.url), callId })

@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify'
 import { rawPath } from '../route/route-table.ts'
 import { toProblem } from './problem.ts'
 import { RecordWriter } from './record-writer.ts'
+import { addTrailers } from './reply-trailers.ts'
 import { sendHead } from './send-head.ts'
 import type { ChooseForm, StreamForm } from './stream-form.ts'
 import { setHeaders } from './write-reply.ts'
@@ -51,7 +52,10 @@ export async function writeStream(
   } finally {
     out.off('close', release)
     records.end()
-    if (out.headersSent) out.end()
+    if (out.headersSent) {
+      addTrailers(reply, success.trailers)
+      out.end()
+    }
   }
 }
 

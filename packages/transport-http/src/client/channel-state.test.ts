@@ -1,0 +1,49 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Client } from '@tenon/core/client'
+import { clientOf, connectionsOf, remote } from '@tenon/core'
+import { expect, test, vi } from 'vitest'
+import { httpClient } from '../index.ts'
+import { ada, failureOf, open, serve, users } from './http-client.test-harness.ts'
+
+test('a channel is idle, ready once it was called, failing for a second when its server is gone, and ready when it is back', async () => {
+  const { started, port } = await serve()
+  const { channel, client } = open(port)
+  expect(channel.state?.()).toBe('idle')
+  await client.getUser({ userId: 'u-1' })
+  expect(channel.state?.()).toBe('ready')
+  await started.stop()
+  expect(await failureOf(client.getUser({ userId: 'u-1' }))).toMatchObject({ code: 'unavailable' })
+  // The first failure may be that of the connection which was open.
+  expect(await failureOf(client.getUser({ userId: 'u-1' }))).toMatchObject({ reason: 'connection_failed' })
+  expect(channel.state?.()).toBe('failing')
+  const again = await serve({ port })
+  const { now } = performance
+  vi.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + 1_000)
+  expect(channel.state?.()).toBe('idle')
+  vi.restoreAllMocks()
+  await client.getUser({ userId: 'u-1' })
+  expect(channel.state?.()).toBe('ready')
+  await channel.close()
+  await again.started.stop()
+})
+
+test('a remote of several addresses calls them in turn, and not one that is gone', async () => {
+  const name = (at: string) => ({ getUser: async () => ({ ...ada, name: at }) })
+  const [first, second] = [await serve(name('first')), await serve(name('second'))]
+  const at = `static:///127.0.0.1:${first.port},127.0.0.1:${second.port}`
+  const provider = remote(users, { via: httpClient(), at })
+  expect(provider.token).toBe(clientOf(users))
+  const client = provider.create() as Client<typeof users>
+  const called = async () => (await client.getUser({ userId: 'u-1' })).name
+  expect([await called(), await called(), await called()]).toEqual(['first', 'second', 'first'])
+  expect(connectionsOf(client).map(({ state }) => state)).toEqual(['ready', 'ready'])
+  await second.started.stop()
+  // Until its connection is seen to be closed, it may be called.
+  while (connectionsOf(client)[1]?.state === 'ready') await setImmediate()
+  await called().catch(() => undefined)
+  await called().catch(() => undefined)
+  expect(connectionsOf(client).map(({ state }) => state)).toEqual(['ready', 'failing'])
+  expect([await called(), await called(), await called()]).toEqual(['first', 'first', 'first'])
+  await provider.dispose?.(client, AbortSignal.abort())
+  await first.started.stop()
+})
