@@ -17,7 +17,7 @@ import {
 
 /** Messages of these keys, in this order, counted from 0. */
 const ofKeys = (keys: string) =>
-  [...keys].map((orderId, count) => toRecord(JSON.stringify({ orderId, count }), orderId))
+  Array.from(keys, (orderId, count) => toRecord(JSON.stringify({ orderId, count }), orderId))
 
 test('messages of different keys are handled side by side, those of one key never', async () => {
   const broker = await seeded(ofKeys('abcabc'))
@@ -35,7 +35,7 @@ test('messages of different keys are handled side by side, those of one key neve
     done.tick()
   })
   await done.reached
-  for (const [index, key] of [...'abc'].entries()) expect(countsOf(key, seen)).toEqual([index, index + 3])
+  for (const [index, key] of ['a', 'b', 'c'].entries()) expect(countsOf(key, seen)).toEqual([index, index + 3])
 })
 
 test('no more run at a time than concurrency says', async () => {
@@ -111,10 +111,10 @@ test('a partition waits when too much is ahead of its oldest message', async () 
   })
   // The broker has them; the loop does not ask for them.
   expect((await transport.consumers())[0]?.lagCount).toBe(6)
-  expect(seen.toSorted()).toEqual([0, 1, 2, 3])
+  expect(new Set(seen)).toEqual(new Set([0, 1, 2, 3]))
   held.resolve()
   await all.reached
-  expect(seen.toSorted()).toEqual([0, 1, 2, 3, 4, 5])
+  expect(new Set(seen)).toEqual(new Set([0, 1, 2, 3, 4, 5]))
 })
 
 test('messages without a key are handled side by side', async () => {
