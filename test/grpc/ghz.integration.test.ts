@@ -19,19 +19,14 @@ describe.skipIf(absence)(`ghz${absence ? ` (skipped: ${absence})` : ''}`, () => 
   test(`makes ${callCount} calls without one error`, { timeout: 600_000 }, async ({ signal }) => {
     await using peer = await startPeerService()
     const folder = await temporaryFolder()
+    const call = ['--insecure', '--call', 'test.peer.v1.PeerService/Say', '--data', '{"name":"ada"}']
     const load = ['--total', String(callCount), '--concurrency', '50', '--connections', '5', '--timeout', '60s']
-    const { code, output } = await runTool(
-      [
-        'ghz',
-        ...['--insecure', '--call', 'test.peer.v1.PeerService/Say', '--data', '{"name":"ada"}'],
-        ...load,
-        ...['--format', 'json', '--output', 'report.json', peer.address],
-      ],
-      { folder, signal },
-    )
+    const report = ['--format', 'json', '--output', 'report.json']
+    const command = ['ghz', ...call, ...load, ...report, peer.address] as const
+    const { code, output } = await runTool(command, { folder, signal })
     expect(code, output).toBe(0)
-    const report = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as Report
-    expect(report.errorDistribution ?? {}).toEqual({})
-    expect(report.statusCodeDistribution).toEqual({ OK: callCount })
+    const told = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as Report
+    expect(told.errorDistribution ?? {}).toEqual({})
+    expect(told.statusCodeDistribution).toEqual({ OK: callCount })
   })
 })

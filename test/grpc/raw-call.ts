@@ -26,9 +26,14 @@ export interface RawRequest {
 
 /** An HTTP/2 connection that ends with the test. */
 export function openSession(port: number): ClientHttp2Session {
+  const session = connectTo(port)
+  onTestFinished(() => session.destroy())
+  return session
+}
+
+function connectTo(port: number): ClientHttp2Session {
   const session = connect(`http://127.0.0.1:${port}`)
   session.on('error', () => undefined)
-  onTestFinished(() => session.destroy())
   return session
 }
 
@@ -53,6 +58,17 @@ export function beginRaw(session: ClientHttp2Session, { path, headers = {} }: Ra
   // A server that has answered may reset what is still being sent.
   stream.on('error', () => undefined)
   return stream
+}
+
+/** Whether a caller that means no harm is answered, on a connection of its own. */
+export async function isServed(port: number): Promise<boolean> {
+  const session = connectTo(port)
+  const { grpcStatus } = await callRaw(session, {
+    path: '/test.v1.TargetService/Weigh',
+    chunks: [framed(Buffer.alloc(0))],
+  })
+  session.destroy()
+  return grpcStatus === 0
 }
 
 /** A message in its frame. @see gRPC over HTTP/2, Length-Prefixed-Message */

@@ -1,0 +1,224 @@
+import { once } from 'node:events'
+import { constants } from 'node:http2'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beginRaw, callRaw, framed, isServed, openSession } from './raw-call.ts'
+import {
+  callFields,
+  callFrame,
+  errorCode,
+  flag,
+  frame,
+  frameType,
+  headerBlock,
+  openRaw,
+  preface,
+  type RawConnection,
+  settings,
+  uint32,
+} from './raw-connection.ts'
+import { type MeasuredProcess, startTarget } from './target-process.ts'
+
+let target: MeasuredProcess
+
+beforeAll(async () => {
+  target = await startTarget()
+  // What is compiled and kept once is no growth.
+  for (let index = 0; index < 50; index += 1) await isServed(target.port)
+})
+
+afterAll(async () => {
+  target.child.kill('SIGTERM')
+  expect(await target.ended, target.output()).toBe(0)
+})
+
+const service = '/test.v1.TargetService'
+const [weigh, wait, count] = [`${service}/Weigh`, `${service}/Wait`, `${service}/Count`] as const
+const reset = (stream: number) => frame({ type: frameType.rstStream, stream, payload: uint32(errorCode.cancel) })
+const ping = frame({ type: frameType.ping, payload: Buffer.alloc(8) })
+
+/** A call with headers in as many frames as they need. */
+function callWith(fields: Iterable<readonly [string, string]>): Buffer {
+  const block = headerBlock([...callFields(weigh), ...fields])
+  const frameCount = Math.ceil(block.length / 16_384)
+  const frames = Array.from({ length: frameCount }, (_, index) =>
+    frame({
+      type: index === 0 ? frameType.headers : frameType.continuation,
+      flags: index === frameCount - 1 ? flag.endHeaders : 0,
+      stream: 1,
+      payload: block.subarray(index * 16_384, (index + 1) * 16_384),
+    }),
+  )
+  return Buffer.concat(frames)
+}
+
+/** The frames of each of that many calls, whose streams a client numbers by odd numbers. */
+function calls(callCount: number, make: (stream: number) => readonly Uint8Array[]): readonly Uint8Array[] {
+  return Array.from({ length: callCount }, (_, index) => make(index * 2 + 1)).flat()
+}
+
+const openedAndReset = (stream: number) => [callFrame(wait, stream), reset(stream)]
+
+async function leave({ socket, closed }: RawConnection): Promise<void> {
+  socket.destroy()
+  await closed
+}
+
+describe('a flood leaves less than 20 MB behind, and others are served meanwhile', () => {
+  test('100,000 calls that are opened and cancelled', { timeout: 120_000 }, async () => {
+    await target.leavesLittle(async () => {
+      for (let connection = 0; connection < 10; connection += 1) {
+        const attacker = openRaw(target.port)
+        await attacker.begin()
+        const sent = attacker.send(...calls(10_000, openedAndReset))
+        expect(await isServed(target.port)).toBe(true)
+        await sent
+        await leave(attacker)
+      }
+    })
+  })
+
+  // As fast as the limit of resets allows: every one of them reaches a handler.
+  test('10,000 calls that are cancelled when they have begun', { timeout: 120_000 }, async () => {
+    await target.leavesLittle(async () => {
+      for (let connection = 0; connection < 20; connection += 1) {
+        const session = openSession(target.port)
+        const streams = Array.from({ length: 500 }, () => beginRaw(session, { path: wait }))
+        await Promise.all(streams.map((stream) => once(stream, 'ready')))
+        for (const stream of streams) stream.end(framed(Buffer.alloc(0)))
+        expect(await isServed(target.port)).toBe(true)
+        const closed = streams.map((stream) => once(stream, 'close'))
+        for (const stream of streams) stream.close(constants.NGHTTP2_CANCEL)
+        await Promise.all(closed)
+        session.destroy()
+      }
+    })
+  })
+
+  test.each([
+    { what: 'pings', bytes: ping },
+    { what: 'settings', bytes: settings },
+    { what: 'windows that grow by one', bytes: frame({ type: frameType.windowUpdate, payload: uint32(1) }) },
+    { what: 'priorities', bytes: frame({ type: frameType.priority, stream: 1, payload: Buffer.alloc(5, 1) }) },
+    { what: 'frames of a type that nobody knows', bytes: frame({ type: 200, payload: Buffer.alloc(8) }) },
+  ])('100,000 $what from a caller who reads nothing', { timeout: 60_000 }, async ({ bytes }) => {
+    await target.leavesLittle(async () => {
+      const attacker = openRaw(target.port)
+      await attacker.begin()
+      attacker.socket.pause()
+      const thousand = Buffer.concat(Array.from({ length: 1_000 }, () => bytes))
+      for (let index = 0; index < 100; index += 1) await attacker.send(thousand)
+      expect(await isServed(target.port)).toBe(true)
+      await leave(attacker)
+    })
+  })
+
+  test.each([
+    { what: '5,000 headers', fields: Array.from({ length: 5_000 }, () => ['x', 'y'] as const) },
+    { what: 'a header of 60,000 characters', fields: [['x-a', 'a'.repeat(60_000)] as const] },
+    { what: 'a header of a megabyte', fields: [['x-a', 'a'.repeat(1_000_000)] as const] },
+  ])('a hundred calls with $what, each of which is refused', { timeout: 60_000 }, async ({ fields }) => {
+    const call = callWith(fields)
+    await target.leavesLittle(async () => {
+      for (let index = 0; index < 100; index += 1) {
+        const attacker = openRaw(target.port)
+        await attacker.begin()
+        await attacker.send(call)
+        await refused(attacker)
+        await leave(attacker)
+      }
+      expect(await isServed(target.port)).toBe(true)
+    })
+  })
+
+  test('500 connections that say nothing, and are closed', { timeout: 60_000 }, () => crowd(Buffer.alloc(0)))
+  test('500 connections with half a preface, which are closed', { timeout: 60_000 }, () =>
+    crowd(preface.subarray(0, 12)),
+  )
+
+  test.each([
+    { what: 'no call', bytes: Buffer.concat([preface, settings]) },
+    { what: 'a call without a message', bytes: Buffer.concat([preface, settings, callFrame(weigh, 1)]) },
+  ])('500 connections with $what', { timeout: 60_000 }, async ({ bytes }) => {
+    await target.leavesLittle(async () => {
+      const attackers = await openMany(bytes)
+      expect(await isServed(target.port)).toBe(true)
+      await Promise.all(attackers.map(leave))
+    })
+  })
+
+  test('calls beyond what a connection was told it may have open, which is closed', { timeout: 60_000 }, async () => {
+    await target.leavesLittle(async () => {
+      const attacker = openRaw(target.port)
+      await attacker.begin()
+      await attacker.send(...calls(1_500, (stream) => [callFrame(wait, stream)]))
+      await attacker.closed
+      expect(attacker.goawayCodes()).toContain(errorCode.protocolError)
+      expect(await isServed(target.port)).toBe(true)
+    })
+  })
+})
+
+/** Connections that send no more than this, which the server closes. */
+async function crowd(bytes: Uint8Array): Promise<void> {
+  await target.leavesLittle(async () => {
+    const attackers = await openMany(bytes)
+    expect(await isServed(target.port)).toBe(true)
+    await Promise.all(attackers.map(({ closed }) => closed))
+  })
+}
+
+async function openMany(bytes: Uint8Array): Promise<readonly RawConnection[]> {
+  const attackers = Array.from({ length: 500 }, () => openRaw(target.port))
+  await Promise.all(
+    attackers.map(async ({ socket, send }) => {
+      await once(socket, 'connect')
+      await send(bytes)
+    }),
+  )
+  return attackers
+}
+
+/** Waits until the call is reset, or its connection closed. */
+async function refused(attacker: RawConnection): Promise<void> {
+  while (!attacker.socket.destroyed && !isReset(attacker))
+    await Promise.race([once(attacker.socket, 'data'), attacker.closed])
+}
+
+function isReset(attacker: RawConnection): boolean {
+  const reply = attacker.frames().find(({ type }) => type === frameType.rstStream)
+  return reply !== undefined && Buffer.from(reply.payload).readUInt32BE() === errorCode.enhanceYourCalm
+}
+
+test.each([
+  { what: 'opens and cancels without end', frames: calls(5_000, openedAndReset) },
+  { what: 'pings without end', frames: Array.from({ length: 10 }, () => ping) },
+])('a connection that $what is told to calm down, and closed', async ({ frames }) => {
+  const attacker = openRaw(target.port)
+  await attacker.begin()
+  await attacker.send(...frames)
+  await attacker.closed
+  expect(attacker.goawayCodes()).toContain(errorCode.enhanceYourCalm)
+  expect(await isServed(target.port)).toBe(true)
+})
+
+test('callers who never read what they asked for hold less than 20 MB, and others are served', async () => {
+  const before = await target.heapMegabytes()
+  const attacker = openSession(target.port)
+  const message = framed(Buffer.from([0x08, 0xff, 0xff, 0xff, 0x7f]))
+  const streams = Array.from({ length: 100 }, () => beginRaw(attacker, { path: count }))
+  for (const stream of streams) stream.end(message)
+  await Promise.all(streams.map((stream) => once(stream, 'response')))
+  expect(await isServed(target.port)).toBe(true)
+  expect((await target.heapMegabytes()) - before).toBeLessThan(20)
+})
+
+test.each([
+  { what: 'another content type', headers: { 'content-type': 'application/json' }, httpStatus: 415 },
+  { what: 'no content type', headers: { 'content-type': '' }, httpStatus: 415 },
+  { what: 'another method', headers: { ':method': 'GET' }, httpStatus: 405 },
+])('a request with $what is told by HTTP: $httpStatus', async ({ headers, httpStatus }) => {
+  const reply = await callRaw(openSession(target.port), { path: weigh, headers })
+  expect(reply).toMatchObject({ httpStatus, grpcStatus: undefined })
+  expect(reply.body).toHaveLength(0)
+  expect(await isServed(target.port)).toBe(true)
+})
