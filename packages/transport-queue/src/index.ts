@@ -6,6 +6,8 @@ export { kafkajsDriver } from './driver/kafkajs.ts'
 export { type KafkajsOptions, kafkajsDefaults } from './driver/kafkajs-options.ts'
 export { type MemoryDriverOptions, memoryDriver } from './driver/memory.ts'
 export { type MemoryBroker, type MemoryBrokerOptions, memoryBroker } from './driver/memory-broker.ts'
+export { sqliteDriver } from './driver/sqlite/sqlite-driver.ts'
+export { type SqliteDriverOptions, sqliteDefaults } from './driver/sqlite/sqlite-options.ts'
 export type {
   AssignedPartition,
   Membership,

@@ -3,6 +3,7 @@ import type { PartitionProgress, ReceivedRecord, RecordToSend, TopicToEnsure } f
 import { Backlog } from './memory-backlog.ts'
 import { MemoryGroup } from './memory-group.ts'
 import { MemoryLog } from './memory-log.ts'
+import { partitionHash } from './partition-hash.ts'
 
 export interface MemoryBrokerOptions {
   /** Partitions of a topic whose creator does not say. @defaultValue 4 @remarks Range 1–1_000 */
@@ -106,7 +107,7 @@ export class Broker implements MemoryBroker {
 
   #choose({ topic, key, partition }: RecordToSend): MemoryLog {
     const logs = this.ensureTopic({ topic })
-    const index = partition ?? (key === null ? this.#nextUnkeyed++ : hash(key)) % logs.length
+    const index = partition ?? (key === null ? this.#nextUnkeyed++ : partitionHash(key)) % logs.length
     const log = logs[index]
     if (log === undefined) throw new ServiceError('internal', `topic ${topic} has no partition ${index}`)
     return log
@@ -116,11 +117,4 @@ export class Broker implements MemoryBroker {
     const committed = [...this.#groups.values()].flatMap((group) => group.committedOffset(log) ?? [])
     log.forgetBefore(Math.min(log.endOffset - this.#retainedCount, ...committed))
   }
-}
-
-/** @see FNV-1a, 32 bits */
-function hash(key: Uint8Array): number {
-  let value = 0x811c9dc5
-  for (const byte of key) value = Math.imul(value ^ byte, 0x01000193)
-  return value >>> 0
 }

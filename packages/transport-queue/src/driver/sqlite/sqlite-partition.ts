@@ -1,0 +1,89 @@
+import type { AssignedPartition, ReceivedRecord } from '../../queue-driver.ts'
+import { wait } from '../../wait.ts'
+import { Ownership } from '../ownership.ts'
+import { isLocked } from './sqlite-error.ts'
+import type { Claim, Holding } from './sqlite-group.ts'
+import type { SqliteQueue } from './sqlite-queue.ts'
+
+export interface PartitionSurroundings {
+  readonly queue: SqliteQueue
+  readonly memberId: number
+  commit(partition: SqlitePartition, nextOffset: number): Promise<boolean>
+}
+
+/** A partition that a member owns. */
+export class SqlitePartition extends Ownership implements AssignedPartition {
+  readonly #claim: Claim
+  readonly #surroundings: PartitionSurroundings
+  #position: number
+  /** Whether it is being given up already. */
+  isLeaving = false
+
+  constructor(claim: Claim, surroundings: PartitionSurroundings) {
+    super()
+    this.#claim = claim
+    this.#surroundings = surroundings
+    this.#position = claim.nextOffset
+  }
+
+  get topic(): string {
+    return this.#claim.topic
+  }
+
+  get partition(): number {
+    return this.#claim.partition
+  }
+
+  /** By which the file knows whose it is. */
+  get holding(): Holding {
+    const { logId, generation } = this.#claim
+    return { logId, generation, memberId: this.#surroundings.memberId }
+  }
+
+  async fetch(): Promise<readonly ReceivedRecord[]> {
+    while (!this.revoked.aborted) {
+      const records = this.#read()
+      const last = records?.at(-1)
+      if (records !== undefined && last !== undefined) {
+        this.#position = last.offset + 1
+        return records
+      }
+      if (records === undefined) await wait(lockedMs, this.revoked)
+      else await this.#more()
+    }
+    return []
+  }
+
+  commit(nextOffset: number): Promise<boolean> {
+    if (this.lost.aborted) return Promise.resolve(false)
+    return this.#surroundings.commit(this, nextOffset)
+  }
+
+  /** Undefined while another process holds the file, which it does only to open, mend or close it. */
+  #read(): readonly ReceivedRecord[] | undefined {
+    try {
+      return this.#surroundings.queue.log.read(this.#claim, this.#position)
+    } catch (error) {
+      if (isLocked(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Resolves when there may be more, or the partition is given up. */
+  #more(): Promise<void> {
+    const { queue } = this.#surroundings
+    return new Promise((resolve) => {
+      const wake = () => {
+        queue.forget(waiter)
+        this.revoked.removeEventListener('abort', wake)
+        resolve()
+      }
+      const waiter = { logId: this.#claim.logId, position: this.#position, wake }
+      queue.await(waiter)
+      this.revoked.addEventListener('abort', wake, { once: true })
+    })
+  }
+}
+
+/** A guess. */
+const lockedMs = 5

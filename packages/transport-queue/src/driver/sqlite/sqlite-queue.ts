@@ -1,0 +1,129 @@
+import { resolve } from 'node:path'
+import { SqliteCheckpoint } from './sqlite-checkpoint.ts'
+import type { SqliteDatabase } from './sqlite-database.ts'
+import { isLocked } from './sqlite-error.ts'
+import { openFile } from './sqlite-file.ts'
+import { SqliteLog } from './sqlite-log.ts'
+import { SqliteNotifier } from './sqlite-notifier.ts'
+import type { SqliteSettings } from './sqlite-options.ts'
+import { SqliteRetention } from './sqlite-retention.ts'
+import { SqliteWriter } from './sqlite-writer.ts'
+
+/** Somebody who waits until a partition has more than it has seen. */
+export interface Waiter {
+  readonly logId: number
+  readonly position: number
+  wake(): void
+}
+
+/** Somebody who wants to know when groups may have changed. */
+export interface Observer {
+  changed(): void
+  /** The file cannot be read any more. */
+  fail(error: unknown): void
+}
+
+/** The open file, and all that this process does with it. */
+export class SqliteQueue implements AsyncDisposable {
+  readonly settings: SqliteSettings
+  readonly database: SqliteDatabase
+  readonly log: SqliteLog
+  readonly writer: SqliteWriter
+  readonly #notifier: SqliteNotifier
+  readonly #checkpoint: SqliteCheckpoint
+  readonly #retention: SqliteRetention
+  readonly #waiters = new Set<Waiter>()
+  readonly #observers = new Set<Observer>()
+  #dataVersion: number
+
+  static async open(settings: SqliteSettings): Promise<SqliteQueue> {
+    return new SqliteQueue(await openFile(settings), settings)
+  }
+
+  private constructor(database: SqliteDatabase, settings: SqliteSettings) {
+    const path = resolve(settings.path)
+    this.settings = settings
+    this.database = database
+    this.#dataVersion = database.dataVersion()
+    this.log = new SqliteLog(database)
+    this.writer = new SqliteWriter(database, { stored: () => this.#stored(), random: Math.random })
+    this.#notifier = new SqliteNotifier({ walPath: `${path}-wal`, look: () => this.#look() })
+    this.#checkpoint = new SqliteCheckpoint({
+      path,
+      failed: () => database.execute('PRAGMA wal_autocheckpoint = 1000'),
+    })
+    this.#retention = new SqliteRetention(this)
+  }
+
+  /** Says that records of so many bytes are being written. */
+  wrote(byteCount: number): void {
+    this.#checkpoint.wrote(byteCount)
+  }
+
+  /** Wakes the waiter once, when its partition has more. */
+  await(waiter: Waiter): void {
+    this.#waiters.add(waiter)
+  }
+
+  forget(waiter: Waiter): void {
+    this.#waiters.delete(waiter)
+  }
+
+  observe(observer: Observer): void {
+    this.#observers.add(observer)
+  }
+
+  unobserve(observer: Observer): void {
+    this.#observers.delete(observer)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#retention.close()
+    this.#notifier.close()
+    this.writer.close()
+    await this.#checkpoint.close()
+    this.database.close()
+  }
+
+  /** A transaction of this process tells at once. */
+  #stored(): void {
+    this.wrote(transactionBytes)
+    this.#tell()
+  }
+
+  #look(): boolean {
+    try {
+      const dataVersion = this.database.dataVersion()
+      if (dataVersion === this.#dataVersion) return false
+      if (this.#tell()) this.#dataVersion = dataVersion
+    } catch (error) {
+      if (!isLocked(error)) for (const observer of this.#observers) observer.fail(error)
+    }
+    return true
+  }
+
+  /** False when that has to be done again. */
+  #tell(): boolean {
+    try {
+      this.#wake()
+      for (const observer of this.#observers) observer.changed()
+      return true
+    } catch (error) {
+      if (!isLocked(error)) for (const observer of this.#observers) observer.fail(error)
+      return false
+    }
+  }
+
+  #wake(): void {
+    if (this.#waiters.size === 0) return
+    const ends = this.log.ends()
+    for (const waiter of this.#waiters) {
+      if ((ends.get(waiter.logId) ?? 0) <= waiter.position) continue
+      this.#waiters.delete(waiter)
+      waiter.wake()
+    }
+  }
+}
+
+/** What a transaction writes besides its records: a few pages. */
+const transactionBytes = 16_384
