@@ -36,7 +36,8 @@ export function readStatus(bytes: Uint8Array): StatusFacts {
   for (const detail of details) {
     const type = detail['@type'].replace('type.googleapis.com/', '')
     if (type === 'google.rpc.ErrorInfo') reason = (detail as { readonly reason?: string }).reason ?? ''
-    else facts = { ...facts, ...factsOf(type, detail) }
+    // The name of the call, which is no fact of the error.
+    else if (type !== 'google.rpc.RequestInfo') facts = { ...facts, ...factsOf(type, detail) }
   }
   return { code, message, reason, details: Object.keys(facts).length > 0 ? facts : undefined }
 }
@@ -100,6 +101,7 @@ const file = create(FileDescriptorProtoSchema, {
       ],
     },
     { name: 'ErrorInfo', field: [text('reason', 1), text('domain', 2)] },
+    { name: 'RequestInfo', field: [text('request_id', 1)] },
     { name: 'RetryInfo', field: [message('retry_delay', 1, '.google.protobuf.Duration')] },
     {
       name: 'BadRequest',

@@ -6,6 +6,7 @@ import {
   Metadata,
   type ServiceError as GrpcError,
   status,
+  type StatusObject,
 } from '@grpc/grpc-js'
 import type { ConformanceHarness, PeerCall, PeerEvent, PeerFailure, PeerReply } from '@tenon/testing/conformance'
 import { grpcTransport } from '@tenon/transport-grpc'
@@ -98,20 +99,24 @@ function sendMany(client: Client, call: PeerCall, inputs: AsyncIterable<unknown>
 type Done = (read: Wire['read']) => (error: GrpcError | null, bytes?: Buffer) => void
 interface Sent {
   on(event: 'metadata', listener: (metadata: Metadata) => void): unknown
+  once(event: 'status', listener: (status: StatusObject) => void): unknown
   cancel(): void
 }
 
 function answered(call: PeerCall, make: (metadata: Metadata, done: Done) => Sent): Promise<PeerReply> {
   return new Promise((resolve, reject) => {
     let headers: Readonly<Record<string, string>> = {}
-    const toReply = (error: GrpcError | null, read: () => unknown): PeerReply =>
-      error ? toFailure(error, headers) : { ok: true, output: read(), headers }
+    const toReply = (error: GrpcError | null, output: () => unknown): PeerReply =>
+      error ? toFailure(error, headers) : { ok: true, output: output(), headers }
     const sent = make(toMetadata(call), (read) => (error, bytes = Buffer.alloc(0)) => {
-      try {
-        resolve(toReply(error, () => read(bytes)))
-      } catch (wrong) {
-        reject(wrong)
-      }
+      // What comes behind the answer is told right after it.
+      sent.once('status', ({ metadata }) => {
+        try {
+          resolve({ ...toReply(error, () => read(bytes)), trailers: toHeaders(metadata) })
+        } catch (wrong) {
+          reject(wrong)
+        }
+      })
     })
     sent.on('metadata', (metadata) => {
       headers = toHeaders(metadata)
@@ -131,6 +136,10 @@ async function* readEvents(client: Client, call: PeerCall): AsyncGenerator<PeerE
   }
   const received = open()
   let headers: Readonly<Record<string, string>> | undefined
+  let trailers: Readonly<Record<string, string>> = {}
+  received.once('status', ({ metadata }) => {
+    trailers = toHeaders(metadata)
+  })
   received.on('metadata', (metadata) => {
     headers = toHeaders(metadata)
   })
@@ -142,8 +151,10 @@ async function* readEvents(client: Client, call: PeerCall): AsyncGenerator<PeerE
       isFirst = false
       yield { item: read(bytes) }
     }
+    yield { trailers }
   } catch (error) {
     yield { failure: toFailure(error as GrpcError, headers ?? {}) }
+    yield { trailers }
   } finally {
     received.cancel()
   }

@@ -34,6 +34,8 @@ const sizeLimitBytes = 2_097_152
 export interface HttpReply extends Readable {
   readonly statusCode?: number | undefined
   readonly headers: Readonly<Record<string, unknown>>
+  /** What stood behind the body, once that has come. */
+  readonly trailers?: Readonly<Record<string, unknown>>
 }
 
 export interface HttpAsk {
@@ -99,6 +101,7 @@ async function send(open: HttpVersion['open'], port: number, call: PeerCall): Pr
   const headers = {
     accept: `${operation.kind.includes('unary') ? 'application/json' : 'text/event-stream, application/json'}, application/problem+json`,
     ...(hasBody && { 'content-type': inputs ? 'application/x-ndjson' : 'application/json' }),
+    te: 'trailers',
     ...(timeoutMs !== undefined && { 'x-request-timeout-ms': String(timeoutMs) }),
     ...metadata,
   }
@@ -163,9 +166,10 @@ function toReply(reply: HttpReply, text: string): PeerReply {
   const headers = headersOf(reply)
   const type = headers['content-type'] ?? ''
   if (statusCode < 300) {
-    if (text === '') return { ok: true, output: undefined, headers }
+    const trailers = namedTrailers(headers)
+    if (text === '') return { ok: true, output: undefined, headers, trailers }
     if (!type.startsWith('application/json')) throw new Error(`expected JSON, found ${type}`)
-    return { ok: true, output: JSON.parse(text), headers }
+    return { ok: true, output: JSON.parse(text), headers, trailers }
   }
   if (!type.startsWith('application/problem+json')) throw new Error(`expected a problem, found ${type}: ${text}`)
   const failure = toFailure(text, headers)
@@ -176,8 +180,14 @@ function toReply(reply: HttpReply, text: string): PeerReply {
   return failure
 }
 
-function headersOf(reply: HttpReply): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(reply.headers).map(([name, value]) => [name, String(value)]))
+function headersOf({ headers }: Pick<HttpReply, 'headers'>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}
+
+/** Of a reply that is written at once, trailers are those headers that another one names. */
+function namedTrailers(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const names = headers['tenon-trailers']?.split(', ') ?? []
+  return Object.fromEntries(names.map((name) => [name, headers[name] ?? '']))
 }
 
 interface Problem {
@@ -199,6 +209,7 @@ function toFailure(text: string, headers: PeerFailure['headers']): PeerFailure {
     reason,
     details: Object.keys(all).length > 0 ? all : undefined,
     headers,
+    trailers: namedTrailers(headers),
     received: text,
   }
 }
@@ -210,7 +221,7 @@ async function* readEvents(sent: ReturnType<typeof send>): AsyncGenerator<PeerEv
   if (reply.statusCode !== 200) {
     const refused = toReply(reply, await textOf(reply))
     if (!refused.ok) yield { failure: refused }
-    return
+    return yield { trailers: refused.trailers ?? {} }
   }
   try {
     yield { headers: headersOf(reply) }
@@ -222,6 +233,7 @@ async function* readEvents(sent: ReturnType<typeof send>): AsyncGenerator<PeerEv
       yield event === 'error' ? { failure: toFailure(data, {}) } : { item: JSON.parse(data) }
       event = 'message'
     }
+    yield { trailers: headersOf({ headers: reply.trailers ?? {} }) }
   } finally {
     reply.destroy()
   }

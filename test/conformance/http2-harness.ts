@@ -22,6 +22,7 @@ export const http2Harness: ConformanceHarness = harnessOf({
     // What fails the connection fails the request on it.
     session.on('error', () => undefined)
     sent.once('close', () => session.close())
+    sent.once('trailers', (trailers) => Object.assign(sent, { trailers }))
     const answered = once(sent, 'response').then(([{ ':status': statusCode, ...others }]) =>
       Object.assign(sent, { statusCode, headers: others }),
     )

@@ -44,6 +44,7 @@ export const queueHarness: ConformanceHarness = {
     'error.details': 'a dead letter has code, reason and message',
     'error.own_details': 'a dead letter has code, reason and message',
     headers: nobodyWaits,
+    trailers: nobodyWaits,
     access: 'who may write to a topic is the rule of the broker',
     'cancel.caller': nobodyWaits,
     'cancel.held_back': nobodyWaits,

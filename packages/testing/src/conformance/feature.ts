@@ -16,6 +16,7 @@ export const features = {
   'error.details': 'what is wrong with the input, and when to try again, is told with the code',
   'error.own_details': 'further details of an error travel with it',
   headers: 'a handler can send headers with its reply',
+  trailers: 'a handler can send metadata behind its reply',
   'metadata.binary': 'bytes can travel as metadata, under a name that ends in `-bin`',
   access: 'the caller is asked who it is',
   'deadline.caller': 'a caller can say how long it waits',

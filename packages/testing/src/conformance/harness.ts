@@ -80,6 +80,8 @@ export interface PeerSuccess {
   readonly output: unknown
   /** Lower-case names; what ends in `-bin` is base64 of bytes. */
   readonly headers: Metadata
+  /** What came behind the output, as `headers`. Needed for `trailers`. */
+  readonly trailers?: Metadata | undefined
 }
 
 export interface PeerFailure {
@@ -90,12 +92,16 @@ export interface PeerFailure {
   /** As in `ServiceError`: `violations` and `retryDelayMs` have the same names and forms on every transport. */
   readonly details?: Readonly<Record<string, unknown>> | undefined
   readonly headers: Metadata
+  readonly trailers?: Metadata | undefined
   /** Everything else that came back, as text, in which the suite looks for what must not leave the service. */
   readonly received?: string
 }
 
-/** What comes of a stream: the headers of the reply before all items, where there are any; items; the failure that ended it. */
-export type PeerEvent = { readonly headers: Metadata } | PeerStep
+/**
+ * What comes of a stream: the headers of the reply before all items, where there are any; items; the failure that ended it; what
+ * came behind all that, where there is any.
+ */
+export type PeerEvent = { readonly headers: Metadata } | PeerStep | { readonly trailers: Metadata }
 
 /** One step of a stream: an item, or the failure that ended it. */
 export type PeerStep = { readonly item: unknown } | { readonly failure: PeerFailure }

@@ -25,8 +25,8 @@ export function memoryHarness(): ConformanceHarness {
       return {
         call: async (call) => {
           const outcome = await dispatch(call)
-          const { headers = {} } = outcome
-          return outcome.ok ? { ok: true, output: outcome.value, headers } : toFailure(outcome.error, headers)
+          const { headers = {}, trailers } = outcome
+          return outcome.ok ? { ok: true, output: outcome.value, headers, trailers } : toFailure(outcome.error, outcome)
         },
         stream: (call) => steps(dispatch(call)),
       }
@@ -36,15 +36,20 @@ export function memoryHarness(): ConformanceHarness {
 
 async function* steps(dispatched: Promise<Outcome>): AsyncGenerator<PeerEvent> {
   const outcome = await dispatched
-  if (!outcome.ok) return yield { failure: toFailure(outcome.error, outcome.headers) }
+  if (!outcome.ok) {
+    yield { failure: toFailure(outcome.error, outcome) }
+    return yield { trailers: outcome.trailers ?? {} }
+  }
   const iterator = (outcome.value as AsyncIterable<unknown>)[Symbol.asyncIterator]()
   try {
     const first = await iterator.next()
     yield { headers: outcome.headers ?? {} }
     for (let step = first; step.done !== true; step = await iterator.next()) yield { item: step.value }
+    yield { trailers: outcome.trailers ?? {} }
   } catch (error) {
     // The steps throw nothing but ServiceErrors.
-    yield { failure: toFailure(error as ServiceError, outcome.headers) }
+    yield { failure: toFailure(error as ServiceError, outcome) }
+    yield { trailers: outcome.trailers ?? {} }
   } finally {
     await iterator.return?.()
   }
@@ -56,6 +61,6 @@ function refused(error: unknown): Outcome {
   throw error
 }
 
-function toFailure({ code, message, reason, details }: ServiceError, headers: Outcome['headers']): PeerFailure {
-  return { ok: false, code, message, reason, details, headers: headers ?? {} }
+function toFailure({ code, message, reason, details }: ServiceError, { headers, trailers }: Outcome): PeerFailure {
+  return { ok: false, code, message, reason, details, headers: headers ?? {}, trailers }
 }

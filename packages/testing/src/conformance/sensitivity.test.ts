@@ -135,14 +135,29 @@ const faults: readonly Fault[] = [
     ],
   },
   {
+    what: 'drops trailers',
+    alter: onReply((reply) => ({ ...reply, trailers: {} })),
+    found: [
+      'metadata: a trailer that the handler sets reaches the caller behind its reply',
+      'metadata: a trailer that the handler sets reaches the caller with an error too',
+    ],
+  },
+  {
     what: 'cuts the padding off bytes that a caller sends',
     alter: onCall(({ metadata }) => ({ metadata: unpadded(metadata) })),
     found: ['metadata: bytes reach the handler as base64', 'metadata: bytes go along with outgoing calls as they came'],
   },
   {
     what: 'cuts the padding off bytes that a handler sends',
-    alter: onReply((reply) => ({ ...reply, headers: unpadded(reply.headers) })),
-    found: ['metadata: bytes that the handler sets as a header reach the caller as base64'],
+    alter: onReply((reply) => ({
+      ...reply,
+      headers: unpadded(reply.headers),
+      trailers: unpadded(reply.trailers ?? {}),
+    })),
+    found: [
+      'metadata: bytes that the handler sets as a header reach the caller as base64',
+      'metadata: bytes that the handler sets as a trailer reach the caller as base64',
+    ],
   },
   {
     what: "does not tell the caller's time",
@@ -184,8 +199,9 @@ const faults: readonly Fault[] = [
     alter: onEvents(async function* (events) {
       let last: PeerEvent | undefined
       for await (const event of events) {
-        if (last) yield last
-        last = event
+        if (!('item' in event)) yield event
+        else if (last) yield last
+        if ('item' in event) last = event
       }
     }),
     found: ['stream: items reach the caller in their order', 'stream: a stream of a thousand items is whole'],

@@ -64,6 +64,8 @@ export interface CallChoices {
   readonly signal?: AbortSignal
   /** Is told the headers of the reply to a call for a stream, before its first item. */
   readonly onHeaders?: (headers: Metadata) => void
+  /** Is told what came behind the reply to a call for a stream. */
+  readonly onTrailers?: (trailers: Metadata) => void
 }
 
 /** A service that is served, and what has been seen of it. */
@@ -136,10 +138,11 @@ function serving({ operation, peer, started, inputs, logged }: Serving, disposed
     const reply = await peer.call(call)
     return reply.ok ? { ...reply, output: toJson(reply.output) } : reply
   }
-  async function* streamed(call: PeerCall, onHeaders: CallChoices['onHeaders']): AsyncGenerator<PeerStep> {
+  async function* streamed(call: PeerCall, { onHeaders, onTrailers }: CallChoices = {}): AsyncGenerator<PeerStep> {
     if (peer.stream === undefined) throw new TypeError('the harness has no stream(), and does not say that it lacks it')
     for await (const event of peer.stream(call)) {
       if ('headers' in event) onHeaders?.(event.headers)
+      else if ('trailers' in event) onTrailers?.(event.trailers)
       else yield 'item' in event ? { item: toJson(event.item) } : event
     }
   }
@@ -150,8 +153,8 @@ function serving({ operation, peer, started, inputs, logged }: Serving, disposed
     },
     call: (input, choices) => answered(toCall({ input, inputs: undefined }, choices)),
     send: (items, choices) => answered(toCall({ input: undefined, inputs: items }, choices)),
-    stream: (input, choices) => streamed(toCall({ input, inputs: undefined }, choices), choices?.onHeaders),
-    converse: (items, choices) => streamed(toCall({ input: undefined, inputs: items }, choices), choices?.onHeaders),
+    stream: (input, choices) => streamed(toCall({ input, inputs: undefined }, choices), choices),
+    converse: (items, choices) => streamed(toCall({ input: undefined, inputs: items }, choices), choices),
     stop: () => started.stop(),
     [Symbol.asyncDispose]: async () => {
       disposed()

@@ -113,6 +113,19 @@ export const streamFaults: readonly Fault[] = [
     found: all.map((kind) => `streamed: a header that the handler sets at the beginning of ${kind} reaches the caller`),
   },
   {
+    what: 'drops the trailers of streams',
+    alter: (peer) => ({
+      ...onEvents(async function* (events) {
+        for await (const event of events) if (!('trailers' in event)) yield event
+      })(peer),
+      call: async (call) => ({ ...(await peer.call(call)), trailers: {} }),
+    }),
+    found: all.flatMap((kind) => [
+      `streamed: a trailer that the handler sets in the midst of ${kind} reaches the caller`,
+      `streamed: a trailer reaches the caller with the error that ends ${kind}`,
+    ]),
+  },
+  {
     what: 'makes every call twice',
     alter: twice,
     found: [

@@ -119,6 +119,32 @@ export const metadataCases = [
       requireEqual(reply.headers['x-trace-hint'], 'abc', 'the header should be')
     },
   }),
+  metadata('a trailer that the handler sets reaches the caller behind its reply', {
+    needs: ['trailers'],
+    run: async ({ serve }) => {
+      await using served = await serve({
+        handle: (_input, call) => {
+          call.setTrailer('X-Cost', '12')
+          return {}
+        },
+      })
+      requireEqual(requireSuccess(await served.call({})).trailers?.['x-cost'], '12', 'the trailer should be')
+    },
+  }),
+  metadata('a trailer that the handler sets reaches the caller with an error too', {
+    needs: ['trailers'],
+    run: async ({ serve }) => {
+      await using served = await serve({
+        handle: (_input, call) => {
+          call.setTrailer('x-trace-hint', 'abc')
+          throw new Error('broken')
+        },
+      })
+      const reply = await served.call({})
+      requireTrue(!reply.ok, 'the call should fail')
+      requireEqual(reply.trailers?.['x-trace-hint'], 'abc', 'the trailer should be')
+    },
+  }),
   metadata('bytes reach the handler as base64', {
     needs: ['metadata.binary'],
     run: async (stage) => {
@@ -138,6 +164,18 @@ export const metadataCases = [
       await using served = await serve({ handle, service: { forwardMetadata: binaryNames } })
       requireSuccess(await served.call({}, { metadata: { ...binary, 'x-request-id': 'req-1' } }))
       requireEqual(found, { ...binary, 'x-request-id': 'req-1' }, 'outgoing metadata should be')
+    },
+  }),
+  metadata('bytes that the handler sets as a trailer reach the caller as base64', {
+    needs: ['metadata.binary', 'trailers'],
+    run: async ({ serve }) => {
+      const handle = (_input: never, call: Call) => {
+        for (const name of binaryNames) call.setTrailer(name, binary[name] ?? '')
+        return {}
+      }
+      await using served = await serve({ handle })
+      const { trailers = {} } = requireSuccess(await served.call({}))
+      requireEqual(Object.fromEntries(binaryNames.map((name) => [name, trailers[name]])), binary, 'trailers should be')
     },
   }),
   metadata('bytes that the handler sets as a header reach the caller as base64', {

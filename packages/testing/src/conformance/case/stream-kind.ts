@@ -49,6 +49,7 @@ export interface StreamEnd {
   readonly code: string | undefined
   readonly details: PeerFailure['details']
   readonly headers: Metadata
+  readonly trailers: Metadata
 }
 
 /** What comes of a call of such an operation when it goes well: its two items, or their sum. */
@@ -64,15 +65,20 @@ export async function callStream(
 ): Promise<StreamEnd> {
   if (!hasOutputs) {
     const reply = await served.send(twoItems(rest), choices)
-    const { headers } = reply
-    if (reply.ok) return { output: reply.output, code: undefined, details: undefined, headers }
-    return { output: [], code: reply.code, details: reply.details, headers }
+    const { headers, trailers = {} } = reply
+    if (reply.ok) return { output: reply.output, code: undefined, details: undefined, headers, trailers }
+    return { output: [], code: reply.code, details: reply.details, headers, trailers }
   }
   let headers: Metadata = {}
-  const all = { ...choices, onHeaders: (found: Metadata) => (headers = found) }
+  let trailers: Metadata = {}
+  const all = {
+    ...choices,
+    onHeaders: (found: Metadata) => (headers = found),
+    onTrailers: (found: Metadata) => (trailers = found),
+  }
   const { items, failure } = await readAll(hasInputs ? served.converse(twoItems(rest), all) : served.stream({}, all))
   const { code, details } = failure ?? {}
-  return { output: items, code, details, headers: { ...headers, ...failure?.headers } }
+  return { output: items, code, details, headers: { ...headers, ...failure?.headers }, trailers }
 }
 
 /** The items of a stream, and the failure that ended it. */

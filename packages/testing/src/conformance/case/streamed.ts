@@ -111,6 +111,21 @@ async function sendsHeader(stage: Stage, kind: StreamKind): Promise<void> {
   requireEqual(headers['x-total-count'], '12', 'the header should be')
 }
 
+async function sendsTrailer(stage: Stage, kind: StreamKind): Promise<void> {
+  const between = (call: Call) => call.setTrailer('X-Cost', '12')
+  const { trailers } = await tryWhole(stage, { kind, work: { between } })
+  requireEqual(trailers['x-cost'], '12', 'the trailer should be')
+}
+
+async function sendsTrailerWithError(stage: Stage, kind: StreamKind): Promise<void> {
+  const between = (call: Call) => {
+    call.setTrailer('X-Cost', '12')
+    throw new ServiceError('aborted', 'enough')
+  }
+  const { code, trailers } = await tryOne(stage, { kind, work: { between } })
+  requireEqual({ code, cost: trailers['x-cost'] }, { code: 'aborted', cost: '12' }, 'the end should be')
+}
+
 async function runsAround(stage: Stage, kind: StreamKind): Promise<void> {
   const steps: string[] = []
   const around =
@@ -176,6 +191,14 @@ export const streamedCases = [
     streamed(`a header that the handler sets at the beginning of ${kind.words} reaches the caller`, {
       needs: [...kind.needs, 'headers'],
       run: (stage) => sendsHeader(stage, kind),
+    }),
+    streamed(`a trailer that the handler sets in the midst of ${kind.words} reaches the caller`, {
+      needs: [...kind.needs, 'trailers'],
+      run: (stage) => sendsTrailer(stage, kind),
+    }),
+    streamed(`a trailer reaches the caller with the error that ends ${kind.words}`, {
+      needs: [...kind.needs, 'trailers'],
+      run: (stage) => sendsTrailerWithError(stage, kind),
     }),
     streamed(`interceptors run once around ${kind.words}, the first as the outermost`, {
       needs: kind.needs,
