@@ -8,7 +8,12 @@ export default defineConfig({
   resolve: { conditions: ['@tenon/source', ...defaultClientConditions] },
   ssr: { resolve: { conditions: ['@tenon/source', ...defaultServerConditions] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'test/**/*.test.ts'],
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'benchmarks/src/**/*.test.ts',
+      'examples/**/*.test.ts',
+      'test/**/*.test.ts',
+    ],
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.integration.test.ts', 'test/package/**'],
     passWithNoTests: true,
     coverage: {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { CpuProfile } from './profile/cpu-profile.ts'
 
 /** What a program under measurement tells of itself. */
 export interface Usage {
@@ -50,6 +51,16 @@ export class Child implements AsyncDisposable {
     this.#process.send(question)
     const [usage] = (await once(this.#process, 'message')) as [Usage]
     return usage
+  }
+
+  /** Where its time went while something ran. */
+  async profile(run: () => Promise<void>): Promise<CpuProfile> {
+    this.#process.send('profile')
+    await once(this.#process, 'message')
+    await run()
+    this.#process.send('profiled')
+    const [profile] = (await once(this.#process, 'message')) as [CpuProfile]
+    return profile
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

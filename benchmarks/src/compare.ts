@@ -1,5 +1,6 @@
 import { Child, stayAwake } from './child.ts'
 import type { Figure } from './figure.ts'
+import { loadLanes, type OpenLanes } from './load/lane.ts'
 import { spreadOf } from './statistic.ts'
 
 /** One kind of request, the same to every server. */
@@ -7,7 +8,8 @@ export interface Workload {
   readonly name: string
   /** Requests to each server in a round; an even number. */
   readonly count: number
-  send(port: number, count: number): Promise<void>
+  /** Opens what carries the requests. */
+  readonly open: OpenLanes
 }
 
 /** A server under measurement. */
@@ -74,6 +76,11 @@ function toRatio(round: Round, other: number): readonly number[] {
   return ours && theirs ? [ours.cpuMicroseconds / theirs.cpuMicroseconds] : []
 }
 
+/** Sends as many requests as fast as they are answered. */
+export async function send({ open }: Workload, port: number, count: number): Promise<void> {
+  await loadLanes(await open(port), count)
+}
+
 /** All run at the same time, and only the one being measured has anything to do. */
 export async function measureServers(comparison: Comparison): Promise<readonly Round[]> {
   const { roundCount } = comparison
@@ -89,7 +96,7 @@ async function measureSet({ ours, others, workload }: Comparison, roundCount: nu
   await using children = new AsyncDisposableStack()
   const servers: Child[] = []
   for (const { path } of [ours, ...others]) servers.push(children.use(await Child.start(path)))
-  for (const { port } of servers) await workload.send(port, workload.count * warmUpShare)
+  for (const { port } of servers) await send(workload, port, workload.count * warmUpShare)
   const rounds: Round[] = []
   while (rounds.length < roundCount) rounds.push(await measureRound(servers, workload))
   return rounds
@@ -112,10 +119,10 @@ class Meter {
     this.#server = server
   }
 
-  async add({ send, count }: Workload): Promise<void> {
+  async add(workload: Workload): Promise<void> {
     const before = await this.#server.usage()
     const startedAt = performance.now()
-    await send(this.#server.port, count / 2)
+    await send(workload, this.#server.port, workload.count / 2)
     this.#seconds += (performance.now() - startedAt) / 1000
     const after = await this.#server.usage()
     this.#cpuMicroseconds += after.cpuMicroseconds - before.cpuMicroseconds

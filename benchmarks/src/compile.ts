@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -12,7 +12,7 @@ export async function compilePrograms(): Promise<void> {
 /** The same for programs of other frameworks, which are installed when they are first asked for, apart from the project itself. */
 export async function compilePeers(): Promise<void> {
   const folder = toPath('peer/')
-  if (!existsSync(`${folder}node_modules/.package-lock.json`)) {
+  if (!isInstalled(folder)) {
     const install = spawn('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], {
       cwd: folder,
       stdio: 'inherit',
@@ -21,6 +21,12 @@ export async function compilePeers(): Promise<void> {
     if (code !== 0) throw new Error(`npm ci in benchmarks/peer ended with code ${code}`)
   }
   await compileFolder('peer/src/', 'peer/dist/')
+}
+
+/** Whether what is installed is not older than what the lockfile says. */
+function isInstalled(folder: string): boolean {
+  const installed = `${folder}node_modules/.package-lock.json`
+  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(`${folder}package-lock.json`).mtimeMs
 }
 
 async function compileFolder(from: string, to: string): Promise<void> {

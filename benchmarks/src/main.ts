@@ -4,11 +4,13 @@ import { compilePrograms } from './compile.ts'
 import { type Figure, isReached } from './figure.ts'
 import { measureDispatch } from './part/dispatch.ts'
 import { measureGrpc } from './part/grpc.ts'
+import { measureGrpcPeers } from './part/grpc-peers.ts'
 import { measureHttp } from './part/http.ts'
 import { measureHttpPeers } from './part/http-peers.ts'
 import { measureStart } from './part/start.ts'
 import { measureStream } from './part/stream.ts'
-import { publish } from './publish.ts'
+import { isProfileName, profile, profileNames } from './profile/profile.ts'
+import { isPublished, publish } from './publish.ts'
 import { report } from './report.ts'
 
 const parts = {
@@ -17,36 +19,60 @@ const parts = {
   http: measureHttp,
   'http-peers': measureHttpPeers,
   grpc: measureGrpc,
+  'grpc-peers': measureGrpcPeers,
   stream: measureStream,
 }
 type Part = keyof typeof parts
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '12' }, publish: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '12' },
+    publish: { type: 'boolean', default: false },
+    program: { type: 'string' },
+  },
 })
 const roundCount = Number(values.rounds)
-// The peers are installed first and take as long as all the rest together, so they are asked for by name.
-const chosen = positionals.length > 0 ? positionals : Object.keys(parts).filter((name) => name !== 'http-peers')
-const unknown = chosen.filter((name) => !isPart(name))
-const isPublishable = !values.publish || chosen.join() === 'http-peers'
-if (unknown.length > 0 || !Number.isInteger(roundCount) || roundCount < 1 || !isPublishable) {
-  console.error(`usage: npm run bench -- [${Object.keys(parts).join(' | ')}] [--rounds N]`)
-  console.error('       npm run bench -- http-peers --publish [--rounds N]')
-  process.exit(2)
+const [command, ...rest] = positionals
+if (!Number.isInteger(roundCount) || roundCount < 1) refuse()
+if (command === 'profile') await runProfiles(rest)
+else await runParts()
+
+async function runParts(): Promise<void> {
+  // Peers are installed first and take as long as all the rest together, so they are asked for by name.
+  const chosen = positionals.length > 0 ? positionals : Object.keys(parts).filter((name) => !isPublished(name))
+  const known = chosen.filter(isPart)
+  if (known.length < chosen.length || values.program !== undefined) refuse()
+  const toPublish = known.filter(isPublished)
+  if (values.publish && (known.length > 1 || toPublish.length === 0)) refuse()
+  await compilePrograms()
+  await moveLoadAside()
+  const figures: Figure[] = []
+  for (const name of known) {
+    console.log(`measuring ${name}: ${roundCount} rounds`)
+    figures.push(...(await parts[name](roundCount)))
+  }
+  const result = report(figures)
+  if (values.publish) for (const name of toPublish) publish(name, result)
+  process.exitCode = figures.every(isReached) ? 0 : 1
 }
 
-await compilePrograms()
-await moveLoadAside()
-const figures: Figure[] = []
-for (const name of chosen.filter(isPart)) {
-  console.log(`measuring ${name}: ${roundCount} rounds`)
-  figures.push(...(await parts[name](roundCount)))
+async function runProfiles(names: readonly string[]): Promise<void> {
+  const known = names.filter(isProfileName)
+  if (known.length === 0 || known.length < names.length || values.publish) refuse()
+  await compilePrograms()
+  await moveLoadAside()
+  const { program: path } = values
+  for (const name of known) await profile(name, { roundCount, ...(path !== undefined && { path }) })
 }
-const result = report(figures)
-if (values.publish) publish(result)
-process.exitCode = figures.every(isReached) ? 0 : 1
 
 function isPart(name: string): name is Part {
   return Object.hasOwn(parts, name)
+}
+
+function refuse(): never {
+  console.error(`usage: npm run bench -- [${Object.keys(parts).join(' | ')}] [--rounds N]`)
+  console.error('       npm run bench -- http-peers | grpc-peers --publish [--rounds N]')
+  console.error(`       npm run bench -- profile ${profileNames.join(' | ')} [--rounds N] [--program dist/server/NAME]`)
+  process.exit(2)
 }

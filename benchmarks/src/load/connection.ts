@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { HttpRequest } from './http-request.ts'
+import type { Lane } from './lane.ts'
 
 /**
  * One keep-alive connection that sends the same request over and over. It must cost less than any server: where the load is the
  * slower side, the server waits, and its CPU per request grows by what sleeping and waking cost. So this is a plain socket, and
  * of a reply only the status and the length are looked at, which are the same every time.
  */
-export class Connection {
+export class Connection implements Lane {
   readonly #socket: Socket
   readonly #request: HttpRequest
   /** Every reply is as long as the first. */
@@ -30,12 +31,10 @@ export class Connection {
     return new Connection(socket, request)
   }
 
-  /** Told when a reply is not what was expected, or the connection is lost. */
   onFailure(failed: (error: Error) => void): void {
     this.#failed = failed
   }
 
-  /** Sends the request once the reply before is complete. */
   exchange(answered: () => void): void {
     this.#answered = answered
     this.#receivedBytes = 0

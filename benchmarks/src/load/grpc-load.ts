@@ -1,35 +1,15 @@
-import { Client, credentials } from '@grpc/grpc-js'
+import type { GrpcCall } from './grpc-call.ts'
+import { GrpcConnection } from './grpc-connection.ts'
+import { laneCount, type OpenLanes } from './lane.ts'
 
-export interface GrpcLoad {
-  readonly port: number
-  readonly callCount: number
-  readonly path: string
-  readonly request: Buffer
-}
+/** Several callers, each with several calls on the way: the usual picture behind a load balancer. A guess. */
+const connectionCount = 4
 
-const concurrentCount = 32
-
-/** Makes the same unary call over and over, as bytes in both directions. */
-export async function loadGrpc({ port, callCount, path, request }: GrpcLoad): Promise<void> {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure())
-  let left = callCount
-  const call = () =>
-    new Promise<void>((resolve, reject) => {
-      client.makeUnaryRequest(path, same, same, request, (error) => (error ? reject(error) : resolve()))
-    })
-  const run = async () => {
-    while (left > 0) {
-      left--
-      await call()
-    }
+/** Calls at the same time on a few connections. */
+export function grpcLanes(call: GrpcCall): OpenLanes {
+  return async (port) => {
+    const opening = Array.from({ length: connectionCount }, () => GrpcConnection.open(port, call))
+    const connections = await Promise.all(opening)
+    return connections.flatMap((connection) => Array<GrpcConnection>(laneCount / connectionCount).fill(connection))
   }
-  try {
-    await Promise.all(Array.from({ length: concurrentCount }, run))
-  } finally {
-    client.close()
-  }
-}
-
-function same(bytes: Buffer): Buffer {
-  return bytes
 }

@@ -1,10 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
-import { Connection } from './connection.ts'
-import type { HttpRequest } from './http-request.ts'
+import { type Lane, untilFailure } from './lane.ts'
 
 export interface RateLoad {
-  readonly port: number
-  readonly request: HttpRequest
   readonly requestsPerSecond: number
   readonly requestCount: number
 }
@@ -15,35 +12,28 @@ export interface Latency {
   readonly p99Ms: number
 }
 
-const connectionCount = 32
-
 /**
- * Sends requests at a fixed rate, whatever the server makes of it: a request that is due while all connections are taken
- * waits, and its wait counts.
+ * Sends requests at a fixed rate, whatever the server makes of it: a request that is due while all lanes are taken waits, and its
+ * wait counts. Closes the lanes.
  */
-export async function loadAtRate(load: RateLoad): Promise<Latency> {
-  const { port, request, requestsPerSecond, requestCount } = load
-  const connections = await Promise.all(Array.from({ length: connectionCount }, () => Connection.open(port, request)))
-  const failed = Promise.withResolvers<never>()
-  for (const connection of connections) connection.onFailure(failed.reject)
+export async function loadAtRate(
+  lanes: readonly Lane[],
+  { requestsPerSecond, requestCount }: RateLoad,
+): Promise<Latency> {
   const schedule = new Schedule(requestsPerSecond, requestCount)
-  try {
-    await Promise.race([runSchedule(schedule, connections), failed.promise])
-    return schedule.latency()
-  } finally {
-    for (const connection of connections) connection.close()
-  }
+  await untilFailure(lanes, () => runSchedule(schedule, lanes))
+  return schedule.latency()
 }
 
-async function runSchedule(schedule: Schedule, connections: readonly Connection[]): Promise<void> {
-  const idle = [...connections]
+async function runSchedule(schedule: Schedule, lanes: readonly Lane[]): Promise<void> {
+  const idle = [...lanes]
   while (!schedule.isDone) {
     for (let due = idle.length > 0 && schedule.isDue; due; due = idle.length > 0 && schedule.isDue) {
-      const connection = idle.pop()
+      const lane = idle.pop()
       const answered = schedule.send()
-      connection?.exchange(() => {
+      lane?.exchange(() => {
         answered()
-        idle.push(connection)
+        idle.push(lane)
       })
     }
     // A timer would be late by up to a millisecond.

@@ -1,29 +1,34 @@
-import { compareServers } from '../compare.ts'
-import { loadGrpc } from '../load/grpc-load.ts'
+import { compareServers, type Program, type Workload } from '../compare.ts'
 import type { Figure } from '../figure.ts'
-import { shopProto } from '../server/shop-proto.ts'
+import { type GrpcCall, largeCall, smallCall, streamCall } from '../load/grpc-call.ts'
+import { grpcLanes } from '../load/grpc-load.ts'
 
-const order = { userId: 'u1', items: [1, 2, 3].map((quantity) => ({ sku: 'tea', quantity, unitPriceCents: 1050 })) }
+export const tenonGrpc: Program = { name: 'Tenon', path: 'dist/server/tenon-grpc' }
+export const protoLoaderGrpc: Program = { name: 'grpc-js + proto-loader', path: 'dist/server/proto-loader-grpc' }
+export const directGrpc: Program = { name: 'grpc-js + direct codec', path: 'dist/server/direct-grpc' }
 
-/** Tenon's gRPC transport against grpc-js with proto-loader, which validates nothing. */
+export const smallLoad = toWorkload(smallCall, 8_000)
+export const largeLoad = toWorkload(largeCall, 2_000)
+export const streamLoad = toWorkload(streamCall, 100)
+
+/** What Tenon's CPU per unary call, with validation, is to stay at or below, as a multiple of what validates nothing. */
+export const grpcTargets = { protoLoader: 1, direct: 1.1 } as const
+
+/** Tenon's gRPC transport against grpc-js alone: with proto-loader, and with a codec written by hand. */
 export async function measureGrpc(roundCount: number): Promise<readonly Figure[]> {
-  const servers = {
-    ours: { name: 'Tenon', path: 'dist/server/tenon-grpc' },
-    others: [{ name: 'grpc-js + proto-loader', path: 'dist/server/bare-grpc', target: 1 }],
-    roundCount,
+  const figures: Figure[] = []
+  for (const workload of [smallLoad, largeLoad]) {
+    const others = [
+      { ...protoLoaderGrpc, target: grpcTargets.protoLoader },
+      { ...directGrpc, target: grpcTargets.direct },
+    ]
+    figures.push(...(await compareServers({ ours: tenonGrpc, others, roundCount, workload })))
   }
-  const workload = (name: string, method: string, input: object) => {
-    const definition = shopProto[method]
-    if (definition === undefined) throw new Error(`shop.proto has no method ${method}`)
-    const request = definition.requestSerialize(input)
-    return {
-      name,
-      count: 8_000,
-      send: (port: number, callCount: number) => loadGrpc({ port, callCount, path: definition.path, request }),
-    }
-  }
-  return [
-    ...(await compareServers({ ...servers, workload: workload('gRPC unary, small', 'GetUser', { userId: 'u42' }) })),
-    ...(await compareServers({ ...servers, workload: workload('gRPC unary, nested items', 'PlaceOrder', order) })),
-  ]
+  const others = [protoLoaderGrpc, directGrpc]
+  return [...figures, ...(await compareServers({ ours: tenonGrpc, others, roundCount, workload: streamLoad }))]
+}
+
+/** @param count Calls to each server in a round: enough for a second or so. */
+function toWorkload(call: GrpcCall, count: number): Workload {
+  return { name: call.name, count, open: grpcLanes(call) }
 }

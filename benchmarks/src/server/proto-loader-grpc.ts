@@ -1,19 +1,18 @@
-import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js'
-import { ready } from './ready.ts'
-import { findUser, placeOrder } from './shop-work.ts'
+import type { sendUnaryData, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js'
+import type { Item } from './item-work.ts'
+import { listItems } from './item-work.ts'
+import { serveGrpc } from './serve-grpc.ts'
+import { findUser, type NewOrder, placeOrder } from './shop-work.ts'
 import { shopProto } from './shop-proto.ts'
 
-type Order = Parameters<typeof placeOrder>[0]
-
-/** grpc-js with proto-loader and nothing else: no validation, no deadline, no context. */
-const server = new Server()
-server.addService(shopProto, {
+/** grpc-js with proto-loader as its guide shows them, and nothing else: no validation, no deadline, no context. */
+serveGrpc(shopProto, {
   GetUser: ({ request }: ServerUnaryCall<{ userId: string }, unknown>, answer: sendUnaryData<unknown>) =>
     answer(null, findUser(request.userId)),
-  PlaceOrder: ({ request }: ServerUnaryCall<Order, unknown>, answer: sendUnaryData<unknown>) =>
+  PlaceOrder: ({ request }: ServerUnaryCall<NewOrder<Item>, unknown>, answer: sendUnaryData<unknown>) =>
     answer(null, placeOrder(request)),
-})
-server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
-  if (error) throw error
-  ready(port)
+  ListItems: (call: ServerWritableStream<{ count: number }, unknown>) => {
+    for (const item of listItems(call.request.count)) call.write(item)
+    call.end()
+  },
 })

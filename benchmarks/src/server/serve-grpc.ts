@@ -1,0 +1,12 @@
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import { ready } from './ready.ts'
+
+/** Serves with plain grpc-js, on any free port. */
+export function serveGrpc(definition: ServiceDefinition, methods: UntypedServiceImplementation): void {
+  const server = new Server()
+  server.addService(definition, methods)
+  server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+    if (error) throw error
+    ready(port)
+  })
+}
