@@ -18,7 +18,7 @@ import { expect, test } from 'vitest'
 import { fromStatus } from './wire/grpc-status.ts'
 import { grpcTransport } from './index.ts'
 import { compileCodec } from './codec/message-codec.ts'
-import { toServiceShape } from './proto/message-shape.ts'
+import { toServiceShape } from './proto/service-shape.ts'
 
 const userId = Type.String({ minLength: 1 })
 const User = Type.Object({ userId, name: Type.String() })

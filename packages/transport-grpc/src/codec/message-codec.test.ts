@@ -15,7 +15,7 @@ import { type TSchema, Type } from 'typebox'
 import { describe, expect, test } from 'vitest'
 import { compileCodec } from './message-codec.ts'
 import { toFileDescriptor } from '../proto/file-descriptor.ts'
-import { toServiceShape } from '../proto/message-shape.ts'
+import { toServiceShape } from '../proto/service-shape.ts'
 
 /** Our codec of a schema, and the library's reading of our descriptor of it. */
 function prepare(input: Schema) {

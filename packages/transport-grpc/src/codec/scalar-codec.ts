@@ -22,6 +22,10 @@ export const scalarWriters: Readonly<Record<ScalarName, Write>> = {
     if (typeof value !== 'bigint') throw new TypeError('expected a bigint')
     writer.int64(value)
   },
+  ubigint: (writer, value) => {
+    if (typeof value !== 'bigint') throw new TypeError('expected a bigint')
+    writer.uint64(value)
+  },
   double: (writer, value) => writer.double(value as number),
 }
 
@@ -36,6 +40,7 @@ export const scalarReaders: Readonly<Record<ScalarName, Read>> = {
   int64: (reader) => readInt64(reader),
   // The library's own type allows for runtimes without bigint.
   bigint: (reader) => BigInt(reader.int64()),
+  ubigint: (reader) => BigInt(reader.uint64()),
   double: (reader) => reader.double(),
 }
 
@@ -47,6 +52,7 @@ export const scalarDefaults: Readonly<Record<ScalarName, () => unknown>> = {
   int32: () => 0,
   int64: () => 0,
   bigint: () => 0n,
+  ubigint: () => 0n,
   double: () => 0,
 }
 
@@ -58,6 +64,7 @@ export const scalarWireTypes: Readonly<Record<ScalarName, WireType>> = {
   int32: WireType.Varint,
   int64: WireType.Varint,
   bigint: WireType.Varint,
+  ubigint: WireType.Varint,
   double: WireType.Bit64,
 }
 

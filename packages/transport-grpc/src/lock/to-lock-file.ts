@@ -1,6 +1,16 @@
 import type { Operation } from '@tenon/core/contract'
 import { directionsOf } from '../proto/direction.ts'
-import type { EnumShape, FieldShape, MessageShape, MethodShape, ServiceShape } from '../proto/message-shape.ts'
+import {
+  type EnumShape,
+  type FieldShape,
+  type FieldType,
+  type MessageShape,
+  messagesOf,
+  type MethodShape,
+  type ScalarName,
+  type ServiceShape,
+} from '../proto/message-shape.ts'
+import { wellKnownTypes } from '../proto/well-known.ts'
 import {
   type LockEnum,
   type LockField,
@@ -15,11 +25,17 @@ import {
 export function toLockFile(service: ServiceShape): LockFile {
   return {
     package: service.package,
-    imports: [],
+    imports: importsOf(service),
     options: [],
     service: { name: service.name, methods: service.methods.map(toMethod) },
     messages: service.methods.flatMap(({ request, response }) => [toMessage(request), toMessage(response)]),
   }
+}
+
+function importsOf(service: ServiceShape): readonly string[] {
+  const types = messagesOf(service).flatMap(({ fields }) => fields.map(({ type }) => type))
+  const files = types.flatMap((type) => (type.kind === 'known' ? wellKnownTypes[type.known].file : []))
+  return [...new Set(files)].toSorted()
 }
 
 function toMethod({ operation, name, request, response }: MethodShape): LockMethod {
@@ -39,22 +55,29 @@ function commentOf({ summary, description }: Operation): string {
   return [summary, description].filter((text) => text !== undefined).join('\n\n')
 }
 
-function toMessage({ fullName, fields, messages, enums }: MessageShape): LockMessage {
+function toMessage({ fullName, fields, oneof, messages, enums }: MessageShape): LockMessage {
   return {
     ...noRemarks,
     fullName,
-    fields: fields.map(toField),
+    fields: fields.map((field) => toField(field, oneof)),
     messages: messages.map(toMessage),
     enums: enums.map(toEnum),
     reserved: nothingReserved,
   }
 }
 
-function toField({ name, protoName, number, type, label }: FieldShape): LockField {
-  const typeName =
-    type.kind === 'scalar' ? (type.scalar === 'bigint' ? 'int64' : type.scalar) : `.${type.shape.fullName}`
-  return { ...noRemarks, name: protoName, jsonName: name, number, type: typeName, label, oneof: undefined }
+function toField({ name, protoName, number, type, label }: FieldShape, oneof: string | undefined): LockField {
+  return { ...noRemarks, name: protoName, jsonName: name, number, type: typeName(type), label, oneof }
 }
+
+function typeName(type: FieldType): string {
+  if (type.kind === 'known') return `.${wellKnownTypes[type.known].fullName}`
+  if (type.kind !== 'scalar') return `.${type.shape.fullName}`
+  return scalarNames[type.scalar] ?? type.scalar
+}
+
+/** Those that are not called as protobuf calls them. */
+const scalarNames: Readonly<Partial<Record<ScalarName, string>>> = { bigint: 'int64', ubigint: 'uint64' }
 
 function toEnum({ fullName, values }: EnumShape): LockEnum {
   return {

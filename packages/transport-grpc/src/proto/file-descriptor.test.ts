@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { toFileDescriptor } from './file-descriptor.ts'
 import { healthDescriptor } from './health-descriptor.ts'
-import { toServiceShape } from './message-shape.ts'
+import { toServiceShape } from './service-shape.ts'
 
 const shop = contract('demo.shop.v1.ShopService', {
   placeOrder: {
@@ -57,5 +57,5 @@ test('lists, maps and nested messages are what they are in a .proto file', () =>
 
 test('the descriptor of the health service is accepted too', () => {
   const service = createFileRegistry(healthDescriptor(), () => undefined).getService('grpc.health.v1.Health')
-  expect(service?.methods.map(({ name }) => name)).toEqual(['Check', 'Watch'])
+  expect(service?.methods.map(({ name }) => name)).toEqual(['Check', 'List', 'Watch'])
 })

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { fromStatus } from '../wire/grpc-status.ts'
 import { grpcTransport } from '../index.ts'
 import { compileCodec } from '../codec/message-codec.ts'
-import { toServiceShape } from '../proto/message-shape.ts'
+import { toServiceShape } from '../proto/service-shape.ts'
 
 const Reading = Type.Object({ value: Type.Integer({ minimum: 0 }), note: Type.Optional(Type.String()) })
 const Sum = Type.Object({ total: Type.Integer(), count: Type.Integer() })

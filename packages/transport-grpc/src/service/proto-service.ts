@@ -51,8 +51,8 @@ function fromSchemas(contract: ContractInfo): ProtoService {
     methods: shape.methods.map(toMethod),
     owners: ownersOf(shape),
     loadFiles: async () => {
-      const { toFileDescriptor } = await import('../proto/file-descriptor.ts')
-      return [toFileDescriptor(shape)]
+      const { toFiles } = await import('../proto/file-descriptor.ts')
+      return toFiles(shape)
     },
   }
 }

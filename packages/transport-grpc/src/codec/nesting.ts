@@ -1,0 +1,12 @@
+/** @see Protocol Buffers: the default limit of the C++ and Java libraries, which refuse what is deeper */
+export const deepestNesting = 100
+
+/**
+ * How deep a message is that lies in one of the given depth; the whole message has depth 0, and entries of maps count too.
+ *
+ * @throws RangeError for one that is deeper than other libraries take.
+ */
+export function inside(depth: number): number {
+  if (depth >= deepestNesting) throw new RangeError(`messages lie in messages more than ${deepestNesting} deep`)
+  return depth + 1
+}
