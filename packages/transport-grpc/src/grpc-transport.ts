@@ -42,9 +42,12 @@ export function grpcTransport(options: GrpcOptions = {}): Transport {
 }
 
 function settingsFor(options: GrpcOptions, { takesFreePorts, defaultHost }: TransportHost): GrpcSettings {
-  const { path, pathMode, ...others } = options
-  if (takesFreePorts === true) return resolveGrpcOptions({ ...others, host: options.host ?? defaultHost, port: 0 })
-  return resolveGrpcOptions(path === undefined ? { ...options, host: options.host ?? defaultHost } : options)
+  const host = options.host ?? defaultHost
+  if (takesFreePorts === true) {
+    const { path: _path, pathMode: _pathMode, ...others } = options
+    return resolveGrpcOptions({ ...others, host, port: 0 })
+  }
+  return resolveGrpcOptions(options.path === undefined ? { ...options, host } : options)
 }
 
 /** How long what is left may take to go out once the server closes. A guess. */
@@ -66,7 +69,9 @@ class GrpcServer implements TransportServer {
     const services = toServices(operations)
     warnOfLocks(services, log, { isDevelopment })
     this.#server = new Server({ ...toChannelOptions(settings), interceptors: [refuseBrokenFrames] })
-    for (const one of services) mountService(this.#server, one, { calls: this.#calls, domain: service.name, log })
+    const { maxResponseBytes } = settings
+    const surroundings = { calls: this.#calls, domain: service.name, log, maxResponseBytes }
+    for (const one of services) mountService(this.#server, one, surroundings)
     this.#health = new HealthService(services.map(({ fullName }) => fullName))
     this.#health.mount(this.#server)
     this.#reflection = settings.hasReflection ? mountReflection(this.#server, services) : undefined
@@ -119,6 +124,7 @@ class GrpcServer implements TransportServer {
     if (this.#finished === undefined) {
       this.#health.close()
       this.#reflection?.close()
+      this.#sessions.finish()
       const closed = this.#listener.close()
       const shut = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()))
       this.#finished = Promise.all([closed, shut]).then(() => undefined)

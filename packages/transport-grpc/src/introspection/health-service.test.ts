@@ -38,6 +38,12 @@ async function start({ isReady } = { isReady: true }) {
           resolve(error ? error.code : (answer ?? 0)),
         )
       }),
+    list: () =>
+      new Promise<Buffer>((resolve, reject) => {
+        client.makeUnaryRequest(method('List'), same, same, Buffer.alloc(0), (error, answer) =>
+          error ? reject(error) : resolve(answer ?? Buffer.alloc(0)),
+        )
+      }),
     watch: (request: Buffer) =>
       client
         .makeServerStreamRequest(method('Watch'), same, same, request, new Metadata(), {})
@@ -123,4 +129,16 @@ test('a watch whose caller left is forgotten', async () => {
   await demo.check(named(''))
   demo.health.withdraw()
   expect(await demo.check(named(''))).toEqual(notServing)
+})
+
+test('a list has the whole server and each of its services, as they are', async () => {
+  await using demo = await start()
+  const entry = (name: string, status: Buffer) => {
+    const writer = new BinaryWriter().uint32(0x0a).fork().uint32(0x0a).string(name).uint32(0x12).bytes(status)
+    return writer.join().finish()
+  }
+  const list = (status: Buffer) => Buffer.concat([entry('', status), entry('demo.v1.Shop', status)])
+  expect(await demo.list()).toEqual(list(serving))
+  demo.health.withdraw()
+  expect(await demo.list()).toEqual(list(notServing))
 })

@@ -11,9 +11,9 @@ const servingStatus = { serving: 1, notServing: 2, serviceUnknown: 3 } as const
 type Watch = ServerWritableStream<Buffer, Buffer>
 
 /**
- * Answers health checks for the whole server (the empty name) and for each of its services.
+ * Answers health checks for the whole server (the empty name) and for each of its services, one by one or all at once.
  *
- * @see gRPC health checking protocol
+ * @see gRPC health checking protocol; gRFC A106 (List)
  */
 export class HealthService {
   readonly #services: ReadonlySet<string>
@@ -29,10 +29,12 @@ export class HealthService {
     server.addService(
       {
         Check: bytesMethod(methodPath(healthServiceName, 'Check'), { requestStream: false, responseStream: false }),
+        List: bytesMethod(methodPath(healthServiceName, 'List'), { requestStream: false, responseStream: false }),
         Watch: bytesMethod(methodPath(healthServiceName, 'Watch'), { requestStream: false, responseStream: true }),
       },
       {
         Check: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => this.#check(call, answer),
+        List: (_call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => answer(null, this.#list()),
         Watch: (call: Watch) => this.#watch(call),
       },
     )
@@ -75,6 +77,14 @@ export class HealthService {
     if (name === undefined) return answer(undecodable)
     if (!this.#services.has(name)) return answer({ code: status.NOT_FOUND, details: `no service ${name}` })
     answer(null, this.#answer(name))
+  }
+
+  /** HealthListResponse: `map<string, HealthCheckResponse> statuses = 1`. */
+  #list(): Buffer {
+    const writer = new BinaryWriter()
+    for (const name of this.#services)
+      writer.uint32(0x0a).fork().uint32(0x0a).string(name).uint32(0x12).bytes(this.#answer(name)).join()
+    return Buffer.from(writer.finish())
   }
 
   #watch(call: Watch): void {

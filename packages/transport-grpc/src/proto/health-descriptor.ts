@@ -46,15 +46,55 @@ export function healthDescriptor(): FileDescriptorProto {
           },
         ],
       },
+      { name: 'HealthListRequest' },
+      {
+        name: 'HealthListResponse',
+        field: [
+          {
+            name: 'statuses',
+            jsonName: 'statuses',
+            number: 1,
+            label: FieldDescriptorProto_Label.REPEATED,
+            type: FieldDescriptorProto_Type.MESSAGE,
+            typeName: '.grpc.health.v1.HealthListResponse.StatusesEntry',
+          },
+        ],
+        nestedType: [statusesEntry()],
+      },
     ],
     service: [
       {
         name: 'Health',
         method: [
           { name: 'Check', ...messages },
+          {
+            name: 'List',
+            inputType: '.grpc.health.v1.HealthListRequest',
+            outputType: '.grpc.health.v1.HealthListResponse',
+          },
           { name: 'Watch', ...messages, serverStreaming: true },
         ],
       },
     ],
   })
+}
+
+/** An entry of a map is a message with a key and a value. @see protobuf, maps: backwards compatibility */
+function statusesEntry() {
+  const label = FieldDescriptorProto_Label.OPTIONAL
+  return {
+    name: 'StatusesEntry',
+    field: [
+      { name: 'key', jsonName: 'key', number: 1, label, type: FieldDescriptorProto_Type.STRING },
+      {
+        name: 'value',
+        jsonName: 'value',
+        number: 2,
+        label,
+        type: FieldDescriptorProto_Type.MESSAGE,
+        typeName: '.grpc.health.v1.HealthCheckResponse',
+      },
+    ],
+    options: { mapEntry: true },
+  }
 }

@@ -18,8 +18,6 @@ export function compressAnswers(stream: ServerHttp2Stream, headers: IncomingHttp
   const [respond, write, end] = [stream.respond.bind(stream), stream.write.bind(stream), stream.end.bind(stream)]
   let isPacking = false
   let isEnded = false
-  stream.respond = (given?: OutgoingHttpHeaders | readonly string[], options?: object) =>
-    respond({ ...given, 'grpc-encoding': 'gzip' }, options)
   const writePacked = (message: Buffer, done: (error?: Error | null) => void) => {
     isPacking = true
     gzip(message.subarray(prefixBytes), (error, packed) => {
@@ -31,6 +29,7 @@ export function compressAnswers(stream: ServerHttp2Stream, headers: IncomingHttp
     return true
   }
   Object.assign(stream, {
+    respond: (given: OutgoingHttpHeaders, options: object) => respond({ ...given, 'grpc-encoding': 'gzip' }, options),
     write: (message: Buffer, done: (error?: Error | null) => void) =>
       message.length - prefixBytes < leastBytes ? write(message, done) : writePacked(message, done),
     end: () => {

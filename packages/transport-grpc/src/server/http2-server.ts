@@ -36,7 +36,7 @@ export function createHttp2Server(grpc: Server, settings: GrpcSettings): InnerSe
     inner.emit('session', session)
   })
   server.on('stream', (stream, headers, flags) => {
-    if (sessions.limitsOf(stream)?.admits(stream, headers) === true) begin(stream, headers, flags)
+    if (sessions.admits(stream, headers)) begin(stream, headers, flags)
   })
   return { server, sessions }
 }

@@ -77,6 +77,8 @@ export class Listener {
       this.#handshaking.set(farEnd(socket), socket)
       socket.once('close', () => this.#handshaking.delete(farEnd(socket)))
     })
+    // Node leaves the connection to whoever listens, also when the handshake has taken too long.
+    server.on('tlsClientError', (_error, socket) => socket.destroy())
     return server.on('secureConnection', (socket) => {
       this.#handshaking.delete(farEnd(socket))
       // Node leaves errors of TLS to whoever made the connection. @see nodejs/node#35824

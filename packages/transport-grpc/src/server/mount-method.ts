@@ -11,13 +11,7 @@ import type {
   ServerWritableStream,
   StatusObject,
 } from '@grpc/grpc-js'
-import {
-  type Logger,
-  type OperationEndpoint,
-  type Outcome,
-  type ServiceError,
-  toServiceError,
-} from '@tenon/core/transport'
+import { type Logger, type OperationEndpoint, type Outcome, ServiceError, toServiceError } from '@tenon/core/transport'
 import { GrpcCall, type ServerCall } from './grpc-call.ts'
 import { writeMetadata } from '../wire/grpc-metadata.ts'
 import { toStatus } from '../wire/grpc-status.ts'
@@ -32,6 +26,8 @@ export interface MethodSurroundings {
   /** The service's name, which error details name as their origin. */
   readonly domain: string
   readonly log: Logger
+  /** Largest message that is sent. @defaultValue any */
+  readonly maxResponseBytes?: number
 }
 
 export type MethodHandler =
@@ -47,7 +43,7 @@ export function mountMethod(
   surroundings: MethodSurroundings,
 ): MethodHandler {
   const { decode } = request
-  const { encode } = response
+  const encode = limitTo(surroundings.maxResponseBytes ?? Number.POSITIVE_INFINITY, response.encode)
   const answerOne = composeOne({ endpoint, encode, surroundings })
   const answerMany = composeMany({ endpoint, encode, surroundings })
   const withOne = (call: ServerCall & { readonly request: Buffer }) => new GrpcCall(call, () => decode(call.request))
@@ -123,6 +119,15 @@ function composeMany(context: MethodContext): AnswerMany {
   return (call, arrival) => {
     calls.enter(call)
     void serve(call, arrival)
+  }
+}
+
+function limitTo(maxBytes: number, encode: MethodContext['encode']): MethodContext['encode'] {
+  return (output) => {
+    const message = encode(output)
+    if (message.length <= maxBytes) return message
+    const sizes = `${message.length} bytes, ${maxBytes} are the most`
+    throw new ServiceError('resource_exhausted', `the answer is larger than this server sends: ${sizes}`)
   }
 }
 

@@ -1,6 +1,7 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { compressAnswers } from './compress-answers.ts'
+import { leaveStream } from './leave-stream.ts'
 import { checkHead, type Refusal } from './request-head.ts'
 
 /** Takes a request over. */
@@ -16,7 +17,7 @@ export function receiveCall(
     if (refusal === undefined) {
       if (compression === 'gzip') compressAnswers(stream, headers)
       handle(stream, headers, flags)
-      // Answered at once, as an unknown method is: nobody will read the rest of the request.
+      // Answered at once, as an unknown method is: nobody else will read the rest of the request.
       if (stream.headersSent) leave(stream)
     } else refuse(stream, refusal)
   }
@@ -29,12 +30,8 @@ function refuse(stream: ServerHttp2Stream, { headers }: Refusal): void {
   leave(stream)
 }
 
-/**
- * Asks the caller not to send the rest of its request, which would otherwise stay open for as long as the caller likes.
- *
- * @see RFC 9113 section 8.1: NO_ERROR after a complete response
- */
+/** What else comes of the request is thrown away, or it would hold back the caller's other calls. */
 function leave(stream: ServerHttp2Stream): void {
   stream.resume()
-  stream.close(constants.NGHTTP2_NO_ERROR)
+  leaveStream(stream)
 }

@@ -1,4 +1,11 @@
 import { constants } from 'node:http2'
+import {
+  Client,
+  type ClientDuplexStream,
+  type ClientWritableStream,
+  credentials,
+  type StatusObject,
+} from '@grpc/grpc-js'
 import { expect, test } from 'vitest'
 import { begin, call, frame, open, pathOf, readReply, serve } from './server.test-harness.ts'
 
@@ -113,6 +120,26 @@ test('an unknown compression is unimplemented and told what there is, before any
   }
   const { trailers } = await call(session, { headers: { 'grpc-encoding': 'identity' } })
   expect(trailers['grpc-status']).toBe('0')
+})
+
+test('a client of grpc-js is told that a method is unknown, in all kinds of calls', async () => {
+  await using demo = await serve()
+  const target = `127.0.0.1:${demo.port}`
+  const client = new Client(target, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 })
+  const path = '/demo.v1.Lost/Say'
+  const same = (bytes: Buffer) => bytes
+  const endOf = (made: ClientDuplexStream<Buffer, Buffer> | ClientWritableStream<Buffer>) =>
+    new Promise<number>((resolve) => {
+      made.on('error', () => undefined).on('status', ({ code }: StatusObject) => resolve(code))
+    })
+  for (let count = 0; count < 20; count += 1) {
+    const chat = client.makeBidiStreamRequest(path, same, same)
+    chat.resume().write(frame('Ada'))
+    const gather = client.makeClientStreamRequest(path, same, same, () => undefined)
+    gather.write(frame('Ada'))
+    expect(await Promise.all([endOf(chat), endOf(gather)])).toEqual([12, 12])
+  }
+  client.close()
 })
 
 test('a request that is refused does not have to be sent to its end, and others go on', async () => {

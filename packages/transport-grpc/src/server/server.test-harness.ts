@@ -11,7 +11,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Contract, contract, contractInfo, stream } from '@tenon/core/contract'
-import type { Arrival, Logger, OperationEndpoint, TransportHost } from '@tenon/core/transport'
+import {
+  type Arrival,
+  type Logger,
+  type OperationEndpoint,
+  toServiceError,
+  type TransportHost,
+} from '@tenon/core/transport'
 import { Type } from 'typebox'
 import type { GrpcOptions } from '../grpc-options.ts'
 import { grpcTransport } from '../grpc-transport.ts'
@@ -62,12 +68,14 @@ export async function serve(options: GrpcOptions = {}, answer: Answer = () => ({
 }
 
 export function hostOf(answer: Answer): TransportHost {
-  const dispatch: OperationEndpoint['dispatch'] = async (arrival) => ({
-    ok: true,
-    value: await answer(arrival),
-    callId: 'c-1',
-    headers: undefined,
-  })
+  const dispatch: OperationEndpoint['dispatch'] = async (arrival) => {
+    const rest = { callId: 'c-1', headers: undefined }
+    try {
+      return { ok: true, value: await answer(arrival), ...rest }
+    } catch (thrown) {
+      return { ok: false, error: toServiceError(thrown), ...rest }
+    }
+  }
   const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
   return {
     service: { name: 'demo', version: '1', instanceId: 'demo-1' },

@@ -54,6 +54,7 @@ export class SessionLimits {
    * @see gRFC A8, Server Enforcement
    */
   #pinged(): void {
+    if (this.#session.destroyed) return
     const now = performance.now()
     const sinceMs = now - this.#pingAt
     this.#pingAt = now
@@ -66,7 +67,7 @@ export class SessionLimits {
   }
 
   #hasSent(): boolean {
-    const { bytesWritten = 0 } = this.#session.socket
+    const { bytesWritten } = this.#session.socket
     const isMore = bytesWritten - this.#sentBytes > this.#answeredPings * pingBytes
     if (isMore) this.#sentBytes = bytesWritten
     this.#answeredPings = isMore ? 1 : this.#answeredPings + 1
