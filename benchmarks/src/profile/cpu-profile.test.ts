@@ -8,6 +8,7 @@ describe('a profile', () => {
       'Tenon: transport-grpc': 40,
       '@grpc/grpc-js': 30,
       'node: http2': 25,
+      'node: events': 3,
       'native: nghttp2, libuv, system calls': 9,
       'garbage collection': 5,
     })
@@ -28,7 +29,7 @@ const files = {
 /** A built-in function without a file is called by node's HTTP/2. */
 const profile: CpuProfile = {
   nodes: [
-    node(1, '(root)', '', [2, 3, 4, 5]),
+    node(1, '(root)', '', [2, 3, 4, 5, 9]),
     node(2, '(idle)', ''),
     node(3, '(program)', ''),
     node(4, '(garbage collector)', ''),
@@ -36,9 +37,11 @@ const profile: CpuProfile = {
     node(6, 'encode', files.own, [], 7),
     node(7, 'request', files.node, [8]),
     node(8, 'respond', ''),
+    node(9, 'post', 'node:inspector', [10]),
+    node(10, 'emit', 'node:events'),
   ],
-  samples: [2, 3, 4, 5, 6, 6, 7, 8, 8],
-  timeDeltas: [500, 9, 5, 30, 15, 25, 5, 10, 10],
+  samples: [2, 3, 4, 5, 6, 6, 7, 8, 8, 9, 10],
+  timeDeltas: [500, 9, 5, 30, 15, 25, 5, 10, 10, 700, 3],
 }
 
 function node(id: number, functionName: string, url: string, children: readonly number[] = [], lineNumber = 0) {

@@ -27,7 +27,7 @@ export interface SelfTime {
   readonly microseconds: number
 }
 
-/** Every function that ran, idle time left out. */
+/** Every function that ran; idle time and what starting the profiler took are left out. */
 export function selfTimesOf({ nodes, samples = [], timeDeltas = [] }: CpuProfile): readonly SelfTime[] {
   const microsecondsById = new Map<number, number>()
   samples.forEach((id, index) =>
@@ -35,7 +35,7 @@ export function selfTimesOf({ nodes, samples = [], timeDeltas = [] }: CpuProfile
   )
   const areas = areasOf(nodes)
   return nodes
-    .filter(({ callFrame }) => callFrame.functionName !== '(idle)')
+    .filter(({ callFrame }) => callFrame.functionName !== '(idle)' && callFrame.url !== 'node:inspector')
     .map(({ id, callFrame }) => ({
       name: toName(callFrame),
       area: areas.get(id) ?? '',
@@ -81,8 +81,21 @@ function toArea({ functionName, url }: CallFrame): string | undefined {
   const own = /\/packages\/([^/]+)\//.exec(path)?.[1]
   if (own !== undefined) return `Tenon: ${own}`
   if (path.includes('/benchmarks/')) return 'the program itself'
-  if (/^node:(internal\/)?http2/.test(path)) return 'node: http2'
-  return path.startsWith('node:') ? 'node: other' : undefined
+  return path.startsWith('node:') ? toNodeArea(path) : undefined
+}
+
+function toNodeArea(path: string): string {
+  const room = /^node:(?:internal\/)?(http2|_?http|streams|events|process)/.exec(path)?.[1] ?? ''
+  return nodeAreas[room] ?? 'node: other'
+}
+
+const nodeAreas: Readonly<Record<string, string>> = {
+  http2: 'node: http2',
+  http: 'node: http',
+  _http: 'node: http',
+  streams: 'node: streams',
+  events: 'node: events',
+  process: 'node: ticks and promises',
 }
 
 function toName({ functionName, url, lineNumber }: CallFrame): string {
