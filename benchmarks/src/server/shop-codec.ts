@@ -5,9 +5,13 @@ import type { findUser, NewOrder, placeOrder } from './shop-work.ts'
 type User = ReturnType<typeof findUser>
 type Order = ReturnType<typeof placeOrder<Item>>
 
+/** Empty again after each `finish()`. */
+const writer = new BinaryWriter()
+
 /**
  * The messages of shop.proto written by hand, the way generators of plain TypeScript write them (ts-proto 2): a branch for each
- * tag to read, a check for each field to write, and the library that Tenon's own codec reads and writes with.
+ * tag to read, a check for each field to write, and the library that Tenon's own codec reads and writes with. Other than theirs
+ * all messages share one writer, which spares a kilobyte of garbage for each, so that the comparison is with the best there is.
  */
 export function readUserRequest(bytes: Uint8Array): { userId: string } {
   const reader = new BinaryReader(bytes)
@@ -21,12 +25,11 @@ export function readUserRequest(bytes: Uint8Array): { userId: string } {
 }
 
 export function writeUser({ userId, name, email, roles }: User): Buffer {
-  const writer = new BinaryWriter()
   if (userId !== undefined) writer.uint32(10).string(userId)
   if (name !== undefined) writer.uint32(18).string(name)
   if (email !== undefined) writer.uint32(26).string(email)
   for (const role of roles) writer.uint32(34).string(role)
-  return Buffer.from(writer.finish())
+  return toBuffer(writer.finish())
 }
 
 export function readOrderRequest(bytes: Uint8Array): NewOrder<Item> {
@@ -42,13 +45,15 @@ export function readOrderRequest(bytes: Uint8Array): NewOrder<Item> {
 }
 
 export function writeOrder({ orderId, userId, items, totalCents, status }: Order): Buffer {
-  const writer = new BinaryWriter()
   if (orderId !== undefined) writer.uint32(10).string(orderId)
   if (userId !== undefined) writer.uint32(18).string(userId)
-  for (const item of items) fillItem(writer.uint32(26).fork(), item).join()
+  for (const item of items) {
+    writer.uint32(26).fork()
+    fillItem(item).join()
+  }
   if (totalCents !== undefined) writer.uint32(32).int64(totalCents)
   if (status !== undefined) writer.uint32(42).string(status)
-  return Buffer.from(writer.finish())
+  return toBuffer(writer.finish())
 }
 
 export function readListRequest(bytes: Uint8Array): { count: number } {
@@ -63,10 +68,10 @@ export function readListRequest(bytes: Uint8Array): { count: number } {
 }
 
 export function writeItem(item: Item): Buffer {
-  return Buffer.from(fillItem(new BinaryWriter(), item).finish())
+  return toBuffer(fillItem(item).finish())
 }
 
-function fillItem(writer: BinaryWriter, { sku, name, quantity, unitPriceCents, labels }: Item): BinaryWriter {
+function fillItem({ sku, name, quantity, unitPriceCents, labels }: Item): BinaryWriter {
   if (sku !== undefined) writer.uint32(10).string(sku)
   if (name !== undefined) writer.uint32(18).string(name)
   if (quantity !== undefined) writer.uint32(24).int32(quantity)
@@ -88,4 +93,12 @@ function readItem(reader: BinaryReader, length: number): Item {
     else reader.skip(tag & 7)
   }
   return item
+}
+
+/** Small arrays lie on V8's heap, from where a copy is cheaper than a view. */
+const largestOnHeapBytes = 64
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  if (bytes.length <= largestOnHeapBytes) return Buffer.from(bytes)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
