@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { eventually } from '@tenon/testing'
 import { expect, test } from 'vitest'
-import { allowedMegabytes, type MeasuredProcess, startCaller, startTarget } from './target-process.ts'
+import { settled } from './settled.ts'
+import { allowedMegabytes, startCaller, startTarget } from './target-process.ts'
 
 /** The long run, `.ci/soak`, does all of it; this one a tenth, unless told. */
 const share = Number(process.env['TENON_HEAP_SHARE'] ?? 0.1)
@@ -55,7 +56,7 @@ test(`a stream of ${1_000_000 * share} messages needs less than 20 MB at either 
   const paused = once(caller.child, 'message')
   const read = caller.ask('slowly', itemCount)
   await paused
-  expect(await stoppedAt(target)).toBeLessThan(itemCount / 2)
+  expect(await settled(async () => Number(await target.ask('countedItems')))).toBeLessThan(itemCount / 2)
   await holdLittle()
   await caller.ask('goOn')
   await eventually(async () => expect(await target.ask('countedItems')).toBeGreaterThan(itemCount / 2), {
@@ -65,18 +66,3 @@ test(`a stream of ${1_000_000 * share} messages needs less than 20 MB at either 
   expect(await read).toBe(itemCount)
   await holdLittle()
 })
-
-/** How many items were made when no more are. */
-async function stoppedAt(target: MeasuredProcess): Promise<number> {
-  let last = -1
-  return eventually(
-    async () => {
-      const count = Number(await target.ask('countedItems'))
-      const wasSame = count === last
-      last = count
-      expect(wasSame).toBe(true)
-      return count
-    },
-    { timeoutMs: 20_000, intervalMs: 200 },
-  )
-}

@@ -12,10 +12,12 @@ import {
   headerBlock,
   openRaw,
   preface,
+  repeatedField,
   type RawConnection,
   settings,
   uint32,
 } from './raw-connection.ts'
+import { settled } from './settled.ts'
 import { type MeasuredProcess, startTarget } from './target-process.ts'
 
 let target: MeasuredProcess
@@ -36,9 +38,9 @@ const [weigh, wait, count] = [`${service}/Weigh`, `${service}/Wait`, `${service}
 const reset = (stream: number) => frame({ type: frameType.rstStream, stream, payload: uint32(errorCode.cancel) })
 const ping = frame({ type: frameType.ping, payload: Buffer.alloc(8) })
 
-/** A call with headers in as many frames as they need. */
-function callWith(fields: Iterable<readonly [string, string]>): Buffer {
-  const block = headerBlock([...callFields(weigh), ...fields])
+/** A call with more headers, in as many frames as they need. */
+function callWith(more: Uint8Array): Buffer {
+  const block = Buffer.concat([headerBlock(callFields(weigh)), more])
   const frameCount = Math.ceil(block.length / 16_384)
   const frames = Array.from({ length: frameCount }, (_, index) =>
     frame({
@@ -99,11 +101,13 @@ describe('a flood leaves less than 20 MB behind, and others are served meanwhile
     { what: 'settings', bytes: settings },
     { what: 'windows that grow by one', bytes: frame({ type: frameType.windowUpdate, payload: uint32(1) }) },
     { what: 'priorities', bytes: frame({ type: frameType.priority, stream: 1, payload: Buffer.alloc(5, 1) }) },
+    { what: 'empty data frames', bytes: frame({ type: frameType.data, stream: 1 }) },
     { what: 'frames of a type that nobody knows', bytes: frame({ type: 200, payload: Buffer.alloc(8) }) },
   ])('100,000 $what from a caller who reads nothing', { timeout: 60_000 }, async ({ bytes }) => {
     await target.leavesLittle(async () => {
       const attacker = openRaw(target.port)
       await attacker.begin()
+      await attacker.send(callFrame(weigh, 1))
       attacker.socket.pause()
       const thousand = Buffer.concat(Array.from({ length: 1_000 }, () => bytes))
       for (let index = 0; index < 100; index += 1) await attacker.send(thousand)
@@ -113,11 +117,15 @@ describe('a flood leaves less than 20 MB behind, and others are served meanwhile
   })
 
   test.each([
-    { what: '5,000 headers', fields: Array.from({ length: 5_000 }, () => ['x', 'y'] as const) },
-    { what: 'a header of 60,000 characters', fields: [['x-a', 'a'.repeat(60_000)] as const] },
-    { what: 'a header of a megabyte', fields: [['x-a', 'a'.repeat(1_000_000)] as const] },
-  ])('a hundred calls with $what, each of which is refused', { timeout: 60_000 }, async ({ fields }) => {
-    const call = callWith(fields)
+    { what: '5,000 headers', more: headerBlock(Array.from({ length: 5_000 }, () => ['x', 'y'])) },
+    { what: 'a header of 60,000 characters', more: headerBlock([['x-a', 'a'.repeat(60_000)]]) },
+    { what: 'a header of a megabyte', more: headerBlock([['x-a', 'a'.repeat(1_000_000)]]) },
+    {
+      what: 'a header of 3,000 characters, repeated 50,000 times',
+      more: repeatedField(['x', 'a'.repeat(3_000)], 50_000),
+    },
+  ])('a hundred calls with $what, each of which is refused', { timeout: 60_000 }, async ({ more }) => {
+    const call = callWith(more)
     await target.leavesLittle(async () => {
       for (let index = 0; index < 100; index += 1) {
         const attacker = openRaw(target.port)
@@ -209,6 +217,19 @@ test('callers who never read what they asked for hold less than 20 MB, and other
   for (const stream of streams) stream.end(message)
   await Promise.all(streams.map((stream) => once(stream, 'response')))
   expect(await isServed(target.port)).toBe(true)
+  expect((await target.heapMegabytes()) - before).toBeLessThan(20)
+})
+
+test('a caller who hears nothing of what comes back is not listened to, and holds less than 20 MB', async () => {
+  const before = await target.heapMegabytes()
+  const stream = beginRaw(openSession(target.port), { path: `${service}/Echo` })
+  const said = Buffer.alloc(1_000, 'a')
+  const message = framed(Buffer.concat([Buffer.from([0x0a, 0xe8, 0x07]), said]))
+  const thousand = Buffer.concat(Array.from({ length: 1_000 }, () => message))
+  for (let index = 0; index < 50; index += 1) stream.write(thousand)
+  await once(stream, 'response')
+  expect(await isServed(target.port)).toBe(true)
+  expect(await settled(() => stream.writableLength)).toBeGreaterThan(40_000_000)
   expect((await target.heapMegabytes()) - before).toBeLessThan(20)
 })
 

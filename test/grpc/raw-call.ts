@@ -32,7 +32,8 @@ export function openSession(port: number): ClientHttp2Session {
 }
 
 function connectTo(port: number): ClientHttp2Session {
-  const session = connect(`http://127.0.0.1:${port}`)
+  // In megabytes: what waits to be sent is an attacker's own affair.
+  const session = connect(`http://127.0.0.1:${port}`, { maxSessionMemory: 1_000 })
   session.on('error', () => undefined)
   return session
 }

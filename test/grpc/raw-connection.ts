@@ -74,6 +74,12 @@ export function headerBlock(fields: Iterable<readonly [name: string, value: stri
   return Buffer.concat(parts)
 }
 
+/** A field that the other side keeps, and any number of bytes that each stand for it. @see RFC 7541 sections 6.1 and 6.2.1 */
+export function repeatedField([name, value]: readonly [string, string], times: number): Buffer {
+  const firstOfDynamicTable = 0x80 | 62
+  return Buffer.concat([Buffer.from([0x40]), literal(name), literal(value), Buffer.alloc(times, firstOfDynamicTable)])
+}
+
 /** The headers of a call. */
 export function callFields(path: string): readonly (readonly [string, string])[] {
   return [
