@@ -1,4 +1,4 @@
-import type { LockField, LockMethod } from './lock-file.ts'
+import type { LockField, LockMessage, LockMethod } from './lock-file.ts'
 import type { Break } from './merge-lock.ts'
 
 /** What a change of a field comes to. */
@@ -34,6 +34,23 @@ export function judgeField(scope: string, before: LockField, now: LockField): Fi
     breaks.push({ scope, part, ...names, advice: advice.name })
   }
   return { type: type ?? now.type, breaks }
+}
+
+/** Compares what kind of thing a message stands for, where no field of before is left to tell of it. */
+export function judgeMessage(before: LockMessage, now: LockMessage): readonly Break[] {
+  const names = new Set(before.fields.map(({ name }) => name))
+  if (before.fields.length === 0 || now.fields.length === 0) return []
+  if (now.fields.some(({ name }) => names.has(name))) return []
+  const [was, is] = [before, now].map(formOf)
+  const told = (problem: string): Break => ({ scope: now.fullName, part: '', problem, advice: advice.field })
+  if (was !== is) return [told(`the lock says ${was}, the schema says ${is}`)]
+  return is === alternatives ? [told('none of the alternatives that the lock has is left')] : []
+}
+
+const alternatives = 'one of several alternatives'
+
+function formOf({ fields }: LockMessage): string {
+  return fields.every(({ oneof }) => oneof !== undefined) ? alternatives : 'an object with fields'
 }
 
 /** Compares a method with what the lock says of it. */

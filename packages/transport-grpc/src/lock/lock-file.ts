@@ -23,7 +23,7 @@ export interface LockMethod extends Remarks {
   readonly isResponseStream: boolean
 }
 
-export interface LockMessage extends Remarks {
+export interface LockMessage {
   /** Full name: `shop.user.v1.GetUserRequest`. */
   readonly fullName: string
   readonly fields: readonly LockField[]
@@ -46,7 +46,7 @@ export interface LockField extends Remarks {
   readonly oneof: string | undefined
 }
 
-export interface LockEnum extends Remarks {
+export interface LockEnum {
   readonly fullName: string
   readonly values: readonly LockValue[]
   readonly reserved: Reserved
@@ -76,8 +76,6 @@ export interface Reserved {
 export type NumberRange = readonly [first: number, last: number]
 
 export const nothingReserved: Reserved = { ranges: [], names: [] }
-
-export const noRemarks: Remarks = { comment: '', isDeprecated: false }
 
 /** The last word of a full name. */
 export function lastName(fullName: string): string {

@@ -1,4 +1,4 @@
-import { judgeField, judgeMethod } from './judge-change.ts'
+import { judgeField, judgeMessage, judgeMethod } from './judge-change.ts'
 import type { LockEnum, LockField, LockFile, LockMessage, LockValue, Reserved } from './lock-file.ts'
 import { nothingReserved } from './lock-file.ts'
 import { addReserved, enumNumbers, fieldNumbers, freeNumbers, type NumberSpace } from './reserved.ts'
@@ -87,6 +87,7 @@ function mergeMessage(locked: LockMessage | undefined, current: LockMessage, not
     space: fieldNumbers,
     notes,
   })
+  notes.breaks.push(...judgeMessage(lock, current))
   const known = new Map(lock.fields.map((field) => [field.name, field]))
   const fields = current.fields.map((field): LockField => {
     const before = known.get(field.name)

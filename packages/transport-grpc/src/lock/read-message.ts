@@ -4,7 +4,6 @@ import {
   type LockMessage,
   type LockValue,
   type NumberRange,
-  noRemarks,
   nothingReserved,
   type Reserved,
 } from './lock-file.ts'
@@ -25,7 +24,6 @@ interface MessageDraft {
   readonly messages: RawMessage[]
   readonly enums: LockEnum[]
   reserved: Reserved
-  isDeprecated: boolean
 }
 
 /** What stands behind the word `message`. */
@@ -37,11 +35,10 @@ export function readMessage(tokens: TokenReader, scope: string): RawMessage {
     messages: [],
     enums: [],
     reserved: nothingReserved,
-    isDeprecated: false,
   }
   tokens.expect('{')
   while (!tokens.accept('}')) readMember(tokens, draft)
-  return { comment: '', ...draft }
+  return draft
 }
 
 function readMember(tokens: TokenReader, draft: MessageDraft): void {
@@ -50,10 +47,7 @@ function readMember(tokens: TokenReader, draft: MessageDraft): void {
   else if (tokens.accept('enum')) draft.enums.push(readEnum(tokens, draft.fullName))
   else if (tokens.accept('oneof')) draft.fields.push(...readOneof(tokens))
   else if (tokens.accept('reserved')) draft.reserved = addReserved(draft.reserved, readReserved(tokens))
-  else if (tokens.accept('option')) {
-    draft.isDeprecated = readDeprecated(tokens)
-    tokens.expect(';')
-  } else draft.fields.push(readField(tokens, undefined))
+  else draft.fields.push(readField(tokens, undefined))
 }
 
 function readOneof(tokens: TokenReader): readonly RawField[] {
@@ -120,7 +114,7 @@ function readEnum(tokens: TokenReader, scope: string): LockEnum {
     if (tokens.accept('reserved')) reserved = addReserved(reserved, readReserved(tokens))
     else values.push(readValue(tokens))
   }
-  return { fullName, values, reserved, ...noRemarks }
+  return { fullName, values, reserved }
 }
 
 function readValue(tokens: TokenReader): LockValue {
@@ -135,16 +129,16 @@ function readReserved(tokens: TokenReader): Reserved {
   const ranges: NumberRange[] = []
   const names: string[] = []
   do {
-    const next = tokens.next()
-    if (next.kind === 'text') names.push(next.value)
-    else if (next.kind === 'number') ranges.push(readRange(tokens, Number(next.value)))
-    else throw tokens.fault(`expected a number or a quoted name, found ${next.value}`)
+    const name = tokens.acceptText()
+    if (name === undefined) ranges.push(readRange(tokens))
+    else names.push(name)
   } while (tokens.accept(','))
   tokens.expect(';')
   return { ranges, names }
 }
 
-function readRange(tokens: TokenReader, first: number): NumberRange {
+function readRange(tokens: TokenReader): NumberRange {
+  const first = tokens.number()
   if (!tokens.accept('to')) return [first, first]
   return [first, tokens.accept('max') ? Number.POSITIVE_INFINITY : tokens.number()]
 }

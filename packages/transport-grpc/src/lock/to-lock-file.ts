@@ -17,7 +17,6 @@ import {
   type LockFile,
   type LockMessage,
   type LockMethod,
-  noRemarks,
   nothingReserved,
 } from './lock-file.ts'
 
@@ -57,7 +56,6 @@ function commentOf({ summary, description }: Operation): string {
 
 function toMessage({ fullName, fields, oneof, messages, enums }: MessageShape): LockMessage {
   return {
-    ...noRemarks,
     fullName,
     fields: fields.map((field) => toField(field, oneof)),
     messages: messages.map(toMessage),
@@ -66,8 +64,10 @@ function toMessage({ fullName, fields, oneof, messages, enums }: MessageShape): 
   }
 }
 
-function toField({ name, protoName, number, type, label }: FieldShape, oneof: string | undefined): LockField {
-  return { ...noRemarks, name: protoName, jsonName: name, number, type: typeName(type), label, oneof }
+function toField(field: FieldShape, oneof: string | undefined): LockField {
+  const { name, protoName, number, label, description, isDeprecated } = field
+  const type = typeName(field.type)
+  return { name: protoName, jsonName: name, number, type, label, oneof, comment: description, isDeprecated }
 }
 
 function typeName(type: FieldType): string {
@@ -81,7 +81,6 @@ const scalarNames: Readonly<Partial<Record<ScalarName, string>>> = { bigint: 'in
 
 function toEnum({ fullName, values }: EnumShape): LockEnum {
   return {
-    ...noRemarks,
     fullName,
     values: values.map(({ protoName, number }) => ({ name: protoName, number })),
     reserved: nothingReserved,

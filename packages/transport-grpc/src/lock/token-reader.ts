@@ -44,8 +44,14 @@ export class TokenReader {
     return this.#take('text', 'a quoted text')
   }
 
+  /** The text that comes next, if one does. */
+  acceptText(): string | undefined {
+    return this.#peek().kind === 'text' ? this.next().value : undefined
+  }
+
   number(): number {
-    return Number(this.#take('number', 'a number'))
+    const digits = this.#take('number', 'a number')
+    return /^-?0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits)
   }
 
   /** What is written up to a mark, which is taken too. */

@@ -7,7 +7,6 @@ import {
   type LockMessage,
   type LockMethod,
   type NumberRange,
-  type Remarks,
   type Reserved,
 } from './lock-file.ts'
 import { declaredNames, shortName } from './type-name.ts'
@@ -68,10 +67,6 @@ function comment(text: string): Lines {
   return clean === '' ? [] : clean.split('\n').map((line) => `// ${line}`.trimEnd())
 }
 
-function deprecatedOption({ isDeprecated }: Remarks): Lines {
-  return isDeprecated ? ['option deprecated = true;'] : []
-}
-
 function writeService({ package: owner, service }: LockFile, { nameAt }: Names): Lines {
   const scope = `${owner}.${service.name}`
   const methods = service.methods.map((method) => writeMethod(method, (name) => nameAt(name, scope)))
@@ -84,19 +79,18 @@ function writeMethod(method: LockMethod, typeOf: (fullName: string) => string): 
   const request = side(method.request, method.isRequestStream)
   const response = side(method.response, method.isResponseStream)
   const head = `rpc ${method.name}${request} returns ${response}`
-  const body = deprecatedOption(method)
+  const body = method.isDeprecated ? ['option deprecated = true;'] : []
   return [...comment(method.comment), ...(body.length === 0 ? [`${head};`] : braced(head, body))]
 }
 
 function writeMessage(message: LockMessage, names: Names): Lines {
   const body = separated([
-    deprecatedOption(message),
     writeReserved(message.reserved),
     writeFields(message, names),
     ...message.enums.map(writeEnum),
     ...message.messages.map((one) => writeMessage(one, names)),
   ])
-  return [...comment(message.comment), ...braced(`message ${lastName(message.fullName)}`, body)]
+  return braced(`message ${lastName(message.fullName)}`, body)
 }
 
 /** By number; a oneof stands where its first member does. */
@@ -139,10 +133,10 @@ function withOptions(head: string, options: Lines): Lines {
   return [`${head} [`, ...options.map((option, index) => `  ${option}${index < options.length - 1 ? ',' : ''}`), '];']
 }
 
-function writeEnum({ fullName, values, reserved, ...remarks }: LockEnum): Lines {
+function writeEnum({ fullName, values, reserved }: LockEnum): Lines {
   const sorted = values.toSorted((a, b) => a.number - b.number)
   const body = separated([writeReserved(reserved), sorted.map(({ name, number }) => `${name} = ${number};`)])
-  return [...comment(remarks.comment), ...braced(`enum ${lastName(fullName)}`, body)]
+  return braced(`enum ${lastName(fullName)}`, body)
 }
 
 function writeReserved({ ranges, names }: Reserved): Lines {

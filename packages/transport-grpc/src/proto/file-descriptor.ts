@@ -50,6 +50,7 @@ export function toFileDescriptor(service: ServiceShape): FileDescriptorProto {
           outputType: `.${response.fullName}`,
           clientStreaming: directionsOf[operation.kind].requestStream,
           serverStreaming: directionsOf[operation.kind].responseStream,
+          ...(operation.deprecated ? { options: { deprecated: true } } : {}),
         })),
       },
     ],
@@ -101,6 +102,7 @@ function toField(field: FieldShape, parent: string, presence: Presence): FieldDe
     label: field.label === 'optional' ? FieldDescriptorProto_Label.OPTIONAL : FieldDescriptorProto_Label.REPEATED,
     ...type,
     ...presence,
+    ...(field.isDeprecated ? { options: { deprecated: true } } : {}),
   })
 }
 

@@ -46,6 +46,9 @@ export interface FieldShape {
   readonly isNullable: boolean
   /** What the mark of a union is for this alternative; undefined for every other field. */
   readonly constant: unknown
+  /** What the schema says of it, for documents; often nothing. */
+  readonly description: string
+  readonly isDeprecated: boolean
 }
 
 /**

@@ -103,8 +103,8 @@ function shapeObject({ core, fields, path }: ObjectForm, place: Place, mark?: st
       if (!isFieldName(field.name)) inside.report(field.path, 'a field whose name protobuf cannot have')
       const type = shapeField(field, { ...inside, name: pascalCase(field.name) })
       const { name, isRequired } = field
-      const number = message.fields.length + 1
-      if (type) message.fields.push({ ...single, ...type, name, protoName: protoFieldName(name), number, isRequired })
+      const facts = { name, protoName: protoFieldName(name), number: message.fields.length + 1, isRequired }
+      if (type) message.fields.push({ ...single, ...type, ...facts, ...remarksOf(field.schema) })
     }
   })
 }
@@ -162,7 +162,19 @@ function wrap(form: Form, place: Place): MessageShape {
   })
 }
 
-const single = { label: 'optional', isRequired: false, isNullable: false, constant: undefined } as const
+const single = {
+  label: 'optional',
+  isRequired: false,
+  isNullable: false,
+  constant: undefined,
+  description: '',
+  isDeprecated: false,
+} as const
+
+/** @see JSON Schema 2020-12, validation, sections 9.1 and 9.3 */
+function remarksOf({ description, deprecated }: JsonSchema): Pick<FieldShape, 'description' | 'isDeprecated'> {
+  return { description: typeof description === 'string' ? description : '', isDeprecated: deprecated === true }
+}
 
 type Typed = Pick<FieldShape, 'type' | 'label'>
 
