@@ -59,8 +59,8 @@ export interface QueueOptions {
    */
   readonly maxUncommittedCount?: number
   /**
-   * Longest time a message may be worked on; then its `call.signal` fires, and it has failed as `deadline_exceeded`. A handler that
-   * goes on regardless may still run when the message is handled again.
+   * Longest time a message may be worked on; then its `call.signal` fires, and it has failed as `deadline_exceeded`. For a handler
+   * that goes on regardless its key waits as long again, then it is overtaken, which is logged as an error.
    *
    * @defaultValue 300_000
    * @remarks Range 1–86_400_000 ms

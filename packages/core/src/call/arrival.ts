@@ -39,6 +39,11 @@ export interface Arrival {
    * @throws ServiceError `invalid_argument` for bytes that cannot be decoded.
    */
   decode(): unknown
+  /**
+   * Told once, when nothing of the call runs any more. That is after its outcome where a handler goes on though its time is over.
+   * Not told of a call that was refused before anything of it ran.
+   */
+  ended?(): void
 }
 
 /** What a call came to. */

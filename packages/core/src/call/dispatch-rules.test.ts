@@ -233,6 +233,31 @@ describe('the line of a finished call', () => {
   })
 })
 
+describe('an arrival', () => {
+  it('is told when nothing of its call runs any more, which may be after its outcome', async () => {
+    const finish = Promise.withResolvers<unknown>()
+    const { send } = dispatcherFor(() => finish.promise)
+    const ended = vi.fn<() => void>()
+    const late = send({ timeoutMs: 10, ended })
+    await vi.advanceTimersByTimeAsync(10)
+    expect(errorOf(await late).code).toBe('deadline_exceeded')
+    expect(ended).not.toHaveBeenCalled()
+    finish.resolve({ text: 'hi' })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(ended).toHaveBeenCalledTimes(1)
+  })
+
+  it.each([
+    ['succeeds', async () => ({ text: 'hi' })],
+    ['fails', () => Promise.reject(new Error('bug'))],
+  ] satisfies [string, Invoke][])('is told once of a call that %s', async (_what, handler) => {
+    const ended = vi.fn<() => void>()
+    await dispatcherFor(handler).send({ ended })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(ended).toHaveBeenCalledTimes(1)
+  })
+})
+
 describe('a stream that is over for its reader', () => {
   const limiters = () => [new Limiter({ maxRunning: 1, maxWaiting: 0 })]
 

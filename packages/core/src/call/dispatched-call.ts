@@ -97,6 +97,7 @@ export class DispatchedCall implements Cuttable {
     this.#returned?.()
     this.#returned = undefined
     this.#release()
+    this.running.arrival.ended?.()
   }
 
   #finish(error: ServiceError | undefined): void {

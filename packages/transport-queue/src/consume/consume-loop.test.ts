@@ -141,6 +141,49 @@ test('a handler has maxHandlerMs, after which the attempt has failed', async () 
   expect(headersOf(broker.records(deadLetters)[0])).toMatchObject({ 'tenon-error-code': 'deadline_exceeded' })
 })
 
+test('a handler that goes on though its time is over is not overtaken by its key', async () => {
+  const broker = await seeded(ofKeys('aab'))
+  const steps: string[] = []
+  const others = countdown(1)
+  const done = countdown(1)
+  let arrival: { ended?(): void } | undefined
+  const handle = async ({ orderId, count }: Placed, call: { readonly attempt?: number; ended?(): void }) => {
+    if (orderId === 'b') return others.tick()
+    steps.push(`${count}:${call.attempt}`)
+    if (count === 0 && call.attempt === 1) {
+      arrival = call
+      throw new ServiceError('deadline_exceeded', 'too late')
+    }
+    // The dispatcher says so when a handler has ended.
+    call.ended?.()
+    if (count === 1) done.tick()
+  }
+  const neverOver = {
+    ...fakeClock(),
+    wait: (ms: number) => (ms === 600_000 ? new Promise<void>(() => {}) : Promise.resolve()),
+  }
+  await start(broker, handle, { clock: neverOver, maxHandlerMs: 600_000 })
+  await others.reached
+  expect(steps).toEqual(['0:1'])
+  steps.push('ended')
+  arrival?.ended?.()
+  await done.reached
+  expect(steps).toEqual(['0:1', 'ended', '0:2', '1:1'])
+})
+
+test('a handler that never ends is overtaken after as long again as it had', async () => {
+  const broker = await seeded(ofKeys('a'))
+  const clock = fakeClock()
+  const handled = countdown(1)
+  const handle = async (_payload: Placed, { attempt }: { readonly attempt?: number }) => {
+    if (attempt === 1) throw new ServiceError('deadline_exceeded', 'too late')
+    handled.tick()
+  }
+  await start(broker, handle, { clock, maxHandlerMs: 5_000, random: () => 1 })
+  await handled.reached
+  expect(clock.waitedMs).toEqual([5_000, 200])
+})
+
 test('consumers tell their state, their lag and the age of their oldest message', async () => {
   const broker = await seeded(ofKeys('ab').map((record) => ({ ...record, timestampAt: 1_000 })))
   const held = Promise.withResolvers<void>()

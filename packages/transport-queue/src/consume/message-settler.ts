@@ -61,12 +61,32 @@ export class MessageSettler {
     if (!(await slots.take(partition.revoked))) return 'given_up'
     try {
       const outcome = await unlessAborted(runToEnd(consumer, call), partition.lost)
-      if (outcome !== undefined) return outcome.error ?? 'done'
+      if (outcome !== undefined) {
+        if (outcome.error?.code === 'deadline_exceeded') await this.#awaitQuiet(call)
+        return outcome.error ?? 'done'
+      }
       call.abandon()
       return 'given_up'
     } finally {
       slots.release()
     }
+  }
+
+  /** A handler may go on though its time is over; what comes next of its key must not overtake it. Not waited for for ever. */
+  async #awaitQuiet(call: QueueCall): Promise<void> {
+    const { partition, consumer, settings, log } = this.#surroundings
+    const late = new AbortController()
+    const stop = () => late.abort()
+    partition.lost.addEventListener('abort', stop, { once: true })
+    const wait = settings.clock.wait(settings.maxHandlerMs, late.signal).then(() => 'late' as const)
+    const ended = await Promise.race([call.quiet, wait])
+    partition.lost.removeEventListener('abort', stop)
+    stop()
+    if (ended !== 'late' || partition.lost.aborted) return
+    log.error(
+      { peer: call.peer },
+      `${consumer.handler} goes on though its time is over; its key is not held up any longer`,
+    )
   }
 
   #tellRetry({ offset }: ReceivedRecord, { error, attempt, delayMs }: Failure): void {

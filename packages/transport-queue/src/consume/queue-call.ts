@@ -19,6 +19,7 @@ export class QueueCall implements Arrival {
   readonly metadata: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined
   readonly #record: ReceivedRecord
+  readonly #quiet = Promise.withResolvers<void>()
   #controller: AbortController | undefined
 
   constructor(record: ReceivedRecord, { attempt, metadata, timeoutMs }: QueueCallFacts) {
@@ -43,6 +44,15 @@ export class QueueCall implements Arrival {
   abandon(): void {
     this.#controller ??= new AbortController()
     this.#controller.abort()
+  }
+
+  /** Resolves when its handler does nothing more. */
+  get quiet(): Promise<void> {
+    return this.#quiet.promise
+  }
+
+  ended(): void {
+    this.#quiet.resolve()
   }
 
   decode(): unknown {
