@@ -27,7 +27,7 @@ interface Attack extends Partial<RawRequest> {
 }
 
 const weigh = '/test.v1.TargetService/Weigh'
-const field = { text: 1, numbers: 2, names: 3, child: 4, labels: 5, unknown: 1_000 } as const
+const field = { text: 1, numbers: 2, names: 3, child: 4, labels: 5, tree: 6, any: 7, unknown: 1_000 } as const
 const limitBytes = 4_194_304
 
 const message = (write: (writer: BinaryWriter) => unknown) => {
@@ -73,6 +73,23 @@ function groups(depth: number): Uint8Array {
   })
 }
 
+/** Fields each of which holds nothing but the next, written from the inside to the outside. */
+function nested(numbers: readonly number[]): Uint8Array {
+  const heads: Uint8Array[] = []
+  let length = 0
+  for (const number of numbers.toReversed()) {
+    const inner = length
+    const head = message((writer) => writer.tag(number, WireType.LengthDelimited).uint32(inner))
+    heads.push(head)
+    length += head.length
+  }
+  return Buffer.concat(heads.toReversed())
+}
+
+const trees = (depth: number) => nested([field.tree, ...Array<number>(depth).fill(1)])
+/** Lists in lists. @see google/protobuf/struct.proto */
+const lists = (depth: number) => nested([field.any, ...Array<number[]>(depth).fill([6, 1]).flat()])
+
 const undecodable = { status: codes.invalidArgument, message: 'the message cannot be decoded' } as const
 
 const attacks: readonly Attack[] = [
@@ -95,6 +112,11 @@ const attacks: readonly Attack[] = [
   { name: 'groups nested 50 deep', ...one(groups(50)), status: codes.ok, output: [0, 0, 0] },
   { name: 'groups nested 101 deep', ...one(groups(101)), ...undecodable },
   { name: 'groups nested a million deep', ...one(groups(1_000_000)), ...undecodable },
+  { name: 'messages nested 90 deep', ...one(trees(90)), status: codes.ok, output: [0, 0, 0] },
+  { name: 'messages nested 101 deep', ...one(trees(101)), ...undecodable },
+  { name: 'messages nested 100,000 deep', ...one(trees(100_000)), ...undecodable },
+  { name: 'lists of any JSON nested 101 deep', ...one(lists(101)), ...undecodable },
+  { name: 'lists of any JSON nested 100,000 deep', ...one(lists(100_000)), ...undecodable },
   {
     name: 'a message of the largest size',
     ...one(text('a'.repeat(limitBytes - 5))),
