@@ -22,34 +22,39 @@ export const User = Type.Object(
   { title: 'User' },
 )
 
-export const users = contract('shop.user.v1.UserService', {
-  createUser: {
-    summary: 'Creates a user. An e-mail address belongs to one user; capitals make no other address of it.',
-    input: Type.Object({ name: Name, email: Email }),
-    output: User,
-    errors: ['already_exists'],
-    http: { route: 'POST /v1/users', status: 201 },
+export const users = contract(
+  'shop.user.v1.UserService',
+  {
+    createUser: {
+      summary: 'Creates a user. An e-mail address belongs to one user; capitals make no other address of it.',
+      input: Type.Object({ name: Name, email: Email }),
+      output: User,
+      errors: ['already_exists'],
+      http: { route: 'POST /v1/users', status: 201 },
+    },
+    getUser: {
+      summary: 'One user by id.',
+      input: Type.Object({ userId: UserId }),
+      output: User,
+      errors: ['not_found'],
+      http: 'GET /v1/users/:userId',
+      timeoutMs: 5_000,
+    },
+    listUsers: {
+      summary: 'All users, oldest first, page by page.',
+      input: Type.Object(pageFields),
+      output: Type.Object({ users: Type.Array(User), nextPageToken }),
+      errors: ['invalid_argument'],
+      http: 'GET /v1/users',
+    },
+    watchUsers: {
+      summary: 'Every user that is created or changes from now on, as it happens.',
+      input: Type.Object({}),
+      output: stream(User),
+      errors: ['resource_exhausted'],
+      http: 'GET /v1/users:watch',
+    },
   },
-  getUser: {
-    summary: 'One user by id.',
-    input: Type.Object({ userId: UserId }),
-    output: User,
-    errors: ['not_found'],
-    http: 'GET /v1/users/:userId',
-    timeoutMs: 5_000,
-  },
-  listUsers: {
-    summary: 'All users, oldest first, page by page.',
-    input: Type.Object(pageFields),
-    output: Type.Object({ users: Type.Array(User), nextPageToken }),
-    errors: ['invalid_argument'],
-    http: 'GET /v1/users',
-  },
-  watchUsers: {
-    summary: 'Every user that is created or changes from now on, as it happens.',
-    input: Type.Object({}),
-    output: stream(User),
-    errors: ['resource_exhausted'],
-    http: 'GET /v1/users:watch',
-  },
-})
+  // Keeps the field numbers of gRPC; `npm run proto -w @shop/contracts` brings it up to date.
+  { proto: new URL('./user.proto', import.meta.url) },
+)
