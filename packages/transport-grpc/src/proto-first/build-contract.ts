@@ -1,0 +1,88 @@
+import { createRegistry, type DescFile, type DescMethod, type DescService, type Registry } from '@bufbuild/protobuf'
+import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt'
+import { type AnyContract, contract } from '@tenon/core/contract'
+import { ContractError, type SetupProblem } from '@tenon/core/transport'
+import { type MethodBinding, methodBinding } from '../service/method-binding.ts'
+import { createCommentary } from './comment.ts'
+import { compileMessageCodec } from './message-codec.ts'
+import { type ProtoOperationOptions, toOperationSpec } from './proto-operation.ts'
+import type { Int64Form } from './scalar-schema.ts'
+
+/** What a contract is built by, whatever its types. */
+export interface BuildOptions {
+  readonly int64?: Int64Form
+  readonly http?: boolean
+  readonly operations?: Readonly<Record<string, ProtoOperationOptions | undefined>>
+  readonly types?: Registry
+}
+
+/**
+ * The contract of a service's descriptor.
+ *
+ * @throws ContractError `contract.name`, `contract.route`, `contract.schema`, `contract.setting`; all problems at once.
+ */
+export function buildContract(service: DescService, options: BuildOptions): AnyContract {
+  const { int64 = 'bigint', http = true, operations = {} } = options
+  const files = filesOf(service.file)
+  const registry = options.types ? createRegistry(...files, options.types) : createRegistry(...files)
+  const problems: SetupProblem[] = []
+  const report = (message: string) => void problems.push({ code: 'contract.route', message })
+  const settings = { int64, http, registry, commentary: createCommentary(), report }
+  problems.push(...strayNames(service, operations))
+  const specs = service.methods.map((method) => {
+    const name = method.localName
+    return [name, toOperationSpec(method, operations[name] ?? {}, settings)] as const
+  })
+  if (problems.length > 0) throw new ContractError(problems)
+  const bindings = service.methods.map(
+    (method) => [method.localName, bind(method, { int64, registry, files })] as const,
+  )
+  return contract(service.typeName, Object.fromEntries(specs), { proto: Object.fromEntries(bindings) })
+}
+
+function strayNames({ typeName, methods }: DescService, operations: object): readonly SetupProblem[] {
+  const names = new Set(methods.map(({ localName }) => localName))
+  const strays = Object.keys(operations).filter((name) => !names.has(name))
+  return strays.map((name) => ({
+    code: 'contract.setting',
+    message: `protoContract(${typeName}): operations.${name} is no method of the service; expected one of ${[...names].join(', ')}`,
+  }))
+}
+
+/** A file after all that it imports. */
+function filesOf(file: DescFile, seen: Set<DescFile> = new Set()): readonly DescFile[] {
+  if (!seen.has(file)) for (const dependency of file.dependencies) filesOf(dependency, seen)
+  return [...seen.add(file)]
+}
+
+interface Surroundings {
+  readonly int64: Int64Form
+  readonly registry: Registry
+  readonly files: readonly DescFile[]
+}
+
+function bind(method: DescMethod, { int64, registry, files }: Surroundings): MethodBinding {
+  const compile = () => ({
+    request: compileMessageCodec(method.input, { int64, registry }),
+    response: compileMessageCodec(method.output, { int64, registry }),
+  })
+  let codecs: ReturnType<typeof compile> | undefined
+  return methodBinding({
+    name: method.name,
+    codecs: () => (codecs ??= compile()),
+    owners: () => ownersOf(method.parent),
+    files: () => files.map(fileOf),
+  })
+}
+
+/** Messages may be in any file, and several services of a server may share them. */
+function ownersOf({ file, typeName }: DescService): ReadonlyMap<string, string> {
+  const messages = filesOf(file).flatMap((one) =>
+    one.messages.map((message) => [message.typeName, `file ${one.name}.proto`] as const),
+  )
+  return new Map([[typeName, typeName], ...messages])
+}
+
+function fileOf({ proto }: DescFile): FileDescriptorProto {
+  return proto
+}
