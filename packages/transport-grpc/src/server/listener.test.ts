@@ -178,6 +178,43 @@ test('a connection is replaced when it is old, and its calls end as they would',
   await closed
 })
 
+test('no call is lost while connections are replaced all the time', async () => {
+  await using demo = await serve({ maxConnectionAgeMs: 10 })
+  const client = new Client(`127.0.0.1:${demo.port}`, credentials.createInsecure(), {
+    'grpc.use_local_subchannel_pool': 1,
+  })
+  const sayOnce = () =>
+    new Promise<string>((resolve) => {
+      client.makeUnaryRequest(pathOf('Say'), same, same, frame('Ada').subarray(5), (error) =>
+        resolve(error?.message ?? 'served'),
+      )
+    })
+  const ends: string[] = []
+  let isOver = false
+  const worker = async () => {
+    while (!isOver && ends.length < 20_000) ends.push(await sayOnce())
+  }
+  let ageCount = 0
+  const counted = Promise.withResolvers<void>()
+  const session = () => {
+    const one = open(demo.port)
+    one.once('goaway', () => {
+      one.destroy()
+      ageCount += 1
+      if (ageCount === 20) counted.resolve()
+      else session()
+    })
+  }
+  session()
+  const working = Promise.all(Array.from({ length: 10 }, worker))
+  await counted.promise
+  isOver = true
+  await working
+  client.close()
+  expect(ends.filter((end) => end !== 'served')).toEqual([])
+  expect(ends.length).toBeGreaterThan(100)
+})
+
 test('a call that goes on after the grace of an old connection is cut', async () => {
   await using demo = await serve(
     { maxConnectionAgeMs: 20, maxConnectionAgeGraceMs: 20 },
