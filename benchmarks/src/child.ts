@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { CpuProfile } from './profile/cpu-profile.ts'
+import type { AllocationProfile } from './profile/allocation-profile.ts'
+import type { TimeProfile } from './profile/time-profile.ts'
 
 /** What a program under measurement tells of itself. */
 export interface Usage {
@@ -11,6 +12,12 @@ export interface Usage {
   readonly rssBytes: number
   /** Heap and buffers in use; without garbage when that was asked for. */
   readonly liveBytes: number
+}
+
+/** What V8 tells of a program, by what it was asked for. */
+interface Profiles {
+  readonly time: TimeProfile
+  readonly allocation: AllocationProfile
 }
 
 /** A program under measurement, on a core of its own where that can be had. */
@@ -53,13 +60,13 @@ export class Child implements AsyncDisposable {
     return usage
   }
 
-  /** Where its time went while something ran. */
-  async profile(run: () => Promise<void>): Promise<CpuProfile> {
-    this.#process.send('profile')
+  /** Where its time or its memory went while something ran. */
+  async profile<Kind extends keyof Profiles>(kind: Kind, run: () => Promise<void>): Promise<Profiles[Kind]> {
+    this.#process.send(`profile ${kind}`)
     await once(this.#process, 'message')
     await run()
     this.#process.send('profiled')
-    const [profile] = (await once(this.#process, 'message')) as [CpuProfile]
+    const [profile] = (await once(this.#process, 'message')) as [Profiles[Kind]]
     return profile
   }
 

@@ -4,7 +4,9 @@ import { type Program, send, type Workload } from '../compare.ts'
 import { getById, validatedPost } from '../load/http-request.ts'
 import { largeLoad, smallLoad, streamLoad, tenonGrpc } from '../part/grpc.ts'
 import { tenonHttp, toWorkload } from '../part/http.ts'
-import { selfTimesOf, sumBy } from './cpu-profile.ts'
+import { allocationsOf } from './allocation-profile.ts'
+import { type SelfCost, sumBy } from './frame.ts'
+import { timesOf } from './time-profile.ts'
 
 const resultFolder = new URL('../../result/', import.meta.url)
 
@@ -36,28 +38,37 @@ export interface ProfileOptions {
 const warmUpCount = 3
 const printedCount = 30
 
-/** Prints where a server's time goes under the load of a benchmark, and keeps the profile for Chrome's developer tools. */
+/** Prints where a server's time and memory go under the load of a benchmark, and keeps the profile of time for Chrome's developer tools. */
 export async function profile(name: ProfileName, { roundCount, path }: ProfileOptions): Promise<void> {
   using _awake = stayAwake()
   const { program, workload } = profiles[name]
   await using server = await Child.start(path ?? program.path)
   await send(workload, server.port, workload.count * warmUpCount)
   const requestCount = workload.count * roundCount
-  const found = await server.profile(() => send(workload, server.port, requestCount))
+  const load = () => send(workload, server.port, requestCount)
+  const time = await server.profile('time', load)
   mkdirSync(resultFolder, { recursive: true })
-  writeFileSync(new URL(`${name}.cpuprofile`, resultFolder), JSON.stringify(found))
-  const times = selfTimesOf(found)
-  const totalMicroseconds = times.reduce((sum, { microseconds }) => sum + microseconds, 0)
-  const toRow = ([what, microseconds]: readonly [string, number]) => ({
-    what,
-    'µs/request': (microseconds / requestCount).toFixed(2),
-    share: `${((100 * microseconds) / totalMicroseconds).toFixed(1)} %`,
-  })
+  writeFileSync(new URL(`${name}.cpuprofile`, resultFolder), JSON.stringify(time))
   console.log(`${workload.name}, ${path ?? program.path}: ${requestCount} requests, kept as result/${name}.cpuprofile`)
-  console.table(sumBy(times, ({ area }) => area).map(toRow))
+  print(timesOf(time), 'µs/request', requestCount)
+  print(allocationsOf(await server.profile('allocation', load)), 'bytes/request', requestCount)
+}
+
+function print(costs: readonly SelfCost[], unit: string, requestCount: number): void {
+  const total = costs.reduce((sum, { cost }) => sum + cost, 0)
+  const toRow = ([what, cost]: readonly [string, number]) => ({
+    what,
+    [unit]: shorten(cost / requestCount),
+    share: `${((100 * cost) / total).toFixed(1)} %`,
+  })
+  console.table([...sumBy(costs, ({ area }) => area), ['all of it', total] as const].map(toRow))
   console.table(
-    sumBy(times, (time) => `${time.area} | ${time.name}`)
+    sumBy(costs, ({ area, name }) => `${area} | ${name}`)
       .slice(0, printedCount)
       .map(toRow),
   )
+}
+
+function shorten(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3)
 }

@@ -4,7 +4,8 @@ import { runInNewContext } from 'node:vm'
 /** Tells the measuring process that this program serves, and answers its questions. */
 export function ready(port: number): void {
   process.on('message', (question) => {
-    if (question === 'profile') return void startProfile()
+    if (question === 'profile time') return void startTimeProfile()
+    if (question === 'profile allocation') return void startAllocationProfile()
     if (question === 'profiled') return void stopProfile?.()
     if (question === 'live') collectGarbage()
     const { user, system } = process.cpuUsage()
@@ -25,20 +26,36 @@ function collectGarbage(): void {
 /** A guess: fine enough for single functions, and little of a core. */
 const samplingIntervalMicroseconds = 250
 
-/** There while the profiler runs. */
+/** There while a profiler runs. */
 let stopProfile: (() => Promise<void>) | undefined
 
-async function startProfile(): Promise<void> {
-  // Loaded only here, so that no other measurement has it in memory.
-  const { Session } = await import('node:inspector/promises')
-  const session = new Session()
-  session.connect()
+async function startTimeProfile(): Promise<void> {
+  const session = await connectInspector()
   await session.post('Profiler.enable')
   await session.post('Profiler.setSamplingInterval', { interval: samplingIntervalMicroseconds })
   await session.post('Profiler.start')
-  stopProfile = async () => {
-    const { profile } = await session.post('Profiler.stop')
-    process.send?.(profile)
-  }
+  stopProfile = async () => void process.send?.((await session.post('Profiler.stop')).profile)
   process.send?.('started')
+}
+
+/** Finer than V8's own interval of 32 KiB, so that what allocates little is seen too. */
+const samplingIntervalBytes = 2_048
+
+async function startAllocationProfile(): Promise<void> {
+  const session = await connectInspector()
+  await session.post('HeapProfiler.startSampling', {
+    samplingInterval: samplingIntervalBytes,
+    includeObjectsCollectedByMajorGC: true,
+    includeObjectsCollectedByMinorGC: true,
+  })
+  stopProfile = async () => void process.send?.((await session.post('HeapProfiler.stopSampling')).profile)
+  process.send?.('started')
+}
+
+/** Loaded only here, so that no other measurement has it in memory. */
+async function connectInspector() {
+  const { Session } = await import('node:inspector/promises')
+  const session = new Session()
+  session.connect()
+  return session
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type CpuProfile, selfTimesOf, sumBy } from './cpu-profile.ts'
+import { sumBy } from './frame.ts'
+import { type TimeProfile, timesOf } from './time-profile.ts'
 
-describe('a profile', () => {
+describe('a profile of time', () => {
   it('is told by whose code ran, without idle time', () => {
-    const areas = sumBy(selfTimesOf(profile), ({ area }) => area)
+    const areas = sumBy(timesOf(profile), ({ area }) => area)
     expect(Object.fromEntries(areas)).toEqual({
       'Tenon: transport-grpc': 40,
       '@grpc/grpc-js': 30,
@@ -14,8 +15,13 @@ describe('a profile', () => {
     })
   })
 
+  it('takes a long gap between samples for one in which something else had the core', () => {
+    const slow = { ...profile, samples: [6], timeDeltas: [80_000] }
+    expect(timesOf(slow)).toEqual([{ name: 'encode index.js:8', area: 'Tenon: transport-grpc', cost: 2_000 }])
+  })
+
   it('is told by function, the most first', () => {
-    const names = sumBy(selfTimesOf(profile), ({ name }) => name).map(([name]) => name)
+    const names = sumBy(timesOf(profile), ({ name }) => name).map(([name]) => name)
     expect(names.slice(0, 3)).toEqual(['encode index.js:8', 'sendMessage server-call.js:1', 'respond'])
   })
 })
@@ -27,7 +33,7 @@ const files = {
 }
 
 /** A built-in function without a file is called by node's HTTP/2. */
-const profile: CpuProfile = {
+const profile: TimeProfile = {
   nodes: [
     node(1, '(root)', '', [2, 3, 4, 5, 9]),
     node(2, '(idle)', ''),
