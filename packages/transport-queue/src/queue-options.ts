@@ -67,6 +67,13 @@ export interface QueueOptions {
    * @see Kafka, max.poll.interval.ms: the same
    */
   readonly maxHandlerMs?: number
+  /**
+   * Largest message that is handled; a larger one becomes a dead letter, undecoded.
+   *
+   * @defaultValue 4_194_304, what gRPC takes
+   * @remarks Range 1–1_073_741_824
+   */
+  readonly maxMessageBytes?: number
   /** How long the start waits to be given partitions; it goes on without them then. @defaultValue 10_000 @remarks Range 0–600_000 */
   readonly joinTimeoutMs?: number
   /** Time, for tests. */
@@ -82,6 +89,7 @@ export const queueDefaults = Object.freeze({
   concurrency: 16,
   maxUncommittedCount: 1_000,
   maxHandlerMs: 300_000,
+  maxMessageBytes: 4_194_304,
   joinTimeoutMs: 10_000,
 })
 
@@ -94,6 +102,7 @@ export interface QueueSettings {
   readonly concurrency: number
   readonly maxUncommittedCount: number
   readonly maxHandlerMs: number
+  readonly maxMessageBytes: number
   readonly joinTimeoutMs: number
   readonly clock: QueueClock
   readonly random: () => number
@@ -127,6 +136,7 @@ const names: Readonly<Record<keyof QueueOptions, true>> = {
   concurrency: true,
   maxUncommittedCount: true,
   maxHandlerMs: true,
+  maxMessageBytes: true,
   joinTimeoutMs: true,
   clock: true,
   random: true,
@@ -165,6 +175,7 @@ function checkRanges({ retry, ...settings }: QueueSettings): readonly SetupProbl
     ['concurrency', settings.concurrency, 1, 10_000],
     ['maxUncommittedCount', settings.maxUncommittedCount, 1, 100_000],
     ['maxHandlerMs', settings.maxHandlerMs, 1, 86_400_000],
+    ['maxMessageBytes', settings.maxMessageBytes, 1, 1_073_741_824],
     ['joinTimeoutMs', settings.joinTimeoutMs, 0, 600_000],
   ]
   return ranges

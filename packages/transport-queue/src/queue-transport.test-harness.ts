@@ -39,7 +39,7 @@ export const host = {
 }
 
 /** A service with one consumer, dispatching as the core does. */
-export function bind(broker: MemoryBroker, handle: Handle, options: Partial<QueueOptions> = {}) {
+export function bind(broker: MemoryBroker, handle: Handle, options: Partial<QueueOptions> = {}, group = 'user') {
   const failed = Promise.withResolvers<unknown>()
   const schema = compileSchema(Placed)
   const dispatch = async (arrival: Arrival): Promise<Outcome> => {
@@ -52,13 +52,13 @@ export function bind(broker: MemoryBroker, handle: Handle, options: Partial<Queu
     }
   }
   const transport = queueTransport({ driver: memoryDriver({ broker }), ...options })
-  const events = [{ event: placed, group: 'user', dispatch }]
+  const events = [{ event: placed, group, dispatch }]
   const server = transport.bind({ ...host, events, fail: failed.resolve })
   return { transport, server, failed: failed.promise }
 }
 
-export async function start(broker: MemoryBroker, handle: Handle, options?: Partial<QueueOptions>) {
-  const { transport, server } = bind(broker, handle, options)
+export async function start(broker: MemoryBroker, handle: Handle, options?: Partial<QueueOptions>, group?: string) {
+  const { transport, server } = bind(broker, handle, options, group)
   await server.listen()
   onTestFinished(() => server.close())
   return { transport, server, onDeadLetter: deadLetterIn(broker) }

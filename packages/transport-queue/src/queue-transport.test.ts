@@ -116,6 +116,7 @@ describe('queueTransport, consuming', () => {
       'tenon-error-code': 'internal',
       'tenon-error-message': 'an internal error occurred: the table is gone',
       'tenon-attempts': '5',
+      'tenon-first-failed-at': new Date(1_700_000_000_000).toISOString(),
       'tenon-failed-at': new Date(1_700_000_000_000 + 200 + 400 + 800 + 1_600).toISOString(),
       'tenon-handler': `consume ${topic}`,
       'tenon-source-topic': topic,

@@ -9,7 +9,7 @@ import {
   type TransportServer,
 } from '@tenon/core/transport'
 import { type GroupPlan, planConsumers } from './consume/consumer-plan.ts'
-import { deadLetterTopic } from './consume/dead-letter.ts'
+import { deadLetterTopic } from './dead-letter/dead-letter.ts'
 import { type ConsumerReport, GroupConsumer } from './consume/group-consumer.ts'
 import { QueuePublisher } from './publish/publisher.ts'
 import { type QueueOptions, type QueueSettings, resolveQueue } from './queue-options.ts'

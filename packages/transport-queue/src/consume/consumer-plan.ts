@@ -6,7 +6,7 @@ import {
   type TransportHost,
   WiringError,
 } from '@tenon/core/transport'
-import { deadLetterTopic } from './dead-letter.ts'
+import { deadLetterTopic } from '../dead-letter/dead-letter.ts'
 
 /** The one handler of a topic in a group. */
 export interface TopicConsumer {

@@ -1,9 +1,9 @@
 import { type Logger, ServiceError, toServiceError } from '@tenon/core/transport'
-import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
+import type { AssignedPartition, ReceivedRecord, RecordToSend } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import { unlessAborted } from '../wait.ts'
 import type { TopicConsumer } from './consumer-plan.ts'
-import { toDeadLetter } from './dead-letter.ts'
+import { redriveGroupHeader, toDeadLetter, withoutValue } from '../dead-letter/dead-letter.ts'
 import { expiresAt, QueueCall, toMetadata } from './queue-call.ts'
 import { RetrySchedule } from './retry-schedule.ts'
 import type { Slots } from './slots.ts'
@@ -27,19 +27,21 @@ export class MessageSettler {
 
   /** False when the partition is given up before: the message comes again, uncounted. Never rejects. */
   async settle(record: ReceivedRecord): Promise<boolean> {
-    const { settings } = this.#surroundings
+    const { settings, consumer } = this.#surroundings
     const schedule = new RetrySchedule(settings)
     const metadata = toMetadata(record.headers)
+    if ((metadata[redriveGroupHeader] ?? consumer.group) !== consumer.group) return true
     const expiryAt = expiresAt(metadata) ?? Number.POSITIVE_INFINITY
     for (let attempt = 1; ; attempt++) {
       const leftMs = expiryAt - settings.clock.now()
-      if (leftMs <= 0) return this.#bury(record, hasExpired, attempt - 1)
+      const refusal = leftMs <= 0 ? hasExpired : this.#tooLarge(record)
+      if (refusal) return this.#bury(record, { error: refusal, attemptCount: attempt - 1, schedule })
       const timeoutMs = Math.min(leftMs, settings.maxHandlerMs)
       const handled = await this.#handle(new QueueCall(record, { attempt, metadata, timeoutMs }))
       if (handled === 'done') return true
       if (handled === 'given_up' || this.#isLost) return false
       const step = schedule.next(handled)
-      if (step.action === 'dead_letter') return this.#bury(record, handled, attempt)
+      if (step.action === 'dead_letter') return this.#bury(record, { error: handled, attemptCount: attempt, schedule })
       if (this.#isRevoked) return false
       this.#tellRetry(record, { error: handled, attempt, delayMs: step.delayMs })
       await settings.clock.wait(step.delayMs, this.#surroundings.partition.revoked)
@@ -95,28 +97,56 @@ export class MessageSettler {
     log.warn(facts, `${consumer.handler} failed; the message is handled again`)
   }
 
+  /** What is told of a message that is not even decoded. */
+  #tooLarge({ value }: ReceivedRecord): ServiceError | undefined {
+    const { maxMessageBytes } = this.#surroundings.settings
+    if (value === null || value.length <= maxMessageBytes) return undefined
+    const message = `the message must be at most ${maxMessageBytes} bytes, found ${value.length}`
+    return new ServiceError('invalid_argument', message, { reason: 'message_too_large' })
+  }
+
   /** Stores a message as a dead letter, however often that takes. False when the partition is given up before. */
-  async #bury(record: ReceivedRecord, error: ServiceError, attemptCount: number): Promise<boolean> {
+  async #bury(record: ReceivedRecord, { error, attemptCount, schedule }: GivenUp): Promise<boolean> {
     const { partition, consumer, log, settings } = this.#surroundings
-    const { clock, driver, requestTimeoutMs: timeoutMs } = settings
     const { group, handler } = consumer
-    const letter = toDeadLetter(record, { error, group, handler, attemptCount, failedAt: clock.now() })
-    const schedule = new RetrySchedule({ ...settings, retry: { ...settings.retry, ...untilStored } })
+    const failedAt = settings.clock.now()
+    const firstFailedAt = schedule.firstFailedAt ?? failedAt
+    const letter = toDeadLetter(record, { error, group, handler, attemptCount, firstFailedAt, failedAt })
+    const retry = { ...settings.retry, maxAgeMs: Number.POSITIVE_INFINITY }
+    const storing = new RetrySchedule({ ...settings, retry })
     for (;;) {
-      try {
-        await driver.produce([letter], { timeoutMs, signal: partition.lost })
+      if (await this.#store(letter, record)) {
         const facts = { offset: record.offset, code: error.code, reason: error.reason, attemptCount, err: error }
         log.error(facts, `${handler} gave a message up; it is in ${letter.topic}`)
         return true
-      } catch (cause) {
-        log.error({ offset: record.offset, err: cause }, `a message could not be stored in ${letter.topic}`)
       }
-      const step = schedule.next(notStored)
+      const step = storing.next(notStored)
       if (this.#isRevoked || step.action !== 'retry') return false
-      await clock.wait(step.delayMs, partition.revoked)
+      await settings.clock.wait(step.delayMs, partition.revoked)
       if (this.#isRevoked) return false
     }
   }
+
+  /** False when it was not stored, for now. What the broker will never take goes without its value, so that it blocks nothing. */
+  async #store(letter: RecordToSend, { offset }: Pick<ReceivedRecord, 'offset'>): Promise<boolean> {
+    const { partition, settings, log } = this.#surroundings
+    const bound = { timeoutMs: settings.requestTimeoutMs, signal: partition.lost }
+    try {
+      await settings.driver.produce([letter], bound)
+      return true
+    } catch (cause) {
+      log.error({ offset, err: cause }, `a message could not be stored in ${letter.topic}`)
+      if (letter.value === null || !ServiceError.is(cause) || cause.code !== 'internal') return false
+      return this.#store(withoutValue(letter), { offset })
+    }
+  }
+}
+
+/** How a message was given up. */
+interface GivenUp {
+  readonly error: ServiceError
+  readonly attemptCount: number
+  readonly schedule: RetrySchedule
 }
 
 interface Failure {
@@ -126,7 +156,6 @@ interface Failure {
 }
 
 const hasExpired = new ServiceError('deadline_exceeded', 'the message has expired', { reason: 'expired' })
-const untilStored = { maxAgeMs: Number.POSITIVE_INFINITY }
 const notStored = new ServiceError('unavailable', 'the dead letter was not stored')
 
 /** Dispatches a message; a streaming operation's items are dropped as any output is. */

@@ -16,6 +16,11 @@ export class RetrySchedule {
     this.#settings = settings
   }
 
+  /** When the message failed first, in epoch milliseconds; undefined before it did. */
+  get firstFailedAt(): number | undefined {
+    return this.#firstFailedAt
+  }
+
   next(error: ServiceError): NextStep {
     const { retry, clock } = this.#settings
     const disposition = dispositions[error.code]

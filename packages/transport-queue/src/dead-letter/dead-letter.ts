@@ -1,0 +1,123 @@
+import type { ServiceError } from '@tenon/core/transport'
+import type { ReceivedRecord, RecordHeader, RecordToSend } from '../queue-driver.ts'
+
+/** Why a message was given up, and whose it was. */
+export interface Burial {
+  readonly error: ServiceError
+  readonly group: string
+  /** The operation's id, or `consume <topic>`. */
+  readonly handler: string
+  readonly attemptCount: number
+  /** Epoch milliseconds of the first failure and of the last, which is now. */
+  readonly firstFailedAt: number
+  readonly failedAt: number
+}
+
+/** A message that a group gave up. */
+export interface DeadLetter {
+  /** Where the letter lies: `shop.order.placed.v1.dlq.user/0@17`. */
+  readonly position: string
+  readonly group: string
+  /** Where the message lay. */
+  readonly source: { readonly topic: string; readonly partition: number; readonly offset: number }
+  /** As they came. The value is null too where it had to be left out: `isValueOmitted`. */
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: readonly RecordHeader[]
+  /** Whether the broker took the letter without its value only. What is left of it lies at `source`, as long as that is kept. */
+  readonly isValueOmitted: boolean
+  /** The operation's id, or `consume <topic>`. */
+  readonly handler: string
+  readonly code: string
+  readonly message: string
+  readonly reason: string | undefined
+  readonly attemptCount: number
+  /** Epoch milliseconds. */
+  readonly firstFailedAt: number
+  readonly lastFailedAt: number
+}
+
+/** Where the dead letters of a topic go: one topic for every group that reads it. */
+export function deadLetterTopic(topic: string, group: string): string {
+  return `${topic}.dlq.${group}`
+}
+
+/** The group that a redriven message is for; the others pass it over. */
+export const redriveGroupHeader = 'tenon-redrive-group'
+
+/** A message as its group's dead letter: key, value and headers as they came, and why it is here. */
+export function toDeadLetter(record: ReceivedRecord, burial: Burial): RecordToSend {
+  return {
+    topic: deadLetterTopic(record.topic, burial.group),
+    key: record.key,
+    value: record.value,
+    headers: [...ownHeaders(record.headers), ...describe(record, burial)],
+  }
+}
+
+/** The same letter for a broker that finds it too large, as it may be with the headers that were added. */
+export function withoutValue(letter: RecordToSend): RecordToSend {
+  return { ...letter, value: null, headers: [...letter.headers, [omittedHeader, Buffer.from('true')]] }
+}
+
+/** Reads what `toDeadLetter` wrote; undefined for any other record. */
+export function readDeadLetter(record: ReceivedRecord, group: string): DeadLetter | undefined {
+  const texts = new Map(record.headers.map(([name, value]) => [name, Buffer.from(value).toString()]))
+  const code = texts.get('tenon-error-code')
+  const topic = texts.get('tenon-source-topic')
+  if (code === undefined || topic === undefined) return undefined
+  const numberOf = (name: string) => Number(texts.get(name) ?? Number.NaN)
+  const momentOf = (name: string) => Date.parse(texts.get(name) ?? '')
+  const lastFailedAt = momentOf('tenon-failed-at')
+  return {
+    position: `${record.topic}/${record.partition}@${record.offset}`,
+    group,
+    source: { topic, partition: numberOf('tenon-source-partition'), offset: numberOf('tenon-source-offset') },
+    key: record.key,
+    value: record.value,
+    headers: ownHeaders(record.headers),
+    isValueOmitted: texts.has(omittedHeader),
+    handler: texts.get('tenon-handler') ?? '',
+    code,
+    message: texts.get('tenon-error-message') ?? '',
+    reason: texts.get('tenon-error-reason'),
+    attemptCount: numberOf('tenon-attempts'),
+    firstFailedAt: texts.has('tenon-first-failed-at') ? momentOf('tenon-first-failed-at') : lastFailedAt,
+    lastFailedAt,
+  }
+}
+
+function describe(record: ReceivedRecord, burial: Burial): readonly RecordHeader[] {
+  const { error, handler, attemptCount, firstFailedAt, failedAt } = burial
+  const facts = {
+    'tenon-error-code': error.code,
+    'tenon-error-message': wordsOf(error).slice(0, longestMessageCount),
+    ...(error.reason === undefined ? {} : { 'tenon-error-reason': error.reason }),
+    'tenon-attempts': String(attemptCount),
+    'tenon-first-failed-at': new Date(firstFailedAt).toISOString(),
+    'tenon-failed-at': new Date(failedAt).toISOString(),
+    'tenon-handler': handler,
+    'tenon-source-topic': record.topic,
+    'tenon-source-partition': String(record.partition),
+    'tenon-source-offset': String(record.offset),
+  }
+  return Object.entries(facts).map(([name, text]) => [name, Buffer.from(text)])
+}
+
+const omittedHeader = 'tenon-value-omitted'
+
+/** A guess: enough for a sentence, too little to make a message too large. */
+const longestMessageCount = 1_000
+
+/** Those that the message came with. One that was sent again and failed again tells of its last failure only. */
+function ownHeaders(headers: readonly RecordHeader[]): readonly RecordHeader[] {
+  return headers.filter(([name]) => !addedForm.test(name))
+}
+
+const addedForm =
+  /^tenon-(?:error-.*|source-.*|attempts|failed-at|first-failed-at|handler|value-omitted|redrive-group)$/
+
+/** Operators may read what callers are not told. */
+function wordsOf({ message, cause }: ServiceError): string {
+  return cause instanceof Error ? `${message}: ${cause.message}` : message
+}

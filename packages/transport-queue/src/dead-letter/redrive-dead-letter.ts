@@ -1,0 +1,28 @@
+import { ServiceError } from '@tenon/core/transport'
+import type { QueueDriver } from '../queue-driver.ts'
+import { type DeadLetter, redriveGroupHeader } from './dead-letter.ts'
+
+export interface RedriveOptions {
+  /** How long storing it may take. @defaultValue 10_000 ms */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Puts a message that was given up back into its topic, for the group that gave it up: others pass it over. It comes behind all
+ * messages of its key that are there by now. The letter stays where it is, so one that is redriven twice is handled twice.
+ *
+ * @param driver One that is connected.
+ * @throws ServiceError `failed_precondition` for a letter without its value, `unavailable`, `internal`.
+ */
+export async function redriveDeadLetter(
+  driver: QueueDriver,
+  letter: DeadLetter,
+  { timeoutMs = 10_000, signal }: RedriveOptions = {},
+): Promise<void> {
+  const { source, key, value, group, position } = letter
+  if (letter.isValueOmitted)
+    throw new ServiceError('failed_precondition', `the dead letter ${position} was stored without its value`)
+  const headers = [...letter.headers, [redriveGroupHeader, Buffer.from(group)] as const]
+  await driver.produce([{ topic: source.topic, key, value, headers }], { timeoutMs, signal })
+}
