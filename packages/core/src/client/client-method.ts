@@ -9,6 +9,7 @@ import { type CallBounds, requireRunning } from './call-bounds.ts'
 import type { ClientChannel, OutgoingCall } from './client-transport.ts'
 import { OutputReader } from './output-reader.ts'
 import { ReplyListeners } from './reply-listeners.ts'
+import { WrittenItems } from './written-items.ts'
 
 export interface CallOptions {
   /**
@@ -161,8 +162,8 @@ function readWithin(output: unknown, call: PlannedCall, { bounds, reader }: Rece
   return value instanceof Promise ? bounds.wait(call, value) : value
 }
 
-async function* wireItems(inputs: unknown, schema: CompiledSchema): AsyncGenerator<unknown> {
-  for await (const input of inputs as AsyncIterable<unknown> | Iterable<unknown>) yield toWire(schema, input)
+function wireItems(inputs: unknown, schema: CompiledSchema): AsyncIterable<unknown> {
+  return new WrittenItems(inputs, (input) => toWire(schema, input))
 }
 
 /** An input that does not fit is a fault of the code that calls, of which its own caller must not be told as if it were theirs. */
