@@ -24,11 +24,20 @@ export function hasEnded({ space, processId }: ProcessPlace): boolean {
   }
 }
 
+/** The same for as long as the process lives. */
 function processSpace(): string {
+  knownSpace ??= `${hostname()} ${namespaceName()}`
+  return knownSpace
+}
+
+let knownSpace: string | undefined
+
+/** Only Linux has namespaces of processes. */
+function namespaceName(): string {
   try {
-    return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`
+    return readlinkSync('/proc/self/ns/pid')
   } catch {
-    return hostname()
+    return ''
   }
 }
 

@@ -77,6 +77,7 @@ export class SqliteMember implements QueueMember {
   fail(error: unknown): void {
     if (this.#ended.signal.aborted) return
     this.#ended.abort()
+    this.#queue.unobserve(this)
     for (const partition of this.#owned.values()) partition.lose()
     this.#owned.clear()
     this.#state = 'failed'
@@ -146,7 +147,8 @@ export class SqliteMember implements QueueMember {
     const timer = setTimeout(() => bound.abort(), this.#queue.settings.rebalanceTimeoutMs)
     await giveUp([partition], bound.signal)
     clearTimeout(timer)
-    while (!this.#ended.signal.aborted && !(await this.#release(partition)));
+    while (!this.#ended.signal.aborted && !(await this.#release(partition)))
+      await wait(this.#queue.settings.heartbeatIntervalMs, this.#ended.signal)
   }
 
   async #release(partition: SqlitePartition): Promise<boolean> {

@@ -14,7 +14,8 @@ export interface NotifierSurroundings {
 export class SqliteNotifier {
   readonly #surroundings: NotifierSurroundings
   readonly #watcher: FSWatcher | undefined
-  #delayMs = idleDelayMs
+  readonly #idleDelayMs: number
+  #delayMs = leastDelayMs
   #timer: NodeJS.Timeout | undefined
   #soon: NodeJS.Immediate | undefined
   #isClosed = false
@@ -22,6 +23,7 @@ export class SqliteNotifier {
   constructor(surroundings: NotifierSurroundings) {
     this.#surroundings = surroundings
     this.#watcher = watchFile(surroundings.walPath, () => this.#lookSoon())
+    this.#idleDelayMs = this.#watcher === undefined ? unwatchedDelayMs : watchedDelayMs
     this.#lookLater()
   }
 
@@ -50,13 +52,15 @@ export class SqliteNotifier {
 
   #lookLater(): void {
     if (this.#isClosed) return
-    this.#timer = setTimeout(() => this.#look(Math.min(idleDelayMs, this.#delayMs * 2)), this.#delayMs)
+    this.#timer = setTimeout(() => this.#look(Math.min(this.#idleDelayMs, this.#delayMs * 2)), this.#delayMs)
   }
 }
 
 const leastDelayMs = 1
-/** How soon a change is found where the operating system tells of none. A guess: five looks a second cost nothing. */
-const idleDelayMs = 200
+/** How soon a change is found of which the operating system, that tells of them all, tells nothing. A guess. */
+const watchedDelayMs = 500
+/** The same where files cannot be watched. A guess: forty looks a second cost a thousandth of a core. */
+const unwatchedDelayMs = 25
 
 /** Undefined where files cannot be watched, or no more of them. */
 function watchFile(path: string, changed: () => void): FSWatcher | undefined {

@@ -83,7 +83,7 @@ export type SqliteSettings = Readonly<Required<SqliteDriverOptions>>
 
 /** @throws ConfigError `config.missing`, `config.malformed`, `config.out_of_range` */
 export function resolveSqlite(options: SqliteDriverOptions): SqliteSettings {
-  const merged = { ...sqliteDefaults, ...withoutUndefined(options) }
+  const merged = { ...sqliteDefaults, path: '', ...withoutUndefined(options) }
   const heartbeatIntervalMs = options.heartbeatIntervalMs ?? Math.round(merged.sessionTimeoutMs / 10)
   const settings = { ...merged, heartbeatIntervalMs }
   const problems = [
@@ -99,8 +99,8 @@ export function resolveSqlite(options: SqliteDriverOptions): SqliteSettings {
 const check = optionCheck('sqliteDriver')
 
 /** An option that is undefined is left out. */
-function withoutUndefined(options: SqliteDriverOptions): SqliteDriverOptions {
-  return { ...options, ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) }
+function withoutUndefined(options: SqliteDriverOptions): Partial<SqliteDriverOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 function checkPath(path: unknown): readonly SetupProblem[] {

@@ -35,6 +35,7 @@ export class SqliteQueue implements AsyncDisposable {
   readonly #waiters = new Set<Waiter>()
   readonly #observers = new Set<Observer>()
   #dataVersion: number
+  #isClosed = false
 
   static async open(settings: SqliteSettings): Promise<SqliteQueue> {
     return new SqliteQueue(await openFile(settings), settings)
@@ -50,7 +51,7 @@ export class SqliteQueue implements AsyncDisposable {
     this.#notifier = new SqliteNotifier({ walPath: `${path}-wal`, look: () => this.#look() })
     this.#checkpoint = new SqliteCheckpoint({
       path,
-      failed: () => database.execute('PRAGMA wal_autocheckpoint = 1000'),
+      failed: () => this.#checkpointHere(),
     })
     this.#retention = new SqliteRetention(this)
   }
@@ -82,7 +83,13 @@ export class SqliteQueue implements AsyncDisposable {
     this.#notifier.close()
     this.writer.close()
     await this.#checkpoint.close()
+    this.#isClosed = true
     this.database.close()
+  }
+
+  /** Holds up the event loop now and then, which is better than a log that grows without end. */
+  #checkpointHere(): void {
+    if (!this.#isClosed) this.database.execute('PRAGMA wal_autocheckpoint = 1000')
   }
 
   /** A transaction of this process tells at once. */
