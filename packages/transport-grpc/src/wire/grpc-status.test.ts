@@ -1,7 +1,7 @@
 import { Metadata, status } from '@grpc/grpc-js'
 import { errorCodes, isErrorCode, ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
-import { fromStatus, grpcStatus, toStatus } from './grpc-status.ts'
+import { fromStatus, grpcStatus, readTrailers, toStatus } from './grpc-status.ts'
 
 test('every code has the status of its number and name', () => {
   expect(grpcStatus).toEqual(errorCodes)
@@ -19,6 +19,29 @@ test('an error comes back as it went, whatever its code', () => {
       details: { retryDelayMs: 10 },
     })
   }
+})
+
+test('trailers travel with an error as far as there is room, and the others are named', () => {
+  const trailers = { 'x-cost': '12', 'x-long': 'a'.repeat(8_000), 'grpc-status': '0' }
+  const refused: string[] = []
+  const sent = toStatus(new ServiceError('aborted', 'x'.repeat(900), { reason: 'tired' }), {
+    domain: 'user',
+    callId: 'req-1',
+    trailers,
+    onRefused: (names) => refused.push(...names),
+  })
+  expect(refused).toEqual(['x-long', 'grpc-status'])
+  expect(readTrailers(sent)).toEqual({ 'x-cost': '12', 'x-request-id': 'req-1' })
+  expect(readTrailers({})).toEqual({})
+})
+
+test('a name of the call that a service set itself stays', () => {
+  const sent = toStatus(new ServiceError('aborted', 'enough'), {
+    domain: 'user',
+    callId: 'req-1',
+    trailers: { 'x-request-id': 'own' },
+  })
+  expect(readTrailers(sent)).toEqual({ 'x-request-id': 'own' })
 })
 
 test('a cause is never sent', () => {

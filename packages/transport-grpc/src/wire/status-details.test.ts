@@ -2,7 +2,7 @@ import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { type ErrorDetails, ServiceError } from '@tenon/core/transport'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readDetails, writeDetails } from './status-details.ts'
+import { readDetails, readRequestId, writeDetails } from './status-details.ts'
 
 const write = (reason: string | undefined, details?: ErrorDetails) =>
   writeDetails(
@@ -73,8 +73,9 @@ test('the largest of everything stays below what headers may hold', () => {
     reason: long,
     details: { violations, retryDelayMs: 315_576_000_000_000, own: 'x'.repeat(490) },
   })
-  const bytes = writeDetails(error, { status: 3, domain: long })
-  expect(Math.ceil((bytes?.length ?? 0) / 3) * 4).toBeLessThan(6_144)
+  const bytes = writeDetails(error, { status: 3, domain: long, callId: 'c'.repeat(128) })
+  expect(Math.ceil((bytes?.length ?? 0) / 3) * 4).toBeLessThan(6_400)
+  expect(readRequestId(bytes ?? Buffer.alloc(0))).toBe('c'.repeat(128))
   const { reason, details } = read(bytes)
   expect(details).toMatchObject({ own: 'x'.repeat(490), retryDelayMs: 315_576_000_000_000 })
   // Of three bytes each: cut between two characters, and marked.
@@ -104,7 +105,70 @@ test('foreign details are passed over, and what other implementations leave out 
   })
 })
 
+test('whatever is written is read as it was, the name of the call included', () => {
+  const word = fc.stringMatching(/^[a-z_]{1,40}$/)
+  const line = fc.string({ unit: 'grapheme', maxLength: 60 }).filter((text) => text.isWellFormed())
+  const violation = fc.record({ field: line, message: line, rule: word })
+  const facts = fc.record({
+    reason: fc.option(word, { nil: undefined }),
+    violations: fc.option(fc.array(violation, { maxLength: 5 }), { nil: undefined }),
+    retryDelayMs: fc.option(fc.nat(), { nil: undefined }),
+    own: fc.option(fc.dictionary(word, fc.oneof(line, fc.boolean(), fc.integer()), { maxKeys: 3 }), { nil: undefined }),
+    callId: fc.option(fc.uuid(), { nil: undefined }),
+  })
+  fc.assert(
+    fc.property(facts, ({ reason, violations, retryDelayMs, own, callId }) => {
+      const isOwnSent = own !== undefined && Object.keys(own).length > 0
+      const details = {
+        ...(violations && { violations }),
+        ...(retryDelayMs !== undefined && { retryDelayMs }),
+        ...(isOwnSent && { own }),
+      }
+      const hasDetails = Object.keys(details).length > 0
+      const error = new ServiceError('aborted', 'refused', {
+        ...(reason !== undefined && { reason }),
+        ...(hasDetails && { details }),
+      })
+      const bytes = writeDetails(error, { status: 10, domain: 'user', callId }) ?? Buffer.alloc(0)
+      expect(readDetails(bytes)).toEqual({ ...(reason !== undefined && { reason }), ...(hasDetails && { details }) })
+      expect(readRequestId(bytes)).toBe(callId)
+    }),
+  )
+})
+
+test('a name of the call that could forge a line of a log is none', () => {
+  for (const callId of ['a b', '', 'x'.repeat(129), 'a\n{"level":60}']) {
+    const bytes = writeDetails(new ServiceError('aborted', 'refused'), { status: 10, domain: 'user', callId })
+    expect(readRequestId(bytes ?? Buffer.alloc(0))).toBeUndefined()
+  }
+})
+
 test('details that cannot be read are none', () => {
   expect(readDetails(Uint8Array.of(0x1a, 0x7f, 1))).toEqual({})
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => void readDetails(bytes)))
+  expect(readRequestId(Uint8Array.of(0x1a, 0x7f, 1))).toBeUndefined()
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => void [readDetails(bytes), readRequestId(bytes)]))
+})
+
+test('details of which bytes were changed or lost hurt nobody', () => {
+  const details = {
+    violations: [{ field: '/a', message: 'b', rule: 'c' }],
+    retryDelayMs: 1_500,
+    own: { list: [1, null] },
+  }
+  const error = new ServiceError('aborted', 'refused', { reason: 'gone', details })
+  const whole = writeDetails(error, { status: 10, domain: 'user', callId: 'req-1' }) ?? Buffer.alloc(0)
+  const at = fc.nat({ max: whole.length - 1 })
+  fc.assert(
+    fc.property(fc.array(fc.tuple(at, fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }), at, (changes, end) => {
+      const bytes = Uint8Array.from(whole)
+      for (const [place, value] of changes) bytes[place] = value
+      for (const hostile of [bytes, bytes.subarray(0, end)]) {
+        const { reason, details: found } = readDetails(hostile)
+        expect(reason === undefined || typeof reason === 'string').toBe(true)
+        expect(found === undefined || typeof found === 'object').toBe(true)
+        readRequestId(hostile)
+      }
+    }),
+    { numRuns: 2_000 },
+  )
 })
