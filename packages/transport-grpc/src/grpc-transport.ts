@@ -102,11 +102,12 @@ class GrpcServer implements TransportServer {
 
   async drain(signal: AbortSignal): Promise<void> {
     this.withdraw()
-    this.#sessions.withdraw()
+    const told = this.#sessions.withdraw()
     const cut = () => this.#calls.cut()
     if (signal.aborted) cut()
     else signal.addEventListener('abort', cut, { once: true })
     try {
+      await unlessAborted(told, signal)
       await this.#calls.emptied()
       await unlessAborted(this.#finish(), signal)
     } finally {

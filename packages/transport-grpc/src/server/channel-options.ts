@@ -3,7 +3,6 @@ import type { GrpcSettings } from '../grpc-options.ts'
 
 /** What of the settings grpc-js sees to itself. */
 export function toChannelOptions(settings: GrpcSettings): ServerOptions {
-  const { maxConnectionAgeMs, maxConnectionAgeGraceMs, maxConnectionIdleMs } = settings
   return {
     'grpc.max_receive_message_length': settings.maxRequestBytes,
     // Answers that are too large are refused where they are made.
@@ -12,8 +11,5 @@ export function toChannelOptions(settings: GrpcSettings): ServerOptions {
     'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
     // Nothing reads channelz, and its counters are kept up in every call.
     'grpc.enable_channelz': 0,
-    ...(maxConnectionAgeMs !== undefined && { 'grpc.max_connection_age_ms': maxConnectionAgeMs }),
-    ...(maxConnectionAgeGraceMs !== undefined && { 'grpc.max_connection_age_grace_ms': maxConnectionAgeGraceMs }),
-    ...(maxConnectionIdleMs !== undefined && { 'grpc.max_connection_idle_ms': maxConnectionIdleMs }),
   }
 }

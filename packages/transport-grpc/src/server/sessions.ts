@@ -1,5 +1,4 @@
 import {
-  constants,
   type Http2Session,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
@@ -7,16 +6,15 @@ import {
 } from 'node:http2'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { leaveStream } from './leave-stream.ts'
+import { SessionAge } from './session-age.ts'
 import { SessionLimits } from './session-limits.ts'
-
-/** The largest number of a stream: none is refused. @see RFC 9113 section 6.8 */
-const lastStreamId = 2 ** 31 - 1
+import { withdrawSession } from './withdraw-session.ts'
 
 /** Knows the HTTP/2 sessions that are open, and what each of them may do. */
 export class Sessions {
   readonly #settings: GrpcSettings
   readonly #open = new Set<ServerHttp2Session>()
-  readonly #limits = new WeakMap<Http2Session, SessionLimits>()
+  readonly #watches = new WeakMap<Http2Session, { readonly limits: SessionLimits; readonly age: SessionAge }>()
   /** Those that have their whole answer, though their caller has not said that its request is complete. */
   readonly #answered = new Set<ServerHttp2Stream>()
   #isFinishing = false
@@ -26,16 +24,21 @@ export class Sessions {
   }
 
   enter(session: ServerHttp2Session): void {
-    this.#limits.set(session, new SessionLimits(session, this.#settings))
+    const settings = this.#settings
+    this.#watches.set(session, {
+      limits: new SessionLimits(session, settings),
+      age: new SessionAge(session, settings),
+    })
     this.#open.add(session)
     session.once('close', () => this.#open.delete(session))
   }
 
   /** Whether a stream is to be served. It is watched from here on. */
   admits(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
-    const { session } = stream
-    // Without one it is gone already.
-    if (session === undefined || this.#limits.get(session)?.admits(stream, headers) !== true) return false
+    const watch = stream.session === undefined ? undefined : this.#watches.get(stream.session)
+    // Without a session it is gone already.
+    if (watch?.limits.admits(stream, headers) !== true) return false
+    watch.age.enter(stream)
     stream.once('wantTrailers', () => this.#answer(stream))
     stream.once('finish', () => {
       if (stream.sentHeaders?.['grpc-status'] !== undefined) this.#answer(stream)
@@ -44,13 +47,11 @@ export class Sessions {
   }
 
   /**
-   * Asks callers to make new calls elsewhere. Calls that are on the way are still taken, and answered as the service sees fit.
-   *
-   * @see RFC 9113 section 6.8: a server that shuts down sends GOAWAY with the largest number first
+   * Asks callers to make new calls elsewhere. Resolves when they have heard. Calls that are on the way are still taken, and answered
+   * as the service sees fit.
    */
-  withdraw(): void {
-    for (const session of this.#open)
-      if (!session.closed && !session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamId)
+  async withdraw(): Promise<void> {
+    await Promise.all([...this.#open].map((session) => withdrawSession(session)))
   }
 
   /** Waits no longer for callers that have their answer to complete their request. */
