@@ -3,9 +3,15 @@ import { ServiceError } from '@tenon/core/transport'
 import { fromStatus, type ReceivedStatus } from '../wire/grpc-status.ts'
 import type { GrpcClientSettings } from './grpc-client-options.ts'
 
-/** The error that a call ends with, whoever ended it: the remote, or grpc-js without it. */
-export function toCallError(ended: ReceivedStatus, { maxResponseBytes }: GrpcClientSettings): ServiceError {
+/** The error that a call with a deadline ends with, whoever ended it: the remote, or grpc-js without it. */
+export function toCallError(
+  ended: ReceivedStatus,
+  { maxResponseBytes }: Pick<GrpcClientSettings, 'maxResponseBytes'>,
+  deadline = Number.POSITIVE_INFINITY,
+): ServiceError {
   const { code, details } = ended
+  if (details === resetByRemote && Date.now() >= deadline - resetMarginMs)
+    return new ServiceError('deadline_exceeded', 'the deadline passed before the call ended')
   if (code === status.RESOURCE_EXHAUSTED && isOverLimit(details, maxResponseBytes))
     return replyTooLarge(maxResponseBytes)
   if (code === status.UNAVAILABLE) {
@@ -14,6 +20,17 @@ export function toCallError(ended: ReceivedStatus, { maxResponseBytes }: GrpcCli
   }
   return fromStatus(ended)
 }
+
+/**
+ * What grpc-js says of a stream that the remote reset with CANCEL. Servers of grpc-go do so when the time of a call is over, and their
+ * timer may come before ours; clients of grpc-go tell the two apart by their clock too.
+ *
+ * @see @grpc/grpc-js 1.14, subchannel-call.js; grpc-go 1.83, internal/transport/http2_server.go and http2_client.go
+ */
+const resetByRemote = 'Call cancelled'
+
+/** How much earlier the time may be over for the remote: it is told of it in whole milliseconds, and clocks differ. A guess. */
+const resetMarginMs = 25
 
 /**
  * How grpc-js begins what it says of a connection itself; the reasons are those of `httpClient()`.

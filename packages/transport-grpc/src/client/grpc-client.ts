@@ -89,7 +89,8 @@ class GrpcChannel implements ClientChannel {
     const { path, encode, decode } = this.#prepare(operation, outgoing)
     const metadata = toStreamMetadata(outgoing, this.#settings.waitForReady)
     const call = this.#sending().forCall().makeBidiStreamRequest(path, same, same, metadata, toOptions(outgoing))
-    const received = new ReceivedItems(call, (status) => toCallError(status, this.#settings))
+    const { deadline } = toOptions(outgoing)
+    const received = new ReceivedItems(call, (status) => toCallError(status, this.#settings, deadline))
     const sent = new SentItems(call, inputs, { encode, received })
     call.once('status', () => sent.end())
     try {
@@ -114,12 +115,13 @@ class GrpcChannel implements ClientChannel {
 
   /** @throws ServiceError what the call ended with; what its inputs threw. */
   #answer(outgoing: OutgoingCall, begin: (answered: Answered) => BegunCall): Promise<Buffer> {
+    const { deadline } = toOptions(outgoing)
     return new Promise((resolve, reject) => {
       const { call, sent } = begin((error, answer) => {
         running.leave()
         sent?.end()
         if (error === null) return resolve(answer ?? Buffer.alloc(0))
-        const failure = toCallError(error, this.#settings)
+        const failure = toCallError(error, this.#settings, deadline)
         reject(sent ? sent.causeOf(failure) : failure)
       })
       const running = this.#running.enter(call, outgoing)
@@ -136,12 +138,13 @@ class GrpcChannel implements ClientChannel {
     call.once('status', () => running.leave())
     tellHeaders(call, outgoing)
     const told = keepTrailers(call, outgoing)
+    const { deadline } = toOptions(outgoing)
     try {
       yield* items
       told()
     } catch (error) {
       told()
-      throw isStatus(error) ? toCallError(error, this.#settings) : error
+      throw isStatus(error) ? toCallError(error, this.#settings, deadline) : error
     } finally {
       call.cancel()
       running.leave()
