@@ -35,7 +35,8 @@ export const scalarReaders: Readonly<Record<ScalarName, Read>> = {
   // A copy: the library gives a view of the message, a Buffer where that is one.
   bytes: (reader) => new Uint8Array(reader.bytes()),
   bool: (reader) => reader.bool(),
-  int32: (reader) => reader.int32(),
+  // In 64 bits: a writer for whom the field has grown to an int64 is refused by validation, and not read as another number.
+  int32: (reader) => readInt64(reader),
   // Beyond the safe range the number is no longer exact, but still beyond it, where validation refuses it.
   int64: (reader) => readInt64(reader),
   // The library's own type allows for runtimes without bigint.
