@@ -9,7 +9,7 @@ import {
   toFound,
   toTlsSettings,
 } from '@tenon/core/transport'
-import type { ConnectionOptions } from './server/connection-options.ts'
+import type { ConnectionOptions } from './listen/connection-options.ts'
 
 export interface GrpcOptions extends ConnectionOptions {
   /** @defaultValue 50051 @remarks Range 0–65_535; 0 for any free one. @throws ConfigError `config.out_of_range` */

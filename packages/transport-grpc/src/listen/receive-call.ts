@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { compressAnswers } from './compress-answers.ts'
-import { leaveStream } from './leave-stream.ts'
+import { leaveStream } from '../session/leave-stream.ts'
 import { checkHead, type Refusal } from './request-head.ts'
 
 /** Takes a request over. */

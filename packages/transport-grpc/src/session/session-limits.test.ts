@@ -3,7 +3,7 @@ import { type ClientHttp2Session, constants } from 'node:http2'
 import { connect } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { begin, call, endOf, frame, open, pathOf, readReply, serve } from './server.test-harness.ts'
+import { begin, call, endOf, frame, open, pathOf, readReply, serve } from '../listen/server.test-harness.ts'
 
 const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM
 

@@ -2,7 +2,7 @@ import { createServer, type Http2Server } from 'node:http2'
 import { type Server, ServerCredentials } from '@grpc/grpc-js'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { receiveCall } from './receive-call.ts'
-import { Sessions } from './sessions.ts'
+import { Sessions } from '../session/sessions.ts'
 
 /** An HTTP/2 server that listens nowhere: it is given connections by its event `connection`. */
 export interface InnerServer {
