@@ -1,6 +1,6 @@
-import { clientOf, defineHandler, defineService, inject, remote } from '@tenon/core'
+import { clientOf, connectionsOf, defineHandler, defineService, inject, remote } from '@tenon/core'
 import { contract, stream } from '@tenon/core/contract'
-import type { ClientTransport } from '@tenon/core/client'
+import type { Client, ClientTransport } from '@tenon/core/client'
 import { ServiceError } from '@tenon/core/transport'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
@@ -132,4 +132,20 @@ test('a caller that leaves ends the call of the remote too', async () => {
   })
   for await (const _item of tested.call(asker.list, {})) break
   await closed.promise
+})
+
+test('a method may say something before and behind its output', async () => {
+  const fake = fakeRemote(names, {
+    check: async ({ name }, { onHeaders, onTrailers }) => {
+      onHeaders?.({ 'x-from': 'a' })
+      onTrailers?.({ 'x-cost': '1' })
+      return { name }
+    },
+  })
+  const client = fake.create() as Client<typeof names>
+  const told: unknown[] = []
+  const listener = (metadata: unknown) => void told.push(metadata)
+  expect(await client.check({ name: 'a' }, { onHeaders: listener, onTrailers: listener })).toEqual({ name: 'a' })
+  expect(told).toEqual([{ 'x-from': 'a' }, { 'x-cost': '1' }])
+  expect(connectionsOf(client)).toEqual([])
 })
