@@ -142,7 +142,7 @@ type FieldOf<Shape, Name> = Name extends keyof Shape
 
 /** The value of a member of any oneof. */
 type MemberOf<Shape, Name> = {
-  [Key in keyof Shape]: Shape[Key] extends infer Choice
+  [Key in keyof Shape]-?: Shape[Key] extends infer Choice
     ? Choice extends { readonly case: Name; readonly value: infer Value }
       ? Value
       : never
