@@ -185,10 +185,14 @@ export const inputCases = [
   ),
   input(
     'null is not an absent field',
-    refuses({ fields: { note: Type.Optional(Type.String()) }, input: { note: null }, needs: ['input.null'] }, [
-      '/note',
-      'type',
-    ]),
+    refuses(
+      {
+        fields: { note: Type.Optional(Type.String()) },
+        input: { note: null },
+        needs: ['input.any_type', 'input.null'],
+      },
+      ['/note', 'type'],
+    ),
   ),
   input('an input that is no object is refused', {
     needs: ['input.any_type'],
