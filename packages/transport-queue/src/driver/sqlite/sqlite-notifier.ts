@@ -52,7 +52,7 @@ export class SqliteNotifier {
 
   #lookLater(): void {
     if (this.#isClosed) return
-    this.#timer = setTimeout(() => this.#look(Math.min(this.#idleDelayMs, this.#delayMs * 2)), this.#delayMs)
+    this.#timer = setTimeout(() => this.#look(Math.min(this.#idleDelayMs, this.#delayMs * 4)), this.#delayMs)
   }
 }
 
