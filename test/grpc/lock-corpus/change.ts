@@ -32,7 +32,7 @@ export interface Change {
 type Fields = Readonly<Record<string, Schema>>
 
 /** A contract of one operation, whose input has the fields. */
-export function withFields(fields: Fields): Operations {
+function withFields(fields: Fields): Operations {
   return { getUser: { input: object(fields), output: Type.Object({}) } }
 }
 
