@@ -19,7 +19,7 @@ let target: MeasuredProcess
 
 beforeAll(async () => {
   target = await startTarget()
-})
+}, 30_000)
 
 afterAll(async () => {
   target.child.kill('SIGTERM')
