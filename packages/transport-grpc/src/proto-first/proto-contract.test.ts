@@ -7,6 +7,7 @@ import { compileSchema, ContractError, type SchemaResult } from '@tenon/core/tra
 import { expect, test } from 'vitest'
 import { CorpusService } from '../../fixture/gen/corpus/v1/corpus_pb.js'
 import { LegacyService, OddService } from '../../fixture/gen/legacy/v1/legacy_pb.js'
+import { service } from '../../fixture/readme-example.ts'
 import { toProtoService } from '../service/proto-service.ts'
 import { buildContract } from './build-contract.ts'
 import { protoContract, protoContracts } from './index.ts'
@@ -277,4 +278,10 @@ test('the service has the files of its messages, imported ones first, and shares
   expect(names.indexOf('google/api/http.proto')).toBeLessThan(names.indexOf('google/api/annotations.proto'))
   expect(service.owners.get('corpus.v1.Money')).toBe('file corpus/v1/shared.proto')
   expect(new Set(service.methods.map(({ name }) => name)).size).toBe(8)
+})
+
+test('the example of the README compiles, and is a service', () => {
+  const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+  expect(read('README.md')).toContain(`\`\`\`ts\n${read('fixture/readme-example.ts')}\`\`\``)
+  expect(service.describe().operations.map(({ id }) => id)).toEqual([`${corpusName}/echo`, `${corpusName}/getItem`])
 })
