@@ -20,10 +20,16 @@ export class SessionLimits {
   #resetAt = -Infinity
   /** Whether the caller has heard of the limits, from when on Node enforces that of headers. */
   #isTold = false
+  /** The same for all streams: a listener of its own would be paid for with every call. */
+  readonly #closed: (this: ServerHttp2Stream) => void
 
   constructor(session: ServerHttp2Session, settings: GrpcSettings) {
     this.#session = session
     this.#settings = settings
+    const reset = () => this.#reset()
+    this.#closed = function () {
+      if (!this.headersSent) reset()
+    }
     const timer = setTimeout(() => session.destroy(), settings.handshakeTimeoutMs).unref()
     session.once('remoteSettings', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
     session.once('localSettings', () => (this.#isTold = true))
@@ -41,9 +47,7 @@ export class SessionLimits {
       stream.on('error', () => undefined).close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
       return false
     }
-    stream.once('close', () => {
-      if (!stream.headersSent) this.#reset()
-    })
+    stream.on('close', this.#closed)
     return true
   }
 

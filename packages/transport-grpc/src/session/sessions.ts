@@ -18,9 +18,19 @@ export class Sessions {
   /** Those that have their whole answer, though their caller has not said that its request is complete. */
   readonly #answered = new Set<ServerHttp2Stream>()
   #isFinishing = false
+  /** The same for all streams: listeners of their own would be paid for with every call. */
+  readonly #trailing: (this: ServerHttp2Stream) => void
+  readonly #finished: (this: ServerHttp2Stream) => void
 
   constructor(settings: GrpcSettings) {
     this.#settings = settings
+    const answer = (stream: ServerHttp2Stream) => this.#answer(stream)
+    this.#trailing = function () {
+      answer(this)
+    }
+    this.#finished = function () {
+      if (this.sentHeaders?.['grpc-status'] !== undefined) answer(this)
+    }
   }
 
   enter(session: ServerHttp2Session): void {
@@ -39,10 +49,7 @@ export class Sessions {
     // Without a session it is gone already.
     if (watch?.limits.admits(stream, headers) !== true) return false
     watch.age.enter(stream)
-    stream.once('wantTrailers', () => this.#answer(stream))
-    stream.once('finish', () => {
-      if (stream.sentHeaders?.['grpc-status'] !== undefined) this.#answer(stream)
-    })
+    stream.on('wantTrailers', this.#trailing).on('finish', this.#finished)
     return true
   }
 
