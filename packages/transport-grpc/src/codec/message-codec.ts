@@ -1,8 +1,9 @@
-import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
+import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { ServiceError } from '@tenon/core/transport'
 import type { MessageShape } from '../proto/message-shape.ts'
 import { compileMessageReader } from './message-reader.ts'
 import { compileMessageWriter } from './message-writer.ts'
+import { NestedReader } from './nesting.ts'
 
 /** Turns plain values into protobuf bytes and back, without message objects in between. */
 export interface MessageCodec {
@@ -32,7 +33,7 @@ export function compileCodec(shape: MessageShape): MessageCodec {
     },
     decode: (bytes) => {
       try {
-        return read(new BinaryReader(bytes), bytes.length, 0, undefined)
+        return read(new NestedReader(bytes), bytes.length, undefined)
       } catch (cause) {
         if (ServiceError.is(cause)) throw cause
         throw undecodable(cause)

@@ -1,6 +1,6 @@
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import { WireType } from '@bufbuild/protobuf/wire'
 import type { EnumShape, FieldShape, FieldType, MessageForm, MessageShape } from '../proto/message-shape.ts'
-import { inside } from './nesting.ts'
+import { NestedReader } from './nesting.ts'
 import { scalarDefaults, scalarReaders } from './scalar-codec.ts'
 import { readTimestamp } from './timestamp-codec.ts'
 import { readValue } from './value-codec.ts'
@@ -19,14 +19,13 @@ import {
 /**
  * Reads the fields of a message up to its end.
  *
- * @param depth How deep the message lies in others.
  * @param current What was read of it before: a message that comes in parts is merged. @see Protocol Buffers, encoding, "Last One Wins"
  */
-export type ReadMessage = (reader: BinaryReader, end: number, depth: number, current: unknown) => unknown
+export type ReadMessage = (reader: NestedReader, end: number, current: unknown) => unknown
 
-/** Reads a value that lies in a message of the given depth. */
-type Read = (reader: BinaryReader, depth: number, current: unknown) => unknown
-type ReadField = (reader: BinaryReader, target: Fields, wireType: WireType, depth: number) => void
+/** Reads a value, given what was read of it before. */
+type Read = (reader: NestedReader, current: unknown) => unknown
+type ReadField = (reader: NestedReader, target: Fields, wireType: WireType) => void
 type Fields = Record<string, unknown>
 /** What was made of each message so far. */
 type Made = Map<MessageShape, ReadMessage>
@@ -37,7 +36,7 @@ export function compileMessageReader(shape: MessageShape, made: Made = new Map()
   if (known) return known
   let read: ReadMessage = unfinished
   // A message in itself calls what is not there yet.
-  made.set(shape, (reader, end, depth, current) => read(reader, end, depth, current))
+  made.set(shape, (reader, end, current) => read(reader, end, current))
   read = bodies[shape.form.kind](shape, made)
   made.set(shape, read)
   return read
@@ -62,12 +61,12 @@ function compileObject({ fields }: MessageShape, made: Made): ReadMessage {
   const absent = fields.filter(
     ({ isRequired, isNullable, label }) => isNullable || (isRequired && label !== 'optional'),
   )
-  return (reader, end, depth, current) => {
+  return (reader, end, current) => {
     const target = (current ?? {}) as Fields
     while (reader.pos < end) {
       const tag = readTag(reader)
       const read = readers[tag >>> 3]
-      if (read) read(reader, target, tag & 7, depth)
+      if (read) read(reader, target, tag & 7)
       else skipField(reader, tag)
     }
     requireEnd(reader, end)
@@ -81,7 +80,7 @@ function compileUnion({ form, fields }: MessageShape, made: Made): ReadMessage {
   const mark = form.kind === 'union' ? form.mark : ''
   const alternatives: { readonly constant: unknown; readonly read: Read }[] = []
   for (const { number, type, constant } of fields) alternatives[number] = { constant, read: compileValue(type, made) }
-  return (reader, end, depth, current) => {
+  return (reader, end, current) => {
     let value = (current ?? {}) as Fields
     while (reader.pos < end) {
       const tag = readTag(reader)
@@ -92,7 +91,7 @@ function compileUnion({ form, fields }: MessageShape, made: Made): ReadMessage {
       }
       requireWireType(tag & 7, WireType.LengthDelimited)
       const { constant, read } = alternative
-      value = read(reader, depth, value[mark] === constant ? value : { [mark]: constant }) as Fields
+      value = read(reader, value[mark] === constant ? value : { [mark]: constant }) as Fields
     }
     requireEnd(reader, end)
     return value
@@ -104,11 +103,11 @@ function compileNullable({ fields: [, something] }: MessageShape, made: Made): R
   const read = something ? compileValue(something.type, made) : unfinished
   const valueTag = something ? tagOf(something.number, wireTypeOf(something.type)) : 0
   const nullTag = tagOf(1, WireType.Varint)
-  return (reader, end, depth, current) => {
+  return (reader, end, current) => {
     let value = current
     while (reader.pos < end) {
       const tag = readTag(reader)
-      if (tag === valueTag) value = read(reader, depth, value ?? undefined)
+      if (tag === valueTag) value = read(reader, value ?? undefined)
       else if (tag === nullTag) value = nothing(reader.int32())
       else if (tag >>> 3 <= 2) throw otherWireType()
       else skipField(reader, tag)
@@ -126,9 +125,9 @@ function nothing(_number: number): null {
 function compileWrapper(shape: MessageShape, made: Made): ReadMessage {
   const read = compileObject(shape, made)
   const name = shape.fields[0]?.name ?? ''
-  return (reader, end, depth, current) => {
+  return (reader, end, current) => {
     const held: Fields = current === undefined ? {} : { [name]: current }
-    read(reader, end, depth, held)
+    read(reader, end, held)
     return held[name]
   }
 }
@@ -139,15 +138,15 @@ function compileField({ name, type, label }: FieldShape, made: Made): ReadField 
   const read = compileValue(type, made)
   if (label === 'repeated') return compileList(name, { read, expected, isPackable: isPackable(type) })
   if (type.kind === 'message' || type.kind === 'known') {
-    return (reader, target, wireType, depth) => {
+    return (reader, target, wireType) => {
       requireWireType(wireType, expected)
-      const value = read(reader, depth, target[name])
+      const value = read(reader, target[name])
       if (value !== undefined) target[name] = value
     }
   }
-  return (reader, target, wireType, depth) => {
+  return (reader, target, wireType) => {
     requireWireType(wireType, expected)
-    target[name] = read(reader, depth, undefined)
+    target[name] = read(reader, undefined)
   }
 }
 
@@ -158,15 +157,15 @@ interface ItemReading {
 }
 
 function compileList(name: string, { read, expected, isPackable: mayBePacked }: ItemReading): ReadField {
-  return (reader, target, wireType, depth) => {
+  return (reader, target, wireType) => {
     const items = (target[name] ??= []) as unknown[]
     if (wireType === expected) {
-      items.push(read(reader, depth, undefined))
+      items.push(read(reader, undefined))
       return
     }
     requireWireType(wireType, mayBePacked ? WireType.LengthDelimited : expected)
     const end = readEnd(reader)
-    while (reader.pos < end) items.push(read(reader, depth, undefined))
+    while (reader.pos < end) items.push(read(reader, undefined))
     requireEnd(reader, end)
   }
 }
@@ -178,32 +177,33 @@ function compileMap(name: string, type: FieldType, made: Made): ReadField {
   const read = compileValue(type, made)
   const makeDefault = compileDefault(type, made)
   const valueTag = tagOf(2, wireTypeOf(type))
-  return (reader, target, wireType, depth) => {
+  return (reader, target, wireType) => {
     requireWireType(wireType, WireType.LengthDelimited)
     const map = (target[name] ??= {}) as Fields
     const end = readEnd(reader)
-    const within = inside(depth)
+    reader.enter()
     let key = ''
     let value: unknown
     while (reader.pos < end) {
       const tag = readTag(reader)
       if (tag === mapKeyTag) key = reader.string(true)
-      else if (tag === valueTag) value = read(reader, within, value)
+      else if (tag === valueTag) value = read(reader, value)
       else if (tag >>> 3 <= 2) throw otherWireType()
       else skipField(reader, tag)
     }
     requireEnd(reader, end)
+    reader.leave()
     // Assigning this key would replace the prototype instead of setting a field.
-    if (key !== '__proto__') map[key] = value === undefined ? makeDefault(within) : value
+    if (key !== '__proto__') map[key] = value === undefined ? makeDefault() : value
   }
 }
 
 /** What a map entry without a value has. @see Protocol Buffers, maps, and default field values */
-function compileDefault(type: FieldType, made: Made): (depth: number) => unknown {
+function compileDefault(type: FieldType, made: Made): () => unknown {
   if (type.kind === 'enum') return () => 0
   if (type.kind === 'scalar') return scalarDefaults[type.scalar]
   const read = compileMessage(type, made)
-  return (depth) => read(new BinaryReader(new Uint8Array()), 0, inside(depth), undefined)
+  return () => read(new NestedReader(new Uint8Array()), 0, undefined)
 }
 
 function compileValue(type: FieldType, made: Made): Read {
@@ -211,13 +211,17 @@ function compileValue(type: FieldType, made: Made): Read {
   if (type.kind === 'enum') return compileEnum(type.shape)
   if (type.kind === 'known' && type.known === 'null') return (reader) => nothing(reader.int32())
   const read = compileMessage(type, made)
-  return (reader, depth, current) => read(reader, readEnd(reader), inside(depth), current)
+  return (reader, current) => {
+    reader.enter()
+    const value = read(reader, readEnd(reader), current)
+    reader.leave()
+    return value
+  }
 }
 
 function compileMessage(type: Extract<FieldType, { kind: 'message' | 'known' }>, made: Made): ReadMessage {
   if (type.kind === 'message') return compileMessageReader(type.shape, made)
-  if (type.known === 'value') return readValue
-  return (reader, end, _depth, current) => readTimestamp(reader, end, current)
+  return type.known === 'value' ? readValue : readTimestamp
 }
 
 function compileEnum({ values }: EnumShape): Read {

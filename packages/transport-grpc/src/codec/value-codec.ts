@@ -1,5 +1,5 @@
-import { type BinaryReader, type BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { inside } from './nesting.ts'
+import { type BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { inside, type NestedReader } from './nesting.ts'
 import { readEnd, readTag, requireEnd, requireWireType, skipField, tagOf } from './wire-tag.ts'
 
 const { Varint, Bit64, LengthDelimited } = WireType
@@ -67,23 +67,23 @@ function writeStruct(writer: BinaryWriter, value: object, depth: number): void {
  * @param current What was read of it before: parts of one message are merged.
  * @throws TypeError for a number that JSON does not have, and for no value at all.
  */
-export function readValue(reader: BinaryReader, end: number, depth: number, current: unknown): unknown {
+export function readValue(reader: NestedReader, end: number, current: unknown): unknown {
   let value = current
   while (reader.pos < end) {
     const tag = readTag(reader)
-    value = tag >>> 3 > kind.list ? skipped(reader, tag, value) : readKind(reader, tag, depth, value)
+    value = tag >>> 3 > kind.list ? skipped(reader, tag, value) : readKind(reader, tag, value)
   }
   requireEnd(reader, end)
   if (value === undefined) throw new TypeError('a value is of no kind')
   return value
 }
 
-function skipped(reader: BinaryReader, tag: number, value: unknown): unknown {
+function skipped(reader: NestedReader, tag: number, value: unknown): unknown {
   skipField(reader, tag)
   return value
 }
 
-function readKind(reader: BinaryReader, tag: number, depth: number, current: unknown): unknown {
+function readKind(reader: NestedReader, tag: number, current: unknown): unknown {
   switch (tag) {
     case tags.null:
       reader.int32()
@@ -95,9 +95,9 @@ function readKind(reader: BinaryReader, tag: number, depth: number, current: unk
     case tags.bool:
       return reader.bool()
     case tags.struct:
-      return readStruct(reader, inside(depth), isStruct(current) ? current : {})
+      return readStruct(reader, isStruct(current) ? current : {})
     case tags.list:
-      return readList(reader, inside(depth), Array.isArray(current) ? current : [])
+      return readList(reader, Array.isArray(current) ? current : [])
     default:
       throw new TypeError('a field has another wire type')
   }
@@ -115,46 +115,60 @@ function isStruct(value: unknown): value is Struct {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function readList(reader: BinaryReader, depth: number, items: unknown[]): readonly unknown[] {
+function readList(reader: NestedReader, items: unknown[]): readonly unknown[] {
+  reader.enter()
   const end = readEnd(reader)
   while (reader.pos < end) {
     const tag = readTag(reader)
-    if (tag === tags.first) items.push(readValue(reader, readEnd(reader), inside(depth), undefined))
+    if (tag === tags.first) items.push(readInside(reader, undefined))
     else skipUnless(reader, tag, 1)
   }
   requireEnd(reader, end)
+  reader.leave()
   return items
 }
 
-function readStruct(reader: BinaryReader, depth: number, struct: Struct): Struct {
+function readStruct(reader: NestedReader, struct: Struct): Struct {
+  reader.enter()
   const end = readEnd(reader)
   while (reader.pos < end) {
     const tag = readTag(reader)
-    if (tag === tags.first) readEntry(reader, inside(depth), struct)
+    if (tag === tags.first) readEntry(reader, struct)
     else skipUnless(reader, tag, 1)
   }
   requireEnd(reader, end)
+  reader.leave()
   return struct
 }
 
-function readEntry(reader: BinaryReader, depth: number, struct: Struct): void {
+function readEntry(reader: NestedReader, struct: Struct): void {
+  reader.enter()
   const end = readEnd(reader)
   let key = ''
   let value: unknown
   while (reader.pos < end) {
     const tag = readTag(reader)
     if (tag === tags.first) key = reader.string(true)
-    else if (tag === tags.second) value = readValue(reader, readEnd(reader), inside(depth), value)
+    else if (tag === tags.second) value = readInside(reader, value)
     else skipUnless(reader, tag, 2)
   }
   requireEnd(reader, end)
+  reader.leave()
   if (value === undefined) throw new TypeError('a value is of no kind')
   // Assigning this key would replace the prototype instead of setting a field.
   if (key !== '__proto__') struct[key] = value
 }
 
+/** A value that lies in a list or an entry. */
+function readInside(reader: NestedReader, current: unknown): unknown {
+  reader.enter()
+  const value = readValue(reader, readEnd(reader), current)
+  reader.leave()
+  return value
+}
+
 /** Passes over unknown fields; the known ones, up to a number, have another wire type. */
-function skipUnless(reader: BinaryReader, tag: number, last: number): void {
+function skipUnless(reader: NestedReader, tag: number, last: number): void {
   if (tag >>> 3 <= last) requireWireType(tag & 7, LengthDelimited)
   skipField(reader, tag)
 }

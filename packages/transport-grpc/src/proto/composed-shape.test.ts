@@ -270,7 +270,7 @@ test('what protobuf has no type for is any JSON', () => {
     { type: 'object', properties: { b: { type: 'string' } }, patternProperties: { '^x-': { type: 'string' } } },
     { type: 'object', properties: { b: { type: 'string' } }, anyOf: [{}] },
     { allOf: [{ type: 'string' }, { type: 'integer' }] },
-    { if: {}, then: { type: 'string' } },
+    { if: {}, else: { type: 'string' } },
   ]
   for (const schema of any)
     expect([schema, linesOf(field(schema))]).toEqual([schema, ['GetResponse object { value a = 1 }']])

@@ -13,7 +13,7 @@ import { ContractError } from '@tenon/core/transport'
 import { Type } from 'typebox'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type FieldShape, type MessageShape, messagesOf } from './message-shape.ts'
+import type { FieldShape, MessageShape } from './message-shape.ts'
 import { toServiceShape } from './service-shape.ts'
 
 const empty = Type.Object({})

@@ -56,7 +56,7 @@ it('takes what a Date writes, of every year it can have', () => {
     max: new Date('9999-12-31T23:59:59.999Z'),
     noInvalidDate: true,
   })
-  fc.assert(fc.property(dates, (date) => void expect(faultsOf(date.toISOString())).toEqual([])))
+  fc.assert(fc.property(dates, (date) => faultsOf(date.toISOString()).length === 0))
 })
 
 it('says to other readers of the schema no less than it checks, but for the days of a month', () => {
