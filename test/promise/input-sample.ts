@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { choiceSamples, treeSample, tupleOf, unionOf } from './json-sample.ts'
+import { anySample, choiceSamples, treeSample, tupleOf, unionOf } from './json-sample.ts'
 import { nullable, type Sample } from './sample.ts'
 import { defaultSamples, plainText, scalarSamples } from './scalar-sample.ts'
 import { closedObjectOf, type Field, listOf, longListOf, type NamedField, objectOf, recordOf } from './shape-sample.ts'
@@ -9,41 +9,66 @@ const id: NamedField = { name: 'id', sample: plainText, isOptional: false }
 const required = (sample: Sample): Field => ({ sample, isOptional: false })
 const oneOf = (samples: readonly Sample[]) => fc.constantFrom(...samples)
 
-/** Objects of scalars, lists, records and objects that every transport carries. */
-const anyScalar = oneOf([...scalarSamples, ...defaultSamples])
-const { fields: anyFields } = fc.letrec<{ fields: Field[]; field: Field; object: Sample }>((tie) => ({
-  field: fc.oneof(
-    { depthSize: 'small' },
-    fc.record({ sample: anyScalar, isOptional: fc.boolean() }),
-    fc.oneof(anyScalar.map(listOf), anyScalar.map(recordOf)).map(required),
-    fc.record({ sample: tie('object'), isOptional: fc.boolean() }),
-    tie('object').map(listOf).map(required),
-  ),
-  fields: fc.array(tie('field'), { minLength: 1, maxLength: 5 }),
-  object: fc
-    .tuple(tie('fields'), fc.boolean())
-    .map(([fields, isClosed]) => (isClosed ? closedObjectOf(fields) : objectOf(fields))),
-}))
+/** Without ways to spoil it: of a choice in which much is wrong the place alone may be told. */
+const unspoilt = (sample: Sample): Sample => ({ ...sample, mutations: [] })
+const optional = (sample: Sample): Field => ({ sample, isOptional: true })
 
-/** What protobuf lacks: choices, null, tuples, recursion, lists in lists, and lists that may be absent. */
-const knownToJson: readonly Sample[] = [
+/** Objects of scalars, lists, records, choices and objects, and of what is made of these. */
+const anyScalar = oneOf([...scalarSamples, ...defaultSamples])
+const scalarFields = fc.array(fc.record({ sample: anyScalar, isOptional: fc.boolean() }), {
+  minLength: 1,
+  maxLength: 3,
+})
+const { fields: anyFields } = fc.letrec<{ fields: Field[]; field: Field; object: Sample; union: Sample; list: Sample }>(
+  (tie) => ({
+    field: fc.oneof(
+      { depthSize: 'small' },
+      fc.record({ sample: anyScalar, isOptional: fc.boolean() }),
+      tie('list').map(required),
+      fc.record({ sample: fc.oneof(tie('object'), tie('union')), isOptional: fc.boolean() }),
+      fc.record({
+        sample: fc.oneof(oneOf(scalarSamples), tie('object'), tie('list')).map(nullable).map(unspoilt),
+        isOptional: fc.boolean(),
+      }),
+    ),
+    fields: fc.array(tie('field'), { minLength: 1, maxLength: 5 }),
+    object: fc
+      .tuple(tie('fields'), fc.boolean())
+      .map(([fields, isClosed]) => (isClosed ? closedObjectOf(fields) : objectOf(fields))),
+    union: fc.tuple(scalarFields, scalarFields).map((variants) => unspoilt(unionOf(variants))),
+    list: fc.oneof(
+      { depthSize: 'small' },
+      anyScalar.map(listOf),
+      anyScalar.map(recordOf),
+      oneOf(scalarSamples).map(nullable).map(unspoilt).map(listOf),
+      tie('object').map(listOf),
+      tie('union').map(recordOf),
+      tie('list').map(listOf),
+      tie('list').map(recordOf),
+    ),
+  }),
+)
+
+/** What protobuf has no field for, but messages: choices, null, tuples, recursion, any JSON, and lists in lists. */
+const composed: readonly Sample[] = [
   ...choiceSamples,
+  anySample,
   treeSample(),
   tupleOf(scalarSamples.slice(0, 3)),
   unionOf([defaultSamples.map(required), scalarSamples.slice(0, 3).map(required)]),
-  listOf(listOf(plainText)),
   nullable(objectOf(scalarSamples.slice(0, 3).map(required))),
+  nullable(listOf(plainText)),
 ]
+const several: readonly Sample[] = [listOf(listOf(plainText)), recordOf(plainText), listOf(nullable(treeSample()))]
 
 /** Every kind of value in some input, whatever is drawn. */
 const known: readonly Sample[] = [
   ...slices(scalarSamples, 6).map((samples) => objectOf(samples.map(required), [id])),
   closedObjectOf([...defaultSamples, ...scalarSamples.slice(0, 4).map(longListOf)].map(required), [id]),
-  objectOf(knownToJson.map(required), [id]),
-  objectOf(
-    [...knownToJson, recordOf(plainText)].map((sample) => ({ sample, isOptional: true })),
-    [id],
-  ),
+  objectOf([...composed, ...several].map(required), [id]),
+  objectOf(composed.map(optional), [id]),
+  objectOf(several.map(optional), [id]),
+  objectOf([...composed, ...several].map(listOf).map(required), [id]),
   ...slices(scalarSamples, 6).map((samples) => objectOf(samples.map(nullable).map(required), [id])),
 ]
 

@@ -11,14 +11,12 @@ export const choiceSamples: readonly Sample[] = [
     fitting: fc.oneof(ascii(0, 5), fc.integer({ max: 9 })),
     wrong: { 'too long': ascii(6, 9), 'too large': fc.integer({ min: 10 }) },
     otherTypes: [true, [], {}],
-    needs: ['union'],
   }),
   leaf({
     schema: Type.Union([Type.Literal(1), Type.Literal(2)]),
     fitting: fc.constantFrom(1, 2),
-    wrong: { 'unknown constant': fc.constantFrom(0, 3, 1.5) },
-    otherTypes: ['1', true, [], {}],
-    needs: ['numberChoice'],
+    wrong: { 'unknown constant': fc.constantFrom(0, 3) },
+    otherTypes: ['1', 1.5, true, [], {}],
   }),
 ]
 
@@ -29,24 +27,26 @@ export function unionOf(variants: readonly (readonly Field[])[]): Sample {
     const sample = leaf({ schema, fitting: fc.constant(`kind${index}`), otherTypes: noText })
     return objectOf(fields, [{ name: 'kind', sample, isOptional: false, isMark: true }])
   })
+  const otherObject = Type.Object({ kind: Type.Literal('another') })
   const fitting = fc.oneof(...objects.map((object) => object.fitting))
   // Nothing else in it: who writes it as JSON could not tell which text an `int64()` of an unknown kind is.
   const otherKind = fc.constant(here({ kind: 'another' }))
   const noKind = fc.constant(here({}))
   return {
     schema: Type.Union(objects.map(({ schema }) => schema)),
-    callerSchema: Type.Union(objects.map(({ callerSchema }) => callerSchema)),
+    callerSchema: Type.Union([...objects.map(({ callerSchema }) => callerSchema), otherObject]),
     fitting,
     filled: (value) => objects[kindOf(value)]?.filled(value),
     initial: undefined,
     mutations: [
       ...ofJson(['x', 7, true, []]),
       mutation('another kind', otherKind),
-      mutation('no kind', noKind),
+      { name: 'no kind', misfit: noKind, isForJsonOnly: true },
       ...objects.flatMap((object, index) => inside({ mutations: deep(object) }, `kind${index}`, (misfit) => misfit)),
     ],
     isRepeated: false,
-    needs: [...objects.flatMap(({ needs }) => needs), 'union'],
+    isNullable: false,
+    needs: objects.flatMap(({ needs }) => needs),
   }
 }
 
@@ -85,7 +85,8 @@ export function tupleOf(items: readonly Sample[]): Sample {
       ...items.flatMap((item, index) => inside(item, `item ${index}`, place(index))),
     ],
     isRepeated: false,
-    needs: [...items.flatMap(({ needs }) => needs), 'tuple'],
+    isNullable: false,
+    needs: items.flatMap(({ needs }) => needs),
   }
 }
 
@@ -108,7 +109,6 @@ export function treeSample(): Sample {
     schema: Type.Cyclic({ Tree: node }, 'Tree'),
     fitting: tree,
     otherTypes: ['x', 7, true, []],
-    needs: ['recursion'],
   })
   const deepFault = fc.tuple(tree, ascii(6, 9)).map(
     ([above, label]): Misfit => ({
@@ -122,8 +122,26 @@ export function treeSample(): Sample {
       fields: ['/label', '/children/0/children/1/children'],
     }),
   )
+  const absentList = { name: 'two depths wrong', isForJsonOnly: true }
   return {
     ...sample,
-    mutations: [...sample.mutations, mutation('a label too long', deepFault), mutation('two depths wrong', twoFaults)],
+    mutations: [...sample.mutations, mutation('a label too long', deepFault), { ...absentList, misfit: twoFaults }],
   }
 }
+
+const key = ascii(0, 6).filter((name) => name !== '__proto__')
+const { value: anyValue } = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small', maxDepth: 3 },
+    fc.constant(null),
+    fc.boolean(),
+    ascii(0, 6),
+    fc.maxSafeInteger(),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(key, tie('value'), { maxKeys: 3, noNullPrototype: true }),
+  ),
+}))
+
+/** Whatever JSON has; nothing in its place is wrong. */
+export const anySample: Sample = leaf({ schema: Type.Unknown(), fitting: anyValue, otherTypes: [] })

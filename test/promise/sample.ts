@@ -18,13 +18,7 @@ export interface Mutation {
 
 /** What a schema may need that protobuf lacks, and why: an operation with one of them is not offered over gRPC. */
 export const grpcLacks = {
-  union: 'a field of protobuf has one type',
-  null: 'protobuf has no null',
-  tuple: 'the items of a repeated field have one type',
-  numberChoice: 'the constants of a protobuf enum are names',
-  nestedList: 'protobuf has no list or record directly in a list or record',
   absentList: 'protobuf writes nothing for an empty list or record, so that one which is absent reads the same',
-  recursion: 'messages are written out where they are used: the start refuses one that contains itself',
 } as const
 
 export type Need = keyof typeof grpcLacks
@@ -42,6 +36,8 @@ export interface Sample {
   readonly mutations: readonly Mutation[]
   /** Whether protobuf writes it as nothing where it is empty. */
   readonly isRepeated: boolean
+  /** Whether it may be null, which protobuf writes as nothing where it must be there. */
+  readonly isNullable: boolean
   readonly needs: readonly Need[]
 }
 
@@ -67,14 +63,15 @@ export function leaf({ schema, wrong = {}, otherTypes, ...given }: Leaf): Sample
     initial: undefined,
     mutations: [...mutations, ...ofJson(otherTypes)],
     isRepeated: false,
+    isNullable: false,
     needs: [],
     ...given,
   }
 }
 
-/** The same with null, which only JSON carries. */
+/** The same with null. */
 export function nullable(sample: Sample): Sample {
-  const { schema, callerSchema, fitting, filled, mutations, needs } = sample
+  const { schema, callerSchema, fitting, filled, mutations } = sample
   return {
     ...sample,
     schema: Type.Union([schema, Type.Null()]),
@@ -82,7 +79,8 @@ export function nullable(sample: Sample): Sample {
     fitting: fc.option(fitting, { nil: null }),
     filled: (value) => (value === null ? null : filled(value)),
     mutations: mutations.filter(({ name }) => name !== 'null'),
-    needs: [...needs, 'null'],
+    isRepeated: false,
+    isNullable: true,
   }
 }
 
@@ -92,8 +90,9 @@ export function mutation(name: string, misfit: fc.Arbitrary<Misfit>): Mutation {
   return { name, misfit, isForJsonOnly: false }
 }
 
-/** What only JSON can carry in the place of a value. */
+/** What only JSON can carry in the place of a value; nothing where there are no other types. */
 export function ofJson(otherTypes: readonly unknown[]): readonly Mutation[] {
+  if (otherTypes.length === 0) return []
   return [
     { name: 'null', misfit: fc.constant(here(null)), isForJsonOnly: true },
     { name: 'another type', misfit: fc.constantFrom(...otherTypes).map(here), isForJsonOnly: true },

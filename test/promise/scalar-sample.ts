@@ -1,4 +1,4 @@
-import { bytes, int64 } from '@tenon/core/contract'
+import { bytes, int64, timestamp, uint64 } from '@tenon/core/contract'
 import fc from 'fast-check'
 import Type from 'typebox'
 import { type Leaf, leaf, type Sample } from './sample.ts'
@@ -98,6 +98,23 @@ const numbers: readonly Leaf[] = [
   },
 ]
 
+/** What protobuf has a type for and JSON carries as text. */
+const texts: readonly Leaf[] = [
+  {
+    schema: timestamp(),
+    fitting: fc
+      .tuple(date, fc.nat(23), fc.nat(59), fc.nat(59), fc.constantFrom('000', '120', '000001', '123000456'))
+      .map(([day, hour, minute, second, part]) => `${day}T${two(hour)}:${two(minute)}:${two(second)}.${part}Z`),
+    otherTypes: ['x', '2026-02-29T00:00:00.000Z', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00.000000Z', ...noText],
+  },
+  {
+    schema: uint64({ maximum: 2n ** 63n }),
+    fitting: fc.bigInt({ min: 0n, max: 2n ** 63n }),
+    wrong: { 'too large': fc.bigInt({ min: 2n ** 63n + 1n, max: 2n ** 64n - 1n }) },
+    otherTypes: ['x', '-1', '01', String(2n ** 64n), 7, true, [], {}],
+  },
+]
+
 const others: readonly Leaf[] = [
   { schema: Type.String(), fitting: text, otherTypes: noText },
   {
@@ -126,7 +143,7 @@ const others: readonly Leaf[] = [
 export const plainText: Sample = leaf({ schema: Type.String(), fitting: text, otherTypes: noText })
 
 /** One of each kind of value that every transport carries. */
-export const scalarSamples: readonly Sample[] = [...others, ...numbers, ...formats].map(leaf)
+export const scalarSamples: readonly Sample[] = [...others, ...numbers, ...formats, ...texts].map(leaf)
 
 /** Those that a reader fills in where they are absent. */
 export const defaultSamples: readonly Sample[] = [

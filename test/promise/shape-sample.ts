@@ -64,8 +64,7 @@ function fillList(item: Sample) {
 
 /** What a list or record is by what is in it. */
 function partsOf(inner: Sample) {
-  const needs: readonly Need[] = inner.isRepeated ? [...inner.needs, 'nestedList'] : inner.needs
-  return { initial: undefined, isRepeated: true, needs }
+  return { initial: undefined, isRepeated: true, isNullable: false, needs: inner.needs }
 }
 
 export function recordOf(entry: Sample): Sample {
@@ -121,6 +120,7 @@ export function objectOf(given: readonly Field[], first: readonly NamedField[] =
     initial: undefined,
     mutations: [...ofJson(['x', 7, true, []]), ...fieldsMutations(fields, fitting)],
     isRepeated: false,
+    isNullable: false,
     needs: fields.flatMap(needsOf),
   }
 }
@@ -180,9 +180,9 @@ const absent = Symbol('absent')
 
 /** What can be wrong with a field: also that it is missing. */
 function ownMutations(field: NamedField): readonly Mutation[] {
-  const { mutations, isRepeated } = field.sample
+  const { mutations, isRepeated, isNullable } = field.sample
   if (mayBeAbsent(field)) return mutations
-  return [...mutations, { name: 'missing', misfit: fc.constant(here(absent)), isForJsonOnly: isRepeated }]
+  return [...mutations, { name: 'missing', misfit: fc.constant(here(absent)), isForJsonOnly: isRepeated || isNullable }]
 }
 
 function spoil(object: Given, misfits: Readonly<Record<string, Misfit | undefined>>): Misfit {
