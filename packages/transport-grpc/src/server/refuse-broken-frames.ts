@@ -20,8 +20,15 @@ export const refuseBrokenFrames: ServerInterceptor = (_method, call) => {
 /** What grpc-js knows of a call's input, which its types do not tell. @see grpc-js 1.14, server-interceptors.ts, stream-decoder.ts */
 interface FramedInput extends ServerInterceptingCallInterface {
   readonly incomingEncoding: string
-  readonly decoder: { readonly readState: number; write(data: Buffer): Buffer[] }
+  readonly decoder: Decoder
   handleEndEvent(): void
+}
+
+interface Decoder {
+  readonly readState: number
+  write(data: Buffer): Buffer[]
+  /** Set here: whose input it reads. */
+  call?: FramedInput
 }
 
 /** `NO_DATA`: between two messages. */
@@ -31,20 +38,31 @@ function isFramedInput(call: ServerInterceptingCallInterface): call is FramedInp
   return 'decoder' in call && 'handleEndEvent' in call && 'incomingEncoding' in call
 }
 
+/** The same two functions for all calls: closures would be paid for with each. */
 function watch(call: FramedInput): void {
   const { decoder } = call
-  const write = decoder.write.bind(decoder)
-  const end = call.handleEndEvent.bind(call)
-  decoder.write = (data) => {
-    const messages = write(data)
-    if (messages.every(([flag]) => flag === 0 || (flag === 1 && call.incomingEncoding !== 'identity'))) return messages
-    refuse(call, 'a message has a wrong flag of compression')
+  original ??= { write: decoder.write, end: call.handleEndEvent }
+  decoder.call = call
+  decoder.write = writeChecked
+  call.handleEndEvent = endChecked
+}
+
+/** What grpc-js itself does, found at the first call. */
+let original: { readonly write: Decoder['write']; readonly end: FramedInput['handleEndEvent'] } | undefined
+
+function writeChecked(this: Decoder, data: Buffer): Buffer[] {
+  const messages = original?.write.call(this, data) ?? []
+  for (const [flag] of messages) {
+    if (flag === 0 || (flag === 1 && this.call?.incomingEncoding !== 'identity')) continue
+    if (this.call) refuse(this.call, 'a message has a wrong flag of compression')
     return []
   }
-  call.handleEndEvent = () => {
-    if (decoder.readState === isBetween) end()
-    else refuse(call, 'the input ends within a message')
-  }
+  return messages
+}
+
+function endChecked(this: FramedInput): void {
+  if (this.decoder.readState === isBetween) original?.end.call(this)
+  else refuse(this, 'the input ends within a message')
 }
 
 function refuse(call: FramedInput, details: string): void {
