@@ -1,9 +1,9 @@
-import { BinaryWriter } from '@bufbuild/protobuf/wire'
+import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
 import { ServiceError } from '@tenon/core/transport'
 import type { MessageShape } from '../proto/message-shape.ts'
 import { compileMessageReader } from './message-reader.ts'
 import { compileMessageWriter } from './message-writer.ts'
-import { NestedReader } from './nesting.ts'
+import { beginReading } from './nesting.ts'
 
 /** Turns plain values into protobuf bytes and back, without message objects in between. */
 export interface MessageCodec {
@@ -33,7 +33,8 @@ export function compileCodec(shape: MessageShape): MessageCodec {
     },
     decode: (bytes) => {
       try {
-        return read(new NestedReader(bytes), bytes.length, undefined)
+        beginReading()
+        return read(new BinaryReader(bytes), bytes.length, undefined)
       } catch (cause) {
         if (ServiceError.is(cause)) throw cause
         throw undecodable(cause)

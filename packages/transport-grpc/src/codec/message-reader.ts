@@ -1,6 +1,6 @@
-import { WireType } from '@bufbuild/protobuf/wire'
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import type { EnumShape, FieldShape, FieldType, MessageForm, MessageShape } from '../proto/message-shape.ts'
-import { NestedReader } from './nesting.ts'
+import { enter, leave } from './nesting.ts'
 import { scalarDefaults, scalarReaders } from './scalar-codec.ts'
 import { readTimestamp } from './timestamp-codec.ts'
 import { readValue } from './value-codec.ts'
@@ -21,11 +21,11 @@ import {
  *
  * @param current What was read of it before: a message that comes in parts is merged. @see Protocol Buffers, encoding, "Last One Wins"
  */
-export type ReadMessage = (reader: NestedReader, end: number, current: unknown) => unknown
+export type ReadMessage = (reader: BinaryReader, end: number, current: unknown) => unknown
 
 /** Reads a value, given what was read of it before. */
-type Read = (reader: NestedReader, current: unknown) => unknown
-type ReadField = (reader: NestedReader, target: Fields, wireType: WireType) => void
+type Read = (reader: BinaryReader, current: unknown) => unknown
+type ReadField = (reader: BinaryReader, target: Fields, wireType: WireType) => void
 type Fields = Record<string, unknown>
 /** What was made of each message so far. */
 type Made = Map<MessageShape, ReadMessage>
@@ -181,7 +181,7 @@ function compileMap(name: string, type: FieldType, made: Made): ReadField {
     requireWireType(wireType, WireType.LengthDelimited)
     const map = (target[name] ??= {}) as Fields
     const end = readEnd(reader)
-    reader.enter()
+    enter()
     let key = ''
     let value: unknown
     while (reader.pos < end) {
@@ -192,7 +192,7 @@ function compileMap(name: string, type: FieldType, made: Made): ReadField {
       else skipField(reader, tag)
     }
     requireEnd(reader, end)
-    reader.leave()
+    leave()
     // Assigning this key would replace the prototype instead of setting a field.
     if (key !== '__proto__') map[key] = value === undefined ? makeDefault() : value
   }
@@ -203,7 +203,7 @@ function compileDefault(type: FieldType, made: Made): () => unknown {
   if (type.kind === 'enum') return () => 0
   if (type.kind === 'scalar') return scalarDefaults[type.scalar]
   const read = compileMessage(type, made)
-  return () => read(new NestedReader(new Uint8Array()), 0, undefined)
+  return () => read(new BinaryReader(new Uint8Array()), 0, undefined)
 }
 
 function compileValue(type: FieldType, made: Made): Read {
@@ -212,9 +212,9 @@ function compileValue(type: FieldType, made: Made): Read {
   if (type.kind === 'known' && type.known === 'null') return (reader) => nothing(reader.int32())
   const read = compileMessage(type, made)
   return (reader, current) => {
-    reader.enter()
+    enter()
     const value = read(reader, readEnd(reader), current)
-    reader.leave()
+    leave()
     return value
   }
 }

@@ -1,5 +1,5 @@
-import { type BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { inside, type NestedReader } from './nesting.ts'
+import { type BinaryReader, type BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { enter, inside, leave } from './nesting.ts'
 import { readEnd, readTag, requireEnd, requireWireType, skipField, tagOf } from './wire-tag.ts'
 
 const { Varint, Bit64, LengthDelimited } = WireType
@@ -67,7 +67,7 @@ function writeStruct(writer: BinaryWriter, value: object, depth: number): void {
  * @param current What was read of it before: parts of one message are merged.
  * @throws TypeError for a number that JSON does not have, and for no value at all.
  */
-export function readValue(reader: NestedReader, end: number, current: unknown): unknown {
+export function readValue(reader: BinaryReader, end: number, current: unknown): unknown {
   let value = current
   while (reader.pos < end) {
     const tag = readTag(reader)
@@ -78,12 +78,12 @@ export function readValue(reader: NestedReader, end: number, current: unknown): 
   return value
 }
 
-function skipped(reader: NestedReader, tag: number, value: unknown): unknown {
+function skipped(reader: BinaryReader, tag: number, value: unknown): unknown {
   skipField(reader, tag)
   return value
 }
 
-function readKind(reader: NestedReader, tag: number, current: unknown): unknown {
+function readKind(reader: BinaryReader, tag: number, current: unknown): unknown {
   switch (tag) {
     case tags.null:
       reader.int32()
@@ -115,8 +115,8 @@ function isStruct(value: unknown): value is Struct {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function readList(reader: NestedReader, items: unknown[]): readonly unknown[] {
-  reader.enter()
+function readList(reader: BinaryReader, items: unknown[]): readonly unknown[] {
+  enter()
   const end = readEnd(reader)
   while (reader.pos < end) {
     const tag = readTag(reader)
@@ -124,12 +124,12 @@ function readList(reader: NestedReader, items: unknown[]): readonly unknown[] {
     else skipUnless(reader, tag, 1)
   }
   requireEnd(reader, end)
-  reader.leave()
+  leave()
   return items
 }
 
-function readStruct(reader: NestedReader, struct: Struct): Struct {
-  reader.enter()
+function readStruct(reader: BinaryReader, struct: Struct): Struct {
+  enter()
   const end = readEnd(reader)
   while (reader.pos < end) {
     const tag = readTag(reader)
@@ -137,12 +137,12 @@ function readStruct(reader: NestedReader, struct: Struct): Struct {
     else skipUnless(reader, tag, 1)
   }
   requireEnd(reader, end)
-  reader.leave()
+  leave()
   return struct
 }
 
-function readEntry(reader: NestedReader, struct: Struct): void {
-  reader.enter()
+function readEntry(reader: BinaryReader, struct: Struct): void {
+  enter()
   const end = readEnd(reader)
   let key = ''
   let value: unknown
@@ -153,22 +153,22 @@ function readEntry(reader: NestedReader, struct: Struct): void {
     else skipUnless(reader, tag, 2)
   }
   requireEnd(reader, end)
-  reader.leave()
+  leave()
   if (value === undefined) throw new TypeError('a value is of no kind')
   // Assigning this key would replace the prototype instead of setting a field.
   if (key !== '__proto__') struct[key] = value
 }
 
 /** A value that lies in a list or an entry. */
-function readInside(reader: NestedReader, current: unknown): unknown {
-  reader.enter()
+function readInside(reader: BinaryReader, current: unknown): unknown {
+  enter()
   const value = readValue(reader, readEnd(reader), current)
-  reader.leave()
+  leave()
   return value
 }
 
 /** Passes over unknown fields; the known ones, up to a number, have another wire type. */
-function skipUnless(reader: NestedReader, tag: number, last: number): void {
+function skipUnless(reader: BinaryReader, tag: number, last: number): void {
   if (tag >>> 3 <= last) requireWireType(tag & 7, LengthDelimited)
   skipField(reader, tag)
 }
