@@ -20,23 +20,17 @@ export class SessionLimits {
   #resetAt = -Infinity
   /** Whether the caller has heard of the limits, from when on Node enforces that of headers. */
   #isTold = false
-  /** The same for all streams: a listener of its own would be paid for with every call. */
-  readonly #closed: (this: ServerHttp2Stream) => void
 
   constructor(session: ServerHttp2Session, settings: GrpcSettings) {
     this.#session = session
     this.#settings = settings
-    const reset = () => this.#reset()
-    this.#closed = function () {
-      if (!this.headersSent) reset()
-    }
     const timer = setTimeout(() => session.destroy(), settings.handshakeTimeoutMs).unref()
     session.once('remoteSettings', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
     session.once('localSettings', () => (this.#isTold = true))
     if (settings.minPingIntervalMs > 0) session.on('ping', () => this.#pinged())
   }
 
-  /** Whether a stream is to be served. It is watched from here on. */
+  /** Whether a stream is to be served. Then its end is to be told by `closed`. */
   admits(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     // Opened and reset in one breath: Node tells of both in turn.
     if (stream.destroyed) {
@@ -47,8 +41,12 @@ export class SessionLimits {
       stream.on('error', () => undefined).close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
       return false
     }
-    stream.on('close', this.#closed)
     return true
+  }
+
+  /** A stream that was admitted is over. */
+  closed({ headersSent }: ServerHttp2Stream): void {
+    if (!headersSent) this.#reset()
   }
 
   /**

@@ -10,35 +10,35 @@ import { SessionAge } from './session-age.ts'
 import { SessionLimits } from './session-limits.ts'
 import { withdrawSession } from './withdraw-session.ts'
 
+/** What is known of a session. */
+interface Watch {
+  readonly limits: SessionLimits
+  readonly age: SessionAge
+  /** The same for all of its streams: a listener of its own, or of another event, would be paid for with every call. */
+  readonly closed: (this: ServerHttp2Stream) => void
+}
+
 /** Knows the HTTP/2 sessions that are open, and what each of them may do. */
 export class Sessions {
   readonly #settings: GrpcSettings
   readonly #open = new Set<ServerHttp2Session>()
-  readonly #watches = new WeakMap<Http2Session, { readonly limits: SessionLimits; readonly age: SessionAge }>()
-  /** Those that have their whole answer, though their caller has not said that its request is complete. */
-  readonly #answered = new Set<ServerHttp2Stream>()
+  readonly #watches = new WeakMap<Http2Session, Watch>()
+  readonly #streams = new Set<ServerHttp2Stream>()
   #isFinishing = false
-  /** The same for all streams: listeners of their own would be paid for with every call. */
-  readonly #trailing: (this: ServerHttp2Stream) => void
-  readonly #finished: (this: ServerHttp2Stream) => void
 
   constructor(settings: GrpcSettings) {
     this.#settings = settings
-    const answer = (stream: ServerHttp2Stream) => this.#answer(stream)
-    this.#trailing = function () {
-      answer(this)
-    }
-    this.#finished = function () {
-      if (this.sentHeaders?.['grpc-status'] !== undefined) answer(this)
-    }
   }
 
   enter(session: ServerHttp2Session): void {
-    const settings = this.#settings
-    this.#watches.set(session, {
-      limits: new SessionLimits(session, settings),
-      age: new SessionAge(session, settings),
-    })
+    const limits = new SessionLimits(session, this.#settings)
+    const age = new SessionAge(session, this.#settings)
+    const streams = this.#streams
+    const closed = function (this: ServerHttp2Stream) {
+      streams.delete(this)
+      limits.closed(this)
+    }
+    this.#watches.set(session, { limits, age, closed })
     this.#open.add(session)
     session.once('close', () => this.#open.delete(session))
   }
@@ -49,7 +49,9 @@ export class Sessions {
     // Without a session it is gone already.
     if (watch?.limits.admits(stream, headers) !== true) return false
     watch.age.enter(stream)
-    stream.on('wantTrailers', this.#trailing).on('finish', this.#finished)
+    this.#streams.add(stream)
+    stream.on('close', watch.closed)
+    if (this.#isFinishing) leaveWhenAnswered(stream)
     return true
   }
 
@@ -61,16 +63,22 @@ export class Sessions {
     await Promise.all([...this.#open].map((session) => withdrawSession(session)))
   }
 
-  /** Waits no longer for callers that have their answer to complete their request. */
+  /** Waits no longer for callers that have their whole answer to complete their request. */
   finish(): void {
     this.#isFinishing = true
-    for (const stream of this.#answered) leaveStream(stream)
+    for (const stream of this.#streams) leaveWhenAnswered(stream)
   }
+}
 
-  #answer(stream: ServerHttp2Stream): void {
-    if (stream.destroyed || stream.readableEnded) return
-    this.#answered.add(stream)
-    stream.once('close', () => this.#answered.delete(stream))
-    if (this.#isFinishing) leaveStream(stream)
+function leaveWhenAnswered(stream: ServerHttp2Stream): void {
+  const leave = () => {
+    if (isAnswered(stream) && !stream.readableEnded) leaveStream(stream)
   }
+  // The status comes behind the messages, or at once where there are none.
+  stream.on('wantTrailers', () => setImmediate(leave)).on('finish', leave)
+  leave()
+}
+
+function isAnswered({ sentTrailers, sentHeaders }: ServerHttp2Stream): boolean {
+  return sentTrailers !== undefined || sentHeaders?.['grpc-status'] !== undefined
 }
