@@ -22,6 +22,8 @@ export function checkHead(headers: IncomingHttpHeaders): Refusal | undefined {
 
 /** @see gRPC over HTTP/2, Content-Type: 415 for what does not begin with application/grpc */
 function checkContentType(type = ''): Refusal | undefined {
+  // What nearly all callers send.
+  if (type === 'application/grpc' || type === 'application/grpc+proto') return undefined
   const [, format] = contentForm.exec(type) ?? []
   if (format === undefined) return { headers: { ':status': constants.HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE } }
   if (format === '' || format === '+proto') return undefined
@@ -37,8 +39,8 @@ const contentForm = /^application\/grpc(|\+[A-Za-z0-9.-]+)(?:\s*;.*)?$/
 const encodings: readonly string[] = ['identity', 'gzip', 'deflate']
 
 /** @see gRPC compression: an unknown algorithm is UNIMPLEMENTED, and the answer names those that are known */
-function checkEncoding(encoding: string | string[] = 'identity'): Refusal | undefined {
-  if (encodings.includes(String(encoding))) return undefined
+function checkEncoding(encoding: string | string[] | undefined): Refusal | undefined {
+  if (encoding === undefined || encodings.includes(String(encoding))) return undefined
   return refusal(status.UNIMPLEMENTED, `messages that are compressed with ${String(encoding)} are not supported`)
 }
 

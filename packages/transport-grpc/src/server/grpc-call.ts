@@ -34,8 +34,8 @@ export class GrpcCall implements Arrival {
   }
 
   get timeoutMs(): number | undefined {
-    const leftMs = remainingMs(this.#call)
-    return leftMs === Number.POSITIVE_INFINITY ? undefined : Math.max(0, leftMs)
+    const deadline = this.#call.getDeadline()
+    return deadline === Number.POSITIVE_INFINITY ? undefined : Math.max(0, Number(deadline) - Date.now())
   }
 
   get signal(): AbortSignal {
@@ -58,8 +58,4 @@ export class GrpcCall implements Arrival {
   decode(): unknown {
     return this.#read()
   }
-}
-
-function remainingMs(call: Pick<ServerCall, 'getDeadline'>): number {
-  return Number(call.getDeadline()) - Date.now()
 }

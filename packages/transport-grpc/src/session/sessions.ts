@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import {
   type Http2Session,
   type IncomingHttpHeaders,
@@ -37,6 +38,7 @@ export class Sessions {
     const closed = function (this: ServerHttp2Stream) {
       streams.delete(this)
       limits.closed(this)
+      forgetListeners(this)
     }
     this.#watches.set(session, { limits, age, closed })
     this.#open.add(session)
@@ -68,6 +70,17 @@ export class Sessions {
     this.#isFinishing = true
     for (const stream of this.#streams) leaveWhenAnswered(stream)
   }
+}
+
+/**
+ * Node's own handle of a stream keeps it, and all that listens to it, until the next collection of the whole heap: of each call
+ * two kilobytes would grow old. This is the last event of a stream, and those who listen to it are still told.
+ *
+ * @see benchmarks, `npm run bench -- profile grpc`
+ */
+function forgetListeners(stream: ServerHttp2Stream): void {
+  // That of streams does more, which here is only paid for.
+  EventEmitter.prototype.removeAllListeners.call(stream)
 }
 
 function leaveWhenAnswered(stream: ServerHttp2Stream): void {
