@@ -61,7 +61,7 @@ async function start() {
     describe: async (name: string) => (await run(address, 'describe', name)).output.replaceAll(/\s+/g, ' '),
     call: async (method: string, message: object) =>
       run('-d', JSON.stringify(message), address, `demo.mapping.v1.MappingService/${method}`),
-    [Symbol.asyncDispose]: () => started.stop(),
+    [Symbol.asyncDispose]: async () => void (await started.stop()),
   }
 }
 

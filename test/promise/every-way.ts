@@ -178,6 +178,7 @@ class Messages {
       isVolatile: true,
       connect: (client) => driver.connect(client),
       ensureTopics: (topics) => driver.ensureTopics(topics),
+      describe: (topic, group) => driver.describe(topic, group),
       join: (membership, signal) => driver.join(membership, signal),
       close: () => driver.close(),
       produce: async (records, bound) => {

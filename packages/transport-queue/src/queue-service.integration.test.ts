@@ -3,7 +3,7 @@ import { type Call, defineConsumer, defineHandler, defineService, inject, Publis
 import { contract, event } from '@tenon/core/contract'
 import Type from 'typebox'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { deadLetterTopic } from './consume/dead-letter.ts'
+import { deadLetterTopic } from './dead-letter/dead-letter.ts'
 import { kafkajsDriver } from './driver/kafkajs.ts'
 import type { QueueDriver, ReceivedRecord } from './queue-driver.ts'
 import { queueTransport } from './queue-transport.ts'

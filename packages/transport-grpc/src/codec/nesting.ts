@@ -1,5 +1,5 @@
 /** @see Protocol Buffers: the default limit of the C++ and Java libraries, which refuse what is deeper */
-export const deepestNesting = 100
+const deepestNesting = 100
 
 /**
  * How deep a message is that lies in one of the given depth; the whole message has depth 0, and entries of maps count too.

@@ -24,7 +24,7 @@ import { grpcTransport } from '../grpc-transport.ts'
 
 const Text = Type.Object({ text: Type.String() })
 
-export const echo = contract('demo.v1.Echo', {
+const echo = contract('demo.v1.Echo', {
   say: { input: Text, output: Text },
   watch: { input: Text, output: stream(Text) },
   gather: { input: stream(Text), output: Text },
@@ -67,7 +67,7 @@ export async function serve(options: GrpcOptions = {}, answer: Answer = () => ({
   }
 }
 
-export function hostOf(answer: Answer): TransportHost {
+function hostOf(answer: Answer): TransportHost {
   const dispatch: OperationEndpoint['dispatch'] = async (arrival) => {
     const rest = { callId: 'c-1', headers: undefined }
     try {

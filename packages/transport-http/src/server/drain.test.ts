@@ -121,16 +121,16 @@ test('a connection that becomes idle during the drain is closed before the drain
 
 test('a connection that is made before the drain and asks during it is answered, and closed', async () => {
   const { handle, arrived, answer } = waiting()
-  const accepted = Promise.withResolvers<void>()
+  const ports = new Set<number | undefined>()
   const configure: HttpOptions['configure'] = (fastify) => {
-    fastify.server.on('connection', ({ remotePort }) => remotePort === early?.localPort && accepted.resolve())
+    fastify.server.on('connection', ({ remotePort }) => ports.add(remotePort))
   }
-  let early: Socket | undefined
   await using demo = await serve({ getUser: handle }, { configure })
   const running = fetch(`${demo.url}/v1/users/1`)
   await arrived
-  early = connect(demo.port, '127.0.0.1').setEncoding('latin1')
-  await accepted.promise
+  const early = connect(demo.port, '127.0.0.1').setEncoding('latin1')
+  await once(early, 'connect')
+  await expect.poll(() => ports.has(early.localPort)).toBe(true)
   const drained = demo.server.drain(never)
   early.write('GET /nope HTTP/1.1\r\nhost: x\r\n\r\n')
   const [text] = (await once(early, 'data')) as [string]
