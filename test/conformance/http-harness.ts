@@ -185,7 +185,7 @@ function headersOf({ headers }: Pick<HttpReply, 'headers'>): Readonly<Record<str
 }
 
 /** Of a reply that is written at once, trailers are those headers that another one names. */
-function namedTrailers(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function namedTrailers(headers: PeerFailure['headers']): Readonly<Record<string, string>> {
   const names = headers['tenon-trailers']?.split(', ') ?? []
   return Object.fromEntries(names.map((name) => [name, headers[name] ?? '']))
 }

@@ -119,6 +119,7 @@ function observed(driver: QueueDriver, outcomes: Outcomes): QueueDriver {
     target: driver.target,
     connect: (client) => driver.connect(client),
     ensureTopics: (topics) => driver.ensureTopics(topics),
+    describe: (topic, group) => driver.describe(topic, group),
     close: () => driver.close(),
     produce: async (records, bound) => {
       await driver.produce(records, bound)
