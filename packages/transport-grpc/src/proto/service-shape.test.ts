@@ -38,8 +38,12 @@ function problemsOf(input: Schema, output: Schema = empty): readonly string[] {
   return []
 }
 
-const summary = ({ protoName, number, label, type }: FieldShape) =>
-  `${label} ${type.kind === 'scalar' ? type.scalar : `${type.kind} ${type.shape.fullName}`} ${protoName} = ${number}`
+const summary = ({ protoName, number, label, type }: FieldShape) => `${label} ${nameOf(type)} ${protoName} = ${number}`
+
+function nameOf(type: FieldShape['type']): string {
+  if (type.kind === 'scalar') return type.scalar
+  return `${type.kind} ${type.kind === 'known' ? type.known : type.shape.fullName}`
+}
 
 const unionOf = (...kinds: readonly (string | number | boolean)[]) =>
   Type.Union(kinds.map((kind) => Type.Object({ kind: Type.Literal(kind), size: Type.Number() })))
