@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
-import { defineConsumer, defineHandler, defineService, type Service, type ServiceOptions } from '@tenon/core'
+import { defineConsumer, defineHandler, defineService, remote, type Service, type ServiceOptions } from '@tenon/core'
 import { type Contract, contract, event } from '@tenon/core/contract'
-import { grpcTransport } from '@tenon/transport-grpc'
+import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
 import { memoryDriver, queueTransport } from '@tenon/transport-queue'
 import { service as order } from '@shop/order-service'
@@ -73,6 +73,17 @@ test('a check names the schema that protobuf cannot express', async () => {
   const { problems } = await serviceOf({ handlers: [handlerOf(odd)] }).check({ environment })
   expect(problems).toMatchObject([
     { code: 'contract.schema', message: expect.stringContaining('shop.user.v1.UserService/getUser') },
+  ])
+})
+
+test('a check names what a client cannot carry of a remote', async () => {
+  const odd = contract('shop.stock.v1.StockService', {
+    getStock: { input: Type.Object({ tags: Type.Optional(Type.Array(Type.String())) }), output: User },
+  })
+  const remotes = () => [remote(odd, { via: grpcClient(), at: 'static:///127.0.0.1:1' })]
+  const { problems } = await serviceOf({ remotes }).check({ environment })
+  expect(problems).toMatchObject([
+    { code: 'contract.schema', message: expect.stringContaining('shop.stock.v1.StockService/getStock') },
   ])
 })
 

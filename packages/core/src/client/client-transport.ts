@@ -10,6 +10,12 @@ export interface ClientTransport {
   /** `grpc`, `http`. */
   readonly name: string
   /**
+   * Looks at a contract before anything is opened, so that what it cannot carry is told by `service.check()` and at the start.
+   *
+   * @throws ContractError naming what cannot be carried.
+   */
+  check?(contract: ContractInfo): void
+  /**
    * Opens a channel to one address of a service that offers the contract. Connects lazily: an unreachable address is no
    * error here, but `unavailable` in the calls.
    *

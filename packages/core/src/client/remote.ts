@@ -46,12 +46,13 @@ export interface RemoteOptions {
  * Says where another service is, so that handlers may inject its client.
  *
  * @throws ConfigError `config.malformed` for an address that cannot be read; WiringError `wiring.undefined` for an interceptor
- *   that is no function.
+ *   that is no function; ContractError for what the transport cannot carry.
  */
 export function remote<Of extends AnyContract>(contract: Of, { via, at, interceptors = [] }: RemoteOptions): Provider {
   const { name } = contractInfo(contract)
   const addresses = parseAddresses(at, name)
   requireFunctions(interceptors, name)
+  via.check?.(contractInfo(contract))
   const around = [...interceptors]
   const channels = new WeakMap<object, ClientChannel>()
   const provider = provide(clientOf(contract), {

@@ -26,7 +26,11 @@ import { keepTrailers, tellHeaders, tellTrailers } from './told-metadata.ts'
  */
 export function grpcClient(options: GrpcClientOptions = {}): ClientTransport {
   const settings = resolveGrpcClientOptions(options)
-  return Object.freeze({ name: 'grpc', open: (target) => new GrpcChannel(target, settings) } satisfies ClientTransport)
+  return Object.freeze({
+    name: 'grpc',
+    check: (contract) => void toProtoService(contract),
+    open: (target) => new GrpcChannel(target, settings),
+  } satisfies ClientTransport)
 }
 
 /** How long running calls without a deadline may take to end once the channel closes. A guess. */
