@@ -52,13 +52,19 @@ function checkEncoding(encoding: string | string[] | undefined): Refusal | undef
 function checkTimeout(headers: IncomingHttpHeaders): Refusal | undefined {
   const timeout = headers['grpc-timeout']
   if (timeout === undefined) return undefined
-  const [, value, unit = ''] = timeoutForm.exec(String(timeout)) ?? []
-  if (value === undefined)
+  const timeoutMs = readTimeoutMs(timeout)
+  if (timeoutMs === undefined)
     return refusal(status.INTERNAL, 'grpc-timeout must be 1 to 8 digits and one of H, M, S, m, u, n')
   // Beyond what a timer takes, grpc-js computes a time in the past.
-  if (Number(value) * (unitMs[unit] ?? 0) > longestTimerMs)
-    headers['grpc-timeout'] = `${Math.floor(longestTimerMs / 1_000)}S`
+  if (timeoutMs > longestTimerMs) headers['grpc-timeout'] = `${Math.floor(longestTimerMs / 1_000)}S`
   return undefined
+}
+
+/** The time that a caller leaves, in milliseconds; undefined where it does not say, or not as it should. */
+export function readTimeoutMs(timeout: string | string[] | undefined): number | undefined {
+  if (timeout === undefined) return undefined
+  const [, value, unit = ''] = timeoutForm.exec(String(timeout)) ?? []
+  return value === undefined ? undefined : Number(value) * (unitMs[unit] ?? 0)
 }
 
 const timeoutForm = /^(\d{1,8})([HMSmun])$/

@@ -2,6 +2,9 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { withdrawSession } from './withdraw-session.ts'
 
+/** Longest time that a caller may take to say that it has heard. A guess: more than a round trip. */
+const longestTellMs = 500
+
 /** Callers that came at once are not to come back at once. @see gRFC A9: a tenth more or less */
 const jitterRatio = 0.1
 
@@ -56,7 +59,7 @@ export class SessionAge {
   }
 
   async #end(reason: string): Promise<void> {
-    await withdrawSession(this.#session, reason)
+    await withdrawSession(this.#session, { reason, tellMs: longestTellMs })
     if (!this.#session.destroyed) this.#session.close()
   }
 

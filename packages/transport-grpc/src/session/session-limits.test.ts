@@ -69,6 +69,22 @@ test('a caller that resets its calls as soon as they are open is cut off, and ot
   expect(served).toBeLessThan(200)
 })
 
+test('calls whose time is over are no resets, however many end at once', async () => {
+  await using demo = await serve({ maxResetsPerSecond: 50 }, () => new Promise(() => undefined))
+  using session = open(demo.port)
+  await once(session, 'remoteSettings')
+  const closed: Promise<unknown>[] = []
+  for (let count = 0; count < 200; count += 1) {
+    // What is left is less than a caller may be early by, so that nothing has to be waited for.
+    const stream = begin(session, { headers: { 'grpc-timeout': '20m' } })
+    closed.push(once(stream, 'close'))
+    stream.write(frame('Ada'), () => stream.close(constants.NGHTTP2_CANCEL))
+    if (count % 10 === 0) await setImmediate()
+  }
+  await Promise.all(closed)
+  expect(await ping(session)).toBe(true)
+})
+
 test('calls that were answered before they were reset do not count', async () => {
   await using demo = await serve({ maxResetsPerSecond: 5 }, () => ({
     async *[Symbol.asyncIterator]() {

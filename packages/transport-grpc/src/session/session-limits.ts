@@ -1,11 +1,15 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { GrpcSettings } from '../grpc-options.ts'
+import { readTimeoutMs } from '../listen/request-head.ts'
 
 /** @see gRFC A8: servers forgive two pings that come too early */
 const forgivenPings = 2
 
 /** A frame of PING, which is all that is sent to a caller who only pings. @see RFC 9113 sections 4.1 and 6.7 */
 const pingBytes = 17
+
+/** A guess: how long the process may be too busy to look at what has come. */
+const longestBusyMs = 1_000
 
 /** Ends a session that never begins, and one whose caller pings, or resets calls, more than is good for the others. */
 export class SessionLimits {
@@ -20,13 +24,18 @@ export class SessionLimits {
   #resetAt = -Infinity
   /** Whether the caller has heard of the limits, from when on Node enforces that of headers. */
   #isTold = false
+  readonly #beganAt = performance.now()
+  #roundTripMs: number | undefined
 
   constructor(session: ServerHttp2Session, settings: GrpcSettings) {
     this.#session = session
     this.#settings = settings
     const timer = setTimeout(() => session.destroy(), settings.handshakeTimeoutMs).unref()
     session.once('remoteSettings', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
-    session.once('localSettings', () => (this.#isTold = true))
+    session.once('localSettings', () => {
+      this.#isTold = true
+      this.#roundTripMs = performance.now() - this.#beganAt
+    })
     if (settings.minPingIntervalMs > 0) session.on('ping', () => this.#pinged())
   }
 
@@ -34,7 +43,8 @@ export class SessionLimits {
   admits(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     // Opened and reset in one breath: Node tells of both in turn.
     if (stream.destroyed) {
-      this.#reset()
+      // Or there was no time to look at it while its caller waited.
+      if ((readTimeoutMs(headers['grpc-timeout']) ?? longestBusyMs + 1) > longestBusyMs) this.#reset()
       return false
     }
     if (!this.#isTold && sizeOf(headers) > this.#settings.maxHeaderBytes) {
@@ -44,9 +54,14 @@ export class SessionLimits {
     return true
   }
 
-  /** A stream that was admitted is over. */
-  closed({ headersSent }: ServerHttp2Stream): void {
-    if (!headersSent) this.#reset()
+  /** How long the caller took to say that it has heard of the limits; undefined before it did. */
+  get roundTripMs(): number | undefined {
+    return this.#roundTripMs
+  }
+
+  /** A stream that was admitted is over before it was answered, and not because its caller's time was. */
+  wasReset(): void {
+    this.#reset()
   }
 
   /**

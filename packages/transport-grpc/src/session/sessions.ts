@@ -6,13 +6,14 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import type { GrpcSettings } from '../grpc-options.ts'
+import { readTimeoutMs } from '../listen/request-head.ts'
 import { leaveStream } from './leave-stream.ts'
 import { SessionAge } from './session-age.ts'
 import { SessionLimits } from './session-limits.ts'
 import { withdrawSession } from './withdraw-session.ts'
 
 /** What is known of a session. */
-interface Watch {
+interface SessionWatch {
   readonly limits: SessionLimits
   readonly age: SessionAge
   /** The same for all of its streams: a listener of its own, or of another event, would be paid for with every call. */
@@ -22,9 +23,9 @@ interface Watch {
 /** Knows the HTTP/2 sessions that are open, and what each of them may do. */
 export class Sessions {
   readonly #settings: GrpcSettings
-  readonly #open = new Set<ServerHttp2Session>()
-  readonly #watches = new WeakMap<Http2Session, Watch>()
-  readonly #streams = new Set<ServerHttp2Stream>()
+  readonly #open = new Map<Http2Session, SessionWatch>()
+  /** Those that are not over, with the time when their callers give them up; Infinity where they do not say. */
+  readonly #streams = new Map<ServerHttp2Stream, number>()
   #isFinishing = false
 
   constructor(settings: GrpcSettings) {
@@ -36,22 +37,24 @@ export class Sessions {
     const age = new SessionAge(session, this.#settings)
     const streams = this.#streams
     const closed = function (this: ServerHttp2Stream) {
+      const givenUpAt = streams.get(this) ?? Number.POSITIVE_INFINITY
       streams.delete(this)
-      limits.closed(this)
+      if (!this.headersSent && performance.now() < givenUpAt) limits.wasReset()
       forgetListeners(this)
     }
-    this.#watches.set(session, { limits, age, closed })
-    this.#open.add(session)
+    this.#open.set(session, { limits, age, closed })
     session.once('close', () => this.#open.delete(session))
   }
 
   /** Whether a stream is to be served. It is watched from here on. */
   admits(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
-    const watch = stream.session === undefined ? undefined : this.#watches.get(stream.session)
+    const watch = stream.session === undefined ? undefined : this.#open.get(stream.session)
     // Without a session it is gone already.
     if (watch?.limits.admits(stream, headers) !== true) return false
     watch.age.enter(stream)
-    this.#streams.add(stream)
+    const timeoutMs = readTimeoutMs(headers['grpc-timeout'])
+    const givenUpAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs - earlyMs
+    this.#streams.set(stream, givenUpAt)
     stream.on('close', watch.closed)
     if (this.#isFinishing) leaveWhenAnswered(stream)
     return true
@@ -62,15 +65,39 @@ export class Sessions {
    * as the service sees fit.
    */
   async withdraw(): Promise<void> {
-    await Promise.all([...this.#open].map((session) => withdrawSession(session)))
+    const busy = new Set([...this.#streams.keys()].map(({ session }) => session))
+    await Promise.all(
+      Array.from(this.#open, ([session, { limits }]) =>
+        withdrawSession(session as ServerHttp2Session, {
+          tellMs: busy.has(session) ? longestTellMs : tellMsOf(limits),
+        }),
+      ),
+    )
   }
 
   /** Waits no longer for callers that have their whole answer to complete their request. */
   finish(): void {
     this.#isFinishing = true
-    for (const stream of this.#streams) leaveWhenAnswered(stream)
+    for (const stream of this.#streams.keys()) leaveWhenAnswered(stream)
   }
 }
+
+/** How early callers may give up by their own clocks. A guess; ours does so 25 ms early at most. */
+const earlyMs = 25
+
+/** Longest time that a caller may take to say that it has heard. A guess: more than a round trip, and time to get round to it. */
+const longestTellMs = 500
+
+/**
+ * A client on Node that has no call under way never says that it has heard, for it stops reading. So for an idle one a few round
+ * trips are enough: what it sent before has arrived by then.
+ */
+function tellMsOf({ roundTripMs = longestTellMs }: SessionLimits): number {
+  return Math.min(longestTellMs, Math.max(leastTellMs, 4 * roundTripMs))
+}
+
+/** A guess. */
+const leastTellMs = 10
 
 /**
  * Node's own handle of a stream keeps it, and all that listens to it, until the next collection of the whole heap: of each call
@@ -79,8 +106,10 @@ export class Sessions {
  * @see benchmarks, `npm run bench -- profile grpc`
  */
 function forgetListeners(stream: ServerHttp2Stream): void {
-  // That of streams does more, which here is only paid for.
-  EventEmitter.prototype.removeAllListeners.call(stream)
+  const { removeAllListeners } = EventEmitter.prototype
+  // As long as somebody wants to hear of it, each is removed by itself.
+  removeAllListeners.call(stream, 'removeListener')
+  removeAllListeners.call(stream)
 }
 
 function leaveWhenAnswered(stream: ServerHttp2Stream): void {

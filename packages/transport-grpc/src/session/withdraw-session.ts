@@ -3,8 +3,11 @@ import { constants, type ServerHttp2Session } from 'node:http2'
 /** The largest number of a stream: none is refused. @see RFC 9113 section 6.8 */
 const lastStreamId = 2 ** 31 - 1
 
-/** How long a caller may take to say that it has heard. A guess: more than a round trip. */
-const tellMs = 500
+export interface Telling {
+  readonly reason?: string
+  /** How long the caller may take to say that it has heard. */
+  readonly tellMs: number
+}
 
 /**
  * Asks a caller to make new calls on another connection. Resolves when it has heard, so that its calls from before have all
@@ -13,7 +16,7 @@ const tellMs = 500
  *
  * @see RFC 9113 section 6.8: GOAWAY with the largest number, a round trip, then the number of the last stream
  */
-export async function withdrawSession(session: ServerHttp2Session, reason = ''): Promise<void> {
+export async function withdrawSession(session: ServerHttp2Session, { reason = '', tellMs }: Telling): Promise<void> {
   if (session.closed || session.destroyed) return
   session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamId, Buffer.from(reason))
   const { promise, resolve } = Promise.withResolvers<void>()
