@@ -10,6 +10,7 @@ import {
 } from '@grpc/grpc-js'
 import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { expect, test } from 'vitest'
+import { call as rawCall, frame, open, serve } from '../listen/server.test-harness.ts'
 import { HealthService } from './health-service.ts'
 
 const same = (bytes: Buffer): Buffer => bytes
@@ -94,6 +95,17 @@ test('an unknown service is not found, and bytes that are no request are refused
   expect(await demo.check(named('demo.v1.Lost'))).toBe(status.NOT_FOUND)
   expect(await demo.check(Buffer.from([0xff]))).toBe(status.INVALID_ARGUMENT)
   expect(await endOf(demo.watch(Buffer.from([0xff])))).toBe(status.INVALID_ARGUMENT)
+})
+
+test('a name of a megabyte is not found, and does not end the connection', async () => {
+  await using demo = await serve()
+  using session = open(demo.port)
+  const asked = await rawCall(session, { path: method('Check'), body: frame('a'.repeat(1_000_000)) })
+  expect({ ...asked.headers, ...asked.trailers }).toMatchObject({
+    'grpc-status': String(status.NOT_FOUND),
+    'grpc-message': 'no%20such%20service',
+  })
+  expect((await rawCall(session)).trailers['grpc-status']).toBe('0')
 })
 
 test('a watch is told once when the service withdraws, and ends when it closes', async () => {

@@ -75,7 +75,7 @@ export class HealthService {
   #check({ request }: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void {
     const name = readServiceName(request)
     if (name === undefined) return answer(undecodable)
-    if (!this.#services.has(name)) return answer({ code: status.NOT_FOUND, details: `no service ${name}` })
+    if (!this.#services.has(name)) return answer(unknownService)
     answer(null, this.#answer(name))
   }
 
@@ -105,6 +105,9 @@ export class HealthService {
 }
 
 const undecodable = { code: status.INVALID_ARGUMENT, details: 'the message cannot be decoded' }
+
+/** Without the name, which may be longer than a header can be. */
+const unknownService = { code: status.NOT_FOUND, details: 'no such service' }
 
 /** HealthCheckRequest: `string service = 1`. */
 function readServiceName(bytes: Buffer): string | undefined {
