@@ -10,7 +10,7 @@ test('describes the details as they are written', () => {
   const violation = { field: '/userId', message: 'is required', rule: 'required' }
   const details = { violations: [violation], retryDelayMs: 1_500 }
   const error = new ServiceError('invalid_argument', 'refused', { reason: 'form', details })
-  const status = writeDetails(error, { status: 3, domain: 'order' })
+  const status = writeDetails(error, { status: 3, domain: 'order', limitBytes: 5_000 })
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [...errorDetailsFiles()].reverse() }))
   const shown = anysOf(status ?? Buffer.alloc(0)).map((any) => toJson(AnySchema, any, { registry }))
   expect(shown).toEqual([

@@ -2,12 +2,14 @@ import { once } from 'node:events'
 import { Client, type ClientDuplexStream, type ClientWritableStream, credentials, Metadata } from '@grpc/grpc-js'
 import { type Call, defineHandler, defineService } from '@tenon/core'
 import { type Contract, contract, contractInfo, stream } from '@tenon/core/contract'
-import type { ServiceError } from '@tenon/core/transport'
+import { ServiceError } from '@tenon/core/transport'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { fromStatus } from '../wire/grpc-status.ts'
+import { readDetails } from '../wire/status-details.ts'
 import { grpcTransport } from '../index.ts'
 import { compileCodec } from '../codec/message-codec.ts'
+import { call as rawCall, open, serve } from '../listen/server.test-harness.ts'
 import { toServiceShape } from '../proto/service-shape.ts'
 
 const Reading = Type.Object({ value: Type.Integer({ minimum: 0 }), note: Type.Optional(Type.String()) })
@@ -329,4 +331,29 @@ test('an input stream that is open at the end of the drain is unavailable', asyn
   await Promise.all([seen.promise, items.next()])
   const [{ exitCode }, error] = await Promise.all([demo.started.stop(), end, items.next().catch(() => undefined)])
   expect([exitCode, error?.code]).toEqual([1, 'unavailable'])
+})
+
+test('own details beyond 8 KiB of headers are left out one by one, and logged by name', async () => {
+  const entries = Array.from({ length: 200 }, (_, index) => [`entry${index}`, 'x'.repeat(20)])
+  const details = { orderId: 'o-1', dump: 'x'.repeat(20_000), ...Object.fromEntries(entries) }
+  await using demo = await serve({}, () => {
+    throw new ServiceError('aborted', 'x'.repeat(2_000), { reason: 'r'.repeat(200), details })
+  })
+  using session = open(demo.port)
+  const { headers, trailers } = await rawCall(session)
+  const told = Object.entries({ ...headers, ...trailers })
+  // As RFC 9113 counts a header list, in section 6.5.2.
+  const sizes = told.map(([name, value]) => name.length + String(value).length + 32)
+  const sizeBytes = sizes.reduce((sum, size) => sum + size, 0)
+  expect(sizeBytes).toBeGreaterThan(8_000)
+  expect(sizeBytes).toBeLessThanOrEqual(8_192)
+  const bytes = Buffer.from(String(trailers['grpc-status-details-bin'] ?? headers['grpc-status-details-bin']), 'base64')
+  const { orderId, ...kept } = readDetails(bytes).details ?? {}
+  const count = Object.keys(kept).length
+  expect([orderId, kept]).toEqual(['o-1', Object.fromEntries(entries.slice(0, count))])
+  const leftOut = ['dump', ...entries.slice(count).map(([name]) => name)]
+  expect(demo.lines).toContainEqual({
+    fields: { operation: 'demo.v1.Echo/say', details: leftOut },
+    message: 'details were left out that gRPC cannot carry',
+  })
 })

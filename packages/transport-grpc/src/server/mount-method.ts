@@ -155,12 +155,16 @@ function toTrailers({ trailers }: Outcome, context: MethodContext): Metadata | u
 
 function toFailure(error: ServiceError, { callId, trailers }: Outcome, context: MethodContext): StatusObject {
   const { domain } = context.surroundings
-  const onRefused = (names: readonly string[]) => warnOfRefused('trailers', names, context)
+  const onRefused = (what: 'details' | 'trailers', names: readonly string[]) => warnOfRefused(what, names, context)
   return toStatus(error, { domain, callId, trailers, onRefused })
 }
 
 /** What HTTP can carry and gRPC cannot is no reason to fail the call on one of the transports. */
-function warnOfRefused(what: 'headers' | 'trailers', names: readonly string[], context: MethodContext): void {
+function warnOfRefused(
+  what: 'headers' | 'trailers' | 'details',
+  names: readonly string[],
+  context: MethodContext,
+): void {
   const { endpoint, surroundings } = context
   const fields = { operation: endpoint.operation.id, [what]: names }
   if (names.length > 0) surroundings.log.warn(fields, `${what} were left out that gRPC cannot carry`)

@@ -28,11 +28,29 @@ test('trailers travel with an error as far as there is room, and the others are 
     domain: 'user',
     callId: 'req-1',
     trailers,
-    onRefused: (names) => refused.push(...names),
+    onRefused: (what, names) => refused.push(what, ...names),
   })
-  expect(refused).toEqual(['x-long', 'grpc-status'])
+  expect(refused).toEqual(['trailers', 'x-long', 'grpc-status'])
   expect(readTrailers(sent)).toEqual({ 'x-cost': '12', 'x-request-id': 'req-1' })
   expect(readTrailers({})).toEqual({})
+})
+
+test("an error's own details have the room that the others leave, before trailers, and what does not fit is named", () => {
+  const violations = [{ field: '/items', message: 'too many', rule: 'custom' }]
+  const entries = Array.from({ length: 80 }, (_, index) => [`entry${index}`, 'x'.repeat(100)])
+  const own: Record<string, string> = Object.fromEntries(entries)
+  const refused: Record<string, readonly string[]> = {}
+  const sent = toStatus(new ServiceError('aborted', 'x'.repeat(900), { details: { violations, ...own } }), {
+    domain: 'user',
+    trailers: { 'x-long': 'a'.repeat(1_000), 'x-cost': '12' },
+    onRefused: (what, names) => void (refused[what] = names),
+  })
+  const { violations: kept, ...found } = fromStatus(sent).details ?? {}
+  const count = Object.keys(found).length
+  expect(count).toBeGreaterThan(35)
+  expect(kept).toEqual(violations)
+  expect(found).toEqual(Object.fromEntries(entries.slice(0, count)))
+  expect(refused).toEqual({ details: Object.keys(own).slice(count), trailers: ['x-long'] })
 })
 
 test('a name of the call that a service set itself stays', () => {

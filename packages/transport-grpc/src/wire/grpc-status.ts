@@ -32,8 +32,8 @@ export interface StatusContext {
   readonly domain: string
   readonly callId?: string
   readonly trailers?: Readonly<Record<string, string>> | undefined
-  /** Is told the names of trailers that gRPC cannot carry, or not beside the error. */
-  readonly onRefused?: (names: readonly string[]) => void
+  /** Is told the names of own details and of trailers that gRPC cannot carry, or not beside the rest of the error. */
+  readonly onRefused?: (what: 'details' | 'trailers', names: readonly string[]) => void
 }
 
 /** What a caller is sent for an error; never its cause. */
@@ -43,16 +43,31 @@ export function toStatus(
 ): StatusObject {
   const code = grpcStatus[error.code]
   const line = toLine(error.message)
-  const details = writeDetails(error, { status: code, domain, callId })
-  const usedBytes = encodeURI(line).length + Math.ceil((details?.length ?? 0) / 3) * 4 + fixedBytes
-  const { metadata, refused } = writeMetadata(trailers, largestBytes - usedBytes)
-  if (refused.length > 0) onRefused?.(refused)
+  const roomBytes = largestBytes - fixedBytes - encodeURI(line).length
+  const details = writeDetails(error, {
+    status: code,
+    domain,
+    callId,
+    limitBytes: Math.floor(roomBytes / 4) * 3,
+    onRefused: (names) => onRefused?.('details', names),
+  })
+  const { metadata, refused } = writeMetadata(trailers, roomBytes - base64Length(details?.length ?? 0))
+  if (refused.length > 0) onRefused?.('trailers', refused)
   if (details) metadata.set(detailsKey, details)
   return { code, details: line, metadata }
 }
 
-/** What the names of status, message and details take in a header list. @see RFC 9113 section 6.5.2 */
-const fixedBytes = 160
+/** @see RFC 4648 section 4 */
+function base64Length(byteCount: number): number {
+  return Math.ceil(byteCount / 3) * 4
+}
+
+/**
+ * What status, content type and date take in a header list, and the names of message and details.
+ *
+ * @see RFC 9113 section 6.5.2
+ */
+const fixedBytes = 320
 
 /** What grpc-js writes percent-encoded, and would throw for where nobody catches: half of a surrogate pair. */
 function toLine(message: string): string {

@@ -4,13 +4,16 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readDetails, readRequestId, writeDetails } from './status-details.ts'
 
+/** The least that the longest line of a status leaves. */
+const limitBytes = 5_136
+
 const write = (reason: string | undefined, details?: ErrorDetails) =>
   writeDetails(
     new ServiceError('invalid_argument', 'refused', {
       ...(reason === undefined ? {} : { reason }),
       ...(details ? { details } : {}),
     }),
-    { status: 3, domain: 'user' },
+    { status: 3, domain: 'user', limitBytes },
   )
 const read = (bytes: Buffer | undefined) => readDetails(bytes ?? Buffer.alloc(0))
 
@@ -68,16 +71,19 @@ test.each([10, 1_000, 3_000, 20_000, 100_000])('a field of %i characters is cut,
 
 test('the largest of everything stays below what headers may hold', () => {
   const long = '\u20ac'.repeat(100_000)
-  const violations = Array.from({ length: 20 }, () => ({ field: long, message: long, rule: long }))
+  const violations = [
+    { field: long, message: long, rule: long },
+    ...Array.from({ length: 500 }, () => ({ field: '/a', message: 'b', rule: 'c' })),
+  ]
   const error = new ServiceError('invalid_argument', long, {
     reason: long,
-    details: { violations, retryDelayMs: 315_576_000_000_000, own: 'x'.repeat(490) },
+    details: { violations, retryDelayMs: 315_576_000_000_000, own: 'x'.repeat(680) },
   })
-  const bytes = writeDetails(error, { status: 3, domain: long, callId: 'c'.repeat(128) })
-  expect(Math.ceil((bytes?.length ?? 0) / 3) * 4).toBeLessThan(6_400)
+  const bytes = writeDetails(error, { status: 3, domain: long, callId: 'c'.repeat(128), limitBytes })
+  expect(Math.ceil((bytes?.length ?? 0) / 3) * 4).toBeLessThan(6_850)
   expect(readRequestId(bytes ?? Buffer.alloc(0))).toBe('c'.repeat(128))
   const { reason, details } = read(bytes)
-  expect(details).toMatchObject({ own: 'x'.repeat(490), retryDelayMs: 315_576_000_000_000 })
+  expect(details).toMatchObject({ own: 'x'.repeat(680), retryDelayMs: 315_576_000_000_000 })
   // Of three bytes each: cut between two characters, and marked.
   expect(reason).toBe(`${'\u20ac'.repeat(41)}…`)
   expect(details?.violations?.[0]).toEqual({
@@ -129,7 +135,7 @@ test('whatever is written is read as it was, the name of the call included', () 
         ...(reason !== undefined && { reason }),
         ...(hasDetails && { details }),
       })
-      const bytes = writeDetails(error, { status: 10, domain: 'user', callId }) ?? Buffer.alloc(0)
+      const bytes = writeDetails(error, { status: 10, domain: 'user', callId, limitBytes }) ?? Buffer.alloc(0)
       expect(readDetails(bytes)).toEqual({ ...(reason !== undefined && { reason }), ...(hasDetails && { details }) })
       expect(readRequestId(bytes)).toBe(callId)
     }),
@@ -138,7 +144,12 @@ test('whatever is written is read as it was, the name of the call included', () 
 
 test('a name of the call that could forge a line of a log is none', () => {
   for (const callId of ['a b', '', 'x'.repeat(129), 'a\n{"level":60}']) {
-    const bytes = writeDetails(new ServiceError('aborted', 'refused'), { status: 10, domain: 'user', callId })
+    const bytes = writeDetails(new ServiceError('aborted', 'refused'), {
+      status: 10,
+      domain: 'user',
+      callId,
+      limitBytes,
+    })
     expect(readRequestId(bytes ?? Buffer.alloc(0))).toBeUndefined()
   }
 })
@@ -156,7 +167,7 @@ test('details of which bytes were changed or lost hurt nobody', () => {
     own: { list: [1, null] },
   }
   const error = new ServiceError('aborted', 'refused', { reason: 'gone', details })
-  const whole = writeDetails(error, { status: 10, domain: 'user', callId: 'req-1' }) ?? Buffer.alloc(0)
+  const whole = writeDetails(error, { status: 10, domain: 'user', callId: 'req-1', limitBytes }) ?? Buffer.alloc(0)
   const at = fc.nat({ max: whole.length - 1 })
   fc.assert(
     fc.property(fc.array(fc.tuple(at, fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }), at, (changes, end) => {

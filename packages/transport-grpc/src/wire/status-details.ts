@@ -21,6 +21,10 @@ export interface DetailsContext {
   /** Whose word the reason is. */
   readonly domain: string
   readonly callId?: string | undefined
+  /** The most that all of it may take; the error's own details have what the rest leaves. */
+  readonly limitBytes: number
+  /** Is told the names of own details that are left out. */
+  readonly onRefused?: ((names: readonly string[]) => void) | undefined
 }
 
 /**
@@ -29,10 +33,28 @@ export interface DetailsContext {
  *
  * @see google/rpc/status.proto and google/rpc/error_details.proto, whose field numbers stand below
  */
-export function writeDetails(error: ServiceError, { status, domain, callId }: DetailsContext): Buffer | undefined {
-  const { reason, details = {} } = error
-  const { violations, retryDelayMs, ...others } = details
-  const parts: { readonly url: string; readonly value: Uint8Array }[] = []
+export function writeDetails(error: ServiceError, context: DetailsContext): Buffer | undefined {
+  const { violations: _violations, retryDelayMs: _retryDelayMs, ...others } = error.details ?? {}
+  const parts = writeParts(error, context)
+  const message = toBytes(error.message, longestMessageBytes)
+  const writer = new BinaryWriter().uint32(0x08).int32(context.status).uint32(0x12).bytes(message)
+  for (const { url, value } of parts) writeAny(writer, url, value)
+  const head = writer.finish()
+  const limitBytes = context.limitBytes - head.length - struct.length - anyFrameBytes
+  const own = writeOwnDetails(others, { limitBytes, onRefused: context.onRefused })
+  if (own === undefined) return parts.length === 0 ? undefined : Buffer.from(head)
+  return Buffer.concat([head, writeAny(new BinaryWriter(), struct, own).finish()])
+}
+
+interface Part {
+  readonly url: string
+  readonly value: Uint8Array
+}
+
+/** What google.rpc has messages for. */
+function writeParts({ reason, details = {} }: ServiceError, { domain, callId }: DetailsContext): readonly Part[] {
+  const { violations, retryDelayMs } = details
+  const parts: Part[] = []
   if (reason !== undefined) {
     const words = [reason, domain].map((word) => toBytes(word, longestWordBytes))
     parts.push({ url: errorInfo, value: texts(words).finish() })
@@ -40,15 +62,16 @@ export function writeDetails(error: ServiceError, { status, domain, callId }: De
   if (violations) parts.push({ url: badRequest, value: writeViolations(violations) })
   if (isDelay(retryDelayMs)) parts.push({ url: retryInfo, value: writeRetryInfo(retryDelayMs) })
   if (callId !== undefined) parts.push({ url: requestInfo, value: texts([toBytes(callId, longestWordBytes)]).finish() })
-  const own = writeOwnDetails(others)
-  if (own) parts.push({ url: struct, value: own })
-  if (parts.length === 0) return undefined
-  const message = toBytes(error.message, longestMessageBytes)
-  const writer = new BinaryWriter().uint32(0x08).int32(status).uint32(0x12).bytes(message)
-  for (const { url, value } of parts)
-    writer.uint32(0x1a).fork().uint32(0x0a).string(url).uint32(0x12).bytes(value).join()
-  return Buffer.from(writer.finish())
+  return parts
 }
+
+/** A google.protobuf.Any, as the next of a status's details. */
+function writeAny(writer: BinaryWriter, url: string, value: Uint8Array): BinaryWriter {
+  return writer.uint32(0x1a).fork().uint32(0x0a).string(url).uint32(0x12).bytes(value).join()
+}
+
+/** Its three tags, the short length of the url, and two longer ones. @see Protocol Buffers, Encoding */
+const anyFrameBytes = 10
 
 /** Reads what `writeDetails` wrote, and what other implementations write in the same places; anything else is passed over. */
 export function readDetails(bytes: Uint8Array): ErrorFacts {
@@ -96,16 +119,19 @@ function writeViolations(violations: readonly Violation[]): Uint8Array {
       toBytes(message, longestMessageBytes),
       toBytes(rule, longestWordBytes),
     ]).finish()
-    leftBytes -= bytes.length
+    leftBytes -= bytes.length + listItemBytes
     if (leftBytes < 0) break
     writer.uint32(0x0a).bytes(bytes)
   }
   return writer.finish()
 }
 
+/** A tag, and a length of one or two bytes. */
+const listItemBytes = 3
+
 /**
- * Details travel in HTTP/2 headers, in base64, and callers take up to about 8 KiB of them in all: with the limits below they
- * are 6 KiB at most, the service's own among them. The first violation always has room.
+ * Details travel in HTTP/2 headers, in base64, and callers take up to about 8 KiB of them in all: with the limits below what
+ * google.rpc has messages for is 6 KiB at most, and the service's own details have the rest. The first violation always has room.
  *
  * @see gRPC over HTTP/2, and RFC 9113 section 10.5.1: a peer may treat larger headers as an error of the connection
  */
