@@ -124,6 +124,12 @@ describe('what cannot be read is told with its line', () => {
       'expected a map with keys of type string, found int32',
     ],
     ['a second service', `${whole('')}${service}`, 'a second service'],
+    [
+      'a range that ends before it begins',
+      whole('  reserved 9 to 3;'),
+      'line 10: expected a range from its smallest number on, found 9 to 3',
+    ],
+    ['a second package', `${head}package shop.item.v1;`, 'line 4: a second package'],
     ['no service', head, 'there is no service'],
     ['no package', whole('').replace('package shop.user.v1;', ''), 'there is no package'],
     ['an extension', `${head}extend Foo {}`, 'expected package, import, option, service or message, found extend'],
@@ -155,6 +161,46 @@ describe('what two branches may have done to it when they were merged is told', 
       '  enum A {\n    A_ON = 1;\n  }',
       'the first value of enum shop.user.v1.GetUserRequest.A has to be 0',
     ],
+    [
+      'a message twice',
+      '  message A {}\n  message B {}\n  message A {\n    string a = 2;\n  }',
+      'user.proto, line 12: message A is declared twice, first on line 10; make one of both by hand',
+    ],
+    [
+      'an enum twice',
+      '  enum A {\n    A_NO = 0;\n  }\n  enum A {\n    A_NO = 0;\n  }',
+      'line 13: enum A is declared twice, first on line 10',
+    ],
+    ['a message and an enum', '  message A {}\n  enum A {}', 'line 11: enum A is declared twice, first on line 10'],
+    [
+      'a oneof twice',
+      '  oneof kind {\n    string a = 1;\n  }\n  oneof kind {\n    string b = 2;\n  }',
+      'line 13: oneof kind is declared twice, first on line 10',
+    ],
     ['a number of an enum twice', '  enum A {\n    A_NO = 0;\n    A_ON = 1;\n    A_OFF = 1;\n  }', 'A_ON and A_OFF of'],
   ])('%s', (_, body, expected) => expect(problemOf(whole(body))).toContain(expected))
+})
+
+test('a message of the file and a method that stand there twice are told with both lines', () => {
+  const rpc = '  rpc GetUser(GetUserRequest) returns (stream GetUserResponse);\n'
+  expect(problemOf(`${whole('')}message GetUserRequest {\n  string a = 1;\n}\n`)).toContain(
+    'line 14: message GetUserRequest is declared twice, first on line 9',
+  )
+  expect(problemOf(whole('').replace(rpc, rpc + rpc))).toContain('line 7: method GetUser is declared twice')
+  expect(problemOf(`${whole('')}message UserService {}\n`)).toContain('message UserService is declared twice')
+})
+
+test('a method with the name of a message does not stand in the way of it', () => {
+  const text = `${head}
+service UserService {
+  rpc GetUser(v1.GetUserRequest) returns (GetUserResponse);
+  rpc GetUserRequest(v1.GetUserRequest) returns (GetUserResponse);
+}
+
+message GetUserRequest {}
+
+message GetUserResponse {}
+`
+  const written = text.replaceAll('v1.', '')
+  expect(withoutHeader(writeLock(readLock(written, 'user.proto')))).toBe(text)
 })

@@ -1,8 +1,9 @@
 import type { LockField, LockFile, LockMessage, LockService } from './lock-file.ts'
-import { defaultJsonName } from './json-name.ts'
+import { defaultJsonName } from '../proto/json-name.ts'
 import { readMessage, type RawMessage } from './read-message.ts'
 import { readService, type RawService } from './read-service.ts'
 import { protoScalars } from './scalar-type.ts'
+import type { Scope } from './scope.ts'
 import { TokenReader } from './token-reader.ts'
 import { declaredNames, type DeclaredNames, resolveName } from './type-name.ts'
 
@@ -16,7 +17,14 @@ import { declaredNames, type DeclaredNames, resolveName } from './type-name.ts'
  */
 export function readLock(text: string, where: string): LockFile {
   const tokens = new TokenReader(text, where)
-  const draft: Draft = { package: undefined, imports: [], options: [], service: undefined, messages: [] }
+  const draft: Draft = {
+    package: undefined,
+    imports: [],
+    options: [],
+    service: undefined,
+    messages: [],
+    scope: new Map(),
+  }
   readSyntax(tokens)
   while (!tokens.isAtEnd) readStatement(tokens, draft)
   const { package: owner, service } = draft
@@ -31,6 +39,7 @@ interface Draft {
   readonly options: string[]
   service: RawService | undefined
   readonly messages: RawMessage[]
+  readonly scope: Scope
 }
 
 function readSyntax(tokens: TokenReader): void {
@@ -47,6 +56,7 @@ function readStatement(tokens: TokenReader, draft: Draft): void {
     case ';':
       return
     case 'package':
+      if (draft.package !== undefined) throw tokens.fault('a second package; a file has one')
       draft.package = tokens.name()
       return tokens.expect(';')
     case 'import':
@@ -56,11 +66,11 @@ function readStatement(tokens: TokenReader, draft: Draft): void {
       draft.options.push(tokens.through(';'))
       return
     case 'message':
-      draft.messages.push(readMessage(tokens, draft.package ?? ''))
+      draft.messages.push(readMessage(tokens, { fullName: draft.package ?? '', scope: draft.scope }))
       return
     case 'service':
       if (draft.service !== undefined) throw tokens.fault('a second service; a file is the lock of one contract')
-      draft.service = readService(tokens)
+      draft.service = readService(tokens, draft.scope)
       return
     default:
       throw tokens.fault(`expected package, import, option, service or message, found ${word.value}`)

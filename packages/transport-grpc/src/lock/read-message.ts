@@ -8,6 +8,7 @@ import {
   type Reserved,
 } from './lock-file.ts'
 import { addReserved } from './reserved.ts'
+import { declareName, type Scope } from './scope.ts'
 import type { TokenReader } from './token-reader.ts'
 
 /** A message whose types are still written as in the file, and whose JSON names are left out where the file leaves them out. */
@@ -26,9 +27,15 @@ interface MessageDraft {
   reserved: Reserved
 }
 
+/** Where a message or an enum is declared. */
+export interface Surroundings {
+  readonly fullName: string
+  readonly scope: Scope
+}
+
 /** What stands behind the word `message`. */
-export function readMessage(tokens: TokenReader, scope: string): RawMessage {
-  const fullName = `${scope}.${tokens.name()}`
+export function readMessage(tokens: TokenReader, around: Surroundings): RawMessage {
+  const fullName = `${around.fullName}.${declareName(tokens, 'message', around.scope)}`
   const draft: MessageDraft = {
     fullName,
     fields: [],
@@ -37,21 +44,22 @@ export function readMessage(tokens: TokenReader, scope: string): RawMessage {
     reserved: nothingReserved,
   }
   tokens.expect('{')
-  while (!tokens.accept('}')) readMember(tokens, draft)
+  const inside: Surroundings = { fullName, scope: new Map() }
+  while (!tokens.accept('}')) readMember(tokens, draft, inside)
   return draft
 }
 
-function readMember(tokens: TokenReader, draft: MessageDraft): void {
+function readMember(tokens: TokenReader, draft: MessageDraft, inside: Surroundings): void {
   if (tokens.accept(';')) return
-  if (tokens.accept('message')) draft.messages.push(readMessage(tokens, draft.fullName))
-  else if (tokens.accept('enum')) draft.enums.push(readEnum(tokens, draft.fullName))
-  else if (tokens.accept('oneof')) draft.fields.push(...readOneof(tokens))
+  if (tokens.accept('message')) draft.messages.push(readMessage(tokens, inside))
+  else if (tokens.accept('enum')) draft.enums.push(readEnum(tokens, inside))
+  else if (tokens.accept('oneof')) draft.fields.push(...readOneof(tokens, inside))
   else if (tokens.accept('reserved')) draft.reserved = addReserved(draft.reserved, readReserved(tokens))
   else draft.fields.push(readField(tokens, undefined))
 }
 
-function readOneof(tokens: TokenReader): readonly RawField[] {
-  const name = tokens.name()
+function readOneof(tokens: TokenReader, { scope }: Surroundings): readonly RawField[] {
+  const name = declareName(tokens, 'oneof', scope)
   const fields: RawField[] = []
   tokens.expect('{')
   while (!tokens.accept('}')) if (!tokens.accept(';')) fields.push(readField(tokens, name))
@@ -104,8 +112,8 @@ export function readDeprecated(tokens: TokenReader): boolean {
   return true
 }
 
-function readEnum(tokens: TokenReader, scope: string): LockEnum {
-  const fullName = `${scope}.${tokens.name()}`
+function readEnum(tokens: TokenReader, around: Surroundings): LockEnum {
+  const fullName = `${around.fullName}.${declareName(tokens, 'enum', around.scope)}`
   const values: LockValue[] = []
   let reserved: Reserved = nothingReserved
   tokens.expect('{')
@@ -140,5 +148,7 @@ function readReserved(tokens: TokenReader): Reserved {
 function readRange(tokens: TokenReader): NumberRange {
   const first = tokens.number()
   if (!tokens.accept('to')) return [first, first]
-  return [first, tokens.accept('max') ? Number.POSITIVE_INFINITY : tokens.number()]
+  const last = tokens.accept('max') ? Number.POSITIVE_INFINITY : tokens.number()
+  if (last < first) throw tokens.fault(`expected a range from its smallest number on, found ${first} to ${last}`)
+  return [first, last]
 }

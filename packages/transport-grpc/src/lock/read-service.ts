@@ -1,5 +1,6 @@
 import type { LockMethod } from './lock-file.ts'
 import { readDeprecated } from './read-message.ts'
+import { declareName, type Scope } from './scope.ts'
 import type { TokenReader } from './token-reader.ts'
 
 export interface RawService {
@@ -9,20 +10,21 @@ export interface RawService {
 }
 
 /** What stands behind the word `service`. */
-export function readService(tokens: TokenReader): RawService {
-  const name = tokens.name()
+export function readService(tokens: TokenReader, around: Scope): RawService {
+  const name = declareName(tokens, 'service', around)
+  const scope: Scope = new Map()
   const methods: LockMethod[] = []
   tokens.expect('{')
   while (!tokens.accept('}')) {
     if (tokens.accept(';')) continue
     tokens.expect('rpc')
-    methods.push(readMethod(tokens))
+    methods.push(readMethod(tokens, scope))
   }
   return { name, methods }
 }
 
-function readMethod(tokens: TokenReader): LockMethod {
-  const name = tokens.name()
+function readMethod(tokens: TokenReader, scope: Scope): LockMethod {
+  const name = declareName(tokens, 'method', scope)
   const request = readSide(tokens)
   tokens.expect('returns')
   const response = readSide(tokens)

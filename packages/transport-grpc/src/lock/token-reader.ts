@@ -65,10 +65,15 @@ export class TokenReader {
     return this.#text.slice(start, token.start).trimEnd()
   }
 
-  /** An error at the token that was taken last. */
-  fault(problem: string): ContractError {
+  /** The line of the token that was taken last. */
+  get line(): number {
     const { line } = this.#tokens[Math.max(0, this.#at - 1)] ?? this.#peek()
-    return unreadable(this.#where, line, problem)
+    return line
+  }
+
+  /** An error at the token that was taken last. */
+  fault(problem: string, advice?: string): ContractError {
+    return unreadable({ where: this.#where, line: this.line }, problem, advice)
   }
 
   #take(kind: Token['kind'], expected: string): string {
@@ -78,7 +83,7 @@ export class TokenReader {
 
   #unlike(expected: string): ContractError {
     const { value, line } = this.#peek()
-    return unreadable(this.#where, line, `expected ${expected}, found ${value}`)
+    return unreadable({ where: this.#where, line }, `expected ${expected}, found ${value}`)
   }
 
   #peek(): Token {

@@ -33,7 +33,7 @@ export function readTokens(text: string, where: string): readonly Token[] {
     const start = next.lastIndex
     const found = next.exec(text)
     if (found === null)
-      throw unreadable(where, line, `${JSON.stringify(text.slice(start, start + 10))} is no word of proto3`)
+      throw unreadable({ where, line }, `${JSON.stringify(text.slice(start, start + 10))} is no word of proto3`)
     const [all] = found
     const kind = kindOf(found.groups ?? {})
     if (kind !== undefined)
@@ -43,9 +43,17 @@ export function readTokens(text: string, where: string): readonly Token[] {
   return [...tokens, { kind: 'end', value: 'the end of the file', line, start: text.length, end: text.length }]
 }
 
+const bringBack = 'bring back the file as it was last committed, for it keeps the field numbers'
+
+/** A line of a file. */
+interface LinePlace {
+  readonly where: string
+  readonly line: number
+}
+
 /** What is told when a lock cannot be read. */
-export function unreadable(where: string, line: number, problem: string): ContractError {
-  const message = `${where}, line ${line}: ${problem}; bring back the file as it was last committed, for it keeps the field numbers`
+export function unreadable({ where, line }: LinePlace, problem: string, advice = bringBack): ContractError {
+  const message = `${where}, line ${line}: ${problem}; ${advice}`
   return new ContractError([{ code: 'contract.proto', message }])
 }
 

@@ -44,3 +44,12 @@ test.each([
   expect(shortName(fullName, scope, declared)).toBe(expected)
   expect(resolveName(expected, scope, declared)).toBe(fullName)
 })
+
+test('a message with the name of a method is called so that compilers do not take the method for it', () => {
+  const messages = [message('demo.v1.GetUserRequest')]
+  const method = { request: '', response: '', isRequestStream: false, isResponseStream: false, comment: '' }
+  const service = { name: 'Users', methods: [{ ...method, name: 'GetUserRequest', isDeprecated: false }] }
+  const names = declaredNames({ package: 'demo.v1', messages, service })
+  expect(shortName('demo.v1.GetUserRequest', 'demo.v1.Users', names)).toBe('v1.GetUserRequest')
+  expect(shortName('demo.v1.GetUserRequest', 'demo.v1.GetUserRequest', names)).toBe('GetUserRequest')
+})

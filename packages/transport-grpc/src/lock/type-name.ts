@@ -3,10 +3,14 @@ import type { LockFile, LockMessage } from './lock-file.ts'
 /** The names that a reference of a file may begin with: what it declares, and the parts of its package. */
 export type DeclaredNames = ReadonlySet<string>
 
-export function declaredNames({ package: owner, messages }: Pick<LockFile, 'package' | 'messages'>): DeclaredNames {
+/** @param file Without its service where a reference is read: a method is no type. Compilers stop at it all the same. */
+export function declaredNames(file: Pick<LockFile, 'package' | 'messages'> & Partial<LockFile>): DeclaredNames {
+  const { package: owner, messages, service } = file
   const words = owner.split('.')
   const packages = words.map((_, index) => words.slice(0, index + 1).join('.'))
-  return new Set([...packages, ...messages.flatMap(namesOf)])
+  const methods = service?.methods.map(({ name }) => `${owner}.${service.name}.${name}`) ?? []
+  const services = service ? [`${owner}.${service.name}`, ...methods] : []
+  return new Set([...packages, ...services, ...messages.flatMap(namesOf)])
 }
 
 /**

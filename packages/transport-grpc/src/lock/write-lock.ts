@@ -1,4 +1,4 @@
-import { defaultJsonName } from './json-name.ts'
+import { defaultJsonName } from '../proto/json-name.ts'
 import {
   lastName,
   type LockEnum,

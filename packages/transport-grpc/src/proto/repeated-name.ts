@@ -1,7 +1,14 @@
+import { defaultJsonName } from './json-name.ts'
 import type { MessageShape } from './message-shape.ts'
 import { mapEntryName } from './proto-name.ts'
 
-/** Names that would be declared twice in a message: fields and types, and the values of its enums, which share its scope. */
+/**
+ * Names that would be declared twice in a message: fields and types, and the values of its enums, which share its scope.
+ *
+ * So are names that fields would have in JSON if the file named none: compilers of protobuf compare these too.
+ *
+ * @see protocolbuffers/protobuf, descriptor.cc, CheckFieldJsonNameUniqueness
+ */
 export function repeatedNames({ fields, oneof, messages, enums }: MessageShape): ReadonlySet<string> {
   const names = [
     ...[...fields, ...enums.flatMap(({ values }) => values)].map(({ protoName }) => protoName),
@@ -9,5 +16,10 @@ export function repeatedNames({ fields, oneof, messages, enums }: MessageShape):
     ...[...messages, ...enums].map(({ name }) => name),
     ...fields.filter(({ label }) => label === 'map').map(({ protoName }) => mapEntryName(protoName)),
   ]
-  return new Set(names.filter((name, index) => names.indexOf(name) !== index))
+  const jsonNames = [...new Set(fields.map(({ protoName }) => protoName))].map(defaultJsonName)
+  return new Set([...repeatedIn(names), ...repeatedIn(jsonNames)])
+}
+
+function repeatedIn(names: readonly string[]): readonly string[] {
+  return names.filter((name, index) => names.indexOf(name) !== index)
 }

@@ -199,6 +199,11 @@ describe('what protobuf cannot express is refused', () => {
       'the schema is an object with two parts that protobuf would both call user_id',
     ],
     [
+      'two fields that would have one name in JSON',
+      Type.Object({ a1: Type.String(), a_1: Type.String() }),
+      'the schema is an object with two parts that protobuf would both call a1',
+    ],
+    [
       'two types of one name',
       Type.Object({ price: Type.Record(Type.String(), Type.Number()), priceEntry: empty }),
       'the schema is an object with two parts that protobuf would both call PriceEntry',
@@ -217,6 +222,11 @@ describe('what protobuf cannot express is refused', () => {
       'texts that give one name',
       z.object({ a: z.enum(['in-transit', 'inTransit']) }),
       '/properties/a is a choice of texts that give no distinct protobuf names: in-transit, inTransit',
+    ],
+    [
+      'texts that give one name once the prefix is gone',
+      z.object({ a: z.enum(['v1', 'v_1']) }),
+      '/properties/a is a choice of texts that give no distinct protobuf names: v1, v_1',
     ],
     [
       'alternatives whose constants give one name',
