@@ -24,6 +24,8 @@ serveGrpc(
       call.end()
     },
   },
+  // As Tenon's transport has it, so that what is compared is what lies above grpc-js.
+  { 'grpc.enable_channelz': 0 },
 )
 
 /** What a server needs of a method; the client's half is never used here. */
