@@ -168,7 +168,7 @@ function checkPath({ path, pathMode, host, port }: GrpcOptions): readonly SetupP
   return beside.map((name) => check.malformed(`path and ${name} exclude each other: leave one of them out`))
 }
 
-/** Whether it is a record, where what it should be is to stay its type. */
+/** `isRecord` without its type guard, which would make the options a plain record for the lines that follow. */
 function isObject(value: unknown): boolean {
   return isRecord(value)
 }
