@@ -89,7 +89,7 @@ function anyElement(field: DescField, depth: number): Arbitrary<unknown> {
     if (isWrapperDesc(field.message)) return anyWrapper(field.message)
     return anyMessage(field.message, depth)
   }
-  if (field.fieldKind === 'scalar' && field.longAsString) return anyScalar(field.scalar).map(String)
+  if (field.fieldKind !== 'map' && field.longAsString) return anyScalar(field.scalar).map(String)
   return anyScalar(field.scalar ?? ScalarType.STRING)
 }
 

@@ -26,7 +26,7 @@ export function buildContract(service: DescService, options: BuildOptions): AnyC
   const files = filesOf(service.file)
   const registry = options.types ? createRegistry(...files, options.types) : createRegistry(...files)
   const problems: SetupProblem[] = []
-  const report = (message: string) => void problems.push({ code: 'contract.route', message })
+  const report = (problem: SetupProblem) => void problems.push(problem)
   const settings = { int64, http, registry, commentary: createCommentary(), report }
   problems.push(...strayNames(service, operations))
   const specs = service.methods.map((method) => {

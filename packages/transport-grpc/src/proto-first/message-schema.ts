@@ -12,7 +12,7 @@ import { ContractError } from '@tenon/core/transport'
 import { Type } from '@tenon/core/typebox'
 import type { Commentary } from './comment.ts'
 import { type Int64Form, keyPattern, scalarSchema } from './scalar-schema.ts'
-import { isWellKnownValue, type WellKnown, wellKnownOf } from './well-known.ts'
+import { isWellKnownValue, wellKnownOf } from './well-known.ts'
 import { wrappedField } from './wrapper.ts'
 
 /** What the values of a service's messages depend on. */
@@ -30,7 +30,7 @@ export interface ValueSettings {
  */
 export function toMessageSchema(message: DescMessage, settings: ValueSettings): FilledSchema<unknown, unknown> {
   const named: Record<string, JsonSchema> = {}
-  const root = objectSchema(message, { settings, named })
+  const root = knownSchema(message, settings) ?? objectSchema(message, { settings, named })
   return unsafe(Object.keys(named).length > 0 ? withDefinitions(root, named) : root)
 }
 
@@ -113,16 +113,14 @@ function elementSchema(field: DescField, building: Building, hasDefault = false)
   const { int64 } = building.settings
   if (field.message) return messageSchema(field.message, building)
   if (field.enum) return enumSchema(field.enum, hasDefault)
-  const isText = field.fieldKind === 'scalar' && field.longAsString
+  const isText = field.fieldKind !== 'map' && field.longAsString
   return scalarSchema(field.scalar ?? ScalarType.STRING, { int64: isText ? 'string' : int64, hasDefault })
 }
 
 function messageSchema(message: DescMessage, building: Building): JsonSchema {
   const { settings, named } = building
-  const wrapped = wrappedField(message)
-  if (wrapped) return scalarSchema(wrapped.scalar, { int64: settings.int64, hasDefault: false })
-  const known = wellKnownOf(message)
-  if (known) return wellKnownSchema(message, known, settings.registry)
+  const known = knownSchema(message, settings)
+  if (known) return known
   if (!Object.hasOwn(named, message.typeName)) {
     // Before its fields, which may be of the same message.
     named[message.typeName] = {}
@@ -131,8 +129,12 @@ function messageSchema(message: DescMessage, building: Building): JsonSchema {
   return { $ref: `#/$defs/${message.typeName}` }
 }
 
-function wellKnownSchema(message: DescMessage, { schema, expected }: WellKnown, registry: Registry): JsonSchema {
-  return refined(schema, isWellKnownValue(message, registry), `must be ${expected}`)
+/** Of what ProtoJSON writes as something else than an object of its fields; undefined for any other message. */
+function knownSchema(message: DescMessage, { int64, registry }: ValueSettings): JsonSchema | undefined {
+  const wrapped = wrappedField(message)
+  if (wrapped) return scalarSchema(wrapped.scalar, { int64, hasDefault: false })
+  const known = wellKnownOf(message)
+  return known && refined(known.schema, isWellKnownValue(message, registry), `must be ${known.expected}`)
 }
 
 /** An open enum also has the numbers that are not known yet. @see Protocol Buffers, enum behaviour */

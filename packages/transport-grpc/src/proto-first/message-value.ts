@@ -10,7 +10,7 @@ import {
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt'
 import type { Int64Form } from './scalar-schema.ts'
 import { wellKnownFromValue, wellKnownOf, wellKnownToValue } from './well-known.ts'
-import { wrappedField } from './wrapper.ts'
+import { type WrappedField, wrappedField } from './wrapper.ts'
 
 type Fields = Record<string, unknown>
 type Convert = (given: unknown) => unknown
@@ -18,7 +18,7 @@ type Convert = (given: unknown) => unknown
 /** Both directions between the messages of protobuf-es and plain values. */
 export interface Values {
   readonly toValue: (message: Message) => unknown
-  /** @throws TypeError for a value that does not have the message's types. */
+  /** @throws Error for a value that does not have the message's types. */
   readonly fromValue: (value: unknown) => Message
 }
 
@@ -57,7 +57,8 @@ export function compileValues(message: DescMessage, settings: Settings): Values 
     }
     return values
   }
-  return valuesOf(message)
+  const { toValue, fromValue } = compileWhole(message, { settings, valuesOf })
+  return { toValue, fromValue: (value) => fromValue(value) as Message }
 }
 
 interface Context {
@@ -130,24 +131,24 @@ function compileElement(field: DescField, context: Context): Both {
   const { settings } = context
   if (field.enum) return compileEnum(field.enum)
   if (field.message) return compileMessage(field, field.message, context)
-  const isText = field.fieldKind === 'scalar' && field.longAsString
+  const isText = field.fieldKind !== 'map' && field.longAsString
   return isText ? identity : compileScalar(field.scalar ?? ScalarType.STRING, settings.int64)
 }
 
-function compileMessage(field: DescField, message: DescMessage, { settings, valuesOf }: Context): Both {
+function compileMessage(field: DescField, message: DescMessage, context: Context): Both {
   const wrapped = wrappedField(message)
-  if (wrapped) {
-    const both = compileScalar(wrapped.scalar, settings.int64)
-    // A field of its own holds the value itself.
-    if (field.fieldKind === 'message' && !field.oneof) return both
-    const name = wrapped.field.localName
-    return {
-      toValue: (local) => both.toValue((local as Fields)[name]),
-      fromValue: (value) => create(message, { [name]: both.fromValue(value) } as never),
-    }
-  }
+  // A field of its own holds the value itself.
+  if (wrapped && field.fieldKind === 'message' && !field.oneof)
+    return compileScalar(wrapped.scalar, context.settings.int64)
   // Held as the JSON that it is.
   if (message.typeName === 'google.protobuf.Struct') return identity
+  return compileWhole(message, context)
+}
+
+/** Of a message that is there as itself: at the root, in a oneof, a list or a map. */
+function compileWhole(message: DescMessage, { settings, valuesOf }: Context): Both {
+  const wrapped = wrappedField(message)
+  if (wrapped) return compileWrapper(message, wrapped, settings)
   if (wellKnownOf(message))
     return {
       toValue: wellKnownToValue(message, settings.registry),
@@ -155,6 +156,15 @@ function compileMessage(field: DescField, message: DescMessage, { settings, valu
     }
   const values = valuesOf(message)
   return { toValue: (local) => values.toValue(local as Message), fromValue: values.fromValue }
+}
+
+function compileWrapper(message: DescMessage, { field, scalar }: WrappedField, { int64 }: Settings): Both {
+  const both = compileScalar(scalar, int64)
+  const name = field.localName
+  return {
+    toValue: (local) => both.toValue((local as Fields)[name]),
+    fromValue: (value) => create(message, { [name]: both.fromValue(value) } as never),
+  }
 }
 
 function compileEnum({ typeName, values, value }: DescEnum): Both {

@@ -1,5 +1,7 @@
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import type { Input, InputToSend, IsStreaming, Output } from '@tenon/core/contract'
 import { CorpusService } from '../../fixture/gen/corpus/v1/corpus_pb.js'
+import { KnownService, RefusedService } from '../../fixture/gen/corpus/v1/known_pb.js'
 import { protoContract } from './index.ts'
 
 const corpus = protoContract(CorpusService, {
@@ -33,6 +35,7 @@ export const received = [
   same<Received['stringMaybe'], string | undefined>(true),
   same<Received['int64Maybe'], bigint | undefined>(true),
   same<Received['uint64List'], bigint[]>(true),
+  same<Received['textLongList'], string[]>(true),
   same<Received['bytesList'], Uint8Array[]>(true),
   same<Received['shadeList'], Shade[]>(true),
   same<Received['byInt32'], { [key: number]: bigint }>(true),
@@ -100,3 +103,28 @@ protoContract(CorpusService, {
   // @ts-expect-error the service has no such method
   operations: { lost: { timeoutMs: 1 } },
 })
+
+const known = protoContract(KnownService)
+const knownTextual = protoContract(KnownService, { int64: 'string' })
+
+/** What is itself a well-known type is its JSON value. */
+export const whole = [
+  same<Output<typeof known.getText>, string>(true),
+  same<Output<typeof known.getLong>, bigint>(true),
+  same<Output<typeof knownTextual.getLong>, string>(true),
+  same<Output<typeof known.getDouble>, number | 'NaN' | 'Infinity' | '-Infinity'>(true),
+  same<Output<typeof known.getFlag>, boolean>(true),
+  same<Output<typeof known.getData>, Uint8Array>(true),
+  same<Output<typeof known.getTime>, string>(true),
+  same<Output<typeof known.getLength>, string>(true),
+  same<Output<typeof known.getMask>, string>(true),
+  same<Output<typeof known.getValue>, JsonValue>(true),
+  same<Output<typeof known.getList>, JsonValue[]>(true),
+  same<Output<typeof known.echoStruct>, JsonObject>(true),
+  same<Input<typeof known.echoStruct>, JsonObject>(true),
+  same<Output<typeof known.watchTexts>, string>(true),
+  same<Output<typeof known.watchLongs>, bigint>(true),
+] as const
+
+// @ts-expect-error an input is one object, which a StringValue and a Timestamp are not
+protoContract(RefusedService)

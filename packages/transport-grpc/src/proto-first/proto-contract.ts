@@ -1,8 +1,8 @@
-import type { DescFile, DescMessage, DescMethod, DescService, Registry } from '@bufbuild/protobuf'
+import type { DescFile, DescMessage, DescMethod, DescService, MessageShape, Registry } from '@bufbuild/protobuf'
 import type { Contract, OperationSpec, StreamOf } from '@tenon/core/contract'
 import { buildContract } from './build-contract.ts'
 import type { ProtoOperationOptions } from './proto-operation.ts'
-import type { ProtoSchema } from './proto-value.ts'
+import type { NoObjectName, ProtoSchema } from './proto-value.ts'
 import type { Int64Form } from './scalar-schema.ts'
 
 /** A service as protoc-gen-es generates it, of which the methods count here. */
@@ -73,6 +73,16 @@ type CheckNames<Service extends GeneratedService, Options> = [StrayName<Service,
   ? unknown
   : { readonly operations: { readonly 'no method of the service has this name': StrayName<Service, Options> } }
 
+type RefusedName<Service extends GeneratedService> = {
+  [Name in NameOf<Service>]: MessageShape<Service['method'][Name]['input']>['$typeName'] extends NoObjectName
+    ? Name
+    : never
+}[NameOf<Service>]
+
+type CheckInputs<Service extends GeneratedService> = [RefusedName<Service>] extends [never]
+  ? unknown
+  : { readonly method: { readonly 'the request of this method is not one object': RefusedName<Service> } }
+
 /**
  * The contract of a service that protoc-gen-es has generated with `json_types=true`: the method `GetUser` is the operation
  * `getUser`, and its values are the ProtoJSON forms of its messages, with `Uint8Array` for bytes and `bigint` for 64-bit integers.
@@ -80,12 +90,16 @@ type CheckNames<Service extends GeneratedService, Options> = [StrayName<Service,
  * Generated code has no comments, so they become no descriptions; `protoContracts()` has them.
  *
  * @throws ContractError `contract.name` for a service without a package, `contract.route` for an annotation that is no route
- * here, `contract.schema` for a field that no JavaScript object can have, `contract.setting`; all problems at once.
+ * here, `contract.schema` for a field that no JavaScript object can have or a request that is not one object, `contract.setting`;
+ * all problems at once.
  * @see Protocol Buffers, ProtoJSON format
  */
 export function protoContract<
   const Service extends GeneratedService,
   const Options extends ProtoContractOptions<NameOf<Service>> = Record<never, never>,
->(service: Service, options?: Options & CheckNames<Service, Options>): ProtoContract<Service, Options> {
+>(
+  service: Service & CheckInputs<Service>,
+  options?: Options & CheckNames<Service, Options>,
+): ProtoContract<Service, Options> {
   return buildContract(service as unknown as DescService, options ?? {}) as ProtoContract<Service, Options>
 }

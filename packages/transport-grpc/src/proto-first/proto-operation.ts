@@ -8,9 +8,11 @@ import {
   type Schema,
   stream,
 } from '@tenon/core/contract'
+import type { SetupProblem } from '@tenon/core/transport'
 import { toRemarks } from './comment.ts'
 import { readHttpBinding } from './http-route.ts'
 import { toMessageSchema, type ValueSettings } from './message-schema.ts'
+import { isOneObject } from './well-known.ts'
 
 /** What a contract says of an operation beside what its `.proto` file says. */
 export interface ProtoOperationOptions extends Omit<OperationSpec, 'input' | 'output' | 'http'> {
@@ -22,7 +24,7 @@ export interface ProtoOperationOptions extends Omit<OperationSpec, 'input' | 'ou
 export interface OperationSettings extends ValueSettings {
   /** Whether annotations become routes. */
   readonly http: boolean
-  readonly report: (problem: string) => void
+  readonly report: (problem: SetupProblem) => void
 }
 
 /** The specification of a method: what its file says, and over that what the options say. */
@@ -33,6 +35,7 @@ export function toOperationSpec(
 ): OperationSpec {
   const { http: given, ...others } = options
   const http = given === undefined && settings.http ? readAnnotation(method, settings) : given
+  requireOneObject(method, settings)
   const { input, output } = directed(method, settings)
   return {
     input,
@@ -45,12 +48,17 @@ export function toOperationSpec(
   }
 }
 
+function requireOneObject({ parent, name, input }: DescMethod, { report }: OperationSettings): void {
+  if (isOneObject(input)) return
+  const message = `method ${parent.typeName}.${name}: its request is ${input.typeName}, and an input must be one object; give the method a message of its own that has it as a field`
+  report({ code: 'contract.schema', message })
+}
+
 function readAnnotation(method: DescMethod, { report }: OperationSettings): HttpBinding | undefined {
   const name = `${method.parent.typeName}.${method.name}`
   return readHttpBinding(method, (problem) => {
-    report(
-      `method ${name}: its google.api.http cannot be a route: ${problem}; or give the operation http: false, or a route`,
-    )
+    const message = `method ${name}: its google.api.http cannot be a route: ${problem}; or give the operation http: false, or a route`
+    report({ code: 'contract.route', message })
   })
 }
 

@@ -129,6 +129,10 @@ type JsonOnly =
   | 'BoolValue'
   | 'StringValue'
 
+/** The name of a message whose values are not one object each, and so are no input. */
+export type NoObjectName =
+  `google.protobuf.${Exclude<JsonOnly, 'Struct'> | 'Int64Value' | 'UInt64Value' | 'BytesValue'}`
+
 /** The type of a field whose `json_name` is its own: nothing tells which field of the message it is. */
 interface Unknowable {
   readonly unknowable: true

@@ -1,5 +1,6 @@
 import { type DescMessage, fromJson, type JsonValue, type Message, type Registry, toJson } from '@bufbuild/protobuf'
 import type { JsonSchema } from '@tenon/core/contract'
+import { wrappedField } from './wrapper.ts'
 
 /** A message that ProtoJSON writes as something else than an object of its fields. */
 export interface WellKnown {
@@ -15,6 +16,12 @@ export interface WellKnown {
  */
 export function wellKnownOf({ typeName }: DescMessage): WellKnown | undefined {
   return Object.hasOwn(table, typeName) ? table[typeName] : undefined
+}
+
+/** Whether the values of a message are one object each, which they must be as input. */
+export function isOneObject(message: DescMessage): boolean {
+  if (wrappedField(message)) return false
+  return wellKnownOf(message) === undefined || message.typeName === 'google.protobuf.Struct'
 }
 
 const table: Readonly<Record<string, WellKnown>> = {
