@@ -28,7 +28,7 @@ export function buildContract(service: DescService, options: BuildOptions): AnyC
   const problems: SetupProblem[] = []
   const report = (problem: SetupProblem) => void problems.push(problem)
   const settings = { int64, http, registry, commentary: createCommentary(), report }
-  problems.push(...strayNames(service, operations))
+  problems.push(...badNames(service), ...strayNames(service, operations))
   const specs = service.methods.map((method) => {
     const name = method.localName
     return [name, toOperationSpec(method, operations[name] ?? {}, settings)] as const
@@ -38,6 +38,24 @@ export function buildContract(service: DescService, options: BuildOptions): AnyC
     (method) => [method.localName, bind(method, { int64, registry, files })] as const,
   )
   return contract(service.typeName, Object.fromEntries(specs), { proto: Object.fromEntries(bindings) })
+}
+
+/** What core would refuse by the operation's name alone, or never see because another operation has it too. */
+function badNames({ methods }: DescService): readonly SetupProblem[] {
+  const first = new Map<string, string>()
+  return methods.flatMap(({ parent, name, localName }): readonly SetupProblem[] => {
+    const advice = adviceOn(localName, first.get(localName))
+    first.set(localName, name)
+    const message = `method ${parent.typeName}.${name}: it would be the operation ${localName}${advice} in the file`
+    return advice === undefined ? [] : [{ code: 'contract.name', message }]
+  })
+}
+
+function adviceOn(operation: string, twin: string | undefined): string | undefined {
+  if (twin !== undefined) return `, as ${twin} is; give it another name`
+  if (operation === 'then') return ', which a promise has; give it another name'
+  if (/^[a-z][A-Za-z0-9]*$/.test(operation)) return undefined
+  return '; give it a name such as GetUser, of letters and digits,'
 }
 
 function strayNames({ typeName, methods }: DescService, operations: object): readonly SetupProblem[] {

@@ -49,6 +49,8 @@ function bindRule(rule: HttpRule, input: DescMessage, report: (problem: string) 
   if (!verbs.has(verb)) return refuse(`the verb must be one of ${[...verbs].join(', ')}`)
   if (responseBody !== '') return refuse('response_body is not supported: an output is sent whole')
   if (body !== '' && !verbsWithBody.has(verb)) return refuse(`body needs a verb that has one, unlike ${verb}`)
+  if (wellKnownOf(input) && body !== '*')
+    return refuse(`${input.typeName} has no fields of its own here; use body: "*"`)
   const template = readTemplate(path, input)
   if ('problem' in template) return refuse(template.problem)
   const bodyField = body === '' || body === '*' ? undefined : fieldNamed(input, body)
@@ -76,19 +78,49 @@ type RoutePath = `/${string}`
 
 /** `/v1/items/{item_id=*}:touch` → `/v1/items/:itemId:touch` */
 function readTemplate(path: string, input: DescMessage): Template {
+  if (!path.startsWith('/')) return { problem: 'the path must start with /' }
   const fields = new Set<DescField>()
-  if (/(?:^|\/)\*{1,2}(?:\/|:|$)/.test(path.replaceAll(/\{[^}]*\}/g, 'x')))
-    return { problem: 'a * outside of a variable is not supported' }
-  let problem: string | undefined
-  const written = path.slice(1).replaceAll(/\{([^}=]*)(?:=([^}]*))?\}/g, (_all, name: string, pattern = '*') => {
-    const field = fieldNamed(input, name)
-    if (pattern !== '*') problem ??= `the pattern ${pattern} of {${name}} is not one segment`
-    else if (name.includes('.')) problem ??= `{${name}} is a field inside a field`
-    else if (field === undefined || !isScalar(field)) problem ??= `{${name}} is no scalar field of ${input.typeName}`
+  const written: string[] = []
+  for (const segment of path.slice(1).split(betweenSegments)) {
+    const read = readSegment(segment, input)
+    if ('problem' in read) return read
+    const { field } = read
+    if (field && fields.has(field)) return { problem: `{${field.name}} stands in the path twice` }
     if (field) fields.add(field)
-    return `:${field?.jsonName ?? name}`
-  })
-  return problem === undefined ? { path: `/${written}`, fields } : { problem }
+    written.push(read.text)
+  }
+  return { path: `/${written.join('/')}`, fields }
+}
+
+type Segment = { readonly text: string; readonly field?: DescField } | { readonly problem: string }
+
+/** A variable may have a pattern of several segments in it. */
+const betweenSegments = /\/(?![^{}]*\})/
+const fixedSegment = /^[A-Za-z0-9._~-]+(?::[A-Za-z][A-Za-z0-9_-]*)?$/
+const variableSegment = /^\{(?<name>[^{}=]*)(?:=(?<pattern>[^{}]*))?\}(?<verb>:[A-Za-z][A-Za-z0-9_-]*)?$/
+
+function readSegment(segment: string, input: DescMessage): Segment {
+  const { name, pattern = '*', verb = '' } = variableSegment.exec(segment)?.groups ?? {}
+  if (name !== undefined) return readVariable({ name, pattern, verb }, input)
+  if (/^\*{1,2}(?::|$)/.test(segment)) return { problem: 'a * outside of a variable is not supported' }
+  if (fixedSegment.test(segment)) return { text: segment }
+  return { problem: `segment "${segment}" is neither fixed text nor one variable` }
+}
+
+interface Variable {
+  readonly name: string
+  readonly pattern: string
+  readonly verb: string
+}
+
+function readVariable({ name, pattern, verb }: Variable, input: DescMessage): Segment {
+  if (pattern !== '*') return { problem: `the pattern ${pattern} of {${name}} is not one segment` }
+  if (name.includes('.')) return { problem: `{${name}} is a field inside a field` }
+  const field = fieldNamed(input, name)
+  if (field === undefined || !isScalar(field)) return { problem: `{${name}} is no scalar field of ${input.typeName}` }
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(field.jsonName))
+    return { problem: `{${name}} has the json_name "${field.jsonName}", which no parameter can have` }
+  return { text: `:${field.jsonName}${verb}`, field }
 }
 
 function isScalar(field: DescField): boolean {

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { createFileRegistry, type DescService, fromBinary, type Registry, createRegistry } from '@bufbuild/protobuf'
-import { BinaryWriter } from '@bufbuild/protobuf/wire'
+import { createRegistry, type DescService, fromBinary, type Registry, toBinary } from '@bufbuild/protobuf'
 import { FileDescriptorSetSchema, TimestampSchema } from '@bufbuild/protobuf/wkt'
 import { type AnyContract, type Contract, contractInfo, type Operation } from '@tenon/core/contract'
 import { compileSchema, ContractError, type SchemaResult } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
 import { CorpusService } from '../../fixture/gen/corpus/v1/corpus_pb.js'
 import { LegacyService, OddService } from '../../fixture/gen/legacy/v1/legacy_pb.js'
+import { NamedService } from '../../fixture/gen/legacy/v1/named_pb.js'
 import { service } from '../../fixture/readme-example.ts'
 import { toProtoService } from '../service/proto-service.ts'
 import { buildContract } from './build-contract.ts'
@@ -135,140 +135,37 @@ test('a field that every JavaScript object has is refused', () => {
   )
 })
 
-/** HttpRule by field number: texts, and rules inside. */
-type Rule = readonly (readonly [number: number, value: string | Rule])[]
+test('methods that give no name of an operation are refused by their names in the file', () => {
+  expect(problemsOf(() => protoContract(NamedService))).toEqual([
+    [
+      'contract.name',
+      'method legacy.v1.NamedService.get_user: it would be the operation get_user; give it a name such as GetUser, of letters and digits, in the file',
+    ],
+    [
+      'contract.name',
+      'method legacy.v1.NamedService.Then: it would be the operation then, which a promise has; give it another name in the file',
+    ],
+  ])
+})
 
-function ruleBytes(rule: Rule): Uint8Array {
-  const writer = new BinaryWriter()
-  for (const [number, value] of rule) {
-    const tagged = writer.uint32((number << 3) | 2)
-    if (typeof value === 'string') tagged.string(value)
-    else tagged.bytes(ruleBytes(value))
-  }
-  return writer.finish()
-}
-
-/** The corpus with another annotation at GetItem. */
-function annotated(rule: Rule): AnyContract {
+test('methods that would be one operation are refused', () => {
   const set = fromBinary(FileDescriptorSetSchema, descriptorSet)
-  const service = set.file.flatMap((file) => file.service).find(({ name }) => name === 'CorpusService')
-  const options = service?.method.find(({ name }) => name === 'GetItem')?.options
-  if (options === undefined) throw new Error('GetItem has no options')
-  const data = new BinaryWriter().bytes(ruleBytes(rule)).finish()
-  options.$unknown = [{ no: 72_295_728, wireType: 2, data }]
-  const found = createFileRegistry(set).getService(corpusName)
-  if (found === undefined) throw new Error('no service')
-  return buildContract(found, {})
+  const [, second] = set.file.flatMap(({ service: services }) => services).flatMap(({ method }) => method)
+  if (second) second.name = 'echo'
+  expect(problemsOf(() => protoContracts(toBinary(FileDescriptorSetSchema, set)))).toContainEqual([
+    'contract.name',
+    'method corpus.v1.CorpusService.echo: it would be the operation echo, as Echo is; give it another name in the file',
+  ])
+})
+
+function problemsOf(make: () => unknown): readonly (readonly [code: string, message: string])[] {
+  try {
+    make()
+  } catch (error) {
+    if (error instanceof ContractError) return error.problems.map(({ code, message }) => [code, message])
+  }
+  return []
 }
-
-test.each<[string, Rule, string, string[]]>([
-  [
-    'patch',
-    [
-      [6, '/v1/items/{item_id}'],
-      [7, '*'],
-    ],
-    'PATCH /v1/items/:itemId',
-    [],
-  ],
-  [
-    'a custom verb',
-    [
-      [
-        8,
-        [
-          [1, 'DELETE'],
-          [2, '/v1/items/{item_id=*}'],
-        ],
-      ],
-    ],
-    'DELETE /v1/items/:itemId',
-    ['shelfNo', 'shade', 'weight', 'tags', 'version'],
-  ],
-  [
-    'a body of one field',
-    [
-      [4, '/v1/items/{item_id}'],
-      [7, 'shade'],
-    ],
-    'POST /v1/items/:itemId',
-    ['shelfNo', 'weight', 'tags', 'version'],
-  ],
-])('reads %s', (_name, rule, route, query) => {
-  const { http } = operationOf(annotated(rule), 'getItem')
-  expect([`${http?.method} ${http?.path}`, http?.query]).toEqual([route, query])
-})
-
-test.each<[string, Rule, RegExp]>([
-  [
-    'a pattern of several segments',
-    [[2, '/v1/{item_id=items/*}']],
-    /the pattern items\/\* of \{item_id\} is not one segment/,
-  ],
-  ['a pattern of any depth', [[2, '/v1/{item_id=**}']], /the pattern \*\* of \{item_id\}/],
-  ['a star alone', [[2, '/v1/*/items']], /a \* outside of a variable/],
-  ['two stars at the end', [[2, '/v1/items/**']], /a \* outside of a variable/],
-  ['a field inside a field', [[2, '/v1/{item.id}']], /\{item\.id\} is a field inside a field/],
-  ['a field that is not there', [[2, '/v1/{lost}']], /\{lost\} is no scalar field of corpus\.v1\.GetItemRequest/],
-  ['a list in the path', [[2, '/v1/{tags}']], /\{tags\} is no scalar field/],
-  [
-    'another verb',
-    [
-      [
-        8,
-        [
-          [1, 'HEAD'],
-          [2, '/v1/items'],
-        ],
-      ],
-    ],
-    /the verb must be one of GET, POST/,
-  ],
-  [
-    'a part of the response',
-    [
-      [2, '/v1/items'],
-      [12, 'note'],
-    ],
-    /response_body is not supported/,
-  ],
-  [
-    'a body where there is none',
-    [
-      [2, '/v1/items'],
-      [7, '*'],
-    ],
-    /body needs a verb that has one, unlike GET/,
-  ],
-  [
-    'a body that is no field',
-    [
-      [4, '/v1/items'],
-      [7, 'lost'],
-    ],
-    /body "lost" is no field/,
-  ],
-  [
-    'routes that divide fields otherwise',
-    [
-      [4, '/v1/a'],
-      [7, '*'],
-      [11, [[4, '/v1/b']]],
-    ],
-    /takes other fields from body and query/,
-  ],
-])('refuses %s, and names the method and the way out', (_name, rule, message) => {
-  const failure = (() => {
-    try {
-      return annotated(rule)
-    } catch (error) {
-      return error
-    }
-  })()
-  expect(failure).toBeInstanceOf(ContractError)
-  expect(String(failure)).toMatch(message)
-  expect(String(failure)).toMatch(/method corpus\.v1\.CorpusService\.GetItem: .*or give the operation http: false/)
-})
 
 test('the service has the files of its messages, imported ones first, and shares them with others', async () => {
   const service = toProtoService(contractInfo(protoContract(CorpusService) as Contract))
