@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { defineHandler, defineService, type Service } from '@tenon/core'
@@ -209,6 +209,40 @@ describe('updateProto', () => {
     await writeFile(join(path, 'inside'), '')
     await expect(updateProto(echo(wide, pathToFileURL(path)))).rejects.toThrow('cannot be read: EISDIR')
     expect(await readdir(join(path, '..'))).toEqual(['echo.proto'])
+  })
+
+  test('may be called several times at once', async () => {
+    const { url, path } = await lockFile()
+    const calls = Array.from({ length: 8 }, async () => await updateProto(echo(wide, url)))
+    expect(await Promise.all(calls)).toContain('written')
+    expect(await readFile(path, 'utf8')).toBe(protoOf(echo(wide)))
+    expect(await readdir(join(path, '..'))).toEqual(['echo.proto'])
+  })
+
+  test('writes the file behind a link', async () => {
+    const { path } = await lockFile(protoOf(echo({ a: text })))
+    const link = join(path, '..', 'link.proto')
+    await symlink(path, link)
+    expect(await updateProto(echo({ a: text, b: text }, pathToFileURL(link)))).toBe('written')
+    expect((await lstat(link)).isSymbolicLink()).toBe(true)
+    expect(await readFile(path, 'utf8')).toContain('optional string b = 2;')
+  })
+
+  test('names the file that it cannot write', async () => {
+    const { path } = await lockFile()
+    const inNoFolder = join(path, 'echo.proto')
+    const update = updateProto(echo(wide, pathToFileURL(inNoFolder)))
+    await expect(update).rejects.toThrow(ContractError)
+    await expect(update).rejects.toThrow(
+      `contract demo.v1.Echo: the lock of its field numbers, ${inNoFolder}, cannot be written: ENOENT`,
+    )
+  })
+
+  test('refuses what was added by hand and would be lost', async () => {
+    const lock = `${protoOf(echo({ a: text }))}\nmessage Mine {}\n`
+    const { url, path } = await lockFile(lock)
+    await expect(updateProto(echo({ a: text }, url))).rejects.toThrow('message demo.v1.Mine: no method leads to it')
+    expect(await readFile(path, 'utf8')).toBe(lock)
   })
 
   test('says what is missing when a contract names no file', async () => {

@@ -1,19 +1,26 @@
 import { ContractError, type SetupProblem } from '@tenon/core/transport'
 import type { LockEnum, LockFile, LockMessage, LockValue, NumberRange, Reserved } from './lock-file.ts'
 import { fieldNumbers, isReserved, type NumberSpace } from './reserved.ts'
+import { unusedParts } from './unused.ts'
 
 /**
- * Requires what protobuf does of names and numbers, which two branches that both added a field may have broken when merged.
+ * Requires what protobuf does of names and numbers, which two branches that both added a field may have broken when merged, and that
+ * nothing would be lost when the file is written anew.
  *
  * @throws ContractError `contract.proto`; all problems at once.
  */
-export function checkLock({ messages }: LockFile, where: string): void {
-  const problems = messages.flatMap(checkMessage).map((problem): SetupProblem => {
-    const message = `${where}: ${problem}; correct it by hand: the number that callers already know stays, a newer one moves`
-    return { code: 'contract.proto', message }
-  })
-  if (problems.length > 0) throw new ContractError(problems)
+export function checkLock(file: LockFile, where: string): void {
+  const problems = [
+    ...file.messages.flatMap(checkMessage).map((problem) => `${problem}; ${correct}`),
+    ...unusedParts(file).map((part) => `${part}: ${unused}`),
+  ]
+  const told = problems.map((problem): SetupProblem => ({ code: 'contract.proto', message: `${where}: ${problem}` }))
+  if (told.length > 0) throw new ContractError(told)
 }
+
+const correct = 'correct it by hand: the number that callers already know stays, a newer one moves'
+const unused =
+  'no method leads to it, so that it would be lost when the file is written anew; take it out, and keep what is yours in a file of its own'
 
 function checkMessage({ fullName, fields, reserved, messages, enums }: LockMessage): readonly string[] {
   return [

@@ -59,7 +59,7 @@ function mergeService(lock: LockFile, current: LockFile, { breaks, changes }: No
   for (const name of known.keys()) {
     const problem = 'the lock has it, the contract has it no more'
     const advice =
-      'bring it back, perhaps deprecated, or make a new version of the contract; when nobody calls it any more, take it out of the file by hand'
+      'bring it back, perhaps deprecated, or make a new version of the contract; when nobody calls it any more, take it and its messages out of the file by hand'
     breaks.push({ scope, part: `method ${name}`, problem, advice })
   }
 }

@@ -181,6 +181,24 @@ describe('what two branches may have done to it when they were merged is told', 
   ])('%s', (_, body, expected) => expect(problemOf(whole(body))).toContain(expected))
 })
 
+describe('what would be lost when the file is written anew is told', () => {
+  const lost = 'no method leads to it, so that it would be lost'
+  test.each([
+    ['a message', `${whole('')}message Mine {}`, 'message shop.user.v1.Mine'],
+    ['an import', whole('').replace('\nservice', 'import "shop/mine.proto";\nservice'), 'import shop/mine.proto'],
+    [
+      'a message inside',
+      whole('  message Mine {\n    Mine mine = 1;\n  }'),
+      'message shop.user.v1.GetUserRequest.Mine',
+    ],
+    ['an enum', whole('  enum Mine {\n    MINE_NO = 0;\n  }'), 'enum shop.user.v1.GetUserRequest.Mine'],
+  ])('%s', (_, text, part) => expect(problemOf(text)).toMatch(`user.proto: ${part}: ${lost}`))
+
+  test('but not an import that is written where it is needed, for its field may be gone', () => {
+    expect(problemOf(whole('').replace('\nservice', 'import "google/protobuf/struct.proto";\nservice'))).toBe('')
+  })
+})
+
 test('a message of the file and a method that stand there twice are told with both lines', () => {
   const rpc = '  rpc GetUser(GetUserRequest) returns (stream GetUserResponse);\n'
   expect(problemOf(`${whole('')}message GetUserRequest {\n  string a = 1;\n}\n`)).toContain(
