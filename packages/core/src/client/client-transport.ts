@@ -9,6 +9,8 @@ import type { Operation } from '../contract/operation.ts'
 export interface ClientTransport {
   /** `grpc`, `http`. */
   readonly name: string
+  /** Whether calls wait for a connection until their deadline; over several addresses core waits, for whichever comes first. */
+  readonly waitForReady?: boolean
   /**
    * Looks at a contract before anything is opened, so that what it cannot carry is told by `service.check()` and at the start.
    *
@@ -26,8 +28,10 @@ export interface ClientTransport {
 
 export interface ClientTarget {
   readonly contract: ContractInfo
-  /** `host:port` */
+  /** `host:port`, or `unix:/path` for a socket, which not every transport can call. */
   readonly address: string
+  /** Whether it is one of several, so that a call which it cannot take must be told at once, whatever `waitForReady` says. */
+  readonly isOneOfSeveral?: boolean
 }
 
 /**
@@ -38,7 +42,10 @@ export type ChannelState = 'idle' | 'connecting' | 'ready' | 'failing'
 
 /** A connection, or a pool of them, to one address. */
 export interface ClientChannel {
-  /** @throws ServiceError with what the remote said, or `unavailable`, `deadline_exceeded`, `cancelled`. */
+  /**
+   * @throws ServiceError with what the remote said, or `unavailable`, `deadline_exceeded`, `cancelled`; marked by `markNotSent()`
+   *   where nothing was sent because there was no connection: the call is made over another address then.
+   */
   unary(operation: Operation, input: unknown, call: OutgoingCall): Promise<unknown>
   /** The steps throw as `unary` does. Leaving the loop cancels the call. */
   serverStream(operation: Operation, input: unknown, call: OutgoingCall): AsyncIterable<unknown>

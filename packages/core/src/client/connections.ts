@@ -3,7 +3,7 @@ import type { ChannelState, ClientChannel } from './client-transport.ts'
 
 /** How a client stands to one address of its service. */
 export interface ConnectionState {
-  /** `host:port` */
+  /** `host:port` or `unix:/path` */
   readonly address: string
   readonly state: ChannelState
 }

@@ -1,6 +1,7 @@
 export { outgoingMetadata } from '../call/propagation.ts'
 export type { ChannelState, ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from './client-transport.ts'
 export { type ConnectionState, connectionsOf } from './connections.ts'
+export { markNotSent } from './not-sent.ts'
 export { type PublishOptions, Publisher, type QueueOperation } from './publisher.ts'
 export type { CallOptions, ClientCall, ClientInterceptor } from './client-method.ts'
 export { buildClient, type Client, clientOf, type RemoteOptions, remote } from './remote.ts'

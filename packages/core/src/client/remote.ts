@@ -35,7 +35,8 @@ export interface RemoteOptions {
   readonly via: ClientTransport
   /**
    * Where the service is: `static:///host:port`, or several of them with commas between, `static:///a:50051,b:50051`. Calls go to
-   * each in turn; one that cannot be reached is passed over while another can.
+   * each in turn; one that cannot be reached is passed over while another can, and a call of which nothing was sent goes to the
+   * next. A Unix socket is `static:///unix:/path`, where the transport can call one.
    */
   readonly at: string
   /** Around every call that goes out, outermost first. */
@@ -58,7 +59,10 @@ export function remote<Of extends AnyContract>(contract: Of, { via, at, intercep
   const provider = provide(clientOf(contract), {
     create: () => {
       const opened = openAll(via, contractInfo(contract), addresses)
-      const channel = join(opened.map((one) => one.channel))
+      const channel = join(
+        opened.map((one) => one.channel),
+        via,
+      )
       const client = buildClient<Of>(contract, channel, around)
       channels.set(client, channel)
       noteChannels(client, opened)
@@ -70,12 +74,13 @@ export function remote<Of extends AnyContract>(contract: Of, { via, at, intercep
 }
 
 function openAll(via: ClientTransport, contract: ContractInfo, addresses: readonly string[]): readonly OpenChannel[] {
-  return addresses.map((address) => ({ address, channel: via.open({ contract, address }) }))
+  const several = addresses.length > 1 ? { isOneOfSeveral: true } : {}
+  return addresses.map((address) => ({ address, channel: via.open({ contract, address, ...several }) }))
 }
 
-function join(channels: readonly ClientChannel[]): ClientChannel {
+function join(channels: readonly ClientChannel[], { waitForReady }: ClientTransport): ClientChannel {
   const [only] = channels
-  return only && channels.length === 1 ? only : new BalancedChannel(channels)
+  return only && channels.length === 1 ? only : new BalancedChannel(channels, { waitForReady })
 }
 
 /**
@@ -105,13 +110,14 @@ function requireFunctions(interceptors: readonly unknown[], name: string): void 
 function parseAddresses(at: string, name: string): readonly string[] {
   const addresses = at.startsWith(staticScheme) ? at.slice(staticScheme.length).split(',') : []
   if (addresses.length > 0 && addresses.every(isAddress)) return addresses
-  const message = `remote(${name}): at must be static:///host:port, or several host:port with commas between, found "${at}"`
+  const message = `remote(${name}): at must be static:///host:port, or several host:port with commas between, or unix:/path in their place, found "${at}"`
   throw new ConfigError([{ code: 'config.malformed', message }])
 }
 
 const staticScheme = 'static:///'
 
 function isAddress(text: string): boolean {
+  if (/^unix:\/./.test(text)) return true
   const match = /^(?:\[[\da-f:.%]+\]|[^,/\s:[\]]+):(\d{1,5})$/i.exec(text)
   return match !== null && Number(match[1]) <= 65_535
 }

@@ -47,3 +47,29 @@ test('a remote of several addresses calls them in turn, and not one that is gone
   await provider.dispose?.(client, AbortSignal.abort())
   await first.started.stop()
 })
+
+test('of calls at once on fresh channels none fails while one address serves', async () => {
+  const [gone, server] = [await serve(), await serve()]
+  await gone.started.stop()
+  const at = `static:///127.0.0.1:${gone.port},127.0.0.1:${server.port}`
+  const provider = remote(users, { via: httpClient(), at })
+  const client = provider.create() as Client<typeof users>
+  const calls = Array.from({ length: 20 }, () => client.renameUser(ada))
+  expect(await Promise.all(calls)).toEqual(calls.map(() => ada))
+  const lines = async function* () {
+    yield { text: 'a' }
+    yield { text: 'b' }
+  }
+  const again = remote(users, { via: httpClient(), at })
+  const fresh = again.create() as Client<typeof users>
+  expect(await Promise.all([fresh.addLines(lines()), fresh.addLines(lines())])).toEqual([{ count: 2 }, { count: 2 }])
+  const echoed: unknown[] = []
+  for await (const line of fresh.echoLines(lines())) echoed.push(line)
+  expect(echoed).toEqual([{ text: 'a' }, { text: 'b' }])
+  for (const [of, one] of [
+    [provider, client],
+    [again, fresh],
+  ] as const)
+    await of.dispose?.(one, AbortSignal.abort())
+  await server.started.stop()
+})

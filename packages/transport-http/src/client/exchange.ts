@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { markNotSent } from '@tenon/core/client'
 import { ServiceError } from '@tenon/core/transport'
 import type { Dispatcher } from 'undici'
 
@@ -151,8 +152,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #toError(cause: Error): ServiceError {
     const { address } = this.#options
-    if (this.#controller === undefined)
-      return new ServiceError('unavailable', `no connection to ${address}`, { reason: lossReasons.notSent, cause })
+    if (this.#controller === undefined) {
+      const reason = lossReasons.notSent
+      return markNotSent(new ServiceError('unavailable', `no connection to ${address}`, { reason, cause }))
+    }
     const message = `the connection to ${address} was lost ${this.#hasReply ? 'during' : 'before'} the reply`
     return new ServiceError('unavailable', message, { reason: lossReasons.maybeSent, cause })
   }

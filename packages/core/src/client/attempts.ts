@@ -1,0 +1,52 @@
+import { ServiceError } from '../error/service-error.ts'
+import { requireRunning } from './call-bounds.ts'
+import type { ClientChannel, OutgoingCall } from './client-transport.ts'
+
+/** The addresses that a call was tried with, and what is left of its time. */
+export class Attempts {
+  readonly tried = new Set<ClientChannel>()
+  readonly #call: OutgoingCall
+  readonly #endsAtMs: number | undefined
+
+  constructor(call: OutgoingCall) {
+    const { timeoutMs } = call
+    this.#call = call
+    this.#endsAtMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs
+  }
+
+  begin(channel: ClientChannel): OutgoingCall {
+    this.tried.add(channel)
+    return this.left()
+  }
+
+  /** The call as of now. */
+  left(): OutgoingCall {
+    if (this.#endsAtMs === undefined) return this.#call
+    return { ...this.#call, timeoutMs: Math.max(0, this.#endsAtMs - performance.now()) }
+  }
+
+  /** Lets a moment pass, but no more than what is left. @throws ServiceError `deadline_exceeded` or `cancelled` */
+  async pause(closing: AbortSignal): Promise<void> {
+    const { timeoutMs = askAgainMs, signal } = this.left()
+    await elapsed(Math.min(askAgainMs, timeoutMs), signal ? [signal, closing] : [closing])
+    if (closing.aborted) throw new ServiceError('cancelled', 'the client was closed')
+    requireRunning(this.left())
+  }
+}
+
+/** How often channels are asked on behalf of a call that waits. A guess: below the back-off of `grpcClient()`. */
+const askAgainMs = 50
+
+/** Sooner when a signal is fired. */
+function elapsed(waitMs: number, signals: readonly AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer)
+      for (const signal of signals) signal.removeEventListener('abort', finish)
+      resolve()
+    }
+    const timer = setTimeout(finish, waitMs)
+    for (const signal of signals) signal.addEventListener('abort', finish, { once: true })
+    if (signals.some(({ aborted }) => aborted)) finish()
+  })
+}
