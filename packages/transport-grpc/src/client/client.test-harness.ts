@@ -56,7 +56,7 @@ export async function serve(act: Act = () => undefined, options: GrpcOptions = {
     version: '1.0.0',
     admin: false,
     handlers: [handler],
-    transports: () => [grpcTransport({ port: 0, ...options })],
+    transports: () => [grpcTransport(options.path === undefined ? { port: 0, ...options } : options)],
     shutdownTimeoutMs: 200,
     deregisterDelayMs: 0,
   }).start({ environment: { LOG_LEVEL: 'silent' } })

@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Client } from '@tenon/core/client'
 import { connectionsOf, remote } from '@tenon/core'
-import { expect, test } from 'vitest'
-import { grpcClient } from '../index.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { grpcClient, type GrpcClientOptions } from '../index.ts'
 import {
   callOf,
   failureOf,
@@ -18,6 +21,19 @@ import {
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await setImmediate()
+}
+
+/** A client of several addresses; the last argument may be its options. */
+function remoteTo(...given: readonly (string | GrpcClientOptions)[]) {
+  const addresses = given.filter((one) => typeof one === 'string')
+  const options = given.find((one) => typeof one !== 'string')
+  const provider = remote(talks, { via: grpcClient(options), at: `static:///${addresses.join(',')}` })
+  const client = provider.create() as Client<typeof talks>
+  return {
+    client,
+    states: () => connectionsOf(client).map(({ state }) => state),
+    [Symbol.asyncDispose]: async () => void (await provider.dispose?.(client, AbortSignal.abort())),
+  }
 }
 
 test('a channel tells how it stands to its address, through a server that stops and comes back', async () => {
@@ -106,6 +122,76 @@ test('a name is resolved, and one that stands for nothing is unavailable', async
   // A name that grpc-js would take for the path of a socket.
   await using odd = open('unix:1')
   expect((await failureOf(odd.client.say({ text: 'a' }))).message).toContain('dns:')
+})
+
+test.each(kinds)('a Unix socket is called, also as the address of a remote: %s', async (kind) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tenon-grpc-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'talk.sock')
+  await using _server = await serve(undefined, { path })
+  await using caller = open(`unix:${path}`)
+  expect(await callOf(caller.client, { kind })).toEqual([{ text: 'a' }])
+  await using other = remoteTo(`unix:${path}`)
+  expect(await callOf(other.client, { kind })).toEqual([{ text: 'a' }])
+  await using lost = open(`unix:${path}.gone`)
+  expect(await failureOf(callOf(lost.client, { kind }))).toMatchObject({ reason: 'connection_failed' })
+})
+
+test.each(['', 'host', 'host:', 'a b:1', 'a:1/x', 'a:99999', '::1:5', '[a:1', 'unix:/', 'unix:run/x', 'http://a:1'])(
+  'the address %j is refused when it is opened',
+  (address) => {
+    expect(() => open(address)).toThrow(
+      `grpcClient: the address must be host:port, such as 127.0.0.1:50051, or unix:/path, found "${address}" [config.malformed]`,
+    )
+  },
+)
+
+test.each(['unary', 'serverStream', 'clientStream', 'bidiStream'] as const)(
+  'a call has one deadline: %s',
+  async (kind) => {
+    await using server = await serve()
+    await using caller = open(server.port)
+    const timeoutMs = vi.fn(() => 60_000)
+    const call = { metadata: {}, signal: undefined, timeoutMs: 0 }
+    Object.defineProperty(call, 'timeoutMs', { get: timeoutMs })
+    const { channel } = caller
+    if (kind === 'unary') await channel.unary(talks.say, { text: 'a' }, call)
+    if (kind === 'clientStream') await channel.clientStream(talks.gather, one('a'), call)
+    if (kind === 'serverStream')
+      await channel.serverStream(talks.listen, { text: 'a' }, call)[Symbol.asyncIterator]().next()
+    if (kind === 'bidiStream') await channel.bidiStream(talks.chat, one('a'), call)[Symbol.asyncIterator]().next()
+    expect(timeoutMs).toHaveBeenCalledOnce()
+  },
+)
+
+test('connecting is timed no longer once there is a connection', async () => {
+  const [set, cleared] = [vi.spyOn(globalThis, 'setTimeout'), vi.spyOn(globalThis, 'clearTimeout')]
+  onTestFinished(() => void vi.restoreAllMocks())
+  await using server = await serve()
+  await using caller = open(server.port, { connectTimeoutMs: 54_321 })
+  await caller.client.say({ text: 'a' })
+  const timer: unknown = set.mock.results[set.mock.calls.findIndex(([, delayMs]) => delayMs === 54_321)]?.value
+  expect(timer).toBeDefined()
+  // Before the caller closes.
+  expect(cleared.mock.calls.some(([one]) => one === timer)).toBe(true)
+})
+
+test.each(kinds)('of calls at once on fresh channels none fails while one address serves: %s', async (kind) => {
+  await using server = await serve()
+  await using caller = remoteTo(`127.0.0.1:${await freePort()}`, `127.0.0.1:${server.port}`)
+  const calls = Array.from({ length: 20 }, (_, index) => callOf(caller.client, { kind, text: `${index}` }))
+  expect(await Promise.all(calls)).toEqual(calls.map((_, index) => [{ text: `${index}` }]))
+})
+
+test.each(kinds)('a call that waits is served by the address that is there: %s', async (kind) => {
+  const ports = [await freePort(), await freePort()]
+  await using caller = remoteTo(...ports.map((port) => `127.0.0.1:${port}`), { waitForReady: true })
+  const early = callOf(caller.client, { kind, text: 'early', timeoutMs: 60_000 })
+  await until(() => caller.states().every((state) => state === 'failing'))
+  await using _server = await serve(undefined, { port: ports[1] ?? 0 })
+  expect(await early).toEqual([{ text: 'early' }])
+  for (const text of ['b', 'c', 'd'])
+    expect(await callOf(caller.client, { kind, text, timeoutMs: 60_000 })).toEqual([{ text }])
 })
 
 test('the environment names no proxy', async () => {

@@ -1,10 +1,11 @@
 import { type ChannelCredentials, Client, type ClientOptions, connectivityState, credentials } from '@grpc/grpc-js'
 import type { ChannelState } from '@tenon/core/client'
+import { ConfigError } from '@tenon/core/transport'
 import { createSecureContext } from 'node:tls'
 import { type GrpcClientSettings, toContextOptions } from './grpc-client-options.ts'
 
 export interface ConnectionTarget {
-  /** `host:port`: one address, or a name that stands for it. */
+  /** `host:port`: one address, or a name that stands for it; `unix:/path` for a socket. */
   readonly address: string
   readonly settings: GrpcClientSettings
   /** Whether it is for calls that send streams. */
@@ -26,9 +27,9 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined
   #hasStalled = false
 
+  /** @throws ConfigError `config.malformed` for an address that is none. */
   constructor({ address, settings, sendsStreams }: ConnectionTarget) {
-    // Without the scheme a host named `unix` would be a file.
-    this.#address = `dns:///${address}`
+    this.#address = toTarget(address)
     this.#credentials = toCredentials(settings)
     this.#options = { ...toChannelOptions(settings), ...(sendsStreams && sendingOptions) }
     this.#connectTimeoutMs = settings.waitForReady ? undefined : settings.connectTimeoutMs
@@ -47,7 +48,7 @@ export class Connection {
   }
 
   close(): void {
-    clearTimeout(this.#timer)
+    this.#stopTimer()
     this.#client.close()
   }
 
@@ -59,7 +60,26 @@ export class Connection {
 
   #watch(): void {
     if (this.#connectTimeoutMs === undefined) return
-    this.#timer ??= setTimeout(() => this.#replaceStalled(), this.#connectTimeoutMs).unref()
+    if (this.#timer !== undefined) return
+    const timer = setTimeout(() => this.#replaceStalled(), this.#connectTimeoutMs).unref()
+    this.#timer = timer
+    this.#awaitReady(timer)
+  }
+
+  /** A timer that is left to run would take away a later connection before its time. */
+  #awaitReady(timer: NodeJS.Timeout): void {
+    const channel = this.#client.getChannel()
+    // Without a deadline: that would be a timer which keeps the process.
+    channel.watchConnectivityState(channel.getConnectivityState(false), Number.POSITIVE_INFINITY, () => {
+      if (this.#timer !== timer) return
+      if (this.#current() !== connectivityState.READY) return this.#awaitReady(timer)
+      this.#stopTimer()
+    })
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   #replaceStalled(): void {
@@ -75,6 +95,20 @@ export class Connection {
     this.#client.getChannel().getConnectivityState(true)
     this.#watch()
   }
+}
+
+/**
+ * Without the scheme a host named `unix` would be a file.
+ *
+ * @see gRPC name resolution
+ */
+function toTarget(address: string): string {
+  if (/^unix:\/./.test(address)) return address
+  const port = /^(?:\[[\da-f:.]+(?:%\w+)?\]|[^\s,/:[\]]+):(\d{1,5})$/i.exec(address)?.[1]
+  if (port !== undefined && Number(port) <= 65_535) return `dns:///${address}`
+  const expected = 'host:port, such as 127.0.0.1:50051, or unix:/path'
+  const message = `grpcClient: the address must be ${expected}, found ${JSON.stringify(address)}`
+  throw new ConfigError([{ code: 'config.malformed', message }])
 }
 
 const stateOf = {

@@ -29,3 +29,8 @@ test('a call that was cancelled here stays so, whatever its deadline', () => {
   const left = { code: status.CANCELLED, details: 'Cancelled on client' }
   expect(toCallError(left, settings, 9_000)).toMatchObject({ code: 'cancelled' })
 })
+
+test('an address that grpc-js cannot read is a connection that failed', () => {
+  const unread = { code: status.UNAVAILABLE, details: 'Failed to parse DNS address dns:a:b' }
+  expect(toCallError(unread, settings)).toMatchObject({ code: 'unavailable', reason: 'connection_failed' })
+})

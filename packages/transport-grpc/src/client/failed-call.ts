@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js'
+import { markNotSent } from '@tenon/core/client'
 import { ServiceError } from '@tenon/core/transport'
 import { fromStatus, type ReceivedStatus } from '../wire/grpc-status.ts'
 import type { GrpcClientSettings } from './grpc-client-options.ts'
@@ -16,9 +17,14 @@ export function toCallError(
     return replyTooLarge(maxResponseBytes)
   if (code === status.UNAVAILABLE) {
     const reason = lossReasons.find(([start]) => details.startsWith(start))?.[1]
-    if (reason) return new ServiceError('unavailable', details, { reason })
+    if (reason) return toLoss(details, reason)
   }
   return fromStatus(ended)
+}
+
+function toLoss(message: string, reason: (typeof lossReasons)[number][1]): ServiceError {
+  const error = new ServiceError('unavailable', message, { reason })
+  return reason === 'connection_failed' ? markNotSent(error) : error
 }
 
 /**
@@ -41,6 +47,7 @@ const lossReasons = [
   ['No connection established', 'connection_failed'],
   ['Channel closed before call started', 'connection_failed'],
   ['Name resolution failed', 'connection_failed'],
+  ['Failed to parse', 'connection_failed'],
   ['Connection dropped', 'connection_lost'],
 ] as const
 

@@ -28,6 +28,7 @@ export function grpcClient(options: GrpcClientOptions = {}): ClientTransport {
   const settings = resolveGrpcClientOptions(options)
   return Object.freeze({
     name: 'grpc',
+    waitForReady: settings.waitForReady,
     check: (contract) => void toProtoService(contract),
     open: (target) => new GrpcChannel(target, settings),
   } satisfies ClientTransport)
@@ -46,8 +47,9 @@ class GrpcChannel implements ClientChannel {
   readonly #running = new RunningCalls()
   #closed: Promise<void> | undefined
 
-  constructor({ contract, address }: ClientTarget, settings: GrpcClientSettings) {
+  constructor({ contract, address, isOneOfSeveral }: ClientTarget, given: GrpcClientSettings) {
     const { fullName, methods } = toProtoService(contract)
+    const settings = isOneOfSeveral ? { ...given, waitForReady: false } : given
     this.#settings = settings
     this.#address = address
     this.#connection = new Connection({ address, settings, sendsStreams: false })
@@ -58,9 +60,9 @@ class GrpcChannel implements ClientChannel {
     const { path, encode, decode } = this.#prepare(operation, outgoing)
     const argument = encode(input)
     const metadata = toMetadata(outgoing, this.#settings.waitForReady)
-    const bytes = await this.#answer(outgoing, (answered) => {
+    const bytes = await this.#answer(outgoing, (options, answered) => {
       const client = this.#connection.forCall()
-      return { call: client.makeUnaryRequest(path, same, same, argument, metadata, toOptions(outgoing), answered) }
+      return { call: client.makeUnaryRequest(path, same, same, argument, metadata, options, answered) }
     })
     return decode(bytes)
   }
@@ -69,17 +71,18 @@ class GrpcChannel implements ClientChannel {
     const { path, encode, decode } = this.#prepare(operation, outgoing)
     const argument = encode(input)
     const metadata = toMetadata(outgoing, this.#settings.waitForReady)
-    const client = this.#connection.forCall()
-    const call = client.makeServerStreamRequest(path, same, same, argument, metadata, toOptions(outgoing))
-    yield* this.#receive(call, outgoing, decodeAll(call as AsyncIterable<Buffer>, decode))
+    const options = toOptions(outgoing)
+    const call = this.#connection.forCall().makeServerStreamRequest(path, same, same, argument, metadata, options)
+    const items = decodeAll(call as AsyncIterable<Buffer>, decode)
+    yield* this.#receive(call, outgoing, { items, ...options })
   }
 
   async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, outgoing: OutgoingCall): Promise<unknown> {
     const { path, encode, decode } = this.#prepare(operation, outgoing)
     const metadata = toStreamMetadata(outgoing, this.#settings.waitForReady)
-    const bytes = await this.#answer(outgoing, (answered) => {
+    const bytes = await this.#answer(outgoing, (options, answered) => {
       const client = this.#sending().forCall()
-      const call = client.makeClientStreamRequest(path, same, same, metadata, toOptions(outgoing), answered)
+      const call = client.makeClientStreamRequest(path, same, same, metadata, options, answered)
       return { call, sent: new SentItems(call, inputs, { encode }) }
     })
     return decode(bytes)
@@ -92,13 +95,13 @@ class GrpcChannel implements ClientChannel {
   ): AsyncGenerator<unknown> {
     const { path, encode, decode } = this.#prepare(operation, outgoing)
     const metadata = toStreamMetadata(outgoing, this.#settings.waitForReady)
-    const call = this.#sending().forCall().makeBidiStreamRequest(path, same, same, metadata, toOptions(outgoing))
-    const { deadline } = toOptions(outgoing)
-    const received = new ReceivedItems(call, (status) => toCallError(status, this.#settings, deadline))
+    const options = toOptions(outgoing)
+    const call = this.#sending().forCall().makeBidiStreamRequest(path, same, same, metadata, options)
+    const received = new ReceivedItems(call, (status) => toCallError(status, this.#settings, options.deadline))
     const sent = new SentItems(call, inputs, { encode, received })
     call.once('status', () => sent.end())
     try {
-      yield* this.#receive(call, outgoing, decodeAll(received, decode))
+      yield* this.#receive(call, outgoing, { items: decodeAll(received, decode), ...options })
     } catch (error) {
       throw sent.causeOf(error)
     } finally {
@@ -118,31 +121,35 @@ class GrpcChannel implements ClientChannel {
   }
 
   /** @throws ServiceError what the call ended with; what its inputs threw. */
-  #answer(outgoing: OutgoingCall, begin: (answered: Answered) => BegunCall): Promise<Buffer> {
-    const { deadline } = toOptions(outgoing)
+  #answer(outgoing: OutgoingCall, begin: (options: SentOptions, answered: Answered) => BegunCall): Promise<Buffer> {
+    const options = toOptions(outgoing)
+    const { deadline } = options
     return new Promise((resolve, reject) => {
-      const { call, sent } = begin((error, answer) => {
+      const { call, sent } = begin(options, (error, answer) => {
         running.leave()
         sent?.end()
         if (error === null) return resolve(answer ?? Buffer.alloc(0))
         const failure = toCallError(error, this.#settings, deadline)
         reject(sent ? sent.causeOf(failure) : failure)
       })
-      const running = this.#running.enter(call, outgoing)
+      const running = this.#running.enter(call, { signal: outgoing.signal, deadline })
       tellHeaders(call, outgoing)
       tellTrailers(call, outgoing)
     })
   }
 
-  async *#receive(call: ReceivingCall, outgoing: OutgoingCall, items: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  async *#receive(
+    call: ReceivingCall,
+    outgoing: OutgoingCall,
+    { items, deadline }: Receiving,
+  ): AsyncGenerator<unknown> {
     // An error that comes while nobody asks for the next item is kept for it; here it is only no uncaught one.
     call.on('error', () => undefined)
-    const running = this.#running.enter(call, outgoing)
+    const running = this.#running.enter(call, { signal: outgoing.signal, deadline })
     // Its end is not to be waited for until somebody asks for the next item.
     call.once('status', () => running.leave())
     tellHeaders(call, outgoing)
     const told = keepTrailers(call, outgoing)
-    const { deadline } = toOptions(outgoing)
     try {
       yield* items
       told()
@@ -180,6 +187,13 @@ class GrpcChannel implements ClientChannel {
   }
 }
 
+/** What grpc-js is told of a call; its deadline, in epoch milliseconds, is also looked at when it has ended. */
+interface SentOptions {
+  readonly deadline?: number
+}
+interface Receiving extends SentOptions {
+  readonly items: AsyncIterable<unknown>
+}
 type Answered = (error: GrpcError | null, answer?: Buffer) => void
 /** A call that is answered once, and its inputs where it has many. */
 interface BegunCall {
@@ -196,7 +210,7 @@ function isStatus(error: unknown): error is GrpcError {
   return error instanceof Error && 'code' in error && 'details' in error && !ServiceError.is(error)
 }
 
-function toOptions({ timeoutMs }: OutgoingCall): { deadline?: number } {
+function toOptions({ timeoutMs }: OutgoingCall): SentOptions {
   return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs }
 }
 

@@ -1,9 +1,14 @@
-import type { OutgoingCall } from '@tenon/core/client'
-
 /** A call that is under way, as far as closing and its caller's signal care. */
 export interface RunningCall {
   /** It has ended. Safe to call twice. */
   leave(): void
+}
+
+/** What ends a call by itself. */
+export interface CallEnds {
+  readonly signal: AbortSignal | undefined
+  /** Epoch milliseconds. */
+  readonly deadline: number | undefined
 }
 
 interface CancellableCall {
@@ -17,11 +22,11 @@ export class RunningCalls {
   #emptied: (() => void) | undefined
 
   /** A call is under way, until it leaves; the caller's signal cancels it. */
-  enter(call: CancellableCall, { signal, timeoutMs }: OutgoingCall): RunningCall {
+  enter(call: CancellableCall, { signal, deadline }: CallEnds): RunningCall {
     const cancel = () => call.cancel()
     let isRunning = true
     this.#count += 1
-    if (timeoutMs === undefined) this.#endless.add(call)
+    if (deadline === undefined) this.#endless.add(call)
     signal?.addEventListener('abort', cancel, { once: true })
     return {
       leave: () => {
