@@ -8,6 +8,7 @@ import {
   ScalarType,
 } from '@bufbuild/protobuf'
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt'
+import { withoutPrototypes } from './own-json.ts'
 import type { Int64Form } from './scalar-schema.ts'
 import { wellKnownFromValue, wellKnownOf, wellKnownToValue } from './well-known.ts'
 import { type WrappedField, wrappedField } from './wrapper.ts'
@@ -141,7 +142,7 @@ function compileMessage(field: DescField, message: DescMessage, context: Context
   if (wrapped && field.fieldKind === 'message' && !field.oneof)
     return compileScalar(wrapped.scalar, context.settings.int64)
   // Held as the JSON that it is.
-  if (message.typeName === 'google.protobuf.Struct') return identity
+  if (message.typeName === 'google.protobuf.Struct') return { toValue: withoutPrototypes, fromValue: withoutPrototypes }
   return compileWhole(message, context)
 }
 

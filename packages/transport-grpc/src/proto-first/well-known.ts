@@ -1,5 +1,6 @@
 import { type DescMessage, fromJson, type JsonValue, type Message, type Registry, toJson } from '@bufbuild/protobuf'
 import type { JsonSchema } from '@tenon/core/contract'
+import { withoutPrototypes } from './own-json.ts'
 import { wrappedField } from './wrapper.ts'
 
 /** A message that ProtoJSON writes as something else than an object of its fields. */
@@ -50,7 +51,7 @@ const unrepresentable = Number.NaN
 export function wellKnownToValue(message: DescMessage, registry: Registry): (local: unknown) => unknown {
   return (local) => {
     try {
-      return toJson(message, local as Message, { registry })
+      return withoutPrototypes(toJson(message, local as Message, { registry }))
     } catch {
       return unrepresentable
     }
@@ -59,7 +60,7 @@ export function wellKnownToValue(message: DescMessage, registry: Registry): (loc
 
 /** The message that a ProtoJSON form stands for. @throws Error for one that stands for none. */
 export function wellKnownFromValue(message: DescMessage, registry: Registry): (value: unknown) => Message {
-  return (value) => fromJson(message, value as JsonValue, { registry })
+  return (value) => fromJson(message, withoutPrototypes(value) as JsonValue, { registry })
 }
 
 /** Whether a value is the form of a message. */
