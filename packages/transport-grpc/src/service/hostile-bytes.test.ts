@@ -2,20 +2,9 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { bytes, type Contract, contract, contractInfo, int64 } from '@tenon/core/contract'
 import { ServiceError } from '@tenon/core/transport'
 import { Type } from 'typebox'
-import {
-  array,
-  assert,
-  constantFrom,
-  integer,
-  nat,
-  oneof,
-  property,
-  record,
-  string,
-  tuple,
-  uint8Array,
-} from 'fast-check'
+import { array, assert, integer, property, record, string } from 'fast-check'
 import { expect, test } from 'vitest'
+import { anyBytes } from './any-bytes.test-harness.ts'
 import { toProtoService } from './proto-service.ts'
 
 const Tree = Type.Cyclic(
@@ -70,23 +59,6 @@ function isRefused(given: Uint8Array): boolean {
   }
 }
 
-/** Any bytes behind tags that may be meant. */
-const field = record({
-  number: integer({ min: 0, max: 20 }),
-  wireType: integer({ min: 0, max: 7 }),
-  body: uint8Array({ maxLength: 20 }),
-  length: nat(25),
-})
-const tagged = array(field, { maxLength: 20 }).map((fields) => {
-  const writer = new BinaryWriter()
-  for (const { number, wireType, body, length } of fields) {
-    writer.uint32(((number << 3) | wireType) >>> 0)
-    if (wireType === 2) writer.uint32(length)
-    writer.raw(body)
-  }
-  return writer.finish()
-})
-
 const valid = record({
   text: string(),
   count: integer(),
@@ -103,33 +75,9 @@ const valid = record({
   }),
 )
 
-/** One byte changed, put in or taken out, or all cut off there. */
-const mutation = record({
-  how: constantFrom('change', 'insert', 'remove', 'cut', 'repeat'),
-  at: nat(),
-  byte: integer({ min: 0, max: 255 }),
-})
-const mutated = tuple(valid, array(mutation, { minLength: 1, maxLength: 8 })).map(([message, mutations]) => {
-  let result: Uint8Array = message
-  for (const { how, at, byte } of mutations) result = mutate(result, { how, at: at % (result.length + 1), byte })
-  return result
-})
-
-function mutate(
-  message: Uint8Array,
-  { how, at, byte }: { readonly how: string; readonly at: number; readonly byte: number },
-): Uint8Array {
-  const [before, after] = [message.subarray(0, at), message.subarray(at)]
-  if (how === 'cut') return before
-  if (how === 'repeat') return Buffer.concat([message, before])
-  if (how === 'insert') return Buffer.concat([before, Buffer.from([byte]), after])
-  if (how === 'remove') return Buffer.concat([before, after.subarray(1)])
-  return Buffer.concat([before, Buffer.from([byte]), after.subarray(1)])
-}
-
 test('any bytes are a value or undecodable', () => {
   const count = { value: 0, refused: 0 }
-  const any = oneof(uint8Array({ maxLength: 200 }), tagged, mutated)
+  const any = anyBytes(valid)
   assert(
     property(any, (given) => {
       count[isRefused(given) ? 'refused' : 'value'] += 1
