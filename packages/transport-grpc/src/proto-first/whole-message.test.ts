@@ -4,7 +4,7 @@ import { defineHandler, defineService } from '@tenon/core'
 import { buildClient } from '@tenon/core/client'
 import { type Contract, contractInfo } from '@tenon/core/contract'
 import { compileJsonWriter, compileSchema, type SchemaResult } from '@tenon/core/transport'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { KnownService, RefusedService } from '../../fixture/gen/corpus/v1/known_pb.js'
 import { grpcClient, grpcTransport } from '../index.ts'
 import { toProtoService } from '../service/proto-service.ts'
@@ -127,11 +127,10 @@ test('handlers and clients have the values of the types over gRPC', async () => 
     transports: () => [grpcTransport({ port: 0 })],
     shutdownTimeoutMs: 100,
   }).start({ environment: { LOG_LEVEL: 'silent' } })
-  await using ends = new AsyncDisposableStack()
-  ends.defer(async () => void (await started.stop()))
+  onTestFinished(async () => void (await started.stop()))
   const address = `127.0.0.1:${started.addresses[0]?.port ?? 0}`
   const channel = grpcClient().open({ contract: contractInfo(known as Contract), address })
-  ends.defer(() => channel.close())
+  onTestFinished(() => channel.close())
   const client = buildClient<typeof known>(known, channel)
   expect([await client.echoStruct({ a: [1] }), await client.echoEmpty({})]).toEqual([{ a: [1] }, {}])
   expect([await client.getText({}), await client.getLong({}), await client.getDouble({})]).toEqual([
