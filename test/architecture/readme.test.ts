@@ -1,6 +1,9 @@
 import { access } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import type { Report } from '../../benchmarks/src/figure.ts'
+import { peerTable } from '../../benchmarks/src/peer-table.ts'
+import { publishedTables } from '../../benchmarks/src/published-table.ts'
 import { readmeBlocks, readRootFile } from '../promise/readme-block.ts'
 
 const readmes = ['README.md', 'README.zh-CN.md']
@@ -34,4 +37,13 @@ test('both languages show the same blocks', async () => {
   const [english, chinese] = await Promise.all(readmes.map(readmeBlocks))
   const texts = (blocks: typeof english) => blocks?.map(({ language, text }) => ({ language, text }))
   expect(texts(chinese)).toEqual(texts(english))
+})
+
+test('the benchmark README shows the table of the run that is kept', async () => {
+  const [readme, kept] = await Promise.all(
+    ['README.md', 'published/http-peers.json'].map((name) => readRootFile(`benchmarks/${name}`)),
+  )
+  const report = JSON.parse(kept ?? '') as Report
+  expect(report.figures.every(({ spread }) => spread.roundCount >= 10)).toBe(true)
+  expect(readme).toContain(peerTable(report, publishedTables['http-peers']))
 })
