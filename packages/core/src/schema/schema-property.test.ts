@@ -98,8 +98,10 @@ it('brings a value that fits its schema through JSON, and as it is', () => {
 
 it('takes any JSON value or gives a reason, and never throws', () => {
   const json = fc.oneof(fc.jsonValue({ maxDepth: 4 }), fc.dictionary(name, fc.jsonValue(), { noNullPrototype: true }))
+  // JSON writes -0 as 0.
+  const written = json.map((one): unknown => JSON.parse(JSON.stringify(one)))
   fc.assert(
-    fc.property(any, json, ({ schema }, given) => {
+    fc.property(any, written, ({ schema }, given) => {
       const compiled = compileSchema(schema as Schema)
       const first = compiled.read(structuredClone(given))
       if (first instanceof Promise) throw new Error('expected a result at once')
@@ -111,9 +113,7 @@ it('takes any JSON value or gives a reason, and never throws', () => {
       // What was taken fits: it may be written, and read once more.
       expect(compiled.write(first.value)).toEqual(first)
       const text = compileJsonWriter(toJsonSchema(schema))(first.value)
-      expect(compiled.read(JSON.parse(text))).toEqual(
-        JSON.parse(JSON.stringify(given)) === undefined ? undefined : first,
-      )
+      expect(compiled.read(JSON.parse(text))).toEqual(first)
     }),
     { numRuns: 1_000 },
   )
