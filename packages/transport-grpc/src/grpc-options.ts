@@ -1,6 +1,7 @@
 import {
   checkTls,
   ConfigError,
+  givenOnly,
   isRecord,
   optionCheck,
   type SetupProblem,
@@ -171,9 +172,4 @@ function checkPath({ path, pathMode, host, port }: GrpcOptions): readonly SetupP
 /** `isRecord` without its type guard, which would make the options a plain record for the lines that follow. */
 function isObject(value: unknown): boolean {
   return isRecord(value)
-}
-
-/** Without what is there and undefined, which stands for the default. */
-function givenOnly(given: GrpcOptions): Omit<GrpcOptions, 'tls'> {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }

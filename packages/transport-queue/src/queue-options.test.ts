@@ -11,6 +11,11 @@ describe('resolveQueue', () => {
     expect(settings).toMatchObject({ ...queueDefaults, retry: { ...queueDefaults.retry, maxAttemptCount: 2 } })
   })
 
+  it('takes what is undefined for left out', () => {
+    const nothing = { retry: { maxDelayMs: undefined }, concurrency: undefined, clock: undefined } as object
+    expect(resolveQueue({ driver: memoryDriver(), ...nothing })).toEqual(resolveQueue({ driver: memoryDriver() }))
+  })
+
   it('lists everything that is out of range', () => {
     const resolve = () =>
       resolveQueue({

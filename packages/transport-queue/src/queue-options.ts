@@ -1,4 +1,12 @@
-import { ConfigError, isRecord, optionCheck, type SetupProblem, toFound } from '@tenon/core/transport'
+import {
+  ConfigError,
+  givenOnly,
+  isRecord,
+  optionCheck,
+  type OptionRange,
+  type SetupProblem,
+  toFound,
+} from '@tenon/core/transport'
 import type { QueueDriver } from './queue-driver.ts'
 import { type QueueClock, systemClock } from './wait.ts'
 
@@ -119,8 +127,8 @@ export function resolveQueue(options: QueueOptions): QueueSettings {
     clock: systemClock,
     random: Math.random,
     ...queueDefaults,
-    ...options,
-    retry: Object.freeze({ ...queueDefaults.retry, ...options.retry }),
+    ...givenOnly(options),
+    retry: Object.freeze({ ...queueDefaults.retry, ...(isRecord(options.retry) && givenOnly(options.retry)) }),
   })
   const problems = [...checkForm(options), ...checkRanges(settings)]
   if (problems.length > 0) throw new ConfigError(problems)
@@ -163,25 +171,30 @@ function checkForm(options: QueueOptions & Readonly<Record<string, unknown>>): r
   ]
 }
 
-function checkRanges({ retry, ...settings }: QueueSettings): readonly SetupProblem[] {
-  const ranges: readonly (readonly [name: string, value: number, least: number, most: number])[] = [
-    ['retry.maxAttemptCount', retry.maxAttemptCount, 1, 1_000],
-    ['retry.initialDelayMs', retry.initialDelayMs, 0, 3_600_000],
-    ['retry.maxDelayMs', retry.maxDelayMs, 0, 3_600_000],
-    ['retry.maxAgeMs', retry.maxAgeMs, 0, 604_800_000],
-    ['partitionCount', settings.partitionCount ?? 1, 1, 10_000],
-    ['requestTimeoutMs', settings.requestTimeoutMs, 1, 600_000],
-    ['commitIntervalMs', settings.commitIntervalMs, 0, 60_000],
-    ['concurrency', settings.concurrency, 1, 10_000],
-    ['maxUncommittedCount', settings.maxUncommittedCount, 1, 100_000],
-    ['maxHandlerMs', settings.maxHandlerMs, 1, 86_400_000],
-    ['maxMessageBytes', settings.maxMessageBytes, 1, 1_073_741_824],
-    ['joinTimeoutMs', settings.joinTimeoutMs, 0, 600_000],
+/** The least and the largest of those that are whole numbers. */
+const ranges = {
+  partitionCount: { min: 1, max: 10_000 },
+  requestTimeoutMs: { min: 1, max: 600_000 },
+  commitIntervalMs: { min: 0, max: 60_000 },
+  concurrency: { min: 1, max: 10_000 },
+  maxUncommittedCount: { min: 1, max: 100_000 },
+  maxHandlerMs: { min: 1, max: 86_400_000 },
+  maxMessageBytes: { min: 1, max: 1_073_741_824 },
+  joinTimeoutMs: { min: 0, max: 600_000 },
+} as const satisfies Partial<Record<keyof QueueOptions, OptionRange>>
+
+const retryRanges = {
+  maxAttemptCount: { min: 1, max: 1_000 },
+  initialDelayMs: { min: 0, max: 3_600_000 },
+  maxDelayMs: { min: 0, max: 3_600_000 },
+  maxAgeMs: { min: 0, max: 604_800_000 },
+} as const satisfies Record<keyof RetryOptions, OptionRange>
+
+function checkRanges(settings: QueueSettings): readonly SetupProblem[] {
+  return [
+    ...Object.entries(retryRanges).flatMap(([name, range]) =>
+      check.integer(`retry.${name}`, Reflect.get(settings.retry, name), range),
+    ),
+    ...Object.entries(ranges).flatMap(([name, range]) => check.integer(name, Reflect.get(settings, name), range)),
   ]
-  return ranges
-    .filter(([, value, least, most]) => !(Number.isInteger(value) && value >= least && value <= most))
-    .map(([name, value, least, most]) => ({
-      code: 'config.out_of_range',
-      message: `queueTransport: expected ${name} to be a whole number from ${least} to ${most}, found ${value}`,
-    }))
 }

@@ -29,6 +29,7 @@ export type { Arrival, Failure, Outcome, Success } from '../call/arrival.ts'
 export type { Admission, EventEndpoint, OperationEndpoint } from './endpoint.ts'
 export {
   checkNames,
+  givenOnly,
   isRecord,
   type OptionCheck,
   optionCheck,

@@ -1,5 +1,5 @@
 import { createSecureContext } from 'node:tls'
-import { ConfigError, isRecord, optionCheck, type SetupProblem, toFound } from '@tenon/core/transport'
+import { ConfigError, givenOnly, isRecord, optionCheck, type SetupProblem, toFound } from '@tenon/core/transport'
 
 /** What a client needs to speak TLS, and to be known by it. */
 export interface GrpcClientTlsOptions {
@@ -222,9 +222,4 @@ export function toContextOptions({ ca, cert, key }: GrpcClientTlsOptions) {
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
   }
-}
-
-/** Without what is there and undefined, which stands for the default. */
-function givenOnly<Given extends object>(given: Given): Given {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Given
 }
