@@ -1,5 +1,5 @@
 import type { EnumShape, FieldShape, FieldType, MessageShape, ServiceShape } from '../proto/message-shape.ts'
-import type { LockEnum, LockField, LockFile, LockMessage } from './lock-file.ts'
+import { type LockEnum, type LockField, type LockFile, type LockMessage, withNested } from './lock-file.ts'
 
 /**
  * The same service with the numbers of a lock, and the wider of two integers where the lock has it.
@@ -68,8 +68,4 @@ class Renumbering {
 function widened(type: FieldType, locked: LockField | undefined): FieldType {
   const isWider = type.kind === 'scalar' && type.scalar === 'int32' && locked?.type === 'int64'
   return isWider ? { ...type, scalar: 'int64' } : type
-}
-
-function withNested(message: LockMessage): readonly LockMessage[] {
-  return [message, ...message.messages.flatMap(withNested)]
 }

@@ -81,3 +81,8 @@ export const nothingReserved: Reserved = { ranges: [], names: [] }
 export function lastName(fullName: string): string {
   return fullName.slice(fullName.lastIndexOf('.') + 1)
 }
+
+/** A message and all that lie in it, each before those that it declares. */
+export function withNested(message: LockMessage): readonly LockMessage[] {
+  return [message, ...message.messages.flatMap(withNested)]
+}

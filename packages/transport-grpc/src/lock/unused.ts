@@ -1,5 +1,5 @@
 import { wellKnownTypes } from '../proto/well-known.ts'
-import type { LockFile, LockMessage } from './lock-file.ts'
+import { type LockFile, type LockMessage, withNested } from './lock-file.ts'
 
 /**
  * What a lock has that `updateProto()` never writes: messages and enums that no method leads to, and imports of other files. It was
@@ -31,8 +31,4 @@ function unusedIn({ fullName, messages, enums }: LockMessage, used: ReadonlySet<
   if (!used.has(fullName)) return [`message ${fullName}`]
   const unusedEnums = enums.filter((one) => !used.has(one.fullName)).map((one) => `enum ${one.fullName}`)
   return [...unusedEnums, ...messages.flatMap((message) => unusedIn(message, used))]
-}
-
-function withNested(message: LockMessage): readonly LockMessage[] {
-  return [message, ...message.messages.flatMap(withNested)]
 }
