@@ -43,3 +43,27 @@ export function within<T>(work: Promise<T>, timeoutMs: number, message: string):
     work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }
+
+/** What the work comes to, or the signal's reason as soon as it fires. Leaves no listener behind. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const giveUp = () => reject(signal.reason)
+  if (signal.aborted) giveUp()
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
+}
+
+/** Does the work, and something else as soon as the signal fires before the work is done. Leaves no listener behind. */
+export async function whileCuttable(work: () => Promise<void>, signal: AbortSignal, cut: () => void): Promise<void> {
+  if (signal.aborted) cut()
+  signal.addEventListener('abort', cut, { once: true })
+  try {
+    await work()
+  } finally {
+    signal.removeEventListener('abort', cut)
+  }
+}

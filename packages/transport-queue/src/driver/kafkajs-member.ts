@@ -1,7 +1,7 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { Cluster, Consumer, EachBatchPayload, IMemberAssignment } from 'kafkajs'
 import type { AssignedPartition, Membership, MemberState, QueueMember } from '../queue-driver.ts'
-import { unlessAborted, wait, within } from '../wait.ts'
+import { orAborted, unlessAborted, wait, whileCuttable, within } from '../wait.ts'
 import {
   cutDisconnectTimeoutMs,
   disconnectTimeoutMs,
@@ -86,24 +86,13 @@ export class KafkajsMember implements QueueMember {
   }
 
   async join(signal: AbortSignal): Promise<void> {
-    const giveUpJoining = () => this.#joined.reject(signal.reason)
-    if (signal.aborted) giveUpJoining()
-    signal.addEventListener('abort', giveUpJoining, { once: true })
     this.#starting = this.#start().catch((error: unknown) => this.#joined.reject(error))
-    try {
-      await this.#joined.promise
-    } finally {
-      signal.removeEventListener('abort', giveUpJoining)
-    }
+    await orAborted(this.#joined.promise, signal)
   }
 
   async leave(signal: AbortSignal): Promise<void> {
-    const cut = () => this.#cut.abort()
-    if (signal.aborted) cut()
-    signal.addEventListener('abort', cut, { once: true })
-    this.#leaving ??= this.#leave()
-    await this.#leaving
-    signal.removeEventListener('abort', cut)
+    const leaving = () => (this.#leaving ??= this.#leave())
+    await whileCuttable(leaving, signal, () => this.#cut.abort())
   }
 
   async #start(): Promise<void> {

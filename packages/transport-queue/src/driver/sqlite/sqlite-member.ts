@@ -1,6 +1,6 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { Membership, MemberState, QueueMember } from '../../queue-driver.ts'
-import { unlessAborted, wait } from '../../wait.ts'
+import { orAborted, unlessAborted, wait, whileCuttable } from '../../wait.ts'
 import { giveUp } from '../ownership.ts'
 import { isLocked } from './sqlite-error.ts'
 import { type Claim, SqliteGroup } from './sqlite-group.ts'
@@ -44,23 +44,12 @@ export class SqliteMember implements QueueMember {
     this.#queue.observe(this)
     await this.#enter(signal)
     void this.#live()
-    const giveUpJoining = () => this.#joined.reject(signal.reason)
-    signal.addEventListener('abort', giveUpJoining, { once: true })
-    if (signal.aborted) giveUpJoining()
-    try {
-      await this.#joined.promise
-    } finally {
-      signal.removeEventListener('abort', giveUpJoining)
-    }
+    await orAborted(this.#joined.promise, signal)
   }
 
   async leave(signal: AbortSignal): Promise<void> {
-    const cut = () => this.#cut.abort()
-    if (signal.aborted) cut()
-    signal.addEventListener('abort', cut, { once: true })
-    this.#leaving ??= this.#leave()
-    await this.#leaving
-    signal.removeEventListener('abort', cut)
+    const leaving = () => (this.#leaving ??= this.#leave())
+    await whileCuttable(leaving, signal, () => this.#cut.abort())
   }
 
   /** The file has changed: does what that means for this member. @throws SQLite's error when it cannot be read now */
