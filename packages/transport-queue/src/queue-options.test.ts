@@ -1,8 +1,8 @@
 import { ConfigError } from '@tenon/core/transport'
 import { describe, expect, it } from 'vitest'
 import { queueDriver } from './driver/choose-driver.ts'
-import { resolveKafkajs } from './driver/kafkajs-options.ts'
-import { memoryDriver } from './driver/memory.ts'
+import { resolveKafkajs } from './driver/kafkajs/kafkajs-options.ts'
+import { memoryDriver } from './driver/memory/memory-driver.ts'
 import { queueDefaults, type QueueOptions, resolveQueue } from './queue-options.ts'
 
 describe('resolveQueue', () => {

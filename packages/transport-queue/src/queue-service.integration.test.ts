@@ -4,7 +4,7 @@ import { contract, event } from '@tenon/core/contract'
 import Type from 'typebox'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { deadLetterTopic } from './dead-letter/dead-letter.ts'
-import { kafkajsDriver } from './driver/kafkajs.ts'
+import { kafkajsDriver } from './driver/kafkajs/kafkajs-driver.ts'
 import type { QueueDriver, ReceivedRecord } from './queue-driver.ts'
 import { queueTransport } from './queue-transport.ts'
 

@@ -11,8 +11,8 @@ import {
 import { contract, event } from '@tenon/core/contract'
 import Type from 'typebox'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { memoryDriver } from './driver/memory.ts'
-import { type MemoryBroker, memoryBroker } from './driver/memory-broker.ts'
+import { memoryDriver } from './driver/memory/memory-driver.ts'
+import { type MemoryBroker, memoryBroker } from './driver/memory/memory-broker.ts'
 import { queueTransport } from './queue-transport.ts'
 
 const Order = Type.Object({ orderId: Type.String({ minLength: 1 }) })

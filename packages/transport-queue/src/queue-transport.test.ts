@@ -1,7 +1,7 @@
 import { type Arrival, LifecycleError, ServiceError } from '@tenon/core/transport'
 import { describe, expect, it } from 'vitest'
-import { memoryDriver } from './driver/memory.ts'
-import { memoryBroker } from './driver/memory-broker.ts'
+import { memoryDriver } from './driver/memory/memory-driver.ts'
+import { memoryBroker } from './driver/memory/memory-broker.ts'
 import type { QueueDriver, RecordToSend } from './queue-driver.ts'
 import {
   bind,

@@ -1,6 +1,6 @@
 import { ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
-import { memoryDriver } from '../driver/memory.ts'
+import { memoryDriver } from '../driver/memory/memory-driver.ts'
 import {
   countdown,
   countsOf,

@@ -1,6 +1,6 @@
 import type { QueueDriver } from '../queue-driver.ts'
-import { kafkajsDriver } from './kafkajs.ts'
-import { memoryDriver } from './memory.ts'
+import { kafkajsDriver } from './kafkajs/kafkajs-driver.ts'
+import { memoryDriver } from './memory/memory-driver.ts'
 import { sqliteDriver } from './sqlite/sqlite-driver.ts'
 
 export interface QueueDriverOptions {

@@ -6,9 +6,9 @@ import type {
   QueueMember,
   RecordToSend,
   TopicToEnsure,
-} from '../queue-driver.ts'
-import { unlessAborted } from '../wait.ts'
-import { notProduced } from './produce-queue.ts'
+} from '../../queue-driver.ts'
+import { unlessAborted } from '../../wait.ts'
+import { notProduced } from '../produce-queue.ts'
 import { Broker, type MemoryBroker, processBroker } from './memory-broker.ts'
 
 export interface MemoryDriverOptions {

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import type { Logger } from '@tenon/core/transport'
 import type library from 'kafkajs'
 import type { ISocketFactoryArgs, Kafka } from 'kafkajs'
-import { within } from '../wait.ts'
+import { within } from '../../wait.ts'
 
 export type Kafkajs = typeof library
 

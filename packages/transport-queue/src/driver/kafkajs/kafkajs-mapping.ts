@@ -1,5 +1,5 @@
 import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
-import type { ReceivedRecord, RecordHeader, RecordToSend } from '../queue-driver.ts'
+import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../queue-driver.ts'
 
 /** Records as kafkajs sends them. */
 export function toTopicMessages(records: readonly RecordToSend[]) {

@@ -1,7 +1,7 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { Cluster, Consumer, EachBatchPayload, IMemberAssignment } from 'kafkajs'
-import type { AssignedPartition, Membership, MemberState, QueueMember } from '../queue-driver.ts'
-import { orAborted, unlessAborted, wait, whileCuttable, within } from '../wait.ts'
+import type { AssignedPartition, Membership, MemberState, QueueMember } from '../../queue-driver.ts'
+import { orAborted, unlessAborted, wait, whileCuttable, within } from '../../wait.ts'
 import {
   cutDisconnectTimeoutMs,
   disconnectTimeoutMs,
@@ -12,8 +12,8 @@ import {
 import { kafkaErrorType, reasonOf, toRecord } from './kafkajs-mapping.ts'
 import type { KafkajsSettings } from './kafkajs-options.ts'
 import { JoinGate, LeavingError, removeMember } from './kafkajs-join.ts'
-import { giveUp } from './ownership.ts'
-import { PartitionFeed } from './partition-feed.ts'
+import { giveUp } from '../ownership.ts'
+import { PartitionFeed } from '../partition-feed.ts'
 
 interface MemberSurroundings {
   readonly membership: Membership

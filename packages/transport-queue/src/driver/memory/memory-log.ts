@@ -1,4 +1,4 @@
-import type { ReceivedRecord, RecordToSend } from '../queue-driver.ts'
+import type { ReceivedRecord, RecordToSend } from '../../queue-driver.ts'
 
 /** One partition of a topic: records in order, and who waits for more. */
 export class MemoryLog {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { AssignedPartition, MemberState, QueueDriver, QueueMember } from '../queue-driver.ts'
-import { driverSuite } from './driver-suite.ts'
-import { kafkajsDriver } from './kafkajs.ts'
+import type { AssignedPartition, MemberState, QueueDriver, QueueMember } from '../../queue-driver.ts'
+import { driverSuite } from '../suite/driver-suite.ts'
+import { kafkajsDriver } from './kafkajs-driver.ts'
 
 const brokers = process.env['KAFKA_BROKERS']?.split(',') ?? []
 const isRequired = process.env['TENON_REQUIRE_INFRA'] === '1'

@@ -1,9 +1,9 @@
 import { ServiceError } from '@tenon/core/transport'
-import type { PartitionProgress, ReceivedRecord, RecordToSend, TopicToEnsure } from '../queue-driver.ts'
+import type { PartitionProgress, ReceivedRecord, RecordToSend, TopicToEnsure } from '../../queue-driver.ts'
 import { Backlog } from './memory-backlog.ts'
 import { MemoryGroup } from './memory-group.ts'
 import { MemoryLog } from './memory-log.ts'
-import { partitionHash } from './partition-hash.ts'
+import { partitionHash } from '../partition-hash.ts'
 
 export interface MemoryBrokerOptions {
   /** Partitions of a topic whose creator does not say. @defaultValue 4 @remarks Range 1–1_000 */

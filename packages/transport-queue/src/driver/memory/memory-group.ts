@@ -1,7 +1,7 @@
-import type { AssignedPartition, Membership, MemberState, QueueMember, ReceivedRecord } from '../queue-driver.ts'
+import type { AssignedPartition, Membership, MemberState, QueueMember, ReceivedRecord } from '../../queue-driver.ts'
 import type { Backlog, BacklogPartition } from './memory-backlog.ts'
 import type { MemoryLog } from './memory-log.ts'
-import { giveUp, Ownership } from './ownership.ts'
+import { giveUp, Ownership } from '../ownership.ts'
 
 interface GroupSurroundings {
   readonly revokeTimeoutMs: number

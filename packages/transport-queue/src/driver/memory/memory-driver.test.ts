@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { AssignedPartition, QueueDriver } from '../queue-driver.ts'
-import { driverSuite } from './driver-suite.ts'
-import { memoryDriver } from './memory.ts'
+import type { AssignedPartition, QueueDriver } from '../../queue-driver.ts'
+import { driverSuite } from '../suite/driver-suite.ts'
+import { memoryDriver } from './memory-driver.ts'
 import { memoryBroker } from './memory-broker.ts'
 
 describe('memoryDriver', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AssignedPartition, QueueDriver, QueueMember, ReceivedRecord, RecordToSend } from '../queue-driver.ts'
+import type { AssignedPartition, QueueDriver, QueueMember, ReceivedRecord, RecordToSend } from '../../queue-driver.ts'
 
 /** What a driver brings to be tried: one broker, and drivers that reach it. */
 export interface DriverHarness {

@@ -9,8 +9,8 @@ import type {
   QueueMember,
   RecordToSend,
   TopicToEnsure,
-} from '../queue-driver.ts'
-import { within } from '../wait.ts'
+} from '../../queue-driver.ts'
+import { within } from '../../wait.ts'
 import {
   briefRetry,
   cutDisconnectTimeoutMs,
@@ -22,7 +22,7 @@ import {
 import { kafkaErrorType, reasonOf, toTopicMessages } from './kafkajs-mapping.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
 import { type KafkajsOptions, type KafkajsSettings, resolveKafkajs } from './kafkajs-options.ts'
-import { ProduceQueue } from './produce-queue.ts'
+import { ProduceQueue } from '../produce-queue.ts'
 
 /**
  * Apache Kafka through kafkajs 2, which works with brokers of every version but has had no release since 2023. Its known
