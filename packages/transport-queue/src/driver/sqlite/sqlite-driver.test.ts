@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AssignedPartition, QueueDriver, ReceivedRecord } from '../../queue-driver.ts'
 import { driverSuite } from '../suite/driver-suite.ts'
-import { openDatabase } from './sqlite-database.ts'
+import { openDatabase } from '../sqlite-file/sqlite-database.ts'
 import { sqliteDriver } from './sqlite-driver.ts'
 import { SqliteGroup } from './sqlite-group.ts'
 import type { SqliteDriverOptions } from './sqlite-options.ts'
@@ -123,7 +123,7 @@ describe('sqliteDriver', () => {
   })
 
   it('shows no warning that SQLite is experimental, and every other', () => {
-    const module = new URL('./sqlite-database.ts', import.meta.url).href
+    const module = new URL('../sqlite-file/sqlite-database.ts', import.meta.url).href
     const script = `import { openDatabase } from '${module}'; openDatabase(':memory:').close(); process.emitWarning('other')`
     const { stderr, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
       encoding: 'utf8',

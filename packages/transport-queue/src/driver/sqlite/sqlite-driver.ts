@@ -10,7 +10,7 @@ import type {
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
-import { toQueueError } from './sqlite-error.ts'
+import { toQueueError } from '../sqlite-file/sqlite-error.ts'
 import { SqliteGroup } from './sqlite-group.ts'
 import { SqliteMember } from './sqlite-member.ts'
 import { resolveSqlite, type SqliteDriverOptions, type SqliteSettings } from './sqlite-options.ts'

@@ -1,4 +1,4 @@
-import type { SqliteDatabase } from './sqlite-database.ts'
+import type { SqliteDatabase } from '../sqlite-file/sqlite-database.ts'
 import type { MemberSign, ProcessPlace } from './sqlite-liveness.ts'
 import type { LogPlace } from './sqlite-log.ts'
 import { planAssignment } from './sqlite-plan.ts'

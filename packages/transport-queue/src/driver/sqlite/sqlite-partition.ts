@@ -1,7 +1,7 @@
 import type { AssignedPartition, ReceivedRecord } from '../../queue-driver.ts'
 import { wait } from '../../wait.ts'
 import { Ownership } from '../ownership.ts'
-import { isLocked } from './sqlite-error.ts'
+import { isLocked } from '../sqlite-file/sqlite-error.ts'
 import type { Claim, Holding } from './sqlite-group.ts'
 import type { SqliteQueue } from './sqlite-queue.ts'
 

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path'
-import { SqliteCheckpoint } from './sqlite-checkpoint.ts'
-import type { SqliteDatabase } from './sqlite-database.ts'
-import { isLocked } from './sqlite-error.ts'
-import { openFile } from './sqlite-file.ts'
+import { SqliteCheckpoint } from '../sqlite-file/sqlite-checkpoint.ts'
+import type { SqliteDatabase } from '../sqlite-file/sqlite-database.ts'
+import { isLocked } from '../sqlite-file/sqlite-error.ts'
+import { openFile } from '../sqlite-file/sqlite-file.ts'
 import { SqliteLog } from './sqlite-log.ts'
-import { SqliteNotifier } from './sqlite-notifier.ts'
+import { SqliteNotifier } from '../sqlite-file/sqlite-notifier.ts'
 import type { SqliteSettings } from './sqlite-options.ts'
 import { SqliteRetention } from './sqlite-retention.ts'
-import { SqliteWriter } from './sqlite-writer.ts'
+import { SqliteWriter } from '../sqlite-file/sqlite-writer.ts'
 
 /** Somebody who waits until a partition has more than it has seen. */
 export interface Waiter {

@@ -1,6 +1,6 @@
-import type { SqliteDatabase } from './sqlite-database.ts'
+import type { SqliteDatabase } from '../sqlite-file/sqlite-database.ts'
 import type { SqliteSettings } from './sqlite-options.ts'
-import type { SqliteWriter } from './sqlite-writer.ts'
+import type { SqliteWriter } from '../sqlite-file/sqlite-writer.ts'
 
 export interface RetentionSurroundings {
   readonly settings: SqliteSettings

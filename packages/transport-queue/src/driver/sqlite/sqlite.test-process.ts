@@ -1,7 +1,7 @@
 /** A process of the integration tests: `<role> <path> <topic>`. It tells its parent what it does, and is told what to do. */
 import { appendFileSync } from 'node:fs'
 import type { AssignedPartition } from '../../queue-driver.ts'
-import { openDatabase } from './sqlite-database.ts'
+import { openDatabase } from '../sqlite-file/sqlite-database.ts'
 import { sqliteDriver } from './sqlite-driver.ts'
 
 /** What a process tells. */

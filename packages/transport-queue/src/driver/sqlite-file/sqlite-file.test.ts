@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openDatabase } from './sqlite-database.ts'
-import { openFile } from './sqlite-file.ts'
-import { resolveSqlite, type SqliteDriverOptions } from './sqlite-options.ts'
+import { type FileSettings, openFile } from './sqlite-file.ts'
 
 describe('openFile', () => {
   it('makes the file, and opens it again', async () => {
@@ -25,6 +24,8 @@ describe('openFile', () => {
     const database = await open(newPath(), { synchronous })
     expect(database.statement('PRAGMA synchronous').get()).toEqual({ synchronous: expected })
     expect(database.statement('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
+    // SQLite would wait for a lock by sleeping, and the event loop with it.
+    expect(database.statement('PRAGMA busy_timeout').get()).toEqual({ timeout: 0 })
     database.close()
   })
 
@@ -93,6 +94,6 @@ function newPath(): string {
   return join(folder, 'queue.db')
 }
 
-function open(path: string, options: Partial<SqliteDriverOptions> = {}) {
-  return openFile(resolveSqlite({ path, ...options }))
+function open(path: string, settings: Partial<FileSettings> = {}) {
+  return openFile({ path, synchronous: 'normal', connectTimeoutMs: 10_000, ...settings })
 }

@@ -3,15 +3,21 @@ import { dirname, resolve } from 'node:path'
 import { wait } from '../../wait.ts'
 import { openDatabase, type SqliteDatabase } from './sqlite-database.ts'
 import { isLocked, isNoDatabase, sqliteReason } from './sqlite-error.ts'
-import type { SqliteSettings } from './sqlite-options.ts'
 import { prepareLayout } from './sqlite-schema.ts'
+
+/** How the queue's file is opened, as `sqliteDriver()` was told. */
+export interface FileSettings {
+  readonly path: string
+  readonly synchronous: 'normal' | 'full'
+  readonly connectTimeoutMs: number
+}
 
 /**
  * Opens the queue's file, and makes it when it is not there. While others lock it, tries again within `connectTimeoutMs`.
  *
  * @throws Error that names the file, and says what is wrong with it and what to do
  */
-export async function openFile(settings: SqliteSettings): Promise<SqliteDatabase> {
+export async function openFile(settings: FileSettings): Promise<SqliteDatabase> {
   const path = resolve(settings.path)
   checkPlace(path)
   const giveUpAtMs = performance.now() + settings.connectTimeoutMs
@@ -30,7 +36,7 @@ export async function openFile(settings: SqliteSettings): Promise<SqliteDatabase
 const openRetryMs = 20
 const never = new AbortController().signal
 
-function openOnce(path: string, { synchronous }: SqliteSettings): SqliteDatabase {
+function openOnce(path: string, { synchronous }: FileSettings): SqliteDatabase {
   const database = openDatabase(path)
   try {
     // Before anything is written: a database of something else stays as it is.
@@ -65,6 +71,6 @@ function explain(path: string, error: unknown): string {
   return `the queue file ${path} cannot be opened or written (${reason}); check its permissions and those of its folder`
 }
 
-function stayedLocked(path: string, { connectTimeoutMs }: SqliteSettings): string {
+function stayedLocked(path: string, { connectTimeoutMs }: FileSettings): string {
   return `the queue file ${path} stayed locked by another process for ${connectTimeoutMs} ms`
 }
