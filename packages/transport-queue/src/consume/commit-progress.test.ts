@@ -51,16 +51,27 @@ describe('CommitProgress', () => {
     expect(commits).toEqual([1, 1])
     expect(failures).toHaveLength(1)
   })
+
+  it('tells of a commit that was refused, and does not try it again', async () => {
+    const { progress, commits, refusals } = open({ commit: async () => false })
+    await progress.advance(1)
+    await progress.flush()
+    await progress.flush()
+    expect([commits, refusals]).toEqual([[1], [1]])
+  })
 })
 
 interface OpenOptions {
   readonly intervalMs?: number
-  readonly commit?: (nextOffset: number) => Promise<void>
+  /** False when it is refused. */
+  readonly commit?: (nextOffset: number) => Promise<unknown>
   readonly failed?: (error: unknown) => void
 }
 
 function open({ intervalMs = 60_000, commit, failed = () => undefined }: OpenOptions) {
   const commits: number[] = []
+  const refusals: number[] = []
+  const refused = (nextOffset: number) => void refusals.push(nextOffset)
   const partition = {
     topic: 't',
     partition: 0,
@@ -69,11 +80,10 @@ function open({ intervalMs = 60_000, commit, failed = () => undefined }: OpenOpt
     fetch: async () => [],
     commit: async (nextOffset: number) => {
       commits.push(nextOffset)
-      await commit?.(nextOffset)
-      return true
+      return (await commit?.(nextOffset)) !== false
     },
   }
-  return { progress: new CommitProgress(partition, { intervalMs, failed }), commits }
+  return { progress: new CommitProgress(partition, { intervalMs, failed, refused }), commits, refusals }
 }
 
 function turn(): Promise<void> {

@@ -5,6 +5,8 @@ export interface CommitSurroundings {
   readonly intervalMs: number
   /** Told of a commit that failed; the next one covers it. */
   failed(error: unknown): void
+  /** Told of a commit that was refused: the partition is another member's now. */
+  refused(nextOffset: number): void
 }
 
 /** Commits what is done with in one partition, a while after it is, and never two commits at a time. */
@@ -50,7 +52,7 @@ export class CommitProgress {
     const nextOffset = this.#uncommitted
     if (nextOffset === undefined) return
     try {
-      await this.#partition.commit(nextOffset)
+      if (!(await this.#partition.commit(nextOffset))) this.#surroundings.refused(nextOffset)
       if (this.#uncommitted === nextOffset) this.#uncommitted = undefined
     } catch (error) {
       this.#surroundings.failed(error)

@@ -39,6 +39,7 @@ export class PartitionLoop {
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
       failed: (error) => ownLog.warn({ err: error }, 'a commit failed; the next one covers it'),
+      refused: (nextOffset) => ownLog.warn({ nextOffset }, 'a commit came too late; its messages are handled again'),
     })
   }
 
