@@ -39,11 +39,14 @@ test('both languages show the same blocks', async () => {
   expect(texts(chinese)).toEqual(texts(english))
 })
 
-test('the benchmark README shows the table of the run that is kept', async () => {
-  const [readme, kept] = await Promise.all(
-    ['README.md', 'published/http-peers.json'].map((name) => readRootFile(`benchmarks/${name}`)),
-  )
-  const report = JSON.parse(kept ?? '') as Report
-  expect(report.figures.every(({ spread }) => spread.roundCount >= 10)).toBe(true)
-  expect(readme).toContain(peerTable(report, publishedTables['http-peers']))
-})
+test.each(['http-peers', 'grpc-peers'] as const)(
+  'the benchmark README shows the table of the kept run of %s',
+  async (part) => {
+    const [readme, kept] = await Promise.all(
+      ['README.md', `published/${part}.json`].map((name) => readRootFile(`benchmarks/${name}`)),
+    )
+    const report = JSON.parse(kept ?? '') as Report
+    expect(report.figures.every(({ spread }) => spread.roundCount >= 10)).toBe(true)
+    expect(readme).toContain(peerTable(report, publishedTables[part]))
+  },
+)
