@@ -14,6 +14,7 @@ export function checkSettings(id: string, spec: OperationSpec): readonly SetupPr
     ...strayKeys(where, spec, specKeys),
     ...(typeof spec.http === 'object' ? strayKeys(`${where}: http`, spec.http, httpKeys) : []),
     ...(spec.queue ? strayKeys(`${where}: queue`, spec.queue, queueKeys) : []),
+    ...checkFormat(`${where}: queue.format`, spec.queue?.format),
     ...checkTimeout(where, spec.timeoutMs),
     ...checkErrors(where, spec.errors),
     ...(spec.access === undefined ? [] : checkAccess(where, spec.access)),
@@ -67,7 +68,13 @@ const httpKeys: Readonly<Record<keyof HttpBinding, true>> = {
   heartbeatMs: true,
   upload: true,
 }
-const queueKeys: Readonly<Record<keyof QueueBinding, true>> = { topic: true, key: true, group: true }
+const queueKeys: Readonly<Record<keyof QueueBinding, true>> = { topic: true, key: true, group: true, format: true }
+
+/** What is wrong with the name of a format. Whether a transport has it is the transport's to say. */
+export function checkFormat(where: string, format: unknown): readonly SetupProblem[] {
+  if (format === undefined || (typeof format === 'string' && /^[a-z][a-z0-9-]*$/.test(format))) return []
+  return [setting(`${where} must be the name of a format, such as protobuf, found ${JSON.stringify(format)}`)]
+}
 
 function strayKeys(where: string, given: object, known: Readonly<Record<string, true>>): readonly SetupProblem[] {
   return Object.keys(given)

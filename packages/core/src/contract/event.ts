@@ -1,4 +1,5 @@
 import { ContractError } from '../error/setup-error.ts'
+import { checkFormat } from './check-settings.ts'
 import { readJsonSchema, requireTextField, requireTopic } from './check-spec.ts'
 import type { JsonSchema, Schema, ValueOf, WireOf } from '../schema/schema.ts'
 
@@ -6,8 +7,23 @@ export interface EventSpec {
   /** The text field of the payload whose value keys the message; messages of one key keep their order. */
   readonly key: string
   readonly payload: Schema
+  /**
+   * How its messages are written: the name of a format that the queue transports of publishers and consumers have.
+   *
+   * @defaultValue 'json'
+   * @throws ContractError `contract.setting` for what is no name
+   */
+  readonly format?: string
+  /** The file that keeps its field numbers in protobuf, as that of a contract. Read by the format `protobuf` alone. */
+  readonly proto?: URL
   /** One sentence for generated documents. */
   readonly summary?: string
+  /** Longer text for generated documents, in CommonMark. */
+  readonly description?: string
+  /** Groups of generated documents that the event stands in. @defaultValue none */
+  readonly tags?: readonly string[]
+  /** Whether consumers should go elsewhere, for generated documents. @defaultValue false */
+  readonly deprecated?: boolean
 }
 
 /** Something that happened, published on the topic of the same name: frozen data, made by `event()`. */
@@ -18,7 +34,13 @@ export interface EventType<Spec extends EventSpec = EventSpec> {
   readonly key: string
   readonly payloadSchema: Schema
   readonly payloadJsonSchema: JsonSchema
+  /** `json` where it says nothing. */
+  readonly format: string
+  readonly proto: URL | undefined
   readonly summary: string | undefined
+  readonly description: string | undefined
+  readonly tags: readonly string[]
+  readonly deprecated: boolean
 }
 
 /** The payload a consumer receives. */
@@ -35,11 +57,11 @@ type CheckKey<Spec extends EventSpec> = Spec['key'] extends keyof WireOf<Spec['p
  * Declares an event.
  *
  * @param topic Lower-case words joined by dots that end in the version: `shop.order.placed.v1`.
- * @throws ContractError `contract.name`, `contract.schema`, `contract.queue`
+ * @throws ContractError `contract.name`, `contract.schema`, `contract.queue`, `contract.setting`
  */
 export function event<const Spec extends EventSpec>(topic: string, spec: Spec & CheckKey<Spec>): EventType<Spec> {
   const where = `event ${topic}`
-  const problems = [...requireTopic(where, topic)]
+  const problems = [...requireTopic(where, topic), ...checkFormat(`${where}: format`, spec.format)]
   const payload = readJsonSchema(`${where}: payload`, spec.payload)
   if (payload.problem) problems.push(payload.problem)
   else problems.push(...requireTextField(where, spec.key, payload.jsonSchema))
@@ -50,6 +72,11 @@ export function event<const Spec extends EventSpec>(topic: string, spec: Spec & 
     key: spec.key,
     payloadSchema: spec.payload,
     payloadJsonSchema: payload.jsonSchema,
+    format: spec.format ?? 'json',
+    proto: spec.proto,
     summary: spec.summary,
+    description: spec.description,
+    tags: Object.freeze([...(spec.tags ?? [])]),
+    deprecated: spec.deprecated ?? false,
   })
 }

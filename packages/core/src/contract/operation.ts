@@ -50,6 +50,12 @@ export interface QueueBinding {
   readonly key: string
   /** The consumer group that handles the command. @defaultValue the service's name */
   readonly group?: string
+  /**
+   * How its messages are written: the name of a format that the queue transports of sender and receiver have.
+   *
+   * @defaultValue 'json'
+   */
+  readonly format?: string
 }
 
 /** What a contract says of one operation. */

@@ -36,6 +36,13 @@ export {
   type OptionRange,
   toFound,
 } from './option/option-check.ts'
+export type {
+  CommandContent,
+  EventContent,
+  MessageContent,
+  PayloadCodec,
+  PayloadFormat,
+} from './payload-format.ts'
 export { secureServer, type SecureServer } from './tls/secure-server.ts'
 export { checkTls, tlsDefaults, type TlsOptions, type TlsSettings, toTlsSettings } from './tls/tls-options.ts'
 export {
