@@ -2,6 +2,7 @@ export { chooseRange, contentRange, rangeNotSatisfiable } from '../call/stream/b
 export type { Call, Metadata, Principal } from '../call/call.ts'
 export { type CompiledSchema, compileSchema, type SchemaResult } from '../schema/compiled-schema.ts'
 export { compileJsonReader, compileJsonWriter, type JsonWriter } from '../schema/native/json-conversion.ts'
+export { SchemaBook } from '../schema/book/schema-book.ts'
 export { type Alternatives, SchemaDocument } from '../schema/schema-view.ts'
 export { type TextReader, compileTextReader } from '../schema/text-reader.ts'
 export { type ErrorCode, errorCodes } from '../error/error-code.ts'

@@ -8,11 +8,11 @@ import {
   rawInputOf,
   rawOutputStreamOf,
 } from '@tenon/core/contract'
+import type { SchemaBook } from '@tenon/core/transport'
 import type { Content, Parameter, RequestBody } from './document.ts'
 import { inputExamples } from './examples.ts'
 import { fieldSchema } from '../field-schema.ts'
 import { hasFieldsBeside, omitFields } from './omit-fields.ts'
-import type { SchemaBook } from './schema-book.ts'
 
 /** What is read of a request to one route of an operation. */
 export interface InputPlace {

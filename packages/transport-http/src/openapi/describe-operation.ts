@@ -1,12 +1,11 @@
 import { type Operation, rawOutputStreamOf } from '@tenon/core/contract'
-import type { Admission } from '@tenon/core/transport'
+import type { Admission, SchemaBook } from '@tenon/core/transport'
 import { type DescribedAccess, describeAccess } from './describe-access.ts'
 import { describeBody, describeParameters, type InputPlace } from './describe-input.ts'
 import { describeSuccess } from './describe-reply.ts'
 import type { OperationObject, SecurityScheme } from './document.ts'
 import type { ProblemReplies } from './problem-reply.ts'
 import { replyTypes } from '../reply/reply-type.ts'
-import type { SchemaBook } from './schema-book.ts'
 
 /** One route of an operation. */
 export interface DescribedPlace extends InputPlace {

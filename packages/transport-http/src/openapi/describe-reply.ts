@@ -6,11 +6,11 @@ import {
   rawOutputOf,
   rawOutputStreamOf,
 } from '@tenon/core/contract'
+import type { SchemaBook } from '@tenon/core/transport'
 import { capital, type InputPlace } from './describe-input.ts'
 import type { Content, Header, Reply } from './document.ts'
 import { outputExamples } from './examples.ts'
 import { hasContent } from '../reply/reply-type.ts'
-import type { SchemaBook } from './schema-book.ts'
 
 type Replies = readonly (readonly [status: number, reply: Reply])[]
 

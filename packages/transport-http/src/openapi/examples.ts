@@ -1,7 +1,7 @@
 import type { Operation } from '@tenon/core/contract'
+import { isRecord } from '@tenon/core/transport'
 import type { InputPlace } from './describe-input.ts'
 import type { MediaType } from './document.ts'
-import { isSchema } from './schema-reference.ts'
 
 type Examples = Pick<MediaType, 'examples'>
 
@@ -15,7 +15,7 @@ export function inputExamples(
   part: string | ReadonlySet<string>,
 ): Examples {
   return toExamples(operation, ({ input }) => {
-    if (!isSchema(input)) return undefined
+    if (!isRecord(input)) return undefined
     if (typeof part === 'string') return input[part]
     return Object.fromEntries(Object.entries(input).filter(([name]) => !part.has(name)))
   })

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '@tenon/core/contract'
-import { isSchema } from './schema-reference.ts'
+import { isRecord } from '@tenon/core/transport'
 
 /** An object schema without some of its fields, for those are read from elsewhere; the same schema where nothing is left out. */
 export function omitFields(schema: JsonSchema, names: ReadonlySet<string>): JsonSchema {
@@ -11,12 +11,12 @@ export function omitFields(schema: JsonSchema, names: ReadonlySet<string>): Json
 /** Whether an object without some of its fields can hold anything. */
 export function hasFieldsBeside(schema: JsonSchema, names: ReadonlySet<string>): boolean {
   const properties = schema['properties']
-  if (isSchema(properties) && Object.keys(properties).some((name) => !names.has(name))) return true
+  if (isRecord(properties) && Object.keys(properties).some((name) => !names.has(name))) return true
   const rest = schema['additionalProperties']
-  if (isSchema(rest) || rest === true || 'patternProperties' in schema) return true
+  if (isRecord(rest) || rest === true || 'patternProperties' in schema) return true
   return combined.some((keyword) => {
     const parts = schema[keyword]
-    return Array.isArray(parts) && parts.some((part) => isSchema(part) && hasFieldsBeside(part, names))
+    return Array.isArray(parts) && parts.some((part) => isRecord(part) && hasFieldsBeside(part, names))
   })
 }
 
@@ -30,13 +30,13 @@ type Entry = readonly [keyword: string, value: unknown]
 
 function omitAt(keyword: string, value: unknown, names: ReadonlySet<string>): readonly Entry[] {
   if (ofTheWhole.has(keyword)) return []
-  if (keyword === 'properties' && isSchema(value))
+  if (keyword === 'properties' && isRecord(value))
     return [[keyword, Object.fromEntries(Object.entries(value).filter(([name]) => !names.has(name)))]]
   if (keyword === 'required' && Array.isArray(value)) {
     const left = value.filter((name: unknown) => typeof name !== 'string' || !names.has(name))
     return left.length === 0 ? [] : [[keyword, left]]
   }
   if (combined.includes(keyword) && Array.isArray(value))
-    return [[keyword, value.map((part: unknown) => (isSchema(part) ? omitFields(part, names) : part))]]
+    return [[keyword, value.map((part: unknown) => (isRecord(part) ? omitFields(part, names) : part))]]
   return [[keyword, value]]
 }

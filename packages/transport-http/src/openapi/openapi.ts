@@ -1,12 +1,11 @@
 import { type AnyContract, contractInfo, type HttpBoundRoute, type Operation } from '@tenon/core/contract'
-import { type Admission, ConfigError } from '@tenon/core/transport'
+import { type Admission, ConfigError, SchemaBook } from '@tenon/core/transport'
 import { checkOpenApiOptions } from './check-document.ts'
 import { bearerScheme } from './describe-access.ts'
 import { type DescribedPlace, describeOperation, type OperationBooks } from './describe-operation.ts'
 import type { OpenApiDocument, OpenApiInfo, OpenApiTag, OperationObject } from './document.ts'
 import type { OpenApiOptions } from './openapi-options.ts'
 import { ProblemReplies } from './problem-reply.ts'
-import { SchemaBook } from './schema-book.ts'
 
 /**
  * Describes every operation of the contracts that has an HTTP route as OpenAPI 3.1, with JSON Schema 2020-12. The same contracts

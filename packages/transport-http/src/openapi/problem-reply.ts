@@ -1,9 +1,8 @@
 import { STATUS_CODES } from 'node:http'
 import type { JsonSchema } from '@tenon/core/contract'
-import { type ErrorCode, errorCodes } from '@tenon/core/transport'
+import { type ErrorCode, errorCodes, type SchemaBook } from '@tenon/core/transport'
 import { httpStatus } from '../http-status.ts'
 import type { Header, Reference, Reply } from './document.ts'
-import type { SchemaBook } from './schema-book.ts'
 
 /** What decides which problems an operation can be answered with. */
 export interface ProblemSources {

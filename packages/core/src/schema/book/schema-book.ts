@@ -1,8 +1,10 @@
-import { type JsonSchema, int64RangeOf, isSecret } from '@tenon/core/contract'
+import { int64RangeOf } from '../native/int64.ts'
+import type { JsonSchema } from '../schema.ts'
+import { isSecret } from '../secret.ts'
 import { closureOf, isSchema, readReference, type Scope } from './schema-reference.ts'
 
 /**
- * Turns the schemas of contracts into those of one OpenAPI document. A schema with an `$id`, a schema that others refer to, and
+ * Turns the schemas of contracts into those of one document, such as OpenAPI 3.1. A schema with an `$id`, a schema that others refer to, and
  * an object with a title stand under `components/schemas`; all others stand where they are used.
  */
 export class SchemaBook {

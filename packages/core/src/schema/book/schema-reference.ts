@@ -1,4 +1,4 @@
-import type { JsonSchema } from '@tenon/core/contract'
+import type { JsonSchema } from '../schema.ts'
 
 /** Where in a schema of a contract a part of it stands. */
 export interface Scope {

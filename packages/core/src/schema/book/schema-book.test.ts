@@ -1,7 +1,10 @@
-import { bytes, type JsonSchema, int64, secret } from '@tenon/core/contract'
 import Type, { type TSchema } from 'typebox'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { bytes } from '../native/bytes.ts'
+import { int64 } from '../native/int64.ts'
+import type { JsonSchema } from '../schema.ts'
+import { secret } from '../secret.ts'
 import { SchemaBook } from './schema-book.ts'
 
 const zodSchema = (schema: z.ZodType): JsonSchema => schema['~standard'].jsonSchema.input({ target: 'draft-2020-12' })
