@@ -1,14 +1,9 @@
 import type { EventType, PayloadToSend } from '../contract/event.ts'
 import type { InputToSend, Operation } from '../contract/operation.ts'
 import { standsForProvided } from '../handler/provider.ts'
+import type { PublishOptions } from './publisher-options.ts'
 
-export interface PublishOptions {
-  /** Replaces the key that the contract names. */
-  readonly key?: string
-  /** Further message headers; keys are made lower case. */
-  readonly headers?: Readonly<Record<string, string>>
-  readonly signal?: AbortSignal
-}
+export type { PublishOptions } from './publisher-options.ts'
 
 /** An operation that has a queue binding, so that it can be sent as a command. */
 export type QueueOperation = Operation & { readonly spec: { readonly queue: object } }
@@ -16,15 +11,23 @@ export type QueueOperation = Operation & { readonly spec: { readonly queue: obje
 /**
  * Sends events and commands. Inject it: `inject(Publisher)`; a queue transport provides it.
  *
- * Both methods resolve when the broker has acknowledged the message, and never carry the caller's deadline to the receiver.
+ * Both methods resolve when the broker has acknowledged the message, within the running call's deadline, and never carry that
+ * deadline to the receiver. What fails was not published, except where it says that it may still arrive.
  */
 export abstract class Publisher {
-  static readonly [standsForProvided] = true
+  static readonly [standsForProvided]: string =
+    "add queueTransport({ driver }) of @tenon/transport-queue to the service's transports"
 
   /**
    * Publishes an event.
    *
-   * @throws ServiceError `internal` when the payload does not fit its schema; `unavailable` when no broker took it.
+   * @throws ServiceError
+   * - `internal` when the payload does not fit its schema, an option is wrong, or the broker will never take the message; its cause
+   *   names what, for the log;
+   * - `unavailable` when no broker took it in time, so that it may still arrive; with reason `draining` once the service drains,
+   *   unless it is published by work that the drain waits for, or the service has stopped;
+   * - `resource_exhausted` when too many messages wait to be sent already;
+   * - `deadline_exceeded` when the running call's deadline passed before, `cancelled` when `signal` fired: it may still arrive.
    */
   abstract publish<Event extends EventType>(
     event: Event,
@@ -35,7 +38,7 @@ export abstract class Publisher {
   /**
    * Sends an operation's input as a command; the operation's output is dropped by its receiver.
    *
-   * @throws ServiceError `internal` when the input does not fit its schema, which is no fault of whoever called the sender; `unavailable` when no broker took it.
+   * @throws ServiceError as `publish`; `internal` also for an operation without a queue binding. That an input does not fit its schema is no fault of whoever called the sender, so it is `internal` too.
    */
   abstract send<Op extends QueueOperation>(
     operation: Op,

@@ -71,7 +71,11 @@ describe('planProviders', () => {
 
   it('knows a class that only stands for what is provided', () => {
     expect(plan([root(() => inject(Publisher))]).problems).toMatchObject([
-      { code: 'wiring.missing_provider', message: expect.stringContaining('nothing provides Publisher') },
+      {
+        code: 'wiring.missing_provider',
+        message:
+          "nothing provides Publisher, asked for by UserHandler: add queueTransport({ driver }) of @tenon/transport-queue to the service's transports",
+      },
     ])
   })
 

@@ -1,6 +1,6 @@
 import { SetupError, type SetupProblem } from '../error/setup-error.ts'
 import { injectWith } from './inject.ts'
-import { isConstructible, isToken, type Provider, type Token, tokenName } from './provider.ts'
+import { isConstructible, isToken, type Provider, remedyOf, type Token, tokenName } from './provider.ts'
 
 /** Something whose construction injects, such as a handler. */
 export interface Root {
@@ -144,5 +144,5 @@ export function hiddenMessage(token: Token, chain: readonly string[]): string {
 export function missingMessage(token: Token, chain: readonly string[]): string {
   if (!isToken(token))
     return `${chain.join(' → ')} asks for ${tokenName(token)}, which is neither a class nor a token: what it imports is undefined: import cycle? Import it from a file that does not import back`
-  return `nothing provides ${tokenName(token)}, asked for by ${chain.join(' → ')}: add provide(${tokenName(token)}, …) to the service's providers`
+  return `nothing provides ${tokenName(token)}, asked for by ${chain.join(' → ')}: ${remedyOf(token)}`
 }

@@ -42,12 +42,21 @@ export function token<T>(description: string): NamedToken<T> {
   return Object.freeze({ description })
 }
 
-/** Marks a class that only stands for what a provider makes: without one it is missing, not constructed. */
+/**
+ * Marks a class that only stands for what a provider makes: without one it is missing, not constructed. Its text says what to add
+ * then.
+ */
 export const standsForProvided: unique symbol = Symbol.for('tenon.stands_for_provided') as never
 
 /** Whether a class may be constructed when nothing provides it. */
 export function isConstructible(token: Token): token is new () => unknown {
   return typeof token === 'function' && !(standsForProvided in token)
+}
+
+/** What to add where nothing provides a token. */
+export function remedyOf(token: Token): string {
+  const own: unknown = Reflect.get(token, standsForProvided)
+  return typeof own === 'string' ? own : `add provide(${tokenName(token)}, …) to the service's providers`
 }
 
 /** Whether something can be injected at all; the usual reason why not is a circle of imports, which leaves it undefined. */
