@@ -90,6 +90,7 @@ function onFreePort(transport: Transport, messages: PublishedMessages): Transpor
     name,
     carriesEvents,
     provides: provides.map((provider) => recorded(provider, messages)),
+    ...(transport.carriesTopic && { carriesTopic: (topic: string) => transport.carriesTopic?.(topic) ?? true }),
     carries: (operation) => transport.carries(operation),
     bind: (host) => transport.bind({ ...host, takesFreePorts: true }),
   }

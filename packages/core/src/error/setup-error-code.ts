@@ -27,6 +27,8 @@ export const setupErrorCodes = {
   'wiring.create_failed': "A provider, the constructor of a handler, or a function of the service's options failed.",
   'wiring.access': 'An access rule needs a caller identity, but the service has no authenticator.',
   'wiring.unreachable': 'An operation or event is carried by no transport of the service.',
+  'wiring.ambiguous_topic':
+    'A topic is carried by several transports of the service, so that each would handle its messages.',
   'wiring.route_conflict': 'Two operations claim the same route.',
   'wiring.consumer_conflict': 'Two handlers consume the same topic in the same group.',
   'wiring.consumer_group': 'A consumer group has no name.',

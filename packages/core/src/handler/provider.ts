@@ -21,8 +21,23 @@ export interface Provider<T = unknown> {
   create(...given: readonly unknown[]): T | Promise<T>
   readonly dispose: ((value: T, signal: AbortSignal) => unknown) | undefined
   readonly check: ((value: T, signal: AbortSignal) => unknown) | undefined
+  /** How the values of several transports become one. */
+  readonly combine?: ((parts: readonly ProvidedPart<T>[]) => T) | undefined
   /** Set when the value is a client of another service. */
   readonly remote?: RemoteFacts | undefined
+}
+
+/** What one of several transports gives for a token. */
+export interface ProvidedPart<T = unknown> {
+  readonly from: TopicCarrier
+  readonly value: T
+}
+
+/** A transport, as far as it matters which messages it carries. */
+export interface TopicCarrier {
+  readonly name: string
+  /** @defaultValue it carries all topics */
+  carriesTopic?(topic: string): boolean
 }
 
 /** Another service, as a client knows it. */
@@ -100,6 +115,11 @@ export interface ProviderSpec<T, Needs extends readonly Token[]> {
    * again while its last run has not ended: until then it counts as failed.
    */
   readonly check?: (value: T, signal: AbortSignal) => unknown
+  /**
+   * Makes one value of those that the transports of a service give for this token, which is an error otherwise. Only for
+   * what a transport provides; called once they are all created, and never for one alone.
+   */
+  readonly combine?: (parts: readonly ProvidedPart<T>[]) => T
 }
 
 /**
@@ -121,5 +141,6 @@ export function provide<T, const Needs extends readonly Token[] = readonly []>(
     create: spec.create as Provider['create'],
     dispose: spec.dispose as Provider['dispose'],
     check: spec.check as Provider['check'],
+    combine: spec.combine as Provider['combine'],
   })
 }

@@ -6,6 +6,7 @@ import { indexProviders, planProviders, type ProviderPlan } from '../handler/pro
 import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/transport.ts'
 import { checkWiring } from './assemble.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
+import { jointProviders } from './joint-providers.ts'
 import { hiddenText, isSecret } from './config/secret.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
@@ -59,7 +60,7 @@ export function planService<Config extends ConfigSpec>(
       provide(ServiceInfo, { create: () => identity }),
       ...providers.entries,
       ...remotes.entries,
-      ...transports.entries.flatMap((transport) => transport.provides ?? []),
+      ...jointProviders(transports.entries),
     ],
     overrides,
   )

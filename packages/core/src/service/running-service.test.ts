@@ -250,7 +250,10 @@ describe('start', () => {
           code: 'wiring.unreachable',
           message: 'event note.created is delivered by no transport of the service: add a queue transport',
         },
-        { code: 'wiring.duplicate_transport', message: 'two transports of the service are named http: keep one' },
+        {
+          code: 'wiring.duplicate_transport',
+          message: 'two transports of the service are named http: keep one, or name one otherwise',
+        },
       ],
     })
     expect(log).toEqual([])

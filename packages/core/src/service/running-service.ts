@@ -9,7 +9,8 @@ import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
 import { AdminServer } from './lifecycle/admin-server.ts'
 import { Announcement } from './lifecycle/announcement.ts'
-import { composeEndpoints, type Endpoints } from './assemble.ts'
+import { composeEndpoints } from './assemble.ts'
+import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import { Drain } from './lifecycle/drain.ts'
 import { Health } from './lifecycle/health.ts'
@@ -57,6 +58,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   #state: ServiceState = 'idle'
   #addresses: readonly Address[] = []
   #operationIds: readonly string[] = []
+  /** Of the servers, in their order. */
+  #transportNames: readonly string[] = []
   #hasFailed = false
   #starting: Promise<void> = Promise.resolve()
   #stopping: Promise<Ended> | undefined
@@ -158,6 +161,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     await this.#stopRequest.letEnd('creating providers', container.create(signal))
     const endpoints = this.#composeEndpoints(definitions, container)
     await this.#stopRequest.letEnd('the first checks', this.#startHealth(container).refresh())
+    this.#transportNames = transports.map(({ name }) => name)
     this.#parts.servers = transports.map((transport) => this.#bind(transport, endpoints))
     const addresses = await this.#stopRequest.letEnd('transports', this.#listen())
     this.#addresses = [...addresses, ...adminAddresses]
@@ -188,11 +192,10 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     return health
   }
 
-  #bind(transport: Transport, { operations, events }: Endpoints): TransportServer {
+  #bind(transport: Transport, endpoints: Endpoints): TransportServer {
     return transport.bind({
       service: this.#identity,
-      operations: operations.filter(({ operation }) => transport.carries(operation)),
-      events: transport.carriesEvents === true ? events : [],
+      ...carriedBy(transport, endpoints),
       defaultHost: this.#settings.defaultHost,
       isDevelopment: this.#settings.isDevelopment,
       log: this.#log.child({ transport: transport.name }),
@@ -265,7 +268,18 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       operations: this.#operationIds,
       runningCallCount: this.#gate.runningCount,
       abandonedCallCount: this.#gate.abandonedCount,
+      transports: this.#transportInfos(),
     }
+  }
+
+  /** What those transports tell that have something to tell. */
+  #transportInfos(): Readonly<Record<string, object>> {
+    return Object.fromEntries(
+      this.#parts.servers.flatMap((server, index) => {
+        const info = server.info?.()
+        return info === undefined ? [] : [[this.#transportNames[index] ?? '', info] as const]
+      }),
+    )
   }
 
   async #shutDown(shutdown: Shutdown): Promise<Ended> {

@@ -19,6 +19,13 @@ export interface Transport {
   /** Whether this transport delivers events to consumers. @defaultValue false */
   readonly carriesEvents?: boolean
   /**
+   * Whether messages of the topic come and go here, those of events and of operations with a queue binding. Where transports of
+   * a service have this, each topic must belong to exactly one of them: two would handle its messages twice.
+   *
+   * @defaultValue events of all topics, and no question of whom a command belongs to
+   */
+  carriesTopic?(topic: string): boolean
+  /**
    * Prepares to serve the endpoints it carries. Called once for each start, before anything listens; opens no connection.
    * `service.check()` calls it too, with endpoints that nobody may dispatch, and then `close`.
    *
@@ -84,6 +91,11 @@ export interface TransportServer {
    * `withdraw`, not with this. A transport that has nobody to tell, as HTTP has not, leaves it out. Must not throw.
    */
   readinessChanged?(readiness: 'ready' | 'not_ready'): void
+  /**
+   * How it is doing, for `/info`: plain data that is there already. May be called at any time; must not throw, nor wait for
+   * anybody. A transport that has nothing to tell leaves it out.
+   */
+  info?(): object
   /**
    * Handles what it has accepted and nobody else would, such as the messages of a broker that ends with this process. Called
    * when all transports without this have drained, and before `drain`; the dispatcher lets in arrivals that are accepted, and
