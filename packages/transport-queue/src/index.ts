@@ -1,4 +1,4 @@
-export type { ConsumerReport } from './consume/group-consumer.ts'
+export type { ConsumerReport } from './consume/consumer-report.ts'
 export { type Disposition, dispositions } from './consume/disposition.ts'
 export { deadLetterTopic, type DeadLetter } from './dead-letter/dead-letter.ts'
 export { listDeadLetters, type ListOptions } from './dead-letter/list-dead-letters.ts'
@@ -27,3 +27,4 @@ export type {
 export { type QueueOptions, queueDefaults, type RetryOptions } from './queue-options.ts'
 export { type QueueTransport, queueTransport } from './queue-transport.ts'
 export type { QueueClock } from './wait.ts'
+export type { TopicSelector } from './topic-selection.ts'

@@ -3,6 +3,7 @@ import {
   type Arrival,
   compileSchema,
   invalidArgument,
+  type Logger,
   type Outcome,
   toServiceError,
   type TransportServer,
@@ -38,8 +39,18 @@ export const host = {
   },
 }
 
+/** What a consumer is started with. */
+export interface StartOptions extends Partial<QueueOptions> {
+  readonly log?: Logger
+}
+
 /** A service with one consumer, dispatching as the core does. */
-export function bind(broker: MemoryBroker, handle: Handle, options: Partial<QueueOptions> = {}, group = 'user') {
+export function bind(
+  broker: MemoryBroker,
+  handle: Handle,
+  { log: ownLog = log, ...options }: StartOptions = {},
+  group = 'user',
+) {
   const failed = Promise.withResolvers<unknown>()
   const schema = compileSchema(Placed)
   const dispatch = async (arrival: Arrival): Promise<Outcome> => {
@@ -53,15 +64,15 @@ export function bind(broker: MemoryBroker, handle: Handle, options: Partial<Queu
   }
   const transport = queueTransport({ driver: memoryDriver({ broker }), ...options })
   const events = [{ event: placed, group, dispatch }]
-  const server = transport.bind({ ...host, events, fail: failed.resolve })
+  const server = transport.bind({ ...host, events, log: ownLog, fail: failed.resolve })
   return { transport, server, failed: failed.promise }
 }
 
-export async function start(broker: MemoryBroker, handle: Handle, options?: Partial<QueueOptions>, group?: string) {
-  const { transport, server } = bind(broker, handle, options, group)
+export async function start(broker: MemoryBroker, handle: Handle, options?: StartOptions, group?: string) {
+  const { transport, server, failed } = bind(broker, handle, options, group)
   await server.listen()
   onTestFinished(() => server.close())
-  return { transport, server, onDeadLetter: deadLetterIn(broker) }
+  return { transport, server, failed, onDeadLetter: deadLetterIn(broker) }
 }
 
 /** Resolves with the first dead letter. */

@@ -54,6 +54,8 @@ export class PartitionLoop {
       for (const record of await this.#partition.fetch()) this.#take(record)
       await this.#room()
     }
+    // Now, because what still runs may take longer than it gets.
+    this.#progress.hasten()
     await this.#lanes.settled()
     await this.#progress.flush()
   }

@@ -4,22 +4,9 @@ import type { QueueSettings } from '../queue-options.ts'
 import { unlessAborted } from '../wait.ts'
 import { PartitionLoop } from './consume-loop.ts'
 import type { GroupPlan, TopicConsumer } from './consumer-plan.ts'
+import { type ConsumerReport, failureText } from './consumer-report.ts'
 import { Slots } from './slots.ts'
-
-/** How a consumer is doing: one handler of one topic, in this process. */
-export interface ConsumerReport {
-  readonly group: string
-  readonly topic: string
-  /** The operation's id, or `consume <topic>`. */
-  readonly handler: string
-  readonly state: MemberState
-  /** The partitions that this process owns. */
-  readonly partitions: readonly number[]
-  /** Messages of the whole topic that the group has not committed, whoever owns their partitions; undefined when the broker did not say. */
-  readonly lagCount: number | undefined
-  /** Age of the oldest message that this process has taken and not come to an outcome with, in milliseconds; undefined without one. */
-  readonly oldestAgeMs: number | undefined
-}
+import { TopicLag } from './topic-lag.ts'
 
 /** What a group consumer needs of the service around it. */
 export type ConsumerHost = Pick<TransportHost, 'log' | 'fail'>
@@ -30,28 +17,42 @@ export class GroupConsumer {
   readonly #plan: GroupPlan
   readonly #settings: QueueSettings
   readonly #host: ConsumerHost
+  /** By handler: one that reads older topics too has no more places for that. */
   readonly #slots: ReadonlyMap<string, Slots>
+  readonly #lags: ReadonlyMap<string, TopicLag>
   readonly #loops = new Map<AssignedPartition, PartitionLoop>()
   #isFinishing = false
   #joining: Promise<QueueMember> | undefined
   #member: QueueMember | undefined
+  /** Why it cannot go on, if so. */
+  #failure: string | undefined
 
   constructor(plan: GroupPlan, settings: QueueSettings, host: ConsumerHost) {
     this.group = plan.group
     this.#plan = plan
     this.#settings = settings
     this.#host = host
-    this.#slots = new Map([...plan.consumers.keys()].map((topic) => [topic, new Slots(settings.concurrency)]))
+    const topics = [...plan.consumers.keys()]
+    const { group } = plan
+    const { driver, clock } = settings
+    const { log } = host
+    this.#slots = new Map([...plan.consumers.values()].map((one) => [one.handler, new Slots(one.settings.concurrency)]))
+    this.#lags = new Map(topics.map((topic) => [topic, new TopicLag({ topic, group, driver, clock, log })]))
   }
 
   /** Resolves with the first assignment. @throws Error when the group cannot be joined, or the signal fires before. */
   async join(signal: AbortSignal): Promise<void> {
     const { group, consumers } = this.#plan
     const { log } = this.#host
-    const fail = (error: unknown) => this.#host.fail(error)
+    const fail = (error: unknown) => this.#fail(error)
     const consume = (partition: AssignedPartition) => this.#consume(partition).catch(fail)
     this.#joining = this.#settings.driver.join({ group, topics: [...consumers.keys()], log, consume, fail }, signal)
-    this.#member = await this.#joining
+    try {
+      this.#member = await this.#joining
+    } catch (error) {
+      if (!signal.aborted) this.#failure ??= failureText(error)
+      throw error
+    }
   }
 
   /** Handles what nobody would handle after this process. */
@@ -68,9 +69,20 @@ export class GroupConsumer {
     await member?.leave(signal)
   }
 
-  /** A report for each topic. */
+  /** A report for each topic, once the broker has said how much is left. */
   async report(): Promise<readonly ConsumerReport[]> {
-    return Promise.all([...this.#plan.consumers.values()].map((consumer) => this.#reportOn(consumer)))
+    await this.refresh()
+    return this.known()
+  }
+
+  /** What is known without asking the broker. */
+  known(): readonly ConsumerReport[] {
+    return [...this.#plan.consumers.values()].map((consumer) => this.#reportOn(consumer))
+  }
+
+  /** Asks the broker how much is left. Never rejects. */
+  async refresh(): Promise<void> {
+    await Promise.all([...this.#lags.values()].map((lag) => lag.read()))
   }
 
   async #joined(): Promise<QueueMember | undefined> {
@@ -80,7 +92,7 @@ export class GroupConsumer {
   async #consume(partition: AssignedPartition): Promise<void> {
     const { topic } = partition
     const consumer = this.#plan.consumers.get(topic)
-    const slots = this.#slots.get(topic)
+    const slots = consumer && this.#slots.get(consumer.handler)
     if (consumer === undefined || slots === undefined) return
     const loop = new PartitionLoop(partition, consumer, { settings: this.#settings, log: this.#host.log, slots })
     this.#loops.set(partition, loop)
@@ -92,33 +104,31 @@ export class GroupConsumer {
     }
   }
 
-  async #reportOn({ topic, group, handler }: TopicConsumer): Promise<ConsumerReport> {
-    const lagCount = await this.#lagOf(topic)
+  #fail(error: unknown): void {
+    this.#failure ??= failureText(error)
+    this.#host.fail(error)
+  }
+
+  #reportOn({ topic, group, handler }: TopicConsumer): ConsumerReport {
     const own = [...this.#loops].filter(([partition]) => partition.topic === topic)
     const producedAt = own.flatMap(([, { oldestAt }]) => oldestAt ?? [])
     const oldestAt = producedAt.length > 0 ? Math.min(...producedAt) : undefined
     return {
+      connection: this.#settings.name,
       group,
       topic,
       handler,
-      state: this.#member?.state ?? 'joining',
+      state: this.#state,
+      failure: this.#failure,
       partitions: own.map(([{ partition }]) => partition).toSorted((one, other) => one - other),
-      lagCount,
+      ...(this.#lags.get(topic)?.known ?? unknownLag),
       oldestAgeMs: oldestAt === undefined ? undefined : Math.max(0, this.#settings.clock.now() - oldestAt),
     }
   }
 
-  async #lagOf(topic: string): Promise<number | undefined> {
-    try {
-      const partitions = await this.#settings.driver.describe(topic, this.group)
-      return partitions.reduce(
-        (sum, { earliestOffset, nextOffset, committedOffset = earliestOffset }) =>
-          sum + Math.max(0, nextOffset - Math.max(committedOffset, earliestOffset)),
-        0,
-      )
-    } catch (error) {
-      this.#host.log.warn({ err: error, topic, group: this.group }, 'the lag of a consumer could not be read')
-      return undefined
-    }
+  get #state(): MemberState {
+    return this.#failure === undefined ? (this.#member?.state ?? 'joining') : 'failed'
   }
 }
+
+const unknownLag = { lagCount: undefined, lagReadAt: undefined, isLagCurrent: false }

@@ -1,0 +1,45 @@
+import type { MemberState } from '../queue-driver.ts'
+
+/** How a consumer is doing: one handler of one topic, in this process. */
+export interface ConsumerReport {
+  /** The name of the transport. */
+  readonly connection: string
+  readonly group: string
+  readonly topic: string
+  /** The operation's id, or `consume <topic>`. */
+  readonly handler: string
+  /** `joining` also while it comes back after an outage; `failed` for good, and the service stops. */
+  readonly state: MemberState
+  /** Why it failed, without what could be a credential; undefined unless it did. */
+  readonly failure: string | undefined
+  /** The partitions that this process owns. */
+  readonly partitions: readonly number[]
+  /** Messages of the whole topic that the group has not committed, whoever owns their partitions; undefined when the broker never said. */
+  readonly lagCount: number | undefined
+  /** When the broker said so, in epoch milliseconds; undefined when it never did. */
+  readonly lagReadAt: number | undefined
+  /** Whether the broker answered when it was last asked. False: `lagCount` is the last that is known. */
+  readonly isLagCurrent: boolean
+  /** Age of the oldest message that this process has taken and not come to an outcome with, in milliseconds; undefined without one. */
+  readonly oldestAgeMs: number | undefined
+}
+
+/** What an error says, with what its causes say, and without stacks and the credentials in addresses. At most 300 characters. */
+export function failureText(error: unknown): string {
+  const texts: string[] = []
+  for (let one = error; one !== undefined && texts.length < mostCauseCount; one = causeOf(one))
+    texts.push(messageOf(one))
+  const text = texts.join(': ').replace(/\/\/[^\s/@]*@/g, '//***@')
+  return text.length <= mostTextLength ? text : `${text.slice(0, mostTextLength - 1)}…`
+}
+
+const mostCauseCount = 3
+const mostTextLength = 300
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,65 @@
+import type { Logger } from '@tenon/core/transport'
+import type { PartitionProgress, QueueDriver } from '../queue-driver.ts'
+import type { QueueClock } from '../wait.ts'
+import type { ConsumerReport } from './consumer-report.ts'
+
+export interface LagSurroundings {
+  readonly topic: string
+  readonly group: string
+  readonly driver: Pick<QueueDriver, 'describe'>
+  readonly clock: Pick<QueueClock, 'now'>
+  readonly log: Logger
+}
+
+type KnownLag = Pick<ConsumerReport, 'lagCount' | 'lagReadAt' | 'isLagCurrent'>
+
+/** How many messages of a topic a group has not committed, as far as the broker said. Asks it only when it is told to. */
+export class TopicLag {
+  readonly #surroundings: LagSurroundings
+  #count: number | undefined
+  #readAt: number | undefined
+  #isCurrent = false
+  /** Whether the log says so already. */
+  #isAway = false
+  #reading: Promise<void> | undefined
+
+  constructor(surroundings: LagSurroundings) {
+    this.#surroundings = surroundings
+  }
+
+  /** What is known; what was known before while the broker does not answer. */
+  get known(): KnownLag {
+    return { lagCount: this.#count, lagReadAt: this.#readAt, isLagCurrent: this.#isCurrent }
+  }
+
+  /** Asks the broker, once for all that ask at the same time. Never rejects. */
+  read(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  async #read(): Promise<void> {
+    const { driver, topic, group, clock, log } = this.#surroundings
+    try {
+      this.#count = sumOf(await driver.describe(topic, group))
+      this.#readAt = clock.now()
+      this.#isCurrent = true
+      this.#isAway = false
+    } catch (error) {
+      this.#isCurrent = false
+      // Once for an outage, however often somebody asks.
+      if (!this.#isAway) log.warn({ err: error, topic, group }, 'the lag of a consumer could not be read')
+      this.#isAway = true
+    }
+  }
+}
+
+function sumOf(partitions: readonly PartitionProgress[]): number {
+  return partitions.reduce(
+    (sum, { earliestOffset, nextOffset, committedOffset = earliestOffset }) =>
+      sum + Math.max(0, nextOffset - Math.max(committedOffset, earliestOffset)),
+    0,
+  )
+}

@@ -1,0 +1,138 @@
+import { type Address, LifecycleError, type TransportHost, type TransportServer } from '@tenon/core/transport'
+import type { GroupPlan } from './consume/consumer-plan.ts'
+import type { ConsumerReport } from './consume/consumer-report.ts'
+import { GroupConsumer } from './consume/group-consumer.ts'
+import { deadLetterTopic } from './dead-letter/dead-letter.ts'
+import type { QueuePublisher } from './publish/publisher.ts'
+import type { QueueSettings } from './queue-options.ts'
+import type { SharedConnection } from './shared-connection.ts'
+import { wait } from './wait.ts'
+
+export interface ServerSurroundings {
+  readonly settings: QueueSettings
+  readonly connection: SharedConnection
+  /** Those that consume now. */
+  readonly servers: Set<QueueServer>
+  /** Which publishes for the same service, if anything there does. */
+  readonly publisher: QueuePublisher | undefined
+}
+
+/** The consumers of a service on one connection. */
+export class QueueServer implements TransportServer {
+  readonly #host: TransportHost
+  readonly #groups: readonly GroupPlan[]
+  readonly #consumers: readonly GroupConsumer[]
+  readonly #settings: QueueSettings
+  readonly #connection: SharedConnection
+  readonly #servers: Set<QueueServer>
+  readonly #publisher: QueuePublisher | undefined
+  readonly finish?: NonNullable<TransportServer['finish']>
+  /** Ends joining that has not come to an end. */
+  readonly #ending = new AbortController()
+  #isOpen = false
+
+  constructor(
+    host: TransportHost,
+    groups: readonly GroupPlan[],
+    { settings, connection, servers, publisher }: ServerSurroundings,
+  ) {
+    this.#host = host
+    this.#groups = groups
+    this.#consumers = groups.map((group) => new GroupConsumer(group, settings, host))
+    this.#settings = settings
+    this.#connection = connection
+    this.#servers = servers
+    this.#publisher = publisher
+    publisher?.logTo(host.log)
+    if (settings.driver.isVolatile) this.finish = (signal) => this.#finish(signal)
+  }
+
+  async listen(): Promise<readonly Address[]> {
+    if (this.#groups.length === 0) return []
+    try {
+      await this.#connection.open({ clientId: this.#host.service.name })
+      this.#isOpen = true
+      await this.#ensureTopics()
+      this.#servers.add(this)
+      await this.#awaitJoined(this.#consumers.map((consumer) => consumer.join(this.#ending.signal)))
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      const message = `transport ${this.#settings.name} could not start on ${this.#settings.driver.target}: ${reason}; check the brokers given to its driver`
+      throw new LifecycleError([{ code: 'service.listen_failed', message }], cause)
+    }
+    return []
+  }
+
+  /** A consumer has no clients to send away. */
+  withdraw(): void {}
+
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#ending.abort()
+    this.#publisher?.drain()
+    await Promise.all([this.#leave(signal), this.#publisher?.flush(signal)])
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort()
+    await this.#leave(AbortSignal.abort())
+    this.#publisher?.clean()
+    this.#servers.delete(this)
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    await this.#connection.release()
+  }
+
+  /** What is known of the consumers. Asks the broker for the lag, which the next one tells. */
+  info(): object {
+    if (this.#isOpen) for (const consumer of this.#consumers) void consumer.refresh()
+    return { consumers: this.#consumers.flatMap((consumer) => consumer.known()) }
+  }
+
+  async report(): Promise<readonly ConsumerReport[]> {
+    return (await Promise.all(this.#consumers.map((consumer) => consumer.report()))).flat()
+  }
+
+  async #leave(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.leave(signal)))
+  }
+
+  async #finish(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.finish(signal)))
+  }
+
+  /** @throws Error when a topic that is read is not there and cannot be created; a dead letter creates its own when it comes to that. */
+  async #ensureTopics(): Promise<void> {
+    const { driver, partitionCount } = this.#settings
+    const ensure = (names: readonly string[]) =>
+      driver.ensureTopics([...new Set(names)].map((topic) => ({ topic, partitionCount })))
+    const sources = this.#groups.flatMap(({ consumers }) => [...consumers.keys()])
+    const deadLetters = this.#groups.flatMap(({ group, consumers }) =>
+      [...consumers.keys()].map((topic) => deadLetterTopic(topic, group)),
+    )
+    try {
+      await ensure([...sources, ...deadLetters])
+    } catch (error) {
+      await ensure(sources)
+      this.#host.log.error(
+        { err: error, topics: deadLetters },
+        'topics of dead letters are not there and could not be created',
+      )
+    }
+  }
+
+  /** Waits for the first assignments, so that a service that is ready consumes; not for ever, as others may be busy. */
+  async #awaitJoined(joining: readonly Promise<void>[]): Promise<void> {
+    const done = new AbortController()
+    const joined = Promise.all(joining).then(() => 'joined' as const)
+    const late = wait(this.#settings.joinTimeoutMs, done.signal).then(() => 'late' as const)
+    try {
+      if ((await Promise.race([joined, late])) === 'joined') return
+    } finally {
+      done.abort()
+    }
+    this.#host.log.warn({ groups: this.#groups.map(({ group }) => group) }, 'still waiting for partitions')
+    joined.catch((error: unknown) => {
+      if (!this.#ending.signal.aborted) this.#host.fail(error)
+    })
+  }
+}
