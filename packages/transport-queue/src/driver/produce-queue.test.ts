@@ -1,7 +1,9 @@
 import { ServiceError } from '@tenon/core/transport'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RecordToSend } from '../queue-driver.ts'
 import { ProduceQueue } from './produce-queue.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 describe('ProduceQueue', () => {
   it('has one request under way and sends what came meanwhile in the next', async () => {
@@ -52,7 +54,7 @@ describe('ProduceQueue', () => {
     const send = async (records: readonly RecordToSend[]) => {
       if (records.some(({ value }) => String(value) === 'bad')) throw new ServiceError('internal', 'too large')
     }
-    const queue = new ProduceQueue(send)
+    const queue = new ProduceQueue(settings, send)
     const [good, bad, next] = ['good', 'bad', 'next'].map((value) => queue.push([record(value)], bound))
     await expect(bad).rejects.toMatchObject({ code: 'internal' })
     await Promise.all([good, next])
@@ -70,28 +72,90 @@ describe('ProduceQueue', () => {
     await expect(late).rejects.toMatchObject({ code: 'unavailable' })
     answer()
     await first
-    await queue.flush()
+    await queue.close(60_000)
     expect(requests).toEqual([['1']])
   })
 
-  it('flushes what waits', async () => {
-    const { queue, requests, answer } = open()
+  it('sends what waits when it is closed, and takes nothing more', async () => {
+    const { queue, requests, answer } = open({ lingerMs: 600_000 })
     const pushed = queue.push([record('1')], bound)
-    const flushed = queue.flush()
+    const closed = queue.close(60_000)
+    await expect(queue.push([record('late')], bound)).rejects.toMatchObject({ code: 'unavailable' })
     await turn()
     answer()
-    await flushed
+    await closed
     await pushed
     expect(requests).toEqual([['1']])
+  })
+
+  it('tells every caller whose records were not sent when closing took too long', async () => {
+    const { queue, requests } = open({ maxBufferedBytes: 150 })
+    const sending = queue.push([record('sending')], bound)
+    await turn()
+    const others = [queue.push([record('waits')], bound), queue.push([record('without room')], bound)]
+    const results = Promise.allSettled([sending, ...others])
+    await queue.close(1)
+    for (const result of await results)
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } })
+    expect(requests).toEqual([['sending']])
+  })
+
+  it('waits for others for the time that it is told to, and no longer than until a request is full', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { queue, requests, answer } = open({ lingerMs: 20, maxBatchBytes: 300 })
+    const first = queue.push([record('1')], bound)
+    await vi.advanceTimersByTimeAsync(19)
+    const second = queue.push([record('2')], bound)
+    expect(requests).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(requests).toEqual([['1', '2']])
+    answer()
+    await Promise.all([first, second])
+    const full = queue.push([record('x'.repeat(300))], bound)
+    await turn()
+    expect(requests).toHaveLength(2)
+    answer()
+    await full
+  })
+
+  it('lets producers wait for room, in their order, and tells those for whom there is none in time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { queue, requests, answer } = open({ maxBufferedBytes: 150 })
+    const pushed = ['1', '2', '3', '4'].map((value) => queue.push([record(value)], bound))
+    const hasty = queue.push([record('hasty')], { timeoutMs: 10 })
+    const told = expect(hasty).rejects.toThrow('no room among the 150 bytes')
+    await turn()
+    expect(requests).toEqual([['1', '2']])
+    await vi.advanceTimersByTimeAsync(10)
+    await told
+    answer()
+    await turn()
+    expect(requests).toEqual([
+      ['1', '2'],
+      ['3', '4'],
+    ])
+    answer()
+    await Promise.all(pushed)
+  })
+
+  it('takes a record that is larger than all the room when nothing else is there', async () => {
+    const { queue, requests, answer } = open({ maxBufferedBytes: 100 })
+    const pushed = queue.push([record('x'.repeat(1_000))], bound)
+    await turn()
+    answer()
+    await pushed
+    expect(requests).toHaveLength(1)
   })
 })
 
 const bound = { timeoutMs: 60_000 }
 
-function open() {
+const settings = { lingerMs: 0, maxBatchBytes: 524_288, maxBufferedBytes: 33_554_432 }
+
+function open(given: Partial<typeof settings> = {}) {
   const requests: string[][] = []
   let answering = Promise.withResolvers<void>()
-  const queue = new ProduceQueue((records) => {
+  const queue = new ProduceQueue({ ...settings, ...given }, (records) => {
     requests.push(records.map(({ value }) => String(value)))
     answering = Promise.withResolvers()
     return answering.promise

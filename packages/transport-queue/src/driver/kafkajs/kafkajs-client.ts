@@ -1,8 +1,11 @@
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import type { Logger } from '@tenon/core/transport'
 import type library from 'kafkajs'
-import type { ISocketFactoryArgs, Kafka } from 'kafkajs'
+import type { ISocketFactoryArgs, Kafka, SASLOptions } from 'kafkajs'
 import { within } from '../../wait.ts'
+import { type KafkaSaslOptions, passwordOf, toConnectionOptions } from '../kafka/kafka-security.ts'
+import type { TokenSource } from '../kafka/kafka-token.ts'
+import type { KafkajsSettings } from './kafkajs-options.ts'
 
 export type Kafkajs = typeof library
 
@@ -16,10 +19,14 @@ export const patientRetry = { ...briefRetry, retries: 100 }
 /** How long an orderly end may take; kafkajs waits for ever on a broker that is gone. */
 export const disconnectTimeoutMs = 3_000
 export const cutDisconnectTimeoutMs = 1_000
+/** How long one connection may take to open, TLS included; kafkajs's 1 s is little for a distant broker. A guess. */
+const socketTimeoutMs = 3_000
 
 export interface ClientSettings {
-  readonly brokers: readonly string[]
+  readonly settings: KafkajsSettings
   readonly clientId: string
+  /** Of `oauthbearer`; undefined for other mechanisms. */
+  readonly tokens: TokenSource | undefined
   readonly retry: typeof briefRetry
   /** Where kafkajs's own lines go, for debugging only: it logs routine rebalances as errors. */
   readonly log?: Logger
@@ -34,12 +41,16 @@ export class KafkajsClient {
   readonly #sockets = new Set<Socket>()
   #isClosed = false
 
-  constructor({ Kafka: Client, logLevel }: Kafkajs, { brokers, clientId, retry, log }: ClientSettings) {
+  constructor({ Kafka: Client, logLevel }: Kafkajs, { settings, clientId, tokens, retry, log }: ClientSettings) {
+    const { brokers, connectTimeoutMs, tls, sasl } = settings
     this.kafka = new Client({
       // Without brokers whatever still tries to connect gives up at once.
       brokers: () => (this.#isClosed ? [] : [...brokers]),
       clientId,
       retry,
+      connectionTimeout: Math.min(connectTimeoutMs, socketTimeoutMs),
+      ...(tls && { ssl: toConnectionOptions(tls) ?? {} }),
+      ...(sasl && { sasl: toSasl(sasl, tokens) }),
       logLevel: log ? logLevel.WARN : logLevel.NOTHING,
       logCreator: () => (entry) => log?.debug({ kafkajs: entry.log }, `kafkajs: ${entry.log.message}`),
       socketFactory: (address) => this.#connect(address),
@@ -55,13 +66,28 @@ export class KafkajsClient {
   }
 
   /** As kafkajs does by itself. */
-  #connect({ host, port, onConnect }: ISocketFactoryArgs): Socket {
+  #connect({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
     if (this.#isClosed) throw new Error('disconnected')
-    const socket = connect({ host, port }, onConnect).setKeepAlive(true, 60_000)
+    const socket = ssl ? connectTls({ host, port, ssl, onConnect }) : connect({ host, port }, onConnect)
+    socket.setKeepAlive(true, 60_000)
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
     return socket
   }
+}
+
+function connectTls({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
+  // An address is no server name. @see RFC 6066 section 3
+  const servername = isIP(host) === 0 ? { servername: host } : {}
+  return process.getBuiltinModule('node:tls').connect({ host, port, ...servername, ...ssl }, onConnect)
+}
+
+/** A new object each time: kafkajs writes into it. */
+function toSasl(sasl: KafkaSaslOptions, tokens: TokenSource | undefined): SASLOptions {
+  const { mechanism } = sasl
+  if (mechanism === 'oauthbearer')
+    return { mechanism, oauthBearerProvider: async () => ({ value: (await tokens?.next()) ?? '' }) }
+  return { mechanism, username: sasl.username, password: passwordOf(sasl) }
 }
 
 /** kafkajs with its idle timer cured. Loaded when it is first needed: a service on the memory driver does not pay for it. */

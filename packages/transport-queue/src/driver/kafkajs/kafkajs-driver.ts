@@ -1,5 +1,5 @@
 import { type Logger, ServiceError } from '@tenon/core/transport'
-import type { Admin, Producer } from 'kafkajs'
+import type { Admin, CompressionTypes, Producer } from 'kafkajs'
 import type {
   Membership,
   PartitionProgress,
@@ -11,6 +11,9 @@ import type {
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
+import { TokenSource } from '../kafka/kafka-token.ts'
+import { ProduceQueue } from '../produce-queue.ts'
+import { createMissing, describeTopicFailure, readProgress } from './kafkajs-admin.ts'
 import {
   briefRetry,
   cutDisconnectTimeoutMs,
@@ -22,7 +25,6 @@ import {
 import { kafkaErrorType, reasonOf, toTopicMessages } from './kafkajs-mapping.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
 import { type KafkajsOptions, type KafkajsSettings, resolveKafkajs } from './kafkajs-options.ts'
-import { ProduceQueue } from '../produce-queue.ts'
 
 /**
  * Apache Kafka through kafkajs 2, which works with brokers of every version but has had no release since 2023. Its known
@@ -38,13 +40,16 @@ class KafkajsDriver implements QueueDriver {
   readonly name = 'kafkajs'
   readonly target: string
   readonly #settings: KafkajsSettings
-  readonly #queue = new ProduceQueue((records) => this.#send(records))
+  readonly #tokens: TokenSource | undefined
+  #queue: ProduceQueue | undefined
   #library: Kafkajs | undefined
   #clientId = 'tenon'
   #producer: Promise<OpenProducer> | undefined
 
   constructor(settings: KafkajsSettings) {
     this.#settings = settings
+    const { sasl, connectTimeoutMs } = settings
+    this.#tokens = sasl?.mechanism === 'oauthbearer' ? new TokenSource(sasl.token, connectTimeoutMs) : undefined
     this.target = `Kafka at ${settings.brokers.join(', ')}`
   }
 
@@ -52,6 +57,7 @@ class KafkajsDriver implements QueueDriver {
     this.#clientId = this.#settings.clientId ?? clientId
     this.#library = await loadKafkajs()
     await this.#openProducer()
+    this.#queue = new ProduceQueue(this.#settings, (records) => this.#send(records))
   }
 
   async ensureTopics(topics: readonly TopicToEnsure[]): Promise<void> {
@@ -73,7 +79,7 @@ class KafkajsDriver implements QueueDriver {
   }
 
   produce(records: readonly RecordToSend[], bound: ProduceBound): Promise<void> {
-    return this.#queue.push(records, bound)
+    return this.#queue?.push(records, bound) ?? Promise.reject(new Error(notConnected))
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {
@@ -89,7 +95,7 @@ class KafkajsDriver implements QueueDriver {
   }
 
   async close(): Promise<void> {
-    await within(this.#queue.flush(), cutDisconnectTimeoutMs, 'still sending').catch(() => undefined)
+    await this.#queue?.close(flushTimeoutMs)
     await this.#dropProducer()
   }
 
@@ -106,12 +112,12 @@ class KafkajsDriver implements QueueDriver {
   }
 
   #client(retry: typeof briefRetry, log?: Logger): KafkajsClient {
-    const settings = { brokers: this.#settings.brokers, clientId: this.#clientId, retry }
+    const settings = { settings: this.#settings, clientId: this.#clientId, tokens: this.#tokens, retry }
     return new KafkajsClient(this.#loaded(), log ? { ...settings, log } : settings)
   }
 
   #loaded(): Kafkajs {
-    if (this.#library === undefined) throw new Error('connect() comes before any other method of a driver')
+    if (this.#library === undefined) throw new Error(notConnected)
     return this.#library
   }
 
@@ -143,13 +149,18 @@ class KafkajsDriver implements QueueDriver {
   async #send(records: readonly RecordToSend[]): Promise<void> {
     try {
       const { producer } = await this.#openProducer()
-      await producer.sendBatch({ acks: -1, topicMessages: toTopicMessages(records) })
+      await producer.sendBatch({ acks: -1, compression: this.#compression(), topicMessages: toTopicMessages(records) })
     } catch (error) {
       // After a failure kafkajs gives the same sequence numbers to other records, which the broker would drop as repeated.
       void this.#dropProducer()
       const code = refusals.has(kafkaErrorType(error)) ? 'internal' : 'unavailable'
       throw new ServiceError(code, `${this.target} did not take the message`, { cause: error })
     }
+  }
+
+  #compression(): CompressionTypes {
+    const { CompressionTypes: types } = this.#loaded()
+    return this.#settings.compression === 'gzip' ? types.GZIP : types.None
   }
 
   async #dropProducer(): Promise<void> {
@@ -160,44 +171,13 @@ class KafkajsDriver implements QueueDriver {
   }
 }
 
+const notConnected = 'connect() comes before any other method of a driver'
+/** How long sending what waits may take when the driver closes. A guess. */
+const flushTimeoutMs = 2_000
+
 interface OpenProducer {
   readonly client: KafkajsClient
   readonly producer: Producer
-}
-
-async function createMissing(admin: Admin, topics: readonly TopicToEnsure[]): Promise<void> {
-  const existing = new Set(await admin.listTopics())
-  const missing = topics.filter(({ topic }) => !existing.has(topic))
-  if (missing.length === 0) return
-  await admin.createTopics({
-    waitForLeaders: false,
-    topics: missing.map(({ topic, partitionCount }) => ({
-      topic,
-      // -1 leaves the number to the broker. @see KIP-464
-      numPartitions: partitionCount ?? -1,
-      replicationFactor: -1,
-    })),
-  })
-}
-
-async function readProgress(admin: Admin, topic: string, group: string): Promise<readonly PartitionProgress[]> {
-  const [ends, [committed]] = await Promise.all([
-    admin.fetchTopicOffsets(topic),
-    admin.fetchOffsets({ groupId: group, topics: [topic] }),
-  ])
-  const commits = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
-  return ends
-    .map(({ partition, low, high }) => {
-      const commit = commits.get(partition)
-      return {
-        partition,
-        earliestOffset: Number(low),
-        nextOffset: Number(high),
-        // Kafka says -1 of a partition of which nothing was committed.
-        committedOffset: commit === undefined || commit < 0 ? undefined : commit,
-      }
-    })
-    .toSorted((one, other) => one.partition - other.partition)
 }
 
 /** What a broker says of a record that it will never take. */
@@ -207,10 +187,3 @@ const refusals: ReadonlySet<string> = new Set([
   'INVALID_TOPIC_EXCEPTION',
   'TOPIC_AUTHORIZATION_FAILED',
 ])
-
-function describeTopicFailure(error: unknown): string {
-  const each: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'errors') : undefined
-  if (!Array.isArray(each)) return `topics could not be created: ${reasonOf(error)}`
-  const reasons = each.map((one: unknown) => `${String(Reflect.get(Object(one), 'topic'))}: ${reasonOf(one)}`)
-  return `topics could not be created: ${reasons.join('; ')}`
-}

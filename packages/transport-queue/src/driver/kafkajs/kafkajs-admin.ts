@@ -1,0 +1,48 @@
+import type { Admin } from 'kafkajs'
+import type { PartitionProgress, TopicToEnsure } from '../../queue-driver.ts'
+import { reasonOf } from './kafkajs-mapping.ts'
+
+/** Creates the topics that are missing. @throws Error as `describeTopicFailure` reads it. */
+export async function createMissing(admin: Admin, topics: readonly TopicToEnsure[]): Promise<void> {
+  const existing = new Set(await admin.listTopics())
+  const missing = topics.filter(({ topic }) => !existing.has(topic))
+  if (missing.length === 0) return
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: missing.map(({ topic, partitionCount }) => ({
+      topic,
+      // -1 leaves the number to the broker. @see KIP-464
+      numPartitions: partitionCount ?? -1,
+      replicationFactor: -1,
+    })),
+  })
+}
+
+/** What the cluster knows of a topic and a group, in order of the partitions. */
+export async function readProgress(admin: Admin, topic: string, group: string): Promise<readonly PartitionProgress[]> {
+  const [ends, [committed]] = await Promise.all([
+    admin.fetchTopicOffsets(topic),
+    admin.fetchOffsets({ groupId: group, topics: [topic] }),
+  ])
+  const commits = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+  return ends
+    .map(({ partition, low, high }) => {
+      const commit = commits.get(partition)
+      return {
+        partition,
+        earliestOffset: Number(low),
+        nextOffset: Number(high),
+        // Kafka says -1 of a partition of which nothing was committed.
+        committedOffset: commit === undefined || commit < 0 ? undefined : commit,
+      }
+    })
+    .toSorted((one, other) => one.partition - other.partition)
+}
+
+/** What became of topics, in words. */
+export function describeTopicFailure(error: unknown): string {
+  const each: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'errors') : undefined
+  if (!Array.isArray(each)) return `topics could not be created: ${reasonOf(error)}`
+  const reasons = each.map((one: unknown) => `${String(Reflect.get(Object(one), 'topic'))}: ${reasonOf(one)}`)
+  return `topics could not be created: ${reasons.join('; ')}`
+}

@@ -1,0 +1,185 @@
+import { ServiceError } from '@tenon/core/transport'
+import type { Cluster, Consumer, EachBatchPayload } from 'kafkajs'
+import type { AssignedPartition, Membership } from '../../queue-driver.ts'
+import { unlessAborted, wait, within } from '../../wait.ts'
+import { giveUp } from '../ownership.ts'
+import { PartitionFeed } from '../partition-feed.ts'
+import { kafkaErrorType, reasonOf, toRecord } from './kafkajs-mapping.ts'
+import type { KafkajsSettings } from './kafkajs-options.ts'
+
+interface FeedSurroundings {
+  readonly consumer: Consumer
+  readonly membership: Membership
+  readonly settings: KafkajsSettings
+  /** Fires when the member leaves without waiting. */
+  readonly cut: AbortSignal
+  /** The consumer's own; undefined until it joins. */
+  cluster(): Cluster | undefined
+}
+
+export interface TopicPartitions {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+/** The partitions that a kafkajs consumer was given in one generation: what it pushes goes in, and commits go out. */
+export class KafkajsFeeds {
+  readonly #surroundings: FeedSurroundings
+  readonly #feeds = new Map<string, PartitionFeed>()
+  /** The newest payload: its functions act for the member as a whole. */
+  #session: EachBatchPayload | undefined
+
+  constructor(surroundings: FeedSurroundings) {
+    this.#surroundings = surroundings
+  }
+
+  /** Begins to consume the partitions of a new generation. */
+  assign(topics: readonly TopicPartitions[]): void {
+    const { consumer, membership } = this.#surroundings
+    // kafkajs remembers what was paused before the rebalance.
+    consumer.resume(topics.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] })))
+    const commit = (feed: PartitionFeed, nextOffset: number) => this.#commit(feed, nextOffset)
+    for (const { topic, partitions } of topics) {
+      for (const partition of partitions) {
+        const feed = new PartitionFeed({ topic, partition, commit })
+        this.#feeds.set(idOf(feed), feed)
+        void membership.consume(feed).finally(() => feed.settle())
+      }
+    }
+  }
+
+  /** Takes no more records. */
+  end(): void {
+    const { consumer, membership } = this.#surroundings
+    ignoreStopped(() => consumer.pause(membership.topics.map((topic) => ({ topic }))))
+  }
+
+  /** Waits for what runs, and loses what still does when the signal fires. */
+  async giveUp(signal: AbortSignal): Promise<void> {
+    await giveUp([...this.#feeds.values()], signal)
+  }
+
+  /** The same within the group's bound, while the session is kept. */
+  async giveUpForRebalance(): Promise<void> {
+    if (this.#feeds.size === 0) return
+    const { heartbeatIntervalMs, rebalanceTimeoutMs } = this.#surroundings.settings
+    // A heartbeat keeps the session, also when it is answered that a rebalance is under way.
+    const beating = setInterval(() => void this.#session?.heartbeat().catch(() => undefined), heartbeatIntervalMs)
+    try {
+      await this.giveUp(AbortSignal.timeout(rebalanceTimeoutMs * revokeShare))
+    } finally {
+      clearInterval(beating)
+    }
+    this.#feeds.clear()
+  }
+
+  lose(): void {
+    for (const feed of this.#feeds.values()) feed.lose()
+    this.#feeds.clear()
+  }
+
+  async receive(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload
+    const feed = this.#feeds.get(idOf(batch))
+    if (feed === undefined || feed.revoked.aborted || !this.#isNext(payload)) {
+      // Not resolved, so it is fetched again. The wait keeps that from spinning while the group is joined.
+      await wait(50, this.#surroundings.cut)
+      return
+    }
+    this.#session = payload
+    feed.push(batch.messages.map((message) => toRecord(batch, message)))
+    payload.resolveOffset(batch.lastOffset())
+    if (!feed.hasRoom) await this.#hold(feed, payload)
+  }
+
+  /**
+   * Whether a batch begins where its partition now stands. One that was on its way during a rebalance does not, and would
+   * leave a gap before it. What kafkajs knows of both positions is not in its types.
+   */
+  #isNext({ batch, uncommittedOffsets }: EachBatchPayload): boolean {
+    const fetchedAt: unknown = Reflect.get(batch, 'fetchedOffset')
+    const resolved = uncommittedOffsets()
+      .topics.find(({ topic }) => topic === batch.topic)
+      ?.partitions.find(({ partition }) => Number(partition) === batch.partition)
+    return fetchedAt === (resolved?.offset ?? this.#committedOffset(batch))
+  }
+
+  #committedOffset({ topic, partition }: EachBatchPayload['batch']): unknown {
+    const { membership } = this.#surroundings
+    const cluster = this.#surroundings.cluster()
+    const read: unknown = cluster && Reflect.get(cluster, 'committedOffsets')
+    if (typeof read !== 'function') return undefined
+    const offsets = Reflect.apply(read, cluster, [{ groupId: membership.group }]) as CommittedOffsets
+    return offsets[topic]?.[partition]
+  }
+
+  /** Back-pressure: a short while by holding up the fetch, which then goes on at once; a long one by pausing. */
+  async #hold(feed: PartitionFeed, { heartbeat }: EachBatchPayload): Promise<void> {
+    const { consumer, settings } = this.#surroundings
+    await unlessAborted(feed.whenRoom(), AbortSignal.timeout(Math.min(1_000, settings.heartbeatIntervalMs)))
+    await heartbeat()
+    if (feed.hasRoom) return
+    const which = [{ topic: feed.topic, partitions: [feed.partition] }]
+    consumer.pause(which)
+    void feed.whenRoom().then(() => {
+      if (!feed.revoked.aborted) ignoreStopped(() => consumer.resume(which))
+    })
+  }
+
+  async #commit(feed: PartitionFeed, nextOffset: number): Promise<boolean> {
+    const giveUpAt = Date.now() + commitTimeoutMs
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#commitOnce(feed, nextOffset)
+      } catch (error) {
+        if (notOurs.has(kafkaErrorType(error))) return false
+        if (Date.now() >= giveUpAt) throw notCommitted(error)
+      }
+      await wait(commitRetryMs * attempt, feed.lost)
+    }
+  }
+
+  async #commitOnce(feed: PartitionFeed, nextOffset: number): Promise<boolean> {
+    // Whether it is ours is asked again for every try; kafkajs's own would try again in another generation.
+    const session = this.#session
+    if (feed.lost.aborted || session === undefined) return false
+    const partitions = [{ partition: feed.partition, offset: String(nextOffset) }]
+    const committing = session.commitOffsetsIfNecessary({ topics: [{ topic: feed.topic, partitions }] })
+    const stored = within(committing, commitAttemptTimeoutMs, 'the coordinator did not answer').then(() => true)
+    return (await unlessAborted(stored, feed.lost)) ?? false
+  }
+}
+
+/** Part of the rebalance time-out that running messages get; the rest is for joining. A guess. */
+const revokeShare = 0.8
+/** Bound a commit, and each of its tries: kafkajs would look for a coordinator that is gone for minutes. Guesses. */
+const commitTimeoutMs = 4_000
+const commitAttemptTimeoutMs = 2_000
+const commitRetryMs = 100
+
+/** What a coordinator says to a member whose partitions are another's. */
+const notOurs: ReadonlySet<string> = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+])
+
+type CommittedOffsets = Readonly<Record<string, Readonly<Record<number, string>> | undefined>>
+
+/** kafkajs throws for a consumer that does not run, also when it is just between two runs. */
+function ignoreStopped(act: () => void): void {
+  try {
+    act()
+  } catch {
+    // Nothing is fetched then, which is as good as paused; what is assigned next is resumed.
+  }
+}
+
+function idOf({ topic, partition }: Pick<AssignedPartition, 'topic' | 'partition'>): string {
+  return `${topic}/${partition}`
+}
+
+function notCommitted(cause: unknown): ServiceError {
+  return new ServiceError('unavailable', `the offset could not be committed: ${reasonOf(cause)}`, { cause })
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import type { AssignedPartition, ReceivedRecord } from '../../queue-driver.ts'
+import { bound, type DriverCase, membership, never, prepare, record, revoked, text } from './driver-case.ts'
+import { Reader } from './reader.ts'
+
+/** What a group reads, and where it goes on. */
+export const groupCases: readonly DriverCase[] = [
+  {
+    name: 'gives every group all records',
+    run: async (harness) => {
+      const { driver, topic } = await prepare(harness)
+      await using one = await Reader.join(driver, harness.unique('one'), [topic])
+      await using other = await Reader.join(driver, harness.unique('other'), [topic])
+      await driver.produce(
+        ['1', '2'].map((value) => record(topic, 'k', value)),
+        bound,
+      )
+      assert.equal((await one.take(2)).length, 2)
+      assert.equal((await other.take(2)).length, 2)
+    },
+  },
+  {
+    name: 'begins after the last commit, and delivers again what was not committed',
+    run: async (harness) => {
+      const { driver, topic } = await prepare(harness)
+      const group = harness.unique('group')
+      await driver.produce(
+        ['1', '2', '3', '4'].map((value) => record(topic, 'k', value)),
+        bound,
+      )
+      const first = await Reader.join(driver, group, [topic])
+      const [, second] = await first.take(4)
+      assert.ok(second)
+      assert.equal(await first.partitionOf(second).commit(second.offset + 1), true)
+      await first.member.leave(AbortSignal.abort())
+      await using next = await Reader.join(driver, group, [topic])
+      const again = await next.take(2)
+      assert.deepEqual(
+        again.map(({ value }) => text(value)),
+        ['3', '4'],
+      )
+    },
+  },
+  {
+    name: 'lets a partition that nobody asks for hold up no other',
+    run: async (harness) => {
+      const { driver, topic } = await prepare(harness)
+      const asked = Promise.withResolvers<ReceivedRecord>()
+      const consume = async (partition: AssignedPartition) => {
+        if (partition.partition === 0) return revoked(partition)
+        while (!partition.revoked.aborted)
+          for (const one of await partition.fetch()) if (text(one.value) === 'last') asked.resolve(one)
+      }
+      const member = await driver.join({ ...membership(harness.unique('group'), [topic]), consume }, never)
+      const many = Array.from({ length: 3_000 }, () => ({ ...record(topic, 'k', 'held up'), partition: 0 }))
+      await driver.produce(many, bound)
+      await driver.produce([{ ...record(topic, 'k', 'last'), partition: 1 }], bound)
+      assert.equal((await asked.promise).partition, 1)
+      await member.leave(AbortSignal.abort())
+    },
+  },
+  {
+    name: 'rejects joining when the signal has fired',
+    run: async (harness) => {
+      const { driver, topic } = await prepare(harness)
+      await assert.rejects(driver.join(membership(harness.unique('group'), [topic]), AbortSignal.abort()))
+    },
+  },
+  {
+    name: 'leaves twice without harm',
+    run: async (harness) => {
+      const { driver, topic } = await prepare(harness)
+      const reader = await Reader.join(driver, harness.unique('group'), [topic])
+      await Promise.all([reader.member.leave(never), reader.member.leave(AbortSignal.abort())])
+      await reader.member.leave(never)
+      assert.equal(reader.member.state, 'left')
+    },
+  },
+]
