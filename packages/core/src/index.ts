@@ -13,7 +13,9 @@ export type { ChannelState } from './client/client-transport.ts'
 export { type Client, clientOf, type RemoteOptions, remote } from './client/remote.ts'
 export { type BytesOptions, bytes } from './schema/native/bytes.ts'
 export { type Contract, contract } from './contract/contract.ts'
+export type { DeliveryOptions, Disposition, RetryOptions } from './contract/delivery.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './contract/event.ts'
+export { type Upcast, upcast } from './contract/event-upcast.ts'
 export { type Int64Options, int64 } from './schema/native/int64.ts'
 export type {
   AccessRule,
@@ -42,7 +44,8 @@ export {
   WiringError,
 } from './error/setup-error.ts'
 export { type SetupErrorCode, setupErrorCodes } from './error/setup-error-code.ts'
-export { type ConsumesOptions, Consumes } from './handler/consumes.ts'
+export { Consumes } from './handler/consumes.ts'
+export type { ConsumesOptions } from './handler/consuming-options.ts'
 export { type DefineHandlerOptions, defineConsumer, defineHandler } from './handler/define-handler.ts'
 export type { Handler, HandlerClass } from './handler/handler-class.ts'
 export type { HandlerDefinition } from './handler/handler-definition.ts'

@@ -1,12 +1,20 @@
 import { ContractError } from '../error/setup-error.ts'
 import { checkFormat } from './check-settings.ts'
 import { readJsonSchema, requireTextField, requireTopic } from './check-spec.ts'
+import { checkUpcasts, type Upcast } from './event-upcast.ts'
 import type { JsonSchema, Schema, ValueOf, WireOf } from '../schema/schema.ts'
 
 export interface EventSpec {
   /** The text field of the payload whose value keys the message; messages of one key keep their order. */
   readonly key: string
   readonly payload: Schema
+  /**
+   * The older events whose topics its consumers read too, each with how its payload becomes one of this event. What those name in
+   * turn is read as well.
+   *
+   * @defaultValue none
+   */
+  readonly upcasts?: readonly Upcast[]
   /**
    * How its messages are written: the name of a format that the queue transports of publishers and consumers have.
    *
@@ -34,6 +42,7 @@ export interface EventType<Spec extends EventSpec = EventSpec> {
   readonly key: string
   readonly payloadSchema: Schema
   readonly payloadJsonSchema: JsonSchema
+  readonly upcasts: readonly Upcast[]
   /** `json` where it says nothing. */
   readonly format: string
   readonly proto: URL | undefined
@@ -53,15 +62,27 @@ type CheckKey<Spec extends EventSpec> = Spec['key'] extends keyof WireOf<Spec['p
   ? unknown
   : { readonly key: { readonly 'the key must be a field of the payload': keyof WireOf<Spec['payload']> & string } }
 
+/** What an upcast gives must be what a publisher would send. */
+interface CheckUpcasts<Spec extends EventSpec> {
+  readonly upcasts?: readonly Upcast<WireOf<Spec['payload']>>[]
+}
+
 /**
  * Declares an event.
  *
  * @param topic Lower-case words joined by dots that end in the version: `shop.order.placed.v1`.
  * @throws ContractError `contract.name`, `contract.schema`, `contract.queue`, `contract.setting`
  */
-export function event<const Spec extends EventSpec>(topic: string, spec: Spec & CheckKey<Spec>): EventType<Spec> {
+export function event<const Spec extends EventSpec>(
+  topic: string,
+  spec: Spec & CheckKey<Spec> & CheckUpcasts<Spec>,
+): EventType<Spec> {
   const where = `event ${topic}`
-  const problems = [...requireTopic(where, topic), ...checkFormat(`${where}: format`, spec.format)]
+  const problems = [
+    ...requireTopic(where, topic),
+    ...checkFormat(`${where}: format`, spec.format),
+    ...checkUpcasts(where, topic, spec.upcasts),
+  ]
   const payload = readJsonSchema(`${where}: payload`, spec.payload)
   if (payload.problem) problems.push(payload.problem)
   else problems.push(...requireTextField(where, spec.key, payload.jsonSchema))
@@ -72,6 +93,7 @@ export function event<const Spec extends EventSpec>(topic: string, spec: Spec & 
     key: spec.key,
     payloadSchema: spec.payload,
     payloadJsonSchema: payload.jsonSchema,
+    upcasts: Object.freeze([...(spec.upcasts ?? [])]),
     format: spec.format ?? 'json',
     proto: spec.proto,
     summary: spec.summary,

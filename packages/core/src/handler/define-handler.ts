@@ -3,7 +3,7 @@ import { type AnyContract, type ContractInfo, contractInfo } from '../contract/c
 import type { EventType } from '../contract/event.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'
 import { ContractError } from '../error/setup-error.ts'
-import type { ConsumesOptions } from './consumes.ts'
+import { type ConsumesOptions, toConsuming } from './consuming-options.ts'
 import { type HandlerDefinition, type HandlerInstance, handlerDefinition } from './handler-definition.ts'
 import { unknownNames } from './handles.ts'
 import type { ConsumerMethod, OperationMethod } from './method-type.ts'
@@ -75,19 +75,24 @@ export function defineHandler<Of extends AnyContract, Name extends OperationName
   )
 }
 
-/** A consumer of an event without decorators. `make` is what it is for `defineHandler()`. */
+/**
+ * A consumer of an event without decorators. `make` is what it is for `defineHandler()`.
+ *
+ * @throws ContractError `contract.setting`
+ */
 export function defineConsumer<Event extends EventType>(
   event: Event,
   make: () => ConsumerMethod<Event>,
   options: ConsumesOptions = {},
 ): HandlerDefinition {
+  const consuming = toConsuming(`defineConsumer(${event.topic})`, options)
   return handlerDefinition(
     {
       name: `consumer of ${event.topic}`,
       contracts: [],
       interceptors: [],
       operations: [],
-      consumers: [{ event, group: options.group, member: 'handle', interceptors: [] }],
+      consumers: [{ event, ...consuming, member: 'handle', interceptors: [] }],
     },
     () => {
       const handle = make() as Invoke

@@ -48,9 +48,10 @@ export function toHandlerDefinition(handler: Handler): HandlerDefinition {
       serving: withClassAccess(serving, { operation, metadata }),
       interceptors: around(member.name),
     })),
-    consumers: metadata.consumers.map(({ event, group, member }) => ({
+    consumers: metadata.consumers.map(({ event, group, delivery, member }) => ({
       event,
       group,
+      delivery,
       member: member.name,
       interceptors: around(member.name),
     })),

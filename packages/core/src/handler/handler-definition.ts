@@ -2,6 +2,7 @@ import type { Interceptor, Invoke } from '../call/rule/interceptor.ts'
 import type { ContractInfo } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
 import type { Operation } from '../contract/operation.ts'
+import type { Consuming } from './consuming-options.ts'
 import type { Serving } from './serving-options.ts'
 
 const construction: unique symbol = Symbol.for('tenon.handler_construction') as never
@@ -33,10 +34,8 @@ export interface ImplementedOperation {
   readonly interceptors: readonly Interceptor[]
 }
 
-export interface ImplementedConsumer {
+export interface ImplementedConsumer extends Consuming {
   readonly event: EventType
-  /** Undefined means the service's name. */
-  readonly group: string | undefined
   readonly member: string
   readonly interceptors: readonly Interceptor[]
 }

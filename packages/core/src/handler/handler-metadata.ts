@@ -2,6 +2,7 @@ import type { Interceptor } from '../call/rule/interceptor.ts'
 import type { Contract } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'
+import type { Consuming } from './consuming-options.ts'
 import type { Serving } from './serving-options.ts'
 
 // No engine defines Symbol.metadata yet; compilers store decorator metadata under it only if it exists when a class is
@@ -23,9 +24,8 @@ interface DecoratedOperation {
   readonly member: Member
 }
 
-interface DecoratedConsumer {
+interface DecoratedConsumer extends Consuming {
   readonly event: EventType
-  readonly group: string | undefined
   readonly member: Member
 }
 
@@ -53,11 +53,11 @@ export function addOperation(
 /** As `addOperation`, for a member that consumes an event. */
 export function addConsumer(
   context: ClassMethodDecoratorContext,
-  { event, group }: Omit<DecoratedConsumer, 'member'>,
+  { event, group, delivery }: Omit<DecoratedConsumer, 'member'>,
 ): void {
   const { consumers } = writableMetadata(context)
   const member = memberOf(context)
-  place(consumers, { event, group, member }, (other) => other.event === event && isSame(other.member, member))
+  place(consumers, { event, group, delivery, member }, (other) => other.event === event && isSame(other.member, member))
 }
 
 /** A decorated member, and why no call could reach it, if so. */

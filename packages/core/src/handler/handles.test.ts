@@ -85,7 +85,7 @@ describe('@Handles', () => {
       'getNote',
     ])
     expect(toHandlerDefinition(All).consumers).toEqual([
-      { event: created, group: 'audit', member: 'onCreated', interceptors: [] },
+      { event: created, group: 'audit', delivery: {}, member: 'onCreated', interceptors: [] },
     ])
     expect(toHandlerDefinition(Part).operations).toHaveLength(1)
   })

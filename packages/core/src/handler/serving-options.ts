@@ -1,5 +1,7 @@
 import type { Policy } from '../call/rule/access.ts'
+import { toDelivery } from '../contract/check-delivery.ts'
 import { checkAccess } from '../contract/check-settings.ts'
+import type { DeliveryOptions } from '../contract/delivery.ts'
 import type { AccessRule, Input, Operation } from '../contract/operation.ts'
 import { ContractError, type SetupProblem } from '../error/setup-error.ts'
 
@@ -11,6 +13,8 @@ export interface ServingOptions<Op extends Operation = Operation> {
   readonly policy?: Policy<Input<Op>>
   /** How many calls of this operation run at the same time; the next wait as `maxQueuedCalls` of the service says. @remarks A whole number above 0 */
   readonly maxConcurrentCalls?: number
+  /** How its commands are delivered, where the contract binds it to a queue. @defaultValue as the transport's options say */
+  readonly queue?: DeliveryOptions
 }
 
 /** The same, for any operation. */
@@ -18,11 +22,12 @@ export interface Serving {
   readonly access: AccessRule | undefined
   readonly policy: Policy | undefined
   readonly maxConcurrentCalls: number | undefined
+  readonly delivery: DeliveryOptions | undefined
 }
 
 /** @throws ContractError `contract.setting` naming the place */
 export function toServing<Op extends Operation>(where: string, options: ServingOptions<Op>): Serving {
-  const { access, policy, maxConcurrentCalls } = options
+  const { access, policy, maxConcurrentCalls, queue } = options
   const problems: SetupProblem[] = access === undefined ? [] : [...checkAccess(where, access)]
   if (maxConcurrentCalls !== undefined && !(Number.isSafeInteger(maxConcurrentCalls) && maxConcurrentCalls > 0)) {
     const message = `${where}: maxConcurrentCalls must be a whole number above 0, found ${maxConcurrentCalls}`
@@ -31,5 +36,6 @@ export function toServing<Op extends Operation>(where: string, options: ServingO
   if (policy !== undefined && typeof policy !== 'function')
     problems.push({ code: 'contract.setting', message: `${where}: policy must be a function` })
   if (problems.length > 0) throw new ContractError(problems)
-  return Object.freeze({ access, policy: policy as Policy | undefined, maxConcurrentCalls })
+  const delivery = queue === undefined ? undefined : toDelivery(`${where}: queue`, queue)
+  return Object.freeze({ access, policy: policy as Policy | undefined, maxConcurrentCalls, delivery })
 }

@@ -8,10 +8,16 @@ import { composeInterceptors, type Interceptor, type Invoke } from '../call/rule
 import type { AccessRule, Operation } from '../contract/operation.ts'
 import { noFunctions } from '../error/no-function.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
-import type { HandlerDefinition, HandlerInstance, ImplementedOperation } from '../handler/handler-definition.ts'
+import type {
+  HandlerDefinition,
+  HandlerInstance,
+  ImplementedConsumer,
+  ImplementedOperation,
+} from '../handler/handler-definition.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { EventEndpoint, OperationEndpoint } from '../transport/endpoint.ts'
 import type { Transport } from '../transport/transport.ts'
+import { readVersions } from './read-versions.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
 /** What every call path of a service shares. */
@@ -45,32 +51,54 @@ export function composeEndpoints(handlers: readonly ConstructedHandler[], surrou
         const invoke = composed(instance.member(member), interceptors, surroundings)
         const plan = operationPlan(implemented, { invoke, shared, ...surroundings })
         const admission = { access: accessOf(implemented, settings), hasPolicy: serving.policy !== undefined }
-        return { operation, admission, dispatch: composeDispatch(plan, surroundings.gate) }
+        const { delivery } = serving
+        return {
+          operation,
+          admission,
+          ...(delivery && { delivery }),
+          dispatch: composeDispatch(plan, surroundings.gate),
+        }
       }),
     ),
     events: handlers.flatMap(({ definition, instance }) =>
-      definition.consumers.map(({ event, group, member, interceptors }): EventEndpoint => {
-        const plan: CallPlan = {
-          id: `consume ${event.topic}`,
-          kind: 'unary',
-          timeoutMs: settings.callTimeoutMs,
-          log: surroundings.log,
-          forwarded: settings.forwardMetadata,
-          loggedCalls: settings.loggedCalls,
-          input: compileSchema(event.payloadSchema, event.payloadJsonSchema, `event ${event.topic}: payload`),
-          output: undefined,
-          isOutputChecked: false,
-          authenticate: undefined,
-          access: undefined,
-          policy: undefined,
-          // What a queue delivers is held back by the queue.
-          limiters: [],
-          invoke: composed(instance.member(member), interceptors, surroundings),
-        }
-        return { event, group: group ?? surroundings.options.name, dispatch: composeDispatch(plan, surroundings.gate) }
-      }),
+      definition.consumers.flatMap((consumer) =>
+        consumerEndpoints(
+          consumer,
+          composed(instance.member(consumer.member), consumer.interceptors, surroundings),
+          surroundings,
+        ),
+      ),
     ),
   }
+}
+
+/** An endpoint for each version of its event that a consumer reads. */
+function consumerEndpoints(
+  { event: declared, group, delivery }: ImplementedConsumer,
+  invoke: Invoke,
+  { options, settings, gate, log }: Surroundings,
+): readonly EventEndpoint[] {
+  return readVersions(declared).map(({ event, into, input }) => {
+    const plan: CallPlan = {
+      id: `consume ${declared.topic}`,
+      kind: 'unary',
+      timeoutMs: consumerTimeoutOf({ delivery }, settings),
+      log,
+      forwarded: settings.forwardMetadata,
+      loggedCalls: settings.loggedCalls,
+      input,
+      output: undefined,
+      isOutputChecked: false,
+      authenticate: undefined,
+      access: undefined,
+      policy: undefined,
+      // What a queue delivers is held back by the queue.
+      limiters: [],
+      invoke,
+    }
+    const facts = { event, group: group ?? options.name, delivery, ...(into && { into }) }
+    return { ...facts, dispatch: composeDispatch(plan, gate) }
+  })
 }
 
 /** Everything wrong among handlers and transports that can be told without creating anything. */
@@ -88,6 +116,7 @@ export function checkWiring(
     ...implemented.flatMap(({ operation }) => unreachable(operation, transports)),
     ...implemented.flatMap((one) => needsAuthenticator(one, { options, settings })),
     ...implemented.flatMap(judgesStream),
+    ...implemented.flatMap(deliversNothing),
     ...uncallable(definitions, options),
     ...unheardEvents(definitions, transports),
     ...repeatedTransports(transports),
@@ -126,6 +155,14 @@ function operationPlan(
 
 function limiter(maxRunning: number, { maxQueuedCalls }: ServiceSettings): Limiter {
   return new Limiter({ maxRunning, maxWaiting: maxQueuedCalls ?? maxRunning })
+}
+
+/** What a consumer says of itself counts more than what the service says of all calls. */
+export function consumerTimeoutOf(
+  { delivery }: Pick<ImplementedConsumer, 'delivery'>,
+  { callTimeoutMs }: ServiceSettings,
+): number {
+  return delivery.maxHandlerMs ?? callTimeoutMs
 }
 
 /** Undefined for none. */
@@ -217,6 +254,13 @@ function unheardEvents(
     code: 'wiring.unreachable',
     message: `event ${topic} is delivered by no transport of the service: add a queue transport`,
   }))
+}
+
+/** Settings of a delivery that never happens are a slip. */
+function deliversNothing({ operation, serving }: Implemented): readonly SetupProblem[] {
+  if (serving.delivery === undefined || operation.queue !== undefined) return []
+  const message = `${operation.id} has settings of a queue, but its contract binds it to none: give it queue: { topic, key }, or leave them out`
+  return [{ code: 'wiring.unreachable', message }]
 }
 
 /** A policy judges an input before the handler sees it, and of a stream there is none yet. */

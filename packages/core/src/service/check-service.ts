@@ -1,5 +1,6 @@
 import { ServiceError } from '../error/service-error.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
+import { olderEvents } from '../contract/event-upcast.ts'
 import { withTimeLimit } from '../handler/time-limit.ts'
 import { compileSchema } from '../schema/compiled-schema.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -16,6 +17,7 @@ import {
   withoutSecrets,
 } from './plan-service.ts'
 import { readSettings } from './read-settings.ts'
+import { readVersions } from './read-versions.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import type { StartOptions } from './start-options.ts'
 
@@ -89,10 +91,11 @@ function idleEndpoints({ definitions }: ServicePlan, service: string): IdleEndpo
       })
       .map((operation) => ({ operation, dispatch: refuse })),
     events: consumers
-      .filter(({ event: { topic, payloadSchema, payloadJsonSchema } }) =>
-        isUsable(() => compileSchema(payloadSchema, payloadJsonSchema, `event ${topic}: payload`)),
-      )
-      .map(({ event, group = service }) => ({ event, group, dispatch: refuse })),
+      .filter(({ event }) => isUsable(() => readVersions(event)))
+      .flatMap(({ event, group = service, delivery }) => [
+        { event, group, delivery, dispatch: refuse },
+        ...olderEvents(event).map((older) => ({ event: older.event, into: event, group, delivery, dispatch: refuse })),
+      ]),
   }
 }
 

@@ -1,11 +1,14 @@
 import type { Interceptor } from '../call/rule/interceptor.ts'
 import type { Deprecation } from '../contract/deprecation.ts'
+import type { DeliveryOptions } from '../contract/delivery.ts'
+import type { EventType } from '../contract/event.ts'
+import { olderEvents } from '../contract/event-upcast.ts'
 import type { HttpBoundRoute, HttpOperation, NamedField } from '../contract/http-binding.ts'
 import type { AccessRule } from '../contract/operation.ts'
 import { ConfigError } from '../error/setup-error.ts'
 import { type RemoteFacts, tokenName } from '../handler/provider.ts'
 import type { Transport } from '../transport/transport.ts'
-import { accessOf, timeoutOf } from './assemble.ts'
+import { accessOf, consumerTimeoutOf, timeoutOf } from './assemble.ts'
 import type { CheckOptions } from './check-service.ts'
 import type { ConfigReader, ConfigSpec } from './config/config.ts'
 import { planService, requireSound, type ServicePlan } from './plan-service.ts'
@@ -101,6 +104,7 @@ function describeOperations(definition: Definition, surroundings: Surroundings):
       topic: operation.queue.topic,
       key: operation.queue.key,
       group: operation.queue.group ?? name,
+      delivery: describeDelivery(serving.delivery),
     },
     transports: plan.transports.filter((transport) => transport.carries(operation)).map((transport) => transport.name),
     access: describeAccess(accessOf({ operation, serving }, settings)),
@@ -144,18 +148,31 @@ function describeDeprecation(deprecation: Deprecation | undefined): Deprecation 
 
 function describeConsumers(definition: Definition, surroundings: Surroundings): readonly ConsumerDescription[] {
   const { plan, settings, name } = surroundings
-  return definition.consumers.map(({ event, group = name, member, interceptors }) => ({
+  return definition.consumers.map(({ event, group = name, delivery, member, interceptors }) => ({
     topic: event.topic,
+    olderTopics: olderTopicsOf(event),
     key: event.key,
     group,
+    delivery: describeDelivery(delivery),
     handler: definition.name,
     member,
     transports: plan.transports
       .filter(({ carriesEvents }) => carriesEvents === true)
       .map((transport) => transport.name),
-    timeoutMs: settings.callTimeoutMs,
+    timeoutMs: consumerTimeoutOf({ delivery }, settings),
     interceptors: describeInterceptors(interceptors, definition, surroundings),
   }))
+}
+
+/** Undefined for none. */
+function olderTopicsOf(event: EventType): readonly string[] | undefined {
+  const topics = olderEvents(event).map((older) => older.event.topic)
+  return topics.length === 0 ? undefined : topics
+}
+
+/** Undefined where the transport's options alone say how. */
+function describeDelivery(delivery: DeliveryOptions = {}): DeliveryOptions | undefined {
+  return Object.keys(delivery).length === 0 ? undefined : structuredClone(delivery)
 }
 
 /** In the order they are composed in. A member's own list begins with those of its handler. */

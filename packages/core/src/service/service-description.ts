@@ -1,3 +1,4 @@
+import type { DeliveryOptions } from '../contract/delivery.ts'
 import type { Deprecation } from '../contract/deprecation.ts'
 import type { Idempotency, OperationKind } from '../contract/operation.ts'
 import type { ErrorCode } from '../error/error-code.ts'
@@ -83,12 +84,18 @@ export interface CommandDescription {
   readonly topic: string
   readonly key: string
   readonly group: string
+  /** What its handler says of it, where that differs from the transport's options. */
+  readonly delivery?: DeliveryOptions | undefined
 }
 
 export interface ConsumerDescription {
   readonly topic: string
+  /** Those of the older events that it reads too. */
+  readonly olderTopics?: readonly string[] | undefined
   readonly key: string
   readonly group: string
+  /** What it says of its messages, where that differs from the transport's options. */
+  readonly delivery?: DeliveryOptions | undefined
   readonly handler: string
   readonly member: string
   /** Names of the transports that deliver it. */

@@ -1,3 +1,4 @@
+import type { DeliveryOptions } from '../contract/delivery.ts'
 import type { EventType } from '../contract/event.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'
 import type { Arrival, Outcome } from '../call/arrival.ts'
@@ -7,6 +8,8 @@ export interface OperationEndpoint {
   readonly operation: Operation
   /** Whom the dispatcher lets in, for what a transport writes about its operations. @defaultValue what the contract says */
   readonly admission?: Admission
+  /** How its commands are to be delivered, where its handler says so. @defaultValue as the transport does it */
+  readonly delivery?: DeliveryOptions
   /** Serves one call. Never rejects. */
   dispatch(arrival: Arrival): Promise<Outcome>
 }
@@ -18,11 +21,16 @@ export interface Admission {
   readonly hasPolicy: boolean
 }
 
-/** The only way to a consumer of events. */
+/** The only way to a consumer of events: one endpoint for its event, and one for every older event that it reads too. */
 export interface EventEndpoint {
+  /** Whose topic is read. */
   readonly event: EventType
+  /** What the consumer declared, where `event` is an older one: its messages are brought up to it. @defaultValue `event` */
+  readonly into?: EventType
   /** The consumer group: one member of it handles each message. */
   readonly group: string
+  /** How its messages are to be delivered, where the consumer says so. @defaultValue as the transport does it */
+  readonly delivery?: DeliveryOptions
   /** Handles one message. Never rejects. */
   dispatch(arrival: Arrival): Promise<Outcome>
 }

@@ -1,0 +1,74 @@
+import type { ErrorCode } from '../error/error-code.ts'
+
+/**
+ * What becomes of a message that failed: `retry` handles it again a limited number of times, then it is a dead letter; `wait`
+ * does so without counting, until it is too old; `dead_letter` never handles it again; `skip` drops it as if it had been handled,
+ * and a line of log says so.
+ */
+export type Disposition = 'retry' | 'wait' | 'dead_letter' | 'skip'
+
+/** When a message that failed is handled again. Messages of its key wait behind it. */
+export interface RetryOptions {
+  /**
+   * How often a message is handled before it becomes a dead letter. Failures that say "not now" (`unavailable`,
+   * `resource_exhausted`) do not count.
+   *
+   * @defaultValue 5
+   * @remarks Range 1–1_000
+   */
+  readonly maxAttemptCount?: number
+  /** Wait after the first failure; it doubles with every further one. @defaultValue 200 @remarks Range 0–3_600_000 */
+  readonly initialDelayMs?: number
+  /** Longest wait. @defaultValue 30_000 @remarks Range 0–3_600_000 */
+  readonly maxDelayMs?: number
+  /**
+   * How long after its first failure a message may hold up its key before it becomes a dead letter, whatever it failed with.
+   *
+   * @defaultValue 3_600_000, a guess: longer than most outages, shorter than most retention times
+   * @remarks Range 0–604_800_000
+   */
+  readonly maxAgeMs?: number
+}
+
+/** How a queue delivers the messages of one consumer. What it leaves out is as the transport's options say. */
+export interface DeliveryOptions {
+  /**
+   * What becomes of a message that fails with a code, where that differs from the table of the queue:
+   * `{ not_found: 'skip', aborted: 'dead_letter' }`. Of a payload that does not fit its schema too, which is `invalid_argument`.
+   * A message that nobody can read is a dead letter whatever this says.
+   */
+  readonly failures?: { readonly [Code in ErrorCode]?: Disposition }
+  readonly retry?: RetryOptions
+  /**
+   * Most messages that the handler works on at a time in one process.
+   *
+   * @defaultValue the transport's
+   * @remarks Range 1–10_000
+   */
+  readonly concurrency?: number
+  /**
+   * Longest time a message may be worked on. For an event this comes before the service's `callTimeoutMs`; for a command the
+   * operation's own time counts too, and the shorter of the two ends it.
+   *
+   * @defaultValue the transport's
+   * @remarks Range 1–86_400_000 ms
+   */
+  readonly maxHandlerMs?: number
+}
+
+/** The least and the largest value of what is a whole number here, and in the options of a queue transport. */
+export const deliveryRanges = Object.freeze({
+  retry: Object.freeze({
+    maxAttemptCount: { min: 1, max: 1_000 },
+    initialDelayMs: { min: 0, max: 3_600_000 },
+    maxDelayMs: { min: 0, max: 3_600_000 },
+    maxAgeMs: { min: 0, max: 604_800_000 },
+  } satisfies Record<keyof RetryOptions, Range>),
+  concurrency: { min: 1, max: 10_000 },
+  maxHandlerMs: { min: 1, max: 86_400_000 },
+})
+
+interface Range {
+  readonly min: number
+  readonly max: number
+}

@@ -1,0 +1,72 @@
+import Type from 'typebox'
+import { expect, test } from 'vitest'
+import { contract } from '../contract/contract.ts'
+import { event } from '../contract/event.ts'
+import { Consumes } from './consumes.ts'
+import { defineConsumer, defineHandler } from './define-handler.ts'
+import { toHandlerDefinition } from './handler-class.ts'
+import { Handles } from './handles.ts'
+import { Implements } from './implements.ts'
+
+const payload = Type.Object({ orderId: Type.String() })
+const placed = event('shop.order.placed.v1', { key: 'orderId', payload })
+const orders = contract('shop.OrderService', {
+  place: { input: payload, output: payload, queue: { topic: 'shop.order.place.v1', key: 'orderId' } },
+})
+const options = {
+  group: 'audit',
+  failures: { not_found: 'skip' },
+  retry: { maxAttemptCount: 2 },
+  concurrency: 4,
+} as const
+const { group, ...delivery } = options
+
+test('a method that consumes says how its messages are delivered', () => {
+  class OrderAudit {
+    @Consumes(placed, options)
+    note() {}
+
+    @Consumes(event('shop.order.paid.v1', { key: 'orderId', payload }))
+    paid() {}
+  }
+  expect(toHandlerDefinition(OrderAudit).consumers).toMatchObject([
+    { event: placed, group, delivery },
+    { group: undefined, delivery: {} },
+  ])
+})
+
+test('so does a consumer without decorators', () => {
+  expect(defineConsumer(placed, () => () => undefined, options).consumers).toMatchObject([
+    { event: placed, group, delivery },
+  ])
+})
+
+test('a method that implements a command says so under queue, in either form', () => {
+  @Handles(orders)
+  class OrderHandler {
+    @Implements(orders.place, { queue: delivery })
+    place(order: { readonly orderId: string }) {
+      return order
+    }
+  }
+  const defined = defineHandler(orders, () => ({ place: (order) => order }), {
+    operations: { place: { queue: delivery } },
+  })
+  for (const { operations } of [toHandlerDefinition(OrderHandler), defined])
+    expect(operations).toMatchObject([{ serving: { delivery } }])
+})
+
+test('what is wrong is refused where it stands', () => {
+  const wrong = { failures: { not_found: 'forget' } } as never
+  const problem = 'failures.not_found must be one of retry, wait, dead_letter, skip, found "forget"'
+  expect(() => Consumes(placed, wrong)).toThrow(`@Consumes(shop.order.placed.v1): ${problem}`)
+  expect(() => defineConsumer(placed, () => () => undefined, wrong)).toThrow(
+    `defineConsumer(shop.order.placed.v1): ${problem}`,
+  )
+  expect(() => Implements(orders.place, { queue: wrong })).toThrow(
+    `@Implements(shop.OrderService/place): queue: ${problem}`,
+  )
+  expect(() =>
+    defineHandler(orders, () => ({ place: (order) => order }), { operations: { place: { queue: wrong } } }),
+  ).toThrow(`defineHandler(shop.OrderService): place: queue: ${problem}`)
+})
