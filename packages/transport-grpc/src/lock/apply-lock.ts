@@ -1,12 +1,12 @@
 import type { EnumShape, FieldShape, FieldType, MessageShape, ServiceShape } from '../proto/message-shape.ts'
-import { type LockEnum, type LockField, type LockFile, type LockMessage, withNested } from './lock-file.ts'
+import { type LockEnum, type LockField, type LockMessage, type MessageFile, withNested } from './lock-file.ts'
 
 /**
  * The same service with the numbers of a lock, and the wider of two integers where the lock has it.
  *
  * @param file The lock as it was merged with this very service, so that it knows all of it.
  */
-export function applyLock(service: ServiceShape, file: LockFile): ServiceShape {
+export function applyLock(service: ServiceShape, file: MessageFile): ServiceShape {
   const renumbering = new Renumbering(file)
   const methods = service.methods.map((method) => ({
     ...method,
@@ -14,6 +14,11 @@ export function applyLock(service: ServiceShape, file: LockFile): ServiceShape {
     response: renumbering.message(method.response),
   }))
   return { ...service, methods }
+}
+
+/** The same for one message. */
+export function applyMessageLock(message: MessageShape, file: MessageFile): MessageShape {
+  return new Renumbering(file).message(message)
 }
 
 /** A message that is still being copied. */
@@ -26,7 +31,7 @@ class Renumbering {
   readonly #copies = new Map<MessageShape, MessageShape>()
   readonly #enumCopies = new Map<EnumShape, EnumShape>()
 
-  constructor({ messages }: LockFile) {
+  constructor({ messages }: MessageFile) {
     const all = messages.flatMap(withNested)
     this.#messages = new Map(all.map((message) => [message.fullName, message]))
     this.#enums = new Map(all.flatMap(({ enums }) => enums).map((one) => [one.fullName, one]))

@@ -1,5 +1,5 @@
 import { ContractError, type SetupProblem } from '@tenon/core/transport'
-import type { LockEnum, LockFile, LockMessage, LockValue, NumberRange, Reserved } from './lock-file.ts'
+import type { LockEnum, LockFile, LockMessage, LockValue, MessageFile, NumberRange, Reserved } from './lock-file.ts'
 import { fieldNumbers, isReserved, type NumberSpace } from './reserved.ts'
 import { unusedParts } from './unused.ts'
 
@@ -10,17 +10,33 @@ import { unusedParts } from './unused.ts'
  * @throws ContractError `contract.proto`; all problems at once.
  */
 export function checkLock(file: LockFile, where: string): void {
+  const methodTypes = file.service.methods.flatMap(({ request, response }) => [request, response])
+  checkFile(file, where, { roots: methodTypes, unused: `no method leads to it${lost}` })
+}
+
+/** The same for the file of an event, whose one message has the full name. */
+export function checkEventLock(file: MessageFile, where: string, fullName: string): void {
+  checkFile(file, where, { roots: [fullName], unused: `it is no part of ${fullName}${lost}` })
+}
+
+interface Used {
+  readonly roots: readonly string[]
+  /** What is said of all that they do not lead to. */
+  readonly unused: string
+}
+
+function checkFile(file: MessageFile, where: string, { roots, unused }: Used): void {
   const problems = [
     ...file.messages.flatMap(checkMessage).map((problem) => `${problem}; ${correct}`),
-    ...unusedParts(file).map((part) => `${part}: ${unused}`),
+    ...unusedParts(file, roots).map((part) => `${part}: ${unused}`),
   ]
   const told = problems.map((problem): SetupProblem => ({ code: 'contract.proto', message: `${where}: ${problem}` }))
   if (told.length > 0) throw new ContractError(told)
 }
 
 const correct = 'correct it by hand: the number that callers already know stays, a newer one moves'
-const unused =
-  'no method leads to it, so that it would be lost when the file is written anew; take it out, and keep what is yours in a file of its own'
+const lost =
+  ', so that it would be lost when the file is written anew; take it out, and keep what is yours in a file of its own'
 
 function checkMessage({ fullName, fields, reserved, messages, enums }: LockMessage): readonly string[] {
   return [

@@ -1,13 +1,20 @@
 /** A contract as a `.proto` file: what is written, what is read back, and where numbers are compared. */
-export interface LockFile {
+export interface LockFile extends MessageFile {
+  readonly service: LockService
+}
+
+/** An event as such a file, or what a contract and an event have in common. */
+export interface MessageFile {
   readonly package: string
   /** Paths of imported files, sorted. */
   readonly imports: readonly string[]
   /** Options of the whole file, added by hand and kept: `go_package = "shop/user/v1"`. */
   readonly options: readonly string[]
-  readonly service: LockService
   readonly messages: readonly LockMessage[]
 }
+
+/** What is written: a contract has a service, an event has none. */
+export type WrittenFile = MessageFile & Partial<Pick<LockFile, 'service'>>
 
 export interface LockService {
   readonly name: string

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { ContractInfo } from '@tenon/core/contract'
 import { ContractError, type SetupProblem } from '@tenon/core/transport'
 import type { ServiceShape } from '../proto/message-shape.ts'
@@ -7,6 +5,8 @@ import { toServiceShape } from '../proto/service-shape.ts'
 import { applyLock } from './apply-lock.ts'
 import { checkLock } from './check-lock.ts'
 import type { LockFile } from './lock-file.ts'
+import * as lockText from './lock-text.ts'
+import { type LockText, readLockText } from './lock-text.ts'
 import { type Break, mergeLock } from './merge-lock.ts'
 import { readLock } from './read-lock.ts'
 import { toLockFile } from './to-lock-file.ts'
@@ -18,12 +18,6 @@ export interface LockedService {
   readonly file: LockFile
   /** What the lock does not know yet, or still has; empty when it is up to date. */
   readonly changes: readonly string[]
-}
-
-/** The text of a lock, and what it is called in errors. */
-export interface LockText {
-  readonly text: string
-  readonly where: string
 }
 
 /**
@@ -55,30 +49,7 @@ export function lockUrlOf({ operations }: ContractInfo): URL | undefined {
  */
 export function loadLock(contract: ContractInfo): LockText | undefined {
   const url = lockUrlOf(contract)
-  if (url === undefined) return undefined
-  const where = lockPath(contract, url)
-  try {
-    return { text: readFileSync(where, 'utf8'), where }
-  } catch (cause) {
-    throw notReadable(contract, where, cause)
-  }
-}
-
-/** @throws ContractError `contract.proto` when the address is none of a file. */
-export function lockPath({ name }: ContractInfo, url: URL): string {
-  if (url.protocol === 'file:') return fileURLToPath(url)
-  const message = `contract ${name}: proto must be the address of a file, as new URL('./user.proto', import.meta.url) is, found ${url.href}`
-  throw new ContractError([{ code: 'contract.proto', message }])
-}
-
-/** What is told of a lock that is missing or cannot be read. */
-export function notReadable({ name }: ContractInfo, where: string, cause: unknown): ContractError {
-  const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-  const found = cause instanceof Error ? cause.message : String(cause)
-  const message = isMissing
-    ? `contract ${name}: the lock of its field numbers, ${where}, is not there; bring it back, or make a first one with updateProto() and commit it, and see that what is deployed has the file`
-    : `contract ${name}: the lock of its field numbers, ${where}, cannot be read: ${found}`
-  return new ContractError([{ code: 'contract.proto', message }], cause)
+  return url && readLockText(`contract ${contract.name}`, url)
 }
 
 function toProblem(
@@ -90,6 +61,19 @@ function toProblem(
     [request, response].some((message) => `${scope}.`.startsWith(`${message.fullName}.`)),
   )
   const subject = owner ? `operation ${owner.operation.id}` : `contract ${fullName}`
+  return breakProblem(subject, { scope, part, problem, advice }, where)
+}
+
+/** What is told of one thing that a lock does not allow. */
+export function breakProblem(subject: string, { scope, part, problem, advice }: Break, where: string): SetupProblem {
   const place = part === '' ? scope : `${part} of ${scope}`
   return { code: 'contract.proto', message: `${subject}: ${place}: ${problem}; ${advice} (lock: ${where})` }
+}
+
+export type { LockText } from './lock-text.ts'
+export function lockPath({ name }: ContractInfo, url: URL): string {
+  return lockText.lockPath(`contract ${name}`, url)
+}
+export function notReadable({ name }: ContractInfo, where: string, cause: unknown): ContractError {
+  return lockText.notReadable(`contract ${name}`, where, cause)
 }

@@ -1,12 +1,12 @@
 import { judgeField, judgeMessage, judgeMethod } from './judge-change.ts'
-import type { LockEnum, LockField, LockFile, LockMessage, LockValue, Reserved } from './lock-file.ts'
+import type { LockEnum, LockField, LockFile, LockMessage, LockValue, MessageFile, Reserved } from './lock-file.ts'
 import { nothingReserved } from './lock-file.ts'
 import { addReserved, enumNumbers, fieldNumbers, freeNumbers, type NumberSpace } from './reserved.ts'
 
 /** What becomes of a lock when its contract has gone on. */
-export interface MergedLock {
+export interface MergedLock<File extends MessageFile = LockFile> {
   /** The contract with the lock's numbers; new parts have new ones, and what is gone is reserved. */
-  readonly file: LockFile
+  readonly file: File
   /** What callers of before could not live with. */
   readonly breaks: readonly Break[]
   /** What was added and removed, by full name; empty when the lock knows all of it. */
@@ -35,6 +35,14 @@ export function mergeLock(lock: LockFile, current: LockFile): MergedLock {
   return { file: { ...current, options: lock.options, messages }, ...notes }
 }
 
+/** The same for messages that no service leads to. Those that only the lock has are not looked at. */
+export function mergeMessageFile(lock: MessageFile, current: MessageFile): MergedLock<MessageFile> {
+  const notes: Notes = { breaks: [], changes: [] }
+  if (lock.package !== current.package) notes.breaks.push(otherOwner(current.package, lock.package, 'event'))
+  const messages = mergeMessages(lock, current, notes)
+  return { file: { ...current, options: lock.options, messages }, ...notes }
+}
+
 interface Notes {
   readonly breaks: Break[]
   readonly changes: string[]
@@ -44,9 +52,7 @@ function mergeService(lock: LockFile, current: LockFile, { breaks, changes }: No
   const scope = `${current.package}.${current.service.name}`
   const locked = `${lock.package}.${lock.service.name}`
   if (locked !== scope) {
-    const problem = `the lock is that of ${locked}`
-    const advice = 'bring the name back, or give the contract of the new name a new file'
-    breaks.push({ scope, part: '', problem, advice })
+    breaks.push(otherOwner(scope, locked, 'contract'))
     return
   }
   const known = new Map(lock.service.methods.map((method) => [method.name, method]))
@@ -62,6 +68,11 @@ function mergeService(lock: LockFile, current: LockFile, { breaks, changes }: No
       'bring it back, perhaps deprecated, or make a new version of the contract; when nobody calls it any more, take it and its messages out of the file by hand'
     breaks.push({ scope, part: `method ${name}`, problem, advice })
   }
+}
+
+function otherOwner(scope: string, locked: string, kind: 'contract' | 'event'): Break {
+  const problem = `the lock is that of ${locked}`
+  return { scope, part: '', problem, advice: `bring the name back, or give the ${kind} of the new name a new file` }
 }
 
 /** What holds messages and enums. */

@@ -1,4 +1,5 @@
-import { type AnyContract, contractInfo } from '@tenon/core/contract'
+import { type AnyContract, contractInfo, type EventType } from '@tenon/core/contract'
+import { isEvent, lockEvent } from './lock-event.ts'
 import { lockService } from './lock-service.ts'
 import { writeLock } from './write-lock.ts'
 
@@ -8,7 +9,7 @@ export interface ProtoOfOptions {
 }
 
 /**
- * A contract as a proto3 file, with its operations that gRPC carries. Pure: the same contract and lock give the same text, which
+ * A contract as a proto3 file, with its operations that gRPC carries, or an event with the one message of its payload. Pure: the same contract and lock give the same text, which
  * `buf format` leaves as it is.
  *
  * With a lock, what it knows keeps its number, what is gone is `reserved`, and what is new gets the next number.
@@ -17,10 +18,8 @@ export interface ProtoOfOptions {
  * `contract.schema` and `contract.name` when a schema has no form in protobuf; all problems at once.
  * @see Protocol Buffers language guide (proto 3), updating a message type
  */
-export function protoOf(contract: AnyContract, { lock }: ProtoOfOptions = {}): string {
-  const { file } = lockService(
-    contractInfo(contract),
-    lock === undefined ? undefined : { text: lock, where: 'the lock' },
-  )
+export function protoOf(of: AnyContract | EventType, { lock }: ProtoOfOptions = {}): string {
+  const text = lock === undefined ? undefined : { text: lock, where: 'the lock' }
+  const { file } = isEvent(of) ? lockEvent(of, text) : lockService(contractInfo(of), text)
   return writeLock(file)
 }

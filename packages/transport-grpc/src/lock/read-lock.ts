@@ -1,4 +1,4 @@
-import type { LockField, LockFile, LockMessage, LockService } from './lock-file.ts'
+import type { LockField, LockFile, LockMessage, LockService, MessageFile } from './lock-file.ts'
 import { defaultJsonName } from '../proto/json-name.ts'
 import { readMessage, type RawMessage } from './read-message.ts'
 import { readService, type RawService } from './read-service.ts'
@@ -16,6 +16,26 @@ import { declaredNames, type DeclaredNames, resolveName } from './type-name.ts'
  * @throws ContractError `contract.proto` with the line, also for what would be lost when the file is written anew.
  */
 export function readLock(text: string, where: string): LockFile {
+  const { tokens, draft } = readDraft(text, where)
+  const { service } = draft
+  if (service === undefined) throw tokens.fault('there is no service')
+  const { package: owner } = draft
+  const methods = service.methods.map(({ request, response, ...method }) => ({
+    ...method,
+    request: fullNameOf(request, `${owner}.${service.name}`, draft.declared),
+    response: fullNameOf(response, `${owner}.${service.name}`, draft.declared),
+  }))
+  return { ...resolveFile(draft), service: { name: service.name, methods } satisfies LockService }
+}
+
+/** The same for the file of an event, which has no service. */
+export function readEventLock(text: string, where: string): MessageFile {
+  const { tokens, draft } = readDraft(text, where)
+  if (draft.service !== undefined) throw tokens.fault('there is a service, which an event has not')
+  return resolveFile(draft)
+}
+
+function readDraft(text: string, where: string) {
   const tokens = new TokenReader(text, where)
   const draft: Draft = {
     package: undefined,
@@ -27,10 +47,17 @@ export function readLock(text: string, where: string): LockFile {
   }
   readSyntax(tokens)
   while (!tokens.isAtEnd) readStatement(tokens, draft)
-  const { package: owner, service } = draft
+  const { package: owner } = draft
   if (owner === undefined) throw tokens.fault('there is no package')
-  if (service === undefined) throw tokens.fault('there is no service')
-  return resolveFile({ ...draft, package: owner, service })
+  const messages = draft.messages.map(bare)
+  return {
+    tokens,
+    draft: { ...draft, package: owner, messages, declared: declaredNames({ package: owner, messages }) },
+  }
+}
+
+interface ReadFile extends MessageFile {
+  readonly declared: DeclaredNames
 }
 
 interface Draft {
@@ -78,24 +105,8 @@ function readStatement(tokens: TokenReader, draft: Draft): void {
 }
 
 /** The same with full names of types, which may be declared behind their use. */
-function resolveFile(draft: Draft & { readonly package: string; readonly service: RawService }): LockFile {
-  const messages = draft.messages.map(bare)
-  const declared = declaredNames({ package: draft.package, messages })
-  const service: LockService = {
-    name: draft.service.name,
-    methods: draft.service.methods.map(({ request, response, ...method }) => ({
-      ...method,
-      request: fullNameOf(request, `${draft.package}.${draft.service.name}`, declared),
-      response: fullNameOf(response, `${draft.package}.${draft.service.name}`, declared),
-    })),
-  }
-  return {
-    package: draft.package,
-    imports: draft.imports,
-    options: draft.options,
-    service,
-    messages: messages.map((message) => resolveMessage(message, declared)),
-  }
+function resolveFile({ package: owner, imports, options, messages, declared }: ReadFile): MessageFile {
+  return { package: owner, imports, options, messages: messages.map((message) => resolveMessage(message, declared)) }
 }
 
 function fullNameOf(reference: string, scope: string, declared: DeclaredNames): string {

@@ -7,6 +7,7 @@ import {
   type MessageShape,
   messagesOf,
   type MethodShape,
+  messagesIn,
   type ScalarName,
   type ServiceShape,
 } from '../proto/message-shape.ts'
@@ -17,6 +18,7 @@ import {
   type LockFile,
   type LockMessage,
   type LockMethod,
+  type MessageFile,
   nothingReserved,
 } from './lock-file.ts'
 
@@ -24,15 +26,20 @@ import {
 export function toLockFile(service: ServiceShape): LockFile {
   return {
     package: service.package,
-    imports: importsOf(service),
+    imports: importsOf(messagesOf(service)),
     options: [],
     service: { name: service.name, methods: service.methods.map(toMethod) },
     messages: service.methods.flatMap(({ request, response }) => [toMessage(request), toMessage(response)]),
   }
 }
 
-function importsOf(service: ServiceShape): readonly string[] {
-  const types = messagesOf(service).flatMap(({ fields }) => fields.map(({ type }) => type))
+/** A message with all that lies in it as such a file, without a service. */
+export function toMessageFile(message: MessageShape, owner: string): MessageFile {
+  return { package: owner, imports: importsOf(messagesIn(message)), options: [], messages: [toMessage(message)] }
+}
+
+function importsOf(messages: readonly MessageShape[]): readonly string[] {
+  const types = messages.flatMap(({ fields }) => fields.map(({ type }) => type))
   const files = types.flatMap((type) => (type.kind === 'known' ? wellKnownTypes[type.known].file : []))
   return [...new Set(files)].toSorted()
 }

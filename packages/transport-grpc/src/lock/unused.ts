@@ -1,15 +1,16 @@
 import { wellKnownTypes } from '../proto/well-known.ts'
-import { type LockFile, type LockMessage, withNested } from './lock-file.ts'
+import { type LockMessage, type MessageFile, withNested } from './lock-file.ts'
 
 /**
- * What a lock has that `updateProto()` never writes: messages and enums that no method leads to, and imports of other files. It was
+ * What a lock has that `updateProto()` never writes: messages and enums that nothing leads to, and imports of other files. It was
  * added by hand, or left over when something was taken out by hand.
  *
  * An import that is written where it is needed may come and go.
+ *
+ * @param roots Full names of the messages that are used by themselves.
  */
-export function unusedParts({ service, messages, imports }: LockFile): readonly string[] {
-  const methodTypes = service.methods.flatMap(({ request, response }) => [request, response])
-  const used = reachable(methodTypes, messages)
+export function unusedParts({ messages, imports }: MessageFile, roots: readonly string[]): readonly string[] {
+  const used = reachable(roots, messages)
   return [
     ...imports.filter((path) => !knownFiles.has(path)).map((path) => `import ${path}`),
     ...messages.flatMap((message) => unusedIn(message, used)),

@@ -93,9 +93,10 @@ export interface ServiceShape {
 
 /** Every message of a service once, each before those that it declares. */
 export function messagesOf({ methods }: ServiceShape): readonly MessageShape[] {
-  return methods.flatMap(({ request, response }) => [...withNested(request), ...withNested(response)])
+  return methods.flatMap(({ request, response }) => [...messagesIn(request), ...messagesIn(response)])
 }
 
-function withNested(shape: MessageShape): readonly MessageShape[] {
-  return [shape, ...shape.messages.flatMap(withNested)]
+/** A message and every one that lies in it, each before those that it declares. */
+export function messagesIn(shape: MessageShape): readonly MessageShape[] {
+  return [shape, ...shape.messages.flatMap(messagesIn)]
 }
