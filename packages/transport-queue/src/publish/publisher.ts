@@ -1,121 +1,162 @@
-import { randomUUID } from 'node:crypto'
-import { outgoingMetadata, type PublishOptions, Publisher, type QueueOperation } from '@tenon/core/client'
-import type { EventType, InputToSend, PayloadToSend, Schema, JsonSchema } from '@tenon/core/contract'
 import {
-  type CompiledSchema,
-  compileJsonWriter,
-  compileSchema,
-  type JsonWriter,
+  currentCall,
+  type OutgoingMessage,
+  outgoingCommand,
+  outgoingEvent,
+  type PublishOptions,
+  Publisher,
+  type QueueOperation,
+} from '@tenon/core/client'
+import type { EventType, InputToSend, PayloadToSend } from '@tenon/core/contract'
+import {
+  drainingError,
+  type Logger,
+  type MessageContent,
   ServiceError,
   type ServiceIdentity,
-  type Violation,
 } from '@tenon/core/transport'
-import type { RecordHeader } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
-import { within } from '../wait.ts'
+import type { RecordToSend } from '../queue-driver.ts'
+import { unlessAborted, within } from '../wait.ts'
+import { commandContent, eventContent, type MessageFormat } from '../format/payload-formats.ts'
+import { CloudEventWriter } from './cloud-event.ts'
+import { Deliveries } from './deliveries.ts'
+import type { DeliveryBound } from './delivery.ts'
+import { notWritten } from './publish-error.ts'
 
-/** The publisher of a service, over a driver that is connected. */
+/**
+ * The publisher of a service, over a driver that is connected.
+ *
+ * `open` takes everything; `draining` what calls and detached work of the service publish, for the drain waits for those;
+ * `cleaning`, when the drain is over, everything again, for handlers and providers are disposed then; `closed` nothing.
+ */
 export class QueuePublisher extends Publisher {
   readonly #settings: QueueSettings
-  readonly #source: string
-  readonly #messages = new WeakMap<object, Message>()
-  readonly #topics = new Map<string, Promise<void>>()
+  readonly #writer: CloudEventWriter
+  readonly #formats = new WeakMap<object, MessageFormat>()
+  readonly #deliveries: Deliveries
+  #phase: 'open' | 'draining' | 'cleaning' | 'closed' = 'open'
+  #closing: Promise<number> | undefined
+  #log: Logger | undefined
+  #isAway = false
 
   constructor(settings: QueueSettings, service: ServiceIdentity) {
     super()
+    const { driver, mode, dataSchema } = settings
     this.#settings = settings
-    this.#source = service.name
+    this.#writer = new CloudEventWriter({ source: service.name, mode, dataSchema })
+    this.#deliveries = new Deliveries({ driver, settings, ensureTopic: (topic) => this.#ensureTopic(topic) })
   }
 
   async publish<Event extends EventType>(event: Event, payload: PayloadToSend<Event>, options?: PublishOptions) {
-    const { schema, writeJson } = this.#messageOf(event, event.payloadSchema, event.payloadJsonSchema)
-    const result = await schema.write(payload)
-    if (!result.ok) throw misfit(`the payload of event ${event.topic}`, result.violations)
-    await this.#produce({ topic: event.topic, keyField: event.key, value: result.value, writeJson }, options)
+    const prepare = () => outgoingEvent(event, payload, options)
+    await this.#publish({ owner: event, prepare, content: () => eventContent(event) }, options?.signal)
   }
 
   async send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options?: PublishOptions) {
-    const { queue } = operation
-    if (queue === undefined) throw new ServiceError('internal', `operation ${operation.id} has no queue binding`)
-    const { schema, writeJson } = this.#messageOf(operation, operation.inputSchema, operation.inputJsonSchema)
-    const result = await schema.write(input)
-    if (!result.ok) throw misfit(`the input of command ${operation.id}`, result.violations)
-    await this.#produce({ topic: queue.topic, keyField: queue.key, value: result.value, writeJson }, options)
+    const prepare = () => outgoingCommand(operation, input, options)
+    await this.#publish({ owner: operation, prepare, content: () => commandContent(operation) }, options?.signal)
   }
 
-  #messageOf(owner: object, schema: Schema, jsonSchema: JsonSchema): Message {
-    const message = this.#messages.get(owner) ?? {
-      schema: compileSchema(schema, jsonSchema),
-      writeJson: compileJsonWriter(jsonSchema),
+  /** Tells the log of outages from here on. */
+  logTo(log: Logger): void {
+    this.#log = log
+  }
+
+  /** Refuses what nobody waits for. */
+  drain(): void {
+    if (this.#phase === 'open') this.#phase = 'draining'
+  }
+
+  /** Takes what is published while handlers and providers are disposed, after a drain. */
+  clean(): void {
+    if (this.#phase !== 'closed') this.#phase = 'cleaning'
+  }
+
+  /** Resolves when nothing is on its way, or the signal fires. */
+  async flush(signal: AbortSignal): Promise<void> {
+    await unlessAborted(this.#deliveries.idle(), signal)
+  }
+
+  /**
+   * Refuses everything, waits for what is on its way until the signal fires, then gives up the rest, each told to its publisher.
+   * Resolves to how many that were; a second call waits for the same.
+   */
+  close(signal: AbortSignal): Promise<number> {
+    this.#phase = 'closed'
+    this.#closing ??= this.flush(signal).then(() => this.#deliveries.cut())
+    return this.#closing
+  }
+
+  async #publish(given: Given, signal: AbortSignal | undefined): Promise<void> {
+    this.#requireTaken()
+    const bound = this.#boundOf(signal)
+    const message = await given.prepare()
+    // A validator may have taken its time.
+    this.#requireTaken()
+    const record = this.#write(message, given)
+    try {
+      await this.#deliveries.deliver(record, bound)
+    } catch (error) {
+      this.#tellOutage(error)
+      throw error
     }
-    this.#messages.set(owner, message)
-    return message
+    this.#tellReturn()
   }
 
-  async #produce({ topic, keyField, value, writeJson }: Outgoing, options: PublishOptions = {}): Promise<void> {
-    const { driver, requestTimeoutMs: timeoutMs } = this.#settings
-    const key = options.key ?? String(Reflect.get(Object(value), keyField))
-    const record = {
-      topic,
-      key: Buffer.from(key),
-      value: Buffer.from(writeJson(value)),
-      headers: this.#headers(topic, options.headers ?? {}),
+  /** @throws ServiceError `internal` when the transport lacks its format, or the payload or its schema's address has no form */
+  #write(message: OutgoingMessage, { owner, content }: Given): RecordToSend {
+    try {
+      const format = this.#formats.get(owner) ?? this.#settings.formats.compile(content())
+      this.#formats.set(owner, format)
+      const payload = { contentType: format.contentType, bytes: format.write(message.value) }
+      return this.#writer.toRecord(message, payload, this.#settings.clock.now())
+    } catch (cause) {
+      throw notWritten(cause)
     }
-    await this.#topicReady(topic)
-    await driver.produce([record], { timeoutMs, signal: options.signal })
   }
 
-  /** Once for every topic, so that a fresh broker works. All publishers of a topic wait for the same, which keeps their order. */
-  #topicReady(topic: string): Promise<void> {
-    const ready =
-      this.#topics.get(topic) ??
-      this.#ensureTopic(topic).catch((cause: unknown) => {
-        this.#topics.delete(topic)
-        throw new ServiceError('unavailable', `topic ${topic} is not there and could not be created`, { cause })
-      })
-    this.#topics.set(topic, ready)
-    return ready
+  /** @throws ServiceError `unavailable` with reason `draining` */
+  #requireTaken(): void {
+    const isRefused = this.#phase === 'closed' || (this.#phase === 'draining' && currentCall() === undefined)
+    if (isRefused) throw drainingError()
   }
 
-  #ensureTopic(topic: string): Promise<void> {
+  #boundOf(signal: AbortSignal | undefined): DeliveryBound {
+    const leftMs = currentCall()?.remainingMs() ?? Number.POSITIVE_INFINITY
+    const timeoutMs = Math.min(leftMs, this.#settings.requestTimeoutMs)
+    return { endsAtMs: performance.now() + timeoutMs, isDeadline: timeoutMs === leftMs, signal }
+  }
+
+  async #ensureTopic(topic: string): Promise<void> {
     const { driver, partitionCount, requestTimeoutMs } = this.#settings
     const message = `${driver.target} did not answer within ${requestTimeoutMs} ms`
-    return within(driver.ensureTopics([{ topic, partitionCount }]), requestTimeoutMs, message)
+    try {
+      await within(driver.ensureTopics([{ topic, partitionCount }]), requestTimeoutMs, message)
+    } catch (cause) {
+      throw new ServiceError('unavailable', 'the topic is not there and could not be created', { cause })
+    }
   }
 
-  /** @see CloudEvents Kafka protocol binding 1.0, binary content mode */
-  #headers(topic: string, own: Readonly<Record<string, string>>): readonly RecordHeader[] {
-    const ownLowerCase = Object.entries(own).map(([name, text]) => [name.toLowerCase(), text] as const)
-    const headers = new Map([
-      ...Object.entries(outgoingMetadata()),
-      ...ownLowerCase,
-      ['content-type', 'application/json'],
-      ['ce_specversion', '1.0'],
-      ['ce_id', randomUUID()],
-      ['ce_source', this.#source],
-      ['ce_type', topic],
-      ['ce_time', new Date().toISOString()],
-    ] as const)
-    return Array.from(headers, ([name, text]) => [name, Buffer.from(text)])
+  /** Once for each outage: every publisher learns of its own message anyway. */
+  #tellOutage(error: unknown): void {
+    if (this.#isAway || !ServiceError.is(error) || error.code !== 'unavailable' || this.#phase === 'closed') return
+    this.#isAway = true
+    this.#log?.warn({ err: error.cause }, 'messages cannot be published')
+  }
+
+  #tellReturn(): void {
+    if (!this.#isAway) return
+    this.#isAway = false
+    this.#log?.info({}, 'messages are published again')
   }
 }
 
-/** What messages of one event or command share. */
-interface Message {
-  readonly schema: CompiledSchema
-  readonly writeJson: JsonWriter
-}
-
-interface Outgoing {
-  readonly topic: string
-  readonly keyField: string
-  readonly value: unknown
-  readonly writeJson: JsonWriter
-}
-
-/** Our own fault, so a caller learns nothing of it but that it is. */
-function misfit(what: string, violations: readonly Violation[]): ServiceError {
-  const found = violations.map(({ field, message }) => `${field || '(all of it)'} ${message}`).join('; ')
-  const cause = new Error(`${what} does not fit its schema: ${found}`)
-  return new ServiceError('internal', 'a message does not fit its schema', { cause })
+/** What is to be published. */
+interface Given {
+  /** The event or the operation. */
+  readonly owner: object
+  /** Makes sure that it may go out. */
+  prepare(): Promise<OutgoingMessage>
+  content(): MessageContent
 }

@@ -1,0 +1,136 @@
+import { drainingError, type ServiceError } from '@tenon/core/transport'
+import type { QueueDriver, RecordToSend } from '../queue-driver.ts'
+import type { KnownTopics, TopicTurn } from './known-topics.ts'
+import { cancelledBy, deadlinePassed, notInTime, toPublishError } from './publish-error.ts'
+import type { PublishRoom, Turn } from './publish-room.ts'
+
+/** What ends a wait for the broker. */
+export interface DeliveryBound {
+  /** On the clock of `performance.now()`. */
+  readonly endsAtMs: number
+  /** Whether that is the end of the running call, which is sooner than the publisher's own. */
+  readonly isDeadline: boolean
+  readonly signal: AbortSignal | undefined
+}
+
+export interface DeliveryWay {
+  readonly driver: QueueDriver
+  readonly topics: KnownTopics
+  readonly room: PublishRoom
+}
+
+/** One message on its way to the broker. */
+export class Delivery implements Turn, TopicTurn {
+  readonly byteCount: number
+  readonly #record: RecordToSend
+  readonly #bound: DeliveryBound
+  readonly #way: DeliveryWay
+  readonly #done = Promise.withResolvers<void>()
+  #step: 'topic' | 'room' | 'sending' | 'settled' = 'topic'
+  #stopWaiting: (() => void) | undefined
+
+  constructor(record: RecordToSend, bound: DeliveryBound, way: DeliveryWay) {
+    this.byteCount = byteCountOf(record)
+    this.#record = record
+    this.#bound = bound
+    this.#way = way
+  }
+
+  /** Called once. Resolves when the broker has stored it. @throws ServiceError */
+  async run(): Promise<void> {
+    const { signal } = this.#bound
+    if (signal?.aborted) throw cancelledBy(signal)
+    if (this.#leftMs <= 0) throw this.#timeUp()
+    const { room, topics } = this.#way
+    room.reserve(this.byteCount)
+    topics.enter(this.#record.topic, this)
+    if (this.#step !== 'sending') this.#wait()
+    try {
+      await this.#done.promise
+    } finally {
+      room.release(this.byteCount)
+    }
+  }
+
+  /** The next thing that it waited for is there. */
+  go(): void {
+    if (this.#step === 'topic') {
+      this.#step = 'room'
+      this.#way.room.enter(this)
+    } else void this.#send()
+  }
+
+  fail(error: unknown): void {
+    this.#giveUp(toPublishError(error, this.#facts))
+  }
+
+  /** Gives it up, for the publisher closes. */
+  cut(): void {
+    this.#giveUp(drainingError())
+  }
+
+  get #leftMs(): number {
+    return this.#bound.endsAtMs - performance.now()
+  }
+
+  get #facts() {
+    return { topic: this.#record.topic, byteCount: this.byteCount, target: this.#way.driver.target }
+  }
+
+  /** Until its turn comes; then the driver keeps the bounds. */
+  #wait(): void {
+    const { signal } = this.#bound
+    const timer = setTimeout(() => this.#giveUp(this.#timeUp()), this.#leftMs)
+    const onAbort = () => signal && this.#giveUp(cancelledBy(signal))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#stopWaiting = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  async #send(): Promise<void> {
+    const { driver, room } = this.#way
+    this.#step = 'sending'
+    this.#stopWaiting?.()
+    try {
+      // What has begun to wait in time gets a moment to be tried.
+      const timeoutMs = Math.max(1, this.#leftMs)
+      await driver.produce([this.#record], { timeoutMs, signal: this.#bound.signal })
+      this.#done.resolve()
+    } catch (error) {
+      this.#done.reject(this.#toError(error))
+    } finally {
+      room.leave(this.byteCount)
+    }
+  }
+
+  #toError(error: unknown): ServiceError {
+    const { signal, isDeadline } = this.#bound
+    if (signal?.aborted) return cancelledBy(signal)
+    if (isDeadline && this.#leftMs <= timerGrainMs) return deadlinePassed(error)
+    return toPublishError(error, this.#facts)
+  }
+
+  #timeUp(): ServiceError {
+    return this.#bound.isDeadline ? deadlinePassed() : notInTime(this.#facts)
+  }
+
+  /** Ends the wait of the publisher. What is being sent keeps its room until the driver is done with it. */
+  #giveUp(error: ServiceError): void {
+    const { topics, room } = this.#way
+    if (this.#step === 'topic') topics.forget(this.#record.topic, this)
+    if (this.#step === 'room') room.forget(this)
+    this.#step = 'settled'
+    this.#stopWaiting?.()
+    this.#done.reject(error)
+  }
+}
+
+/** A timer may fire a little before its time by another clock. */
+const timerGrainMs = 5
+
+function byteCountOf({ key, value, headers }: RecordToSend): number {
+  const headerBytes = headers.reduce((sum, [name, text]) => sum + Buffer.byteLength(name) + text.byteLength, 0)
+  return (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + headerBytes
+}
