@@ -1,5 +1,6 @@
+export type { Disposition, RetryOptions } from '@tenon/core/transport'
 export type { ConsumerReport } from './consume/consumer-report.ts'
-export { type Disposition, dispositions } from './consume/disposition.ts'
+export { dispositions } from './consume/disposition.ts'
 export { deadLetterTopic, type DeadLetter } from './dead-letter/dead-letter.ts'
 export { listDeadLetters, type ListOptions } from './dead-letter/list-dead-letters.ts'
 export { redriveDeadLetter, type RedriveOptions } from './dead-letter/redrive-dead-letter.ts'
@@ -24,7 +25,7 @@ export type {
   RecordToSend,
   TopicToEnsure,
 } from './queue-driver.ts'
-export { type QueueOptions, queueDefaults, type RetryOptions } from './queue-options.ts'
+export { type QueueOptions, queueDefaults } from './queue-options.ts'
 export { type QueueTransport, queueTransport } from './queue-transport.ts'
 export type { QueueClock } from './wait.ts'
 export type { TopicSelector } from './topic-selection.ts'

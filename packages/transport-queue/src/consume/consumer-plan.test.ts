@@ -1,7 +1,9 @@
-import { contract, event } from '@tenon/core/contract'
+import { contract, event, type EventType, upcast } from '@tenon/core/contract'
 import { ContractError, WiringError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
+import { memoryDriver } from '../driver/memory/memory-driver.ts'
+import { resolveQueue } from '../queue-options.ts'
 import { planConsumers } from './consumer-plan.ts'
 
 const payload = Type.Object({ id: Type.String() })
@@ -17,6 +19,7 @@ describe('planConsumers', () => {
   it('puts commands into the group of the service and events into their own, one consumer a group', () => {
     const plan = planConsumers(
       hostOf([orders.place, orders.charge, orders.get], [at(placed, 'billing'), at(cancelled, 'order')]),
+      settings,
     )
     expect(plan.map(({ group, consumers }) => [group, [...consumers.keys()]])).toEqual([
       ['order', ['shop.order.place.v1', 'shop.order.cancelled.v1']],
@@ -26,22 +29,60 @@ describe('planConsumers', () => {
   })
 
   it('refuses two handlers of one topic in one group', () => {
-    const plan = () => planConsumers(hostOf([], [at(placed, 'order'), at(placed, 'order'), at(placed, 'other')]))
+    const plan = () =>
+      planConsumers(hostOf([], [at(placed, 'order'), at(placed, 'order'), at(placed, 'other')]), settings)
     expect(plan).toThrow(WiringError)
     expect(plan).toThrow('only one handler of group "order" can consume topic shop.order.placed.v1')
   })
 
   it('refuses a group that cannot be part of a topic', () => {
-    const plan = () => planConsumers(hostOf([], [at(placed, 'user service')]))
+    const plan = () => planConsumers(hostOf([], [at(placed, 'user service')]), settings)
     expect(plan).toThrow(ContractError)
     expect(plan).toThrow('found "user service"')
   })
+
+  it('gives the topic of an older event to the handler of the newer one, and refuses another handler of it', () => {
+    const newer = event('shop.order.placed.v2', { key: 'id', payload, upcasts: [upcast(placed, (older) => older)] })
+    const both = [at(newer, 'billing'), { ...at(placed, 'billing'), into: newer }]
+    const [plan] = planConsumers(hostOf([], both), settings)
+    expect([...(plan?.consumers.values() ?? [])].map(({ topic, handler }) => [topic, handler])).toEqual([
+      ['shop.order.placed.v2', 'consume shop.order.placed.v2'],
+      ['shop.order.placed.v1', 'consume shop.order.placed.v2'],
+    ])
+    expect(() => planConsumers(hostOf([], [...both, at(placed, 'billing')]), settings)).toThrow(
+      'consume shop.order.placed.v2, consume shop.order.placed.v1: only one handler of group "billing" can consume topic shop.order.placed.v1',
+    )
+  })
+
+  it('lets what a consumer says come before what the transport says, setting by setting', () => {
+    const delivery = {
+      failures: { aborted: 'skip' },
+      retry: { maxAttemptCount: 2, initialDelayMs: 0 },
+      concurrency: 3,
+    } as const
+    const [own] = planConsumers(hostOf([], [{ ...at(placed, 'own'), delivery }]), settings)
+    expect(own?.consumers.get(placed.topic)?.settings).toEqual({
+      failures: { aborted: 'skip' },
+      retry: { maxAttemptCount: 2, initialDelayMs: 0, maxDelayMs: 30_000, maxAgeMs: 7_000 },
+      concurrency: 3,
+      maxHandlerMs: 9_000,
+    })
+    const [plain] = planConsumers(hostOf([orders.place], []), settings)
+    expect(plain?.consumers.get('shop.order.place.v1')?.settings).toEqual({
+      failures: {},
+      retry: { maxAttemptCount: 5, initialDelayMs: 200, maxDelayMs: 30_000, maxAgeMs: 7_000 },
+      concurrency: 16,
+      maxHandlerMs: 9_000,
+    })
+  })
 })
+
+const settings = resolveQueue({ driver: memoryDriver(), retry: { maxAgeMs: 7_000 }, maxHandlerMs: 9_000 })
 
 const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
 const dispatch = () => Promise.resolve({ ok: true as const, value: undefined, callId: 'c', headers: undefined })
 
-function at(of: typeof placed, group: string) {
+function at(of: EventType, group: string) {
   return { event: of, group, dispatch }
 }
 

@@ -7,13 +7,20 @@ import {
   WiringError,
 } from '@tenon/core/transport'
 import { deadLetterTopic } from '../dead-letter/dead-letter.ts'
+import { commandContent, eventContent, type MessageFormat } from '../format/payload-formats.ts'
+import type { QueueSettings } from '../queue-options.ts'
+import { type ConsumerSettings, resolveConsumer } from './consumer-settings.ts'
 
 /** The one handler of a topic in a group. */
 export interface TopicConsumer {
   readonly topic: string
   readonly group: string
-  /** The operation's id, or `consume <topic>`. */
+  /** The operation's id, or `consume <topic>` with the topic of the event that was declared, also where this is that of an older one. */
   readonly handler: string
+  /** How its messages are read. */
+  readonly format: MessageFormat
+  /** How they are delivered. */
+  readonly settings: ConsumerSettings
   /** Never rejects. */
   dispatch(arrival: Arrival): Promise<Outcome>
 }
@@ -27,11 +34,12 @@ export interface GroupPlan {
 /**
  * The groups that a service's endpoints make up.
  *
+ * @throws WiringError `wiring.unreachable` for an event or command in a format that is not among these; what the format throws.
  * @throws WiringError `wiring.consumer_conflict` when two handlers share topic and group.
  * @throws ContractError `contract.name` for a group that cannot be part of a topic's name.
  */
-export function planConsumers(host: TransportHost): readonly GroupPlan[] {
-  const all = [...commandConsumers(host), ...eventConsumers(host)]
+export function planConsumers(host: TransportHost, settings: QueueSettings): readonly GroupPlan[] {
+  const all = [...commandConsumers(host, settings), ...eventConsumers(host, settings)]
   const badNames = all.flatMap(checkNames)
   if (badNames.length > 0) throw new ContractError(badNames)
   const conflicts = [...Map.groupBy(all, ({ topic, group }) => `${group} ${topic}`).values()].flatMap(checkSingle)
@@ -45,20 +53,25 @@ export function planConsumers(host: TransportHost): readonly GroupPlan[] {
   )
 }
 
-function commandConsumers({ operations, service }: TransportHost): readonly TopicConsumer[] {
+function commandConsumers({ operations, service }: TransportHost, queue: QueueSettings): readonly TopicConsumer[] {
   return operations.flatMap((endpoint) => {
-    const { id, queue } = endpoint.operation
-    if (queue === undefined) return []
-    const { topic, group = service.name } = queue
-    return [{ topic, group, handler: id, dispatch: (arrival) => endpoint.dispatch(arrival) }]
+    const { operation, delivery } = endpoint
+    if (operation.queue === undefined) return []
+    const { topic, group = service.name } = operation.queue
+    const format = queue.formats.compile(commandContent(operation))
+    const settings = resolveConsumer(delivery, queue)
+    const dispatch = (arrival: Arrival) => endpoint.dispatch(arrival)
+    return [{ topic, group, handler: operation.id, format, settings, dispatch }]
   })
 }
 
-function eventConsumers({ events }: TransportHost): readonly TopicConsumer[] {
+function eventConsumers({ events }: TransportHost, queue: QueueSettings): readonly TopicConsumer[] {
   return events.map((endpoint) => {
-    const { topic } = endpoint.event
-    const { group } = endpoint
-    return { topic, group, handler: `consume ${topic}`, dispatch: (arrival) => endpoint.dispatch(arrival) }
+    const { event, into = event, group, delivery } = endpoint
+    const format = queue.formats.compile(eventContent(event))
+    const settings = resolveConsumer(delivery, queue)
+    const dispatch = (arrival: Arrival) => endpoint.dispatch(arrival)
+    return { topic: event.topic, group, handler: `consume ${into.topic}`, format, settings, dispatch }
   })
 }
 

@@ -1,10 +1,4 @@
-import type { ErrorCode } from '@tenon/core/transport'
-
-/**
- * What becomes of a message that failed: `retry` handles it again a limited number of times, then it is a dead letter;
- * `wait` does so without counting, until it is too old; `dead_letter` never handles it again, for it would fail the same.
- */
-export type Disposition = 'retry' | 'wait' | 'dead_letter'
+import { type Disposition, type ErrorCode, isUnreadable, type ServiceError } from '@tenon/core/transport'
 
 /** What a message that failed with a code deserves. A failure that came of draining is none: the message comes again. */
 export const dispositions = {
@@ -25,3 +19,11 @@ export const dispositions = {
   data_loss: 'dead_letter',
   unauthenticated: 'dead_letter',
 } as const satisfies Record<ErrorCode, Disposition>
+
+/** What a consumer says of codes, instead of the table. */
+export type Failures = { readonly [Code in ErrorCode]?: Disposition }
+
+/** What a message that failed deserves. One that nobody can read never gets better, whatever a consumer says of its code. */
+export function dispositionOf(error: ServiceError, failures: Failures = {}): Disposition {
+  return isUnreadable(error) ? 'dead_letter' : (failures[error.code] ?? dispositions[error.code])
+}

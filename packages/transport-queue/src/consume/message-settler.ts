@@ -1,52 +1,40 @@
-import { type Logger, ServiceError, toServiceError } from '@tenon/core/transport'
-import type { AssignedPartition, ReceivedRecord, RecordToSend } from '../queue-driver.ts'
-import type { QueueSettings } from '../queue-options.ts'
+import { ServiceError, toServiceError } from '@tenon/core/transport'
+import { redriveGroupOf } from '../dead-letter/dead-letter.ts'
+import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
+import type { ReceivedRecord } from '../queue-driver.ts'
+import { type ReadMessage, readMessage } from '../read/read-message.ts'
 import { unlessAborted } from '../wait.ts'
 import type { TopicConsumer } from './consumer-plan.ts'
-import { redriveGroupHeader, toDeadLetter, withoutValue } from '../dead-letter/dead-letter.ts'
-import { expiresAt, QueueCall, toMetadata } from './queue-call.ts'
-import { RetrySchedule } from './retry-schedule.ts'
+import { QueueCall } from './queue-call.ts'
+import { endlessDelays, RetrySchedule } from './retry-schedule.ts'
 import type { Slots } from './slots.ts'
 
-export interface SettlerSurroundings {
-  readonly partition: AssignedPartition
+export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays'> {
   readonly consumer: TopicConsumer
-  readonly settings: QueueSettings
-  readonly log: Logger
   /** What the consumer may handle at a time, in all its partitions. A message that waits to be handled again holds none. */
   readonly slots: Slots
 }
 
-/** Sees messages of one partition to their outcome: handled, or stored as a dead letter. */
+/** Sees messages of one partition to their outcome: handled, skipped, or stored as a dead letter. */
 export class MessageSettler {
   readonly #surroundings: SettlerSurroundings
+  readonly #deadLetters: DeadLetterStore
 
   constructor(surroundings: SettlerSurroundings) {
     this.#surroundings = surroundings
+    const { settings, consumer } = surroundings
+    const delays = () => endlessDelays({ retry: consumer.settings.retry, random: settings.random })
+    this.#deadLetters = new DeadLetterStore({ ...surroundings, delays })
   }
 
   /** False when the partition is given up before: the message comes again, uncounted. Never rejects. */
   async settle(record: ReceivedRecord): Promise<boolean> {
-    const { settings, consumer } = this.#surroundings
-    const schedule = new RetrySchedule(settings)
-    const metadata = toMetadata(record.headers)
-    if ((metadata[redriveGroupHeader] ?? consumer.group) !== consumer.group) return true
-    const expiryAt = expiresAt(metadata) ?? Number.POSITIVE_INFINITY
-    for (let attempt = 1; ; attempt++) {
-      const leftMs = expiryAt - settings.clock.now()
-      const refusal = leftMs <= 0 ? hasExpired : this.#tooLarge(record)
-      if (refusal) return this.#bury(record, { error: refusal, attemptCount: attempt - 1, schedule })
-      const timeoutMs = Math.min(leftMs, settings.maxHandlerMs)
-      const handled = await this.#handle(new QueueCall(record, { attempt, metadata, timeoutMs }))
-      if (handled === 'done') return true
-      if (handled === 'given_up' || this.#isLost) return false
-      const step = schedule.next(handled)
-      if (step.action === 'dead_letter') return this.#bury(record, { error: handled, attemptCount: attempt, schedule })
-      if (this.#isRevoked) return false
-      this.#tellRetry(record, { error: handled, attempt, delayMs: step.delayMs })
-      await settings.clock.wait(step.delayMs, this.#surroundings.partition.revoked)
-      if (this.#isRevoked) return false
-    }
+    const { group } = this.#surroundings.consumer
+    if ((redriveGroupOf(record) ?? group) !== group) return true
+    const message = this.#read(record)
+    if (ServiceError.is(message)) return this.#bury(record, { error: message, attemptCount: 0 })
+    if (!(await this.#due(message))) return false
+    return this.#handleUntilSettled(record, message)
   }
 
   get #isRevoked(): boolean {
@@ -55,6 +43,51 @@ export class MessageSettler {
 
   get #isLost(): boolean {
     return this.#surroundings.partition.lost.aborted
+  }
+
+  /** What the message says of itself, or why nobody can read it. */
+  #read(record: ReceivedRecord): ReadMessage | ServiceError {
+    const { settings, consumer } = this.#surroundings
+    const { maxMessageBytes, maxDelayMs, clock } = settings
+    const read = (bytes: Uint8Array, contentType: string | undefined) => consumer.format.read(bytes, contentType)
+    try {
+      return readMessage(record, { maxMessageBytes, maxDelayMs, now: clock.now(), read })
+    } catch (thrown) {
+      return toServiceError(thrown)
+    }
+  }
+
+  /** Waits until the message may be handled, or has no use any more. False when the partition is given up before. */
+  async #due({ notBeforeAt, expiresAt }: ReadMessage): Promise<boolean> {
+    const { partition, settings } = this.#surroundings
+    const dueAt = Math.min(notBeforeAt, expiresAt)
+    // Clocks are set, and timers fire a little early.
+    for (let now = settings.clock.now(); now < dueAt && !this.#isRevoked; now = settings.clock.now())
+      await settings.clock.wait(Math.min(dueAt - now, longestWaitMs), partition.revoked)
+    return !this.#isRevoked
+  }
+
+  async #handleUntilSettled(record: ReceivedRecord, message: ReadMessage): Promise<boolean> {
+    const { settings, consumer, partition } = this.#surroundings
+    const { failures, retry, maxHandlerMs } = consumer.settings
+    const schedule = new RetrySchedule({ ...settings, failures, retry })
+    for (let attempt = 1; ; attempt++) {
+      const leftMs = message.expiresAt - settings.clock.now()
+      if (leftMs <= 0) return this.#bury(record, { error: hasExpired, attemptCount: attempt - 1, schedule })
+      const timeoutMs = Math.min(leftMs, maxHandlerMs)
+      const handled = await this.#handle(
+        new QueueCall(record, { transport: settings.name, attempt, message, timeoutMs }),
+      )
+      if (handled === 'done') return true
+      if (handled === 'given_up' || this.#isLost) return false
+      const step = schedule.next(handled)
+      if (step.action === 'skip') return this.#skip(record, { error: handled, attempt })
+      if (step.action === 'dead_letter') return this.#bury(record, { error: handled, attemptCount: attempt, schedule })
+      if (this.#isRevoked) return false
+      this.#tellRetry(record, { error: handled, attempt, delayMs: step.delayMs })
+      await settings.clock.wait(step.delayMs, partition.revoked)
+      if (this.#isRevoked) return false
+    }
   }
 
   /** What the message failed with, if it did. `given_up` when the partition is to be left before its turn came. */
@@ -80,7 +113,7 @@ export class MessageSettler {
     const late = new AbortController()
     const stop = () => late.abort()
     partition.lost.addEventListener('abort', stop, { once: true })
-    const wait = settings.clock.wait(settings.maxHandlerMs, late.signal).then(() => 'late' as const)
+    const wait = settings.clock.wait(consumer.settings.maxHandlerMs, late.signal).then(() => 'late' as const)
     const ended = await Promise.race([call.quiet, wait])
     partition.lost.removeEventListener('abort', stop)
     stop()
@@ -91,72 +124,40 @@ export class MessageSettler {
     )
   }
 
-  #tellRetry({ offset }: ReceivedRecord, { error, attempt, delayMs }: Failure): void {
+  #tellRetry({ offset }: ReceivedRecord, { error, attempt, delayMs }: Failure & { readonly delayMs: number }): void {
     const { log, consumer } = this.#surroundings
     const facts = { offset, code: error.code, attempt, delayMs: Math.round(delayMs), err: error }
     log.warn(facts, `${consumer.handler} failed; the message is handled again`)
   }
 
-  /** What is told of a message that is not even decoded. */
-  #tooLarge({ value }: ReceivedRecord): ServiceError | undefined {
-    const { maxMessageBytes } = this.#surroundings.settings
-    if (value === null || value.length <= maxMessageBytes) return undefined
-    const message = `the message must be at most ${maxMessageBytes} bytes, found ${value.length}`
-    return new ServiceError('invalid_argument', message, { reason: 'message_too_large' })
+  #skip({ offset }: ReceivedRecord, { error, attempt }: Failure): true {
+    const { log, consumer } = this.#surroundings
+    const facts = { offset, code: error.code, reason: error.reason, attempt, err: error }
+    log.warn(facts, `${consumer.handler} failed; the message is skipped, as its consumer says of ${error.code}`)
+    return true
   }
 
-  /** Stores a message as a dead letter, however often that takes. False when the partition is given up before. */
-  async #bury(record: ReceivedRecord, { error, attemptCount, schedule }: GivenUp): Promise<boolean> {
-    const { partition, consumer, log, settings } = this.#surroundings
-    const { group, handler } = consumer
-    const failedAt = settings.clock.now()
-    const firstFailedAt = schedule.firstFailedAt ?? failedAt
-    const letter = toDeadLetter(record, { error, group, handler, attemptCount, firstFailedAt, failedAt })
-    const retry = { ...settings.retry, maxAgeMs: Number.POSITIVE_INFINITY }
-    const storing = new RetrySchedule({ ...settings, retry })
-    for (;;) {
-      if (await this.#store(letter, record)) {
-        const facts = { offset: record.offset, code: error.code, reason: error.reason, attemptCount, err: error }
-        log.error(facts, `${handler} gave a message up; it is in ${letter.topic}`)
-        return true
-      }
-      const step = storing.next(notStored)
-      if (this.#isRevoked || step.action !== 'retry') return false
-      await settings.clock.wait(step.delayMs, partition.revoked)
-      if (this.#isRevoked) return false
-    }
+  #bury(record: ReceivedRecord, { error, attemptCount, schedule }: Ending): Promise<boolean> {
+    return this.#deadLetters.bury(record, { error, attemptCount, firstFailedAt: schedule?.firstFailedAt })
   }
-
-  /** False when it was not stored, for now. What the broker will never take goes without its value, so that it blocks nothing. */
-  async #store(letter: RecordToSend, { offset }: Pick<ReceivedRecord, 'offset'>): Promise<boolean> {
-    const { partition, settings, log } = this.#surroundings
-    const bound = { timeoutMs: settings.requestTimeoutMs, signal: partition.lost }
-    try {
-      await settings.driver.produce([letter], bound)
-      return true
-    } catch (cause) {
-      log.error({ offset, err: cause }, `a message could not be stored in ${letter.topic}`)
-      if (letter.value === null || !ServiceError.is(cause) || cause.code !== 'internal') return false
-      return this.#store(withoutValue(letter), { offset })
-    }
-  }
-}
-
-/** How a message was given up. */
-interface GivenUp {
-  readonly error: ServiceError
-  readonly attemptCount: number
-  readonly schedule: RetrySchedule
 }
 
 interface Failure {
   readonly error: ServiceError
   readonly attempt: number
-  readonly delayMs: number
 }
 
+/** How a message came to its end. */
+interface Ending {
+  readonly error: ServiceError
+  readonly attemptCount: number
+  readonly schedule?: RetrySchedule
+}
+
+/** A timer fires at once when its delay is longer. @see Node.js documentation, setTimeout */
+const longestWaitMs = 2 ** 31 - 1
+
 const hasExpired = new ServiceError('deadline_exceeded', 'the message has expired', { reason: 'expired' })
-const notStored = new ServiceError('unavailable', 'the dead letter was not stored')
 
 /** Dispatches a message; a streaming operation's items are dropped as any output is. */
 async function runToEnd({ dispatch }: TopicConsumer, call: QueueCall): Promise<{ readonly error?: ServiceError }> {

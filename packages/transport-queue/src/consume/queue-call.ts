@@ -1,17 +1,20 @@
-import { type Arrival, ServiceError } from '@tenon/core/transport'
-import type { ReceivedRecord, RecordHeader } from '../queue-driver.ts'
+import type { Arrival } from '@tenon/core/transport'
+import type { ReceivedRecord } from '../queue-driver.ts'
+import type { ReadMessage } from '../read/read-message.ts'
 
 export interface QueueCallFacts {
+  /** The transport's name. */
+  readonly transport: string
   /** 1 for the first time this member handles the message. */
   readonly attempt: number
-  readonly metadata: Readonly<Record<string, string>>
+  readonly message: ReadMessage
   /** What is left until the message expires; Infinity when it never does. */
   readonly timeoutMs: number
 }
 
 /** A message on its way to its handler. */
 export class QueueCall implements Arrival {
-  readonly transport = 'queue'
+  readonly transport: string
   /** Who may write to a topic is the broker's to decide. */
   readonly isTrusted = true
   readonly isAccepted = true
@@ -19,13 +22,16 @@ export class QueueCall implements Arrival {
   readonly metadata: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined
   readonly #record: ReceivedRecord
+  readonly #message: ReadMessage
   readonly #quiet = Promise.withResolvers<void>()
   #controller: AbortController | undefined
 
-  constructor(record: ReceivedRecord, { attempt, metadata, timeoutMs }: QueueCallFacts) {
+  constructor(record: ReceivedRecord, { transport, attempt, message, timeoutMs }: QueueCallFacts) {
     this.#record = record
+    this.#message = message
+    this.transport = transport
     this.attempt = attempt
-    this.metadata = metadata
+    this.metadata = message.metadata
     this.timeoutMs = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs
   }
 
@@ -56,35 +62,6 @@ export class QueueCall implements Arrival {
   }
 
   decode(): unknown {
-    const { value } = this.#record
-    if (value === null) throw undecodable('the message has no value')
-    try {
-      return JSON.parse(strictText.decode(value))
-    } catch {
-      throw undecodable('the message is not JSON')
-    }
+    return this.#message.payload()
   }
-}
-
-/** Headers as metadata: names in lower case, values as text, the last of repeated ones. */
-export function toMetadata(headers: readonly RecordHeader[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), lenientText.decode(value)]))
-}
-
-/**
- * When a message has no use any more, in epoch milliseconds.
- *
- * @see CloudEvents expiry time extension
- */
-export function expiresAt(metadata: Readonly<Record<string, string>>): number | undefined {
-  const text = metadata['ce_expirytime']
-  const at = text === undefined ? Number.NaN : Date.parse(text)
-  return Number.isNaN(at) ? undefined : at
-}
-
-const strictText = new TextDecoder('utf-8', { fatal: true })
-const lenientText = new TextDecoder('utf-8')
-
-function undecodable(message: string): ServiceError {
-  return new ServiceError('invalid_argument', message, { reason: 'undecodable' })
 }

@@ -1,18 +1,26 @@
 import type { ServiceError } from '@tenon/core/transport'
-import { dispositions } from './disposition.ts'
 import type { QueueSettings } from '../queue-options.ts'
+import { dispositionOf, type Failures } from './disposition.ts'
 
 /** Handle it again after the delay, or never. */
-export type NextStep = { readonly action: 'retry'; readonly delayMs: number } | { readonly action: 'dead_letter' }
+export type NextStep =
+  | { readonly action: 'retry'; readonly delayMs: number }
+  | { readonly action: 'dead_letter' }
+  | { readonly action: 'skip' }
+
+export interface ScheduleSettings extends Pick<QueueSettings, 'retry' | 'clock' | 'random'> {
+  /** @defaultValue what the table says of each code */
+  readonly failures?: Failures
+}
 
 /** Decides after each failure of one message how it goes on. */
 export class RetrySchedule {
-  readonly #settings: Pick<QueueSettings, 'retry' | 'clock' | 'random'>
+  readonly #settings: ScheduleSettings
   #failureCount = 0
   #countedCount = 0
   #firstFailedAt: number | undefined
 
-  constructor(settings: Pick<QueueSettings, 'retry' | 'clock' | 'random'>) {
+  constructor(settings: ScheduleSettings) {
     this.#settings = settings
   }
 
@@ -22,22 +30,32 @@ export class RetrySchedule {
   }
 
   next(error: ServiceError): NextStep {
-    const { retry, clock } = this.#settings
-    const disposition = dispositions[error.code]
+    const { retry, clock, failures } = this.#settings
+    const disposition = dispositionOf(error, failures)
     const now = clock.now()
     this.#firstFailedAt ??= now
     this.#failureCount++
+    if (disposition === 'skip') return { action: 'skip' }
     if (disposition === 'retry') this.#countedCount++
     const isTooOld = now - this.#firstFailedAt >= retry.maxAgeMs
     if (disposition === 'dead_letter' || isTooOld || this.#countedCount >= retry.maxAttemptCount)
       return { action: 'dead_letter' }
-    return { action: 'retry', delayMs: this.#delayMs(error.details?.retryDelayMs ?? 0) }
+    // Not before the failed callee wants to be asked again.
+    const wantedMs = error.details?.retryDelayMs ?? 0
+    const delayMs = Math.min(retry.maxDelayMs, Math.max(wantedMs, backOffMs(this.#failureCount, this.#settings)))
+    return { action: 'retry', delayMs }
   }
+}
 
-  /** Exponential, the upper half at random, and not before the failed callee wants to be asked again. */
-  #delayMs(wantedMs: number): number {
-    const { retry, random } = this.#settings
-    const fullMs = Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (this.#failureCount - 1))
-    return Math.min(retry.maxDelayMs, Math.max(wantedMs, fullMs / 2 + random() * (fullMs / 2)))
-  }
+/** The waits between tries that have no end. */
+export function* endlessDelays(settings: BackOffSettings): Generator<number, never> {
+  for (let failureCount = 1; ; failureCount++) yield backOffMs(failureCount, settings)
+}
+
+type BackOffSettings = Pick<ScheduleSettings, 'retry' | 'random'>
+
+/** Exponential, the upper half at random. */
+function backOffMs(failureCount: number, { retry, random }: BackOffSettings): number {
+  const fullMs = Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (failureCount - 1))
+  return fullMs / 2 + random() * (fullMs / 2)
 }

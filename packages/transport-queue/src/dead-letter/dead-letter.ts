@@ -45,6 +45,12 @@ export function deadLetterTopic(topic: string, group: string): string {
 /** The group that a redriven message is for; the others pass it over. */
 export const redriveGroupHeader = 'tenon-redrive-group'
 
+/** The group that a message is for; undefined when it is for all. */
+export function redriveGroupOf({ headers }: Pick<ReceivedRecord, 'headers'>): string | undefined {
+  const value = headers.findLast(([name]) => name.toLowerCase() === redriveGroupHeader)?.[1]
+  return value && Buffer.from(value).toString()
+}
+
 /** A message as its group's dead letter: key, value and headers as they came, and why it is here. */
 export function toDeadLetter(record: ReceivedRecord, burial: Burial): RecordToSend {
   return {

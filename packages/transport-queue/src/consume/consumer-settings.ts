@@ -1,0 +1,19 @@
+import type { DeliveryOptions } from '@tenon/core/transport'
+import type { QueueSettings } from '../queue-options.ts'
+import type { Failures } from './disposition.ts'
+
+/** How the messages of one consumer are delivered. */
+export interface ConsumerSettings extends Pick<QueueSettings, 'retry' | 'concurrency' | 'maxHandlerMs'> {
+  readonly failures: Failures
+}
+
+/** What a consumer says comes before what its transport says, setting by setting. Both are checked before. */
+export function resolveConsumer(delivery: DeliveryOptions = {}, settings: QueueSettings): ConsumerSettings {
+  const { failures = {}, retry, concurrency = settings.concurrency, maxHandlerMs = settings.maxHandlerMs } = delivery
+  return Object.freeze({
+    failures,
+    retry: Object.freeze({ ...settings.retry, ...retry }),
+    concurrency,
+    maxHandlerMs,
+  })
+}

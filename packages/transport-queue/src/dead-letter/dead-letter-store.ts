@@ -1,0 +1,78 @@
+import { type Logger, ServiceError } from '@tenon/core/transport'
+import type { AssignedPartition, ReceivedRecord, RecordToSend } from '../queue-driver.ts'
+import type { QueueSettings } from '../queue-options.ts'
+import { unlessAborted, within } from '../wait.ts'
+import { type Burial, toDeadLetter, withoutValue } from './dead-letter.ts'
+
+export interface StoreSurroundings {
+  readonly partition: AssignedPartition
+  readonly consumer: Pick<Burial, 'group' | 'handler'>
+  readonly settings: QueueSettings
+  readonly log: Logger
+  /** How long to wait before what could not be stored is tried again, one wait after the other. */
+  delays(): Iterator<number, never>
+}
+
+/** How a message was given up. */
+export type GivenUp = Pick<Burial, 'error' | 'attemptCount'> & {
+  /** Epoch milliseconds; undefined when it was never handled. */
+  readonly firstFailedAt: number | undefined
+}
+
+/** Stores what a consumer gives up in the messages of one partition. */
+export class DeadLetterStore {
+  readonly #surroundings: StoreSurroundings
+
+  constructor(surroundings: StoreSurroundings) {
+    this.#surroundings = surroundings
+  }
+
+  /** Stores a message as a dead letter, however often that takes. False when the partition is given up before. Never rejects. */
+  async bury(record: ReceivedRecord, { error, attemptCount, firstFailedAt }: GivenUp): Promise<boolean> {
+    const { partition, consumer, log, settings } = this.#surroundings
+    const { group, handler } = consumer
+    const failedAt = settings.clock.now()
+    const burial = { error, group, handler, attemptCount, firstFailedAt: firstFailedAt ?? failedAt, failedAt }
+    const letter = toDeadLetter(record, burial)
+    const delays = this.#surroundings.delays()
+    while (!(await this.#store(letter, record))) {
+      if (partition.revoked.aborted) return false
+      await settings.clock.wait(delays.next().value, partition.revoked)
+      if (partition.revoked.aborted) return false
+      await this.#ensureTopic(letter.topic)
+    }
+    const facts = { offset: record.offset, code: error.code, reason: error.reason, attemptCount, err: error }
+    log.error(facts, `${handler} gave a message up; it is in ${letter.topic}`)
+    return true
+  }
+
+  /** False when it was not stored, for now. What the broker will never take goes without its value, so that it blocks nothing. */
+  async #store(letter: RecordToSend, { offset }: Pick<ReceivedRecord, 'offset'>): Promise<boolean> {
+    const { partition, settings, log } = this.#surroundings
+    const bound = { timeoutMs: settings.requestTimeoutMs, signal: partition.lost }
+    try {
+      await settings.driver.produce([letter], bound)
+      return true
+    } catch (cause) {
+      log.error({ offset, err: cause }, `a message could not be stored in ${letter.topic}`)
+      if (letter.value === null || !ServiceError.is(cause) || cause.code !== 'internal') return false
+      return this.#store(withoutValue(letter), { offset })
+    }
+  }
+
+  /** It was there at the start, or could not be created then. Whether it is there now, storing tells. */
+  async #ensureTopic(topic: string): Promise<void> {
+    const { partition, settings, log } = this.#surroundings
+    const { driver, partitionCount, requestTimeoutMs } = settings
+    const created = within(
+      driver.ensureTopics([{ topic, partitionCount }]),
+      requestTimeoutMs,
+      'the broker did not answer',
+    )
+    try {
+      await unlessAborted(created, partition.lost)
+    } catch (error) {
+      log.error({ err: error }, `topic ${topic} is not there and could not be created`)
+    }
+  }
+}

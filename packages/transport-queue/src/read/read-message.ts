@@ -1,0 +1,142 @@
+import { markUnreadable, ServiceError } from '@tenon/core/transport'
+import type { QueueSettings } from '../queue-options.ts'
+import type { ReceivedRecord, RecordHeader } from '../queue-driver.ts'
+import { type PayloadReader, readPayload, undecodable } from './read-payload.ts'
+import { isStructured, readStructured, type StructuredEvent } from './structured-event.ts'
+
+/** What a message says of itself, in whichever mode it came. */
+export interface ReadMessage {
+  /** Headers with names in lower case; the attributes of an event as `ce_…`, in either mode. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** Not to be handled before, in epoch milliseconds; 0 when it does not say. */
+  readonly notBeforeAt: number
+  /** Of no use after, in epoch milliseconds; Infinity when it does not say. */
+  readonly expiresAt: number
+  /** The payload, for the schema to check; another one each time. @throws ServiceError that is marked as unreadable */
+  payload(): unknown
+}
+
+export interface ReadBounds extends Pick<QueueSettings, 'maxMessageBytes' | 'maxDelayMs'> {
+  /** Epoch milliseconds. */
+  readonly now: number
+  readonly read: PayloadReader
+}
+
+/** Headers as metadata: names in lower case, values as text, the last of repeated ones. */
+export function toMetadata(headers: readonly RecordHeader[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), lenientText.decode(value)]))
+}
+
+/**
+ * Reads what a message says of itself. Its payload stays as it is.
+ *
+ * @throws ServiceError marked as unreadable, for a message that is not even decoded: too large, of another version, or not to be
+ * understood.
+ */
+export function readMessage(record: ReceivedRecord, bounds: ReadBounds): ReadMessage {
+  requireSize(record, bounds)
+  const headers = toMetadata(record.headers)
+  const contentType = headers['content-type']
+  const structured = isStructured(contentType) ? readEvent(record, contentType ?? '') : undefined
+  const metadata = structured ? withAttributes(headers, structured) : headers
+  requireVersion(record.topic, metadata)
+  return {
+    metadata,
+    notBeforeAt: notBefore(metadata, bounds),
+    expiresAt: expiresAt(metadata),
+    payload: () => {
+      const payload = structured ? payloadOf(structured) : { bytes: record.value, contentType }
+      return 'value' in payload ? payload.value : readPayload(payload, bounds.read)
+    },
+  }
+}
+
+function requireSize({ value }: ReceivedRecord, { maxMessageBytes }: ReadBounds): void {
+  if (value === null || value.length <= maxMessageBytes) return
+  const message = `the message must be at most ${maxMessageBytes} bytes, found ${value.length}`
+  throw markUnreadable(new ServiceError('invalid_argument', message, { reason: 'message_too_large' }))
+}
+
+function readEvent({ value }: ReceivedRecord, contentType: string): StructuredEvent {
+  if (value === null) throw undecodable('the message has no value')
+  return decoded(() => readStructured(value, contentType))
+}
+
+function payloadOf(event: StructuredEvent): ReturnType<StructuredEvent['payload']> {
+  return decoded(() => event.payload())
+}
+
+function decoded<Result>(read: () => Result): Result {
+  try {
+    return read()
+  } catch (cause) {
+    throw undecodable('the message is no event in structured mode', cause)
+  }
+}
+
+/** As binary mode has it. What stands in the event counts; headers of the same names are copies at best. */
+function withAttributes(
+  headers: Readonly<Record<string, string>>,
+  { attributes, contentType }: StructuredEvent,
+): Readonly<Record<string, string>> {
+  const others = Object.entries(headers).filter(([name]) => !name.startsWith('ce_'))
+  const own = Array.from(attributes, ([name, text]) => [`ce_${name}`, text] as const)
+  return { ...Object.fromEntries(others), ...Object.fromEntries(own), 'content-type': contentType }
+}
+
+/** A message of another type or version than its topic's came here by mistake, and would be misread. */
+function requireVersion(topic: string, metadata: Readonly<Record<string, string>>): void {
+  const type = metadata['ce_type']
+  if (type !== undefined && type !== topic) throw unknownVersion(`ce_type must be ${topic}, found ${quoted(type)}`)
+  const named = versionIn(metadata['ce_dataschema'])
+  if (named !== undefined && named !== topic)
+    throw unknownVersion(`ce_dataschema must be that of ${topic}, found that of ${quoted(named)}`)
+}
+
+/** The event that a schema's address ends in, if it names one; an address that ends otherwise says nothing of it. */
+function versionIn(dataSchema: string | undefined): string | undefined {
+  return /(?:^|[/:#])([a-z][a-z0-9]*(?:[._-][a-z0-9]+)*\.v[0-9]+)(?:\.json)?$/.exec(dataSchema ?? '')?.[1]
+}
+
+function unknownVersion(message: string): ServiceError {
+  return markUnreadable(new ServiceError('invalid_argument', message, { reason: 'unknown_version' }))
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > longestQuoteCount ? `${text.slice(0, longestQuoteCount)}…` : text)
+}
+
+/** A guess: longer than any topic. */
+const longestQuoteCount = 249
+
+/** When a message may be handled. One that is to be held for absurdly long is taken for broken, since nothing of its key would ever come. */
+function notBefore(metadata: Readonly<Record<string, string>>, { now, maxDelayMs }: ReadBounds): number {
+  const text = metadata['tenon-not-before']
+  if (text === undefined) return 0
+  const at = readMoment(text)
+  if (at === undefined)
+    throw undecodable(`tenon-not-before must be a moment such as 2026-01-31T12:00:00Z, found ${quoted(text)}`)
+  if (at - now > maxDelayMs + clockLeewayMs)
+    throw undecodable(`tenon-not-before must be at most ${maxDelayMs} ms from now, found ${quoted(text)}`)
+  return at
+}
+
+/** How far the clock of a publisher may be ahead of ours. A guess. */
+const clockLeewayMs = 60_000
+
+/** @see RFC 3339 section 5.6 */
+function readMoment(text: string): number | undefined {
+  const day = /^(\d{4}-\d{2}-\d{2})[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/.exec(text)?.[1]
+  const at = Date.parse(text.toUpperCase())
+  if (day === undefined || Number.isNaN(at)) return undefined
+  // A day that its month does not have is taken for one of the next.
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day) ? at : undefined
+}
+
+/** @see CloudEvents expiry time extension */
+function expiresAt(metadata: Readonly<Record<string, string>>): number {
+  const at = Date.parse(metadata['ce_expirytime'] ?? '')
+  return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at
+}
+
+const lenientText = new TextDecoder('utf-8')
