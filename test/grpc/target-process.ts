@@ -17,8 +17,8 @@ export interface MeasuredProcess extends OwnProcess {
 }
 
 /** Runs the service that is attacked, on a free port. */
-export function startTarget(): Promise<MeasuredProcess> {
-  return startMeasured('target-service.ts', { LOG_LEVEL: 'silent' })
+export function startTarget({ requestTimeoutMs = 300_000 } = {}): Promise<MeasuredProcess> {
+  return startMeasured('target-service.ts', { LOG_LEVEL: 'silent', REQUEST_TIMEOUT_MS: String(requestTimeoutMs) })
 }
 
 /** Runs a process that calls the service, as it is asked to. */

@@ -60,6 +60,7 @@ test.each([
   ['port', 0, 65_535],
   ['maxRequestBytes', 1, 1_073_741_824],
   ['maxResponseBytes', 1, 1_073_741_824],
+  ['requestTimeoutMs', 1, 3_600_000],
   ['maxHeaderBytes', 1_024, 1_048_576],
   ['maxConnections', 1, 1_000_000],
   ['maxConcurrentStreams', 1, 1_000_000],

@@ -17,6 +17,7 @@ import { Listener } from './listen/listener.ts'
 import type { Sessions } from './session/sessions.ts'
 import { type MethodSurroundings, mountMethod } from './server/mount-method.ts'
 import { OpenCalls } from './server/open-calls.ts'
+import { awaitRequests } from './server/await-requests.ts'
 import { refuseBrokenFrames } from './server/refuse-broken-frames.ts'
 import { warnOfLocks } from './lock/warn-of-locks.ts'
 import { mountReflection, type ReflectionCalls } from './introspection/reflection-service.ts'
@@ -68,14 +69,15 @@ class GrpcServer implements TransportServer {
     this.#settings = settings
     const services = toServices(operations)
     warnOfLocks(services, log, { isDevelopment })
-    this.#server = new Server({ ...toChannelOptions(settings), interceptors: [refuseBrokenFrames] })
+    const interceptors = [refuseBrokenFrames, awaitRequests((stream, call) => this.#sessions.await(stream, call))]
+    this.#server = new Server({ ...toChannelOptions(settings), interceptors })
     const { maxResponseBytes } = settings
     const surroundings = { calls: this.#calls, domain: service.name, log, maxResponseBytes }
     for (const one of services) mountService(this.#server, one, surroundings)
     this.#health = new HealthService(services.map(({ fullName }) => fullName))
     this.#health.mount(this.#server)
     this.#reflection = settings.hasReflection ? mountReflection(this.#server, services) : undefined
-    const { server, sessions } = createHttp2Server(this.#server, settings)
+    const { server, sessions } = createHttp2Server(this.#server, { settings, domain: service.name })
     this.#sessions = sessions
     this.#listener = new Listener(settings, log, (socket) => void server.emit('connection', socket))
   }
@@ -85,6 +87,7 @@ class GrpcServer implements TransportServer {
     const protocol = tls === undefined ? 'grpc' : 'grpcs'
     try {
       const port = await this.#listener.listen()
+      this.#sessions.watch()
       return [{ protocol, host: path === undefined ? host : `unix:${path}`, port }]
     } catch (error) {
       if (error instanceof ConfigError) throw error
@@ -128,7 +131,7 @@ class GrpcServer implements TransportServer {
       this.#sessions.finish()
       const closed = this.#listener.close()
       const shut = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()))
-      this.#finished = Promise.all([closed, shut]).then(() => undefined)
+      this.#finished = Promise.all([closed, shut]).then(() => this.#sessions.close())
     }
     return this.#finished
   }

@@ -1,6 +1,16 @@
 /** What connections may do, and how long. The same for TLS, plain text and Unix sockets. */
 export interface ConnectionOptions {
   /**
+   * Longest time the request of a call may take to arrive that has one message; a slower one is `deadline_exceeded` with the reason
+   * `request_timeout`, whatever deadline its caller gave it. A stream of messages may take longer.
+   *
+   * @defaultValue 300_000
+   * @remarks Range 1–3_600_000 ms. Looked after once a second, or more often where it is shorter.
+   * @throws ConfigError `config.out_of_range`
+   * @see Node, server.requestTimeout: the same for HTTP
+   */
+  readonly requestTimeoutMs?: number
+  /**
    * Largest header section of a call, as HTTP/2 counts it: 32 bytes more than name and value for each field. A larger one is reset
    * with ENHANCE_YOUR_CALM, which callers see as `resource_exhausted`.
    *

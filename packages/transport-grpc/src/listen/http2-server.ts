@@ -10,6 +10,12 @@ export interface InnerServer {
   readonly sessions: Sessions
 }
 
+export interface InnerServerOptions {
+  readonly settings: GrpcSettings
+  /** The service's name, as the origin of reasons. */
+  readonly domain: string
+}
+
 /**
  * The HTTP/2 server below a server of grpc-js. grpc-js makes one of its own and hands it to nobody, so nobody could limit what a
  * session may do, or look at a request before it is a call. Here it hears of sessions and requests from a server of ours.
@@ -17,10 +23,10 @@ export interface InnerServer {
  * @throws Error when grpc-js keeps its servers elsewhere than in the releases that are known.
  * @see grpc-js 1.14, server.ts, createHttp2Server and _setupHandlers
  */
-export function createHttp2Server(grpc: Server, settings: GrpcSettings): InnerServer {
+export function createHttp2Server(grpc: Server, { settings, domain }: InnerServerOptions): InnerServer {
   grpc.createConnectionInjector(ServerCredentials.createInsecure())
   const inner = innerServer(grpc)
-  const sessions = new Sessions(settings)
+  const sessions = new Sessions(settings, domain)
   const server = createServer({
     // As grpc-js has them: what is sent is bounded where it is made, and beyond its memory a session refuses streams at random.
     maxSendHeaderBlockLength: Number.MAX_SAFE_INTEGER,

@@ -19,6 +19,7 @@ export const refuseBrokenFrames: ServerInterceptor = (_method, call) => {
 
 /** What grpc-js knows of a call's input, which its types do not tell. @see grpc-js 1.14, server-interceptors.ts, stream-decoder.ts */
 interface FramedInput extends ServerInterceptingCallInterface {
+  readonly cancelled: boolean
   readonly incomingEncoding: string
   readonly decoder: Decoder
   handleEndEvent(): void
@@ -35,7 +36,7 @@ interface Decoder {
 const isBetween = 0
 
 function isFramedInput(call: ServerInterceptingCallInterface): call is FramedInput {
-  return 'decoder' in call && 'handleEndEvent' in call && 'incomingEncoding' in call
+  return 'decoder' in call && 'handleEndEvent' in call && 'incomingEncoding' in call && 'cancelled' in call
 }
 
 /** The same two functions for all calls: closures would be paid for with each. */
@@ -61,6 +62,8 @@ function writeChecked(this: Decoder, data: Buffer): Buffer[] {
 }
 
 function endChecked(this: FramedInput): void {
+  // Answered already, as when its time was over: grpc-js would hand it to a handler all the same.
+  if (this.cancelled) return
   if (this.decoder.readState === isBetween) original?.end.call(this)
   else refuse(this, 'the input ends within a message')
 }

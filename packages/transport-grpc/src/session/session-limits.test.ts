@@ -29,6 +29,23 @@ test('a caller that pings too often is told to calm down, and others are served'
   expect((await call(other)).trailers['grpc-status']).toBe('0')
 })
 
+test('settings between pings do not hide them, though each is answered', async () => {
+  await using demo = await serve()
+  using session = open(demo.port)
+  await once(session, 'remoteSettings')
+  const end = endOf(session)
+  let pingCount = 0
+  for (; pingCount < 20 && !session.destroyed && !session.closed; pingCount += 1) {
+    await new Promise<void>((taken) => {
+      session.once('close', taken)
+      session.settings({ enablePush: false }, () => taken())
+    })
+    if (!(await ping(session))) break
+  }
+  expect(pingCount).toBeLessThan(6)
+  expect((await end)[0]).toMatchObject({ code: calm, text: 'too_many_pings' })
+})
+
 test('pings in one breath are too many as well', async () => {
   await using demo = await serve()
   using session = open(demo.port)

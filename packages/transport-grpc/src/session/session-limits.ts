@@ -8,6 +8,9 @@ const forgivenPings = 2
 /** A frame of PING, which is all that is sent to a caller who only pings. @see RFC 9113 sections 4.1 and 6.7 */
 const pingBytes = 17
 
+/** A frame of SETTINGS that says that those of the caller were taken. @see RFC 9113 sections 4.1 and 6.5.3 */
+const settingsAckBytes = 9
+
 /** A guess: how long the process may be too busy to look at what has come. */
 const longestBusyMs = 1_000
 
@@ -17,9 +20,9 @@ export class SessionLimits {
   readonly #settings: GrpcSettings
   #pingAt = -Infinity
   #earlyPings = 0
-  /** How many bytes had been sent when something else than answers to pings last was, and how many pings came since. */
+  /** How many bytes had been sent when something else than answers to frames last was, and how many answers take that came since. */
   #sentBytes = 0
-  #answeredPings = 0
+  #answerBytes = 0
   #resetCount = 0
   #resetAt = -Infinity
   /** Whether the caller has heard of the limits, from when on Node enforces that of headers. */
@@ -36,7 +39,10 @@ export class SessionLimits {
       this.#isTold = true
       this.#roundTripMs = performance.now() - this.#beganAt
     })
-    if (settings.minPingIntervalMs > 0) session.on('ping', () => this.#pinged())
+    if (settings.minPingIntervalMs === 0) return
+    session.on('ping', () => this.#pinged())
+    // Or a caller could hide its pings behind settings.
+    session.on('remoteSettings', () => (this.#answerBytes += settingsAckBytes))
   }
 
   /** Whether a stream is to be served. Then its end is to be told by `closed`. */
@@ -85,9 +91,12 @@ export class SessionLimits {
 
   #hasSent(): boolean {
     const { bytesWritten } = this.#session.socket
-    const isMore = bytesWritten - this.#sentBytes > this.#answeredPings * pingBytes
-    if (isMore) this.#sentBytes = bytesWritten
-    this.#answeredPings = isMore ? 1 : this.#answeredPings + 1
+    const isMore = bytesWritten - this.#sentBytes > this.#answerBytes
+    if (isMore) {
+      this.#sentBytes = bytesWritten
+      this.#answerBytes = 0
+    }
+    this.#answerBytes += pingBytes
     return isMore
   }
 

@@ -7,7 +7,7 @@ import { Sessions } from './sessions.ts'
 
 /** A server of HTTP/2 whose sessions and streams are watched. */
 async function serve(answer: (stream: ServerHttp2Stream) => void) {
-  const sessions = new Sessions(resolveGrpcOptions({}))
+  const sessions = new Sessions(resolveGrpcOptions({}), 'demo')
   const server = createServer()
   server.on('session', (session) => sessions.enter(session))
   server.on('stream', (stream, headers) => {

@@ -7,7 +7,7 @@ import {
 } from 'node:http2'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { readTimeoutMs } from '../listen/request-head.ts'
-import { leaveStream } from './leave-stream.ts'
+import { type AwaitedCall, OpenStreams } from './open-streams.ts'
 import { SessionAge } from './session-age.ts'
 import { SessionLimits } from './session-limits.ts'
 import { withdrawSession } from './withdraw-session.ts'
@@ -24,12 +24,12 @@ interface SessionWatch {
 export class Sessions {
   readonly #settings: GrpcSettings
   readonly #open = new Map<Http2Session, SessionWatch>()
-  /** Those that are not over, with the time when their callers give them up; Infinity where they do not say. */
-  readonly #streams = new Map<ServerHttp2Stream, number>()
-  #isFinishing = false
+  readonly #streams: OpenStreams
 
-  constructor(settings: GrpcSettings) {
+  /** @param domain The service's name, as the origin of reasons. */
+  constructor(settings: GrpcSettings, domain: string) {
     this.#settings = settings
+    this.#streams = new OpenStreams({ requestTimeoutMs: settings.requestTimeoutMs, domain })
   }
 
   enter(session: ServerHttp2Session): void {
@@ -37,9 +37,8 @@ export class Sessions {
     const age = new SessionAge(session, this.#settings)
     const streams = this.#streams
     const closed = function (this: ServerHttp2Stream) {
-      const givenUpAt = streams.get(this) ?? Number.POSITIVE_INFINITY
-      streams.delete(this)
-      if (!this.headersSent && performance.now() < givenUpAt) limits.wasReset()
+      const isWaitedFor = streams.leave(this)
+      if (!this.headersSent && isWaitedFor) limits.wasReset()
       forgetListeners(this)
     }
     this.#open.set(session, { limits, age, closed })
@@ -52,38 +51,46 @@ export class Sessions {
     // Without a session it is gone already.
     if (watch?.limits.admits(stream, headers) !== true) return false
     watch.age.enter(stream)
-    const timeoutMs = readTimeoutMs(headers['grpc-timeout'])
-    const givenUpAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs - earlyMs
-    this.#streams.set(stream, givenUpAt)
+    this.#streams.enter(stream, readTimeoutMs(headers['grpc-timeout']))
     stream.on('close', watch.closed)
-    if (this.#isFinishing) leaveWhenAnswered(stream)
     return true
   }
 
+  /** A stream is of a call that is handed to nobody before its one request message is there. */
+  await(stream: ServerHttp2Stream, call: AwaitedCall): void {
+    this.#streams.await(stream, call)
+  }
+
+  /** Ends streams that take too long from here on, until `close`. */
+  watch(): void {
+    this.#streams.watch()
+  }
+
   /**
-   * Asks callers to make new calls elsewhere. Resolves when they have heard. Calls that are on the way are still taken, and answered
-   * as the service sees fit.
+   * Asks callers to make new calls elsewhere, also those of which only a part is here. Resolves when they have heard. Calls that are
+   * on the way are still taken, and answered as the service sees fit.
    */
   async withdraw(): Promise<void> {
-    const busy = new Set([...this.#streams.keys()].map(({ session }) => session))
-    await Promise.all(
-      Array.from(this.#open, ([session, { limits }]) =>
-        withdrawSession(session as ServerHttp2Session, {
-          tellMs: busy.has(session) ? longestTellMs : tellMsOf(limits),
-        }),
-      ),
+    const busy = this.#streams.busySessions
+    const told = Array.from(this.#open, ([session, { limits }]) =>
+      withdrawSession(session as ServerHttp2Session, {
+        tellMs: busy.has(session) ? longestTellMs : tellMsOf(limits),
+      }),
     )
+    this.#streams.refuseAwaited()
+    await Promise.all(told)
   }
 
-  /** Waits no longer for callers that have their whole answer to complete their request. */
+  /** Waits no longer for requests, nor for callers that have their whole answer to complete theirs. */
   finish(): void {
-    this.#isFinishing = true
-    for (const stream of this.#streams.keys()) leaveWhenAnswered(stream)
+    this.#streams.finish()
+  }
+
+  /** Looks after nothing any more. */
+  close(): void {
+    this.#streams.stop()
   }
 }
-
-/** How early callers may give up by their own clocks. A guess; ours does so 25 ms early at most. */
-const earlyMs = 25
 
 /** Longest time that a caller may take to say that it has heard. A guess: more than a round trip, and time to get round to it. */
 const longestTellMs = 500
@@ -110,17 +117,4 @@ function forgetListeners(stream: ServerHttp2Stream): void {
   // As long as somebody wants to hear of it, each is removed by itself.
   removeAllListeners.call(stream, 'removeListener')
   removeAllListeners.call(stream)
-}
-
-function leaveWhenAnswered(stream: ServerHttp2Stream): void {
-  const leave = () => {
-    if (isAnswered(stream) && !stream.readableEnded) leaveStream(stream)
-  }
-  // The status comes behind the messages, or at once where there are none.
-  stream.on('wantTrailers', () => setImmediate(leave)).on('finish', leave)
-  leave()
-}
-
-function isAnswered({ sentTrailers, sentHeaders }: ServerHttp2Stream): boolean {
-  return sentTrailers !== undefined || sentHeaders?.['grpc-status'] !== undefined
 }
