@@ -123,15 +123,18 @@ test('references are written out, by pointer and by name', () => {
   }
 })
 
-const emptyInstead =
-  'which protobuf cannot tell from an empty one: make it required and without a default, or give it an empty default'
+const emptyInstead = 'which protobuf cannot tell from an empty one'
 
 describe('what protobuf cannot express is refused', () => {
   const input = 'contract.schema operation demo.v1.Shop/doIt: input cannot be a protobuf message:'
-  const advice = 'use a type that protobuf has, or grpc: false'
+  const fieldAdvice =
+    'rename it: a letter, then ASCII letters, digits, _ and -, and no member of every JavaScript object'
+  const partAdvice = 'rename one of them'
+  const listAdvice = 'make it required and without a default, give it an empty default, or let it be null'
+  const distinct = 'with ASCII letters or digits, that stay apart without case and separators'
   const any = (schema: JsonSchema) => Type.Object({ a: Type.Unsafe(schema) })
   const noJson = 'which no JSON value of protobuf has'
-  const cases: readonly (readonly [string, Schema, string])[] = [
+  const cases: readonly (readonly [name: string, schema: Schema, found: string, advice?: string])[] = [
     [
       'a union of an int64 and a text',
       Type.Object({ a: Type.Union([int64(), Type.Integer()]) }),
@@ -182,76 +185,97 @@ describe('what protobuf cannot express is refused', () => {
       'a name of other letters',
       unsafe({ properties: { größe: { type: 'string' } } }),
       '/properties/größe is a field whose name protobuf cannot have',
+      fieldAdvice,
     ],
     [
       'a name that begins with a digit',
       Type.Object({ '1st': Type.String() }),
       '/properties/1st is a field whose name protobuf cannot have',
+      fieldAdvice,
+    ],
+    [
+      'an alternative that would have the name of the oneof beside it',
+      Type.Object({ a: unionOf('kind', 'kind_of') }),
+      '/properties/a is an object with two parts that protobuf would both call kind_of',
+      partAdvice,
     ],
     [
       'a name that every object has',
       Type.Object({ toString: Type.String() }),
       '/properties/toString is a field whose name protobuf cannot have',
+      fieldAdvice,
     ],
     [
       'two fields of one name',
       Type.Object({ userId: Type.String(), user_id: Type.String() }),
       'the schema is an object with two parts that protobuf would both call user_id',
+      partAdvice,
     ],
     [
       'two fields that would have one name in JSON',
       Type.Object({ a1: Type.String(), a_1: Type.String() }),
       'the schema is an object with two parts that protobuf would both call a1',
+      partAdvice,
     ],
     [
       'two types of one name',
       Type.Object({ price: Type.Record(Type.String(), Type.Number()), priceEntry: empty }),
       'the schema is an object with two parts that protobuf would both call PriceEntry',
+      partAdvice,
     ],
     [
       'a message that would have the name of an entry, which is two names for one place in a wrapper',
       Type.Object({ a: Type.Array(Type.Array(Type.String())), A: empty }),
       'the schema is an object with two parts that protobuf would both call a',
+      partAdvice,
     ],
     [
       'enum values that clash',
       z.object({ state: z.enum(['done x']), stateDone: z.enum(['x']) }),
       'the schema is an object with two parts that protobuf would both call STATE_DONE_X',
+      partAdvice,
     ],
     [
       'texts that give one name',
       z.object({ a: z.enum(['in-transit', 'inTransit']) }),
       '/properties/a is a choice of texts that give no distinct protobuf names: in-transit, inTransit',
+      `use texts other than unspecified ${distinct}`,
     ],
     [
       'texts that give one name once the prefix is gone',
       z.object({ a: z.enum(['v1', 'v_1']) }),
       '/properties/a is a choice of texts that give no distinct protobuf names: v1, v_1',
+      `use texts other than unspecified ${distinct}`,
     ],
     [
       'alternatives whose constants give one name',
       Type.Object({ a: unionOf('in-transit', 'inTransit') }),
       '/properties/a is a union whose "kind" gives no distinct protobuf names',
+      `use constants of "kind" ${distinct}`,
     ],
     [
       'an alternative whose constant gives no name',
       Type.Object({ a: unionOf('ü', 'b') }),
       '/properties/a is a union whose "kind" gives no distinct protobuf names',
+      `use constants of "kind" ${distinct}`,
     ],
     [
       'a list that may be absent',
       Type.Object({ a: Type.Optional(Type.Array(Type.String())) }),
       `/properties/a is a list or record that may be absent, ${emptyInstead}`,
+      listAdvice,
     ],
     [
       'a required list with a default that is not empty, which absence would stand for',
       Type.Object({ a: Type.Array(Type.String(), { default: ['b'] }) }),
       `/properties/a is a list or record that may be absent, ${emptyInstead}`,
+      listAdvice,
     ],
     [
       'a record that may be absent, with a default that is not empty',
       Type.Object({ a: Type.Optional(Type.Record(Type.String(), Type.String(), { default: { b: 'c' } })) }),
       `/properties/a is a list or record that may be absent, ${emptyInstead}`,
+      listAdvice,
     ],
     [
       'a required list whose default stands where it is referred to',
@@ -261,15 +285,27 @@ describe('what protobuf cannot express is refused', () => {
         $defs: { List: { type: 'array', items: { type: 'string' }, default: ['b'] } },
       }),
       `/properties/a is a list or record that may be absent, ${emptyInstead}`,
+      listAdvice,
     ],
     [
       'the text unspecified',
       z.object({ a: z.enum(['unspecified']) }),
       '/properties/a is a choice of texts that give no distinct protobuf names: unspecified',
+      `use texts other than unspecified ${distinct}`,
     ],
   ]
-  test.each(cases)('%s', (_name, schema, found) => {
-    expect(problemsOf(schema)[0]).toBe(`${input} ${found}; ${advice}`)
+  const general = 'use a type that protobuf has'
+  test.each(cases.map(([name, schema, found, advice = general]) => ({ name, schema, found, advice })))(
+    '$name',
+    ({ schema, found, advice }) => {
+      expect(problemsOf(schema)[0]).toBe(`${input} ${found}; ${advice}, or grpc: false`)
+    },
+  )
+
+  test.each(['_id', '-name', 'a b'])('the name %j, by its path', (name) => {
+    const schema = Type.Object({ inner: Type.Object({ [name]: Type.String() }) })
+    const found = `/properties/inner/properties/${name} is a field whose name protobuf cannot have`
+    expect(problemsOf(schema)[0]).toBe(`${input} ${found}; ${fieldAdvice}, or grpc: false`)
   })
 
   test('but not a list that may be absent when it is empty then', () => {

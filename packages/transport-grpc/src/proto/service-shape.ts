@@ -20,7 +20,8 @@ export function toServiceShape({ name: fullName, operations }: ContractInfo): Se
       const shapeOf = (side: 'input' | 'output') => {
         const schema = side === 'input' ? operation.inputJsonSchema : operation.outputJsonSchema
         const message = side === 'input' ? `${name}Request` : `${name}Response`
-        const report = (path: string, found: string) => problems.push(unfit(`${operation.id}: ${side}`, path, found))
+        const report = (path: string, found: string, advice = 'use a type that protobuf has') =>
+          problems.push(unfit(`${operation.id}: ${side}`, { path, found, advice }))
         return shapeMessage(schema, { name: message, scope: service.package, report })
       }
       return { operation, name, request: shapeOf('input'), response: shapeOf('output') }
@@ -37,7 +38,13 @@ function sameName({ id }: Operation, fullName: string): SetupProblem {
   return { code: 'contract.name', message }
 }
 
-function unfit(where: string, path: string, found: string): SetupProblem {
-  const message = `operation ${where} cannot be a protobuf message: ${path || 'the schema'} is ${found}; use a type that protobuf has, or grpc: false`
+interface Unfit {
+  readonly path: string
+  readonly found: string
+  readonly advice: string
+}
+
+function unfit(where: string, { path, found, advice }: Unfit): SetupProblem {
+  const message = `operation ${where} cannot be a protobuf message: ${path || 'the schema'} is ${found}; ${advice}, or grpc: false`
   return { code: 'contract.schema', message }
 }

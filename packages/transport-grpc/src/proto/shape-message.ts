@@ -15,7 +15,8 @@ export interface MessagePlace {
   readonly report: Report
 }
 
-type Report = (path: string, found: string) => void
+/** @param advice What to do about it. @defaultValue a type that protobuf has */
+type Report = (path: string, found: string, advice?: string) => void
 
 /** The message for an input or an output, with all that it is made of. What cannot be expressed is reported and left out. */
 export function shapeMessage(schema: JsonSchema, { name, scope, report }: MessagePlace): MessageShape {
@@ -88,7 +89,7 @@ function draft(init: DraftInit, place: Place, fill: (message: Draft, inside: Pla
   }
   fill(message, { ...place, scope: fullName, declare })
   for (const repeated of repeatedNames(message))
-    place.report(path, `an object with two parts that protobuf would both call ${repeated}`)
+    place.report(path, `an object with two parts that protobuf would both call ${repeated}`, 'rename one of them')
   return message
 }
 
@@ -100,7 +101,7 @@ function shapeObject({ core, fields, path }: ObjectForm, place: Place, mark?: st
   return draft({ form, schema: core, key: `object ${mark ?? ''}`, path }, place, (message, inside) => {
     for (const field of fields) {
       if (field.name === mark) continue
-      if (!isFieldName(field.name)) inside.report(field.path, 'a field whose name protobuf cannot have')
+      if (!isFieldName(field.name)) inside.report(field.path, 'a field whose name protobuf cannot have', fieldAdvice)
       const type = shapeField(field, { ...inside, name: pascalCase(field.name) })
       const { name, isRequired } = field
       const facts = { name, protoName: protoFieldName(name), number: message.fields.length + 1, isRequired }
@@ -114,6 +115,8 @@ function isFieldName(name: string): boolean {
   return /^[A-Za-z][A-Za-z0-9_-]*$/.test(name) && !(name in Object.prototype)
 }
 
+const fieldAdvice = 'rename it: a letter, then ASCII letters, digits, _ and -, and no member of every JavaScript object'
+
 type UnionForm = Form & { readonly kind: 'union' }
 
 function shapeUnion({ whole, mark, alternatives, path }: UnionForm, place: Place): MessageShape {
@@ -121,7 +124,12 @@ function shapeUnion({ whole, mark, alternatives, path }: UnionForm, place: Place
     mark,
     alternatives.map(({ constant }) => constant),
   )
-  if (names === undefined) place.report(path, `a union whose "${mark}" gives no distinct protobuf names`)
+  if (names === undefined)
+    place.report(
+      path,
+      `a union whose "${mark}" gives no distinct protobuf names`,
+      distinctAdvice(`constants of "${mark}"`),
+    )
   const oneof = names?.some(({ protoName }) => protoName === 'kind') ? 'kind_of' : 'kind'
   const form = { kind: 'union', mark } as const
   return draft({ form, oneof, schema: whole, key: 'union', path }, place, (message, inside) => {
@@ -134,6 +142,10 @@ function shapeUnion({ whole, mark, alternatives, path }: UnionForm, place: Place
       message.fields.push({ ...single, name: jsonName, protoName, number: index + 1, type, constant })
     }
   })
+}
+
+function distinctAdvice(what: string): string {
+  return `use ${what} with ASCII letters or digits, that stay apart without case and separators`
 }
 
 function shapeNullable(form: Form, place: Place): MessageShape {
@@ -178,8 +190,8 @@ function remarksOf({ description, deprecated }: JsonSchema): Pick<FieldShape, 'd
 
 type Typed = Pick<FieldShape, 'type' | 'label'>
 
-const maybeAbsent =
-  'a list or record that may be absent, which protobuf cannot tell from an empty one: make it required and without a default, or give it an empty default'
+const maybeAbsent = 'a list or record that may be absent, which protobuf cannot tell from an empty one'
+const absentAdvice = 'make it required and without a default, give it an empty default, or let it be null'
 
 function shapeField(
   { isRequired, ...field }: Placed & { readonly isRequired: boolean },
@@ -192,7 +204,8 @@ function shapeField(
   const isNullable = form.isNullable && !isSeveral && form.kind !== 'json' && !mayBeAbsent
   const typed = shapeLabelled(isNullable ? { ...form, isNullable: false } : form, place)
   if (typed === undefined) return undefined
-  if (typed.label !== 'optional' && mayBeAbsent && !isEmpty(owner?.['default'])) place.report(field.path, maybeAbsent)
+  if (typed.label !== 'optional' && mayBeAbsent && !isEmpty(owner?.['default']))
+    place.report(field.path, maybeAbsent, absentAdvice)
   return { ...typed, isNullable }
 }
 
@@ -227,7 +240,11 @@ function shapeType(form: Form, place: Place): FieldType | undefined {
 function shapeChoice({ texts, path }: Form & { readonly kind: 'enum' }, place: Place): FieldType | undefined {
   const shape = shapeEnum(texts, place)
   if (shape === undefined) {
-    place.report(path, `a choice of texts that give no distinct protobuf names: ${texts.join(', ')}`)
+    place.report(
+      path,
+      `a choice of texts that give no distinct protobuf names: ${texts.join(', ')}`,
+      distinctAdvice('texts other than unspecified'),
+    )
     return undefined
   }
   const type = { kind: 'enum', shape } as const
