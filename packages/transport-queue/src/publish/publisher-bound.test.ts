@@ -208,7 +208,7 @@ async function runAtRandom(random: () => number): Promise<void> {
   for (const [count, outcome] of await all)
     if (outcome === 'published') expect(stored).toContain(count)
     else expect(['cancelled', 'unavailable', 'resource_exhausted']).toContain((outcome as ServiceError).code)
-  expect(await outcomeOf(Promise.race([publisher.flush(new AbortController().signal)]))).toBe('published')
+  await publisher.flush(new AbortController().signal)
 }
 
 interface Broker {
