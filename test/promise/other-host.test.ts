@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { run, temporaryFolder } from './own-process.ts'
-import { freePort, freePorts } from './shop.ts'
+import { npmStart } from './npm-start.ts'
+import { temporaryFolder } from './own-process.ts'
 
 const hosts = [
   { host: '::1', authority: '[::1]' },
@@ -13,14 +13,11 @@ const hosts = [
 describe('npm start with TENON_HOST', { timeout: 60_000 }, () => {
   test.for(hosts)('$host listens there, and its services find each other', async ({ host, authority }, { skip }) => {
     skip(!(await canListen(host)), `nothing can listen on ${host} here`)
-    const environment = { ...freePorts, USER_GRPC_PORT: String(await freePort()), DATA_DIR: await temporaryFolder() }
-    await using npm = run('npm', ['start'], { ...environment, TENON_HOST: host })
-    await npm.printed('Try:')
-    const at = (service: string) => new RegExp(`^${service} +http (http://\\S+)`, 'm').exec(npm.output())?.[1] ?? ''
-    expect(at('user')).toMatch(`http://${authority}:`)
-    const user = await post(`${at('user')}/v1/users`, { name: 'Ada', email: 'ada@example.com' })
+    await using npm = await npmStart({ DATA_DIR: await temporaryFolder(), TENON_HOST: host })
+    expect(npm.http('user')).toMatch(`http://${authority}:`)
+    const user = await post(`${npm.http('user')}/v1/users`, { name: 'Ada', email: 'ada@example.com' })
     const items = [{ sku: 'tea', quantity: 2, unitPriceCents: 350 }]
-    expect(await post(`${at('order')}/v1/orders`, { userId: user['userId'], items })).toMatchObject({
+    expect(await post(`${npm.http('order')}/v1/orders`, { userId: user['userId'], items })).toMatchObject({
       status: 'placed',
     })
     npm.child.kill('SIGTERM')

@@ -1,5 +1,5 @@
 export { ChangeFeed } from './change-feed.ts'
-export { sqliteFile } from './data-dir.ts'
+export { queuePath, sqliteFile } from './data-dir.ts'
 export { type DatabaseOptions, openDatabase, ping } from './database.ts'
 export { firstPlace, type Place, readPageToken, writePageToken } from './page-token.ts'
 export { sameId } from './same-id.ts'

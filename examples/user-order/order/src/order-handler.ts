@@ -30,11 +30,11 @@ export class OrderHandler {
     // A message is delivered at least once, so what it places has an id that does not change from time to time.
     const orderId = given ?? (call.transport === 'queue' ? commandOrderId(call) : undefined)
     const first = orderId === undefined ? undefined : await this.#store.find(orderId, call.signal)
-    if (first) return first
-    await this.#requireUser(userId)
-    const { order, hasChanged } = await this.#store.place({ orderId: orderId ?? randomUUID(), userId, items })
-    // Commit and publish are two writes: when this one fails, the order stands and its event is missing.
-    if (hasChanged) await this.#publisher.publish(orderPlaced, order)
+    if (first === undefined) await this.#requireUser(userId)
+    const order = first ?? (await this.#store.place({ orderId: orderId ?? randomUUID(), userId, items }))
+    // Commit and publish are two writes, and whoever repeats a call may do so because only the first one was done. So it
+    // is published again; consumers know an order by its id.
+    await this.#publisher.publish(orderPlaced, order)
     return order
   }
 
@@ -67,11 +67,10 @@ export class OrderHandler {
 
   @Implements(orders.cancelOrder)
   async cancelOrder({ orderId }: Input<typeof orders.cancelOrder>): Promise<Output<typeof orders.cancelOrder>> {
-    const cancelled = await this.#store.cancel(orderId)
-    if (cancelled === undefined) throw fault(orders.cancelOrder, 'not_found', `order ${orderId} does not exist`)
-    const { order, hasChanged } = cancelled
+    const order = await this.#store.cancel(orderId)
+    if (order === undefined) throw fault(orders.cancelOrder, 'not_found', `order ${orderId} does not exist`)
     const cancelledAt = new Date().toISOString()
-    if (hasChanged) await this.#publisher.publish(orderCancelled, { orderId, userId: order.userId, cancelledAt })
+    await this.#publisher.publish(orderCancelled, { orderId, userId: order.userId, cancelledAt })
     return order
   }
 

@@ -17,12 +17,6 @@ export interface OrderPage {
   readonly next: Place | undefined
 }
 
-/** What a write came to: the order as it is now, and whether this write made it so. */
-export interface OrderWrite {
-  readonly order: Order
-  readonly hasChanged: boolean
-}
-
 /** Keeps orders. Every change is announced once it is committed. */
 export class OrderStore {
   readonly #database: Kysely<OrderTables>
@@ -33,7 +27,7 @@ export class OrderStore {
   }
 
   /** Places the order, or finds the one that has its id already. */
-  async place({ orderId, userId, items }: NewOrder): Promise<OrderWrite> {
+  async place({ orderId, userId, items }: NewOrder): Promise<Order> {
     // The primary key decides: asking first would let two callers with one orderId in at once.
     const row = await this.#database
       .insertInto('orders')
@@ -48,11 +42,11 @@ export class OrderStore {
       .returningAll()
       .executeTakeFirst()
     if (row) return this.#changed(row)
-    return { order: toOrder(await this.#select(orderId).executeTakeFirstOrThrow()), hasChanged: false }
+    return toOrder(await this.#select(orderId).executeTakeFirstOrThrow())
   }
 
   /** Cancels the order; undefined when there is none. */
-  async cancel(orderId: string): Promise<OrderWrite | undefined> {
+  async cancel(orderId: string): Promise<Order | undefined> {
     const row = await this.#database
       .updateTable('orders')
       .set({ status: 'cancelled' })
@@ -62,7 +56,7 @@ export class OrderStore {
       .executeTakeFirst()
     if (row) return this.#changed(row)
     const cancelled = await this.#select(orderId).executeTakeFirst()
-    return cancelled && { order: toOrder(cancelled), hasChanged: false }
+    return cancelled && toOrder(cancelled)
   }
 
   async find(orderId: string, signal: AbortSignal): Promise<Order | undefined> {
@@ -96,10 +90,10 @@ export class OrderStore {
     return this.#database.selectFrom('orders').selectAll().where('order_id', '=', sameId(orderId))
   }
 
-  #changed(row: OrderRow): OrderWrite {
+  #changed(row: OrderRow): Order {
     const order = toOrder(row)
     this.#changes.announce(order)
-    return { order, hasChanged: true }
+    return order
   }
 }
 

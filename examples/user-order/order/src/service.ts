@@ -1,5 +1,5 @@
 import { about, users } from '@shop/contracts'
-import { ping } from '@shop/data'
+import { ping, queuePath } from '@shop/data'
 import { defineService, list, optional, port, provide, remote } from '@tenon/core'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
@@ -20,6 +20,7 @@ export const service = defineService({
     userGrpcPort: port('USER_GRPC_PORT', 50051),
     host: optional('TENON_HOST'),
     brokers: list('KAFKA_BROKERS', []),
+    queueFile: optional('QUEUE_FILE'),
     databaseUrl: optional('DATABASE_URL'),
     dataDir: optional('DATA_DIR'),
   },
@@ -40,8 +41,8 @@ export const service = defineService({
       docs: true,
     }),
     grpcTransport({ port: settings.grpcPort }),
-    // Without brokers messages stay in this process, which is enough when the user service runs in it too.
-    queueTransport({ driver: queueDriver({ brokers: settings.brokers }) }),
+    // Kafka where brokers are named, else a file that the services of this machine share.
+    queueTransport({ driver: queueDriver({ brokers: settings.brokers, path: queuePath(settings) }) }),
   ],
   admin: (settings) => ({ port: settings.adminPort }),
 })

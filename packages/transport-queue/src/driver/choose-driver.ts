@@ -7,7 +7,7 @@ export interface QueueDriverOptions {
   /** `host:port` of Kafka brokers; none for a broker that needs no installation. */
   readonly brokers?: readonly string[]
   /** The file of the queue that the processes of this machine share; none for the memory broker of this process. */
-  readonly path?: string
+  readonly path?: string | undefined
 }
 
 /** The driver that the settings ask for: Kafka where brokers are named, else the file, else the memory broker of this process. */

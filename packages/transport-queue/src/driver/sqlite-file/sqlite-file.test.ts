@@ -29,10 +29,16 @@ describe('openFile', () => {
     database.close()
   })
 
-  it('names a folder that does not exist, and one that is none', async () => {
+  it('makes the folder too', async () => {
+    const path = join(newPath(), 'data', 'queue.db')
+    for (let time = 0; time < 2; time++) (await open(path)).close()
+  })
+
+  it('names a folder that cannot be made, and one that is none', async () => {
     const path = newPath()
-    await expect(open(join(path, 'queue.db'))).rejects.toThrow(`the folder ${path} of the queue file does not exist`)
     writeFileSync(path, '')
+    const below = join(path, 'data')
+    await expect(open(join(below, 'queue.db'))).rejects.toThrow(`the folder ${below} of the queue file cannot be made`)
     await expect(open(join(path, 'queue.db'))).rejects.toThrow(`${path} is no folder`)
   })
 

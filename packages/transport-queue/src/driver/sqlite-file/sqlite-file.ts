@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { wait } from '../../wait.ts'
 import { openDatabase, type SqliteDatabase } from './sqlite-database.ts'
@@ -13,13 +13,14 @@ export interface FileSettings {
 }
 
 /**
- * Opens the queue's file, and makes it when it is not there. While others lock it, tries again within `connectTimeoutMs`.
+ * Opens the queue's file, and makes it and its folder when they are not there. While others lock it, tries again within
+ * `connectTimeoutMs`.
  *
  * @throws Error that names the file, and says what is wrong with it and what to do
  */
 export async function openFile(settings: FileSettings): Promise<SqliteDatabase> {
   const path = resolve(settings.path)
-  checkPlace(path)
+  preparePlace(path)
   const giveUpAtMs = performance.now() + settings.connectTimeoutMs
   for (;;) {
     try {
@@ -56,12 +57,22 @@ function openOnce(path: string, { synchronous }: FileSettings): SqliteDatabase {
  *
  * @see SQLite documentation, "How To Corrupt An SQLite Database File", section 2.2
  */
-function checkPlace(path: string): void {
+function preparePlace(path: string): void {
   const folder = dirname(path)
-  if (!existsSync(folder)) throw new Error(`the folder ${folder} of the queue file does not exist; create it`)
+  makeFolder(folder)
   if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no folder, so it cannot hold the queue file`)
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
     throw new Error(`${path} is a folder, expected the queue file or a name for it`)
+}
+
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`the folder ${folder} of the queue file cannot be made: ${reason}`, { cause })
+  }
 }
 
 function explain(path: string, error: unknown): string {
