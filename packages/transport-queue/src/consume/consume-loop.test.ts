@@ -11,7 +11,6 @@ import {
   type Placed,
   seeded,
   start,
-  topic,
   toRecord,
 } from '../queue-transport.test-harness.ts'
 
@@ -182,30 +181,4 @@ test('a handler that never ends is overtaken after as long again as it had', asy
   await start(broker, handle, { clock, maxHandlerMs: 5_000, random: () => 1 })
   await handled.reached
   expect(clock.waitedMs).toEqual([5_000, 200])
-})
-
-test('consumers tell their state, their lag and the age of their oldest message', async () => {
-  const broker = await seeded(ofKeys('ab').map((record) => ({ ...record, timestampAt: 1_000 })))
-  const held = Promise.withResolvers<void>()
-  const running = countdown(2)
-  const handle = async () => {
-    running.tick()
-    await held.promise
-  }
-  const { transport, server } = await start(broker, handle, { clock: fakeClock(61_000), commitIntervalMs: 0 })
-  await running.reached
-  const consumer = { group: 'user', topic, handler: `consume ${topic}`, state: 'assigned', partitions: [0] }
-  expect(await transport.consumers()).toEqual([{ ...consumer, lagCount: 2, oldestAgeMs: 60_000 }])
-  held.resolve()
-  await expect.poll(() => transport.consumers()).toEqual([{ ...consumer, lagCount: 0, oldestAgeMs: undefined }])
-  await server.close()
-  expect(await transport.consumers()).toEqual([])
-})
-
-test('the lag is not known while the broker does not say', async () => {
-  const broker = await seeded([])
-  const driver = memoryDriver({ broker })
-  Object.assign(driver, { describe: () => Promise.reject(new ServiceError('unavailable', 'away')) })
-  const { transport } = await start(broker, async () => undefined, { driver })
-  expect(await transport.consumers()).toMatchObject([{ state: 'assigned', lagCount: undefined }])
 })
