@@ -1,6 +1,7 @@
 import type { JsonSchema } from '../schema.ts'
 import { type NativeType, nativeSchemaOf } from './native-type.ts'
 import { SchemaDocument, type SchemaView } from '../schema-view.ts'
+import { isTimestamp } from './timestamp.ts'
 import {
   chooseByConstant,
   type Compile,
@@ -20,13 +21,13 @@ export type JsonWriter = (value: unknown) => string
  * neither it is `JSON.stringify` itself.
  */
 export function compileJsonWriter(schema: JsonSchema): JsonWriter {
-  const toJson = compileConversion(schema, ({ toText }) => toText)?.([schema])
+  const toJson = compileConversion(schema, written)?.([schema])
   return toJson ? (value) => JSON.stringify(toJson(value)) : (value) => JSON.stringify(value)
 }
 
 /**
- * The step that gives text its native type wherever a schema says so; what is native already stays. Undefined for a schema
- * that is plain JSON.
+ * The step that gives text its native type wherever a schema says so, and a `timestamp()` its one spelling; what is native already
+ * stays. Undefined for a schema that is plain JSON.
  *
  * @throws Error for a schema in which text and a native type cannot be told apart.
  */
@@ -40,28 +41,45 @@ export function compileJsonReader(schema: JsonSchema): Step | undefined {
  * @throws Error from the step's compilation, as there.
  */
 export function compileJsonReaders(root: JsonSchema, document?: SchemaDocument): Compile | undefined {
-  const convert: Convert =
-    ({ fromText }) =>
-    (value) =>
-      typeof value === 'string' ? fromText(value) : value
-  return compileConversion(root, convert, document)
+  return compileConversion(root, readable, document)
 }
 
-type Convert = (type: NativeType) => Step
+/** What is done to values of native types, and which schemas have any. */
+interface Conversion {
+  readonly keyword: RegExp
+  readonly convert: (type: NativeType) => Step | undefined
+}
 
-function compileConversion(root: JsonSchema, convert: Convert, known?: SchemaDocument): Compile | undefined {
+const readable: Conversion = {
+  keyword: /"x-(?:int64|bytes|timestamp)":/,
+  convert:
+    ({ fromText }) =>
+    (value) =>
+      typeof value === 'string' ? fromText(value) : value,
+}
+
+/** A timestamp is the same text on both sides. */
+const written: Conversion = {
+  keyword: /"x-(?:int64|bytes)":/,
+  convert: ({ name, toText }) => (name === 'timestamp' ? undefined : toText),
+}
+
+function compileConversion(
+  root: JsonSchema,
+  { keyword, convert }: Conversion,
+  known?: SchemaDocument,
+): Compile | undefined {
   // A recursive schema would else be walked for every value, only to change nothing.
-  if (!/"x-(?:int64|bytes)":/.test(JSON.stringify(root))) return undefined
+  if (!keyword.test(JSON.stringify(root))) return undefined
   const document = known ?? new SchemaDocument(root)
   return memoized(document, (schemas, next) => compileStep(schemas, next, { document, convert }))
 }
 
-interface Conversion {
+interface StepContext extends Pick<Conversion, 'convert'> {
   readonly document: SchemaDocument
-  readonly convert: Convert
 }
 
-function compileStep(schemas: readonly JsonSchema[], next: Compile, { document, convert }: Conversion) {
+function compileStep(schemas: readonly JsonSchema[], next: Compile, { document, convert }: StepContext) {
   const view = document.view(schemas)
   const type = nativeTypeOf(view)
   const leaf = type && convert(type)
@@ -80,13 +98,20 @@ function compileStep(schemas: readonly JsonSchema[], next: Compile, { document, 
 function nativeTypeOf({ parts }: SchemaView): NativeType | undefined {
   const types = new Set(parts.flatMap((part) => convertedTypeOf(part) ?? []))
   const [type, other] = types
-  if (type === undefined) return undefined
+  if (type === undefined) return timestampOf(parts)
   const text = other?.name ?? (parts.some(allowsText) ? 'text' : undefined)
   if (text === undefined) return type
   throw new Error(`${type.name} and ${text} are alternatives of one value, and JSON carries both as text`)
 }
 
-/** A timestamp is the same text on both sides. */
+/** Beside other text a timestamp is left as it is: which of the two it is meant to be nobody can tell. */
+function timestampOf(parts: readonly JsonSchema[]): NativeType | undefined {
+  const [schema] = parts.filter(isTimestamp)
+  if (schema === undefined || parts.some((part) => !isTimestamp(part) && allowsText(part))) return undefined
+  return nativeSchemaOf(schema)?.type
+}
+
+/** To readers of other types a timestamp is text like any other. */
 function convertedTypeOf(schema: JsonSchema): NativeType | undefined {
   const type = nativeSchemaOf(schema)?.type
   return type?.name === 'timestamp' ? undefined : type

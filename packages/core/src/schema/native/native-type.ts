@@ -1,6 +1,6 @@
 import { bytesRangeOf, type BytesRange } from './bytes.ts'
 import { int64RangeOf, type Int64Range, isUint64 } from './int64.ts'
-import { isTimestamp, isTimestampText } from './timestamp.ts'
+import { isTimestamp, isTimestampText, toTimestampText } from './timestamp.ts'
 import type { JsonSchema } from '../schema.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { type Refinement, refinement } from '../rule/refinement.ts'
@@ -56,7 +56,7 @@ const bytesType: NativeType = {
 const timestampType: NativeType = {
   name: 'timestamp',
   is: (value) => typeof value === 'string',
-  fromText: (text) => text,
+  fromText: toTimestampText,
   toText: (value) => value,
 }
 
