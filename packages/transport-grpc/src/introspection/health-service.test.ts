@@ -132,6 +132,17 @@ test('a watch of an unknown service says so and nothing else', async () => {
   expect([await endOf(call), more]).toEqual([status.OK, []])
 })
 
+test('a watch of an unknown service is not kept with a name of any length', async () => {
+  await using demo = await start()
+  expect(await endOf(demo.watch(named('a'.repeat(1_000_000))))).toBe(status.NOT_FOUND)
+  const call = demo.watch(named('a'.repeat(1_000)))
+  expect(await next(call)).toEqual(unknown)
+  const padded = demo.watch(
+    Buffer.concat([named('demo.v1.Shop'), new BinaryWriter().uint32(0x12).string('a'.repeat(2_000)).finish()]),
+  )
+  expect(await next(padded)).toEqual(serving)
+})
+
 test('a watch whose caller left is forgotten', async () => {
   await using demo = await start()
   const call = demo.watch(named(''))

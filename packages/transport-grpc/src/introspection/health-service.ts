@@ -17,7 +17,8 @@ type Watch = ServerWritableStream<Buffer, Buffer>
  */
 export class HealthService {
   readonly #services: ReadonlySet<string>
-  readonly #watches = new Map<Watch, string>()
+  /** Those of one of the services are told of changes. */
+  readonly #watches = new Map<Watch, boolean>()
   #isReady = false
   #isWithdrawn = false
 
@@ -65,7 +66,7 @@ export class HealthService {
     const before = this.#status
     apply()
     if (this.#status === before) return
-    for (const [call, name] of this.#watches) if (this.#services.has(name)) call.write(this.#answer(name))
+    for (const [call, isKnown] of this.#watches) if (isKnown) call.write(toAnswer(this.#status))
   }
 
   get #status(): number {
@@ -93,16 +94,27 @@ export class HealthService {
       call.emit('error', undecodable)
       return
     }
-    this.#watches.set(call, name)
+    // grpc-js keeps the request for as long as the watch is open.
+    if (call.request.length > longestRequestBytes && !this.#services.has(name)) {
+      call.emit('error', unknownService)
+      return
+    }
+    this.#watches.set(call, this.#services.has(name))
     call.once('cancelled', () => this.#watches.delete(call))
     call.write(this.#answer(name))
   }
 
   #answer(name: string): Buffer {
-    const answer = this.#services.has(name) ? this.#status : servingStatus.serviceUnknown
-    return Buffer.from(new BinaryWriter().uint32(0x08).int32(answer).finish())
+    return toAnswer(this.#services.has(name) ? this.#status : servingStatus.serviceUnknown)
   }
 }
+
+function toAnswer(answer: number): Buffer {
+  return Buffer.from(new BinaryWriter().uint32(0x08).int32(answer).finish())
+}
+
+/** A guess: longer than the name of any service. */
+const longestRequestBytes = 1_024
 
 const undecodable = { code: status.INVALID_ARGUMENT, details: 'the message cannot be decoded' }
 

@@ -123,6 +123,28 @@ test('an unknown compression is unimplemented and told what there is, before any
   expect(trailers['grpc-status']).toBe('0')
 })
 
+test('of what a caller names no more is told back than anybody can read', async () => {
+  await using demo = await serve()
+  using session = open(demo.port)
+  const long = 'x'.repeat(10_000)
+  for (const [request, message] of [
+    [{ headers: { 'grpc-encoding': long } }, `messages that are compressed with ${'x'.repeat(32)}… are not supported`],
+    [
+      { headers: { 'grpc-encoding': 'b\u00e9\u00ff\t%r' } },
+      'messages that are compressed with b???%r are not supported',
+    ],
+    [
+      { headers: { 'content-type': `application/grpc+${long}` } },
+      `messages of ${'x'.repeat(32)}… are not supported, expected application/grpc+proto`,
+    ],
+    [{ path: `/demo.v1.Echo/${long}` }, 'the method is not known'],
+  ] as const) {
+    const { headers } = await call(session, request)
+    expect(headers['grpc-status']).toBe('12')
+    expect(decodeURI(String(headers['grpc-message']))).toBe(message)
+  }
+})
+
 test('a client of grpc-js is told that a method is unknown, in all kinds of calls', async () => {
   await using demo = await serve()
   const target = `127.0.0.1:${demo.port}`

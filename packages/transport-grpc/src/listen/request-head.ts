@@ -17,8 +17,12 @@ export interface Refusal {
 export function checkHead(headers: IncomingHttpHeaders): Refusal | undefined {
   if (headers[':method'] !== 'POST')
     return { headers: { ':status': constants.HTTP_STATUS_METHOD_NOT_ALLOWED, allow: 'POST' } }
+  if (String(headers[':path']).length > longestPath) return refusal(status.UNIMPLEMENTED, 'the method is not known')
   return checkContentType(headers['content-type']) ?? checkEncoding(headers['grpc-encoding']) ?? checkTimeout(headers)
 }
+
+/** A guess: longer than any method's. grpc-js says the whole path of a method that it does not know, which headers need not hold. */
+const longestPath = 1_024
 
 /** @see gRPC over HTTP/2, Content-Type: 415 for what does not begin with application/grpc */
 function checkContentType(type = ''): Refusal | undefined {
@@ -29,7 +33,7 @@ function checkContentType(type = ''): Refusal | undefined {
   if (format === '' || format === '+proto') return undefined
   return refusal(
     status.UNIMPLEMENTED,
-    `messages of ${format.slice(1)} are not supported, expected application/grpc+proto`,
+    `messages of ${toShown(format.slice(1))} are not supported, expected application/grpc+proto`,
   )
 }
 
@@ -41,7 +45,10 @@ const encodings: readonly string[] = ['identity', 'gzip', 'deflate']
 /** @see gRPC compression: an unknown algorithm is UNIMPLEMENTED, and the answer names those that are known */
 function checkEncoding(encoding: string | string[] | undefined): Refusal | undefined {
   if (encoding === undefined || encodings.includes(String(encoding))) return undefined
-  return refusal(status.UNIMPLEMENTED, `messages that are compressed with ${String(encoding)} are not supported`)
+  return refusal(
+    status.UNIMPLEMENTED,
+    `messages that are compressed with ${toShown(String(encoding))} are not supported`,
+  )
 }
 
 /**
@@ -71,6 +78,15 @@ const timeoutForm = /^(\d{1,8})([HMSmun])$/
 const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 }
 /** @see Node.js, setTimeout: about 25 days */
 const longestTimerMs = 2 ** 31 - 1
+
+/** What a caller sent, as it may be told: headers may be long, and hold what nobody can read. */
+function toShown(text: string): string {
+  const shown = text.slice(0, longestShown).replaceAll(/[^ -~]/g, '?')
+  return text.length > longestShown ? `${shown}…` : shown
+}
+
+/** A guess: longer than any name of an encoding or a format. */
+const longestShown = 32
 
 function refusal(code: status, message: string): Refusal {
   return {
