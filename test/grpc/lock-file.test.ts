@@ -228,6 +228,18 @@ describe('updateProto', () => {
     expect(await readFile(path, 'utf8')).toContain('optional string b = 2;')
   })
 
+  test('leaves a link alone that leads to a file which is not there, and names both', async () => {
+    const { path } = await lockFile()
+    const link = join(path, '..', 'dangling.proto')
+    await symlink('gone.proto', link)
+    const update = updateProto(echo(wide, pathToFileURL(link)))
+    await expect(update).rejects.toThrow(
+      `contract demo.v1.Echo: the lock of its field numbers, ${link}, is a link to gone.proto, which is not there; bring that file back`,
+    )
+    await expect(update).rejects.toThrow(ContractError)
+    expect((await lstat(link)).isSymbolicLink()).toBe(true)
+  })
+
   test('names the file that it cannot write', async () => {
     const { path } = await lockFile()
     const inNoFolder = join(path, 'echo.proto')

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { type AnyContract, type ContractInfo, contractInfo } from '@tenon/core/contract'
 import { ContractError } from '@tenon/core/transport'
 import { lockPath, lockService, type LockText, lockUrlOf, notReadable } from './lock-service.ts'
@@ -29,8 +29,19 @@ async function readText(contract: ContractInfo, where: string): Promise<LockText
   try {
     return { text: await readFile(where, 'utf8'), where }
   } catch (cause) {
-    if (isMissing(cause)) return undefined
-    throw notReadable(contract, where, cause)
+    if (!isMissing(cause)) throw notReadable(contract, where, cause)
+  }
+  const target = await linkTarget(where)
+  if (target !== undefined) throw leadsNowhere(contract, where, target)
+  return undefined
+}
+
+/** Where a link leads to; undefined for what is no link. */
+async function linkTarget(path: string): Promise<string | undefined> {
+  try {
+    return await readlink(path)
+  } catch {
+    return undefined
   }
 }
 
@@ -65,6 +76,11 @@ async function targetOf(path: string): Promise<string> {
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+function leadsNowhere({ name }: ContractInfo, where: string, target: string): ContractError {
+  const message = `contract ${name}: the lock of its field numbers, ${where}, is a link to ${target}, which is not there; bring that file back, or remove the link to make a first lock`
+  return new ContractError([{ code: 'contract.proto', message }])
 }
 
 function notWritable({ name }: ContractInfo, where: string, cause: unknown): ContractError {
