@@ -1,46 +1,56 @@
 import {
   ConfigError,
+  deliveryRanges,
   givenOnly,
   isRecord,
   optionCheck,
   type OptionRange,
+  type PayloadFormat,
+  type RetryOptions,
   type SetupProblem,
   toFound,
 } from '@tenon/core/transport'
+import { checkFormats } from './format/check-formats.ts'
+import { PayloadFormats } from './format/payload-formats.ts'
+import {
+  checkPublishing,
+  publishingDefaults,
+  publishingNames,
+  type PublishingOptions,
+  type PublishingSettings,
+} from './publish/publishing-options.ts'
 import type { QueueDriver } from './queue-driver.ts'
+import { checkSelectors, TopicSelection, type TopicSelector } from './topic-selection.ts'
 import { type QueueClock, systemClock } from './wait.ts'
 
-/** When a message that failed is handled again. Messages of its partition wait behind it. */
-export interface RetryOptions {
+export interface QueueOptions extends PublishingOptions {
   /**
-   * How often a message is handled before it becomes a dead letter. Failures that say "not now" (`unavailable`,
-   * `resource_exhausted`) do not count.
+   * The connection's name, which the transports of a service tell apart: in `call.transport`, `/info`, logs and errors.
    *
-   * @defaultValue 5
-   * @remarks Range 1–1_000
+   * @defaultValue queue
+   * @remarks Lower-case letters, digits and `-`, a letter first, at most 63
    */
-  readonly maxAttemptCount?: number
-  /** Wait after the first failure; it doubles with every further one. @defaultValue 200 @remarks Range 0–3_600_000 */
-  readonly initialDelayMs?: number
-  /** Longest wait. @defaultValue 30_000 @remarks Range 0–3_600_000 */
-  readonly maxDelayMs?: number
-  /**
-   * How long after its first failure a message may hold up its partition before it becomes a dead letter, whatever it
-   * failed with.
-   *
-   * @defaultValue 3_600_000, a guess: longer than most outages, shorter than most retention times
-   * @remarks Range 0–604_800_000
-   */
-  readonly maxAgeMs?: number
-}
-
-export interface QueueOptions {
+  readonly name?: string
   /** The broker: `queueDriver({ brokers })`, `memoryDriver()`, `kafkajsDriver(…)`. */
   readonly driver: QueueDriver
+  /**
+   * What this connection carries, where a service has several: events, operations with a queue binding, and names of topics, which
+   * may end in `*` for all that begin so. Its consumers read nothing else, and its publisher sends nothing else. A topic that
+   * the service uses and that no connection carries, or more than one, is a `WiringError` that names them.
+   *
+   * @defaultValue all topics
+   */
+  readonly topics?: readonly TopicSelector[]
   readonly retry?: RetryOptions
   /** Partitions of topics that do not exist yet. @defaultValue what the broker is set to @remarks Range 1–10_000 */
   readonly partitionCount?: number
-  /** How long publishing may take before it fails as `unavailable`. @defaultValue 10_000 @remarks Range 1–600_000 */
+  /**
+   * How long publishing may take, waiting for its turn included, before it fails as `unavailable`. The running call's deadline ends
+   * it sooner.
+   *
+   * @defaultValue 10_000
+   * @remarks Range 1–600_000
+   */
   readonly requestTimeoutMs?: number
   /**
    * Longest time between the outcome of a message and its commit; 0 commits each before the next is handled. What is not
@@ -82,8 +92,24 @@ export interface QueueOptions {
    * @remarks Range 1–1_073_741_824
    */
   readonly maxMessageBytes?: number
+  /**
+   * How far ahead a message may be held back by its header `tenon-not-before`, which a publisher's `delayMs` writes. One that is to
+   * be held for longer is taken for broken and becomes a dead letter.
+   *
+   * @defaultValue 604_800_000, 7 days, for which Kafka keeps records by default
+   * @remarks Range 0–31_536_000_000 ms
+   */
+  readonly maxDelayMs?: number
   /** How long the start waits to be given partitions; it goes on without them then. @defaultValue 10_000 @remarks Range 0–600_000 */
   readonly joinTimeoutMs?: number
+  /**
+   * What messages are written as and read from beside JSON: `[protobufFormat()]`. An event or a command is written in the format that it
+   * declares, and read in whichever of these its header `content-type` names.
+   *
+   * @defaultValue none but JSON
+   * @throws ConfigError `config.malformed` for what is no format, and for two of one name or content type
+   */
+  readonly formats?: readonly PayloadFormat[]
   /** Time, for tests. */
   readonly clock?: QueueClock
   /** A number from 0 to 1 that spreads retries, for tests. @defaultValue Math.random */
@@ -91,17 +117,22 @@ export interface QueueOptions {
 }
 
 export const queueDefaults = Object.freeze({
+  name: 'queue',
   retry: Object.freeze({ maxAttemptCount: 5, initialDelayMs: 200, maxDelayMs: 30_000, maxAgeMs: 3_600_000 }),
+  ...publishingDefaults,
   requestTimeoutMs: 10_000,
   commitIntervalMs: 200,
   concurrency: 16,
   maxUncommittedCount: 1_000,
   maxHandlerMs: 300_000,
   maxMessageBytes: 4_194_304,
+  maxDelayMs: 604_800_000,
   joinTimeoutMs: 10_000,
 })
 
-export interface QueueSettings {
+export interface QueueSettings extends PublishingSettings {
+  readonly name: string
+  readonly topics: TopicSelection
   readonly driver: QueueDriver
   readonly retry: Readonly<Required<RetryOptions>>
   readonly partitionCount: number | undefined
@@ -111,7 +142,9 @@ export interface QueueSettings {
   readonly maxUncommittedCount: number
   readonly maxHandlerMs: number
   readonly maxMessageBytes: number
+  readonly maxDelayMs: number
   readonly joinTimeoutMs: number
+  readonly formats: PayloadFormats
   readonly clock: QueueClock
   readonly random: () => number
 }
@@ -124,51 +157,63 @@ export function resolveQueue(options: QueueOptions): QueueSettings {
     throw new ConfigError([check.malformed(`the options must be an object with driver, found ${toFound(options)}`)])
   const settings: QueueSettings = Object.freeze({
     partitionCount: undefined,
+    dataSchema: undefined,
     clock: systemClock,
     random: Math.random,
     ...queueDefaults,
     ...givenOnly(options),
     retry: Object.freeze({ ...queueDefaults.retry, ...(isRecord(options.retry) && givenOnly(options.retry)) }),
+    topics: new TopicSelection(Array.isArray(options.topics) ? options.topics : undefined),
+    formats: new PayloadFormats(
+      options.name ?? queueDefaults.name,
+      Array.isArray(options.formats) ? options.formats : [],
+    ),
   })
-  const problems = [...checkForm(options), ...checkRanges(settings)]
+  const problems = [...checkForm(options), ...checkRanges(settings), ...checkPublishing(settings)]
   if (problems.length > 0) throw new ConfigError(problems)
   return settings
 }
 
 const names: Readonly<Record<keyof QueueOptions, true>> = {
+  name: true,
   driver: true,
+  topics: true,
   retry: true,
   partitionCount: true,
   requestTimeoutMs: true,
+  ...publishingNames,
   commitIntervalMs: true,
   concurrency: true,
   maxUncommittedCount: true,
   maxHandlerMs: true,
   maxMessageBytes: true,
+  maxDelayMs: true,
   joinTimeoutMs: true,
+  formats: true,
   clock: true,
   random: true,
 }
 
-const retryNames: Readonly<Record<keyof RetryOptions, true>> = {
-  maxAttemptCount: true,
-  initialDelayMs: true,
-  maxDelayMs: true,
-  maxAgeMs: true,
-}
-
 function checkForm(options: QueueOptions & Readonly<Record<string, unknown>>): readonly SetupProblem[] {
-  const { driver, retry } = options
+  const { driver, topics, retry, formats } = options
   const found = driver === undefined ? 'nothing' : toFound(driver)
   const isDriver = isRecord(driver) || typeof driver === 'function'
   return [
     ...check.names(options, Object.keys(names)),
     ...(isDriver ? [] : [check.malformed(`driver must be a driver such as queueDriver({ brokers }), found ${found}`)]),
-    ...(isRecord(retry) ? check.names(retry, Object.keys(retryNames), 'retry') : []),
+    ...checkName(options.name),
+    ...checkSelectors(topics).map((text) => check.malformed(text)),
+    ...checkFormats(formats, check),
+    ...(isRecord(retry) ? check.names(retry, Object.keys(deliveryRanges.retry), 'retry') : []),
     ...(retry === undefined || isRecord(retry)
       ? []
       : [check.malformed(`retry must be an object, found ${toFound(retry)}`)]),
   ]
+}
+
+function checkName(name: unknown): readonly SetupProblem[] {
+  if (name === undefined || (typeof name === 'string' && /^[a-z][a-z0-9-]{0,62}$/.test(name))) return []
+  return [check.malformed(`name must be a word of lower-case letters, digits and "-", found ${toFound(name)}`)]
 }
 
 /** The least and the largest of those that are whole numbers. */
@@ -176,23 +221,17 @@ const ranges = {
   partitionCount: { min: 1, max: 10_000 },
   requestTimeoutMs: { min: 1, max: 600_000 },
   commitIntervalMs: { min: 0, max: 60_000 },
-  concurrency: { min: 1, max: 10_000 },
+  concurrency: deliveryRanges.concurrency,
   maxUncommittedCount: { min: 1, max: 100_000 },
-  maxHandlerMs: { min: 1, max: 86_400_000 },
+  maxHandlerMs: deliveryRanges.maxHandlerMs,
   maxMessageBytes: { min: 1, max: 1_073_741_824 },
+  maxDelayMs: { min: 0, max: 31_536_000_000 },
   joinTimeoutMs: { min: 0, max: 600_000 },
 } as const satisfies Partial<Record<keyof QueueOptions, OptionRange>>
 
-const retryRanges = {
-  maxAttemptCount: { min: 1, max: 1_000 },
-  initialDelayMs: { min: 0, max: 3_600_000 },
-  maxDelayMs: { min: 0, max: 3_600_000 },
-  maxAgeMs: { min: 0, max: 604_800_000 },
-} as const satisfies Record<keyof RetryOptions, OptionRange>
-
 function checkRanges(settings: QueueSettings): readonly SetupProblem[] {
   return [
-    ...Object.entries(retryRanges).flatMap(([name, range]) =>
+    ...Object.entries(deliveryRanges.retry).flatMap(([name, range]) =>
       check.integer(`retry.${name}`, Reflect.get(settings.retry, name), range),
     ),
     ...Object.entries(ranges).flatMap(([name, range]) => check.integer(name, Reflect.get(settings, name), range)),
