@@ -12,5 +12,6 @@ export {
 } from './memory-transport.ts'
 export { override, type StandIn } from './override.ts'
 export type { MessageType, PublishedMessage, PublishedOf } from './published-messages.ts'
+export { type RecordingPublisher, recordingPublisher } from './recording-publisher.ts'
 export { type TestServiceOptions, testService } from './test-service.ts'
 export type { CallResult, TestedService } from './tested-service.ts'

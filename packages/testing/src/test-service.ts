@@ -5,7 +5,9 @@ import { type Provider, provide, type Transport } from '@tenon/core/transport'
 import { capturedLog, type LogLine } from './captured-log.ts'
 import { type FakeClock, fakeClock } from './clock/fake-clock.ts'
 import { type MemoryTransport, memoryTransport } from './memory-transport.ts'
-import { PublishedMessages, recorded, RecordingPublisher } from './published-messages.ts'
+import { PublishedMessages } from './published-messages.ts'
+import { recorded } from './recorded.ts'
+import { ListingPublisher } from './recording-publisher.ts'
 import { type TestedService, testedService } from './tested-service.ts'
 
 export interface TestServiceOptions<Config extends ConfigSpec = ConfigSpec> {
@@ -73,7 +75,7 @@ type Ways = Required<Pick<StartOptions, 'transports' | 'overrides'>>
 function memoryWays(memory: MemoryTransport, messages: PublishedMessages): Ways {
   return {
     transports: [memory],
-    overrides: [provide(Publisher, { create: () => new RecordingPublisher(messages) })],
+    overrides: [provide(Publisher, { create: () => new ListingPublisher(messages) })],
   }
 }
 

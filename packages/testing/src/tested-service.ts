@@ -8,13 +8,14 @@ import type {
   OutputReceived,
   PayloadToSend,
 } from '@tenon/core/contract'
-import { type Address, ServiceError } from '@tenon/core/transport'
+import type { Address } from '@tenon/core/transport'
 import type { LogLine } from './captured-log.ts'
 import type { FakeClock } from './clock/fake-clock.ts'
 import { type EventuallyOptions, eventually } from './eventually.ts'
 import type { Delivery, MessageOptions } from './memory-delivery.ts'
 import type { MemoryCallOptions, MemoryTransport, OutcomeOf } from './memory-transport.ts'
 import type { MessageType, PublishedMessage, PublishedMessages, PublishedOf } from './published-messages.ts'
+import { noBroker } from './recording-publisher.ts'
 import { SchemaReader } from './schema-reader.ts'
 
 /** What `call()` gives: the output, or its items. */
@@ -138,10 +139,10 @@ class RunningTest implements TestedService {
   published<Type extends MessageType>(type: Type): readonly PublishedOf<Type>[]
   published(type?: MessageType): readonly PublishedMessage[] {
     const { messages } = this.#parts
-    return type === undefined ? messages.all : messages.of(topicOf(type))
+    return type === undefined ? messages.all : messages.of(type)
   }
 
-  brokerOutage(error: Error = new ServiceError('unavailable', 'no broker takes the message')): Disposable {
+  brokerOutage(error: Error = noBroker()): Disposable {
     return this.#parts.messages.fail(error)
   }
 
@@ -181,8 +182,4 @@ class RunningTest implements TestedService {
   #until(signal: AbortSignal | undefined): AbortSignal {
     return signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal
   }
-}
-
-function topicOf(type: MessageType): string {
-  return 'topic' in type ? type.topic : (type.queue?.topic ?? type.id)
 }
