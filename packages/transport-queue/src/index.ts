@@ -1,3 +1,15 @@
+export { asyncapi } from './asyncapi/asyncapi.ts'
+export type { AsyncApiOptions, AsyncApiServer } from './asyncapi/asyncapi-options.ts'
+export type {
+  AsyncApiChannel,
+  AsyncApiDocument,
+  AsyncApiInfo,
+  AsyncApiMessage,
+  AsyncApiOperation,
+  AsyncApiSecurityScheme,
+  AsyncApiTag,
+} from './asyncapi/document.ts'
+export type { AsyncApiPart, DescribedService } from './asyncapi/exchange.ts'
 export type { Disposition, RetryOptions } from '@tenon/core/transport'
 export type { ConsumerReport } from './consume/consumer-report.ts'
 export { dispositions } from './consume/disposition.ts'

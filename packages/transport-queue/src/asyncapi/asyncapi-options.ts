@@ -1,0 +1,30 @@
+import type { PayloadFormat } from '@tenon/core/transport'
+import type { AsyncApiInfo, AsyncApiSecurityScheme } from './document.ts'
+
+/** What a document says that no contract, event or service knows. */
+export interface AsyncApiOptions extends Partial<AsyncApiInfo> {
+  /** The brokers, by name. @defaultValue none */
+  readonly servers?: Readonly<Record<string, AsyncApiServer>>
+  /**
+   * The ways in which clients show who they are to a broker, by name. Fields that would hold a password or a key are refused.
+   *
+   * @defaultValue none
+   * @see AsyncAPI 3.0.0, security scheme object
+   */
+  readonly securitySchemes?: Readonly<Record<string, AsyncApiSecurityScheme>>
+  /** The formats beside JSON that events and commands are declared in: those of the transport. @defaultValue none */
+  readonly formats?: readonly Pick<PayloadFormat, 'name' | 'contentType'>[]
+}
+
+/** A broker. */
+export interface AsyncApiServer {
+  /** Host and port, without a user: `kafka.example.com:9092`. */
+  readonly host: string
+  /** @defaultValue `kafka` */
+  readonly protocol?: 'kafka' | 'kafka-secure'
+  /** Of the broker: `4.1`. */
+  readonly protocolVersion?: string
+  readonly description?: string
+  /** Names of schemes in `securitySchemes`, any one of which suffices. @defaultValue none */
+  readonly security?: readonly string[]
+}

@@ -1,0 +1,110 @@
+import type { EventType, JsonSchema, Operation } from '@tenon/core/contract'
+import { isRecord, type MessageContent, type SchemaBook } from '@tenon/core/transport'
+import type { AsyncApiMessage, AsyncApiTag, KafkaBinding } from './document.ts'
+import { deadLetterHeaders, messageHeaders } from './header-schema.ts'
+
+export const kafkaBinding: KafkaBinding = Object.freeze({ bindingVersion: '0.5.0' })
+
+/** What contracts and events say of messages, in the same words for both. */
+export interface MessageFacts {
+  readonly topic: string
+  /** The field whose value keys the message. */
+  readonly key: string
+  readonly summary: string | undefined
+  readonly description: string | undefined
+  readonly tags: readonly string[]
+  readonly deprecated: boolean
+  readonly examples: Operation['examples']
+}
+
+export function factsOf(content: MessageContent): MessageFacts {
+  return content.kind === 'event' ? eventFacts(content.event) : commandFacts(content.operation)
+}
+
+/** The message of an event or a command. */
+export function describeMessage(content: MessageContent, contentType: string, book: SchemaBook): AsyncApiMessage {
+  const { topic, key, summary, description, tags, deprecated, examples } = factsOf(content)
+  return {
+    name: topic,
+    ...(summary !== undefined && { summary }),
+    ...(description !== undefined && { description }),
+    contentType,
+    headers: headersOf(topic, contentType, book),
+    payload: book.add(content.jsonSchema, hintOf(topic)),
+    ...toTags(tags),
+    ...(examples.length > 0 && { examples: examples.map(toExample) }),
+    ...(deprecated && { 'x-deprecated': true as const }),
+    bindings: { kafka: { key: keyOf(content.jsonSchema, key), ...kafkaBinding } },
+  }
+}
+
+/** A message that a group gave up. */
+export function describeDeadLetter(content: MessageContent, book: SchemaBook): AsyncApiMessage {
+  const { topic, key } = factsOf(content)
+  return {
+    name: 'DeadLetter',
+    summary: `A message of ${topic} that could not be handled, with key, value and headers as they came.`,
+    headers: { allOf: [book.add(deadLetterHeaders, 'DeadLetterHeaders')], type: 'object' },
+    payload: { description: 'As it came, whether it can be read or not; `content-type` says what it should be.' },
+    bindings: { kafka: { key: keyOf(content.jsonSchema, key), ...kafkaBinding } },
+  }
+}
+
+/** Groups, as every object has them. */
+export function toTags(names: readonly string[]): { readonly tags?: readonly AsyncApiTag[] } {
+  return names.length === 0 ? {} : { tags: names.map((name) => ({ name })) }
+}
+
+function eventFacts({ topic, key, summary, description, tags, deprecated }: EventType): MessageFacts {
+  return { topic, key, summary, description, tags, deprecated, examples: [] }
+}
+
+function commandFacts(operation: Operation): MessageFacts {
+  const { queue, summary, description, tags, deprecated, deprecation, examples } = operation
+  const sunset =
+    deprecation?.sunsetAt === undefined ? [] : [`Answers until ${new Date(deprecation.sunsetAt).toISOString()}.`]
+  const link = deprecation?.link === undefined ? [] : [`What to use instead: <${deprecation.link}>.`]
+  const texts = [...(description === undefined ? [] : [description]), [...sunset, ...link].join(' ')].filter(
+    (one) => one !== '',
+  )
+  return {
+    topic: queue?.topic ?? '',
+    key: queue?.key ?? '',
+    summary,
+    description: texts.length === 0 ? undefined : texts.join('\n\n'),
+    tags,
+    deprecated,
+    examples,
+  }
+}
+
+function headersOf(topic: string, contentType: string, book: SchemaBook): JsonSchema {
+  return {
+    type: 'object',
+    allOf: [book.add(messageHeaders, 'MessageHeaders')],
+    properties: { 'content-type': { const: contentType }, ce_type: { const: topic } },
+  }
+}
+
+function toExample({ name, summary, input }: Operation['examples'][number]) {
+  return { ...(name !== undefined && { name }), ...(summary !== undefined && { summary }), payload: input }
+}
+
+/** What a key is as text. */
+const keyWords = ['format', 'pattern', 'minLength', 'maxLength', 'enum', 'const'] as const
+
+function keyOf(schema: JsonSchema, name: string): JsonSchema {
+  const properties = schema['properties']
+  const field = isRecord(properties) ? properties[name] : undefined
+  const words = isRecord(field)
+    ? keyWords.filter((word) => word in field).map((word) => [word, field[word]] as const)
+    : []
+  const description = `\`${name}\` of the payload, unless its publisher says otherwise. Messages of one key keep their order.`
+  return { type: 'string', ...Object.fromEntries(words), description }
+}
+
+/** `shop.order.placed.v1` becomes `ShopOrderPlacedV1`. */
+function hintOf(topic: string): string {
+  const words = topic.split(/[^a-z0-9]+/)
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
+}

@@ -1,0 +1,96 @@
+import type { JsonSchema } from '@tenon/core/contract'
+
+/** An AsyncAPI document as plain data. @see AsyncAPI Specification 3.0.0 */
+export interface AsyncApiDocument {
+  readonly asyncapi: '3.0.0'
+  readonly info: AsyncApiInfo
+  /** By name, sorted. */
+  readonly servers?: Readonly<Record<string, AsyncApiServerObject>>
+  readonly defaultContentType: string
+  /** By topic, sorted. */
+  readonly channels: Readonly<Record<string, AsyncApiChannel>>
+  /** By id, sorted. */
+  readonly operations: Readonly<Record<string, AsyncApiOperation>>
+  readonly components: AsyncApiComponents
+}
+
+/** @see AsyncAPI 3.0.0, info object */
+export interface AsyncApiInfo {
+  readonly title: string
+  readonly version: string
+  readonly description?: string
+  readonly termsOfService?: string
+  readonly contact?: { readonly name?: string; readonly url?: string; readonly email?: string }
+  readonly license?: { readonly name: string; readonly url?: string }
+  readonly tags?: readonly AsyncApiTag[]
+}
+
+/** @see AsyncAPI 3.0.0, tag object */
+export interface AsyncApiTag {
+  readonly name: string
+  readonly description?: string
+}
+
+/** @see AsyncAPI 3.0.0, server object */
+export interface AsyncApiServerObject {
+  readonly host: string
+  readonly protocol: string
+  readonly protocolVersion?: string
+  readonly description?: string
+  readonly security?: readonly Reference[]
+}
+
+/** A way for clients to show who they are to a broker. @see AsyncAPI 3.0.0, security scheme object */
+export interface AsyncApiSecurityScheme {
+  readonly type: string
+  readonly description?: string
+  readonly [field: string]: unknown
+}
+
+/** A topic. @see AsyncAPI 3.0.0, channel object; Kafka bindings 0.5.0 */
+export interface AsyncApiChannel {
+  readonly address: string
+  readonly description?: string
+  readonly messages: Readonly<Record<string, AsyncApiMessage>>
+  readonly tags?: readonly AsyncApiTag[]
+  readonly bindings: { readonly kafka: { readonly topic: string; readonly partitions?: number } & KafkaBinding }
+}
+
+/** @see AsyncAPI 3.0.0, operation object; Kafka bindings 0.5.0 */
+export interface AsyncApiOperation {
+  readonly action: 'send' | 'receive'
+  readonly channel: Reference
+  readonly messages: readonly Reference[]
+  readonly summary?: string
+  readonly description?: string
+  readonly tags?: readonly AsyncApiTag[]
+  readonly 'x-deprecated'?: true
+  readonly bindings?: { readonly kafka: { readonly groupId: JsonSchema } & KafkaBinding }
+}
+
+/** @see AsyncAPI 3.0.0, message object; Kafka bindings 0.5.0 */
+export interface AsyncApiMessage {
+  readonly name: string
+  readonly summary?: string
+  readonly description?: string
+  readonly contentType?: string
+  readonly headers: JsonSchema
+  readonly payload?: JsonSchema
+  readonly tags?: readonly AsyncApiTag[]
+  readonly examples?: readonly { readonly name?: string; readonly summary?: string; readonly payload: unknown }[]
+  readonly 'x-deprecated'?: true
+  readonly bindings: { readonly kafka: { readonly key: JsonSchema } & KafkaBinding }
+}
+
+export interface KafkaBinding {
+  readonly bindingVersion: '0.5.0'
+}
+
+export interface AsyncApiComponents {
+  readonly schemas: Readonly<Record<string, JsonSchema>>
+  readonly securitySchemes?: Readonly<Record<string, AsyncApiSecurityScheme>>
+}
+
+export interface Reference {
+  readonly $ref: string
+}

@@ -1,0 +1,56 @@
+import type { JsonSchema } from '@tenon/core/contract'
+
+const text = { type: 'string' }
+const moment = { type: 'string', format: 'date-time' }
+
+/**
+ * The headers of every message that a publisher writes, in CloudEvents' binary mode.
+ *
+ * @see CloudEvents 1.0.2, context attributes, and Kafka protocol binding, section 3.2; W3C Trace Context
+ */
+export const messageHeaders: JsonSchema = Object.freeze({
+  type: 'object',
+  title: 'MessageHeaders',
+  description: 'CloudEvents 1.0 in binary mode, with the trace context of the sender.',
+  required: ['ce_specversion', 'ce_id', 'ce_source', 'ce_type', 'ce_time'],
+  properties: {
+    'content-type': { ...text, description: 'What the payload is; JSON without it.' },
+    ce_specversion: { ...text, enum: ['1.0'] },
+    ce_id: { ...text, minLength: 1, description: 'With `ce_source` the same for a message that comes twice.' },
+    ce_source: { ...text, minLength: 1, description: 'The service that sent it.' },
+    ce_type: { ...text, description: 'The topic.' },
+    ce_time: moment,
+    ce_subject: { ...text, description: 'The key.' },
+    ce_dataschema: { ...text, format: 'uri' },
+    ce_expirytime: { ...moment, description: 'From then on it is a dead letter instead of being handled.' },
+    'tenon-not-before': {
+      ...moment,
+      description: 'Until then it is not handled, nor what comes after it with its key.',
+    },
+    traceparent: text,
+    tracestate: text,
+    baggage: text,
+    'x-request-id': text,
+  },
+})
+
+/** What a dead letter has beside the headers that came. */
+export const deadLetterHeaders: JsonSchema = Object.freeze({
+  type: 'object',
+  title: 'DeadLetterHeaders',
+  description: 'Why a message was given up, beside the headers that it came with.',
+  required: ['tenon-error-code', 'tenon-attempts', 'tenon-failed-at', 'tenon-handler', 'tenon-source-topic'],
+  properties: {
+    'tenon-error-code': { ...text, description: 'Such as `invalid_argument`.' },
+    'tenon-error-message': text,
+    'tenon-error-reason': { ...text, description: 'The stable word of the service, such as `undecodable`.' },
+    'tenon-attempts': { ...text, pattern: '^[0-9]+$' },
+    'tenon-first-failed-at': moment,
+    'tenon-failed-at': moment,
+    'tenon-handler': text,
+    'tenon-source-topic': text,
+    'tenon-source-partition': { ...text, pattern: '^[0-9]+$' },
+    'tenon-source-offset': { ...text, pattern: '^[0-9]+$' },
+    'tenon-value-omitted': { ...text, description: 'There when the broker took the letter only without its value.' },
+  },
+})
