@@ -1,6 +1,7 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import type { EnumShape, FieldShape, FieldType, MessageForm, MessageShape } from '../proto/message-shape.ts'
 import { enter, leave } from './nesting.ts'
+import { compileObjectReader, type UsualField } from './object-reader.ts'
 import { scalarDefaults, scalarReaders } from './scalar-codec.ts'
 import { readTimestamp } from './timestamp-codec.ts'
 import { readValue } from './value-codec.ts'
@@ -24,9 +25,9 @@ import {
 export type ReadMessage = (reader: BinaryReader, end: number, current: unknown) => unknown
 
 /** Reads a value, given what was read of it before. */
-type Read = (reader: BinaryReader, current: unknown) => unknown
+export type Read = (reader: BinaryReader, current: unknown) => unknown
 type ReadField = (reader: BinaryReader, target: Fields, wireType: WireType) => void
-type Fields = Record<string, unknown>
+export type Fields = Record<string, unknown>
 /** What was made of each message so far. */
 type Made = Map<MessageShape, ReadMessage>
 
@@ -58,20 +59,30 @@ const bodies = {
 function compileObject({ fields }: MessageShape, made: Made): ReadMessage {
   const readers: ReadField[] = []
   for (const field of fields) readers[field.number] = compileField(field, made)
-  const absent = fields.filter(
+  const always = fields.filter(
     ({ isRequired, isNullable, label }) => isNullable || (isRequired && label !== 'optional'),
   )
-  return (reader, end, current) => {
-    const target = (current ?? {}) as Fields
-    while (reader.pos < end) {
-      const tag = readTag(reader)
+  return compileObjectReader({
+    usual: fields.filter(({ label }) => label !== 'map').map((field) => toUsualField(field, made)),
+    always: always.map(({ name, label, isNullable }) => ({
+      name,
+      text: isNullable ? 'null' : label === 'map' ? '{}' : '[]',
+    })),
+    readOther: (reader, target, tag) => {
       const read = readers[tag >>> 3]
       if (read) read(reader, target, tag & 7)
       else skipField(reader, tag)
-    }
-    requireEnd(reader, end)
-    for (const { name, label, isNullable } of absent) target[name] ??= isNullable ? null : label === 'map' ? {} : []
-    return target
+    },
+  })
+}
+
+function toUsualField({ name, number, type, label }: FieldShape, made: Made): UsualField {
+  const comesInParts = type.kind === 'message' || type.kind === 'known'
+  return {
+    name,
+    tag: tagOf(number, wireTypeOf(type)),
+    kind: label === 'repeated' ? 'item' : comesInParts ? 'part' : 'value',
+    read: compileValue(type, made),
   }
 }
 

@@ -1,6 +1,7 @@
 import { type BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import type { EnumShape, FieldShape, FieldType, MessageForm, MessageShape } from '../proto/message-shape.ts'
 import { inside } from './nesting.ts'
+import { compileObjectWriter, type FieldWriting, requireList } from './object-writer.ts'
 import { scalarWriters } from './scalar-codec.ts'
 import { writeTimestamp } from './timestamp-codec.ts'
 import { writeValue } from './value-codec.ts'
@@ -39,14 +40,16 @@ const bodies = {
 } as const satisfies Record<MessageForm['kind'], unknown>
 
 function compileObject({ fields }: MessageShape, made: Made): Write {
-  const writers = fields.map((field) => ({ name: field.name, write: compileField(field, made) }))
-  return (writer, value, depth) => {
-    if (typeof value !== 'object' || value === null) throw new TypeError('expected an object')
-    for (const { name, write } of writers) {
-      const field: unknown = (value as Fields)[name]
-      if (field !== undefined) write(writer, field, depth)
-    }
+  return compileObjectWriter(fields.map((field) => toFieldWriting(field, made)))
+}
+
+function toFieldWriting(field: FieldShape, made: Made): FieldWriting {
+  const { name, number, type, label, isNullable } = field
+  const isList = label === 'repeated'
+  if (label === 'map' || (isList && isPackable(type))) {
+    return { name, tag: undefined, isList, isNullable, write: compileField(field, made) }
   }
+  return { name, tag: tagOf(number, wireTypeOf(type)), isList, isNullable, write: compileValue(type, made) }
 }
 
 /** The alternative is chosen by the mark. */
@@ -113,11 +116,6 @@ function compilePacked(number: number, write: Write): Write {
     for (const item of items) write(writer, item, depth)
     writer.join()
   }
-}
-
-function requireList(value: unknown): readonly unknown[] {
-  if (Array.isArray(value)) return value
-  throw new TypeError('expected a list')
 }
 
 /** Keys of maps are texts. */
