@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { compileCodec } from '../codec/message-codec.ts'
 import type { MessageShape } from '../proto/message-shape.ts'
 import { lockService } from './lock-service.ts'
-import { writeLock } from './write-lock.ts'
+import { writeLock } from '../lock-file/write-lock.ts'
 
 const text = Type.String()
 const small = Type.Integer({ minimum: 0, maximum: 100 })

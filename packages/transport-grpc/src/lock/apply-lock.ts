@@ -1,5 +1,11 @@
 import type { EnumShape, FieldShape, FieldType, MessageShape, ServiceShape } from '../proto/message-shape.ts'
-import { type LockEnum, type LockField, type LockMessage, type MessageFile, withNested } from './lock-file.ts'
+import {
+  type LockEnum,
+  type LockField,
+  type LockMessage,
+  type MessageFile,
+  withNested,
+} from '../lock-file/lock-file.ts'
 
 /**
  * The same service with the numbers of a lock, and the wider of two integers where the lock has it.

@@ -1,6 +1,14 @@
 import { ContractError, type SetupProblem } from '@tenon/core/transport'
-import type { LockEnum, LockFile, LockMessage, LockValue, MessageFile, NumberRange, Reserved } from './lock-file.ts'
-import { fieldNumbers, isReserved, type NumberSpace } from './reserved.ts'
+import type {
+  LockEnum,
+  LockFile,
+  LockMessage,
+  LockValue,
+  MessageFile,
+  NumberRange,
+  Reserved,
+} from '../lock-file/lock-file.ts'
+import { fieldNumbers, isReserved, type NumberSpace } from '../lock-file/reserved.ts'
 import { unusedParts } from './unused.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { LockField, LockMessage, LockMethod } from './lock-file.ts'
+import type { LockField, LockMessage, LockMethod } from '../lock-file/lock-file.ts'
 import type { Break } from './merge-lock.ts'
 
 /** What a change of a field comes to. */

@@ -4,11 +4,11 @@ import type { MessageShape } from '../proto/message-shape.ts'
 import { shapeEvent } from '../proto/event-shape.ts'
 import { applyMessageLock } from './apply-lock.ts'
 import { checkEventLock, checkLock } from './check-lock.ts'
-import type { MessageFile } from './lock-file.ts'
+import type { MessageFile } from '../lock-file/lock-file.ts'
 import { breakProblem } from './lock-service.ts'
 import type { LockText } from './lock-text.ts'
 import { mergeMessageFile } from './merge-lock.ts'
-import { readEventLock, readLock } from './read-lock.ts'
+import { readEventLock, readLock } from '../lock-file/read-lock.ts'
 import { toMessageFile } from './to-lock-file.ts'
 
 /** A message with the numbers that its lock gives it. */

@@ -4,11 +4,11 @@ import fc from 'fast-check'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { checkLock } from './check-lock.ts'
-import type { LockMessage, LockValue, Reserved } from './lock-file.ts'
+import type { LockMessage, LockValue, Reserved } from '../lock-file/lock-file.ts'
 import { protoOf } from './proto-of.ts'
-import { readLock } from './read-lock.ts'
-import { isReserved } from './reserved.ts'
-import { writeLock } from './write-lock.ts'
+import { readLock } from '../lock-file/read-lock.ts'
+import { isReserved } from '../lock-file/reserved.ts'
+import { writeLock } from '../lock-file/write-lock.ts'
 
 /** What there is at a time, in its order of declaration. */
 interface Version {

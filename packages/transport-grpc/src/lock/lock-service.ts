@@ -4,11 +4,11 @@ import type { ServiceShape } from '../proto/message-shape.ts'
 import { toServiceShape } from '../proto/service-shape.ts'
 import { applyLock } from './apply-lock.ts'
 import { checkLock } from './check-lock.ts'
-import type { LockFile } from './lock-file.ts'
+import type { LockFile } from '../lock-file/lock-file.ts'
 import * as lockText from './lock-text.ts'
 import { type LockText, readLockText } from './lock-text.ts'
 import { type Break, mergeLock } from './merge-lock.ts'
-import { readLock } from './read-lock.ts'
+import { readLock } from '../lock-file/read-lock.ts'
 import { toLockFile } from './to-lock-file.ts'
 
 /** A service with the numbers that its lock gives it. */

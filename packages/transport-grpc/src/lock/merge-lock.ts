@@ -1,7 +1,15 @@
 import { judgeField, judgeMessage, judgeMethod } from './judge-change.ts'
-import type { LockEnum, LockField, LockFile, LockMessage, LockValue, MessageFile, Reserved } from './lock-file.ts'
-import { nothingReserved } from './lock-file.ts'
-import { addReserved, enumNumbers, fieldNumbers, freeNumbers, type NumberSpace } from './reserved.ts'
+import type {
+  LockEnum,
+  LockField,
+  LockFile,
+  LockMessage,
+  LockValue,
+  MessageFile,
+  Reserved,
+} from '../lock-file/lock-file.ts'
+import { nothingReserved } from '../lock-file/lock-file.ts'
+import { addReserved, enumNumbers, fieldNumbers, freeNumbers, type NumberSpace } from '../lock-file/reserved.ts'
 
 /** What becomes of a lock when its contract has gone on. */
 export interface MergedLock<File extends MessageFile = LockFile> {

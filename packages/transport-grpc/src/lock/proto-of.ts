@@ -1,7 +1,7 @@
 import { type AnyContract, contractInfo, type EventType } from '@tenon/core/contract'
 import { isEvent, lockEvent } from './lock-event.ts'
 import { lockService } from './lock-service.ts'
-import { writeLock } from './write-lock.ts'
+import { writeLock } from '../lock-file/write-lock.ts'
 
 export interface ProtoOfOptions {
   /** The text of the lock that the contract has so far. @defaultValue none: numbers follow the order of declaration */

@@ -20,7 +20,7 @@ import {
   type LockMethod,
   type MessageFile,
   nothingReserved,
-} from './lock-file.ts'
+} from '../lock-file/lock-file.ts'
 
 /** A service as a `.proto` file, with the numbers that its shape has. */
 export function toLockFile(service: ServiceShape): LockFile {

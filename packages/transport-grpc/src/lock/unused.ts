@@ -1,5 +1,5 @@
 import { wellKnownTypes } from '../proto/well-known.ts'
-import { type LockMessage, type MessageFile, withNested } from './lock-file.ts'
+import { type LockMessage, type MessageFile, withNested } from '../lock-file/lock-file.ts'
 
 /**
  * What a lock has that `updateProto()` never writes: messages and enums that nothing leads to, and imports of other files. It was

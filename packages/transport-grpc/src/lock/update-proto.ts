@@ -3,7 +3,7 @@ import { readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/pro
 import { type AnyContract, type ContractInfo, contractInfo } from '@tenon/core/contract'
 import { ContractError } from '@tenon/core/transport'
 import { lockPath, lockService, type LockText, lockUrlOf, notReadable } from './lock-service.ts'
-import { writeLock } from './write-lock.ts'
+import { writeLock } from '../lock-file/write-lock.ts'
 
 /**
  * Brings the lock of a contract up to date, the file that it names: `contract(name, operations, { proto: new URL('./user.proto', import.meta.url) })`.

@@ -1,6 +1,6 @@
 import { ContractError } from '@tenon/core/transport'
 import { describe, expect, test } from 'vitest'
-import { checkLock } from './check-lock.ts'
+import { checkLock } from '../lock/check-lock.ts'
 import { readLock } from './read-lock.ts'
 import { writeLock } from './write-lock.ts'
 
