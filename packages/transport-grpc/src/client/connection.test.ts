@@ -137,6 +137,28 @@ test.each(kinds)('a Unix socket is called, also as the address of a remote: %s',
   expect(await failureOf(callOf(lost.client, { kind }))).toMatchObject({ reason: 'connection_failed' })
 })
 
+test.each([
+  { certified: 'localhost', asked: undefined, isServed: true },
+  { certified: 'service.test', asked: 'service.test', isServed: true },
+  { certified: 'service.test', asked: undefined, isServed: false },
+  { certified: 'localhost', asked: 'service.test', isServed: false },
+])(
+  'over a Unix socket a certificate of $certified is taken where $asked is asked for: $isServed',
+  async ({ certified, asked, isServed }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'tenon-grpc-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'talk.sock')
+    const tls = identity(certified)
+    await using _server = await serve(undefined, { path, tls })
+    await using caller = open(`unix:${path}`, {
+      tls: { ca: tls.cert, ...(asked !== undefined && { serverName: asked }) },
+    })
+    const answer = caller.client.say({ text: 'a' })
+    if (isServed) expect(await answer).toEqual({ text: 'a' })
+    else expect(await failureOf(answer)).toMatchObject({ reason: 'connection_failed' })
+  },
+)
+
 test.each(['', 'host', 'host:', 'a b:1', 'a:1/x', 'a:99999', '::1:5', '[a:1', 'unix:/', 'unix:run/x', 'http://a:1'])(
   'the address %j is refused when it is opened',
   (address) => {

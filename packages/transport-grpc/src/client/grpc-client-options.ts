@@ -12,7 +12,7 @@ export interface GrpcClientTlsOptions {
   /**
    * The name that the server's certificate must be for, and that the server is told.
    *
-   * @defaultValue the host of the address
+   * @defaultValue the host of the address; `localhost` over a Unix socket
    * @throws ConfigError `config.malformed`
    */
   readonly serverName?: string
