@@ -74,8 +74,8 @@ export class QueueServer implements TransportServer {
 
   async close(): Promise<void> {
     this.#ending.abort()
-    await this.#leave(AbortSignal.abort())
     this.#publisher?.clean()
+    await this.#leave(AbortSignal.abort())
     this.#servers.delete(this)
     if (!this.#isOpen) return
     this.#isOpen = false

@@ -2,6 +2,7 @@ import { event } from '@tenon/core/contract'
 import {
   type Arrival,
   compileSchema,
+  type DeliveryOptions,
   invalidArgument,
   type Logger,
   type Outcome,
@@ -39,16 +40,28 @@ export const host = {
   },
 }
 
+/** A logger that keeps what it is told, with the level before it; children keep it in the same place. */
+export function logInto(told: unknown[]): Logger {
+  const at =
+    (level: string) =>
+    (...given: readonly unknown[]) =>
+      void told.push([level, ...given])
+  const made: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => made }
+  return made
+}
+
 /** What a consumer is started with. */
 export interface StartOptions extends Partial<QueueOptions> {
   readonly log?: Logger
+  /** What the consumer says of itself. */
+  readonly delivery?: DeliveryOptions
 }
 
 /** A service with one consumer, dispatching as the core does. */
 export function bind(
   broker: MemoryBroker,
   handle: Handle,
-  { log: ownLog = log, ...options }: StartOptions = {},
+  { log: ownLog = log, delivery = {}, ...options }: StartOptions = {},
   group = 'user',
 ) {
   const failed = Promise.withResolvers<unknown>()
@@ -63,7 +76,7 @@ export function bind(
     }
   }
   const transport = queueTransport({ driver: memoryDriver({ broker }), ...options })
-  const events = [{ event: placed, group, dispatch }]
+  const events = [{ event: placed, group, delivery, dispatch }]
   const server = transport.bind({ ...host, events, log: ownLog, fail: failed.resolve })
   return { transport, server, failed: failed.promise }
 }
@@ -114,8 +127,9 @@ export function messages(length: number): readonly RecordToSend[] {
   return Array.from({ length }, (_, count) => toRecord(JSON.stringify({ orderId: 'k', count })))
 }
 
-export function toRecord(value: string, key = 'k'): RecordToSend {
-  return { topic, key: Buffer.from(key), value: Buffer.from(value), headers: [] }
+export function toRecord(value: string, key = 'k', headers: Readonly<Record<string, string>> = {}): RecordToSend {
+  const asBytes = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const)
+  return { topic, key: Buffer.from(key), value: Buffer.from(value), headers: asBytes }
 }
 
 export function headersOf(record: ReceivedRecord | undefined): Record<string, string> {

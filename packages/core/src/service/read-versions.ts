@@ -78,6 +78,6 @@ function misfit(violations: readonly Violation[]): Error {
   return new Error(`what the upcast gave does not fit its schema: ${found}`)
 }
 
-function then<From, To>(value: MaybePromise<From>, next: (value: From) => MaybePromise<To>): MaybePromise<To> {
-  return value instanceof Promise ? value.then(next) : next(value)
+function then<From, To>(value: MaybePromise<From>, step: (value: From) => MaybePromise<To>): MaybePromise<To> {
+  return value instanceof Promise ? value.then(step) : step(value)
 }

@@ -61,14 +61,14 @@ function requireEvent(document: unknown): Readonly<Record<string, unknown>> {
 function readAttribute([name, value]: readonly [string, unknown]): readonly (readonly [string, string])[] {
   if (!/^[a-z0-9]+$/.test(name)) throw new Error('an attribute must be named with lower-case letters and digits')
   if (value === null) return []
-  if (typeof value === 'boolean' || isInteger32(value)) return [[name, String(value)]]
+  if (typeof value === 'boolean' || (typeof value === 'number' && isInteger32(value))) return [[name, String(value)]]
   if (typeof value === 'string' && isAttributeText(value)) return [[name, value]]
   throw new Error(`attribute ${name} must be one line of text, a whole number of 32 bits, true or false`)
 }
 
 /** @see CloudEvents 1.0.2, section "Type system", Integer */
-function isInteger32(value: unknown): boolean {
-  return Number.isInteger(value) && Number(value) >= -(2 ** 31) && Number(value) < 2 ** 31
+function isInteger32(value: number): boolean {
+  return Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31
 }
 
 /** @see CloudEvents 1.0.2, section "Type system", String */
