@@ -272,6 +272,11 @@ describe('options', () => {
     ['a name that is none', { titel: 'x' }, /^asyncapi\(\): .*titel.*title/],
     ['an empty title', { title: '' }, 'asyncapi(): title must be text that is not empty, found ""'],
     ['a license without a name', { license: {} }, 'asyncapi(): license.name must be text that is not empty, found ""'],
+    [
+      'a field of OpenAPI alone',
+      { license: { name: 'MIT', identifier: 'MIT' } },
+      /^asyncapi\(\): license: .*identifier/,
+    ],
     ['tags that are texts', { tags: ['a'] }, 'asyncapi(): tags must be a list of objects with name, found an object'],
     ['servers in a list', { servers: [] }, 'asyncapi(): servers must have brokers by name, found an object'],
     [

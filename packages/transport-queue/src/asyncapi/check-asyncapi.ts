@@ -10,9 +10,9 @@ export function checkAsyncApi(options: AsyncApiOptions): readonly SetupProblem[]
   return [
     ...checkNames(owner, options, Object.keys(known)),
     ...texts.flatMap((name) => checkText(name, options[name])),
-    ...checkObject('contact', contact),
-    ...checkObject('license', license),
-    ...(isObject(license) ? checkText('license.name', license['name'] ?? '') : []),
+    ...checkObject('contact', contact, ['name', 'url', 'email']),
+    ...checkObject('license', license, ['name', 'url']),
+    ...(isRecord(license) ? checkText('license.name', license['name'] ?? '') : []),
     ...checkList('tags', tags, 'name'),
     ...checkList('formats', formats, 'contentType'),
     ...checkSchemes(securitySchemes),
@@ -40,8 +40,11 @@ function checkText(name: string, value: unknown): readonly SetupProblem[] {
   return [malformed(`${name} must be text that is not empty, found ${toFound(value)}`)]
 }
 
-function checkObject(name: string, value: unknown): readonly SetupProblem[] {
-  return value === undefined || isRecord(value) ? [] : [malformed(`${name} must be an object, found ${toFound(value)}`)]
+function checkObject(name: string, value: unknown, fields: readonly string[]): readonly SetupProblem[] {
+  if (value === undefined) return []
+  return isRecord(value)
+    ? checkNames(`${owner}: ${name}`, value, fields)
+    : [malformed(`${name} must be an object, found ${toFound(value)}`)]
 }
 
 function checkList(name: string, value: unknown, field: string): readonly SetupProblem[] {
@@ -132,10 +135,6 @@ function checkSecurity(where: string, security: unknown, schemes: readonly strin
 function checkName(where: string, name: string): readonly SetupProblem[] {
   if (nameForm.test(name)) return []
   return [malformed(`${where}: "${name}" must be a name of letters, digits, ".", "_" and "-"`)]
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return isRecord(value)
 }
 
 function malformed(text: string): SetupProblem {
