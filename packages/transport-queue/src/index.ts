@@ -20,7 +20,13 @@ export { type QueueDriverOptions, queueDriver } from './driver/choose-driver.ts'
 export { kafkajsDriver } from './driver/kafkajs/kafkajs-driver.ts'
 export { type KafkajsOptions, kafkajsDefaults } from './driver/kafkajs/kafkajs-options.ts'
 export { type MemoryDriverOptions, memoryDriver } from './driver/memory/memory-driver.ts'
-export { type MemoryBroker, type MemoryBrokerOptions, memoryBroker } from './driver/memory/memory-broker.ts'
+export {
+  type EvictOptions,
+  type MemoryBroker,
+  type MemoryBrokerOptions,
+  memoryBroker,
+} from './driver/memory/memory-broker.ts'
+export { type MemoryFaults, memoryFaultDefaults } from './driver/memory/memory-faults.ts'
 export { sqliteDriver } from './driver/sqlite/sqlite-driver.ts'
 export { type SqliteDriverOptions, sqliteDefaults } from './driver/sqlite/sqlite-options.ts'
 export type {

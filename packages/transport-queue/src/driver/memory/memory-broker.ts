@@ -1,8 +1,10 @@
 import { ServiceError } from '@tenon/core/transport'
-import type { PartitionProgress, ReceivedRecord, RecordToSend, TopicToEnsure } from '../../queue-driver.ts'
+import type { PartitionProgress, QueueDriver, ReceivedRecord, RecordToSend, TopicToEnsure } from '../../queue-driver.ts'
 import { Backlog } from './memory-backlog.ts'
+import type { MemoryFaults } from './memory-faults.ts'
 import { MemoryGroup } from './memory-group.ts'
 import { MemoryLog } from './memory-log.ts'
+import { MemoryRequests } from './memory-requests.ts'
 import { partitionHash } from '../partition-hash.ts'
 
 export interface MemoryBrokerOptions {
@@ -17,15 +19,46 @@ export interface MemoryBrokerOptions {
   readonly retainedCount?: number
   /** Longest time a member may take to give a partition up. @defaultValue 30_000 */
   readonly revokeTimeoutMs?: number
+  /** What goes wrong by chance, for tests. @defaultValue nothing */
+  readonly faults?: MemoryFaults
+}
+
+export interface EvictOptions {
+  /**
+   * When the members learn that they were taken for dead. Until then they go on with what they have, and their commits are
+   * refused. `Infinity` is a process that was killed: it never learns, and never joins again.
+   *
+   * @defaultValue 0
+   * @remarks Range 0–2_147_483_647 ms, and Infinity
+   */
+  readonly noticedAfterMs?: number
 }
 
 /** A broker inside this process: what `memoryDriver()` talks to. Made by `memoryBroker()`. */
 export interface MemoryBroker {
   /** The records of a topic that are still kept, partition by partition, for tests. */
   records(topic: string): readonly ReceivedRecord[]
+  /**
+   * Goes away as a broker does that is shut down: until `start()` requests wait, and fail as `unavailable` when their time is up.
+   * Groups stay as they are, and members may come and go.
+   */
+  stop(): void
+  /** Comes back with all that was stored. */
+  start(): void
+  /**
+   * Takes the members of a driver for dead, as a broker does that has not heard of them for longer than their session: others own
+   * their partitions at once. They join again when they learn of it.
+   *
+   * @throws RangeError for a time that is none
+   */
+  evict(driver: QueueDriver, options?: EvictOptions): void
 }
 
-/** A broker of one's own, for tests that must not meet. Everything is gone when the process ends. */
+/**
+ * A broker of one's own, for tests that must not meet. Everything is gone when the process ends.
+ *
+ * @throws ConfigError `config.malformed`, `config.out_of_range` for its faults
+ */
 export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
   return new Broker(options)
 }
@@ -46,16 +79,34 @@ export class Broker implements MemoryBroker {
   readonly #topics = new Map<string, readonly MemoryLog[]>()
   readonly #groups = new Map<string, MemoryGroup>()
   readonly #backlog = new Backlog()
+  /** What members ask goes through it. */
+  readonly requests: MemoryRequests
   #nextUnkeyed = 0
 
   constructor(options: MemoryBrokerOptions) {
     this.#partitionCount = options.partitionCount ?? 4
     this.#retainedCount = options.retainedCount ?? 10_000
     this.#revokeTimeoutMs = options.revokeTimeoutMs ?? 30_000
+    this.requests = new MemoryRequests(options.faults)
   }
 
   records(topic: string): readonly ReceivedRecord[] {
     return (this.#topics.get(topic) ?? []).flatMap((log) => log.read(0, log.endOffset))
+  }
+
+  stop(): void {
+    this.requests.stop()
+  }
+
+  start(): void {
+    this.requests.start()
+  }
+
+  evict(driver: QueueDriver, { noticedAfterMs = 0 }: EvictOptions = {}): void {
+    const isTime = noticedAfterMs === Number.POSITIVE_INFINITY || (noticedAfterMs >= 0 && noticedAfterMs < 2 ** 31)
+    if (!isTime)
+      throw new RangeError(`noticedAfterMs: expected milliseconds from 0 or Infinity, found ${noticedAfterMs}`)
+    for (const group of this.#groups.values()) group.evict(driver, noticedAfterMs)
   }
 
   /** The partitions of a topic, which is created if need be. */
@@ -100,6 +151,7 @@ export class Broker implements MemoryBroker {
         logs: (topic) => this.ensureTopic({ topic }),
         revokeTimeoutMs: this.#revokeTimeoutMs,
         backlog: this.#backlog,
+        requests: this.requests,
       })
     this.#groups.set(name, group)
     return group

@@ -1,3 +1,4 @@
+import { ServiceError } from '@tenon/core/transport'
 import type {
   Membership,
   PartitionProgress,
@@ -9,6 +10,7 @@ import type {
 } from '../../queue-driver.ts'
 import { unlessAborted } from '../../wait.ts'
 import { notProduced } from '../produce-queue.ts'
+import { inTime } from './memory-requests.ts'
 import { Broker, type MemoryBroker, processBroker } from './memory-broker.ts'
 
 export interface MemoryDriverOptions {
@@ -28,6 +30,8 @@ class MemoryDriver implements QueueDriver {
   readonly target = 'the memory broker'
   readonly isVolatile = true
   readonly #broker: Broker
+  /** Requests that are not carried out at once follow one another. */
+  #producing: Promise<void> | undefined
 
   constructor(broker: Broker) {
     this.#broker = broker
@@ -39,23 +43,41 @@ class MemoryDriver implements QueueDriver {
     for (const topic of topics) this.#broker.ensureTopic(topic)
   }
 
-  async produce(records: readonly RecordToSend[], { signal }: ProduceBound): Promise<void> {
-    if (signal?.aborted) throw notProduced()
-    this.#broker.append(records)
+  async produce(records: readonly RecordToSend[], bound: ProduceBound): Promise<void> {
+    if (bound.signal?.aborted) throw notProduced()
+    if (this.#broker.requests.isIdeal && this.#producing === undefined) return this.#broker.append(records)
+    const previous = this.#producing ?? Promise.resolve()
+    const append = () => this.#broker.append(records)
+    const turn = inTime(bound, async (over) => {
+      await previous
+      await this.#broker.requests.carryOut('produce', append, over)
+    })
+    this.#follow(turn.catch(() => undefined))
+    await turn
   }
 
   async describe(topic: string, group: string): Promise<readonly PartitionProgress[]> {
+    if (this.#broker.requests.isStopped) throw new ServiceError('unavailable', 'the memory broker did not answer')
     return this.#broker.describe(topic, group)
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {
     signal.throwIfAborted()
-    const joining = this.#broker.group(membership.group).join(membership)
+    const joining = this.#broker.group(membership.group).join(membership, this)
     const member = await unlessAborted(joining, signal)
     if (member) return member
     void joining.then((late) => late.leave(signal))
     throw signal.reason
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.#producing
+  }
+
+  #follow(last: Promise<void>): void {
+    this.#producing = last
+    void last.then(() => {
+      if (this.#producing === last) this.#producing = undefined
+    })
+  }
 }

@@ -1,20 +1,26 @@
-import type { AssignedPartition, Membership, MemberState, QueueMember, ReceivedRecord } from '../../queue-driver.ts'
-import type { Backlog, BacklogPartition } from './memory-backlog.ts'
+import type { Membership, QueueMember } from '../../queue-driver.ts'
+import { giveUp } from '../ownership.ts'
+import type { Backlog } from './memory-backlog.ts'
 import type { MemoryLog } from './memory-log.ts'
-import { giveUp, Ownership } from '../ownership.ts'
+import { MemoryMember } from './memory-member.ts'
+import { idOf, MemoryPartition } from './memory-partition.ts'
+import type { MemoryRequests } from './memory-requests.ts'
 
 interface GroupSurroundings {
   readonly revokeTimeoutMs: number
   readonly backlog: Backlog
+  readonly requests: MemoryRequests
   logs(topic: string): readonly MemoryLog[]
 }
 
 /** The members of a group, who of them owns which partition, and what has been committed. */
 export class MemoryGroup {
   readonly #surroundings: GroupSurroundings
-  readonly #members: Member[] = []
+  readonly #members: MemoryMember[] = []
   readonly #committed = new Map<string, number>()
-  readonly #owned = new Map<string, OwnedPartition>()
+  readonly #owned = new Map<string, MemoryPartition>()
+  /** Drivers of processes that never come back. */
+  readonly #dead = new WeakSet<object>()
   /** Rebalances run one after another. */
   #rebalancing: Promise<void> = Promise.resolve()
 
@@ -34,19 +40,46 @@ export class MemoryGroup {
     return this.#members.some(({ membership }) => membership.topics.includes(log.topic)) ? 0 : undefined
   }
 
-  async join(membership: Membership): Promise<QueueMember> {
-    const member = new Member(membership, {
+  async join(membership: Membership, owner: object): Promise<QueueMember> {
+    const member: MemoryMember = new MemoryMember(membership, owner, {
       finish: (signal) => this.#finish(member, signal),
       remove: (signal) => this.#remove(member, signal),
     })
-    this.#members.push(member)
-    await this.#rebalance()
-    member.hasJoined()
+    await this.#enter(member)
     return member
   }
 
+  async #enter(member: MemoryMember): Promise<void> {
+    this.#members.push(member)
+    await this.#rebalance()
+    member.hasJoined()
+  }
+
+  /** Takes the members of a driver for dead. They learn of it after the time, and join again. */
+  evict(owner: object, noticedAfterMs: number): void {
+    if (noticedAfterMs === Number.POSITIVE_INFINITY) this.#dead.add(owner)
+    for (const member of this.#members.filter((other) => other.owner === owner)) this.#evict(member, noticedAfterMs)
+  }
+
+  #evict(member: MemoryMember, noticedAfterMs: number): void {
+    member.unnoticed = this.#ownedBy(member)
+    for (const partition of member.unnoticed) {
+      partition.fence()
+      this.#owned.delete(partition.name)
+    }
+    this.#forget(member)
+    void this.#rebalance()
+    const notice = () => {
+      if (this.#dead.has(member.owner)) return
+      member.notice()
+      if (!member.isLeaving) void this.#enter(member)
+    }
+    if (noticedAfterMs === 0) notice()
+    else if (!this.#dead.has(member.owner)) setTimeout(notice, noticedAfterMs)
+  }
+
   /** What another member will own is left to it. */
-  async #finish(member: Member, signal: AbortSignal): Promise<void> {
+  async #finish(member: MemoryMember, signal: AbortSignal): Promise<void> {
     await this.#rebalancing
     const heirs = this.#members.filter((other) => other !== member && !other.isLeaving)
     const owned = this.#ownedBy(member).filter(
@@ -55,14 +88,19 @@ export class MemoryGroup {
     await this.#surroundings.backlog.finish(owned, signal)
   }
 
-  async #remove(member: Member, signal: AbortSignal): Promise<void> {
+  async #remove(member: MemoryMember, signal: AbortSignal): Promise<void> {
+    member.notice()
     await giveUp(this.#ownedBy(member), signal)
-    const index = this.#members.indexOf(member)
-    if (index >= 0) this.#members.splice(index, 1)
+    this.#forget(member)
     await this.#rebalance()
   }
 
-  #ownedBy(member: Member): readonly OwnedPartition[] {
+  #forget(member: MemoryMember): void {
+    const index = this.#members.indexOf(member)
+    if (index >= 0) this.#members.splice(index, 1)
+  }
+
+  #ownedBy(member: MemoryMember): readonly MemoryPartition[] {
     return [...this.#owned.values()].filter(({ owner }) => owner === member)
   }
 
@@ -84,16 +122,18 @@ export class MemoryGroup {
     clearTimeout(timer)
     for (const [id] of leaving) this.#owned.delete(id)
     for (const [id, { owner, log }] of plan) {
-      if (this.#owned.has(id) || owner.state === 'draining') continue
-      const { backlog } = this.#surroundings
-      const partition = new OwnedPartition(owner, { log, offsets: this.#committed, changed: () => backlog.changed() })
+      // Who was taken for dead meanwhile owns nothing.
+      if (this.#owned.has(id) || owner.state === 'draining' || !this.#members.includes(owner)) continue
+      const { backlog, requests } = this.#surroundings
+      const offsets = this.#committed
+      const partition = new MemoryPartition(owner, { log, offsets, requests, changed: () => backlog.changed() })
       this.#owned.set(id, partition)
       void owner.membership.consume(partition).finally(() => partition.settle())
     }
   }
 
-  #plan(): ReadonlyMap<string, { readonly owner: Member; readonly log: MemoryLog }> {
-    const plan = new Map<string, { readonly owner: Member; readonly log: MemoryLog }>()
+  #plan(): ReadonlyMap<string, { readonly owner: MemoryMember; readonly log: MemoryLog }> {
+    const plan = new Map<string, { readonly owner: MemoryMember; readonly log: MemoryLog }>()
     const topics = new Set(this.#members.flatMap(({ membership }) => membership.topics))
     for (const topic of topics) {
       const readers = this.#members.filter(({ membership }) => membership.topics.includes(topic))
@@ -104,122 +144,4 @@ export class MemoryGroup {
     }
     return plan
   }
-}
-
-/** What a member asks of its group. */
-interface Leaving {
-  finish(signal: AbortSignal): Promise<void>
-  remove(signal: AbortSignal): Promise<void>
-}
-
-class Member implements QueueMember {
-  readonly membership: Membership
-  readonly #leaving: Leaving
-  #state: MemberState = 'joining'
-  #isFinishing = false
-
-  constructor(membership: Membership, leaving: Leaving) {
-    this.membership = membership
-    this.#leaving = leaving
-  }
-
-  /** Whether it would only have to hand over again what it is given. */
-  get isLeaving(): boolean {
-    return this.#isFinishing || this.#state === 'draining' || this.#state === 'left'
-  }
-
-  get state(): MemberState {
-    return this.#state
-  }
-
-  hasJoined(): void {
-    if (this.#state === 'joining') this.#state = 'assigned'
-  }
-
-  async finish(signal: AbortSignal): Promise<void> {
-    this.#isFinishing = true
-    await this.#leaving.finish(signal)
-  }
-
-  async leave(signal: AbortSignal): Promise<void> {
-    if (this.#state === 'left') return
-    this.#state = 'draining'
-    await this.#leaving.remove(signal)
-    this.#state = 'left'
-  }
-}
-
-interface PartitionSurroundings {
-  readonly log: MemoryLog
-  /** The group's commits. */
-  readonly offsets: Map<string, number>
-  /** Told when everything in the partition is committed. */
-  changed(): void
-}
-
-class OwnedPartition extends Ownership implements AssignedPartition, BacklogPartition {
-  readonly owner: Member
-  readonly #log: MemoryLog
-  readonly #offsets: Map<string, number>
-  readonly #changed: () => void
-  #position: number
-  #wake: (() => void) | undefined
-
-  constructor(owner: Member, { log, offsets, changed }: PartitionSurroundings) {
-    super()
-    this.owner = owner
-    this.#log = log
-    this.#offsets = offsets
-    this.#changed = changed
-    this.#position = offsets.get(idOf(log)) ?? 0
-    const wake = () => this.#wake?.()
-    log.watch(wake, this.revoked)
-    this.revoked.addEventListener('abort', wake, { once: true })
-  }
-
-  get topic(): string {
-    return this.#log.topic
-  }
-
-  get partition(): number {
-    return this.#log.partition
-  }
-
-  get name(): string {
-    return idOf(this.#log)
-  }
-
-  get isFinished(): boolean {
-    const { firstOffset, endOffset } = this.#log
-    return Math.max(firstOffset, this.#offsets.get(idOf(this.#log)) ?? 0) >= endOffset
-  }
-
-  async fetch(): Promise<readonly ReceivedRecord[]> {
-    while (!this.revoked.aborted) {
-      const records = this.#log.read(this.#position, fetchedAtOnceCount)
-      const last = records.at(-1)
-      if (last) {
-        this.#position = last.offset + 1
-        return records
-      }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-      this.#wake = undefined
-    }
-    return []
-  }
-
-  commit(nextOffset: number): Promise<boolean> {
-    if (this.lost.aborted) return Promise.resolve(false)
-    this.#offsets.set(idOf(this.#log), nextOffset)
-    if (this.isFinished) this.#changed()
-    return Promise.resolve(true)
-  }
-}
-
-const fetchedAtOnceCount = 500
-
-function idOf({ topic, partition }: MemoryLog): string {
-  return `${topic}/${partition}`
 }

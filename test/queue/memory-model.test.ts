@@ -1,0 +1,19 @@
+import { test } from 'vitest'
+import { requireKept } from './model/require-kept.ts'
+import { memoryWorld } from './model/memory-world.ts'
+import { runScenario } from './model/run-scenario.ts'
+import { scenarios } from './model/scenario.ts'
+import { forEachSeed } from './model/seeds.ts'
+
+const options = { file: 'test/queue/memory-model.test.ts', seedCount: 100 }
+
+test('nothing is lost or out of order on the memory broker, whatever goes wrong', { timeout: 600_000 }, async () => {
+  await forEachSeed(
+    scenarios(30),
+    async (scenario) => {
+      await using world = memoryWorld(scenario)
+      requireKept(await runScenario(scenario, world))
+    },
+    options,
+  )
+})

@@ -1,0 +1,209 @@
+import type { DatedFact, Fact, Handling, MessageName, Place } from './journal.ts'
+import type { LoggedMessage } from './message.ts'
+import { type Assignment, PlaceHistory } from './place-history.ts'
+
+/** What consumers promise, each as the name of its violation. */
+export type Rule =
+  /** Of a message that a producer was told is stored, or that lies in the log, nothing became. */
+  | 'lost'
+  /** A message lies in the log twice, or behind one of its key that was sent after it. */
+  | 'log_order'
+  /** A message came to its first outcome before one of its key that lies before it. */
+  | 'overtaken'
+  /** Two messages of one key were handled at the same time by one owner. */
+  | 'side_by_side'
+  /** A commit covers a message without an outcome. */
+  | 'committed_too_early'
+  /** The broker stored a commit of somebody who had lost the partition. */
+  | 'fenced_commit_stored'
+  /** A message came again though a commit behind it had been stored before its owner began. */
+  | 'repeated_behind_commit'
+  /** A message came to two outcomes in one assignment. */
+  | 'repeated_by_owner'
+  /** A partition was given up in good order, without a commit of all that was done with. */
+  | 'left_uncommitted'
+  /** A message was buried that should have been handled, or the other way round. */
+  | 'wrong_outcome'
+  /** There is no dead letter of a message that was given up, or one of a message that was not. */
+  | 'dead_letter'
+
+export interface Violation {
+  readonly rule: Rule
+  readonly text: string
+}
+
+/** What the brokers hold at the end. */
+export interface FinalState {
+  readonly log: ReadonlyMap<Place, readonly LoggedMessage[]>
+  /** Where the messages of the dead letters lay, one entry a letter: `place@offset`. */
+  readonly letters: readonly string[]
+}
+
+export interface Verdict {
+  readonly violations: readonly Violation[]
+  readonly messageCount: number
+  readonly letterCount: number
+  /** Outcomes beyond the first of a message, each of which a commit that was missing explains. */
+  readonly duplicateCount: number
+  readonly assignmentCount: number
+}
+
+/** Whether what happened is what consumers promise, and how often what they may do more than once was done so. */
+export function judge(facts: readonly DatedFact[], final: FinalState): Verdict {
+  const judging = new Judging(final)
+  for (const fact of facts) judging.follow(fact)
+  judging.end(facts)
+  const histories = [...judging.histories.values()]
+  return {
+    violations: judging.violations,
+    messageCount: histories.reduce((sum, { messages }) => sum + messages.length, 0),
+    letterCount: final.letters.length,
+    duplicateCount: histories.reduce((sum, { duplicateCount }) => sum + duplicateCount, 0),
+    assignmentCount: histories.reduce((sum, { assignments }) => sum + assignments.length, 0),
+  }
+}
+
+/** What a message comes to. */
+interface Outcome {
+  readonly is: Fact['is']
+  readonly offset: number
+}
+
+class Judging {
+  readonly violations: Violation[] = []
+  readonly histories: ReadonlyMap<Place, PlaceHistory>
+  readonly #assignments = new Map<string, Assignment>()
+  readonly #commits = new Map<string, { readonly assignment: Assignment; readonly end: number; wasFenced: boolean }>()
+  readonly #letters: readonly string[]
+
+  constructor({ log, letters }: FinalState) {
+    this.histories = new Map(Array.from(log, ([place, messages]) => [place, new PlaceHistory(place, messages)]))
+    this.#letters = letters
+  }
+
+  follow(fact: Fact): void {
+    if (fact.is === 'assigned') return this.#begin(fact)
+    if (fact.is === 'committed') return this.#committed(fact)
+    if (!('assignment' in fact)) return
+    const assignment = this.#assignments.get(fact.assignment)
+    if (assignment === undefined) return
+    if (fact.is === 'commits') this.#announceCommit(fact, assignment)
+    else if (fact.is === 'began') this.#began(fact, assignment)
+    else if (fact.is === 'ended') this.#ended(fact, assignment)
+    else if (fact.is === 'effect' || fact.is === 'buried') this.#outcome(fact, assignment)
+    else this.#gaveUp(fact.is, assignment)
+  }
+
+  /** What can only be told at the end. */
+  end(facts: readonly DatedFact[]): void {
+    for (const history of this.histories.values()) {
+      this.#checkLogOrder(history)
+      for (const { offset, key, number } of history.missing())
+        this.#violate('lost', `${history.place}@${offset}, ${key} ${number}, was never handled`)
+    }
+    this.#checkAcknowledged(facts)
+    this.#checkLetters()
+  }
+
+  #begin({ assignment, member, place }: Extract<Fact, { is: 'assigned' }>): void {
+    const history = this.histories.get(place)
+    if (history) this.#assignments.set(assignment, history.begin(assignment, member))
+  }
+
+  #announceCommit({ commit, nextOffset }: Extract<Fact, { is: 'commits' }>, assignment: Assignment): void {
+    const { history } = assignment
+    this.#commits.set(commit, { assignment, end: nextOffset, wasFenced: assignment.hasSuccessor })
+    assignment.committed = Math.max(assignment.committed, nextOffset)
+    assignment.hasFailedCommit = false
+    const open = history.prefixEnd
+    if (nextOffset > open)
+      this.#violate('committed_too_early', `${assignment.name} commits ${nextOffset}, and ${open} has no outcome`)
+  }
+
+  #committed({ commit, answer }: Extract<Fact, { is: 'committed' }>): void {
+    const found = this.#commits.get(commit)
+    if (found === undefined) return
+    const { assignment, end, wasFenced } = found
+    if (answer === 'failed') assignment.hasFailedCommit = true
+    if (answer !== 'stored') return
+    if (wasFenced)
+      this.#violate('fenced_commit_stored', `${commit} of ${assignment.name} was stored, though others own the place`)
+    assignment.history.stored = Math.max(assignment.history.stored, end)
+  }
+
+  #began(handling: Handling, assignment: Assignment): void {
+    const { running, beganAtOffset, history, name } = assignment
+    const { key, offset } = handling
+    const message = history.messageAt(offset)
+    if (message?.isKeyed && (running.get(key) ?? 0) > 0)
+      this.#violate('side_by_side', `${name} handles ${offset} while another message of ${key} runs`)
+    running.set(key, (running.get(key) ?? 0) + 1)
+    if (offset < beganAtOffset)
+      this.#violate('repeated_behind_commit', `${name} handles ${offset}, though ${beganAtOffset} was stored before`)
+  }
+
+  #ended({ key }: Handling, { running }: Assignment): void {
+    running.set(key, (running.get(key) ?? 1) - 1)
+  }
+
+  #outcome({ is, offset }: Outcome, assignment: Assignment): void {
+    const { history, name, outcomes } = assignment
+    const message = history.messageAt(offset)
+    const wanted = message?.expected === 'letter' ? 'buried' : 'effect'
+    if (is !== wanted) this.#violate('wrong_outcome', `${name}: ${offset} came to ${is}, expected ${wanted}`)
+    const overtaken = history.overtaken({ offset })
+    if (overtaken !== undefined) this.#violate('overtaken', `${name}: ${offset} came before ${overtaken} of its key`)
+    if (outcomes.has(offset)) this.#violate('repeated_by_owner', `${name} did ${offset} twice`)
+    outcomes.add(offset)
+    history.addOutcome(offset)
+  }
+
+  #gaveUp(is: 'revoked' | 'lost' | 'settled', assignment: Assignment): void {
+    if (is === 'revoked') assignment.isRevoked = true
+    else if (is === 'lost') assignment.isLost = true
+    else this.#settled(assignment)
+  }
+
+  /** Only what lies behind a message without an outcome may be left without a commit, and only where the broker answered. */
+  #settled(assignment: Assignment): void {
+    const { isLost, hasFailedCommit, history, outcomes, committed, name, hasSuccessor } = assignment
+    assignment.isSettled = true
+    if (isLost || hasFailedCommit || hasSuccessor) return
+    const wanted = history.endOf(outcomes, assignment.beganAtOffset)
+    if (committed < wanted && history.stored < wanted)
+      this.#violate('left_uncommitted', `${name} left with ${committed} committed, and all before ${wanted} done`)
+  }
+
+  #checkLogOrder({ place, messages }: PlaceHistory): void {
+    const latest = new Map<string, number>()
+    for (const { key, number, offset, isKeyed } of messages) {
+      if (!isKeyed) continue
+      const last = latest.get(key) ?? -1
+      if (number <= last) this.#violate('log_order', `${place}@${offset} is ${key} ${number}, behind ${key} ${last}`)
+      latest.set(key, number)
+    }
+  }
+
+  #checkAcknowledged(facts: readonly DatedFact[]): void {
+    const nameOf = ({ key, number }: MessageName) => `${key} ${number}`
+    const logged = new Set([...this.histories.values()].flatMap(({ messages }) => messages.map(nameOf)))
+    for (const fact of facts)
+      if (fact.is === 'acknowledged' && !logged.has(nameOf(fact)))
+        this.#violate('lost', `${nameOf(fact)} was acknowledged and is not in the log`)
+  }
+
+  #checkLetters(): void {
+    const found = new Set(this.#letters)
+    for (const { place, messages } of this.histories.values())
+      for (const { offset, expected } of messages)
+        if (found.has(`${place}@${offset}`) !== (expected === 'letter'))
+          this.#violate(
+            'dead_letter',
+            `${place}@${offset} should come to ${expected}; letters: ${this.#letters.join(' ')}`,
+          )
+  }
+
+  #violate(rule: Rule, text: string): void {
+    this.violations.push({ rule, text })
+  }
+}

@@ -1,0 +1,119 @@
+import type { Handling, Place } from './journal.ts'
+import type { LoggedMessage } from './message.ts'
+
+/** One assignment of a partition, as the journal tells it. */
+export interface Assignment {
+  readonly name: string
+  readonly member: string
+  readonly history: PlaceHistory
+  /** Stored by anybody before it began. */
+  readonly beganAtOffset: number
+  isRevoked: boolean
+  isLost: boolean
+  isSettled: boolean
+  /** The end of what it has said is done with, and whether the broker's answer to that was a failure. */
+  committed: number
+  hasFailedCommit: boolean
+  /** Whether another assignment of the same partition has begun. */
+  hasSuccessor: boolean
+  readonly outcomes: Set<number>
+  /** Keys of which a handler runs. */
+  readonly running: Map<string, number>
+}
+
+/** What has become of the messages of one partition. */
+export class PlaceHistory {
+  readonly place: Place
+  readonly messages: readonly LoggedMessage[]
+  readonly assignments: Assignment[] = []
+  readonly #byOffset: ReadonlyMap<number, number>
+  readonly #outcomes = new Map<number, number>()
+  readonly #previousOfKey: readonly (number | undefined)[]
+  #prefixCount = 0
+  /** The furthest that the broker has acknowledged. */
+  stored = 0
+
+  constructor(place: Place, messages: readonly LoggedMessage[]) {
+    this.place = place
+    this.messages = messages
+    this.#byOffset = new Map(messages.map(({ offset }, index) => [offset, index]))
+    const latest = new Map<string, number>()
+    this.#previousOfKey = messages.map(({ key, isKeyed, offset }) => {
+      const previous = latest.get(key)
+      if (isKeyed) latest.set(key, offset)
+      return previous
+    })
+  }
+
+  /** Messages that came to an outcome, each as often as it did. */
+  get outcomeCount(): number {
+    return [...this.#outcomes.values()].reduce((sum, count) => sum + count, 0)
+  }
+
+  /** Outcomes beyond the first. */
+  get duplicateCount(): number {
+    return this.outcomeCount - this.#outcomes.size
+  }
+
+  /** The end of the longest beginning of the partition in which every message has an outcome. */
+  get prefixEnd(): number {
+    for (let next = this.messages[this.#prefixCount]; next; next = this.messages[++this.#prefixCount])
+      if (!this.#outcomes.has(next.offset)) return next.offset
+    return (this.messages.at(-1)?.offset ?? -1) + 1
+  }
+
+  /** The end of the run of outcomes that begins at the offset; 0 without one. */
+  endOf(outcomes: ReadonlySet<number>, fromOffset: number): number {
+    let end = 0
+    for (const { offset } of this.messages) {
+      if (offset < fromOffset) continue
+      if (!outcomes.has(offset)) break
+      end = offset + 1
+    }
+    return end
+  }
+
+  begin(name: string, member: string): Assignment {
+    for (const earlier of this.assignments) earlier.hasSuccessor = true
+    const assignment: Assignment = {
+      name,
+      member,
+      history: this,
+      beganAtOffset: this.stored,
+      isRevoked: false,
+      isLost: false,
+      isSettled: false,
+      committed: 0,
+      hasFailedCommit: false,
+      hasSuccessor: false,
+      outcomes: new Set(),
+      running: new Map(),
+    }
+    this.assignments.push(assignment)
+    return assignment
+  }
+
+  messageAt(offset: number): LoggedMessage | undefined {
+    const index = this.#byOffset.get(offset)
+    return index === undefined ? undefined : this.messages[index]
+  }
+
+  hasOutcome(offset: number): boolean {
+    return this.#outcomes.has(offset)
+  }
+
+  addOutcome(offset: number): void {
+    this.#outcomes.set(offset, (this.#outcomes.get(offset) ?? 0) + 1)
+  }
+
+  /** The message before it of the same key, when that has no outcome yet. */
+  overtaken({ offset }: Pick<Handling, 'offset'>): number | undefined {
+    const previous = this.#previousOfKey[this.#byOffset.get(offset) ?? -1]
+    return previous === undefined || this.hasOutcome(previous) ? undefined : previous
+  }
+
+  /** Messages without an outcome. */
+  missing(): readonly LoggedMessage[] {
+    return this.messages.filter(({ offset }) => !this.hasOutcome(offset))
+  }
+}

@@ -1,0 +1,107 @@
+import type { AssignedPartition, QueueDriver, ReceivedRecord } from '@tenon/transport-queue'
+import type { PlantedBug } from './model-member.ts'
+
+/** Mistakes that consumers of other frameworks make, or that ours could, each as something between the loop and its broker. */
+
+/** Says that messages are done with as soon as it has them. */
+export function commitsBeforeEffects(driver: QueueDriver): QueueDriver {
+  return overPartitions(driver, (partition) => ({
+    fetch: async () => {
+      const records = await partition.fetch()
+      const last = records.at(-1)
+      if (last) await partition.commit(last.offset + 1).catch(() => false)
+      return records
+    },
+  }))
+}
+
+/** Says of a revoked partition that all is done with that it was given. */
+export function commitsWhatIsRevoked(driver: QueueDriver): QueueDriver {
+  return overPartitions(driver, (partition) => {
+    let end = 0
+    partition.revoked.addEventListener('abort', () => void (end && partition.commit(end).catch(() => false)))
+    return {
+      fetch: async () => {
+        const records = await partition.fetch()
+        end = (records.at(-1)?.offset ?? end - 1) + 1
+        return records
+      },
+    }
+  })
+}
+
+/** A broker that takes a commit from whoever sends it: it goes through the partition's new owner. */
+export function storesFencedCommits(): PlantedBug {
+  const owners = new Map<string, AssignedPartition>()
+  return (driver) =>
+    overPartitions(driver, (partition) => {
+      const place = `${partition.topic}/${partition.partition}`
+      owners.set(place, partition)
+      return {
+        commit: async (nextOffset) =>
+          (await partition.commit(nextOffset)) || ((await owners.get(place)?.commit(nextOffset)) ?? false),
+      }
+    })
+}
+
+/** Lets messages of a key run side by side, for it does not see that they have one. */
+export function forgetsKeys(driver: QueueDriver): QueueDriver {
+  return overPartitions(driver, (partition) => ({
+    fetch: async () => (await partition.fetch()).map((record) => ({ ...record, key: null })),
+  }))
+}
+
+/** Sleeps on when messages come to a partition that was empty. */
+export function losesWakeUps(driver: QueueDriver): QueueDriver {
+  return overPartitions(driver, (partition) => ({
+    fetch: async () => {
+      const fetching = partition.fetch()
+      const atOnce = await Promise.race([fetching, nextTurn()])
+      if (atOnce) return atOnce
+      await fired(partition.revoked)
+      return []
+    },
+  }))
+}
+
+/** A driver whose partitions do some things in another way. */
+function overPartitions(
+  driver: QueueDriver,
+  change: (partition: AssignedPartition) => Partial<AssignedPartition>,
+): QueueDriver {
+  return {
+    name: driver.name,
+    target: driver.target,
+    connect: (client) => driver.connect(client),
+    ensureTopics: (topics) => driver.ensureTopics(topics),
+    produce: (records, bound) => driver.produce(records, bound),
+    describe: (topic, group) => driver.describe(topic, group),
+    join: (membership, signal) =>
+      driver.join({ ...membership, consume: (partition) => membership.consume(changed(partition, change)) }, signal),
+    close: () => driver.close(),
+  }
+}
+
+function changed(
+  partition: AssignedPartition,
+  change: (partition: AssignedPartition) => Partial<AssignedPartition>,
+): AssignedPartition {
+  return {
+    topic: partition.topic,
+    partition: partition.partition,
+    revoked: partition.revoked,
+    lost: partition.lost,
+    fetch: () => partition.fetch(),
+    commit: (nextOffset) => partition.commit(nextOffset),
+    ...change(partition),
+  }
+}
+
+function nextTurn(): Promise<readonly ReceivedRecord[] | undefined> {
+  return new Promise((resolve) => setImmediate(() => resolve(undefined)))
+}
+
+function fired(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

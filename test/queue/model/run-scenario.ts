@@ -1,0 +1,182 @@
+import { deadLetterTopic, type QueueDriver, type QueueOptions } from '@tenon/transport-queue'
+import { MemoryJournal, type Place } from './journal.ts'
+import { type FinalState, judge, type Rule, type Verdict } from './judge.ts'
+import { headersOf, type LoggedMessage, type PlannedMessage, toLogged, toRecord } from './message.ts'
+import { group, ModelMember, type Plant } from './model-member.ts'
+import {
+  type Happening,
+  maxHandlerMs,
+  MessageNumbers,
+  type MessageSketch,
+  type Scenario,
+  type Step,
+  topics,
+} from './scenario.ts'
+import { during, readTopic, type World } from './world.ts'
+
+export interface RunVerdict extends Omit<Verdict, 'violations'> {
+  readonly violations: readonly { readonly rule: Rule | 'stuck' | 'failed'; readonly text: string }[]
+  readonly journal: MemoryJournal
+}
+
+/** Plays a scenario to its end, lets everything that is left be handled with nothing going wrong any more, and judges it. */
+export async function runScenario(scenario: Scenario, world: World, plant: Plant = {}): Promise<RunVerdict> {
+  const run = new ScenarioRun(scenario, world, plant)
+  await run.play()
+  return run.verdict()
+}
+
+class ScenarioRun {
+  readonly #scenario: Scenario
+  readonly #world: World
+  readonly #plant: Plant
+  readonly #journal = new MemoryJournal()
+  readonly #numbers = new MessageNumbers()
+  readonly #pending = new Set<Promise<void>>()
+  readonly #problems: { readonly rule: 'stuck' | 'failed'; readonly text: string }[] = []
+  #members: readonly ModelMember[] = []
+  #memberCount = 0
+  #producer: QueueDriver | undefined
+
+  constructor(scenario: Scenario, world: World, plant: Plant) {
+    this.#scenario = scenario
+    this.#world = world
+    this.#plant = plant
+  }
+
+  async play(): Promise<void> {
+    const { memberCount, steps, partitionCount } = this.#scenario
+    const producer = await this.#world.open()
+    this.#producer = producer
+    const all = [...topics, ...topics.map((topic) => deadLetterTopic(topic, group))]
+    await producer.ensureTopics(all.map((topic) => ({ topic, partitionCount })))
+    for (let count = 0; count < memberCount; count++) await this.#join()
+    for (const step of steps) {
+      await this.#take(step)
+      await this.#world.pass(step.thenMs)
+    }
+    await this.#settle()
+  }
+
+  async verdict(): Promise<RunVerdict> {
+    const verdict = judge(this.#journal.facts, await this.#finalState())
+    return { ...verdict, violations: [...this.#problems, ...verdict.violations], journal: this.#journal }
+  }
+
+  async #take(step: Step): Promise<void> {
+    this.#journal.add({ is: 'step', text: step.do })
+    if (step.do === 'send') return this.#send(step.messages)
+    if (!('member' in step)) return this.#happen(step)
+    const member = this.#members[step.member % Math.max(1, this.#members.length)]
+    if (member === undefined) return
+    if (step.do === 'evict') return this.#world.evict(member.driver, step.noticedAfterMs)
+    this.#members = this.#members.filter((other) => other !== member)
+    if (step.do === 'leave') return this.#watch(member.leave())
+    member.kill()
+    this.#world.kill(member.driver)
+  }
+
+  async #happen(step: Happening): Promise<void> {
+    if (step.do === 'stop broker') this.#world.stopBroker()
+    else if (step.do === 'start broker') this.#world.startBroker()
+    else if (this.#members.length < mostMembers) await this.#join()
+  }
+
+  #send(sketches: readonly MessageSketch[]): void {
+    for (const sketch of sketches) this.#watch(this.#sendOne(this.#numbers.name(sketch)))
+  }
+
+  async #sendOne(message: PlannedMessage): Promise<void> {
+    const { key, number } = message
+    this.#journal.add({ is: 'sent', key, number })
+    try {
+      await this.#producer?.produce([toRecord(message)], { timeoutMs: 2_000 })
+      this.#journal.add({ is: 'acknowledged', key, number })
+    } catch {
+      // Nothing was promised then; the log shows whether the message arrived.
+    }
+  }
+
+  async #join(): Promise<void> {
+    const driver = await this.#world.open()
+    const member = new ModelMember(driver, {
+      name: `m${++this.#memberCount}`,
+      journal: this.#journal,
+      settings: this.#settings(),
+      plant: this.#plant,
+      fail: (error) => this.#failed(error),
+    })
+    this.#members = [...this.#members, member]
+    this.#watch(member.start())
+  }
+
+  #settings(): Omit<QueueOptions, 'driver'> {
+    const { concurrency, commitIntervalMs, maxUncommittedCount, maxAttemptCount, partitionCount } = this.#scenario
+    const retry = { maxAttemptCount, initialDelayMs: 10, maxDelayMs: 100 }
+    const bounds = { maxHandlerMs, requestTimeoutMs: 2_000, joinTimeoutMs: 60_000 }
+    return { concurrency, commitIntervalMs, maxUncommittedCount, partitionCount, retry, ...bounds, random: () => 1 }
+  }
+
+  /** Nothing goes wrong any more on purpose. */
+  async #settle(): Promise<void> {
+    this.#journal.add({ is: 'step', text: 'settle' })
+    this.#world.startBroker()
+    if (this.#members.length === 0) await this.#join()
+    try {
+      await during(this.#allDone(), this.#world, 'handling all that is left')
+      for (const member of this.#members) this.#watch(member.leave())
+      await during(Promise.all(this.#pending), this.#world, 'leaving')
+    } catch (error) {
+      this.#problems.push({ rule: 'stuck', text: String(error) })
+    }
+  }
+
+  async #allDone(): Promise<void> {
+    await Promise.all(this.#pending)
+    while (!(await this.#hasNoLag())) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+
+  async #hasNoLag(): Promise<boolean> {
+    const progress = await Promise.all(topics.map(async (topic) => this.#producer?.describe(topic, group) ?? []))
+    return progress.flat().every(({ nextOffset, committedOffset = 0 }) => committedOffset >= nextOffset)
+  }
+
+  async #finalState(): Promise<FinalState> {
+    const log = new Map<Place, readonly LoggedMessage[]>()
+    const letters: string[] = []
+    for (const topic of topics) {
+      const records = await this.#read(topic)
+      const logged = Map.groupBy(records, ({ partition }) => `${topic}/${partition}`)
+      for (const [place, found] of logged)
+        log.set(
+          place,
+          found.map((record) => toLogged(record, this.#scenario.maxAttemptCount)),
+        )
+      for (const letter of await this.#read(deadLetterTopic(topic, group))) {
+        const headers = headersOf(letter)
+        letters.push(`${topic}/${headers['tenon-source-partition']}@${headers['tenon-source-offset']}`)
+      }
+    }
+    return { log, letters }
+  }
+
+  async #read(topic: string) {
+    if (this.#producer === undefined) return []
+    return during(readTopic(this.#producer, topic), this.#world, `reading ${topic}`)
+  }
+
+  /** What is awaited before everything is over; a failure of it is one of the run. */
+  #watch(work: Promise<void>): void {
+    const watched = work.catch((error: unknown) => this.#failed(error)).finally(() => this.#pending.delete(watched))
+    this.#pending.add(watched)
+  }
+
+  #failed(error: unknown): void {
+    this.#problems.push({
+      rule: 'failed',
+      text: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+  }
+}
+
+const mostMembers = 4

@@ -1,0 +1,141 @@
+import fc from 'fast-check'
+import type { MessagePlan, PlannedMessage } from './message.ts'
+
+/** What happens in a run, step by step; each step is followed by some time. */
+export interface Scenario {
+  readonly partitionCount: number
+  readonly concurrency: number
+  readonly commitIntervalMs: number
+  readonly maxUncommittedCount: number
+  readonly maxAttemptCount: number
+  /** How many members there are at first. */
+  readonly memberCount: number
+  readonly faults: FaultPlan
+  readonly steps: readonly Step[]
+}
+
+/** How often requests go wrong by chance, in hundredths. */
+export interface FaultPlan {
+  readonly seed: number
+  readonly produceFailurePercent: number
+  readonly commitFailurePercent: number
+  readonly maxLatencyMs: number
+}
+
+export type Step = { readonly thenMs: number } & (Sending | Leaving | Evicting | Happening)
+
+interface Sending {
+  readonly do: 'send'
+  readonly messages: readonly MessageSketch[]
+}
+
+interface Leaving {
+  readonly do: 'leave' | 'kill'
+  /** Counts those that are there, round and round. */
+  readonly member: number
+}
+
+interface Evicting {
+  readonly do: 'evict'
+  readonly member: number
+  readonly noticedAfterMs: number
+}
+
+export interface Happening {
+  readonly do: 'join' | 'stop broker' | 'start broker'
+}
+
+/** A message before it is numbered. */
+export interface MessageSketch {
+  readonly topic: number
+  /** -1 for none. */
+  readonly key: number
+  readonly plan: MessagePlan
+}
+
+export const topics = ['model.first.v1', 'model.second.v1'] as const
+
+/** How long a handler of the model may take. Those that overrun take at most twice as long, as the order of keys allows. */
+export const maxHandlerMs = 400
+
+const duration = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(0) },
+  { weight: 3, arbitrary: fc.integer({ min: 1, max: 30 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 30, max: 250 }) },
+)
+
+const plan: fc.Arbitrary<MessagePlan> = fc.oneof(
+  { weight: 10, arbitrary: fc.record({ durationMs: duration }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      durationMs: duration,
+      failureCount: fc.integer({ min: 1, max: 4 }),
+      code: fc.constantFrom('internal' as const, 'unavailable' as const, 'invalid_argument' as const),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ durationMs: duration, isDeaf: fc.constant(true) }) },
+  { weight: 1, arbitrary: fc.record({ durationMs: fc.constant(0), overrunMs: fc.integer({ min: 1, max: 300 }) }) },
+  { weight: 1, arbitrary: fc.constant({ durationMs: 0, isGarbage: true }) },
+)
+
+const message: fc.Arbitrary<MessageSketch> = fc.record({
+  topic: fc.nat(topics.length - 1),
+  key: fc.integer({ min: -1, max: 5 }),
+  plan,
+})
+
+const thenMs = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 400 }))
+const member = fc.nat(7)
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('send' as const),
+      messages: fc.array(message, { minLength: 1, maxLength: 25 }),
+      thenMs,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('join' as const), thenMs }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('leave' as const, 'kill' as const), member, thenMs }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('evict' as const), member, noticedAfterMs: fc.nat(300), thenMs }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom('stop broker' as const, 'start broker' as const), thenMs }),
+  },
+)
+
+/** Histories of a group: what is sent, who comes and goes, and what goes wrong. */
+export function scenarios(maxStepCount: number): fc.Arbitrary<Scenario> {
+  return fc.record({
+    partitionCount: fc.integer({ min: 1, max: 4 }),
+    concurrency: fc.constantFrom(1, 2, 16),
+    commitIntervalMs: fc.constantFrom(0, 20, 100),
+    maxUncommittedCount: fc.constantFrom(1, 5, 1_000),
+    maxAttemptCount: fc.integer({ min: 1, max: 4 }),
+    memberCount: fc.integer({ min: 1, max: 3 }),
+    faults: fc.record({
+      seed: fc.nat(2 ** 31 - 1),
+      produceFailurePercent: fc.constantFrom(0, 0, 10, 40),
+      commitFailurePercent: fc.constantFrom(0, 0, 10, 40),
+      maxLatencyMs: fc.constantFrom(0, 0, 5, 30),
+    }),
+    steps: fc.array(step, { minLength: 4, maxLength: maxStepCount, size: 'max' }),
+  })
+}
+
+/** Numbers the messages of each key in the order in which they are sent. */
+export class MessageNumbers {
+  readonly #next = new Map<string, number>()
+
+  name({ topic, key, plan }: MessageSketch): PlannedMessage {
+    const name = `${topic}-${key === -1 ? 'none' : `k${key}`}`
+    const number = this.#next.get(name) ?? 0
+    this.#next.set(name, number + 1)
+    return { topic: topics[topic] ?? topics[0], key: name, number, isKeyed: key !== -1, plan }
+  }
+}

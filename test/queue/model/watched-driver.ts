@@ -1,0 +1,111 @@
+import type { AssignedPartition, Membership, QueueDriver, ReceivedRecord, RecordToSend } from '@tenon/transport-queue'
+import type { Journal } from './journal.ts'
+import { assignmentHeader, headersOf, positionHeader } from './message.ts'
+
+export interface WatchedDriver {
+  readonly driver: QueueDriver
+  /** From now on no call is answered and nothing is passed on, as when the process had been killed. */
+  die(): void
+}
+
+export interface WatchOptions {
+  /** Names the member, and all its assignments. */
+  readonly member: string
+  readonly journal: Journal
+}
+
+/** A driver that writes down what passes through it, between the consumers of one member and their broker. */
+export function watchDriver(inner: QueueDriver, { member, journal }: WatchOptions): WatchedDriver {
+  let isDead = false
+  let assignmentCount = 0
+  let commitCount = 0
+  const alive = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      const value = await work
+      return isDead ? await never : value
+    } catch (error) {
+      return isDead ? await never : Promise.reject(error)
+    }
+  }
+  const guarded = <T>(work: () => Promise<T>): Promise<T> => (isDead ? never : alive(work()))
+
+  const produce: QueueDriver['produce'] = async (records, bound) => {
+    await guarded(() => inner.produce(records, bound))
+    for (const record of records) tellBurial(record, journal)
+  }
+
+  const commit = async (partition: AssignedPartition, assignment: string, nextOffset: number): Promise<boolean> => {
+    if (isDead) return never
+    const name = `${member}:commit-${++commitCount}`
+    const answered = (answer: 'stored' | 'refused' | 'failed') => {
+      if (!isDead) journal.add({ is: 'committed', commit: name, answer })
+    }
+    journal.add({ is: 'commits', assignment, commit: name, nextOffset })
+    try {
+      const isStored = await partition.commit(nextOffset)
+      answered(isStored ? 'stored' : 'refused')
+      return await alive(Promise.resolve(isStored))
+    } catch (error) {
+      answered('failed')
+      return alive(Promise.reject(error))
+    }
+  }
+
+  const watchPartition = (partition: AssignedPartition, assignment: string): AssignedPartition => ({
+    topic: partition.topic,
+    partition: partition.partition,
+    revoked: partition.revoked,
+    lost: partition.lost,
+    fetch: async () => (await guarded(() => partition.fetch())).map((record) => marked(record, assignment)),
+    commit: (nextOffset) => commit(partition, assignment, nextOffset),
+  })
+
+  const consume = async (partition: AssignedPartition, membership: Membership): Promise<void> => {
+    if (isDead) return never
+    const assignment = `${member}:${++assignmentCount}`
+    const tell = (is: 'revoked' | 'lost' | 'settled') => void (isDead || journal.add({ is, assignment }))
+    journal.add({ is: 'assigned', assignment, member, place: `${partition.topic}/${partition.partition}` })
+    partition.revoked.addEventListener('abort', () => tell('revoked'), { once: true })
+    partition.lost.addEventListener('abort', () => tell('lost'), { once: true })
+    await membership.consume(watchPartition(partition, assignment))
+    tell('settled')
+  }
+
+  return {
+    driver: {
+      name: inner.name,
+      target: inner.target,
+      connect: (client) => guarded(() => inner.connect(client)),
+      ensureTopics: (topics) => guarded(() => inner.ensureTopics(topics)),
+      produce,
+      describe: (topic, group) => guarded(() => inner.describe(topic, group)),
+      join: (membership, signal) =>
+        guarded(() => inner.join({ ...membership, consume: (partition) => consume(partition, membership) }, signal)),
+      close: () => guarded(() => inner.close()),
+    },
+    die: () => {
+      if (isDead) return
+      isDead = true
+      journal.add({ is: 'died', member })
+    },
+  }
+}
+
+const never = new Promise<never>(() => undefined)
+
+function marked(record: ReceivedRecord, assignment: string): ReceivedRecord {
+  const position = `${record.topic}/${record.partition}@${record.offset}`
+  const marks = { [assignmentHeader]: assignment, [positionHeader]: position }
+  const headers = Object.entries(marks).map(([name, text]) => [name, Buffer.from(text)] as const)
+  return { ...record, headers: [...record.headers, ...headers] }
+}
+
+/** Dead letters say where their message lay. */
+function tellBurial(record: RecordToSend, journal: Journal): void {
+  const headers = headersOf(record)
+  const topic = headers['tenon-source-topic']
+  const assignment = headers[assignmentHeader]
+  if (topic === undefined || assignment === undefined) return
+  const place = `${topic}/${headers['tenon-source-partition']}`
+  journal.add({ is: 'buried', assignment, place, offset: Number(headers['tenon-source-offset']) })
+}

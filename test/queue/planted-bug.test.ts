@@ -1,0 +1,33 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { memoryWorld } from './model/memory-world.ts'
+import type { Plant } from './model/model-member.ts'
+import * as planted from './model/planted-bugs.ts'
+import { type RunVerdict, runScenario } from './model/run-scenario.ts'
+import { scenarios } from './model/scenario.ts'
+
+type FoundRule = RunVerdict['violations'][number]['rule']
+
+/** Which rule finds which mistake. One that the model cannot see being made is found by what it does. */
+const bugs: readonly (readonly [what: string, rule: FoundRule, plant: () => Plant])[] = [
+  ['a commit before the effect', 'committed_too_early', () => ({ inLoop: planted.commitsBeforeEffects })],
+  ['a client that commits before the effect', 'lost', () => ({ inDriver: planted.commitsBeforeEffects })],
+  ['a commit of a revoked partition', 'committed_too_early', () => ({ inLoop: planted.commitsWhatIsRevoked })],
+  ['a client that commits what is revoked', 'lost', () => ({ inDriver: planted.commitsWhatIsRevoked })],
+  ['a broker that fences nobody', 'fenced_commit_stored', () => ({ inDriver: planted.storesFencedCommits() })],
+  ['a lane that lets messages of a key run together', 'side_by_side', () => ({ inLoop: planted.forgetsKeys })],
+  ['a lane that reorders', 'overtaken', () => ({ inLoop: planted.forgetsKeys })],
+  ['a lost wake-up', 'stuck', () => ({ inLoop: planted.losesWakeUps })],
+]
+
+test.each(bugs)('finds %s', async (_what, rule, plant) => {
+  const isKept = async (scenario: Parameters<typeof memoryWorld>[0]) => {
+    await using world = memoryWorld(scenario)
+    const { violations } = await runScenario(scenario, world, plant())
+    return !violations.some((violation) => violation.rule === rule)
+  }
+  const bounds = { seed: 1, numRuns: 100, unbiased: true, endOnFailure: true }
+  const { failed, errorInstance } = await fc.check(fc.asyncProperty(scenarios(30), isKept), bounds)
+  expect(errorInstance).toMatchObject({ message: 'Property failed by returning false' })
+  expect(failed).toBe(true)
+})
