@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CommitProgress } from './commit-progress.ts'
 
 describe('CommitProgress', () => {
@@ -61,22 +61,52 @@ describe('CommitProgress', () => {
   })
 })
 
+describe('a commit that failed', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('is tried again though no other message comes', async () => {
+    let failuresLeft = 2
+    const { progress, commits } = open({
+      intervalMs: 0,
+      commit: async () => {
+        if (failuresLeft-- > 0) throw new Error('away')
+      },
+    })
+    await progress.advance(1)
+    await vi.advanceTimersByTimeAsync(400)
+    expect(commits).toEqual([1, 1, 1])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is left alone when the partition is being given up', async () => {
+    const revoked = new AbortController()
+    const { progress, commits } = open({ revoked: revoked.signal, commit: () => Promise.reject(new Error('away')) })
+    await progress.advance(1)
+    revoked.abort()
+    await progress.flush()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(commits).toEqual([1])
+  })
+})
+
 interface OpenOptions {
   readonly intervalMs?: number
   /** False when it is refused. */
   readonly commit?: (nextOffset: number) => Promise<unknown>
   readonly failed?: (error: unknown) => void
+  readonly revoked?: AbortSignal
 }
 
-function open({ intervalMs = 60_000, commit, failed = () => undefined }: OpenOptions) {
+function open({ intervalMs = 60_000, commit, failed = () => undefined, revoked = neverFires }: OpenOptions) {
   const commits: number[] = []
   const refusals: number[] = []
   const refused = (nextOffset: number) => void refusals.push(nextOffset)
   const partition = {
     topic: 't',
     partition: 0,
-    revoked: new AbortController().signal,
-    lost: new AbortController().signal,
+    revoked,
+    lost: neverFires,
     fetch: async () => [],
     commit: async (nextOffset: number) => {
       commits.push(nextOffset)
@@ -85,6 +115,8 @@ function open({ intervalMs = 60_000, commit, failed = () => undefined }: OpenOpt
   }
   return { progress: new CommitProgress(partition, { intervalMs, failed, refused }), commits, refusals }
 }
+
+const neverFires = new AbortController().signal
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))

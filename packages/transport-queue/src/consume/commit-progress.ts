@@ -3,7 +3,7 @@ import type { AssignedPartition } from '../queue-driver.ts'
 export interface CommitSurroundings {
   /** Longest time between an outcome and its commit; 0 for none at all. */
   readonly intervalMs: number
-  /** Told of a commit that failed; the next one covers it. */
+  /** Told of a commit that failed; it is tried again, unless the next one covers it before. */
   failed(error: unknown): void
   /** Told of a commit that was refused: the partition is another member's now. */
   refused(nextOffset: number): void
@@ -56,6 +56,17 @@ export class CommitProgress {
       if (this.#uncommitted === nextOffset) this.#uncommitted = undefined
     } catch (error) {
       this.#surroundings.failed(error)
+      this.#tryAgain()
     }
   }
+
+  /** Perhaps no outcome comes any more whose commit would cover it. A partition that is given up gets a last commit anyway. */
+  #tryAgain(): void {
+    if (this.#partition.revoked.aborted) return
+    const delayMs = Math.max(this.#surroundings.intervalMs, againAfterMs)
+    this.#timer ??= setTimeout(() => void this.flush(), delayMs)
+  }
 }
+
+/** Shortest time after which a commit that failed is tried again. A guess: a broker that is away is not asked without end. */
+const againAfterMs = 200
