@@ -1,9 +1,14 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { bytes, contract, event, int64, timestamp } from '@tenon/core/contract'
 import { ContractError } from '@tenon/core/transport'
 import Type, { type TProperties } from 'typebox'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { lockEvent } from './lock-event.ts'
 import { protoOf } from './proto-of.ts'
+import { updateProto } from './update-proto.ts'
 
 const stored = (fields: TProperties, topic = 'shop.file.stored-twice.v1') =>
   event(topic, { key: 'id', payload: Type.Object({ id: Type.String(), ...fields }) })
@@ -85,4 +90,20 @@ message StoredTwice {
       ),
     ])
   })
+})
+
+it('is kept in the file that the event names', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tenon-event-lock-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const proto = pathToFileURL(join(folder, 'stored.proto'))
+  const named = (fields: TProperties) =>
+    event('shop.file.stored.v1', { key: 'id', payload: Type.Object({ ...fields, id: Type.String() }), proto })
+  expect(await updateProto(named({ size: int64() }))).toBe('written')
+  expect(await updateProto(named({ size: int64() }))).toBe('unchanged')
+  expect(await updateProto(named({ color: Type.String(), size: int64() }))).toBe('written')
+  const text = await readFile(proto, 'utf8')
+  expect(text).toContain('optional int64 size = 1;\n  optional string id = 2;\n  optional string color = 3;')
+  await expect(updateProto(named({ size: Type.String() }))).rejects.toThrow('event shop.file.stored.v1: field size of')
+  expect(await readFile(proto, 'utf8')).toBe(text)
+  await expect(updateProto(stored({}))).rejects.toThrow('event shop.file.stored-twice.v1 names no file for its lock')
 })

@@ -5,7 +5,6 @@ import { toServiceShape } from '../proto/service-shape.ts'
 import { applyLock } from './apply-lock.ts'
 import { checkLock } from './check-lock.ts'
 import type { LockFile } from '../lock-file/lock-file.ts'
-import * as lockText from './lock-text.ts'
 import { type LockText, readLockText } from './lock-text.ts'
 import { type Break, mergeLock } from './merge-lock.ts'
 import { readLock } from '../lock-file/read-lock.ts'
@@ -68,12 +67,4 @@ function toProblem(
 export function breakProblem(subject: string, { scope, part, problem, advice }: Break, where: string): SetupProblem {
   const place = part === '' ? scope : `${part} of ${scope}`
   return { code: 'contract.proto', message: `${subject}: ${place}: ${problem}; ${advice} (lock: ${where})` }
-}
-
-export type { LockText } from './lock-text.ts'
-export function lockPath({ name }: ContractInfo, url: URL): string {
-  return lockText.lockPath(`contract ${name}`, url)
-}
-export function notReadable({ name }: ContractInfo, where: string, cause: unknown): ContractError {
-  return lockText.notReadable(`contract ${name}`, where, cause)
 }

@@ -1,38 +1,59 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises'
-import { type AnyContract, type ContractInfo, contractInfo } from '@tenon/core/contract'
+import { type AnyContract, contractInfo, type EventType } from '@tenon/core/contract'
 import { ContractError } from '@tenon/core/transport'
-import { lockPath, lockService, type LockText, lockUrlOf, notReadable } from './lock-service.ts'
+import { isEvent, lockEvent } from './lock-event.ts'
+import { lockService, lockUrlOf } from './lock-service.ts'
+import { lockPath, type LockText, notReadable } from './lock-text.ts'
+import type { WrittenFile } from '../lock-file/lock-file.ts'
 import { writeLock } from '../lock-file/write-lock.ts'
 
 /**
- * Brings the lock of a contract up to date, the file that it names: `contract(name, operations, { proto: new URL('./user.proto', import.meta.url) })`.
+ * Brings the lock of a contract or an event up to date, the file that it names: `contract(name, operations, { proto: new URL('./user.proto', import.meta.url) })`.
  * Makes the file where there is none, and writes the file behind a link. Whoever reads it meanwhile sees the whole old or the whole
  * new one, also when several write it.
  *
- * @throws ContractError `contract.proto` when the contract names no file, the file cannot be read or written, or it does not allow what
- * the contract has become, in which case it stays as it is.
+ * @throws ContractError `contract.proto` when none is named, the file cannot be read or written, or it does not allow what the contract or
+ * event has become, in which case it stays as it is.
  */
-export async function updateProto(contract: AnyContract): Promise<'written' | 'unchanged'> {
-  const info = contractInfo(contract)
-  const url = lockUrlOf(info)
-  if (url === undefined) throw noFile(info)
-  const path = lockPath(info, url)
-  const lock = await readText(info, path)
-  const text = writeLock(lockService(info, lock).file)
+export async function updateProto(of: AnyContract | EventType): Promise<'written' | 'unchanged'> {
+  const { subject, url, fileFrom } = isEvent(of) ? eventLock(of) : contractLock(of)
+  if (url === undefined) throw noFile(subject)
+  const path = lockPath(subject, url)
+  const lock = await readText(subject, path)
+  const text = writeLock(fileFrom(lock))
   if (text === lock?.text) return 'unchanged'
-  await replaceFile(info, path, text)
+  await replaceFile(subject, path, text)
   return 'written'
 }
 
-async function readText(contract: ContractInfo, where: string): Promise<LockText | undefined> {
+/** What has a lock of its own. */
+interface Locked {
+  /** As errors begin. */
+  readonly subject: string
+  readonly url: URL | undefined
+  /** What the lock is to be, from what it is. */
+  readonly fileFrom: (lock: LockText | undefined) => WrittenFile
+}
+
+function contractLock(contract: AnyContract): Locked {
+  const info = contractInfo(contract)
+  const fileFrom: Locked['fileFrom'] = (lock) => lockService(info, lock).file
+  return { subject: `contract ${info.name}`, url: lockUrlOf(info), fileFrom }
+}
+
+function eventLock(event: EventType): Locked {
+  return { subject: `event ${event.topic}`, url: event.proto, fileFrom: (lock) => lockEvent(event, lock).file }
+}
+
+async function readText(subject: string, where: string): Promise<LockText | undefined> {
   try {
     return { text: await readFile(where, 'utf8'), where }
   } catch (cause) {
-    if (!isMissing(cause)) throw notReadable(contract, where, cause)
+    if (!isMissing(cause)) throw notReadable(subject, where, cause)
   }
   const target = await linkTarget(where)
-  if (target !== undefined) throw leadsNowhere(contract, where, target)
+  if (target !== undefined) throw leadsNowhere(subject, where, target)
   return undefined
 }
 
@@ -45,11 +66,11 @@ async function linkTarget(path: string): Promise<string | undefined> {
   }
 }
 
-async function replaceFile(contract: ContractInfo, path: string, text: string): Promise<void> {
+async function replaceFile(subject: string, path: string, text: string): Promise<void> {
   try {
     await replaceByDraft(await targetOf(path), text)
   } catch (cause) {
-    throw notWritable(contract, path, cause)
+    throw notWritable(subject, path, cause)
   }
 }
 
@@ -78,18 +99,18 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
-function leadsNowhere({ name }: ContractInfo, where: string, target: string): ContractError {
-  const message = `contract ${name}: the lock of its field numbers, ${where}, is a link to ${target}, which is not there; bring that file back, or remove the link to make a first lock`
+function leadsNowhere(subject: string, where: string, target: string): ContractError {
+  const message = `${subject}: the lock of its field numbers, ${where}, is a link to ${target}, which is not there; bring that file back, or remove the link to make a first lock`
   return new ContractError([{ code: 'contract.proto', message }])
 }
 
-function notWritable({ name }: ContractInfo, where: string, cause: unknown): ContractError {
+function notWritable(subject: string, where: string, cause: unknown): ContractError {
   const found = cause instanceof Error ? cause.message : String(cause)
-  const message = `contract ${name}: the lock of its field numbers, ${where}, cannot be written: ${found}; see that its folder is there and may be written to`
+  const message = `${subject}: the lock of its field numbers, ${where}, cannot be written: ${found}; see that its folder is there and may be written to`
   return new ContractError([{ code: 'contract.proto', message }], cause)
 }
 
-function noFile({ name }: ContractInfo): ContractError {
-  const message = `contract ${name} names no file for its lock; expected contract(name, operations, { proto: new URL('./user.proto', import.meta.url) })`
+function noFile(subject: string): ContractError {
+  const message = `${subject} names no file for its lock; expected contract(name, operations, { proto: new URL('./user.proto', import.meta.url) }), or the same among the settings of an event`
   return new ContractError([{ code: 'contract.proto', message }])
 }
