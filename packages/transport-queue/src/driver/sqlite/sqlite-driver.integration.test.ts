@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AssignedPartition, QueueDriver } from '../../queue-driver.ts'
 import { sqliteDriver } from './sqlite-driver.ts'
+import { SqliteGroup } from './sqlite-group.ts'
+import { resolveSqlite } from './sqlite-options.ts'
+import { SqliteQueue } from './sqlite-queue.ts'
 import type { Told } from './sqlite.test-process.ts'
 
 const canStop = process.platform === 'win32' ? ' (skipped: Windows does not stop processes)' : ''
@@ -56,12 +59,53 @@ describe.skipIf(canStop !== '')(`sqliteDriver between processes${canStop}`, () =
     await all.promise
     await owned.get(0)?.commit(7)
     const answer = told(zombie, 'committed')
-    zombie.send('commit')
+    zombie.send(0)
     zombie.kill('SIGCONT')
     expect(await answer).toMatchObject({ isStored: false })
     expect((await driver.describe('topic', 'group'))[0]).toMatchObject({ committedOffset: 7 })
     zombie.kill('SIGKILL')
     await (await joining).leave(AbortSignal.abort())
+  })
+
+  it.each([
+    ['keeps', 'shorter', 600, true],
+    ['loses', 'longer', 4_000, false],
+  ] as const)('%s the partitions of a member that blocks its event loop for %s than its session', async (...which) => {
+    const [, , blockMs, isStored] = which
+    const path = newPath()
+    const driver = await connect(path)
+    await driver.ensureTopics([{ topic: 'topic', partitionCount: 2 }])
+    const blocked = await start('own', path)
+    const member = await driver.join(
+      membership(({ revoked }) => aborted(revoked)),
+      never,
+    )
+    const answer = told(blocked, 'committed')
+    blocked.send(blockMs)
+    expect(await answer).toMatchObject({ isStored })
+    await member.leave(AbortSignal.abort())
+  })
+
+  it('keeps the partitions of a member whose handler runs for longer than its session', async () => {
+    const path = newPath()
+    const driver = await connect(path)
+    await driver.ensureTopics([{ topic: 'topic', partitionCount: 2 }])
+    const other = await start('own', path)
+    const owned: AssignedPartition[] = []
+    const member = await driver.join(
+      membership(async (partition) => {
+        owned.push(partition)
+        await new Promise(() => undefined)
+      }),
+      never,
+    )
+    await beats(path, (2 * sessionTimeoutMs) / heartbeatIntervalMs)
+    expect(owned.map(({ revoked }) => revoked.aborted)).toEqual([false])
+    expect(await owned[0]?.commit(1)).toBe(true)
+    const answer = told(other, 'committed')
+    other.send(0)
+    expect(await answer).toMatchObject({ isStored: true })
+    await member.leave(AbortSignal.abort())
   })
 
   it.each([1, 2, 3])(
@@ -110,6 +154,8 @@ describe.skipIf(canStop !== '')(`sqliteDriver between processes${canStop}`, () =
 })
 
 const messageCount = 600
+const sessionTimeoutMs = 1_500
+const heartbeatIntervalMs = 100
 const keyCount = 12
 const killCount = 4
 const never = new AbortController().signal
@@ -150,8 +196,20 @@ function newPath(): string {
   return join(folder, 'queue.db')
 }
 
+/** Resolves when every member of the group has beaten so often. */
+async function beats(path: string, count: number): Promise<void> {
+  const settings = resolveSqlite({ path, sessionTimeoutMs, heartbeatIntervalMs })
+  await using queue = await SqliteQueue.open(settings)
+  const group = new SqliteGroup(queue.database, SqliteGroup.create(queue.database, 'group'))
+  const first = new Map(group.signs().map(({ memberId, beat }) => [memberId, beat]))
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const isDone = () => group.signs().every(({ memberId, beat }) => beat >= (first.get(memberId) ?? beat) + count)
+  queue.observe({ changed: () => isDone() && resolve(), fail: reject })
+  await promise
+}
+
 async function connect(path: string): Promise<QueueDriver> {
-  const driver = sqliteDriver({ path, sessionTimeoutMs: 1_500, heartbeatIntervalMs: 100 })
+  const driver = sqliteDriver({ path, sessionTimeoutMs, heartbeatIntervalMs })
   await driver.connect({ clientId: 'test' })
   onTestFinished(() => driver.close())
   return driver

@@ -27,16 +27,18 @@ function hold(): void {
   tell({ is: 'ready' })
 }
 
-/** Owns partitions, handles nothing, and commits when it is told to. */
+/** Owns partitions, handles nothing, and commits when it is told to, after blocking the event loop for the milliseconds that it is told. */
 async function own(): Promise<void> {
   const owned: AssignedPartition[] = []
   await joinGroup(async (partition) => {
     owned.push(partition)
-    await new Promise(() => undefined)
+    await new Promise((resolve) => partition.revoked.addEventListener('abort', resolve, { once: true }))
   })
-  process.on('message', () => {
-    const [first] = owned
-    void first?.commit(1).then((isStored) => tell({ is: 'committed', isStored }))
+  process.on('message', (blockMs) => {
+    const until = performance.now() + Number(blockMs)
+    while (performance.now() < until);
+    const partition = owned.find(({ revoked }) => !revoked.aborted) ?? owned[0]
+    void partition?.commit(1).then((isStored) => tell({ is: 'committed', isStored }))
   })
   tell({ is: 'ready' })
 }
