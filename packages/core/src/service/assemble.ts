@@ -17,6 +17,7 @@ import type {
 import type { Logger } from '../telemetry/log.ts'
 import type { EventEndpoint, OperationEndpoint } from '../transport/endpoint.ts'
 import type { Transport } from '../transport/transport.ts'
+import { checkTopics, type Endpoints } from './carried.ts'
 import { readVersions } from './read-versions.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
@@ -26,11 +27,6 @@ export interface Surroundings {
   readonly settings: ServiceSettings
   readonly gate: Gate
   readonly log: Logger
-}
-
-export interface Endpoints {
-  readonly operations: readonly OperationEndpoint[]
-  readonly events: readonly EventEndpoint[]
 }
 
 /** A handler with its instance. */
@@ -120,6 +116,7 @@ export function checkWiring(
     ...uncallable(definitions, options),
     ...unheardEvents(definitions, transports),
     ...repeatedTransports(transports),
+    ...checkTopics(definitions, transports),
   ]
 }
 
@@ -240,7 +237,7 @@ function repeatedTransports(transports: readonly Transport[]): readonly SetupPro
   const repeatedNames = new Set(names.filter((name, index) => names.indexOf(name) !== index))
   return [...repeatedNames].map((name) => ({
     code: 'wiring.duplicate_transport',
-    message: `two transports of the service are named ${name}: keep one`,
+    message: `two transports of the service are named ${name}: keep one, or name one otherwise`,
   }))
 }
 

@@ -4,9 +4,9 @@ import { olderEvents } from '../contract/event-upcast.ts'
 import { withTimeLimit } from '../handler/time-limit.ts'
 import { compileSchema } from '../schema/compiled-schema.ts'
 import type { Logger } from '../telemetry/log.ts'
-import type { EventEndpoint, OperationEndpoint } from '../transport/endpoint.ts'
 import type { ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
 import { AdminServer } from './lifecycle/admin-server.ts'
+import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import {
   callWithSettings,
@@ -62,9 +62,7 @@ export async function checkService<Config extends ConfigSpec>(
   return Object.freeze({ ok: distinct.length === 0, problems: Object.freeze(distinct) })
 }
 
-interface IdleEndpoints {
-  readonly operations: readonly OperationEndpoint[]
-  readonly events: readonly EventEndpoint[]
+interface IdleEndpoints extends Endpoints {
   readonly problems: readonly SetupProblem[]
 }
 
@@ -145,8 +143,7 @@ async function checkTransports(
     try {
       const server: TransportServer = transport.bind({
         service: identity,
-        operations: endpoints.operations.filter(({ operation }) => transport.carries(operation)),
-        events: transport.carriesEvents === true ? endpoints.events : [],
+        ...carriedBy(transport, endpoints),
         defaultHost: settings.defaultHost,
         log: silent,
         fail: () => undefined,

@@ -9,6 +9,7 @@ import { ConfigError } from '../error/setup-error.ts'
 import { type RemoteFacts, tokenName } from '../handler/provider.ts'
 import type { Transport } from '../transport/transport.ts'
 import { accessOf, consumerTimeoutOf, timeoutOf } from './assemble.ts'
+import { carriesEvent } from './carried.ts'
 import type { CheckOptions } from './check-service.ts'
 import type { ConfigReader, ConfigSpec } from './config/config.ts'
 import { planService, requireSound, type ServicePlan } from './plan-service.ts'
@@ -157,7 +158,7 @@ function describeConsumers(definition: Definition, surroundings: Surroundings): 
     handler: definition.name,
     member,
     transports: plan.transports
-      .filter(({ carriesEvents }) => carriesEvents === true)
+      .filter((transport) => carriesEvent(transport, event))
       .map((transport) => transport.name),
     timeoutMs: consumerTimeoutOf({ delivery }, settings),
     interceptors: describeInterceptors(interceptors, definition, surroundings),

@@ -24,7 +24,7 @@ export {
   type SetupProblem,
   WiringError,
 } from '../error/setup-error.ts'
-export { type Provider, provide, type Token, token } from '../handler/provider.ts'
+export { type ProvidedPart, type Provider, provide, type Token, token } from '../handler/provider.ts'
 export type { Logger } from '../telemetry/log.ts'
 export { drainingError } from '../call/gate.ts'
 export { nextTurn } from '../call/stream/loop-turn.ts'
