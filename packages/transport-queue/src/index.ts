@@ -17,6 +17,8 @@ export { deadLetterTopic, type DeadLetter } from './dead-letter/dead-letter.ts'
 export { listDeadLetters, type ListOptions } from './dead-letter/list-dead-letters.ts'
 export { redriveDeadLetter, type RedriveOptions } from './dead-letter/redrive-dead-letter.ts'
 export { type QueueDriverOptions, queueDriver } from './driver/choose-driver.ts'
+export type { KafkaOptions } from './driver/kafka/kafka-options.ts'
+export type { KafkaSaslOptions, KafkaTlsOptions, KafkaToken } from './driver/kafka/kafka-security.ts'
 export { kafkajsDriver } from './driver/kafkajs/kafkajs-driver.ts'
 export { type KafkajsOptions, kafkajsDefaults } from './driver/kafkajs/kafkajs-options.ts'
 export { type MemoryDriverOptions, memoryDriver } from './driver/memory/memory-driver.ts'
@@ -27,6 +29,8 @@ export {
   memoryBroker,
 } from './driver/memory/memory-broker.ts'
 export { type MemoryFaults, memoryFaultDefaults } from './driver/memory/memory-faults.ts'
+export { platformaticDriver } from './driver/platformatic/platformatic-driver.ts'
+export { type PlatformaticOptions, platformaticDefaults } from './driver/platformatic/platformatic-options.ts'
 export { sqliteDriver } from './driver/sqlite/sqlite-driver.ts'
 export { type SqliteDriverOptions, sqliteDefaults } from './driver/sqlite/sqlite-options.ts'
 export type {

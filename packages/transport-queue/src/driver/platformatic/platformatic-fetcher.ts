@@ -1,0 +1,254 @@
+import type { ClusterMetadata, ConnectionPool } from '@platformatic/kafka'
+import { wait } from '../../wait.ts'
+import type { PartitionFeed } from '../partition-feed.ts'
+import type { RequestAnswer, RequestValues } from './platformatic-client.ts'
+import { reasonOf, responseOf } from './platformatic-error.ts'
+import { FetchLanes } from './platformatic-fetch-lanes.ts'
+import type { PlatformaticGroup } from './platformatic-group.ts'
+import { toRecords } from './platformatic-mapping.ts'
+import { readCommitted, type TopicPartitions } from './platformatic-offsets.ts'
+
+/** Where the next record of a partition is. */
+interface Cursor {
+  readonly feed: PartitionFeed
+  /** Undefined until it is known where to begin. */
+  offset: bigint | undefined
+  isBusy: boolean
+}
+
+/** Fetches the records of the partitions that have room for them, and of no others. */
+export class PlatformaticFetcher {
+  readonly #group: PlatformaticGroup
+  readonly #pools: readonly ConnectionPool[]
+  readonly #cursors = new Map<PartitionFeed, Cursor>()
+  readonly #lanes = new Map<number, FetchLanes<Cursor>>()
+  readonly #ended = new AbortController()
+  #cluster: ClusterMetadata | undefined
+  #finding: Promise<void> | undefined
+
+  constructor(group: PlatformaticGroup) {
+    this.#group = group
+    this.#pools = [0, 1].map(() => group.client.openPool(answerTimeoutMs))
+  }
+
+  /** Begins behind what the group has committed, or at the earliest record. */
+  add(feeds: readonly PartitionFeed[]): void {
+    for (const feed of feeds) {
+      this.#cursors.set(feed, { feed, offset: undefined, isBusy: false })
+      feed.revoked.addEventListener('abort', () => this.#cursors.delete(feed), { once: true })
+    }
+    this.#find()
+  }
+
+  end(): void {
+    this.#ended.abort()
+    this.#cursors.clear()
+  }
+
+  /** Finds out who leads partitions and where they begin, as long as that is not known of one. */
+  #find(): void {
+    this.#finding ??= this.#findAll().finally(() => {
+      this.#finding = undefined
+      this.#wake()
+    })
+  }
+
+  async #findAll(): Promise<void> {
+    for (let attempt = 1; this.#unknown().length > 0; attempt++) {
+      try {
+        this.#cluster = await this.#group.client.metadata(this.#group.membership.topics)
+        await this.#findBeginnings(this.#unknown().filter(({ offset }) => offset === undefined))
+        if (this.#unknown().length > 0) await this.#pause(attempt)
+      } catch (error) {
+        this.#report(error, 'cannot find out where partitions are; tries again')
+        await this.#pause(attempt)
+      }
+    }
+  }
+
+  #unknown(): readonly Cursor[] {
+    return [...this.#cursors.values()].filter((one) => one.offset === undefined || this.#leaderOf(one) === undefined)
+  }
+
+  async #findBeginnings(cursors: readonly Cursor[]): Promise<void> {
+    if (cursors.length === 0) return
+    const committed = await readCommitted(this.#group, groupByTopic(cursors))
+    const earliest = await this.#earliestOf(cursors.filter(({ feed }) => !committed.has(idOf(feed))))
+    for (const cursor of cursors) cursor.offset = committed.get(idOf(cursor.feed)) ?? earliest.get(idOf(cursor.feed))
+  }
+
+  /** The oldest records that are kept. */
+  async #earliestOf(cursors: readonly Cursor[]): Promise<ReadonlyMap<string, bigint>> {
+    const byLeader = [...Map.groupBy(cursors, (cursor) => this.#leaderOf(cursor))]
+    const listed = await Promise.all(
+      byLeader.map(([nodeId, ofNode]) => {
+        const topics = groupByTopic(ofNode).map(({ topic, partitions }) => ({
+          name: topic,
+          partitions: partitions.map((partitionIndex) => ({
+            partitionIndex,
+            currentLeaderEpoch: -1,
+            timestamp: earliestTimestamp,
+          })),
+        }))
+        return this.#group.client.request('ListOffsets', this.#route(nodeId, 0), [-1, readCommittedLevel, topics])
+      }),
+    )
+    const topics = listed.flatMap((answer) => answer.topics)
+    return new Map(
+      topics.flatMap(({ name, partitions }) =>
+        partitions.map(({ partitionIndex, offset }) => [`${name}/${partitionIndex}`, offset] as const),
+      ),
+    )
+  }
+
+  /** Asks the brokers of which something can be fetched. */
+  #wake(): void {
+    const leaders = new Set([...this.#cursors.values()].filter(isIdle).map((cursor) => this.#leaderOf(cursor)))
+    for (const nodeId of leaders) {
+      if (nodeId === undefined) this.#find()
+      else this.#lanesOf(nodeId).wake()
+    }
+  }
+
+  #lanesOf(nodeId: number): FetchLanes<Cursor> {
+    const lanes =
+      this.#lanes.get(nodeId) ??
+      new FetchLanes<Cursor>({
+        take: () => this.#take(nodeId),
+        fetch: (cursors, { lane, waitMs }) => this.#fetch(cursors, { nodeId, lane, waitMs }),
+      })
+    this.#lanes.set(nodeId, lanes)
+    return lanes
+  }
+
+  #take(nodeId: number): readonly Cursor[] {
+    const taken = [...this.#cursors.values()].filter((cursor) => isIdle(cursor) && this.#leaderOf(cursor) === nodeId)
+    for (const cursor of taken) cursor.isBusy = true
+    return taken
+  }
+
+  async #fetch(cursors: readonly Cursor[], { nodeId, lane, waitMs }: FetchPlace): Promise<void> {
+    try {
+      const topics = await this.#toTopics(cursors)
+      // Without a session, which would belong to one connection.
+      const values: RequestValues<'Fetch'> = [waitMs, 1, maxAnswerBytes, readCommittedLevel, 0, -1, topics, [], '']
+      const answer = await this.#group.client.request('Fetch', this.#route(nodeId, lane), values)
+      this.#give(cursors, answer)
+    } catch (error) {
+      // What went wrong with one partition comes with the records of the others.
+      const answer = responseOf(error)
+      if (isFetchResponse(answer)) this.#give(cursors, answer)
+      else this.#report(error, 'records could not be fetched; tries again')
+      this.#cluster = undefined
+      await this.#pause(1)
+    }
+    for (const cursor of cursors) cursor.isBusy = false
+    this.#wakeLater(cursors)
+  }
+
+  /** Goes on with those that have room when they have it. */
+  #wakeLater(cursors: readonly Cursor[]): void {
+    for (const { feed } of cursors) if (!feed.hasRoom) void feed.whenRoom().then(() => this.#wake())
+    if (this.#cluster === undefined) this.#find()
+  }
+
+  async #toTopics(cursors: readonly Cursor[]): Promise<RequestValues<'Fetch'>[6]> {
+    const areNamed = (await this.#group.client.versionOf('Fetch')) <= lastVersionWithNames
+    return Array.from(
+      Map.groupBy(cursors, ({ feed }) => feed.topic),
+      ([topic, ofTopic]) => ({
+        topicId: areNamed ? topic : (this.#cluster?.topics.get(topic)?.id ?? topic),
+        partitions: ofTopic.map(({ feed, offset = 0n }) => ({
+          partition: feed.partition,
+          currentLeaderEpoch: -1,
+          fetchOffset: offset,
+          lastFetchedEpoch: -1,
+          partitionMaxBytes,
+        })),
+      }),
+    )
+  }
+
+  #give(cursors: readonly Cursor[], { responses }: RequestAnswer<'Fetch'>): void {
+    const topicOf = (id: string) => [...(this.#cluster?.topics ?? [])].find(([, topic]) => topic.id === id)?.[0] ?? id
+    for (const { topicId, partitions } of responses) {
+      const topic = topicOf(topicId)
+      for (const fetched of partitions) {
+        const cursor = cursors.find(({ feed }) => feed.topic === topic && feed.partition === fetched.partitionIndex)
+        if (cursor?.offset === undefined) continue
+        if (fetched.errorCode === offsetOutOfRangeCode) this.#beginAgain(cursor)
+        if (fetched.errorCode !== 0) continue
+        const { records, nextOffset } = toRecords(topic, fetched, cursor.offset)
+        cursor.offset = nextOffset
+        if (records.length > 0) cursor.feed.push(records)
+      }
+    }
+  }
+
+  /** The records that come next are kept no more. */
+  #beginAgain(cursor: Cursor): void {
+    const { topic, partition } = cursor.feed
+    const { log, group } = this.#group.membership
+    log.warn({ group, topic, partition, offset: Number(cursor.offset) }, 'records are gone; begins at the earliest')
+    cursor.offset = undefined
+  }
+
+  #leaderOf({ feed: { topic, partition } }: Cursor): number | undefined {
+    const leader = this.#cluster?.topics.get(topic)?.partitions[partition]?.leader
+    return leader !== undefined && this.#cluster?.brokers.has(leader) ? leader : undefined
+  }
+
+  #route(nodeId: number | undefined, lane: number) {
+    const broker = nodeId === undefined ? undefined : this.#cluster?.brokers.get(nodeId)
+    const pool = this.#pools[lane]
+    if (broker === undefined || pool === undefined) throw new Error('a partition has no leader')
+    return { pool, broker, timeoutMs: answerTimeoutMs }
+  }
+
+  #report(error: unknown, text: string): void {
+    if (this.#ended.signal.aborted) return
+    this.#group.membership.log.debug({ group: this.#group.id, reason: reasonOf(error) }, text)
+  }
+
+  #pause(attempt: number): Promise<void> {
+    return wait(Math.min(pauseMs * attempt, maxPauseMs), this.#ended.signal)
+  }
+}
+
+interface FetchPlace {
+  readonly nodeId: number
+  readonly lane: number
+  readonly waitMs: number
+}
+
+/** @see Kafka consumer settings fetch.max.bytes and max.partition.fetch.bytes; the first is a guess */
+const maxAnswerBytes = 10_485_760
+const partitionMaxBytes = 1_048_576
+/** How long an answer may take, with the time that a broker waits for records. A guess. */
+const answerTimeoutMs = 10_000
+/** Between tries. Guesses. */
+const pauseMs = 100
+const maxPauseMs = 1_000
+
+/** @see Kafka protocol guide: ListOffsets, isolation level, Fetch and error codes */
+const earliestTimestamp = -2n
+const readCommittedLevel = 1
+const lastVersionWithNames = 12
+const offsetOutOfRangeCode = 1
+
+function isIdle({ feed, offset, isBusy }: Cursor): boolean {
+  return !isBusy && offset !== undefined && feed.hasRoom
+}
+
+function isFetchResponse(answer: unknown): answer is RequestAnswer<'Fetch'> {
+  return typeof answer === 'object' && answer !== null && Array.isArray(Reflect.get(answer, 'responses'))
+}
+
+function groupByTopic(cursors: readonly Cursor[]): readonly TopicPartitions[] {
+  const byTopic = Map.groupBy(cursors, ({ feed }) => feed.topic)
+  return Array.from(byTopic, ([topic, of]) => ({ topic, partitions: of.map(({ feed }) => feed.partition) }))
+}
+
+function idOf({ topic, partition }: PartitionFeed): string {
+  return `${topic}/${partition}`
+}

@@ -1,0 +1,78 @@
+import { ServiceError } from '@tenon/core/transport'
+import { unlessAborted, wait } from '../../wait.ts'
+import type { PartitionFeed } from '../partition-feed.ts'
+import { isAnyOf, notOurs, reasonOf } from './platformatic-error.ts'
+import type { PlatformaticGroup } from './platformatic-group.ts'
+
+/** By what the coordinator knows whose commit it is. */
+export interface MemberIdentity {
+  readonly memberId: string
+  /** The generation, or the epoch of the member. */
+  readonly epoch: number
+}
+
+export interface TopicPartitions {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+/** How far the group has come in partitions; those of which nothing was committed are left out. */
+export async function readCommitted(
+  group: PlatformaticGroup,
+  wanted: readonly TopicPartitions[],
+): Promise<ReadonlyMap<string, bigint>> {
+  const topics = wanted.map(({ topic, partitions }) => ({ name: topic, partitionIndexes: [...partitions] }))
+  // Without a member, so that no epoch has to fit.
+  const asked = { groupId: group.id, memberId: null, memberEpoch: -1, topics }
+  const { groups } = await group.request('OffsetFetch', [[asked], false])
+  return new Map(
+    (groups[0]?.topics ?? []).flatMap(({ name, partitions }) =>
+      partitions
+        // Kafka says -1 of a partition of which nothing was committed.
+        .filter(({ committedOffset }) => committedOffset >= 0n)
+        .map(({ partitionIndex, committedOffset }) => [`${name}/${partitionIndex}`, committedOffset] as const),
+    ),
+  )
+}
+
+/**
+ * Stores the offset as long as the partition is the member's own. A coordinator that is away is asked again for a while.
+ *
+ * @throws ServiceError `unavailable`
+ */
+export async function commitOffset(group: PlatformaticGroup, { feed, nextOffset, identity }: Commit): Promise<boolean> {
+  const giveUpAt = Date.now() + commitTimeoutMs
+  for (let attempt = 1; !feed.lost.aborted; attempt++) {
+    const { memberId, epoch } = identity()
+    const partition = { partitionIndex: feed.partition, committedOffset: BigInt(nextOffset), committedLeaderEpoch: -1 }
+    const topics = [{ name: feed.topic, partitions: [partition] }]
+    try {
+      const committing = group.request('OffsetCommit', [group.id, epoch, memberId, null, topics])
+      return (await unlessAborted(committing, feed.lost)) !== undefined
+    } catch (error) {
+      // An epoch may be out of date while the partition is still the member's; it learns the new one with its next heartbeat.
+      const isStale = isAnyOf(error, stale)
+      if (!isStale && isAnyOf(error, notOurs)) return false
+      if (Date.now() >= giveUpAt && isStale) return false
+      if (Date.now() >= giveUpAt) throw notCommitted(error)
+    }
+    await wait(commitRetryMs * attempt, feed.lost)
+  }
+  return false
+}
+
+export interface Commit {
+  readonly feed: PartitionFeed
+  readonly nextOffset: number
+  /** Asked for every try. */
+  identity(): MemberIdentity
+}
+
+/** Bounds a commit. A guess. */
+const commitTimeoutMs = 4_000
+const commitRetryMs = 100
+const stale: ReadonlySet<string> = new Set(['STALE_MEMBER_EPOCH'])
+
+function notCommitted(cause: unknown): ServiceError {
+  return new ServiceError('unavailable', `the offset could not be committed: ${reasonOf(cause)}`, { cause })
+}
