@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Order, User } from '@shop/contracts'
 import { postgresAbsence, temporaryPostgres } from '@shop/data/testing'
-import type { Address } from '@tenon/core'
 import { eventually } from '@tenon/testing'
 import { kafkajsDriver } from '@tenon/transport-queue'
 import { describe, expect, test } from 'vitest'
-import { type OwnProcess, runFile, temporaryFolder } from './own-process.ts'
-import { freePorts } from './shop.ts'
+import { temporaryFolder } from './own-process.ts'
+import { startShopProcess } from './shop-process.ts'
 import { followTopic, sendRaw } from './topic.ts'
 
 const brokers = process.env['KAFKA_BROKERS'] ?? ''
@@ -17,32 +16,9 @@ const placedTopic = 'shop.order.placed.v1'
 const items = [{ sku: 'tea', quantity: 2, unitPriceCents: 350 }]
 const patiently = { timeoutMs: 20_000, intervalMs: 50 }
 
-/** One example service in a process of its own. */
-async function startService(name: 'user' | 'order', environment: Readonly<Record<string, string>>) {
-  const service = runFile(`examples/user-order/${name}/src/main.ts`, {
-    ...freePorts,
-    ...environment,
-    KAFKA_BROKERS: brokers,
-  })
-  await service.printed(`${name} is ready`)
-  return { ...service, at: addressesOf(service) }
-}
-
-/** Reads the addresses from the line that tells that the service is ready. */
-function addressesOf({ output }: OwnProcess): (protocol: string) => string {
-  const line = output()
-    .split('\n')
-    .find((text) => text.includes(' is ready"'))
-  const { addresses } = JSON.parse(line ?? '{}') as { addresses: readonly Address[] }
-  return (protocol) => {
-    const { host, port } = addresses.find((address) => address.protocol === protocol) ?? {}
-    return `${host}:${port}`
-  }
-}
-
 async function startBoth(environment: Readonly<Record<string, string>>) {
-  const user = await startService('user', environment)
-  const order = await startService('order', { ...environment, USER_ADDRESS: `static:///${user.at('grpc')}` })
+  const user = await startShopProcess('user', environment)
+  const order = await startShopProcess('order', { ...environment, USER_ADDRESS: `static:///${user.at('grpc')}` })
   const post = async (url: string, body: object) => {
     const headers = { 'content-type': 'application/json' }
     const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
@@ -114,7 +90,7 @@ async function check(environment: Readonly<Record<string, string>>): Promise<voi
 
 describe.skipIf(absence)(`two processes on one Kafka${absence ? ` (skipped: ${absence})` : ''}`, () => {
   test('count each order once, and one bad message holds nobody up', { timeout: 120_000 }, async () => {
-    await check({ DATA_DIR: await temporaryFolder(), DATABASE_URL: '' })
+    await check({ KAFKA_BROKERS: brokers, DATA_DIR: await temporaryFolder(), DATABASE_URL: '' })
   })
 
   const noPostgres = postgresAbsence()
@@ -123,7 +99,7 @@ describe.skipIf(absence)(`two processes on one Kafka${absence ? ` (skipped: ${ab
     { timeout: 120_000 },
     async () => {
       await using postgres = await temporaryPostgres()
-      await check({ DATABASE_URL: postgres.url })
+      await check({ KAFKA_BROKERS: brokers, DATABASE_URL: postgres.url })
     },
   )
 })

@@ -1,0 +1,99 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
+import { eventually } from '@tenon/testing'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { startKillableShop, startKillableStart } from './killable-shop.ts'
+import { temporaryFolder } from './own-process.ts'
+import type { ShopServiceName } from './shop-process.ts'
+
+const brokers = process.env['KAFKA_BROKERS'] ?? ''
+const isRequired = process.env['TENON_REQUIRE_INFRA'] === '1'
+const noKafka = brokers === '' && !isRequired ? 'KAFKA_BROKERS names no broker' : undefined
+const seed = Number(process.env['TENON_SEED'] ?? randomInt(2 ** 31))
+
+const queues = [
+  { queue: 'a file', environment: { KAFKA_BROKERS: '' }, absence: undefined },
+  { queue: 'Kafka', environment: { KAFKA_BROKERS: brokers }, absence: noKafka },
+]
+const starts = [
+  { started: 'alone', start: startKillableShop },
+  { started: 'by npm start', start: startKillableStart },
+]
+const userCount = 4
+const ordersOfUser = 40
+
+/** A moment of the load, and who is killed then. */
+interface Kill {
+  readonly victim: ShopServiceName
+  /** When so many orders have been answered. */
+  readonly answeredCount: number
+  /** And so many turns of the event loop later. */
+  readonly turnCount: number
+}
+
+/** One kill in each third of the load. */
+const kills = fc.tuple(...[0, 1, 2].map(killOf)).map((each) => each as readonly Kill[])
+
+function killOf(third: number) {
+  const length = Math.floor((userCount * ordersOfUser) / 4)
+  return fc.record<Kill>({
+    victim: fc.constantFrom('user', 'order'),
+    answeredCount: fc.integer({ min: third * length + 1, max: (third + 1) * length }),
+    turnCount: fc.nat(200),
+  })
+}
+
+describe.each(queues)('kill -9 while orders are placed, messages in $queue', ({ queue, environment, absence }) => {
+  const drawn = fc.sample(kills, { seed, numRuns: starts.length })
+  const cases = starts.map((each, index) => ({ ...each, plan: drawn[index] ?? [] }))
+
+  test.skipIf(absence).each(cases)(
+    `loses no order and keeps those of a user in their sequence, services started $started (TENON_SEED=${seed}${absence ? `; skipped: ${absence}` : ''})`,
+    { timeout: 300_000 },
+    async ({ start, plan }) => {
+      const dataDir = await temporaryFolder()
+      await using shop = await start({ DATABASE_URL: '', QUEUE_FILE: '', DATA_DIR: dataDir, ...environment })
+      const userIds = await Promise.all(Array.from({ length: userCount }, () => shop.createUser()))
+      const placed = new Map(userIds.map((userId) => [userId, [] as string[]]))
+      let answeredCount = 0
+      const load = Promise.all(
+        Array.from(placed, async ([userId, orderIds]) => {
+          while (orderIds.length < ordersOfUser) {
+            orderIds.push(await shop.placeOrder(userId, randomUUID()))
+            answeredCount += 1
+          }
+        }),
+      )
+      for (const kill of plan) {
+        await eventually(() => expect(answeredCount).toBeGreaterThanOrEqual(kill.answeredCount), {
+          timeoutMs: 60_000,
+          intervalMs: 1,
+        })
+        for (let turn = 0; turn < kill.turnCount; turn++) await setImmediate()
+        await shop.killAndRestart(kill.victim)
+      }
+      await load
+      const counted = () => userIds.map((userId) => countedOrders(join(dataDir, 'user.db'), userId))
+      await eventually(() => expect(counted().map(({ length }) => length)).toEqual(userIds.map(() => ordersOfUser)), {
+        timeoutMs: queue === 'Kafka' ? 120_000 : 30_000,
+        intervalMs: 100,
+      })
+      expect(counted()).toEqual([...placed.values()])
+      await shop.stop()
+    },
+  )
+})
+
+/** The orders of a user that were counted, in the sequence in which they were. */
+function countedOrders(file: string, userId: string): readonly unknown[] {
+  const database = new DatabaseSync(file, { readOnly: true })
+  try {
+    const rows = database.prepare('select order_id from counted_orders where user_id = ? order by rowid').all(userId)
+    return rows.map((row) => row['order_id'])
+  } finally {
+    database.close()
+  }
+}
