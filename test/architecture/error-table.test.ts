@@ -1,10 +1,12 @@
 import { errorCodes, setupErrorCodes } from '@tenon/core'
+import { isErrorCode } from '@tenon/core/transport'
+import { dispositions } from '@tenon/transport-queue'
 import { describe, expect, it } from 'vitest'
 import { packageNames, readText, sourcesOf } from './source-file.ts'
 
 /** `docs/error.md`, as the code tables have it. */
 function errorDocument(): string {
-  const calls = Object.entries(errorCodes).map(([code, number]) => `| \`${code}\` | ${number} |`)
+  const calls = codes.map((code) => `| \`${code}\` | ${errorCodes[code]} | ${toWords(dispositions[code])} |`)
   const setup = Object.entries(setupErrorCodes).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`)
   return [
     '# Errors',
@@ -13,11 +15,12 @@ function errorDocument(): string {
     '',
     '## Codes of a call',
     '',
-    'A call fails with one of these, on every transport. What each becomes over HTTP and on a queue is in',
-    '[design.md](design.md), section 3.',
+    'A call fails with one of these, on every transport. What each becomes over HTTP is in [design.md](design.md), section 3.',
+    'On a queue, unless its consumer says otherwise (`failures`), a message that fails is handled again a limited number of',
+    'times (retry), handled again uncounted until it is too old (wait), or a dead letter at once.',
     '',
-    '| code | gRPC status |',
-    '| --- | --- |',
+    '| code | gRPC status | on a queue |',
+    '| --- | --- | --- |',
     ...calls,
     '',
     '## Codes of a set-up error',
@@ -32,6 +35,12 @@ function errorDocument(): string {
   ].join('\n')
 }
 
+const codes = Object.keys(errorCodes).filter((code) => isErrorCode(code))
+
+function toWords(disposition: string): string {
+  return disposition.replace('_', ' ')
+}
+
 describe('the error tables', () => {
   it('are what docs/error.md says', async () => {
     await expect(errorDocument()).toMatchFileSnapshot('../../docs/error.md')
@@ -41,6 +50,15 @@ describe('the error tables', () => {
     const named = [...readText('docs', 'design.md').matchAll(/\b([a-z_]+) \((\d+)\)/g)]
     const told = new Map(named.map(([, code = '', number = '']) => [code, Number(number)]))
     expect(Object.fromEntries([...told].filter(([code]) => code in errorCodes))).toEqual(errorCodes)
+  })
+
+  it('are what docs/design.md says of codes on a queue', () => {
+    const rows = [...readText('docs', 'design.md').matchAll(/^\| ([a-z_]+ \(\d+\).*) \| .* \| (.*) \|$/gm)]
+    const told = rows.flatMap(([, names = '', words = '']) =>
+      [...names.matchAll(/([a-z_]+) \(/g)].map(([, code = '']) => [code, words] as const),
+    )
+    const expected = codes.map((code) => [code, toWords(dispositions[code])] as const)
+    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(expected))
   })
 
   it('hold no set-up code that nothing reports', () => {

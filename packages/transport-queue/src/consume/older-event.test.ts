@@ -77,11 +77,9 @@ test('a consumer of the newest event reads the topics of all older ones, brought
     ]),
   )
   expect(seen.map(({ call }) => call.operation)).toEqual(Array(3).fill('consume shop.order.placed.v3'))
-  expect(seen.map(({ call }) => call.metadata['ce_type']).toSorted()).toEqual([
-    placedV1.topic,
-    placedV2.topic,
-    placedV3.topic,
-  ])
+  expect(new Set(seen.map(({ call }) => call.metadata['ce_type']))).toEqual(
+    new Set([placedV1.topic, placedV2.topic, placedV3.topic]),
+  )
 })
 
 test('what cannot be brought up is a dead letter of the older topic at once, as it came', async () => {
