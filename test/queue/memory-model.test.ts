@@ -9,7 +9,7 @@ const options = { file: 'test/queue/memory-model.test.ts', seedCount: 100 }
 
 test('nothing is lost or out of order on the memory broker, whatever goes wrong', { timeout: 600_000 }, async () => {
   await forEachSeed(
-    scenarios(30),
+    scenarios({ maxStepCount: 30, isOnFakeClock: true }),
     async (scenario) => {
       await using world = memoryWorld(scenario)
       requireKept(await runScenario(scenario, world))

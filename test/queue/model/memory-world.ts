@@ -1,6 +1,6 @@
 import { fakeClock } from '@tenon/testing'
 import { memoryBroker, memoryDriver } from '@tenon/transport-queue'
-import type { Scenario } from './scenario.ts'
+import { overrunFromMs, type Scenario } from './scenario.ts'
 import type { World } from './world.ts'
 
 /** The memory broker on a clock that moves only when it is told to: the same scenario is the same run, to the last step. */
@@ -18,6 +18,7 @@ export function memoryWorld({ faults, partitionCount }: Scenario): World {
   })
   return {
     patienceMs: 60_000,
+    maxHandlerMs: overrunFromMs,
     open: async () => memoryDriver({ broker }),
     stopBroker: () => broker.stop(),
     startBroker: () => broker.start(),

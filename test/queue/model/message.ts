@@ -10,7 +10,7 @@ export interface MessagePlan {
   readonly code?: 'internal' | 'unavailable' | 'invalid_argument'
   /** Whether the handler goes on though its signal has fired. @defaultValue false */
   readonly isDeaf?: boolean
-  /** Whether the first attempt takes so much longer than `maxHandlerMs`. @defaultValue 0 */
+  /** By how much the first attempt exceeds its time. @defaultValue 0, not at all */
   readonly overrunMs?: number
   /** Whether the value cannot be read. @defaultValue false */
   readonly isGarbage?: boolean

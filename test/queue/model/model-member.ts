@@ -4,7 +4,7 @@ import { type QueueDriver, type QueueOptions, queueTransport } from '@tenon/tran
 import Type from 'typebox'
 import type { Handling, Journal } from './journal.ts'
 import { factsOf, handlingOf, type MessagePlan } from './message.ts'
-import { maxHandlerMs, topics } from './scenario.ts'
+import { overrunFromMs, topics } from './scenario.ts'
 import { watchDriver } from './watched-driver.ts'
 
 export const group = 'model'
@@ -117,7 +117,7 @@ export class ModelMember {
   async #work(plan: MessagePlan, { signal = neverFires }: Arrival, { attempt }: Handling): Promise<void> {
     const { durationMs, failureCount = 0, code = 'internal', isDeaf = false, overrunMs = 0 } = plan
     const isOverrun = overrunMs > 0 && attempt === 1
-    const workMs = isOverrun ? maxHandlerMs + overrunMs : durationMs
+    const workMs = isOverrun ? overrunFromMs + overrunMs : durationMs
     if (workMs > 0) await wait(workMs, isDeaf || isOverrun ? neverFires : signal)
     if (!isDeaf) signal.throwIfAborted()
     if (isOverrun) throw tooLate

@@ -1,4 +1,5 @@
 import type { AssignedPartition, QueueDriver, ReceivedRecord } from '@tenon/transport-queue'
+import { overPartitions } from './changed-driver.ts'
 import type { PlantedBug } from './model-member.ts'
 
 /** Mistakes that consumers of other frameworks make, or that ours could, each as something between the loop and its broker. */
@@ -62,39 +63,6 @@ export function losesWakeUps(driver: QueueDriver): QueueDriver {
       return []
     },
   }))
-}
-
-/** A driver whose partitions do some things in another way. */
-function overPartitions(
-  driver: QueueDriver,
-  change: (partition: AssignedPartition) => Partial<AssignedPartition>,
-): QueueDriver {
-  return {
-    name: driver.name,
-    target: driver.target,
-    connect: (client) => driver.connect(client),
-    ensureTopics: (topics) => driver.ensureTopics(topics),
-    produce: (records, bound) => driver.produce(records, bound),
-    describe: (topic, group) => driver.describe(topic, group),
-    join: (membership, signal) =>
-      driver.join({ ...membership, consume: (partition) => membership.consume(changed(partition, change)) }, signal),
-    close: () => driver.close(),
-  }
-}
-
-function changed(
-  partition: AssignedPartition,
-  change: (partition: AssignedPartition) => Partial<AssignedPartition>,
-): AssignedPartition {
-  return {
-    topic: partition.topic,
-    partition: partition.partition,
-    revoked: partition.revoked,
-    lost: partition.lost,
-    fetch: () => partition.fetch(),
-    commit: (nextOffset) => partition.commit(nextOffset),
-    ...change(partition),
-  }
 }
 
 function nextTurn(): Promise<readonly ReceivedRecord[] | undefined> {

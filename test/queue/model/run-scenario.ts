@@ -5,7 +5,6 @@ import { headersOf, type LoggedMessage, type PlannedMessage, toLogged, toRecord 
 import { group, ModelMember, type Plant } from './model-member.ts'
 import {
   type Happening,
-  maxHandlerMs,
   MessageNumbers,
   type MessageSketch,
   type Scenario,
@@ -113,6 +112,7 @@ class ScenarioRun {
   #settings(): Omit<QueueOptions, 'driver'> {
     const { concurrency, commitIntervalMs, maxUncommittedCount, maxAttemptCount, partitionCount } = this.#scenario
     const retry = { maxAttemptCount, initialDelayMs: 10, maxDelayMs: 100 }
+    const { maxHandlerMs } = this.#world
     const bounds = { maxHandlerMs, requestTimeoutMs: 2_000, joinTimeoutMs: 60_000 }
     return { concurrency, commitIntervalMs, maxUncommittedCount, partitionCount, retry, ...bounds, random: () => 1 }
   }

@@ -55,8 +55,8 @@ export interface MessageSketch {
 
 export const topics = ['model.first.v1', 'model.second.v1'] as const
 
-/** How long a handler of the model may take. Those that overrun take at most twice as long, as the order of keys allows. */
-export const maxHandlerMs = 400
+/** How long a handler may take where some overrun. Those take at most twice as long, as the order of keys allows. */
+export const overrunFromMs = 400
 
 const duration = fc.oneof(
   { weight: 4, arbitrary: fc.constant(0) },
@@ -64,7 +64,7 @@ const duration = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 30, max: 250 }) },
 )
 
-const plan: fc.Arbitrary<MessagePlan> = fc.oneof(
+const plans: readonly fc.WeightedArbitrary<MessagePlan>[] = [
   { weight: 10, arbitrary: fc.record({ durationMs: duration }) },
   {
     weight: 3,
@@ -75,42 +75,51 @@ const plan: fc.Arbitrary<MessagePlan> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ durationMs: duration, isDeaf: fc.constant(true) }) },
-  { weight: 1, arbitrary: fc.record({ durationMs: fc.constant(0), overrunMs: fc.integer({ min: 1, max: 300 }) }) },
   { weight: 1, arbitrary: fc.constant({ durationMs: 0, isGarbage: true }) },
-)
+]
 
-const message: fc.Arbitrary<MessageSketch> = fc.record({
-  topic: fc.nat(topics.length - 1),
-  key: fc.integer({ min: -1, max: 5 }),
-  plan,
-})
+const overrun: fc.WeightedArbitrary<MessagePlan> = {
+  weight: 1,
+  arbitrary: fc.record({ durationMs: fc.constant(0), overrunMs: fc.integer({ min: 1, max: 300 }) }),
+}
 
 const thenMs = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 400 }))
 const member = fc.nat(7)
 
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      do: fc.constant('send' as const),
-      messages: fc.array(message, { minLength: 1, maxLength: 25 }),
-      thenMs,
-    }),
-  },
+const comingAndGoing: readonly fc.WeightedArbitrary<Step>[] = [
   { weight: 2, arbitrary: fc.record({ do: fc.constant('join' as const), thenMs }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('leave' as const, 'kill' as const), member, thenMs }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('evict' as const), member, noticedAfterMs: fc.nat(300), thenMs }),
-  },
-  {
-    weight: 1,
     arbitrary: fc.record({ do: fc.constantFrom('stop broker' as const, 'start broker' as const), thenMs }),
   },
-)
+]
+
+const evict: fc.WeightedArbitrary<Step> = {
+  weight: 1,
+  arbitrary: fc.record({ do: fc.constant('evict' as const), member, noticedAfterMs: fc.nat(300), thenMs }),
+}
+
+/** What is sent: several messages at a time, none waiting for the answer of another. */
+function sending(isOnFakeClock: boolean): fc.WeightedArbitrary<Step> {
+  const message: fc.Arbitrary<MessageSketch> = fc.record({
+    topic: fc.nat(topics.length - 1),
+    key: fc.integer({ min: -1, max: 5 }),
+    plan: fc.oneof(...plans, ...(isOnFakeClock ? [overrun] : [])),
+  })
+  const messages = fc.array(message, { minLength: 1, maxLength: 25 })
+  return { weight: 8, arbitrary: fc.record({ do: fc.constant('send' as const), messages, thenMs }) }
+}
+
+export interface ScenarioOptions {
+  readonly maxStepCount: number
+  /** Whether time is under control, so that handlers may overrun, and whether members can be taken for dead. */
+  readonly isOnFakeClock: boolean
+}
 
 /** Histories of a group: what is sent, who comes and goes, and what goes wrong. */
-export function scenarios(maxStepCount: number): fc.Arbitrary<Scenario> {
+export function scenarios({ maxStepCount, isOnFakeClock }: ScenarioOptions): fc.Arbitrary<Scenario> {
+  const step = fc.oneof(sending(isOnFakeClock), ...comingAndGoing, ...(isOnFakeClock ? [evict] : []))
   return fc.record({
     partitionCount: fc.integer({ min: 1, max: 4 }),
     concurrency: fc.constantFrom(1, 2, 16),

@@ -12,6 +12,8 @@ export interface World extends AsyncDisposable {
   evict(driver: QueueDriver, noticedAfterMs: number): void
   /** Lets time pass. */
   pass(durationMs: number): Promise<void>
+  /** How long a handler may take. */
+  readonly maxHandlerMs: number
   /** How long everything may take to come to its end when nothing goes wrong any more. */
   readonly patienceMs: number
 }

@@ -1,0 +1,36 @@
+import { ServiceError } from '@tenon/core'
+import type { QueueDriver } from '@tenon/transport-queue'
+import { overPartitions } from './changed-driver.ts'
+import type { FaultPlan } from './scenario.ts'
+
+/** A driver whose requests fail by chance. Every other one of them is carried out all the same, and only its answer is lost. */
+export function failingDriver(driver: QueueDriver, faults: FaultPlan): QueueDriver {
+  const random = randomOf(faults.seed)
+  const carryOut = async <T>(work: () => Promise<T>, failurePercent: number): Promise<T> => {
+    const chance = random() * 100
+    if (chance < failurePercent / 2) throw unanswered()
+    const value = await work()
+    if (chance < failurePercent) throw unanswered()
+    return value
+  }
+  const committing = overPartitions(driver, (partition) => ({
+    commit: (nextOffset) => carryOut(() => partition.commit(nextOffset), faults.commitFailurePercent),
+  }))
+  return {
+    ...committing,
+    produce: (records, bound) => carryOut(() => driver.produce(records, bound), faults.produceFailurePercent),
+  }
+}
+
+function unanswered(): ServiceError {
+  return new ServiceError('unavailable', 'the broker did not answer')
+}
+
+/** Good enough to choose by. @see Numerical Recipes, a quick linear congruential generator */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
