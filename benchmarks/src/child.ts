@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { AllocationProfile } from './profile/allocation-profile.ts'
 import type { TimeProfile } from './profile/time-profile.ts'
+import type { Turn, TurnResult } from './server/queue-turn.ts'
 
 /** What a program under measurement tells of itself. */
 export interface Usage {
@@ -20,6 +21,12 @@ interface Profiles {
   readonly allocation: AllocationProfile
 }
 
+export interface ChildOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  /** The core that it has to itself. @defaultValue 0 */
+  readonly core?: number
+}
+
 /** A program under measurement, on a core of its own where that can be had. */
 export class Child implements AsyncDisposable {
   readonly port: number
@@ -34,9 +41,9 @@ export class Child implements AsyncDisposable {
   }
 
   /** Starts a compiled program, as users run them: `dist/server/tenon-http`. */
-  static async start(program: string): Promise<Child> {
+  static async start(program: string, { environment = {}, core = 0 }: ChildOptions = {}): Promise<Child> {
     const path = fileURLToPath(new URL(`../${program}.js`, import.meta.url))
-    const [command, ...args] = [...onCore(0), process.execPath, path]
+    const [command, ...args] = [...onCore(core), process.execPath, path]
     if (command === undefined) throw new Error('nothing to start')
     const startedAt = performance.now()
     const child = spawn(command, args, {
@@ -45,6 +52,7 @@ export class Child implements AsyncDisposable {
         ...process.env,
         NODE_ENV: 'production',
         LOG_LEVEL: 'silent',
+        ...environment,
       },
     })
     const [ready] = (await Promise.race([once(child, 'message'), failed(child, program)])) as [
@@ -68,6 +76,26 @@ export class Child implements AsyncDisposable {
     this.#process.send('profiled')
     const [profile] = (await once(this.#process, 'message')) as [Profiles[Kind]]
     return profile
+  }
+
+  /** Lets it do a turn. `joined` is called when it takes messages. */
+  async turn(turn: Turn, joined: () => Promise<unknown> = async () => undefined): Promise<TurnResult> {
+    // One listener for all three answers, which may come at once.
+    const answers = on(this.#process, 'message')
+    this.#process.send(turn)
+    await answers.next()
+    const joining = joined()
+    const { value } = await answers.next()
+    const [result] = value as [TurnResult]
+    await answers.next()
+    await joining
+    return result
+  }
+
+  /** Lets it begin a turn that nobody waits for, and resolves when it takes messages. */
+  async begin(turn: Turn): Promise<void> {
+    this.#process.send(turn)
+    await once(this.#process, 'message')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

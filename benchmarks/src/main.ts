@@ -7,6 +7,7 @@ import { measureGrpc } from './part/grpc.ts'
 import { measureGrpcPeers } from './part/grpc-peers.ts'
 import { measureHttp } from './part/http.ts'
 import { measureHttpPeers } from './part/http-peers.ts'
+import { measureQueue } from './part/queue.ts'
 import { measureStart } from './part/start.ts'
 import { measureStream } from './part/stream.ts'
 import { isProfileName, profile, profileNames } from './profile/profile.ts'
@@ -21,6 +22,7 @@ const parts = {
   grpc: measureGrpc,
   'grpc-peers': measureGrpcPeers,
   stream: measureStream,
+  queue: measureQueue,
 }
 type Part = keyof typeof parts
 

@@ -4,6 +4,8 @@ import { runInNewContext } from 'node:vm'
 /** Tells the measuring process that this program serves, and answers its questions. */
 export function ready(port: number): void {
   process.on('message', (question) => {
+    // Somebody else's to answer.
+    if (typeof question !== 'string') return
     if (question === 'profile time') return void startTimeProfile()
     if (question === 'profile allocation') return void startAllocationProfile()
     if (question === 'profiled') return void stopProfile?.()
