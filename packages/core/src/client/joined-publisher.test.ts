@@ -48,6 +48,19 @@ it('refuses a topic that none carries, and one that several do, naming them in t
   })
 })
 
+it('refuses what is no event and an operation without queue binding, as any publisher does', async () => {
+  const publisher = joinedPublisher([part('orders', 'shop.', new Recorder())])
+  const { show } = contract('shop.show.v1.ShowService', { show: { input: payload, output: payload } })
+  for (const publishing of [
+    publisher.publish(place as unknown as typeof placed, { orderId: '1' }),
+    publisher.send(show as unknown as typeof place, { orderId: '1' }),
+  ])
+    await expect(publishing).rejects.toMatchObject({
+      code: 'internal',
+      message: 'a message cannot be published as it was given',
+    })
+})
+
 it('takes a transport that does not say what it carries for one that carries all', async () => {
   const recorder = new Recorder()
   await joinedPublisher([{ from: { name: 'queue' }, value: recorder }]).publish(placed, { orderId: '1' })

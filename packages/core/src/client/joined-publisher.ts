@@ -3,6 +3,7 @@ import type { InputToSend } from '../contract/operation.ts'
 import { ServiceError } from '../error/service-error.ts'
 import type { ProvidedPart } from '../handler/provider.ts'
 import { type PublishOptions, Publisher, type QueueOperation } from './publisher.ts'
+import { bindingOf, topicOf } from './publisher-message.ts'
 
 /**
  * One publisher of several: each message goes out by the one whose transport carries its topic. A topic that none of them
@@ -22,13 +23,11 @@ class JoinedPublisher extends Publisher {
   }
 
   async publish<Event extends EventType>(event: Event, payload: PayloadToSend<Event>, options?: PublishOptions) {
-    await this.#publisherOf(event.topic).publish(event, payload, options)
+    await this.#publisherOf(topicOf(event)).publish(event, payload, options)
   }
 
   async send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options?: PublishOptions) {
-    const { id, queue } = operation
-    if (queue === undefined) throw new ServiceError('internal', `operation ${id} has no queue binding`)
-    await this.#publisherOf(queue.topic).send(operation, input, options)
+    await this.#publisherOf(bindingOf(operation).topic).send(operation, input, options)
   }
 
   #publisherOf(topic: string): Publisher {

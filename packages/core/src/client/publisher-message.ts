@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { outgoingMetadata } from '../call/propagation.ts'
 import type { EventType } from '../contract/event.ts'
-import type { Operation } from '../contract/operation.ts'
+import type { Operation, QueueBinding } from '../contract/operation.ts'
 import { type CompiledSchema, compileSchema } from '../schema/compiled-schema.ts'
 import type { JsonSchema, Schema } from '../schema/schema.ts'
 import {
@@ -30,10 +30,13 @@ export interface OutgoingMessage {
  *
  * @throws ServiceError `internal` for a payload that does not fit its schema and for wrong options; the cause names them
  */
-export function outgoingEvent(event: EventType, payload: unknown, options?: PublishOptions): Promise<OutgoingMessage> {
-  if (!isEvent(event))
-    return Promise.reject(unpublishable('what was given', ['publish() takes an event made by event()']))
-  const { topic, key: keyField, payloadSchema: schema, payloadJsonSchema: jsonSchema } = event
+export async function outgoingEvent(
+  event: EventType,
+  payload: unknown,
+  options?: PublishOptions,
+): Promise<OutgoingMessage> {
+  const topic = topicOf(event)
+  const { key: keyField, payloadSchema: schema, payloadJsonSchema: jsonSchema } = event
   return writeMessage(payload, { owner: event, what: `event ${topic}`, topic, keyField, schema, jsonSchema }, options)
 }
 
@@ -42,17 +45,26 @@ export function outgoingEvent(event: EventType, payload: unknown, options?: Publ
  *
  * @throws ServiceError `internal` as `outgoingEvent`, and for an operation without a queue binding
  */
-export function outgoingCommand(
+export async function outgoingCommand(
   operation: Operation,
   input: unknown,
   options?: PublishOptions,
 ): Promise<OutgoingMessage> {
-  const { id, queue, inputSchema: schema, inputJsonSchema: jsonSchema } = operation
-  const what = `command ${id}`
-  if (queue === undefined)
-    return Promise.reject(unpublishable(what, ['its contract gives it no queue binding: add queue: { topic, key }']))
-  const { topic, key: keyField } = queue
-  return writeMessage(input, { owner: operation, what, topic, keyField, schema, jsonSchema }, options)
+  const { topic, key: keyField } = bindingOf(operation)
+  const { id, inputSchema: schema, inputJsonSchema: jsonSchema } = operation
+  return writeMessage(input, { owner: operation, what: `command ${id}`, topic, keyField, schema, jsonSchema }, options)
+}
+
+/** Where an event goes. @throws ServiceError `internal` for what is no event */
+export function topicOf(event: EventType): string {
+  if (isEvent(event)) return event.topic
+  throw unpublishable('what was given', ['publish() takes an event made by event()'])
+}
+
+/** Where a command goes. @throws ServiceError `internal` for an operation without a queue binding */
+export function bindingOf({ id, queue }: Operation): QueueBinding {
+  if (queue) return queue
+  throw unpublishable(`command ${id}`, ['its contract gives it no queue binding: add queue: { topic, key }'])
 }
 
 /** What a message's contract says of it. */

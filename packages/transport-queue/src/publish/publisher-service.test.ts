@@ -32,6 +32,20 @@ const order = { orderId: 'o1', count: 1 }
 
 afterEach(() => void vi.useRealTimers())
 
+describe('a service without a queue', () => {
+  it('does not start where something publishes, and says what to add', async () => {
+    const service = defineService({
+      name: 'order',
+      version: '1.0.0',
+      admin: false,
+      handlers: [defineHandler(orders, () => (inject(Publisher), { place: async () => ({}) }))],
+    })
+    await expect(service.start({ environment })).rejects.toThrow(
+      "nothing provides Publisher, asked for by shop.order.v1.OrderService: add queueTransport({ driver }) of @tenon/transport-queue to the service's transports",
+    )
+  })
+})
+
 describe('a service that drains', () => {
   it('publishes what its calls and their detached work publish, and refuses anything else as draining', async () => {
     const { driver, broker } = lasting()
