@@ -38,7 +38,7 @@ export class PartitionLoop {
     this.#settler = new MessageSettler({ partition, consumer, settings, log: ownLog, slots })
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
-      failed: (error) => ownLog.warn({ err: error }, 'a commit failed; the next one covers it'),
+      failed: (error) => ownLog.warn({ err: error }, 'a commit failed; it is tried again'),
       refused: (nextOffset) => ownLog.warn({ nextOffset }, 'a commit came too late; its messages are handled again'),
     })
   }
