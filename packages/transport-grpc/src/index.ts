@@ -1,9 +1,9 @@
 export {
   type GrpcClientOptions,
-  type GrpcClientTlsOptions,
   type GrpcKeepAliveOptions,
   grpcClientDefaults,
 } from './client/grpc-client-options.ts'
+export type { GrpcClientTlsOptions } from './client/grpc-client-tls.ts'
 export { grpcClient } from './client/grpc-client.ts'
 export { type GrpcOptions, grpcDefaults } from './grpc-options.ts'
 export { protoOf, type ProtoOfOptions } from './lock/proto-of.ts'

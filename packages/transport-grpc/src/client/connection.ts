@@ -1,8 +1,8 @@
 import { type ChannelCredentials, Client, type ClientOptions, connectivityState, credentials } from '@grpc/grpc-js'
 import type { ChannelState } from '@tenon/core/client'
 import { ConfigError } from '@tenon/core/transport'
-import { createSecureContext } from 'node:tls'
-import { type GrpcClientSettings, toContextOptions } from './grpc-client-options.ts'
+import type { GrpcClientSettings } from './grpc-client-options.ts'
+import { toSecureCredentials } from './renewed-credentials.ts'
 
 export interface ConnectionTarget {
   /** `host:port`: one address, or a name that stands for it; `unix:/path` for a socket. */
@@ -27,7 +27,7 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined
   #hasStalled = false
 
-  /** @throws ConfigError `config.malformed` for an address that is none. */
+  /** @throws ConfigError `config.malformed` for an address that is none, and files of `tls` that cannot be read or used. */
   constructor({ address, settings, sendsStreams }: ConnectionTarget) {
     this.#address = toTarget(address)
     this.#credentials = toCredentials(settings)
@@ -159,7 +159,5 @@ function toChannelOptions({ tls, keepAlive, compression, maxResponseBytes }: Grp
 }
 
 function toCredentials({ tls }: GrpcClientSettings): ChannelCredentials {
-  return tls === undefined
-    ? credentials.createInsecure()
-    : credentials.createFromSecureContext(createSecureContext(toContextOptions(tls)))
+  return tls === undefined ? credentials.createInsecure() : toSecureCredentials(tls)
 }

@@ -64,7 +64,11 @@ test.each([
   [odd({ keepAlive: { intervalMs: 10_000, permit: true } }), /keepAlive: "permit" is no option/],
   [odd({ tls: true }), 'tls must be an object, found true [config.malformed]'],
   [odd({ tls: { cA: '' } }), /tls: "cA" is no option, perhaps ca is meant/],
-  [{ tls: { ca: 'none' } }, 'tls.ca must be PEM text with a CERTIFICATE [config.malformed]'],
+  [
+    { tls: { ca: '-----BEGIN PRIVATE KEY-----' } },
+    'tls.ca must be PEM text with a CERTIFICATE, or the path of a file with it [config.malformed]',
+  ],
+  [{ tls: { ca: ' ' } }, /tls\.ca must be PEM text/],
   [
     { tls: { cert: '-----BEGIN CERTIFICATE-----' } },
     'tls.cert and tls.key belong together, found only cert [config.malformed]',
@@ -85,7 +89,11 @@ test('a certificate and a key that do not belong together are refused', () => {
 })
 
 test('all problems are told at once, and no key is quoted', () => {
-  const problems = problemsOf({ maxRequestBytes: 0, connectTimeoutMs: 0, tls: { cert: 'secret', key: 'secret' } })
+  const problems = problemsOf({
+    maxRequestBytes: 0,
+    connectTimeoutMs: 0,
+    tls: { cert: '-----BEGIN secret', key: '-----BEGIN secret' },
+  })
   expect(problems).toHaveLength(4)
   expect(problems.join()).not.toContain('secret')
 })

@@ -1,22 +1,5 @@
-import { createSecureContext } from 'node:tls'
 import { ConfigError, givenOnly, isRecord, optionCheck, type SetupProblem, toFound } from '@tenon/core/transport'
-
-/** What a client needs to speak TLS, and to be known by it. */
-export interface GrpcClientTlsOptions {
-  /** Certificates of the authorities that are trusted instead of the well-known ones, as PEM. @throws ConfigError `config.malformed` */
-  readonly ca?: string | readonly string[]
-  /** The client's own certificate as PEM, for servers that ask for one. Needs `key`. @throws ConfigError `config.malformed` */
-  readonly cert?: string
-  /** The private key of `cert` as PEM. @throws ConfigError `config.malformed` */
-  readonly key?: string
-  /**
-   * The name that the server's certificate must be for, and that the server is told.
-   *
-   * @defaultValue the host of the address; `localhost` over a Unix socket
-   * @throws ConfigError `config.malformed`
-   */
-  readonly serverName?: string
-}
+import { checkTls, type GrpcClientTlsOptions } from './grpc-client-tls.ts'
 
 /** Pings that find out whether a connection still lives on which nothing comes in. */
 export interface GrpcKeepAliveOptions {
@@ -149,13 +132,6 @@ const names: Readonly<Record<keyof GrpcClientOptions, true>> = {
   waitForReady: true,
 }
 
-const tlsNames: Readonly<Record<keyof GrpcClientTlsOptions, true>> = {
-  ca: true,
-  cert: true,
-  key: true,
-  serverName: true,
-}
-
 const keepAliveNames: Readonly<Record<keyof GrpcKeepAliveOptions, true>> = {
   intervalMs: true,
   timeoutMs: true,
@@ -175,51 +151,4 @@ function checkKeepAlive(keepAlive: unknown): readonly SetupProblem[] {
     ...check.integer('keepAlive.timeoutMs', timeoutMs, { min: 1, max: 600_000 }),
     ...check.boolean('keepAlive.withoutCalls', withoutCalls),
   ]
-}
-
-function checkTls(tls: unknown): readonly SetupProblem[] {
-  if (tls === undefined) return []
-  if (!isRecord(tls)) return [check.malformed(`tls must be an object, found ${toFound(tls)}`)]
-  const { ca = [], cert, key, serverName }: Given<GrpcClientTlsOptions> = tls
-  const isLacking = (cert === undefined) !== (key === undefined)
-  const problems = [
-    ...check.names(tls, Object.keys(tlsNames), 'tls'),
-    ...(isLacking
-      ? [check.malformed(`tls.cert and tls.key belong together, found only ${cert ? 'cert' : 'key'}`)]
-      : []),
-    ...[ca].flat().flatMap((text) => checkPem('tls.ca', text, 'CERTIFICATE')),
-    ...(cert === undefined ? [] : checkPem('tls.cert', cert, 'CERTIFICATE')),
-    ...(key === undefined ? [] : checkPem('tls.key', key, 'PRIVATE KEY')),
-    ...(serverName === undefined || (typeof serverName === 'string' && /^[^\s/:]+$/.test(serverName))
-      ? []
-      : [check.malformed(`tls.serverName must be a host name, found ${toFound(serverName)}`)]),
-  ]
-  return problems.length > 0 ? problems : checkMaterial(tls as GrpcClientTlsOptions)
-}
-
-/** Never quotes what it found: it may be a key. */
-function checkPem(name: string, text: unknown, label: string): readonly SetupProblem[] {
-  const form = new RegExp(`-----BEGIN (?:[A-Z0-9]+ )*${label}-----`)
-  return typeof text === 'string' && form.test(text)
-    ? []
-    : [check.malformed(`${name} must be PEM text with a ${label}`)]
-}
-
-function checkMaterial(tls: GrpcClientTlsOptions): readonly SetupProblem[] {
-  try {
-    createSecureContext(toContextOptions(tls))
-    return []
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    return [check.malformed(`tls.ca, tls.cert and tls.key cannot be used together: ${reason}`)]
-  }
-}
-
-/** What Node makes of the certificates. */
-export function toContextOptions({ ca, cert, key }: GrpcClientTlsOptions) {
-  return {
-    ...(ca !== undefined && { ca: [ca].flat() }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-  }
 }
