@@ -30,7 +30,7 @@ export {
 } from './driver/memory/memory-broker.ts'
 export { type MemoryFaults, memoryFaultDefaults } from './driver/memory/memory-faults.ts'
 export { platformaticDriver } from './driver/platformatic/platformatic-driver.ts'
-export { type PlatformaticOptions, platformaticDefaults } from './driver/platformatic/platformatic-options.ts'
+export { type PlatformaticOptions, platformaticDefaults } from './driver/platformatic-wire/platformatic-options.ts'
 export { sqliteDriver } from './driver/sqlite/sqlite-driver.ts'
 export { type SqliteDriverOptions, sqliteDefaults } from './driver/sqlite/sqlite-options.ts'
 export type {

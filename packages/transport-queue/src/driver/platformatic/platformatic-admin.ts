@@ -1,6 +1,6 @@
 import type { Admin } from '@platformatic/kafka'
 import type { PartitionProgress, TopicToEnsure } from '../../queue-driver.ts'
-import { errorIds, reasonOf } from './platformatic-error.ts'
+import { errorIds, reasonOf } from '../platformatic-wire/platformatic-error.ts'
 
 /** Creates the topics that are missing, each by itself: one that exists would fail the others of its request. */
 export async function createMissing(admin: Admin, topics: readonly TopicToEnsure[]): Promise<void> {

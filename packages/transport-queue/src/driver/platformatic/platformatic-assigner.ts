@@ -1,4 +1,4 @@
-import type { TopicPartitions } from './platformatic-offsets.ts'
+import type { TopicPartitions } from '../platformatic-wire/platformatic-offsets.ts'
 
 /** Which topics a member reads. */
 export interface MemberWish {
@@ -14,7 +14,7 @@ export function assignRoundRobin(
   const members = wishes.toSorted((one, other) => (one.memberId < other.memberId ? -1 : 1))
   const shares = new Map(members.map(({ memberId }) => [memberId, new Map<string, number[]>()]))
   let turn = 0
-  for (const [topic, count] of [...partitionCounts].toSorted()) {
+  for (const [topic, count] of [...partitionCounts].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
     const readers = members.filter(({ topics }) => topics.includes(topic))
     for (let partition = 0; partition < count && readers.length > 0; partition++) {
       const share = shares.get(readers[turn++ % readers.length]?.memberId ?? '')

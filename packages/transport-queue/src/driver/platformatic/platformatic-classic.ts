@@ -1,7 +1,7 @@
 import { wait } from '../../wait.ts'
 import { assignRoundRobin } from './platformatic-assigner.ts'
-import type { RequestAnswer } from './platformatic-client.ts'
-import { errorIds, isHopeless, isUnknownTopic, reasonOf, responseOf } from './platformatic-error.ts'
+import type { RequestAnswer } from '../platformatic-wire/platformatic-client.ts'
+import { errorIds, isHopeless, isUnknownTopic, reasonOf, responseOf } from '../platformatic-wire/platformatic-error.ts'
 import {
   maxRetryMs,
   type MembershipSurroundings,
@@ -10,7 +10,7 @@ import {
   revokeShare,
   topicAttemptCount,
 } from './platformatic-membership.ts'
-import type { MemberIdentity, TopicPartitions } from './platformatic-offsets.ts'
+import type { MemberIdentity, TopicPartitions } from '../platformatic-wire/platformatic-offsets.ts'
 
 /** What became of a heartbeat. */
 type Beat = 'heard' | 'rebalance' | 'lost' | 'unheard'

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { ClusterMetadata } from '@platformatic/kafka'
 import { wait } from '../../wait.ts'
-import type { RequestAnswer } from './platformatic-client.ts'
-import { isAnyOf, isHopeless, isUnknownTopic, reasonOf } from './platformatic-error.ts'
+import type { RequestAnswer } from '../platformatic-wire/platformatic-client.ts'
+import { isAnyOf, isHopeless, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
 import {
   maxRetryMs,
   type MembershipSurroundings,
@@ -11,7 +11,7 @@ import {
   revokeShare,
   topicAttemptCount,
 } from './platformatic-membership.ts'
-import type { TopicPartitions } from './platformatic-offsets.ts'
+import type { TopicPartitions } from '../platformatic-wire/platformatic-offsets.ts'
 
 type HeartbeatAnswer = RequestAnswer<'ConsumerGroupHeartbeat'>
 
@@ -29,7 +29,10 @@ export class ConsumerMembership implements PlatformaticMembership {
   #intervalMs = retryMs
   /** What the broker wants the member to hold. */
   #target: readonly TopicPartitions[] | undefined
-  #changing: Promise<void> | undefined
+  #isChanging = false
+  /** Counts how often the member has joined anew: what an earlier one was to hold is void. */
+  #joinCount = 0
+  #hasTold = false
   /** Ends the wait for the next heartbeat. */
   #wake = new AbortController()
   #cluster: ClusterMetadata | undefined
@@ -69,7 +72,7 @@ export class ConsumerMembership implements PlatformaticMembership {
     this.#intervalMs = answer.heartbeatIntervalMs
     const wanted = answer.assignment && (await this.#toPartitions(answer.assignment))
     if (wanted) this.#target = wanted
-    if (this.#target !== undefined) this.#changing ??= this.#change().finally(() => (this.#changing = undefined))
+    void this.#change()
   }
 
   #request(epoch: number, held: readonly TopicPartitions[]): Promise<HeartbeatAnswer> {
@@ -96,21 +99,25 @@ export class ConsumerMembership implements PlatformaticMembership {
   async #change(): Promise<void> {
     const { group, holdings, leaving, joined, joining } = this.#surroundings
     const { rebalanceTimeoutMs } = group.settings
-    const epoch = this.#epoch
+    if (this.#isChanging) return
+    this.#isChanging = true
     while (!leaving.aborted && this.#target !== undefined) {
-      const target = this.#target
+      const [target, joinCount] = [this.#target, this.#joinCount]
       this.#target = undefined
       const revoked = without(holdings.held, target)
       if (revoked.length > 0) {
         joining()
         await holdings.giveUp(revoked, AbortSignal.timeout(rebalanceTimeoutMs * revokeShare))
       }
-      if (leaving.aborted || this.#target !== undefined || this.#epoch === 0) continue
+      if (leaving.aborted || this.#target !== undefined || this.#joinCount !== joinCount) continue
       const added = without(target, holdings.held)
       holdings.take(added, () => ({ memberId: this.#memberId, epoch: this.#epoch }))
-      joined(target)
-      if (revoked.length + added.length > 0 || epoch !== this.#epoch) this.#wake.abort()
+      const isChanged = revoked.length + added.length > 0
+      if (isChanged || !this.#hasTold) joined(target)
+      this.#hasTold = true
+      if (isChanged) this.#wake.abort()
     }
+    this.#isChanging = false
   }
 
   async #toPartitions(assignment: NonNullable<HeartbeatAnswer['assignment']>) {
@@ -133,6 +140,8 @@ export class ConsumerMembership implements PlatformaticMembership {
     joining()
     holdings.lose()
     this.#target = undefined
+    this.#joinCount++
+    this.#hasTold = false
     if (isFenced) this.#epoch = 0
     group.membership.log.warn({ group: group.id, reason: reasonOf(error) }, 'lost the consumer group; joins again')
   }

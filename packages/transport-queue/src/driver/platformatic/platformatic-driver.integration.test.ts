@@ -3,7 +3,7 @@ import { describe, it, onTestFinished } from 'vitest'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { driverSuite } from '../suite/driver-suite.ts'
 import { platformaticDriver } from './platformatic-driver.ts'
-import type { PlatformaticOptions } from './platformatic-options.ts'
+import type { PlatformaticOptions } from '../platformatic-wire/platformatic-options.ts'
 
 const brokers = process.env['KAFKA_BROKERS']?.split(',') ?? []
 const isRequired = process.env['TENON_REQUIRE_INFRA'] === '1'

@@ -20,11 +20,15 @@ import {
   type Platformatic,
   PlatformaticClient,
   toClientOptions,
-} from './platformatic-client.ts'
-import { isAnyOf, isRefusedCredential, isUnknownTopic, reasonOf } from './platformatic-error.ts'
-import { toMessage } from './platformatic-mapping.ts'
+} from '../platformatic-wire/platformatic-client.ts'
+import { isAnyOf, isRefusedCredential, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
+import { toMessage } from '../platformatic-wire/platformatic-mapping.ts'
 import { PlatformaticMember } from './platformatic-member.ts'
-import { type PlatformaticOptions, type PlatformaticSettings, resolvePlatformatic } from './platformatic-options.ts'
+import {
+  type PlatformaticOptions,
+  type PlatformaticSettings,
+  resolvePlatformatic,
+} from '../platformatic-wire/platformatic-options.ts'
 
 /**
  * Apache Kafka through @platformatic/kafka 2, which has to be installed beside this package. The one to take for Kafka of these

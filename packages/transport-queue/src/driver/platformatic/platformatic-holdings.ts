@@ -1,8 +1,8 @@
 import { giveUp } from '../ownership.ts'
 import { PartitionFeed } from '../partition-feed.ts'
-import { PlatformaticFetcher } from './platformatic-fetcher.ts'
-import type { PlatformaticGroup } from './platformatic-group.ts'
-import { commitOffset, type MemberIdentity, type TopicPartitions } from './platformatic-offsets.ts'
+import { PlatformaticFetcher } from '../platformatic-wire/platformatic-fetcher.ts'
+import type { PlatformaticGroup } from '../platformatic-wire/platformatic-group.ts'
+import { commitOffset, type MemberIdentity, type TopicPartitions } from '../platformatic-wire/platformatic-offsets.ts'
 
 /** The partitions that a member works on, whatever rules its group shares them by. */
 export class PlatformaticHoldings {

@@ -1,13 +1,13 @@
 import type { Membership, MemberState, QueueMember } from '../../queue-driver.ts'
 import { orAborted, whileCuttable, within } from '../../wait.ts'
 import { ClassicMembership } from './platformatic-classic.ts'
-import type { PlatformaticClient } from './platformatic-client.ts'
+import type { PlatformaticClient } from '../platformatic-wire/platformatic-client.ts'
 import { ConsumerMembership } from './platformatic-consumer.ts'
-import { PlatformaticGroup } from './platformatic-group.ts'
+import { PlatformaticGroup } from '../platformatic-wire/platformatic-group.ts'
 import { PlatformaticHoldings } from './platformatic-holdings.ts'
 import type { PlatformaticMembership } from './platformatic-membership.ts'
-import type { TopicPartitions } from './platformatic-offsets.ts'
-import type { PlatformaticSettings } from './platformatic-options.ts'
+import type { TopicPartitions } from '../platformatic-wire/platformatic-offsets.ts'
+import type { PlatformaticSettings } from '../platformatic-wire/platformatic-options.ts'
 
 interface MemberSurroundings {
   readonly membership: Membership
@@ -80,8 +80,7 @@ export class PlatformaticMember implements QueueMember {
   #hasPartitions(assignment: readonly TopicPartitions[]): void {
     if (this.#leaving) return
     this.#state = 'assigned'
-    if (!this.#hasJoined || assignment.length > 0)
-      this.#membership.log.info({ group: this.#membership.group, assignment }, 'joined the consumer group')
+    this.#membership.log.info({ group: this.#membership.group, assignment }, 'joined the consumer group')
     this.#hasJoined = true
     this.#joined.resolve()
   }

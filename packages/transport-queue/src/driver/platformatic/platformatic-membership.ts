@@ -1,6 +1,6 @@
-import type { PlatformaticGroup } from './platformatic-group.ts'
+import type { PlatformaticGroup } from '../platformatic-wire/platformatic-group.ts'
 import type { PlatformaticHoldings } from './platformatic-holdings.ts'
-import type { TopicPartitions } from './platformatic-offsets.ts'
+import type { TopicPartitions } from '../platformatic-wire/platformatic-offsets.ts'
 
 /** What a membership works with, and whom it tells. */
 export interface MembershipSurroundings {

@@ -19,7 +19,7 @@ export function isRefusedCredential(error: unknown): boolean {
 
 /** Whether the brokers know no such topic. */
 export function isUnknownTopic(error: unknown): boolean {
-  const isMissing = (one: object) => /^Unknown topic /.test(String(Reflect.get(one, 'message')))
+  const isMissing = (one: object) => String(Reflect.get(one, 'message')).startsWith('Unknown topic ')
   return errorIds(error).has('UNKNOWN_TOPIC_OR_PARTITION') || nested(error).some(isMissing)
 }
 

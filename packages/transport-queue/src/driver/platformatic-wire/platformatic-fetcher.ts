@@ -24,7 +24,7 @@ export class PlatformaticFetcher {
   readonly #lanes = new Map<number, FetchLanes<Cursor>>()
   readonly #ended = new AbortController()
   #cluster: ClusterMetadata | undefined
-  #finding: Promise<void> | undefined
+  #isFinding = false
 
   constructor(group: PlatformaticGroup) {
     this.#group = group
@@ -47,13 +47,11 @@ export class PlatformaticFetcher {
 
   /** Finds out who leads partitions and where they begin, as long as that is not known of one. */
   #find(): void {
-    this.#finding ??= this.#findAll().finally(() => {
-      this.#finding = undefined
-      this.#wake()
-    })
+    if (!this.#isFinding) void this.#findAll()
   }
 
   async #findAll(): Promise<void> {
+    this.#isFinding = true
     for (let attempt = 1; this.#unknown().length > 0; attempt++) {
       try {
         this.#cluster = await this.#group.client.metadata(this.#group.membership.topics)
@@ -64,6 +62,8 @@ export class PlatformaticFetcher {
         await this.#pause(attempt)
       }
     }
+    this.#isFinding = false
+    this.#wake()
   }
 
   #unknown(): readonly Cursor[] {

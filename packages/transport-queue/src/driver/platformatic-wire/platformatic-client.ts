@@ -13,20 +13,17 @@ export type Platformatic = typeof kafka
  *
  * @throws ConfigError `config.package` naming the command that installs it
  */
-export async function loadPlatformatic(): Promise<Platformatic> {
+export async function loadPlatformatic(
+  load: () => Promise<Platformatic> = () => import('@platformatic/kafka'),
+): Promise<Platformatic> {
   try {
-    return await import('@platformatic/kafka')
+    return await load()
   } catch (cause) {
-    throw missingPackage(cause)
+    const message =
+      'platformaticDriver: needs the package @platformatic/kafka, which cannot be loaded: ' +
+      'run `npm install @platformatic/kafka` (version 2.12 or later), or take kafkajsDriver'
+    throw new ConfigError([{ code: 'config.package', message }], cause)
   }
-}
-
-/** Told when the package cannot be found, or not be loaded. */
-export function missingPackage(cause: unknown): ConfigError {
-  const message =
-    'platformaticDriver: needs the package @platformatic/kafka, which cannot be loaded: ' +
-    'run `npm install @platformatic/kafka` (version 2.12 or later), or take kafkajsDriver'
-  return new ConfigError([{ code: 'config.package', message }], cause)
 }
 
 export interface ClientSettings {
