@@ -69,7 +69,7 @@ export class Child implements AsyncDisposable {
   }
 
   /** Where its time or its memory went while something ran. */
-  async profile<Kind extends keyof Profiles>(kind: Kind, run: () => Promise<void>): Promise<Profiles[Kind]> {
+  async profile<Kind extends keyof Profiles>(kind: Kind, run: () => Promise<unknown>): Promise<Profiles[Kind]> {
     this.#process.send(`profile ${kind}`)
     await once(this.#process, 'message')
     await run()
@@ -88,6 +88,7 @@ export class Child implements AsyncDisposable {
     const { value } = await answers.next()
     const [result] = value as [TurnResult]
     await answers.next()
+    await answers.return?.()
     await joining
     return result
   }

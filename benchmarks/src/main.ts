@@ -11,7 +11,9 @@ import { measureQueue } from './part/queue.ts'
 import { measureStart } from './part/start.ts'
 import { measureStream } from './part/stream.ts'
 import { isProfileName, profile, profileNames } from './profile/profile.ts'
+import { isQueueProfileName, profileQueue, queueProfileNames } from './profile/queue-profile.ts'
 import { isPublished, publish } from './publish.ts'
+import { publishedTables } from './published-table.ts'
 import { report } from './report.ts'
 
 const parts = {
@@ -60,12 +62,16 @@ async function runParts(): Promise<void> {
 }
 
 async function runProfiles(names: readonly string[]): Promise<void> {
-  const known = names.filter(isProfileName)
-  if (known.length === 0 || known.length < names.length || values.publish) refuse()
+  const areKnown = names.every((name) => isProfileName(name) || isQueueProfileName(name))
+  if (names.length === 0 || !areKnown || values.publish) refuse()
   await compilePrograms()
   await moveLoadAside()
   const { program: path } = values
-  for (const name of known) await profile(name, { roundCount, ...(path !== undefined && { path }) })
+  const options = { roundCount, ...(path !== undefined && { path }) }
+  for (const name of names) {
+    if (isProfileName(name)) await profile(name, options)
+    else if (isQueueProfileName(name)) await profileQueue(name, options)
+  }
 }
 
 function isPart(name: string): name is Part {
@@ -74,7 +80,8 @@ function isPart(name: string): name is Part {
 
 function refuse(): never {
   console.error(`usage: npm run bench -- [${Object.keys(parts).join(' | ')}] [--rounds N]`)
-  console.error('       npm run bench -- http-peers | grpc-peers --publish [--rounds N]')
-  console.error(`       npm run bench -- profile ${profileNames.join(' | ')} [--rounds N] [--program dist/server/NAME]`)
+  console.error(`       npm run bench -- ${Object.keys(publishedTables).join(' | ')} --publish [--rounds N]`)
+  const names = [...profileNames, ...queueProfileNames].join(' | ')
+  console.error(`       npm run bench -- profile ${names} [--rounds N] [--program dist/server/NAME]`)
   process.exit(2)
 }

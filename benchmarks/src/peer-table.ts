@@ -13,9 +13,9 @@ export interface Column {
   readonly unit: string
 }
 
-/** The figures of a run as a table in Markdown, one program a row; a cell is the median of the figure `title: program` in that unit. */
+/** The figures of a run as a table in Markdown, one program a row; a cell is the median of the figure `title: program` in that unit, and empty where a program has none. */
 export function peerTable({ measuredAt, machine, figures }: Report, { columns, notes }: Table): string {
-  const programs = programsOf(figures, columns)
+  const programs = [...new Set(columns.flatMap((column) => programsOf(figures, column)))]
   const noteHeader = notes ? ['validates'] : []
   const rows = programs.map((program) => [
     program,
@@ -34,17 +34,18 @@ export function peerTable({ measuredAt, machine, figures }: Report, { columns, n
   ].join('\n')
 }
 
-function programsOf(figures: readonly Figure[], [first]: readonly Column[]): readonly string[] {
-  const prefix = `${first?.title}: `
-  return figures
-    .filter(({ name, unit }) => name.startsWith(prefix) && unit === first?.unit)
-    .map(({ name }) => name.slice(prefix.length))
+function programsOf(figures: readonly Figure[], { title, unit }: Column): readonly string[] {
+  const prefix = `${title}: `
+  const names = figures
+    .filter((figure) => figure.name.startsWith(prefix) && figure.unit === unit)
+    .map(({ name }) => name)
+  if (names.length === 0) throw new Error(`no figure "${title}: …" in ${unit}`)
+  return names.map((name) => name.slice(prefix.length))
 }
 
 function cell(figures: readonly Figure[], { title, unit }: Column, program: string): string {
   const figure = figures.find((each) => each.name === `${title}: ${program}` && each.unit === unit)
-  if (figure === undefined) throw new Error(`no figure "${title}: ${program}" in ${unit}`)
-  return shorten(figure.spread.median)
+  return figure ? shorten(figure.spread.median) : ''
 }
 
 function toSentence({ name, unit, spread, target }: Figure): string {

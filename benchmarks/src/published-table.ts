@@ -27,6 +27,16 @@ export const publishedTables = {
       ...processColumns(smallCall.name, 8_000),
     ],
   },
+  queue: {
+    columns: [
+      ...messageColumns('consume'),
+      ...messageColumns('produce'),
+      ...messageColumns('both', 'publish and consume'),
+      { header: 'p50 ms', title: 'end to end at 5000/s', unit: 'ms p50' },
+      { header: 'p99 ms', title: 'end to end at 5000/s', unit: 'ms p99' },
+      { header: 'idle % CPU', title: 'idle', unit: '% CPU' },
+    ],
+  },
 } as const satisfies Readonly<Record<string, Table>>
 
 export type PublishedPart = keyof typeof publishedTables
@@ -35,6 +45,13 @@ function loadColumns(header: string, title: string): readonly Column[] {
   return [
     { header: `${header} µs CPU`, title, unit: 'µs CPU/request' },
     { header: `${header}/s`, title, unit: 'requests/s' },
+  ]
+}
+
+function messageColumns(header: string, title = header): readonly Column[] {
+  return [
+    { header: `${header} µs CPU`, title, unit: 'µs CPU/message' },
+    { header: `${header}/s`, title, unit: 'messages/s' },
   ]
 }
 

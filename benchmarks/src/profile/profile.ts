@@ -44,21 +44,37 @@ export async function profile(name: ProfileName, { roundCount, path }: ProfileOp
   const { program, workload } = profiles[name]
   await using server = await Child.start(path ?? program.path)
   await send(workload, server.port, workload.count * warmUpCount)
-  const requestCount = workload.count * roundCount
-  const load = () => send(workload, server.port, requestCount)
-  const time = await server.profile('time', load)
-  mkdirSync(resultFolder, { recursive: true })
-  writeFileSync(new URL(`${name}.cpuprofile`, resultFolder), JSON.stringify(time))
-  console.log(`${workload.name}, ${path ?? program.path}: ${requestCount} requests, kept as result/${name}.cpuprofile`)
-  print(timesOf(time), 'µs/request', requestCount)
-  print(allocationsOf(await server.profile('allocation', load)), 'bytes/request', requestCount)
+  const count = workload.count * roundCount
+  const title = `${workload.name}, ${path ?? program.path}`
+  await profileChild(server, { name, title, what: 'request', count, load: () => send(workload, server.port, count) })
 }
 
-function print(costs: readonly SelfCost[], unit: string, requestCount: number): void {
+export interface ChildLoad {
+  /** The name of the kept file. */
+  readonly name: string
+  readonly title: string
+  /** What there is a number of: `request`. */
+  readonly what: string
+  readonly count: number
+  /** All of it, from its beginning to its end. */
+  load(): Promise<unknown>
+}
+
+/** Runs a load twice in a program that is warm: once for its time, once for its memory. */
+export async function profileChild(child: Child, { name, title, what, count, load }: ChildLoad): Promise<void> {
+  const time = await child.profile('time', load)
+  mkdirSync(resultFolder, { recursive: true })
+  writeFileSync(new URL(`${name}.cpuprofile`, resultFolder), JSON.stringify(time))
+  console.log(`${title}: ${count} ${what}s, kept as result/${name}.cpuprofile`)
+  print(timesOf(time), `µs/${what}`, count)
+  print(allocationsOf(await child.profile('allocation', load)), `bytes/${what}`, count)
+}
+
+function print(costs: readonly SelfCost[], unit: string, count: number): void {
   const total = costs.reduce((sum, { cost }) => sum + cost, 0)
   const toRow = ([what, cost]: readonly [string, number]) => ({
     what,
-    [unit]: shorten(cost / requestCount),
+    [unit]: shorten(cost / count),
     share: `${((100 * cost) / total).toFixed(1)} %`,
   })
   console.table([...sumBy(costs, ({ area }) => area), ['all of it', total] as const].map(toRow))
