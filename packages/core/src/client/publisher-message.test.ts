@@ -50,6 +50,14 @@ describe('outgoingEvent', () => {
     })
   })
 
+  it('refuses options that no publisher takes, for an event and a command', async () => {
+    for (const refused of [
+      outgoingEvent(made, { id: 'a', count: 1 }, { delayMs: -1 }),
+      outgoingCommand(demo.make, { id: 'a' }, { delayMs: -1 }),
+    ])
+      expect(String((await refusalOf(refused)).cause)).toContain('delayMs must be a whole number')
+  })
+
   it('gives two messages ids of their own', async () => {
     const [one, other] = await Promise.all([1, 2].map((count) => outgoingEvent(made, { id: 'a', count })))
     expect(one?.id).not.toBe(other?.id)

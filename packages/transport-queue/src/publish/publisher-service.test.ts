@@ -113,11 +113,15 @@ describe('a service that drains', () => {
     const started = await service.start({ environment })
     await command(slow.broker)
     await slow.handedOver(1)
+    vi.useFakeTimers()
     const stopping = started.stop()
-    await new Promise((next) => setImmediate(next))
+    await vi.advanceTimersByTimeAsync(6_000)
     expect(slow.closedCount).toBe(0)
     slow.produced[0]?.store()
-    expect((await stopping).exitCode).toBe(0)
+    const { exitCode, phases } = await stopping
+    expect(exitCode).toBe(0)
+    // It is the drain that waits for it, while all that providers have is still there.
+    expect(phases.find(({ phase }) => phase === 'drain')?.durationMs).toBeGreaterThanOrEqual(6_000)
     expect(await Promise.all(outcomes)).toEqual(['published'])
     expect(slow.closedCount).toBe(1)
   })
@@ -142,6 +146,30 @@ describe('a service that drains', () => {
     )
     expect(await Promise.all(outcomes)).toMatchObject([draining])
     expect(slow.closedCount).toBe(1)
+  })
+})
+
+describe('an outage of the broker', () => {
+  it('is in the log of the service, with what its callers are not told', async () => {
+    const slow = new SlowDriver()
+    const lines: object[] = []
+    const warn = (fields: object, message: string) => void lines.push({ ...fields, message })
+    const log = { debug() {}, info() {}, warn, error() {}, child: () => log }
+    const told = Promise.withResolvers<unknown>()
+    const { service } = serviceOf(slow.driver, async (publisher) => {
+      told.resolve(await outcomeOf(publisher.publish(placed, order)))
+    })
+    await using _started = await service.start({ environment, log })
+    await command(slow.broker)
+    await slow.handedOver(1)
+    slow.produced[0]?.refuse(new ServiceError('unavailable', 'no answer'))
+    expect(await told.promise).toMatchObject({ code: 'unavailable', message: 'a message could not be published' })
+    expect(lines).toContainEqual({
+      message: 'messages cannot be published',
+      err: expect.objectContaining({
+        message: expect.stringContaining('was not taken by Kafka at 10.0.0.7:9092: no answer'),
+      }),
+    })
   })
 })
 

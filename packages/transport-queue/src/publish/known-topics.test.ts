@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest'
+import { KnownTopics } from './known-topics.ts'
+
+function topics() {
+  const asked: string[] = []
+  const seen: string[] = []
+  let creating = Promise.withResolvers<void>()
+  const known = new KnownTopics((topic) => {
+    asked.push(topic)
+    return creating.promise
+  })
+  const turn = (name: string) => ({
+    go: () => void seen.push(name),
+    fail: (error: unknown) => void seen.push(`${name}: ${String(error)}`),
+  })
+  const again = () => (creating = Promise.withResolvers<void>())
+  return { known, asked, seen, turn, creating: () => creating, again }
+}
+
+it('lets what waited go before anything that comes in the turn in which the topic is there', async () => {
+  const { known, asked, seen, turn, creating } = topics()
+  for (const name of ['a', 'b']) known.enter('t', turn(name))
+  const { promise, resolve } = creating()
+  const late = promise.then(() => known.enter('t', turn('c')))
+  resolve()
+  await late
+  expect(seen).toEqual(['a', 'b', 'c'])
+  known.enter('t', turn('d'))
+  expect(seen).toEqual(['a', 'b', 'c', 'd'])
+  expect(asked).toEqual(['t'])
+})
+
+it('fails all that wait, and asks again for the next', async () => {
+  const { known, asked, seen, turn, creating, again } = topics()
+  for (const name of ['a', 'b']) known.enter('t', turn(name))
+  creating().reject(new Error('no'))
+  await expect(creating().promise).rejects.toThrow('no')
+  expect(seen).toEqual(['a: Error: no', 'b: Error: no'])
+  again()
+  known.enter('t', turn('c'))
+  creating().resolve()
+  await creating().promise
+  expect(seen.at(-1)).toBe('c')
+  expect(asked).toEqual(['t', 't'])
+})
+
+it('passes over what gave up', async () => {
+  const { known, seen, turn, creating } = topics()
+  const leaving = turn('a')
+  known.enter('t', leaving)
+  known.enter('t', turn('b'))
+  known.forget('t', leaving)
+  known.forget('other', leaving)
+  creating().resolve()
+  await creating().promise
+  expect(seen).toEqual(['b'])
+})
