@@ -36,6 +36,26 @@ test('publishers and consumers change from JSON to protobuf one by one', async (
   ])
 })
 
+test('events in structured mode hold either format', async () => {
+  const broker = memoryBroker()
+  const sender = publisherOf()
+  const consumer = consumerOf(asJson, 'audit')
+  const options = { ...formats, mode: 'structured' } as const
+  await using _audit = await serviceOf('audit', [consumer.handler], broker, formats).start({ environment })
+  await using _sender = await serviceOf('sender', [sender.handler], broker, options).start({ environment })
+  for (const event of [asJson, asProtobuf]) {
+    await sender.get().publish(event, storedFile)
+    expect(await consumer.next()).toEqual(storedFile)
+  }
+  const events = broker
+    .records(asJson.topic)
+    .map(({ value }) => JSON.parse(String(value)) as { datacontenttype: string })
+  expect(events.map(({ datacontenttype }) => datacontenttype).toSorted()).toEqual([
+    'application/json',
+    'application/protobuf',
+  ])
+})
+
 test('a command is carried as protobuf', async () => {
   const broker = memoryBroker()
   const sender = publisherOf()

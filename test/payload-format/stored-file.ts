@@ -42,16 +42,16 @@ export const files = contract('shop.file.v1.FileService', {
   },
 })
 
-type Formats = Pick<QueueOptions, 'formats'>
+type Options = Pick<QueueOptions, 'formats' | 'mode'>
 type Handlers = Parameters<typeof defineService>[0]['handlers']
 
-export function serviceOf(name: string, handlers: Handlers, broker: MemoryBroker, formats: Formats = {}) {
+export function serviceOf(name: string, handlers: Handlers, broker: MemoryBroker, options: Options = {}) {
   return defineService({
     name,
     version: '1.0.0',
     admin: false,
     handlers,
-    transports: () => [queueTransport({ driver: memoryDriver({ broker }), commitIntervalMs: 0, ...formats })],
+    transports: () => [queueTransport({ driver: memoryDriver({ broker }), commitIntervalMs: 0, ...options })],
   })
 }
 
@@ -91,5 +91,5 @@ export function publisherOf() {
     if (publisher === undefined) throw new Error('the service has not started')
     return publisher
   }
-  return { handler, get }
+  return { handler, contract: holder, get }
 }

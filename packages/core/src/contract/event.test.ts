@@ -20,6 +20,18 @@ describe('event', () => {
     expect(Object.isFrozen(created)).toBe(true)
   })
 
+  it('says what documents and formats ask for', () => {
+    const payload = Type.Object({ userId: Type.String() })
+    const plain = event('shop.user.created.v1', { key: 'userId', payload })
+    expect(plain).toMatchObject({ format: 'json', tags: [], deprecated: false })
+    expect([plain.proto, plain.description]).toEqual([undefined, undefined])
+    const proto = new URL('./created.proto', import.meta.url)
+    const said = { format: 'protobuf', proto, description: 'Longer.', tags: ['users'], deprecated: true }
+    const told = event('shop.user.created.v1', { key: 'userId', payload, ...said })
+    expect(told).toMatchObject(said)
+    expect(Object.isFrozen(told.tags)).toBe(true)
+  })
+
   it('takes a payload of a Standard Schema library', () => {
     const created = event('created', { key: 'id', payload: z.object({ id: z.uuid() }) })
     expect(created.payloadJsonSchema).toMatchObject({ type: 'object' })
@@ -55,6 +67,11 @@ describe('event', () => {
       'created',
       { key: 'id', payload: Type.String() },
       [['contract.schema', 'event created: payload must be an object schema, found type "string"']],
+    ],
+    [
+      'created',
+      { key: 'id', payload: Type.Object({ id: Type.String() }), format: 'Protobuf 3' },
+      [['contract.setting', 'event created: format must be the name of a format, such as protobuf, found "Protobuf 3"']],
     ],
     [
       `created${'.x'.repeat(200)}`,

@@ -14,6 +14,8 @@ export interface AsyncApiOptions extends Partial<AsyncApiInfo> {
   readonly securitySchemes?: Readonly<Record<string, AsyncApiSecurityScheme>>
   /** The formats beside JSON that events and commands are declared in: those of the transport. @defaultValue none */
   readonly formats?: readonly Pick<PayloadFormat, 'name' | 'contentType'>[]
+  /** How those who send write CloudEvents: the `mode` of their transports. @defaultValue `binary` */
+  readonly mode?: 'binary' | 'structured'
 }
 
 /** A broker. */

@@ -277,6 +277,7 @@ describe('options', () => {
       { license: { name: 'MIT', identifier: 'MIT' } },
       /^asyncapi\(\): license: .*identifier/,
     ],
+    ['a mode that is none', { mode: 'batch' }, 'asyncapi(): mode must be binary or structured, found "batch"'],
     ['tags that are texts', { tags: ['a'] }, 'asyncapi(): tags must be a list of objects with name, found an object'],
     ['servers in a list', { servers: [] }, 'asyncapi(): servers must have brokers by name, found an object'],
     [
@@ -309,6 +310,27 @@ describe('options', () => {
     expect(problemsOf(placed, options)).toEqual([
       typeof problem === 'string' ? problem : expect.stringMatching(problem),
     ])
+  })
+
+  it('describe structured mode as the event around the payload', () => {
+    const document = asyncapi([placed, cancelled], { mode: 'structured', formats: [protobuf] })
+    const messageOf = (topic: string) => document.channels[topic]?.messages['message']
+    const contentType = 'application/cloudevents+json; charset=UTF-8'
+    expect(messageOf('shop.order.placed.v1')).toMatchObject({
+      contentType,
+      headers: { properties: { 'content-type': { const: contentType } } },
+      payload: {
+        properties: {
+          type: { const: 'shop.order.placed.v1' },
+          datacontenttype: { const: 'application/json' },
+          data: { type: 'object', properties: { order: { $ref: '#/components/schemas/Order' } } },
+        },
+      },
+    })
+    expect(messageOf('shop.order.cancelled.v1')?.payload).toMatchObject({
+      required: expect.arrayContaining(['data_base64']) as string[],
+      properties: { datacontenttype: { const: 'application/protobuf' } },
+    })
   })
 
   it('must have the formats that are declared', () => {

@@ -1,11 +1,18 @@
 import type { JsonSchema } from '@tenon/core/contract'
-import { ConfigError, type MessageContent, SchemaBook } from '@tenon/core/transport'
+import { ConfigError, SchemaBook } from '@tenon/core/transport'
 import { deadLetterTopic } from '../dead-letter/dead-letter.ts'
 import { formatOf } from '../format/payload-formats.ts'
 import { jsonFormat } from '../format/json-format.ts'
 import type { AsyncApiOptions } from './asyncapi-options.ts'
 import { checkAsyncApi } from './check-asyncapi.ts'
-import { describeDeadLetter, describeMessage, factsOf, kafkaBinding, toTags } from './describe-message.ts'
+import {
+  describeDeadLetter,
+  describeMessage,
+  factsOf,
+  kafkaBinding,
+  type MessageMeans,
+  toTags,
+} from './describe-message.ts'
 import type {
   AsyncApiChannel,
   AsyncApiDocument,
@@ -40,7 +47,9 @@ export function asyncapi(
   const exchanges = exchangesOf(sorted).toSorted(byPlace)
   const book = new SchemaBook()
   const channels = Object.fromEntries(
-    channelsOf(exchanges, { book, contentTypeOf: contentTypes(options) }).toSorted(byName),
+    channelsOf(exchanges, { book, mode: options.mode ?? 'binary', contentTypeOf: contentTypes(options) }).toSorted(
+      byName,
+    ),
   )
   const operations = Object.fromEntries(exchanges.flatMap(describeExchange).toSorted(byName))
   const { securitySchemes } = options
@@ -72,13 +81,8 @@ function byPlace(one: Exchange, other: Exchange): number {
   return first < second ? -1 : 1
 }
 
-interface Described {
-  readonly book: SchemaBook
-  readonly contentTypeOf: (content: MessageContent) => string
-}
-
 /** @throws ConfigError for a format that nobody named. */
-function contentTypes({ formats = [] }: AsyncApiOptions): Described['contentTypeOf'] {
+function contentTypes({ formats = [] }: AsyncApiOptions): MessageMeans['contentTypeOf'] {
   const known = new Map([jsonFormat, ...formats].map(({ name, contentType }) => [name, contentType]))
   return (content) => {
     const name = formatOf(content)
@@ -89,16 +93,16 @@ function contentTypes({ formats = [] }: AsyncApiOptions): Described['contentType
   }
 }
 
-function channelsOf(exchanges: readonly Exchange[], described: Described): readonly Named<AsyncApiChannel>[] {
+function channelsOf(exchanges: readonly Exchange[], means: MessageMeans): readonly Named<AsyncApiChannel>[] {
   const byTopic = new Map(exchanges.map((exchange) => [exchange.topic, exchange]))
   const topics = [...byTopic.values()].map(({ topic, content }): Named<AsyncApiChannel> => {
-    const message = describeMessage(content, described.contentTypeOf(content), described.book)
+    const message = describeMessage(content, means)
     return [topic, toChannel(topic, message)]
   })
-  return [...topics, ...exchanges.flatMap((exchange) => deadLettersOf(exchange, described))]
+  return [...topics, ...exchanges.flatMap((exchange) => deadLettersOf(exchange, means))]
 }
 
-function deadLettersOf({ topic, group, content }: Exchange, { book }: Described): readonly Named<AsyncApiChannel>[] {
+function deadLettersOf({ topic, group, content }: Exchange, { book }: MessageMeans): readonly Named<AsyncApiChannel>[] {
   if (group === undefined) return []
   const address = deadLetterTopic(topic, group)
   const description = `What the group \`${group}\` could not handle.`

@@ -6,7 +6,7 @@ const owner = 'asyncapi()'
 /** What is wrong with the options of a document. */
 export function checkAsyncApi(options: AsyncApiOptions): readonly SetupProblem[] {
   if (!isRecord(options)) return [malformed(`the options must be an object, found ${toFound(options)}`)]
-  const { servers, securitySchemes, tags, contact, license, formats } = options
+  const { servers, securitySchemes, tags, contact, license, formats, mode = 'binary' } = options
   return [
     ...checkNames(owner, options, Object.keys(known)),
     ...texts.flatMap((name) => checkText(name, options[name])),
@@ -15,6 +15,9 @@ export function checkAsyncApi(options: AsyncApiOptions): readonly SetupProblem[]
     ...(isRecord(license) ? checkText('license.name', license['name'] ?? '') : []),
     ...checkList('tags', tags, 'name'),
     ...checkList('formats', formats, 'contentType'),
+    ...(mode === 'binary' || mode === 'structured'
+      ? []
+      : [malformed(`mode must be binary or structured, found ${toFound(mode)}`)]),
     ...checkSchemes(securitySchemes),
     ...checkServers(servers, Object.keys(isRecord(securitySchemes) ? securitySchemes : {})),
   ]
@@ -31,6 +34,7 @@ const known: Readonly<Record<keyof AsyncApiOptions, true>> = {
   servers: true,
   securitySchemes: true,
   formats: true,
+  mode: true,
 }
 
 const texts = ['title', 'version', 'description', 'termsOfService'] as const

@@ -2,6 +2,7 @@ import type { EventType, JsonSchema, Operation } from '@tenon/core/contract'
 import { isRecord, type MessageContent, type SchemaBook } from '@tenon/core/transport'
 import type { AsyncApiMessage, AsyncApiTag, KafkaBinding } from './document.ts'
 import { deadLetterHeaders, messageHeaders } from './header-schema.ts'
+import { structuredBody } from './message-body.ts'
 
 export const kafkaBinding: KafkaBinding = Object.freeze({ bindingVersion: '0.5.0' })
 
@@ -21,18 +22,26 @@ export function factsOf(content: MessageContent): MessageFacts {
   return content.kind === 'event' ? eventFacts(content.event) : commandFacts(content.operation)
 }
 
+/** What messages of a document have in common. */
+export interface MessageMeans {
+  readonly book: SchemaBook
+  readonly mode: 'binary' | 'structured'
+  readonly contentTypeOf: (content: MessageContent) => string
+}
+
 /** The message of an event or a command. */
-export function describeMessage(content: MessageContent, contentType: string, book: SchemaBook): AsyncApiMessage {
+export function describeMessage(content: MessageContent, { book, mode, contentTypeOf }: MessageMeans): AsyncApiMessage {
   const { topic, key, summary, description, tags, deprecated, examples } = factsOf(content)
+  const own = { contentType: contentTypeOf(content), payload: book.add(content.jsonSchema, hintOf(topic)) }
+  const body = mode === 'binary' ? own : structuredBody(topic, own)
   return {
     name: topic,
     ...(summary !== undefined && { summary }),
     ...(description !== undefined && { description }),
-    contentType,
-    headers: headersOf(topic, contentType, book),
-    payload: book.add(content.jsonSchema, hintOf(topic)),
+    headers: headersOf(topic, body.contentType, book),
+    ...body,
     ...toTags(tags),
-    ...(examples.length > 0 && { examples: examples.map(toExample) }),
+    ...(examples.length > 0 && mode === 'binary' && { examples: examples.map(toExample) }),
     ...(deprecated && { 'x-deprecated': true as const }),
     bindings: { kafka: { key: keyOf(content.jsonSchema, key), ...kafkaBinding } },
   }

@@ -1,5 +1,7 @@
 import { optionCheck, type PayloadFormat } from '@tenon/core/transport'
 import { expect, it } from 'vitest'
+import { memoryDriver } from '../driver/memory/memory-driver.ts'
+import { type QueueOptions, resolveQueue } from '../queue-options.ts'
 import { checkFormats } from './check-formats.ts'
 
 const format: PayloadFormat = {
@@ -37,4 +39,11 @@ it.each<[formats: unknown, problem: string]>([
   ],
 ])('refuses %j', (formats, problem) => {
   expect(problemsOf(formats)).toEqual([`queueTransport: ${problem}`])
+})
+
+it('is told among all that is wrong with the options', () => {
+  const options = { driver: memoryDriver(), concurrency: 0, formats: { name: 'avro' } } as unknown as QueueOptions
+  expect(() => resolveQueue(options)).toThrow(
+    /queueTransport: formats must be a list such as \[protobufFormat\(\)\], found an object[\s\S]*concurrency/,
+  )
 })
