@@ -3,14 +3,7 @@ import { MemoryJournal, type Place } from './journal.ts'
 import { type FinalState, judge, type Rule, type Verdict } from './judge.ts'
 import { headersOf, type LoggedMessage, type PlannedMessage, toLogged, toRecord } from './message.ts'
 import { group, ModelMember, type Plant } from './model-member.ts'
-import {
-  type Happening,
-  MessageNumbers,
-  type MessageSketch,
-  type Scenario,
-  type Step,
-  topics,
-} from './scenario.ts'
+import { type Happening, MessageNumbers, type MessageSketch, type Scenario, type Step, topics } from './scenario.ts'
 import { during, readTopic, type World } from './world.ts'
 
 export interface RunVerdict extends Omit<Verdict, 'violations'> {

@@ -1,0 +1,34 @@
+export type DriverName = 'sqlite' | 'kafkajs' | 'platformatic'
+
+/** Which broker a process connects to. */
+export interface BrokerPlace {
+  readonly driver: DriverName
+  /** The file, or the brokers separated by commas. */
+  readonly target: string
+  readonly sessionTimeoutMs: number
+}
+
+/** What a member in a process of its own is told. */
+export interface Instance {
+  readonly member: string
+  readonly journalPath: string
+  readonly topic: string
+  readonly group: string
+  readonly broker: BrokerPlace
+}
+
+export function toEnvironment(instance: Instance): Readonly<Record<string, string>> {
+  return { [name]: JSON.stringify(instance) }
+}
+
+/** @throws Error when the process was not started by a test */
+export function readInstance(environment: Readonly<Record<string, string | undefined>>): Instance {
+  const text = environment[name]
+  if (text === undefined) throw new Error(`expected ${name} to say what to consume`)
+  return JSON.parse(text)
+}
+
+/** How often a member of a group in processes handles a message that fails. */
+export const maxAttemptCount = 3
+
+const name = 'QUEUE_INSTANCE'

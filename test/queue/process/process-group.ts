@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { eventually } from '@tenon/testing'
+import { deadLetterTopic, type QueueDriver } from '@tenon/transport-queue'
+import { FileJournal } from '../model/file-journal.ts'
+import { judge, type Verdict } from '../model/judge.ts'
+import { headersOf, toLogged } from '../model/message.ts'
+import { readTopic } from '../model/world.ts'
+import { type OwnProcess, runFile } from '../../promise/own-process.ts'
+import { type BrokerPlace, maxAttemptCount, toEnvironment } from './instance-environment.ts'
+import { type Load, startLoad } from './load.ts'
+import { openDriver } from './process-broker.ts'
+
+/** A member in a process of its own. */
+export interface GroupMember {
+  readonly name: string
+  readonly process: OwnProcess
+}
+
+export interface ProcessGroupOptions {
+  readonly broker: BrokerPlace
+  /** Where the journal is written. */
+  readonly folder: string
+  /** Part of the names of topic and group. */
+  readonly prefix: string
+}
+
+/** A group whose members are processes, the producer that keeps them busy, and what they write down. */
+export class ProcessGroup implements AsyncDisposable {
+  readonly journal: FileJournal
+  readonly #options: ProcessGroupOptions
+  readonly #journalPath: string
+  readonly #topic: string
+  readonly #group: string
+  readonly #driver: QueueDriver
+  #members: readonly GroupMember[] = []
+  #memberCount = 0
+
+  static async open(options: ProcessGroupOptions): Promise<ProcessGroup> {
+    const group = new ProcessGroup(options)
+    await group.#connect()
+    return group
+  }
+
+  private constructor(options: ProcessGroupOptions) {
+    this.#options = options
+    this.#topic = `${options.prefix}.topic`
+    this.#group = `${options.prefix}-group`
+    this.#journalPath = join(options.folder, 'journal')
+    this.journal = new FileJournal(this.#journalPath)
+    this.#driver = openDriver(options.broker)
+  }
+
+  get members(): readonly GroupMember[] {
+    return this.#members
+  }
+
+  startLoad(perSecond: number): Load {
+    return startLoad(this.#driver, { topic: this.#topic, journal: this.journal, perSecond })
+  }
+
+  /** Starts a member and waits until it is ready. */
+  async add(): Promise<GroupMember> {
+    const member = `p${++this.#memberCount}`
+    const [journalPath, topic, group] = [this.#journalPath, this.#topic, this.#group]
+    const instance = { member, journalPath, topic, group, broker: this.#options.broker }
+    const process = runFile('test/queue/fixture/consumer-service.ts', toEnvironment(instance))
+    const added = { name: member, process }
+    this.#members = [...this.#members, added]
+    const early = process.ended.then((code) =>
+      Promise.reject(new Error(`${member} ended with ${code}: ${process.output()}`)),
+    )
+    await Promise.race([once(process.child, 'message'), early])
+    return added
+  }
+
+  /** Lets a member leave in good order. @throws Error when it did not end with 0 */
+  async stop({ name, process }: GroupMember): Promise<void> {
+    this.#forget(name)
+    process.child.kill('SIGTERM')
+    const code = await process.ended
+    if (code !== 0) throw new Error(`${name} ended with ${code}: ${process.output()}`)
+  }
+
+  async kill({ name, process }: GroupMember): Promise<void> {
+    this.#forget(name)
+    process.child.kill('SIGKILL')
+    await process.ended
+    this.journal.add({ is: 'died', member: name })
+  }
+
+  /** How many messages have had their effect. */
+  effectCount(): number {
+    return this.journal.read().filter(({ is }) => is === 'effect').length
+  }
+
+  /** Waits until so many more messages have had their effect. */
+  async handled(count: number): Promise<void> {
+    const enough = this.effectCount() + count
+    await eventually(() => requireAtLeast(this.effectCount(), enough), { timeoutMs: patienceMs, intervalMs: 50 })
+  }
+
+  /** Waits until everything is committed, lets all members leave, and judges what they did. */
+  async finish(): Promise<Verdict> {
+    await eventually(() => this.#requireNoLag(), { timeoutMs: patienceMs, intervalMs: 100 })
+    for (const member of this.#members) await this.stop(member)
+    const records = await readTopic(this.#driver, this.#topic)
+    const logged = Map.groupBy(records, ({ partition }) => `${this.#topic}/${partition}`)
+    const log = new Map(
+      Array.from(logged, ([place, found]) => [place, found.map((record) => toLogged(record, maxAttemptCount))]),
+    )
+    const buried = await readTopic(this.#driver, deadLetterTopic(this.#topic, this.#group))
+    const letters = buried.map((letter) => {
+      const headers = headersOf(letter)
+      return `${this.#topic}/${headers['tenon-source-partition']}@${headers['tenon-source-offset']}`
+    })
+    return judge(this.journal.read(), { log, letters })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { process } of this.#members) await process[Symbol.asyncDispose]()
+    await this.#driver.close()
+  }
+
+  async #connect(): Promise<void> {
+    await this.#driver.connect({ clientId: 'model' })
+    const topics = [this.#topic, deadLetterTopic(this.#topic, this.#group)]
+    await this.#driver.ensureTopics(topics.map((topic) => ({ topic, partitionCount: 6 })))
+  }
+
+  async #requireNoLag(): Promise<void> {
+    const progress = await this.#driver.describe(this.#topic, this.#group)
+    const open = progress.filter(({ nextOffset, committedOffset = 0 }) => committedOffset < nextOffset)
+    if (open.length > 0) throw new Error(`not committed: ${JSON.stringify(open)}`)
+  }
+
+  #forget(name: string): void {
+    this.#members = this.#members.filter((member) => member.name !== name)
+  }
+}
+
+/** Longer than any broker takes to come back and any group to come to rest. */
+const patienceMs = 90_000
+
+function requireAtLeast(count: number, enough: number): void {
+  if (count < enough) throw new Error(`expected ${enough} effects, found ${count}`)
+}
