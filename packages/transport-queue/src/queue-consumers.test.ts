@@ -1,5 +1,5 @@
 import { LifecycleError, ServiceError } from '@tenon/core/transport'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openDatabase } from './driver/sqlite-file/sqlite-database.ts'
 import { sqliteDriver } from './driver/sqlite/sqlite-driver.ts'
 import { memoryBroker } from './driver/memory/memory-broker.ts'
@@ -67,6 +67,17 @@ describe('consumers()', () => {
     const { transport } = await start(memoryBroker(), async () => undefined, { driver })
     const unknown = { lagCount: undefined, lagReadAt: undefined, isLagCurrent: false }
     expect(await transport.consumers()).toMatchObject([{ state: 'assigned', ...unknown }])
+  })
+
+  it('do not wait for ever for a broker that never answers', async () => {
+    const driver = memoryDriver({ broker: memoryBroker() })
+    Object.assign(driver, { describe: () => new Promise(() => undefined) })
+    const { transport } = await start(memoryBroker(), async () => undefined, { driver })
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const reports = transport.consumers()
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await reports).toMatchObject([{ state: 'assigned', lagCount: undefined, isLagCurrent: false }])
   })
 
   it('cost the broker one question, and its messages none', async () => {

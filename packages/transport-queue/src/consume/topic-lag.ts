@@ -1,6 +1,6 @@
 import type { Logger } from '@tenon/core/transport'
 import type { PartitionProgress, QueueDriver } from '../queue-driver.ts'
-import type { QueueClock } from '../wait.ts'
+import { type QueueClock, within } from '../wait.ts'
 import type { ConsumerReport } from './consumer-report.ts'
 
 export interface LagSurroundings {
@@ -43,7 +43,8 @@ export class TopicLag {
   async #read(): Promise<void> {
     const { driver, topic, group, clock, log } = this.#surroundings
     try {
-      this.#count = sumOf(await driver.describe(topic, group))
+      const asked = driver.describe(topic, group)
+      this.#count = sumOf(await within(asked, answerTimeoutMs, `no answer within ${answerTimeoutMs} ms`))
       this.#readAt = clock.now()
       this.#isCurrent = true
       this.#isAway = false
@@ -55,6 +56,9 @@ export class TopicLag {
     }
   }
 }
+
+/** Who looks at a report does not wait for ever. A guess. */
+const answerTimeoutMs = 5_000
 
 function sumOf(partitions: readonly PartitionProgress[]): number {
   return partitions.reduce(
