@@ -29,7 +29,7 @@ export interface Identity {
 
 /**
  * A Kafka broker of the test's own, which it may stop, kill and start again, and whose certificates it makes. Any unsecured
- * token is taken over `oauthbearer`, for at most three seconds.
+ * token is taken over `oauthbearer`, for at most five seconds.
  */
 export class KafkaBroker implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'tenon-kafka-'))
@@ -87,7 +87,7 @@ export class KafkaBroker implements AsyncDisposable {
   /** A certificate for a name that the broker's authority has signed. */
   identity(name: string): Identity {
     const [key, request, cert] = ['key', 'csr', 'cert'].map((kind) => this.#path(`${name}-${kind}.pem`))
-    openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', `/CN=${name}`, '-keyout', `${key}`, '-out', `${request}`)
+    openssl('req', ...curve, '-nodes', '-subj', `/CN=${name}`, '-keyout', `${key}`, '-out', `${request}`)
     const names = this.#path(`${name}-names`)
     writeFileSync(names, `subjectAltName=DNS:${name},IP:127.0.0.1`)
     const signer = ['-CA', this.#path('ca.pem'), '-CAkey', this.#path('ca-key.pem'), '-CAcreateserial', '-days', '2']
@@ -106,7 +106,7 @@ export class KafkaBroker implements AsyncDisposable {
 
   #makeAuthority(): Identity {
     const [cert, key] = [this.#path('ca.pem'), this.#path('ca-key.pem')]
-    const form = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=authority']
+    const form = ['-x509', ...curve, '-nodes', '-days', '2', '-subj', '/CN=authority']
     openssl('req', ...form, '-keyout', key, '-out', cert)
     return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
   }
@@ -149,7 +149,7 @@ export class KafkaBroker implements AsyncDisposable {
       ...login('oauthbearer', 'oauthbearer.OAuthBearerLoginModule').map(
         (line) => `${line} unsecuredLoginStringClaim_sub="broker";`,
       ),
-      ...['sasl', 'sasl-tls'].map((name) => `listener.name.${name}.oauthbearer.connections.max.reauth.ms=3000`),
+      ...['sasl', 'sasl-tls'].map((name) => `listener.name.${name}.oauthbearer.connections.max.reauth.ms=5000`),
       'ssl.keystore.type=PEM',
       `ssl.keystore.location=${this.#path('server.pem')}`,
       'ssl.truststore.type=PEM',
@@ -181,6 +181,8 @@ export class KafkaBroker implements AsyncDisposable {
     ].join('\n')
   }
 }
+
+const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
 
 function requireScript(): string {
   if (script === undefined) throw new Error('TENON_INFRA must name the folder with kafka.sh')

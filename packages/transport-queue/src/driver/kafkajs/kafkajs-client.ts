@@ -21,6 +21,11 @@ export const disconnectTimeoutMs = 3_000
 export const cutDisconnectTimeoutMs = 1_000
 /** How long one connection may take to open, TLS included; kafkajs's 1 s is little for a distant broker. A guess. */
 const socketTimeoutMs = 3_000
+/**
+ * How long before its session with a broker ends a connection proves again who it is. With kafkajs's 10 s, sessions that are
+ * shorter would do so at once, which brokers refuse within a second. A guess.
+ */
+const reauthenticationMs = 2_000
 
 export interface ClientSettings {
   readonly settings: KafkajsSettings
@@ -40,6 +45,7 @@ export class KafkajsClient {
   readonly kafka: Kafka
   readonly #sockets = new Set<Socket>()
   #isClosed = false
+  #failure: string | undefined
 
   constructor({ Kafka: Client, logLevel }: Kafkajs, { settings, clientId, tokens, retry, log }: ClientSettings) {
     const { brokers, connectTimeoutMs, tls, sasl } = settings
@@ -49,12 +55,18 @@ export class KafkajsClient {
       clientId,
       retry,
       connectionTimeout: Math.min(connectTimeoutMs, socketTimeoutMs),
+      reauthenticationThreshold: reauthenticationMs,
       ...(tls && { ssl: toConnectionOptions(tls) ?? {} }),
       ...(sasl && { sasl: toSasl(sasl, tokens) }),
       logLevel: log ? logLevel.WARN : logLevel.NOTHING,
       logCreator: () => (entry) => log?.debug({ kafkajs: entry.log }, `kafkajs: ${entry.log.message}`),
       socketFactory: (address) => this.#connect(address),
     })
+  }
+
+  /** Why the last connection failed that could not be opened or ended by itself. */
+  get failure(): string | undefined {
+    return this.#failure
   }
 
   /** Disconnects the part that was made of this client, or cuts what is left of it when that takes too long. */
@@ -71,6 +83,7 @@ export class KafkajsClient {
     const socket = ssl ? connectTls({ host, port, ssl, onConnect }) : connect({ host, port }, onConnect)
     socket.setKeepAlive(true, 60_000)
     this.#sockets.add(socket)
+    socket.once('error', ({ message }) => (this.#failure = message))
     socket.once('close', () => this.#sockets.delete(socket))
     return socket
   }

@@ -142,7 +142,8 @@ class KafkajsDriver implements QueueDriver {
       return { client, producer }
     } catch (error) {
       void client.disconnect(producer, cutDisconnectTimeoutMs)
-      throw new Error(`no connection to ${this.target}: ${reasonOf(error)}`, { cause: error })
+      const reason = client.failure ?? reasonOf(error)
+      throw new Error(`no connection to ${this.target}: ${reason}`, { cause: error })
     }
   }
 

@@ -1,4 +1,5 @@
-import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
+import type { EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs'
+import { asBuffer } from '../../bytes.ts'
 import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../queue-driver.ts'
 
 /** Records as kafkajs sends them. */
@@ -27,14 +28,17 @@ export function toRecord({ topic, partition }: EachBatchPayload['batch'], messag
     timestampAt: Number(message.timestamp),
     key: message.key,
     value: message.value,
-    headers: Object.entries(message.headers ?? {}).flatMap(([name, values]) =>
-      (Array.isArray(values) ? values : [values]).map((value): RecordHeader => [name, Buffer.from(value ?? '')]),
-    ),
+    headers: toHeaders(message.headers),
   }
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** Without copies and lists in between: this is done for every message. */
+function toHeaders(headers: IHeaders = {}): readonly RecordHeader[] {
+  const list: RecordHeader[] = []
+  for (const [name, values] of Object.entries(headers))
+    for (const value of Array.isArray(values) ? values : [values])
+      list.push([name, Buffer.isBuffer(value) ? value : Buffer.from(value ?? '')])
+  return list
 }
 
 /** Kafka's own name for an error, which kafkajs may have wrapped; empty when it is none of Kafka's. */
