@@ -97,6 +97,7 @@ export class QueueServer implements TransportServer {
   }
 
   async #finish(signal: AbortSignal): Promise<void> {
+    this.#publisher?.drain()
     await Promise.all(this.#consumers.map((consumer) => consumer.finish(signal)))
   }
 

@@ -21,7 +21,8 @@ export interface PublishOptions {
   /**
    * How long the message is held back from its handler. It waits at its place in the queue: messages of its key that come after it
    * wait behind it, and nothing behind it in its partition counts as finished for good before it is. So it is for seconds or
-   * minutes; what has to wait for longer belongs into a table and a schedule.
+   * minutes; what has to wait for longer belongs into a table and a schedule. A receiver that waits for less than this, by its
+   * transport's `maxDelayMs`, makes it a dead letter.
    *
    * @defaultValue 0
    * @remarks Range 0–86_400_000, well below the 7 days for which Kafka keeps records by default

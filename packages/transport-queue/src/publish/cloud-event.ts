@@ -15,7 +15,7 @@ export interface WrittenPayload {
 }
 
 /** Until when a message is held back from its handler. RFC 3339. */
-export const notBeforeHeader = 'tenon-not-before'
+const notBeforeHeader = 'tenon-not-before'
 
 /** Writes messages as CloudEvents 1.0, in the content mode of the publisher. */
 export class CloudEventWriter {

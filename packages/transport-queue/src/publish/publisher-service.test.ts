@@ -47,35 +47,42 @@ describe('a service without a queue', () => {
 })
 
 describe('a service that drains', () => {
-  it('publishes what its calls and their detached work publish, and refuses anything else as draining', async () => {
-    const { driver, broker } = lasting()
-    const [running, begun, release] = [gate(), gate(), gate()]
-    const told: unknown[] = []
-    const { service, publisher } = serviceOf(driver, async (own, call) => {
-      detach(async () => {
-        await release.opened
-        told.push(await outcomeOf(own.publish(placed, { ...order, count: 2 })))
+  it.each([
+    ['outlives', false],
+    ['ends with', true],
+  ])(
+    'on a broker that %s the process publishes what its calls and their detached work publish, and refuses anything else as draining',
+    async (_what, isVolatile) => {
+      const { driver, broker } = brokerThat({ isVolatile })
+      const [running, begun, release] = [gate(), gate(), gate()]
+      const told: unknown[] = []
+      const { service, publisher } = serviceOf(driver, async (own, call) => {
+        detach(async () => {
+          await release.opened
+          told.push(await outcomeOf(own.publish(placed, { ...order, count: 2 })))
+        })
+        call.draining.addEventListener('abort', begun.open)
+        running.open()
+        await begun.opened
+        told.push(await outcomeOf(own.publish(placed, order)))
       })
-      call.draining.addEventListener('abort', begun.open)
-      running.open()
+      const started = await service.start({ environment })
+      await command(broker)
+      await running.opened
+      const stopping = started.stop()
       await begun.opened
-      told.push(await outcomeOf(own.publish(placed, order)))
-    })
-    const started = await service.start({ environment })
-    await command(broker)
-    await running.opened
-    const stopping = started.stop()
-    await begun.opened
-    // The test is no part of any call.
-    expect(await outcomeOf(publisher().publish(placed, { ...order, count: 3 }))).toMatchObject(draining)
-    release.open()
-    expect((await stopping).exitCode).toBe(0)
-    expect(told).toEqual(['published', 'published'])
-    expect(countsIn(broker)).toEqual([1, 2])
-  })
+      await new Promise((next) => setImmediate(next))
+      // The test is no part of any call.
+      expect(await outcomeOf(publisher().publish(placed, { ...order, count: 3 }))).toMatchObject(draining)
+      release.open()
+      expect((await stopping).exitCode).toBe(0)
+      expect(told).toEqual(['published', 'published'])
+      expect(countsIn(broker)).toEqual([1, 2])
+    },
+  )
 
   it('publishes what handlers and providers publish while they are disposed, and nothing after that', async () => {
-    const { driver, broker } = lasting()
+    const { driver, broker } = brokerThat({ isVolatile: false })
     const told: unknown[] = []
     const cleaner = token<object>('cleaner')
     let kept: Publisher | undefined
@@ -279,10 +286,10 @@ function serviceOf(driver: QueueDriver, place: (publisher: Publisher, call: Call
   return { service, publisher }
 }
 
-/** A memory broker that is taken for one which outlives the process. */
-function lasting() {
+/** A memory broker, which may be taken for one that outlives the process. */
+function brokerThat({ isVolatile }: { readonly isVolatile: boolean }) {
   const broker = memoryBroker({ partitionCount: 1 })
-  return { broker, driver: Object.assign(memoryDriver({ broker }), { isVolatile: false }) }
+  return { broker, driver: Object.assign(memoryDriver({ broker }), { isVolatile }) }
 }
 
 async function command(broker: MemoryBroker): Promise<void> {
