@@ -65,6 +65,7 @@ describe('a service that drains', () => {
         running.open()
         await begun.opened
         told.push(await outcomeOf(own.publish(placed, order)))
+        await release.opened
       })
       const started = await service.start({ environment })
       await command(broker)
