@@ -18,6 +18,8 @@ export type Rule =
   | 'fenced_commit_stored'
   /** A message came again though a commit behind it had been stored before its owner began. */
   | 'repeated_behind_commit'
+  /** A message came again that its former owner had done and committed, or could have. */
+  | 'repeated_without_reason'
   /** A message came to two outcomes in one assignment. */
   | 'repeated_by_owner'
   /** A partition was given up in good order, without a commit of all that was done with. */
@@ -39,12 +41,23 @@ export interface FinalState {
   readonly letters: readonly string[]
 }
 
+/** Why a message may come to an outcome twice, as a table says what its former owner had to do with it. */
+export type DuplicateReason =
+  /** Its process was killed. */
+  | 'died'
+  /** The partition was taken from it while it ran, or it went on though others owned it already. */
+  | 'cut'
+  /** Its last commit was not stored. */
+  | 'commit_failed'
+  /** It left in good order, with an older message of the partition unfinished: only what lies before that is committed. */
+  | 'behind_unfinished'
+
 export interface Verdict {
   readonly violations: readonly Violation[]
   readonly messageCount: number
   readonly letterCount: number
-  /** Outcomes beyond the first of a message, each of which a commit that was missing explains. */
-  readonly duplicateCount: number
+  /** Outcomes beyond the first of a message, by what explains that no commit kept it from coming again. */
+  readonly duplicates: Readonly<Record<DuplicateReason, number>>
   readonly assignmentCount: number
 }
 
@@ -58,7 +71,7 @@ export function judge(facts: readonly DatedFact[], final: FinalState): Verdict {
     violations: judging.violations,
     messageCount: histories.reduce((sum, { messages }) => sum + messages.length, 0),
     letterCount: final.letters.length,
-    duplicateCount: histories.reduce((sum, { duplicateCount }) => sum + duplicateCount, 0),
+    duplicates: judging.duplicates,
     assignmentCount: histories.reduce((sum, { assignments }) => sum + assignments.length, 0),
   }
 }
@@ -75,6 +88,7 @@ class Judging {
   readonly #assignments = new Map<string, Assignment>()
   readonly #commits = new Map<string, { readonly assignment: Assignment; readonly end: number; wasFenced: boolean }>()
   readonly #letters: readonly string[]
+  readonly duplicates = { died: 0, cut: 0, commit_failed: 0, behind_unfinished: 0 }
 
   constructor({ log, letters }: FinalState) {
     this.histories = new Map(Array.from(log, ([place, messages]) => [place, new PlaceHistory(place, messages)]))
@@ -84,6 +98,7 @@ class Judging {
   follow(fact: Fact): void {
     if (fact.is === 'assigned') return this.#begin(fact)
     if (fact.is === 'committed') return this.#committed(fact)
+    if (fact.is === 'died') return this.#died(fact.member)
     if (!('assignment' in fact)) return
     const assignment = this.#assignments.get(fact.assignment)
     if (assignment === undefined) return
@@ -124,7 +139,7 @@ class Judging {
     const found = this.#commits.get(commit)
     if (found === undefined) return
     const { assignment, end, wasFenced } = found
-    if (answer === 'failed') assignment.hasFailedCommit = true
+    if (answer !== 'stored') assignment.hasFailedCommit = true
     if (answer !== 'stored') return
     if (wasFenced)
       this.#violate('fenced_commit_stored', `${commit} of ${assignment.name} was stored, though others own the place`)
@@ -154,21 +169,33 @@ class Judging {
     const overtaken = history.overtaken({ offset })
     if (overtaken !== undefined) this.#violate('overtaken', `${name}: ${offset} came before ${overtaken} of its key`)
     if (outcomes.has(offset)) this.#violate('repeated_by_owner', `${name} did ${offset} twice`)
+    else this.#explainRepeat(offset, assignment)
     outcomes.add(offset)
     history.addOutcome(offset)
   }
 
+  #explainRepeat(offset: number, assignment: Assignment): void {
+    const former = assignment.history.earlierOwner({ offset }, assignment)
+    if (former === undefined) return
+    const reason = reasonOf(offset, former, assignment)
+    if (reason !== undefined) this.duplicates[reason] += 1
+    else this.#violate('repeated_without_reason', `${assignment.name} did ${offset}, which ${former.name} could commit`)
+  }
+
+  #died(member: string): void {
+    for (const assignment of this.#assignments.values()) if (assignment.member === member) assignment.isDead = true
+  }
+
   #gaveUp(is: 'revoked' | 'lost' | 'settled', assignment: Assignment): void {
-    if (is === 'revoked') assignment.isRevoked = true
-    else if (is === 'lost') assignment.isLost = true
-    else this.#settled(assignment)
+    if (is === 'settled') this.#settled(assignment)
+    else if (is === 'lost' && !assignment.isSettled) assignment.isCut = true
   }
 
   /** Only what lies behind a message without an outcome may be left without a commit, and only where the broker answered. */
   #settled(assignment: Assignment): void {
-    const { isLost, hasFailedCommit, history, outcomes, committed, name, hasSuccessor } = assignment
+    const { isCut, hasFailedCommit, history, outcomes, committed, name, hasSuccessor } = assignment
     assignment.isSettled = true
-    if (isLost || hasFailedCommit || hasSuccessor) return
+    if (isCut || hasFailedCommit || hasSuccessor) return
     const wanted = history.endOf(outcomes, assignment.beganAtOffset)
     if (committed < wanted && history.stored < wanted)
       this.#violate('left_uncommitted', `${name} left with ${committed} committed, and all before ${wanted} done`)
@@ -206,4 +233,12 @@ class Judging {
   #violate(rule: Rule, text: string): void {
     this.violations.push({ rule, text })
   }
+}
+
+/** Undefined when nothing kept the former owner from committing the message. */
+function reasonOf(offset: number, former: Assignment, current: Assignment): DuplicateReason | undefined {
+  if (former.isDead) return 'died'
+  if (former.isCut || !former.isSettled || current.hasSuccessor) return 'cut'
+  if (former.hasFailedCommit) return 'commit_failed'
+  return former.history.endOf(former.outcomes, former.beganAtOffset) <= offset ? 'behind_unfinished' : undefined
 }

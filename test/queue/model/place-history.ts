@@ -8,10 +8,11 @@ export interface Assignment {
   readonly history: PlaceHistory
   /** Stored by anybody before it began. */
   readonly beganAtOffset: number
-  isRevoked: boolean
-  isLost: boolean
+  /** Whether its member died, and whether it was taken away before nothing of it ran any more. */
+  isDead: boolean
+  isCut: boolean
   isSettled: boolean
-  /** The end of what it has said is done with, and whether the broker's answer to that was a failure. */
+  /** The end of what it has said is done with, and whether the broker did not store the last of that. */
   committed: number
   hasFailedCommit: boolean
   /** Whether another assignment of the same partition has begun. */
@@ -27,7 +28,7 @@ export class PlaceHistory {
   readonly messages: readonly LoggedMessage[]
   readonly assignments: Assignment[] = []
   readonly #byOffset: ReadonlyMap<number, number>
-  readonly #outcomes = new Map<number, number>()
+  readonly #outcomes = new Set<number>()
   readonly #previousOfKey: readonly (number | undefined)[]
   #prefixCount = 0
   /** The furthest that the broker has acknowledged. */
@@ -43,16 +44,6 @@ export class PlaceHistory {
       if (isKeyed) latest.set(key, offset)
       return previous
     })
-  }
-
-  /** Messages that came to an outcome, each as often as it did. */
-  get outcomeCount(): number {
-    return [...this.#outcomes.values()].reduce((sum, count) => sum + count, 0)
-  }
-
-  /** Outcomes beyond the first. */
-  get duplicateCount(): number {
-    return this.outcomeCount - this.#outcomes.size
   }
 
   /** The end of the longest beginning of the partition in which every message has an outcome. */
@@ -80,8 +71,8 @@ export class PlaceHistory {
       member,
       history: this,
       beganAtOffset: this.stored,
-      isRevoked: false,
-      isLost: false,
+      isDead: false,
+      isCut: false,
       isSettled: false,
       committed: 0,
       hasFailedCommit: false,
@@ -98,12 +89,17 @@ export class PlaceHistory {
     return index === undefined ? undefined : this.messages[index]
   }
 
+  /** The newest other assignment in which the message came to an outcome. */
+  earlierOwner({ offset }: Pick<Handling, 'offset'>, current: Assignment): Assignment | undefined {
+    return this.assignments.findLast((other) => other !== current && other.outcomes.has(offset))
+  }
+
   hasOutcome(offset: number): boolean {
     return this.#outcomes.has(offset)
   }
 
   addOutcome(offset: number): void {
-    this.#outcomes.set(offset, (this.#outcomes.get(offset) ?? 0) + 1)
+    this.#outcomes.add(offset)
   }
 
   /** The message before it of the same key, when that has no outcome yet. */

@@ -17,10 +17,22 @@ export function tellPauses(what: string, { facts, restarts, verdict }: Roll): vo
   const effectsAt = facts.filter(({ is }) => is === 'effect').map(({ at }) => at)
   const pausesMs = restarts.map((restart) => longestPauseMs(effectsAt, restart)).toSorted((one, other) => one - other)
   const medianMs = pausesMs[Math.floor(pausesMs.length / 2)] ?? 0
-  const { messageCount, letterCount, duplicateCount, assignmentCount } = verdict
+  const { messageCount, letterCount, duplicates, assignmentCount, violations } = verdict
+  const lostCount = violations.filter(({ rule }) => rule === 'lost').length
   const pauses = `longest pause of each: median ${medianMs} ms, worst ${pausesMs.at(-1) ?? 0} ms`
-  const counts = `${messageCount} messages, ${letterCount} dead letters, ${assignmentCount} assignments, ${duplicateCount} handled twice`
-  process.stdout.write(`${what}; ${pauses}; ${counts}, 0 lost unless told below\n`)
+  const counts = `${messageCount} messages, ${letterCount} dead letters, ${assignmentCount} assignments, ${lostCount} lost`
+  tell(`${what}; ${pauses}; ${counts}; handled twice: ${toText(duplicates)}`)
+}
+
+/** `died 3, cut 1`, or `none`. */
+export function toText(duplicates: Verdict['duplicates']): string {
+  const some = Object.entries(duplicates).filter(([, count]) => count > 0)
+  return some.map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none'
+}
+
+/** Prints a line where who runs the test sees it. */
+export function tell(line: string): void {
+  process.stdout.write(`${line}\n`)
 }
 
 function longestPauseMs(effectsAt: readonly number[], { fromAt, toAt }: Restart): number {
