@@ -55,6 +55,16 @@ export class Reader implements AsyncDisposable {
     this.#held = undefined
   }
 
+  /** The first assignment that is gone. */
+  async lost(): Promise<AssignedPartition> {
+    const isLost = ({ lost }: AssignedPartition) => lost.aborted
+    // Nothing is told when an assignment that was let go is lost, soon after.
+    while (!this.#everOwned.some(isLost)) await new Promise((resolve) => setImmediate(resolve))
+    const found = this.#everOwned.find(isLost)
+    assert.ok(found)
+    return found
+  }
+
   /** Resolves when a partition is to be given up. */
   revoked(): Promise<void> {
     return Promise.race(this.#owned.map(revoked))

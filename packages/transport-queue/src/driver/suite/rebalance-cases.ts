@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { bound, type DriverCase, never, prepare, record, text } from './driver-case.ts'
+import { bound, type DriverCase, never, prepare, record, revoked, text } from './driver-case.ts'
 import { Reader } from './reader.ts'
 
 /** How partitions go from one member of a group to another. */
@@ -62,6 +62,48 @@ export const rebalanceCases: readonly DriverCase[] = [
       assert.equal(await partition.commit(received.offset + 1), false)
       await using next = await Reader.join(driver, group, [topic])
       assert.equal(text((await next.take(1))[0]?.value), '1')
+    },
+  },
+  {
+    name: 'refuses the commit of an earlier assignment, and goes on',
+    run: async (harness) => {
+      const { driver, topic } = await prepare(harness)
+      const group = harness.unique('group')
+      await using first = await Reader.join(driver, group, [topic])
+      await first.owns(3)
+      const second = await Reader.join(await harness.connect(), group, [topic])
+      await second.ownsAny()
+      const gone = await first.lost()
+      assert.equal(await gone.commit(1), false)
+      await second.member.leave(never)
+      await first.owns(3)
+      assert.equal(first.member.state, 'assigned')
+      await driver.produce([record(topic, 'k', 'after')], bound)
+      const [received] = await first.take(1)
+      assert.ok(received)
+      assert.equal(text(received.value), 'after')
+      assert.equal(await first.partitionOf(received).commit(received.offset + 1), true)
+    },
+  },
+  {
+    name: 'lets the running message end and be committed before it leaves',
+    run: async (harness) => {
+      const { driver, topic } = await prepare(harness)
+      const group = harness.unique('group')
+      await driver.produce([record(topic, 'k', 'running')], bound)
+      const first = await Reader.join(driver, group, [topic])
+      const [running] = await first.take(1)
+      assert.ok(running)
+      first.hold()
+      const partition = first.partitionOf(running)
+      const left = first.member.leave(never)
+      await revoked(partition)
+      assert.equal(await partition.commit(running.offset + 1), true)
+      first.release()
+      await left
+      await driver.produce([record(topic, 'k', 'next')], bound)
+      await using next = await Reader.join(driver, group, [topic])
+      assert.equal(text((await next.take(1))[0]?.value), 'next')
     },
   },
   {
