@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openFile } from '../sqlite-file/sqlite-file.ts'
+import { SqliteWriter } from '../sqlite-file/sqlite-writer.ts'
 import { SqliteGroup } from './sqlite-group.ts'
 import { currentProcess } from './sqlite-liveness.ts'
 import { SqliteLog } from './sqlite-log.ts'
-import { resolveSqlite } from './sqlite-options.ts'
-import { trim } from './sqlite-retention.ts'
+import { resolveSqlite, type SqliteDriverOptions } from './sqlite-options.ts'
+import { SqliteRetention, trim } from './sqlite-retention.ts'
 
 const old = Date.now() - 10_000_000
 
@@ -48,6 +49,27 @@ describe('trim', () => {
   })
 })
 
+describe('SqliteRetention', () => {
+  it('removes step by step what is too old, soon after the start and every now and then', async () => {
+    const { sweeper, add } = await filled({ old: 1_200, fresh: 0 })
+    const { swept, first } = sweeper({ retentionMs: 1_000_000 })
+    expect(first()).toBe(0)
+    expect(await swept(5_000)).toBe(500)
+    expect(await swept(50)).toBe(1_000)
+    expect(await swept(50)).toBe(1_200)
+    add(1, old)
+    expect(await swept(29_999)).toBe(1_200)
+    expect(await swept(1)).toBe(1_201)
+  })
+
+  it('sweeps no more once it is closed, also when that comes in the middle of a sweep', async () => {
+    const { sweeper } = await filled({ old: 600, fresh: 0 })
+    const { swept } = sweeper({ retentionMs: 1_000_000 }, (retention) => retention.close())
+    expect(await swept(5_000)).toBe(500)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
 const place = { logId: 1, topic: 'topic', partition: 0 }
 
 /** A topic of one partition with records of a hundred bytes. */
@@ -73,6 +95,31 @@ async function filled({ old: oldCount, fresh }: { readonly old: number; readonly
     })
   return {
     log,
+    add: (count: number, storedAt: number) =>
+      database.transaction(() => {
+        for (let index = 0; index < count; index++) log.append([record], storedAt)
+      }),
+    /** A sweeper in a time that only goes on when it is told to. */
+    sweeper: (bound: Partial<SqliteDriverOptions>, writing: (retention: SqliteRetention) => void = () => undefined) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const settings = resolveSqlite({ path: 'queue.db', ...bound })
+      const writer = new SqliteWriter(database, { stored: () => undefined, random: () => 0 })
+      const push: SqliteWriter['push'] = (work, limit) => {
+        writing(retention)
+        return writer.push(work, limit)
+      }
+      const retention = new SqliteRetention({ settings, database, writer: { push } })
+      onTestFinished(() => retention.close())
+      const first = () => log.describe('topic', 'nobody')[0]?.earliestOffset
+      const swept = async (durationMs: number) => {
+        await vi.advanceTimersByTimeAsync(durationMs)
+        await writer.flush()
+        await new Promise((resolve) => setImmediate(resolve))
+        return first()
+      }
+      return { first, swept }
+    },
     join: joinGroup,
     trimmed: (bound: { readonly retentionMs: number; readonly retentionBytes: number }) =>
       database.transaction(() => trim(database, 1, bound)),

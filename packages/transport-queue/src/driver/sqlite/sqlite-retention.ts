@@ -11,16 +11,23 @@ export interface RetentionSurroundings {
 /** Removes old records, some hundred at a time, so that nobody waits long for it. */
 export class SqliteRetention {
   readonly #surroundings: RetentionSurroundings
-  #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
 
   constructor(surroundings: RetentionSurroundings) {
     this.#surroundings = surroundings
-    this.#timer = setTimeout(() => void this.#sweep(), firstSweepMs)
-    this.#timer.unref()
+    this.#sweepIn(firstSweepMs)
   }
 
   close(): void {
+    this.#isClosed = true
     clearTimeout(this.#timer)
+  }
+
+  #sweepIn(delayMs: number): void {
+    if (this.#isClosed) return
+    this.#timer = setTimeout(() => void this.#sweep(), delayMs)
+    this.#timer.unref()
   }
 
   /** A step for every partition; again soon when there is more to do. */
@@ -36,8 +43,7 @@ export class SqliteRetention {
     } catch {
       // The file is locked, full or closed: the next sweep does it, and whoever publishes or reads tells.
     }
-    this.#timer = setTimeout(() => void this.#sweep(), isMore ? stepIntervalMs : sweepIntervalMs)
-    this.#timer.unref()
+    this.#sweepIn(isMore ? stepIntervalMs : sweepIntervalMs)
   }
 }
 
