@@ -17,7 +17,7 @@ import { Health } from './lifecycle/health.ts'
 import { planService, requireSound } from './plan-service.ts'
 import type { ServiceReading } from './read-settings.ts'
 import { Readiness } from './lifecycle/readiness.ts'
-import { listenAll, withAll } from './lifecycle/servers.ts'
+import { infosOf, listenAll, withAll } from './lifecycle/servers.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import { type PhaseReport, runPhases } from './lifecycle/shutdown.ts'
 import { type ServiceParts, type Shutdown, shutdownPhases, type StopOptions } from './lifecycle/shutdown-phases.ts'
@@ -268,18 +268,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       operations: this.#operationIds,
       runningCallCount: this.#gate.runningCount,
       abandonedCallCount: this.#gate.abandonedCount,
-      transports: this.#transportInfos(),
+      transports: infosOf(this.#parts.servers, this.#transportNames),
     }
-  }
-
-  /** What those transports tell that have something to tell. */
-  #transportInfos(): Readonly<Record<string, object>> {
-    return Object.fromEntries(
-      this.#parts.servers.flatMap((server, index) => {
-        const info = server.info?.()
-        return info === undefined ? [] : [[this.#transportNames[index] ?? '', info] as const]
-      }),
-    )
   }
 
   async #shutDown(shutdown: Shutdown): Promise<Ended> {

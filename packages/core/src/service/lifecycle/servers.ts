@@ -29,6 +29,23 @@ export async function withAll(
   )
 }
 
+/** What those servers tell of themselves that have something to tell, by the names in their order. One that fails keeps none of the others from it. */
+export function infosOf(
+  servers: readonly TransportServer[],
+  names: readonly string[],
+): Readonly<Record<string, object>> {
+  const infos = servers.map((server, index) => [names[index] ?? '', infoOf(server)] as const)
+  return Object.fromEntries(infos.filter(([, info]) => info !== undefined))
+}
+
+function infoOf(server: TransportServer): object | undefined {
+  try {
+    return server.info?.()
+  } catch (error) {
+    return { failure: error instanceof Error ? error.message : String(error) }
+  }
+}
+
 /** @throws AggregateError unless there is none. */
 export function throwErrors(errors: readonly Error[], message: string): void {
   if (errors.length > 0) throw new AggregateError(errors, message)
