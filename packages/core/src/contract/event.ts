@@ -22,8 +22,11 @@ export interface EventSpec {
    * @throws ContractError `contract.setting` for what is no name
    */
   readonly format?: string
-  /** The file that keeps its field numbers in protobuf, as that of a contract. Read by the format `protobuf` alone. */
-  readonly proto?: URL
+  /**
+   * What fixes its form in protobuf: the file that keeps its field numbers, as that of a contract, or, for an event that was made from
+   * `.proto` files, its message. Read by the format `protobuf` alone.
+   */
+  readonly proto?: URL | object
   /** One sentence for generated documents. */
   readonly summary?: string
   /** Longer text for generated documents, in CommonMark. */
@@ -45,7 +48,7 @@ export interface EventType<Spec extends EventSpec = EventSpec> {
   readonly upcasts: readonly Upcast[]
   /** `json` where it says nothing. */
   readonly format: string
-  readonly proto: URL | undefined
+  readonly proto: URL | object | undefined
   readonly summary: string | undefined
   readonly description: string | undefined
   readonly tags: readonly string[]

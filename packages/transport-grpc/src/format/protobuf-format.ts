@@ -4,6 +4,7 @@ import { compileCodec, type MessageCodec } from '../codec/message-codec.ts'
 import { lockEvent, lockMessage } from '../lock/lock-event.ts'
 import { readLockText } from '../lock/lock-text.ts'
 import { shapeCommand } from '../proto/event-shape.ts'
+import { isMessageBinding } from '../service/message-binding.ts'
 import { isMethodBinding } from '../service/method-binding.ts'
 
 /**
@@ -35,7 +36,9 @@ function codecOf(content: MessageContent): MessageCodec {
 }
 
 function eventCodec(event: EventType): MessageCodec {
-  const lock = event.proto && readLockText(`event ${event.topic}`, event.proto)
+  const { proto, topic } = event
+  if (isMessageBinding(proto)) return proto.codec()
+  const lock = proto instanceof URL ? readLockText(`event ${topic}`, proto) : undefined
   return compileCodec(lockEvent(event, lock).shape)
 }
 

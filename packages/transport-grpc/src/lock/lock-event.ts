@@ -2,6 +2,7 @@ import { type AnyContract, type EventType, isContract } from '@tenon/core/contra
 import { ContractError } from '@tenon/core/transport'
 import type { MessageShape } from '../proto/message-shape.ts'
 import { shapeEvent } from '../proto/event-shape.ts'
+import { isMessageBinding, type MessageBinding } from '../service/message-binding.ts'
 import { applyMessageLock } from './apply-lock.ts'
 import { checkEventLock, checkLock } from './check-lock.ts'
 import type { MessageFile } from '../lock-file/lock-file.ts'
@@ -21,10 +22,11 @@ export interface LockedMessage {
 /**
  * Numbers the message of an event as its lock says; in the order of declaration where there is none.
  *
- * @throws ContractError `contract.proto` when the lock cannot be read or does not allow what the event has become, `contract.schema` and
- * `contract.name` when the event has no form in protobuf.
+ * @throws ContractError `contract.proto` when the lock cannot be read or does not allow what the event has become, and for an event that
+ * was made from `.proto` files, `contract.schema` and `contract.name` when the event has no form in protobuf.
  */
 export function lockEvent(event: EventType, lock: LockText | undefined): LockedMessage {
+  if (isMessageBinding(event.proto)) throw hasFile(event, event.proto)
   const { shape, package: owner } = shapeEvent(event)
   const current = toMessageFile(shape, owner)
   if (lock === undefined) return { shape, file: current }
@@ -49,6 +51,11 @@ export function lockMessage(shape: MessageShape, { text, where }: LockText, subj
 /** Whether what has a lock is an event rather than a contract. */
 export function isEvent(of: AnyContract | EventType): of is EventType {
   return !isContract(of)
+}
+
+function hasFile({ topic }: EventType, { fullName }: MessageBinding): ContractError {
+  const message = `event ${topic}: it was made from the message ${fullName}, whose .proto file is the one to use`
+  return new ContractError([{ code: 'contract.proto', message }])
 }
 
 interface Merge {

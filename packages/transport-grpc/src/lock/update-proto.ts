@@ -43,7 +43,8 @@ function contractLock(contract: AnyContract): Locked {
 }
 
 function eventLock(event: EventType): Locked {
-  return { subject: `event ${event.topic}`, url: event.proto, fileFrom: (lock) => lockEvent(event, lock).file }
+  const url = event.proto instanceof URL ? event.proto : undefined
+  return { subject: `event ${event.topic}`, url, fileFrom: (lock) => lockEvent(event, lock).file }
 }
 
 async function readText(subject: string, where: string): Promise<LockText | undefined> {

@@ -68,7 +68,7 @@ function strayNames({ typeName, methods }: DescService, operations: object): rea
 }
 
 /** A file after all that it imports. */
-function filesOf(file: DescFile, seen: Set<DescFile> = new Set()): readonly DescFile[] {
+export function filesOf(file: DescFile, seen: Set<DescFile> = new Set()): readonly DescFile[] {
   if (!seen.has(file)) for (const dependency of file.dependencies) filesOf(dependency, seen)
   return [...seen.add(file)]
 }
