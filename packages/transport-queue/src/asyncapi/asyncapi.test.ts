@@ -221,7 +221,12 @@ describe('the document of a service', () => {
       transports: () => [queueTransport({ driver: memoryDriver() })],
     })
     const { operations } = asyncapi([reader, newer])
-    expect(Object.keys(operations)).toContain('receive_shop.order.placed.v2_reader')
+    expect(Object.keys(operations)).toEqual([
+      'receive_shop.order.placed.v1_reader',
+      'receive_shop.order.placed.v2_reader',
+      'send_shop.order.placed.v1.dlq.reader',
+      'send_shop.order.placed.v2.dlq.reader',
+    ])
   })
 
   it('asks for the events and contracts of what it consumes', () => {

@@ -86,7 +86,10 @@ interface Received {
 function receivedBy(service: DescribedService): readonly Received[] {
   const { operations, consumers } = service.describe()
   const commands = operations.flatMap(({ command }) => (command === undefined ? [] : [command]))
-  return [...commands, ...consumers].map(({ topic, group }) => ({ service: service.name, topic, group }))
+  const events = consumers.flatMap(({ topic, olderTopics = [], group }) =>
+    [topic, ...olderTopics].map((one) => ({ topic: one, group })),
+  )
+  return [...commands, ...events].map(({ topic, group }) => ({ service: service.name, topic, group }))
 }
 
 function isAnyContract(part: unknown): part is AnyContract {
