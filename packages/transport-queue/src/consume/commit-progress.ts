@@ -25,12 +25,13 @@ export class CommitProgress {
     this.#surroundings = surroundings
   }
 
-  /** Says that all before the offset is done with. Resolves at once unless each outcome is committed on its own. */
-  async advance(nextOffset: number): Promise<void> {
+  /** Says that all before the offset is done with. Gives the commit to wait for where each outcome is committed on its own. */
+  advance(nextOffset: number): Promise<void> | undefined {
     const { intervalMs } = this.#surroundings
     this.#uncommitted = nextOffset
-    if (intervalMs === 0 || this.#isHastened) await this.flush()
-    else this.#timer ??= setTimeout(() => void this.flush(), intervalMs)
+    if (intervalMs === 0 || this.#isHastened) return this.flush()
+    this.#timer ??= setTimeout(() => void this.flush(), intervalMs)
+    return undefined
   }
 
   /** From now on commits each outcome on its own. */

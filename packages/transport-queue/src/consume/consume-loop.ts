@@ -87,6 +87,7 @@ export class PartitionLoop {
     const nextOffset = this.#offsets.finish(record.offset)
     if (nextOffset === undefined) return
     this.#moved.resolve()
-    await this.#progress.advance(nextOffset)
+    const committed = this.#progress.advance(nextOffset)
+    if (committed) await committed
   }
 }

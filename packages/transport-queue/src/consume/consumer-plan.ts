@@ -21,7 +21,7 @@ export interface TopicConsumer {
   readonly format: MessageFormat
   /** How they are delivered. */
   readonly settings: ConsumerSettings
-  /** Never rejects. */
+  /** Never rejects. What comes of it is dropped; it is no stream, for a command cannot have one. */
   dispatch(arrival: Arrival): Promise<Outcome>
 }
 

@@ -1,3 +1,4 @@
+import { asBuffer } from '../bytes.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
 
 /** Handles the messages of one key one after another, and those of different keys side by side. */
@@ -14,7 +15,7 @@ export class KeyLanes {
   /** Behind those of its key. A message without a key has no order, so it waits for none. */
   add(record: ReceivedRecord): void {
     if (record.key === null) return this.#run(this.#handle(record))
-    const key = Buffer.from(record.key.buffer, record.key.byteOffset, record.key.byteLength).toString('latin1')
+    const key = asBuffer(record.key).toString('latin1')
     const lane = this.#waiting.get(key)
     if (lane) lane.push(record)
     else this.#run(this.#drive(key, record))

@@ -95,20 +95,6 @@ test('hands headers to the handler as metadata with lower-case names', async () 
   })
 })
 
-test('runs the stream of a streaming operation to its end', async () => {
-  const broker = await seeded(messages(2))
-  const done = countdown(2)
-  const items: number[] = []
-  const stream = async function* (count: number) {
-    yield items.push(count)
-    yield items.push(count)
-    done.tick()
-  }
-  await start(broker, async ({ count }) => stream(count))
-  await done.reached
-  expect(items).toEqual([0, 0, 1, 1])
-})
-
 describe('what a consumer says', () => {
   test('skips a message as if it had been handled, and a line of log says so', async () => {
     const broker = await seeded(messages(2))

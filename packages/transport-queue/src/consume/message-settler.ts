@@ -3,11 +3,11 @@ import { redriveGroupOf } from '../dead-letter/dead-letter.ts'
 import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
 import { type ReadMessage, readMessage } from '../read/read-message.ts'
-import { unlessAborted } from '../wait.ts'
 import type { TopicConsumer } from './consumer-plan.ts'
 import { QueueCall } from './queue-call.ts'
-import { endlessDelays, RetrySchedule } from './retry-schedule.ts'
+import { endlessDelays, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
 import type { Slots } from './slots.ts'
+import { UntilLost } from './until-lost.ts'
 
 export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays'> {
   readonly consumer: TopicConsumer
@@ -19,21 +19,25 @@ export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays'> {
 export class MessageSettler {
   readonly #surroundings: SettlerSurroundings
   readonly #deadLetters: DeadLetterStore
+  readonly #untilLost: UntilLost
+  readonly #scheduling: ScheduleSettings
 
   constructor(surroundings: SettlerSurroundings) {
     this.#surroundings = surroundings
-    const { settings, consumer } = surroundings
-    const delays = () => endlessDelays({ retry: consumer.settings.retry, random: settings.random })
+    const { settings, consumer, partition } = surroundings
+    const { failures, retry } = consumer.settings
+    this.#untilLost = new UntilLost(partition.lost)
+    this.#scheduling = { clock: settings.clock, random: settings.random, failures, retry }
+    const delays = () => endlessDelays({ retry, random: settings.random })
     this.#deadLetters = new DeadLetterStore({ ...surroundings, delays })
   }
 
   /** False when the partition is given up before: the message comes again, uncounted. Never rejects. */
-  async settle(record: ReceivedRecord): Promise<boolean> {
+  settle(record: ReceivedRecord): Promise<boolean> {
     const { group } = this.#surroundings.consumer
-    if ((redriveGroupOf(record) ?? group) !== group) return true
+    if ((redriveGroupOf(record) ?? group) !== group) return Promise.resolve(true)
     const message = this.#read(record)
     if (ServiceError.is(message)) return this.#bury(record, { error: message, attemptCount: 0 })
-    if (!(await this.#due(message))) return false
     return this.#handleUntilSettled(record, message)
   }
 
@@ -69,8 +73,10 @@ export class MessageSettler {
 
   async #handleUntilSettled(record: ReceivedRecord, message: ReadMessage): Promise<boolean> {
     const { settings, consumer, partition } = this.#surroundings
-    const { failures, retry, maxHandlerMs } = consumer.settings
-    const schedule = new RetrySchedule({ ...settings, failures, retry })
+    const { maxHandlerMs } = consumer.settings
+    let schedule: RetrySchedule | undefined
+    // Few say so, and for the others there is nothing to wait for.
+    if (message.notBeforeAt > 0 ? !(await this.#due(message)) : this.#isRevoked) return false
     for (let attempt = 1; ; attempt++) {
       const leftMs = message.expiresAt - settings.clock.now()
       if (leftMs <= 0) return this.#bury(record, { error: hasExpired, attemptCount: attempt - 1, schedule })
@@ -80,6 +86,7 @@ export class MessageSettler {
       )
       if (handled === 'done') return true
       if (handled === 'given_up' || this.#isLost) return false
+      schedule ??= new RetrySchedule(this.#scheduling)
       const step = schedule.next(handled)
       if (step.action === 'skip') return this.#skip(record, { error: handled, attempt })
       if (step.action === 'dead_letter') return this.#bury(record, { error: handled, attemptCount: attempt, schedule })
@@ -93,15 +100,16 @@ export class MessageSettler {
   /** What the message failed with, if it did. `given_up` when the partition is to be left before its turn came. */
   async #handle(call: QueueCall): Promise<'done' | 'given_up' | ServiceError> {
     const { partition, consumer, slots } = this.#surroundings
-    if (!(await slots.take(partition.revoked))) return 'given_up'
+    if (!slots.takeNow() && !(await slots.take(partition.revoked))) return 'given_up'
     try {
-      const outcome = await unlessAborted(runToEnd(consumer, call), partition.lost)
-      if (outcome !== undefined) {
-        if (outcome.error?.code === 'deadline_exceeded') await this.#awaitQuiet(call)
-        return outcome.error ?? 'done'
+      const outcome = await this.#untilLost.wait(consumer.dispatch(call))
+      if (outcome === undefined) {
+        call.abandon()
+        return 'given_up'
       }
-      call.abandon()
-      return 'given_up'
+      if (outcome.ok) return 'done'
+      if (outcome.error.code === 'deadline_exceeded') await this.#awaitQuiet(call)
+      return outcome.error
     } finally {
       slots.release()
     }
@@ -151,26 +159,10 @@ interface Failure {
 interface Ending {
   readonly error: ServiceError
   readonly attemptCount: number
-  readonly schedule?: RetrySchedule
+  readonly schedule?: RetrySchedule | undefined
 }
 
 /** A timer fires at once when its delay is longer. @see Node.js documentation, setTimeout */
 const longestWaitMs = 2 ** 31 - 1
 
 const hasExpired = new ServiceError('deadline_exceeded', 'the message has expired', { reason: 'expired' })
-
-/** Dispatches a message; a streaming operation's items are dropped as any output is. */
-async function runToEnd({ dispatch }: TopicConsumer, call: QueueCall): Promise<{ readonly error?: ServiceError }> {
-  try {
-    const outcome = await dispatch(call)
-    if (!outcome.ok) return { error: outcome.error }
-    if (isStream(outcome.value)) for await (const _item of outcome.value);
-    return {}
-  } catch (thrown) {
-    return { error: toServiceError(thrown) }
-  }
-}
-
-function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
-}

@@ -23,7 +23,8 @@ export class QueueCall implements Arrival {
   readonly timeoutMs: number | undefined
   readonly #record: ReceivedRecord
   readonly #message: ReadMessage
-  readonly #quiet = Promise.withResolvers<void>()
+  #quiet: PromiseWithResolvers<void> | undefined
+  #hasEnded = false
   #controller: AbortController | undefined
 
   constructor(record: ReceivedRecord, { transport, attempt, message, timeoutMs }: QueueCallFacts) {
@@ -54,11 +55,14 @@ export class QueueCall implements Arrival {
 
   /** Resolves when its handler does nothing more. */
   get quiet(): Promise<void> {
+    if (this.#hasEnded) return Promise.resolve()
+    this.#quiet ??= Promise.withResolvers()
     return this.#quiet.promise
   }
 
   ended(): void {
-    this.#quiet.resolve()
+    this.#hasEnded = true
+    this.#quiet?.resolve()
   }
 
   decode(): unknown {

@@ -1,31 +1,26 @@
 /** Places of which only so many can be taken at a time; who waits longest is next. */
 export class Slots {
   #freeCount: number
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Set<Waiter>()
+  readonly #watched = new WeakSet<AbortSignal>()
 
   constructor(count: number) {
     this.#freeCount = count
   }
 
+  /** Takes a place at once, if one is free. */
+  takeNow(): boolean {
+    if (this.#freeCount === 0) return false
+    this.#freeCount -= 1
+    return true
+  }
+
   /** Takes a place; false when the signal fires before one is free. Who took one gives it back by `release`. */
-  async take(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return false
-    if (this.#freeCount > 0) {
-      this.#freeCount -= 1
-      return true
-    }
-    return new Promise((resolve) => {
-      const granted = () => {
-        signal.removeEventListener('abort', gone)
-        resolve(true)
-      }
-      const gone = () => {
-        this.#waiting.delete(granted)
-        resolve(false)
-      }
-      this.#waiting.add(granted)
-      signal.addEventListener('abort', gone, { once: true })
-    })
+  take(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return Promise.resolve(false)
+    if (this.takeNow()) return Promise.resolve(true)
+    this.#watch(signal)
+    return new Promise((resolve) => this.#waiting.add({ signal, resolve }))
   }
 
   /** Hands the place to who waits longest. */
@@ -36,6 +31,26 @@ export class Slots {
       return
     }
     this.#waiting.delete(next)
-    next()
+    next.resolve(true)
   }
+
+  /** One listener for all that wait with the signal: a signal with a listener for each takes ever longer for one more. */
+  #watch(signal: AbortSignal): void {
+    if (this.#watched.has(signal)) return
+    this.#watched.add(signal)
+    signal.addEventListener('abort', () => this.#giveUp(signal), { once: true })
+  }
+
+  #giveUp(signal: AbortSignal): void {
+    for (const waiter of this.#waiting) {
+      if (waiter.signal !== signal) continue
+      this.#waiting.delete(waiter)
+      waiter.resolve(false)
+    }
+  }
+}
+
+interface Waiter {
+  readonly signal: AbortSignal
+  resolve(isTaken: boolean): void
 }

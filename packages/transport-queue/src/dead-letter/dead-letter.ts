@@ -47,7 +47,9 @@ export const redriveGroupHeader = 'tenon-redrive-group'
 
 /** The group that a message is for; undefined when it is for all. */
 export function redriveGroupOf({ headers }: Pick<ReceivedRecord, 'headers'>): string | undefined {
-  const value = headers.findLast(([name]) => name.toLowerCase() === redriveGroupHeader)?.[1]
+  const isRedrive = (name: string) =>
+    name.length === redriveGroupHeader.length && name.toLowerCase() === redriveGroupHeader
+  const value = headers.findLast(([name]) => isRedrive(name))?.[1]
   return value && Buffer.from(value).toString()
 }
 

@@ -1,4 +1,5 @@
 import { markUnreadable, ServiceError } from '@tenon/core/transport'
+import { asBuffer } from '../bytes.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import type { ReceivedRecord, RecordHeader } from '../queue-driver.ts'
 import { type PayloadReader, readPayload, undecodable } from './read-payload.ts'
@@ -24,7 +25,7 @@ export interface ReadBounds extends Pick<QueueSettings, 'maxMessageBytes' | 'max
 
 /** Headers as metadata: names in lower case, values as text, the last of repeated ones. */
 export function toMetadata(headers: readonly RecordHeader[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), lenientText.decode(value)]))
+  return Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), asBuffer(value).toString()]))
 }
 
 /**
@@ -138,5 +139,3 @@ function expiresAt(metadata: Readonly<Record<string, string>>): number {
   const at = Date.parse(metadata['ce_expirytime'] ?? '')
   return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at
 }
-
-const lenientText = new TextDecoder('utf-8')
