@@ -61,7 +61,7 @@ test('base64 in data_base64 is bytes of their own type, and text in data of anot
 })
 
 test.each<[what: string, document: unknown, problem: string]>([
-  ['no JSON', '{"id":', 'JSON'],
+  ['no JSON', '{"id":', 'an event must be JSON in UTF-8'],
   ['a list', [event], 'must be a JSON object'],
   ['null', null, 'must be a JSON object'],
   ['another version', { ...event, specversion: '0.3' }, 'specversion must be "1.0"'],
@@ -94,7 +94,16 @@ test.each<[what: string, document: unknown, problem: string]>([
 })
 
 test('bytes that are not UTF-8 are refused', () => {
-  expect(() => readStructured(Buffer.from([0xff, 0xfe]), contentType)).toThrow(TypeError)
+  expect(() => readStructured(Buffer.from([0xff, 0xfe]), contentType)).toThrow('an event must be JSON in UTF-8')
+})
+
+test('what is refused is not quoted', () => {
+  for (const document of [
+    '{"secret": hunter2}',
+    { ...event, secret: { hunter2: 1 } },
+    { ...event, data_base64: 'hunter2!' },
+  ])
+    expect(() => readStructured(bytesOf(document), contentType)).toThrow(/^(?!.*hunter2)/s)
 })
 
 test.each([

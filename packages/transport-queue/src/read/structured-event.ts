@@ -24,7 +24,7 @@ export function isStructured(contentType: string | undefined): boolean {
  */
 export function readStructured(bytes: Uint8Array, contentType: string): StructuredEvent {
   requireJson(contentType)
-  const parse = () => requireEvent(JSON.parse(strictText.decode(bytes)))
+  const parse = () => requireEvent(parseJson(bytes))
   const { data: _data, data_base64: base64, ...rest } = parse()
   const attributes = new Map(Object.entries(rest).flatMap(readAttribute))
   for (const name of ['id', 'source', 'specversion', 'type']) requireAttribute(name, attributes.get(name))
@@ -48,6 +48,15 @@ function requireJson(contentType: string): void {
     throw new Error(`expected the content type application/cloudevents+json, found ${type}`)
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length)
   if (charset !== undefined && charset.replaceAll('"', '') !== 'utf-8') throw new Error('the charset must be UTF-8')
+}
+
+/** The parser's own words quote what was sent, which does not belong into a log. */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(strictText.decode(bytes))
+  } catch {
+    throw new Error('an event must be JSON in UTF-8')
+  }
 }
 
 function requireEvent(document: unknown): Readonly<Record<string, unknown>> {
