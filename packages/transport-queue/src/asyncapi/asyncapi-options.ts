@@ -1,3 +1,4 @@
+import type { EventType, Operation } from '@tenon/core/contract'
 import type { PayloadFormat } from '@tenon/core/transport'
 import type { AsyncApiInfo, AsyncApiSecurityScheme } from './document.ts'
 
@@ -14,6 +15,12 @@ export interface AsyncApiOptions extends Partial<AsyncApiInfo> {
   readonly securitySchemes?: Readonly<Record<string, AsyncApiSecurityScheme>>
   /** The formats beside JSON that events and commands are declared in: those of the transport. @defaultValue none */
   readonly formats?: readonly Pick<PayloadFormat, 'name' | 'contentType'>[]
+  /**
+   * Events and commands that a described service sends though one of them receives them too. What none receives is sent anyway.
+   *
+   * @defaultValue none
+   */
+  readonly sends?: readonly (EventType | Operation)[]
   /** How those who send write CloudEvents: the `mode` of their transports. @defaultValue `binary` */
   readonly mode?: 'binary' | 'structured'
 }

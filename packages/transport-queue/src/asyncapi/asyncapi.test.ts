@@ -189,7 +189,7 @@ describe('the document of a service', () => {
     const document = asyncapi([service(), orders, placed, cancelled], { formats: [protobuf] })
     expect(document.info).toMatchObject({ title: 'order', version: '2.0.0' })
     expect(Object.keys(document.operations)).toEqual([
-      'receive_shop.order.placed.v1_count',
+      'receive_shop.order.placed.v1__count',
       'send_shop.order.cancelled.v1',
       'send_shop.order.charge.v1.dlq.billing',
       'send_shop.order.place.v1.dlq.order',
@@ -204,6 +204,20 @@ describe('the document of a service', () => {
       headers: { properties: { 'content-type': { const: 'application/protobuf' } } },
       'x-deprecated': true,
     })
+  })
+
+  it('sends what it receives too where that is said', () => {
+    const { operations } = asyncapi([service(), orders, placed], { sends: [placed, orders.place] })
+    const ofPlaced = Object.entries(operations).filter(([, { channel }]) => /placed?\.v1$/.test(channel.$ref))
+    expect(ofPlaced.map(([id, { action }]) => [id, action])).toEqual([
+      ['receive_shop.order.placed.v1__count', 'receive'],
+      ['send_shop.order.placed.v1', 'send'],
+      ['send_shop.order.v1.OrderService_place', 'send'],
+      ['shop.order.v1.OrderService_place', 'receive'],
+    ])
+    expect(problemsOf([service(), orders, placed], { sends: [cancelled] })).toEqual([
+      'asyncapi(): sends must name events and operations that are among the parts, found an object',
+    ])
   })
 
   it('knows the older events that a consumer reads', () => {
@@ -222,8 +236,8 @@ describe('the document of a service', () => {
     })
     const { operations } = asyncapi([reader, newer])
     expect(Object.keys(operations)).toEqual([
-      'receive_shop.order.placed.v1_reader',
-      'receive_shop.order.placed.v2_reader',
+      'receive_shop.order.placed.v1__reader',
+      'receive_shop.order.placed.v2__reader',
       'send_shop.order.placed.v1.dlq.reader',
       'send_shop.order.placed.v2.dlq.reader',
     ])

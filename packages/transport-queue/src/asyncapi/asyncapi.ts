@@ -44,7 +44,7 @@ export function asyncapi(
   const problems = checkAsyncApi(options)
   if (problems.length > 0) throw new ConfigError(problems)
   const sorted = sortParts([parts].flat())
-  const exchanges = exchangesOf(sorted).toSorted(byPlace)
+  const exchanges = exchangesOf(sorted, options.sends ?? []).toSorted(byPlace)
   const book = new SchemaBook()
   const channels = Object.fromEntries(
     channelsOf(exchanges, { book, mode: options.mode ?? 'binary', contentTypeOf: contentTypes(options) }).toSorted(
@@ -146,10 +146,12 @@ function describeExchange(exchange: Exchange): readonly Named<AsyncApiOperation>
   ]
 }
 
-/** As OpenAPI has it for an operation; no part that is added later takes it away. */
+/** As OpenAPI has it for an operation that is received; no part that is added later takes it away. */
 function idOf({ action, topic, content, group }: Exchange): string {
-  if (content.kind === 'command') return `${content.operation.contract}_${content.operation.name}`
-  return [action, topic, ...(group === undefined ? [] : [group])].join('_')
+  const name = content.kind === 'command' ? `${content.operation.contract}_${content.operation.name}` : topic
+  if (content.kind === 'command') return action === 'receive' ? name : `send_${name}`
+  // No topic has two of them in a row.
+  return group === undefined ? `${action}_${name}` : `${action}_${name}__${group}`
 }
 
 function placeOf(action: AsyncApiOperation['action'], topic: string) {

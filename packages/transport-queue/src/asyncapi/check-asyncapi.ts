@@ -6,7 +6,7 @@ const owner = 'asyncapi()'
 /** What is wrong with the options of a document. */
 export function checkAsyncApi(options: AsyncApiOptions): readonly SetupProblem[] {
   if (!isRecord(options)) return [malformed(`the options must be an object, found ${toFound(options)}`)]
-  const { servers, securitySchemes, tags, contact, license, formats, mode = 'binary' } = options
+  const { servers, securitySchemes, tags, contact, license, formats, mode = 'binary', sends } = options
   return [
     ...checkNames(owner, options, Object.keys(known)),
     ...texts.flatMap((name) => checkText(name, options[name])),
@@ -15,6 +15,9 @@ export function checkAsyncApi(options: AsyncApiOptions): readonly SetupProblem[]
     ...(isRecord(license) ? checkText('license.name', license['name'] ?? '') : []),
     ...checkList('tags', tags, 'name'),
     ...checkList('formats', formats, 'contentType'),
+    ...(sends === undefined || Array.isArray(sends)
+      ? []
+      : [malformed(`sends must be a list of events and operations, found ${toFound(sends)}`)]),
     ...(mode === 'binary' || mode === 'structured'
       ? []
       : [malformed(`mode must be binary or structured, found ${toFound(mode)}`)]),
@@ -35,6 +38,7 @@ const known: Readonly<Record<keyof AsyncApiOptions, true>> = {
   securitySchemes: true,
   formats: true,
   mode: true,
+  sends: true,
 }
 
 const texts = ['title', 'version', 'description', 'termsOfService'] as const

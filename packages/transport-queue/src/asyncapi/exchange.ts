@@ -39,12 +39,14 @@ export function sortParts(parts: readonly unknown[]): SortedParts {
 }
 
 /**
- * The ways of all messages. Services receive what they handle and send the rest of what is given; without a service a command is received
- * and an event sent.
+ * The ways of all messages. Services receive what they handle and send the rest of what is given, and what is among `sends`; without a
+ * service a command is received and an event sent.
  *
- * @throws ConfigError `config.malformed` for topics that a service consumes and nobody described.
+ * @throws ConfigError `config.malformed` for topics that a service consumes and nobody described, and for what is sent and not given.
  */
-export function exchangesOf({ contents, services }: SortedParts): readonly Exchange[] {
+export function exchangesOf({ contents, services }: SortedParts, sends: readonly unknown[]): readonly Exchange[] {
+  const strays = sends.filter((one) => !contents.some((content) => subjectOf(content) === one))
+  if (strays.length > 0) throw new ConfigError(strays.map(notSent))
   if (services.length === 0) return contents.map(alone)
   const known = new Map([...contents.flatMap(olderContents), ...contents].map((one) => [topicOf(one), one] as const))
   const received = services.flatMap((service) => receivedBy(service))
@@ -57,13 +59,17 @@ export function exchangesOf({ contents, services }: SortedParts): readonly Excha
       return content === undefined ? [] : [{ action: 'receive', topic, content, group }]
     }),
     ...contents
-      .filter((content) => !taken.has(topicOf(content)))
+      .filter((content) => !taken.has(topicOf(content)) || sends.includes(subjectOf(content)))
       .map((content): Exchange => ({ action: 'send', topic: topicOf(content), content, group: undefined })),
   ]
 }
 
 export function topicOf(content: MessageContent): string {
   return content.kind === 'event' ? content.event.topic : (content.operation.queue?.topic ?? '')
+}
+
+function subjectOf(content: MessageContent): unknown {
+  return content.kind === 'event' ? content.event : content.operation
 }
 
 function alone(content: MessageContent): Exchange {
@@ -119,6 +125,10 @@ function notGiven({ service, topic }: Received): SetupProblem {
   return malformed(
     `service ${service} consumes ${topic}, whose event or contract is not there; give it beside the service`,
   )
+}
+
+function notSent(given: unknown): SetupProblem {
+  return malformed(`sends must name events and operations that are among the parts, found ${toFound(given)}`)
 }
 
 function malformed(text: string): SetupProblem {
