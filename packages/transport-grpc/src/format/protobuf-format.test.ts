@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { bytes, contract, event, int64, timestamp, uint64 } from '@tenon/core/contract'
 import type { CommandContent, EventContent } from '@tenon/core/transport'
-import Type from 'typebox'
+import Type, { type TProperties } from 'typebox'
 import { expect, it, onTestFinished } from 'vitest'
 import { CorpusService } from '../../fixture/gen/corpus/v1/corpus_pb.js'
 import { protoOf } from '../lock/proto-of.ts'
@@ -86,6 +86,20 @@ it('numbers an event as its lock does', async () => {
   expect(format.compile(asEvent(now)).read(written)).toEqual({ id: 'i', name: 'n' })
   const unlocked = event('shop.file.kept.v1', { key: 'id', payload: now.payloadSchema as typeof before.spec.payload })
   expect(format.compile(asEvent(unlocked)).read(written)).toEqual({ id: 'n', name: 'i' })
+})
+
+it('is read by the version before and the version after, where a lock keeps the numbers', async () => {
+  const make = (fields: TProperties, proto?: URL) => {
+    const payload = Type.Object({ id: Type.String(), ...fields })
+    return event('shop.file.kept.v1', { key: 'id', payload, ...(proto && { proto }) })
+  }
+  const first = make({ name: Type.String(), size: int64() })
+  const lock = protoOf(first)
+  const after = { size: int64(), color: Type.Optional(Type.String()) }
+  const second = make(after, await fileOf(protoOf(make(after), { lock })))
+  const [older, newer] = [format.compile(asEvent(first)), format.compile(asEvent(second))]
+  expect(older.read(newer.write({ id: 'i', size: 5n, color: 'red' }))).toEqual({ id: 'i', size: 5n })
+  expect(newer.read(older.write({ id: 'i', size: 5n, name: 'n' }))).toEqual({ id: 'i', size: 5n })
 })
 
 it('tells of a lock that is not there by event and file', () => {
