@@ -34,8 +34,12 @@ export function infosOf(
   servers: readonly TransportServer[],
   names: readonly string[],
 ): Readonly<Record<string, object>> {
-  const infos = servers.map((server, index) => [names[index] ?? '', infoOf(server)] as const)
-  return Object.fromEntries(infos.filter(([, info]) => info !== undefined))
+  return Object.fromEntries(
+    servers.flatMap((server, index) => {
+      const info = infoOf(server)
+      return info === undefined ? [] : [[names[index] ?? '', info] as const]
+    }),
+  )
 }
 
 function infoOf(server: TransportServer): object | undefined {
