@@ -14,10 +14,9 @@ describe('SqliteWriter', () => {
   })
 
   it('begins another transaction when one has taken its time', async () => {
-    const { writer, insert, values, transactions } = opened()
+    const { writer, insert, values, transactions, pass } = opened()
     const slow = (value: number) => () => {
-      const until = performance.now() + 4
-      while (performance.now() < until);
+      pass(3)
       insert(value)
     }
     await Promise.all([1, 2].map((value) => writer.push(slow(value), bound)))
@@ -110,7 +109,10 @@ function opened() {
     rmSync(folder, { recursive: true })
   })
   const transactions: number[] = []
-  const writer = new SqliteWriter(database, { stored: (count) => transactions.push(count), random: () => 0.5 })
+  let now = 0
+  const pass = (durationMs: number) => void (now += durationMs)
+  const stored = (count: number) => void transactions.push(count)
+  const writer = new SqliteWriter(database, { stored, random: () => 0.5, nowMs: () => now })
   const insert = (value: number) => void database.statement('INSERT INTO written VALUES (?)').run(value)
   const select = 'SELECT value FROM written ORDER BY rowid'
   const values = () =>
@@ -118,5 +120,5 @@ function opened() {
       .statement<{ readonly value: number }>(select)
       .all()
       .map(({ value }) => value)
-  return { database, writer, holder, transactions, insert, values }
+  return { database, writer, holder, transactions, insert, values, pass }
 }

@@ -16,6 +16,8 @@ export interface WriterSurroundings {
   stored(workCount: number): void
   /** A number from 0 to 1. */
   random(): number
+  /** Milliseconds of a clock that only goes forward. @defaultValue the process's own */
+  nowMs?(): number
 }
 
 /**
@@ -24,14 +26,14 @@ export interface WriterSurroundings {
  */
 export class SqliteWriter {
   readonly #database: SqliteDatabase
-  readonly #surroundings: WriterSurroundings
+  readonly #surroundings: Required<WriterSurroundings>
   readonly #closed = new AbortController()
   #waiting: Entry[] = []
   #running: Promise<void> | undefined
 
   constructor(database: SqliteDatabase, surroundings: WriterSurroundings) {
     this.#database = database
-    this.#surroundings = surroundings
+    this.#surroundings = { nowMs: () => performance.now(), ...surroundings }
   }
 
   /**
@@ -100,10 +102,10 @@ export class SqliteWriter {
     let failing: Entry | undefined
     try {
       this.#database.transaction(() => {
-        const stopAt = performance.now() + transactionMs
+        const stopAtMs = this.#surroundings.nowMs() + transactionMs
         for (failing of this.#waiting) {
           finish.push(failing.run())
-          if (performance.now() >= stopAt) break
+          if (this.#surroundings.nowMs() >= stopAtMs) break
         }
         failing = undefined
       })
