@@ -1,4 +1,4 @@
-import { kafkajsDriver, memoryDriver, type QueueDriver, sqliteDriver } from '@tenon/transport-queue'
+import { kafkajsDriver, memoryDriver, platformaticDriver, type QueueDriver, sqliteDriver } from '@tenon/transport-queue'
 
 /** The driver that the environment names in BENCH_DRIVER. */
 export function benchDriver(): QueueDriver {
@@ -14,4 +14,5 @@ const makers: Readonly<Record<string, () => QueueDriver>> = {
   memory: () => memoryDriver(),
   sqlite: () => sqliteDriver({ path: process.env['BENCH_FILE'] ?? '' }),
   kafkajs: () => kafkajsDriver({ brokers: benchBrokers }),
+  platformatic: () => platformaticDriver({ brokers: benchBrokers }),
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { queuePath, sqliteFile } from './data-dir.ts'
+import { sqliteFile } from './data-dir.ts'
 
 const exampleDir = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -12,14 +12,4 @@ test.each([
   ['no file at all', ':memory:', ':memory:'],
 ])('keeps data in %s', (_where, dataDir, file) => {
   expect(sqliteFile('user.db', dataDir)).toBe(file)
-})
-
-test.each([
-  ['beside the data', { queueFile: undefined, dataDir: '/var/shop' }, '/var/shop/queue.db'],
-  ['in the folder of the example', { queueFile: undefined, dataDir: undefined }, join(exampleDir, '.data/queue.db')],
-  ['in the file that is named', { queueFile: '/run/queue', dataDir: ':memory:' }, '/run/queue'],
-  ['in no file where there is none for data', { queueFile: undefined, dataDir: ':memory:' }, undefined],
-  ['in no file at all', { queueFile: ':memory:', dataDir: '/var/shop' }, undefined],
-])('keeps messages %s', (_where, settings, file) => {
-  expect(queuePath(settings)).toBe(file)
 })

@@ -1,5 +1,6 @@
 export { ChangeFeed } from './change-feed.ts'
-export { queuePath, sqliteFile } from './data-dir.ts'
+export { sqliteFile } from './data-dir.ts'
 export { type DatabaseOptions, openDatabase, ping } from './database.ts'
 export { firstPlace, type Place, readPageToken, writePageToken } from './page-token.ts'
+export { queuePath, queuePlace } from './queue-place.ts'
 export { sameId } from './same-id.ts'

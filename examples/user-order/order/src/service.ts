@@ -1,5 +1,5 @@
 import { about, users } from '@shop/contracts'
-import { ping, queuePath } from '@shop/data'
+import { ping, queuePlace } from '@shop/data'
 import { defineService, list, optional, port, provide, remote } from '@tenon/core'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
@@ -20,6 +20,7 @@ export const service = defineService({
     userGrpcPort: port('USER_GRPC_PORT', 50051),
     host: optional('TENON_HOST'),
     brokers: list('KAFKA_BROKERS', []),
+    kafkaClient: optional('KAFKA_CLIENT'),
     queueFile: optional('QUEUE_FILE'),
     databaseUrl: optional('DATABASE_URL'),
     dataDir: optional('DATA_DIR'),
@@ -42,7 +43,7 @@ export const service = defineService({
     }),
     grpcTransport({ port: settings.grpcPort }),
     // Kafka where brokers are named, else a file that the services of this machine share.
-    queueTransport({ driver: queueDriver({ brokers: settings.brokers, path: queuePath(settings) }) }),
+    queueTransport({ driver: queueDriver(queuePlace(settings)) }),
   ],
   admin: (settings) => ({ port: settings.adminPort }),
 })

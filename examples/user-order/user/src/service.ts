@@ -1,5 +1,5 @@
 import { about } from '@shop/contracts'
-import { ping, queuePath } from '@shop/data'
+import { ping, queuePlace } from '@shop/data'
 import { defineService, list, optional, port, provide } from '@tenon/core'
 import { grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
@@ -16,6 +16,7 @@ export const service = defineService({
     grpcPort: port('USER_GRPC_PORT', 50051),
     adminPort: port('USER_ADMIN_PORT', 9001),
     brokers: list('KAFKA_BROKERS', []),
+    kafkaClient: optional('KAFKA_CLIENT'),
     queueFile: optional('QUEUE_FILE'),
     databaseUrl: optional('DATABASE_URL'),
     dataDir: optional('DATA_DIR'),
@@ -37,7 +38,7 @@ export const service = defineService({
     }),
     grpcTransport({ port: settings.grpcPort }),
     // Kafka where brokers are named, else a file that the services of this machine share.
-    queueTransport({ driver: queueDriver({ brokers: settings.brokers, path: queuePath(settings) }) }),
+    queueTransport({ driver: queueDriver(queuePlace(settings)) }),
   ],
   admin: (settings) => ({ port: settings.adminPort }),
 })
