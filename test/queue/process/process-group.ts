@@ -97,7 +97,27 @@ export class ProcessGroup implements AsyncDisposable {
   /** Waits until so many more messages have had their effect. */
   async handled(count: number): Promise<void> {
     const enough = this.effectCount() + count
-    await eventually(() => requireAtLeast(this.effectCount(), enough), { timeoutMs: patienceMs, intervalMs: 50 })
+    await this.#until(() => this.effectCount() >= enough, `${enough} messages were handled`)
+  }
+
+  /** Waits until others own what a member owned when this was called. */
+  async othersOwn(name: string): Promise<void> {
+    const taken = [...this.#owners()].filter(([, owner]) => owner === name).map(([place]) => place)
+    await this.#until(
+      () => {
+        const owners = this.#owners()
+        return taken.every((place) => owners.get(place) !== name)
+      },
+      `others own ${taken.join(', ')}`,
+    )
+  }
+
+  /** Waits until a member is given a partition from now on. */
+  async ownsAgain(name: string): Promise<void> {
+    const assignedCount = () =>
+      this.journal.read().filter((fact) => fact.is === 'assigned' && fact.member === name).length
+    const before = assignedCount()
+    await this.#until(() => assignedCount() > before, `${name} owns something again`)
   }
 
   /** Waits until everything is committed, lets all members leave, and judges what they did. */
@@ -134,6 +154,23 @@ export class ProcessGroup implements AsyncDisposable {
     if (open.length > 0) throw new Error(`not committed: ${JSON.stringify(open)}`)
   }
 
+  /** The newest owner of each partition, by the names of members. */
+  #owners(): ReadonlyMap<string, string> {
+    const assigned = this.journal.read().flatMap((fact) => (fact.is === 'assigned' ? [fact] : []))
+    return new Map(assigned.map(({ place, member }) => [place, member]))
+  }
+
+  async #until(holds: () => boolean, what: string): Promise<void> {
+    const check = () => {
+      if (!holds()) throw new Error(`expected that ${what}; the members say:\n${this.#lastWords()}`)
+    }
+    await eventually(check, { timeoutMs: patienceMs, intervalMs: 50 })
+  }
+
+  #lastWords(): string {
+    return this.#members.map(({ name, process }) => `${name}: ${process.output().slice(-wordCount)}`).join('\n')
+  }
+
   #forget(name: string): void {
     this.#members = this.#members.filter((member) => member.name !== name)
   }
@@ -141,7 +178,5 @@ export class ProcessGroup implements AsyncDisposable {
 
 /** Longer than any broker takes to come back and any group to come to rest. */
 const patienceMs = 90_000
-
-function requireAtLeast(count: number, enough: number): void {
-  if (count < enough) throw new Error(`expected ${enough} effects, found ${count}`)
-}
+/** Of what each member has printed, so much is told when a run fails. */
+const wordCount = 2_000

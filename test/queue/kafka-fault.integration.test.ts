@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../promise/own-process.ts'
+import { type Fault, faults, sessionTimeoutMs } from './process/faults.ts'
+import type { BrokerPlace, DriverName } from './process/instance-environment.ts'
+import { clusterAbsence, type KafkaCluster, startCluster } from './process/kafka-cluster.ts'
+import { tell, toText } from './process/pauses.ts'
+import { kafkaDrivers } from './process/process-broker.ts'
+import { ProcessGroup } from './process/process-group.ts'
+
+const runCount = Number(process.env['TENON_FAULT_RUNS'] ?? 1)
+/** How often a fault comes in one run. */
+const faultCount = Number(process.env['TENON_FAULTS'] ?? 1)
+const absence = clusterAbsence()
+const cases = kafkaDrivers.flatMap((driver) => faults.map((fault) => [driver, fault.name, fault] as const))
+
+describe.skipIf(absence)(`Kafka with faults${absence ? ` (skipped: ${absence})` : ''}`, () => {
+  let cluster: KafkaCluster
+  beforeAll(async () => void (cluster = await startCluster(3)), 120_000)
+  afterAll(async () => cluster[Symbol.asyncDispose](), 60_000)
+
+  const timeout = runCount * (120_000 + faultCount * 60_000)
+  test.each(cases)('%s: %s, and nothing is lost or out of order', { timeout }, async (driver, _name, fault) => {
+    for (let run = 0; run < runCount; run++) await play(driver, fault, cluster)
+  })
+})
+
+/** A group of three processes under load, to which the fault happens now and then. */
+async function play(driver: DriverName, fault: Fault, cluster: KafkaCluster): Promise<void> {
+  const folder = await temporaryFolder()
+  const broker: BrokerPlace = { driver, target: cluster.brokers, sessionTimeoutMs }
+  await using group = await ProcessGroup.open({ broker, folder, prefix: `fault-${randomBytes(4).toString('hex')}` })
+  await Promise.all([group.add(), group.add(), group.add()])
+  const load = group.startLoad(100)
+  for (let count = 0; count < faultCount; count++) {
+    await group.handled(50)
+    await fault.run({ group, cluster, random: Math.random })
+  }
+  await load.stop()
+  const { violations, messageCount, duplicates, assignmentCount } = await group.finish()
+  const counts = `${messageCount} messages, ${load.failedCount} refused to their sender, ${assignmentCount} assignments`
+  tell(`${driver}: ${fault.name} (${faultCount}): ${counts}; handled twice: ${toText(duplicates)}`)
+  expect(violations).toEqual([])
+}
