@@ -1,6 +1,7 @@
 import type { Cluster, Consumer, ConsumerConfig, IMemberAssignment } from 'kafkajs'
 import type { Membership, MemberState, QueueMember } from '../../queue-driver.ts'
 import { orAborted, wait, whileCuttable, within } from '../../wait.ts'
+import { eachItsOwn } from './kafkajs-assigner.ts'
 import {
   cutDisconnectTimeoutMs,
   disconnectTimeoutMs,
@@ -86,7 +87,7 @@ export class KafkajsMember implements QueueMember {
         (config) => {
           this.#cluster = config.cluster
           this.#gate = this.#openGate(config.cluster)
-          return this.#library.PartitionAssigners.roundRobin(config)
+          return eachItsOwn(this.#library, config)
         },
       ],
     }

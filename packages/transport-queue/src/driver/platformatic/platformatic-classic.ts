@@ -1,5 +1,5 @@
 import { wait } from '../../wait.ts'
-import { assignRoundRobin } from './platformatic-assigner.ts'
+import { assignRoundRobin } from '../kafka/kafka-assigner.ts'
 import type { RequestAnswer } from '../platformatic-wire/platformatic-client.ts'
 import { errorIds, isHopeless, isUnknownTopic, reasonOf, responseOf } from '../platformatic-wire/platformatic-error.ts'
 import {

@@ -42,6 +42,24 @@ export const groupCases: readonly DriverCase[] = [
     },
   },
   {
+    name: 'gives members of one group that read different topics each its own',
+    run: async (harness) => {
+      const { driver, topic: one } = await prepare(harness)
+      const other = harness.unique('other')
+      await driver.ensureTopics([{ topic: other, partitionCount: 3 }])
+      const group = harness.unique('group')
+      await using ofOne = await Reader.join(driver, group, [one])
+      await using ofOther = await Reader.join(await harness.connect(), group, [other])
+      for (const topic of [one, other])
+        await driver.produce(
+          [0, 1, 2].map((partition) => ({ ...record(topic, 'k', topic), partition })),
+          bound,
+        )
+      for (const value of await ofOne.take(3)) assert.equal(text(value.value), one)
+      for (const value of await ofOther.take(3)) assert.equal(text(value.value), other)
+    },
+  },
+  {
     name: 'lets a partition that nobody asks for hold up no other',
     run: async (harness) => {
       const { driver, topic } = await prepare(harness)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { assignRoundRobin } from './platformatic-assigner.ts'
+import { assignRoundRobin } from './kafka-assigner.ts'
 
 describe('assignRoundRobin', () => {
   it('gives every partition to one member, and each as many as another but for one', () => {

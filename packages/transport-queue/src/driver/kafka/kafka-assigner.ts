@@ -1,4 +1,8 @@
-import type { TopicPartitions } from '../platformatic-wire/platformatic-offsets.ts'
+/** Some of a topic's partitions. */
+export interface TopicShare {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
 
 /** Which topics a member reads. */
 export interface MemberWish {
@@ -10,7 +14,7 @@ export interface MemberWish {
 export function assignRoundRobin(
   wishes: readonly MemberWish[],
   partitionCounts: ReadonlyMap<string, number>,
-): ReadonlyMap<string, readonly TopicPartitions[]> {
+): ReadonlyMap<string, readonly TopicShare[]> {
   const members = wishes.toSorted((one, other) => (one.memberId < other.memberId ? -1 : 1))
   const shares = new Map(members.map(({ memberId }) => [memberId, new Map<string, number[]>()]))
   let turn = 0
