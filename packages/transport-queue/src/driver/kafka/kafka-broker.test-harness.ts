@@ -170,7 +170,7 @@ export class KafkaBroker implements AsyncDisposable {
       'group.initial.rebalance.delay.ms=0',
       'group.min.session.timeout.ms=1000',
       'group.consumer.min.session.timeout.ms=1000',
-      'group.consumer.session.timeout.ms=6000',
+      'group.consumer.session.timeout.ms=2000',
       'group.consumer.min.heartbeat.interval.ms=200',
       'group.consumer.heartbeat.interval.ms=300',
       'controller.quorum.append.linger.ms=0',

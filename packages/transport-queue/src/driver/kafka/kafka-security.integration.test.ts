@@ -74,7 +74,7 @@ describe.skipIf(skipped !== '')(`Kafka that knows its clients${skipped}`, () => 
       const sasl: KafkaSaslOptions = {
         mechanism: 'oauthbearer',
         token: async () => {
-          if (count >= 3) asked.resolve()
+          if (count >= 2) asked.resolve()
           return token()
         },
       }

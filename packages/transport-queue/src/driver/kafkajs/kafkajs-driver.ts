@@ -25,6 +25,7 @@ import {
 import { kafkaErrorType, reasonOf, toTopicMessages } from './kafkajs-mapping.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
 import { type KafkajsOptions, type KafkajsSettings, resolveKafkajs } from './kafkajs-options.ts'
+import { createPartitioner } from './kafkajs-partitioner.ts'
 
 /**
  * Apache Kafka through kafkajs 2, which works with brokers of every version but has had no release since 2023. Its known
@@ -132,7 +133,7 @@ class KafkajsDriver implements QueueDriver {
   async #connectProducer(): Promise<OpenProducer> {
     const client = this.#client(briefRetry)
     const producer = client.kafka.producer({
-      createPartitioner: this.#loaded().Partitioners.DefaultPartitioner,
+      createPartitioner: () => createPartitioner(this.#loaded()),
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
