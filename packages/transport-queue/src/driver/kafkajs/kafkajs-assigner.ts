@@ -1,4 +1,5 @@
 import type { Assigner, PartitionAssigner } from 'kafkajs'
+import { wait } from '../../wait.ts'
 import { assignRoundRobin } from '../kafka/kafka-assigner.ts'
 import type { Kafkajs } from './kafkajs-client.ts'
 import { kafkaErrorType } from './kafkajs-mapping.ts'
@@ -33,26 +34,34 @@ export function eachItsOwn({ PartitionAssigners, AssignerProtocol }: Kafkajs, co
   }
 }
 
-/** Of a topic that is not there any more, though a member reads it, there are none. */
 async function partitionCounts(
   cluster: AssignerConfig['cluster'],
   topics: Iterable<string>,
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>()
-  for (const topic of topics) {
-    try {
-      await cluster.addTargetTopic(topic)
-      counts.set(topic, cluster.findTopicPartitionMetadata(topic).length)
-    } catch (error) {
-      if (!unreadable.has(kafkaErrorType(error))) throw error
-    }
-  }
+  for (const topic of topics) counts.set(topic, await partitionCount(cluster, topic))
   return counts
 }
 
-/** What a broker says of a topic that the leader cannot see. */
-const unreadable: ReadonlySet<string> = new Set([
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'TOPIC_AUTHORIZATION_FAILED',
-  'INVALID_TOPIC_EXCEPTION',
-])
+/** None of a topic that is not there, though a member reads it. One that was just created is waited for: nobody would ask again. */
+async function partitionCount(cluster: AssignerConfig['cluster'], topic: string): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await cluster.addTargetTopic(topic)
+      return cluster.findTopicPartitionMetadata(topic).length
+    } catch (error) {
+      const type = kafkaErrorType(error)
+      if (type !== notYetThere && !unreadable.has(type)) throw error
+      if (type !== notYetThere || attempt === attemptCount) return 0
+    }
+    await wait(retryMs * attempt, never)
+  }
+}
+
+const notYetThere = 'UNKNOWN_TOPIC_OR_PARTITION'
+/** What a broker says of a topic that the leader may not see. */
+const unreadable: ReadonlySet<string> = new Set(['TOPIC_AUTHORIZATION_FAILED', 'INVALID_TOPIC_EXCEPTION'])
+/** Guesses: brokers hear of a topic within tens of milliseconds, and the whole group waits here. */
+const attemptCount = 5
+const retryMs = 50
+const never = new AbortController().signal
