@@ -5,7 +5,8 @@ import type { ReceivedRecord } from '../queue-driver.ts'
 export class KeyLanes {
   readonly #handle: (record: ReceivedRecord) => Promise<void>
   readonly #waiting = new Map<string, ReceivedRecord[]>()
-  readonly #running = new Set<Promise<void>>()
+  #runningCount = 0
+  #idle: PromiseWithResolvers<void> | undefined
 
   /** @param handle Never rejects. */
   constructor(handle: (record: ReceivedRecord) => Promise<void>) {
@@ -14,28 +15,30 @@ export class KeyLanes {
 
   /** Behind those of its key. A message without a key has no order, so it waits for none. */
   add(record: ReceivedRecord): void {
-    if (record.key === null) return this.#run(this.#handle(record))
-    const key = asBuffer(record.key).toString('latin1')
-    const lane = this.#waiting.get(key)
+    const key = record.key === null ? undefined : asBuffer(record.key).toString('latin1')
+    const lane = key === undefined ? undefined : this.#waiting.get(key)
     if (lane) lane.push(record)
-    else this.#run(this.#drive(key, record))
+    else void this.#drive(record, key)
   }
 
   /** Resolves when all that was added has been handled. */
   async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running)
+    while (this.#runningCount > 0) {
+      this.#idle ??= Promise.withResolvers()
+      await this.#idle.promise
+    }
   }
 
-  async #drive(key: string, first: ReceivedRecord): Promise<void> {
+  async #drive(first: ReceivedRecord, key: string | undefined): Promise<void> {
     const lane: ReceivedRecord[] = []
-    this.#waiting.set(key, lane)
+    if (key !== undefined) this.#waiting.set(key, lane)
+    this.#runningCount += 1
     // The lane may grow while a message is handled.
     for (let next: ReceivedRecord | undefined = first; next; next = lane.shift()) await this.#handle(next)
-    this.#waiting.delete(key)
-  }
-
-  #run(lane: Promise<void>): void {
-    this.#running.add(lane)
-    void lane.then(() => this.#running.delete(lane))
+    if (key !== undefined) this.#waiting.delete(key)
+    this.#runningCount -= 1
+    if (this.#runningCount > 0) return
+    this.#idle?.resolve()
+    this.#idle = undefined
   }
 }

@@ -3,6 +3,7 @@ import { redriveGroupOf } from '../dead-letter/dead-letter.ts'
 import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
 import { type ReadMessage, readMessage } from '../read/read-message.ts'
+import type { PayloadReader } from '../read/read-payload.ts'
 import type { TopicConsumer } from './consumer-plan.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
@@ -21,12 +22,14 @@ export class MessageSettler {
   readonly #deadLetters: DeadLetterStore
   readonly #untilLost: UntilLost
   readonly #scheduling: ScheduleSettings
+  readonly #readPayload: PayloadReader
 
   constructor(surroundings: SettlerSurroundings) {
     this.#surroundings = surroundings
     const { settings, consumer, partition } = surroundings
     const { failures, retry } = consumer.settings
     this.#untilLost = new UntilLost(partition.lost)
+    this.#readPayload = (bytes, contentType) => consumer.format.read(bytes, contentType)
     this.#scheduling = { clock: settings.clock, random: settings.random, failures, retry }
     const delays = () => endlessDelays({ retry, random: settings.random })
     this.#deadLetters = new DeadLetterStore({ ...surroundings, delays })
@@ -51,11 +54,9 @@ export class MessageSettler {
 
   /** What the message says of itself, or why nobody can read it. */
   #read(record: ReceivedRecord): ReadMessage | ServiceError {
-    const { settings, consumer } = this.#surroundings
-    const { maxMessageBytes, maxDelayMs, clock } = settings
-    const read = (bytes: Uint8Array, contentType: string | undefined) => consumer.format.read(bytes, contentType)
+    const { maxMessageBytes, maxDelayMs, clock } = this.#surroundings.settings
     try {
-      return readMessage(record, { maxMessageBytes, maxDelayMs, now: clock.now(), read })
+      return readMessage(record, { maxMessageBytes, maxDelayMs, now: clock.now(), read: this.#readPayload })
     } catch (thrown) {
       return toServiceError(thrown)
     }

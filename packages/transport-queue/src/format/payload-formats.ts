@@ -117,6 +117,8 @@ function read(readers: ReadonlyMap<string, Reader>, bytes: Uint8Array, contentTy
 
 /** Without parameters; what is some kind of JSON is read as JSON. @see RFC 9110 section 8.3.1; RFC 6839 section 3.1 */
 function mediaTypeOf(contentType: string | undefined): string {
+  // Nearly all say just this.
+  if (contentType === jsonFormat.contentType) return contentType
   const [text = ''] = (contentType ?? '').split(';')
   const type = text.trim().toLowerCase()
   // An event in structured mode has its payload inside.

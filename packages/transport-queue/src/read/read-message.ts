@@ -89,14 +89,15 @@ function withAttributes(
 function requireVersion(topic: string, metadata: Readonly<Record<string, string>>): void {
   const type = metadata['ce_type']
   if (type !== undefined && type !== topic) throw unknownVersion(`ce_type must be ${topic}, found ${quoted(type)}`)
-  const named = versionIn(metadata['ce_dataschema'])
+  const schema = metadata['ce_dataschema']
+  const named = schema === undefined ? undefined : versionIn(schema)
   if (named !== undefined && named !== topic)
     throw unknownVersion(`ce_dataschema must be that of ${topic}, found that of ${quoted(named)}`)
 }
 
 /** The event that a schema's address ends in, if it names one; an address that ends otherwise says nothing of it. */
-function versionIn(dataSchema: string | undefined): string | undefined {
-  return /(?:^|[/:#])([a-z][a-z0-9]*(?:[._-][a-z0-9]+)*\.v[0-9]+)(?:\.json)?$/.exec(dataSchema ?? '')?.[1]
+function versionIn(dataSchema: string): string | undefined {
+  return /(?:^|[/:#])([a-z][a-z0-9]*(?:[._-][a-z0-9]+)*\.v[0-9]+)(?:\.json)?$/.exec(dataSchema)?.[1]
 }
 
 function unknownVersion(message: string): ServiceError {
@@ -136,6 +137,7 @@ function readMoment(text: string): number | undefined {
 
 /** @see CloudEvents expiry time extension */
 function expiresAt(metadata: Readonly<Record<string, string>>): number {
-  const at = Date.parse(metadata['ce_expirytime'] ?? '')
+  const text = metadata['ce_expirytime']
+  const at = text === undefined ? Number.NaN : Date.parse(text)
   return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at
 }
