@@ -201,6 +201,14 @@ describe('what contains itself', () => {
     expect(linesOf(z.object({ a: ZodNode, b: z.array(ZodNode) }))).toEqual(lines)
   })
 
+  test('is named after the place that is declared first', () => {
+    const Node = Type.Cyclic({ Node: Type.Object({ next: Type.Optional(Type.Ref('Node')) }) }, 'Node')
+    expect(linesOf(Type.Object({ b: Type.Array(Node), a: Node }))).toEqual([
+      'GetResponse object { repeated GetResponse.B b = 1; GetResponse.B a = 2 }',
+      'GetResponse.B object { GetResponse.B next = 1 }',
+    ])
+  })
+
   test('may be the whole, a union, a list, a record, and what may be null', () => {
     const type = 'object'
     expect(linesOf(unsafe({ type, properties: { a: { $ref: '#' } } }))).toEqual([
