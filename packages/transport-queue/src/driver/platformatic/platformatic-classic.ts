@@ -146,9 +146,10 @@ export class ClassicMembership implements PlatformaticMembership {
       await wait(group.settings.heartbeatIntervalMs, leaving)
       if (leaving.aborted) return
       const beat = await this.#beat()
-      if (beat === 'lost') holdings.lose()
-      if (beat === 'rebalance' || beat === 'lost') return
-      if (beat === 'unheard' && this.#isTakenForDead()) holdings.lose()
+      // A coordinator that comes back may know the member still, and would never give it anything again.
+      const isGone = beat === 'lost' || (beat === 'unheard' && this.#isTakenForDead())
+      if (isGone) holdings.lose()
+      if (isGone || beat === 'rebalance') return
     }
   }
 
