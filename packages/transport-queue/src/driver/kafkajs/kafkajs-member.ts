@@ -38,6 +38,7 @@ export class KafkajsMember implements QueueMember {
   #gate: JoinGate | undefined
   #state: MemberState = 'joining'
   #hasJoined = false
+  #isRebalancing = false
   #starting: Promise<void> = Promise.resolve()
   #leaving: Promise<void> | undefined
 
@@ -52,8 +53,9 @@ export class KafkajsMember implements QueueMember {
     const cluster = () => this.#cluster
     const cut = this.#cut.signal
     this.#feeds = new KafkajsFeeds({ consumer: this.#consumer, membership, settings, cluster, cut })
-    const { GROUP_JOIN, CRASH } = this.#consumer.events
+    const { GROUP_JOIN, REBALANCING, CRASH } = this.#consumer.events
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment))
+    this.#consumer.on(REBALANCING, () => (this.#isRebalancing = true))
     this.#consumer.on(CRASH, ({ payload }) => this.#recover(payload.error, payload.restart))
   }
 
@@ -152,7 +154,10 @@ export class KafkajsMember implements QueueMember {
 
   async #giveUpAll(): Promise<void> {
     if (this.#state === 'assigned') this.#state = 'joining'
-    await this.#feeds.giveUpForRebalance()
+    // kafkajs says when the group is being shared out anew; otherwise it joins again because the group knows it no more.
+    if (this.#isRebalancing) await this.#feeds.giveUpForRebalance()
+    else this.#feeds.lose()
+    this.#isRebalancing = false
   }
 
   #assign(assignment: IMemberAssignment): void {
