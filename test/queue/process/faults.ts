@@ -1,3 +1,4 @@
+import type { DriverName } from './instance-environment.ts'
 import type { KafkaCluster } from './kafka-cluster.ts'
 import type { GroupMember, ProcessGroup } from './process-group.ts'
 
@@ -11,6 +12,8 @@ export interface FaultScene {
 
 export interface Fault {
   readonly name: string
+  /** The driver that a short run takes. */
+  readonly quickBy: DriverName
   run(scene: FaultScene): Promise<void>
 }
 
@@ -20,6 +23,7 @@ export const sessionTimeoutMs = 3_000
 export const faults: readonly Fault[] = [
   {
     name: 'a consumer is killed',
+    quickBy: 'kafkajs',
     run: async ({ group, random }) => {
       await group.kill(anyOf(group, random))
       await group.handled(50)
@@ -28,6 +32,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'a consumer stands still for longer than its session, and goes on',
+    quickBy: 'platformatic',
     run: async ({ group, random }) => {
       const { process, name } = anyOf(group, random)
       process.child.kill('SIGSTOP')
@@ -38,6 +43,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'all brokers restart',
+    quickBy: 'platformatic',
     run: async ({ group, cluster }) => {
       for (const broker of [3, 2, 1]) await cluster.stop(broker, 'kill')
       for (const broker of [1, 2, 3]) await cluster.start(broker)
@@ -46,6 +52,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'one of three brokers is killed, and comes back',
+    quickBy: 'kafkajs',
     run: async ({ group, cluster, random }) => {
       const broker = random() < 0.5 ? 2 : 3
       await cluster.stop(broker, 'kill')

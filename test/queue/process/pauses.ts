@@ -1,5 +1,6 @@
 import type { DatedFact } from '../model/journal.ts'
 import type { Verdict } from '../model/judge.ts'
+import { tell, toText } from '../model/tally.ts'
 
 export interface Restart {
   readonly fromAt: number
@@ -22,17 +23,6 @@ export function tellPauses(what: string, { facts, restarts, verdict }: Roll): vo
   const pauses = `longest pause of each: median ${medianMs} ms, worst ${pausesMs.at(-1) ?? 0} ms`
   const counts = `${messageCount} messages, ${letterCount} dead letters, ${assignmentCount} assignments, ${lostCount} lost`
   tell(`${what}; ${pauses}; ${counts}; handled twice: ${toText(duplicates)}`)
-}
-
-/** `died 3, cut 1`, or `none`. */
-export function toText(duplicates: Verdict['duplicates']): string {
-  const some = Object.entries(duplicates).filter(([, count]) => count > 0)
-  return some.map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none'
-}
-
-/** Prints a line where who runs the test sees it. */
-export function tell(line: string): void {
-  process.stdout.write(`${line}\n`)
 }
 
 function longestPauseMs(effectsAt: readonly number[], { fromAt, toAt }: Restart): number {
