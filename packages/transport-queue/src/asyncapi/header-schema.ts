@@ -27,10 +27,12 @@ export const messageHeaders: JsonSchema = Object.freeze({
       ...moment,
       description: 'Until then it is not handled, nor what comes after it with its key.',
     },
+    'tenon-redrive-group': { ...text, description: 'It was a dead letter of this group, and the others pass it over.' },
     traceparent: text,
     tracestate: text,
     baggage: text,
     'x-request-id': text,
+    'x-tenant-id': text,
   },
 })
 
