@@ -9,7 +9,8 @@ import type { Kafkajs } from './kafkajs-client.ts'
 export function createPartitioner({ Partitioners }: Kafkajs): ReturnType<ICustomPartitioner> {
   const other = Partitioners.DefaultPartitioner()
   return (choice) => {
-    const { key } = choice.message
-    return key ? kafkaPartitionHash(Buffer.from(key)) % choice.partitionMetadata.length : other(choice)
+    const { key, partition } = choice.message
+    if (!key || partition !== undefined) return other(choice)
+    return kafkaPartitionHash(Buffer.from(key)) % choice.partitionMetadata.length
   }
 }
