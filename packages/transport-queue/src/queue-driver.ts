@@ -8,7 +8,7 @@ import type { Logger } from '@tenon/core/transport'
  * group at the earliest record), and that nothing of the client library shows through this port.
  */
 export interface QueueDriver {
-  /** `memory`, `kafkajs`. */
+  /** `memory`, `sqlite`, `kafkajs`, `platformatic`. */
   readonly name: string
   /** Where the broker is, for messages: `Kafka at 127.0.0.1:9092`. */
   readonly target: string

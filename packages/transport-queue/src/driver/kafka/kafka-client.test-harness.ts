@@ -70,7 +70,7 @@ export function handling(handle: (value: string, partition: AssignedPartition) =
   }
 }
 
-export function letGo({ revoked }: AssignedPartition): Promise<void> {
+function letGo({ revoked }: AssignedPartition): Promise<void> {
   return aborted(revoked)
 }
 
@@ -80,4 +80,4 @@ export function aborted(signal: AbortSignal): Promise<void> {
 }
 
 export const never: AbortSignal = new AbortController().signal
-export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }

@@ -17,10 +17,10 @@ describe.skipIf(skipped !== '')(`Kafka with faults${skipped}`, () => {
   })
   afterAll(() => broker[Symbol.asyncDispose]())
 
-  it('loses nothing, on any client, while the broker is stopped and started under them', async () => {
+  it('loses nothing, on any client, while the broker is killed and started under them', async () => {
     const runs = await Promise.all(clients.map((client) => underWay(client)))
     await Promise.all(runs.map(({ ready }) => ready))
-    await broker.stop()
+    await broker.stop('SIGKILL')
     await Promise.all(runs.map(({ send: more }) => more()))
     await broker.launch()
     for (const { finish } of runs) await finish()

@@ -42,8 +42,6 @@ export type KafkaSaslOptions =
       readonly token: (signal: AbortSignal) => Promise<KafkaToken>
     }
 
-export const saslMechanisms = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const
-
 /** The options as Node takes them; undefined without TLS. */
 export function toConnectionOptions(tls: KafkaTlsOptions | undefined): ConnectionOptions | undefined {
   if (tls === undefined) return undefined
@@ -98,6 +96,8 @@ function checkBearer(sasl: Readonly<Record<string, unknown>>, check: OptionCheck
       : [check.malformed('sasl.token must be a function that gives a token with mechanism oauthbearer')]),
   ]
 }
+
+const saslMechanisms = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']
 
 /** Tells nothing of a password but that it is wrong. */
 function checkPassword(sasl: Readonly<Record<string, unknown>>, check: OptionCheck): readonly SetupProblem[] {
