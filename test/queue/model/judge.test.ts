@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest'
+import type { DatedFact, Fact } from './journal.ts'
+import { judge, type Rule } from './judge.ts'
+import type { LoggedMessage } from './message.ts'
+
+const place = 't/0'
+
+/** Three messages: two of key a, then one of key b that is to be buried. */
+const messages: readonly LoggedMessage[] = [
+  { key: 'a', number: 0, offset: 0, isKeyed: true, expected: 'effect' },
+  { key: 'a', number: 1, offset: 1, isKeyed: true, expected: 'effect' },
+  { key: 'b', number: 0, offset: 2, isKeyed: true, expected: 'letter' },
+]
+const letters = ['t/0@2']
+
+const assigned = (assignment: string, member = assignment): Fact => ({ is: 'assigned', assignment, member, place })
+const gave = (is: 'revoked' | 'lost' | 'settled', assignment: string): Fact => ({ is, assignment })
+const handling = (assignment: string, offset: number) => {
+  const { key = '', number = 0 } = messages[offset] ?? {}
+  return { assignment, place, offset, key, number, attempt: 1 }
+}
+const began = (assignment: string, offset: number): Fact => ({ is: 'began', ...handling(assignment, offset) })
+const did = (assignment: string, offset: number): readonly Fact[] => [
+  began(assignment, offset),
+  { is: 'effect', ...handling(assignment, offset) },
+  { is: 'ended', ...handling(assignment, offset) },
+]
+const buried = (assignment: string, offset: number): Fact => ({ is: 'buried', assignment, place, offset })
+const commit = (
+  assignment: string,
+  nextOffset: number,
+  answer: 'stored' | 'refused' | 'failed' = 'stored',
+): readonly Fact[] => {
+  const name = `${assignment}-${nextOffset}-${answer}`
+  return [
+    { is: 'commits', assignment, commit: name, nextOffset },
+    { is: 'committed', commit: name, answer },
+  ]
+}
+const wholeRun = [...did('A', 0), ...did('A', 1), buried('A', 2), ...commit('A', 3)]
+
+function verdictOf(facts: readonly Fact[], log = messages, found = letters) {
+  const dated: readonly DatedFact[] = facts.map((fact, at) => ({ ...fact, at }))
+  return judge(dated, { log: new Map([[place, log]]), letters: found })
+}
+
+function rulesOf(...given: Parameters<typeof verdictOf>): readonly Rule[] {
+  return [...new Set(verdictOf(...given).violations.map(({ rule }) => rule))]
+}
+
+test('finds nothing in a run without mistakes', () => {
+  const facts = [assigned('A'), ...wholeRun, gave('revoked', 'A'), gave('settled', 'A'), gave('lost', 'A')]
+  expect(rulesOf(facts)).toEqual([])
+})
+
+test.each<[Rule, readonly Fact[]]>([
+  ['lost', [...did('A', 0), ...did('A', 1)]],
+  ['lost', [...wholeRun, { is: 'acknowledged', key: 'a', number: 7 }]],
+  ['overtaken', [...did('A', 1), ...did('A', 0), buried('A', 2)]],
+  ['side_by_side', [began('A', 0), ...did('A', 1), ...wholeRun]],
+  ['committed_too_early', [...commit('A', 1), ...wholeRun]],
+  ['fenced_commit_stored', [assigned('B'), ...wholeRun]],
+  ['repeated_behind_commit', [...wholeRun, assigned('B'), ...did('B', 0)]],
+  ['repeated_without_reason', [...did('A', 0), gave('settled', 'A'), assigned('B'), ...did('B', 0)]],
+  ['repeated_by_owner', [...did('A', 0), ...wholeRun]],
+  ['left_uncommitted', [...did('A', 0), ...did('A', 1), buried('A', 2), gave('settled', 'A')]],
+  ['wrong_outcome', [...did('A', 0), ...did('A', 1), ...did('A', 2)]],
+])('finds %s', (rule, facts) => {
+  expect(rulesOf([assigned('A'), ...facts])).toContain(rule)
+})
+
+test('finds a log whose order is not that of sending, and one that holds a message twice', () => {
+  const [first, second, third] = messages
+  const run = [assigned('A'), ...wholeRun]
+  expect(
+    rulesOf(
+      run,
+      [second, first, third].flatMap((one) => one ?? []),
+    ),
+  ).toContain('log_order')
+  const twice = [...messages, { key: 'a', number: 1, offset: 3, isKeyed: true, expected: 'effect' as const }]
+  expect(rulesOf(run, twice)).toContain('log_order')
+})
+
+test('finds a dead letter that is missing, and one that should not be', () => {
+  const run = [assigned('A'), ...wholeRun]
+  expect(rulesOf(run, messages, [])).toEqual(['dead_letter'])
+  expect(rulesOf(run, messages, ['t/0@1', 't/0@2'])).toEqual(['dead_letter'])
+})
+
+test.each<[string, readonly Fact[]]>([
+  ['died', [...did('A', 0), { is: 'died', member: 'A' }, assigned('B'), ...did('B', 0)]],
+  ['cut', [...did('A', 0), gave('lost', 'A'), assigned('B'), ...did('B', 0)]],
+  ['cut', [began('A', 0), assigned('B'), ...did('B', 0), { is: 'effect', ...handling('A', 0) }]],
+  ['commit_failed', [...did('A', 0), ...commit('A', 1, 'failed'), gave('settled', 'A'), assigned('B'), ...did('B', 0)]],
+  ['behind_unfinished', [buried('A', 2), gave('settled', 'A'), assigned('B'), buried('B', 2)]],
+])('explains a repetition by %s', (reason, facts) => {
+  const { duplicates, violations } = verdictOf([assigned('A'), ...facts])
+  expect(duplicates).toMatchObject({ [reason]: 1 })
+  expect(violations.map(({ rule }) => rule)).not.toContain('repeated_without_reason')
+})
