@@ -29,3 +29,20 @@ test('lets go of all that wait with a signal when it fires, and of no others', a
   slots.release()
   expect(await stays).toBe(true)
 })
+
+test('serves thousands in their order, also when some of them have left', async () => {
+  const slots = new Slots(1)
+  slots.takeNow()
+  const controller = new AbortController()
+  const served: number[] = []
+  const waiting = Array.from({ length: 5_000 }, async (_, index) => {
+    if (!(await slots.take(index % 3 === 0 ? controller.signal : never))) return
+    served.push(index)
+    slots.release()
+  })
+  controller.abort()
+  slots.release()
+  await Promise.all(waiting)
+  expect(served).toEqual(Array.from({ length: 5_000 }, (_, index) => index).filter((index) => index % 3 !== 0))
+  expect(slots.takeNow()).toBe(true)
+})
