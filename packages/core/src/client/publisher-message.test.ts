@@ -52,19 +52,19 @@ describe('outgoingEvent', () => {
 
   it('refuses options that no publisher takes, for an event and a command', async () => {
     for (const refused of [
-      outgoingEvent(made, { id: 'a', count: 1 }, { delayMs: -1 }),
-      outgoingCommand(demo.make, { id: 'a' }, { delayMs: -1 }),
+      () => outgoingEvent(made, { id: 'a', count: 1 }, { delayMs: -1 }),
+      () => outgoingCommand(demo.make, { id: 'a' }, { delayMs: -1 }),
     ])
       expect(String((await refusalOf(refused)).cause)).toContain('delayMs must be a whole number')
   })
 
   it('gives two messages ids of their own', async () => {
-    const [one, other] = await Promise.all([1, 2].map((count) => outgoingEvent(made, { id: 'a', count })))
+    const [one, other] = await Promise.all([1, 2].map(async (count) => outgoingEvent(made, { id: 'a', count })))
     expect(one?.id).not.toBe(other?.id)
   })
 
   it('names the event and the field that does not fit, for the log alone', async () => {
-    const error = await refusalOf(outgoingEvent(made, { id: 'a', count: 'many' }))
+    const error = await refusalOf(() => outgoingEvent(made, { id: 'a', count: 'many' }))
     expect(error).toMatchObject({
       code: 'internal',
       message: 'a message cannot be published as it was given',
@@ -78,21 +78,46 @@ describe('outgoingEvent', () => {
   it('waits for the rules of a library, and names what it does not like', async () => {
     const payload = z.object({ id: z.string().refine(async (id) => id !== 'taken', 'is taken') })
     const named = event('demo.named.v1', { key: 'id', payload })
-    expect(String((await refusalOf(outgoingEvent(named, { id: 'taken' }))).cause)).toContain('/id is taken')
+    expect(String((await refusalOf(() => outgoingEvent(named, { id: 'taken' }))).cause)).toContain('/id is taken')
     expect(await outgoingEvent(named, { id: 'free' })).toMatchObject({ key: 'free' })
+  })
+
+  it('is there at once unless a validator is asynchronous', () => {
+    expect(outgoingEvent(made, { id: 'a', count: 1 })).toMatchObject({ key: 'a' })
+    expect(outgoingCommand(demo.make, { id: 'a' })).toMatchObject({ key: 'a' })
+  })
+
+  it.each([
+    ['throws', () => JSON.parse('none')],
+    // Zod asks a second time once it has seen a promise, and drops the first.
+    [
+      'rejects',
+      onSecondCall(
+        async () => true,
+        async () => JSON.parse('none'),
+      ),
+    ],
+  ])('refuses what a validator that %s cannot check, and keeps why for the log', async (_how, check) => {
+    const broken = event('demo.broken.v1', { key: 'id', payload: z.object({ id: z.string().refine(check) }) })
+    const error = await refusalOf(() => outgoingEvent(broken, { id: 'a' }))
+    expect(error).toMatchObject({ code: 'internal', message: 'a message cannot be published as it was given' })
+    expect(String(error.cause)).toContain(
+      'event demo.broken.v1 cannot be published: the validator of its schema failed',
+    )
+    expect((error.cause as Error).cause).toBeInstanceOf(SyntaxError)
   })
 
   it.each([
     [{ id: '', count: 1 }, 'the key field /id: key must have 1 to 1024 bytes of UTF-8, found 0'],
     [{ id: 'k'.repeat(1_025), count: 1 }, 'the key field /id: key must have 1 to 1024 bytes of UTF-8, found 1025'],
   ])('refuses a payload whose key cannot be one', async (payload, told) => {
-    expect(String((await refusalOf(outgoingEvent(made, payload))).cause)).toContain(told)
+    expect(String((await refusalOf(() => outgoingEvent(made, payload))).cause)).toContain(told)
     expect(await outgoingEvent(made, payload, { key: 'k' })).toMatchObject({ key: 'k' })
   })
 
   it('refuses a payload that lacks its key', async () => {
     const coded = event('demo.coded.v1', { key: 'code', payload: made.payloadSchema as typeof made.spec.payload })
-    const error = await refusalOf(outgoingEvent(coded, { id: 'a', count: 1 }))
+    const error = await refusalOf(() => outgoingEvent(coded, { id: 'a', count: 1 }))
     expect(String(error.cause)).toContain('the key field /code: key must be well-formed text, found undefined')
   })
 
@@ -103,7 +128,7 @@ describe('outgoingEvent', () => {
   })
 
   it('refuses what is no event', async () => {
-    const error = await refusalOf(outgoingEvent(demo.make as unknown as EventType, { id: 'a' }))
+    const error = await refusalOf(() => outgoingEvent(demo.make as unknown as EventType, { id: 'a' }))
     expect(String(error.cause)).toContain('publish() takes an event made by event()')
   })
 
@@ -131,7 +156,7 @@ describe('outgoingCommand', () => {
   })
 
   it('refuses an operation without queue binding, and says what to add', async () => {
-    const error = await refusalOf(outgoingCommand(demo.look, { id: 'a' }))
+    const error = await refusalOf(() => outgoingCommand(demo.look, { id: 'a' }))
     expect(error).toMatchObject({ code: 'internal', message: 'a message cannot be published as it was given' })
     expect(String(error.cause)).toBe(
       'TypeError: command demo.v1.DemoService/look cannot be published: its contract gives it no queue binding: add queue: { topic, key }',
@@ -139,15 +164,22 @@ describe('outgoingCommand', () => {
   })
 
   it('refuses an input that does not fit in the same way, which is no fault of the caller', async () => {
-    const error = await refusalOf(outgoingCommand(demo.make, {}))
+    const error = await refusalOf(() => outgoingCommand(demo.make, {}))
     expect(error.code).toBe('internal')
     expect(String(error.cause)).toContain('command demo.v1.DemoService/make cannot be published')
   })
 })
 
-async function refusalOf(work: Promise<unknown>): Promise<ServiceError> {
-  return work.then(
-    () => expect.fail('it was taken'),
-    (error: unknown) => error as ServiceError,
-  )
+function onSecondCall(first: () => unknown, second: () => unknown): () => unknown {
+  let count = 0
+  return () => ((count += 1) === 2 ? second() : first())
+}
+
+async function refusalOf(work: () => unknown): Promise<ServiceError> {
+  try {
+    await work()
+  } catch (error) {
+    return error as ServiceError
+  }
+  return expect.fail('it was taken')
 }

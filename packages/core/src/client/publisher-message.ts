@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { outgoingMetadata } from '../call/propagation.ts'
 import type { EventType } from '../contract/event.ts'
 import type { Operation, QueueBinding } from '../contract/operation.ts'
-import { type CompiledSchema, compileSchema } from '../schema/compiled-schema.ts'
+import { type CompiledSchema, compileSchema, type SchemaResult } from '../schema/compiled-schema.ts'
 import type { JsonSchema, Schema } from '../schema/schema.ts'
 import {
   checkKey,
@@ -26,15 +26,15 @@ export interface OutgoingMessage {
 }
 
 /**
- * Makes an event ready to go out, as every publisher does it.
+ * Makes an event ready to go out, as every publisher does it. A promise only when the library's validator is asynchronous.
  *
  * @throws ServiceError `internal` for a payload that does not fit its schema and for wrong options; the cause names them
  */
-export async function outgoingEvent(
+export function outgoingEvent(
   event: EventType,
   payload: unknown,
   options?: PublishOptions,
-): Promise<OutgoingMessage> {
+): OutgoingMessage | Promise<OutgoingMessage> {
   const topic = topicOf(event)
   const { key: keyField, payloadSchema: schema, payloadJsonSchema: jsonSchema } = event
   return writeMessage(payload, { owner: event, what: `event ${topic}`, topic, keyField, schema, jsonSchema }, options)
@@ -45,11 +45,11 @@ export async function outgoingEvent(
  *
  * @throws ServiceError `internal` as `outgoingEvent`, and for an operation without a queue binding
  */
-export async function outgoingCommand(
+export function outgoingCommand(
   operation: Operation,
   input: unknown,
   options?: PublishOptions,
-): Promise<OutgoingMessage> {
+): OutgoingMessage | Promise<OutgoingMessage> {
   const { topic, key: keyField } = bindingOf(operation)
   const { id, inputSchema: schema, inputJsonSchema: jsonSchema } = operation
   return writeMessage(input, { owner: operation, what: `command ${id}`, topic, keyField, schema, jsonSchema }, options)
@@ -79,14 +79,29 @@ interface MessageFacts {
   readonly jsonSchema: JsonSchema
 }
 
-async function writeMessage(
+function writeMessage(
   given: unknown,
   facts: MessageFacts,
   options: PublishOptions = {},
-): Promise<OutgoingMessage> {
+): OutgoingMessage | Promise<OutgoingMessage> {
   requirePublishable(facts.what, options)
-  const written = compiledOf(facts).write(given)
-  const result = written instanceof Promise ? await written : written
+  const toMessage = (result: SchemaResult) => messageOf(result, facts, options)
+  const failed = (cause: unknown): never => {
+    throw unpublishable(facts.what, ['the validator of its schema failed'], cause)
+  }
+  const result = tried(() => compiledOf(facts).write(given), failed)
+  return result instanceof Promise ? result.catch(failed).then(toMessage) : toMessage(result)
+}
+
+function tried<T>(work: () => T, failed: (cause: unknown) => never): T {
+  try {
+    return work()
+  } catch (cause) {
+    return failed(cause)
+  }
+}
+
+function messageOf(result: SchemaResult, facts: MessageFacts, options: PublishOptions): OutgoingMessage {
   if (!result.ok) {
     const found = result.violations.map(({ field, message }) => `${field || '(all of it)'} ${message}`)
     throw unpublishable(facts.what, ['it does not fit its schema', ...found])

@@ -88,8 +88,11 @@ export function isEnvelopeHeader(name: string): boolean {
 }
 
 /** An error for a message that is wrong in itself: our own fault, so a caller learns nothing of it but that it is. */
-export function unpublishable(what: string, problems: readonly string[]): ServiceError {
-  const cause = new TypeError(`${what} cannot be published: ${problems.join('; ')}`)
+export function unpublishable(what: string, problems: readonly string[], why?: unknown): ServiceError {
+  const cause = new TypeError(
+    `${what} cannot be published: ${problems.join('; ')}`,
+    why === undefined ? {} : { cause: why },
+  )
   return new ServiceError('internal', 'a message cannot be published as it was given', { cause })
 }
 

@@ -1,6 +1,7 @@
 import type { QueueDriver, RecordToSend } from '../queue-driver.ts'
-import { Delivery, type DeliveryBound } from './delivery.ts'
+import { Delivery } from './delivery.ts'
 import { KnownTopics } from './known-topics.ts'
+import type { PublishBound } from './publish-bound.ts'
 import { PublishRoom } from './publish-room.ts'
 import type { PublishingSettings } from './publishing-options.ts'
 
@@ -30,7 +31,7 @@ export class Deliveries {
    *
    * @throws ServiceError as `Publisher.publish` says
    */
-  async deliver(record: RecordToSend, bound: DeliveryBound): Promise<void> {
+  async deliver(record: RecordToSend, bound: PublishBound): Promise<void> {
     const delivery = new Delivery(record, bound, { driver: this.#driver, topics: this.#topics, room: this.#room })
     this.#open.add(delivery)
     try {

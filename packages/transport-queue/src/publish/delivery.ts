@@ -1,17 +1,9 @@
 import { drainingError, type ServiceError } from '@tenon/core/transport'
 import type { QueueDriver, RecordToSend } from '../queue-driver.ts'
 import type { KnownTopics, TopicTurn } from './known-topics.ts'
+import { leftMs, type PublishBound, untilEnd } from './publish-bound.ts'
 import { cancelledBy, deadlinePassed, notInTime, toPublishError } from './publish-error.ts'
 import type { PublishRoom, Turn } from './publish-room.ts'
-
-/** What ends a wait for the broker. */
-export interface DeliveryBound {
-  /** On the clock of `performance.now()`. */
-  readonly endsAtMs: number
-  /** Whether that is the end of the running call, which is sooner than the publisher's own. */
-  readonly isDeadline: boolean
-  readonly signal: AbortSignal | undefined
-}
 
 export interface DeliveryWay {
   readonly driver: QueueDriver
@@ -23,13 +15,13 @@ export interface DeliveryWay {
 export class Delivery implements Turn, TopicTurn {
   readonly byteCount: number
   readonly #record: RecordToSend
-  readonly #bound: DeliveryBound
+  readonly #bound: PublishBound
   readonly #way: DeliveryWay
   readonly #done = Promise.withResolvers<void>()
   #step: 'topic' | 'room' | 'sending' | 'settled' = 'topic'
   #stopWaiting: (() => void) | undefined
 
-  constructor(record: RecordToSend, bound: DeliveryBound, way: DeliveryWay) {
+  constructor(record: RecordToSend, bound: PublishBound, way: DeliveryWay) {
     this.byteCount = byteCountOf(record)
     this.#record = record
     this.#bound = bound
@@ -40,7 +32,7 @@ export class Delivery implements Turn, TopicTurn {
   async run(): Promise<void> {
     const { signal } = this.#bound
     if (signal?.aborted) throw cancelledBy(signal)
-    if (this.#leftMs <= 0) throw this.#timeUp()
+    if (leftMs(this.#bound) <= 0) throw this.#timeUp()
     const { room, topics } = this.#way
     room.reserve(this.byteCount)
     topics.enter(this.#record.topic, this)
@@ -69,24 +61,17 @@ export class Delivery implements Turn, TopicTurn {
     this.#giveUp(drainingError())
   }
 
-  get #leftMs(): number {
-    return this.#bound.endsAtMs - performance.now()
-  }
-
   get #facts() {
     return { topic: this.#record.topic, byteCount: this.byteCount, target: this.#way.driver.target }
   }
 
   /** Until its turn comes; then the driver keeps the bounds. */
   #wait(): void {
-    const { signal } = this.#bound
-    const timer = setTimeout(() => this.#giveUp(this.#timeUp()), this.#leftMs)
-    const onAbort = () => signal && this.#giveUp(cancelledBy(signal))
-    signal?.addEventListener('abort', onAbort, { once: true })
-    this.#stopWaiting = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-    }
+    this.#stopWaiting = untilEnd(
+      this.#bound,
+      () => this.#timeUp(),
+      (error) => this.#giveUp(error),
+    )
   }
 
   async #send(): Promise<void> {
@@ -95,7 +80,7 @@ export class Delivery implements Turn, TopicTurn {
     this.#stopWaiting?.()
     try {
       // What has begun to wait in time gets a moment to be tried.
-      const timeoutMs = Math.max(1, this.#leftMs)
+      const timeoutMs = Math.max(1, leftMs(this.#bound))
       await driver.produce([this.#record], { timeoutMs, signal: this.#bound.signal })
       this.#done.resolve()
     } catch (error) {
@@ -108,7 +93,7 @@ export class Delivery implements Turn, TopicTurn {
   #toError(error: unknown): ServiceError {
     const { signal, isDeadline } = this.#bound
     if (signal?.aborted) return cancelledBy(signal)
-    if (isDeadline && this.#leftMs <= timerGrainMs) return deadlinePassed(error)
+    if (isDeadline && leftMs(this.#bound) <= timerGrainMs) return deadlinePassed(error)
     return toPublishError(error, this.#facts)
   }
 

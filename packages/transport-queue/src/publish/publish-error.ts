@@ -23,6 +23,12 @@ export function notWritten(cause: unknown): ServiceError {
   return new ServiceError('internal', 'a message cannot be published as it was given', { cause })
 }
 
+/** The error when the publisher's own time is over before the payload was checked. */
+export function notChecked(): ServiceError {
+  const cause = new Error('the validator of the schema did not end in time')
+  return new ServiceError('unavailable', 'a message could not be published', { cause })
+}
+
 /** The error when the publisher's own time is over. */
 export function notInTime(facts: MessageOnItsWay): ServiceError {
   return toPublishError(new ServiceError('unavailable', 'its turn did not come in time'), facts)

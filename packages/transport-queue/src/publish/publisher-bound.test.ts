@@ -1,5 +1,7 @@
+import { event } from '@tenon/core/contract'
 import { ServiceError } from '@tenon/core/transport'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
 import type { QueuePublisher } from './publisher.ts'
 import { outcomeOf, placed, publisherOn, SlowDriver } from './publisher.test-harness.ts'
 
@@ -133,6 +135,71 @@ describe('a signal', () => {
   })
 })
 
+describe('an asynchronous validator', () => {
+  it('changes nothing in the order of messages, whatever fails', async () => {
+    const slow = new SlowDriver()
+    const publisher = publisherOn(slow.driver)
+    const checks = [0, 1, 2, 3].map(() => Promise.withResolvers<boolean>())
+    const event = checked(checks)
+    const told = checks.map((_check, count) => outcomeOf(publisher.publish(event, { id: 'k', count })))
+    checks[3]?.resolve(true)
+    checks[1]?.resolve(false)
+    expect(await told[1]).toMatchObject({ code: 'internal' })
+    expect(slow.produced).toEqual([])
+    checks[0]?.resolve(true)
+    await slow.handedOver(1)
+    checks[2]?.resolve(true)
+    await slow.handedOver(3)
+    expect(slow.counts).toEqual([0, 2, 3])
+    for (const { store } of slow.produced) store()
+    expect(await Promise.all(told)).toMatchObject(['published', { code: 'internal' }, 'published', 'published'])
+  })
+
+  it('is waited for by those behind it that need none', async () => {
+    const slow = new SlowDriver()
+    const publisher = publisherOn(slow.driver)
+    const checks = [Promise.withResolvers<boolean>()]
+    const event = checked(checks)
+    for (const count of [0, 1]) void outcomeOf(publisher.publish(event, { id: 'k', count }))
+    await new Promise((next) => setImmediate(next))
+    expect(slow.produced).toEqual([])
+    checks[0]?.resolve(true)
+    await slow.handedOver(2)
+    expect(slow.counts).toEqual([0, 1])
+  })
+
+  it('holds up no message of another kind', async () => {
+    const slow = new SlowDriver()
+    const publisher = publisherOn(slow.driver)
+    void outcomeOf(publisher.publish(checked([Promise.withResolvers<boolean>()]), { id: 'k', count: 0 }))
+    void outcomeOf(publish(publisher, 1))
+    await slow.handedOver(1)
+    expect(slow.produced[0]?.record.topic).toBe(placed.topic)
+  })
+
+  it('that hangs ends with the time, or with the signal, and lets the next go', async () => {
+    vi.useFakeTimers()
+    const slow = new SlowDriver()
+    const publisher = publisherOn(slow.driver, { requestTimeoutMs: 500 })
+    const checks = [0, 1, 2].map(() => Promise.withResolvers<boolean>())
+    const event = checked(checks)
+    const leaving = new AbortController()
+    const hangs = outcomeOf(publisher.publish(event, { id: 'k', count: 0 }))
+    const leaves = outcomeOf(publisher.publish(event, { id: 'k', count: 1 }, { signal: leaving.signal }))
+    leaving.abort()
+    expect(await leaves).toMatchObject({ code: 'cancelled' })
+    await vi.advanceTimersByTimeAsync(499)
+    checks[2]?.resolve(true)
+    const next = outcomeOf(publisher.publish(event, { id: 'k', count: 2 }))
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await hangs).toMatchObject({ code: 'unavailable', message: 'a message could not be published' })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(slow.counts).toEqual([2])
+    slow.produced[0]?.store()
+    expect(await next).toBe('published')
+  })
+})
+
 describe('requestTimeoutMs', () => {
   it('ends the wait for a topic and for room as unavailable', async () => {
     vi.useFakeTimers()
@@ -179,6 +246,12 @@ describe('requestTimeoutMs', () => {
     await Promise.all(all)
   })
 })
+
+/** An event whose messages are checked as the test says, each by its count. */
+function checked(checks: readonly PromiseWithResolvers<boolean>[]) {
+  const payload = z.object({ id: z.string(), count: z.number() }).refine(({ count }) => checks[count]?.promise ?? true)
+  return event('shop.order.checked.v1', { key: 'id', payload })
+}
 
 function publish(publisher: QueuePublisher, count: number, signal?: AbortSignal): Promise<void> {
   return publisher.publish(placed, { orderId: 'k', count }, signal ? { signal } : {})

@@ -21,8 +21,9 @@ import { unlessAborted, within } from '../wait.ts'
 import { commandContent, eventContent, type MessageFormat } from '../format/payload-formats.ts'
 import { CloudEventWriter } from './cloud-event.ts'
 import { Deliveries } from './deliveries.ts'
-import type { DeliveryBound } from './delivery.ts'
-import { notWritten } from './publish-error.ts'
+import { type PublishBound, withinBound } from './publish-bound.ts'
+import { deadlinePassed, notChecked, notWritten } from './publish-error.ts'
+import { PublishOrder } from './publish-order.ts'
 
 /**
  * The publisher of a service, over a driver that is connected.
@@ -34,6 +35,7 @@ export class QueuePublisher extends Publisher {
   readonly #settings: QueueSettings
   readonly #writer: CloudEventWriter
   readonly #formats = new WeakMap<object, MessageFormat>()
+  readonly #order = new PublishOrder()
   readonly #deliveries: Deliveries
   #phase: 'open' | 'draining' | 'cleaning' | 'closed' = 'open'
   #closing: Promise<number> | undefined
@@ -91,9 +93,31 @@ export class QueuePublisher extends Publisher {
   async #publish(given: Given, signal: AbortSignal | undefined): Promise<void> {
     this.#requireTaken()
     const bound = this.#boundOf(signal)
-    const message = await given.prepare()
-    // A validator may have taken its time.
-    this.#requireTaken()
+    const before = this.#order.before(given.owner)
+    const prepared = given.prepare()
+    if (before === undefined && !(prepared instanceof Promise)) await this.#deliver(prepared, given, bound)
+    else await this.#deliverInTurn(Promise.all([prepared, before]), given, bound)
+  }
+
+  /** Delivers what is ready once those before it are on their way, for validators may take their time. */
+  async #deliverInTurn(
+    ready: Promise<readonly [OutgoingMessage, ...unknown[]]>,
+    given: Given,
+    bound: PublishBound,
+  ): Promise<void> {
+    const gone = this.#order.enter(given.owner)
+    let delivered: Promise<void> | undefined
+    try {
+      const [message] = await withinBound(ready, bound, () => (bound.isDeadline ? deadlinePassed() : notChecked()))
+      this.#requireTaken()
+      delivered = this.#deliver(message, given, bound)
+    } finally {
+      gone()
+    }
+    await delivered
+  }
+
+  async #deliver(message: OutgoingMessage, given: Given, bound: PublishBound): Promise<void> {
     const record = this.#write(message, given)
     try {
       await this.#deliveries.deliver(record, bound)
@@ -122,7 +146,7 @@ export class QueuePublisher extends Publisher {
     if (isRefused) throw drainingError()
   }
 
-  #boundOf(signal: AbortSignal | undefined): DeliveryBound {
+  #boundOf(signal: AbortSignal | undefined): PublishBound {
     const leftMs = currentCall()?.remainingMs() ?? Number.POSITIVE_INFINITY
     const timeoutMs = Math.min(leftMs, this.#settings.requestTimeoutMs)
     return { endsAtMs: performance.now() + timeoutMs, isDeadline: timeoutMs === leftMs, signal }
@@ -156,7 +180,7 @@ export class QueuePublisher extends Publisher {
 interface Given {
   /** The event or the operation. */
   readonly owner: object
-  /** Makes sure that it may go out. */
-  prepare(): Promise<OutgoingMessage>
+  /** Makes sure that it may go out. A promise only when a validator is asynchronous. */
+  prepare(): OutgoingMessage | Promise<OutgoingMessage>
   content(): MessageContent
 }
