@@ -23,11 +23,6 @@ export interface ReadBounds extends Pick<QueueSettings, 'maxMessageBytes' | 'max
   readonly read: PayloadReader
 }
 
-/** Headers as metadata: names in lower case, values as text, the last of repeated ones. */
-export function toMetadata(headers: readonly RecordHeader[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), asBuffer(value).toString()]))
-}
-
 /**
  * Reads what a message says of itself. Its payload stays as it is.
  *
@@ -56,6 +51,11 @@ function requireSize({ value }: ReceivedRecord, { maxMessageBytes }: ReadBounds)
   if (value === null || value.length <= maxMessageBytes) return
   const message = `the message must be at most ${maxMessageBytes} bytes, found ${value.length}`
   throw markUnreadable(new ServiceError('invalid_argument', message, { reason: 'message_too_large' }))
+}
+
+/** Headers as metadata: names in lower case, values as text, the last of repeated ones. */
+function toMetadata(headers: readonly RecordHeader[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), asBuffer(value).toString()]))
 }
 
 function readEvent({ value }: ReceivedRecord, contentType: string): StructuredEvent {
