@@ -166,3 +166,16 @@ test('one that is handled again is not held back again', async () => {
   expect(clock.waitedMs).toEqual([1_000, 200])
   expect(await firstSeen(await seeded(heldBack('a', -1)))).toBe(0)
 })
+
+test('a broker that ends with the process tells of a message that is still held back', async () => {
+  const broker = await seeded(heldBack('a', 60_000))
+  const holding = countdown(1)
+  const still = stillClock()
+  const wait: typeof still.wait = (durationMs, signal) => {
+    holding.tick()
+    return still.wait(durationMs, signal)
+  }
+  const { server } = await start(broker, async () => expect.unreachable(), { clock: { ...still, wait } })
+  await holding.reached
+  await expect(server.finish?.(AbortSignal.abort())).rejects.toThrow('messages are left that nobody else handles')
+})
