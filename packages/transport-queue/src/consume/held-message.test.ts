@@ -177,5 +177,8 @@ test('a broker that ends with the process tells of a message that is still held 
   }
   const { server } = await start(broker, async () => expect.unreachable(), { clock: { ...still, wait } })
   await holding.reached
-  await expect(server.finish?.(AbortSignal.abort())).rejects.toThrow('messages are left that nobody else handles')
+  const deadline = new AbortController()
+  const finished = server.finish?.(deadline.signal)
+  setImmediate(() => deadline.abort())
+  await expect(finished).rejects.toThrow('messages are left that nobody else handles')
 })
