@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@tenon/core/transport'
 import { describe, expect, it } from 'vitest'
+import type { AssignedPartition, MemberState, QueueMember } from '../../queue-driver.ts'
 import {
   aborted,
   clients,
@@ -136,6 +137,48 @@ describe.skipIf(skipped !== '').for(clients)(`Kafka through %s${skipped}`, (clie
   })
 })
 
+describe.skipIf(skipped !== '').for(['kafkajs', 'platformatic'] as const)(
+  `a classic group of Kafka through %s${skipped}`,
+  (client) => {
+    const open = () => connectTo(client, { brokers })
+
+    it('has nothing left in it of a member that gives up joining', async () => {
+      const driver = await open()
+      const topic = await createTopic(driver)
+      const release = Promise.withResolvers<void>()
+      const consume = ({ revoked }: AssignedPartition) => aborted(revoked).then(() => release.promise)
+      const first = await join(driver, { topic, consume })
+      const patience = new AbortController()
+      const joining = join(await open(), { topic, signal: patience.signal })
+      await reached(first, 'joining')
+      patience.abort()
+      await expect(joining).rejects.toThrow()
+      release.resolve()
+      await reached(first, 'assigned')
+      const third = await join(await open(), { topic })
+      expect(third.state).toBe('assigned')
+      for (const member of [first, third]) await member.leave(AbortSignal.abort())
+    })
+
+    it('is left while it waits for another member, without waiting for that one', async () => {
+      const driver = await open()
+      const topic = await createTopic(driver)
+      const release = Promise.withResolvers<void>()
+      const consume = ({ revoked }: AssignedPartition) => aborted(revoked).then(() => release.promise)
+      const holding = await join(driver, { topic, consume })
+      const joining = join(await open(), { topic })
+      await reached(holding, 'joining')
+      release.resolve()
+      const leaving = await joining
+      const next = join(await open(), { topic })
+      await leaving.leave(never)
+      expect(leaving.state).toBe('left')
+      expect((await next).state).toBe('assigned')
+      for (const member of [holding, await next]) await member.leave(AbortSignal.abort())
+    })
+  },
+)
+
 describe.skipIf(skipped !== '')(`Kafka through both libraries${skipped}`, () => {
   it('puts a key into the same partition, and lets members of both share a group', async () => {
     const kafkajs = await connectTo('kafkajs', { brokers })
@@ -202,6 +245,10 @@ describe.skipIf(skipped !== '')(`Kafka through both libraries${skipped}`, () => 
     },
   )
 })
+
+async function reached(member: QueueMember, state: MemberState): Promise<void> {
+  while (member.state !== state) await delay(10)
+}
 
 async function untilRevoked({ revoked }: { readonly revoked: AbortSignal }, work: Promise<void>): Promise<void> {
   await Promise.race([work, aborted(revoked)])

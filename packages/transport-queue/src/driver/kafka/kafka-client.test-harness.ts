@@ -49,12 +49,17 @@ export interface MemberWork {
   readonly topic: string
   readonly consume?: (partition: AssignedPartition) => Promise<void>
   readonly log?: Logger
+  /** Ends joining. */
+  readonly signal?: AbortSignal
 }
 
 /** A member of the topic's group; by itself it takes nothing. */
-export function join(driver: QueueDriver, { topic, consume = letGo, log = silent }: MemberWork): Promise<QueueMember> {
+export function join(
+  driver: QueueDriver,
+  { topic, consume = letGo, log = silent, signal = never }: MemberWork,
+): Promise<QueueMember> {
   const membership = { group: `${topic}.group`, topics: [topic], log, consume, fail: () => undefined }
-  return driver.join(membership, never)
+  return driver.join(membership, signal)
 }
 
 /** Handles what comes, one message after another, and commits each. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { AssignedPartition, MemberState, QueueDriver, QueueMember } from '../../queue-driver.ts'
+import type { AssignedPartition, QueueDriver } from '../../queue-driver.ts'
 import { driverSuite } from '../suite/driver-suite.ts'
 import { kafkajsDriver } from './kafkajs-driver.ts'
 
@@ -75,79 +75,6 @@ describe.skipIf(reason !== '')(`kafkajsDriver${reason}`, () => {
     expect(await refused.promise).toBe(false)
     for (const member of [first, second]) await member.leave(AbortSignal.abort())
   })
-
-  it('leaves nothing behind in the group when it gives up joining', async () => {
-    const driver = await connect()
-    const topic = await seed(driver, 0)
-    const release = Promise.withResolvers<void>()
-    const first = await join(driver, topic, async ({ revoked }) => {
-      await aborted(revoked)
-      await release.promise
-    })
-    const patience = new AbortController()
-    const membership = { group: `${topic}.group`, topics: [topic], log: silent, consume: letGo, fail: () => undefined }
-    const joining = (await connect()).join(membership, patience.signal)
-    await reached(first, 'joining')
-    patience.abort()
-    await expect(joining).rejects.toThrow()
-    release.resolve()
-    await reached(first, 'assigned')
-    const third = await join(await connect(), topic)
-    expect(third.state).toBe('assigned')
-    for (const member of [first, third]) await member.leave(AbortSignal.abort())
-  })
-
-  it('leaves while the group waits for another member, without waiting for it', async () => {
-    const driver = await connect()
-    const topic = await seed(driver, 0)
-    const release = Promise.withResolvers<void>()
-    const holding = await join(driver, topic, async ({ revoked }) => {
-      await aborted(revoked)
-      await release.promise
-    })
-    const joining = join(await connect(), topic)
-    await reached(holding, 'joining')
-    release.resolve()
-    const leaving = await joining
-    const next = join(await connect(), topic, async () => undefined)
-    await leaving.leave(new AbortController().signal)
-    expect(leaving.state).toBe('left')
-    expect((await next).state).toBe('assigned')
-    for (const member of [holding, await next]) await member.leave(AbortSignal.abort())
-  })
-
-  it('delivers far more than it holds at a time, to a slow reader as well', async () => {
-    const driver = await connect()
-    const topic = await seed(driver, 6_000)
-    const offsets: number[] = []
-    const done = Promise.withResolvers<void>()
-    const member = await join(driver, topic, async (partition) => {
-      while (!partition.revoked.aborted) {
-        offsets.push(...(await partition.fetch()).map(({ offset }) => offset))
-        if (offsets.length < 3_000) await delay(1_500)
-        if (offsets.length === 6_000) done.resolve()
-      }
-    })
-    await done.promise
-    expect(offsets).toEqual(Array.from({ length: 6_000 }, (_, index) => index))
-    await member.leave(new AbortController().signal)
-  })
-
-  it('fails a record that is too large as our own fault, and the others of its request not at all', async () => {
-    const driver = await connect()
-    const topic = await seed(driver, 0)
-    const produce = (value: Buffer) => driver.produce([{ topic, key: null, value, headers: [] }], { timeoutMs: 20_000 })
-    const sizes = [10, 3_000_000, 10]
-    const results = await Promise.allSettled(sizes.map((size) => produce(Buffer.alloc(size, 'x'))))
-    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-    expect(results[1]).toMatchObject({ reason: { code: 'internal' } })
-  })
-
-  it('names the brokers when none answers', async () => {
-    const driver = kafkajsDriver({ brokers: ['127.0.0.1:1'], connectTimeoutMs: 500 })
-    await expect(driver.connect({ clientId: 'tenon-test' })).rejects.toThrow('no connection to Kafka at 127.0.0.1:1')
-    await driver.close()
-  })
 })
 
 async function connect(options: Partial<Parameters<typeof kafkajsDriver>[0]> = {}): Promise<QueueDriver> {
@@ -172,10 +99,6 @@ async function seed(driver: QueueDriver, length: number): Promise<string> {
 function join(driver: QueueDriver, topic: string, consume: (partition: AssignedPartition) => Promise<void> = letGo) {
   const membership = { group: `${topic}.group`, topics: [topic], log: silent, consume, fail: () => undefined }
   return driver.join(membership, new AbortController().signal)
-}
-
-async function reached(member: QueueMember, state: MemberState): Promise<void> {
-  while (member.state !== state) await delay(10)
 }
 
 function letGo({ revoked }: AssignedPartition): Promise<void> {

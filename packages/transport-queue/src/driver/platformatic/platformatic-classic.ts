@@ -24,6 +24,8 @@ type Beat = 'heard' | 'rebalance' | 'lost' | 'unheard'
 export class ClassicMembership implements PlatformaticMembership {
   readonly #surroundings: MembershipSurroundings
   #memberId = ''
+  /** Settles when the coordinator has given the member its name, or not. */
+  #naming: Promise<unknown> | undefined
   #epoch = -1
   #heardAt = Date.now()
 
@@ -55,6 +57,8 @@ export class ClassicMembership implements PlatformaticMembership {
 
   async leave(): Promise<void> {
     const { group } = this.#surroundings
+    // A member that is named and never joins would hold up the others until its session ends.
+    await this.#naming?.catch(() => undefined)
     if (this.#memberId !== '') await group.request('LeaveGroup', [group.id, [{ memberId: this.#memberId }]])
   }
 
@@ -91,12 +95,16 @@ export class ClassicMembership implements PlatformaticMembership {
         [{ name: protocolName, metadata }],
         null,
       ])
+    if (this.#memberId !== '') return ask()
+    const naming = ask()
+    this.#naming = naming
     try {
-      return await ask()
+      return await naming
     } catch (error) {
       // The first time the coordinator only gives the member its name. @see KIP-394
       if (!errorIds(error).has('MEMBER_ID_REQUIRED')) throw error
       this.#memberId = String(Reflect.get(Object(responseOf(error)), 'memberId'))
+      this.#naming = undefined
       this.#surroundings.leaving.throwIfAborted()
       return ask()
     }
