@@ -39,16 +39,20 @@ interface Kill {
   readonly turnCount: number
 }
 
-/** One kill in each third of the load. */
-const kills = fc.tuple(...[0, 1, 2].map(killOf)).map((each) => each as readonly Kill[])
+/** One kill in each third of the first three quarters; each service is among those who are killed. */
+const kills = fc
+  .tuple(fc.constantFrom<ShopServiceName>('user', 'order'), fc.tuple(momentOf(0), momentOf(1), momentOf(2)))
+  .map(([first, moments]) => moments.map((moment, index): Kill => ({ ...moment, victim: inTurn(first, index) })))
 
-function killOf(third: number) {
+function momentOf(third: number) {
   const length = Math.floor((userCount * ordersOfUser) / 4)
-  return fc.record<Kill>({
-    victim: fc.constantFrom('user', 'order'),
-    answeredCount: fc.integer({ min: third * length + 1, max: (third + 1) * length }),
-    turnCount: fc.nat(200),
-  })
+  const answeredCount = fc.integer({ min: third * length + 1, max: (third + 1) * length })
+  return fc.record({ answeredCount, turnCount: fc.nat(200) })
+}
+
+function inTurn(first: ShopServiceName, index: number): ShopServiceName {
+  if (index % 2 === 0) return first
+  return first === 'user' ? 'order' : 'user'
 }
 
 describe.each(queues)('kill -9 while orders are placed, messages in $queue', ({ environment, absence }) => {
