@@ -14,18 +14,18 @@ const isRequired = process.env['TENON_REQUIRE_INFRA'] === '1'
 const noKafka = brokers === '' && !isRequired ? 'KAFKA_BROKERS names no broker' : undefined
 const seed = Number(process.env['TENON_SEED'] ?? randomInt(2 ** 31))
 
+const alone = { started: 'alone', start: startKillableShop }
+const together = { started: 'by npm start', start: startKillableStart }
+const kafka = { KAFKA_BROKERS: brokers, KAFKA_CLIENT: 'kafkajs' }
 const queues = [
-  { queue: 'a file', environment: { KAFKA_BROKERS: '' }, absence: undefined },
-  { queue: 'Kafka', environment: { KAFKA_BROKERS: brokers, KAFKA_CLIENT: 'kafkajs' }, absence: noKafka },
+  { queue: 'a file', environment: { KAFKA_BROKERS: '' }, starts: [alone, together], absence: undefined },
+  { queue: 'Kafka', environment: kafka, starts: [alone, together], absence: noKafka },
   {
     queue: 'Kafka, through platformatic',
-    environment: { KAFKA_BROKERS: brokers, KAFKA_CLIENT: 'platformatic' },
+    environment: { ...kafka, KAFKA_CLIENT: 'platformatic' },
+    starts: [together],
     absence: noKafka,
   },
-]
-const starts = [
-  { started: 'alone', start: startKillableShop },
-  { started: 'by npm start', start: startKillableStart },
 ]
 const userCount = 4
 const ordersOfUser = 40
@@ -55,7 +55,7 @@ function inTurn(first: ShopServiceName, index: number): ShopServiceName {
   return first === 'user' ? 'order' : 'user'
 }
 
-describe.each(queues)('kill -9 while orders are placed, messages in $queue', ({ environment, absence }) => {
+describe.each(queues)('kill -9 while orders are placed, messages in $queue', ({ environment, starts, absence }) => {
   const drawn = fc.sample(kills, { seed, numRuns: starts.length })
   const cases = starts.map((each, index) => ({ ...each, plan: drawn[index] ?? [] }))
 
