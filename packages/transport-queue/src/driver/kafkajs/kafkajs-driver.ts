@@ -25,6 +25,7 @@ import {
 import { kafkaErrorType, reasonOf, toTopicMessages } from './kafkajs-mapping.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
 import { type KafkajsOptions, type KafkajsSettings, resolveKafkajs } from './kafkajs-options.ts'
+import { SendCoverage } from './kafkajs-coverage.ts'
 import { createPartitioner } from './kafkajs-partitioner.ts'
 
 /**
@@ -45,6 +46,7 @@ class KafkajsDriver implements QueueDriver {
   #queue: ProduceQueue | undefined
   #library: Kafkajs | undefined
   #clientId = 'tenon'
+  readonly #coverage = new SendCoverage()
   #producer: Promise<OpenProducer> | undefined
 
   constructor(settings: KafkajsSettings) {
@@ -133,7 +135,7 @@ class KafkajsDriver implements QueueDriver {
   async #connectProducer(): Promise<OpenProducer> {
     const client = this.#client(briefRetry)
     const producer = client.kafka.producer({
-      createPartitioner: () => createPartitioner(this.#loaded()),
+      createPartitioner: () => this.#coverage.watch(createPartitioner(this.#loaded())),
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
@@ -151,7 +153,9 @@ class KafkajsDriver implements QueueDriver {
   async #send(records: readonly RecordToSend[]): Promise<void> {
     try {
       const { producer } = await this.#openProducer()
-      await producer.sendBatch({ acks: -1, compression: this.#compression(), topicMessages: toTopicMessages(records) })
+      const batch = { acks: -1, compression: this.#compression(), topicMessages: toTopicMessages(records) }
+      this.#coverage.begin()
+      this.#coverage.require(records.length, await producer.sendBatch(batch))
     } catch (error) {
       // After a failure kafkajs gives the same sequence numbers to other records, which the broker would drop as repeated.
       void this.#dropProducer()
