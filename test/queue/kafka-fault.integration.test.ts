@@ -35,7 +35,7 @@ async function play(driver: DriverName, fault: Fault, cluster: KafkaCluster): Pr
   const broker: BrokerPlace = { driver, target: cluster.brokers, sessionTimeoutMs }
   await using group = await ProcessGroup.open({ broker, folder, prefix: `fault-${randomBytes(4).toString('hex')}` })
   await Promise.all([group.add(), group.add(), group.add()])
-  const load = group.startLoad(100)
+  using load = group.startLoad(100)
   for (let count = 0; count < faultCount; count++) {
     await group.handled(50)
     await fault.run({ group, cluster, random: Math.random })

@@ -17,7 +17,7 @@ async function roll(driver: DriverName): Promise<void> {
   const broker: BrokerPlace = { driver, target, sessionTimeoutMs: 6_000 }
   await using group = await ProcessGroup.open({ broker, folder, prefix: `roll-${randomBytes(4).toString('hex')}` })
   await Promise.all([group.add(), group.add(), group.add()])
-  const load = group.startLoad(100)
+  using load = group.startLoad(100)
   await group.handled(50)
   const restarts: { readonly fromAt: number; readonly toAt: number }[] = []
   for (let count = 0; count < rollCount * 3; count++) {

@@ -8,8 +8,8 @@ export interface LoadOptions {
   readonly perSecond: number
 }
 
-/** Messages of many keys at a steady rate, whatever becomes of them. */
-export interface Load {
+/** Messages of many keys at a steady rate, whatever becomes of them. Disposing it sends no more and waits for nothing. */
+export interface Load extends Disposable {
   /** How many the broker has not taken, or has not said so. */
   readonly failedCount: number
   /** Sends no more, and resolves when all sent ones were answered. */
@@ -44,6 +44,7 @@ export function startLoad(driver: QueueDriver, { topic, journal, perSecond }: Lo
       clearInterval(timer)
       await Promise.all(sending)
     },
+    [Symbol.dispose]: () => clearInterval(timer),
   }
 }
 
