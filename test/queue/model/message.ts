@@ -34,7 +34,7 @@ export interface LoggedMessage extends MessageName {
 }
 
 /** A failure that is the message's own fault is final, one that says "not now" does not count. */
-export function expectedOf(plan: MessagePlan, maxAttemptCount: number): Expected {
+function expectedOf(plan: MessagePlan, maxAttemptCount: number): Expected {
   const { failureCount = 0, code = 'internal', isGarbage = false, overrunMs = 0 } = plan
   if (isGarbage) return 'letter'
   if (failureCount > 0 && code === 'invalid_argument') return 'letter'
