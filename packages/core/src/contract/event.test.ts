@@ -71,7 +71,12 @@ describe('event', () => {
     [
       'created',
       { key: 'id', payload: Type.Object({ id: Type.String() }), format: 'Protobuf 3' },
-      [['contract.setting', 'event created: format must be the name of a format, such as protobuf, found "Protobuf 3"']],
+      [
+        [
+          'contract.setting',
+          'event created: format must be the name of a format, such as protobuf, found "Protobuf 3"',
+        ],
+      ],
     ],
     [
       `created${'.x'.repeat(200)}`,

@@ -88,7 +88,7 @@ test.each<[what: string, convert: (older: unknown) => unknown, cause: string]>([
   ['gives nothing', () => undefined, 'does not fit its schema'],
 ])('an upcast that %s is told as such, and nobody can read the message', async (_what, convert, cause) => {
   const payload = Type.Object({ orderId: Type.String() })
-  const v2 = event('shop.order.placed.v2', { key: 'orderId', payload, upcasts: [upcast(v1, convert as never)] })
+  const v2 = event('shop.order.placed.v2', { key: 'orderId', payload, upcasts: [upcast(v1, convert as () => never)] })
   const error: unknown = await readerOf(v2, v1.topic)({ orderId: 'o', cents: '1' }).catch((thrown: unknown) => thrown)
   expect(error).toMatchObject({
     code: 'internal',

@@ -111,7 +111,7 @@ it('tells of a lock that is not there by event and file', () => {
 })
 
 it('writes the same bytes for a command as gRPC does for a request', async () => {
-  const queue = { topic: 'shop.file.store.v1', key: 'id' }
+  const queue = { topic: 'shop.file.store.v1', key: 'id' } as const
   const make = (fields: 'first' | 'then', proto?: URL) =>
     contract(
       'shop.file.v1.FileService',

@@ -1,4 +1,4 @@
-import { contract, event, type EventType, upcast } from '@tenon/core/contract'
+import { contract, type DeliveryOptions, event, type EventType, upcast } from '@tenon/core/contract'
 import { ContractError, WiringError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
@@ -88,7 +88,7 @@ function at(of: EventType, group: string) {
 
 function hostOf(
   operations: readonly (typeof orders)['place' | 'charge' | 'get'][],
-  events: readonly ReturnType<typeof at>[],
+  events: readonly (ReturnType<typeof at> & { readonly delivery?: DeliveryOptions })[],
 ) {
   return {
     service: { name: 'order', version: '1.0.0', instanceId: 'order-1' },

@@ -120,10 +120,11 @@ async function underWay(client: Client) {
   const ready = Promise.withResolvers<void>()
   const all = Promise.withResolvers<void>()
   let isEnough = false
+  const isAllHandled = () => [...sent].every((value) => handled.has(value))
   const consume = handling((value) => {
     handled.add(value)
     if (handled.size === 20) ready.resolve()
-    if (isEnough && sent.isSubsetOf(handled)) all.resolve()
+    if (isEnough && isAllHandled()) all.resolve()
   })
   const member = await join(driver, { topic, consume })
   const stop = new AbortController()
@@ -149,7 +150,7 @@ async function underWay(client: Client) {
       stop.abort()
       await sending
       isEnough = true
-      if (sent.isSubsetOf(handled)) all.resolve()
+      if (isAllHandled()) all.resolve()
       await all.promise
       await member.leave(never)
     },

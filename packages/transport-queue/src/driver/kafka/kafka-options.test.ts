@@ -48,8 +48,11 @@ describe('resolveKafka', () => {
 
   it('takes a password as a text and as a Secret', () => {
     const mechanism = 'scram-sha-512'
+    const hidden = { toString: () => '***', toJSON: () => '***' }
     expect(resolve({ sasl: { mechanism, username: 'u', password: 'p' } }).sasl).toMatchObject({ username: 'u' })
-    expect(resolve({ sasl: { mechanism, username: 'u', password: { reveal: () => 'p' } } }).sasl).toBeDefined()
+    expect(
+      resolve({ sasl: { mechanism, username: 'u', password: { ...hidden, reveal: () => 'p' } } }).sasl,
+    ).toBeDefined()
   })
 
   it('takes a certificate with its key, and refuses one without or with another', () => {
