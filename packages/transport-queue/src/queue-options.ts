@@ -69,11 +69,12 @@ export interface QueueOptions extends PublishingOptions {
    */
   readonly concurrency?: number
   /**
-   * Most messages of a partition that are taken since the oldest one without an outcome. Beyond that the partition waits for it.
-   * All of them come again when the process dies.
+   * Most messages of a partition that are handled beyond its last offset that the broker has stored: no more come again when the
+   * process dies. Beyond it the partition waits, for its oldest message or for a commit. When half of it is done with, that is
+   * committed before `commitIntervalMs` is over.
    *
    * @defaultValue 1_000, a guess
-   * @remarks Range 1–100_000. A driver hands over several at a time, which may go beyond it once.
+   * @remarks Range 1–100_000
    */
   readonly maxUncommittedCount?: number
   /**

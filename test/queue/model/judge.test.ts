@@ -37,11 +37,11 @@ const commit = (
     { is: 'committed', commit: name, answer },
   ]
 }
-const wholeRun = [...did('A', 0), ...did('A', 1), buried('A', 2), ...commit('A', 3)]
+const wholeRun = [...did('A', 0), ...did('A', 1), ...commit('A', 1), buried('A', 2), ...commit('A', 3)]
 
 function verdictOf(facts: readonly Fact[], log = messages, found = letters) {
   const dated: readonly DatedFact[] = facts.map((fact, at) => ({ ...fact, at }))
-  return judge(dated, { log: new Map([[place, log]]), letters: found })
+  return judge(dated, { log: new Map([[place, log]]), letters: found, maxUncommittedCount: 2 })
 }
 
 function rulesOf(...given: Parameters<typeof verdictOf>): readonly Rule[] {
@@ -60,6 +60,7 @@ test.each<[Rule, readonly Fact[]]>([
   ['side_by_side', [began('A', 0), ...did('A', 1), ...wholeRun]],
   ['committed_too_early', [...commit('A', 1), ...wholeRun]],
   ['fenced_commit_stored', [assigned('B'), ...wholeRun]],
+  ['beyond_bound', [...did('A', 0), ...did('A', 1), ...commit('A', 1, 'failed'), buried('A', 2)]],
   ['repeated_behind_commit', [...wholeRun, assigned('B'), ...did('B', 0)]],
   ['repeated_without_reason', [...did('A', 0), gave('settled', 'A'), assigned('B'), ...did('B', 0)]],
   ['repeated_by_owner', [...did('A', 0), ...wholeRun]],

@@ -22,6 +22,8 @@ export type Rule =
   | 'repeated_without_reason'
   /** A message came to two outcomes in one assignment. */
   | 'repeated_by_owner'
+  /** An owner handled more since its last stored commit than may come again. */
+  | 'beyond_bound'
   /** A partition was given up in good order, without a commit of all that was done with. */
   | 'left_uncommitted'
   /** A message was buried that should have been handled, or the other way round. */
@@ -39,6 +41,8 @@ export interface FinalState {
   readonly log: ReadonlyMap<Place, readonly LoggedMessage[]>
   /** Where the messages of the dead letters lay, one entry a letter: `place@offset`. */
   readonly letters: readonly string[]
+  /** Of the consumers' transports. */
+  readonly maxUncommittedCount: number
 }
 
 /** Why a message may come to an outcome twice, as a table says what its former owner had to do with it. */
@@ -88,11 +92,13 @@ class Judging {
   readonly #assignments = new Map<string, Assignment>()
   readonly #commits = new Map<string, { readonly assignment: Assignment; readonly end: number; wasFenced: boolean }>()
   readonly #letters: readonly string[]
+  readonly #maxUncommittedCount: number
   readonly duplicates = { died: 0, cut: 0, commit_failed: 0, behind_unfinished: 0 }
 
-  constructor({ log, letters }: FinalState) {
+  constructor({ log, letters, maxUncommittedCount }: FinalState) {
     this.histories = new Map(Array.from(log, ([place, messages]) => [place, new PlaceHistory(place, messages)]))
     this.#letters = letters
+    this.#maxUncommittedCount = maxUncommittedCount
   }
 
   follow(fact: Fact): void {
@@ -144,6 +150,7 @@ class Judging {
     if (wasFenced)
       this.#violate('fenced_commit_stored', `${commit} of ${assignment.name} was stored, though others own the place`)
     assignment.history.stored = Math.max(assignment.history.stored, end)
+    for (const offset of assignment.uncommitted) if (offset < end) assignment.uncommitted.delete(offset)
   }
 
   #began(handling: Handling, assignment: Assignment): void {
@@ -153,6 +160,7 @@ class Judging {
     if (message?.isKeyed && (running.get(key) ?? 0) > 0)
       this.#violate('side_by_side', `${name} handles ${offset} while another message of ${key} runs`)
     running.set(key, (running.get(key) ?? 0) + 1)
+    this.#touched(offset, assignment)
     if (offset < beganAtOffset)
       this.#violate('repeated_behind_commit', `${name} handles ${offset}, though ${beganAtOffset} was stored before`)
   }
@@ -172,6 +180,15 @@ class Judging {
     else this.#explainRepeat(offset, assignment)
     outcomes.add(offset)
     history.addOutcome(offset)
+    this.#touched(offset, assignment)
+  }
+
+  /** What an owner has begun, done or not, comes again if it dies now. */
+  #touched(offset: number, { name, uncommitted }: Assignment): void {
+    uncommitted.add(offset)
+    if (uncommitted.size <= this.#maxUncommittedCount) return
+    const text = `${name} handles ${offset} with ${uncommitted.size} not committed, of at most ${this.#maxUncommittedCount}`
+    this.#violate('beyond_bound', text)
   }
 
   #explainRepeat(offset: number, assignment: Assignment): void {

@@ -18,6 +18,8 @@ export interface Assignment {
   /** Whether another assignment of the same partition has begun. */
   hasSuccessor: boolean
   readonly outcomes: Set<number>
+  /** What it has begun since its last commit that was stored. */
+  readonly uncommitted: Set<number>
   /** Keys of which a handler runs. */
   readonly running: Map<string, number>
 }
@@ -78,6 +80,7 @@ export class PlaceHistory {
       hasFailedCommit: false,
       hasSuccessor: false,
       outcomes: new Set(),
+      uncommitted: new Set(),
       running: new Map(),
     }
     this.assignments.push(assignment)

@@ -150,7 +150,7 @@ class ScenarioRun {
         letters.push(`${topic}/${headers['tenon-source-partition']}@${headers['tenon-source-offset']}`)
       }
     }
-    return { log, letters }
+    return { log, letters, maxUncommittedCount: this.#scenario.maxUncommittedCount }
   }
 
   async #read(topic: string) {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
-import { deadLetterTopic, type QueueDriver } from '@tenon/transport-queue'
+import { deadLetterTopic, type QueueDriver, queueDefaults } from '@tenon/transport-queue'
 import { FileJournal } from '../model/file-journal.ts'
 import { judge, type Verdict } from '../model/judge.ts'
 import { headersOf, toLogged } from '../model/message.ts'
@@ -134,7 +134,8 @@ export class ProcessGroup implements AsyncDisposable {
       const headers = headersOf(letter)
       return `${this.#topic}/${headers['tenon-source-partition']}@${headers['tenon-source-offset']}`
     })
-    return judge(this.journal.read(), { log, letters })
+    const { maxUncommittedCount } = queueDefaults
+    return judge(this.journal.read(), { log, letters, maxUncommittedCount })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -52,7 +52,25 @@ describe('CommitProgress', () => {
     expect(failures).toHaveLength(1)
   })
 
-  it('tells of a commit that was refused, and does not try it again', async () => {
+  it('is hurried only when none is under way', async () => {
+    const answers: (() => void)[] = []
+    const { progress, commits } = open({ commit: () => new Promise<void>((resolve) => void answers.push(resolve)) })
+    await progress.advance(1)
+    progress.hurry()
+    progress.hurry()
+    await turn()
+    await progress.advance(2)
+    progress.hurry()
+    answers[0]?.()
+    await turn()
+    expect(commits).toEqual([1])
+    progress.hurry()
+    await turn()
+    answers[1]?.()
+    expect(commits).toEqual([1, 2])
+  })
+
+  it('tells of a commit that was refused, and does not try it again at once', async () => {
     const { progress, commits, refusals } = open({ commit: async () => false })
     await progress.advance(1)
     await progress.flush()
@@ -79,6 +97,38 @@ describe('a commit that failed', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('is tried again long before an interval is over, and is not hurried before', async () => {
+    let failuresLeft = 1
+    const { progress, commits, storedOffsets } = open({
+      commit: async () => {
+        if (failuresLeft-- > 0) throw new Error('away')
+      },
+    })
+    await progress.advance(1)
+    await progress.flush()
+    await progress.advance(2)
+    progress.hurry()
+    await vi.advanceTimersByTimeAsync(199)
+    expect(commits).toEqual([1])
+    await vi.advanceTimersByTimeAsync(1)
+    expect([commits, storedOffsets]).toEqual([[1, 2], [2]])
+  })
+
+  it('is tried again when it was refused, as long as the partition is not given up', async () => {
+    const revoked = new AbortController()
+    const { progress, commits, refusals } = open({ revoked: revoked.signal, commit: async () => false })
+    await progress.advance(1)
+    await progress.flush()
+    await vi.advanceTimersByTimeAsync(200)
+    revoked.abort()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([commits, refusals]).toEqual([
+      [1, 1, 1],
+      [1, 1, 1],
+    ])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('is left alone when the partition is being given up', async () => {
     const revoked = new AbortController()
     const { progress, commits } = open({ revoked: revoked.signal, commit: () => Promise.reject(new Error('away')) })
@@ -101,6 +151,7 @@ interface OpenOptions {
 function open({ intervalMs = 60_000, commit, failed = () => undefined, revoked = neverFires }: OpenOptions) {
   const commits: number[] = []
   const refusals: number[] = []
+  const storedOffsets: number[] = []
   const refused = (nextOffset: number) => void refusals.push(nextOffset)
   const partition = {
     topic: 't',
@@ -113,7 +164,9 @@ function open({ intervalMs = 60_000, commit, failed = () => undefined, revoked =
       return (await commit?.(nextOffset)) !== false
     },
   }
-  return { progress: new CommitProgress(partition, { intervalMs, failed, refused }), commits, refusals }
+  const stored = (nextOffset: number) => void storedOffsets.push(nextOffset)
+  const progress = new CommitProgress(partition, { intervalMs, stored, failed, refused })
+  return { progress, commits, refusals, storedOffsets }
 }
 
 const neverFires = new AbortController().signal

@@ -3,6 +3,8 @@ import type { AssignedPartition } from '../queue-driver.ts'
 export interface CommitSurroundings {
   /** Longest time between an outcome and its commit; 0 for none at all. */
   readonly intervalMs: number
+  /** Told of a commit that the broker has. */
+  stored(nextOffset: number): void
   /** Told of a commit that failed; it is tried again, unless the next one covers it before. */
   failed(error: unknown): void
   /** Told of a commit that was refused: the partition is another member's now. */
@@ -19,6 +21,9 @@ export class CommitProgress {
   #running: Promise<void> = Promise.resolve()
   /** The commit that comes after the running one, for all that wait for it. */
   #waiting: Promise<void> | undefined
+  #isCommitting = false
+  /** Whether the last commit was not stored. It has a time at which it is tried again. */
+  #hasFailed = false
 
   constructor(partition: AssignedPartition, surroundings: CommitSurroundings) {
     this.#partition = partition
@@ -40,6 +45,12 @@ export class CommitProgress {
     void this.flush()
   }
 
+  /** Commits now, unless a commit is under way, or waits for its time to be tried again. */
+  hurry(): void {
+    if (this.#isCommitting || this.#waiting !== undefined || this.#hasFailed) return
+    void this.flush()
+  }
+
   /** Commits what is not committed. Never rejects. */
   flush(): Promise<void> {
     clearTimeout(this.#timer)
@@ -52,22 +63,44 @@ export class CommitProgress {
     this.#waiting = undefined
     const nextOffset = this.#uncommitted
     if (nextOffset === undefined) return
+    this.#isCommitting = true
     try {
-      if (!(await this.#partition.commit(nextOffset))) this.#surroundings.refused(nextOffset)
-      if (this.#uncommitted === nextOffset) this.#uncommitted = undefined
+      const isStored = await this.#partition.commit(nextOffset)
+      this.#answered(nextOffset, isStored)
     } catch (error) {
+      this.#isCommitting = false
       this.#surroundings.failed(error)
-      this.#tryAgain()
+      this.#tryAgain(nextOffset)
     }
   }
 
-  /** Perhaps no outcome comes any more whose commit would cover it. A partition that is given up gets a last commit anyway. */
-  #tryAgain(): void {
+  #answered(nextOffset: number, isStored: boolean): void {
+    this.#isCommitting = false
+    if (this.#uncommitted === nextOffset) this.#uncommitted = undefined
+    if (!isStored) {
+      this.#surroundings.refused(nextOffset)
+      return this.#tryAgain(nextOffset)
+    }
+    this.#hasFailed = false
+    this.#surroundings.stored(nextOffset)
+  }
+
+  /**
+   * Perhaps no outcome comes any more whose commit would cover it, and nothing more is taken before it is stored. What was refused
+   * is another's soon; if it is not, the broker was asked between two generations. A partition that is given up gets a last commit
+   * anyway.
+   */
+  #tryAgain(nextOffset: number): void {
+    this.#hasFailed = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     if (this.#partition.revoked.aborted) return
-    const delayMs = Math.max(this.#surroundings.intervalMs, againAfterMs)
-    this.#timer ??= setTimeout(() => void this.flush(), delayMs)
+    this.#timer = setTimeout(() => {
+      this.#uncommitted ??= nextOffset
+      void this.flush()
+    }, againAfterMs)
   }
 }
 
-/** Shortest time after which a commit that failed is tried again. A guess: a broker that is away is not asked without end. */
+/** After which a commit that was not stored is tried again. A guess: a broker that is away is not asked without end. */
 const againAfterMs = 200

@@ -28,8 +28,8 @@ export class PartitionLoop {
   readonly #progress: CommitProgress
   readonly #offsets = new FinishedOffsets()
   readonly #lanes = new KeyLanes((record) => this.#handle(record))
-  /** Told when the oldest message has its outcome. */
-  #moved = Promise.withResolvers<void>()
+  /** Told of a commit, where something waits for one. */
+  #room: PromiseWithResolvers<void> | undefined
 
   constructor(partition: AssignedPartition, consumer: TopicConsumer, { settings, log, slots }: LoopSurroundings) {
     const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group: consumer.group })
@@ -38,6 +38,7 @@ export class PartitionLoop {
     this.#settler = new MessageSettler({ partition, consumer, settings, log: ownLog, slots })
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
+      stored: (nextOffset) => this.#committed(nextOffset),
       failed: (error) => ownLog.warn({ err: error }, 'a commit failed; it is tried again'),
       refused: (nextOffset) => ownLog.warn({ nextOffset }, 'a commit came too late; its messages are handled again'),
     })
@@ -50,10 +51,7 @@ export class PartitionLoop {
 
   /** Settles when the partition was given up and nothing runs any more. */
   async run(): Promise<void> {
-    while (!this.#isRevoked) {
-      for (const record of await this.#partition.fetch()) this.#take(record)
-      await this.#room()
-    }
+    while (!this.#isRevoked) await this.#take(await this.#partition.fetch())
     // Now, because what still runs may take longer than it gets.
     this.#progress.hasten()
     await this.#lanes.settled()
@@ -69,25 +67,49 @@ export class PartitionLoop {
     return this.#partition.revoked.aborted
   }
 
-  #take(record: ReceivedRecord): void {
-    this.#offsets.begin(record)
-    this.#lanes.add(record)
+  /** No more than may come again: a broker that takes no commits holds up the partition, not the order in which it is handled. */
+  async #take(records: readonly ReceivedRecord[]): Promise<void> {
+    for (const record of records) {
+      if (this.#isFull) await this.#untilRoom()
+      if (this.#isRevoked) return
+      this.#offsets.begin(record)
+      this.#lanes.add(record)
+    }
   }
 
-  /** Waits while too much is ahead of the oldest message: all of it would come again if the process died. */
-  async #room(): Promise<void> {
-    while (this.#offsets.openCount >= this.#maxUncommittedCount && !this.#isRevoked) {
-      this.#moved = Promise.withResolvers()
-      await unlessAborted(this.#moved.promise, this.#partition.revoked)
+  /** Whether all that may come again has been taken. */
+  get #isFull(): boolean {
+    return this.#offsets.uncommittedCount >= this.#maxUncommittedCount
+  }
+
+  async #untilRoom(): Promise<void> {
+    this.#hurry()
+    while (this.#isFull && !this.#isRevoked) {
+      this.#room = Promise.withResolvers()
+      await unlessAborted(this.#room.promise, this.#partition.revoked)
     }
+    this.#room = undefined
   }
 
   async #handle(record: ReceivedRecord): Promise<void> {
     if (this.#isRevoked || !(await this.#settler.settle(record))) return
     const nextOffset = this.#offsets.finish(record.offset)
     if (nextOffset === undefined) return
-    this.#moved.resolve()
     const committed = this.#progress.advance(nextOffset)
+    this.#hurry()
     if (committed) await committed
+  }
+
+  #committed(nextOffset: number): void {
+    this.#offsets.commit(nextOffset)
+    this.#room?.resolve()
+    this.#hurry()
+  }
+
+  /** Commits before its time what the bound has no room for: half of it at once, and all when something waits for room. */
+  #hurry(): void {
+    const { committableCount } = this.#offsets
+    if (committableCount * 2 < this.#maxUncommittedCount && !(this.#isFull && committableCount > 0)) return
+    this.#progress.hurry()
   }
 }

@@ -1,25 +1,32 @@
-/** Which messages of a partition are done with: only what lies before the first that is not may be committed. */
+/** Which messages of a partition are done with, and which of those are committed: only what lies before the first that is not done may be. */
 export class FinishedOffsets {
-  /** In their order, finished or not, from the first that is not finished on. */
-  #open: Open[] = []
-  #head = 0
-  readonly #byOffset = new Map<number, Open>()
+  /** In their order, done with or not, from some that are committed on. */
+  #begun: Begun[] = []
+  /** Where the first is that is not committed, and the first that is not done with. */
+  #committedCount = 0
+  #doneCount = 0
+  readonly #byOffset = new Map<number, Begun>()
 
-  /** How many messages were begun since the oldest that is not finished, itself included. */
-  get openCount(): number {
-    return this.#open.length - this.#head
+  /** How many messages were begun since the last that is committed: what comes again if the process dies now. */
+  get uncommittedCount(): number {
+    return this.#begun.length - this.#committedCount
   }
 
-  /** When the oldest message that is not finished was produced, in epoch milliseconds; undefined without one. */
+  /** How many of those could be committed. */
+  get committableCount(): number {
+    return this.#doneCount - this.#committedCount
+  }
+
+  /** When the oldest message that is not done with was produced, in epoch milliseconds; undefined without one. */
   get oldestAt(): number | undefined {
-    return this.#open[this.#head]?.timestampAt
+    return this.#begun[this.#doneCount]?.timestampAt
   }
 
   /** Offsets come in rising order, not always without gaps. */
-  begin({ offset, timestampAt }: Pick<Open, 'offset' | 'timestampAt'>): void {
-    const open = { offset, timestampAt, isFinished: false }
-    this.#open.push(open)
-    this.#byOffset.set(offset, open)
+  begin({ offset, timestampAt }: Pick<Begun, 'offset' | 'timestampAt'>): void {
+    const begun = { offset, timestampAt, isFinished: false }
+    this.#begun.push(begun)
+    this.#byOffset.set(offset, begun)
   }
 
   /** The offset before which all is done with now; undefined when that has not changed. */
@@ -29,20 +36,32 @@ export class FinishedOffsets {
     finished.isFinished = true
     this.#byOffset.delete(offset)
     let last: number | undefined
-    for (let first = this.#open[this.#head]; first?.isFinished; first = this.#open[++this.#head]) last = first.offset
-    this.#forget()
+    for (let first = this.#begun[this.#doneCount]; first?.isFinished; first = this.#begun[++this.#doneCount])
+      last = first.offset
     return last === undefined ? undefined : last + 1
   }
 
-  /** Cuts what is done with, not one by one, for that would copy the rest each time. */
+  /** All before the offset is committed. */
+  commit(nextOffset: number): void {
+    while (this.#committedCount < this.#doneCount && this.#isBefore(nextOffset)) this.#committedCount += 1
+    this.#forget()
+  }
+
+  #isBefore(nextOffset: number): boolean {
+    const next = this.#begun[this.#committedCount]
+    return next !== undefined && next.offset < nextOffset
+  }
+
+  /** Cuts what is committed, not one by one, for that would copy the rest each time. */
   #forget(): void {
-    if (this.#head < forgottenAtOnceCount && this.#head < this.#open.length) return
-    this.#open = this.#open.slice(this.#head)
-    this.#head = 0
+    if (this.#committedCount < forgottenAtOnceCount && this.#committedCount < this.#begun.length) return
+    this.#begun = this.#begun.slice(this.#committedCount)
+    this.#doneCount -= this.#committedCount
+    this.#committedCount = 0
   }
 }
 
-interface Open {
+interface Begun {
   readonly offset: number
   readonly timestampAt: number
   isFinished: boolean
