@@ -7,7 +7,7 @@ export interface AsyncApiOptions extends Partial<AsyncApiInfo> {
   /** The brokers, by name. @defaultValue none */
   readonly servers?: Readonly<Record<string, AsyncApiServer>>
   /**
-   * The ways in which clients show who they are to a broker, by name. Fields that would hold a password or a key are refused.
+   * The ways in which clients show who they are to a broker, by name. What could hold a secret is refused.
    *
    * @defaultValue none
    * @see AsyncAPI 3.0.0, security scheme object
@@ -27,7 +27,7 @@ export interface AsyncApiOptions extends Partial<AsyncApiInfo> {
 
 /** A broker. */
 export interface AsyncApiServer {
-  /** Host and port, without a user: `kafka.example.com:9092`. */
+  /** Host and port of one broker, without a user: `kafka.example.com:9092`. */
   readonly host: string
   /** @defaultValue `kafka` */
   readonly protocol?: 'kafka' | 'kafka-secure'

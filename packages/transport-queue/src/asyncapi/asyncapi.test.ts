@@ -287,50 +287,6 @@ describe('options', () => {
     })
   })
 
-  it.each<[name: string, options: object, problem: string | RegExp]>([
-    ['a name that is none', { titel: 'x' }, /^asyncapi\(\): .*titel.*title/],
-    ['an empty title', { title: '' }, 'asyncapi(): title must be text that is not empty, found ""'],
-    ['a license without a name', { license: {} }, 'asyncapi(): license.name must be text that is not empty, found ""'],
-    [
-      'a field of OpenAPI alone',
-      { license: { name: 'MIT', identifier: 'MIT' } },
-      /^asyncapi\(\): license: .*identifier/,
-    ],
-    ['a mode that is none', { mode: 'batch' }, 'asyncapi(): mode must be binary or structured, found "batch"'],
-    ['tags that are texts', { tags: ['a'] }, 'asyncapi(): tags must be a list of objects with name, found an object'],
-    ['servers in a list', { servers: [] }, 'asyncapi(): servers must have brokers by name, found an object'],
-    [
-      'a host with a user, which is not shown',
-      { servers: { live: { host: 'me:secret@kafka:9092' } } },
-      'asyncapi(): servers.live.host must be host and port such as kafka.example.com:9092, without a user',
-    ],
-    [
-      'another protocol',
-      { servers: { live: { host: 'kafka:9092', protocol: 'amqp' } } },
-      'asyncapi(): servers.live.protocol must be kafka or kafka-secure, found "amqp"',
-    ],
-    [
-      'a scheme that is not there',
-      { servers: { live: { host: 'kafka:9092', security: ['sasl'] } } },
-      'asyncapi(): servers.live.security must name schemes of securitySchemes, there are none',
-    ],
-    [
-      'a password',
-      { securitySchemes: { sasl: { type: 'plain', password: 'secret' } } },
-      'asyncapi(): securitySchemes.sasl.password does not belong in a document; it has names and no secrets',
-    ],
-    [
-      'a type of scheme that is none',
-      { securitySchemes: { sasl: { type: 'kerberos' } } },
-      /^asyncapi\(\): securitySchemes\.sasl\.type must be one of userPassword, /,
-    ],
-    ['a name with a slash', { servers: { 'a/b': { host: 'kafka' } } }, /^asyncapi\(\): servers: "a\/b" must be a name/],
-  ])('refuse %s', (_name, options, problem) => {
-    expect(problemsOf(placed, options)).toEqual([
-      typeof problem === 'string' ? problem : expect.stringMatching(problem),
-    ])
-  })
-
   it('describe structured mode as the event around the payload', () => {
     const document = asyncapi([placed, cancelled], { mode: 'structured', formats: [protobuf] })
     const messageOf = (topic: string) => document.channels[topic]?.messages['message']

@@ -1,26 +1,23 @@
-import { checkNames, isRecord, type SetupProblem, toFound } from '@tenon/core/transport'
+import { isRecord, type SetupProblem, toFound } from '@tenon/core/transport'
 import type { AsyncApiOptions, AsyncApiServer } from './asyncapi-options.ts'
+import { checkSchemes } from './check-security.ts'
+import { check, checkKey, checkLink, checkText } from './check-text.ts'
 
-const owner = 'asyncapi()'
-
-/** What is wrong with the options of a document. */
+/** What is wrong with the options of a document. What has no problem makes a valid one. */
 export function checkAsyncApi(options: AsyncApiOptions): readonly SetupProblem[] {
-  if (!isRecord(options)) return [malformed(`the options must be an object, found ${toFound(options)}`)]
-  const { servers, securitySchemes, tags, contact, license, formats, mode = 'binary', sends } = options
+  if (!isRecord(options)) return [check.malformed(`the options must be an object, found ${toFound(options)}`)]
+  const { servers, securitySchemes, formats, mode = 'binary', sends } = options
   return [
-    ...checkNames(owner, options, Object.keys(known)),
-    ...texts.flatMap((name) => checkText(name, options[name])),
-    ...checkObject('contact', contact, ['name', 'url', 'email']),
-    ...checkObject('license', license, ['name', 'url']),
-    ...(isRecord(license) ? checkText('license.name', license['name'] ?? '') : []),
-    ...checkList('tags', tags, 'name'),
-    ...checkList('formats', formats, 'contentType'),
+    ...check.names(options, Object.keys(known)),
+    ...checkInfo(options),
+    ...checkList('formats', formats, (where, format) => [
+      ...requireText(`${where}.name`, format['name']),
+      ...requireText(`${where}.contentType`, format['contentType']),
+    ]),
     ...(sends === undefined || Array.isArray(sends)
       ? []
-      : [malformed(`sends must be a list of events and operations, found ${toFound(sends)}`)]),
-    ...(mode === 'binary' || mode === 'structured'
-      ? []
-      : [malformed(`mode must be binary or structured, found ${toFound(mode)}`)]),
+      : [check.malformed(`sends must be a list of events and operations, found ${toFound(sends)}`)]),
+    ...check.choice('mode', mode, ['binary', 'structured']),
     ...checkSchemes(securitySchemes),
     ...checkServers(servers, Object.keys(isRecord(securitySchemes) ? securitySchemes : {})),
   ]
@@ -41,67 +38,55 @@ const known: Readonly<Record<keyof AsyncApiOptions, true>> = {
   sends: true,
 }
 
-const texts = ['title', 'version', 'description', 'termsOfService'] as const
+type Fields = Readonly<Record<string, unknown>>
+type FieldCheck = (where: string, fields: Fields) => readonly SetupProblem[]
 
-function checkText(name: string, value: unknown): readonly SetupProblem[] {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return []
-  return [malformed(`${name} must be text that is not empty, found ${toFound(value)}`)]
+function checkInfo(options: AsyncApiOptions): readonly SetupProblem[] {
+  return [
+    ...(['title', 'version', 'description'] as const).flatMap((name) => checkText(name, options[name])),
+    ...checkLink('termsOfService', options.termsOfService),
+    ...checkObject('contact', options.contact, (where, contact) => [
+      ...check.names(contact, ['name', 'url', 'email'], where),
+      ...checkText(`${where}.name`, contact['name']),
+      ...checkLink(`${where}.url`, contact['url']),
+      ...checkEmail(`${where}.email`, contact['email']),
+    ]),
+    ...checkObject('license', options.license, (where, license) => [
+      ...check.names(license, ['name', 'url'], where),
+      ...requireText(`${where}.name`, license['name']),
+      ...checkLink(`${where}.url`, license['url']),
+    ]),
+    ...checkList('tags', options.tags, (where, tag) => [
+      ...check.names(tag, ['name', 'description'], where),
+      ...requireText(`${where}.name`, tag['name']),
+      ...checkText(`${where}.description`, tag['description']),
+    ]),
+  ]
 }
 
-function checkObject(name: string, value: unknown, fields: readonly string[]): readonly SetupProblem[] {
+function requireText(name: string, value: unknown): readonly SetupProblem[] {
+  return checkText(name, value ?? '')
+}
+
+function checkObject(name: string, value: unknown, checkFields: FieldCheck): readonly SetupProblem[] {
   if (value === undefined) return []
   return isRecord(value)
-    ? checkNames(`${owner}: ${name}`, value, fields)
-    : [malformed(`${name} must be an object, found ${toFound(value)}`)]
+    ? checkFields(name, value)
+    : [check.malformed(`${name} must be an object, found ${toFound(value)}`)]
 }
 
-function checkList(name: string, value: unknown, field: string): readonly SetupProblem[] {
+function checkList(name: string, value: unknown, checkFields: FieldCheck): readonly SetupProblem[] {
   if (value === undefined) return []
-  const isList = Array.isArray(value) && value.every((one) => isRecord(one) && typeof one[field] === 'string')
-  return isList ? [] : [malformed(`${name} must be a list of objects with ${field}, found ${toFound(value)}`)]
+  if (!Array.isArray(value)) return [check.malformed(`${name} must be a list, found ${toFound(value)}`)]
+  return value.flatMap((one: unknown, index) => checkObject(`${name}[${index}]`, one, checkFields))
 }
 
-/** What a scheme of each type says. None of it is secret. @see AsyncAPI 3.0.0, security scheme object */
-const schemeFields: Readonly<Record<string, readonly string[]>> = {
-  userPassword: [],
-  apiKey: ['in'],
-  X509: [],
-  symmetricEncryption: [],
-  asymmetricEncryption: [],
-  httpApiKey: ['name', 'in'],
-  http: ['scheme', 'bearerFormat'],
-  oauth2: ['flows', 'scopes'],
-  openIdConnect: ['openIdConnectUrl', 'scopes'],
-  plain: [],
-  scramSha256: [],
-  scramSha512: [],
-  gssapi: [],
-}
+/** @see RFC 5321, section 4.1.2: a mailbox whose local part is not quoted */
+const emailForm = /^[\w%+-]+(?:\.[\w%+-]+)*@(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)+[a-z\d](?:[a-z\d-]*[a-z\d])?$/i
 
-/** @see AsyncAPI 3.0.0, components object: the form of its keys */
-const nameForm = /^[A-Za-z0-9._-]+$/
-
-function checkSchemes(schemes: unknown): readonly SetupProblem[] {
-  if (schemes === undefined) return []
-  if (!isRecord(schemes)) return [malformed(`securitySchemes must have schemes by name, found ${toFound(schemes)}`)]
-  return Object.entries(schemes).flatMap(([name, scheme]) => {
-    const where = `securitySchemes.${name}`
-    const fields = isRecord(scheme) ? schemeFields[String(scheme['type'])] : undefined
-    const expected = Object.keys(schemeFields).join(', ')
-    if (!isRecord(scheme) || fields === undefined)
-      return [
-        malformed(
-          `${where}.type must be one of ${expected}, found ${toFound(isRecord(scheme) ? scheme['type'] : scheme)}`,
-        ),
-      ]
-    const strays = Object.keys(scheme).filter((field) => !['type', 'description', ...fields].includes(field))
-    return [
-      ...checkName('securitySchemes', name),
-      ...strays.map((field) =>
-        malformed(`${where}.${field} does not belong in a document; it has names and no secrets`),
-      ),
-    ]
-  })
+function checkEmail(name: string, value: unknown): readonly SetupProblem[] {
+  if (value === undefined || (typeof value === 'string' && emailForm.test(value))) return []
+  return [check.malformed(`${name} must be an address such as api@example.com, found ${toFound(value)}`)]
 }
 
 const serverNames: Readonly<Record<keyof AsyncApiServer, true>> = {
@@ -112,39 +97,39 @@ const serverNames: Readonly<Record<keyof AsyncApiServer, true>> = {
   security: true,
 }
 
+/** One name, with or without its port. A brace would begin a variable of AsyncAPI. */
+const hostForm = /^[\w.-]+(?::\d{1,5})?$/
+
 function checkServers(servers: unknown, schemes: readonly string[]): readonly SetupProblem[] {
   if (servers === undefined) return []
-  if (!isRecord(servers)) return [malformed(`servers must have brokers by name, found ${toFound(servers)}`)]
-  return Object.entries(servers).flatMap(([name, server]) => {
-    const where = `servers.${name}`
-    if (!isRecord(server)) return [malformed(`${where} must be an object with host, found ${toFound(server)}`)]
-    const { host, protocol = 'kafka', security = [] } = server
-    return [
-      ...checkName('servers', name),
-      ...checkNames(`${owner}: ${where}`, server, Object.keys(serverNames)),
-      // What it holds is not shown, for it may be a password.
-      ...(typeof host === 'string' && /^[^\s/@?#]+$/.test(host)
-        ? []
-        : [malformed(`${where}.host must be host and port such as kafka.example.com:9092, without a user`)]),
-      ...(protocol === 'kafka' || protocol === 'kafka-secure'
-        ? []
-        : [malformed(`${where}.protocol must be kafka or kafka-secure, found ${toFound(protocol)}`)]),
-      ...checkSecurity(`${where}.security`, security, schemes),
-    ]
-  })
+  if (!isRecord(servers)) return [check.malformed(`servers must have brokers by name, found ${toFound(servers)}`)]
+  return Object.entries(servers).flatMap(([name, server]) => [
+    ...checkKey('servers', name),
+    ...checkObject(`servers.${name}`, server, (where, fields) => checkServer(where, fields, schemes)),
+  ])
+}
+
+function checkServer(where: string, server: Fields, schemes: readonly string[]): readonly SetupProblem[] {
+  const { host, protocol = 'kafka', protocolVersion, description, security = [] } = server
+  return [
+    ...check.names(server, Object.keys(serverNames), where),
+    // What it holds is not shown, for it may be a password.
+    ...(typeof host === 'string' && hostForm.test(host)
+      ? []
+      : [
+          check.malformed(
+            `${where}.host must be host and port of one broker such as kafka.example.com:9092, without a user`,
+          ),
+        ]),
+    ...check.choice(`${where}.protocol`, protocol, ['kafka', 'kafka-secure']),
+    ...checkText(`${where}.protocolVersion`, protocolVersion),
+    ...checkText(`${where}.description`, description),
+    ...checkSecurity(`${where}.security`, security, schemes),
+  ]
 }
 
 function checkSecurity(where: string, security: unknown, schemes: readonly string[]): readonly SetupProblem[] {
   const isKnown = Array.isArray(security) && security.every((name) => schemes.includes(String(name)))
   const expected = schemes.length === 0 ? 'there are none' : `expected ${schemes.join(', ')}`
-  return isKnown ? [] : [malformed(`${where} must name schemes of securitySchemes, ${expected}`)]
-}
-
-function checkName(where: string, name: string): readonly SetupProblem[] {
-  if (nameForm.test(name)) return []
-  return [malformed(`${where}: "${name}" must be a name of letters, digits, ".", "_" and "-"`)]
-}
-
-function malformed(text: string): SetupProblem {
-  return { code: 'config.malformed', message: `${owner}: ${text}` }
+  return isKnown ? [] : [check.malformed(`${where} must name schemes of securitySchemes, ${expected}`)]
 }

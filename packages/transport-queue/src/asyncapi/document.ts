@@ -40,11 +40,39 @@ export interface AsyncApiServerObject {
   readonly security?: readonly Reference[]
 }
 
-/** A way for clients to show who they are to a broker. @see AsyncAPI 3.0.0, security scheme object */
-export interface AsyncApiSecurityScheme {
-  readonly type: string
+/**
+ * A way for clients to show who they are to a broker, of those that Kafka has: a password by SASL, OAUTHBEARER, or a certificate.
+ *
+ * @see AsyncAPI 3.0.0, security scheme object
+ */
+export type AsyncApiSecurityScheme = AsyncApiPlainScheme | AsyncApiOauthScheme
+
+export interface AsyncApiPlainScheme {
+  readonly type: 'plain' | 'scramSha256' | 'scramSha512' | 'X509'
   readonly description?: string
-  readonly [field: string]: unknown
+}
+
+/** SASL with OAUTHBEARER: where its tokens come from. */
+export interface AsyncApiOauthScheme {
+  readonly type: 'oauth2'
+  readonly description?: string
+  readonly flows: {
+    readonly implicit?: Omit<AsyncApiFlow, 'tokenUrl'>
+    readonly password?: Omit<AsyncApiFlow, 'authorizationUrl'>
+    readonly clientCredentials?: Omit<AsyncApiFlow, 'authorizationUrl'>
+    readonly authorizationCode?: AsyncApiFlow
+  }
+  /** Those that are needed. */
+  readonly scopes?: readonly string[]
+}
+
+/** @see AsyncAPI 3.0.0, OAuth flow object */
+export interface AsyncApiFlow {
+  readonly authorizationUrl: string
+  readonly tokenUrl: string
+  readonly refreshUrl?: string
+  /** What each is for, by name. */
+  readonly availableScopes: Readonly<Record<string, string>>
 }
 
 /** A topic. @see AsyncAPI 3.0.0, channel object; Kafka bindings 0.5.0 */
