@@ -15,6 +15,8 @@ export default defineConfig({
       'test/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.integration.test.ts', 'test/package/**'],
+    // A run with a seed is the same every time; importing fast-check in every file would slow down all others.
+    setupFiles: process.env['TENON_SEED'] === undefined ? [] : ['test/seed.ts'],
     passWithNoTests: true,
     coverage: {
       include: ['packages/*/src/**/*.ts'],

@@ -24,7 +24,7 @@ test('a failing seed is told with the command that repeats it, and the smallest 
   }
   const failing = forEachSeed(fc.integer({ min: 0, max: 1_000 }), fail, { file: 'some.test.ts', seedCount: 3 })
   await expect(failing).rejects.toThrow(
-    /^3 is too many\nin 3\nrepeat it with: TENON_SEED=\d npx vitest run some\.test\.ts$/,
+    /^3 is too many\nin 3\nrepeat it with: TENON_HISTORY=\d npx vitest run some\.test\.ts$/,
   )
   expect(tried.length).toBeGreaterThan(1)
 })

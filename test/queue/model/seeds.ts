@@ -10,7 +10,7 @@ export interface SeedOptions {
 }
 
 /**
- * Tries a property with one scenario for each seed: 1, 2, 3 and so on, or only TENON_SEED. What fails is made as small as it
+ * Tries a property with one scenario for each seed: 1, 2, 3 and so on, or only TENON_HISTORY. What fails is made as small as it
  * can be and still fail, where seeds are tried one at a time.
  *
  * @throws Error with the smallest failing scenario and the command that repeats it
@@ -20,7 +20,7 @@ export async function forEachSeed<T>(
   property: (scenario: T) => Promise<void>,
   { file, seedCount, parallelCount = 1 }: SeedOptions,
 ): Promise<void> {
-  const given = process.env['TENON_SEED']
+  const given = process.env['TENON_HISTORY']
   const count = Number(process.env['TENON_SEEDS'] ?? seedCount)
   const seeds = given === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [Number(given)]
   const left = seeds.values()
@@ -40,7 +40,7 @@ async function trySeed<T>(
   if (!result.failed) return
   const found = result.errorInstance instanceof Error ? result.errorInstance.message : String(result.errorInstance)
   const smallest = JSON.stringify(result.counterexample?.[0])
-  throw new Error(`${found}\nin ${smallest}\nrepeat it with: TENON_SEED=${seed} npx vitest run ${file}`)
+  throw new Error(`${found}\nin ${smallest}\nrepeat it with: TENON_HISTORY=${seed} npx vitest run ${file}`)
 }
 
 /** How long a failing scenario is made smaller. */
