@@ -5,8 +5,9 @@ import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
 import { errorDetailsFiles } from '../proto/error-details-descriptor.ts'
 import { healthDescriptor } from '../proto/health-descriptor.ts'
 import type { ProtoService } from '../service/proto-service.ts'
+import { toShown } from '../wire/shown-text.ts'
 
-/** Turns a ServerReflectionRequest into its ServerReflectionResponse. @throws Error for bytes that are no such message. */
+/** Turns a ServerReflectionRequest into its ServerReflectionResponse. @throws Error for bytes that ask nothing. */
 export type Answer = (request: Buffer) => Buffer
 
 /** @see grpc/reflection/v1/reflection.proto, whose field numbers stand below */
@@ -21,17 +22,14 @@ export async function compileAnswer(served: readonly ProtoService[]): Promise<An
     for (const symbol of symbolsOf(file)) bySymbol.set(symbol, bytes)
   }
   return (bytes) => {
-    const { host, field, value } = readQuestion(bytes)
-    const writer = new BinaryWriter().uint32(0x0a).string(host).uint32(0x12).bytes(bytes)
+    const asked = readQuestion(bytes)
+    const writer = new BinaryWriter().uint32(0x0a).string(asked.host).uint32(0x12).bytes(bytes)
     // Not reflection itself, which has no file here: a tool that describes all that is listed would stop at it.
-    if (field === question.listServices) return finish(writeServices(writer, services))
-    const found =
-      field === question.fileByName
-        ? byName.get(value)
-        : field === question.fileBySymbol
-          ? bySymbol.get(value)
-          : undefined
-    return finish(found ? writeFile(writer, found) : writeNotFound(writer, value))
+    if (asked.field === question.listServices) return finish(writeServices(writer, services))
+    if (isUnserved(asked)) return finish(writeError(writer, status.UNIMPLEMENTED, 'extensions are not told of'))
+    const found = (asked.field === question.fileByName ? byName : bySymbol).get(asked.value)
+    if (found) return finish(writeFile(writer, found))
+    return finish(writeError(writer, status.NOT_FOUND, `nothing is known of ${toShown(asked.value)}`))
   }
 }
 
@@ -45,18 +43,40 @@ async function loadFiles(served: readonly ProtoService[]): Promise<readonly File
 }
 
 /** ServerReflectionRequest: `host = 1` and one of the questions. */
-const question = { fileByName: 3, fileBySymbol: 4, listServices: 7 } as const
+const question = {
+  fileByName: 3,
+  fileBySymbol: 4,
+  fileByExtension: 5,
+  extensionNumbers: 6,
+  listServices: 7,
+} as const
 
-function readQuestion(bytes: Buffer): { readonly host: string; readonly field: number; readonly value: string } {
+interface Asked {
+  readonly host: string
+  readonly field: number
+  readonly value: string
+}
+
+const questions: ReadonlySet<number> = new Set(Object.values(question))
+
+/** @throws Error for bytes that are no message, or one without a question. */
+function readQuestion(bytes: Buffer): Asked {
   const reader = new BinaryReader(bytes)
   const asked = { host: '', field: 0, value: '' }
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag()
-    if (wireType !== 2) reader.skip(wireType, field)
-    else if (field === 1) asked.host = reader.string()
-    else Object.assign(asked, { field, value: Buffer.from(reader.bytes()).toString() })
+    if (wireType === 2 && field === 1) asked.host = reader.string()
+    else if (wireType === 2 && questions.has(field))
+      Object.assign(asked, { field, value: Buffer.from(reader.bytes()).toString() })
+    else reader.skip(wireType, field)
   }
+  if (asked.field === 0) throw new Error('nothing is asked')
   return asked
+}
+
+/** Messages that are made from schemas have no extensions. @see grpc/reflection/v1/reflection.proto: UNIMPLEMENTED where it is not */
+function isUnserved({ field }: Asked): boolean {
+  return field === question.fileByExtension || field === question.extensionNumbers
 }
 
 /** `list_services_response = 6 { service = 1 { name = 1 } }` */
@@ -72,15 +92,8 @@ function writeFile(writer: BinaryWriter, file: Uint8Array): BinaryWriter {
 }
 
 /** `error_response = 7 { error_code = 1, error_message = 2 }` */
-function writeNotFound(writer: BinaryWriter, name: string): BinaryWriter {
-  return writer
-    .uint32(0x3a)
-    .fork()
-    .uint32(0x08)
-    .int32(status.NOT_FOUND)
-    .uint32(0x12)
-    .string(`nothing is known of ${name}`)
-    .join()
+function writeError(writer: BinaryWriter, code: status, message: string): BinaryWriter {
+  return writer.uint32(0x3a).fork().uint32(0x08).int32(code).uint32(0x12).string(message).join()
 }
 
 function finish(writer: BinaryWriter): Buffer {

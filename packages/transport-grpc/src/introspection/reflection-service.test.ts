@@ -88,21 +88,54 @@ test.each(versions)('%s finds files by name and by whatever they declare', async
   expect(createFileRegistry(fileIn(answers[0]), () => undefined).getService('demo.v1.Shop')?.methods).toHaveLength(1)
 })
 
-test('what is not known is not found, and the stream goes on', async () => {
+/** The code and the text of an answer that is an error. */
+function errorIn(answer: Map<number, Uint8Array> | undefined) {
+  const reader = new BinaryReader(answer?.get(7) ?? new Uint8Array())
+  reader.tag()
+  const code = reader.int32()
+  reader.tag()
+  return { code, text: reader.string() }
+}
+
+test.each(versions)('%s finds nothing of what is not known, and the stream goes on', async (version) => {
   await using demo = await start()
-  const asked = [
-    question(3, 'lost.proto'),
-    question(4, 'demo.v1.Lost'),
-    question(6, 'demo.v1.Shop'),
-    question(4, 'demo.v1.Shop'),
-  ]
-  const { answers, code } = await demo.ask('v1', ...asked)
-  expect([answers.map((answer) => answer.has(7)), code]).toEqual([[true, true, true, false], status.OK])
+  const asked = [question(3, 'lost.proto'), question(4, 'demo.v1.Lost'), question(4, 'demo.v1.Shop')]
+  const { answers, code } = await demo.ask(version, ...asked)
+  expect([answers.map((answer) => answer.has(7)), code]).toEqual([[true, true, false], status.OK])
+  expect(errorIn(answers[0])).toEqual({ code: status.NOT_FOUND, text: 'nothing is known of lost.proto' })
   expect(answers.map((answer) => Buffer.from(answer.get(2) ?? []))).toEqual(asked)
 })
 
-test('bytes that are no question end the stream', async () => {
+test.each(versions)('%s says that it does not tell of extensions, and the stream goes on', async (version) => {
   await using demo = await start()
-  const { answers, code } = await demo.ask('v1', question(7, ''), Buffer.from([0xff]), question(7, ''))
+  const { answers, code } = await demo.ask(
+    version,
+    question(5, '\n\u0001a'),
+    question(6, 'demo.v1.Shop'),
+    question(7, ''),
+  )
+  expect(answers.slice(0, 2).map((answer) => errorIn(answer).code)).toEqual(Array(2).fill(status.UNIMPLEMENTED))
+  expect([answers[2]?.has(6), code]).toEqual([true, status.OK])
+})
+
+test.each(versions)('%s shows 32 readable characters of what it does not know', async (version) => {
+  await using demo = await start()
+  const { answers } = await demo.ask(version, question(4, `\u0000${'é'.repeat(400)}`))
+  expect(errorIn(answers[0]).text).toBe(`nothing is known of ${'?'.repeat(32)}…`)
+})
+
+test.each(versions)('%s takes no question beyond a kilobyte', async (version) => {
+  await using demo = await start()
+  const { answers, code } = await demo.ask(version, question(7, ''), question(4, 'a'.repeat(2_000)), question(7, ''))
+  expect([answers.length, code]).toEqual([1, status.RESOURCE_EXHAUSTED])
+})
+
+const noQuestions = { garbage: Buffer.from([0xff]), nothing: Buffer.alloc(0), 'another field': question(8, 'a') }
+
+test.each(
+  versions.flatMap((version) => Object.entries(noQuestions).map(([what, bytes]) => [version, what, bytes] as const)),
+)('%s ends the stream where it is asked no question: %s', async (version, _what, bytes) => {
+  await using demo = await start()
+  const { answers, code } = await demo.ask(version, question(7, ''), bytes, question(7, ''))
   expect([answers.length, code]).toEqual([1, status.INVALID_ARGUMENT])
 })

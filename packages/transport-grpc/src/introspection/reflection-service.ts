@@ -48,6 +48,14 @@ export function mountReflection(server: Server, services: readonly ProtoService[
   }
 }
 
+/** A guess: longer than any question. It is sent back with its answer. */
+const longestQuestionBytes = 1_024
+
+const tooLong = { code: status.RESOURCE_EXHAUSTED, details: `a question has at most ${longestQuestionBytes} bytes` }
+
+/** @see grpc-go, which ends the stream too when nothing is asked */
+const noQuestion = { code: status.INVALID_ARGUMENT, details: 'the message is no question' }
+
 /** Answers questions in the order in which they came, and asks for no more while the caller does not read. */
 function serve(call: Reflection, load: LoadAnswer): void {
   let answered = Promise.resolve()
@@ -55,9 +63,10 @@ function serve(call: Reflection, load: LoadAnswer): void {
     try {
       const answerTo = await load()
       if (call.writableEnded) return
+      if (request.length > longestQuestionBytes) return void call.emit('error', tooLong)
       if (!call.write(answerTo(request))) call.pause().once('drain', () => call.resume())
     } catch {
-      call.emit('error', { code: status.INVALID_ARGUMENT, details: 'the message cannot be decoded' })
+      call.emit('error', noQuestion)
     }
   }
   call.on('data', (request: Buffer) => {

@@ -1,5 +1,6 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
 import { status } from '@grpc/grpc-js'
+import { toShown } from '../wire/shown-text.ts'
 
 /** Why a request is no call that can be served, as the headers of its whole answer. */
 export interface Refusal {
@@ -78,15 +79,6 @@ const timeoutForm = /^(\d{1,8})([HMSmun])$/
 const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 }
 /** @see Node.js, setTimeout: about 25 days */
 const longestTimerMs = 2 ** 31 - 1
-
-/** What a caller sent, as it may be told: headers may be long, and hold what nobody can read. */
-function toShown(text: string): string {
-  const shown = text.slice(0, longestShown).replaceAll(/[^ -~]/g, '?')
-  return text.length > longestShown ? `${shown}…` : shown
-}
-
-/** A guess: longer than any name of an encoding or a format. */
-const longestShown = 32
 
 function refusal(code: status, message: string): Refusal {
   return {
