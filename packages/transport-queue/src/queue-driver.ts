@@ -36,7 +36,7 @@ export interface QueueDriver {
    * time is up never are.
    *
    * @throws ServiceError `unavailable` when that did not happen in time; what was being sent then may still arrive.
-   * `internal` for a record that the broker will never take, such as one too large.
+   * `internal` for a record that the broker will never take, with the reason `record_too_large` for one that is too large.
    */
   produce(records: readonly RecordToSend[], bound: ProduceBound): Promise<void>
   /**

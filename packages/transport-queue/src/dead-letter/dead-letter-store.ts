@@ -1,8 +1,9 @@
-import { type Logger, ServiceError } from '@tenon/core/transport'
+import type { Logger } from '@tenon/core/transport'
+import { isRecordTooLarge } from '../driver/record-too-large.ts'
 import type { AssignedPartition, ReceivedRecord, RecordToSend } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import { unlessAborted, within } from '../wait.ts'
-import { type Burial, toDeadLetter, withoutValue } from './dead-letter.ts'
+import { type Burial, deadLetterForms, deadLetterTopic } from './dead-letter.ts'
 
 export interface StoreSurroundings {
   readonly partition: AssignedPartition
@@ -33,31 +34,35 @@ export class DeadLetterStore {
     const { group, handler } = consumer
     const failedAt = settings.clock.now()
     const burial = { error, group, handler, attemptCount, firstFailedAt: firstFailedAt ?? failedAt, failedAt }
-    const letter = toDeadLetter(record, burial)
+    const topic = deadLetterTopic(record.topic, group)
+    const forms = [...deadLetterForms(record, burial)]
     const delays = this.#surroundings.delays()
-    while (!(await this.#store(letter, record))) {
+    while (!(await this.#store(forms, record))) {
       if (partition.revoked.aborted) return false
       await settings.clock.wait(delays.next().value, partition.revoked)
       if (partition.revoked.aborted) return false
-      await this.#ensureTopic(letter.topic)
+      await this.#ensureTopic(topic)
     }
     const facts = { offset: record.offset, code: error.code, reason: error.reason, attemptCount, err: error }
-    log.error(facts, `${handler} gave a message up; it is in ${letter.topic}`)
+    log.error(facts, `${handler} gave a message up; it is in ${topic}`)
     return true
   }
 
-  /** False when it was not stored, for now. What the broker will never take goes without its value, so that it blocks nothing. */
-  async #store(letter: RecordToSend, { offset }: Pick<ReceivedRecord, 'offset'>): Promise<boolean> {
+  /** False when it was not stored, for now. Drops the forms that are too large for the broker, so that none blocks anything. */
+  async #store(forms: RecordToSend[], { offset }: Pick<ReceivedRecord, 'offset'>): Promise<boolean> {
     const { partition, settings, log } = this.#surroundings
     const bound = { timeoutMs: settings.requestTimeoutMs, signal: partition.lost }
-    try {
-      await settings.driver.produce([letter], bound)
-      return true
-    } catch (cause) {
-      log.error({ offset, err: cause }, `a message could not be stored in ${letter.topic}`)
-      if (letter.value === null || !ServiceError.is(cause) || cause.code !== 'internal') return false
-      return this.#store(withoutValue(letter), { offset })
+    for (let [form] = forms; form !== undefined; [form] = forms) {
+      try {
+        await settings.driver.produce([form], bound)
+        return true
+      } catch (cause) {
+        log.error({ offset, err: cause }, `a message could not be stored in ${form.topic}`)
+        if (forms.length === 1 || !isRecordTooLarge(cause)) return false
+        forms.shift()
+      }
     }
+    return false
   }
 
   /** It was there at the start, or could not be created then. Whether it is there now, storing tells. */

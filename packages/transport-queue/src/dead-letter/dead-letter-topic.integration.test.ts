@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { defineConsumer, defineService, upcast } from '@tenon/core'
 import { event } from '@tenon/core/contract'
+import { ServiceError } from '@tenon/core/transport'
 import kafkajs from 'kafkajs'
 import Type from 'typebox'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { endlessDelays } from '../consume/retry-schedule.ts'
 import { queueDriver } from '../driver/choose-driver.ts'
-import type { QueueDriver } from '../queue-driver.ts'
+import type { AssignedPartition, QueueDriver } from '../queue-driver.ts'
+import { queueDefaults, resolveQueue } from '../queue-options.ts'
 import { queueTransport } from '../queue-transport.ts'
 import { deadLetterTopic } from './dead-letter.ts'
+import { DeadLetterStore } from './dead-letter-store.ts'
 import { listDeadLetters } from './list-dead-letters.ts'
 
 const brokers = process.env['KAFKA_BROKERS']?.split(',') ?? []
@@ -50,7 +54,65 @@ describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
       expect(String(letter?.value)).toBe('garbage')
     },
   )
+
+  it.for([
+    ['kafkajs', 'header'],
+    ['kafkajs', 'key'],
+    ['platformatic', 'header'],
+    ['platformatic', 'key'],
+  ] as const)('are stored through %s without the %s that leaves no room for what is added', async ([client, part]) => {
+    const { placedV2: placed } = newEvents()
+    const group = `${placed.topic}.group`
+    const driver = await connect(client)
+    for (const topic of [placed.topic, deadLetterTopic(placed.topic, group)]) await createTopic(topic)
+    const burial = { error: new ServiceError('internal', 'no'), group, handler: 'h', attemptCount: 1 }
+    const large = Buffer.alloc(maxRecordBytes - 100, 'x')
+    const record = {
+      topic: placed.topic,
+      key: part === 'key' ? large : Buffer.from('k'),
+      value: Buffer.from('v'),
+      headers: part === 'header' ? [['h', large] as const] : [],
+    }
+    const store = new DeadLetterStore({
+      partition: assigned(placed.topic),
+      consumer: burial,
+      settings: resolveQueue({ driver }),
+      log: silent,
+      delays: () => endlessDelays({ retry: queueDefaults.retry, random: Math.random }),
+    })
+    const received = { ...record, partition: 0, offset: 0, timestampAt: 0 }
+    expect(await store.bury(received, { ...burial, firstFailedAt: undefined })).toBe(true)
+    const [letter] = await listDeadLetters(driver, { topic: placed.topic, group })
+    const isKey = part === 'key'
+    expect(letter).toMatchObject({ isValueOmitted: true, areHeadersOmitted: true, isKeyOmitted: isKey, value: null })
+    expect(letter?.key).toEqual(isKey ? null : record.key)
+  })
 })
+
+/** What the topics of these cases take. */
+const maxRecordBytes = 20_000
+const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+
+/** A partition that is never given up. */
+function assigned(topic: string): AssignedPartition {
+  const { signal } = new AbortController()
+  return {
+    topic,
+    partition: 0,
+    revoked: signal,
+    lost: signal,
+    fetch: () => Promise.resolve([]),
+    commit: () => Promise.resolve(true),
+  }
+}
+
+async function createTopic(topic: string): Promise<void> {
+  const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin()
+  await admin.connect()
+  onTestFinished(() => admin.disconnect())
+  const configEntries = [{ name: 'max.message.bytes', value: String(maxRecordBytes) }]
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] })
+}
 
 function newEvents() {
   const prefix = `tenon${randomBytes(6).toString('hex')}.order.placed`

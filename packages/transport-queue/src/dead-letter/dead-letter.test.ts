@@ -2,6 +2,7 @@ import { ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
 import { memoryDriver } from '../driver/memory/memory-driver.ts'
 import { memoryBroker } from '../driver/memory/memory-broker.ts'
+import { recordTooLarge } from '../driver/record-too-large.ts'
 import type { QueueDriver, RecordToSend } from '../queue-driver.ts'
 import {
   countdown,
@@ -47,6 +48,8 @@ test('dead letters are listed with everything that is known of them, the oldest 
     value: Buffer.from('{"orderId":"a","count":0}'),
     headers: [['Trace', Buffer.from('t')]],
     isValueOmitted: false,
+    areHeadersOmitted: false,
+    isKeyOmitted: false,
     handler: `consume ${topic}`,
     code: 'aborted',
     message: 'no stock',
@@ -119,7 +122,7 @@ test('what the broker will never take is stored without its value, and holds not
   const driver = memoryDriver({ broker })
   const strict: QueueDriver = Object.assign(memoryDriver({ broker }), {
     produce: async (records: readonly RecordToSend[]) => {
-      if (records.some(({ value }) => value !== null)) throw new ServiceError('internal', 'too large for the broker')
+      if (records.some(({ value }) => value !== null)) throw recordTooLarge('too large for the broker', undefined)
       await driver.produce(records, bound)
     },
   })

@@ -20,12 +20,14 @@ export interface DeadLetter {
   readonly group: string
   /** Where the message lay. */
   readonly source: { readonly topic: string; readonly partition: number; readonly offset: number }
-  /** As they came. The value is null too where it had to be left out: `isValueOmitted`. */
+  /** As they came, without what had to be left out. */
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly headers: readonly RecordHeader[]
-  /** Whether the broker took the letter without its value only. What is left of it lies at `source`, as long as that is kept. */
+  /** What the broker took the letter without only. It lies at `source`, as long as that is kept. */
   readonly isValueOmitted: boolean
+  readonly areHeadersOmitted: boolean
+  readonly isKeyOmitted: boolean
   /** The operation's id, or `consume <topic>`. */
   readonly handler: string
   readonly code: string
@@ -53,22 +55,27 @@ export function redriveGroupOf({ headers }: Pick<ReceivedRecord, 'headers'>): st
   return value && Buffer.from(value).toString()
 }
 
-/** A message as its group's dead letter: key, value and headers as they came, and why it is here. */
-export function toDeadLetter(record: ReceivedRecord, burial: Burial): RecordToSend {
-  return {
-    topic: deadLetterTopic(record.topic, burial.group),
-    key: record.key,
-    value: record.value,
-    headers: [...ownHeaders(record.headers), ...describe(record, burial)],
-  }
+/**
+ * A message as its group's dead letter: key, value and headers as they came, and why it is here. Then the same letter with less and
+ * less of the message, for a broker that finds it too large: a header or a key may be as hostile as a value.
+ */
+export function deadLetterForms(record: ReceivedRecord, burial: Burial): readonly RecordToSend[] {
+  const topic = deadLetterTopic(record.topic, burial.group)
+  const { key, value } = record
+  const facts = describe(record, burial)
+  const short = describe(record, burial, shortestTextCount)
+  const noValue = [omitted('value')]
+  const noHeaders = [...noValue, omitted('headers')]
+  const given = ownHeaders(record.headers)
+  return [
+    { topic, key, value, headers: [...given, ...facts] },
+    { topic, key, value: null, headers: [...given, ...facts, ...noValue] },
+    { topic, key, value: null, headers: [...facts, ...noHeaders] },
+    { topic, key: null, value: null, headers: [...short, ...noHeaders, omitted('key')] },
+  ]
 }
 
-/** The same letter for a broker that finds it too large, as it may be with the headers that were added. */
-export function withoutValue(letter: RecordToSend): RecordToSend {
-  return { ...letter, value: null, headers: [...letter.headers, [omittedHeader, Buffer.from('true')]] }
-}
-
-/** Reads what `toDeadLetter` wrote; undefined for any other record. */
+/** Reads what `deadLetterForms` wrote; undefined for any other record. */
 export function readDeadLetter(record: ReceivedRecord, group: string): DeadLetter | undefined {
   const texts = new Map(record.headers.map(([name, value]) => [name, Buffer.from(value).toString()]))
   const code = texts.get('tenon-error-code')
@@ -84,7 +91,9 @@ export function readDeadLetter(record: ReceivedRecord, group: string): DeadLette
     key: record.key,
     value: record.value,
     headers: ownHeaders(record.headers),
-    isValueOmitted: texts.has(omittedHeader),
+    isValueOmitted: texts.has('tenon-value-omitted'),
+    areHeadersOmitted: texts.has('tenon-headers-omitted'),
+    isKeyOmitted: texts.has('tenon-key-omitted'),
     handler: texts.get('tenon-handler') ?? '',
     code,
     message: texts.get('tenon-error-message') ?? '',
@@ -95,12 +104,16 @@ export function readDeadLetter(record: ReceivedRecord, group: string): DeadLette
   }
 }
 
-function describe(record: ReceivedRecord, burial: Burial): readonly RecordHeader[] {
+function omitted(part: 'value' | 'headers' | 'key'): RecordHeader {
+  return [`tenon-${part}-omitted`, Buffer.from('true')]
+}
+
+function describe(record: ReceivedRecord, burial: Burial, longestTextCount = usualTextCount): readonly RecordHeader[] {
   const { error, handler, attemptCount, firstFailedAt, failedAt } = burial
   const facts = {
     'tenon-error-code': error.code,
-    'tenon-error-message': wordsOf(error).slice(0, longestMessageCount),
-    ...(error.reason === undefined ? {} : { 'tenon-error-reason': error.reason }),
+    'tenon-error-message': wordsOf(error).slice(0, longestTextCount),
+    ...(error.reason === undefined ? {} : { 'tenon-error-reason': error.reason.slice(0, longestTextCount) }),
     'tenon-attempts': String(attemptCount),
     'tenon-first-failed-at': new Date(firstFailedAt).toISOString(),
     'tenon-failed-at': new Date(failedAt).toISOString(),
@@ -112,10 +125,10 @@ function describe(record: ReceivedRecord, burial: Burial): readonly RecordHeader
   return Object.entries(facts).map(([name, text]) => [name, Buffer.from(text)])
 }
 
-const omittedHeader = 'tenon-value-omitted'
-
-/** A guess: enough for a sentence, too little to make a message too large. */
-const longestMessageCount = 1_000
+/** Characters. A guess: enough for a sentence, too little to make a message too large. */
+const usualTextCount = 1_000
+/** For the least that a letter can be. A guess: what every broker takes. */
+const shortestTextCount = 50
 
 /** Those that the message came with. One that was sent again and failed again tells of its last failure only. */
 function ownHeaders(headers: readonly RecordHeader[]): readonly RecordHeader[] {
@@ -123,7 +136,7 @@ function ownHeaders(headers: readonly RecordHeader[]): readonly RecordHeader[] {
 }
 
 const addedForm =
-  /^tenon-(?:error-.*|source-.*|attempts|failed-at|first-failed-at|handler|value-omitted|redrive-group)$/
+  /^tenon-(?:error-.*|source-.*|attempts|failed-at|first-failed-at|handler|(?:value|headers|key)-omitted|redrive-group)$/
 
 /** Operators may read what callers are not told. */
 function wordsOf({ message, cause }: ServiceError): string {

@@ -13,7 +13,7 @@ export interface RedriveOptions {
  * messages of its key that are there by now. The letter stays where it is, so one that is redriven twice is handled twice.
  *
  * @param driver One that is connected.
- * @throws ServiceError `failed_precondition` for a letter without its value, `unavailable`, `internal`.
+ * @throws ServiceError `failed_precondition` for a letter that holds only a part of its message, `unavailable`, `internal`.
  */
 export async function redriveDeadLetter(
   driver: QueueDriver,
@@ -21,8 +21,8 @@ export async function redriveDeadLetter(
   { timeoutMs = 10_000, signal }: RedriveOptions = {},
 ): Promise<void> {
   const { source, key, value, group, position } = letter
-  if (letter.isValueOmitted)
-    throw new ServiceError('failed_precondition', `the dead letter ${position} was stored without its value`)
+  if (letter.isValueOmitted || letter.areHeadersOmitted || letter.isKeyOmitted)
+    throw new ServiceError('failed_precondition', `the dead letter ${position} holds only a part of its message`)
   const headers = [...letter.headers, [redriveGroupHeader, Buffer.from(group)] as const]
   await driver.produce([{ topic: source.topic, key, value, headers }], { timeoutMs, signal })
 }

@@ -97,7 +97,7 @@ describe.skipIf(skipped !== '').for(clients)(`Kafka through %s${skipped}`, (clie
     const topic = await createTopic(driver)
     const results = await Promise.allSettled([10, 3_000_000, 10].map((size) => send(driver, topic, ['x'.repeat(size)])))
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-    expect(results[1]).toMatchObject({ reason: { code: 'internal' } })
+    expect(results[1]).toMatchObject({ reason: { code: 'internal', reason: 'record_too_large' } })
   })
 
   it('fails a message for a topic that does not exist in its time, and sends the next', async () => {

@@ -11,9 +11,12 @@ import type {
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
+import { isRefusal, toSendError } from '../kafka/kafka-refusal.ts'
 import { TokenSource } from '../kafka/kafka-token.ts'
+import { ProducerLease } from '../kafka/producer-lease.ts'
+import type { SendPlace } from '../produce-lane.ts'
 import { ProduceQueue } from '../produce-queue.ts'
-import { createMissing, describeTopicFailure, readProgress } from './kafkajs-admin.ts'
+import { countPartitions, createMissing, describeTopicFailure, readProgress } from './kafkajs-admin.ts'
 import {
   briefRetry,
   cutDisconnectTimeoutMs,
@@ -22,11 +25,10 @@ import {
   loadKafkajs,
   patientRetry,
 } from './kafkajs-client.ts'
-import { kafkaErrorType, reasonOf, toTopicMessages } from './kafkajs-mapping.ts'
+import { kafkaErrorType, reasonOf } from './kafkajs-mapping.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
 import { type KafkajsOptions, type KafkajsSettings, resolveKafkajs } from './kafkajs-options.ts'
-import { SendCoverage } from './kafkajs-coverage.ts'
-import { createPartitioner } from './kafkajs-partitioner.ts'
+import { sendToPartition } from './kafkajs-producer.ts'
 
 /**
  * Apache Kafka through kafkajs 2, which works with brokers of every version but has had no release since 2023. Its known
@@ -46,8 +48,13 @@ class KafkajsDriver implements QueueDriver {
   #queue: ProduceQueue | undefined
   #library: Kafkajs | undefined
   #clientId = 'tenon'
-  readonly #coverage = new SendCoverage()
-  #producer: Promise<OpenProducer> | undefined
+  readonly #producers = new ProducerLease<OpenProducer>({
+    open: () => this.#connectProducer(),
+    close: ({ client, producer }) => client.disconnect(producer, cutDisconnectTimeoutMs),
+    // After other failures kafkajs gives the same sequence numbers to other records, which the broker would drop as repeated,
+    // and goes on asking for a topic that is gone.
+    isSpoiledBy: (error) => !isRefusal(new Set([kafkaErrorType(error)])),
+  })
 
   constructor(settings: KafkajsSettings) {
     this.#settings = settings
@@ -59,8 +66,11 @@ class KafkajsDriver implements QueueDriver {
   async connect({ clientId }: QueueClient): Promise<void> {
     this.#clientId = this.#settings.clientId ?? clientId
     this.#library = await loadKafkajs()
-    await this.#openProducer()
-    this.#queue = new ProduceQueue(this.#settings, (records) => this.#send(records))
+    await this.#producers.use(async () => undefined)
+    this.#queue = new ProduceQueue(this.#settings, {
+      partitionCountOf: (topic) => this.#countPartitions(topic),
+      send: (records, place) => this.#send(records, place),
+    })
   }
 
   async ensureTopics(topics: readonly TopicToEnsure[]): Promise<void> {
@@ -99,7 +109,7 @@ class KafkajsDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#queue?.close(flushTimeoutMs)
-    await this.#dropProducer()
+    await this.#producers.close()
   }
 
   /** Works with a connection of its own, for as long as connecting may take. */
@@ -124,20 +134,13 @@ class KafkajsDriver implements QueueDriver {
     return this.#library
   }
 
-  #openProducer(): Promise<OpenProducer> {
-    this.#producer ??= this.#connectProducer().catch((error: unknown) => {
-      this.#producer = undefined
-      throw error
-    })
-    return this.#producer
-  }
-
   async #connectProducer(): Promise<OpenProducer> {
     const client = this.#client(briefRetry)
     const producer = client.kafka.producer({
-      createPartitioner: () => this.#coverage.watch(createPartitioner(this.#loaded())),
       idempotent: true,
       maxInFlightRequests: 1,
+      // One, the least that kafkajs allows: the tries are ours.
+      retry: { ...briefRetry, retries: 1 },
       allowAutoTopicCreation: false,
     })
     try {
@@ -150,30 +153,26 @@ class KafkajsDriver implements QueueDriver {
     }
   }
 
-  async #send(records: readonly RecordToSend[]): Promise<void> {
+  async #countPartitions(topic: string): Promise<number> {
     try {
-      const { producer } = await this.#openProducer()
-      const batch = { acks: -1, compression: this.#compression(), topicMessages: toTopicMessages(records) }
-      this.#coverage.begin()
-      this.#coverage.require(records.length, await producer.sendBatch(batch))
+      return await this.#administer((admin) => countPartitions(admin, topic))
     } catch (error) {
-      // After a failure kafkajs gives the same sequence numbers to other records, which the broker would drop as repeated.
-      void this.#dropProducer()
-      const code = refusals.has(kafkaErrorType(error)) ? 'internal' : 'unavailable'
-      throw new ServiceError(code, `${this.target} did not take the message`, { cause: error })
+      throw toSendError(new Set([kafkaErrorType(error)]), this.target, error)
+    }
+  }
+
+  async #send(records: readonly RecordToSend[], place: SendPlace): Promise<void> {
+    try {
+      const form = { place, compression: this.#compression() }
+      await this.#producers.use(({ producer }) => sendToPartition(producer, records, form))
+    } catch (error) {
+      throw toSendError(new Set([kafkaErrorType(error)]), this.target, error)
     }
   }
 
   #compression(): CompressionTypes {
     const { CompressionTypes: types } = this.#loaded()
     return this.#settings.compression === 'gzip' ? types.GZIP : types.None
-  }
-
-  async #dropProducer(): Promise<void> {
-    const opening = this.#producer
-    this.#producer = undefined
-    const open = await opening?.catch(() => undefined)
-    await open?.client.disconnect(open.producer, cutDisconnectTimeoutMs)
   }
 }
 
@@ -185,11 +184,3 @@ interface OpenProducer {
   readonly client: KafkajsClient
   readonly producer: Producer
 }
-
-/** What a broker says of a record that it will never take. */
-const refusals: ReadonlySet<string> = new Set([
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
-  'INVALID_TOPIC_EXCEPTION',
-  'TOPIC_AUTHORIZATION_FAILED',
-])

@@ -11,6 +11,7 @@ import type {
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { wait, within } from '../../wait.ts'
+import { toSendError } from '../kafka/kafka-refusal.ts'
 import { TokenSource } from '../kafka/kafka-token.ts'
 import { ProduceQueue } from '../produce-queue.ts'
 import { createMissing, readProgress } from './platformatic-admin.ts'
@@ -21,7 +22,7 @@ import {
   PlatformaticClient,
   toClientOptions,
 } from '../platformatic-wire/platformatic-client.ts'
-import { isAnyOf, isRefusedCredential, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
+import { errorIds, isRefusedCredential, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
 import { toMessage } from '../platformatic-wire/platformatic-mapping.ts'
 import { PlatformaticMember } from './platformatic-member.ts'
 import {
@@ -139,8 +140,7 @@ class PlatformaticDriver implements QueueDriver {
     } catch (cause) {
       // Whatever became of the request, what comes next is numbered anew.
       void this.#dropProducer()
-      const code = isAnyOf(cause, refusals) ? 'internal' : 'unavailable'
-      throw new ServiceError(code, `${this.target} did not take the message`, { cause })
+      throw toSendError(errorIds(cause), this.target, cause)
     }
   }
 
@@ -177,11 +177,3 @@ const briefRetry = {
 }
 /** @see Kafka producer setting acks: all */
 const allReplicas = -1
-
-/** What a broker says of a record that it will never take. */
-const refusals: ReadonlySet<string> = new Set([
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
-  'INVALID_TOPIC_EXCEPTION',
-  'TOPIC_AUTHORIZATION_FAILED',
-])

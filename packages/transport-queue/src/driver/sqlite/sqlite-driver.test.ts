@@ -42,7 +42,8 @@ describe('sqliteDriver', () => {
     const driver = await connect({ maxRecordBytes: 1_024 })
     await produce(driver, ['x'.repeat(1_024)])
     const cause = { message: 'a record of 1025 bytes for topic topic exceeds maxRecordBytes, 1024' }
-    await expect(produce(driver, ['x'.repeat(1_025)])).rejects.toMatchObject({ code: 'internal', cause })
+    const refused = { code: 'internal', reason: 'record_too_large', cause }
+    await expect(produce(driver, ['x'.repeat(1_025)])).rejects.toMatchObject(refused)
     expect(await driver.describe('topic', 'group')).toMatchObject([{ nextOffset: 1 }])
   })
 

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { ServiceError } from '@tenon/core/transport'
 import type {
   Membership,
   PartitionProgress,
@@ -10,6 +9,7 @@ import type {
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
+import { recordTooLarge } from '../record-too-large.ts'
 import { toQueueError } from '../sqlite-file/sqlite-error.ts'
 import { SqliteGroup } from './sqlite-group.ts'
 import { SqliteMember } from './sqlite-member.ts'
@@ -124,7 +124,7 @@ class SqliteDriver implements QueueDriver {
     const cause = new Error(
       `a record of ${byteCount} bytes for topic ${record.topic} exceeds maxRecordBytes, ${maxRecordBytes}`,
     )
-    throw new ServiceError('internal', 'a message is too large for the queue', { cause })
+    throw recordTooLarge('a message is too large for the queue', cause)
   }
 
   #opened(): SqliteQueue {
