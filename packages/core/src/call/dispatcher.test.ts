@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AccessRule } from '../contract/operation.ts'
 import { markRemote, ServiceError } from '../error/service-error.ts'
+import { isShutdown } from '../error/shutdown.ts'
 import type { Call } from './call.ts'
 import { currentCall } from './context.ts'
 import { allOf, dispatcherFor, echo, errorOf, type Given, itemsOf, Text } from './dispatcher.test-harness.ts'
@@ -343,6 +344,7 @@ describe('drain', () => {
       reason: 'draining',
       details: { retryDelayMs: 1000 },
     })
+    expect(isShutdown(errorOf(refused))).toBe(true)
     expect(decode).not.toHaveBeenCalled()
     finish.resolve({ text: 'done' })
     expect((await running).ok).toBe(true)
@@ -359,10 +361,19 @@ describe('drain', () => {
     const running = [send(), send()]
     const idle = gate.shut()
     gate.cutAll()
-    for (const outcome of await Promise.all(running)) expect(errorOf(outcome).code).toBe('unavailable')
+    const errors = (await Promise.all(running)).map(errorOf)
+    for (const error of errors) expect([error.code, isShutdown(error)]).toEqual(['unavailable', true])
     await idle
     expect(aborted).toHaveBeenCalledTimes(2)
     expect(gate.cutCount).toBe(2)
+  })
+
+  it('of another service is not taken for our own', async () => {
+    const other = dispatcherFor(echo)
+    await other.gate.shut()
+    const refused = errorOf(await other.send())
+    const { send } = dispatcherFor(() => Promise.reject(markRemote(refused)))
+    expect(isShutdown(errorOf(await send()))).toBe(false)
   })
 
   it('tells running calls that it begins', async () => {

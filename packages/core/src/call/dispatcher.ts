@@ -1,4 +1,5 @@
 import { invalidArgument, ServiceError } from '../error/service-error.ts'
+import { markShutdown } from '../error/shutdown.ts'
 import type { SchemaResult } from '../schema/compiled-schema.ts'
 import { requireAllowed } from './rule/access.ts'
 import type { Arrival, Failure, Outcome } from './arrival.ts'
@@ -103,7 +104,7 @@ function valueOf(result: SchemaResult): unknown {
 }
 
 function refuse(plan: CallPlan, arrival: Arrival, gate: Gate): Failure {
-  const error = drainingError()
+  const error = markShutdown(drainingError())
   return { ok: false, error, callId: new RunningCall(plan, arrival, gate).id, headers: undefined }
 }
 

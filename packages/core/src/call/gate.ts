@@ -1,4 +1,5 @@
 import { ServiceError } from '../error/service-error.ts'
+import { markShutdown } from '../error/shutdown.ts'
 import { DeadlineWatch } from './deadline.ts'
 
 /** A call that runs, as far as those care who may end it. */
@@ -98,7 +99,7 @@ export class Gate {
 
   #cut(call: Cuttable): void {
     this.#cutCount += 1
-    call.cut(new ServiceError('unavailable', 'the service is shutting down'))
+    call.cut(markShutdown(new ServiceError('unavailable', 'the service is shutting down')))
   }
 }
 

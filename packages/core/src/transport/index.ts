@@ -15,6 +15,7 @@ export {
   toServiceError,
   type Violation,
 } from '../error/service-error.ts'
+export { isShutdown, markShutdown } from '../error/shutdown.ts'
 export { isUnreadable, markUnreadable } from '../error/unreadable.ts'
 export {
   ConfigError,

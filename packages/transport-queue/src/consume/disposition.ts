@@ -1,4 +1,4 @@
-import { type Disposition, type ErrorCode, isUnreadable, type ServiceError } from '@tenon/core/transport'
+import { type Disposition, type ErrorCode, isShutdown, isUnreadable, type ServiceError } from '@tenon/core/transport'
 
 /** What a message that failed with a code deserves. A failure that came of draining is none: the message comes again. */
 export const dispositions = {
@@ -26,4 +26,12 @@ export type Failures = { readonly [Code in ErrorCode]?: Disposition }
 /** What a message that failed deserves. One that nobody can read never gets better, whatever a consumer says of its code. */
 export function dispositionOf(error: ServiceError, failures: Failures = {}): Disposition {
   return isUnreadable(error) ? 'dead_letter' : (failures[error.code] ?? dispositions[error.code])
+}
+
+/**
+ * Whether a message failed because its service ends or its partition is given up, and not for anything of its own: it comes again,
+ * whatever a consumer says of the code. What a call needs may be gone by then, too, which is told by these codes.
+ */
+export function isOfEnding(error: ServiceError, isRevoked: boolean): boolean {
+  return isShutdown(error) || (isRevoked && (error.code === 'unavailable' || error.code === 'cancelled'))
 }

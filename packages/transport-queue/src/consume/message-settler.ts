@@ -5,6 +5,7 @@ import type { ReceivedRecord } from '../queue-driver.ts'
 import { type ReadMessage, readMessage } from '../read/read-message.ts'
 import type { PayloadReader } from '../read/read-payload.ts'
 import type { TopicConsumer } from './consumer-plan.ts'
+import { isOfEnding } from './disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
 import type { Slots } from './slots.ts'
@@ -86,7 +87,7 @@ export class MessageSettler {
         new QueueCall(record, { transport: settings.name, attempt, message, timeoutMs }),
       )
       if (handled === 'done') return true
-      if (handled === 'given_up' || this.#isLost) return false
+      if (handled === 'given_up' || this.#isLost || isOfEnding(handled, this.#isRevoked)) return false
       schedule ??= new RetrySchedule(this.#scheduling)
       const step = schedule.next(handled)
       if (step.action === 'skip') return this.#skip(record, { error: handled, attempt })
