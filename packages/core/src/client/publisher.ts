@@ -12,7 +12,7 @@ export type QueueOperation = Operation & { readonly spec: { readonly queue: obje
  * Sends events and commands. Inject it: `inject(Publisher)`; a queue transport provides it.
  *
  * Both methods resolve when the broker has acknowledged the message, within the running call's deadline, and never carry that
- * deadline to the receiver. What fails was not published, except where it says that it may still arrive.
+ * deadline to the receiver. What fails was not published and never will be, except where it says that it may still arrive.
  */
 export abstract class Publisher {
   static readonly [standsForProvided]: string =
@@ -24,9 +24,10 @@ export abstract class Publisher {
    * @throws ServiceError
    * - `internal` when the payload does not fit its schema, an option is wrong, or the broker will never take the message; its cause
    *   names what, for the log;
-   * - `unavailable` when no broker took it in time, so that it may still arrive; with reason `draining` once the service drains,
-   *   unless it is published by work that the drain waits for, or the service has stopped;
-   * - `resource_exhausted` when too many messages wait to be sent already;
+   * - `unavailable` when no broker took it in time, or the service ended while it was being sent: it may still arrive. With reason
+   *   `draining` it was never sent: it was published once the service drains, and not by work that the drain waits for, or the
+   *   service ended before its turn;
+   * - `resource_exhausted` when too many messages are on their way already;
    * - `deadline_exceeded` when the running call's deadline passed before, `cancelled` when `signal` fired: it may still arrive.
    */
   abstract publish<Event extends EventType>(

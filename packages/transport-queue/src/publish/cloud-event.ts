@@ -3,7 +3,7 @@ import type { RecordHeader, RecordToSend } from '../queue-driver.ts'
 import type { PublishingSettings } from './publishing-options.ts'
 
 /** What all messages of a publisher have in common. */
-export interface CloudEventFacts extends Pick<PublishingSettings, 'mode' | 'dataSchema'> {
+export interface CloudEventCommon extends Pick<PublishingSettings, 'mode' | 'dataSchema'> {
   /** Who publishes: the service's name. */
   readonly source: string
 }
@@ -19,11 +19,11 @@ const notBeforeHeader = 'tenon-not-before'
 
 /** Writes messages as CloudEvents 1.0, in the content mode of the publisher. */
 export class CloudEventWriter {
-  readonly #facts: CloudEventFacts
+  readonly #common: CloudEventCommon
   readonly #dataSchemas = new Map<string, string | undefined>()
 
-  constructor(facts: CloudEventFacts) {
-    this.#facts = facts
+  constructor(common: CloudEventCommon) {
+    this.#common = common
   }
 
   /**
@@ -33,7 +33,7 @@ export class CloudEventWriter {
    */
   toRecord(message: OutgoingMessage, payload: WrittenPayload, publishedAt: number): RecordToSend {
     const attributes = this.#attributes(message, publishedAt)
-    const isBinary = this.#facts.mode === 'binary'
+    const isBinary = this.#common.mode === 'binary'
     return {
       topic: message.topic,
       key: Buffer.from(message.key),
@@ -54,7 +54,7 @@ export class CloudEventWriter {
     return {
       specversion: '1.0',
       id,
-      source: this.#facts.source,
+      source: this.#common.source,
       type: topic,
       time: toTimestamp(publishedAt),
       ...(mayBeAttribute(key) && { subject: key }),
@@ -64,12 +64,12 @@ export class CloudEventWriter {
   }
 
   #dataSchemaOf(topic: string): string | undefined {
-    if (!this.#dataSchemas.has(topic)) this.#dataSchemas.set(topic, toDataSchema(this.#facts.dataSchema, topic))
+    if (!this.#dataSchemas.has(topic)) this.#dataSchemas.set(topic, toDataSchema(this.#common.dataSchema, topic))
     return this.#dataSchemas.get(topic)
   }
 }
 
-function toDataSchema(given: CloudEventFacts['dataSchema'], topic: string): string | undefined {
+function toDataSchema(given: CloudEventCommon['dataSchema'], topic: string): string | undefined {
   if (given === undefined) return undefined
   if (typeof given === 'string') return `${given}${given.endsWith('/') ? '' : '/'}${topic}`
   const uri: unknown = given(topic)

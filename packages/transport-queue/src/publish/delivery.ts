@@ -1,114 +1,128 @@
 import { drainingError, type ServiceError } from '@tenon/core/transport'
 import type { QueueDriver, RecordToSend } from '../queue-driver.ts'
 import type { KnownTopics, TopicTurn } from './known-topics.ts'
+import type { OutageLog } from './outage-log.ts'
 import { leftMs, type PublishBound, untilEnd } from './publish-bound.ts'
-import { cancelledBy, deadlinePassed, notInTime, toPublishError } from './publish-error.ts'
-import type { PublishRoom, Turn } from './publish-room.ts'
+import { cancelledBy, deadlinePassed, interrupted, notChecked, notInTime, toPublishError } from './publish-error.ts'
+import type { OpenMessage, PublishRoom } from './publish-room.ts'
 
-export interface DeliveryWay {
+export interface DeliverySurroundings {
   readonly driver: QueueDriver
   readonly topics: KnownTopics
   readonly room: PublishRoom
+  readonly outages: OutageLog
 }
 
-/** One message on its way to the broker. */
-export class Delivery implements Turn, TopicTurn {
-  readonly byteCount: number
-  readonly #record: RecordToSend
+/**
+ * One message from `publish()` until its publisher is told what became of it. It is checked, then waits for its topic, then
+ * belongs to the driver, which keeps the order and the bound from there on.
+ */
+export class Delivery implements OpenMessage, TopicTurn {
   readonly #bound: PublishBound
-  readonly #way: DeliveryWay
-  readonly #done = Promise.withResolvers<void>()
-  #step: 'topic' | 'room' | 'sending' | 'settled' = 'topic'
+  readonly #surroundings: DeliverySurroundings
+  readonly #outcome = Promise.withResolvers<void>()
+  #record: RecordToSend | undefined
+  #byteCount = 0
+  #step: 'waiting' | 'sending' | 'settled' = 'waiting'
   #stopWaiting: (() => void) | undefined
 
-  constructor(record: RecordToSend, bound: PublishBound, way: DeliveryWay) {
-    this.byteCount = byteCountOf(record)
-    this.#record = record
+  constructor(bound: PublishBound, surroundings: DeliverySurroundings) {
     this.#bound = bound
-    this.#way = way
+    this.#surroundings = surroundings
   }
 
-  /** Called once. Resolves when the broker has stored it. @throws ServiceError */
-  async run(): Promise<void> {
+  get byteCount(): number {
+    return this.#byteCount
+  }
+
+  /** Resolves when the broker has stored it. @throws ServiceError as `Publisher.publish` says */
+  outcome(): Promise<void> {
+    if (this.#step === 'waiting') this.#stopWaiting ??= this.#waitForEnd()
+    return this.#outcome.promise
+  }
+
+  /** Takes it to its topic, unless it ended before. Called once. @throws ServiceError `resource_exhausted` */
+  begin(record: RecordToSend): void {
+    if (this.#step === 'settled') return
+    const byteCount = byteCountOf(record)
+    this.#surroundings.room.reserve(byteCount)
+    this.#byteCount = byteCount
+    this.#record = record
     const { signal } = this.#bound
-    if (signal?.aborted) throw cancelledBy(signal)
-    if (leftMs(this.#bound) <= 0) throw this.#timeUp()
-    const { room, topics } = this.#way
-    room.reserve(this.byteCount)
-    topics.enter(this.#record.topic, this)
-    if (this.#step !== 'sending') this.#wait()
-    try {
-      await this.#done.promise
-    } finally {
-      room.release(this.byteCount)
-    }
+    if (signal?.aborted) this.giveUp(cancelledBy(signal))
+    else if (leftMs(this.#bound) <= 0) this.giveUp(this.#timeUp())
+    else this.#surroundings.topics.enter(record.topic, this)
   }
 
-  /** The next thing that it waited for is there. */
+  /** Its topic is there. */
   go(): void {
-    if (this.#step === 'topic') {
-      this.#step = 'room'
-      this.#way.room.enter(this)
-    } else void this.#send()
+    if (this.#step === 'waiting' && this.#record) void this.#send(this.#record)
   }
 
+  /** Its topic is not there and cannot be created. */
   fail(error: unknown): void {
-    this.#giveUp(toPublishError(error, this.#facts))
+    this.giveUp(this.#toError(error))
   }
 
-  /** Gives it up, for the publisher closes. */
-  cut(): void {
-    this.#giveUp(drainingError())
+  /** Nobody knows whether what is being sent is stored; what is not, never will be. */
+  cut(): boolean {
+    if (this.#step === 'settled') return false
+    this.giveUp(this.#step === 'sending' ? interrupted(this.#described) : drainingError())
+    return true
   }
 
-  get #facts() {
-    return { topic: this.#record.topic, byteCount: this.byteCount, target: this.#way.driver.target }
+  /** Ends it with an error, unless it has ended. */
+  giveUp(error: ServiceError): void {
+    if (this.#step === 'settled') return
+    this.#step = 'settled'
+    this.#stopWaiting?.()
+    if (this.#record) this.#surroundings.topics.forget(this.#record.topic, this)
+    this.#outcome.reject(error)
   }
 
-  /** Until its turn comes; then the driver keeps the bounds. */
-  #wait(): void {
-    this.#stopWaiting = untilEnd(
+  /** As the log names it. */
+  get #described() {
+    const topic = this.#record?.topic ?? 'unknown'
+    return { topic, byteCount: this.#byteCount, target: this.#surroundings.driver.target }
+  }
+
+  #waitForEnd(): () => void {
+    return untilEnd(
       this.#bound,
       () => this.#timeUp(),
-      (error) => this.#giveUp(error),
+      (error) => this.giveUp(error),
     )
   }
 
-  async #send(): Promise<void> {
-    const { driver, room } = this.#way
+  async #send(record: RecordToSend): Promise<void> {
+    const { driver, outages } = this.#surroundings
     this.#step = 'sending'
     this.#stopWaiting?.()
     try {
       // What has begun to wait in time gets a moment to be tried.
       const timeoutMs = Math.max(1, leftMs(this.#bound))
-      await driver.produce([this.#record], { timeoutMs, signal: this.#bound.signal })
-      this.#done.resolve()
+      await driver.produce([record], { timeoutMs, signal: this.#bound.signal })
+      outages.end(record.topic)
+      this.#step = 'settled'
+      this.#outcome.resolve()
     } catch (error) {
-      this.#done.reject(this.#toError(error))
-    } finally {
-      room.leave(this.byteCount)
+      const failure = toPublishError(error, this.#described)
+      // Also when its publisher is told of its own deadline instead.
+      if (failure.code === 'unavailable') outages.begin(record.topic, failure.cause)
+      this.giveUp(this.#toError(error, failure))
     }
   }
 
-  #toError(error: unknown): ServiceError {
+  #toError(error: unknown, failure = toPublishError(error, this.#described)): ServiceError {
     const { signal, isDeadline } = this.#bound
     if (signal?.aborted) return cancelledBy(signal)
     if (isDeadline && leftMs(this.#bound) <= timerGrainMs) return deadlinePassed(error)
-    return toPublishError(error, this.#facts)
+    return failure
   }
 
   #timeUp(): ServiceError {
-    return this.#bound.isDeadline ? deadlinePassed() : notInTime(this.#facts)
-  }
-
-  /** Ends the wait of the publisher. What is being sent keeps its room until the driver is done with it. */
-  #giveUp(error: ServiceError): void {
-    const { topics, room } = this.#way
-    if (this.#step === 'topic') topics.forget(this.#record.topic, this)
-    if (this.#step === 'room') room.forget(this)
-    this.#step = 'settled'
-    this.#stopWaiting?.()
-    this.#done.reject(error)
+    if (this.#bound.isDeadline) return deadlinePassed()
+    return this.#record ? notInTime(this.#described) : notChecked()
   }
 }
 

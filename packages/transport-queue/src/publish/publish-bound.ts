@@ -40,11 +40,3 @@ export function untilEnd(
   if (signal?.aborted) onAbort()
   return stop
 }
-
-/** What the work comes to, unless the signal or the time comes first. @throws ServiceError of those, or what the work throws */
-export function withinBound<T>(work: Promise<T>, bound: PublishBound, timeUp: () => ServiceError): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = untilEnd(bound, timeUp, reject)
-    work.then(resolve, reject).finally(stop)
-  })
-}

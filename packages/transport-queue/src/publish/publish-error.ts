@@ -9,10 +9,10 @@ export interface MessageOnItsWay {
 }
 
 /** What a publisher is told when the driver failed with something. What names topics and brokers stays in the cause. */
-export function toPublishError(error: unknown, facts: MessageOnItsWay): ServiceError {
+export function toPublishError(error: unknown, message: MessageOnItsWay): ServiceError {
   const code = ServiceError.is(error) ? error.code : 'internal'
   const words = wordsOf[code]
-  const cause = toCause(error, facts)
+  const cause = toCause(error, message)
   return words === undefined
     ? new ServiceError('internal', 'a message was refused by its broker', { cause })
     : new ServiceError(code, words, { cause })
@@ -30,8 +30,13 @@ export function notChecked(): ServiceError {
 }
 
 /** The error when the publisher's own time is over. */
-export function notInTime(facts: MessageOnItsWay): ServiceError {
-  return toPublishError(new ServiceError('unavailable', 'its turn did not come in time'), facts)
+export function notInTime(message: MessageOnItsWay): ServiceError {
+  return toPublishError(new ServiceError('unavailable', 'its topic was not ready in time'), message)
+}
+
+/** The error when the publisher closes before the broker has answered: the message may still arrive. */
+export function interrupted(message: MessageOnItsWay): ServiceError {
+  return toPublishError(new ServiceError('unavailable', 'the publisher was closed while it was being sent'), message)
 }
 
 /** The error when the running call's time is over. */

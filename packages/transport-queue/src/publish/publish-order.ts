@@ -2,20 +2,20 @@
 export class PublishOrder {
   readonly #last = new WeakMap<object, Promise<void>>()
 
-  /** Resolves when those before have gone out or failed; undefined when there are none. */
+  /** Resolves when those before have gone on or failed; undefined when there are none. */
   before(kind: object): Promise<void> | undefined {
     return this.#last.get(kind)
   }
 
-  /** Takes a place behind all others of its kind. Call what is given when it has gone out or failed. */
+  /** Takes a place behind all others of its kind. Call what is given when it has gone on or failed. */
   enter(kind: object): () => void {
     const { promise, resolve } = Promise.withResolvers<void>()
     const before = this.#last.get(kind)
     // One that gives up must not let those behind it overtake those before it.
-    const gone = Promise.all([before, promise]).then(() => undefined)
-    this.#last.set(kind, gone)
-    void gone.then(() => {
-      if (this.#last.get(kind) === gone) this.#last.delete(kind)
+    const bothLeft = Promise.all([before, promise]).then(() => undefined)
+    this.#last.set(kind, bothLeft)
+    void bothLeft.then(() => {
+      if (this.#last.get(kind) === bothLeft) this.#last.delete(kind)
     })
     return resolve
   }

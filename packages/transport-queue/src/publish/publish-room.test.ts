@@ -1,75 +1,65 @@
 import { describe, expect, it } from 'vitest'
-import { PublishRoom } from './publish-room.ts'
+import { type OpenMessage, PublishRoom } from './publish-room.ts'
 
-function room(maxPublishingCount: number, maxPublishingBytes = 1_000) {
-  const gone: string[] = []
-  const opened = new PublishRoom({ mode: 'binary', dataSchema: undefined, maxPublishingCount, maxPublishingBytes })
-  const turn = (name: string, byteCount = 1) => ({ byteCount, go: () => void gone.push(name) })
-  return { room: opened, gone, turn }
+const full = {
+  code: 'resource_exhausted',
+  reason: 'publishing_backlog',
+  message: 'too many messages wait to be published',
+  details: { retryDelayMs: 1_000 },
+}
+
+function room(maxPublishingCount: number, maxPublishingBytes = 1_000): PublishRoom {
+  return new PublishRoom({ mode: 'binary', dataSchema: undefined, maxPublishingCount, maxPublishingBytes })
+}
+
+function message(byteCount = 0, cut = () => true): OpenMessage {
+  return { byteCount, cut }
 }
 
 describe('PublishRoom', () => {
-  it('lets as many go as there is room for, and the next in their order when one leaves', () => {
-    const { room: opened, gone, turn } = room(2)
-    for (const name of ['a', 'b', 'c', 'd']) opened.enter(turn(name))
-    expect(gone).toEqual(['a', 'b'])
-    opened.leave(1)
-    expect(gone).toEqual(['a', 'b', 'c'])
+  it('takes in as many as it is told, and one more when one has left', () => {
+    const small = room(2)
+    const [first, second, third] = [message(), message(), message()]
+    small.enter(first)
+    small.enter(second)
+    expect(() => small.enter(third)).toThrow(expect.objectContaining(full))
+    small.leave(first)
+    small.enter(third)
   })
 
-  it('lets none overtake one that is too large for now', () => {
-    const { room: opened, gone, turn } = room(10, 100)
-    opened.enter(turn('half', 60))
-    opened.enter(turn('other half', 60))
-    opened.enter(turn('small', 1))
-    expect(gone).toEqual(['half'])
-    opened.leave(60)
-    expect(gone).toEqual(['half', 'other half', 'small'])
+  it('takes in as many bytes as it is told, and one that is larger only alone', () => {
+    const small = room(10, 100)
+    const huge = message(5_000)
+    small.enter(huge)
+    small.reserve(5_000)
+    small.enter(message(1))
+    expect(() => small.reserve(1)).toThrow(expect.objectContaining(full))
+    small.leave(huge)
+    small.reserve(60)
+    small.reserve(40)
+    expect(() => small.reserve(1)).toThrow(expect.objectContaining(full))
   })
 
-  it('lets one that is larger than all the room go alone', () => {
-    const { room: opened, gone, turn } = room(10, 100)
-    opened.enter(turn('small', 1))
-    opened.enter(turn('huge', 5_000))
-    opened.enter(turn('next', 1))
-    expect(gone).toEqual(['small'])
-    opened.leave(1)
-    expect(gone).toEqual(['small', 'huge'])
-    opened.leave(5_000)
-    expect(gone).toEqual(['small', 'huge', 'next'])
+  it('is idle when the last has left', async () => {
+    const small = room(2)
+    await small.idle()
+    const [first, second] = [message(), message()]
+    small.enter(first)
+    small.enter(second)
+    const idle = small.idle().then(() => 'idle')
+    small.leave(first)
+    expect(await Promise.race([idle, nextTurn()])).toBe('busy')
+    small.leave(second)
+    expect(await idle).toBe('idle')
   })
 
-  it('goes on without one that gave up', () => {
-    const { room: opened, gone, turn } = room(10, 100)
-    const large = turn('large', 100)
-    opened.enter(turn('first', 60))
-    opened.enter(large)
-    opened.enter(turn('small', 1))
-    opened.forget(large)
-    expect(gone).toEqual(['first', 'small'])
-  })
-
-  it('takes in twice as many, and refuses any beyond as resource_exhausted', () => {
-    const { room: opened } = room(2)
-    for (let index = 0; index < 4; index += 1) opened.reserve(1)
-    expect(() => opened.reserve(1)).toThrow(
-      expect.objectContaining({
-        code: 'resource_exhausted',
-        reason: 'publishing_backlog',
-        details: { retryDelayMs: 1_000 },
-      }),
-    )
-    opened.release(1)
-    opened.reserve(1)
-  })
-
-  it('takes in twice the bytes, and one that is larger only alone', () => {
-    const { room: opened } = room(100, 100)
-    opened.reserve(5_000)
-    expect(() => opened.reserve(1)).toThrow('too many messages wait to be published')
-    opened.release(5_000)
-    opened.reserve(150)
-    opened.reserve(50)
-    expect(() => opened.reserve(1)).toThrow('too many messages wait to be published')
+  it('counts those that it cuts, and not those whose publisher knows already', () => {
+    const small = room(3)
+    for (const isCut of [true, false, true]) small.enter(message(0, () => isCut))
+    expect(small.cut()).toBe(2)
   })
 })
+
+function nextTurn(): Promise<string> {
+  return new Promise((resolve) => setImmediate(() => resolve('busy')))
+}

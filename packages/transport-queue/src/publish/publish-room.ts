@@ -1,71 +1,58 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { PublishingSettings } from './publishing-options.ts'
 
-/** A message that waits until there is room. */
-export interface Turn {
+/** A message that is on its way, whatever it waits for. */
+export interface OpenMessage {
+  /** 0 until its payload is written. */
   readonly byteCount: number
-  /** There is room for it now, until it leaves. Must not throw. */
-  go(): void
+  /** Gives it up and tells its publisher. False when that was told already. Must not let another go. */
+  cut(): boolean
 }
 
-/** Lets as many messages be on their way as there is room for, first come, first served. */
+/** Bounds the messages that are on their way, from their first check until the broker's answer, and knows when none is. */
 export class PublishRoom {
   readonly #maxCount: number
   readonly #maxBytes: number
-  readonly #waiting = new Set<Turn>()
-  /** Of all that were reserved for. */
-  #reservedCount = 0
-  #reservedBytes = 0
-  /** Of those that had their turn. */
-  #count = 0
-  #bytes = 0
+  readonly #open = new Set<OpenMessage>()
+  #byteCount = 0
+  #idle: PromiseWithResolvers<void> | undefined
 
   constructor({ maxPublishingCount, maxPublishingBytes }: PublishingSettings) {
     this.#maxCount = maxPublishingCount
     this.#maxBytes = maxPublishingBytes
   }
 
-  /** Takes a message in, whatever it has to wait for. @throws ServiceError `resource_exhausted` when too many are in. */
+  /** @throws ServiceError `resource_exhausted` when too many are in. */
+  enter(message: OpenMessage): void {
+    if (this.#open.size >= this.#maxCount) throw tooMany()
+    this.#open.add(message)
+  }
+
+  /** For one that is in, once its size is known; one that is larger than all the room goes alone. @throws as `enter` */
   reserve(byteCount: number): void {
-    const isFull = this.#reservedCount >= 2 * this.#maxCount || this.#reservedBytes + byteCount > 2 * this.#maxBytes
-    if (isFull && this.#reservedCount > 0) throw tooMany()
-    this.#reservedCount += 1
-    this.#reservedBytes += byteCount
+    if (this.#byteCount > 0 && this.#byteCount + byteCount > this.#maxBytes) throw tooMany()
+    this.#byteCount += byteCount
   }
 
-  /** Gives up what was reserved. */
-  release(byteCount: number): void {
-    this.#reservedCount -= 1
-    this.#reservedBytes -= byteCount
+  /** Gives back what it took. */
+  leave(message: OpenMessage): void {
+    this.#open.delete(message)
+    this.#byteCount -= message.byteCount
+    if (this.#open.size > 0) return
+    this.#idle?.resolve()
+    this.#idle = undefined
   }
 
-  /** Lets it go at once, or when those before it have gone and there is room. */
-  enter(turn: Turn): void {
-    this.#waiting.add(turn)
-    this.#next()
+  /** Resolves when nothing is on its way. */
+  async idle(): Promise<void> {
+    if (this.#open.size === 0) return
+    this.#idle ??= Promise.withResolvers()
+    await this.#idle.promise
   }
 
-  /** It waits no longer. */
-  forget(turn: Turn): void {
-    if (this.#waiting.delete(turn)) this.#next()
-  }
-
-  /** Gives the room of one that went to those that wait. */
-  leave(byteCount: number): void {
-    this.#count -= 1
-    this.#bytes -= byteCount
-    this.#next()
-  }
-
-  #next(): void {
-    for (const turn of this.#waiting) {
-      const isFull = this.#count >= this.#maxCount || this.#bytes + turn.byteCount > this.#maxBytes
-      if (isFull && this.#count > 0) return
-      this.#waiting.delete(turn)
-      this.#count += 1
-      this.#bytes += turn.byteCount
-      turn.go()
-    }
+  /** Gives up what is on its way. Tells how many that were. */
+  cut(): number {
+    return [...this.#open].filter((message) => message.cut()).length
   }
 }
 

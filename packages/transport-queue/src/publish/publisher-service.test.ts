@@ -10,6 +10,7 @@ import {
   token,
 } from '@tenon/core'
 import { contract } from '@tenon/core/contract'
+import type { Logger } from '@tenon/core/transport'
 import Type from 'typebox'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { memoryDriver } from '../driver/memory/memory-driver.ts'
@@ -152,7 +153,7 @@ describe('a service that drains', () => {
     expect(failures.map(String).join()).toContain(
       '1 messages were given up, for Kafka at 10.0.0.7:9092 did not take them in time',
     )
-    expect(await Promise.all(outcomes)).toMatchObject([draining])
+    expect(await Promise.all(outcomes)).toMatchObject([{ code: 'unavailable', reason: undefined }])
     expect(slow.closedCount).toBe(1)
   })
 })
@@ -174,10 +175,30 @@ describe('an outage of the broker', () => {
     expect(await told.promise).toMatchObject({ code: 'unavailable', message: 'a message could not be published' })
     expect(lines).toContainEqual({
       message: 'messages cannot be published',
+      topic: placed.topic,
       err: expect.objectContaining({
         message: expect.stringContaining('was not taken by Kafka at 10.0.0.7:9092: no answer'),
       }),
     })
+  })
+})
+
+describe('an outage that outlasts the deadlines of calls', () => {
+  it('is in the log all the same', async () => {
+    const slow = new SlowDriver()
+    const warn = vi.fn()
+    const log = { debug() {}, info() {}, warn, error() {}, child: () => log }
+    const told = await publishingAtDeadline(
+      slow,
+      async () => {
+        await slow.handedOver(1)
+        await vi.advanceTimersByTimeAsync(1_000)
+        slow.produced[0]?.refuse(new ServiceError('unavailable', 'no answer within 1000 ms'))
+      },
+      { log },
+    )
+    expect(told).toMatchObject({ code: 'deadline_exceeded' })
+    expect(warn).toHaveBeenCalledWith(expect.objectContaining({ topic: placed.topic }), 'messages cannot be published')
   })
 })
 
@@ -230,7 +251,7 @@ describe('the deadline of a running call', () => {
 
   it('keeps what is published after it from being sent', async () => {
     const slow = new SlowDriver()
-    const told = await publishingAtDeadline(slow, () => vi.advanceTimersByTimeAsync(1_000), true)
+    const told = await publishingAtDeadline(slow, () => vi.advanceTimersByTimeAsync(1_000), { isLate: true })
     expect(told).toMatchObject({ code: 'deadline_exceeded' })
     expect(slow.produced).toEqual([])
   })
@@ -240,7 +261,7 @@ describe('the deadline of a running call', () => {
 async function publishingAtDeadline(
   slow: SlowDriver,
   passTime: () => Promise<unknown>,
-  isLate = false,
+  { isLate = false, log }: { readonly isLate?: boolean; readonly log?: Logger } = {},
 ): Promise<unknown> {
   const [running, passed] = [gate(), gate()]
   const told = Promise.withResolvers<unknown>()
@@ -249,7 +270,7 @@ async function publishingAtDeadline(
     if (isLate) await passed.opened
     told.resolve(await outcomeOf(publisher.publish(placed, order)))
   })
-  const started = await service.start({ environment })
+  const started = await service.start({ environment, ...(log && { log }) })
   vi.useFakeTimers()
   await command(slow.broker)
   await vi.advanceTimersByTimeAsync(0)

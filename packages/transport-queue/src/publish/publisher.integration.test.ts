@@ -43,8 +43,8 @@ describe.skipIf(absence !== undefined)(
       await publisher.publish(made('taken_name'), message)
     }, 60_000)
 
-    it('publishes what a small room and its waiting room hold, and refuses any beyond', async () => {
-      const publisher = await connected(brokers, { maxPublishingCount: 50, partitionCount: 1 })
+    it('publishes what a small room holds, and refuses any beyond', async () => {
+      const publisher = await connected(brokers, { maxPublishingCount: 100, partitionCount: 1 })
       const many = Array.from({ length: 100 }, (_, index) =>
         publisher.publish(made('many'), { ...message, text: `${index}` }),
       )

@@ -114,6 +114,19 @@ describe('QueuePublisher', () => {
     expect(String((unaddressed as ServiceError).cause)).toContain('dataSchema')
   })
 
+  it('asks a format that fails once, for it may read files each time', async () => {
+    const compile = vi.fn(() => {
+      throw new Error('the lock file is gone')
+    })
+    const { publisher } = open({ formats: [{ name: 'lost', contentType: 'application/lost', compile }] })
+    const lost = event('shop.order.lost.v1', { ...placed.spec, format: 'lost' })
+    for (const count of [0, 1]) {
+      const error = await outcomeOf(publisher.publish(lost, { orderId: 'o1', count }))
+      expect(error).toMatchObject({ code: 'internal', cause: { message: 'the lock file is gone' } })
+    }
+    expect(compile).toHaveBeenCalledTimes(1)
+  })
+
   it('sends a command', async () => {
     const { publisher, sent } = open()
     await publisher.send(users.importUser, { userId: 'u1', name: 'Ann' })
@@ -256,9 +269,12 @@ describe('a broker', () => {
       await publishing
     }
     expect(warn.mock.calls).toEqual([
-      [{ err: expect.objectContaining({ message: expect.stringContaining('away') }) }, 'messages cannot be published'],
+      [
+        { topic: placed.topic, err: expect.objectContaining({ message: expect.stringContaining('away') }) },
+        'messages cannot be published',
+      ],
     ])
-    expect(info.mock.calls).toEqual([[{}, 'messages are published again']])
+    expect(info.mock.calls).toEqual([[{ topic: placed.topic }, 'messages are published again']])
   })
 
   it('that was never connected is no defect that a caller learns of', async () => {

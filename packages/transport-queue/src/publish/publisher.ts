@@ -20,10 +20,13 @@ import type { RecordToSend } from '../queue-driver.ts'
 import { unlessAborted, within } from '../wait.ts'
 import { commandContent, eventContent, type MessageFormat } from '../format/payload-formats.ts'
 import { CloudEventWriter } from './cloud-event.ts'
-import { Deliveries } from './deliveries.ts'
-import { type PublishBound, withinBound } from './publish-bound.ts'
-import { deadlinePassed, notChecked, notWritten } from './publish-error.ts'
+import { Delivery } from './delivery.ts'
+import { KnownTopics } from './known-topics.ts'
+import { OutageLog } from './outage-log.ts'
+import type { PublishBound } from './publish-bound.ts'
+import { notWritten } from './publish-error.ts'
 import { PublishOrder } from './publish-order.ts'
+import { PublishRoom } from './publish-room.ts'
 
 /**
  * The publisher of a service, over a driver that is connected.
@@ -34,35 +37,35 @@ import { PublishOrder } from './publish-order.ts'
 export class QueuePublisher extends Publisher {
   readonly #settings: QueueSettings
   readonly #writer: CloudEventWriter
-  readonly #formats = new WeakMap<object, MessageFormat>()
+  readonly #formats = new WeakMap<object, () => MessageFormat>()
   readonly #order = new PublishOrder()
-  readonly #deliveries: Deliveries
+  readonly #topics = new KnownTopics((topic) => this.#ensureTopic(topic))
+  readonly #room: PublishRoom
+  readonly #outages = new OutageLog()
   #phase: 'open' | 'draining' | 'cleaning' | 'closed' = 'open'
   #closing: Promise<number> | undefined
-  #log: Logger | undefined
-  #isAway = false
 
   constructor(settings: QueueSettings, service: ServiceIdentity) {
     super()
-    const { driver, mode, dataSchema } = settings
+    const { mode, dataSchema } = settings
     this.#settings = settings
     this.#writer = new CloudEventWriter({ source: service.name, mode, dataSchema })
-    this.#deliveries = new Deliveries({ driver, settings, ensureTopic: (topic) => this.#ensureTopic(topic) })
+    this.#room = new PublishRoom(settings)
   }
 
   async publish<Event extends EventType>(event: Event, payload: PayloadToSend<Event>, options?: PublishOptions) {
     const prepare = () => outgoingEvent(event, payload, options)
-    await this.#publish({ owner: event, prepare, content: () => eventContent(event) }, options?.signal)
+    await this.#publish({ type: event, prepare, content: () => eventContent(event) }, options?.signal)
   }
 
   async send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options?: PublishOptions) {
     const prepare = () => outgoingCommand(operation, input, options)
-    await this.#publish({ owner: operation, prepare, content: () => commandContent(operation) }, options?.signal)
+    await this.#publish({ type: operation, prepare, content: () => commandContent(operation) }, options?.signal)
   }
 
   /** Tells the log of outages from here on. */
   logTo(log: Logger): void {
-    this.#log = log
+    this.#outages.tell(log)
   }
 
   /** Refuses what nobody waits for. */
@@ -77,7 +80,7 @@ export class QueuePublisher extends Publisher {
 
   /** Resolves when nothing is on its way, or the signal fires. */
   async flush(signal: AbortSignal): Promise<void> {
-    await unlessAborted(this.#deliveries.idle(), signal)
+    await unlessAborted(this.#room.idle(), signal)
   }
 
   /**
@@ -86,58 +89,60 @@ export class QueuePublisher extends Publisher {
    */
   close(signal: AbortSignal): Promise<number> {
     this.#phase = 'closed'
-    this.#closing ??= this.flush(signal).then(() => this.#deliveries.cut())
+    this.#outages.tell(undefined)
+    this.#closing ??= this.flush(signal).then(() => this.#room.cut())
     return this.#closing
   }
 
-  async #publish(given: Given, signal: AbortSignal | undefined): Promise<void> {
+  async #publish(message: MessageToPublish, signal: AbortSignal | undefined): Promise<void> {
     this.#requireTaken()
-    const bound = this.#boundOf(signal)
-    const before = this.#order.before(given.owner)
-    const prepared = given.prepare()
-    if (before === undefined && !(prepared instanceof Promise)) await this.#deliver(prepared, given, bound)
-    else await this.#deliverInTurn(Promise.all([prepared, before]), given, bound)
-  }
-
-  /** Delivers what is ready once those before it are on their way, for validators may take their time. */
-  async #deliverInTurn(
-    ready: Promise<readonly [OutgoingMessage, ...unknown[]]>,
-    given: Given,
-    bound: PublishBound,
-  ): Promise<void> {
-    const gone = this.#order.enter(given.owner)
-    let delivered: Promise<void> | undefined
+    const [topics, room, outages] = [this.#topics, this.#room, this.#outages]
+    const { driver } = this.#settings
+    const delivery = new Delivery(this.#boundOf(signal), { driver, topics, room, outages })
+    room.enter(delivery)
     try {
-      const [message] = await withinBound(ready, bound, () => (bound.isDeadline ? deadlinePassed() : notChecked()))
-      this.#requireTaken()
-      delivered = this.#deliver(message, given, bound)
+      this.#begin(delivery, message)
+      await delivery.outcome()
     } finally {
-      gone()
+      room.leave(delivery)
     }
-    await delivered
   }
 
-  async #deliver(message: OutgoingMessage, given: Given, bound: PublishBound): Promise<void> {
-    const record = this.#write(message, given)
-    try {
-      await this.#deliveries.deliver(record, bound)
-    } catch (error) {
-      this.#tellOutage(error)
-      throw error
-    }
-    this.#tellReturn()
+  /** At once, unless its validator or those before it take their time. */
+  #begin(delivery: Delivery, message: MessageToPublish): void {
+    const before = this.#order.before(message.type)
+    const prepared = message.prepare()
+    if (before || prepared instanceof Promise) this.#beginInOrder(delivery, message, Promise.all([prepared, before]))
+    else delivery.begin(this.#write(prepared, message))
+  }
+
+  #beginInOrder(
+    delivery: Delivery,
+    message: MessageToPublish,
+    ready: Promise<readonly [OutgoingMessage, ...unknown[]]>,
+  ): void {
+    const letNextGo = this.#order.enter(message.type)
+    const begun = ready.then(([prepared]) => delivery.begin(this.#write(prepared, message)))
+    begun.catch((error: ServiceError) => delivery.giveUp(error))
+    void Promise.race([begun, delivery.outcome()]).then(letNextGo, letNextGo)
   }
 
   /** @throws ServiceError `internal` when the transport lacks its format, or the payload or its schema's address has no form */
-  #write(message: OutgoingMessage, { owner, content }: Given): RecordToSend {
+  #write(prepared: OutgoingMessage, message: MessageToPublish): RecordToSend {
     try {
-      const format = this.#formats.get(owner) ?? this.#settings.formats.compile(content())
-      this.#formats.set(owner, format)
-      const payload = { contentType: format.contentType, bytes: format.write(message.value) }
-      return this.#writer.toRecord(message, payload, this.#settings.clock.now())
+      const format = this.#formatOf(message)
+      const payload = { contentType: format.contentType, bytes: format.write(prepared.value) }
+      return this.#writer.toRecord(prepared, payload, this.#settings.clock.now())
     } catch (cause) {
       throw notWritten(cause)
     }
+  }
+
+  /** Tried once, for a format may read files. */
+  #formatOf({ type, content }: MessageToPublish): MessageFormat {
+    const format = this.#formats.get(type) ?? attempt(() => this.#settings.formats.compile(content()))
+    this.#formats.set(type, format)
+    return format()
   }
 
   /** @throws ServiceError `unavailable` with reason `draining` */
@@ -158,29 +163,30 @@ export class QueuePublisher extends Publisher {
     try {
       await within(driver.ensureTopics([{ topic, partitionCount }]), requestTimeoutMs, message)
     } catch (cause) {
-      throw new ServiceError('unavailable', 'the topic is not there and could not be created', { cause })
+      const error = new ServiceError('unavailable', 'the topic is not there and could not be created', { cause })
+      this.#outages.begin(topic, error)
+      throw error
     }
-  }
-
-  /** Once for each outage: every publisher learns of its own message anyway. */
-  #tellOutage(error: unknown): void {
-    if (this.#isAway || !ServiceError.is(error) || error.code !== 'unavailable' || this.#phase === 'closed') return
-    this.#isAway = true
-    this.#log?.warn({ err: error.cause }, 'messages cannot be published')
-  }
-
-  #tellReturn(): void {
-    if (!this.#isAway) return
-    this.#isAway = false
-    this.#log?.info({}, 'messages are published again')
   }
 }
 
-/** What is to be published. */
-interface Given {
+/** An event or a command, and what it carries. */
+interface MessageToPublish {
   /** The event or the operation. */
-  readonly owner: object
+  readonly type: object
   /** Makes sure that it may go out. A promise only when a validator is asynchronous. */
   prepare(): OutgoingMessage | Promise<OutgoingMessage>
   content(): MessageContent
+}
+
+/** Does the work now, and gives what it came to as often as it is asked. */
+function attempt<T>(work: () => T): () => T {
+  try {
+    const value = work()
+    return () => value
+  } catch (error) {
+    return () => {
+      throw error
+    }
+  }
 }

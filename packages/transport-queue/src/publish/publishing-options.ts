@@ -19,16 +19,15 @@ export interface PublishingOptions {
    */
   readonly dataSchema?: string | ((topic: string) => string | undefined)
   /**
-   * Most messages that are on their way to the broker at a time. As many again wait until there is room; publishing any beyond
-   * fails as `resource_exhausted`.
+   * Most messages that are on their way at a time, from the check by their schema until the broker has answered; publishing any
+   * beyond fails as `resource_exhausted`.
    *
    * @defaultValue 10_000, a guess: more than callers of a service wait for at a time
    * @remarks Range 1–1_000_000
    */
   readonly maxPublishingCount?: number
   /**
-   * Most bytes of messages, keys and headers included, that are on their way at a time, and again that wait. A larger message goes
-   * alone.
+   * Most bytes of messages, keys and headers included, that are on their way at a time. A larger message goes alone.
    *
    * @defaultValue 33_554_432
    * @remarks Range 1_024–4_294_967_296
