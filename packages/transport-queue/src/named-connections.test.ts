@@ -86,7 +86,12 @@ describe('two queue transports of a service', () => {
 
   it('show in the description which of them carries what', () => {
     const handlers = [placed, paid].map((of) => defineConsumer(of, () => async () => undefined))
-    const { consumers } = serviceOf(handlers, [named('orders', ['shop.order.*']), named('payments', [paid])]).describe()
+    const connections = [named('orders', ['shop.order.*']), named('payments', [paid])]
+    const { consumers, transports } = serviceOf(handlers, connections).describe()
+    expect(transports.map(({ name, topics }) => [name, topics])).toEqual([
+      ['orders', ['shop.order.*']],
+      ['payments', [paid.topic]],
+    ])
     expect(consumers.map(({ topic, transports }) => [topic, transports])).toEqual([
       [placed.topic, ['orders']],
       [paid.topic, ['payments']],

@@ -37,6 +37,7 @@ export function queueTransport(options: QueueOptions): QueueTransport {
     name,
     carriesEvents: true,
     carriesTopic,
+    ...(options.topics !== undefined && { topics: topics.texts }),
     carries: ({ queue }) => queue !== undefined && topics.has(queue.topic),
     provides: [
       provide(Publisher, {

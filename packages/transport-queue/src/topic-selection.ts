@@ -10,12 +10,15 @@ export type TopicSelector = string | EventType | QueueOperation
 
 /** The topics that a connection carries. */
 export class TopicSelection {
+  /** Topics, and beginnings that end in `*`. */
+  readonly texts: readonly string[]
   readonly #names: ReadonlySet<string>
   readonly #beginnings: readonly string[]
 
   /** @param selectors Undefined for all topics. */
   constructor(selectors: readonly TopicSelector[] = ['*']) {
     const texts = selectors.flatMap((selector) => topicOf(selector) ?? [])
+    this.texts = Object.freeze(texts)
     this.#names = new Set(texts)
     this.#beginnings = texts.filter((text) => text.endsWith('*')).map((text) => text.slice(0, -1))
   }

@@ -145,6 +145,7 @@ const service = defineService({
     transport('queue', {
       carries: ({ queue }) => queue !== undefined,
       carriesEvents: true,
+      topics: ['shop.*'],
       provides: [provide(token('Publisher'), { create: untouched })],
     }),
   ],
@@ -262,7 +263,7 @@ describe('describe()', () => {
       transports: [
         { name: 'http-3001', carriesEvents: false, provides: [] },
         { name: 'grpc', carriesEvents: false, provides: [] },
-        { name: 'queue', carriesEvents: true, provides: ['Publisher'] },
+        { name: 'queue', carriesEvents: true, topics: ['shop.*'], provides: ['Publisher'] },
       ],
       settings: [
         {

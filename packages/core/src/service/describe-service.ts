@@ -199,8 +199,8 @@ function describeRemote({ contract, transport, at, interceptors }: RemoteFacts):
   return { contract, transport, address: at, interceptors: interceptors.map(functionName) }
 }
 
-function describeTransport({ name, carriesEvents = false, provides = [] }: Transport): TransportDescription {
-  return { name, carriesEvents, provides: provides.map(({ token }) => tokenName(token)) }
+function describeTransport({ name, carriesEvents = false, topics, provides = [] }: Transport): TransportDescription {
+  return { name, carriesEvents, topics: topics && [...topics], provides: provides.map(({ token }) => tokenName(token)) }
 }
 
 function describeSetting([name, reader]: readonly [string, ConfigReader<unknown>]): SettingDescription {

@@ -143,6 +143,8 @@ export interface RemoteDescription {
 export interface TransportDescription {
   readonly name: string
   readonly carriesEvents: boolean
+  /** The topics whose messages come and go there, and beginnings such as `shop.order.*`. Absent where it carries all, or does not tell. */
+  readonly topics?: readonly string[] | undefined
   /** Names of the providers that come with it. */
   readonly provides: readonly string[]
 }

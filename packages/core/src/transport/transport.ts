@@ -26,6 +26,12 @@ export interface Transport {
    */
   carriesTopic?(topic: string): boolean
   /**
+   * What `carriesTopic` says yes to, for descriptions: topics, and beginnings such as `shop.order.*`.
+   *
+   * @defaultValue what it carries is not told
+   */
+  readonly topics?: readonly string[]
+  /**
    * Prepares to serve the endpoints it carries. Called once for each start, before anything listens; opens no connection.
    * `service.check()` calls it too, with endpoints that nobody may dispatch, and then `close`.
    *

@@ -1,28 +1,15 @@
-import type { JsonSchema } from '@tenon/core/contract'
 import { ConfigError, SchemaBook } from '@tenon/core/transport'
 import { deadLetterTopic } from '../dead-letter/dead-letter.ts'
 import { formatOf } from '../format/payload-formats.ts'
 import { jsonFormat } from '../format/json-format.ts'
 import type { AsyncApiOptions } from './asyncapi-options.ts'
-import { checkAsyncApi } from './check-asyncapi.ts'
-import {
-  describeDeadLetter,
-  describeMessage,
-  factsOf,
-  kafkaBinding,
-  type MessageMeans,
-  toTags,
-} from './describe-message.ts'
-import type {
-  AsyncApiChannel,
-  AsyncApiDocument,
-  AsyncApiInfo,
-  AsyncApiMessage,
-  AsyncApiOperation,
-  AsyncApiServerObject,
-  AsyncApiTag,
-} from './document.ts'
+import { checkAsyncApi } from './check/check-asyncapi.ts'
+import { describeDeadLetter, describeMessage, kafkaBinding, messageKey, type MessageMeans } from './describe-message.ts'
+import { describeOperations } from './describe-operation.ts'
+import { overServers, referToServers, serversOf } from './describe-server.ts'
+import type { AsyncApiChannel, AsyncApiDocument, AsyncApiInfo, AsyncApiMessage, AsyncApiTag } from './document.ts'
 import { toDraftSeven } from './draft-seven.ts'
+import { compareTexts, byName, type Named, toUnique } from './named.ts'
 import { type AsyncApiPart, type Exchange, exchangesOf, type SortedParts, sortParts, topicOf } from './exchange.ts'
 
 /**
@@ -33,8 +20,11 @@ import { type AsyncApiPart, type Exchange, exchangesOf, type SortedParts, sortPa
  * A service knows who consumes; beside it stand the contracts and events that it deals with: what it does not consume it sends. Without a
  * service, commands are received and events sent. Title and version are those of the first service, unless they are given.
  *
+ * What no connection of a service carries is left out. Where services have several connections, servers are named after them: each channel
+ * names its own, and what goes over a connection without a server is left out.
+ *
  * @throws ConfigError `config.malformed` for an option or a part that does not exist or has another form, a topic that a service consumes
- * and no part describes, and a format that `formats` does not have; what `describe()` of a service throws.
+ * and no part describes, a name that two operations or channels would have, and a format that `formats` does not have; what `describe()` of a service throws.
  * @see AsyncAPI Specification 3.0.0; Kafka bindings 0.5.0
  */
 export function asyncapi(
@@ -44,14 +34,12 @@ export function asyncapi(
   const problems = checkAsyncApi(options)
   if (problems.length > 0) throw new ConfigError(problems)
   const sorted = sortParts([parts].flat())
-  const exchanges = exchangesOf(sorted, options.sends ?? []).toSorted(byPlace)
+  const connections = sorted.services.flatMap((service) => service.connections.map(({ name }) => name))
+  const exchanges = overServers(exchangesOf(sorted, options.sends ?? []), connections, options).toSorted(byPlace)
   const book = new SchemaBook()
-  const channels = Object.fromEntries(
-    channelsOf(exchanges, { book, mode: options.mode ?? 'binary', contentTypeOf: contentTypes(options) }).toSorted(
-      byName,
-    ),
-  )
-  const operations = Object.fromEntries(exchanges.flatMap(describeExchange).toSorted(byName))
+  const means = { book, mode: options.mode ?? 'binary', contentTypeOf: contentTypes(options) }
+  const channels = toUnique('channels', channelsOf(exchanges, means))
+  const operations = toUnique('operations', describeOperations(exchanges))
   const { securitySchemes } = options
   const document = {
     asyncapi: '3.0.0',
@@ -70,15 +58,10 @@ export function asyncapi(
   return document
 }
 
-type Named<Value> = readonly [name: string, value: Value]
-
-function byName([one]: Named<unknown>, [other]: Named<unknown>): number {
-  return one < other ? -1 : 1
-}
-
+/** Those that the schemas stand in never changes with the order of the parts. */
 function byPlace(one: Exchange, other: Exchange): number {
-  const [first = '', second = ''] = [one, other].map(({ topic, group = '' }) => `${topic} ${group}`)
-  return first < second ? -1 : 1
+  const [first = '', second = ''] = [one, other].map(({ action, topic, group = '' }) => `${topic} ${group} ${action}`)
+  return compareTexts(first, second)
 }
 
 /** @throws ConfigError for a format that nobody named. */
@@ -94,19 +77,23 @@ function contentTypes({ formats = [] }: AsyncApiOptions): MessageMeans['contentT
 }
 
 function channelsOf(exchanges: readonly Exchange[], means: MessageMeans): readonly Named<AsyncApiChannel>[] {
-  const byTopic = new Map(exchanges.map((exchange) => [exchange.topic, exchange]))
-  const topics = [...byTopic.values()].map(({ topic, content }): Named<AsyncApiChannel> => {
-    const message = describeMessage(content, means)
-    return [topic, toChannel(topic, message)]
+  const topics = [...Map.groupBy(exchanges, ({ topic }) => topic)].flatMap(([topic, same]) => {
+    const servers = [...new Set(same.flatMap(({ connections }) => connections))].toSorted(compareTexts)
+    return same.slice(0, 1).map(({ content }): Named<AsyncApiChannel> => {
+      const message = describeMessage(content, means)
+      return [topic, { ...toChannel(topic, message), ...referToServers(servers) }]
+    })
   })
   return [...topics, ...exchanges.flatMap((exchange) => deadLettersOf(exchange, means))]
 }
 
-function deadLettersOf({ topic, group, content }: Exchange, { book }: MessageMeans): readonly Named<AsyncApiChannel>[] {
+function deadLettersOf(exchange: Exchange, { book }: MessageMeans): readonly Named<AsyncApiChannel>[] {
+  const { topic, group, content, connections } = exchange
   if (group === undefined) return []
   const address = deadLetterTopic(topic, group)
   const description = `What the group \`${group}\` could not handle.`
-  return [[address, { ...toChannel(address, describeDeadLetter(content, book)), description }]]
+  const channel = toChannel(address, describeDeadLetter(content, book))
+  return [[address, { ...channel, ...referToServers(connections), description }]]
 }
 
 function toChannel(address: string, message: AsyncApiMessage): AsyncApiChannel {
@@ -118,56 +105,8 @@ function toChannel(address: string, message: AsyncApiMessage): AsyncApiChannel {
   }
 }
 
-/** A channel has one kind of message. */
-const messageKey = 'message'
-
 function converted({ headers, payload }: AsyncApiMessage): Pick<AsyncApiMessage, 'headers' | 'payload'> {
   return { headers: toDraftSeven(headers), ...(payload && { payload: toDraftSeven(payload) }) }
-}
-
-/** What those who are described do with the messages, and with those that they cannot handle. */
-function describeExchange(exchange: Exchange): readonly Named<AsyncApiOperation>[] {
-  const { action, topic, content, group } = exchange
-  const { summary, tags, deprecated } = factsOf(content)
-  const operation: AsyncApiOperation = {
-    ...placeOf(action, topic),
-    ...(summary !== undefined && { summary }),
-    ...describeGroup(topic, group),
-    ...toTags(tags),
-    ...(deprecated && { 'x-deprecated': true as const }),
-    ...(group !== undefined && bindingOf(group)),
-  }
-  if (group === undefined) return [[idOf(exchange), operation]]
-  const letters = deadLetterTopic(topic, group)
-  const burial = { ...placeOf('send', letters), summary: `Puts aside what the group ${group} could not handle.` }
-  return [
-    [idOf(exchange), operation],
-    [`send_${letters}`, burial],
-  ]
-}
-
-/** As OpenAPI has it for an operation that is received; no part that is added later takes it away. */
-function idOf({ action, topic, content, group }: Exchange): string {
-  const name = content.kind === 'command' ? `${content.operation.contract}_${content.operation.name}` : topic
-  if (content.kind === 'command') return action === 'receive' ? name : `send_${name}`
-  // No topic has two of them in a row.
-  return group === undefined ? `${action}_${name}` : `${action}_${name}__${group}`
-}
-
-function placeOf(action: AsyncApiOperation['action'], topic: string) {
-  const channel = `#/channels/${topic}`
-  return { action, channel: { $ref: channel }, messages: [{ $ref: `${channel}/messages/${messageKey}` }] }
-}
-
-function describeGroup(topic: string, group: string | undefined): Pick<AsyncApiOperation, 'description'> {
-  if (group === undefined) return {}
-  const description = `The group \`${group}\` handles each message at least once, those of one key in their order. What it cannot handle goes to \`${deadLetterTopic(topic, group)}\`.`
-  return { description }
-}
-
-function bindingOf(group: string): Pick<AsyncApiOperation, 'bindings'> {
-  const groupId: JsonSchema = { type: 'string', enum: [group] }
-  return { bindings: { kafka: { groupId, ...kafkaBinding } } }
 }
 
 function infoOf(
@@ -175,7 +114,7 @@ function infoOf(
   { services, contracts }: SortedParts,
   tagged: readonly { readonly tags?: readonly AsyncApiTag[] }[],
 ): AsyncApiInfo {
-  const [service] = services.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+  const [service] = services.toSorted((one, other) => compareTexts(one.name, other.name))
   const [contract] = contracts.map((name) => name.slice(name.lastIndexOf('.') + 1)).toSorted()
   const { title = service?.name ?? contract ?? 'API', version = service?.version ?? '1.0.0' } = options
   const { description, termsOfService, contact, license, tags = [] } = options
@@ -191,23 +130,4 @@ function infoOf(
     ...(license !== undefined && { license }),
     ...(all.length > 0 && { tags: all }),
   }
-}
-
-function serversOf({ servers }: AsyncApiOptions): Pick<AsyncApiDocument, 'servers'> {
-  if (servers === undefined) return {}
-  const entries = Object.entries(servers).map(([name, server]): Named<AsyncApiServerObject> => {
-    const { host, protocol = 'kafka', protocolVersion, description, security = [] } = server
-    const schemes = security.map((scheme) => ({ $ref: `#/components/securitySchemes/${scheme}` }))
-    return [
-      name,
-      {
-        host,
-        protocol,
-        ...(protocolVersion !== undefined && { protocolVersion }),
-        ...(description !== undefined && { description }),
-        ...(schemes.length > 0 && { security: schemes }),
-      },
-    ]
-  })
-  return { servers: Object.fromEntries(entries.toSorted(byName)) }
 }

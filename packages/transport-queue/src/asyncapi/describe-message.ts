@@ -6,6 +6,9 @@ import { structuredBody } from './message-body.ts'
 
 export const kafkaBinding: KafkaBinding = Object.freeze({ bindingVersion: '0.5.0' })
 
+/** A channel has one kind of message. */
+export const messageKey = 'message'
+
 /** What contracts and events say of messages, in the same words for both. */
 export interface MessageFacts {
   readonly topic: string

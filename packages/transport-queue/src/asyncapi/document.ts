@@ -79,6 +79,8 @@ export interface AsyncApiFlow {
 export interface AsyncApiChannel {
   readonly address: string
   readonly description?: string
+  /** Where it is; absent for all servers. */
+  readonly servers?: readonly Reference[]
   readonly messages: Readonly<Record<string, AsyncApiMessage>>
   readonly tags?: readonly AsyncApiTag[]
   readonly bindings: { readonly kafka: { readonly topic: string; readonly partitions?: number } & KafkaBinding }

@@ -1,5 +1,5 @@
 import { isRecord, type SetupProblem, toFound } from '@tenon/core/transport'
-import type { AsyncApiOptions, AsyncApiServer } from './asyncapi-options.ts'
+import type { AsyncApiOptions, AsyncApiServer } from '../asyncapi-options.ts'
 import { checkSchemes } from './check-security.ts'
 import { check, checkKey, checkLink, checkText } from './check-text.ts'
 

@@ -2,8 +2,8 @@ import { event } from '@tenon/core/contract'
 import { ConfigError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
-import type { AsyncApiOptions } from './asyncapi-options.ts'
-import { asyncapi } from './asyncapi.ts'
+import type { AsyncApiOptions } from '../asyncapi-options.ts'
+import { asyncapi } from '../asyncapi.ts'
 
 const placed = event('shop.order.placed.v1', { key: 'id', payload: Type.Object({ id: Type.String() }) })
 
