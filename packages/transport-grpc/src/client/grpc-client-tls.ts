@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { ConfigError, isRecord, optionCheck, type SetupProblem, toFound } from '@tenon/core/transport'
 
 /**
  * What a client needs to speak TLS, and to be known by it. Each certificate and key is a PEM text, or the path of a file with one. Files
  * are read when the client opens, and again for each new connection; open ones keep what they began with. What cannot be used then is
- * passed over, and the client goes on with what it had.
+ * passed over, and the client goes on with what it had; each change of that kind is one warning of the process, `TENON_GRPC_TLS`.
  */
 export interface GrpcClientTlsOptions {
   /**
@@ -59,44 +59,57 @@ export function hasFiles(tls: GrpcClientTlsOptions): boolean {
   return placesOf(tls).some(({ value }) => !isPem(value))
 }
 
-/**
- * What is in the files, with all else as it is.
- *
- * @throws ConfigError `config.malformed` naming each option whose file cannot be read, or that cannot be used with the others
- */
+/** What is in the files, with all else as it is. @throws ConfigError `config.malformed` naming each option whose file cannot be read */
 export function readTlsNow(tls: GrpcClientTlsOptions): GrpcClientTlsOptions {
-  const problems: SetupProblem[] = []
-  const texts = placesOf(tls).map(({ name, value }) => {
+  const read = placesOf(tls).map(({ name, value }): Text => {
     try {
-      return isPem(value) ? value : readFileSync(value, 'utf8')
+      return { text: isPem(value) ? value : readFileSync(value, 'utf8') }
     } catch (cause) {
-      problems.push(
-        check.malformed(`tls.${name} is neither a PEM text nor the path of a file that can be read (${codeOf(cause)})`),
-      )
-      return ''
+      return { problem: unreadable(name, cause) }
     }
   })
-  if (problems.length > 0) throw new ConfigError(problems)
-  const read = withTexts(tls, texts)
-  requireUsable(read)
-  return read
+  return withTexts(tls, textsOf(read))
 }
 
-/** As `readTlsNow`, without holding up the process. @throws ConfigError as there; Error of the system */
+/** As `readTlsNow`, without holding up the process. @throws ConfigError as there */
 export async function readTls(tls: GrpcClientTlsOptions): Promise<GrpcClientTlsOptions> {
-  const texts = placesOf(tls).map(async ({ value }) => (isPem(value) ? value : readFile(value, 'utf8')))
-  const read = withTexts(tls, await Promise.all(texts))
-  requireUsable(read)
-  return read
+  const read = placesOf(tls).map(async ({ name, value }): Promise<Text> => {
+    try {
+      return { text: isPem(value) ? value : await readFile(value, 'utf8') }
+    } catch (cause) {
+      return { problem: unreadable(name, cause) }
+    }
+  })
+  return withTexts(tls, textsOf(await Promise.all(read)))
 }
 
-export function isSameTls(one: GrpcClientTlsOptions, other: GrpcClientTlsOptions): boolean {
-  const [texts, others] = [placesOf(one), placesOf(other)]
-  return texts.length === others.length && texts.every(({ value }, index) => value === others[index]?.value)
+/** What a connection is secured by. @throws ConfigError `config.malformed` naming each text that cannot be used, or not with the others */
+export function toSecureContext(read: GrpcClientTlsOptions): SecureContext {
+  const problems = checkParts(read)
+  if (problems.length > 0) throw new ConfigError(problems)
+  try {
+    return createSecureContext(toContextOptions(read))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError([check.malformed(`tls.ca, tls.cert and tls.key cannot be used together: ${reason}`)])
+  }
+}
+
+/** What is in a place, or why that is not known. */
+type Text = { readonly text: string } | { readonly problem: SetupProblem }
+
+function textsOf(read: readonly Text[]): readonly string[] {
+  const problems = read.flatMap((one) => ('problem' in one ? [one.problem] : []))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return read.flatMap((one) => ('text' in one ? [one.text] : []))
+}
+
+function unreadable(name: string, cause: unknown): SetupProblem {
+  return check.malformed(`tls.${name} is neither a PEM text nor the path of a file that can be read (${codeOf(cause)})`)
 }
 
 /** What Node makes of certificates that have been read. */
-export function toContextOptions({ ca, cert, key }: GrpcClientTlsOptions): SecureContextOptions {
+function toContextOptions({ ca, cert, key }: GrpcClientTlsOptions): SecureContextOptions {
   return {
     ...(ca !== undefined && { ca: [ca].flat() }),
     ...(cert !== undefined && { cert }),
@@ -152,25 +165,20 @@ function withTexts(tls: GrpcClientTlsOptions, texts: readonly string[]): GrpcCli
   }
 }
 
-function requireUsable(read: GrpcClientTlsOptions): void {
-  const problems = checkTexts(read)
-  if (problems.length > 0) throw new ConfigError(problems)
-}
-
 /** What is wrong with texts, wherever they were. */
 function checkTexts(tls: GrpcClientTlsOptions): readonly SetupProblem[] {
-  const strays = placesOf(tls).filter(({ name, value }) => !holds(name, value) || !isWhole(value))
-  if (strays.length > 0)
-    return strays.map(({ name }) =>
-      check.malformed(`tls.${name} holds no ${labels[name]} as PEM, or only a part of one`),
-    )
   try {
-    createSecureContext(toContextOptions(tls))
+    toSecureContext(tls)
     return []
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    return [check.malformed(`tls.ca, tls.cert and tls.key cannot be used together: ${reason}`)]
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
   }
+}
+
+function checkParts(tls: GrpcClientTlsOptions): readonly SetupProblem[] {
+  const strays = placesOf(tls).filter(({ name, value }) => !holds(name, value) || !isWhole(value))
+  return strays.map(({ name }) => check.malformed(`tls.${name} holds no ${labels[name]} as PEM, or only a part of one`))
 }
 
 /** Node takes what was cut off for nothing, and says so nowhere. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { ConfigError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
-import { identity, open, serve } from './client.test-harness.ts'
+import { identity, one, open, serve } from './client.test-harness.ts'
 
 /** A folder with the files of a client, and the path of a socket. */
 function folder() {
@@ -66,6 +66,39 @@ test('what cannot be used is passed over, until it can', { timeout }, async () =
   expect(await untilServed(caller)).toEqual({ text: 'b' })
 })
 
+test('what cannot be used is told once for each change, by the names of options alone', { timeout }, async () => {
+  using place = folder()
+  const { socket: path, ca } = place
+  using told = warnings()
+  place.write({ ca: oldServer.cert })
+  let server = await serve(undefined, { path, tls: oldServer })
+  await using caller = open(`unix:${path}`, { tls: { ca, serverName: 'service.test' }, waitForReady: true })
+  await caller.client.say({ text: 'a' })
+  const reconnect = async () => {
+    await server.started.stop()
+    server = await serve(undefined, { path, tls: oldServer })
+    await untilServed(caller)
+    return told.take()
+  }
+  const half = expect.stringMatching(/^grpcClient: tls\.ca holds no CERTIFICATE .*; new connections go on with/)
+  expect(await reconnect()).toEqual([])
+  place.write({ ca: '-----BEGIN CERTIFICATE-----\nMII' })
+  expect([await reconnect(), await reconnect()]).toEqual([[half], []])
+  await caller.client.gather(one('a'))
+  expect(told.take()).toEqual([])
+  place.write({ ca: '' })
+  expect([await reconnect(), await reconnect()]).toEqual([[half], []])
+  rmSync(ca)
+  const gone = await reconnect()
+  expect(gone).toEqual([expect.stringContaining('tls.ca is neither a PEM text nor the path of a file')])
+  expect(gone.join()).not.toContain(ca)
+  place.write({ ca: oldServer.cert })
+  expect(await reconnect()).toEqual([])
+  place.write({ ca: '' })
+  expect(await reconnect()).toEqual([half])
+  await server.started.stop()
+})
+
 test('files that are not there, hold something else or do not fit together are told of when the client opens, and no key is', () => {
   using place = folder()
   const { ca, cert, key } = place
@@ -79,6 +112,19 @@ test('files that are not there, hold something else or do not fit together are t
   place.write({ cert: oldCaller.cert, key: newCaller.key })
   expect(() => open('a:1', { tls: { cert, key } })).toThrow('tls.ca, tls.cert and tls.key cannot be used together')
 })
+
+/** What the process is warned of with our code. */
+function warnings() {
+  const messages: string[] = []
+  const note = (warning: Error & { readonly code?: string }) => {
+    if (warning.code === 'TENON_GRPC_TLS') messages.push(warning.message)
+  }
+  process.on('warning', note)
+  return {
+    take: () => messages.splice(0),
+    [Symbol.dispose]: () => void process.off('warning', note),
+  }
+}
 
 type Caller = ReturnType<typeof open>
 

@@ -1,13 +1,7 @@
-import { createSecureContext } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import { ChannelCredentials, credentials, type experimental } from '@grpc/grpc-js'
-import {
-  type GrpcClientTlsOptions,
-  hasFiles,
-  isSameTls,
-  readTls,
-  readTlsNow,
-  toContextOptions,
-} from './grpc-client-tls.ts'
+import { type GrpcClientTlsOptions, hasFiles, toSecureContext } from './grpc-client-tls.ts'
+import { RenewedFiles } from './renewed-files.ts'
 
 /**
  * Credentials for TLS; those in files are read again before each new connection.
@@ -15,26 +9,23 @@ import {
  * @throws ConfigError `config.malformed` when a file cannot be read or used.
  */
 export function toSecureCredentials(tls: GrpcClientTlsOptions): ChannelCredentials {
-  return hasFiles(tls) ? new RenewedCredentials(tls) : fromTexts(tls)
-}
-
-function fromTexts(tls: GrpcClientTlsOptions): ChannelCredentials {
-  return credentials.createFromSecureContext(createSecureContext(toContextOptions(tls)))
+  if (hasFiles(tls)) return new RenewedCredentials(RenewedFiles.of(tls))
+  return credentials.createFromSecureContext(toSecureContext(tls))
 }
 
 type Target = Parameters<ChannelCredentials['_createSecureConnector']>
 
 /** @see @grpc/grpc-js 1.14, transport.js: a connector is asked whether it is ready before each connection is made */
 class RenewedCredentials extends ChannelCredentials {
-  readonly #tls: GrpcClientTlsOptions
-  #read: GrpcClientTlsOptions
+  readonly #files: RenewedFiles
+  #context: SecureContext
   #current: ChannelCredentials
 
-  constructor(tls: GrpcClientTlsOptions) {
+  constructor(files: RenewedFiles) {
     super()
-    this.#tls = tls
-    this.#read = readTlsNow(tls)
-    this.#current = fromTexts(this.#read)
+    this.#files = files
+    this.#context = files.context
+    this.#current = credentials.createFromSecureContext(files.context)
   }
 
   override _isSecure(): boolean {
@@ -49,7 +40,8 @@ class RenewedCredentials extends ChannelCredentials {
     let connector = this.#current._createSecureConnector(...target)
     return {
       waitForReady: async () => {
-        await this.#renew()
+        await this.#files.renew()
+        this.#follow()
         connector = this.#current._createSecureConnector(...target)
       },
       connect: (socket) => connector.connect(socket),
@@ -58,15 +50,10 @@ class RenewedCredentials extends ChannelCredentials {
     }
   }
 
-  /** Files that are being written do not fit together for a moment, and one that is gone may come back. */
-  async #renew(): Promise<void> {
-    try {
-      const read = await readTls(this.#tls)
-      if (isSameTls(read, this.#read)) return
-      this.#current = fromTexts(read)
-      this.#read = read
-    } catch {
-      // Whoever is called then says what is wrong with the old ones, if anything is.
-    }
+  #follow(): void {
+    const { context } = this.#files
+    if (context === this.#context) return
+    this.#context = context
+    this.#current = credentials.createFromSecureContext(context)
   }
 }
