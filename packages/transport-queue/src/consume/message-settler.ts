@@ -2,8 +2,7 @@ import { ServiceError, toServiceError } from '@tenon/core/transport'
 import { redriveGroupOf } from '../dead-letter/dead-letter.ts'
 import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
-import { type ReadMessage, readMessage } from '../read/read-message.ts'
-import type { PayloadReader } from '../read/read-payload.ts'
+import { type ReadBounds, type ReadMessage, readMessage } from '../read/read-message.ts'
 import type { TopicConsumer } from './consumer-plan.ts'
 import { isOfEnding } from './disposition.ts'
 import { QueueCall } from './queue-call.ts'
@@ -23,14 +22,15 @@ export class MessageSettler {
   readonly #deadLetters: DeadLetterStore
   readonly #untilLost: UntilLost
   readonly #scheduling: ScheduleSettings
-  readonly #readPayload: PayloadReader
+  readonly #bounds: ReadBounds
 
   constructor(surroundings: SettlerSurroundings) {
     this.#surroundings = surroundings
     const { settings, consumer, partition } = surroundings
     const { failures, retry } = consumer.settings
     this.#untilLost = new UntilLost(partition.lost)
-    this.#readPayload = (bytes, contentType) => consumer.format.read(bytes, contentType)
+    const { maxMessageBytes, maxDelayMs, clock } = settings
+    this.#bounds = { maxMessageBytes, maxDelayMs, clock, read: consumer.format.read }
     this.#scheduling = { clock: settings.clock, random: settings.random, failures, retry }
     const delays = () => endlessDelays({ retry, random: settings.random })
     this.#deadLetters = new DeadLetterStore({ ...surroundings, delays })
@@ -55,9 +55,8 @@ export class MessageSettler {
 
   /** What the message says of itself, or why nobody can read it. */
   #read(record: ReceivedRecord): ReadMessage | ServiceError {
-    const { maxMessageBytes, maxDelayMs, clock } = this.#surroundings.settings
     try {
-      return readMessage(record, { maxMessageBytes, maxDelayMs, now: clock.now(), read: this.#readPayload })
+      return readMessage(record, this.#bounds)
     } catch (thrown) {
       return toServiceError(thrown)
     }

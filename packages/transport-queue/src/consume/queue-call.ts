@@ -19,7 +19,6 @@ export class QueueCall implements Arrival {
   readonly isTrusted = true
   readonly isAccepted = true
   readonly attempt: number
-  readonly metadata: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined
   readonly #record: ReceivedRecord
   readonly #message: ReadMessage
@@ -32,8 +31,11 @@ export class QueueCall implements Arrival {
     this.#message = message
     this.transport = transport
     this.attempt = attempt
-    this.metadata = message.metadata
     this.timeoutMs = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs
+  }
+
+  get metadata(): Readonly<Record<string, string>> {
+    return this.#message.metadata
   }
 
   /** Where the message stands: `shop.order.placed.v1/3@1042`. */

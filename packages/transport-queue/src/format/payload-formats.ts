@@ -20,7 +20,7 @@ export interface MessageFormat {
    * @param contentType The header `content-type`; without one the bytes are JSON.
    * @throws ServiceError `invalid_argument` with the reason `undecodable`, also for a content type that is not known here.
    */
-  read(bytes: Uint8Array, contentType: string | undefined): unknown
+  read: (bytes: Uint8Array, contentType: string | undefined) => unknown
 }
 
 /** The formats of one transport: JSON, and those that it was given. */

@@ -6,7 +6,7 @@ import { type ReadMessage, readMessage } from './read-message.ts'
 const topic = 'shop.order.placed.v1'
 const now = Date.parse('2026-01-01T00:00:00Z')
 const bounds = {
-  now,
+  clock: { now: () => now },
   maxMessageBytes: 1_000,
   maxDelayMs: 86_400_000,
   read: (bytes: Uint8Array, contentType: string | undefined): unknown => `${String(bytes)} as ${contentType}`,

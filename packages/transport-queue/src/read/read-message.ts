@@ -1,8 +1,8 @@
 import { markUnreadable, ServiceError } from '@tenon/core/transport'
-import { asBuffer } from '../bytes.ts'
 import type { QueueSettings } from '../queue-options.ts'
-import type { ReceivedRecord, RecordHeader } from '../queue-driver.ts'
-import { type PayloadReader, readPayload, undecodable } from './read-payload.ts'
+import type { ReceivedRecord } from '../queue-driver.ts'
+import { type MessageHeaders, RecordHeaders } from './message-headers.ts'
+import { type PayloadBytes, type PayloadReader, readPayload, undecodable } from './read-payload.ts'
 import { isStructured, readStructured, type StructuredEvent } from './structured-event.ts'
 
 /** What a message says of itself, in whichever mode it came. */
@@ -18,8 +18,7 @@ export interface ReadMessage {
 }
 
 export interface ReadBounds extends Pick<QueueSettings, 'maxMessageBytes' | 'maxDelayMs'> {
-  /** Epoch milliseconds. */
-  readonly now: number
+  readonly clock: Pick<QueueSettings['clock'], 'now'>
   readonly read: PayloadReader
 }
 
@@ -31,31 +30,54 @@ export interface ReadBounds extends Pick<QueueSettings, 'maxMessageBytes' | 'max
  */
 export function readMessage(record: ReceivedRecord, bounds: ReadBounds): ReadMessage {
   requireSize(record, bounds)
-  const headers = toMetadata(record.headers)
-  const contentType = headers['content-type']
-  const structured = isStructured(contentType) ? readEvent(record, contentType ?? '') : undefined
-  const metadata = structured ? withAttributes(headers, structured) : headers
-  requireVersion(record.topic, metadata)
-  return {
-    metadata,
-    notBeforeAt: notBefore(metadata, bounds),
-    expiresAt: expiresAt(metadata),
-    payload: () => {
-      const payload = structured ? payloadOf(structured) : { bytes: record.value, contentType }
-      return 'value' in payload ? payload.value : readPayload(payload, bounds.read)
-    },
+  const opened = open(record)
+  requireVersion(record.topic, opened.headers)
+  return new OpenedMessage(opened, bounds)
+}
+
+/** A message out of its envelope, if it has one. */
+interface Opened {
+  readonly headers: MessageHeaders
+  readonly source: PayloadBytes | StructuredEvent
+}
+
+class OpenedMessage implements ReadMessage {
+  readonly notBeforeAt: number
+  readonly expiresAt: number
+  readonly #opened: Opened
+  readonly #read: PayloadReader
+
+  constructor(opened: Opened, bounds: ReadBounds) {
+    this.#opened = opened
+    this.#read = bounds.read
+    this.notBeforeAt = notBefore(opened.headers, bounds)
+    this.expiresAt = expiresAt(opened.headers)
   }
+
+  get metadata(): Readonly<Record<string, string>> {
+    return this.#opened.headers.metadata
+  }
+
+  payload(): unknown {
+    const { source } = this.#opened
+    const payload = 'bytes' in source ? source : payloadOf(source)
+    return 'value' in payload ? payload.value : readPayload(payload, this.#read)
+  }
+}
+
+function open(record: ReceivedRecord): Opened {
+  const headers = new RecordHeaders(record.headers)
+  const contentType = headers.text('content-type')
+  if (!isStructured(contentType)) return { headers, source: { bytes: record.value, contentType } }
+  const event = readEvent(record, contentType ?? '')
+  const metadata = withAttributes(headers.metadata, event)
+  return { headers: { metadata, text: (name) => metadata[name] }, source: event }
 }
 
 function requireSize({ value }: ReceivedRecord, { maxMessageBytes }: ReadBounds): void {
   if (value === null || value.length <= maxMessageBytes) return
   const message = `the message must be at most ${maxMessageBytes} bytes, found ${value.length}`
   throw markUnreadable(new ServiceError('invalid_argument', message, { reason: 'message_too_large' }))
-}
-
-/** Headers as metadata: names in lower case, values as text, the last of repeated ones. */
-function toMetadata(headers: readonly RecordHeader[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), asBuffer(value).toString()]))
 }
 
 function readEvent({ value }: ReceivedRecord, contentType: string): StructuredEvent {
@@ -86,10 +108,10 @@ function withAttributes(
 }
 
 /** A message of another type or version than its topic's came here by mistake, and would be misread. */
-function requireVersion(topic: string, metadata: Readonly<Record<string, string>>): void {
-  const type = metadata['ce_type']
+function requireVersion(topic: string, headers: MessageHeaders): void {
+  const type = headers.text('ce_type')
   if (type !== undefined && type !== topic) throw unknownVersion(`ce_type must be ${topic}, found ${quoted(type)}`)
-  const schema = metadata['ce_dataschema']
+  const schema = headers.text('ce_dataschema')
   const named = schema === undefined ? undefined : versionIn(schema)
   if (named !== undefined && named !== topic)
     throw unknownVersion(`ce_dataschema must be that of ${topic}, found that of ${quoted(named)}`)
@@ -112,13 +134,13 @@ function quoted(text: string): string {
 const longestQuoteCount = 249
 
 /** When a message may be handled. One that is to be held for absurdly long is taken for broken, since nothing of its key would ever come. */
-function notBefore(metadata: Readonly<Record<string, string>>, { now, maxDelayMs }: ReadBounds): number {
-  const text = metadata['tenon-not-before']
+function notBefore(headers: MessageHeaders, { clock, maxDelayMs }: ReadBounds): number {
+  const text = headers.text('tenon-not-before')
   if (text === undefined) return 0
   const at = readMoment(text)
   if (at === undefined)
     throw undecodable(`tenon-not-before must be a moment such as 2026-01-31T12:00:00Z, found ${quoted(text)}`)
-  if (at - now > maxDelayMs + clockLeewayMs)
+  if (at - clock.now() > maxDelayMs + clockLeewayMs)
     throw undecodable(`tenon-not-before must be at most ${maxDelayMs} ms from now, found ${quoted(text)}`)
   return at
 }
@@ -136,8 +158,8 @@ function readMoment(text: string): number | undefined {
 }
 
 /** @see CloudEvents expiry time extension */
-function expiresAt(metadata: Readonly<Record<string, string>>): number {
-  const text = metadata['ce_expirytime']
+function expiresAt(headers: MessageHeaders): number {
+  const text = headers.text('ce_expirytime')
   const at = text === undefined ? Number.NaN : Date.parse(text)
   return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at
 }

@@ -13,7 +13,9 @@ export interface StructuredEvent {
 
 /** Whether a content type says that a message is an event in structured mode. */
 export function isStructured(contentType: string | undefined): boolean {
-  return /^application\/cloudevents(?:-batch)?(?:\+|\s*(?:;|$))/i.test(contentType?.trim() ?? '')
+  // Nearly all say just this.
+  if (contentType === undefined || contentType === 'application/json') return false
+  return /^application\/cloudevents(?:-batch)?(?:\+|\s*(?:;|$))/i.test(contentType.trim())
 }
 
 /**
