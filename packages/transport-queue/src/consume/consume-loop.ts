@@ -4,6 +4,7 @@ import type { QueueSettings } from '../queue-options.ts'
 import { unlessAborted } from '../wait.ts'
 import { CommitProgress } from './commit-progress.ts'
 import type { TopicConsumer } from './consumer-plan.ts'
+import { endablePartition } from './endable-partition.ts'
 import { FinishedOffsets } from './finished-offsets.ts'
 import { KeyLanes } from './key-lanes.ts'
 import { MessageSettler } from './message-settler.ts'
@@ -14,6 +15,8 @@ export interface LoopSurroundings {
   readonly log: Logger
   /** Shared by all partitions of the consumer. */
   readonly slots: Slots
+  /** Told when the partition cannot be read any more. */
+  fail(error: unknown): void
 }
 
 /**
@@ -23,6 +26,8 @@ export interface LoopSurroundings {
  */
 export class PartitionLoop {
   readonly #partition: AssignedPartition
+  readonly #end: () => void
+  readonly #fail: LoopSurroundings['fail']
   readonly #maxUncommittedCount: number
   readonly #settler: MessageSettler
   readonly #progress: CommitProgress
@@ -31,9 +36,12 @@ export class PartitionLoop {
   /** Told of a commit, where something waits for one. */
   #room: PromiseWithResolvers<void> | undefined
 
-  constructor(partition: AssignedPartition, consumer: TopicConsumer, { settings, log, slots }: LoopSurroundings) {
+  constructor(given: AssignedPartition, consumer: TopicConsumer, { settings, log, slots, fail }: LoopSurroundings) {
+    const { partition, end } = endablePartition(given)
     const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group: consumer.group })
     this.#partition = partition
+    this.#end = end
+    this.#fail = fail
     this.#maxUncommittedCount = settings.maxUncommittedCount
     this.#settler = new MessageSettler({ partition, consumer, settings, log: ownLog, slots })
     this.#progress = new CommitProgress(partition, {
@@ -49,9 +57,15 @@ export class PartitionLoop {
     return this.#offsets.oldestAt
   }
 
-  /** Settles when the partition was given up and nothing runs any more. */
+  /** Settles when the partition was given up and nothing runs any more. Never rejects. */
   async run(): Promise<void> {
-    while (!this.#isRevoked) await this.#take(await this.#partition.fetch())
+    try {
+      while (!this.#isRevoked) await this.#take(await this.#partition.fetch())
+    } catch (error) {
+      // What runs goes on, so that it is committed before another member gets the partition.
+      this.#end()
+      this.#fail(error)
+    }
     // Now, because what still runs may take longer than it gets.
     this.#progress.hasten()
     await this.#lanes.settled()

@@ -94,7 +94,8 @@ export class GroupConsumer {
     const consumer = this.#plan.consumers.get(topic)
     const slots = consumer && this.#slots.get(consumer.handler)
     if (consumer === undefined || slots === undefined) return
-    const loop = new PartitionLoop(partition, consumer, { settings: this.#settings, log: this.#host.log, slots })
+    const fail = (error: unknown) => this.#fail(error)
+    const loop = new PartitionLoop(partition, consumer, { settings: this.#settings, log: this.#host.log, slots, fail })
     this.#loops.set(partition, loop)
     if (this.#isFinishing) loop.hasten()
     try {
