@@ -135,18 +135,25 @@ const longestQuoteCount = 249
 
 /** When a message may be handled. One that is to be held for absurdly long is taken for broken, since nothing of its key would ever come. */
 function notBefore(headers: MessageHeaders, { clock, maxDelayMs }: ReadBounds): number {
-  const text = headers.text('tenon-not-before')
-  if (text === undefined) return 0
-  const at = readMoment(text)
-  if (at === undefined)
-    throw undecodable(`tenon-not-before must be a moment such as 2026-01-31T12:00:00Z, found ${quoted(text)}`)
+  const at = momentIn(headers, 'tenon-not-before')
+  if (at === undefined) return 0
   if (at - clock.now() > maxDelayMs + clockLeewayMs)
-    throw undecodable(`tenon-not-before must be at most ${maxDelayMs} ms from now, found ${quoted(text)}`)
+    throw undecodable(`tenon-not-before must be at most ${maxDelayMs} ms from now, found ${new Date(at).toISOString()}`)
   return at
 }
 
 /** How far the clock of a publisher may be ahead of ours. A guess. */
 const clockLeewayMs = 60_000
+
+/** When a header says, in epoch milliseconds. What is no moment is not guessed at: "5" would be a day of 2001. */
+function momentIn(headers: MessageHeaders, name: string): number | undefined {
+  const text = headers.text(name)
+  if (text === undefined) return undefined
+  const at = readMoment(text)
+  if (at === undefined)
+    throw undecodable(`${name} must be a moment such as 2026-01-31T12:00:00Z, found ${quoted(text)}`)
+  return at
+}
 
 /** @see RFC 3339 section 5.6 */
 function readMoment(text: string): number | undefined {
@@ -159,7 +166,5 @@ function readMoment(text: string): number | undefined {
 
 /** @see CloudEvents expiry time extension */
 function expiresAt(headers: MessageHeaders): number {
-  const text = headers.text('ce_expirytime')
-  const at = text === undefined ? Number.NaN : Date.parse(text)
-  return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at
+  return momentIn(headers, 'ce_expirytime') ?? Number.POSITIVE_INFINITY
 }
