@@ -46,15 +46,16 @@ export interface QueueOptions extends PublishingOptions {
   readonly partitionCount?: number
   /**
    * How long publishing may take, waiting for its turn included, before it fails as `unavailable`. The running call's deadline ends
-   * it sooner.
+   * it sooner. Each try to store a dead letter, or to create its topic, takes no longer either, and is followed by another.
    *
    * @defaultValue 10_000
    * @remarks Range 1–600_000
    */
   readonly requestTimeoutMs?: number
   /**
-   * Longest time between the outcome of a message and its commit; 0 commits each before the next is handled. What is not
-   * committed when a process dies is handled again.
+   * Longest time between the outcome of a message and its commit, once no older message of its partition is without one: an offset
+   * says that all before it is done with. 0 commits then at once, and the next message of the key waits for it; what an older
+   * message holds up is committed with that one, and its key goes on. What is not committed when a process dies is handled again.
    *
    * @defaultValue 200, a guess: five commits a second cost nothing, and few messages come twice
    * @remarks Range 0–60_000
