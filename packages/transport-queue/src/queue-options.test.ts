@@ -1,4 +1,4 @@
-import { ConfigError } from '@tenon/core/transport'
+import { ConfigError, type RetryOptions } from '@tenon/core/transport'
 import { describe, expect, it } from 'vitest'
 import { queueDriver } from './driver/choose-driver.ts'
 import { resolveKafkajs } from './driver/kafkajs/kafkajs-options.ts'
@@ -26,6 +26,15 @@ describe('resolveQueue', () => {
       })
     expect(resolve).toThrow(ConfigError)
     expect(resolve).toThrow(/maxAttemptCount[^]*partitionCount[^]*requestTimeoutMs/)
+  })
+
+  it('refuses a first wait between tries that is longer than the longest', () => {
+    const resolve = (retry: RetryOptions) => () => resolveQueue({ driver: memoryDriver(), retry })
+    const words = 'retry.initialDelayMs, 60000, exceeds retry.maxDelayMs, 30000'
+    expect(resolve({ initialDelayMs: 60_000 })).toThrow(words)
+    expect(resolve({ initialDelayMs: 60_000, maxDelayMs: 30_000 })).toThrow(words)
+    expect(resolve({ initialDelayMs: 60_000, maxDelayMs: 60_000 })).not.toThrow()
+    expect(resolve({ maxDelayMs: 10 })).not.toThrow()
   })
 
   it('refuses what is no option, with the one that is probably meant', () => {

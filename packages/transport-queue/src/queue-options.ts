@@ -171,7 +171,12 @@ export function resolveQueue(options: QueueOptions): QueueSettings {
       Array.isArray(options.formats) ? options.formats : [],
     ),
   })
-  const problems = [...checkForm(options), ...checkRanges(settings), ...checkPublishing(settings)]
+  const problems = [
+    ...checkForm(options),
+    ...checkRanges(settings),
+    ...checkWaits(options, settings),
+    ...checkPublishing(settings),
+  ]
   if (problems.length > 0) throw new ConfigError(problems)
   return settings
 }
@@ -238,4 +243,11 @@ function checkRanges(settings: QueueSettings): readonly SetupProblem[] {
     ),
     ...Object.entries(ranges).flatMap(([name, range]) => check.integer(name, Reflect.get(settings, name), range)),
   ]
+}
+
+/** The first wait against the longest. The default of the first gives way. */
+function checkWaits({ retry }: QueueOptions, settings: QueueSettings): readonly SetupProblem[] {
+  const { initialDelayMs, maxDelayMs } = settings.retry
+  if (!isRecord(retry) || retry['initialDelayMs'] === undefined || !(initialDelayMs > maxDelayMs)) return []
+  return [check.outOfRange(`retry.initialDelayMs, ${initialDelayMs}, exceeds retry.maxDelayMs, ${maxDelayMs}`)]
 }

@@ -31,6 +31,10 @@ test.each<[given: unknown, message: string]>([
     { failures: { not_found: ['skip'] } },
     'consumer: failures.not_found must be one of retry, wait, dead_letter, skip, found an object',
   ],
+  [
+    { retry: { initialDelayMs: 200, maxDelayMs: 100 } },
+    'consumer: retry: initialDelayMs, 200, exceeds maxDelayMs, 100',
+  ],
   [{ retry: [] }, 'consumer: retry must be an object, found an object'],
   [
     { retry: { maxAttempts: 3 } },

@@ -1,6 +1,6 @@
 import { isErrorCode } from '../error/service-error.ts'
 import { ContractError, type SetupProblem } from '../error/setup-error.ts'
-import { type DeliveryOptions, deliveryRanges, type Disposition } from './delivery.ts'
+import { type DeliveryOptions, deliveryRanges, type Disposition, type RetryOptions } from './delivery.ts'
 
 /**
  * A frozen copy of how messages are to be delivered.
@@ -57,7 +57,17 @@ function checkFailures(where: string, failures: unknown): readonly SetupProblem[
 
 function checkRetry(where: string, retry: unknown): readonly SetupProblem[] {
   if (!isObject(retry)) return [notObject(where, retry)]
-  return [...strayNames(where, retry, Object.keys(retryRanges)), ...checkRanges(where, retry, retryRanges)]
+  return [
+    ...strayNames(where, retry, Object.keys(retryRanges)),
+    ...checkRanges(where, retry, retryRanges),
+    ...checkWaits(where, retry),
+  ]
+}
+
+/** The first wait against the longest, where it says both. */
+function checkWaits(where: string, { initialDelayMs, maxDelayMs }: RetryOptions): readonly SetupProblem[] {
+  if (initialDelayMs === undefined || maxDelayMs === undefined || !(initialDelayMs > maxDelayMs)) return []
+  return [setting(`${where}: initialDelayMs, ${toFound(initialDelayMs)}, exceeds maxDelayMs, ${toFound(maxDelayMs)}`)]
 }
 
 type Ranges = Readonly<Record<string, { readonly min: number; readonly max: number }>>

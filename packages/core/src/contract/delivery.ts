@@ -19,7 +19,7 @@ export interface RetryOptions {
   readonly maxAttemptCount?: number
   /** Wait after the first failure; it doubles with every further one. @defaultValue 200 @remarks Range 0–3_600_000 */
   readonly initialDelayMs?: number
-  /** Longest wait. @defaultValue 30_000 @remarks Range 0–3_600_000 */
+  /** Longest wait, also for a callee that asks for a longer one. Not below `initialDelayMs`. @defaultValue 30_000 @remarks Range 0–3_600_000 */
   readonly maxDelayMs?: number
   /**
    * How long after its first failure a message may hold up its key before it becomes a dead letter, whatever it failed with.

@@ -118,3 +118,27 @@ test('tries that have no end wait as long as the others', () => {
   const delays = endlessDelays({ retry: limits, random: () => 1 })
   expect(Array.from({ length: 5 }, () => delays.next().value)).toEqual([100, 200, 400, 500, 500])
 })
+
+const noWait = { maxAttemptCount: 1, initialDelayMs: 0, maxDelayMs: 500, maxAgeMs: Number.POSITIVE_INFINITY }
+
+test('tries that have no end are never made without a wait', () => {
+  const delays = endlessDelays({ retry: noWait, random: () => 1 })
+  const some = Array.from({ length: 2_000 }, () => delays.next().value)
+  expect(new Set(some)).toEqual(new Set([100]))
+})
+
+test('what fails as not now is never handled again without a wait, however often it failed', () => {
+  const clock = { now: () => 0, wait: () => Promise.resolve() }
+  const schedule = new RetrySchedule({ retry: noWait, clock, random: () => 1 })
+  const error = new ServiceError('unavailable', 'not now')
+  const steps = Array.from({ length: 2_000 }, () => schedule.next(error))
+  expect(new Set(steps.map((step) => step.action === 'retry' && step.delayMs))).toEqual(new Set([100]))
+})
+
+test('what counts is handled again at once where its limits say so', () => {
+  const clock = { now: () => 0, wait: () => Promise.resolve() }
+  const retry = { ...noWait, maxAttemptCount: 2_000 }
+  const schedule = new RetrySchedule({ retry, clock, random: () => 1 })
+  const steps = Array.from({ length: 1_999 }, () => schedule.next(new ServiceError('internal', 'no')))
+  expect(new Set(steps.map((step) => step.action === 'retry' && step.delayMs))).toEqual(new Set([0]))
+})

@@ -40,22 +40,27 @@ export class RetrySchedule {
     const isTooOld = now - this.#firstFailedAt >= retry.maxAgeMs
     if (disposition === 'dead_letter' || isTooOld || this.#countedCount >= retry.maxAttemptCount)
       return { action: 'dead_letter' }
-    // Not before the failed callee wants to be asked again.
+    // Not before the failed callee wants to be asked again, unless that is longer than the longest wait.
     const wantedMs = error.details?.retryDelayMs ?? 0
     const delayMs = Math.min(retry.maxDelayMs, Math.max(wantedMs, backOffMs(this.#failureCount, this.#settings)))
-    return { action: 'retry', delayMs }
+    return { action: 'retry', delayMs: disposition === 'wait' ? Math.max(shortestWaitMs, delayMs) : delayMs }
   }
 }
 
-/** The waits between tries that have no end. */
+/** The waits between tries that have no end, and therefore are never none. */
 export function* endlessDelays(settings: BackOffSettings): Generator<number, never> {
-  for (let failureCount = 1; ; failureCount++) yield backOffMs(failureCount, settings)
+  for (let failureCount = 1; ; failureCount++) yield Math.max(shortestWaitMs, backOffMs(failureCount, settings))
 }
 
 type BackOffSettings = Pick<ScheduleSettings, 'retry' | 'random'>
 
 /** Exponential, the upper half at random. */
 function backOffMs(failureCount: number, { retry, random }: BackOffSettings): number {
-  const fullMs = Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (failureCount - 1))
+  const fullMs = Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** Math.min(failureCount - 1, mostDoublings))
   return fullMs / 2 + random() * (fullMs / 2)
 }
+
+/** Of what is tried without being counted. A guess: too seldom to keep a process busy. */
+const shortestWaitMs = 100
+/** More of them exceed every wait, and nothing times infinity is no number. */
+const mostDoublings = 31
