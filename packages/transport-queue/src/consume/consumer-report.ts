@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.ts'
 import type { MemberState } from '../queue-driver.ts'
 
 /** How a consumer is doing: one handler of one topic, in this process. */
@@ -24,22 +25,9 @@ export interface ConsumerReport {
   readonly oldestAgeMs: number | undefined
 }
 
-/** What an error says, with what its causes say, and without stacks and the credentials in addresses. At most 300 characters. */
+/** What a report tells of an error. */
 export function failureText(error: unknown): string {
-  const texts: string[] = []
-  for (let one = error; one !== undefined && texts.length < mostCauseCount; one = causeOf(one))
-    texts.push(messageOf(one))
-  const text = texts.join(': ').replace(/\/\/[^\s/@]*@/g, '//***@')
-  return text.length <= mostTextLength ? text : `${text.slice(0, mostTextLength - 1)}…`
+  return errorText(error, mostCharCount)
 }
 
-const mostCauseCount = 3
-const mostTextLength = 300
-
-function causeOf(error: unknown): unknown {
-  return error instanceof Error ? error.cause : undefined
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
+const mostCharCount = 300

@@ -8,6 +8,7 @@ import {
   deadLetters,
   fakeClock,
   headersOf,
+  logInto,
   messages,
   type Placed,
   seeded,
@@ -19,7 +20,11 @@ import {
 test('puts a message that fails too often into the dead-letter topic, as it came and with the reason', async () => {
   const broker = memoryBroker({ partitionCount: 1 })
   const driver = memoryDriver({ broker })
-  const bad = { ...toRecord('{"orderId":"k","count":0,"x":1}'), headers: [['Trace', Buffer.from('t')]] as const }
+  const bad = {
+    ...toRecord('{"orderId":"k","count":0,"x":1}'),
+    timestampAt: 1_700_000_000_123,
+    headers: [['Trace', Buffer.from('t')]] as const,
+  }
   await driver.produce([bad, ...messages(2).slice(1)], { timeoutMs: 1 })
   const done = countdown(1)
   const handle = async ({ count }: Placed) => {
@@ -43,6 +48,7 @@ test('puts a message that fails too often into the dead-letter topic, as it came
     'tenon-source-topic': topic,
     'tenon-source-partition': '0',
     'tenon-source-offset': '0',
+    'tenon-source-timestamp': '1700000000123',
   })
 })
 
@@ -67,13 +73,36 @@ test('never skips a message whose dead letter cannot be stored, and goes on when
   expect(broker.records(deadLetters)).toHaveLength(1)
 })
 
+test('a dead letter that cannot be stored is tried again after a wait, and told of once a minute', async () => {
+  const broker = await seeded([toRecord('garbage'), ...messages(1)])
+  const inner = memoryDriver({ broker })
+  let refusals = 1_500
+  const driver = Object.assign(memoryDriver({ broker }), {
+    produce: async (records: readonly RecordToSend[]) => {
+      if (refusals-- > 0) throw new ServiceError('unavailable', 'the broker is away')
+      await inner.produce(records, { timeoutMs: 1 })
+    },
+  })
+  const done = countdown(1)
+  const told: unknown[] = []
+  const clock = fakeClock()
+  const retry = { initialDelayMs: 0 }
+  await start(broker, async () => done.tick(), { driver, clock, retry, log: logInto(told) })
+  await done.reached
+  expect(clock.waitedMs).toEqual(Array.from({ length: 1_500 }, () => 100))
+  const lines = told.filter((line) => JSON.stringify(line).includes('could not be stored'))
+  // Waits of 150 seconds: at the start, and after one and two minutes.
+  expect(lines).toHaveLength(3)
+})
+
 test('a dead letter tells all that is known: code, reason, attempts, both moments, handler, trace, and where it comes from', async () => {
   const trace = {
     traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     tracestate: 'a=b',
     ce_id: '1',
   }
-  const broker = await seeded([toRecord('{"orderId":"k","count":0}', 'k', trace)])
+  const record = toRecord('{"orderId":"k","count":0}', 'k', trace)
+  const broker = await seeded([{ ...record, timestampAt: 1_700_000_000_123 }])
   const handle = async (_payload: Placed, { attempt }: Arrival) => {
     throw new ServiceError('aborted', 'no stock', { reason: `try_${attempt}`, cause: new Error('deadlock') })
   }
@@ -93,6 +122,7 @@ test('a dead letter tells all that is known: code, reason, attempts, both moment
     'tenon-source-topic': topic,
     'tenon-source-partition': '0',
     'tenon-source-offset': '0',
+    'tenon-source-timestamp': '1700000000123',
   })
 })
 

@@ -3,6 +3,7 @@ import { isRecordTooLarge } from '../driver/record-too-large.ts'
 import type { AssignedPartition, ReceivedRecord, RecordToSend } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import { unlessAborted, within } from '../wait.ts'
+import { ThinLines } from './thin-lines.ts'
 import { type Burial, deadLetterForms, deadLetterTopic } from './dead-letter.ts'
 
 export interface StoreSurroundings {
@@ -19,6 +20,8 @@ export type GivenUp = Pick<Burial, 'error' | 'attemptCount'> & {
   /** Epoch milliseconds; undefined when it was never handled. */
   readonly firstFailedAt: number | undefined
 }
+
+type Tell = (error: unknown, text: string) => void
 
 /** Stores what a consumer gives up in the messages of one partition. */
 export class DeadLetterStore {
@@ -37,11 +40,15 @@ export class DeadLetterStore {
     const topic = deadLetterTopic(record.topic, group)
     const forms = [...deadLetterForms(record, burial)]
     const delays = this.#surroundings.delays()
-    while (!(await this.#store(forms, record))) {
+    const lines = new ThinLines(settings.clock)
+    const tell = (error: unknown, text: string) => {
+      if (lines.isDue(text)) log.error({ offset: record.offset, err: error }, text)
+    }
+    while (!(await this.#store(forms, tell))) {
       if (partition.revoked.aborted) return false
       await settings.clock.wait(delays.next().value, partition.revoked)
       if (partition.revoked.aborted) return false
-      await this.#ensureTopic(topic)
+      await this.#ensureTopic(topic, tell)
     }
     const facts = { offset: record.offset, code: error.code, reason: error.reason, attemptCount, err: error }
     log.error(facts, `${handler} gave a message up; it is in ${topic}`)
@@ -49,15 +56,15 @@ export class DeadLetterStore {
   }
 
   /** False when it was not stored, for now. Drops the forms that are too large for the broker, so that none blocks anything. */
-  async #store(forms: RecordToSend[], { offset }: Pick<ReceivedRecord, 'offset'>): Promise<boolean> {
-    const { partition, settings, log } = this.#surroundings
+  async #store(forms: RecordToSend[], tell: Tell): Promise<boolean> {
+    const { partition, settings } = this.#surroundings
     const bound = { timeoutMs: settings.requestTimeoutMs, signal: partition.lost }
     for (let [form] = forms; form !== undefined; [form] = forms) {
       try {
         await settings.driver.produce([form], bound)
         return true
       } catch (cause) {
-        log.error({ offset, err: cause }, `a message could not be stored in ${form.topic}`)
+        tell(cause, `a message could not be stored in ${form.topic}`)
         if (forms.length === 1 || !isRecordTooLarge(cause)) return false
         forms.shift()
       }
@@ -66,8 +73,8 @@ export class DeadLetterStore {
   }
 
   /** It was there at the start, or could not be created then. Whether it is there now, storing tells. */
-  async #ensureTopic(topic: string): Promise<void> {
-    const { partition, settings, log } = this.#surroundings
+  async #ensureTopic(topic: string, tell: Tell): Promise<void> {
+    const { partition, settings } = this.#surroundings
     const { driver, partitionCount, requestTimeoutMs } = settings
     const created = within(
       driver.ensureTopics([{ topic, partitionCount }]),
@@ -77,7 +84,7 @@ export class DeadLetterStore {
     try {
       await unlessAborted(created, partition.lost)
     } catch (error) {
-      log.error({ err: error }, `topic ${topic} is not there and could not be created`)
+      tell(error, `topic ${topic} is not there and could not be created`)
     }
   }
 }

@@ -25,6 +25,7 @@ const bound = { timeoutMs: 1 }
 test('dead letters are listed with everything that is known of them, the oldest first', async () => {
   const given = ['a', 'b'].map((orderId, count) => ({
     ...toRecord(JSON.stringify({ orderId, count }), orderId),
+    timestampAt: 1_700_000_000_123,
     headers: [['Trace', Buffer.from('t')]] as const,
   }))
   const broker = await seeded(given)
@@ -43,7 +44,7 @@ test('dead letters are listed with everything that is known of them, the oldest 
   expect(first).toEqual({
     position: `${deadLetters}/0@0`,
     group: 'user',
-    source: { topic, partition: 0, offset: 0 },
+    source: { topic, partition: 0, offset: 0, timestampAt: 1_700_000_000_123 },
     key: Buffer.from('a'),
     value: Buffer.from('{"orderId":"a","count":0}'),
     headers: [['Trace', Buffer.from('t')]],

@@ -1,4 +1,5 @@
 import type { ServiceError } from '@tenon/core/transport'
+import { errorText } from '../error-text.ts'
 import type { ReceivedRecord, RecordHeader, RecordToSend } from '../queue-driver.ts'
 
 /** Why a message was given up, and whose it was. */
@@ -19,7 +20,7 @@ export interface DeadLetter {
   readonly position: string
   readonly group: string
   /** Where the message lay. */
-  readonly source: { readonly topic: string; readonly partition: number; readonly offset: number }
+  readonly source: DeadLetterSource
   /** As they came, without what had to be left out. */
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
@@ -37,6 +38,14 @@ export interface DeadLetter {
   /** Epoch milliseconds. */
   readonly firstFailedAt: number
   readonly lastFailedAt: number
+}
+
+export interface DeadLetterSource {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** When it happened, as its producer or broker said, in epoch milliseconds; undefined for a letter that does not tell. */
+  readonly timestampAt: number | undefined
 }
 
 /** Where the dead letters of a topic go: one topic for every group that reads it. */
@@ -87,7 +96,12 @@ export function readDeadLetter(record: ReceivedRecord, group: string): DeadLette
   return {
     position: `${record.topic}/${record.partition}@${record.offset}`,
     group,
-    source: { topic, partition: numberOf('tenon-source-partition'), offset: numberOf('tenon-source-offset') },
+    source: {
+      topic,
+      partition: numberOf('tenon-source-partition'),
+      offset: numberOf('tenon-source-offset'),
+      timestampAt: texts.has('tenon-source-timestamp') ? numberOf('tenon-source-timestamp') : undefined,
+    },
     key: record.key,
     value: record.value,
     headers: ownHeaders(record.headers),
@@ -112,7 +126,8 @@ function describe(record: ReceivedRecord, burial: Burial, longestTextCount = usu
   const { error, handler, attemptCount, firstFailedAt, failedAt } = burial
   const facts = {
     'tenon-error-code': error.code,
-    'tenon-error-message': wordsOf(error).slice(0, longestTextCount),
+    // Operators may read what callers are not told.
+    'tenon-error-message': errorText(error, longestTextCount),
     ...(error.reason === undefined ? {} : { 'tenon-error-reason': error.reason.slice(0, longestTextCount) }),
     'tenon-attempts': String(attemptCount),
     'tenon-first-failed-at': new Date(firstFailedAt).toISOString(),
@@ -121,6 +136,7 @@ function describe(record: ReceivedRecord, burial: Burial, longestTextCount = usu
     'tenon-source-topic': record.topic,
     'tenon-source-partition': String(record.partition),
     'tenon-source-offset': String(record.offset),
+    'tenon-source-timestamp': String(record.timestampAt),
   }
   return Object.entries(facts).map(([name, text]) => [name, Buffer.from(text)])
 }
@@ -137,8 +153,3 @@ function ownHeaders(headers: readonly RecordHeader[]): readonly RecordHeader[] {
 
 const addedForm =
   /^tenon-(?:error-.*|source-.*|attempts|failed-at|first-failed-at|handler|(?:value|headers|key)-omitted|redrive-group)$/
-
-/** Operators may read what callers are not told. */
-function wordsOf({ message, cause }: ServiceError): string {
-  return cause instanceof Error ? `${message}: ${cause.message}` : message
-}

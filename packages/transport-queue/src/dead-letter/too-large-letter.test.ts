@@ -7,7 +7,6 @@ import { memoryBroker } from '../driver/memory/memory-broker.ts'
 import { memoryDriver } from '../driver/memory/memory-driver.ts'
 import { recordTooLarge } from '../driver/record-too-large.ts'
 import { sqliteDriver } from '../driver/sqlite/sqlite-driver.ts'
-import { byteCountOf } from '../driver/sqlite/sqlite-record.ts'
 import type { QueueDriver, RecordToSend } from '../queue-driver.ts'
 import { countdown, deadLetters, fakeClock, start, topic, toRecord } from '../queue-transport.test-harness.ts'
 import { listDeadLetters } from './list-dead-letters.ts'
@@ -81,7 +80,7 @@ function sqlite(): QueueDriver {
 function memory(): QueueDriver {
   const inner = memoryDriver({ broker: memoryBroker({ partitionCount: 1 }) })
   const produce = async (records: readonly RecordToSend[], given: typeof bound) => {
-    if (records.some((record) => byteCountOf(record) > maxRecordBytes)) throw recordTooLarge('too large', undefined)
+    if (records.some((record) => sizeOf(record) > maxRecordBytes)) throw recordTooLarge('too large', undefined)
     await inner.produce(records, given)
   }
   return Object.assign(Object.create(inner) as QueueDriver, {
@@ -92,4 +91,8 @@ function memory(): QueueDriver {
     close: inner.close.bind(inner),
     produce,
   })
+}
+
+function sizeOf({ key, value, headers }: RecordToSend): number {
+  return Buffer.concat([key ?? Buffer.of(), value ?? Buffer.of(), ...headers.map(([, text]) => text)]).length
 }
