@@ -2,6 +2,7 @@ import { defineHandler, defineService, event, inject, Publisher, ServiceError } 
 import { contract } from '@tenon/core/contract'
 import { Type } from 'typebox'
 import { expect, expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
 import { override } from './override.ts'
 import { recordingPublisher } from './recording-publisher.ts'
 import { testService } from './test-service.ts'
@@ -165,4 +166,38 @@ test('fails as deadline_exceeded once the deadline of the running call has passe
   await calling
   expect(await told.promise).toMatchObject({ code: 'deadline_exceeded' })
   expect(tested.published()).toEqual([])
+})
+
+const checks = new Map<number, PromiseWithResolvers<boolean>>()
+/** Checked when the test says so. */
+const orderChecked = event('shop.order.checked.v1', {
+  key: 'orderId',
+  payload: z
+    .object({ orderId: z.string(), totalCents: z.number() })
+    .refine(({ totalCents }) => checks.get(totalCents)?.promise ?? true),
+})
+
+test('lists messages in the order in which they were published, however long each is checked', async () => {
+  const publisher = recordingPublisher()
+  const [first, second] = [Promise.withResolvers<boolean>(), Promise.withResolvers<boolean>()]
+  checks.set(1, first).set(2, second)
+  const all = [1, 2, 3].map((totalCents) => publisher.publish(orderChecked, { ...order, totalCents }))
+  second.resolve(true)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(publisher.published()).toEqual([])
+  first.resolve(true)
+  await Promise.all(all)
+  expect(publisher.published(orderChecked).map(({ payload }) => payload.totalCents)).toEqual([1, 2, 3])
+})
+
+test('gives up what a validator hangs on when its signal fires, and lists those behind it', async () => {
+  const publisher = recordingPublisher()
+  checks.set(4, Promise.withResolvers<boolean>())
+  const leaving = new AbortController()
+  const hung = publisher.publish(orderChecked, { ...order, totalCents: 4 }, { signal: leaving.signal })
+  const next = publisher.publish(orderChecked, { ...order, totalCents: 5 })
+  leaving.abort()
+  await expect(hung).rejects.toMatchObject({ code: 'cancelled' })
+  await next
+  expect(publisher.published(orderChecked).map(({ payload }) => payload.totalCents)).toEqual([5])
 })

@@ -5,6 +5,7 @@ import {
   outgoingEvent,
   type PublishOptions,
   Publisher,
+  PublishOrder,
   type QueueOperation,
 } from '@tenon/core/client'
 import type { EventType, InputToSend, PayloadToSend } from '@tenon/core/contract'
@@ -22,8 +23,9 @@ export interface RecordingPublisher extends Publisher {
 
 /**
  * A publisher for tests of what takes a `Publisher`, without a service around it. It is as strict as that of a queue: what does not fit
- * its schema, a wrong option, a signal that has fired and a deadline that has passed fail as they do there, and are not
- * listed. A service under `testService` has one of its own.
+ * its schema, a wrong option, a signal that fires and a deadline that passes fail as they do there, and are not listed; messages of one
+ * type are listed in the order in which they were published. It has no bound and no time of its own, and it takes any format, since it
+ * writes none. A service under `testService` has one of its own.
  */
 export function recordingPublisher(): RecordingPublisher {
   return new ListingPublisher(new PublishedMessages())
@@ -39,6 +41,7 @@ export interface ListingOptions {
 export class ListingPublisher extends Publisher implements RecordingPublisher {
   readonly inner: Publisher | undefined
   readonly #messages: PublishedMessages
+  readonly #order = new PublishOrder()
 
   constructor(messages: PublishedMessages, { inner }: ListingOptions = {}) {
     super()
@@ -47,17 +50,15 @@ export class ListingPublisher extends Publisher implements RecordingPublisher {
   }
 
   async publish<Event extends EventType>(event: Event, payload: PayloadToSend<Event>, options: PublishOptions = {}) {
-    const message = await outgoingEvent(event, payload, options)
-    this.#messages.requireTaker()
-    await (this.inner ? this.inner.publish(event, payload, { ...options, id: message.id }) : requireWanted(options))
-    this.#messages.add(toPublished(message))
+    const prepare = () => outgoingEvent(event, payload, options)
+    const deliver: Deliver = (inner, id) => inner.publish(event, payload, { ...options, id })
+    await this.#publish({ type: event, prepare, deliver, signal: options.signal })
   }
 
   async send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options: PublishOptions = {}) {
-    const message = await outgoingCommand(operation, input, options)
-    this.#messages.requireTaker()
-    await (this.inner ? this.inner.send(operation, input, { ...options, id: message.id }) : requireWanted(options))
-    this.#messages.add(toPublished(message))
+    const prepare = () => outgoingCommand(operation, input, options)
+    const deliver: Deliver = (inner, id) => inner.send(operation, input, { ...options, id })
+    await this.#publish({ type: operation, prepare, deliver, signal: options.signal })
   }
 
   published(): readonly PublishedMessage[]
@@ -69,6 +70,35 @@ export class ListingPublisher extends Publisher implements RecordingPublisher {
   brokerOutage(error: Error = noBroker()): Disposable {
     return this.#messages.fail(error)
   }
+
+  /** Lists it once it is taken, behind those of its type that were published before. */
+  async #publish({ type, prepare, deliver, signal }: MessageToPublish): Promise<void> {
+    const before = this.#order.before(type)
+    const letNextGo = this.#order.enter(type)
+    try {
+      const [message] = await whileWanted(Promise.all([prepare(), before]), signal)
+      this.#messages.requireTaker()
+      const delivered = this.inner && deliver(this.inner, message.id)
+      // Without a broker it is listed before the next goes, so that the list is in order.
+      if (delivered) letNextGo()
+      await delivered
+      this.#messages.add(toPublished(message))
+    } finally {
+      letNextGo()
+    }
+  }
+}
+
+/** Hands a message to the publisher that really sends it. */
+type Deliver = (inner: Publisher, id: string) => Promise<void>
+
+interface MessageToPublish {
+  /** The event or the operation. */
+  readonly type: object
+  readonly signal: AbortSignal | undefined
+  /** Makes sure that it may go out. */
+  prepare(): OutgoingMessage | Promise<OutgoingMessage>
+  deliver: Deliver
 }
 
 /** What a test's outage of the broker is, unless it says something else. */
@@ -76,8 +106,28 @@ export function noBroker(): ServiceError {
   return new ServiceError('unavailable', 'a message could not be published')
 }
 
+/** What the work comes to, unless the signal or the running call's deadline comes first. @throws as `requireWanted` */
+async function whileWanted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  const unwanted = Promise.withResolvers<never>()
+  const check = () => {
+    try {
+      requireWanted(signal)
+    } catch (error) {
+      unwanted.reject(error)
+    }
+  }
+  check()
+  const signals = [signal, currentCall()?.signal]
+  for (const one of signals) one?.addEventListener('abort', check)
+  try {
+    return await Promise.race([unwanted.promise, work])
+  } finally {
+    for (const one of signals) one?.removeEventListener('abort', check)
+  }
+}
+
 /** @throws ServiceError `cancelled` or `deadline_exceeded`, as the publisher of a queue does */
-function requireWanted({ signal }: PublishOptions): void {
+function requireWanted(signal: AbortSignal | undefined): void {
   const reason: unknown = signal?.aborted ? signal.reason : undefined
   const isLate = currentCall()?.remainingMs() === 0 || (ServiceError.is(reason) && reason.code === 'deadline_exceeded')
   if (isLate)

@@ -5,6 +5,7 @@ import {
   outgoingEvent,
   type PublishOptions,
   Publisher,
+  PublishOrder,
   type QueueOperation,
 } from '@tenon/core/client'
 import type { EventType, InputToSend, PayloadToSend } from '@tenon/core/contract'
@@ -25,7 +26,6 @@ import { KnownTopics } from './known-topics.ts'
 import { OutageLog } from './outage-log.ts'
 import type { PublishBound } from './publish-bound.ts'
 import { notWritten } from './publish-error.ts'
-import { PublishOrder } from './publish-order.ts'
 import { PublishRoom } from './publish-room.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { PublishOrder } from './publish-order.ts'
+import { PublishOrder } from './publisher-order.ts'
 
 const kind = {}
 
