@@ -193,8 +193,23 @@ describe('what decodes and does not fit names its field', () => {
 
 test('a value that does not have the types of the message cannot be encoded', () => {
   const { codec } = order
-  for (const value of [undefined, 1, { name: 1 }, { state: 'lost' }, { count: 1.5 }, { placedAt: 0.5 }, { item: 'x' }])
-    expect(() => codec.encode(value)).toThrow()
+  const wrong = [
+    { name: 1 },
+    { state: 'lost' },
+    { item: 'x' },
+    { rating: '5' },
+    { isPaid: 'yes' },
+    { isPaid: 0 },
+    { count: 1.5 },
+    { count: '5' },
+    { count: 2 ** 31 },
+    { placedAt: 0.5 },
+    { placedAt: '5' },
+    { placedAt: 2 ** 63 },
+    { placedAt: Number.NaN },
+  ]
+  for (const value of [undefined, 1, ...wrong.map((field) => ({ ...nothing, ...field }))])
+    expect(() => codec.encode(value), JSON.stringify(value)).toThrow(TypeError)
 })
 
 describe('bytes() and int64()', () => {
@@ -233,7 +248,7 @@ describe('bytes() and int64()', () => {
 
   test('a value of another type, or of more than 64 bits, cannot be encoded', () => {
     for (const wrong of [{ data: 'aGk=' }, { data: [1] }, { id: 5 }, { id: '5' }, { id: 2n ** 63n }])
-      expect(() => codec.encode({ data: new Uint8Array(), ...rest, ...wrong })).toThrow()
+      expect(() => codec.encode({ data: new Uint8Array(), ...rest, ...wrong })).toThrow(TypeError)
   })
 })
 
@@ -243,6 +258,6 @@ describe('uint64()', () => {
     const bytes = codec.encode({ id: 2n ** 64n - 1n })
     expect(bytes.toString('hex')).toBe('08ffffffffffffffffff01')
     expect(codec.decode(bytes)).toEqual({ id: 2n ** 64n - 1n })
-    for (const id of [-1n, 2n ** 64n, 5]) expect(() => codec.encode({ id })).toThrow()
+    for (const id of [-1n, 2n ** 64n, 5]) expect(() => codec.encode({ id })).toThrow(TypeError)
   })
 })

@@ -14,19 +14,34 @@ export const scalarWriters: Readonly<Record<ScalarName, Write>> = {
     if (!(value instanceof Uint8Array)) throw new TypeError('expected bytes')
     writer.bytes(value)
   },
-  bool: (writer, value) => writer.bool(value === true),
-  int32: (writer, value) => writer.int32(value as number),
+  bool: (writer, value) => {
+    if (typeof value !== 'boolean') throw new TypeError('expected true or false')
+    writer.bool(value)
+  },
+  int32: (writer, value) => {
+    if (typeof value !== 'number' || (value | 0) !== value) throw new TypeError('expected an integer of 32 bits')
+    writer.int32(value)
+  },
   // A varint of 64 bits with nothing in its upper half is the same bytes as one of 32.
-  int64: (writer, value) => (isUint32(value) ? writer.uint32(value) : writer.int64(BigInt(value as number))),
+  int64: (writer, value) => {
+    if (!isInt64(value)) throw new TypeError('expected an integer of 64 bits')
+    if (value >= 0 && value <= 0xffff_ffff) writer.uint32(value)
+    else writer.int64(BigInt(value))
+  },
   bigint: (writer, value) => {
-    if (typeof value !== 'bigint') throw new TypeError('expected a bigint')
+    if (typeof value !== 'bigint' || value !== BigInt.asIntN(64, value))
+      throw new TypeError('expected a bigint of 64 bits')
     writer.int64(value)
   },
   ubigint: (writer, value) => {
-    if (typeof value !== 'bigint') throw new TypeError('expected a bigint')
+    if (typeof value !== 'bigint' || value !== BigInt.asUintN(64, value))
+      throw new TypeError('expected a bigint of 64 bits without a sign')
     writer.uint64(value)
   },
-  double: (writer, value) => writer.double(value as number),
+  double: (writer, value) => {
+    if (typeof value !== 'number') throw new TypeError('expected a number')
+    writer.double(value)
+  },
 }
 
 /** How they are read. */
@@ -69,8 +84,8 @@ export const scalarWireTypes: Readonly<Record<ScalarName, WireType>> = {
   double: WireType.Bit64,
 }
 
-function isUint32(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= 0xffff_ffff
+function isInt64(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63
 }
 
 /** Up to 28 bits, which is nearly always, a varint is the same in every width and needs no bigint. */
