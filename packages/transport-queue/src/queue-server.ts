@@ -75,11 +75,11 @@ export class QueueServer implements TransportServer {
   async close(): Promise<void> {
     this.#ending.abort()
     this.#publisher?.clean()
-    await this.#leave(AbortSignal.abort())
-    this.#servers.delete(this)
-    if (!this.#isOpen) return
-    this.#isOpen = false
-    await this.#connection.release()
+    try {
+      await this.#leave(AbortSignal.abort())
+    } finally {
+      await this.#release()
+    }
   }
 
   /** What is known of the consumers. Asks the broker for the lag, which the next one tells. */
@@ -92,8 +92,18 @@ export class QueueServer implements TransportServer {
     return (await Promise.all(this.#consumers.map((consumer) => consumer.report()))).flat()
   }
 
+  /** @throws AggregateError of the groups that could not be left, when all others are. */
   async #leave(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#consumers.map((consumer) => consumer.leave(signal)))
+    const left = await Promise.allSettled(this.#consumers.map((consumer) => consumer.leave(signal)))
+    const failures = left.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    if (failures.length > 0) throw new AggregateError(failures, 'groups could not be left')
+  }
+
+  async #release(): Promise<void> {
+    this.#servers.delete(this)
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    await this.#connection.release()
   }
 
   async #finish(signal: AbortSignal): Promise<void> {
