@@ -32,11 +32,12 @@ export interface QueueDriver {
    */
   ensureTopics(topics: readonly TopicToEnsure[]): Promise<void>
   /**
-   * Resolves when the broker has stored all records. Calls are carried out in their order, and those not begun when their
-   * time is up never are.
+   * Resolves when the broker has stored all records. Records of one partition are stored in the order of the calls, those of
+   * several may not be; what is not begun when its time is up never is.
    *
    * @throws ServiceError `unavailable` when that did not happen in time; what was being sent then may still arrive.
    * `internal` for a record that the broker will never take, with the reason `record_too_large` for one that is too large.
+   * `not_found` when the topic is not there, `permission_denied` when nothing may be written to it.
    */
   produce(records: readonly RecordToSend[], bound: ProduceBound): Promise<void>
   /**

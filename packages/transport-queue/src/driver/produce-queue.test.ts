@@ -50,14 +50,71 @@ describe('ProduceQueue', () => {
     for (const one of pushed) await expect(one).rejects.toMatchObject({ code: 'unavailable' })
   })
 
-  it('lets a record that is never taken fail alone', async () => {
-    const send = async (records: readonly RecordToSend[]) => {
-      if (records.some(({ value }) => String(value) === 'bad')) throw new ServiceError('internal', 'too large')
-    }
-    const queue = new ProduceQueue(settings, send)
-    const [good, bad, next] = ['good', 'bad', 'next'].map((value) => queue.push([record(value)], bound))
-    await expect(bad).rejects.toMatchObject({ code: 'internal' })
-    await Promise.all([good, next])
+  it('lets a record that is never taken fail alone, and stores what is beside it once and in order', async () => {
+    const broker = new PartitionBroker(1)
+    const values = ['1', '2', 'bad', '3', '4', '5']
+    const results = await Promise.allSettled(values.map((value) => broker.queue.push([record(value)], bound)))
+    expect(results.map(({ status }) => status === 'fulfilled')).toEqual([true, true, false, true, true, true])
+    expect(results[2]).toMatchObject({ reason: { code: 'internal' } })
+    expect(broker.stored).toEqual([['1', '2', '3', '4', '5']])
+  })
+
+  it('sends nothing again to partitions that stored it, when another refuses', async () => {
+    const broker = new PartitionBroker(4)
+    const values = Array.from({ length: 80 }, (_, index) => (index === 40 ? 'bad' : String(index)))
+    const keyed = values.map((value, index) => ({ ...record(value), key: Buffer.from(`key-${index % 8}`) }))
+    const results = await Promise.allSettled(keyed.map((one) => broker.queue.push([one], bound)))
+    expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+    expect(broker.stored.filter((partition) => partition.length > 0).length).toBeGreaterThan(1)
+    const stored = broker.stored.flat().map(Number)
+    expect(stored.toSorted((one, other) => one - other)).toEqual(values.filter((value) => value !== 'bad').map(Number))
+    for (const partition of broker.stored)
+      expect(partition.map(Number)).toEqual(partition.map(Number).toSorted((one, other) => one - other))
+  })
+
+  it('does not send again what the whole topic is refused for', async () => {
+    const broker = new PartitionBroker(1, () => new ServiceError('permission_denied', 'no'))
+    const results = await Promise.allSettled(['1', '2', '3'].map((value) => broker.queue.push([record(value)], bound)))
+    for (const result of results) expect(result).toMatchObject({ reason: { code: 'permission_denied' } })
+    expect(broker.requestCount).toBe(1)
+  })
+
+  it('splits what is pushed together by partition, and is done when all of it is stored', async () => {
+    const broker = new PartitionBroker(2)
+    const records = [0, 1, 0].map((partition, index) => ({ ...record(String(index)), partition }))
+    await broker.queue.push(records, bound)
+    expect(broker.stored).toEqual([['0', '2'], ['1']])
+  })
+
+  it('lets a topic that does not answer hold up no other', async () => {
+    const never = new Promise<number>(() => undefined)
+    const stored: string[] = []
+    const queue = new ProduceQueue(settings, {
+      partitionCountOf: (topic) => (topic === 'hung' ? never : Promise.resolve(1)),
+      send: async (records, { topic }) => {
+        if (topic === 'slow') await never
+        stored.push(...records.map(({ value }) => String(value)))
+      },
+    })
+    const others = ['hung', 'slow'].map((topic) => queue.push([{ ...record('x'), topic }], { timeoutMs: 50 }))
+    await queue.push([record('1')], bound)
+    expect(stored).toEqual(['1'])
+    for (const other of others) await expect(other).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  it('tells all that waits for a topic that is gone, in order, and asks anew for the next', async () => {
+    let isGone = true
+    const broker = new PartitionBroker(1, () => (isGone ? new ServiceError('not_found', 'gone') : undefined))
+    const told: string[] = []
+    const first = broker.queue.push([record('1')], bound).catch(() => void told.push('1'))
+    await turn()
+    const second = broker.queue.push([record('2')], bound).catch(() => void told.push('2'))
+    await Promise.all([first, second])
+    expect(told).toEqual(['1', '2'])
+    isGone = false
+    await broker.queue.push([record('3')], bound)
+    expect(broker.stored).toEqual([['3']])
+    expect(broker.askedCount).toBe(2)
   })
 
   it('never sends what was not begun in its time, or whose signal fired', async () => {
@@ -155,12 +212,39 @@ const settings = { lingerMs: 0, maxBatchBytes: 524_288, maxBufferedBytes: 33_554
 function open(given: Partial<typeof settings> = {}) {
   const requests: string[][] = []
   let answering = Promise.withResolvers<void>()
-  const queue = new ProduceQueue({ ...settings, ...given }, (records) => {
+  const send = (records: readonly RecordToSend[]) => {
     requests.push(records.map(({ value }) => String(value)))
     answering = Promise.withResolvers()
     return answering.promise
-  })
+  }
+  const queue = new ProduceQueue({ ...settings, ...given }, { partitionCountOf: async () => 1, send })
   return { queue, requests, answer: () => answering.resolve(), fail: (error: Error) => answering.reject(error) }
+}
+
+/** Stores or refuses a request as a whole; a record that says `bad` is refused. */
+class PartitionBroker {
+  readonly stored: string[][]
+  readonly queue: ProduceQueue
+  requestCount = 0
+  askedCount = 0
+
+  constructor(partitionCount: number, refuse: () => ServiceError | undefined = () => undefined) {
+    this.stored = Array.from({ length: partitionCount }, () => [])
+    this.queue = new ProduceQueue(settings, {
+      partitionCountOf: async () => {
+        this.askedCount += 1
+        return partitionCount
+      },
+      send: async (records, { partition }) => {
+        this.requestCount += 1
+        await turn()
+        const values = records.map(({ value }) => String(value))
+        const refusal = values.includes('bad') ? new ServiceError('internal', 'too large') : refuse()
+        if (refusal) throw refusal
+        this.stored[partition]?.push(...values)
+      },
+    })
+  }
 }
 
 function record(value: string): RecordToSend {

@@ -1,67 +1,69 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { ProduceBound, RecordToSend } from '../queue-driver.ts'
-import { unlessAborted, wait } from '../wait.ts'
+import { unlessAborted } from '../wait.ts'
+import type { LanePart, LaneSettings, ProduceLane } from './produce-lane.ts'
+import { byteCountOf } from './record-size.ts'
+import { TopicLanes, type TopicRecords, type TopicWay } from './topic-lanes.ts'
 
-/** Sends records in one request. @throws ServiceError `unavailable`, or `internal` for one that is never taken. */
-export type SendRecords = (records: readonly RecordToSend[]) => Promise<void>
-
-export interface ProduceQueueSettings {
-  /** How long the first record after a pause waits for others. 0: those of the same turn of the event loop. */
-  readonly lingerMs: number
-  /** Records go into one request up to this size; one that is larger goes alone. */
-  readonly maxBatchBytes: number
-  /** Records that wait or are being sent, up to this size; what is pushed beyond it waits for room. */
+export interface ProduceQueueSettings extends LaneSettings {
+  /**
+   * Records that wait or are being sent, up to this size; what is pushed beyond it waits for room. The last guard of a connection,
+   * for all who produce; what a publisher takes in is bounded before, by `maxPublishingBytes`.
+   */
   readonly maxBufferedBytes: number
 }
 
 interface Entry {
-  readonly records: readonly RecordToSend[]
   readonly byteCount: number
   readonly done: PromiseWithResolvers<void>
+  readonly byTopic: readonly TopicRecords[]
+  /** Where its parts are, once it is known. */
+  readonly parts: Map<LanePart, ProduceLane>
+  /** Records that are not stored yet. */
+  leftCount: number
   stopWaiting(): void
 }
 
 /**
- * Lets one request at a time be under way and puts what comes meanwhile into the next one. Order is kept across failures
- * that way, whatever the client library does about retries, and many small sends cost few requests.
+ * Lets what is pushed wait for room and then go through a lane for each partition, so that a request is stored as a whole or not at
+ * all, many small sends cost few requests, and one topic holds up no other.
  */
 export class ProduceQueue {
-  readonly #send: SendRecords
   readonly #settings: ProduceQueueSettings
-  /** In their order: those that wait for room, those that wait to be sent, those that are being sent. */
+  readonly #way: TopicWay
+  readonly #topics = new Map<string, TopicLanes>()
+  /** In their order: those that wait for room, and those that are in the lanes. */
   readonly #outside = new Set<Entry>()
-  readonly #waiting = new Set<Entry>()
-  readonly #sending = new Set<Entry>()
+  readonly #inside = new Set<Entry>()
   readonly #closing = new AbortController()
   #bufferedBytes = 0
-  #filled = Promise.withResolvers<void>()
-  #running: Promise<void> | undefined
+  #idle: PromiseWithResolvers<void> | undefined
 
-  constructor(settings: ProduceQueueSettings, send: SendRecords) {
+  constructor(settings: ProduceQueueSettings, way: Pick<TopicWay, 'send' | 'partitionCountOf'>) {
     this.#settings = settings
-    this.#send = send
+    this.#way = {
+      settings,
+      closing: this.#closing.signal,
+      send: (records, place) => way.send(records, place),
+      partitionCountOf: (topic) => way.partitionCountOf(topic),
+    }
   }
 
   /** Resolves when the records are stored; not begun when their time is up or the signal fires, they never are. */
   push(records: readonly RecordToSend[], { timeoutMs, signal }: ProduceBound): Promise<void> {
     if (this.#closing.signal.aborted) return Promise.reject(closed())
     if (signal?.aborted) return Promise.reject(notProduced())
-    const done = Promise.withResolvers<void>()
+    if (records.length === 0) return Promise.resolve()
     const timer = setTimeout(() => this.#settle(entry, this.#timedOut(entry, timeoutMs)), timeoutMs)
     const onAbort = () => this.#settle(entry, notProduced())
     signal?.addEventListener('abort', onAbort, { once: true })
-    const entry: Entry = {
-      records,
-      byteCount: records.reduce((sum, record) => sum + byteCountOf(record), 0),
-      done,
-      stopWaiting: () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
-      },
-    }
+    const entry = this.#toEntry(records, () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    })
     this.#outside.add(entry)
     this.#admit()
-    return done.promise
+    return entry.done.promise
   }
 
   /**
@@ -72,9 +74,40 @@ export class ProduceQueue {
     this.#closing.abort()
     const isOver = new AbortController()
     const timer = setTimeout(() => isOver.abort(), timeoutMs)
-    while (this.#running && !isOver.signal.aborted) await unlessAborted(this.#running, isOver.signal)
+    if (this.#inside.size > 0) await unlessAborted((this.#idle ??= Promise.withResolvers()).promise, isOver.signal)
     clearTimeout(timer)
-    for (const entry of [...this.#outside, ...this.#waiting, ...this.#sending]) this.#settle(entry, closed())
+    for (const entry of [...this.#outside, ...this.#inside]) this.#settle(entry, closed())
+  }
+
+  #toEntry(records: readonly RecordToSend[], stopWaiting: () => void): Entry {
+    const byTopic = Map.groupBy(records, ({ topic }) => topic).values()
+    const entry: Entry = {
+      byteCount: sizeOf(records),
+      done: Promise.withResolvers(),
+      byTopic: Array.from(byTopic, (ofTopic) => ({
+        records: ofTopic,
+        toPart: (ofPartition, lane) => this.#toPart(entry, ofPartition, lane),
+        failed: (error) => this.#settle(entry, error),
+      })),
+      parts: new Map(),
+      leftCount: records.length,
+      stopWaiting,
+    }
+    return entry
+  }
+
+  #toPart(entry: Entry, records: readonly RecordToSend[], lane: ProduceLane): LanePart {
+    const part: LanePart = {
+      records,
+      byteCount: sizeOf(records),
+      stored: () => {
+        entry.leftCount -= records.length
+        if (entry.leftCount === 0) this.#settle(entry)
+      },
+      failed: (error) => this.#settle(entry, error),
+    }
+    entry.parts.set(part, lane)
+    return part
   }
 
   /** Takes in what there is room for; one that is larger than all the room there is when nothing else is there. */
@@ -83,64 +116,32 @@ export class ProduceQueue {
       const isRoom = this.#bufferedBytes + entry.byteCount <= this.#settings.maxBufferedBytes
       if (!isRoom && this.#bufferedBytes > 0) return
       this.#outside.delete(entry)
-      this.#waiting.add(entry)
+      this.#inside.add(entry)
       this.#bufferedBytes += entry.byteCount
-      if (this.#bufferedBytes >= this.#settings.maxBatchBytes) this.#filled.resolve()
-      this.#running ??= this.#run()
+      for (const ofTopic of entry.byTopic) this.#lanesOf(ofTopic).push(ofTopic)
     }
   }
 
-  async #run(): Promise<void> {
-    // What is pushed in the same turn goes out together.
-    await Promise.resolve()
-    await this.#linger()
-    while (this.#waiting.size > 0) await this.#sendTogether(this.#takeBatch())
-    this.#running = undefined
+  #lanesOf({ records }: TopicRecords): TopicLanes {
+    const topic = records[0]?.topic ?? ''
+    const lanes = this.#topics.get(topic) ?? new TopicLanes(topic, this.#way)
+    this.#topics.set(topic, lanes)
+    return lanes
   }
 
-  async #linger(): Promise<void> {
-    const { lingerMs, maxBatchBytes } = this.#settings
-    if (lingerMs === 0 || this.#bufferedBytes >= maxBatchBytes) return
-    this.#filled = Promise.withResolvers()
-    const over = new AbortController()
-    const waited = wait(lingerMs, AbortSignal.any([over.signal, this.#closing.signal]))
-    await Promise.race([waited, this.#filled.promise])
-    over.abort()
-  }
-
-  #takeBatch(): readonly Entry[] {
-    const batch: Entry[] = []
-    let byteCount = 0
-    for (const entry of this.#waiting) {
-      byteCount += entry.byteCount
-      if (batch.length > 0 && (batch.length >= batchEntryCount || byteCount > this.#settings.maxBatchBytes)) break
-      this.#waiting.delete(entry)
-      this.#sending.add(entry)
-      batch.push(entry)
-    }
-    return batch
-  }
-
-  async #sendTogether(entries: readonly Entry[]): Promise<void> {
-    try {
-      await this.#send(entries.flatMap(({ records }) => records))
-      for (const entry of entries) this.#settle(entry)
-    } catch (cause) {
-      const error = ServiceError.is(cause) ? cause : new ServiceError('internal', 'the broker refused', { cause })
-      // One record that is never taken must not take the others of its request with it.
-      if (error.code === 'unavailable' || entries.length === 1) for (const entry of entries) this.#settle(entry, error)
-      else for (const entry of entries) if (this.#sending.has(entry)) await this.#sendTogether([entry])
-    }
-  }
-
+  /** What of it is in a request stays there; the rest is never sent. */
   #settle(entry: Entry, error?: ServiceError): void {
     entry.stopWaiting()
-    const wasBuffered = this.#waiting.delete(entry) || this.#sending.delete(entry)
     this.#outside.delete(entry)
-    if (wasBuffered) this.#bufferedBytes -= entry.byteCount
+    if (this.#inside.delete(entry)) {
+      this.#bufferedBytes -= entry.byteCount
+      for (const ofTopic of entry.byTopic) this.#lanesOf(ofTopic).forget(ofTopic)
+      for (const [part, lane] of entry.parts) lane.forget(part)
+    }
     if (error) entry.done.reject(error)
     else entry.done.resolve()
     this.#admit()
+    if (this.#inside.size === 0) this.#idle?.resolve()
   }
 
   #timedOut(entry: Entry, timeoutMs: number): ServiceError {
@@ -152,14 +153,11 @@ export class ProduceQueue {
   }
 }
 
-/** A guess. */
-const batchEntryCount = 500
 /** What a record takes besides its bytes; keeps those without any bounded too. A guess. */
 const recordByteCount = 64
 
-function byteCountOf({ key, value, headers }: RecordToSend): number {
-  const ofHeaders = headers.reduce((sum, [name, text]) => sum + name.length + text.byteLength, 0)
-  return recordByteCount + (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + ofHeaders
+function sizeOf(records: readonly RecordToSend[]): number {
+  return records.reduce((sum, record) => sum + recordByteCount + byteCountOf(record), 0)
 }
 
 /** The error for records whose signal fired before they were sent. */

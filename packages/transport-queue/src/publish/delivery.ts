@@ -1,4 +1,5 @@
 import { drainingError, type ServiceError } from '@tenon/core/transport'
+import { byteCountOf } from '../driver/record-size.ts'
 import type { QueueDriver, RecordToSend } from '../queue-driver.ts'
 import type { KnownTopics, TopicTurn } from './known-topics.ts'
 import type { OutageLog } from './outage-log.ts'
@@ -128,8 +129,3 @@ export class Delivery implements OpenMessage, TopicTurn {
 
 /** A timer may fire a little before its time by another clock. */
 const timerGrainMs = 5
-
-function byteCountOf({ key, value, headers }: RecordToSend): number {
-  const headerBytes = headers.reduce((sum, [name, text]) => sum + Buffer.byteLength(name) + text.byteLength, 0)
-  return (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + headerBytes
-}

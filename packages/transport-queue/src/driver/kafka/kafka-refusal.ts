@@ -12,7 +12,9 @@ export function toSendError(names: ReadonlySet<string>, target: string, cause: u
 
 /** Whether brokers have refused it for good, so that certainly nothing of it is stored. */
 export function isRefusal(names: ReadonlySet<string>): boolean {
-  return [...names].some((name) => sizes.has(name) || codes.get(name) === 'internal' || codes.get(name) === 'permission_denied')
+  return [...names].some(
+    (name) => sizes.has(name) || codes.get(name) === 'internal' || codes.get(name) === 'permission_denied',
+  )
 }
 
 /** What a broker says of a record that is too large for it. */

@@ -18,6 +18,14 @@ export async function createMissing(admin: Admin, topics: readonly TopicToEnsure
   })
 }
 
+/** How many partitions a topic has. @throws Error with Kafka's name for what is wrong with it. */
+export async function countPartitions(admin: Admin, topic: string): Promise<number> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+  const count = topics.find(({ name }) => name === topic)?.partitions.length ?? 0
+  if (count === 0) throw new Error(`no broker knows the partitions of topic ${topic}`)
+  return count
+}
+
 /** What the cluster knows of a topic and a group, in order of the partitions. */
 export async function readProgress(admin: Admin, topic: string, group: string): Promise<readonly PartitionProgress[]> {
   const [ends, [committed]] = await Promise.all([

@@ -2,13 +2,8 @@ import type { EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs'
 import { asBuffer } from '../../bytes.ts'
 import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../queue-driver.ts'
 
-/** Records as kafkajs sends them. */
-export function toTopicMessages(records: readonly RecordToSend[]) {
-  const byTopic = Map.groupBy(records, ({ topic }) => topic)
-  return Array.from(byTopic, ([topic, ofTopic]) => ({ topic, messages: ofTopic.map(toMessage) }))
-}
-
-function toMessage({ key, value, headers, partition, timestampAt }: RecordToSend) {
+/** A record as kafkajs sends it. */
+export function toMessage({ key, value, headers, partition, timestampAt }: RecordToSend) {
   const byName = Map.groupBy(headers, ([name]) => name)
   return {
     key: key && asBuffer(key),
@@ -48,6 +43,13 @@ export function kafkaErrorType(error: unknown): string {
   if (typeof type === 'string') return type
   const cause: unknown = Reflect.get(error, 'cause')
   return cause === error ? '' : kafkaErrorType(cause)
+}
+
+/** Whether kafkajs holds that trying again may help. It forgets that when it has tried often enough itself. */
+export function isRetriable(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false
+  const cause: unknown = Reflect.get(error, 'cause')
+  return Reflect.get(error, 'retriable') === true || (cause !== error && isRetriable(cause))
 }
 
 /** What went wrong, in words. */

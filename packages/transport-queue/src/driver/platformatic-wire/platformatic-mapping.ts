@@ -1,14 +1,11 @@
 import type { KafkaRecord, MessageToProduce, RecordsBatch } from '@platformatic/kafka'
 import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../queue-driver.ts'
-import { kafkaPartitionHash } from '../kafka/kafka-partition.ts'
 import type { RequestAnswer } from './platformatic-client.ts'
 
 type FetchedPartition = RequestAnswer<'Fetch'>['responses'][number]['partitions'][number]
 
 /** A record as the library sends it. */
 export function toMessage({ topic, key, value, headers, partition, timestampAt }: RecordToSend): MessageToProduce {
-  // The library's own choice of a partition differs from that of all other clients; it takes ours modulo their number.
-  const chosen = partition ?? (key ? kafkaPartitionHash(key) : undefined)
   return {
     topic,
     ...(key && { key: asBuffer(key) }),
@@ -16,7 +13,7 @@ export function toMessage({ topic, key, value, headers, partition, timestampAt }
     ...((value && { value: asBuffer(value) }) as { value: Buffer }),
     // A map of buffers, each of which is a name of its own: names may repeat.
     headers: new Map(headers.map(([name, text]) => [Buffer.from(name), asBuffer(text)])),
-    ...(chosen !== undefined && { partition: chosen }),
+    ...(partition !== undefined && { partition }),
     ...(timestampAt !== undefined && { timestamp: BigInt(timestampAt) }),
   }
 }

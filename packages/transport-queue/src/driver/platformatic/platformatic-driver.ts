@@ -11,8 +11,10 @@ import type {
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { wait, within } from '../../wait.ts'
-import { toSendError } from '../kafka/kafka-refusal.ts'
+import { isRefusal, toSendError } from '../kafka/kafka-refusal.ts'
 import { TokenSource } from '../kafka/kafka-token.ts'
+import { ProducerLease } from '../kafka/producer-lease.ts'
+import type { SendPlace } from '../produce-lane.ts'
 import { ProduceQueue } from '../produce-queue.ts'
 import { createMissing, readProgress } from './platformatic-admin.ts'
 import {
@@ -23,8 +25,8 @@ import {
   toClientOptions,
 } from '../platformatic-wire/platformatic-client.ts'
 import { errorIds, isRefusedCredential, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
-import { toMessage } from '../platformatic-wire/platformatic-mapping.ts'
 import { PlatformaticMember } from './platformatic-member.ts'
+import { producerRetry, sendToPartition } from './platformatic-producer.ts'
 import {
   type PlatformaticOptions,
   type PlatformaticSettings,
@@ -49,7 +51,12 @@ class PlatformaticDriver implements QueueDriver {
   readonly #tokens: TokenSource | undefined
   #library: Platformatic | undefined
   #clientId = 'tenon'
-  #producer: Producer | undefined
+  readonly #producers = new ProducerLease<Producer>({
+    open: async () => this.#openProducer(),
+    close: (producer) => within(producer.close(), closeTimeoutMs, 'still connected').catch(() => undefined),
+    // Whatever became of the request; it numbers anew by itself, but may hang on a broker.
+    isSpoiledBy: (error) => !isRefusal(namesOf(error)) && !isUnknownTopic(error),
+  })
   #queue: ProduceQueue | undefined
 
   constructor(settings: PlatformaticSettings) {
@@ -63,7 +70,10 @@ class PlatformaticDriver implements QueueDriver {
     this.#clientId = this.#settings.clientId ?? clientId
     this.#library = await loadPlatformatic()
     await this.#findBroker()
-    this.#queue = new ProduceQueue(this.#settings, (records) => this.#send(records))
+    this.#queue = new ProduceQueue(this.#settings, {
+      partitionCountOf: (topic) => this.#countPartitions(topic),
+      send: (records, place) => this.#send(records, place),
+    })
   }
 
   async ensureTopics(topics: readonly TopicToEnsure[]): Promise<void> {
@@ -98,7 +108,7 @@ class PlatformaticDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#queue?.close(flushTimeoutMs)
-    await this.#dropProducer()
+    await this.#producers.close()
   }
 
   /** Tries until one answers, or none has in time. */
@@ -124,7 +134,7 @@ class PlatformaticDriver implements QueueDriver {
   /** Works with connections of its own, for as long as connecting may take. */
   async #administer<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
     const library = this.#loaded()
-    const admin = new library.Admin({ ...toClientOptions(this.#clientSettings()), ...briefRetry })
+    const admin = new library.Admin({ ...toClientOptions(this.#clientSettings()), ...producerRetry })
     try {
       return await within(work(admin), this.#settings.connectTimeoutMs, `${this.target} did not answer`)
     } finally {
@@ -132,27 +142,28 @@ class PlatformaticDriver implements QueueDriver {
     }
   }
 
-  async #send(records: readonly RecordToSend[]): Promise<void> {
-    const { compression } = this.#settings
+  async #countPartitions(topic: string): Promise<number> {
     try {
-      this.#producer ??= this.#openProducer()
-      await this.#producer.send({ messages: records.map(toMessage), acks: allReplicas, compression })
+      const asking = this.#producers.use((producer) => producer.metadata({ topics: [topic], forceUpdate: true }))
+      const { topics } = await within(asking, this.#settings.connectTimeoutMs, `${this.target} did not answer`)
+      return topics.get(topic)?.partitionsCount ?? 1
     } catch (cause) {
-      // Whatever became of the request, what comes next is numbered anew.
-      void this.#dropProducer()
-      throw toSendError(errorIds(cause), this.target, cause)
+      throw toSendError(namesOf(cause), this.target, cause)
+    }
+  }
+
+  async #send(records: readonly RecordToSend[], place: SendPlace): Promise<void> {
+    const form = { place, compression: this.#settings.compression }
+    try {
+      await this.#producers.use((producer) => sendToPartition(producer, records, form))
+    } catch (cause) {
+      throw toSendError(namesOf(cause), this.target, cause)
     }
   }
 
   #openProducer(): Producer {
     const library = this.#loaded()
-    return new library.Producer({ ...toClientOptions(this.#clientSettings()), ...briefRetry, idempotent: true })
-  }
-
-  async #dropProducer(): Promise<void> {
-    const producer = this.#producer
-    this.#producer = undefined
-    if (producer) await within(producer.close(), closeTimeoutMs, 'still connected').catch(() => undefined)
+    return new library.Producer({ ...toClientOptions(this.#clientSettings()), ...producerRetry, idempotent: true })
   }
 
   #clientSettings(): ClientSettings {
@@ -170,10 +181,9 @@ const notConnected = 'connect() comes before any other method of a driver'
 const flushTimeoutMs = 2_000
 const closeTimeoutMs = 1_000
 const connectRetryMs = 100
-/** A request is tried again for some nine seconds, as by the other driver. Guesses. */
-const briefRetry = {
-  retries: 10,
-  retryDelay: (_client: object, _name: string, attempt: number) => 50 * 2 ** Math.min(attempt, 5),
+
+/** Kafka's names for what went wrong, of which the library tells one in words only. */
+function namesOf(error: unknown): ReadonlySet<string> {
+  const names = errorIds(error)
+  return isUnknownTopic(error) ? new Set([...names, 'UNKNOWN_TOPIC_OR_PARTITION']) : names
 }
-/** @see Kafka producer setting acks: all */
-const allReplicas = -1

@@ -15,7 +15,7 @@ import { SqliteGroup } from './sqlite-group.ts'
 import { SqliteMember } from './sqlite-member.ts'
 import { resolveSqlite, type SqliteDriverOptions, type SqliteSettings } from './sqlite-options.ts'
 import { SqliteQueue } from './sqlite-queue.ts'
-import { byteCountOf } from './sqlite-record.ts'
+import { byteCountOf } from '../record-size.ts'
 
 /**
  * A queue in one file that the processes of one machine share, over Node's own SQLite: partitions, groups and redelivery as on a

@@ -2,7 +2,8 @@ import { ServiceError } from '@tenon/core/transport'
 import type { PartitionProgress, ReceivedRecord, RecordToSend } from '../../queue-driver.ts'
 import { partitionHash } from '../partition-hash.ts'
 import type { SqliteDatabase } from '../sqlite-file/sqlite-database.ts'
-import { byteCountOf, readHeaders, writeHeaders } from './sqlite-record.ts'
+import { byteCountOf } from '../record-size.ts'
+import { readHeaders, writeHeaders } from './sqlite-record.ts'
 
 /** A partition of a topic, by its number in the file. */
 export interface LogPlace {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RecordHeader } from '../../queue-driver.ts'
-import { byteCountOf, readHeaders, writeHeaders } from './sqlite-record.ts'
+import { readHeaders, writeHeaders } from './sqlite-record.ts'
 
 describe('headers in a blob', () => {
   it('come back as they were, with repeated and empty names and any bytes', () => {
@@ -12,12 +12,6 @@ describe('headers in a blob', () => {
         expect(shown(readHeaders(writeHeaders(headers)))).toBe(shown(headers))
       }),
     )
-  })
-
-  it('count with key and value', () => {
-    const bytes = (length: number) => new Uint8Array(length)
-    expect(byteCountOf({ topic: 't', key: bytes(2), value: bytes(30), headers: [['é', bytes(4)]] })).toBe(38)
-    expect(byteCountOf({ topic: 't', key: null, value: null, headers: [] })).toBe(0)
   })
 })
 

@@ -1,10 +1,4 @@
-import type { RecordHeader, RecordToSend } from '../../queue-driver.ts'
-
-/** Bytes of a record as limits count them: key, value and headers. */
-export function byteCountOf({ key, value, headers }: RecordToSend): number {
-  const ofHeaders = headers.reduce((sum, [name, content]) => sum + Buffer.byteLength(name) + content.byteLength, 0)
-  return (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + ofHeaders
-}
+import type { RecordHeader } from '../../queue-driver.ts'
 
 /** Headers as one blob: for each its name and its value, with their lengths in 32 bits before them. */
 export function writeHeaders(headers: readonly RecordHeader[]): Uint8Array {

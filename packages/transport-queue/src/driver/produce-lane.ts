@@ -1,0 +1,129 @@
+import { ServiceError } from '@tenon/core/transport'
+import type { RecordToSend } from '../queue-driver.ts'
+import { wait } from '../wait.ts'
+
+/** Where records go, with the partition of each said. */
+export interface SendPlace {
+  readonly topic: string
+  readonly partition: number
+}
+
+/**
+ * Stores records in one partition, all or none of them.
+ *
+ * @throws ServiceError `internal` when one of them is never taken; any other code concerns them all
+ */
+export type SendRecords = (records: readonly RecordToSend[], place: SendPlace) => Promise<void>
+
+export interface LaneSettings {
+  /** How long the first record after a pause waits for others. 0: those of the same turn of the event loop. */
+  readonly lingerMs: number
+  /** Records go into one request up to this size; one that is larger goes alone. */
+  readonly maxBatchBytes: number
+}
+
+/** What goes to one partition of that which is pushed together. */
+export interface LanePart {
+  readonly records: readonly RecordToSend[]
+  readonly byteCount: number
+  stored(): void
+  failed(error: ServiceError): void
+}
+
+/**
+ * Lets one request at a time be under way to a partition and puts what comes meanwhile into the next one. A request is stored as a
+ * whole or not at all, so what is sent again was never stored, and order is kept across failures.
+ */
+export class ProduceLane {
+  readonly #settings: LaneSettings
+  readonly #closing: AbortSignal
+  readonly #send: (records: readonly RecordToSend[]) => Promise<void>
+  readonly #waiting = new Set<LanePart>()
+  readonly #sending = new Set<LanePart>()
+  #waitingBytes = 0
+  #filled = Promise.withResolvers<void>()
+  #isRunning = false
+
+  constructor(settings: LaneSettings, closing: AbortSignal, send: (records: readonly RecordToSend[]) => Promise<void>) {
+    this.#settings = settings
+    this.#closing = closing
+    this.#send = send
+  }
+
+  push(part: LanePart): void {
+    this.#waiting.add(part)
+    this.#waitingBytes += part.byteCount
+    if (this.#waitingBytes >= this.#settings.maxBatchBytes) this.#filled.resolve()
+    if (!this.#isRunning) void this.#run()
+  }
+
+  /** Its outcome is of no interest any more: what waits is never sent. */
+  forget(part: LanePart): void {
+    if (this.#waiting.delete(part)) this.#waitingBytes -= part.byteCount
+    this.#sending.delete(part)
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true
+    // What is pushed in the same turn goes out together.
+    await Promise.resolve()
+    await this.#linger()
+    while (this.#waiting.size > 0) await this.#sendTogether(this.#takeBatch())
+    this.#isRunning = false
+  }
+
+  async #linger(): Promise<void> {
+    const { lingerMs, maxBatchBytes } = this.#settings
+    if (lingerMs === 0 || this.#waitingBytes >= maxBatchBytes) return
+    this.#filled = Promise.withResolvers()
+    const over = new AbortController()
+    const waited = wait(lingerMs, AbortSignal.any([over.signal, this.#closing]))
+    await Promise.race([waited, this.#filled.promise])
+    over.abort()
+  }
+
+  #takeBatch(): readonly LanePart[] {
+    const batch: LanePart[] = []
+    let byteCount = 0
+    for (const part of this.#waiting) {
+      byteCount += part.byteCount
+      if (batch.length > 0 && (batch.length >= batchPartCount || byteCount > this.#settings.maxBatchBytes)) break
+      this.forget(part)
+      this.#sending.add(part)
+      batch.push(part)
+    }
+    return batch
+  }
+
+  async #sendTogether(batch: readonly LanePart[]): Promise<void> {
+    const parts = batch.filter((part) => this.#sending.has(part))
+    if (parts.length === 0) return
+    try {
+      await this.#send(parts.flatMap(({ records }) => records))
+      for (const part of parts) if (this.#sending.delete(part)) part.stored()
+    } catch (cause) {
+      const error = ServiceError.is(cause) ? cause : new ServiceError('internal', 'the broker refused', { cause })
+      if (error.code === 'internal' && parts.length > 1) await this.#sendHalves(parts)
+      else this.#fail(parts, error)
+    }
+  }
+
+  #fail(parts: readonly LanePart[], error: ServiceError): void {
+    // Without its topic nothing that waits can be stored, and is told so in its order.
+    const failing = error.code === 'not_found' ? [...parts, ...this.#waiting] : parts
+    for (const part of failing) {
+      this.forget(part)
+      part.failed(error)
+    }
+  }
+
+  /** One record that is never taken must not take the others of its request with it. In their order. */
+  async #sendHalves(parts: readonly LanePart[]): Promise<void> {
+    const half = Math.ceil(parts.length / 2)
+    await this.#sendTogether(parts.slice(0, half))
+    await this.#sendTogether(parts.slice(half))
+  }
+}
+
+/** A guess. */
+const batchPartCount = 500
