@@ -71,7 +71,7 @@ const timestampSchema: NativeSchema = {
     refinement((value) => typeof value !== 'string' || isTimestampText(value), {
       keyword: 'format',
       params: { format: 'timestamp' },
-      message: 'must be a date and time in UTC with 3, 6 or 9 digits of a second',
+      message: 'must be a date and time of RFC 3339, such as 2026-01-31T12:00:00.000Z',
     }),
   ],
 }

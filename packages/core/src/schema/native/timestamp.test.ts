@@ -14,7 +14,7 @@ function faultsOf(at: unknown, of: Schema = schema): readonly string[] {
   return result.ok ? [] : result.violations.map(({ field, rule, message }) => `${field} ${rule}: ${message}`)
 }
 
-const otherForm = ['/at format: must be a date and time in UTC with 3, 6 or 9 digits of a second']
+const otherForm = ['/at format: must be a date and time of RFC 3339, such as 2026-01-31T12:00:00.000Z']
 
 it.each([
   '0001-01-01T00:00:00.000Z',
