@@ -151,7 +151,7 @@ describe('a service that drains', () => {
     expect(exitCode).toBe(1)
     const failures = phases.flatMap(({ error }) => (error instanceof AggregateError ? error.errors : [error]))
     expect(failures.map(String).join()).toContain(
-      '1 messages were given up, for Kafka at 10.0.0.7:9092 did not take them in time',
+      '1 messages were given up, for Kafka at 10.0.0.7:9092 had not stored them in time',
     )
     expect(await Promise.all(outcomes)).toMatchObject([{ code: 'unavailable', reason: undefined }])
     expect(slow.closedCount).toBe(1)

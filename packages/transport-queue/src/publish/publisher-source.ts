@@ -48,6 +48,6 @@ export class PublisherSource {
     const { settings, connection } = this.#surroundings
     await connection.release()
     if (cutCount > 0)
-      throw new Error(`${cutCount} messages were given up, for ${settings.driver.target} did not take them in time`)
+      throw new Error(`${cutCount} messages were given up, for ${settings.driver.target} had not stored them in time`)
   }
 }
