@@ -3,6 +3,7 @@ import { bytes, contract, event, int64, timestamp, upcast } from '@tenon/core/co
 import { ConfigError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { memoryDriver } from '../driver/memory/memory-driver.ts'
 import { queueTransport } from '../queue-transport.ts'
 import { type AsyncApiPart } from './exchange.ts'
@@ -54,7 +55,7 @@ const problemsOf = (parts: unknown, options: object = {}): readonly string[] => 
   return []
 }
 
-function service() {
+function service(forwardMetadata?: readonly string[]) {
   const handler = defineHandler(orders, () => ({
     place: async (order) => order,
     charge: async () => ({}),
@@ -66,6 +67,7 @@ function service() {
     version: '2.0.0',
     admin: false,
     handlers: [handler, count],
+    ...(forwardMetadata && { forwardMetadata }),
     transports: () => [queueTransport({ driver: memoryDriver() })],
   })
 }
@@ -100,9 +102,8 @@ describe('the document of contracts and events', () => {
         kafka: {
           key: {
             type: 'string',
-            format: 'uuid',
             description:
-              '`orderId` of the payload, unless its publisher says otherwise. Messages of one key keep their order.',
+              '`orderId` of the payload as text, unless its publisher chooses another. Messages of one key keep their order.',
           },
           bindingVersion: '0.5.0',
         },
@@ -129,6 +130,17 @@ describe('the document of contracts and events', () => {
     ).properties.place
     expect(items).toMatchObject([{ type: 'integer' }, { type: 'string' }])
     expect(additionalItems).toEqual({ not: {} })
+  })
+
+  it('names what a schema library gives no name after its message', () => {
+    const Part = z.object({
+      id: z.string(),
+      get parts() {
+        return z.array(Part)
+      },
+    })
+    const shipped = event('shop.order.shipped.v1', { key: 'id', payload: z.object({ id: z.string(), part: Part }) })
+    expect(Object.keys(asyncapi(shipped).components.schemas)).toEqual(['MessageHeaders', 'ShopOrderShippedV1Part'])
   })
 
   it('receives commands and sends events', () => {
@@ -204,6 +216,16 @@ describe('the document of a service', () => {
       headers: { properties: { 'content-type': { const: 'application/protobuf' } } },
       'x-deprecated': true,
     })
+  })
+
+  it('has the headers that its messages inherit, and no others', () => {
+    const inherits = (forwardMetadata?: readonly string[]) => {
+      const { properties } =
+        asyncapi([service(forwardMetadata), orders, placed]).components.schemas['MessageHeaders'] ?? {}
+      return Object.keys(properties ?? {}).filter((name) => !/^(?:ce_|tenon-|content-type)/.test(name))
+    }
+    expect(inherits()).toEqual(['x-request-id', 'baggage', 'traceparent', 'tracestate', 'x-tenant-id'])
+    expect(inherits(['x-shop', 'traceparent'])).toEqual(['x-request-id', 'traceparent', 'x-shop'])
   })
 
   it('sends what it receives too where that is said', () => {

@@ -37,7 +37,8 @@ export function asyncapi(
   const connections = sorted.services.flatMap((service) => service.connections.map(({ name }) => name))
   const exchanges = overServers(exchangesOf(sorted, options.sends ?? []), connections, options).toSorted(byPlace)
   const book = new SchemaBook()
-  const means = { book, mode: options.mode ?? 'binary', contentTypeOf: contentTypes(options) }
+  const { mode = 'binary' } = options
+  const means = { book, mode, forwarded: forwardedBy(sorted), contentTypeOf: contentTypes(options) }
   const channels = toUnique('channels', channelsOf(exchanges, means))
   const operations = toUnique('operations', describeOperations(exchanges))
   const { securitySchemes } = options
@@ -58,10 +59,16 @@ export function asyncapi(
   return document
 }
 
-/** Those that the schemas stand in never changes with the order of the parts. */
+/** Never changes with the order of the parts, so that schemas get the same names. */
 function byPlace(one: Exchange, other: Exchange): number {
   const [first = '', second = ''] = [one, other].map(({ action, topic, group = '' }) => `${topic} ${group} ${action}`)
   return compareTexts(first, second)
+}
+
+/** What the services let messages inherit; what those of others bring is not known. */
+function forwardedBy({ services }: SortedParts): readonly string[] | undefined {
+  if (services.length === 0) return undefined
+  return [...new Set(services.flatMap(({ forwardedMetadata }) => forwardedMetadata))]
 }
 
 /** @throws ConfigError for a format that nobody named. */

@@ -1,5 +1,5 @@
 import type { EventType, JsonSchema, Operation } from '@tenon/core/contract'
-import { isRecord, type MessageContent, type SchemaBook } from '@tenon/core/transport'
+import type { MessageContent, SchemaBook } from '@tenon/core/transport'
 import type { AsyncApiMessage, AsyncApiTag, KafkaBinding } from './document.ts'
 import { deadLetterHeaders, messageHeaders } from './header-schema.ts'
 import { structuredBody } from './message-body.ts'
@@ -29,11 +29,14 @@ export function factsOf(content: MessageContent): MessageFacts {
 export interface MessageMeans {
   readonly book: SchemaBook
   readonly mode: 'binary' | 'structured'
+  /** Names of the metadata that messages inherit; undefined where no service says so. */
+  readonly forwarded: readonly string[] | undefined
   readonly contentTypeOf: (content: MessageContent) => string
 }
 
 /** The message of an event or a command. */
-export function describeMessage(content: MessageContent, { book, mode, contentTypeOf }: MessageMeans): AsyncApiMessage {
+export function describeMessage(content: MessageContent, means: MessageMeans): AsyncApiMessage {
+  const { book, mode, contentTypeOf } = means
   const { topic, key, summary, description, tags, deprecated, examples } = factsOf(content)
   const own = { contentType: contentTypeOf(content), payload: book.add(content.jsonSchema, hintOf(topic)) }
   const body = mode === 'binary' ? own : structuredBody(topic, own)
@@ -41,12 +44,12 @@ export function describeMessage(content: MessageContent, { book, mode, contentTy
     name: topic,
     ...(summary !== undefined && { summary }),
     ...(description !== undefined && { description }),
-    headers: headersOf(topic, body.contentType, book),
+    headers: headersOf(topic, body.contentType, means),
     ...body,
     ...toTags(tags),
     ...(examples.length > 0 && mode === 'binary' && { examples: examples.map(toExample) }),
     ...(deprecated && { 'x-deprecated': true as const }),
-    bindings: { kafka: { key: keyOf(content.jsonSchema, key), ...kafkaBinding } },
+    bindings: { kafka: { key: keyOf(key), ...kafkaBinding } },
   }
 }
 
@@ -58,7 +61,7 @@ export function describeDeadLetter(content: MessageContent, book: SchemaBook): A
     summary: `A message of ${topic} that could not be handled, with key, value and headers as they came.`,
     headers: { allOf: [book.add(deadLetterHeaders, 'DeadLetterHeaders')], type: 'object' },
     payload: { description: 'As it came, whether it can be read or not; `content-type` says what it should be.' },
-    bindings: { kafka: { key: keyOf(content.jsonSchema, key), ...kafkaBinding } },
+    bindings: { kafka: { key: keyOf(key), ...kafkaBinding } },
   }
 }
 
@@ -90,10 +93,10 @@ function commandFacts(operation: Operation): MessageFacts {
   }
 }
 
-function headersOf(topic: string, contentType: string, book: SchemaBook): JsonSchema {
+function headersOf(topic: string, contentType: string, { book, forwarded }: MessageMeans): JsonSchema {
   return {
     type: 'object',
-    allOf: [book.add(messageHeaders, 'MessageHeaders')],
+    allOf: [book.add(messageHeaders(forwarded), 'MessageHeaders')],
     properties: { 'content-type': { const: contentType }, ce_type: { const: topic } },
   }
 }
@@ -102,17 +105,10 @@ function toExample({ name, summary, input }: Operation['examples'][number]) {
   return { ...(name !== undefined && { name }), ...(summary !== undefined && { summary }), payload: input }
 }
 
-/** What a key is as text. */
-const keyWords = ['format', 'pattern', 'minLength', 'maxLength', 'enum', 'const'] as const
-
-function keyOf(schema: JsonSchema, name: string): JsonSchema {
-  const properties = schema['properties']
-  const field = isRecord(properties) ? properties[name] : undefined
-  const words = isRecord(field)
-    ? keyWords.filter((word) => word in field).map((word) => [word, field[word]] as const)
-    : []
-  const description = `\`${name}\` of the payload, unless its publisher says otherwise. Messages of one key keep their order.`
-  return { type: 'string', ...Object.fromEntries(words), description }
+/** Any text: a publisher may choose another key than the field, whose form it need not have. */
+function keyOf(field: string): JsonSchema {
+  const description = `\`${field}\` of the payload as text, unless its publisher chooses another. Messages of one key keep their order.`
+  return { type: 'string', description }
 }
 
 /** `shop.order.placed.v1` becomes `ShopOrderPlacedV1`. */

@@ -75,7 +75,7 @@ describe('a component', () => {
     const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
     for (const [schema, name] of [
       [Type.Cyclic({ Node }, 'Node') as unknown as JsonSchema, 'Node'],
-      [zodSchema(z.object({ list: List })), 'Hintschema0'],
+      [zodSchema(z.object({ list: List })), 'HintPart'],
       [zodSchema(List), 'Hint'],
     ] as const) {
       const book = new SchemaBook()

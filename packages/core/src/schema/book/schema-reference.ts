@@ -23,9 +23,9 @@ export function readReference(reference: string, scope: Scope): Referred | undef
   const schema = reference.startsWith('#') ? follow(scope.root, names) : nearest(scope, reference)
   if (schema === undefined) return undefined
   // Names that a library made up say nothing in a document of many schemas.
-  const isMadeUp = last === undefined || !/^[A-Za-z]/.test(last)
-  const name = isMadeUp ? `${scope.hint}${(last ?? '').replaceAll(/[^A-Za-z0-9]/g, '')}` : cleaned(last)
-  return { schema, scope, name }
+  const isMadeUp = last !== undefined && !/^[A-Za-z]/.test(last)
+  if (isMadeUp) return { schema, scope, name: `${scope.hint}Part` }
+  return { schema, scope, name: last === undefined ? scope.hint : cleaned(last) }
 }
 
 /** A text that is the same for two schemas when they and all that they refer to are the same. */

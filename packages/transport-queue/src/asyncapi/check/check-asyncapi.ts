@@ -81,8 +81,9 @@ function checkList(name: string, value: unknown, checkFields: FieldCheck): reado
   return value.flatMap((one: unknown, index) => checkObject(`${name}[${index}]`, one, checkFields))
 }
 
-/** @see RFC 5321, section 4.1.2: a mailbox whose local part is not quoted */
-const emailForm = /^[\w%+-]+(?:\.[\w%+-]+)*@(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)+[a-z\d](?:[a-z\d-]*[a-z\d])?$/i
+/** @see RFC 5322, section 3.2.3, for what is before the "@", which is not quoted here */
+const emailForm =
+  /^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)+[a-z\d](?:[a-z\d-]*[a-z\d])?$/i
 
 function checkEmail(name: string, value: unknown): readonly SetupProblem[] {
   if (value === undefined || (typeof value === 'string' && emailForm.test(value))) return []

@@ -33,9 +33,10 @@ export function checkKey(where: string, name: string): readonly SetupProblem[] {
 const keyForm = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 
 /** @see RFC 3986, sections 3.2 to 3.5; the user and the addresses in brackets are left out */
-const endpointForm = /^https?:\/\/[\w.-]+(?::\d+)?(?:\/(?:[\w.~:@!$&'()*+,;=/-]|%[\dA-Fa-f]{2})*)?$/
-const linkForm =
-  /^https?:\/\/[\w.-]+(?::\d+)?(?:\/(?:[\w.~:@!$&'()*+,;=/-]|%[\dA-Fa-f]{2})*)?(?:[?#](?:[\w.~:@!$&'()*+,;=/?-]|%[\dA-Fa-f]{2})*)?$/
+const unit = String.raw`(?:[\w.~:@!$&'()*+,;=/-]|%[\dA-Fa-f]{2})`
+const endpointText = String.raw`https?:\/\/[\w.-]+(?::\d+)?(?:\/${unit}*)?`
+const endpointForm = new RegExp(`^${endpointText}$`)
+const linkForm = new RegExp(String.raw`^${endpointText}(?:\?(?:${unit}|\?)*)?(?:#(?:${unit}|\?)*)?$`)
 
 function isAddress(form: RegExp, value: unknown): boolean {
   return typeof value === 'string' && form.test(value) && URL.canParse(value)
