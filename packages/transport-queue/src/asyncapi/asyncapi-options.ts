@@ -4,7 +4,7 @@ import type { AsyncApiInfo, AsyncApiSecurityScheme } from './document.ts'
 
 /** What a document says that no contract, event or service knows. */
 export interface AsyncApiOptions extends Partial<AsyncApiInfo> {
-  /** The brokers, by name. @defaultValue none */
+  /** The brokers, by name; where services have several connections, by theirs. @defaultValue none */
   readonly servers?: Readonly<Record<string, AsyncApiServer>>
   /**
    * The ways in which clients show who they are to a broker, by name. What could hold a secret is refused.
