@@ -129,6 +129,23 @@ describe('a commit that failed', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('is not tried again when a later one was stored meanwhile, which would go back', async () => {
+    const first = Promise.withResolvers<void>()
+    const { progress, commits } = open({
+      commit: (nextOffset) => (nextOffset === 1 ? first.promise : Promise.resolve()),
+    })
+    await progress.advance(1)
+    void progress.flush()
+    await vi.advanceTimersByTimeAsync(0)
+    await progress.advance(2)
+    const second = progress.flush()
+    first.reject(new Error('away'))
+    await second
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(commits).toEqual([1, 2])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('is left alone when the partition is being given up', async () => {
     const revoked = new AbortController()
     const { progress, commits } = open({ revoked: revoked.signal, commit: () => Promise.reject(new Error('away')) })

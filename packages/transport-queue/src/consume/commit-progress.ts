@@ -53,8 +53,7 @@ export class CommitProgress {
 
   /** Commits what is not committed. Never rejects. */
   flush(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#stopTimer()
     this.#running = this.#waiting ??= this.#running.then(() => this.#commit())
     return this.#running
   }
@@ -82,6 +81,8 @@ export class CommitProgress {
       return this.#tryAgain(nextOffset)
     }
     this.#hasFailed = false
+    // What failed before is covered, and to commit it now would go back.
+    if (this.#uncommitted === undefined) this.#stopTimer()
     this.#surroundings.stored(nextOffset)
   }
 
@@ -92,13 +93,17 @@ export class CommitProgress {
    */
   #tryAgain(nextOffset: number): void {
     this.#hasFailed = true
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#stopTimer()
     if (this.#partition.revoked.aborted) return
     this.#timer = setTimeout(() => {
       this.#uncommitted ??= nextOffset
       void this.flush()
     }, againAfterMs)
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 }
 
