@@ -71,19 +71,21 @@ describe('publishing while the broker is slow', () => {
   it('has no stack to run out of when its driver throws', async () => {
     const { driver } = new SlowDriver()
     const first = Promise.withResolvers<void>()
-    const produce = vi.fn(() => {
+    let count = 0
+    const produce = () => {
+      count += 1
+      if (count === 1) return first.promise
       throw new Error('not connected')
-    })
-    produce.mockImplementationOnce(() => first.promise as never)
+    }
     const room = { maxPublishingCount: 20_000, maxPublishingBytes: 12_000_000 }
     const publisher = publisherOn(Object.assign(driver, { produce }), room)
     // The first leaves no room for the second, and that holds up those behind it, if any order of turns is kept here.
     const large = [11_999_000, 1_000].map((length) => ({ headers: { text: 'x'.repeat(length) } }))
     const all = large.map((options) => outcomeOf(publisher.publish(placed, { orderId: 'k', count: 0 }, options)))
-    for (let count = 0; count < 15_000; count += 1) all.push(outcomeOf(publish(publisher, count)))
+    for (let index = 0; index < 5_000; index += 1) all.push(outcomeOf(publish(publisher, index)))
     first.reject(new Error('not connected'))
-    for (const error of await Promise.all(all))
-      expect(['internal', 'resource_exhausted']).toContain((error as ServiceError).code)
+    const codes = new Set((await Promise.all(all)).map((error) => (error as ServiceError).code))
+    expect(codes).toEqual(new Set(['internal', 'resource_exhausted']))
   })
 })
 
