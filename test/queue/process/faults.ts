@@ -1,4 +1,3 @@
-import type { DriverName } from './instance-environment.ts'
 import type { KafkaCluster } from './kafka-cluster.ts'
 import type { GroupMember, ProcessGroup } from './process-group.ts'
 
@@ -12,8 +11,6 @@ export interface FaultScene {
 
 export interface Fault {
   readonly name: string
-  /** The driver that a short run takes. */
-  readonly quickBy: DriverName
   run(scene: FaultScene): Promise<void>
 }
 
@@ -23,7 +20,6 @@ export const sessionTimeoutMs = 3_000
 export const faults: readonly Fault[] = [
   {
     name: 'a consumer is killed',
-    quickBy: 'kafkajs',
     run: async ({ group, random }) => {
       await group.kill(anyOf(group, random))
       await group.handled(50)
@@ -32,7 +28,6 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'a consumer stands still for longer than its session, and goes on',
-    quickBy: 'platformatic',
     run: async ({ group, random }) => {
       const { process, name } = anyOf(group, random)
       process.child.kill('SIGSTOP')
@@ -43,7 +38,6 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'all brokers restart',
-    quickBy: 'platformatic',
     run: async ({ group, cluster }) => {
       for (const broker of [3, 2, 1]) await cluster.stop(broker, 'kill')
       for (const broker of [1, 2, 3]) await cluster.start(broker)
@@ -52,7 +46,6 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'one of three brokers is killed, and comes back',
-    quickBy: 'kafkajs',
     run: async ({ group, cluster, random }) => {
       const broker = random() < 0.5 ? 2 : 3
       await cluster.stop(broker, 'kill')
