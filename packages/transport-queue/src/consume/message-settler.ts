@@ -1,13 +1,14 @@
-import { ServiceError, toServiceError } from '@tenon/core/transport'
+import { nextTurn, ServiceError, toServiceError } from '@tenon/core/transport'
 import { redriveGroupOf } from '../dead-letter/dead-letter.ts'
 import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
-import { type ReadBounds, type ReadMessage, readMessage } from '../read/read-message.ts'
+import { isEnveloped, type ReadBounds, type ReadMessage, readMessage } from '../read/read-message.ts'
 import type { TopicConsumer } from './consumer-plan.ts'
 import { isOfEnding } from './disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
 import type { Slots } from './slots.ts'
+import { TakenPlace } from './taken-place.ts'
 import { UntilLost } from './until-lost.ts'
 
 export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays'> {
@@ -40,9 +41,27 @@ export class MessageSettler {
   settle(record: ReceivedRecord): Promise<boolean> {
     const { group } = this.#surroundings.consumer
     if ((redriveGroupOf(record) ?? group) !== group) return Promise.resolve(true)
-    const message = this.#read(record)
+    return isEnveloped(record) ? this.#settleEnveloped(record) : this.#settleRead(record, this.#read(record))
+  }
+
+  /** An envelope takes as long to open as it is large: that takes a place, and others get their turn between two of them. */
+  async #settleEnveloped(record: ReceivedRecord): Promise<boolean> {
+    const { slots, partition, settings } = this.#surroundings
+    if (!slots.takeNow() && !(await slots.take(partition.revoked))) return false
+    const place = new TakenPlace(slots)
+    try {
+      await nextTurn()
+      const message = this.#read(record)
+      if (ServiceError.is(message) || !isDue(message, settings.clock.now())) place.release()
+      return await this.#settleRead(record, message, place)
+    } finally {
+      place.release()
+    }
+  }
+
+  #settleRead(record: ReceivedRecord, message: ReadMessage | ServiceError, place?: TakenPlace): Promise<boolean> {
     if (ServiceError.is(message)) return this.#bury(record, { error: message, attemptCount: 0 })
-    return this.#handleUntilSettled(record, message)
+    return this.#handleUntilSettled(record, message, place)
   }
 
   get #isRevoked(): boolean {
@@ -72,7 +91,7 @@ export class MessageSettler {
     return !this.#isRevoked
   }
 
-  async #handleUntilSettled(record: ReceivedRecord, message: ReadMessage): Promise<boolean> {
+  async #handleUntilSettled(record: ReceivedRecord, message: ReadMessage, place?: TakenPlace): Promise<boolean> {
     const { settings, consumer, partition } = this.#surroundings
     const { maxHandlerMs } = consumer.settings
     let schedule: RetrySchedule | undefined
@@ -84,6 +103,7 @@ export class MessageSettler {
       const timeoutMs = Math.min(leftMs, maxHandlerMs)
       const handled = await this.#handle(
         new QueueCall(record, { transport: settings.name, attempt, message, timeoutMs }),
+        place,
       )
       if (handled === 'done') return true
       if (handled === 'given_up' || this.#isLost || isOfEnding(handled, this.#isRevoked)) return false
@@ -99,9 +119,10 @@ export class MessageSettler {
   }
 
   /** What the message failed with, if it did. `given_up` when the partition is to be left before its turn came. */
-  async #handle(call: QueueCall): Promise<'done' | 'given_up' | ServiceError> {
+  async #handle(call: QueueCall, place?: TakenPlace): Promise<'done' | 'given_up' | ServiceError> {
     const { partition, consumer, slots } = this.#surroundings
-    if (!slots.takeNow() && !(await slots.take(partition.revoked))) return 'given_up'
+    const hasPlace = place?.takeOver() === true || slots.takeNow()
+    if (!hasPlace && !(await slots.take(partition.revoked))) return 'given_up'
     try {
       const outcome = await this.#untilLost.wait(consumer.dispatch(call))
       if (outcome === undefined) {
@@ -149,6 +170,10 @@ export class MessageSettler {
   #bury(record: ReceivedRecord, { error, attemptCount, schedule }: Ending): Promise<boolean> {
     return this.#deadLetters.bury(record, { error, attemptCount, firstFailedAt: schedule?.firstFailedAt })
   }
+}
+
+function isDue({ notBeforeAt, expiresAt }: ReadMessage, now: number): boolean {
+  return notBeforeAt <= now && now < expiresAt
 }
 
 interface Failure {

@@ -1,7 +1,7 @@
 import { markUnreadable, ServiceError } from '@tenon/core/transport'
 import type { QueueSettings } from '../queue-options.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
-import { type MessageHeaders, RecordHeaders } from './message-headers.ts'
+import { headerText, type MessageHeaders, RecordHeaders } from './message-headers.ts'
 import { type PayloadBytes, type PayloadReader, readPayload, undecodable } from './read-payload.ts'
 import { isStructured, readStructured, type StructuredEvent } from './structured-event.ts'
 
@@ -33,6 +33,11 @@ export function readMessage(record: ReceivedRecord, bounds: ReadBounds): ReadMes
   const opened = open(record)
   requireVersion(record.topic, opened.headers)
   return new OpenedMessage(opened, bounds)
+}
+
+/** Whether a message must be parsed as a whole before anything is known of it. */
+export function isEnveloped({ headers }: ReceivedRecord): boolean {
+  return isStructured(headerText(headers, 'content-type'))
 }
 
 /** A message out of its envelope, if it has one. */

@@ -27,7 +27,9 @@ export function isStructured(contentType: string | undefined): boolean {
 export function readStructured(bytes: Uint8Array, contentType: string): StructuredEvent {
   requireJson(contentType)
   const parse = () => requireEvent(parseJson(bytes))
-  const { data: _data, data_base64: base64, ...rest } = parse()
+  // Kept for whoever reads the payload first, which spares most messages to be parsed twice.
+  let first: Readonly<Record<string, unknown>> | undefined = parse()
+  const { data: _data, data_base64: base64, ...rest } = first
   const attributes = new Map(Object.entries(rest).flatMap(readAttribute))
   for (const name of ['id', 'source', 'specversion', 'type']) requireAttribute(name, attributes.get(name))
   if (attributes.get('specversion') !== '1.0') throw new Error('specversion must be "1.0"')
@@ -37,7 +39,12 @@ export function readStructured(bytes: Uint8Array, contentType: string): Structur
   return {
     attributes,
     contentType: dataType,
-    payload: () => (payload === undefined ? dataOf(parse(), dataType) : { bytes: payload, contentType: dataType }),
+    payload: () => {
+      if (payload !== undefined) return { bytes: payload, contentType: dataType }
+      const event = first ?? parse()
+      first = undefined
+      return dataOf(event, dataType)
+    },
   }
 }
 

@@ -1,0 +1,88 @@
+import type { Arrival } from '@tenon/core/transport'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import {
+  countdown,
+  deadLetters,
+  fakeClock,
+  headersOf,
+  type Placed,
+  seeded,
+  start,
+  topic,
+  toRecord,
+} from '../queue-transport.test-harness.ts'
+
+const startedAt = Date.parse('2026-01-01T00:00:00Z')
+const contentType = { 'content-type': 'application/cloudevents+json' }
+
+/** An event in structured mode. */
+function eventOf(count: number, attributes: object = {}, headers: Readonly<Record<string, string>> = {}) {
+  const envelope = { specversion: '1.0', id: `${count}`, source: 'shop', type: topic, ...attributes }
+  const value = JSON.stringify({ ...envelope, data: { orderId: `${count}`, count } })
+  return toRecord(value, `${count}`, { ...contentType, ...headers })
+}
+
+/** How many events are parsed from now on. */
+function parseCount(): () => number {
+  const parse = vi.spyOn(JSON, 'parse')
+  onTestFinished(() => parse.mockRestore())
+  return () => parse.mock.calls.filter(([text]) => text.includes('specversion')).length
+}
+
+test('events in structured mode are parsed once, and no more of them than may be handled', async () => {
+  const broker = await seeded(Array.from({ length: 50 }, (_, count) => eventOf(count)))
+  const parsedCount = parseCount()
+  const [running, done, release] = [countdown(2), countdown(50), Promise.withResolvers<void>()]
+  const handle = async () => {
+    running.tick()
+    await release.promise
+    done.tick()
+  }
+  await start(broker, handle, { concurrency: 2 })
+  await running.reached
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(parsedCount()).toBe(2)
+  release.resolve()
+  await done.reached
+  expect(parsedCount()).toBe(50)
+})
+
+test('each further attempt has a payload of its own', async () => {
+  const broker = await seeded([eventOf(0)])
+  const parsedCount = parseCount()
+  const done = countdown(1)
+  const seen: Placed[] = []
+  const handle = async (payload: Placed, { attempt }: Arrival) => {
+    seen.push(payload)
+    if (attempt === 3) return done.tick()
+    throw new Error('not yet')
+  }
+  await start(broker, handle, { clock: fakeClock() })
+  await done.reached
+  expect(parsedCount()).toBe(3)
+  expect(new Set(seen).size).toBe(3)
+})
+
+test('one that is held back, expired or broken keeps no place', async () => {
+  const held = { 'tenon-not-before': new Date(startedAt + 60_000).toISOString() }
+  const expired = { expirytime: new Date(startedAt).toISOString() }
+  const broken = toRecord('{', 'broken', contentType)
+  const broker = await seeded([eventOf(0, {}, held), eventOf(1, expired), broken, eventOf(2), eventOf(3)])
+  const done = countdown(2)
+  const clock = { now: () => startedAt, wait: (_ms: number, signal: AbortSignal) => untilFired(signal) }
+  const seen: number[] = []
+  const handle = async ({ count }: Placed) => {
+    seen.push(count)
+    done.tick()
+  }
+  await start(broker, handle, { clock, concurrency: 1 })
+  await done.reached
+  expect(seen).toEqual([2, 3])
+  await expect
+    .poll(() => broker.records(deadLetters).map((letter) => headersOf(letter)['tenon-error-reason']))
+    .toEqual(['expired', 'undecodable'])
+})
+
+function untilFired(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
