@@ -7,8 +7,8 @@ import { asyncapi } from '@tenon/transport-queue'
 import Type from 'typebox'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { runTool, toolAbsence } from '../openapi/tool.ts'
-import { temporaryFolder } from '../promise/own-process.ts'
+import { runTool, toolAbsence } from '../support/tool.ts'
+import { temporaryFolder } from '../support/own-process.ts'
 
 const absence = toolAbsence('asyncapi-check')
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { temporaryFolder } from '../promise/own-process.ts'
-import { runTool, toolAbsence } from '../openapi/tool.ts'
+import { temporaryFolder } from '../support/own-process.ts'
+import { runTool, toolAbsence } from '../support/tool.ts'
 import { startPeerService } from './peer-service.ts'
 
 const absence = toolAbsence('ghz')

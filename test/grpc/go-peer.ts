@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { runTool, toolAbsence } from '../openapi/tool.ts'
+import { runTool, toolAbsence } from '../support/tool.ts'
 
 /** Why tests against grpc-go are skipped; undefined when they run. */
 export function goAbsence(): string | undefined {

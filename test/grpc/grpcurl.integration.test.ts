@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { runTool, toolAbsence } from '../openapi/tool.ts'
+import { runTool, toolAbsence } from '../support/tool.ts'
 import { startPeerService } from './peer-service.ts'
 
 const absence = toolAbsence('grpcurl')

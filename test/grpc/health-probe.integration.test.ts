@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { eventually } from '@tenon/testing'
 import { describe, expect, test } from 'vitest'
-import { runTool, toolAbsence } from '../openapi/tool.ts'
+import { runTool, toolAbsence } from '../support/tool.ts'
 import { startPeerService } from './peer-service.ts'
 
 const absence = toolAbsence('grpc-health-probe')

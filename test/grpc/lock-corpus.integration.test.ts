@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runTool, toolAbsence } from '../openapi/tool.ts'
+import { runTool, toolAbsence } from '../support/tool.ts'
 import { type Change, changes } from './lock-corpus/index.ts'
 import { replay } from './lock-corpus/replay.ts'
 

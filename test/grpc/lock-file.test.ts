@@ -7,7 +7,7 @@ import { ContractError, type Logger } from '@tenon/core/transport'
 import { Type } from '@tenon/core/typebox'
 import { grpcClient, grpcTransport, protoOf, updateProto } from '@tenon/transport-grpc'
 import { describe, expect, test } from 'vitest'
-import { temporaryFolder } from '../promise/own-process.ts'
+import { temporaryFolder } from '../support/own-process.ts'
 
 const text = Type.String()
 const small = Type.Integer({ minimum: 0, maximum: 1_000 })

@@ -3,7 +3,7 @@ import { contract, timestamp } from '@tenon/core/contract'
 import { grpcTransport } from '@tenon/transport-grpc'
 import Type from 'typebox'
 import { describe, expect, test } from 'vitest'
-import { runTool, toolAbsence } from '../openapi/tool.ts'
+import { runTool, toolAbsence } from '../support/tool.ts'
 
 const absence = toolAbsence('grpcurl')
 

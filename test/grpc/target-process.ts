@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Address } from '@tenon/core'
 import { eventually } from '@tenon/testing'
 import { expect } from 'vitest'
-import { type OwnProcess, runFile } from '../promise/own-process.ts'
+import { type OwnProcess, runFile } from '../support/own-process.ts'
 
 /** A process that can be asked for its memory, and to act. */
 export interface MeasuredProcess extends OwnProcess {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { temporaryFolder } from '../promise/own-process.ts'
+import { temporaryFolder } from '../support/own-process.ts'
 import { type Shop, startShop } from '../promise/shop.ts'
 import { chooseSeed, trySchemathesis } from './schemathesis.ts'
-import { runTool, toolAbsence } from './tool.ts'
+import { runTool, toolAbsence } from '../support/tool.ts'
 
 const absence = toolAbsence('schemathesis', 'redocly', 'spectral')
 const seed = chooseSeed()

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { temporaryFolder } from '../promise/own-process.ts'
-import { runTool, type ToolRun } from './tool.ts'
+import { temporaryFolder } from '../support/own-process.ts'
+import { runTool, type ToolRun } from '../support/tool.ts'
 
 /** What schemathesis is to try. */
 export interface Trial {

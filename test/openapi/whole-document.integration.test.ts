@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { temporaryFolder } from '../promise/own-process.ts'
+import { temporaryFolder } from '../support/own-process.ts'
 import { libraryService } from './library.ts'
 import { chooseSeed, trySchemathesis } from './schemathesis.ts'
-import { runTool, toolAbsence } from './tool.ts'
+import { runTool, toolAbsence } from '../support/tool.ts'
 
 const absence = toolAbsence('schemathesis', 'redocly', 'spectral')
 const seed = chooseSeed()

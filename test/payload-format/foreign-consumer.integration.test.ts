@@ -4,8 +4,8 @@ import { protoOf } from '@tenon/transport-grpc'
 import { protobufFormat } from '@tenon/transport-grpc/format'
 import { memoryBroker, memoryDriver } from '@tenon/transport-queue'
 import { describe, expect, test } from 'vitest'
-import { runTool, toolAbsence } from '../openapi/tool.ts'
-import { temporaryFolder } from '../promise/own-process.ts'
+import { runTool, toolAbsence } from '../support/tool.ts'
+import { temporaryFolder } from '../support/own-process.ts'
 import { asProtobuf, consumerOf, publisherOf, serviceOf, storedFile } from './stored-file.ts'
 
 const absence = toolAbsence('buf')

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { eventually } from '@tenon/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { run, temporaryFolder } from './own-process.ts'
+import { run, temporaryFolder } from '../support/own-process.ts'
 import { freePorts } from './shop.ts'
 import { startSlowProcess, type Told } from './slow-process.ts'
 

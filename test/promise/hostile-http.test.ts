@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Address } from '@tenon/core'
 import { eventually } from '@tenon/testing'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type OwnProcess, runFile } from './own-process.ts'
+import { type OwnProcess, runFile } from '../support/own-process.ts'
 
 let target: OwnProcess
 let port = 0

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
 import { describe, expect, test } from 'vitest'
 import { embedded, type NpmStart, npmStart } from './npm-start.ts'
-import { type OwnProcess, run, temporaryFolder } from './own-process.ts'
+import { type OwnProcess, run, temporaryFolder } from '../support/own-process.ts'
 import { freePorts } from './shop.ts'
 
 describe('npm start', { timeout: 60_000 }, () => {

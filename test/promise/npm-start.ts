@@ -1,4 +1,4 @@
-import { type OwnProcess, run } from './own-process.ts'
+import { type OwnProcess, run } from '../support/own-process.ts'
 import { freePort, freePorts } from './shop.ts'
 
 /** `npm start` once it is ready: a process for each service. */

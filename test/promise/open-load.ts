@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { temporaryFolder } from './own-process.ts'
+import { temporaryFolder } from '../support/own-process.ts'
 
 /** What vegeta tells of an attack. */
 export interface LoadReport {

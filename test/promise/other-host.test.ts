@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { npmStart } from './npm-start.ts'
-import { temporaryFolder } from './own-process.ts'
+import { temporaryFolder } from '../support/own-process.ts'
 
 const hosts = [
   { host: '::1', authority: '[::1]' },

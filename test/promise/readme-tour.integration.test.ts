@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { eventually } from '@tenon/testing'
 import { describe, expect, test } from 'vitest'
-import { run, temporaryFolder } from './own-process.ts'
+import { run, temporaryFolder } from '../support/own-process.ts'
 import { readmeBlocks } from './readme-block.ts'
 import { freePorts, freePort } from './shop.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Address } from '@tenon/core'
 import { describe, expect, test } from 'vitest'
 import { startOpenLoad } from './open-load.ts'
-import { type OwnProcess, runFile } from './own-process.ts'
+import { type OwnProcess, runFile } from '../support/own-process.ts'
 import { type Backend, startTcpBalancer, type TcpBalancer } from './tcp-balancer.ts'
 
 const rollCount = Number(process.env['TENON_ROLLS'] ?? 10)

@@ -1,5 +1,5 @@
 import type { Address } from '@tenon/core'
-import { type OwnProcess, runFile } from './own-process.ts'
+import { type OwnProcess, runFile } from '../support/own-process.ts'
 import { freePorts } from './shop.ts'
 
 export type ShopServiceName = 'user' | 'order'

@@ -3,7 +3,7 @@ import type { Address } from '@tenon/core'
 import { buildClient, type Client } from '@tenon/core/client'
 import { eventually } from '@tenon/testing'
 import { slow } from './fixture/slow-contract.ts'
-import { type OwnProcess, runFile } from './own-process.ts'
+import { type OwnProcess, runFile } from '../support/own-process.ts'
 import { openChannel } from './shop.ts'
 
 /** What the slow service tells of itself. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { runFile } from './own-process.ts'
+import { runFile } from '../support/own-process.ts'
 
 const fixture = (name: string) => join(import.meta.dirname, 'fixture', name)
 

@@ -6,7 +6,7 @@ import type { User } from '@shop/contracts'
 import { eventually } from '@tenon/testing'
 import { describe, expect, test } from 'vitest'
 import { npmStart } from './npm-start.ts'
-import { type OwnProcess, runFile, temporaryFolder } from './own-process.ts'
+import { type OwnProcess, runFile, temporaryFolder } from '../support/own-process.ts'
 import { freePort, freePorts } from './shop.ts'
 
 /** What became of the calls of a load. */

@@ -4,7 +4,7 @@ import { postgresAbsence, temporaryPostgres } from '@shop/data/testing'
 import { eventually } from '@tenon/testing'
 import { kafkajsDriver } from '@tenon/transport-queue'
 import { describe, expect, test } from 'vitest'
-import { temporaryFolder } from './own-process.ts'
+import { temporaryFolder } from '../support/own-process.ts'
 import { startShopProcess } from './shop-process.ts'
 import { followTopic, sendRaw } from './topic.ts'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { temporaryFolder } from '../promise/own-process.ts'
+import { temporaryFolder } from '../support/own-process.ts'
 import type { BrokerPlace, DriverName } from './process/instance-environment.ts'
 import { kafkaAbsence, kafkaDrivers } from './process/process-broker.ts'
 import { ProcessGroup } from './process/process-group.ts'
