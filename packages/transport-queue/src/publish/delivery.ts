@@ -1,4 +1,4 @@
-import { drainingError, type ServiceError } from '@tenon/core/transport'
+import { drainingError, ServiceError } from '@tenon/core/transport'
 import { byteCountOf } from '../driver/record-size.ts'
 import type { QueueDriver, RecordToSend } from '../queue-driver.ts'
 import type { KnownTopics, TopicTurn } from './known-topics.ts'
@@ -26,6 +26,7 @@ export class Delivery implements OpenMessage, TopicTurn {
   #byteCount = 0
   #step: 'waiting' | 'sending' | 'settled' = 'waiting'
   #stopWaiting: (() => void) | undefined
+  #hasLostTopic = false
 
   constructor(bound: PublishBound, surroundings: DeliverySurroundings) {
     this.#bound = bound
@@ -107,11 +108,25 @@ export class Delivery implements OpenMessage, TopicTurn {
       this.#step = 'settled'
       this.#outcome.resolve()
     } catch (error) {
+      if (this.#mayWaitForTopic(error)) return this.#waitForTopic(record.topic)
       const failure = toPublishError(error, this.#described)
       // Also when its publisher is told of its own deadline instead.
       if (failure.code === 'unavailable') outages.begin(record.topic, failure.cause)
       this.giveUp(this.#toError(error, failure))
     }
+  }
+
+  /** Once, when the topic was there before and was deleted. */
+  #mayWaitForTopic(error: unknown): boolean {
+    return ServiceError.is(error) && error.code === 'not_found' && this.#step === 'sending' && !this.#hasLostTopic
+  }
+
+  #waitForTopic(topic: string): void {
+    this.#hasLostTopic = true
+    this.#step = 'waiting'
+    this.#stopWaiting = this.#waitForEnd()
+    // Unless it ended at once.
+    if (!this.#bound.signal?.aborted) this.#surroundings.topics.enterAgain(topic, this)
   }
 
   #toError(error: unknown, failure = toPublishError(error, this.#described)): ServiceError {

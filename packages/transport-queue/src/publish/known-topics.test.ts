@@ -55,3 +55,35 @@ it('passes over what gave up', async () => {
   await creating().promise
   expect(seen).toEqual(['b'])
 })
+
+it('gives whoever comes while it is asked an answer of its own when that fails', async () => {
+  const { known, asked, seen, turn, creating, again } = topics()
+  known.enter('t', turn('a'))
+  await Promise.resolve()
+  const first = creating()
+  known.enter('t', turn('late'))
+  again()
+  first.reject(new Error('no time'))
+  await nextTurn()
+  expect(seen).toEqual(['a: Error: no time'])
+  creating().resolve()
+  await nextTurn()
+  expect(seen).toEqual(['a: Error: no time', 'late'])
+  expect(asked).toEqual(['t', 't'])
+})
+
+it('asks anew when a topic is there no more, once for all that were told so', async () => {
+  const { known, asked, seen, turn, creating } = topics()
+  known.enter('t', turn('a'))
+  creating().resolve()
+  await nextTurn()
+  for (const name of ['a again', 'b again']) known.enterAgain('t', turn(name))
+  known.enter('t', turn('c'))
+  await nextTurn()
+  expect(seen).toEqual(['a', 'a again', 'b again', 'c'])
+  expect(asked).toEqual(['t', 't'])
+})
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

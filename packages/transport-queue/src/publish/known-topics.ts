@@ -20,15 +20,13 @@ export class KnownTopics {
     const waiting = this.#waiting.get(topic)
     if (waiting) return void waiting.add(turn)
     this.#waiting.set(topic, new Set([turn]))
-    this.#ensure(topic).then(
-      () => {
-        this.#ready.add(topic)
-        for (const one of this.#takeWaiting(topic)) one.go()
-      },
-      (error: unknown) => {
-        for (const one of this.#takeWaiting(topic)) one.fail(error)
-      },
-    )
+    this.#ask(topic)
+  }
+
+  /** As `enter`, for one that was told that the topic, once there, is there no more. */
+  enterAgain(topic: string, turn: TopicTurn): void {
+    this.#ready.delete(topic)
+    this.enter(topic, turn)
   }
 
   /** It waits no longer. */
@@ -36,8 +34,32 @@ export class KnownTopics {
     this.#waiting.get(topic)?.delete(turn)
   }
 
-  #takeWaiting(topic: string): Iterable<TopicTurn> {
-    const waiting = this.#waiting.get(topic) ?? []
+  #ask(topic: string): void {
+    let asking: readonly TopicTurn[] = []
+    // With those that come before anything else can happen.
+    queueMicrotask(() => (asking = [...(this.#waiting.get(topic) ?? [])]))
+    this.#ensure(topic).then(
+      () => {
+        this.#ready.add(topic)
+        for (const turn of this.#takeWaiting(topic)) turn.go()
+      },
+      (error: unknown) => this.#failThose(topic, asking, error),
+    )
+  }
+
+  /** Whoever came later waits for an answer of its own, with all its time: this one may have been long in coming. */
+  #failThose(topic: string, asking: readonly TopicTurn[], error: unknown): void {
+    const waiting = this.#takeWaiting(topic)
+    const failed = asking.filter((turn) => waiting.delete(turn))
+    if (waiting.size > 0) {
+      this.#waiting.set(topic, waiting)
+      this.#ask(topic)
+    }
+    for (const turn of failed) turn.fail(error)
+  }
+
+  #takeWaiting(topic: string): Set<TopicTurn> {
+    const waiting = this.#waiting.get(topic) ?? new Set<TopicTurn>()
     this.#waiting.delete(topic)
     return waiting
   }

@@ -10,12 +10,18 @@ export interface MessageOnItsWay {
 
 /** What a publisher is told when the driver failed with something. What names topics and brokers stays in the cause. */
 export function toPublishError(error: unknown, message: MessageOnItsWay): ServiceError {
-  const code = ServiceError.is(error) ? error.code : 'internal'
+  const code = codeOf(error)
   const words = wordsOf[code]
   const cause = toCause(error, message)
   return words === undefined
     ? new ServiceError('internal', 'a message was refused by its broker', { cause })
     : new ServiceError(code, words, { cause })
+}
+
+function codeOf(error: unknown): ErrorCode {
+  if (!ServiceError.is(error)) return 'internal'
+  // A topic that is not there may be there later.
+  return error.code === 'not_found' ? 'unavailable' : error.code
 }
 
 /** The error for a message that has no form on the wire. */

@@ -166,6 +166,30 @@ describe('QueuePublisher', () => {
 })
 
 describe('a topic', () => {
+  it('is created again when it was deleted, and takes what was published, in order and once', async () => {
+    const slow = new SlowDriver()
+    const publisher = publisherOn(slow.driver)
+    const all = [0, 1].map((count) => publisher.publish(placed, { orderId: 'a', count }))
+    await slow.handedOver(2)
+    for (const { refuse } of slow.produced) refuse(new ServiceError('not_found', 'gone'))
+    await slow.handedOver(4)
+    for (const { store } of slow.produced) store()
+    await Promise.all(all)
+    expect(slow.counts).toEqual([0, 1, 0, 1])
+    expect(slow.ensured).toEqual([placed.topic, placed.topic])
+  })
+
+  it('is created again once for a message, which fails as unavailable then', async () => {
+    const slow = new SlowDriver()
+    const publishing = outcomeOf(publisherOn(slow.driver).publish(placed, { orderId: 'a', count: 0 }))
+    for (const index of [0, 1]) {
+      await slow.handedOver(index + 1)
+      slow.produced[index]?.refuse(new ServiceError('not_found', 'gone'))
+    }
+    expect(await publishing).toMatchObject({ code: 'unavailable', message: 'a message could not be published' })
+    expect(slow.ensured).toHaveLength(2)
+  })
+
   it('is ensured once, for all that wait for it, in their order', async () => {
     const slow = new SlowDriver()
     const { promise, resolve } = Promise.withResolvers<void>()

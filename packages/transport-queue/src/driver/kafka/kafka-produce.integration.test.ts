@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { event } from '@tenon/core/contract'
 import kafkajs from 'kafkajs'
+import Type from 'typebox'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { QueueDriver, RecordToSend } from '../../queue-driver.ts'
+import { publisherOn } from '../../publish/publisher.test-harness.ts'
 import { connect as connectTo, createTopic, join, never } from './kafka-client.test-harness.ts'
 
 const brokers = process.env['KAFKA_BROKERS']?.split(',') ?? []
@@ -56,8 +59,25 @@ describe.skipIf(skipped !== '').for(['kafkajs', 'platformatic'] as const)(
       expect(await readAll(driver, gone, 1)).toEqual(new Map([['key', [2]]]))
       expect(await readAll(driver, stays, 3)).toEqual(new Map([['key', [0, 1, 2]]]))
     })
+
+    it('is published to a topic that was deleted, which is created again, while another goes on', async () => {
+      const driver = await connect()
+      const publisher = publisherOn(driver, { partitionCount: 1 })
+      const [gone, stays] = [await createTopic(driver), await createTopic(driver)]
+      const publish = (topic: string, count: number) =>
+        publisher.publish(event(topic, { key: 'id', payload }), { id: 'key', count })
+      for (const topic of [gone, stays]) await publish(topic, 0)
+      await deleteTopic(gone)
+      const toGone = publish(gone, 1)
+      await publish(stays, 1)
+      await toGone
+      expect(await driver.describe(gone, 'nobody')).toMatchObject([{ earliestOffset: 0, nextOffset: 1 }])
+      expect(await driver.describe(stays, 'nobody')).toMatchObject([{ nextOffset: 2 }])
+    })
   },
 )
+
+const payload = Type.Object({ id: Type.String(), count: Type.Integer() })
 
 const bound = { timeoutMs: 30_000 }
 
