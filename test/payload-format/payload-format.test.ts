@@ -86,9 +86,9 @@ test('a format that a consumer lacks costs nothing: the message is put aside as 
     await sender.get().publish(asProtobuf, storedFile)
     await sender.get().publish(asJson, storedFile)
     expect(await lacking.next()).toEqual(storedFile)
-    await expect.poll(() => listDeadLetters(driver, whose)).toHaveLength(1)
+    await expect.poll(async () => (await listDeadLetters(driver, whose)).letters).toHaveLength(1)
   }
-  const [letter] = await listDeadLetters(driver, whose)
+  const [letter] = (await listDeadLetters(driver, whose)).letters
   if (letter === undefined) throw new Error('expected a dead letter')
   expect(letter).toMatchObject({ code: 'invalid_argument', reason: 'undecodable', attemptCount: 1 })
   const sent = broker.records(asJson.topic).find((record) => contentTypeOf(record) === 'application/protobuf')
@@ -112,8 +112,8 @@ test('bytes that are no such message are put aside as they came, unread', async 
     bound,
   )
   const whose = { topic: asJson.topic, group: 'audit' }
-  await expect.poll(() => listDeadLetters(driver, whose)).toHaveLength(3)
-  const letters = await listDeadLetters(driver, whose)
+  await expect.poll(async () => (await listDeadLetters(driver, whose)).letters).toHaveLength(3)
+  const { letters } = await listDeadLetters(driver, whose)
   expect(letters.map(({ value }) => value)).toEqual(bad)
   expect(letters.map(({ code }) => code)).toEqual(bad.map(() => 'invalid_argument'))
   // No field at all is a message, to which the schema says what is missing.

@@ -13,8 +13,13 @@ export type { AsyncApiPart, DescribedService } from './asyncapi/exchange.ts'
 export type { Disposition, RetryOptions } from '@tenon/core/transport'
 export type { ConsumerReport } from './consume/consumer-report.ts'
 export { dispositions } from './consume/disposition.ts'
-export { deadLetterTopic, type DeadLetter } from './dead-letter/dead-letter.ts'
-export { listDeadLetters, type ListOptions } from './dead-letter/list-dead-letters.ts'
+export { deadLetterTopic, type DeadLetter, type DeadLetterSource } from './dead-letter/dead-letter.ts'
+export {
+  type DeadLetterList,
+  listDeadLetters,
+  type ListOptions,
+  type PartitionOffsets,
+} from './dead-letter/list-dead-letters.ts'
 export { redriveDeadLetter, type RedriveOptions } from './dead-letter/redrive-dead-letter.ts'
 export { type QueueDriverOptions, queueDriver } from './driver/choose-driver.ts'
 export type { KafkaOptions } from './driver/kafka/kafka-options.ts'

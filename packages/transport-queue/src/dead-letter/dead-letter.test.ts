@@ -39,7 +39,9 @@ test('dead letters are listed with everything that is known of them, the oldest 
   await buried.reached
   const driver = memoryDriver({ broker })
   await expect.poll(() => driver.describe(deadLetters, 'x')).toMatchObject([{ nextOffset: 2 }])
-  const [first, second, ...others] = await listDeadLetters(driver, whose)
+  const { letters, isComplete, next } = await listDeadLetters(driver, whose)
+  const [first, second, ...others] = letters
+  expect({ isComplete, next }).toEqual({ isComplete: true, next: { 0: 2 } })
   expect(others).toEqual([])
   expect(first).toEqual({
     position: `${deadLetters}/0@0`,
@@ -61,9 +63,12 @@ test('dead letters are listed with everything that is known of them, the oldest 
   })
   expect(first?.lastFailedAt).toBeGreaterThan(1_700_000_000_000)
   expect(second).toMatchObject({ reason: 'try_1', source: { offset: 1 } })
-  expect(await listDeadLetters(driver, { ...whose, maxCount: 1 })).toEqual([first])
+  const one = await listDeadLetters(driver, { ...whose, maxCount: 1 })
+  expect(one).toEqual({ letters: [first], isComplete: false, next: { 0: 1 } })
+  const rest = await listDeadLetters(driver, { ...whose, from: one.next })
+  expect(rest).toEqual({ letters: [second], isComplete: true, next: { 0: 2 } })
   // Reading moved nothing.
-  expect(await listDeadLetters(driver, whose)).toEqual([first, second])
+  expect(await listDeadLetters(driver, whose)).toMatchObject({ letters: [first, second] })
 })
 
 test('a list needs a topic, and bounds that make sense', async () => {
@@ -71,15 +76,16 @@ test('a list needs a topic, and bounds that make sense', async () => {
   await expect(listDeadLetters(driver, whose)).rejects.toMatchObject({ code: 'not_found' })
   await expect(listDeadLetters(driver, { ...whose, maxCount: 0 })).rejects.toThrow('maxCount must be a whole number')
   await expect(listDeadLetters(driver, { ...whose, timeoutMs: 0 })).rejects.toThrow('timeoutMs must be a whole number')
+  await expect(listDeadLetters(driver, { ...whose, from: { 0: -1 } })).rejects.toThrow('from[0] must be')
   await driver.ensureTopics([{ topic: deadLetters }])
-  expect(await listDeadLetters(driver, whose)).toEqual([])
+  expect(await listDeadLetters(driver, whose)).toMatchObject({ letters: [], isComplete: true })
 })
 
 test('what is no dead letter is passed over', async () => {
   const broker = memoryBroker()
   const driver = memoryDriver({ broker })
   await driver.produce([{ ...toRecord('x'), topic: deadLetters }], bound)
-  expect(await listDeadLetters(driver, whose)).toEqual([])
+  expect(await listDeadLetters(driver, whose)).toMatchObject({ letters: [], isComplete: true })
 })
 
 test('a redriven message is handled by the group that gave it up, and by no other', async () => {
@@ -97,7 +103,7 @@ test('a redriven message is handled by the group that gave it up, and by no othe
   const other = await start(broker, handle('audit'), { commitIntervalMs: 0 }, 'audit')
   await onDeadLetter
   isMended = true
-  const [letter] = await listDeadLetters(driver, whose)
+  const [letter] = (await listDeadLetters(driver, whose)).letters
   if (letter === undefined) throw new Error('expected a letter')
   await redriveDeadLetter(driver, letter)
   await handled.reached
@@ -113,7 +119,7 @@ test('a message beyond maxMessageBytes is a dead letter at once, as it came', as
   const done = countdown(1)
   await start(broker, async () => done.tick(), { maxMessageBytes: 64 })
   await done.reached
-  const [letter] = await listDeadLetters(memoryDriver({ broker }), whose)
+  const [letter] = (await listDeadLetters(memoryDriver({ broker }), whose)).letters
   expect(letter).toMatchObject({ code: 'invalid_argument', reason: 'message_too_large', attemptCount: 0 })
   expect(letter?.value?.length).toBe(broker.records(topic)[0]?.value?.length)
 })
@@ -130,7 +136,7 @@ test('what the broker will never take is stored without its value, and holds not
   const done = countdown(1)
   await start(broker, async () => done.tick(), { driver: strict })
   await done.reached
-  const [letter] = await listDeadLetters(driver, whose)
+  const [letter] = (await listDeadLetters(driver, whose)).letters
   expect(letter).toMatchObject({ isValueOmitted: true, value: null, source: { topic, partition: 0, offset: 0 } })
   if (letter === undefined) throw new Error('expected a letter')
   await expect(redriveDeadLetter(driver, letter)).rejects.toMatchObject({ code: 'failed_precondition' })

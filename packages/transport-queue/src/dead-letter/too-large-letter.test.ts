@@ -42,7 +42,7 @@ describe.each([
       await start(memoryBroker(), async () => done.tick(), { driver })
       await done.reached
       await expect.poll(() => driver.describe(deadLetters, 'x')).toMatchObject([{ nextOffset: 1 }])
-      const [letter] = await listDeadLetters(driver, { topic, group: 'user' })
+      const [letter] = (await listDeadLetters(driver, { topic, group: 'user' })).letters
       const lacks = { isValueOmitted: true, areHeadersOmitted: false, isKeyOmitted: false, ...sheds }
       expect(letter).toMatchObject({ ...lacks, value: null, source: { topic, partition: 0, offset: 0 } })
       expect(letter?.key === null).toBe(lacks.isKeyOmitted)
@@ -66,7 +66,7 @@ it('what is refused for another reason keeps its value, and is stored when it is
   const done = countdown(1)
   await start(broker, async () => done.tick(), { driver, clock: fakeClock() })
   await done.reached
-  const [letter] = await listDeadLetters(inner, { topic, group: 'user' })
+  const [letter] = (await listDeadLetters(inner, { topic, group: 'user' })).letters
   expect(letter).toMatchObject({ isValueOmitted: false, value: Buffer.from('garbage') })
 })
 

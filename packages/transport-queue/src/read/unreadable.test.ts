@@ -189,7 +189,7 @@ test('one that could not be read is redriven as it came, and read once its reade
   const driver = memoryDriver({ broker })
   const first = await start(broker, async () => undefined, { commitIntervalMs: 0 })
   await first.onDeadLetter
-  const [letter] = await listDeadLetters(driver, { topic, group: 'user' })
+  const [letter] = (await listDeadLetters(driver, { topic, group: 'user' })).letters
   expect(letter).toMatchObject({ code: 'invalid_argument', attemptCount: 1 })
   if (letter === undefined) throw new ServiceError('not_found', 'expected a letter')
   const mended = { ...letter, value: Buffer.from(inEvent({ data: { orderId: 'k', count: 1 } })) }

@@ -1,4 +1,5 @@
 import type { SqliteDatabase } from '../sqlite-file/sqlite-database.ts'
+import { readerGroupPrefix } from '../reader-group.ts'
 import type { MemberSign, ProcessPlace } from './sqlite-liveness.ts'
 import type { LogPlace } from './sqlite-log.ts'
 import { planAssignment } from './sqlite-plan.ts'
@@ -77,6 +78,7 @@ export class SqliteGroup {
     const statement = this.#database.statement('DELETE FROM member WHERE member_id = ?')
     const removed = memberIds.reduce((count, memberId) => count + statement.run(memberId), 0)
     if (removed > 0) this.#plan()
+    if (removed > 0) this.#forgetReader()
   }
 
   /** What a member owns or is to own; undefined when it is no member any more. */
@@ -104,6 +106,11 @@ export class SqliteGroup {
   commit({ memberId, logId, generation }: Holding, nextOffset: number): boolean {
     const statement = this.#database.statement(storeOffset)
     return statement.run(nextOffset, this.#groupId, logId, memberId, generation) > 0
+  }
+
+  /** A group that only looked at a topic leaves nothing behind. */
+  #forgetReader(): void {
+    for (const statement of [forgetClaims, forgetGroup]) this.#database.statement(statement).run(this.#groupId)
   }
 
   #isMember(memberId: number): boolean {
@@ -196,3 +203,11 @@ const handOver = `
 
 const storeOffset = `
   UPDATE claim SET next_offset = ? WHERE group_id = ? AND log_id = ? AND owner_id = ? AND generation = ?`
+
+const leftByReader = `
+  group_id = (SELECT group_id FROM consumer_group WHERE group_id = ?1 AND name GLOB '${readerGroupPrefix}*')
+  AND NOT EXISTS (SELECT 1 FROM member WHERE group_id = ?1)`
+
+const forgetClaims = `DELETE FROM claim WHERE ${leftByReader}`
+
+const forgetGroup = `DELETE FROM consumer_group WHERE ${leftByReader}`

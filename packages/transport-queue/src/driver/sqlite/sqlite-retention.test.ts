@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openFile } from '../sqlite-file/sqlite-file.ts'
 import { SqliteWriter } from '../sqlite-file/sqlite-writer.ts'
+import { newReaderGroup } from '../reader-group.ts'
 import { SqliteGroup } from './sqlite-group.ts'
 import { currentProcess } from './sqlite-liveness.ts'
 import { SqliteLog } from './sqlite-log.ts'
@@ -33,6 +34,13 @@ describe('trim', () => {
     commit('other', 4)
     trimmed({ retentionMs: 1_000_000, retentionBytes: 0 })
     expect(log.describe('topic', 'one')).toMatchObject([{ earliestOffset: 4, committedOffset: 7 }])
+  })
+
+  it('keeps nothing for a group that only looks, also when its process died', async () => {
+    const { log, trimmed, join: joinGroup } = await filled({ old: 0, fresh: 10 })
+    joinGroup(newReaderGroup())
+    trimmed({ retentionMs: 1_000_000, retentionBytes: 0 })
+    expect(log.describe('topic', 'nobody')).toMatchObject([{ earliestOffset: 10 }])
   })
 
   it('keeps as many bytes as it may', async () => {

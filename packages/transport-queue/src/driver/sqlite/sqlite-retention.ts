@@ -1,4 +1,5 @@
 import type { SqliteDatabase } from '../sqlite-file/sqlite-database.ts'
+import { readerGroupPrefix } from '../reader-group.ts'
 import type { SqliteSettings } from './sqlite-options.ts'
 import type { SqliteWriter } from '../sqlite-file/sqlite-writer.ts'
 
@@ -103,8 +104,10 @@ const stepCount = 500
 
 const selectLogs = 'SELECT log_id, first_offset, byte_count FROM log'
 
-/** Groups that have ever joined count, also those without members. */
-const selectLeastCommitted = 'SELECT min(coalesce(next_offset, 0)) AS least FROM claim WHERE log_id = ?'
+/** Groups that have ever joined count, also those without members; those that only look do not, also when their process died. */
+const selectLeastCommitted = `
+  SELECT min(coalesce(next_offset, 0)) AS least FROM claim JOIN consumer_group USING (group_id)
+  WHERE log_id = ? AND name NOT GLOB '${readerGroupPrefix}*'`
 
 const selectOldest = `
   SELECT record_id & 0xffffffffff AS offset, stored_at, byte_count FROM record

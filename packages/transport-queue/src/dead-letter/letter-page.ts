@@ -1,0 +1,70 @@
+import type { ReceivedRecord } from '../queue-driver.ts'
+import { type DeadLetter, readDeadLetter } from './dead-letter.ts'
+
+export interface PageBounds {
+  readonly group: string
+  /** Most letters that it holds. */
+  readonly maxCount: number
+  readonly fromOffset: number
+  /** Behind the last record that was there when the list was asked for. */
+  readonly endOffset: number
+}
+
+interface PlacedLetter {
+  readonly offset: number
+  readonly letter: DeadLetter
+}
+
+/** The oldest dead letters of one partition, from an offset on. */
+export class LetterPage {
+  readonly #bounds: PageBounds
+  readonly #letters: PlacedLetter[] = []
+  #readOffset: number
+
+  constructor(bounds: PageBounds) {
+    this.#bounds = bounds
+    this.#readOffset = bounds.fromOffset
+  }
+
+  /** Whether it needs no more records. */
+  get isFull(): boolean {
+    return this.#readOffset >= this.#bounds.endOffset || this.#letters.length >= this.#bounds.maxCount
+  }
+
+  /** Takes the next records, of which some may have come before. */
+  add(records: readonly ReceivedRecord[]): void {
+    for (const record of records) {
+      if (this.isFull) return
+      if (record.offset >= this.#readOffset) this.#add(record)
+    }
+  }
+
+  /** When the oldest letter that is left was given up, in epoch milliseconds. */
+  get oldestAt(): number | undefined {
+    return this.#letters[0]?.letter.lastFailedAt
+  }
+
+  /** The oldest letter that is left. */
+  take(): DeadLetter | undefined {
+    return this.#letters.shift()?.letter
+  }
+
+  /** Where the next page begins, behind all that was taken. */
+  get nextOffset(): number {
+    return this.#letters[0]?.offset ?? this.#readOffset
+  }
+
+  /** Whether nothing is left that was there when the list was asked for. */
+  get isComplete(): boolean {
+    return this.nextOffset >= this.#bounds.endOffset
+  }
+
+  #add(record: ReceivedRecord): void {
+    const { group, endOffset } = this.#bounds
+    const { offset } = record
+    // What comes behind the end tells that nothing is left before it, as where the last records were removed.
+    this.#readOffset = Math.min(offset + 1, endOffset)
+    const letter = offset < endOffset ? readDeadLetter(record, group) : undefined
+    if (letter !== undefined) this.#letters.push({ offset, letter })
+  }
+}
