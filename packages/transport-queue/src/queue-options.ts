@@ -98,7 +98,7 @@ export interface QueueOptions extends PublishingOptions {
    * How far ahead a message may be held back by its header `tenon-not-before`, which a publisher's `delayMs` writes. One that is to
    * be held for longer is taken for broken and becomes a dead letter.
    *
-   * @defaultValue 604_800_000, 7 days, for which Kafka keeps records by default
+   * @defaultValue 86_400_000, one day: a publisher can write no more
    * @remarks Range 0–31_536_000_000 ms
    */
   readonly maxDelayMs?: number
@@ -128,7 +128,7 @@ export const queueDefaults = Object.freeze({
   maxUncommittedCount: 1_000,
   maxHandlerMs: 300_000,
   maxMessageBytes: 4_194_304,
-  maxDelayMs: 604_800_000,
+  maxDelayMs: 86_400_000,
   joinTimeoutMs: 10_000,
 })
 

@@ -28,6 +28,7 @@ export class PartitionLoop {
   readonly #partition: AssignedPartition
   readonly #end: () => void
   readonly #fail: LoopSurroundings['fail']
+  readonly #log: Logger
   readonly #maxUncommittedCount: number
   readonly #settler: MessageSettler
   readonly #progress: CommitProgress
@@ -42,6 +43,7 @@ export class PartitionLoop {
     this.#partition = partition
     this.#end = end
     this.#fail = fail
+    this.#log = ownLog
     this.#maxUncommittedCount = settings.maxUncommittedCount
     this.#settler = new MessageSettler({ partition, consumer, settings, log: ownLog, slots })
     this.#progress = new CommitProgress(partition, {
@@ -98,11 +100,20 @@ export class PartitionLoop {
 
   async #untilRoom(): Promise<void> {
     this.#hurry()
+    const warning = setTimeout(() => this.#tellStill(), stillAfterMs)
     while (this.#isFull && !this.#isRevoked) {
       this.#room = Promise.withResolvers()
       await unlessAborted(this.#room.promise, this.#partition.revoked)
     }
+    clearTimeout(warning)
     this.#room = undefined
+  }
+
+  #tellStill(): void {
+    const { oldestAt, oldestOffset, committableCount } = this.#offsets
+    const facts = { oldestAt, oldestOffset, committableCount, maxUncommittedCount: this.#maxUncommittedCount }
+    const cause = committableCount > 0 ? 'the broker to store a commit' : 'its oldest message'
+    this.#log.warn(facts, `the partition stands still until there is room in maxUncommittedCount, for ${cause}`)
   }
 
   async #handle(record: ReceivedRecord): Promise<void> {
@@ -127,3 +138,6 @@ export class PartitionLoop {
     this.#progress.hurry()
   }
 }
+
+/** A partition that is full for longer is told of: a fast one is for a moment, until its commit is stored. A guess. */
+const stillAfterMs = 10_000

@@ -22,6 +22,11 @@ export class FinishedOffsets {
     return this.#begun[this.#doneCount]?.timestampAt
   }
 
+  /** Where that message is. */
+  get oldestOffset(): number | undefined {
+    return this.#begun[this.#doneCount]?.offset
+  }
+
   /** Offsets come in rising order, not always without gaps. */
   begin({ offset, timestampAt }: Pick<Begun, 'offset' | 'timestampAt'>): void {
     const begun = { offset, timestampAt, isFinished: false }

@@ -6,6 +6,7 @@ import {
   fakeClock,
   firstSeen,
   headersOf,
+  logInto,
   type Placed,
   seeded,
   start,
@@ -74,6 +75,26 @@ test('a message that is held back holds up its key and no other, and no place', 
     [0, startedAt + 60_000],
     [1, startedAt + 60_000],
   ])
+})
+
+test.each([
+  [3_600_000, []],
+  [3_600_001, [{ offset: 0, heldUntil: '2026-01-01T01:00:00.001Z' }]],
+])('a message that is held back for %i ms is told of, if that is more than an hour', async (delayMs, facts) => {
+  const broker = await seeded(heldBack('a', delayMs))
+  const told: unknown[] = []
+  const handled = countdown(1)
+  await start(broker, async () => handled.tick(), { clock: fakeClock(startedAt), log: logInto(told) })
+  await handled.reached
+  const text = 'a message is held back for long; its key waits, and so may its partition'
+  expect(told).toEqual(facts.map((one) => ['warn', one, text]))
+})
+
+test('a message cannot be held back for longer than a publisher can say, unless the option says so', async () => {
+  const broker = await seeded(heldBack('a', 86_400_000 + 60_001))
+  const { onDeadLetter } = await start(broker, async () => undefined, { clock: fakeClock(startedAt) })
+  await onDeadLetter
+  expect(headersOf(broker.records(deadLetters)[0])['tenon-error-reason']).toBe('undecodable')
 })
 
 test('a moment that has passed holds nothing back', async () => {

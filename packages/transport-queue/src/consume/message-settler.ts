@@ -82,13 +82,21 @@ export class MessageSettler {
   }
 
   /** Waits until the message may be handled, or has no use any more. False when the partition is given up before. */
-  async #due({ notBeforeAt, expiresAt }: ReadMessage): Promise<boolean> {
+  async #due(record: ReceivedRecord, { notBeforeAt, expiresAt }: ReadMessage): Promise<boolean> {
     const { partition, settings } = this.#surroundings
     const dueAt = Math.min(notBeforeAt, expiresAt)
+    this.#tellHeld(record, dueAt)
     // Clocks are set, and timers fire a little early.
     for (let now = settings.clock.now(); now < dueAt && !this.#isRevoked; now = settings.clock.now())
       await settings.clock.wait(Math.min(dueAt - now, longestWaitMs), partition.revoked)
     return !this.#isRevoked
+  }
+
+  #tellHeld({ offset }: ReceivedRecord, dueAt: number): void {
+    const { log, settings } = this.#surroundings
+    if (dueAt - settings.clock.now() <= longHoldMs) return
+    const heldUntil = new Date(dueAt).toISOString()
+    log.warn({ offset, heldUntil }, 'a message is held back for long; its key waits, and so may its partition')
   }
 
   async #handleUntilSettled(record: ReceivedRecord, message: ReadMessage, place?: TakenPlace): Promise<boolean> {
@@ -96,7 +104,7 @@ export class MessageSettler {
     const { maxHandlerMs } = consumer.settings
     let schedule: RetrySchedule | undefined
     // Few say so, and for the others there is nothing to wait for.
-    if (message.notBeforeAt > 0 ? !(await this.#due(message)) : this.#isRevoked) return false
+    if (message.notBeforeAt > 0 ? !(await this.#due(record, message)) : this.#isRevoked) return false
     for (let attempt = 1; ; attempt++) {
       const leftMs = message.expiresAt - settings.clock.now()
       if (leftMs <= 0) return this.#bury(record, { error: hasExpired, attemptCount: attempt - 1, schedule })
@@ -187,6 +195,9 @@ interface Ending {
   readonly attemptCount: number
   readonly schedule?: RetrySchedule | undefined
 }
+
+/** A message that is held for longer is worth a line of log: its partition goes on for so many others only. A guess. */
+const longHoldMs = 3_600_000
 
 /** A timer fires at once when its delay is longer. @see Node.js documentation, setTimeout */
 const longestWaitMs = 2 ** 31 - 1

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { memoryBroker } from '../driver/memory/memory-broker.ts'
 import { memoryDriver } from '../driver/memory/memory-driver.ts'
 import type { AssignedPartition, QueueDriver } from '../queue-driver.ts'
-import { type Placed, seeded, start, toRecord } from '../queue-transport.test-harness.ts'
+import { logInto, type Placed, seeded, start, toRecord } from '../queue-transport.test-harness.ts'
 
 /** So long that no commit of a test is owed to it. */
 const commitIntervalMs = 60_000
@@ -54,6 +54,30 @@ describe('what comes again if the process dies', () => {
     expect(seen).toHaveLength(25)
   })
 
+  it('is told of once when the partition has waited for long, and what it waits for', async () => {
+    const held = Promise.withResolvers<void>()
+    const { told } = await consume((stored) => stored(), { 3: held.promise })
+    await vi.advanceTimersByTimeAsync(9_999)
+    expect(told).toEqual([])
+    await vi.advanceTimersByTimeAsync(60_000)
+    const text = 'the partition stands still until there is room in maxUncommittedCount, for its oldest message'
+    const facts = { oldestOffset: 3, oldestAt: expect.any(Number) as number, committableCount: 0, maxUncommittedCount }
+    expect(told).toEqual([['warn', facts, text]])
+    held.resolve()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(told).toHaveLength(1)
+  })
+
+  it('is told of with the broker as the cause, where its commits are not stored', async () => {
+    const { told } = await consume(async () => false)
+    await vi.advanceTimersByTimeAsync(10_100)
+    expect(told).toContainEqual([
+      'warn',
+      expect.objectContaining({ committableCount: 10 }),
+      'the partition stands still until there is room in maxUncommittedCount, for the broker to store a commit',
+    ])
+  })
+
   it('does not keep a partition that is given up', async () => {
     const { server } = await consume(() => Promise.reject(new Error('away')))
     await vi.advanceTimersByTimeAsync(1_000)
@@ -88,8 +112,10 @@ async function consume(
     await held[count]
     seen.push(count)
   }
-  const { server } = await start(memoryBroker(), handle, { driver, maxUncommittedCount, commitIntervalMs })
-  return { seen, commits, server }
+  const told: unknown[] = []
+  const options = { driver, maxUncommittedCount, commitIntervalMs, log: logInto(told) }
+  const { server } = await start(memoryBroker(), handle, options)
+  return { seen, commits, server, told }
 }
 
 function withCommits(
