@@ -48,8 +48,9 @@ export interface KafkaOptions {
    */
   readonly maxBatchBytes?: number
   /**
-   * Bytes of the messages that wait to be sent, or for the broker's answer. Who publishes more waits for room, within its own
-   * time; `unavailable` when there is none.
+   * Bytes of the messages that wait to be sent, or for the broker's answer. Who sends more waits for room, within its own
+   * time; `unavailable` when there is none. The last guard of a connection, dead letters included: what is published is bounded
+   * before by the transport's `maxPublishingBytes`.
    *
    * @defaultValue 33_554_432
    * @remarks Range 1_024–1_073_741_824

@@ -5,7 +5,7 @@ import type { RecordToSend } from '../../queue-driver.ts'
 import { isRetriable, kafkaErrorType, toMessage } from './kafkajs-mapping.ts'
 
 /** How a request is made. */
-export interface SendForm {
+interface SendForm {
   readonly place: SendPlace
   readonly compression: number
 }

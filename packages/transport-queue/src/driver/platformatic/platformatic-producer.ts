@@ -6,7 +6,7 @@ import type { PlatformaticSettings } from '../platformatic-wire/platformatic-opt
 import type { SendPlace } from '../produce-lane.ts'
 
 /** How a request is made. */
-export interface SendForm {
+interface SendForm {
   readonly place: SendPlace
   readonly compression: PlatformaticSettings['compression']
 }
