@@ -1,5 +1,6 @@
 import { defineConsumer, defineService, ServiceError } from '@tenon/core'
 import { bytes, contract, event, int64, timestamp } from '@tenon/core/contract'
+import { protoOf } from '@tenon/transport-grpc'
 import { protobufFormat } from '@tenon/transport-grpc/format'
 import {
   type AsyncApiDocument,
@@ -100,6 +101,15 @@ describe.each(['binary', 'structured'] as const)('in %s mode what a service send
     expect(fitsPayload(payload)).toBe(true)
     const { [Object.keys(payload)[0] ?? '']: _first, ...rest } = payload as Readonly<Record<string, unknown>>
     expect(fitsPayload(rest)).toBe(false)
+  })
+})
+
+test('a message in protobuf has its full name and its definition', () => {
+  const { channels } = asyncapi([copied], { formats })
+  expect(channels[copied.topic]?.messages['message']).toMatchObject({
+    contentType: 'application/protobuf',
+    payload: { type: 'object' },
+    'x-payload-format': { name: 'protobuf', message: 'shop.file.copied.v1.Copied', definition: protoOf(copied) },
   })
 })
 

@@ -45,6 +45,7 @@ export type {
   EventContent,
   MessageContent,
   PayloadCodec,
+  PayloadDescription,
   PayloadFormat,
 } from './payload-format.ts'
 export { secureServer, type SecureServer } from './tls/secure-server.ts'

@@ -23,6 +23,20 @@ export interface PayloadFormat {
    * declared in this format.
    */
   compile(content: MessageContent): PayloadCodec
+  /**
+   * What documents say of the messages of one event or command beside their schema. Nothing where the format leaves it out.
+   *
+   * @throws ContractError when the schema has no form in this format.
+   */
+  describe?(content: MessageContent): PayloadDescription
+}
+
+/** A message in the words of its format. */
+export interface PayloadDescription {
+  /** Its full name: `shop.order.placed.v1.Placed`. */
+  readonly message: string
+  /** Its definition as text; absent where that is a file of the user's own. */
+  readonly definition?: string
 }
 
 /** What the messages of a topic carry: the payload of an event, or the input of a command. */

@@ -145,3 +145,19 @@ it('carries a command of a contract that is made from .proto files', () => {
   const { write, read } = format.compile(asCommand(operation))
   expect(read(write({ itemId: 'i' }))).toMatchObject({ itemId: 'i' })
 })
+
+it('tells the full name of a message, and its definition unless that is a file already', () => {
+  const id = Type.Object({ id: Type.String() })
+  const stored = event('shop.file.stored.v1', { key: 'id', payload: id })
+  expect(format.describe?.(asEvent(stored))).toEqual({
+    message: 'shop.file.stored.v1.Stored',
+    definition: protoOf(stored),
+  })
+  const queue = { topic: 'shop.file.store.v1', key: 'id' } as const
+  const files = contract('shop.file.v1.FileService', { store: { input: id, output: id, queue } })
+  const described = format.describe?.(asCommand(files.store))
+  expect(described?.message).toBe('shop.file.v1.StoreRequest')
+  expect(described?.definition).toContain('message StoreRequest {')
+  const corpus = protoContract(CorpusService).getItem as unknown as CommandContent['operation']
+  expect(format.describe?.(asCommand(corpus))).toEqual({ message: 'corpus.v1.GetItemRequest' })
+})

@@ -1,11 +1,14 @@
 import type { EventType, Operation } from '@tenon/core/contract'
-import type { MessageContent, PayloadFormat } from '@tenon/core/transport'
+import type { MessageContent, PayloadDescription, PayloadFormat } from '@tenon/core/transport'
 import { compileCodec, type MessageCodec } from '../codec/message-codec.ts'
-import { lockEvent, lockMessage } from '../lock/lock-event.ts'
+import { type LockedMessage, lockEvent, lockMessage } from '../lock/lock-event.ts'
 import { readLockText } from '../lock/lock-text.ts'
+import { toMessageFile } from '../lock/to-lock-file.ts'
+import { writeLock } from '../lock-file/write-lock.ts'
 import { shapeCommand } from '../proto/event-shape.ts'
+import type { MessageShape } from '../proto/message-shape.ts'
 import { isMessageBinding } from '../service/message-binding.ts'
-import { isMethodBinding } from '../service/method-binding.ts'
+import { isMethodBinding, type MethodBinding } from '../service/method-binding.ts'
 
 /**
  * Messages of a queue as protobuf, for the option `formats` of its transport: `queueTransport({ driver, formats: [protobufFormat()] })`.
@@ -28,6 +31,8 @@ export function protobufFormat(): PayloadFormat {
       const { encode, decode } = codecOf(content)
       return { write: encode, read: decode }
     },
+    describe: (content) =>
+      content.kind === 'event' ? describeEvent(content.event) : describeCommand(content.operation),
   } satisfies PayloadFormat)
 }
 
@@ -36,16 +41,46 @@ function codecOf(content: MessageContent): MessageCodec {
 }
 
 function eventCodec(event: EventType): MessageCodec {
-  const { proto, topic } = event
-  if (isMessageBinding(proto)) return proto.codec()
-  const lock = proto instanceof URL ? readLockText(`event ${topic}`, proto) : undefined
-  return compileCodec(lockEvent(event, lock).shape)
+  const { proto } = event
+  return isMessageBinding(proto) ? proto.codec() : compileCodec(lockedEvent(event).shape)
 }
 
 function commandCodec(operation: Operation): MessageCodec {
+  const { proto } = operation
+  return isMethodBinding(proto) ? proto.codecs().request : compileCodec(lockedCommand(operation))
+}
+
+function describeEvent(event: EventType): PayloadDescription {
+  const { proto } = event
+  if (isMessageBinding(proto)) return { message: proto.fullName }
+  const { shape, file } = lockedEvent(event)
+  return { message: shape.fullName, definition: writeLock(file) }
+}
+
+function describeCommand(operation: Operation): PayloadDescription {
+  const { proto } = operation
+  if (isMethodBinding(proto)) return { message: requestName(operation, proto) }
+  const shape = lockedCommand(operation)
+  const owner = shape.fullName.slice(0, shape.fullName.lastIndexOf('.'))
+  return { message: shape.fullName, definition: writeLock(toMessageFile(shape, owner)) }
+}
+
+function lockedEvent(event: EventType): LockedMessage {
+  const { proto, topic } = event
+  return lockEvent(event, proto instanceof URL ? readLockText(`event ${topic}`, proto) : undefined)
+}
+
+function lockedCommand(operation: Operation): MessageShape {
   const { proto, id, contract } = operation
-  if (isMethodBinding(proto)) return proto.codecs().request
   const shape = shapeCommand(operation)
-  if (!(proto instanceof URL)) return compileCodec(shape)
-  return compileCodec(lockMessage(shape, readLockText(`contract ${contract}`, proto), `operation ${id}`))
+  if (!(proto instanceof URL)) return shape
+  return lockMessage(shape, readLockText(`contract ${contract}`, proto), `operation ${id}`)
+}
+
+/** As the file of its method says. */
+function requestName({ contract }: Operation, { name, files }: MethodBinding): string {
+  const services = files().flatMap((file) => file.service.map((service) => ({ service, package: file.package })))
+  const found = services.find(({ service, package: owner }) => `${owner}.${service.name}` === contract)
+  const type = found?.service.method.find((method) => method.name === name)?.inputType ?? ''
+  return type.replace(/^\./, '')
 }

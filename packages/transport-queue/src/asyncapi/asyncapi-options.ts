@@ -14,7 +14,7 @@ export interface AsyncApiOptions extends Partial<AsyncApiInfo> {
    */
   readonly securitySchemes?: Readonly<Record<string, AsyncApiSecurityScheme>>
   /** The formats beside JSON that events and commands are declared in: those of the transport. @defaultValue none */
-  readonly formats?: readonly Pick<PayloadFormat, 'name' | 'contentType'>[]
+  readonly formats?: readonly DescribedFormat[]
   /**
    * Events and commands that a described service sends though one of them receives them too. What none receives is sent anyway.
    *
@@ -24,6 +24,9 @@ export interface AsyncApiOptions extends Partial<AsyncApiInfo> {
   /** How those who send write CloudEvents: the `mode` of their transports. @defaultValue `binary` */
   readonly mode?: 'binary' | 'structured'
 }
+
+/** What a document asks of a format. */
+export type DescribedFormat = Pick<PayloadFormat, 'name' | 'contentType' | 'describe'>
 
 /** A broker. */
 export interface AsyncApiServer {

@@ -24,7 +24,7 @@ import { type AsyncApiPart, type Exchange, exchangesOf, type SortedParts, sortPa
  * names its own, and what goes over a connection without a server is left out.
  *
  * @throws ConfigError `config.malformed` for an option or a part that does not exist or has another form, a topic that a service consumes
- * and no part describes, a name that two operations or channels would have, and a format that `formats` does not have; what `describe()` of a service throws.
+ * and no part describes, a name that two operations or channels would have, and a format that `formats` does not have; what `describe()` of a service or a format throws.
  * @see AsyncAPI Specification 3.0.0; Kafka bindings 0.5.0
  */
 export function asyncapi(
@@ -38,7 +38,7 @@ export function asyncapi(
   const exchanges = overServers(exchangesOf(sorted, options.sends ?? []), connections, options).toSorted(byPlace)
   const book = new SchemaBook()
   const { mode = 'binary' } = options
-  const means = { book, mode, forwarded: forwardedBy(sorted), contentTypeOf: contentTypes(options) }
+  const means = { book, mode, forwarded: forwardedBy(sorted), formatFor: formatsOf(options) }
   const channels = toUnique('channels', channelsOf(exchanges, means))
   const operations = toUnique('operations', describeOperations(exchanges))
   const { securitySchemes } = options
@@ -72,12 +72,12 @@ function forwardedBy({ services }: SortedParts): readonly string[] | undefined {
 }
 
 /** @throws ConfigError for a format that nobody named. */
-function contentTypes({ formats = [] }: AsyncApiOptions): MessageMeans['contentTypeOf'] {
-  const known = new Map([jsonFormat, ...formats].map(({ name, contentType }) => [name, contentType]))
+function formatsOf({ formats = [] }: AsyncApiOptions): MessageMeans['formatFor'] {
+  const known = new Map([jsonFormat, ...formats].map((format) => [format.name, format]))
   return (content) => {
     const name = formatOf(content)
-    const contentType = known.get(name)
-    if (contentType !== undefined) return contentType
+    const format = known.get(name)
+    if (format !== undefined) return format
     const message = `asyncapi(): topic ${topicOf(content)} is written as ${name}; give that format among the formats, found ${[...known.keys()].join(', ')}`
     throw new ConfigError([{ code: 'config.malformed', message }])
   }

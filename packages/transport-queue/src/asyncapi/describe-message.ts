@@ -1,5 +1,6 @@
 import type { EventType, JsonSchema, Operation } from '@tenon/core/contract'
 import type { MessageContent, SchemaBook } from '@tenon/core/transport'
+import type { DescribedFormat } from './asyncapi-options.ts'
 import type { AsyncApiMessage, AsyncApiTag, KafkaBinding } from './document.ts'
 import { deadLetterHeaders, messageHeaders } from './header-schema.ts'
 import { structuredBody } from './message-body.ts'
@@ -31,14 +32,16 @@ export interface MessageMeans {
   readonly mode: 'binary' | 'structured'
   /** Names of the metadata that messages inherit; undefined where no service says so. */
   readonly forwarded: readonly string[] | undefined
-  readonly contentTypeOf: (content: MessageContent) => string
+  readonly formatFor: (content: MessageContent) => DescribedFormat
 }
 
 /** The message of an event or a command. */
 export function describeMessage(content: MessageContent, means: MessageMeans): AsyncApiMessage {
-  const { book, mode, contentTypeOf } = means
+  const { book, mode, formatFor } = means
   const { topic, key, summary, description, tags, deprecated, examples } = factsOf(content)
-  const own = { contentType: contentTypeOf(content), payload: book.add(content.jsonSchema, hintOf(topic)) }
+  const format = formatFor(content)
+  const described = format.describe?.(content)
+  const own = { contentType: format.contentType, payload: book.add(content.jsonSchema, hintOf(topic)) }
   const body = mode === 'binary' ? own : structuredBody(topic, own)
   return {
     name: topic,
@@ -46,6 +49,7 @@ export function describeMessage(content: MessageContent, means: MessageMeans): A
     ...(description !== undefined && { description }),
     headers: headersOf(topic, body.contentType, means),
     ...body,
+    ...(described && { 'x-payload-format': { name: format.name, ...described } }),
     ...toTags(tags),
     ...(examples.length > 0 && mode === 'binary' && { examples: examples.map(toExample) }),
     ...(deprecated && { 'x-deprecated': true as const }),

@@ -106,6 +106,8 @@ export interface AsyncApiMessage {
   readonly contentType?: string
   readonly headers: JsonSchema
   readonly payload?: JsonSchema
+  /** What the schema says in JSON, in the words of another format that the payload is written in. */
+  readonly 'x-payload-format'?: { readonly name: string; readonly message: string; readonly definition?: string }
   readonly tags?: readonly AsyncApiTag[]
   readonly examples?: readonly { readonly name?: string; readonly summary?: string; readonly payload: unknown }[]
   readonly 'x-deprecated'?: true
