@@ -19,6 +19,8 @@ import { type MethodSurroundings, mountMethod } from './server/mount-method.ts'
 import { OpenCalls } from './server/open-calls.ts'
 import { awaitRequests } from './server/await-requests.ts'
 import { refuseBrokenFrames } from './server/refuse-broken-frames.ts'
+import { requireNames } from './server/require-names.ts'
+import { tellLate } from './server/tell-late.ts'
 import { warnOfLocks } from './lock/warn-of-locks.ts'
 import { mountReflection, type ReflectionCalls } from './introspection/reflection-service.ts'
 import { requireDistinct } from './service/distinct-names.ts'
@@ -69,7 +71,11 @@ class GrpcServer implements TransportServer {
     this.#settings = settings
     const services = toServices(operations)
     warnOfLocks(services, log, { isDevelopment })
-    const interceptors = [refuseBrokenFrames, awaitRequests((stream, call) => this.#sessions.await(stream, call))]
+    const interceptors = [
+      requireNames(log),
+      refuseBrokenFrames,
+      awaitRequests((stream, call) => this.#sessions.await(stream, call)),
+    ]
     this.#server = new Server({ ...toChannelOptions(settings), interceptors })
     const { maxResponseBytes } = settings
     const surroundings = { calls: this.#calls, domain: service.name, log, maxResponseBytes }
@@ -77,7 +83,11 @@ class GrpcServer implements TransportServer {
     this.#health = new HealthService(services.map(({ fullName }) => fullName))
     this.#health.mount(this.#server)
     this.#reflection = settings.hasReflection ? mountReflection(this.#server, services) : undefined
-    const { server, sessions } = createHttp2Server(this.#server, { settings, domain: service.name })
+    const { server, sessions } = createHttp2Server(this.#server, {
+      settings,
+      domain: service.name,
+      tellLate: tellLate(settings, log),
+    })
     this.#sessions = sessions
     this.#listener = new Listener(settings, log, (socket) => void server.emit('connection', socket))
   }

@@ -2,8 +2,8 @@
 export interface ConnectionOptions {
   /**
    * Longest time the request of a call that has one message may take to arrive whole, however fast it comes: this is no idle time.
-   * A slower one is `deadline_exceeded` with the reason `request_timeout`, whatever deadline its caller gave it. A stream of messages
-   * may take longer.
+   * A slower one is `deadline_exceeded` with the reason `request_timeout`, whatever deadline its caller gave it, and told of in the log.
+   * A stream of messages may take longer.
    *
    * @defaultValue 300_000
    * @remarks Range 1–3_600_000 ms. Looked after once a second, or more often where it is shorter.

@@ -14,6 +14,8 @@ export interface InnerServerOptions {
   readonly settings: GrpcSettings
   /** The service's name, as the origin of reasons. */
   readonly domain: string
+  /** Is told how many calls were ended because their request took too long. */
+  readonly tellLate: (count: number) => void
 }
 
 /**
@@ -23,10 +25,10 @@ export interface InnerServerOptions {
  * @throws Error when grpc-js keeps its servers elsewhere than in the releases that are known.
  * @see grpc-js 1.14, server.ts, createHttp2Server and _setupHandlers
  */
-export function createHttp2Server(grpc: Server, { settings, domain }: InnerServerOptions): InnerServer {
+export function createHttp2Server(grpc: Server, { settings, domain, tellLate }: InnerServerOptions): InnerServer {
   grpc.createConnectionInjector(ServerCredentials.createInsecure())
   const inner = innerServer(grpc)
-  const sessions = new Sessions(settings, domain)
+  const sessions = new Sessions(settings, domain, tellLate)
   const server = createServer({
     // As grpc-js has them: what is sent is bounded where it is made, and beyond its memory a session refuses streams at random.
     maxSendHeaderBlockLength: Number.MAX_SAFE_INTEGER,

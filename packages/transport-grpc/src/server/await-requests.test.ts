@@ -48,6 +48,16 @@ const parts = [
   { what: 'nothing, to health', path: '/grpc.health.v1.Health/Check', bytes: Buffer.alloc(0) },
 ]
 
+test('calls whose request never arrives are warned of at once, with their count', async () => {
+  await using demo = await start()
+  const made = Array.from({ length: 3 }, () => begin(demo.session, {}))
+  await demo.arrived()
+  vi.advanceTimersByTime(limitMs)
+  await Promise.all(made.map(answerTo))
+  const warnings = demo.lines.filter(({ message }) => message.includes('requestTimeoutMs'))
+  expect(warnings.map(({ fields }) => fields)).toEqual([{ requestTimeoutMs: limitMs, lateCount: 3 }])
+})
+
 describe.each(parts)('a call that has sent $what', ({ path, bytes }) => {
   test('ends when its time is over, and others go on', async () => {
     await using demo = await start()

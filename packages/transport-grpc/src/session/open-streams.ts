@@ -14,6 +14,8 @@ export interface OpenStreamOptions {
   readonly requestTimeoutMs: number
   /** The service's name, as the origin of reasons. */
   readonly domain: string
+  /** Is told how many calls were ended because their request took too long. */
+  readonly tellLate: (count: number) => void
   /** The time in milliseconds, from any beginning. @defaultValue performance.now */
   readonly now?: () => number
 }
@@ -25,14 +27,16 @@ export class OpenStreams {
   readonly #late: StatusObject
   readonly #draining: StatusObject
   readonly #now: () => number
+  readonly #tellLate: (count: number) => void
   #timer: NodeJS.Timeout | undefined
   #isFinishing = false
 
-  constructor({ requestTimeoutMs, domain, now = () => performance.now() }: OpenStreamOptions) {
+  constructor({ requestTimeoutMs, domain, tellLate, now = () => performance.now() }: OpenStreamOptions) {
     this.#requestTimeoutMs = requestTimeoutMs
     this.#late = toStatus(lateError(), { domain })
     this.#draining = toStatus(drainingError(), { domain })
     this.#now = now
+    this.#tellLate = tellLate
   }
 
   /** @param timeoutMs How long the caller waits, where it says so. */
@@ -73,10 +77,15 @@ export class OpenStreams {
   /** Answers the calls whose request takes too long, and leaves the streams that are answered and that their callers keep open. */
   sweep(): void {
     const latestBeginAt = this.#now() - this.#requestTimeoutMs
+    let lateCount = 0
     for (const [stream, { beganAt, call }] of this.#streams) {
       if (isAnswered(stream)) leaveAnswered(stream)
-      else if (call && beganAt <= latestBeginAt && !stream.readableEnded) call.sendStatus(this.#late)
+      else if (call && beganAt <= latestBeginAt && !stream.readableEnded) {
+        call.sendStatus(this.#late)
+        lateCount += 1
+      }
     }
+    if (lateCount > 0) this.#tellLate(lateCount)
   }
 
   /** Answers the calls whose request has not arrived as those are that come while the service drains: nothing of them was handled. */

@@ -26,10 +26,13 @@ export class Sessions {
   readonly #open = new Map<Http2Session, SessionWatch>()
   readonly #streams: OpenStreams
 
-  /** @param domain The service's name, as the origin of reasons. */
-  constructor(settings: GrpcSettings, domain: string) {
+  /**
+   * @param domain The service's name, as the origin of reasons.
+   * @param tellLate Is told how many calls were ended because their request took too long.
+   */
+  constructor(settings: GrpcSettings, domain: string, tellLate: (count: number) => void = () => undefined) {
     this.#settings = settings
-    this.#streams = new OpenStreams({ requestTimeoutMs: settings.requestTimeoutMs, domain })
+    this.#streams = new OpenStreams({ requestTimeoutMs: settings.requestTimeoutMs, domain, tellLate })
   }
 
   enter(session: ServerHttp2Session): void {
