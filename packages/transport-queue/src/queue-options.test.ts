@@ -31,10 +31,9 @@ describe('resolveQueue', () => {
   it('refuses a first wait between tries that is longer than the longest', () => {
     const resolve = (retry: RetryOptions) => () => resolveQueue({ driver: memoryDriver(), retry })
     const words = 'retry.initialDelayMs, 60000, exceeds retry.maxDelayMs, 30000'
-    expect(resolve({ initialDelayMs: 60_000 })).toThrow(words)
     expect(resolve({ initialDelayMs: 60_000, maxDelayMs: 30_000 })).toThrow(words)
     expect(resolve({ initialDelayMs: 60_000, maxDelayMs: 60_000 })).not.toThrow()
-    expect(resolve({ maxDelayMs: 10 })).not.toThrow()
+    for (const one of [{ maxDelayMs: 10 }, { initialDelayMs: 60_000 }]) expect(resolve(one)).not.toThrow()
   })
 
   it('refuses what is no option, with the one that is probably meant', () => {

@@ -174,7 +174,7 @@ export function resolveQueue(options: QueueOptions): QueueSettings {
   const problems = [
     ...checkForm(options),
     ...checkRanges(settings),
-    ...checkWaits(options, settings),
+    ...checkWaits(options),
     ...checkPublishing(settings),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
@@ -245,9 +245,10 @@ function checkRanges(settings: QueueSettings): readonly SetupProblem[] {
   ]
 }
 
-/** The first wait against the longest. The default of the first gives way. */
-function checkWaits({ retry }: QueueOptions, settings: QueueSettings): readonly SetupProblem[] {
-  const { initialDelayMs, maxDelayMs } = settings.retry
-  if (!isRecord(retry) || retry['initialDelayMs'] === undefined || !(initialDelayMs > maxDelayMs)) return []
-  return [check.outOfRange(`retry.initialDelayMs, ${initialDelayMs}, exceeds retry.maxDelayMs, ${maxDelayMs}`)]
+/** The first wait against the longest, where both are given: a default gives way. */
+function checkWaits({ retry }: QueueOptions): readonly SetupProblem[] {
+  const { initialDelayMs, maxDelayMs }: RetryOptions = isRecord(retry) ? retry : {}
+  if (initialDelayMs === undefined || maxDelayMs === undefined || !(initialDelayMs > maxDelayMs)) return []
+  const words = `retry.initialDelayMs, ${toFound(initialDelayMs)}, exceeds retry.maxDelayMs, ${toFound(maxDelayMs)}`
+  return [check.outOfRange(words)]
 }

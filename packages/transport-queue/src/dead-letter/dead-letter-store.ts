@@ -1,4 +1,4 @@
-import type { Logger } from '@tenon/core/transport'
+import { isUnreadable, type Logger } from '@tenon/core/transport'
 import { isRecordTooLarge } from '../driver/record-too-large.ts'
 import type { AssignedPartition, ReceivedRecord, RecordToSend } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
@@ -32,9 +32,11 @@ export class DeadLetterStore {
   }
 
   /** Stores a message as a dead letter, however often that takes. False when the partition is given up before. Never rejects. */
-  async bury(record: ReceivedRecord, { error, attemptCount, firstFailedAt }: GivenUp): Promise<boolean> {
+  async bury(record: ReceivedRecord, { error, attemptCount: triedCount, firstFailedAt }: GivenUp): Promise<boolean> {
     const { partition, consumer, log, settings } = this.#surroundings
     const { group, handler } = consumer
+    // Its handler never saw what nobody can read.
+    const attemptCount = isUnreadable(error) ? 0 : triedCount
     const failedAt = settings.clock.now()
     const burial = { error, group, handler, attemptCount, firstFailedAt: firstFailedAt ?? failedAt, failedAt }
     const topic = deadLetterTopic(record.topic, group)

@@ -47,7 +47,7 @@ describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
       expect(new Set(letters.map(({ source }) => source.offset))).toEqual(new Set([0]))
       expect(letter).toMatchObject({
         reason: 'undecodable',
-        attemptCount: 1,
+        attemptCount: 0,
         handler: `consume ${placedV2.topic}`,
         source: { topic: placedV1.topic },
       })

@@ -31,15 +31,15 @@ interface Broken {
 }
 
 const broken: readonly Broken[] = [
-  { what: 'bytes that are no text', value: Buffer.from([0xff, 0xfe]), reason: 'undecodable', attempts: '1' },
-  { what: 'text that is no JSON', value: Buffer.from('{"orderId":'), reason: 'undecodable', attempts: '1' },
-  { what: 'no value', value: null, reason: 'undecodable', attempts: '1' },
+  { what: 'bytes that are no text', value: Buffer.from([0xff, 0xfe]), reason: 'undecodable', attempts: '0' },
+  { what: 'text that is no JSON', value: Buffer.from('{"orderId":'), reason: 'undecodable', attempts: '0' },
+  { what: 'no value', value: null, reason: 'undecodable', attempts: '0' },
   {
     what: 'a content type that nobody reads',
     value: Buffer.from(payload),
     headers: { 'content-type': 'application/x-yaml' },
     reason: 'undecodable',
-    attempts: '1',
+    attempts: '0',
   },
   {
     what: 'a payload that does not fit',
@@ -100,14 +100,14 @@ const broken: readonly Broken[] = [
     value: Buffer.from(inEvent({})),
     headers: structured,
     reason: 'undecodable',
-    attempts: '1',
+    attempts: '0',
   },
   {
     what: 'a structured event with bytes that are no JSON',
     value: Buffer.from(inEvent({ data_base64: '/////w==' })),
     headers: structured,
     reason: 'undecodable',
-    attempts: '1',
+    attempts: '0',
   },
 ]
 
