@@ -424,7 +424,7 @@ test('an answer that is still being read is sent to its end before a drain is ov
   await server.close()
 })
 
-test('a reader that does not read holds up neither drain nor close once the deadline has come, and is counted', async () => {
+test('a reader that does not read holds up a drain no longer than its deadline, and is counted', async () => {
   const server = grpcTransport({ port: 0 }).bind(
     hostOf(() => ({
       async *[Symbol.asyncIterator]() {
@@ -441,8 +441,8 @@ test('a reader that does not read holds up neither drain nor close once the dead
   const deadline = new AbortController()
   const drained = server.drain(deadline.signal)
   deadline.abort()
-  await drained
-  await expect(server.close()).rejects.toThrow('answers that were cut before their callers had read them: 1')
+  expect(await drained).toBe(1)
+  await server.close()
   const { code } = await end
   expect([status.UNAVAILABLE, status.CANCELLED]).toContain(code)
 })

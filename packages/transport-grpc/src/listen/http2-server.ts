@@ -1,12 +1,14 @@
 import { createServer, type Http2Server } from 'node:http2'
+import type { Socket } from 'node:net'
 import { type Server, ServerCredentials } from '@grpc/grpc-js'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { receiveCall } from './receive-call.ts'
 import { Sessions } from '../session/sessions.ts'
 
-/** An HTTP/2 server that listens nowhere: it is given connections by its event `connection`. */
+/** An HTTP/2 server that listens nowhere. */
 export interface InnerServer {
-  readonly server: Http2Server
+  /** Takes a connection that came in elsewhere. */
+  readonly accept: (socket: Socket) => void
   readonly sessions: Sessions
 }
 
@@ -39,14 +41,21 @@ export function createHttp2Server(grpc: Server, { settings, domain, tellLate }: 
     streamResetRate: uncountedResets,
   })
   const begin = receiveCall(settings, (...request) => void inner.emit('stream', ...request))
+  let arriving: Socket | undefined
   server.on('session', (session) => {
-    sessions.enter(session)
+    if (arriving) sessions.enter(session, arriving)
     inner.emit('session', session)
   })
   server.on('stream', (stream, headers, flags) => {
     if (sessions.admits(stream, headers)) begin(stream, headers, flags)
   })
-  return { server, sessions }
+  const accept = (socket: Socket) => {
+    // Its session begins while this is told, if it has any.
+    arriving = socket
+    server.emit('connection', socket)
+    arriving = undefined
+  }
+  return { accept, sessions }
 }
 
 /** More than can come in a second. */

@@ -1,5 +1,6 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { GrpcSettings } from '../grpc-options.ts'
+import { cutSession } from './cut-session.ts'
 import { withdrawSession } from './withdraw-session.ts'
 
 /** Longest time that a caller may take to say that it has heard. A guess: more than a round trip. */
@@ -49,7 +50,7 @@ export class SessionAge {
   #retire(): void {
     const { maxConnectionAgeGraceMs } = this.#settings
     void this.#end('max_age')
-    if (maxConnectionAgeGraceMs !== undefined) this.#after(maxConnectionAgeGraceMs, () => this.#session.destroy())
+    if (maxConnectionAgeGraceMs !== undefined) this.#after(maxConnectionAgeGraceMs, () => cutSession(this.#session))
   }
 
   #rest(): void {

@@ -1,9 +1,12 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { type ClientHttp2Session, constants } from 'node:http2'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { begin, call, endOf, frame, open, pathOf, readReply, serve } from '../listen/server.test-harness.ts'
+import { begin, call, endOf, frame, identity, open, pathOf, readReply, serve } from '../listen/server.test-harness.ts'
 
 const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM
 
@@ -14,19 +17,51 @@ async function ping(session: ClientHttp2Session): Promise<boolean> {
   return promise
 }
 
-test('a caller that pings too often is told to calm down, and others are served', async () => {
-  await using demo = await serve()
-  using session = open(demo.port)
-  using other = open(demo.port)
-  const end = endOf(session)
-  await call(session)
-  const answered: boolean[] = []
-  while (answered.length < 20 && (answered.length === 0 || answered.at(-1) === true)) answered.push(await ping(session))
-  expect(answered.at(-1)).toBe(false)
-  // The first may answer to what was sent before, two are forgiven.
-  expect(answered.length).toBeLessThan(6)
-  expect((await end)[0]).toMatchObject({ code: calm, text: 'too_many_pings' })
-  expect((await call(other)).trailers['grpc-status']).toBe('0')
+/** Pings until there is no answer, but not for ever. @returns how many were sent. */
+async function pingUntilClosed(session: ClientHttp2Session): Promise<number> {
+  let pingCount = 1
+  while (pingCount < 20 && (await ping(session))) pingCount += 1
+  return pingCount
+}
+
+const tls = identity('limits')
+
+/** A server that is reached over one of the ways that there are, and its connections. */
+async function serveOver(way: 'plain text' | 'TLS' | 'a Unix socket') {
+  const folder = mkdtempSync(join(tmpdir(), 'tenon-grpc-'))
+  const path = join(folder, 'grpc.sock')
+  const demo = await serve({ 'plain text': {}, TLS: { tls }, 'a Unix socket': { path } }[way])
+  const secure = { isSecure: true, ca: tls.cert }
+  const ways = { 'plain text': {}, TLS: secure, 'a Unix socket': { createConnection: () => connect(path) } }
+  const close = async () => {
+    await demo[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true })
+  }
+  return { ...demo, connect: () => open(demo.port, ways[way]), [Symbol.asyncDispose]: close }
+}
+
+test.each(['plain text', 'TLS', 'a Unix socket'] as const)(
+  'over %s a caller that pings too often is told to calm down, and others are served',
+  async (way) => {
+    await using demo = await serveOver(way)
+    using session = demo.connect()
+    using other = demo.connect()
+    const end = endOf(session)
+    await call(session)
+    // The first may answer to what was sent before, two are forgiven.
+    expect(await pingUntilClosed(session)).toBeLessThan(6)
+    expect((await end)[0]).toMatchObject({ code: calm, text: 'too_many_pings' })
+    expect((await call(other)).trailers['grpc-status']).toBe('0')
+  },
+)
+
+test('over TLS a connection that was ended for its pings does not hold up closing', async () => {
+  await using demo = await serveOver('TLS')
+  using session = demo.connect()
+  await once(session, 'remoteSettings')
+  await pingUntilClosed(session)
+  session.destroy()
+  await demo.server.close()
 })
 
 test('settings between pings do not hide them, though each is answered', async () => {
@@ -122,11 +157,12 @@ test('calls that were answered before they were reset do not count', async () =>
 })
 
 test('a connection that says nothing is closed when its time is over', async () => {
-  await using demo = await serve({ handshakeTimeoutMs: 20 })
+  await using demo = await serve({ handshakeTimeoutMs: 1_000 })
+  using session = open(demo.port)
+  expect((await call(session)).trailers['grpc-status']).toBe('0')
   const silent = connect(demo.port, '127.0.0.1')
   await once(silent.resume(), 'close')
-  using session = open(demo.port)
-  await once(session, 'remoteSettings')
+  // It is older, and would be closed by now as well.
   expect((await call(session)).trailers['grpc-status']).toBe('0')
 })
 

@@ -1,6 +1,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { readTimeoutMs } from '../listen/request-head.ts'
+import { cutSession } from './cut-session.ts'
 
 /** @see gRFC A8: servers forgive two pings that come too early */
 const forgivenPings = 2
@@ -33,7 +34,7 @@ export class SessionLimits {
   constructor(session: ServerHttp2Session, settings: GrpcSettings) {
     this.#session = session
     this.#settings = settings
-    const timer = setTimeout(() => session.destroy(), settings.handshakeTimeoutMs).unref()
+    const timer = setTimeout(() => cutSession(session), settings.handshakeTimeoutMs).unref()
     session.once('remoteSettings', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
     session.once('localSettings', () => {
       this.#isTold = true
@@ -110,13 +111,13 @@ export class SessionLimits {
     if (this.#resetCount > this.#settings.maxResetsPerSecond) this.#end('too_many_resets')
   }
 
-  /** Says why before the connection is closed: callers slow down by it. */
+  /** Says why before the connection is closed: callers slow down by it. Also on one that only finishes its calls. */
   #end(reason: string): void {
     const session = this.#session
-    if (session.destroyed || session.closed) return
+    if (session.destroyed) return
     const code = constants.NGHTTP2_ENHANCE_YOUR_CALM
     session.goaway(code, 0, Buffer.from(reason))
-    session.destroy(undefined, code)
+    cutSession(session, code)
   }
 }
 

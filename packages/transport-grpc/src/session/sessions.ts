@@ -5,15 +5,18 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
+import type { Socket } from 'node:net'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { readTimeoutMs } from '../listen/request-head.ts'
 import { type AwaitedCall, OpenStreams } from './open-streams.ts'
 import { SessionAge } from './session-age.ts'
 import { SessionLimits } from './session-limits.ts'
+import { UnreadSessions } from './unread-sessions.ts'
 import { withdrawSession } from './withdraw-session.ts'
 
 /** What is known of a session. */
 interface SessionWatch {
+  readonly socket: Socket
   readonly limits: SessionLimits
   readonly age: SessionAge
   /** The same for all of its streams: a listener of its own, or of another event, would be paid for with every call. */
@@ -25,6 +28,9 @@ export class Sessions {
   readonly #settings: GrpcSettings
   readonly #open = new Map<Http2Session, SessionWatch>()
   readonly #streams: OpenStreams
+  readonly #unread: UnreadSessions
+  #empty: PromiseWithResolvers<void> | undefined
+  #timer: NodeJS.Timeout | undefined
 
   /**
    * @param domain The service's name, as the origin of reasons.
@@ -32,10 +38,12 @@ export class Sessions {
    */
   constructor(settings: GrpcSettings, domain: string, tellLate: (count: number) => void = () => undefined) {
     this.#settings = settings
+    this.#unread = new UnreadSessions(settings)
     this.#streams = new OpenStreams({ requestTimeoutMs: settings.requestTimeoutMs, domain, tellLate })
   }
 
-  enter(session: ServerHttp2Session): void {
+  /** @param socket What carries it: a session hands out none that could be ended. */
+  enter(session: ServerHttp2Session, socket: Socket): void {
     const limits = new SessionLimits(session, this.#settings)
     const age = new SessionAge(session, this.#settings)
     const streams = this.#streams
@@ -44,8 +52,8 @@ export class Sessions {
       if (!this.headersSent && isWaitedFor) limits.wasReset()
       forgetListeners(this)
     }
-    this.#open.set(session, { limits, age, closed })
-    session.once('close', () => this.#open.delete(session))
+    this.#open.set(session, { socket, limits, age, closed })
+    session.once('close', () => this.#leave(session))
   }
 
   /** Whether a stream is to be served. It is watched from here on. */
@@ -64,9 +72,10 @@ export class Sessions {
     this.#streams.await(stream, call)
   }
 
-  /** Ends streams that take too long from here on, until `close`. */
+  /** Ends streams that take too long, and connections that are over, from here on until `close`. */
   watch(): void {
     this.#streams.watch()
+    this.#timer ??= setInterval(() => this.look(), lookMs).unref()
   }
 
   /**
@@ -89,11 +98,35 @@ export class Sessions {
     this.#streams.finish()
   }
 
+  /** Ends connections that are over and whose callers do not read. */
+  look(): void {
+    for (const [session, { socket }] of this.#open) this.#unread.look(session, socket)
+  }
+
+  /** Resolves when there is none. */
+  async emptied(): Promise<void> {
+    if (this.#open.size === 0) return
+    this.#empty ??= Promise.withResolvers()
+    await this.#empty.promise
+  }
+
   /** Looks after nothing any more. */
   close(): void {
     this.#streams.stop()
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #leave(session: ServerHttp2Session): void {
+    this.#open.delete(session)
+    if (this.#open.size > 0) return
+    this.#empty?.resolve()
+    this.#empty = undefined
   }
 }
+
+/** How often is looked for connections that are over. A guess. */
+const lookMs = 1_000
 
 /** Longest time that a caller may take to say that it has heard. A guess: more than a round trip, and time to get round to it. */
 const longestTellMs = 500

@@ -1,0 +1,14 @@
+import type { Http2Session, ServerHttp2Session } from 'node:http2'
+
+/** Ends a session without waiting for its calls, nor for a caller that does not read what is left. */
+export function cutSession(session: ServerHttp2Session, code?: number): void {
+  cut.add(session)
+  session.destroy(undefined, code)
+}
+
+/** Whether nobody waits for what is left, in a session that is over: it was not closed behind its last answer. */
+export function isCut(session: Http2Session): boolean {
+  return !session.closed || cut.has(session)
+}
+
+const cut = new WeakSet<Http2Session>()
