@@ -11,7 +11,7 @@ export type {
 } from './asyncapi/document.ts'
 export type { AsyncApiPart, DescribedService } from './asyncapi/exchange.ts'
 export type { Disposition, RetryOptions } from '@tenon/core/transport'
-export type { ConsumerReport } from './consume/consumer-report.ts'
+export type { ConsumerReport, MessageStage, OldestMessage } from './consume/consumer-report.ts'
 export { dispositions } from './consume/disposition.ts'
 export { deadLetterTopic, type DeadLetter, type DeadLetterSource } from './dead-letter/dead-letter.ts'
 export {

@@ -23,13 +23,17 @@ describe.each(embeddedDrivers)('consumers() on %s', (_name, newBroker) => {
     const options = { driver: newDriver(), clock: fakeClock(61_000) }
     const { transport, server } = await start(memoryBroker(), handle, options)
     const consumer = { connection: 'queue', group: 'user', topic, handler: `consume ${topic}`, failure: undefined }
-    const idle = { lagCount: 0, lagReadAt: 61_000, isLagCurrent: true, oldestAgeMs: undefined }
+    const idle = { lagCount: 0, lagReadAt: 61_000, isLagCurrent: true, oldestAgeMs: undefined, oldest: [] }
     expect(await transport.consumers()).toEqual([{ ...consumer, ...idle, state: 'assigned', partitions: [0, 1] }])
 
     await send(sender, { topic, partition: 0, count: 0, timestampAt: 31_000 })
     await send(sender, { topic, partition: 1, count: 1, timestampAt: 1_000 })
     await running.reached
     expect(await transport.consumers()).toMatchObject([{ state: 'assigned', lagCount: 2, oldestAgeMs: 60_000 }])
+
+    expect(await transport.consumers()).toMatchObject([
+      { oldest: [0, 1].map((partition) => ({ partition, offset: 0, stage: 'running', sinceAt: 61_000 })) },
+    ])
 
     const drained = server.drain(never)
     expect(await transport.consumers()).toMatchObject([{ state: 'draining', lagCount: 2 }])

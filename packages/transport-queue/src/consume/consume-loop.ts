@@ -4,6 +4,7 @@ import type { QueueSettings } from '../queue-options.ts'
 import { unlessAborted } from '../wait.ts'
 import { CommitProgress } from './commit-progress.ts'
 import type { TopicConsumer } from './consumer-plan.ts'
+import type { OldestMessage } from './consumer-report.ts'
 import { endablePartition } from './endable-partition.ts'
 import { FinishedOffsets } from './finished-offsets.ts'
 import { KeyLanes } from './key-lanes.ts'
@@ -29,6 +30,7 @@ export class PartitionLoop {
   readonly #end: () => void
   readonly #fail: LoopSurroundings['fail']
   readonly #log: Logger
+  readonly #clock: QueueSettings['clock']
   readonly #maxUncommittedCount: number
   readonly #settler: MessageSettler
   readonly #progress: CommitProgress
@@ -44,6 +46,7 @@ export class PartitionLoop {
     this.#end = end
     this.#fail = fail
     this.#log = ownLog
+    this.#clock = settings.clock
     this.#maxUncommittedCount = settings.maxUncommittedCount
     this.#settler = new MessageSettler({ partition, consumer, settings, log: ownLog, slots })
     this.#progress = new CommitProgress(partition, {
@@ -57,6 +60,15 @@ export class PartitionLoop {
   /** When the oldest message without an outcome was produced, in epoch milliseconds; undefined when none waits here. */
   get oldestAt(): number | undefined {
     return this.#offsets.oldestAt
+  }
+
+  /** The oldest message without an outcome, and why it has none; undefined when none waits here. */
+  get oldest(): OldestMessage | undefined {
+    const { oldest } = this.#offsets
+    if (oldest === undefined) return undefined
+    const { offset, takenAt } = oldest
+    const stage = this.#settler.stageOf(offset) ?? { stage: 'running', sinceAt: takenAt }
+    return { partition: this.#partition.partition, offset, ...stage }
   }
 
   /** Settles when the partition was given up and nothing runs any more. Never rejects. */
@@ -85,10 +97,14 @@ export class PartitionLoop {
 
   /** No more than may come again: a broker that takes no commits holds up the partition, not the order in which it is handled. */
   async #take(records: readonly ReceivedRecord[]): Promise<void> {
+    let takenAt = this.#clock.now()
     for (const record of records) {
-      if (this.#isFull) await this.#untilRoom()
+      if (this.#isFull) {
+        await this.#untilRoom()
+        takenAt = this.#clock.now()
+      }
       if (this.#isRevoked) return
-      this.#offsets.begin(record)
+      this.#offsets.begin(record, takenAt)
       this.#lanes.add(record)
     }
   }
@@ -110,8 +126,8 @@ export class PartitionLoop {
   }
 
   #tellStill(): void {
-    const { oldestAt, oldestOffset, committableCount } = this.#offsets
-    const facts = { oldestAt, oldestOffset, committableCount, maxUncommittedCount: this.#maxUncommittedCount }
+    const { committableCount } = this.#offsets
+    const facts = { oldest: this.oldest, committableCount, maxUncommittedCount: this.#maxUncommittedCount }
     const cause = committableCount > 0 ? 'the broker to store a commit' : 'its oldest message'
     this.#log.warn(facts, `the partition stands still until there is room in maxUncommittedCount, for ${cause}`)
   }

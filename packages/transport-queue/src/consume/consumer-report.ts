@@ -1,4 +1,5 @@
 import { errorText } from '../error-text.ts'
+import type { ErrorCode } from '@tenon/core/transport'
 import type { MemberState } from '../queue-driver.ts'
 
 /** How a consumer is doing: one handler of one topic, in this process. */
@@ -23,7 +24,23 @@ export interface ConsumerReport {
   readonly isLagCurrent: boolean
   /** Age of the oldest message that this process has taken and not come to an outcome with, in milliseconds; undefined without one. */
   readonly oldestAgeMs: number | undefined
+  /** The oldest of such messages of each partition that has one, and why it has no outcome: what is behind it cannot be committed. */
+  readonly oldest: readonly OldestMessage[]
 }
+
+/** A message that its partition waits for. */
+export type OldestMessage = MessageStage & { readonly partition: number; readonly offset: number }
+
+/** Why a message has no outcome. Times are in epoch milliseconds. */
+export type MessageStage =
+  /** It runs, or waits for a place, since it was taken. */
+  | { readonly stage: 'running'; readonly sinceAt: number }
+  /** It is held back. */
+  | { readonly stage: 'held'; readonly untilAt: number }
+  /** It failed as often, last with the code, and is handled again from then on. */
+  | { readonly stage: 'retried'; readonly attemptCount: number; readonly code: ErrorCode; readonly untilAt: number }
+  /** It is being stored as a dead letter. */
+  | { readonly stage: 'buried'; readonly sinceAt: number }
 
 /** What a report tells of an error. */
 export function failureText(error: unknown): string {

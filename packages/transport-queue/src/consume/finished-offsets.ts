@@ -22,14 +22,14 @@ export class FinishedOffsets {
     return this.#begun[this.#doneCount]?.timestampAt
   }
 
-  /** Where that message is. */
-  get oldestOffset(): number | undefined {
-    return this.#begun[this.#doneCount]?.offset
+  /** That message itself. */
+  get oldest(): OpenOffset | undefined {
+    return this.#begun[this.#doneCount]
   }
 
   /** Offsets come in rising order, not always without gaps. */
-  begin({ offset, timestampAt }: Pick<Begun, 'offset' | 'timestampAt'>): void {
-    const begun = { offset, timestampAt, isFinished: false }
+  begin({ offset, timestampAt }: Pick<OpenOffset, 'offset' | 'timestampAt'>, takenAt = 0): void {
+    const begun = { offset, timestampAt, takenAt, isFinished: false }
     this.#begun.push(begun)
     this.#byOffset.set(offset, begun)
   }
@@ -66,9 +66,14 @@ export class FinishedOffsets {
   }
 }
 
-interface Begun {
+export interface OpenOffset {
   readonly offset: number
   readonly timestampAt: number
+  /** When it was begun, in epoch milliseconds. */
+  readonly takenAt: number
+}
+
+interface Begun extends OpenOffset {
   isFinished: boolean
 }
 

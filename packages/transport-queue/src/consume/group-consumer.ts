@@ -112,6 +112,7 @@ export class GroupConsumer {
 
   #reportOn({ topic, group, handler }: TopicConsumer): ConsumerReport {
     const own = [...this.#loops].filter(([partition]) => partition.topic === topic)
+    const oldest = own.flatMap(([, loop]) => loop.oldest ?? [])
     const producedAt = own.flatMap(([, { oldestAt }]) => oldestAt ?? [])
     const oldestAt = producedAt.length > 0 ? Math.min(...producedAt) : undefined
     return {
@@ -124,6 +125,7 @@ export class GroupConsumer {
       partitions: own.map(([{ partition }]) => partition).toSorted((one, other) => one - other),
       ...(this.#lags.get(topic)?.known ?? unknownLag),
       oldestAgeMs: oldestAt === undefined ? undefined : Math.max(0, this.#settings.clock.now() - oldestAt),
+      oldest: oldest.toSorted((one, other) => one.partition - other.partition),
     }
   }
 

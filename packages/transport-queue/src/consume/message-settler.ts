@@ -4,6 +4,7 @@ import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-let
 import type { ReceivedRecord } from '../queue-driver.ts'
 import { isEnveloped, type ReadBounds, type ReadMessage, readMessage } from '../read/read-message.ts'
 import type { TopicConsumer } from './consumer-plan.ts'
+import type { MessageStage } from './consumer-report.ts'
 import { isOfEnding } from './disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
@@ -24,6 +25,8 @@ export class MessageSettler {
   readonly #untilLost: UntilLost
   readonly #scheduling: ScheduleSettings
   readonly #bounds: ReadBounds
+  /** Of messages that wait for something else than their handler, by offset. */
+  readonly #stages = new Map<number, MessageStage>()
 
   constructor(surroundings: SettlerSurroundings) {
     this.#surroundings = surroundings
@@ -40,7 +43,7 @@ export class MessageSettler {
   /** False when the partition is given up before: the message comes again, uncounted. Never rejects. */
   settle(record: ReceivedRecord): Promise<boolean> {
     const { group } = this.#surroundings.consumer
-    if ((redriveGroupOf(record) ?? group) !== group) return Promise.resolve(true)
+    if ((redriveGroupOf(record) ?? group) !== group) return this.#passOver(record)
     return isEnveloped(record) ? this.#settleEnveloped(record) : this.#settleRead(record, this.#read(record))
   }
 
@@ -62,6 +65,28 @@ export class MessageSettler {
   #settleRead(record: ReceivedRecord, message: ReadMessage | ServiceError, place?: TakenPlace): Promise<boolean> {
     if (ServiceError.is(message)) return this.#bury(record, { error: message, attemptCount: 0 })
     return this.#handleUntilSettled(record, message, place)
+  }
+
+  /** Why a message has no outcome; undefined while it runs. */
+  stageOf(offset: number): MessageStage | undefined {
+    return this.#stages.get(offset)
+  }
+
+  /** Does work of a message, and says meanwhile what it is. */
+  async #during<Result>(record: ReceivedRecord, stage: MessageStage, work: Promise<Result>): Promise<Result> {
+    this.#stages.set(record.offset, stage)
+    try {
+      return await work
+    } finally {
+      this.#stages.delete(record.offset)
+    }
+  }
+
+  /** A message that was redriven for another group. Its header alone says so, and may be wrong. */
+  #passOver({ offset }: ReceivedRecord): Promise<boolean> {
+    const { log, consumer } = this.#surroundings
+    log.debug({ offset }, `${consumer.handler} passes a message over: it was redriven for another group`)
+    return Promise.resolve(true)
   }
 
   get #isRevoked(): boolean {
@@ -88,7 +113,11 @@ export class MessageSettler {
     this.#tellHeld(record, dueAt)
     // Clocks are set, and timers fire a little early.
     for (let now = settings.clock.now(); now < dueAt && !this.#isRevoked; now = settings.clock.now())
-      await settings.clock.wait(Math.min(dueAt - now, longestWaitMs), partition.revoked)
+      await this.#during(
+        record,
+        { stage: 'held', untilAt: dueAt },
+        settings.clock.wait(Math.min(dueAt - now, longestWaitMs), partition.revoked),
+      )
     return !this.#isRevoked
   }
 
@@ -121,7 +150,9 @@ export class MessageSettler {
       if (step.action === 'dead_letter') return this.#bury(record, { error: handled, attemptCount: attempt, schedule })
       if (this.#isRevoked) return false
       this.#tellRetry(record, { error: handled, attempt, delayMs: step.delayMs })
-      await settings.clock.wait(step.delayMs, partition.revoked)
+      const untilAt = settings.clock.now() + step.delayMs
+      const stage = { stage: 'retried', attemptCount: attempt, code: handled.code, untilAt } as const
+      await this.#during(record, stage, settings.clock.wait(step.delayMs, partition.revoked))
       if (this.#isRevoked) return false
     }
   }
@@ -176,7 +207,9 @@ export class MessageSettler {
   }
 
   #bury(record: ReceivedRecord, { error, attemptCount, schedule }: Ending): Promise<boolean> {
-    return this.#deadLetters.bury(record, { error, attemptCount, firstFailedAt: schedule?.firstFailedAt })
+    const stage = { stage: 'buried', sinceAt: this.#surroundings.settings.clock.now() } as const
+    const givenUp = { error, attemptCount, firstFailedAt: schedule?.firstFailedAt }
+    return this.#during(record, stage, this.#deadLetters.bury(record, givenUp))
   }
 }
 

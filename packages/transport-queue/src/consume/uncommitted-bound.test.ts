@@ -61,7 +61,8 @@ describe('what comes again if the process dies', () => {
     expect(told).toEqual([])
     await vi.advanceTimersByTimeAsync(60_000)
     const text = 'the partition stands still until there is room in maxUncommittedCount, for its oldest message'
-    const facts = { oldestOffset: 3, oldestAt: expect.any(Number) as number, committableCount: 0, maxUncommittedCount }
+    const oldest = { partition: 0, offset: 3, stage: 'running', sinceAt: expect.any(Number) as number }
+    const facts = { oldest, committableCount: 0, maxUncommittedCount }
     expect(told).toEqual([['warn', facts, text]])
     held.resolve()
     await vi.advanceTimersByTimeAsync(60_000)
