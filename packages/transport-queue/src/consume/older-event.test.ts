@@ -102,7 +102,7 @@ test('what cannot be brought up is a dead letter of the older topic at once, as 
     'tenon-error-reason': 'upcast_failed',
     'tenon-error-message':
       'a payload of shop.order.placed.v1 could not be made one of shop.order.placed.v2: no amount: much',
-    'tenon-attempts': '1',
+    'tenon-attempts': '0',
     'tenon-handler': 'consume shop.order.placed.v2',
     'tenon-source-topic': 'shop.order.placed.v1',
   })

@@ -1,7 +1,16 @@
 import { expect, test } from 'vitest'
 import { memoryBroker } from '../driver/memory/memory-broker.ts'
 import { memoryDriver } from '../driver/memory/memory-driver.ts'
-import { countdown, headersOf, messages, seeded, start, topic, toRecord } from '../queue-transport.test-harness.ts'
+import {
+  countdown,
+  headersOf,
+  logInto,
+  messages,
+  seeded,
+  start,
+  topic,
+  toRecord,
+} from '../queue-transport.test-harness.ts'
 import { listDeadLetters } from './list-dead-letters.ts'
 import { redriveDeadLetter } from './redrive-dead-letter.ts'
 
@@ -58,4 +67,21 @@ test('what nobody could read was attempted by nobody', async () => {
   await done.reached
   const [letter] = (await listDeadLetters(memoryDriver({ broker }), { topic, group: 'user' })).letters
   expect(letter).toMatchObject({ reason: 'undecodable', attemptCount: 0 })
+})
+
+test('a message that was redriven for another group is passed over, which the log tells once', async () => {
+  const other = toRecord('{"orderId":"k","count":1}', 'k', { 'tenon-redrive-group': 'nobody' })
+  const broker = await seeded([other, ...messages(1)])
+  const done = countdown(1)
+  const told: unknown[] = []
+  const seen: number[] = []
+  const handle = async ({ count }: { readonly count: number }) => {
+    seen.push(count)
+    done.tick()
+  }
+  await start(broker, handle, { log: logInto(told) })
+  await done.reached
+  expect(seen).toEqual([0])
+  const words = `consume ${topic} passes a message over: it was redriven for another group`
+  expect(told.filter((line) => JSON.stringify(line).includes('redriven'))).toEqual([['debug', { offset: 0 }, words]])
 })
