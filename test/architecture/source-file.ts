@@ -55,7 +55,7 @@ export function readJson(...path: readonly string[]): unknown {
 
 const comment = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm
 const statement = /\b(import|export)\s+(type\s+)?([\w*{}\s,$]*?)\s*\bfrom\s*(['"])(.+?)\4/g
-const sideEffect = /\bimport\s*(['"])(.+?)\1/g
+const sideEffect = /\bimport\s*(['"])([^$\n]+?)\1/g
 const dynamic = /\bimport\(\s*(['"])(.+?)\1/g
 
 /** What a file imports, read from its text. */
