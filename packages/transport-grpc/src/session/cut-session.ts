@@ -7,8 +7,8 @@ export function cutSession(session: ServerHttp2Session, code?: number): void {
 }
 
 /** Whether nobody waits for what is left, in a session that is over: it was not closed behind its last answer. */
-export function isCut(session: Http2Session): boolean {
+export function isCut(session: Pick<Http2Session, 'closed'>): boolean {
   return !session.closed || cut.has(session)
 }
 
-const cut = new WeakSet<Http2Session>()
+const cut = new WeakSet<object>()

@@ -1,10 +1,8 @@
 import { once } from 'node:events'
-import { connect, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import { connect, createServer, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { resolveGrpcOptions } from '../grpc-options.ts'
-import { largeBytes, openStalling } from '../listen/stalling-client.test-harness.ts'
-import { cutSession } from './cut-session.ts'
 import { Sessions } from './sessions.ts'
 
 /** A server of HTTP/2 whose sessions and streams are watched. */
@@ -26,7 +24,7 @@ async function serve(answer: (stream: ServerHttp2Stream) => void) {
     client.destroy()
     server.close()
   }
-  return { sessions, server, port, client, [Symbol.dispose]: close }
+  return { sessions, client, [Symbol.dispose]: close }
 }
 
 test('a stream that is over is listened to by nobody, and all who did were told', async () => {
@@ -57,60 +55,3 @@ test('an idle caller that never says that it has heard is not waited for long', 
   await demo.sessions.withdraw()
   expect((await goaway)[0]).toBe(0)
 })
-
-/** A caller that has begun to read a large answer and stopped, and its session at the server. */
-async function leaveUnread({ server, port }: Awaited<ReturnType<typeof serve>>) {
-  const begun = once(server, 'session')
-  const stalling = await openStalling(port)
-  const [session] = (await begun) as [ServerHttp2Session]
-  const asked = stalling.session.request({ ':path': '/' })
-  await once(asked, 'response')
-  stalling.stall()
-  return { ...stalling, server: session, asked, [Symbol.dispose]: stalling[Symbol.dispose] }
-}
-
-const answerLarge = (stream: ServerHttp2Stream) => {
-  stream.on('error', () => undefined).respond({ ':status': 200 })
-  stream.end(Buffer.alloc(largeBytes))
-}
-
-test.each([
-  ['was destroyed', (session: ServerHttp2Session) => session.destroy()],
-  ['was cut after it was closed', (session: ServerHttp2Session) => cutUnread(session)],
-] as const)('a session that %s is over at the second look, though its caller reads nothing', async (_how, end) => {
-  using demo = await serve(answerLarge)
-  using unread = await leaveUnread(demo)
-  end(unread.server)
-  const closed = once(unread.server, 'close')
-  demo.sessions.look()
-  demo.sessions.look()
-  await closed
-})
-
-function cutUnread(session: ServerHttp2Session): void {
-  session.close()
-  cutSession(session)
-}
-
-test('a session that was closed is not over before its last answer is read, however slowly', async () => {
-  using demo = await serve(answerLarge)
-  using unread = await leaveUnread(demo)
-  const over = Promise.withResolvers<void>()
-  const { destroy } = unread.server
-  unread.server.destroy = (...args) => {
-    destroy.apply(unread.server, args)
-    over.resolve()
-  }
-  unread.server.close()
-  await over.promise
-  for (let count = 0; count < 3; count += 1) demo.sessions.look()
-  const read = readAll(unread.asked)
-  unread.goOn()
-  expect(await read).toBe(largeBytes)
-})
-
-async function readAll(stream: AsyncIterable<Buffer>): Promise<number> {
-  let bytes = 0
-  for await (const chunk of stream) bytes += chunk.length
-  return bytes
-}

@@ -11,7 +11,7 @@ import { isCut } from './cut-session.ts'
  */
 export class UnreadSessions {
   /** When each was first found to be over. */
-  readonly #overAt = new WeakMap<Http2Session, number>()
+  readonly #overAt = new WeakMap<object, number>()
   readonly #longestReadMs: number
 
   constructor({ keepaliveIntervalMs, keepaliveTimeoutMs }: GrpcSettings) {
@@ -22,7 +22,7 @@ export class UnreadSessions {
    * Looks at a session. What is left of one that was cut has until the next look. One that was closed has its last answer before
    * it, which may be read slowly, but cannot be asked by pings any more: it gets the time that they would take.
    */
-  look(session: Http2Session, socket: Socket): void {
+  look(session: Pick<Http2Session, 'closed' | 'destroyed'>, socket: Pick<Socket, 'destroy'>): void {
     if (!session.destroyed) return
     const now = performance.now()
     const overAt = this.#overAt.get(session)
