@@ -11,8 +11,8 @@ export type {
 } from './asyncapi/document.ts'
 export type { AsyncApiPart, DescribedService } from './asyncapi/exchange.ts'
 export type { Disposition, RetryOptions } from '@tenon/core/transport'
-export type { ConsumerReport, MessageStage, OldestMessage } from './consume/consumer-report.ts'
-export { dispositions } from './consume/disposition.ts'
+export type { ConsumerReport, MessageStage, OldestMessage } from './consume/watch/consumer-report.ts'
+export { dispositions } from './consume/plan/disposition.ts'
 export { deadLetterTopic, type DeadLetter, type DeadLetterSource } from './dead-letter/dead-letter.ts'
 export {
   type DeadLetterList,

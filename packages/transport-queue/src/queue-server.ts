@@ -1,6 +1,6 @@
 import { type Address, LifecycleError, type TransportHost, type TransportServer } from '@tenon/core/transport'
-import type { GroupPlan } from './consume/consumer-plan.ts'
-import type { ConsumerReport } from './consume/consumer-report.ts'
+import type { GroupPlan } from './consume/plan/consumer-plan.ts'
+import type { ConsumerReport } from './consume/watch/consumer-report.ts'
 import { GroupConsumer } from './consume/group-consumer.ts'
 import { deadLetterTopic } from './dead-letter/dead-letter.ts'
 import type { QueuePublisher } from './publish/publisher.ts'

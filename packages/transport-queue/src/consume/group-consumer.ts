@@ -3,10 +3,10 @@ import type { AssignedPartition, MemberState, QueueMember } from '../queue-drive
 import type { QueueSettings } from '../queue-options.ts'
 import { unlessAborted } from '../wait.ts'
 import { PartitionLoop } from './consume-loop.ts'
-import type { GroupPlan, TopicConsumer } from './consumer-plan.ts'
-import { type ConsumerReport, failureText } from './consumer-report.ts'
+import type { GroupPlan, TopicConsumer } from './plan/consumer-plan.ts'
+import { type ConsumerReport, failureText } from './watch/consumer-report.ts'
 import { Slots } from './slots.ts'
-import { TopicLag } from './topic-lag.ts'
+import { TopicLag } from './watch/topic-lag.ts'
 
 /** What a group consumer needs of the service around it. */
 export type ConsumerHost = Pick<TransportHost, 'log' | 'fail'>

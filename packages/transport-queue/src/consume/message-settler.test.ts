@@ -17,7 +17,7 @@ import {
   topic,
   toRecord,
 } from '../queue-transport.test-harness.ts'
-import { dispositions } from './disposition.ts'
+import { dispositions } from './plan/disposition.ts'
 
 test('handles a message again in its place until it succeeds, with growing delays', async () => {
   const broker = await seeded(messages(2))

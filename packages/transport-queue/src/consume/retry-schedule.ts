@@ -1,6 +1,6 @@
 import type { ServiceError } from '@tenon/core/transport'
 import type { QueueSettings } from '../queue-options.ts'
-import { dispositionOf, type Failures } from './disposition.ts'
+import { dispositionOf, type Failures } from './plan/disposition.ts'
 
 /** Handle it again after the delay, or never. */
 export type NextStep =

@@ -1,5 +1,5 @@
 import type { DeliveryOptions } from '@tenon/core/transport'
-import type { QueueSettings } from '../queue-options.ts'
+import type { QueueSettings } from '../../queue-options.ts'
 import type { Failures } from './disposition.ts'
 
 /** How the messages of one consumer are delivered. */

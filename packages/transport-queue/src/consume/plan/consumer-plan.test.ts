@@ -2,8 +2,8 @@ import { contract, type DeliveryOptions, event, type EventType, upcast } from '@
 import { ContractError, WiringError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
-import { memoryDriver } from '../driver/memory/memory-driver.ts'
-import { resolveQueue } from '../queue-options.ts'
+import { memoryDriver } from '../../driver/memory/memory-driver.ts'
+import { resolveQueue } from '../../queue-options.ts'
 import { planConsumers } from './consumer-plan.ts'
 
 const payload = Type.Object({ id: Type.String() })

@@ -6,9 +6,9 @@ import {
   type TransportHost,
   WiringError,
 } from '@tenon/core/transport'
-import { deadLetterTopic } from '../dead-letter/dead-letter.ts'
-import { commandContent, eventContent, type MessageFormat } from '../format/payload-formats.ts'
-import type { QueueSettings } from '../queue-options.ts'
+import { deadLetterTopic } from '../../dead-letter/dead-letter.ts'
+import { commandContent, eventContent, type MessageFormat } from '../../format/payload-formats.ts'
+import type { QueueSettings } from '../../queue-options.ts'
 import { type ConsumerSettings, resolveConsumer } from './consumer-settings.ts'
 
 /** The one handler of a topic in a group. */

@@ -1,4 +1,4 @@
-import type { AssignedPartition } from '../queue-driver.ts'
+import type { AssignedPartition } from '../../queue-driver.ts'
 
 export interface CommitSurroundings {
   /** Longest time between an outcome and its commit; 0 for none at all. */

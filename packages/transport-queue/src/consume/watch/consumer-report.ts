@@ -1,6 +1,6 @@
-import { errorText } from '../error-text.ts'
+import { errorText } from '../../error-text.ts'
 import type { ErrorCode } from '@tenon/core/transport'
-import type { MemberState } from '../queue-driver.ts'
+import type { MemberState } from '../../queue-driver.ts'
 
 /** How a consumer is doing: one handler of one topic, in this process. */
 export interface ConsumerReport {

@@ -1,6 +1,6 @@
 import type { Logger } from '@tenon/core/transport'
-import type { PartitionProgress, QueueDriver } from '../queue-driver.ts'
-import { type QueueClock, within } from '../wait.ts'
+import type { PartitionProgress, QueueDriver } from '../../queue-driver.ts'
+import { type QueueClock, within } from '../../wait.ts'
 import type { ConsumerReport } from './consumer-report.ts'
 
 export interface LagSurroundings {
