@@ -14,7 +14,7 @@ import type { compileTextReader } from '../../packages/core/src/schema/text-read
 import { grpcStatus } from '../../packages/transport-grpc/src/wire/grpc-status.ts'
 import { scalarReaders, scalarWriters } from '../../packages/transport-grpc/src/codec/scalar-codec.ts'
 import { httpStatus } from '../../packages/transport-http/src/http-status.ts'
-import { dispositions } from '../../packages/transport-queue/src/consume/disposition.ts'
+import { dispositions } from '../../packages/transport-queue/src/consume/plan/disposition.ts'
 import { grpcHarness } from './grpc-harness.ts'
 import { httpHarness } from './http-harness.ts'
 import { queueHarness } from './queue-harness.ts'
