@@ -17,6 +17,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.integration.test.ts', 'test/package/**'],
     // A run with a seed is the same every time; importing fast-check in every file would slow down all others.
     setupFiles: process.env['TENON_SEED'] === undefined ? [] : ['test/seed.ts'],
+    // Many tests wait for processes and sockets: one file for each core, where vitest would leave a core free.
+    maxWorkers: '100%',
     passWithNoTests: true,
     coverage: {
       include: ['packages/*/src/**/*.ts'],
