@@ -7,7 +7,7 @@ import { kafkaAbsence, kafkaDrivers } from './process/process-broker.ts'
 import { ProcessGroup } from './process/process-group.ts'
 import { tellPauses } from './process/pauses.ts'
 
-const rollCount = Number(process.env['TENON_GROUP_ROLLS'] ?? 2)
+const rollCount = Number(process.env['TENON_GROUP_ROLLS'] ?? 1)
 const absence = kafkaAbsence()
 
 /** Restarts every member of a group of three, one after another, so often, while messages keep coming. */
