@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { EventType, JsonSchema, Operation } from '@tenon/core/contract'
-import { type Arrival, compileJsonWriter, type Outcome, ServiceError, toServiceError } from '@tenon/core/transport'
-import { unlessAborted } from './unless-aborted.ts'
+import {
+  type Arrival,
+  compileJsonWriter,
+  type Outcome,
+  ServiceError,
+  toServiceError,
+  unlessAborted,
+} from '@tenon/core/transport'
 
 export interface MessageOptions {
   /** Message headers; keys are made lower case. The CloudEvents headers that a publisher sets are there unless given here. */

@@ -14,11 +14,11 @@ import {
   type Transport,
   type TransportHost,
   type TransportServer,
+  unlessAborted,
 } from '@tenon/core/transport'
 import { copyItems, copyOf } from './input-copy.ts'
 import { type Delivery, deliver, type MessageOptions } from './memory-delivery.ts'
 import { MemoryStream } from './memory-stream.ts'
-import { unlessAborted } from './unless-aborted.ts'
 
 export interface MemoryCallOptions {
   /** Who calls. The service's authenticator is not asked then; its access rules and policies count all the same. */

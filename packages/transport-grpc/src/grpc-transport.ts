@@ -8,6 +8,7 @@ import {
   type Transport,
   type TransportHost,
   type TransportServer,
+  unlessAborted,
 } from '@tenon/core/transport'
 import { type GrpcOptions, type GrpcSettings, resolveGrpcOptions } from './grpc-options.ts'
 import { toChannelOptions } from './listen/channel-options.ts'
@@ -184,16 +185,6 @@ class GrpcServer implements TransportServer {
     await this.#finish()
     if (cutCount > 0) throw new Error(`answers that were cut before their callers had read them: ${cutCount}`)
   }
-}
-
-/** Waits, or until the signal fires. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const abort = () => resolve()
-  signal.addEventListener('abort', abort, { once: true })
-  await Promise.race([work, promise])
-  signal.removeEventListener('abort', abort)
 }
 
 function mountService(

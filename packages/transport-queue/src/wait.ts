@@ -22,20 +22,6 @@ export function wait(durationMs: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** What the work comes to, or undefined as soon as the signal fires. Leaves no listener behind. */
-export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  if (signal.aborted) {
-    work.catch(() => undefined)
-    return Promise.resolve(undefined)
-  }
-  return new Promise((resolve, reject) => {
-    const giveUp = () => resolve(undefined)
-    const done = () => signal.removeEventListener('abort', giveUp)
-    signal.addEventListener('abort', giveUp, { once: true })
-    work.then(resolve, reject).finally(done)
-  })
-}
-
 /** What the work comes to, unless it takes too long. @throws Error with the message, when it does. */
 export function within<T>(work: Promise<T>, timeoutMs: number, message: string): Promise<T> {
   return new Promise((resolve, reject) => {

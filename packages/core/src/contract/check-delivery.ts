@@ -1,3 +1,4 @@
+import { givenOnly, isRecord, toFound } from '../error/given-value.ts'
 import { isErrorCode } from '../error/service-error.ts'
 import { ContractError, type SetupProblem } from '../error/setup-error.ts'
 import { type DeliveryOptions, deliveryRanges, type Disposition, type RetryOptions } from './delivery.ts'
@@ -9,12 +10,12 @@ import { type DeliveryOptions, deliveryRanges, type Disposition, type RetryOptio
  * @throws ContractError `contract.setting` naming the place and what was expected.
  */
 export function toDelivery(where: string, given: DeliveryOptions): DeliveryOptions {
-  const problems = isObject(given) ? checkDelivery(where, given) : [notObject(where, given)]
+  const problems = isRecord(given) ? checkDelivery(where, given) : [notObject(where, given)]
   if (problems.length > 0) throw new ContractError(problems)
   const { failures, retry, concurrency, maxHandlerMs } = given
   return Object.freeze({
-    ...(failures && { failures: Object.freeze(withoutUndefined(failures)) }),
-    ...(retry && { retry: Object.freeze(withoutUndefined(retry)) }),
+    ...(failures && { failures: Object.freeze(givenOnly(failures)) }),
+    ...(retry && { retry: Object.freeze(givenOnly(retry)) }),
     ...(concurrency !== undefined && { concurrency }),
     ...(maxHandlerMs !== undefined && { maxHandlerMs }),
   })
@@ -47,7 +48,7 @@ function checkDelivery(where: string, given: DeliveryOptions): readonly SetupPro
 }
 
 function checkFailures(where: string, failures: unknown): readonly SetupProblem[] {
-  if (!isObject(failures)) return [notObject(where, failures)]
+  if (!isRecord(failures)) return [notObject(where, failures)]
   return Object.entries(failures).flatMap(([code, disposition]) => {
     if (!isErrorCode(code)) return [setting(`${where}: "${code}" is no error code`)]
     if (disposition === undefined || dispositionNames.some((name) => name === disposition)) return []
@@ -56,7 +57,7 @@ function checkFailures(where: string, failures: unknown): readonly SetupProblem[
 }
 
 function checkRetry(where: string, retry: unknown): readonly SetupProblem[] {
-  if (!isObject(retry)) return [notObject(where, retry)]
+  if (!isRecord(retry)) return [notObject(where, retry)]
   return [
     ...strayNames(where, retry, Object.keys(retryRanges)),
     ...checkRanges(where, retry, retryRanges),
@@ -87,22 +88,8 @@ function strayNames(where: string, given: object, known: readonly string[]): rea
     .map((name) => setting(`${where}: "${name}" is no setting; expected ${known.join(', ')}`))
 }
 
-function withoutUndefined<Given extends object>(given: Given): Given {
-  const entries = Object.entries(given).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries) as Given
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function notObject(where: string, found: unknown): SetupProblem {
   return setting(`${where} must be an object, found ${toFound(found)}`)
-}
-
-function toFound(value: unknown): string {
-  if (typeof value === 'number') return String(value)
-  return typeof value === 'object' && value !== null ? 'an object' : (JSON.stringify(value) ?? `a ${typeof value}`)
 }
 
 function setting(message: string): SetupProblem {

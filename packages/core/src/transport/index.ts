@@ -31,15 +31,8 @@ export { drainingError } from '../call/gate.ts'
 export { nextTurn } from '../call/stream/loop-turn.ts'
 export type { Arrival, Failure, Outcome, Success } from '../call/arrival.ts'
 export type { Admission, EventEndpoint, OperationEndpoint } from './endpoint.ts'
-export {
-  checkNames,
-  givenOnly,
-  isRecord,
-  type OptionCheck,
-  optionCheck,
-  type OptionRange,
-  toFound,
-} from './option/option-check.ts'
+export { givenOnly, isRecord, toFound } from '../error/given-value.ts'
+export { checkNames, type OptionCheck, optionCheck, type OptionRange } from './option/option-check.ts'
 export type {
   CommandContent,
   EventContent,
@@ -58,3 +51,4 @@ export {
   type TransportHost,
   type TransportServer,
 } from './transport.ts'
+export { unlessAborted } from './unless-aborted.ts'

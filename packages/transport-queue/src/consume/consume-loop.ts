@@ -1,7 +1,6 @@
-import type { Logger } from '@tenon/core/transport'
+import { type Logger, unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
-import { unlessAborted } from '../wait.ts'
 import { CommitProgress } from './commit/commit-progress.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 import type { OldestMessage } from './watch/consumer-report.ts'

@@ -1,7 +1,6 @@
-import type { TransportHost } from '@tenon/core/transport'
+import { type TransportHost, unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, MemberState, QueueMember } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
-import { unlessAborted } from '../wait.ts'
 import { PartitionLoop } from './consume-loop.ts'
 import type { GroupPlan, TopicConsumer } from './plan/consumer-plan.ts'
 import { type ConsumerReport, failureText } from './watch/consumer-report.ts'

@@ -1,8 +1,8 @@
-import { isUnreadable, type Logger } from '@tenon/core/transport'
+import { isUnreadable, type Logger, unlessAborted } from '@tenon/core/transport'
 import { isRecordTooLarge } from '../driver/record-too-large.ts'
 import type { AssignedPartition, ReceivedRecord, RecordToSend } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
-import { unlessAborted, within } from '../wait.ts'
+import { within } from '../wait.ts'
 import { ThinLines } from './thin-lines.ts'
 import { type Burial, deadLetterForms, deadLetterTopic } from './dead-letter.ts'
 

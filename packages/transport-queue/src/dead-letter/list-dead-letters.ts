@@ -1,7 +1,7 @@
-import { ServiceError } from '@tenon/core/transport'
+import { ServiceError, unlessAborted } from '@tenon/core/transport'
 import { newReaderGroup } from '../driver/reader-group.ts'
 import type { AssignedPartition, QueueDriver } from '../queue-driver.ts'
-import { unlessAborted, wait } from '../wait.ts'
+import { wait } from '../wait.ts'
 import { type DeadLetter, deadLetterTopic } from './dead-letter.ts'
 import { LetterPage } from './letter-page.ts'
 

@@ -15,10 +15,11 @@ import {
   type MessageContent,
   ServiceError,
   type ServiceIdentity,
+  unlessAborted,
 } from '@tenon/core/transport'
 import type { QueueSettings } from '../queue-options.ts'
 import type { RecordToSend } from '../queue-driver.ts'
-import { unlessAborted, within } from '../wait.ts'
+import { within } from '../wait.ts'
 import { commandContent, eventContent, type MessageFormat } from '../format/payload-formats.ts'
 import { CloudEventWriter } from './cloud-event.ts'
 import { Delivery } from './delivery.ts'

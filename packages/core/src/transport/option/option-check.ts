@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { toFound } from '../../error/given-value.ts'
 import type { SetupProblem } from '../../error/setup-error.ts'
 
 /** The least and the largest value. */
@@ -48,22 +49,6 @@ export function optionCheck(owner: string): OptionCheck {
       return [malformed(`host must be a name or an address such as 127.0.0.1, found ${toFound(value)}`)]
     },
   } satisfies OptionCheck)
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Without what is undefined, so that it does not stand in the place of a default. */
-export function givenOnly<Given extends object>(given: Given): Given {
-  const entries = Object.entries(given).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries) as Given
-}
-
-/** What is found where something else was expected; nothing of what an object holds, which may be a key. */
-export function toFound(value: unknown): string {
-  if (typeof value === 'number') return String(value)
-  return typeof value === 'object' && value !== null ? 'an object' : (JSON.stringify(value) ?? `a ${typeof value}`)
 }
 
 /** What is wrong with the names of options: each that does not exist, with the one that is probably meant. */

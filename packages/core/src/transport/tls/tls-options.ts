@@ -1,5 +1,6 @@
 import type { SetupProblem } from '../../error/setup-error.ts'
-import { isRecord, type OptionCheck, optionCheck, toFound } from '../option/option-check.ts'
+import { isRecord, toFound } from '../../error/given-value.ts'
+import { type OptionCheck, optionCheck } from '../option/option-check.ts'
 
 /** How a server speaks TLS, whatever it speaks over it. */
 export interface TlsOptions {
