@@ -1,6 +1,5 @@
-import { ServiceError } from '@tenon/core/transport'
+import { ServiceError, unlessAborted } from '@tenon/core/transport'
 import type { ProduceBound, RecordToSend } from '../queue-driver.ts'
-import { unlessAborted } from '../wait.ts'
 import type { LanePart, LaneSettings, ProduceLane } from './produce-lane.ts'
 import { byteCountOf } from './record-size.ts'
 import { TopicLanes, type TopicRecords, type TopicWay } from './topic-lanes.ts'
@@ -70,7 +69,7 @@ export class ProduceQueue {
    * Sends what waits, without waiting for more to come. What is not stored when the time is up fails as `unavailable`, as
    * does all that is pushed from now on.
    */
-  async close(timeoutMs: number): Promise<void> {
+  async close(timeoutMs = flushTimeoutMs): Promise<void> {
     this.#closing.abort()
     const isOver = new AbortController()
     const timer = setTimeout(() => isOver.abort(), timeoutMs)
@@ -152,6 +151,9 @@ export class ProduceQueue {
     return new ServiceError('unavailable', text)
   }
 }
+
+/** How long sending what waits may take when a driver closes. A guess. */
+const flushTimeoutMs = 2_000
 
 /** What a record takes besides its bytes; keeps those without any bounded too. A guess. */
 const recordByteCount = 64

@@ -1,4 +1,5 @@
 import { within } from '../../wait.ts'
+import type { KafkaSettings } from './kafka-options.ts'
 import type { KafkaSaslOptions, KafkaToken } from './kafka-security.ts'
 
 type Provider = Extract<KafkaSaslOptions, { mechanism: 'oauthbearer' }>['token']
@@ -51,4 +52,12 @@ function toToken(given: unknown): KafkaToken {
       'sasl.token must give { value, expiresAt }: a text that is not empty, and epoch milliseconds or nothing',
     )
   return expiresAt === undefined ? { value } : { value, expiresAt: Number(expiresAt) }
+}
+
+/** What gives the connections of a driver their tokens, where it has to have any. */
+export function tokensOf({
+  sasl,
+  connectTimeoutMs,
+}: Pick<KafkaSettings, 'sasl' | 'connectTimeoutMs'>): TokenSource | undefined {
+  return sasl?.mechanism === 'oauthbearer' ? new TokenSource(sasl.token, connectTimeoutMs) : undefined
 }

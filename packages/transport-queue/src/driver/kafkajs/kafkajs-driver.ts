@@ -12,8 +12,9 @@ import type {
 } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
 import { isRefusal, toSendError } from '../kafka/kafka-refusal.ts'
-import { TokenSource } from '../kafka/kafka-token.ts'
+import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
 import { ProducerLease } from '../kafka/producer-lease.ts'
+import { notConnected } from '../not-connected.ts'
 import type { SendPlace } from '../produce-lane.ts'
 import { ProduceQueue } from '../produce-queue.ts'
 import { countPartitions, createMissing, describeTopicFailure, readProgress } from './kafkajs-admin.ts'
@@ -58,8 +59,7 @@ class KafkajsDriver implements QueueDriver {
 
   constructor(settings: KafkajsSettings) {
     this.#settings = settings
-    const { sasl, connectTimeoutMs } = settings
-    this.#tokens = sasl?.mechanism === 'oauthbearer' ? new TokenSource(sasl.token, connectTimeoutMs) : undefined
+    this.#tokens = tokensOf(settings)
     this.target = `Kafka at ${settings.brokers.join(', ')}`
   }
 
@@ -92,7 +92,7 @@ class KafkajsDriver implements QueueDriver {
   }
 
   produce(records: readonly RecordToSend[], bound: ProduceBound): Promise<void> {
-    return this.#queue?.push(records, bound) ?? Promise.reject(new Error(notConnected))
+    return this.#queue?.push(records, bound) ?? Promise.reject(notConnected())
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {
@@ -108,7 +108,7 @@ class KafkajsDriver implements QueueDriver {
   }
 
   async close(): Promise<void> {
-    await this.#queue?.close(flushTimeoutMs)
+    await this.#queue?.close()
     await this.#producers.close()
   }
 
@@ -130,7 +130,7 @@ class KafkajsDriver implements QueueDriver {
   }
 
   #loaded(): Kafkajs {
-    if (this.#library === undefined) throw new Error(notConnected)
+    if (this.#library === undefined) throw notConnected()
     return this.#library
   }
 
@@ -175,10 +175,6 @@ class KafkajsDriver implements QueueDriver {
     return this.#settings.compression === 'gzip' ? types.GZIP : types.None
   }
 }
-
-const notConnected = 'connect() comes before any other method of a driver'
-/** How long sending what waits may take when the driver closes. A guess. */
-const flushTimeoutMs = 2_000
 
 interface OpenProducer {
   readonly client: KafkajsClient

@@ -1,4 +1,4 @@
-import { ServiceError } from '@tenon/core/transport'
+import { ServiceError, unlessAborted } from '@tenon/core/transport'
 import type {
   Membership,
   PartitionProgress,
@@ -8,7 +8,6 @@ import type {
   RecordToSend,
   TopicToEnsure,
 } from '../../queue-driver.ts'
-import { unlessAborted } from '../../wait.ts'
 import { notProduced } from '../produce-queue.ts'
 import { inTime } from './memory-requests.ts'
 import { Broker, type MemoryBroker, processBroker } from './memory-broker.ts'

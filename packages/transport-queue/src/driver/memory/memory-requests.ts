@@ -1,6 +1,6 @@
-import { ServiceError } from '@tenon/core/transport'
+import { ServiceError, unlessAborted } from '@tenon/core/transport'
 import type { ProduceBound } from '../../queue-driver.ts'
-import { unlessAborted, wait } from '../../wait.ts'
+import { wait } from '../../wait.ts'
 import { type MemoryFaults, type MemoryFaultSettings, resolveMemoryFaults } from './memory-faults.ts'
 
 /** Carries out what members ask of their broker, as well or badly as its faults say. */

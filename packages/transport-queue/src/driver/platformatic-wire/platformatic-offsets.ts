@@ -1,5 +1,5 @@
-import { ServiceError } from '@tenon/core/transport'
-import { unlessAborted, wait } from '../../wait.ts'
+import { ServiceError, unlessAborted } from '@tenon/core/transport'
+import { wait } from '../../wait.ts'
 import type { PartitionFeed } from '../partition-feed.ts'
 import { isAnyOf, notOurs, reasonOf } from './platformatic-error.ts'
 import type { PlatformaticGroup } from './platformatic-group.ts'

@@ -12,8 +12,9 @@ import type {
 } from '../../queue-driver.ts'
 import { wait, within } from '../../wait.ts'
 import { isRefusal, toSendError } from '../kafka/kafka-refusal.ts'
-import { TokenSource } from '../kafka/kafka-token.ts'
+import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
 import { ProducerLease } from '../kafka/producer-lease.ts'
+import { notConnected } from '../not-connected.ts'
 import type { SendPlace } from '../produce-lane.ts'
 import { ProduceQueue } from '../produce-queue.ts'
 import { createMissing, readProgress } from './platformatic-admin.ts'
@@ -61,8 +62,7 @@ class PlatformaticDriver implements QueueDriver {
 
   constructor(settings: PlatformaticSettings) {
     this.#settings = settings
-    const { sasl, connectTimeoutMs } = settings
-    this.#tokens = sasl?.mechanism === 'oauthbearer' ? new TokenSource(sasl.token, connectTimeoutMs) : undefined
+    this.#tokens = tokensOf(settings)
     this.target = `Kafka at ${settings.brokers.join(', ')}`
   }
 
@@ -90,7 +90,7 @@ class PlatformaticDriver implements QueueDriver {
   }
 
   produce(records: readonly RecordToSend[], bound: ProduceBound): Promise<void> {
-    return this.#queue?.push(records, bound) ?? Promise.reject(new Error(notConnected))
+    return this.#queue?.push(records, bound) ?? Promise.reject(notConnected())
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {
@@ -107,7 +107,7 @@ class PlatformaticDriver implements QueueDriver {
   }
 
   async close(): Promise<void> {
-    await this.#queue?.close(flushTimeoutMs)
+    await this.#queue?.close()
     await this.#producers.close()
   }
 
@@ -171,14 +171,12 @@ class PlatformaticDriver implements QueueDriver {
   }
 
   #loaded(): Platformatic {
-    if (this.#library === undefined) throw new Error(notConnected)
+    if (this.#library === undefined) throw notConnected()
     return this.#library
   }
 }
 
-const notConnected = 'connect() comes before any other method of a driver'
-/** How long sending what waits may take when the driver closes, and ending its connections. Guesses. */
-const flushTimeoutMs = 2_000
+/** How long ending connections may take. A guess. */
 const closeTimeoutMs = 1_000
 const connectRetryMs = 100
 

@@ -8,6 +8,7 @@ import type {
   RecordToSend,
   TopicToEnsure,
 } from '../../queue-driver.ts'
+import { notConnected } from '../not-connected.ts'
 import { within } from '../../wait.ts'
 import { recordTooLarge } from '../record-too-large.ts'
 import { toQueueError } from '../sqlite-file/sqlite-error.ts'
@@ -128,7 +129,7 @@ class SqliteDriver implements QueueDriver {
   }
 
   #opened(): SqliteQueue {
-    if (this.#queue === undefined) throw new Error('connect() comes before any other method of a driver')
+    if (this.#queue === undefined) throw notConnected()
     return this.#queue
   }
 }

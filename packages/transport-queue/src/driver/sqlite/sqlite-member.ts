@@ -1,6 +1,6 @@
-import { ServiceError } from '@tenon/core/transport'
+import { ServiceError, unlessAborted } from '@tenon/core/transport'
 import type { Membership, MemberState, QueueMember } from '../../queue-driver.ts'
-import { orAborted, unlessAborted, wait, whileCuttable } from '../../wait.ts'
+import { orAborted, wait, whileCuttable } from '../../wait.ts'
 import { giveUp } from '../ownership.ts'
 import { isLocked } from '../sqlite-file/sqlite-error.ts'
 import { type Claim, SqliteGroup } from './sqlite-group.ts'
