@@ -122,7 +122,7 @@ function checkRest<Config extends ConfigSpec>(
 }
 
 const no = () => false
-const idleView = { isLive: no, isReady: no, hasStarted: no, checks: () => [], info: () => ({}) }
+const idleView = { isLive: no, isReady: no, hasStarted: no, checks: () => [], transports: () => [], info: () => ({}) }
 
 interface BindSurroundings {
   readonly endpoints: IdleEndpoints

@@ -423,8 +423,8 @@ describe('probes', () => {
     const running = await started
     const ready = [expect.objectContaining({ addresses: running.addresses }), 'note is ready']
     expect(silent.warn).toHaveBeenCalledWith(
-      { checks: [{ name: 'db', isPassing: false, message: 'no connection' }] },
-      'the service has started, but is not ready while checks fail',
+      { checks: [{ name: 'db', isPassing: false, message: 'no connection' }], transports: [] },
+      'the service has started, but is not ready yet',
     )
     await vi.advanceTimersByTimeAsync(20_000)
     expect(log).toEqual([])
@@ -520,6 +520,22 @@ describe('probes', () => {
     expect(await ask('/info')).toMatchObject({ body: { state: 'draining' } })
     drained.resolve()
     expect((await stopped).exitCode).toBe(0)
+  })
+
+  it('follow what transports say of themselves, also when the only one becomes ready later', async () => {
+    let health = { isLive: true, isReady: false, reason: 'has no partitions yet' }
+    const transport = recordingTransport([])
+    const bind = (host: TransportHost) => ({ ...transport.bind(host), health: () => health })
+    const { started } = start({ transports: () => [{ ...transport, bind }], admin: { port: 0 } })
+    await using running = await started
+    const { host, port: at } = running.addresses.find(({ protocol }) => protocol === 'admin') ?? { host: '', port: 0 }
+    const ask = async (path: string) => (await fetch(`http://${host}:${at}${path}`)).status
+    expect([await ask('/livez'), await ask('/readyz')]).toEqual([200, 503])
+    health = { isLive: false, isReady: true, reason: 'stands still' }
+    transport.host().healthChanged?.()
+    expect([await ask('/livez'), await ask('/readyz')]).toEqual([503, 200])
+    const response = await fetch(`http://${host}:${at}/livez?verbose`)
+    expect(await response.json()).toMatchObject({ status: 'fail', transports: [{ name: 'http', ...health }] })
   })
 
   it('say not started, and not ready, while the service starts', async () => {

@@ -18,6 +18,7 @@ import { planService, requireSound } from './plan-service.ts'
 import type { ServiceReading } from './read-settings.ts'
 import { Readiness } from './lifecycle/readiness.ts'
 import { infosOf, listenAll, withAll } from './lifecycle/servers.ts'
+import { areAllLive, conditionsOf } from './lifecycle/transport-condition.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import { type PhaseReport, runPhases } from './lifecycle/shutdown.ts'
 import { type ServiceParts, type Shutdown, shutdownPhases, type StopOptions } from './lifecycle/shutdown-phases.ts'
@@ -200,6 +201,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       isDevelopment: this.#settings.isDevelopment,
       log: this.#log.child({ transport: transport.name }),
       fail: (cause) => this.#failTransport(transport.name, cause),
+      healthChanged: () => this.#readiness.healthChanged(),
     })
   }
 
@@ -231,10 +233,11 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     if (options === false) return []
     const admin = new AdminServer(
       {
-        isLive: () => true,
+        isLive: () => areAllLive(this.#parts.servers),
         isReady: () => this.#readiness.isReady,
         hasStarted: () => this.#readiness.isOpen,
         checks: () => this.#parts.health?.results ?? [],
+        transports: () => conditionsOf(this.#parts.servers, this.#transportNames),
         info: () => this.#info(),
       },
       { host: this.#settings.defaultHost, ...options },

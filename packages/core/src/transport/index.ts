@@ -48,6 +48,7 @@ export {
   ServiceInfo,
   type ServiceIdentity,
   type Transport,
+  type TransportHealth,
   type TransportHost,
   type TransportServer,
 } from './transport.ts'

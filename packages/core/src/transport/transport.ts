@@ -55,6 +55,11 @@ export interface TransportHost {
   readonly log: Logger
   /** Reports that the transport cannot go on; the service then drains and ends with exit code 1. */
   fail(error: unknown): void
+  /**
+   * Tells that the server's `health` says something else about being ready now, so that the registry and the other transports learn of it.
+   * Probes ask `health` themselves. A service always has this; a host of a test may not.
+   */
+  healthChanged?(): void
 }
 
 export interface ServiceIdentity {
@@ -73,6 +78,19 @@ export interface Address {
   readonly protocol: string
   readonly host: string
   readonly port: number
+}
+
+/** How a transport is doing, as far as it knows without asking anybody. */
+export interface TransportHealth {
+  /**
+   * False when it stands still for a reason that only a new process mends. Never for the sake of others: what a broker, a
+   * registry or a database fails to do is no reason.
+   */
+  readonly isLive: boolean
+  /** Whether it can take work now. */
+  readonly isReady: boolean
+  /** Why it is not live, or not ready, in words for operators; undefined when it is both. */
+  readonly reason?: string | undefined
 }
 
 /**
@@ -102,6 +120,12 @@ export interface TransportServer {
    * anybody. A transport that has nothing to tell leaves it out.
    */
   info?(): object
+  /**
+   * How it is doing, for probes: the service is live while all its transports are, and ready while one of them is. Answers from what is
+   * there already, in microseconds; may be called at any time, must not throw, nor wait for anybody. A transport that leaves
+   * it out is live and ready.
+   */
+  health?(): TransportHealth
   /**
    * Handles what it has accepted and nobody else would, such as the messages of a broker that ends with this process. Called
    * when all transports without this have drained, and before `drain`; the dispatcher lets in arrivals that are accepted, and

@@ -13,6 +13,7 @@ async function listening(view: Partial<AdminView> = {}) {
       isReady: () => true,
       hasStarted: () => true,
       checks: () => [check],
+      transports: () => [],
       info: () => ({ name: 'user' }),
       ...view,
     },
@@ -53,6 +54,13 @@ describe('AdminServer', () => {
       expect((await admin.ask(`/readyz${query}`)).body).toEqual({ status: 'pass', checks: [check] })
     for (const query of ['?', '?a=b', '?verbosely=1'])
       expect((await admin.ask(`/readyz${query}`)).body).toEqual({ status: 'pass' })
+  })
+
+  it('lists the transports that tell of themselves when asked to be verbose', async () => {
+    const transports = [{ name: 'queue', isLive: false, isReady: true, reason: 'stands still' }]
+    await using admin = await listening({ isLive: () => false, transports: () => transports })
+    expect(await admin.ask('/livez?verbose')).toMatchObject({ status: 503, body: { checks: [check], transports } })
+    expect((await admin.ask('/livez')).body).toEqual({ status: 'fail' })
   })
 
   it('tells of the service', async () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { ConfigError, LifecycleError } from '../../error/setup-error.ts'
 import type { Address } from '../../transport/transport.ts'
 import type { CheckResult } from './health.ts'
+import type { TransportCondition } from './transport-condition.ts'
 
 export interface AdminOptions {
   /** 0 for any free one. @defaultValue 9000 @remarks Range 0–65_535 */
@@ -17,6 +18,8 @@ export interface AdminView {
   readonly isReady: () => boolean
   readonly hasStarted: () => boolean
   readonly checks: () => readonly CheckResult[]
+  /** Of those transports that tell. */
+  readonly transports: () => readonly TransportCondition[]
   readonly info: () => object
 }
 
@@ -82,8 +85,13 @@ function answer(view: AdminView, { method, url = '/' }: IncomingMessage, respons
   const isPassing = probe()
   reply(response, isPassing ? 200 : 503, {
     status: isPassing ? 'pass' : 'fail',
-    ...(isVerbose ? { checks: view.checks() } : {}),
+    ...(isVerbose ? conditions(view) : {}),
   })
+}
+
+function conditions(view: AdminView): object {
+  const transports = view.transports()
+  return { checks: view.checks(), ...(transports.length > 0 && { transports }) }
 }
 
 function reply(response: ServerResponse, status: number, body: object): void {

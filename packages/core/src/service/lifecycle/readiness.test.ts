@@ -22,9 +22,13 @@ function readinessOf({ begin = async () => undefined }: Partial<Pick<Announcemen
     },
     persist: async () => void heard.push('announce, and try again'),
   }
-  const server = { readinessChanged: (readiness: string) => void heard.push(readiness) }
+  const transport = { isReady: true }
+  const server = {
+    readinessChanged: (readiness: string) => void heard.push(readiness),
+    health: () => ({ isLive: true, isReady: transport.isReady }),
+  }
   const readiness = new Readiness({
-    parts: { health, servers: [server, {}], announcement } as never,
+    parts: { health, servers: [server], announcement } as never,
     stop: stop.signal,
     log,
     onFirst: () => void heard.push('first'),
@@ -34,7 +38,11 @@ function readinessOf({ begin = async () => undefined }: Partial<Pick<Announcemen
     checked.isBroken = answer === 'fails'
     await health.refresh()
   }
-  return { readiness, heard, check, stop, [Symbol.dispose]: () => health.close() }
+  const change = (isReady: boolean) => {
+    transport.isReady = isReady
+    readiness.healthChanged()
+  }
+  return { readiness, heard, check, change, stop, [Symbol.dispose]: () => health.close() }
 }
 
 describe('Readiness', () => {
@@ -55,6 +63,18 @@ describe('Readiness', () => {
     expect(service.heard).toEqual([])
     for (const answer of ['passes', 'fails', 'passes'] as const) await service.check(answer)
     expect(service.heard).toEqual(['ready', 'announce, and try again', 'first', 'not_ready', 'ready'])
+  })
+
+  it('waits for a transport that can take work, and is announced when there is one', async () => {
+    using service = readinessOf()
+    await service.check('passes')
+    service.change(false)
+    await service.readiness.open()
+    expect([service.readiness.isOpen, service.readiness.isReady]).toEqual([true, false])
+    expect(service.heard).toEqual([])
+    service.change(true)
+    service.change(false)
+    expect(service.heard).toEqual(['ready', 'announce, and try again', 'first', 'not_ready'])
   })
 
   it('does not come before all parts have started, although checks begin to pass', async () => {

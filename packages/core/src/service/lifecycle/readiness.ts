@@ -1,4 +1,5 @@
 import type { Logger } from '../../telemetry/log.ts'
+import { conditionsOf, isAnyReady } from './transport-condition.ts'
 import type { ServiceParts } from './shutdown-phases.ts'
 
 export interface ReadinessOptions {
@@ -28,15 +29,15 @@ export class Readiness {
     return this.#isOpen
   }
 
-  /** Whether all parts have started, the checks pass, and nobody has asked the service to stop. */
+  /** Whether all parts have started, the checks pass, a transport can take work, and nobody has asked the service to stop. */
   get isReady(): boolean {
     const { parts, stop } = this.#options
-    return this.#isOpen && !stop.aborted && parts.health?.isPassing === true
+    return this.#isOpen && !stop.aborted && parts.health?.isPassing === true && isAnyReady(parts.servers)
   }
 
   /**
-   * All parts have started. Resolves when the service is announced, at once while checks fail: then it is announced when they
-   * first pass. Rejects as the registry does.
+   * All parts have started. Resolves when the service is announced, at once while it is not ready: then it is announced when it
+   * is for the first time. Rejects as the registry does.
    */
   async open(): Promise<void> {
     const { parts, stop, log, onFirst } = this.#options
@@ -44,7 +45,8 @@ export class Readiness {
     this.#tellTransports()
     if (!this.isReady) {
       const checks = parts.health?.results.filter(({ isPassing }) => !isPassing)
-      log.warn({ checks }, 'the service has started, but is not ready while checks fail')
+      const transports = conditionsOf(parts.servers).flatMap(({ reason }) => reason ?? [])
+      log.warn({ checks, transports }, 'the service has started, but is not ready yet')
       return
     }
     this.#hasBeenReady = true
@@ -52,7 +54,7 @@ export class Readiness {
     if (!stop.aborted) onFirst()
   }
 
-  /** The checks pass as a whole now, or do not any more. */
+  /** The checks pass as a whole now, or do not any more; or a transport is ready now, or is not. */
   healthChanged(): void {
     this.#tellTransports()
     if (!this.isReady || this.#hasBeenReady) return

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import type { TransportHealth, TransportServer } from '../../transport/transport.ts'
+import { areAllLive, conditionsOf, isAnyReady } from './transport-condition.ts'
+
+const well = serverOf(() => ({ isLive: true, isReady: true }))
+const stalled = serverOf(() => ({ isLive: false, isReady: true, reason: 'stands still' }))
+const joining = serverOf(() => ({ isLive: true, isReady: false, reason: 'has no partitions yet' }))
+const silent = serverOf()
+const failing = serverOf(() => {
+  throw new Error('not now')
+})
+
+describe('the health of transports', () => {
+  it('keeps a service live unless one of them stands still', () => {
+    expect(areAllLive([])).toBe(true)
+    expect(areAllLive([well, joining, silent, failing])).toBe(true)
+    expect(areAllLive([well, stalled, silent])).toBe(false)
+  })
+
+  it('keeps a service ready as long as one of them is, so that the only one decides', () => {
+    expect(isAnyReady([])).toBe(true)
+    expect(isAnyReady([joining])).toBe(false)
+    expect(isAnyReady([joining, joining])).toBe(false)
+    for (const other of [well, stalled, silent, failing]) expect(isAnyReady([joining, other])).toBe(true)
+  })
+
+  it('is listed by name for those that tell, one that fails to among them', () => {
+    expect(conditionsOf([silent, stalled, failing], ['http', 'queue', 'other'])).toEqual([
+      { name: 'queue', isLive: false, isReady: true, reason: 'stands still' },
+      { name: 'other', isLive: true, isReady: true, reason: 'not now' },
+    ])
+  })
+})
+
+function serverOf(health?: () => TransportHealth): TransportServer {
+  return {
+    listen: async () => [],
+    withdraw: () => undefined,
+    drain: async () => undefined,
+    close: async () => undefined,
+    ...(health && { health }),
+  }
+}

@@ -1,0 +1,35 @@
+import type { TransportHealth, TransportServer } from '../../transport/transport.ts'
+
+/** What a transport says of its health. */
+export interface TransportCondition extends TransportHealth {
+  readonly name: string
+}
+
+/** Whether none of the transports stands still. One that does not tell does not; nor one that fails to, for then nothing is known. */
+export function areAllLive(servers: readonly TransportServer[]): boolean {
+  return servers.every((server) => healthOf(server)?.isLive !== false)
+}
+
+/** Whether work can come in, by whatever way. True for a service without transports, which takes none. */
+export function isAnyReady(servers: readonly TransportServer[]): boolean {
+  return servers.length === 0 || servers.some((server) => healthOf(server)?.isReady !== false)
+}
+
+/** Of those transports that tell, by the names in their order. */
+export function conditionsOf(
+  servers: readonly TransportServer[],
+  names: readonly string[] = [],
+): readonly TransportCondition[] {
+  return servers.flatMap((server, index) => {
+    const health = healthOf(server)
+    return health === undefined ? [] : [{ name: names[index] ?? '', ...health }]
+  })
+}
+
+function healthOf(server: TransportServer): TransportHealth | undefined {
+  try {
+    return server.health?.()
+  } catch (error) {
+    return { isLive: true, isReady: true, reason: error instanceof Error ? error.message : String(error) }
+  }
+}
