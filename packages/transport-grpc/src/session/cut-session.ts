@@ -1,9 +1,14 @@
 import type { Http2Session, ServerHttp2Session } from 'node:http2'
 
 /** Ends a session without waiting for its calls, nor for a caller that does not read what is left. */
-export function cutSession(session: ServerHttp2Session, code?: number): void {
+export function cutSession(session: ServerHttp2Session): void {
+  markCut(session)
+  session.destroy()
+}
+
+/** The session is ended by others in the way of `cutSession`. */
+export function markCut(session: Http2Session): void {
   cut.add(session)
-  session.destroy(undefined, code)
 }
 
 /** Whether nobody waits for what is left, in a session that is over: it was not closed behind its last answer. */

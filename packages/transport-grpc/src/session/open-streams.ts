@@ -1,6 +1,6 @@
 import type { Http2Session, ServerHttp2Stream } from 'node:http2'
 import type { StatusObject } from '@grpc/grpc-js'
-import { ServiceError } from '@tenon/core/transport'
+import { drainingError, ServiceError } from '@tenon/core/transport'
 import { toStatus } from '../wire/grpc-status.ts'
 import { leaveStream } from './leave-stream.ts'
 
@@ -118,14 +118,6 @@ const earlyMs = 25
 /** The same as over HTTP, where it is 408. */
 function lateError(): ServiceError {
   return new ServiceError('deadline_exceeded', 'the request did not arrive in time', { reason: 'request_timeout' })
-}
-
-/** The same as from a dispatcher that drains. */
-function drainingError(): ServiceError {
-  return new ServiceError('unavailable', 'the service is shutting down', {
-    reason: 'draining',
-    details: { retryDelayMs: 1_000 },
-  })
 }
 
 function leaveWhenAnswered(stream: ServerHttp2Stream): void {

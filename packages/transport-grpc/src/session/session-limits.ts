@@ -115,9 +115,8 @@ export class SessionLimits {
   #end(reason: string): void {
     const session = this.#session
     if (session.destroyed) return
-    const code = constants.NGHTTP2_ENHANCE_YOUR_CALM
-    session.goaway(code, 0, Buffer.from(reason))
-    cutSession(session, code)
+    session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from(reason))
+    cutSession(session)
   }
 }
 

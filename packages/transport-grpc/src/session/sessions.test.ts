@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { connect, createServer, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { resolveGrpcOptions } from '../grpc-options.ts'
+import { largeBytes, openStalling } from '../listen/stalling-client.test-harness.ts'
 import { Sessions } from './sessions.ts'
 
 /** A server of HTTP/2 whose sessions and streams are watched. */
@@ -24,7 +26,7 @@ async function serve(answer: (stream: ServerHttp2Stream) => void) {
     client.destroy()
     server.close()
   }
-  return { sessions, client, [Symbol.dispose]: close }
+  return { sessions, client, port, arrived: () => arriving, [Symbol.dispose]: close }
 }
 
 test('a stream that is over is listened to by nobody, and all who did were told', async () => {
@@ -54,4 +56,43 @@ test('an idle caller that never says that it has heard is not waited for long', 
   // A client on Node stops reading here, and the answer to the ping never comes.
   await demo.sessions.withdraw()
   expect((await goaway)[0]).toBe(0)
+})
+
+/** A session that was retired while a caller who does not read has a call on it, and the socket below it. */
+async function retire() {
+  const asked = Promise.withResolvers<ServerHttp2Stream>()
+  const demo = await serve(asked.resolve)
+  const stalling = await openStalling(demo.port)
+  const socket = demo.arrived()
+  stalling.session.request({ ':path': '/' }).end()
+  const stream = await asked.promise
+  const { session } = stream
+  stalling.stall()
+  session?.close()
+  const end = () => {
+    stalling[Symbol.dispose]()
+    demo[Symbol.dispose]()
+  }
+  return { sessions: demo.sessions, stream, session, socket, [Symbol.dispose]: end }
+}
+
+test('a session that was retired and is destroyed before its last answer is waited for no longer', async () => {
+  using retired = await retire()
+  retired.stream.respond({ ':status': 200 })
+  retired.stream.write(Buffer.alloc(largeBytes))
+  // As grpc-js does when pings are not answered.
+  retired.session?.destroy()
+  await once(retired.stream, 'close')
+  retired.sessions.look()
+  retired.sessions.look()
+  expect(retired.socket?.destroyed).toBe(true)
+})
+
+test('a session that was retired and is over behind its last answer may be read slowly', async () => {
+  using retired = await retire()
+  retired.stream.respond({ ':status': 200, 'grpc-status': '0' }, { endStream: true })
+  while (retired.session?.destroyed !== true) await setImmediate()
+  retired.sessions.look()
+  retired.sessions.look()
+  expect(retired.socket?.destroyed).toBe(false)
 })

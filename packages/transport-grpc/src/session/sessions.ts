@@ -8,6 +8,7 @@ import {
 import type { Socket } from 'node:net'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { readTimeoutMs } from '../listen/request-head.ts'
+import { markCut } from './cut-session.ts'
 import { type AwaitedCall, OpenStreams } from './open-streams.ts'
 import { SessionAge } from './session-age.ts'
 import { SessionLimits } from './session-limits.ts'
@@ -50,6 +51,8 @@ export class Sessions {
     const closed = function (this: ServerHttp2Stream) {
       const isWaitedFor = streams.leave(this)
       if (!this.headersSent && isWaitedFor) limits.wasReset()
+      // Node destroys a session that was closed when it has no stream left. grpc-js does so when a ping is not answered.
+      if (session.destroyed) markCut(session)
       forgetListeners(this)
     }
     this.#open.set(session, { socket, limits, age, closed })

@@ -18,6 +18,7 @@ async function leaveUnread({ session, stall }: StallingClient, path?: string): P
 
 test.each([
   ['does not answer pings', keepalive],
+  ['was retired before it left a ping unanswered', { ...keepalive, maxConnectionAgeMs: 300 }],
   ['goes on after the grace of its age', { maxConnectionAgeMs: 500, maxConnectionAgeGraceMs: 50 }],
 ] as const)(
   'a connection that reads nothing and %s gives its place to another',

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { resolveGrpcOptions } from '../grpc-options.ts'
 import { UnreadSessions } from './unread-sessions.ts'
 
@@ -15,3 +15,23 @@ test.each([
   unread.look(session, socket)
   expect(socket.destroyed).toBe(isDestroyed)
 })
+
+test.each([
+  ['as long as a ping and its answer would take', 1_050, true],
+  ['a millisecond less', 1_049, false],
+])(
+  'a session that was closed behind its last answer and is not read for %s: %i ms, %s',
+  (_which, unreadMs, isDestroyed) => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    try {
+      const unread = new UnreadSessions(resolveGrpcOptions({ keepaliveIntervalMs: 1_000, keepaliveTimeoutMs: 50 }))
+      const [session, socket] = [{ destroyed: true, closed: true }, new Socket()]
+      unread.look(session, socket)
+      vi.advanceTimersByTime(unreadMs)
+      unread.look(session, socket)
+      expect(socket.destroyed).toBe(isDestroyed)
+    } finally {
+      vi.useRealTimers()
+    }
+  },
+)
