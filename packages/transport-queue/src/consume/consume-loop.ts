@@ -5,8 +5,8 @@ import { CommitProgress } from './commit/commit-progress.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 import type { OldestMessage } from './watch/consumer-report.ts'
 import { endablePartition } from './endable-partition.ts'
-import { FinishedOffsets } from './commit/finished-offsets.ts'
-import { KeyLanes } from './key-lanes.ts'
+import { FinishedOffsets, type OpenOffset } from './commit/finished-offsets.ts'
+import { KeyLanes, type OpenMessage } from './key-lanes.ts'
 import { MessageSettler } from './message-settler.ts'
 import type { Slots } from './slots.ts'
 
@@ -34,7 +34,7 @@ export class PartitionLoop {
   readonly #settler: MessageSettler
   readonly #progress: CommitProgress
   readonly #offsets = new FinishedOffsets()
-  readonly #lanes = new KeyLanes((record) => this.#handle(record))
+  readonly #lanes: KeyLanes
   /** Told of a commit, where something waits for one. */
   #room: PromiseWithResolvers<void> | undefined
 
@@ -47,6 +47,8 @@ export class PartitionLoop {
     this.#log = ownLog
     this.#clock = settings.clock
     this.#maxUncommittedCount = settings.maxUncommittedCount
+    const handle = (message: OpenMessage, next: () => void) => this.#handle(message, next)
+    this.#lanes = new KeyLanes({ slots, revoked: partition.revoked, handle })
     this.#settler = new MessageSettler({ partition, consumer, settings, log: ownLog, slots })
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
@@ -81,7 +83,8 @@ export class PartitionLoop {
     }
     // Now, because what still runs may take longer than it gets.
     this.#progress.hasten()
-    await this.#lanes.settled()
+    // A handler that ignores its signal is not waited for when others have its message.
+    await unlessAborted(this.#lanes.settled(), this.#partition.lost)
     await this.#progress.flush()
   }
 
@@ -103,8 +106,7 @@ export class PartitionLoop {
         takenAt = this.#clock.now()
       }
       if (this.#isRevoked) return
-      this.#offsets.begin(record, takenAt)
-      this.#lanes.add(record)
+      this.#lanes.add({ record, place: this.#offsets.begin(record, takenAt) })
     }
   }
 
@@ -131,13 +133,21 @@ export class PartitionLoop {
     this.#log.warn(facts, `the partition stands still until there is room in maxUncommittedCount, for ${cause}`)
   }
 
-  async #handle(record: ReceivedRecord): Promise<void> {
-    if (this.#isRevoked || !(await this.#settler.settle(record))) return
-    const nextOffset = this.#offsets.finish(record.offset)
-    if (nextOffset === undefined) return
+  #handle({ record, place }: OpenMessage, next: () => void): void {
+    this.#settler.settle(record, (isDone) => {
+      const committed = isDone ? this.#finish(place) : undefined
+      if (committed) void afterCommit(committed, next)
+      else next()
+    })
+  }
+
+  /** The commit to wait for before the next message of the key, if any. */
+  #finish(place: OpenOffset): Promise<void> | undefined {
+    const nextOffset = this.#offsets.finish(place)
+    if (nextOffset === undefined) return undefined
     const committed = this.#progress.advance(nextOffset)
     this.#hurry()
-    if (committed) await committed
+    return committed
   }
 
   #committed(nextOffset: number): void {
@@ -152,6 +162,11 @@ export class PartitionLoop {
     if (committableCount * 2 < this.#maxUncommittedCount && !(this.#isFull && committableCount > 0)) return
     this.#progress.hurry()
   }
+}
+
+async function afterCommit(committed: Promise<void>, next: () => void): Promise<void> {
+  await committed
+  next()
 }
 
 /** A partition that is full for longer is told of: a fast one is for a moment, until its commit is stored. A guess. */

@@ -1,27 +1,55 @@
 import { asBuffer } from '../bytes.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
+import type { OpenOffset } from './commit/finished-offsets.ts'
+import type { Slots, Waiter } from './slots.ts'
 
-/** Handles the messages of one key one after another, and those of different keys side by side. */
+/** A message that was taken, and where it stands among those of its partition. */
+export interface OpenMessage {
+  readonly record: ReceivedRecord
+  readonly place: OpenOffset
+}
+
+export interface LaneSurroundings {
+  readonly slots: Slots
+  /** Fires when nothing more is to be begun. */
+  readonly revoked: AbortSignal
+  /**
+   * Sees a message through that has a place, and gives the place back. Calls `next` when the next message of its key may come, and not
+   * before it has returned.
+   */
+  handle(message: OpenMessage, next: () => void): void
+}
+
+/**
+ * Handles the messages of one key one after another, and those of different keys side by side. A message takes next to nothing until
+ * there is a place for it, since most of a fetch waits for one.
+ */
 export class KeyLanes {
-  readonly #handle: (record: ReceivedRecord) => Promise<void>
-  readonly #waiting = new Map<string, ReceivedRecord[]>()
+  readonly #surroundings: LaneSurroundings
+  readonly #lanes = new Map<string, Lane>()
   #runningCount = 0
   #idle: PromiseWithResolvers<void> | undefined
 
-  /** @param handle Never rejects. */
-  constructor(handle: (record: ReceivedRecord) => Promise<void>) {
-    this.#handle = handle
+  constructor({ slots, revoked, handle }: LaneSurroundings) {
+    const counting = (message: OpenMessage, next: () => void) => {
+      this.#runningCount += 1
+      handle(message, next)
+    }
+    this.#surroundings = { slots, revoked, handle: counting }
   }
 
   /** Behind those of its key. A message without a key has no order, so it waits for none. */
-  add(record: ReceivedRecord): void {
-    const key = record.key === null ? undefined : asBuffer(record.key).toString('latin1')
-    const lane = key === undefined ? undefined : this.#waiting.get(key)
-    if (lane) lane.push(record)
-    else void this.#drive(record, key)
+  add(message: OpenMessage): void {
+    const { key } = message.record
+    const name = key === null ? undefined : asBuffer(key).toString('latin1')
+    const lane = name === undefined ? undefined : this.#lanes.get(name)
+    if (lane) return lane.add(message)
+    const opened = new Lane(message, this.#surroundings, (isEmpty) => this.#ended(name, isEmpty))
+    if (name !== undefined) this.#lanes.set(name, opened)
+    opened.goOn()
   }
 
-  /** Resolves when all that was added has been handled. */
+  /** Resolves when nothing runs. */
   async settled(): Promise<void> {
     while (this.#runningCount > 0) {
       this.#idle ??= Promise.withResolvers()
@@ -29,16 +57,48 @@ export class KeyLanes {
     }
   }
 
-  async #drive(first: ReceivedRecord, key: string | undefined): Promise<void> {
-    const lane: ReceivedRecord[] = []
-    if (key !== undefined) this.#waiting.set(key, lane)
-    this.#runningCount += 1
-    // The lane may grow while a message is handled.
-    for (let next: ReceivedRecord | undefined = first; next; next = lane.shift()) await this.#handle(next)
-    if (key !== undefined) this.#waiting.delete(key)
+  #ended(name: string | undefined, isEmpty: boolean): void {
+    if (name !== undefined && isEmpty) this.#lanes.delete(name)
     this.#runningCount -= 1
     if (this.#runningCount > 0) return
     this.#idle?.resolve()
     this.#idle = undefined
+  }
+}
+
+/** The messages of one key, of which the first runs or waits for a place. */
+class Lane implements Waiter {
+  readonly signal: AbortSignal
+  readonly #surroundings: LaneSurroundings
+  readonly #waiting: OpenMessage[]
+  /** Told of the end of each message, and whether none is left. */
+  readonly #ended: (isEmpty: boolean) => void
+
+  constructor(first: OpenMessage, surroundings: LaneSurroundings, ended: (isEmpty: boolean) => void) {
+    this.signal = surroundings.revoked
+    this.#surroundings = surroundings
+    this.#waiting = [first]
+    this.#ended = ended
+  }
+
+  /** What is added to a lane that is empty already has to be told to go on. */
+  add(message: OpenMessage): void {
+    this.#waiting.push(message)
+  }
+
+  /** Waits for a place for the next message. */
+  goOn(): void {
+    this.#surroundings.slots.seek(this)
+  }
+
+  granted(): void {
+    const next = this.#waiting.shift()
+    if (next !== undefined) this.#surroundings.handle(next, this.#next)
+  }
+
+  readonly #next = () => {
+    const isEmpty = this.#waiting.length === 0
+    this.#ended(isEmpty)
+    if (!isEmpty) this.goOn()
   }
 }

@@ -1,16 +1,16 @@
 import { nextTurn, ServiceError, toServiceError } from '@tenon/core/transport'
-import { redriveGroupOf } from '../dead-letter/dead-letter.ts'
+import { redriveGroupHeader } from '../dead-letter/dead-letter.ts'
 import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
+import { RecordHeaders } from '../read/message-headers.ts'
 import { isEnveloped, type ReadBounds, type ReadMessage, readMessage } from '../read/read-message.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 import type { MessageStage } from './watch/consumer-report.ts'
 import { isOfEnding } from './plan/disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
+import { RunningCalls } from './running-calls.ts'
 import type { Slots } from './slots.ts'
-import { TakenPlace } from './taken-place.ts'
-import { UntilLost } from './until-lost.ts'
 
 export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays'> {
   readonly consumer: TopicConsumer
@@ -22,7 +22,7 @@ export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays'> {
 export class MessageSettler {
   readonly #surroundings: SettlerSurroundings
   readonly #deadLetters: DeadLetterStore
-  readonly #untilLost: UntilLost
+  readonly #running: RunningCalls
   readonly #scheduling: ScheduleSettings
   readonly #bounds: ReadBounds
   /** Of messages that wait for something else than their handler, by offset. */
@@ -32,7 +32,7 @@ export class MessageSettler {
     this.#surroundings = surroundings
     const { settings, consumer, partition } = surroundings
     const { failures, retry } = consumer.settings
-    this.#untilLost = new UntilLost(partition.lost)
+    this.#running = new RunningCalls(partition, surroundings.slots)
     const { maxMessageBytes, maxDelayMs, clock } = settings
     this.#bounds = { maxMessageBytes, maxDelayMs, clock, read: consumer.format.read }
     this.#scheduling = { clock: settings.clock, random: settings.random, failures, retry }
@@ -40,31 +40,21 @@ export class MessageSettler {
     this.#deadLetters = new DeadLetterStore({ ...surroundings, delays })
   }
 
-  /** False when the partition is given up before: the message comes again, uncounted. Never rejects. */
-  settle(record: ReceivedRecord): Promise<boolean> {
-    const { group } = this.#surroundings.consumer
-    if ((redriveGroupOf(record) ?? group) !== group) return this.#passOver(record)
-    return isEnveloped(record) ? this.#settleEnveloped(record) : this.#settleRead(record, this.#read(record))
-  }
-
-  /** An envelope takes as long to open as it is large: that takes a place, and others get their turn between two of them. */
-  async #settleEnveloped(record: ReceivedRecord): Promise<boolean> {
-    const { slots, partition, settings } = this.#surroundings
-    if (!slots.takeNow() && !(await slots.take(partition.revoked))) return false
-    const place = new TakenPlace(slots)
-    try {
-      await nextTurn()
-      const message = this.#read(record)
-      if (ServiceError.is(message) || !isDue(message, settings.clock.now())) place.release()
-      return await this.#settleRead(record, message, place)
-    } finally {
-      place.release()
-    }
-  }
-
-  #settleRead(record: ReceivedRecord, message: ReadMessage | ServiceError, place?: TakenPlace): Promise<boolean> {
-    if (ServiceError.is(message)) return this.#bury(record, { error: message, attemptCount: 0 })
-    return this.#handleUntilSettled(record, message, place)
+  /**
+   * Sees a message through that has a place, and gives the place back. Tells once, after it has returned, whether the message came to
+   * its outcome: false when the partition is given up before, and the message comes again, uncounted. Tells nothing of what still
+   * runs when the partition is lost.
+   */
+  settle(record: ReceivedRecord, settled: Handling['settled']): void {
+    const headers = new RecordHeaders(record.headers)
+    const isPlain = headers.text(redriveGroupHeader) === undefined && !isEnveloped(headers)
+    const read = isPlain ? this.#read(record, headers) : undefined
+    if (read !== undefined && !ServiceError.is(read) && this.#isReady(read))
+      return this.#attempt({ record, message: read, attempt: 1, schedule: undefined, settled })
+    void this.#prepare(record, headers, read).then((prepared) => {
+      if (typeof prepared === 'boolean') settled(prepared)
+      else this.#attempt({ record, message: prepared, attempt: 1, schedule: undefined, settled })
+    })
   }
 
   /** Why a message has no outcome; undefined while it runs. */
@@ -82,32 +72,60 @@ export class MessageSettler {
     }
   }
 
+  /** What few messages need before they can be handled. The message, with a place; else whether it came to its outcome. */
+  async #prepare(
+    record: ReceivedRecord,
+    headers: RecordHeaders,
+    read: ReadMessage | ServiceError | undefined,
+  ): Promise<ReadMessage | boolean> {
+    const { slots, partition, consumer, settings } = this.#surroundings
+    // Not at once, as `settle` promises.
+    await Promise.resolve()
+    if ((headers.text(redriveGroupHeader) ?? consumer.group) !== consumer.group) return this.#passOver(record)
+    // An envelope takes as long to open as it is large: others get their turn between two of them, so the read comes right behind.
+    if (read === undefined) for (let turn = nextTurn(); turn; turn = nextTurn()) await turn
+    const message = read ?? this.#read(record, headers)
+    const isUnread = ServiceError.is(message)
+    if (!isUnread && this.#isReady(message)) return message
+    slots.release()
+    if (isUnread) return this.#bury(record, { error: message, attemptCount: 0 })
+    await this.#due(record, message)
+    if (!this.#isRevoked && message.expiresAt <= settings.clock.now())
+      return this.#bury(record, { error: hasExpired, attemptCount: 0 })
+    return (await slots.take(partition.revoked)) && message
+  }
+
+  /** Whether it may be handled now. */
+  #isReady({ notBeforeAt, expiresAt }: ReadMessage): boolean {
+    // Few messages have any times.
+    if (notBeforeAt === 0 && expiresAt === Number.POSITIVE_INFINITY) return true
+    const now = this.#surroundings.settings.clock.now()
+    return notBeforeAt <= now && now < expiresAt
+  }
+
   /** A message that was redriven for another group. Its header alone says so, and may be wrong. */
-  #passOver({ offset }: ReceivedRecord): Promise<boolean> {
-    const { log, consumer } = this.#surroundings
+  #passOver({ offset }: ReceivedRecord): true {
+    const { log, consumer, slots } = this.#surroundings
+    slots.release()
     log.debug({ offset }, `${consumer.handler} passes a message over: it was redriven for another group`)
-    return Promise.resolve(true)
+    return true
   }
 
   get #isRevoked(): boolean {
     return this.#surroundings.partition.revoked.aborted
   }
 
-  get #isLost(): boolean {
-    return this.#surroundings.partition.lost.aborted
-  }
-
   /** What the message says of itself, or why nobody can read it. */
-  #read(record: ReceivedRecord): ReadMessage | ServiceError {
+  #read(record: ReceivedRecord, headers: RecordHeaders): ReadMessage | ServiceError {
     try {
-      return readMessage(record, this.#bounds)
+      return readMessage(record, headers, this.#bounds)
     } catch (thrown) {
       return toServiceError(thrown)
     }
   }
 
-  /** Waits until the message may be handled, or has no use any more. False when the partition is given up before. */
-  async #due(record: ReceivedRecord, { notBeforeAt, expiresAt }: ReadMessage): Promise<boolean> {
+  /** Waits until the message may be handled, has no use any more, or the partition is given up. */
+  async #due(record: ReceivedRecord, { notBeforeAt, expiresAt }: ReadMessage): Promise<void> {
     const { partition, settings } = this.#surroundings
     const dueAt = Math.min(notBeforeAt, expiresAt)
     this.#tellHeld(record, dueAt)
@@ -118,7 +136,6 @@ export class MessageSettler {
         { stage: 'held', untilAt: dueAt },
         settings.clock.wait(Math.min(dueAt - now, longestWaitMs), partition.revoked),
       )
-    return !this.#isRevoked
   }
 
   #tellHeld({ offset }: ReceivedRecord, dueAt: number): void {
@@ -128,52 +145,54 @@ export class MessageSettler {
     log.warn({ offset, heldUntil }, 'a message is held back for long; its key waits, and so may its partition')
   }
 
-  async #handleUntilSettled(record: ReceivedRecord, message: ReadMessage, place?: TakenPlace): Promise<boolean> {
-    const { settings, consumer, partition } = this.#surroundings
-    const { maxHandlerMs } = consumer.settings
-    let schedule: RetrySchedule | undefined
-    // Few say so, and for the others there is nothing to wait for.
-    if (message.notBeforeAt > 0 ? !(await this.#due(record, message)) : this.#isRevoked) return false
-    for (let attempt = 1; ; attempt++) {
-      const leftMs = message.expiresAt - settings.clock.now()
-      if (leftMs <= 0) return this.#bury(record, { error: hasExpired, attemptCount: attempt - 1, schedule })
-      const timeoutMs = Math.min(leftMs, maxHandlerMs)
-      const handled = await this.#handle(
-        new QueueCall(record, { transport: settings.name, attempt, message, timeoutMs }),
-        place,
-      )
-      if (handled === 'done') return true
-      if (handled === 'given_up' || this.#isLost || isOfEnding(handled, this.#isRevoked)) return false
-      schedule ??= new RetrySchedule(this.#scheduling)
-      const step = schedule.next(handled)
-      if (step.action === 'skip') return this.#skip(record, { error: handled, attempt })
-      if (step.action === 'dead_letter') return this.#bury(record, { error: handled, attemptCount: attempt, schedule })
-      if (this.#isRevoked) return false
-      this.#tellRetry(record, { error: handled, attempt, delayMs: step.delayMs })
-      const untilAt = settings.clock.now() + step.delayMs
-      const stage = { stage: 'retried', attemptCount: attempt, code: handled.code, untilAt } as const
-      await this.#during(record, stage, settings.clock.wait(step.delayMs, partition.revoked))
-      if (this.#isRevoked) return false
-    }
+  /** Handles a message that has a place. */
+  #attempt(handling: Handling): void {
+    const { settings, consumer } = this.#surroundings
+    const { record, message, attempt } = handling
+    const leftMs = message.expiresAt - settings.clock.now()
+    if (leftMs <= 0 || this.#isRevoked) return void this.#leave(handling).then(handling.settled)
+    const timeoutMs = Math.min(leftMs, consumer.settings.maxHandlerMs)
+    const call = new QueueCall(record, { transport: settings.name, attempt, message, timeoutMs })
+    this.#running.begin(call)
+    void consumer.dispatch(call).then((outcome) => {
+      if (!outcome.ok) void this.#failed(handling, call, outcome.error)
+      else if (this.#running.end(call)) handling.settled(true)
+    })
   }
 
-  /** What the message failed with, if it did. `given_up` when the partition is to be left before its turn came. */
-  async #handle(call: QueueCall, place?: TakenPlace): Promise<'done' | 'given_up' | ServiceError> {
-    const { partition, consumer, slots } = this.#surroundings
-    const hasPlace = place?.takeOver() === true || slots.takeNow()
-    if (!hasPlace && !(await slots.take(partition.revoked))) return 'given_up'
-    try {
-      const outcome = await this.#untilLost.wait(consumer.dispatch(call))
-      if (outcome === undefined) {
-        call.abandon()
-        return 'given_up'
-      }
-      if (outcome.ok) return 'done'
-      if (outcome.error.code === 'deadline_exceeded') await this.#awaitQuiet(call)
-      return outcome.error
-    } finally {
-      slots.release()
-    }
+  /** Ends a message whose turn came too late, and gives its place back. */
+  async #leave({ record, attempt, schedule }: Handling): Promise<boolean> {
+    this.#surroundings.slots.release()
+    return !this.#isRevoked && this.#bury(record, { error: hasExpired, attemptCount: attempt - 1, schedule })
+  }
+
+  async #failed(handling: Handling, call: QueueCall, error: ServiceError): Promise<void> {
+    if (error.code === 'deadline_exceeded') await this.#awaitQuiet(call)
+    if (!this.#running.end(call)) return
+    const schedule = (handling.schedule ??= new RetrySchedule(this.#scheduling))
+    const isDone = await this.#afterFailure(handling, error, schedule)
+    if (isDone !== undefined) return handling.settled(isDone)
+    handling.attempt += 1
+    this.#attempt(handling)
+  }
+
+  /** Whether a message that failed has come to its outcome; undefined when it is its turn again, with a place. */
+  async #afterFailure(
+    { record, attempt }: Handling,
+    error: ServiceError,
+    schedule: RetrySchedule,
+  ): Promise<boolean | undefined> {
+    const { settings, partition, slots } = this.#surroundings
+    if (isOfEnding(error, this.#isRevoked)) return false
+    const step = schedule.next(error)
+    if (step.action === 'skip') return this.#skip(record, { error, attempt })
+    if (step.action === 'dead_letter') return this.#bury(record, { error, attemptCount: attempt, schedule })
+    if (this.#isRevoked) return false
+    this.#tellRetry(record, { error, attempt, delayMs: step.delayMs })
+    const untilAt = settings.clock.now() + step.delayMs
+    const stage = { stage: 'retried', attemptCount: attempt, code: error.code, untilAt } as const
+    await this.#during(record, stage, settings.clock.wait(step.delayMs, partition.revoked))
+    return (await slots.take(partition.revoked)) ? undefined : false
   }
 
   /** A handler may go on though its time is over; what comes next of its key must not overtake it. Not waited for for ever. */
@@ -213,8 +232,14 @@ export class MessageSettler {
   }
 }
 
-function isDue({ notBeforeAt, expiresAt }: ReadMessage, now: number): boolean {
-  return notBeforeAt <= now && now < expiresAt
+/** A message on its way to its outcome. */
+interface Handling {
+  readonly record: ReceivedRecord
+  readonly message: ReadMessage
+  attempt: number
+  /** Undefined until it has failed. */
+  schedule: RetrySchedule | undefined
+  readonly settled: (isDone: boolean) => void
 }
 
 interface Failure {

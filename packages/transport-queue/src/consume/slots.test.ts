@@ -3,10 +3,20 @@ import { Slots } from './slots.ts'
 
 const never = new AbortController().signal
 
+/** Whether there is a place now, which is given back. */
+function isFree(slots: Slots): boolean {
+  let isGranted = false
+  const leaving = new AbortController()
+  slots.seek({ signal: leaving.signal, granted: () => (isGranted = true) })
+  leaving.abort()
+  if (isGranted) slots.release()
+  return isGranted
+}
+
 test('gives a place that comes free to whoever waits longest', async () => {
   const slots = new Slots(1)
-  expect(slots.takeNow()).toBe(true)
-  expect(slots.takeNow()).toBe(false)
+  expect(await slots.take(never)).toBe(true)
+  expect(isFree(slots)).toBe(false)
   const order: string[] = []
   const waiting = ['first', 'second'].map((name) => slots.take(never).then(() => order.push(name)))
   slots.release()
@@ -15,12 +25,12 @@ test('gives a place that comes free to whoever waits longest', async () => {
   slots.release()
   await waiting[1]
   slots.release()
-  expect(slots.takeNow()).toBe(true)
+  expect(isFree(slots)).toBe(true)
 })
 
 test('lets go of all that wait with a signal when it fires, and of no others', async () => {
   const slots = new Slots(1)
-  slots.takeNow()
+  await slots.take(never)
   const controller = new AbortController()
   const [one, other, stays] = [slots.take(controller.signal), slots.take(controller.signal), slots.take(never)]
   controller.abort()
@@ -32,7 +42,7 @@ test('lets go of all that wait with a signal when it fires, and of no others', a
 
 test('serves thousands in their order, also when some of them have left', async () => {
   const slots = new Slots(1)
-  slots.takeNow()
+  await slots.take(never)
   const controller = new AbortController()
   const served: number[] = []
   const waiting = Array.from({ length: 5_000 }, async (_, index) => {
@@ -44,5 +54,22 @@ test('serves thousands in their order, also when some of them have left', async 
   slots.release()
   await Promise.all(waiting)
   expect(served).toEqual(Array.from({ length: 5_000 }, (_, index) => index).filter((index) => index % 3 !== 0))
-  expect(slots.takeNow()).toBe(true)
+  expect(isFree(slots)).toBe(true)
+})
+
+test('who is granted a place in the middle of a release may give it back at once', async () => {
+  const slots = new Slots(1)
+  await slots.take(never)
+  const served: string[] = []
+  for (const name of ['first', 'second', 'third'])
+    slots.seek({
+      signal: never,
+      granted: () => {
+        served.push(name)
+        slots.release()
+      },
+    })
+  slots.release()
+  expect(served).toEqual(['first', 'second', 'third'])
+  expect(isFree(slots)).toBe(true)
 })

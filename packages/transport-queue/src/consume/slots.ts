@@ -1,3 +1,13 @@
+/** Somebody who wants a place. */
+export interface Waiter {
+  /** Fires when the place is not wanted any more. */
+  readonly signal: AbortSignal
+  /** Here is a place; it is given back by `release`. */
+  granted(): void
+  /** The signal has fired before there was one. */
+  refused?(): void
+}
+
 /** Places of which only so many can be taken at a time; who waits longest is next. */
 export class Slots {
   #freeCount: number
@@ -10,25 +20,26 @@ export class Slots {
     this.#freeCount = count
   }
 
-  /** Takes a place at once, if one is free. */
-  takeNow(): boolean {
-    if (this.#freeCount === 0) return false
-    this.#freeCount -= 1
-    return true
+  /** Waits for a place, which may be there at once. */
+  seek(waiter: Waiter): void {
+    if (waiter.signal.aborted) return waiter.refused?.()
+    if (this.#freeCount > 0) {
+      this.#freeCount -= 1
+      return waiter.granted()
+    }
+    this.#watch(waiter.signal)
+    this.#waiting.push(waiter)
   }
 
   /** Takes a place; false when the signal fires before one is free. Who took one gives it back by `release`. */
   take(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return Promise.resolve(false)
-    if (this.takeNow()) return Promise.resolve(true)
-    this.#watch(signal)
-    return new Promise((resolve) => this.#waiting.push({ signal, resolve, isGone: false }))
+    return new Promise((resolve) => this.seek({ signal, granted: () => resolve(true), refused: () => resolve(false) }))
   }
 
   /** Hands the place to who waits longest. */
   release(): void {
     const next = this.#next()
-    if (next) next.resolve(true)
+    if (next) next.granted()
     else this.#freeCount += 1
   }
 
@@ -36,7 +47,7 @@ export class Slots {
     while (this.#head < this.#waiting.length) {
       const waiter = this.#waiting[this.#head++]
       if (this.#head === forgottenAtOnceCount) this.#forget()
-      if (waiter?.isGone === false) return waiter
+      if (waiter?.signal.aborted === false) return waiter
     }
     if (this.#head > 0) this.#forget()
     return undefined
@@ -52,23 +63,12 @@ export class Slots {
   #watch(signal: AbortSignal): void {
     if (this.#watched.has(signal)) return
     this.#watched.add(signal)
-    signal.addEventListener('abort', () => this.#giveUp(signal), { once: true })
+    signal.addEventListener('abort', () => this.#refuse(signal), { once: true })
   }
 
-  #giveUp(signal: AbortSignal): void {
-    for (const waiter of this.#waiting.slice(this.#head)) {
-      if (waiter.signal !== signal) continue
-      waiter.isGone = true
-      waiter.resolve(false)
-    }
+  #refuse(signal: AbortSignal): void {
+    for (const waiter of this.#waiting.slice(this.#head)) if (waiter.signal === signal) waiter.refused?.()
   }
 }
 
 const forgottenAtOnceCount = 1_000
-
-interface Waiter {
-  readonly signal: AbortSignal
-  /** Whether its signal has fired. */
-  isGone: boolean
-  resolve(isTaken: boolean): void
-}

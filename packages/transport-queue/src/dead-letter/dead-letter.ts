@@ -56,14 +56,6 @@ export function deadLetterTopic(topic: string, group: string): string {
 /** The group that a redriven message is for; the others pass it over. */
 export const redriveGroupHeader = 'tenon-redrive-group'
 
-/** The group that a message is for; undefined when it is for all. */
-export function redriveGroupOf({ headers }: Pick<ReceivedRecord, 'headers'>): string | undefined {
-  const isRedrive = (name: string) =>
-    name.length === redriveGroupHeader.length && name.toLowerCase() === redriveGroupHeader
-  const value = headers.findLast(([name]) => isRedrive(name))?.[1]
-  return value && Buffer.from(value).toString()
-}
-
 /**
  * A message as its group's dead letter: key, value and headers as they came, and why it is here. Then the same letter with less and
  * less of the message, for a broker that finds it too large: a header or a key may be as hostile as a value.

@@ -14,8 +14,12 @@ export class RecordHeaders implements MessageHeaders {
   readonly #headers: readonly RecordHeader[]
   #metadata: MessageHeaders['metadata'] | undefined
 
+  /** What nearly everything else depends on. */
+  readonly contentType: string | undefined
+
   constructor(headers: readonly RecordHeader[]) {
     this.#headers = headers
+    this.contentType = headerText(headers, 'content-type')
   }
 
   get metadata(): MessageHeaders['metadata'] {

@@ -1,7 +1,8 @@
 import { isUnreadable, ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
 import type { ReceivedRecord } from '../queue-driver.ts'
-import { type ReadMessage, readMessage } from './read-message.ts'
+import { RecordHeaders } from './message-headers.ts'
+import { type ReadBounds, type ReadMessage, readMessage } from './read-message.ts'
 
 const topic = 'shop.order.placed.v1'
 const now = Date.parse('2026-01-01T00:00:00Z')
@@ -24,8 +25,10 @@ function recordOf(headers: Readonly<Record<string, string>>, value: unknown = '{
   }
 }
 
-const read = (headers: Readonly<Record<string, string>>, value?: unknown): ReadMessage =>
-  readMessage(recordOf(headers, value), bounds)
+function read(headers: Readonly<Record<string, string>>, value?: unknown, reading: ReadBounds = bounds): ReadMessage {
+  const record = recordOf(headers, value)
+  return readMessage(record, new RecordHeaders(record.headers), reading)
+}
 
 /** What reading throws; a message that nobody can read. */
 function refusalOf(headers: Readonly<Record<string, string>>, value?: unknown): ServiceError {
@@ -149,7 +152,7 @@ test('a payload that its format does not take is told as such, with the cause fo
     const reader = () => {
       throw error
     }
-    return () => readMessage(recordOf({}), { ...bounds, read: reader }).payload()
+    return () => read({}, undefined, { ...bounds, read: reader }).payload()
   }
   const own = new ServiceError('invalid_argument', 'no', { reason: 'undecodable' })
   expect(fails(own)).toThrow(own)

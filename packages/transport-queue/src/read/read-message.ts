@@ -1,7 +1,7 @@
 import { markUnreadable, ServiceError } from '@tenon/core/transport'
 import type { QueueSettings } from '../queue-options.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
-import { headerText, type MessageHeaders, RecordHeaders } from './message-headers.ts'
+import type { MessageHeaders, RecordHeaders } from './message-headers.ts'
 import { type PayloadBytes, type PayloadReader, readPayload, undecodable } from './read-payload.ts'
 import { isStructured, readStructured, type StructuredEvent } from './structured-event.ts'
 
@@ -28,16 +28,16 @@ export interface ReadBounds extends Pick<QueueSettings, 'maxMessageBytes' | 'max
  * @throws ServiceError marked as unreadable, for a message that is not even decoded: too large, of another version, or not to be
  * understood.
  */
-export function readMessage(record: ReceivedRecord, bounds: ReadBounds): ReadMessage {
+export function readMessage(record: ReceivedRecord, headers: RecordHeaders, bounds: ReadBounds): ReadMessage {
   requireSize(record, bounds)
-  const opened = open(record)
+  const opened = open(record, headers)
   requireVersion(record.topic, opened.headers)
   return new OpenedMessage(opened, bounds)
 }
 
 /** Whether a message must be parsed as a whole before anything is known of it. */
-export function isEnveloped({ headers }: ReceivedRecord): boolean {
-  return isStructured(headerText(headers, 'content-type'))
+export function isEnveloped({ contentType }: RecordHeaders): boolean {
+  return isStructured(contentType)
 }
 
 /** A message out of its envelope, if it has one. */
@@ -70,9 +70,8 @@ class OpenedMessage implements ReadMessage {
   }
 }
 
-function open(record: ReceivedRecord): Opened {
-  const headers = new RecordHeaders(record.headers)
-  const contentType = headers.text('content-type')
+function open(record: ReceivedRecord, headers: RecordHeaders): Opened {
+  const { contentType } = headers
   if (!isStructured(contentType)) return { headers, source: { bytes: record.value, contentType } }
   const event = readEvent(record, contentType ?? '')
   const metadata = withAttributes(headers.metadata, event)

@@ -1,30 +1,41 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { FinishedOffsets } from './finished-offsets.ts'
+import { FinishedOffsets, type OpenOffset } from './finished-offsets.ts'
+
+/** Begins messages of the offsets. Finishes one of them by its offset. */
+function begun(offsets: FinishedOffsets, numbers: readonly number[], timestampOf = (offset: number) => offset) {
+  const messages = new Map<number, OpenOffset>()
+  for (const offset of numbers) messages.set(offset, offsets.begin({ offset, timestampAt: timestampOf(offset) }))
+  return (offset: number) => {
+    const message = messages.get(offset)
+    if (message === undefined) throw new Error(`nothing was begun at ${offset}`)
+    return offsets.finish(message)
+  }
+}
 
 test('moves only when the oldest message is finished, then over all that are', () => {
   const offsets = new FinishedOffsets()
-  for (const offset of [3, 4, 7, 8]) offsets.begin({ offset, timestampAt: offset * 10 })
-  expect([offsets.finish(4), offsets.finish(8)]).toEqual([undefined, undefined])
+  const finish = begun(offsets, [3, 4, 7, 8], (offset) => offset * 10)
+  expect([finish(4), finish(8)]).toEqual([undefined, undefined])
   expect([offsets.committableCount, offsets.oldestAt]).toEqual([0, 30])
-  expect(offsets.finish(3)).toBe(5)
+  expect(finish(3)).toBe(5)
   expect([offsets.committableCount, offsets.oldestAt]).toEqual([2, 70])
-  expect(offsets.finish(7)).toBe(9)
+  expect(finish(7)).toBe(9)
   expect([offsets.committableCount, offsets.oldestAt]).toEqual([4, undefined])
-  expect(offsets.finish(7)).toBeUndefined()
+  expect(finish(7)).toBeUndefined()
 })
 
 test('counts what was begun since the last commit, done with or not', () => {
   const offsets = new FinishedOffsets()
-  for (const offset of [3, 4, 7, 8]) offsets.begin({ offset, timestampAt: offset * 10 })
-  for (const offset of [3, 4, 8]) offsets.finish(offset)
+  const finish = begun(offsets, [3, 4, 7, 8], (offset) => offset * 10)
+  for (const offset of [3, 4, 8]) finish(offset)
   expect(offsets.uncommittedCount).toBe(4)
   offsets.commit(4)
   expect([offsets.uncommittedCount, offsets.committableCount]).toEqual([3, 1])
   offsets.commit(5)
   offsets.commit(4)
   expect([offsets.uncommittedCount, offsets.committableCount]).toEqual([2, 0])
-  offsets.finish(7)
+  finish(7)
   offsets.commit(9)
   expect([offsets.uncommittedCount, offsets.oldestAt]).toEqual([0, undefined])
 })
@@ -35,12 +46,12 @@ test('never passes a message that is not finished, and ends behind the last', ()
     fc.property(numbers, fc.integer({ min: 1, max: 2_000 }), (finishing, commitEveryCount) => {
       const rising = finishing.toSorted((one, other) => one - other)
       const offsets = new FinishedOffsets()
-      for (const offset of rising) offsets.begin({ offset, timestampAt: offset })
+      const finish = begun(offsets, rising)
       const left = new Set(rising)
       let end = 0
       for (const [index, offset] of finishing.entries()) {
         left.delete(offset)
-        end = offsets.finish(offset) ?? end
+        end = finish(offset) ?? end
         if (index % commitEveryCount === 0) offsets.commit(end)
         const [oldest] = left
         expect(offsets.oldestAt).toBe(oldest)

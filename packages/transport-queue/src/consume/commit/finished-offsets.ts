@@ -1,11 +1,12 @@
+import type { ReceivedRecord } from '../../queue-driver.ts'
+
 /** Which messages of a partition are done with, and which of those are committed: only what lies before the first that is not done may be. */
 export class FinishedOffsets {
   /** In their order, done with or not, from some that are committed on. */
-  #begun: Begun[] = []
+  #begun: OpenOffset[] = []
   /** Where the first is that is not committed, and the first that is not done with. */
   #committedCount = 0
   #doneCount = 0
-  readonly #byOffset = new Map<number, Begun>()
 
   /** How many messages were begun since the last that is committed: what comes again if the process dies now. */
   get uncommittedCount(): number {
@@ -27,22 +28,18 @@ export class FinishedOffsets {
     return this.#begun[this.#doneCount]
   }
 
-  /** Offsets come in rising order, not always without gaps. */
-  begin({ offset, timestampAt }: Pick<OpenOffset, 'offset' | 'timestampAt'>, takenAt = 0): void {
+  /** Offsets come in rising order, not always without gaps. Give what this returns to `finish`. */
+  begin({ offset, timestampAt }: Pick<ReceivedRecord, 'offset' | 'timestampAt'>, takenAt = 0): OpenOffset {
     const begun = { offset, timestampAt, takenAt, isFinished: false }
     this.#begun.push(begun)
-    this.#byOffset.set(offset, begun)
+    return begun
   }
 
   /** The offset before which all is done with now; undefined when that has not changed. */
-  finish(offset: number): number | undefined {
-    const finished = this.#byOffset.get(offset)
-    if (finished === undefined) return undefined
-    finished.isFinished = true
-    this.#byOffset.delete(offset)
+  finish(begun: OpenOffset): number | undefined {
+    begun.isFinished = true
     let last: number | undefined
-    for (let first = this.#begun[this.#doneCount]; first?.isFinished; first = this.#begun[++this.#doneCount])
-      last = first.offset
+    for (let first = this.oldest; first?.isFinished; first = this.#begun[++this.#doneCount]) last = first.offset
     return last === undefined ? undefined : last + 1
   }
 
@@ -66,14 +63,13 @@ export class FinishedOffsets {
   }
 }
 
+/** A message that was begun. It is not the message itself, which is let go of before it is committed. */
 export interface OpenOffset {
   readonly offset: number
+  /** When it was produced and when it was begun, in epoch milliseconds. */
   readonly timestampAt: number
-  /** When it was begun, in epoch milliseconds. */
   readonly takenAt: number
-}
-
-interface Begun extends OpenOffset {
+  /** Whether it is done with; kept by who keeps the offsets. */
   isFinished: boolean
 }
 

@@ -16,24 +16,48 @@ export function toMessage({ key, value, headers, partition, timestampAt }: Recor
 
 /** A record as kafkajs received it. */
 export function toRecord({ topic, partition }: EachBatchPayload['batch'], message: KafkaMessage): ReceivedRecord {
-  return {
-    topic,
-    partition,
-    offset: Number(message.offset),
-    timestampAt: Number(message.timestamp),
-    key: message.key,
-    value: message.value,
-    headers: toHeaders(message.headers),
+  return new KafkajsRecord(topic, partition, message)
+}
+
+/** Many wait at a time: each has its headers as a list only while somebody looks at them. */
+class KafkajsRecord implements ReceivedRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly timestampAt: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly #headers: IHeaders | undefined
+
+  constructor(topic: string, partition: number, message: KafkaMessage) {
+    this.topic = topic
+    this.partition = partition
+    this.offset = Number(message.offset)
+    this.timestampAt = Number(message.timestamp)
+    this.key = message.key
+    this.value = message.value
+    this.#headers = message.headers
+  }
+
+  get headers(): readonly RecordHeader[] {
+    return toHeaders(this.#headers)
   }
 }
 
-/** Without copies and lists in between: this is done for every message. */
+/** Without lists in between: this is done for every message. */
 function toHeaders(headers: IHeaders = {}): readonly RecordHeader[] {
   const list: RecordHeader[] = []
-  for (const [name, values] of Object.entries(headers))
-    for (const value of Array.isArray(values) ? values : [values])
-      list.push([name, Buffer.isBuffer(value) ? value : Buffer.from(value ?? '')])
+  // Its own names only: kafkajs makes a plain object of them.
+  for (const name in headers) {
+    const values = headers[name]
+    if (!Array.isArray(values)) list.push(toHeader(name, values))
+    else for (const value of values) list.push(toHeader(name, value))
+  }
   return list
+}
+
+function toHeader(name: string, value: Buffer | string | undefined): RecordHeader {
+  return [name, Buffer.isBuffer(value) ? value : Buffer.from(value ?? '')]
 }
 
 /** Kafka's own name for an error, which kafkajs may have wrapped; empty when it is none of Kafka's. */
