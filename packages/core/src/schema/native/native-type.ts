@@ -3,7 +3,7 @@ import { int64RangeOf, type Int64Range, isUint64 } from './int64.ts'
 import { isTimestamp, isTimestampText, toTimestampText } from './timestamp.ts'
 import type { JsonSchema } from '../schema.ts'
 import { fromBase64, toBase64 } from './base64.ts'
-import { type Refinement, refinement } from '../rule/refinement.ts'
+import { type Fault, type Refinement, refinement } from '../rule/refinement.ts'
 
 /** A type that JSON carries as text, and protobuf as what it is. Memory does too, but for a timestamp, which is text there. */
 export interface NativeType {
@@ -64,16 +64,28 @@ function typeCheck({ name, is }: NativeType): Refinement {
   return refinement(is, { keyword: 'type', params: { type: name }, message: `must be ${name}` })
 }
 
+const noMoment = timestampFault('must be a date and time of RFC 3339')
+const spelledOtherwise = timestampFault('must be written as toISOString() does')
+
 const timestampSchema: NativeSchema = {
   type: timestampType,
   checks: [
     typeCheck(timestampType),
-    refinement((value) => typeof value !== 'string' || isTimestampText(value), {
-      keyword: 'format',
-      params: { format: 'timestamp' },
-      message: 'must be a date and time of RFC 3339, such as 2026-01-31T12:00:00.000Z',
-    }),
+    {
+      check: (value) => typeof value !== 'string' || isTimestampText(value),
+      // Readers give a moment its one spelling before it is checked, so only those who write are told of that.
+      error: (value) => (isMoment(value) ? spelledOtherwise : noMoment),
+    },
   ],
+}
+
+function timestampFault(message: string): Fault {
+  const params = { format: 'timestamp' }
+  return { keyword: 'format', params, message: `${message}, such as 2026-01-31T12:00:00.000Z` }
+}
+
+function isMoment(value: unknown): boolean {
+  return typeof value === 'string' && isTimestampText(toTimestampText(value))
 }
 
 function int64Checks({ minimum, maximum }: Int64Range): readonly Refinement[] {

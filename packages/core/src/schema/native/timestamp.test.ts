@@ -55,6 +55,15 @@ it('is read in its one spelling from JSON, but not written in another', () => {
   expect(compileSchema(schema).write({ at })).toMatchObject({ ok: false, violations: [{ field: '/at' }] })
 })
 
+it.each([
+  ['a moment in another spelling', '2026-01-31T12:00:00Z', 'must be written as toISOString() does'],
+  ['a moment with an offset', '2026-01-31T12:00:00.000+01:00', 'must be written as toISOString() does'],
+  ['what is no moment', '2026-01-31', 'must be a date and time of RFC 3339'],
+])('tells those who write %s what is wrong with it: %s, %s', (_what, at, message) => {
+  const told = { field: '/at', rule: 'format', message: `${message}, such as 2026-01-31T12:00:00.000Z` }
+  expect(compileSchema(schema).write({ at })).toMatchObject({ ok: false, violations: [told] })
+})
+
 it('is the moment that Date makes of any spelling that a Date can read', () => {
   const dates = fc.date({
     min: new Date('0001-01-02T00:00:00Z'),
