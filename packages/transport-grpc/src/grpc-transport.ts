@@ -61,7 +61,7 @@ const closeMs = 200
  * How long it may take at the deadline of a drain, as a part of the time that the drain took: about half of what the service still
  * waits for it, so that the cut is told in time. Guesses.
  */
-const lastAnswers = Object.freeze({ ratio: 0.05, leastMs: 30, mostMs: 400 })
+const lastAnswers = Object.freeze({ ratio: 0.05, leastMs: 5, mostMs: 400 })
 
 class GrpcServer implements TransportServer {
   readonly #settings: GrpcSettings
