@@ -85,6 +85,24 @@ describe('a component', () => {
     }
   })
 
+  test.each([
+    ['_User', '_User'],
+    ['2fa', '2fa'],
+    ['Übung', 'bung'],
+    ['用户', 'HintPart'],
+    // Made up by Zod and by Valibot, which say nothing in a document of many schemas.
+    ['__schema0', 'HintPart'],
+    ['0', 'HintPart'],
+  ])('is called by its definition, as far as a component may be called so: %s, %s', (definition, name) => {
+    const book = new SchemaBook()
+    const $defs = { [definition]: { type: 'string' } }
+    book.add(
+      { type: 'object', properties: { one: { $ref: `#/$defs/${encodeURIComponent(definition)}` } }, $defs },
+      'Hint',
+    )
+    expect(Object.keys(book.components)).toEqual([name])
+  })
+
   test('is the same for two schemas that share it among other definitions', () => {
     const book = new SchemaBook()
     const City = z.object({ name: z.string() }).meta({ id: 'City' })

@@ -22,10 +22,7 @@ export function readReference(reference: string, scope: Scope): Referred | undef
   const last = names.at(-1)
   const schema = reference.startsWith('#') ? follow(scope.root, names) : nearest(scope, reference)
   if (schema === undefined) return undefined
-  // Names that a library made up say nothing in a document of many schemas.
-  const isMadeUp = last !== undefined && !/^[A-Za-z]/.test(last)
-  if (isMadeUp) return { schema, scope, name: `${scope.hint}Part` }
-  return { schema, scope, name: last === undefined ? scope.hint : cleaned(last) }
+  return { schema, scope, name: last === undefined ? scope.hint : (partName(last) ?? `${scope.hint}Part`) }
 }
 
 /** A text that is the same for two schemas when they and all that they refer to are the same. */
@@ -73,6 +70,11 @@ function unescape(name: string): string {
   return decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
-function cleaned(name: string): string {
-  return name.replaceAll(/[^A-Za-z0-9._-]/g, '')
+/** Undefined where a library made the name up, so that it says nothing in a document of many schemas, and where nothing is left of it. */
+function partName(name: string): string | undefined {
+  const cleaned = name.replaceAll(/[^A-Za-z0-9._-]/g, '')
+  return cleaned === '' || madeUp.test(name) ? undefined : cleaned
 }
+
+/** Zod's, and Valibot's. @see zod/v4/core/to-json-schema.js; @valibot/to-json-schema, getDefinitionRef */
+const madeUp = /^(?:__schema)?\d+$/
