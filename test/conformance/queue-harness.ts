@@ -120,6 +120,7 @@ function observed(driver: QueueDriver, outcomes: Outcomes): QueueDriver {
     connect: (client) => driver.connect(client),
     ensureTopics: (topics) => driver.ensureTopics(topics),
     describe: (topic, group) => driver.describe(topic, group),
+    read: (range, bound) => driver.read(range, bound),
     close: () => driver.close(),
     produce: async (records, bound) => {
       await driver.produce(records, bound)
@@ -153,6 +154,7 @@ function watched(partition: AssignedPartition, outcomes: Outcomes): AssignedPart
       }
       return isCommitted
     },
+    commitBeside: (topic, nextOffset) => partition.commitBeside(topic, nextOffset),
   }
 }
 

@@ -179,6 +179,7 @@ class Messages {
       connect: (client) => driver.connect(client),
       ensureTopics: (topics) => driver.ensureTopics(topics),
       describe: (topic, group) => driver.describe(topic, group),
+      read: (range, bound) => driver.read(range, bound),
       join: (membership, signal) => driver.join(membership, signal),
       close: () => driver.close(),
       produce: async (records, bound) => {

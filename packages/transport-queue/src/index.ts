@@ -47,8 +47,10 @@ export type {
   QueueClient,
   QueueDriver,
   QueueMember,
+  ReadBound,
   ReceivedRecord,
   RecordHeader,
+  RecordRange,
   RecordToSend,
   TopicToEnsure,
 } from './queue-driver.ts'

@@ -95,6 +95,7 @@ export function watched(driver: QueueDriver) {
         changed()
         return isStored
       },
+      commitBeside: (topic, nextOffset) => partition.commitBeside(topic, nextOffset),
     }
     assigned.push(seen)
     changed()

@@ -47,6 +47,18 @@ export interface QueueDriver {
    */
   describe(topic: string, group: string): Promise<readonly PartitionProgress[]>
   /**
+   * The records of one partition from an offset until before another, in order, without joining a group and leaving nothing at
+   * the broker. What is gone by retention or compaction is passed over, as are records of transactions that did not end well.
+   * Never waits for records that are still to come: a range beyond the end, as it is when reading begins, ends there. Nothing is
+   * fetched before what was fetched last has been taken; each list holds at least one record. Leaving the loop ends the reading;
+   * so does the signal, as if there were no more.
+   *
+   * @throws ServiceError, to whoever asks for the next records: `not_found` for a topic or partition that does not exist,
+   * `unavailable` when nothing came in time though there is more, `permission_denied` when the topic may not be read,
+   * `out_of_range` for an offset that is none.
+   */
+  read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]>
+  /**
    * Joins a group and resolves when it has its first assignment, which may be empty. When the signal fires before, it
    * leaves again and rejects.
    *
@@ -106,6 +118,22 @@ export interface ProduceBound {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Some of the records of one partition. */
+export interface RecordRange {
+  readonly topic: string
+  readonly partition: number
+  /** Of the first record that is read. */
+  readonly fromOffset: number
+  /** Of the first record that is not read any more. @defaultValue that of the partition's end when reading begins */
+  readonly toOffset?: number
+}
+
+export interface ReadBound {
+  /** Longest time until the next records come; what the taker of records does meanwhile does not count. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
 /** What a member of a group wants. */
 export interface Membership {
   readonly group: string
@@ -140,9 +168,21 @@ export interface AssignedPartition {
    * @throws ServiceError `unavailable` when the broker did not answer in time; the next commit covers it.
    */
   commit(nextOffset: number): Promise<boolean>
+  /**
+   * The same for the partition of this number of another topic, as long as this partition is the member's own: so the owner of a
+   * partition says how far it has come in what belongs to it elsewhere. `describe` tells it for the same group. No member of the
+   * group may read the other topic, for whoever owned its partition would commit there as well.
+   *
+   * @remarks Kafka forgets it `offsets.retention.minutes` (by default seven days) after it was stored last, also while the group
+   * goes on, because the group does not subscribe to the topic: store it anew before. Elsewhere it is kept.
+   * @throws ServiceError `not_found` when the other topic has no such partition, `unavailable`
+   * @see KIP-211
+   */
+  commitBeside(topic: string, nextOffset: number): Promise<boolean>
 }
 
-export type MemberState = 'joining' | 'assigned' | 'draining' | 'failed' | 'left'
+/** How a membership is doing. `stalled` is for whoever watches what comes of it: a driver does not know, and never says so. */
+export type MemberState = 'joining' | 'assigned' | 'draining' | 'stalled' | 'failed' | 'left'
 
 /** A membership of a group; reconnects and joins again by itself. */
 export interface QueueMember {

@@ -12,6 +12,7 @@ export function overPartitions(
     ensureTopics: (topics) => driver.ensureTopics(topics),
     produce: (records, bound) => driver.produce(records, bound),
     describe: (topic, group) => driver.describe(topic, group),
+    read: (range, bound) => driver.read(range, bound),
     join: (membership, signal) =>
       driver.join({ ...membership, consume: (partition) => membership.consume(changed(partition, change)) }, signal),
     close: () => driver.close(),
@@ -29,6 +30,7 @@ function changed(
     lost: partition.lost,
     fetch: () => partition.fetch(),
     commit: (nextOffset) => partition.commit(nextOffset),
+    commitBeside: (topic, nextOffset) => partition.commitBeside(topic, nextOffset),
     ...change(partition),
   }
 }

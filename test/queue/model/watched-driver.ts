@@ -34,6 +34,15 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
     for (const record of records) tellBurial(record, journal)
   }
 
+  const read: QueueDriver['read'] = async function* (range, bound) {
+    const steps = inner.read(range, bound)[Symbol.asyncIterator]()
+    for (;;) {
+      const step = await guarded(() => steps.next())
+      if (step.done) return
+      yield step.value
+    }
+  }
+
   const commit = async (partition: AssignedPartition, assignment: string, nextOffset: number): Promise<boolean> => {
     if (isDead) return never
     const name = `${member}:commit-${++commitCount}`
@@ -58,6 +67,7 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
     lost: partition.lost,
     fetch: async () => (await guarded(() => partition.fetch())).map((record) => marked(record, assignment)),
     commit: (nextOffset) => commit(partition, assignment, nextOffset),
+    commitBeside: (topic, nextOffset) => guarded(() => partition.commitBeside(topic, nextOffset)),
   })
 
   const consume = async (partition: AssignedPartition, membership: Membership): Promise<void> => {
@@ -79,6 +89,7 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
       ensureTopics: (topics) => guarded(() => inner.ensureTopics(topics)),
       produce,
       describe: (topic, group) => guarded(() => inner.describe(topic, group)),
+      read,
       join: (membership, signal) =>
         guarded(() => inner.join({ ...membership, consume: (partition) => consume(partition, membership) }, signal)),
       close: () => guarded(() => inner.close()),

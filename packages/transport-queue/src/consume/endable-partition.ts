@@ -20,6 +20,7 @@ export function endablePartition(given: AssignedPartition): EndablePartition {
     lost: given.lost,
     fetch: () => given.fetch(),
     commit: (nextOffset: number) => given.commit(nextOffset),
+    commitBeside: (topic: string, nextOffset: number) => given.commitBeside(topic, nextOffset),
   }
   return { partition, end }
 }

@@ -69,6 +69,7 @@ function readOnce(partition: AssignedPartition, failing: Promise<never>): Assign
     revoked: partition.revoked,
     lost: partition.lost,
     commit: (nextOffset) => partition.commit(nextOffset),
+    commitBeside: (topic, nextOffset) => partition.commitBeside(topic, nextOffset),
     fetch: () => (readCount++ === 0 ? partition.fetch() : failing),
   }
 }

@@ -103,6 +103,7 @@ function assigned(topic: string): AssignedPartition {
     lost: signal,
     fetch: () => Promise.resolve([]),
     commit: () => Promise.resolve(true),
+    commitBeside: () => Promise.resolve(true),
   }
 }
 

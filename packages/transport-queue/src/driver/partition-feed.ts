@@ -4,8 +4,14 @@ import { Ownership } from './ownership.ts'
 export interface FeedPlace {
   readonly topic: string
   readonly partition: number
-  /** Stores the offset at the broker as long as the feed is not lost. */
-  commit(feed: PartitionFeed, nextOffset: number): Promise<boolean>
+  /** Stores the offset at the broker as long as the feed is not lost: of its own partition, or of that of another topic. */
+  commit(feed: PartitionFeed, done: DoneOffset): Promise<boolean>
+}
+
+/** Up to where the partition of a topic is done with that has the number of the feed's own. */
+export interface DoneOffset {
+  readonly topic: string
+  readonly nextOffset: number
 }
 
 /**
@@ -60,8 +66,12 @@ export class PartitionFeed extends Ownership implements AssignedPartition {
   }
 
   commit(nextOffset: number): Promise<boolean> {
+    return this.commitBeside(this.topic, nextOffset)
+  }
+
+  commitBeside(topic: string, nextOffset: number): Promise<boolean> {
     if (this.lost.aborted) return Promise.resolve(false)
-    return this.#commit(this, nextOffset)
+    return this.#commit(this, { topic, nextOffset })
   }
 
   #empty(): void {

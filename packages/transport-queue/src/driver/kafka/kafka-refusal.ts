@@ -10,6 +10,37 @@ export function toSendError(names: ReadonlySet<string>, target: string, cause: u
   return new ServiceError(code, message, { cause })
 }
 
+/** What a reader is told when no waiting mends it, by Kafka's own names for what went wrong; undefined when it may. */
+export function notReadable(names: ReadonlySet<string>, topic: string): ServiceError | undefined {
+  if (names.has('UNKNOWN_TOPIC_OR_PARTITION')) return new ServiceError('not_found', `there is no topic ${topic}`)
+  if (names.has('INVALID_TOPIC_EXCEPTION')) return new ServiceError('not_found', `there can be no topic ${topic}`)
+  if (!names.has('TOPIC_AUTHORIZATION_FAILED')) return undefined
+  return new ServiceError('permission_denied', `topic ${topic} may not be read`)
+}
+
+/** What a member is told whose commit did not get through in time. */
+export function notCommitted(reason: string, cause: unknown): ServiceError {
+  return new ServiceError('unavailable', `the offset could not be committed: ${reason}`, { cause })
+}
+
+/** What a member is told that commits beside its partition where nothing is. */
+export function nothingBeside({ partition }: { readonly partition: number }, topic: string): ServiceError {
+  return new ServiceError('not_found', `there is no topic ${topic} with a partition ${partition}`)
+}
+
+/** Whether certainly nothing is stored of a request that failed with it. */
+export function isCertain(name: string): boolean {
+  return sizes.has(name) || codes.has(name)
+}
+
+/** Whether the fault is with the records themselves, wherever and whenever they are sent. */
+export function isBadRecord(name: string): boolean {
+  return sizes.has(name) || codes.get(name) === 'internal'
+}
+
+/** What a broker says of a topic, or of a partition, that it does not know. */
+export const unknownTopic = 'UNKNOWN_TOPIC_OR_PARTITION'
+
 /** Whether brokers have refused it for good, so that certainly nothing of it is stored. */
 export function isRefusal(names: ReadonlySet<string>): boolean {
   return [...names].some(
@@ -22,9 +53,12 @@ const sizes: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TO
 
 /** What a broker says else of what it does not take, and no waiting mends. */
 const codes: ReadonlyMap<string, ErrorCode> = new Map([
-  ['UNKNOWN_TOPIC_OR_PARTITION', 'not_found'],
+  [unknownTopic, 'not_found'],
   ['TOPIC_AUTHORIZATION_FAILED', 'permission_denied'],
   ['INVALID_TOPIC_EXCEPTION', 'internal'],
   ['INVALID_RECORD', 'internal'],
   ['INVALID_TIMESTAMP', 'internal'],
 ])
+
+/** A topic that was just created is not known to every broker at once. A guess. */
+export const missingTopicPatienceMs = 1_000

@@ -1,5 +1,5 @@
 import { type Logger, ServiceError } from '@tenon/core/transport'
-import type { Admin, CompressionTypes, Producer } from 'kafkajs'
+import type { Admin, CompressionTypes } from 'kafkajs'
 import type {
   Membership,
   PartitionProgress,
@@ -7,15 +7,17 @@ import type {
   QueueClient,
   QueueDriver,
   QueueMember,
+  ReadBound,
+  ReceivedRecord,
+  RecordRange,
   RecordToSend,
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
-import { isRefusal, toSendError } from '../kafka/kafka-refusal.ts'
+import { toSendError } from '../kafka/kafka-refusal.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
-import { ProducerLease } from '../kafka/producer-lease.ts'
 import { notConnected } from '../not-connected.ts'
-import type { SendPlace } from '../produce-lane.ts'
+import { readPartition } from '../partition-reading.ts'
 import { ProduceQueue } from '../produce-queue.ts'
 import { countPartitions, createMissing, describeTopicFailure, readProgress } from './kafkajs-admin.ts'
 import {
@@ -26,10 +28,12 @@ import {
   loadKafkajs,
   patientRetry,
 } from './kafkajs-client.ts'
-import { kafkaErrorType, reasonOf } from './kafkajs-mapping.ts'
+import { openCluster } from './kafkajs-cluster.ts'
+import { kafkaErrorType } from './kafkajs-mapping.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
 import { type KafkajsOptions, type KafkajsSettings, resolveKafkajs } from './kafkajs-options.ts'
-import { sendToPartition } from './kafkajs-producer.ts'
+import { KafkajsProducer } from './kafkajs-producer.ts'
+import { KafkajsSource } from './kafkajs-source.ts'
 
 /**
  * Apache Kafka through kafkajs 2, which works with brokers of every version but has had no release since 2023. Its known
@@ -49,13 +53,7 @@ class KafkajsDriver implements QueueDriver {
   #queue: ProduceQueue | undefined
   #library: Kafkajs | undefined
   #clientId = 'tenon'
-  readonly #producers = new ProducerLease<OpenProducer>({
-    open: () => this.#connectProducer(),
-    close: ({ client, producer }) => client.disconnect(producer, cutDisconnectTimeoutMs),
-    // After other failures kafkajs gives the same sequence numbers to other records, which the broker would drop as repeated,
-    // and goes on asking for a topic that is gone.
-    isSpoiledBy: (error) => !isRefusal(new Set([kafkaErrorType(error)])),
-  })
+  #producer: KafkajsProducer | undefined
 
   constructor(settings: KafkajsSettings) {
     this.#settings = settings
@@ -66,10 +64,12 @@ class KafkajsDriver implements QueueDriver {
   async connect({ clientId }: QueueClient): Promise<void> {
     this.#clientId = this.#settings.clientId ?? clientId
     this.#library = await loadKafkajs()
-    await this.#producers.use(async () => undefined)
+    const producer = this.#makeProducer()
+    await producer.connect()
+    this.#producer = producer
     this.#queue = new ProduceQueue(this.#settings, {
       partitionCountOf: (topic) => this.#countPartitions(topic),
-      send: (records, place) => this.#send(records, place),
+      send: (records, place) => producer.send(records, place),
     })
   }
 
@@ -95,6 +95,17 @@ class KafkajsDriver implements QueueDriver {
     return this.#queue?.push(records, bound) ?? Promise.reject(notConnected())
   }
 
+  async *read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]> {
+    const client = this.#client(briefRetry)
+    const { connection, cluster } = openCluster(this.#loaded(), client, readerName)
+    const connect = () => connection.connect().then(() => cluster)
+    try {
+      yield* readPartition(new KafkajsSource(connect, range), range, bound)
+    } finally {
+      void client.disconnect(connection, cutDisconnectTimeoutMs)
+    }
+  }
+
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {
     const openClient = () => this.#client(patientRetry, membership.log)
     const member = new KafkajsMember(this.#loaded(), { membership, settings: this.#settings, openClient })
@@ -109,7 +120,7 @@ class KafkajsDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#queue?.close()
-    await this.#producers.close()
+    await this.#producer?.close()
   }
 
   /** Works with a connection of its own, for as long as connecting may take. */
@@ -134,37 +145,18 @@ class KafkajsDriver implements QueueDriver {
     return this.#library
   }
 
-  async #connectProducer(): Promise<OpenProducer> {
-    const client = this.#client(briefRetry)
-    const producer = client.kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      // One, the least that kafkajs allows: the tries are ours.
-      retry: { ...briefRetry, retries: 1 },
-      allowAutoTopicCreation: false,
+  #makeProducer(): KafkajsProducer {
+    return new KafkajsProducer({
+      target: this.target,
+      connectTimeoutMs: this.#settings.connectTimeoutMs,
+      openClient: () => this.#client(briefRetry),
+      compression: () => this.#compression(),
     })
-    try {
-      await within(producer.connect(), this.#settings.connectTimeoutMs, `${this.target} did not answer`)
-      return { client, producer }
-    } catch (error) {
-      void client.disconnect(producer, cutDisconnectTimeoutMs)
-      const reason = client.failure ?? reasonOf(error)
-      throw new Error(`no connection to ${this.target}: ${reason}`, { cause: error })
-    }
   }
 
   async #countPartitions(topic: string): Promise<number> {
     try {
       return await this.#administer((admin) => countPartitions(admin, topic))
-    } catch (error) {
-      throw toSendError(new Set([kafkaErrorType(error)]), this.target, error)
-    }
-  }
-
-  async #send(records: readonly RecordToSend[], place: SendPlace): Promise<void> {
-    try {
-      const form = { place, compression: this.#compression() }
-      await this.#producers.use(({ producer }) => sendToPartition(producer, records, form))
     } catch (error) {
       throw toSendError(new Set([kafkaErrorType(error)]), this.target, error)
     }
@@ -176,7 +168,5 @@ class KafkajsDriver implements QueueDriver {
   }
 }
 
-interface OpenProducer {
-  readonly client: KafkajsClient
-  readonly producer: Producer
-}
+/** kafkajs wants a group's name of whoever reads; no broker hears it. */
+const readerName = 'tenon.reader'

@@ -1,9 +1,11 @@
-import { ServiceError, unlessAborted } from '@tenon/core/transport'
+import { unlessAborted } from '@tenon/core/transport'
 import type { Cluster, Consumer, EachBatchPayload } from 'kafkajs'
 import type { AssignedPartition, Membership } from '../../queue-driver.ts'
 import { wait, within } from '../../wait.ts'
 import { giveUp } from '../ownership.ts'
-import { PartitionFeed } from '../partition-feed.ts'
+import { missingTopicPatienceMs, notCommitted, nothingBeside } from '../kafka/kafka-refusal.ts'
+import { type DoneOffset, PartitionFeed } from '../partition-feed.ts'
+import { commitDirectly, type MemberIdentity } from './kafkajs-commit.ts'
 import { kafkaErrorType, reasonOf, toRecord } from './kafkajs-mapping.ts'
 import type { KafkajsSettings } from './kafkajs-options.ts'
 
@@ -33,12 +35,12 @@ export class KafkajsFeeds {
     this.#surroundings = surroundings
   }
 
-  /** Begins to consume the partitions of a new generation. */
-  assign(topics: readonly TopicPartitions[]): void {
+  /** Begins to consume the partitions of a new generation, in which the group knows the member by the identity. */
+  assign(topics: readonly TopicPartitions[], identity: MemberIdentity): void {
     const { consumer, membership } = this.#surroundings
     // kafkajs remembers what was paused before the rebalance.
     consumer.resume(topics.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] })))
-    const commit = (feed: PartitionFeed, nextOffset: number) => this.#commit(feed, nextOffset)
+    const commit = (feed: PartitionFeed, done: DoneOffset) => this.#commit(feed, done, identity)
     for (const { topic, partitions } of topics) {
       for (const partition of partitions) {
         const feed = new PartitionFeed({ topic, partition, commit })
@@ -126,25 +128,41 @@ export class KafkajsFeeds {
     })
   }
 
-  async #commit(feed: PartitionFeed, nextOffset: number): Promise<boolean> {
-    const giveUpAt = Date.now() + commitTimeoutMs
+  async #commit(feed: PartitionFeed, done: DoneOffset, identity: MemberIdentity): Promise<boolean> {
+    const begunAt = Date.now()
+    const isBeside = done.topic !== feed.topic
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#commitOnce(feed, nextOffset)
+        if (isBeside) return await this.#commitBesideOnce(feed, done, identity)
+        return await this.#commitOnce(feed, done)
       } catch (error) {
-        if (notOurs.has(kafkaErrorType(error))) return false
-        if (Date.now() >= giveUpAt) throw notCommitted(error)
+        const type = kafkaErrorType(error)
+        if (notOurs.has(type)) return false
+        const takenMs = Date.now() - begunAt
+        const isMissing = isBeside && type === 'UNKNOWN_TOPIC_OR_PARTITION' && takenMs >= missingTopicPatienceMs
+        if (isMissing) throw nothingBeside(feed, done.topic)
+        if (takenMs >= commitTimeoutMs) throw notCommitted(reasonOf(error), error)
       }
       await wait(commitRetryMs * attempt, feed.lost)
     }
   }
 
-  async #commitOnce(feed: PartitionFeed, nextOffset: number): Promise<boolean> {
+  async #commitOnce(feed: PartitionFeed, { topic, nextOffset }: DoneOffset): Promise<boolean> {
     // Whether it is ours is asked again for every try; kafkajs's own would try again in another generation.
     const session = this.#session
     if (feed.lost.aborted || session === undefined) return false
     const partitions = [{ partition: feed.partition, offset: String(nextOffset) }]
-    const committing = session.commitOffsetsIfNecessary({ topics: [{ topic: feed.topic, partitions }] })
+    const committing = session.commitOffsetsIfNecessary({ topics: [{ topic, partitions }] })
+    const stored = within(committing, commitAttemptTimeoutMs, 'the coordinator did not answer').then(() => true)
+    return (await unlessAborted(stored, feed.lost)) ?? false
+  }
+
+  /** kafkajs keeps account of its own topics, so the coordinator is asked without it, also before anything was fetched. */
+  async #commitBesideOnce(feed: PartitionFeed, done: DoneOffset, identity: MemberIdentity): Promise<boolean> {
+    const cluster = this.#surroundings.cluster()
+    if (feed.lost.aborted || cluster === undefined) return false
+    const { group } = this.#surroundings.membership
+    const committing = commitDirectly(cluster, { group, partition: feed.partition, ...done, ...identity })
     const stored = within(committing, commitAttemptTimeoutMs, 'the coordinator did not answer').then(() => true)
     return (await unlessAborted(stored, feed.lost)) ?? false
   }
@@ -178,8 +196,4 @@ function ignoreStopped(act: () => void): void {
 
 function idOf({ topic, partition }: Pick<AssignedPartition, 'topic' | 'partition'>): string {
   return `${topic}/${partition}`
-}
-
-function notCommitted(cause: unknown): ServiceError {
-  return new ServiceError('unavailable', `the offset could not be committed: ${reasonOf(cause)}`, { cause })
 }

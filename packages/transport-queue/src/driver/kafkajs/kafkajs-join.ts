@@ -1,5 +1,6 @@
 import type { Broker, Cluster } from 'kafkajs'
 import { cutDisconnectTimeoutMs, type Kafkajs, type KafkajsClient } from './kafkajs-client.ts'
+import { openCluster } from './kafkajs-cluster.ts'
 
 export interface JoinSurroundings {
   /** Awaited each time before the consumer joins, the first time as well. */
@@ -18,6 +19,7 @@ export interface JoinSurroundings {
 export class JoinGate {
   readonly #watched = new WeakSet<Broker>()
   #memberId: string | undefined
+  #generationId: number | undefined
   #isJoining = false
 
   constructor(cluster: Cluster, surroundings: JoinSurroundings) {
@@ -37,6 +39,11 @@ export class JoinGate {
     return this.#isJoining ? this.#memberId : undefined
   }
 
+  /** Of the assignment that was asked for last; undefined before the first. */
+  get generationId(): number | undefined {
+    return this.#generationId
+  }
+
   hasJoined(): void {
     this.#isJoining = false
   }
@@ -53,16 +60,19 @@ export class JoinGate {
           this.#memberId = fields.memberId
           if (isLeaving()) throw refuse(fields.memberId)
         }
+        if (fields.groupAssignment !== undefined) this.#generationId = fields.generationId
         return toRequest(fields)
       }
     })
   }
 }
 
-/** What is read of the fields of a request; only a request to join has `groupProtocols`. */
+/** What is read of the fields of a request; only a request to join has `groupProtocols`, only one for an assignment `groupAssignment`. */
 interface RequestFields {
   readonly groupProtocols?: unknown
   readonly memberId?: string
+  readonly groupAssignment?: unknown
+  readonly generationId?: number
 }
 
 /** Ends a join; kafkajs takes it for a reason not to try again. */
@@ -84,27 +94,17 @@ export interface GroupMember {
  * the group would count with the member until its session ends.
  */
 export async function removeMember(
-  { PartitionAssigners }: Kafkajs,
+  library: Kafkajs,
   client: KafkajsClient,
   { group, memberId }: GroupMember,
 ): Promise<void> {
-  const cluster = Promise.withResolvers<Cluster>()
-  const consumer = client.kafka.consumer({
-    groupId: group,
-    allowAutoTopicCreation: false,
-    partitionAssigners: [
-      (config) => {
-        cluster.resolve(config.cluster)
-        return PartitionAssigners.roundRobin(config)
-      },
-    ],
-  })
+  const { connection, cluster } = openCluster(library, client, group)
   try {
-    await consumer.connect()
-    const coordinator = await (await cluster.promise).findGroupCoordinator({ groupId: group })
+    await connection.connect()
+    const coordinator = await cluster.findGroupCoordinator({ groupId: group })
     await (coordinator as Broker & Leavable).leaveGroup({ groupId: group, memberId })
   } finally {
-    void client.disconnect(consumer, cutDisconnectTimeoutMs)
+    void client.disconnect(connection, cutDisconnectTimeoutMs)
   }
 }
 

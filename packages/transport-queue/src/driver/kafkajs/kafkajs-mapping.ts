@@ -1,4 +1,4 @@
-import type { EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs'
+import type { IHeaders, KafkaMessage } from 'kafkajs'
 import { asBuffer } from '../../bytes.ts'
 import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../queue-driver.ts'
 
@@ -14,8 +14,10 @@ export function toMessage({ key, value, headers, partition, timestampAt }: Recor
   }
 }
 
+export type RecordPlace = Pick<ReceivedRecord, 'topic' | 'partition'>
+
 /** A record as kafkajs received it. */
-export function toRecord({ topic, partition }: EachBatchPayload['batch'], message: KafkaMessage): ReceivedRecord {
+export function toRecord({ topic, partition }: RecordPlace, message: KafkaMessage): ReceivedRecord {
   return new KafkajsRecord(topic, partition, message)
 }
 

@@ -1,4 +1,4 @@
-import type { Cluster, Consumer, ConsumerConfig, IMemberAssignment } from 'kafkajs'
+import type { Cluster, Consumer, ConsumerConfig, ConsumerGroupJoinEvent } from 'kafkajs'
 import type { Membership, MemberState, QueueMember } from '../../queue-driver.ts'
 import { orAborted, wait, whileCuttable, within } from '../../wait.ts'
 import { eachItsOwn } from './kafkajs-assigner.ts'
@@ -13,6 +13,8 @@ import { KafkajsFeeds } from './kafkajs-feeds.ts'
 import { JoinGate, LeavingError, removeMember } from './kafkajs-join.ts'
 import { kafkaErrorType } from './kafkajs-mapping.ts'
 import type { KafkajsSettings } from './kafkajs-options.ts'
+
+type JoinedGroup = Pick<ConsumerGroupJoinEvent['payload'], 'memberId' | 'memberAssignment'>
 
 interface MemberSurroundings {
   readonly membership: Membership
@@ -54,7 +56,7 @@ export class KafkajsMember implements QueueMember {
     const cut = this.#cut.signal
     this.#feeds = new KafkajsFeeds({ consumer: this.#consumer, membership, settings, cluster, cut })
     const { GROUP_JOIN, REBALANCING, CRASH } = this.#consumer.events
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment))
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload))
     this.#consumer.on(REBALANCING, () => (this.#isRebalancing = true))
     this.#consumer.on(CRASH, ({ payload }) => this.#recover(payload.error, payload.restart))
   }
@@ -160,10 +162,11 @@ export class KafkajsMember implements QueueMember {
     this.#isRebalancing = false
   }
 
-  #assign(assignment: IMemberAssignment): void {
+  #assign({ memberId, memberAssignment: assignment }: JoinedGroup): void {
     this.#gate?.hasJoined()
     if (this.#leaving) return
-    this.#feeds.assign(Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions })))
+    const topics = Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions }))
+    this.#feeds.assign(topics, { memberId, generationId: this.#gate?.generationId ?? noGenerationId })
     this.#state = 'assigned'
     this.#membership.log.info({ group: this.#membership.group, assignment }, 'joined the consumer group')
     this.#hasJoined = true
@@ -187,6 +190,8 @@ export class KafkajsMember implements QueueMember {
 
 /** How many batches of one fetch are taken side by side, so that one that is held up holds up no other. A guess. */
 const concurrentPushCount = 32
+/** The last there can be, so that nothing is stored by it. A negative one would do for a group without members. */
+const noGenerationId = 2 ** 31 - 1
 const subscribeAttemptCount = 20
 const subscribeRetryMs = 20
 /** What a broker says of a topic that it has not heard of. */

@@ -133,8 +133,7 @@ export class Broker implements MemoryBroker {
   }
 
   describe(topic: string, group: string): readonly PartitionProgress[] {
-    const logs = this.#topics.get(topic)
-    if (logs === undefined) throw new ServiceError('not_found', `the memory broker has no topic ${topic}`)
+    const logs = this.#logsOf(topic)
     const reader = this.#groups.get(group)
     return logs.map((log) => ({
       partition: log.partition,
@@ -144,17 +143,32 @@ export class Broker implements MemoryBroker {
     }))
   }
 
+  /** @throws ServiceError `not_found` */
+  log(topic: string, partition: number): MemoryLog {
+    const log = this.#logsOf(topic)[partition]
+    if (log !== undefined) return log
+    throw new ServiceError('not_found', `topic ${topic} of the memory broker has no partition ${partition}`)
+  }
+
   group(name: string): MemoryGroup {
     const group =
       this.#groups.get(name) ??
       new MemoryGroup({
         logs: (topic) => this.ensureTopic({ topic }),
+        log: (topic, partition) => this.log(topic, partition),
         revokeTimeoutMs: this.#revokeTimeoutMs,
         backlog: this.#backlog,
         requests: this.requests,
       })
     this.#groups.set(name, group)
     return group
+  }
+
+  /** @throws ServiceError `not_found` */
+  #logsOf(topic: string): readonly MemoryLog[] {
+    const logs = this.#topics.get(topic)
+    if (logs === undefined) throw new ServiceError('not_found', `the memory broker has no topic ${topic}`)
+    return logs
   }
 
   #choose({ topic, key, partition }: RecordToSend): MemoryLog {

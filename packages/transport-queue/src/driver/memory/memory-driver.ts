@@ -5,12 +5,17 @@ import type {
   ProduceBound,
   QueueDriver,
   QueueMember,
+  ReadBound,
+  ReceivedRecord,
+  RecordRange,
   RecordToSend,
   TopicToEnsure,
 } from '../../queue-driver.ts'
+import { inTime } from '../in-time.ts'
+import { readPartition } from '../partition-reading.ts'
 import { notProduced } from '../produce-queue.ts'
-import { inTime } from './memory-requests.ts'
 import { Broker, type MemoryBroker, processBroker } from './memory-broker.ts'
+import { memorySource } from './memory-source.ts'
 
 export interface MemoryDriverOptions {
   /** @defaultValue the broker that all services of this process share */
@@ -58,6 +63,10 @@ class MemoryDriver implements QueueDriver {
   async describe(topic: string, group: string): Promise<readonly PartitionProgress[]> {
     if (this.#broker.requests.isStopped) throw new ServiceError('unavailable', 'the memory broker did not answer')
     return this.#broker.describe(topic, group)
+  }
+
+  read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]> {
+    return readPartition(memorySource(this.#broker, range), range, bound)
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {

@@ -11,6 +11,8 @@ interface GroupSurroundings {
   readonly backlog: Backlog
   readonly requests: MemoryRequests
   logs(topic: string): readonly MemoryLog[]
+  /** @throws ServiceError `not_found` */
+  log(topic: string, partition: number): MemoryLog
 }
 
 /** The members of a group, who of them owns which partition, and what has been committed. */
@@ -126,7 +128,9 @@ export class MemoryGroup {
       if (this.#owned.has(id) || owner.state === 'draining' || !this.#members.includes(owner)) continue
       const { backlog, requests } = this.#surroundings
       const offsets = this.#committed
-      const partition = new MemoryPartition(owner, { log, offsets, requests, changed: () => backlog.changed() })
+      const beside = (topic: string) => this.#surroundings.log(topic, log.partition)
+      const changed = () => backlog.changed()
+      const partition = new MemoryPartition(owner, { log, offsets, requests, beside, changed })
       this.#owned.set(id, partition)
       void owner.membership.consume(partition).finally(() => partition.settle())
     }

@@ -1,15 +1,18 @@
 import type { AssignedPartition, ReceivedRecord } from '../../queue-driver.ts'
+import { inTime } from '../in-time.ts'
 import { Ownership } from '../ownership.ts'
 import type { BacklogPartition } from './memory-backlog.ts'
 import type { MemoryLog } from './memory-log.ts'
 import type { MemoryMember } from './memory-member.ts'
-import { inTime, type MemoryRequests } from './memory-requests.ts'
+import type { MemoryRequests } from './memory-requests.ts'
 
 export interface PartitionSurroundings {
   readonly log: MemoryLog
   /** The group's commits. */
   readonly offsets: Map<string, number>
   readonly requests: MemoryRequests
+  /** The partition of the same number of another topic. @throws ServiceError `not_found` */
+  beside(topic: string): MemoryLog
   /** Told when everything in the partition is committed. */
   changed(): void
 }
@@ -20,17 +23,19 @@ export class MemoryPartition extends Ownership implements AssignedPartition, Bac
   readonly #log: MemoryLog
   readonly #offsets: Map<string, number>
   readonly #requests: MemoryRequests
+  readonly #beside: PartitionSurroundings['beside']
   readonly #changed: () => void
   #position: number
   #wake: (() => void) | undefined
   #isFenced = false
 
-  constructor(owner: MemoryMember, { log, offsets, requests, changed }: PartitionSurroundings) {
+  constructor(owner: MemoryMember, { log, offsets, requests, beside, changed }: PartitionSurroundings) {
     super()
     this.owner = owner
     this.#log = log
     this.#offsets = offsets
     this.#requests = requests
+    this.#beside = beside
     this.#changed = changed
     this.#position = offsets.get(idOf(log)) ?? 0
     const wake = () => this.#wake?.()
@@ -93,15 +98,24 @@ export class MemoryPartition extends Ownership implements AssignedPartition, Bac
   }
 
   commit(nextOffset: number): Promise<boolean> {
-    if (this.#requests.isIdeal) return Promise.resolve(this.#store(nextOffset))
-    const store = () => this.#store(nextOffset)
+    return this.#commit(this.#log, nextOffset)
+  }
+
+  async commitBeside(topic: string, nextOffset: number): Promise<boolean> {
+    if (this.lost.aborted) return false
+    return this.#commit(this.#beside(topic), nextOffset)
+  }
+
+  #commit(log: MemoryLog, nextOffset: number): Promise<boolean> {
+    if (this.#requests.isIdeal) return Promise.resolve(this.#store(log, nextOffset))
+    const store = () => this.#store(log, nextOffset)
     const bound = { timeoutMs: commitTimeoutMs, signal: this.lost }
     return inTime(bound, (over) => this.#requests.carryOut('commit', store, over))
   }
 
-  #store(nextOffset: number): boolean {
+  #store(log: MemoryLog, nextOffset: number): boolean {
     if (this.lost.aborted || this.#isFenced) return false
-    this.#offsets.set(idOf(this.#log), nextOffset)
+    this.#offsets.set(idOf(log), nextOffset)
     if (this.isFinished) this.#changed()
     return true
   }

@@ -1,5 +1,4 @@
 import { ServiceError, unlessAborted } from '@tenon/core/transport'
-import type { ProduceBound } from '../../queue-driver.ts'
 import { wait } from '../../wait.ts'
 import { type MemoryFaults, type MemoryFaultSettings, resolveMemoryFaults } from './memory-faults.ts'
 
@@ -54,24 +53,6 @@ export class MemoryRequests {
     const { maxLatencyMs } = this.#faults
     if (maxLatencyMs > 0) await wait(Math.ceil(this.#random() * maxLatencyMs), signal)
     while (this.#back && !signal.aborted) await unlessAborted(this.#back.promise, signal)
-  }
-}
-
-/** Does work with a signal that fires when its time is up, or when the given one does. */
-export async function inTime<T>(
-  { timeoutMs, signal }: ProduceBound,
-  work: (over: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const over = new AbortController()
-  const end = () => over.abort()
-  const timer = setTimeout(end, timeoutMs)
-  signal?.addEventListener('abort', end, { once: true })
-  if (signal?.aborted) end()
-  try {
-    return await work(over.signal)
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', end)
   }
 }
 

@@ -1,8 +1,16 @@
 import type { ClusterMetadata, ConnectionPool } from '@platformatic/kafka'
 import { wait } from '../../wait.ts'
 import type { PartitionFeed } from '../partition-feed.ts'
-import type { RequestAnswer, RequestValues } from './platformatic-client.ts'
-import { reasonOf, responseOf } from './platformatic-error.ts'
+import type { RequestAnswer } from './platformatic-client.ts'
+import { reasonOf } from './platformatic-error.ts'
+import {
+  answerTimeoutMs,
+  earliestTimestamp,
+  fetchedDespite,
+  fetchRecords,
+  listOffsets,
+  offsetOutOfRangeCode,
+} from './platformatic-fetch.ts'
 import { FetchLanes } from './platformatic-fetch-lanes.ts'
 import type { PlatformaticGroup } from './platformatic-group.ts'
 import { toRecords } from './platformatic-mapping.ts'
@@ -82,23 +90,11 @@ export class PlatformaticFetcher {
     const byLeader = [...Map.groupBy(cursors, (cursor) => this.#leaderOf(cursor))]
     const listed = await Promise.all(
       byLeader.map(([nodeId, ofNode]) => {
-        const topics = groupByTopic(ofNode).map(({ topic, partitions }) => ({
-          name: topic,
-          partitions: partitions.map((partitionIndex) => ({
-            partitionIndex,
-            currentLeaderEpoch: -1,
-            timestamp: earliestTimestamp,
-          })),
-        }))
-        return this.#group.client.request('ListOffsets', this.#route(nodeId, 0), [-1, readCommittedLevel, topics])
+        const wanted = groupByTopic(ofNode)
+        return listOffsets(this.#group.client, this.#route(nodeId, 0), { wanted, timestamp: earliestTimestamp })
       }),
     )
-    const topics = listed.flatMap((answer) => answer.topics)
-    return new Map(
-      topics.flatMap(({ name, partitions }) =>
-        partitions.map(({ partitionIndex, offset }) => [`${name}/${partitionIndex}`, offset] as const),
-      ),
-    )
+    return new Map(listed.flatMap((offsets) => [...offsets]))
   }
 
   /** Asks the brokers of which something can be fetched. */
@@ -129,15 +125,12 @@ export class PlatformaticFetcher {
 
   async #fetch(cursors: readonly Cursor[], { nodeId, lane, waitMs }: FetchPlace): Promise<void> {
     try {
-      const topics = await this.#toTopics(cursors)
-      // Without a session, which would belong to one connection.
-      const values: RequestValues<'Fetch'> = [waitMs, 1, maxAnswerBytes, readCommittedLevel, 0, -1, topics, [], '']
-      const answer = await this.#group.client.request('Fetch', this.#route(nodeId, lane), values)
-      this.#give(cursors, answer)
+      const positions = cursors.map(({ feed: { topic, partition }, offset = 0n }) => ({ topic, partition, offset }))
+      const request = { positions, waitMs, cluster: this.#cluster }
+      this.#give(cursors, await fetchRecords(this.#group.client, this.#route(nodeId, lane), request))
     } catch (error) {
-      // What went wrong with one partition comes with the records of the others.
-      const answer = responseOf(error)
-      if (isFetchResponse(answer)) this.#give(cursors, answer)
+      const answer = fetchedDespite(error)
+      if (answer) this.#give(cursors, answer)
       else this.#report(error, 'records could not be fetched; tries again')
       this.#cluster = undefined
       await this.#pause(1)
@@ -150,23 +143,6 @@ export class PlatformaticFetcher {
   #wakeLater(cursors: readonly Cursor[]): void {
     for (const { feed } of cursors) if (!feed.hasRoom) void feed.whenRoom().then(() => this.#wake())
     if (this.#cluster === undefined) this.#find()
-  }
-
-  async #toTopics(cursors: readonly Cursor[]): Promise<RequestValues<'Fetch'>[6]> {
-    const areNamed = (await this.#group.client.versionOf('Fetch')) <= lastVersionWithNames
-    return Array.from(
-      Map.groupBy(cursors, ({ feed }) => feed.topic),
-      ([topic, ofTopic]) => ({
-        topicId: areNamed ? topic : (this.#cluster?.topics.get(topic)?.id ?? topic),
-        partitions: ofTopic.map(({ feed, offset = 0n }) => ({
-          partition: feed.partition,
-          currentLeaderEpoch: -1,
-          fetchOffset: offset,
-          lastFetchedEpoch: -1,
-          partitionMaxBytes,
-        })),
-      }),
-    )
   }
 
   #give(cursors: readonly Cursor[], { responses }: RequestAnswer<'Fetch'>): void {
@@ -221,27 +197,12 @@ interface FetchPlace {
   readonly waitMs: number
 }
 
-/** @see Kafka consumer settings fetch.max.bytes and max.partition.fetch.bytes; the first is a guess */
-const maxAnswerBytes = 10_485_760
-const partitionMaxBytes = 1_048_576
-/** How long an answer may take, with the time that a broker waits for records. A guess. */
-const answerTimeoutMs = 10_000
 /** Between tries. Guesses. */
 const pauseMs = 100
 const maxPauseMs = 1_000
 
-/** @see Kafka protocol guide: ListOffsets, isolation level, Fetch and error codes */
-const earliestTimestamp = -2n
-const readCommittedLevel = 1
-const lastVersionWithNames = 12
-const offsetOutOfRangeCode = 1
-
 function isIdle({ feed, offset, isBusy }: Cursor): boolean {
   return !isBusy && offset !== undefined && feed.hasRoom
-}
-
-function isFetchResponse(answer: unknown): answer is RequestAnswer<'Fetch'> {
-  return typeof answer === 'object' && answer !== null && Array.isArray(Reflect.get(answer, 'responses'))
 }
 
 function groupByTopic(cursors: readonly Cursor[]): readonly TopicPartitions[] {

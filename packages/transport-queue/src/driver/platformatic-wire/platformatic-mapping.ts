@@ -1,5 +1,6 @@
 import type { KafkaRecord, MessageToProduce, RecordsBatch } from '@platformatic/kafka'
 import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../queue-driver.ts'
+import { type BatchFacts, hiddenBatches } from '../kafka/aborted-transactions.ts'
 import type { RequestAnswer } from './platformatic-client.ts'
 
 type FetchedPartition = RequestAnswer<'Fetch'>['responses'][number]['partitions'][number]
@@ -27,12 +28,12 @@ export interface FetchedRecords {
 
 /** The records of one partition that are for readers: nothing of transactions that were aborted, and none of their marks. */
 export function toRecords(topic: string, fetched: FetchedPartition, fromOffset: bigint): FetchedRecords {
-  const isAborted = abortedOf(fetched)
+  const isHidden = hiddenBatches(fetched.abortedTransactions ?? [])
   const records: ReceivedRecord[] = []
   let nextOffset = fromOffset
   for (const batch of fetched.records ?? []) {
     const end = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
-    if (!isAborted(batch)) {
+    if (!isHidden(factsOf(batch))) {
       const place = { topic, partition: fetched.partitionIndex, batch }
       // A batch comes as a whole, also when it is wanted from its middle on.
       for (const record of batch.records)
@@ -49,23 +50,12 @@ interface RecordPlace {
   readonly batch: RecordsBatch
 }
 
-/**
- * Says of the batches, one after another, whether readers are to see them.
- *
- * @see Kafka protocol guide, control batches and aborted transactions of a fetch response
- */
-function abortedOf({ abortedTransactions }: FetchedPartition): (batch: RecordsBatch) => boolean {
-  const beginnings = (abortedTransactions ?? []).toSorted((one, other) =>
-    one.firstOffset < other.firstOffset ? -1 : 1,
-  )
-  const producerIds = new Set<bigint>()
-  return ({ firstOffset, lastOffsetDelta, attributes, producerId }) => {
-    while (beginnings[0] !== undefined && beginnings[0].firstOffset <= firstOffset + BigInt(lastOffsetDelta))
-      producerIds.add(beginnings.shift()?.producerId ?? -1n)
-    if ((attributes & controlBit) === 0) return (attributes & transactionalBit) !== 0 && producerIds.has(producerId)
-    // A mark ends its producer's transaction, whatever became of it.
-    producerIds.delete(producerId)
-    return true
+function factsOf({ producerId, firstOffset, lastOffsetDelta, attributes }: RecordsBatch): BatchFacts {
+  return {
+    producerId,
+    lastOffset: firstOffset + BigInt(lastOffsetDelta),
+    isTransactional: (attributes & transactionalBit) !== 0,
+    isControl: (attributes & controlBit) !== 0,
   }
 }
 

@@ -1,7 +1,8 @@
-import { ServiceError, unlessAborted } from '@tenon/core/transport'
+import { unlessAborted } from '@tenon/core/transport'
 import { wait } from '../../wait.ts'
-import type { PartitionFeed } from '../partition-feed.ts'
-import { isAnyOf, notOurs, reasonOf } from './platformatic-error.ts'
+import { missingTopicPatienceMs, notCommitted, nothingBeside } from '../kafka/kafka-refusal.ts'
+import type { DoneOffset, PartitionFeed } from '../partition-feed.ts'
+import { isAnyOf, isUnknownTopic, notOurs, reasonOf } from './platformatic-error.ts'
 import type { PlatformaticGroup } from './platformatic-group.ts'
 
 /** By what the coordinator knows whose commit it is. */
@@ -36,16 +37,20 @@ export async function readCommitted(
 }
 
 /**
- * Stores the offset as long as the partition is the member's own. A coordinator that is away is asked again for a while.
+ * Stores the offset as long as the partition of the feed is the member's own. A coordinator that is away is asked again for a while.
  *
- * @throws ServiceError `unavailable`
+ * @throws ServiceError `unavailable`; `not_found` when another topic has no such partition
  */
-export async function commitOffset(group: PlatformaticGroup, { feed, nextOffset, identity }: Commit): Promise<boolean> {
-  const giveUpAt = Date.now() + commitTimeoutMs
+export async function commitOffset(group: PlatformaticGroup, { feed, done, identity }: Commit): Promise<boolean> {
+  const begunAt = Date.now()
   for (let attempt = 1; !feed.lost.aborted; attempt++) {
     const { memberId, epoch } = identity()
-    const partition = { partitionIndex: feed.partition, committedOffset: BigInt(nextOffset), committedLeaderEpoch: -1 }
-    const topics = [{ name: feed.topic, partitions: [partition] }]
+    const offset = {
+      partitionIndex: feed.partition,
+      committedOffset: BigInt(done.nextOffset),
+      committedLeaderEpoch: -1,
+    }
+    const topics = [{ name: done.topic, partitions: [offset] }]
     try {
       const committing = group.request('OffsetCommit', [group.id, epoch, memberId, null, topics])
       return (await unlessAborted(committing, feed.lost)) !== undefined
@@ -53,8 +58,11 @@ export async function commitOffset(group: PlatformaticGroup, { feed, nextOffset,
       // An epoch may be out of date while the partition is still the member's; it learns the new one with its next heartbeat.
       const isStale = isAnyOf(error, stale)
       if (!isStale && isAnyOf(error, notOurs)) return false
-      if (Date.now() >= giveUpAt && isStale) return false
-      if (Date.now() >= giveUpAt) throw notCommitted(error)
+      const takenMs = Date.now() - begunAt
+      if (takenMs >= commitTimeoutMs && isStale) return false
+      const isMissing = done.topic !== feed.topic && isUnknownTopic(error) && takenMs >= missingTopicPatienceMs
+      if (isMissing) throw nothingBeside(feed, done.topic)
+      if (takenMs >= commitTimeoutMs) throw notCommitted(reasonOf(error), error)
     }
     await wait(commitRetryMs * attempt, feed.lost)
   }
@@ -63,7 +71,7 @@ export async function commitOffset(group: PlatformaticGroup, { feed, nextOffset,
 
 export interface Commit {
   readonly feed: PartitionFeed
-  readonly nextOffset: number
+  readonly done: DoneOffset
   /** Asked for every try. */
   identity(): MemberIdentity
 }
@@ -72,7 +80,3 @@ export interface Commit {
 const commitTimeoutMs = 4_000
 const commitRetryMs = 100
 const stale: ReadonlySet<string> = new Set(['STALE_MEMBER_EPOCH'])
-
-function notCommitted(cause: unknown): ServiceError {
-  return new ServiceError('unavailable', `the offset could not be committed: ${reasonOf(cause)}`, { cause })
-}

@@ -7,6 +7,9 @@ import type {
   QueueClient,
   QueueDriver,
   QueueMember,
+  ReadBound,
+  ReceivedRecord,
+  RecordRange,
   RecordToSend,
   TopicToEnsure,
 } from '../../queue-driver.ts'
@@ -15,6 +18,7 @@ import { isRefusal, toSendError } from '../kafka/kafka-refusal.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
 import { ProducerLease } from '../kafka/producer-lease.ts'
 import { notConnected } from '../not-connected.ts'
+import { readPartition } from '../partition-reading.ts'
 import type { SendPlace } from '../produce-lane.ts'
 import { ProduceQueue } from '../produce-queue.ts'
 import { createMissing, readProgress } from './platformatic-admin.ts'
@@ -26,6 +30,7 @@ import {
   toClientOptions,
 } from '../platformatic-wire/platformatic-client.ts'
 import { errorIds, isRefusedCredential, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
+import { PlatformaticSource } from '../platformatic-wire/platformatic-source.ts'
 import { PlatformaticMember } from './platformatic-member.ts'
 import { producerRetry, sendToPartition } from './platformatic-producer.ts'
 import {
@@ -91,6 +96,15 @@ class PlatformaticDriver implements QueueDriver {
 
   produce(records: readonly RecordToSend[], bound: ProduceBound): Promise<void> {
     return this.#queue?.push(records, bound) ?? Promise.reject(notConnected())
+  }
+
+  async *read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]> {
+    const client = new PlatformaticClient(this.#loaded(), this.#clientSettings())
+    try {
+      yield* readPartition(new PlatformaticSource(client, range), range, bound)
+    } finally {
+      void client.close()
+    }
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {

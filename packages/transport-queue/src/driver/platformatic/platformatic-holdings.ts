@@ -1,5 +1,5 @@
 import { giveUp } from '../ownership.ts'
-import { PartitionFeed } from '../partition-feed.ts'
+import { type DoneOffset, PartitionFeed } from '../partition-feed.ts'
 import { PlatformaticFetcher } from '../platformatic-wire/platformatic-fetcher.ts'
 import type { PlatformaticGroup } from '../platformatic-wire/platformatic-group.ts'
 import { commitOffset, type MemberIdentity, type TopicPartitions } from '../platformatic-wire/platformatic-offsets.ts'
@@ -25,8 +25,7 @@ export class PlatformaticHoldings {
   take(added: readonly TopicPartitions[], identity: () => MemberIdentity): void {
     const feeds = added.flatMap(({ topic, partitions }) =>
       partitions.map((partition) => {
-        const commit = (feed: PartitionFeed, nextOffset: number) =>
-          commitOffset(this.#group, { feed, nextOffset, identity })
+        const commit = (feed: PartitionFeed, done: DoneOffset) => commitOffset(this.#group, { feed, done, identity })
         return new PartitionFeed({ topic, partition, commit })
       }),
     )

@@ -136,10 +136,10 @@ describe('sqliteDriver', () => {
 })
 
 describe('SqliteGroup', () => {
-  it('refuses the commit of an older generation in the file itself', async () => {
+  it('refuses the commit of an older generation in the file itself, also beside its partition', async () => {
     const path = newPath()
     const driver = await connect({ path })
-    await driver.ensureTopics([{ topic: 'topic', partitionCount: 1 }])
+    await driver.ensureTopics(['topic', 'other'].map((topic) => ({ topic, partitionCount: 1 })))
     const file = open(path)
     const group = new SqliteGroup(file, SqliteGroup.create(file, 'group'))
     const joining = { topics: ['topic'], sessionTimeoutMs: 1_000, space: 'elsewhere', processId: 1 }
@@ -147,12 +147,18 @@ describe('SqliteGroup', () => {
     const second = file.transaction(() => group.join(joining))
     const [claim] = group.claimsOf(first) ?? []
     const holding = { memberId: first, logId: claim?.logId ?? 0, generation: claim?.generation ?? 0 }
-    expect(file.transaction(() => group.commit(holding, 5))).toBe(true)
-    expect(file.transaction(() => group.commit({ ...holding, generation: holding.generation - 1 }, 6))).toBe(false)
+    const older = { ...holding, generation: holding.generation - 1 }
+    const logIds = { own: holding.logId, other: holding.logId + 1 }
+    const commit = (by: typeof holding, logId: number, nextOffset: number) =>
+      file.transaction(() => group.commit(by, { logId, nextOffset }))
+    for (const logId of Object.values(logIds)) expect(commit(holding, logId, 5)).toBe(true)
+    for (const logId of Object.values(logIds)) expect(commit(older, logId, 6)).toBe(false)
     file.transaction(() => group.remove([first]))
-    expect(file.transaction(() => group.commit(holding, 7))).toBe(false)
+    for (const logId of Object.values(logIds)) expect(commit(holding, logId, 7)).toBe(false)
     expect(group.claimsOf(first)).toBeUndefined()
+    // What was committed beside the partition belongs to nobody.
     expect(group.claimsOf(second)).toMatchObject([{ nextOffset: 5, generation: holding.generation + 2 }])
+    expect(await driver.describe('other', 'group')).toMatchObject([{ committedOffset: 5 }])
   })
 })
 

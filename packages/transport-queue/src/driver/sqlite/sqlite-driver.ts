@@ -5,17 +5,22 @@ import type {
   ProduceBound,
   QueueDriver,
   QueueMember,
+  ReadBound,
+  ReceivedRecord,
+  RecordRange,
   RecordToSend,
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { notConnected } from '../not-connected.ts'
 import { within } from '../../wait.ts'
+import { readPartition } from '../partition-reading.ts'
 import { recordTooLarge } from '../record-too-large.ts'
 import { toQueueError } from '../sqlite-file/sqlite-error.ts'
 import { SqliteGroup } from './sqlite-group.ts'
 import { SqliteMember } from './sqlite-member.ts'
 import { resolveSqlite, type SqliteDriverOptions, type SqliteSettings } from './sqlite-options.ts'
 import { SqliteQueue } from './sqlite-queue.ts'
+import { sqliteSource } from './sqlite-source.ts'
 import { byteCountOf } from '../record-size.ts'
 
 /**
@@ -61,6 +66,10 @@ class SqliteDriver implements QueueDriver {
     } catch (error) {
       throw toQueueError(error)
     }
+  }
+
+  async *read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]> {
+    yield* readPartition(sqliteSource(this.#opened().log, range), range, bound)
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {

@@ -23,6 +23,12 @@ export interface JoiningMember extends ProcessPlace {
 /** Who holds a partition, in which generation of it. */
 export type Holding = Pick<Claim, 'logId' | 'generation'> & { readonly memberId: number }
 
+/** Up to where a partition is done with: the one that is held, or one that goes with it. */
+export interface DoneOffset {
+  readonly logId: number
+  readonly nextOffset: number
+}
+
 /** A group in the file. Everything but reading is called inside a transaction. */
 export class SqliteGroup {
   readonly #database: SqliteDatabase
@@ -103,9 +109,9 @@ export class SqliteGroup {
   }
 
   /** False, with nothing stored, for whoever does not own the partition in this generation. */
-  commit({ memberId, logId, generation }: Holding, nextOffset: number): boolean {
+  commit({ memberId, logId, generation }: Holding, done: DoneOffset): boolean {
     const statement = this.#database.statement(storeOffset)
-    return statement.run(nextOffset, this.#groupId, logId, memberId, generation) > 0
+    return statement.run(this.#groupId, logId, memberId, generation, done.logId, done.nextOffset) > 0
   }
 
   /** A group that only looked at a topic leaves nothing behind. */
@@ -201,8 +207,11 @@ const handOver = `
   UPDATE claim SET owner_id = heir_id, generation = generation + 1
   WHERE group_id = ? AND log_id = ? AND owner_id = ? AND generation = ?`
 
+/** A claim that is made here is nobody's: it only keeps the offset. */
 const storeOffset = `
-  UPDATE claim SET next_offset = ? WHERE group_id = ? AND log_id = ? AND owner_id = ? AND generation = ?`
+  INSERT INTO claim (group_id, log_id, next_offset)
+  SELECT group_id, ?5, ?6 FROM claim WHERE group_id = ?1 AND log_id = ?2 AND owner_id = ?3 AND generation = ?4
+  ON CONFLICT (group_id, log_id) DO UPDATE SET next_offset = excluded.next_offset`
 
 const leftByReader = `
   group_id = (SELECT group_id FROM consumer_group WHERE group_id = ?1 AND name GLOB '${readerGroupPrefix}*')

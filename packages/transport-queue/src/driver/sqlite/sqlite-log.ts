@@ -1,5 +1,6 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { PartitionProgress, ReceivedRecord, RecordToSend } from '../../queue-driver.ts'
+import type { PartitionBounds } from '../partition-reading.ts'
 import { partitionHash } from '../partition-hash.ts'
 import type { SqliteDatabase } from '../sqlite-file/sqlite-database.ts'
 import { byteCountOf } from '../record-size.ts'
@@ -48,6 +49,13 @@ export class SqliteLog {
     return found
   }
 
+  /** The number of a partition. @throws ServiceError `not_found` */
+  logIdOf(topic: string, partition: number): number {
+    const logId = this.logIdsOf(topic)[partition]
+    if (logId !== undefined) return logId
+    throw new ServiceError('not_found', `the queue file has no topic ${topic} with a partition ${partition}`)
+  }
+
   /** @throws ServiceError `internal` for a partition that is not there */
   place(record: RecordToSend): PlacedRecord {
     const logIds = this.logIdsOf(record.topic)
@@ -73,6 +81,12 @@ export class SqliteLog {
   ends(): ReadonlyMap<number, number> {
     const rows = this.#database.statement<EndRow>('SELECT log_id, next_offset FROM log').all()
     return new Map(rows.map(({ log_id, next_offset }) => [log_id, next_offset]))
+  }
+
+  /** Where a partition begins and ends. */
+  boundsOf(logId: number): PartitionBounds {
+    const row = this.#database.statement<BoundsRow>(selectBounds).get(logId)
+    return { earliestOffset: row?.first_offset ?? 0, endOffset: row?.next_offset ?? 0 }
   }
 
   /** The next records of a partition from the offset on, or from the first that is still kept; some tens of them. */
@@ -106,6 +120,11 @@ interface EndRow {
   readonly next_offset: number
 }
 
+interface BoundsRow {
+  readonly first_offset: number
+  readonly next_offset: number
+}
+
 interface RecordRow {
   readonly offset: number
   readonly timestamp_at: number
@@ -129,6 +148,8 @@ const fetchedBytes = 262_144
 const insertLog = 'INSERT INTO log (topic_id, partition) SELECT topic_id, ?2 FROM topic WHERE name = ?1'
 
 const selectLogs = 'SELECT log_id FROM log JOIN topic USING (topic_id) WHERE name = ? ORDER BY partition'
+
+const selectBounds = 'SELECT first_offset, next_offset FROM log WHERE log_id = ?'
 
 const advanceLog = `
   UPDATE log SET next_offset = next_offset + 1, byte_count = byte_count + ? WHERE log_id = ?

@@ -3,7 +3,7 @@ import type { Membership, MemberState, QueueMember } from '../../queue-driver.ts
 import { orAborted, wait, whileCuttable } from '../../wait.ts'
 import { giveUp } from '../ownership.ts'
 import { isLocked } from '../sqlite-file/sqlite-error.ts'
-import { type Claim, SqliteGroup } from './sqlite-group.ts'
+import { type Claim, type DoneOffset, SqliteGroup } from './sqlite-group.ts'
 import { currentProcess, MemberWatch } from './sqlite-liveness.ts'
 import { SqlitePartition } from './sqlite-partition.ts'
 import type { SqliteQueue } from './sqlite-queue.ts'
@@ -116,7 +116,7 @@ export class SqliteMember implements QueueMember {
   }
 
   #begin(claim: Claim): void {
-    const commit = (of: SqlitePartition, nextOffset: number) => this.#commit(of, nextOffset)
+    const commit = (of: SqlitePartition, done: DoneOffset) => this.#commit(of, done)
     const partition = new SqlitePartition(claim, { queue: this.#queue, memberId: this.#memberId, commit })
     this.#owned.set(claim.logId, partition)
     void this.#membership.consume(partition).finally(() => partition.settle())
@@ -155,8 +155,8 @@ export class SqliteMember implements QueueMember {
     return true
   }
 
-  async #commit(partition: SqlitePartition, nextOffset: number): Promise<boolean> {
-    const work = () => this.#group.commit(partition.holding, nextOffset)
+  async #commit(partition: SqlitePartition, done: DoneOffset): Promise<boolean> {
+    const work = () => this.#group.commit(partition.holding, done)
     const committing = this.#queue.writer.push(work, { timeoutMs: commitTimeoutMs })
     const isStored = (await unlessAborted(committing, partition.lost)) ?? false
     if (!isStored) this.#changedUnlessLocked()

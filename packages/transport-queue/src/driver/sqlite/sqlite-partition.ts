@@ -1,14 +1,14 @@
 import type { AssignedPartition, ReceivedRecord } from '../../queue-driver.ts'
 import { wait } from '../../wait.ts'
 import { Ownership } from '../ownership.ts'
-import { isLocked } from '../sqlite-file/sqlite-error.ts'
-import type { Claim, Holding } from './sqlite-group.ts'
+import { isLocked, toQueueError } from '../sqlite-file/sqlite-error.ts'
+import type { Claim, DoneOffset, Holding } from './sqlite-group.ts'
 import type { SqliteQueue } from './sqlite-queue.ts'
 
 export interface PartitionSurroundings {
   readonly queue: SqliteQueue
   readonly memberId: number
-  commit(partition: SqlitePartition, nextOffset: number): Promise<boolean>
+  commit(partition: SqlitePartition, done: DoneOffset): Promise<boolean>
 }
 
 /** A partition that a member owns. */
@@ -56,7 +56,21 @@ export class SqlitePartition extends Ownership implements AssignedPartition {
 
   commit(nextOffset: number): Promise<boolean> {
     if (this.lost.aborted) return Promise.resolve(false)
-    return this.#surroundings.commit(this, nextOffset)
+    return this.#surroundings.commit(this, { logId: this.#claim.logId, nextOffset })
+  }
+
+  async commitBeside(topic: string, nextOffset: number): Promise<boolean> {
+    if (this.lost.aborted) return false
+    return this.#surroundings.commit(this, { logId: this.#logIdBeside(topic), nextOffset })
+  }
+
+  /** @throws ServiceError `not_found`, `unavailable` while another process holds the file */
+  #logIdBeside(topic: string): number {
+    try {
+      return this.#surroundings.queue.log.logIdOf(topic, this.partition)
+    } catch (error) {
+      throw toQueueError(error)
+    }
   }
 
   /** Undefined while another process holds the file, which it does only to open, mend or close it. */

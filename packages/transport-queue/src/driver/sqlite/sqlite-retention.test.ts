@@ -133,7 +133,7 @@ async function filled({ old: oldCount, fresh }: { readonly old: number; readonly
       database.transaction(() => trim(database, 1, bound)),
     commit: (name: string, nextOffset: number) => {
       const { group, memberId, claims } = joinGroup(name)
-      for (const { logId, generation } of claims) group.commit({ memberId, logId, generation }, nextOffset)
+      for (const { logId, generation } of claims) group.commit({ memberId, logId, generation }, { logId, nextOffset })
     },
   }
 }

@@ -1,8 +1,17 @@
+import { besideCases } from './beside-cases.ts'
 import type { DriverCase } from './driver-case.ts'
 import { groupCases } from './group-cases.ts'
+import { readingCases } from './reading-cases.ts'
 import { rebalanceCases } from './rebalance-cases.ts'
 import { recordCases } from './record-cases.ts'
 import { topicCases } from './topic-cases.ts'
 
 /** What every driver must do, whatever it talks to. */
-export const driverSuite: readonly DriverCase[] = [...recordCases, ...groupCases, ...rebalanceCases, ...topicCases]
+export const driverSuite: readonly DriverCase[] = [
+  ...recordCases,
+  ...readingCases,
+  ...groupCases,
+  ...rebalanceCases,
+  ...besideCases,
+  ...topicCases,
+]

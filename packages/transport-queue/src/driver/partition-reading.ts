@@ -1,0 +1,102 @@
+import { ServiceError, unlessAborted } from '@tenon/core/transport'
+import type { ReadBound, ReceivedRecord, RecordRange } from '../queue-driver.ts'
+import { wait } from '../wait.ts'
+import { inTime } from './in-time.ts'
+
+/** Where a partition begins and ends for its readers. */
+export interface PartitionBounds {
+  readonly earliestOffset: number
+  readonly endOffset: number
+}
+
+/** What was fetched from an offset on. */
+export interface FetchedPage {
+  readonly records: readonly ReceivedRecord[]
+  /** Behind all that was fetched, also what is not for readers. The offset itself when there is nothing yet. */
+  readonly nextOffset: number
+}
+
+/**
+ * A broker, as far as one partition is read from it. What it fails with is tried again, but for a `ServiceError` of another code
+ * than `unavailable`.
+ */
+export interface PartitionSource {
+  /** How long a topic or partition is looked for that is not there. @defaultValue 0 */
+  readonly missingPatienceMs?: number
+  bounds(over: AbortSignal): Promise<PartitionBounds>
+  fetch(fromOffset: number, over: AbortSignal): Promise<FetchedPage>
+}
+
+/** Reads a range as `QueueDriver.read` says. */
+export async function* readPartition(
+  source: PartitionSource,
+  range: RecordRange,
+  bound: ReadBound,
+): AsyncGenerator<readonly ReceivedRecord[], void, undefined> {
+  checkRange(range)
+  const { fromOffset, toOffset = Number.POSITIVE_INFINITY } = range
+  const bounds = await persist({ source, range, bound }, (over) => source.bounds(over))
+  if (bounds === undefined) return
+  const endOffset = Math.min(toOffset, bounds.endOffset)
+  for (let offset = Math.max(fromOffset, bounds.earliestOffset); offset < endOffset; ) {
+    const page = await persist({ source, range, bound }, (over) => fetchSome(source, offset, over))
+    if (page === undefined) return
+    offset = page.nextOffset
+    const records = page.records.filter((record) => record.offset < endOffset)
+    if (records.length > 0) yield records
+  }
+}
+
+interface Asking {
+  readonly source: PartitionSource
+  readonly range: RecordRange
+  readonly bound: ReadBound
+}
+
+/** @throws ServiceError `out_of_range` */
+function checkRange({ fromOffset, toOffset = 0 }: RecordRange): void {
+  for (const [name, offset] of Object.entries({ fromOffset, toOffset })) {
+    const isOffset = Number.isSafeInteger(offset) && offset >= 0
+    if (!isOffset) throw new ServiceError('out_of_range', `${name} must be a whole number from 0, found ${offset}`)
+  }
+}
+
+/** Undefined when there is nothing yet, as on a leader that has just taken over. */
+async function fetchSome(source: PartitionSource, offset: number, over: AbortSignal): Promise<FetchedPage | undefined> {
+  const page = await source.fetch(offset, over)
+  return page.nextOffset > offset ? page : undefined
+}
+
+/** Asks until there is an answer; undefined when the signal of the bound fires before. @throws ServiceError */
+async function persist<T>(
+  { source, range, bound }: Asking,
+  ask: (over: AbortSignal) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const missingUntilMs = performance.now() + (source.missingPatienceMs ?? 0)
+  return inTime(bound, async (over) => {
+    let cause: unknown
+    for (let attempt = 1; !over.aborted; attempt++) {
+      try {
+        const answer = await unlessAborted(ask(over), over)
+        if (answer !== undefined) return answer
+      } catch (error) {
+        if (isLasting(error, missingUntilMs)) throw error
+        cause = error
+      }
+      await wait(Math.min(pauseMs * attempt, maxPauseMs), over)
+    }
+    if (bound.signal?.aborted) return undefined
+    const place = `${range.topic}/${range.partition}`
+    throw new ServiceError('unavailable', `nothing of ${place} came within ${bound.timeoutMs} ms`, { cause })
+  })
+}
+
+/** Whether no other try mends it. */
+function isLasting(error: unknown, missingUntilMs: number): boolean {
+  if (!ServiceError.is(error) || error.code === 'unavailable') return false
+  return error.code !== 'not_found' || performance.now() >= missingUntilMs
+}
+
+/** Between tries. Guesses. */
+const pauseMs = 20
+const maxPauseMs = 500
