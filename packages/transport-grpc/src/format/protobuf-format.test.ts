@@ -157,7 +157,46 @@ it('tells the full name of a message, and its definition unless that is a file a
   const files = contract('shop.file.v1.FileService', { store: { input: id, output: id, queue } })
   const described = format.describe?.(asCommand(files.store))
   expect(described?.message).toBe('shop.file.v1.StoreRequest')
-  expect(described?.definition).toContain('message StoreRequest {')
+  expect(described?.definition).toBe(
+    'syntax = "proto3";\n\npackage shop.file.v1;\n\nmessage StoreRequest {\n  optional string id = 1;\n}\n',
+  )
   const corpus = protoContract(CorpusService).getItem as unknown as CommandContent['operation']
   expect(format.describe?.(asCommand(corpus))).toEqual({ message: 'corpus.v1.GetItemRequest' })
+})
+
+it('defines a command by its message alone, with what its lock reserves', async () => {
+  const queue = { topic: 'shop.file.store.v1', key: 'id' } as const
+  const make = (fields: TProperties, proto?: URL) => {
+    const input = Type.Object({ id: Type.String(), ...fields })
+    const operations = { store: { input, output: Type.Object({ at: timestamp() }), queue } }
+    return contract('shop.file.v1.FileService', operations, proto === undefined ? {} : { proto })
+  }
+  const files = make({ size: int64() }, await fileOf(protoOf(make({ name: Type.String(), size: int64() }))))
+  expect(format.describe?.(asCommand(files.store))).toEqual({
+    message: 'shop.file.v1.StoreRequest',
+    definition: `syntax = "proto3";
+
+package shop.file.v1;
+
+message StoreRequest {
+  reserved 2;
+  reserved "name";
+
+  optional string id = 1;
+  optional int64 size = 3;
+}
+`,
+  })
+})
+
+it('tells of a lock of another contract by operation', async () => {
+  const queue = { topic: 'shop.file.store.v1', key: 'id' } as const
+  const make = (name: `${string}.v1.FileService`, proto?: URL) => {
+    const input = Type.Object({ id: Type.String() })
+    return contract(name, { store: { input, output: input, queue } }, proto === undefined ? {} : { proto })
+  }
+  const files = make('shop.file.v1.FileService', await fileOf(protoOf(make('shop.other.v1.FileService'))))
+  expect(() => format.compile(asCommand(files.store))).toThrow(
+    'the lock is that of shop.other.v1; bring the name back, or give the contract of the new name a new file',
+  )
 })

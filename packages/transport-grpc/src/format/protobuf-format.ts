@@ -3,12 +3,10 @@ import type { MessageContent, PayloadDescription, PayloadFormat } from '@tenon/c
 import { compileCodec, type MessageCodec } from '../codec/message-codec.ts'
 import { type LockedMessage, lockEvent, lockMessage } from '../lock/lock-event.ts'
 import { readLockText } from '../lock/lock-text.ts'
-import { toMessageFile } from '../lock/to-lock-file.ts'
-import { writeLock } from '../lock-file/write-lock.ts'
+import { writeDefinition, writeLock } from '../lock-file/write-lock.ts'
 import { shapeCommand } from '../proto/event-shape.ts'
-import type { MessageShape } from '../proto/message-shape.ts'
 import { isMessageBinding } from '../service/message-binding.ts'
-import { isMethodBinding, type MethodBinding } from '../service/method-binding.ts'
+import { isMethodBinding } from '../service/method-binding.ts'
 
 /**
  * Messages of a queue as protobuf, for the option `formats` of its transport: `queueTransport({ driver, formats: [protobufFormat()] })`.
@@ -47,7 +45,7 @@ function eventCodec(event: EventType): MessageCodec {
 
 function commandCodec(operation: Operation): MessageCodec {
   const { proto } = operation
-  return isMethodBinding(proto) ? proto.codecs().request : compileCodec(lockedCommand(operation))
+  return isMethodBinding(proto) ? proto.codecs().request : compileCodec(lockedCommand(operation).shape)
 }
 
 function describeEvent(event: EventType): PayloadDescription {
@@ -59,10 +57,9 @@ function describeEvent(event: EventType): PayloadDescription {
 
 function describeCommand(operation: Operation): PayloadDescription {
   const { proto } = operation
-  if (isMethodBinding(proto)) return { message: requestName(operation, proto) }
-  const shape = lockedCommand(operation)
-  const owner = shape.fullName.slice(0, shape.fullName.lastIndexOf('.'))
-  return { message: shape.fullName, definition: writeLock(toMessageFile(shape, owner)) }
+  if (isMethodBinding(proto)) return { message: proto.requestName }
+  const { shape, file } = lockedCommand(operation)
+  return { message: shape.fullName, definition: writeDefinition(file) }
 }
 
 function lockedEvent(event: EventType): LockedMessage {
@@ -70,17 +67,8 @@ function lockedEvent(event: EventType): LockedMessage {
   return lockEvent(event, proto instanceof URL ? readLockText(`event ${topic}`, proto) : undefined)
 }
 
-function lockedCommand(operation: Operation): MessageShape {
+function lockedCommand(operation: Operation): LockedMessage {
   const { proto, id, contract } = operation
-  const shape = shapeCommand(operation)
-  if (!(proto instanceof URL)) return shape
-  return lockMessage(shape, readLockText(`contract ${contract}`, proto), `operation ${id}`)
-}
-
-/** As the file of its method says. */
-function requestName({ contract }: Operation, { name, files }: MethodBinding): string {
-  const services = files().flatMap((file) => file.service.map((service) => ({ service, package: file.package })))
-  const found = services.find(({ service, package: owner }) => `${owner}.${service.name}` === contract)
-  const type = found?.service.method.find((method) => method.name === name)?.inputType ?? ''
-  return type.replace(/^\./, '')
+  const lock = proto instanceof URL ? readLockText(`contract ${contract}`, proto) : undefined
+  return lockMessage(shapeCommand(operation), lock, `operation ${id}`)
 }

@@ -14,14 +14,22 @@ import { declaredNames, shortName } from './type-name.ts'
 
 /** The text of a lock, in the form that `buf format` leaves as it is. */
 export function writeLock(file: WrittenFile): string {
+  return joined([header(file), ...contentOf(file)])
+}
+
+/** The same of a file that is nobody's lock, but for readers of a document. */
+export function writeDefinition(file: WrittenFile): string {
+  return joined(contentOf(file))
+}
+
+function contentOf(file: WrittenFile): readonly Lines[] {
   const declared = declaredNames(file)
   const enums = new Set([nullValue, ...file.messages.flatMap(enumsOf)])
   const names: Names = {
     nameAt: (fullName, scope) => shortName(fullName, scope, declared),
     isMessage: (type) => type.startsWith('.') && !enums.has(type.slice(1)),
   }
-  const blocks = [
-    header(file),
+  return [
     ['syntax = "proto3";'],
     [`package ${file.package};`],
     file.imports.map((path) => `import "${path}";`),
@@ -29,6 +37,9 @@ export function writeLock(file: WrittenFile): string {
     ...(file.service ? [writeService(file.package, file.service, names)] : []),
     ...file.messages.map((message) => writeMessage(message, names)),
   ]
+}
+
+function joined(blocks: readonly Lines[]): string {
   return `${separated(blocks).join('\n')}\n`
 }
 

@@ -15,7 +15,7 @@ import { toMessageFile } from './to-lock-file.ts'
 /** A message with the numbers that its lock gives it. */
 export interface LockedMessage {
   readonly shape: MessageShape
-  /** The lock as it would be written now, of this message alone. */
+  /** The file as it would be written now, of this message alone. */
   readonly file: MessageFile
 }
 
@@ -32,20 +32,22 @@ export function lockEvent(event: EventType, lock: LockText | undefined): LockedM
   if (lock === undefined) return { shape, file: current }
   const locked = readEventLock(lock.text, lock.where)
   checkEventLock(locked, lock.where, shape.fullName)
-  return merge(shape, { locked, current, subject: `event ${event.topic}`, where: lock.where })
+  return merge(shape, { kind: 'event', locked, current, subject: `event ${event.topic}`, where: lock.where })
 }
 
 /**
- * Numbers one message of a contract as the contract's lock says. What else the lock has is for whoever knows the whole contract.
+ * Numbers one message of a contract as the contract's lock says; in the order of declaration where there is none. What else the lock has
+ * is for whoever knows the whole contract.
  *
  * @param subject Whose message it is, as errors begin.
  * @throws ContractError `contract.proto`
  */
-export function lockMessage(shape: MessageShape, { text, where }: LockText, subject: string): MessageShape {
-  const locked = readLock(text, where)
-  checkLock(locked, where)
-  const owner = shape.fullName.slice(0, shape.fullName.lastIndexOf('.'))
-  return merge(shape, { locked, current: toMessageFile(shape, owner), subject, where }).shape
+export function lockMessage(shape: MessageShape, lock: LockText | undefined, subject: string): LockedMessage {
+  const current = toMessageFile(shape, shape.fullName.slice(0, shape.fullName.lastIndexOf('.')))
+  if (lock === undefined) return { shape, file: current }
+  const locked = readLock(lock.text, lock.where)
+  checkLock(locked, lock.where)
+  return merge(shape, { kind: 'contract', locked, current, subject, where: lock.where })
 }
 
 /** Whether what has a lock is an event rather than a contract. */
@@ -59,14 +61,16 @@ function hasFile({ topic }: EventType, { fullName }: MessageBinding): ContractEr
 }
 
 interface Merge {
+  /** Whose lock it is. */
+  readonly kind: 'contract' | 'event'
   readonly locked: MessageFile
   readonly current: MessageFile
   readonly subject: string
   readonly where: string
 }
 
-function merge(shape: MessageShape, { locked, current, subject, where }: Merge): LockedMessage {
-  const { file, breaks } = mergeMessageFile(locked, current)
+function merge(shape: MessageShape, { kind, locked, current, subject, where }: Merge): LockedMessage {
+  const { file, breaks } = mergeMessageFile(kind, locked, current)
   if (breaks.length > 0) throw new ContractError(breaks.map((one) => breakProblem(subject, one, where)))
   return { shape: applyMessageLock(shape, file), file }
 }

@@ -44,9 +44,13 @@ export function mergeLock(lock: LockFile, current: LockFile): MergedLock {
 }
 
 /** The same for messages that no service leads to. Those that only the lock has are not looked at. */
-export function mergeMessageFile(lock: MessageFile, current: MessageFile): MergedLock<MessageFile> {
+export function mergeMessageFile(
+  kind: 'contract' | 'event',
+  lock: MessageFile,
+  current: MessageFile,
+): MergedLock<MessageFile> {
   const notes: Notes = { breaks: [], changes: [] }
-  if (lock.package !== current.package) notes.breaks.push(otherOwner(current.package, lock.package, 'event'))
+  if (lock.package !== current.package) notes.breaks.push(otherOwner(current.package, lock.package, kind))
   const messages = mergeMessages(lock, current, notes)
   return { file: { ...current, options: lock.options, messages }, ...notes }
 }

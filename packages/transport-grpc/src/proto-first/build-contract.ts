@@ -87,6 +87,7 @@ function bind(method: DescMethod, { int64, registry, files }: Surroundings): Met
   let codecs: ReturnType<typeof compile> | undefined
   return methodBinding({
     name: method.name,
+    requestName: method.input.typeName,
     codecs: () => (codecs ??= compile()),
     owners: () => ownersOf(method.parent),
     files: () => files.map(fileOf),

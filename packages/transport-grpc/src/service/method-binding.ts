@@ -7,6 +7,8 @@ const brand: unique symbol = Symbol.for('tenon.grpc.method') as never
 export interface MethodBinding {
   /** `GetUser` */
   readonly name: string
+  /** Full name of the message that it takes: `shop.user.v1.GetUserRequest`. */
+  readonly requestName: string
   /** Compiled when first asked for, then the same. */
   readonly codecs: () => { readonly request: MessageCodec; readonly response: MessageCodec }
   /** The full names that the method's file declares, each with the file as its owner. */
