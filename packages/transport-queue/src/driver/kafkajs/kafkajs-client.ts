@@ -6,6 +6,7 @@ import { within } from '../../wait.ts'
 import { type KafkaSaslOptions, passwordOf, toConnectionOptions } from '../kafka/kafka-security.ts'
 import type { TokenSource } from '../kafka/kafka-token.ts'
 import type { KafkajsSettings } from './kafkajs-options.ts'
+import { watchRequests } from './kafkajs-request-watch.ts'
 
 export type Kafkajs = typeof library
 
@@ -107,6 +108,7 @@ function toSasl(sasl: KafkaSaslOptions, tokens: TokenSource | undefined): SASLOp
 export function loadKafkajs(): Promise<Kafkajs> {
   loading ??= import('kafkajs').then(async ({ default: kafkajs }) => {
     await cureIdleTimer()
+    await watchRequests()
     return kafkajs
   })
   return loading

@@ -1,44 +1,121 @@
-import type { Message, Producer } from 'kafkajs'
-import { wait } from '../../wait.ts'
-import type { SendPlace } from '../produce-lane.ts'
+import { ServiceError } from '@tenon/core/transport'
+import type { CompressionTypes, Message, Producer } from 'kafkajs'
 import type { RecordToSend } from '../../queue-driver.ts'
-import { isRetriable, kafkaErrorType, toMessage } from './kafkajs-mapping.ts'
+import { within } from '../../wait.ts'
+import { isCertain, toSendError, unknownTopic } from '../kafka/kafka-refusal.ts'
+import { ProducerLease } from '../kafka/producer-lease.ts'
+import { type FailedTry, sendUntilKnown } from '../kafka/send-tries.ts'
+import type { SendPlace } from '../produce-lane.ts'
+import { briefRetry, cutDisconnectTimeoutMs, type KafkajsClient } from './kafkajs-client.ts'
+import { isRetriable, kafkaErrorType, reasonOf, toMessage } from './kafkajs-mapping.ts'
+import { requestFailures } from './kafkajs-request-watch.ts'
 
-/** How a request is made. */
-interface SendForm {
-  readonly place: SendPlace
-  readonly compression: number
+export interface KafkajsProducerParts {
+  /** Where the brokers are, for messages. */
+  readonly target: string
+  readonly connectTimeoutMs: number
+  /** A client of its own for each producer. */
+  openClient(): KafkajsClient
+  compression(): CompressionTypes
 }
 
-/**
- * Sends records of one partition until they are stored, refused, or their patience is over. Each try has the same sequence numbers,
- * so that what one of them has stored is not stored again. The tries of kafkajs itself would wait as long for a topic that is gone.
- */
-export async function sendToPartition(
-  producer: Producer,
-  records: readonly RecordToSend[],
-  { place, compression }: SendForm,
-): Promise<void> {
-  const messages: Message[] = records.map((record) => ({ ...toMessage(record), partition: place.partition }))
-  const begunAtMs = performance.now()
-  for (let delayMs = firstDelayMs; ; delayMs = Math.min(2 * delayMs, longestDelayMs)) {
+interface OpenProducer {
+  readonly client: KafkajsClient
+  readonly producer: Producer
+}
+
+/** Stores records of one partition at a time, over a producer that is replaced when nothing more may be sent over it. */
+export class KafkajsProducer {
+  readonly #parts: KafkajsProducerParts
+  readonly #closing = new AbortController()
+  readonly #producers = new ProducerLease<OpenProducer>({
+    open: () => this.#open(),
+    close: ({ client, producer }) => client.disconnect(producer, cutDisconnectTimeoutMs),
+    // After most failures kafkajs gives the same sequence numbers to other records, which a broker would drop as repeated, or goes on
+    // asking for a topic that is gone or forbidden, which fails all others.
+    isSpoiledBy: (error) => !ServiceError.is(error) || error.code !== 'internal',
+  })
+
+  constructor(parts: KafkajsProducerParts) {
+    this.#parts = parts
+  }
+
+  /** @throws Error when no broker answers in time */
+  async connect(): Promise<void> {
+    await this.#producers.use(async () => undefined)
+  }
+
+  /** @throws ServiceError as `SendRecords` says */
+  async send(records: readonly RecordToSend[], place: SendPlace): Promise<void> {
+    const first = await this.#sendOver(records, place)
+    if (first === undefined) return
+    // kafkajs asks for all topics of a producer together and fails for all when one is gone or forbidden. A new one has only this.
+    const isOfSome = first.code === 'not_found' || first.code === 'permission_denied'
+    const told = isOfSome ? await this.#sendOver(records, place, 0) : first
+    if (told) throw told
+  }
+
+  /** What is being sent is cut. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#producers.close()
+  }
+
+  /** @returns Why they are not stored; undefined when they are. Any error spoils the producer, but for one of the records. */
+  #sendOver(records: readonly RecordToSend[], place: SendPlace, topicPatienceMs?: number) {
+    const { target } = this.#parts
+    const tries = { target, closing: this.#closing.signal, ...(topicPatienceMs !== undefined && { topicPatienceMs }) }
+    const sending = this.#producers.use(async ({ producer }) => {
+      const told = await sendUntilKnown(() => this.#try(producer, records, place), tries)
+      if (told) throw told
+    })
+    return sending.then(
+      () => undefined,
+      (error: unknown) => (ServiceError.is(error) ? error : toSendError(new Set(), target, error)),
+    )
+  }
+
+  /** Each with the same sequence numbers, as long as nothing else is sent there. */
+  async #try(producer: Producer, records: readonly RecordToSend[], place: SendPlace): Promise<FailedTry | undefined> {
+    const { topic, partition } = place
+    // New ones, by which the requests of this try are known.
+    const messages: Message[] = records.map((record) => ({ ...toMessage(record), partition }))
+    const form = { topic, acks: allReplicas, compression: this.#parts.compression(), messages }
+    let hasEnded = false
+    const sending = producer.send(form).finally(() => (hasEnded = true))
     try {
-      await producer.send({ topic: place.topic, acks: -1, compression, messages })
-      return
+      const stored = await within(sending, sendTimeoutMs, 'kafkajs did not come to an end')
+      // Of a partition that it does not know kafkajs sends nothing, and is content.
+      if (stored.some((one) => one.topicName === topic && one.partition === partition)) return undefined
+      throw Object.assign(new Error('kafkajs knows no such partition'), { type: unknownTopic })
+    } catch (cause) {
+      const mayBeStored = !hasEnded || requestFailures(messages).some((name) => !isCertain(name))
+      return { name: kafkaErrorType(cause), isRetriable: isRetriable(cause), mayBeStored, cause }
+    }
+  }
+
+  async #open(): Promise<OpenProducer> {
+    const { openClient, connectTimeoutMs, target } = this.#parts
+    const client = openClient()
+    const producer = client.kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      // One, the least that kafkajs allows: the tries are ours, for its own would wait as long for a topic that is gone.
+      retry: { ...briefRetry, retries: 1 },
+      allowAutoTopicCreation: false,
+    })
+    try {
+      await within(producer.connect(), connectTimeoutMs, `${target} did not answer`)
+      return { client, producer }
     } catch (error) {
-      const isGone = kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
-      const patienceMs = isGone ? topicPatienceMs : sendPatienceMs
-      if (!isRetriable(error) || performance.now() + delayMs - begunAtMs > patienceMs) throw error
-      await wait(delayMs, never)
+      void client.disconnect(producer, cutDisconnectTimeoutMs)
+      const reason = client.failure ?? reasonOf(error)
+      throw new Error(`no connection to ${target}: ${reason}`, { cause: error })
     }
   }
 }
 
-const never: AbortSignal = new AbortController().signal
-
-/** As the other driver, which tries for some nine seconds. Guesses. */
-const firstDelayMs = 100
-const longestDelayMs = 2_000
-const sendPatienceMs = 9_000
-/** A topic that was just created is not known to every broker at once. A guess. */
-const topicPatienceMs = 1_000
+/** @see Kafka producer setting acks: all */
+const allReplicas = -1
+/** Beyond what kafkajs gives two requests, which it makes at most. A guess. */
+const sendTimeoutMs = 70_000
