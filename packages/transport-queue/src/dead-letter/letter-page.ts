@@ -31,12 +31,21 @@ export class LetterPage {
     return this.#readOffset >= this.#bounds.endOffset || this.#letters.length >= this.#bounds.maxCount
   }
 
-  /** Takes the next records, of which some may have come before. */
+  get endOffset(): number {
+    return this.#bounds.endOffset
+  }
+
+  /** Takes the next records before the end, as many as it needs. */
   add(records: readonly ReceivedRecord[]): void {
     for (const record of records) {
       if (this.isFull) return
-      if (record.offset >= this.#readOffset) this.#add(record)
+      this.#add(record)
     }
+  }
+
+  /** Learns that there are no more records before the end, as where the last of them were removed. */
+  end(): void {
+    this.#readOffset = this.#bounds.endOffset
   }
 
   /** When the oldest letter that is left was given up, in epoch milliseconds. */
@@ -60,11 +69,9 @@ export class LetterPage {
   }
 
   #add(record: ReceivedRecord): void {
-    const { group, endOffset } = this.#bounds
     const { offset } = record
-    // What comes behind the end tells that nothing is left before it, as where the last records were removed.
-    this.#readOffset = Math.min(offset + 1, endOffset)
-    const letter = offset < endOffset ? readDeadLetter(record, group) : undefined
+    this.#readOffset = offset + 1
+    const letter = readDeadLetter(record, this.#bounds.group)
     if (letter !== undefined) this.#letters.push({ offset, letter })
   }
 }

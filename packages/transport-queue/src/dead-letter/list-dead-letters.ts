@@ -1,7 +1,5 @@
-import { ServiceError, unlessAborted } from '@tenon/core/transport'
-import { newReaderGroup } from '../driver/reader-group.ts'
-import type { AssignedPartition, QueueDriver } from '../queue-driver.ts'
-import { wait } from '../wait.ts'
+import { ServiceError } from '@tenon/core/transport'
+import type { QueueDriver } from '../queue-driver.ts'
 import { type DeadLetter, deadLetterTopic } from './dead-letter.ts'
 import { LetterPage } from './letter-page.ts'
 
@@ -23,17 +21,14 @@ export type PartitionOffsets = Readonly<Record<number, number>>
 
 export interface DeadLetterList {
   readonly letters: readonly DeadLetter[]
-  /**
-   * Whether these are all that were there. False when there are more than `maxCount`, when the time was up, and when nothing came for
-   * 3 seconds: a topic whose last records are marks of transactions, or were compacted away, looks like a broker that is slow.
-   */
+  /** Whether these are all that were there. False when there are more than `maxCount`, and when the time was up. */
   readonly isComplete: boolean
   /** Where the next list begins. */
   readonly next: PartitionOffsets
 }
 
 /**
- * The dead letters of a group, which stay where they are. Reads as a group of its own that commits nothing and leaves nothing behind.
+ * The dead letters of a group, which stay where they are. Reads without a group, and leaves nothing behind.
  *
  * @param driver One that is connected.
  * @throws ServiceError `not_found` when the group has no dead-letter topic, `unavailable`; `out_of_range` for an option.
@@ -41,7 +36,7 @@ export interface DeadLetterList {
 export async function listDeadLetters(driver: QueueDriver, options: ListOptions): Promise<DeadLetterList> {
   const { maxCount = 100, timeoutMs = 10_000, from = {} } = options
   requireWithin('maxCount', maxCount, { min: 1, max: 10_000 })
-  requireWithin('timeoutMs', timeoutMs, { min: 1, max: 600_000 })
+  requireWithin('timeoutMs', timeoutMs, { min: 1, max: longestTimeoutMs })
   for (const [partition, offset] of Object.entries(from))
     requireWithin(`from[${partition}]`, offset, { min: 0, max: Number.MAX_SAFE_INTEGER })
   const pages = await readPages(driver, { ...options, maxCount, timeoutMs, from })
@@ -72,67 +67,53 @@ function takeOldest(pages: readonly LetterPage[], maxCount: number): readonly De
 async function readPages(driver: QueueDriver, options: Required<ListOptions>): Promise<Pages> {
   const { group, maxCount, from } = options
   const topic = deadLetterTopic(options.topic, group)
-  const reader = newReaderGroup()
-  const progress = await driver.describe(topic, reader)
+  const progress = await driver.describe(topic, group)
   const pages = new Map(
     progress.map(({ partition, earliestOffset, nextOffset: endOffset }) => {
       const fromOffset = Math.max(earliestOffset, from[partition] ?? 0)
       return [partition, new LetterPage({ group, maxCount, fromOffset, endOffset })]
     }),
   )
-  if (!areFull(pages)) await fill(pages, { driver, topic, reader, timeoutMs: options.timeoutMs })
+  await fill(pages, { driver, topic, signal: AbortSignal.timeout(options.timeoutMs) })
   return pages
 }
 
 interface Reading {
   readonly driver: QueueDriver
   readonly topic: string
-  readonly reader: string
-  readonly timeoutMs: number
+  /** Fires when the time is up. */
+  readonly signal: AbortSignal
 }
 
-/** Reads until the pages are full, the time is up, or nothing comes any more. */
-async function fill(pages: Pages, { driver, topic, reader, timeoutMs }: Reading): Promise<void> {
-  const done = new AbortController()
-  const timeout = AbortSignal.timeout(timeoutMs)
-  let failure: unknown
-  const fail = (error: unknown) => {
-    failure = error
-    done.abort()
+/** Reads until the pages are full, or the time is up; a few partitions at a time, for each may take a connection. */
+async function fill(pages: Pages, reading: Reading): Promise<void> {
+  const waiting = [...pages]
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await fillPage(next, reading)
   }
-  let newsCount = 0
-  const consume = async (assigned: AssignedPartition) => {
-    const page = pages.get(assigned.partition)
-    while (page?.isFull === false && !assigned.revoked.aborted) {
-      page.add(await assigned.fetch())
-      newsCount++
-    }
-    if (areFull(pages)) done.abort()
-    await untilAborted(assigned.revoked)
+  try {
+    await Promise.all(Array.from({ length: readAtOnceCount }, work))
+  } finally {
+    // Where one fails, the others begin no more.
+    waiting.length = 0
   }
-  const membership = { group: reader, topics: [topic], log: silent, consume, fail }
-  const member = await driver.join(membership, timeout).catch((cause: unknown) => {
-    throw new ServiceError('unavailable', `${driver.target} did not hand out topic ${topic} in time`, { cause })
-  })
-  const over = AbortSignal.any([done.signal, timeout])
-  for (let seenCount = -1; seenCount < newsCount && !over.aborted; ) {
-    seenCount = newsCount
-    await wait(quietMs, over)
+}
+
+async function fillPage([partition, page]: readonly [number, LetterPage], reading: Reading): Promise<void> {
+  const { driver, topic, signal } = reading
+  if (page.isFull) return
+  const range = { topic, partition, fromOffset: page.nextOffset, toOffset: page.endOffset }
+  for await (const records of driver.read(range, { timeoutMs: longestTimeoutMs, signal })) {
+    page.add(records)
+    if (page.isFull) return
   }
-  await member.leave(AbortSignal.abort())
-  if (failure !== undefined) throw new ServiceError('unavailable', `${driver.target} was lost`, { cause: failure })
+  if (!signal.aborted) page.end()
 }
 
-/** A broker that has more says so in this time. A guess. */
-const quietMs = 3_000
-
-function areFull(pages: Pages): boolean {
-  return [...pages.values()].every(({ isFull }) => isFull)
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  await unlessAborted(new Promise<never>(() => undefined), signal)
-}
+/** A guess. */
+const readAtOnceCount = 4
+/** What may be given; the signal comes first. */
+const longestTimeoutMs = 600_000
 
 function requireWithin(
   name: string,
@@ -142,5 +123,3 @@ function requireWithin(
   if (Number.isInteger(value) && value >= min && value <= max) return
   throw new ServiceError('out_of_range', `${name} must be a whole number from ${min} to ${max}, found ${value}`)
 }
-
-const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }

@@ -87,6 +87,7 @@ function memory(): QueueDriver {
     connect: inner.connect.bind(inner),
     ensureTopics: inner.ensureTopics.bind(inner),
     describe: inner.describe.bind(inner),
+    read: inner.read.bind(inner),
     join: inner.join.bind(inner),
     close: inner.close.bind(inner),
     produce,
