@@ -79,6 +79,30 @@ describe('what comes again if the process dies', () => {
     ])
   })
 
+  it('is nothing when a partition is given up in good order, though a commit was refused just before', async () => {
+    let isBetween = true
+    const answers: boolean[] = []
+    const { server, seen, commits } = await consume(async (stored) => {
+      answers.push(!isBetween && (await stored()))
+      return answers.at(-1) ?? false
+    })
+    await vi.advanceTimersByTimeAsync(100)
+    isBetween = false
+    await server.drain(new AbortController().signal)
+    expect([seen.length, commits.at(-1), answers]).toEqual([10, 10, [false, true]])
+  })
+
+  it('is told of once in a minute while commits are not stored', async () => {
+    let isOurs = false
+    const { told } = await consume(async (stored) => isOurs && (await stored()))
+    await vi.advanceTimersByTimeAsync(5_000)
+    isOurs = true
+    await vi.advanceTimersByTimeAsync(200)
+    expect(told).toEqual([
+      ['warn', { nextOffset: expect.any(Number) as number }, 'a commit was refused; it is tried again'],
+    ])
+  })
+
   it('does not keep a partition that is given up', async () => {
     const { server } = await consume(() => Promise.reject(new Error('away')))
     await vi.advanceTimersByTimeAsync(1_000)

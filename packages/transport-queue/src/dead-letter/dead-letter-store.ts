@@ -3,7 +3,7 @@ import { isRecordTooLarge } from '../driver/record-too-large.ts'
 import type { AssignedPartition, ReceivedRecord, RecordToSend } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import { within } from '../wait.ts'
-import { ThinLines } from './thin-lines.ts'
+import { ThinLines } from '../thin-lines.ts'
 import { type Burial, deadLetterForms, deadLetterTopic } from './dead-letter.ts'
 
 export interface StoreSurroundings {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CommitProgress } from './commit-progress.ts'
+import { CommitProgress, type LostCommit } from './commit-progress.ts'
 
 describe('CommitProgress', () => {
   it('commits each outcome on its own when it may wait for none', async () => {
@@ -38,18 +38,17 @@ describe('CommitProgress', () => {
 
   it('commits again what could not be committed, and nothing twice that was', async () => {
     let isAway = true
-    const failures: unknown[] = []
     const commit = async () => {
       if (isAway) throw new Error('away')
     }
-    const { progress, commits } = open({ commit, failed: (error) => failures.push(error) })
+    const { progress, commits, lost } = open({ commit })
     await progress.advance(1)
     await progress.flush()
     isAway = false
     await progress.flush()
     await progress.flush()
     expect(commits).toEqual([1, 1])
-    expect(failures).toHaveLength(1)
+    expect(lost).toEqual([{ nextOffset: 1, error: new Error('away'), isTriedAgain: true }])
   })
 
   it('is hurried only when none is under way', async () => {
@@ -70,12 +69,39 @@ describe('CommitProgress', () => {
     expect(commits).toEqual([1, 2])
   })
 
-  it('tells of a commit that was refused, and does not try it again at once', async () => {
-    const { progress, commits, refusals } = open({ commit: async () => false })
+  it('commits again what was refused, however soon the partition is given up', async () => {
+    let isBetween = true
+    const { progress, commits, lost, storedOffsets } = open({ commit: async () => !isBetween })
     await progress.advance(1)
     await progress.flush()
-    await progress.flush()
-    expect([commits, refusals]).toEqual([[1], [1]])
+    isBetween = false
+    progress.hasten()
+    await progress.end()
+    expect([commits, storedOffsets]).toEqual([[1, 1], [1]])
+    expect(lost).toEqual([{ nextOffset: 1, isTriedAgain: true }])
+  })
+
+  it('tells of what is not tried again, which is the last only', async () => {
+    const { progress, commits, lost } = open({ commit: async () => false })
+    await progress.advance(1)
+    progress.hasten()
+    await turn()
+    progress.hasten()
+    await progress.end()
+    expect(commits).toEqual([1, 1])
+    expect(lost.map(({ isTriedAgain }) => isTriedAgain)).toEqual([true, false])
+  })
+
+  it('tries what fails while the end waits for it once more', async () => {
+    const first = Promise.withResolvers<boolean>()
+    const { progress, commits, lost } = open({ commit: () => (commits.length === 1 ? first.promise : turn()) })
+    await progress.advance(1)
+    progress.hasten()
+    await turn()
+    const end = progress.end()
+    first.resolve(false)
+    await end
+    expect([commits, lost]).toEqual([[1, 1], [{ nextOffset: 1, isTriedAgain: true }]])
   })
 })
 
@@ -114,18 +140,26 @@ describe('a commit that failed', () => {
     expect([commits, storedOffsets]).toEqual([[1, 2], [2]])
   })
 
-  it('is tried again when it was refused, as long as the partition is not given up', async () => {
-    const revoked = new AbortController()
-    const { progress, commits, refusals } = open({ revoked: revoked.signal, commit: async () => false })
+  it('is tried again when it was refused, until it is the last', async () => {
+    const { progress, commits, lost } = open({ commit: async () => false })
     await progress.advance(1)
     await progress.flush()
     await vi.advanceTimersByTimeAsync(200)
-    revoked.abort()
+    await progress.end()
     await vi.advanceTimersByTimeAsync(60_000)
-    expect([commits, refusals]).toEqual([
-      [1, 1, 1],
-      [1, 1, 1],
-    ])
+    expect(commits).toEqual([1, 1, 1])
+    expect(lost.map(({ isTriedAgain }) => isTriedAgain)).toEqual([true, true, false])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is tried again from when each outcome is committed at once, though no other comes', async () => {
+    let refusalsLeft = 3
+    const { progress, commits, storedOffsets } = open({ commit: async () => refusalsLeft-- <= 0 })
+    await progress.advance(1)
+    await progress.flush()
+    progress.hasten()
+    await vi.advanceTimersByTimeAsync(400)
+    expect([commits, storedOffsets]).toEqual([[1, 1, 1, 1], [1]])
     expect(vi.getTimerCount()).toBe(0)
   })
 
@@ -145,45 +179,36 @@ describe('a commit that failed', () => {
     expect(commits).toEqual([1, 2])
     expect(vi.getTimerCount()).toBe(0)
   })
-
-  it('is left alone when the partition is being given up', async () => {
-    const revoked = new AbortController()
-    const { progress, commits } = open({ revoked: revoked.signal, commit: () => Promise.reject(new Error('away')) })
-    await progress.advance(1)
-    revoked.abort()
-    await progress.flush()
-    await vi.advanceTimersByTimeAsync(60_000)
-    expect(commits).toEqual([1])
-  })
 })
 
 interface OpenOptions {
   readonly intervalMs?: number
   /** False when it is refused. */
   readonly commit?: (nextOffset: number) => Promise<unknown>
-  readonly failed?: (error: unknown) => void
-  readonly revoked?: AbortSignal
 }
 
-function open({ intervalMs = 60_000, commit, failed = () => undefined, revoked = neverFires }: OpenOptions) {
+function open({ intervalMs = 60_000, commit }: OpenOptions) {
   const commits: number[] = []
-  const refusals: number[] = []
+  const lost: LostCommit[] = []
   const storedOffsets: number[] = []
-  const refused = (nextOffset: number) => void refusals.push(nextOffset)
   const partition = {
     topic: 't',
     partition: 0,
-    revoked,
+    revoked: neverFires,
     lost: neverFires,
     fetch: async () => [],
     commit: async (nextOffset: number) => {
       commits.push(nextOffset)
       return (await commit?.(nextOffset)) !== false
     },
+    commitBeside: async () => false,
   }
-  const stored = (nextOffset: number) => void storedOffsets.push(nextOffset)
-  const progress = new CommitProgress(partition, { intervalMs, stored, failed, refused })
-  return { progress, commits, refusals, storedOffsets }
+  const progress = new CommitProgress(partition, {
+    intervalMs,
+    stored: (nextOffset) => void storedOffsets.push(nextOffset),
+    notStored: (commit) => void lost.push(commit),
+  })
+  return { progress, commits, lost, storedOffsets }
 }
 
 const neverFires = new AbortController().signal

@@ -5,10 +5,16 @@ export interface CommitSurroundings {
   readonly intervalMs: number
   /** Told of a commit that the broker has. */
   stored(nextOffset: number): void
-  /** Told of a commit that failed; it is tried again, unless the next one covers it before. */
-  failed(error: unknown): void
-  /** Told of a commit that was refused: the partition is another member's now. */
-  refused(nextOffset: number): void
+  /** Told of a commit that the broker does not have, or has not said that it has. */
+  notStored(commit: LostCommit): void
+}
+
+export interface LostCommit {
+  readonly nextOffset: number
+  /** Undefined when it was refused: the partition is another member's, or the broker was asked between two generations. */
+  readonly error?: unknown
+  /** Whether it is tried again, alone or by one that covers it. The last of a partition that is given up is not. */
+  readonly isTriedAgain: boolean
 }
 
 /** Commits what is done with in one partition, a while after it is, and never two commits at a time. */
@@ -16,6 +22,8 @@ export class CommitProgress {
   readonly #partition: AssignedPartition
   readonly #surroundings: CommitSurroundings
   #isHastened = false
+  #isEnding = false
+  /** Up to where all is done with, until the broker has it. */
   #uncommitted: number | undefined
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> = Promise.resolve()
@@ -51,6 +59,12 @@ export class CommitProgress {
     void this.flush()
   }
 
+  /** Commits what is not committed a last time. Never rejects. */
+  end(): Promise<void> {
+    this.#isEnding = true
+    return this.flush()
+  }
+
   /** Commits what is not committed. Never rejects. */
   flush(): Promise<void> {
     this.#stopTimer()
@@ -63,42 +77,40 @@ export class CommitProgress {
     const nextOffset = this.#uncommitted
     if (nextOffset === undefined) return
     this.#isCommitting = true
+    const lost = await this.#ask(nextOffset)
+    this.#isCommitting = false
+    if (lost) this.#tryAgain(lost)
+    else this.#stored(nextOffset)
+  }
+
+  /** Undefined when it is stored. */
+  async #ask(nextOffset: number): Promise<Omit<LostCommit, 'isTriedAgain'> | undefined> {
     try {
-      const isStored = await this.#partition.commit(nextOffset)
-      this.#answered(nextOffset, isStored)
+      return (await this.#partition.commit(nextOffset)) ? undefined : { nextOffset }
     } catch (error) {
-      this.#isCommitting = false
-      this.#surroundings.failed(error)
-      this.#tryAgain(nextOffset)
+      return { nextOffset, error }
     }
   }
 
-  #answered(nextOffset: number, isStored: boolean): void {
-    this.#isCommitting = false
-    if (this.#uncommitted === nextOffset) this.#uncommitted = undefined
-    if (!isStored) {
-      this.#surroundings.refused(nextOffset)
-      return this.#tryAgain(nextOffset)
-    }
+  #stored(nextOffset: number): void {
     this.#hasFailed = false
-    // What failed before is covered, and to commit it now would go back.
-    if (this.#uncommitted === undefined) this.#stopTimer()
+    if (this.#uncommitted === nextOffset) {
+      this.#uncommitted = undefined
+      this.#stopTimer()
+    }
     this.#surroundings.stored(nextOffset)
   }
 
   /**
    * Perhaps no outcome comes any more whose commit would cover it, and nothing more is taken before it is stored. What was refused
-   * is another's soon; if it is not, the broker was asked between two generations. A partition that is given up gets a last commit
-   * anyway.
+   * is another's soon; if it is not, the broker was asked between two generations.
    */
-  #tryAgain(nextOffset: number): void {
+  #tryAgain(lost: Omit<LostCommit, 'isTriedAgain'>): void {
     this.#hasFailed = true
     this.#stopTimer()
-    if (this.#partition.revoked.aborted) return
-    this.#timer = setTimeout(() => {
-      this.#uncommitted ??= nextOffset
-      void this.flush()
-    }, againAfterMs)
+    const isTriedAgain = !this.#isEnding || this.#waiting !== undefined
+    this.#surroundings.notStored({ ...lost, isTriedAgain })
+    if (!this.#isEnding) this.#timer = setTimeout(() => void this.flush(), againAfterMs)
   }
 
   #stopTimer(): void {

@@ -1,4 +1,4 @@
-import type { QueueClock } from '../wait.ts'
+import type { QueueClock } from './wait.ts'
 
 /** Thins out lines of log that are the same again and again: the first, then at most one a minute. */
 export class ThinLines {
