@@ -88,6 +88,17 @@ export interface QueueOptions extends PublishingOptions {
    */
   readonly maxHandlerMs?: number
   /**
+   * After which a partition stands still that has messages, comes to an outcome with none of them, waits for nothing that comes by
+   * itself, and whose broker answers. The service is not live then, and says why: only a new process helps. Found within a quarter of it,
+   * or within half of it where messages are there and reading gives none. Must exceed `maxHandlerMs` of each consumer, which is told
+   * when the service starts.
+   *
+   * @defaultValue for each consumer its `maxHandlerMs` and 60_000 more, a guess: time to heed the signal
+   * @remarks Range 1–604_800_000 ms
+   * @throws ConfigError `config.out_of_range`
+   */
+  readonly stallAfterMs?: number
+  /**
    * Largest message that is handled; a larger one becomes a dead letter, undecoded.
    *
    * @defaultValue 4_194_304, what gRPC takes
@@ -143,6 +154,8 @@ export interface QueueSettings extends PublishingSettings {
   readonly concurrency: number
   readonly maxUncommittedCount: number
   readonly maxHandlerMs: number
+  /** Undefined: each consumer has its own. */
+  readonly stallAfterMs: number | undefined
   readonly maxMessageBytes: number
   readonly maxDelayMs: number
   readonly joinTimeoutMs: number
@@ -160,6 +173,7 @@ export function resolveQueue(options: QueueOptions): QueueSettings {
   const settings: QueueSettings = Object.freeze({
     partitionCount: undefined,
     dataSchema: undefined,
+    stallAfterMs: undefined,
     clock: systemClock,
     random: Math.random,
     ...queueDefaults,
@@ -193,6 +207,7 @@ const names: Readonly<Record<keyof QueueOptions, true>> = {
   concurrency: true,
   maxUncommittedCount: true,
   maxHandlerMs: true,
+  stallAfterMs: true,
   maxMessageBytes: true,
   maxDelayMs: true,
   joinTimeoutMs: true,
@@ -231,6 +246,7 @@ const ranges = {
   concurrency: deliveryRanges.concurrency,
   maxUncommittedCount: { min: 1, max: 100_000 },
   maxHandlerMs: deliveryRanges.maxHandlerMs,
+  stallAfterMs: { min: 1, max: 604_800_000 },
   maxMessageBytes: { min: 1, max: 1_073_741_824 },
   maxDelayMs: { min: 0, max: 31_536_000_000 },
   joinTimeoutMs: { min: 0, max: 600_000 },

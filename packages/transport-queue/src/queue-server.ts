@@ -1,4 +1,10 @@
-import { type Address, LifecycleError, type TransportHost, type TransportServer } from '@tenon/core/transport'
+import {
+  type Address,
+  LifecycleError,
+  type TransportHealth,
+  type TransportHost,
+  type TransportServer,
+} from '@tenon/core/transport'
 import type { GroupPlan } from './consume/plan/consumer-plan.ts'
 import type { ConsumerReport } from './consume/watch/consumer-report.ts'
 import { GroupConsumer } from './consume/group-consumer.ts'
@@ -88,6 +94,23 @@ export class QueueServer implements TransportServer {
     return { consumers: this.#consumers.flatMap((consumer) => consumer.known()) }
   }
 
+  /** It stands still where a partition does, and is ready from the first assignment of each group until it drains. */
+  health(): TransportHealth {
+    const standstills = this.#consumers.flatMap((consumer) => consumer.standstills)
+    const joining = this.#consumers.filter(({ hasJoined }) => !hasJoined)
+    const isDraining = this.#ending.signal.aborted
+    const reasons = [
+      ...standstills,
+      ...joining.map(({ group }) => `group ${group} has not been given its partitions yet`),
+      ...(isDraining ? ['it drains'] : []),
+    ]
+    return {
+      isLive: standstills.length === 0,
+      isReady: !isDraining && joining.length === 0,
+      reason: reasons.length > 0 ? reasons.join('; ') : undefined,
+    }
+  }
+
   async report(): Promise<readonly ConsumerReport[]> {
     return (await Promise.all(this.#consumers.map((consumer) => consumer.report()))).flat()
   }
@@ -142,8 +165,11 @@ export class QueueServer implements TransportServer {
       done.abort()
     }
     this.#host.log.warn({ groups: this.#groups.map(({ group }) => group) }, 'still waiting for partitions')
-    joined.catch((error: unknown) => {
-      if (!this.#ending.signal.aborted) this.#host.fail(error)
-    })
+    joined.then(
+      () => this.#host.healthChanged?.(),
+      (error: unknown) => {
+        if (!this.#ending.signal.aborted) this.#host.fail(error)
+      },
+    )
   }
 }

@@ -2,9 +2,10 @@ import { type Logger, unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import { CommitProgress } from './commit/commit-progress.ts'
-import { tellLostCommits } from './commit/tell-lost-commits.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
-import type { OldestMessage } from './watch/consumer-report.ts'
+import type { MessageStage, OldestMessage } from './watch/consumer-report.ts'
+import { PartitionMotion } from './watch/partition-motion.ts'
+import type { HandlerRun, WatchedLoop } from './watch/watched-loop.ts'
 import { endablePartition } from './endable-partition.ts'
 import { FinishedOffsets, type OpenOffset } from './commit/finished-offsets.ts'
 import { KeyLanes, type OpenMessage } from './key-lanes.ts'
@@ -25,8 +26,10 @@ export interface LoopSurroundings {
  * side. A message that fails holds up its key and no other. Only what lies before the oldest message without an outcome is
  * committed, so that nothing is lost whenever the process ends.
  */
-export class PartitionLoop {
-  readonly #partition: AssignedPartition
+export class PartitionLoop implements WatchedLoop {
+  readonly partition: AssignedPartition
+  /** Whether it moves. */
+  readonly motion: PartitionMotion
   readonly #end: () => void
   readonly #fail: LoopSurroundings['fail']
   readonly #log: Logger
@@ -42,7 +45,8 @@ export class PartitionLoop {
   constructor(given: AssignedPartition, consumer: TopicConsumer, { settings, log, slots, fail }: LoopSurroundings) {
     const { partition, end } = endablePartition(given)
     const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group: consumer.group })
-    this.#partition = partition
+    this.partition = partition
+    this.motion = new PartitionMotion(settings.clock)
     this.#end = end
     this.#fail = fail
     this.#log = ownLog
@@ -54,7 +58,8 @@ export class PartitionLoop {
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
       stored: (nextOffset) => this.#committed(nextOffset),
-      notStored: tellLostCommits(ownLog, settings.clock),
+      failed: (error) => ownLog.warn({ err: error }, 'a commit failed; it is tried again'),
+      refused: (nextOffset) => ownLog.warn({ nextOffset }, 'a commit came too late; its messages are handled again'),
     })
   }
 
@@ -69,13 +74,25 @@ export class PartitionLoop {
     if (oldest === undefined) return undefined
     const { offset, takenAt } = oldest
     const stage = this.#settler.stageOf(offset) ?? { stage: 'running', sinceAt: takenAt }
-    return { partition: this.#partition.partition, offset, ...stage }
+    return { partition: this.partition.partition, offset, ...stage }
+  }
+
+  get stages(): ReadonlyMap<number, MessageStage> {
+    return this.#settler.stages
+  }
+
+  get runs(): readonly HandlerRun[] {
+    return this.#settler.runs
+  }
+
+  get isAwaitingRoom(): boolean {
+    return this.#room !== undefined
   }
 
   /** Settles when the partition was given up and nothing runs any more. Never rejects. */
   async run(): Promise<void> {
     try {
-      while (!this.#isRevoked) await this.#take(await this.#partition.fetch())
+      while (!this.#isRevoked) await this.#take(await this.motion.fetch(this.partition))
     } catch (error) {
       // What runs goes on, so that it is committed before another member gets the partition.
       this.#end()
@@ -84,8 +101,8 @@ export class PartitionLoop {
     // Now, because what still runs may take longer than it gets.
     this.#progress.hasten()
     // A handler that ignores its signal is not waited for when others have its message.
-    await unlessAborted(this.#lanes.settled(), this.#partition.lost)
-    await this.#progress.end()
+    await unlessAborted(this.#lanes.settled(), this.partition.lost)
+    await this.#progress.flush()
   }
 
   /** From now on commits each outcome at once. */
@@ -94,7 +111,7 @@ export class PartitionLoop {
   }
 
   get #isRevoked(): boolean {
-    return this.#partition.revoked.aborted
+    return this.partition.revoked.aborted
   }
 
   /** No more than may come again: a broker that takes no commits holds up the partition, not the order in which it is handled. */
@@ -120,7 +137,7 @@ export class PartitionLoop {
     const warning = setTimeout(() => this.#tellStill(), stillAfterMs)
     while (this.#isFull && !this.#isRevoked) {
       this.#room = Promise.withResolvers()
-      await unlessAborted(this.#room.promise, this.#partition.revoked)
+      await unlessAborted(this.#room.promise, this.partition.revoked)
     }
     clearTimeout(warning)
     this.#room = undefined
@@ -143,6 +160,7 @@ export class PartitionLoop {
 
   /** The commit to wait for before the next message of the key, if any. */
   #finish(place: OpenOffset): Promise<void> | undefined {
+    this.motion.outcome()
     const nextOffset = this.#offsets.finish(place)
     if (nextOffset === undefined) return undefined
     const committed = this.#progress.advance(nextOffset)

@@ -5,6 +5,8 @@ import { PartitionLoop } from './consume-loop.ts'
 import type { GroupPlan, TopicConsumer } from './plan/consumer-plan.ts'
 import { type ConsumerReport, failureText } from './watch/consumer-report.ts'
 import { Slots } from './slots.ts'
+import { GroupWatch } from './watch/group-watch.ts'
+import { stallText } from './watch/stall.ts'
 import { TopicLag } from './watch/topic-lag.ts'
 
 /** What a group consumer needs of the service around it. */
@@ -19,6 +21,7 @@ export class GroupConsumer {
   /** By handler: one that reads older topics too has no more places for that. */
   readonly #slots: ReadonlyMap<string, Slots>
   readonly #lags: ReadonlyMap<string, TopicLag>
+  readonly #watch: GroupWatch
   readonly #loops = new Map<AssignedPartition, PartitionLoop>()
   #isFinishing = false
   #joining: Promise<QueueMember> | undefined
@@ -37,6 +40,8 @@ export class GroupConsumer {
     const { log } = host
     this.#slots = new Map([...plan.consumers.values()].map((one) => [one.handler, new Slots(one.settings.concurrency)]))
     this.#lags = new Map(topics.map((topic) => [topic, new TopicLag({ topic, group, driver, clock, log })]))
+    const state = () => this.#memberState
+    this.#watch = new GroupWatch({ plan, settings, log, lags: this.#lags, slots: this.#slots, state })
   }
 
   /** Resolves with the first assignment. @throws Error when the group cannot be joined, or the signal fires before. */
@@ -48,6 +53,7 @@ export class GroupConsumer {
     this.#joining = this.#settings.driver.join({ group, topics: [...consumers.keys()], log, consume, fail }, signal)
     try {
       this.#member = await this.#joining
+      if (!signal.aborted) this.#watch.start()
     } catch (error) {
       if (!signal.aborted) this.#failure ??= failureText(error)
       throw error
@@ -64,8 +70,22 @@ export class GroupConsumer {
   }
 
   async leave(signal: AbortSignal): Promise<void> {
+    this.#watch.stop()
     const member = await this.#joined()
     await member?.leave(signal)
+  }
+
+  /** Whether it has been given its partitions once, which may be none. */
+  get hasJoined(): boolean {
+    return this.#member !== undefined
+  }
+
+  /** What stands still, in words; nothing while all goes on. */
+  get standstills(): readonly string[] {
+    const { group, consumers } = this.#plan
+    return [...consumers.keys()].flatMap((topic) =>
+      this.#watch.stallsOf(topic).map((stall) => stallText(topic, group, stall)),
+    )
   }
 
   /** A report for each topic, once the broker has said how much is left. */
@@ -96,11 +116,13 @@ export class GroupConsumer {
     const fail = (error: unknown) => this.#fail(error)
     const loop = new PartitionLoop(partition, consumer, { settings: this.#settings, log: this.#host.log, slots, fail })
     this.#loops.set(partition, loop)
+    this.#watch.add(loop)
     if (this.#isFinishing) loop.hasten()
     try {
       await loop.run()
     } finally {
       this.#loops.delete(partition)
+      this.#watch.remove(loop)
     }
   }
 
@@ -113,22 +135,24 @@ export class GroupConsumer {
     const own = [...this.#loops].filter(([partition]) => partition.topic === topic)
     const oldest = own.flatMap(([, loop]) => loop.oldest ?? [])
     const producedAt = own.flatMap(([, { oldestAt }]) => oldestAt ?? [])
+    const stalls = this.#watch.stallsOf(topic)
     const oldestAt = producedAt.length > 0 ? Math.min(...producedAt) : undefined
     return {
       connection: this.#settings.name,
       group,
       topic,
       handler,
-      state: this.#state,
+      state: stalls.length > 0 ? 'stalled' : this.#memberState,
       failure: this.#failure,
       partitions: own.map(([{ partition }]) => partition).toSorted((one, other) => one - other),
       ...(this.#lags.get(topic)?.known ?? unknownLag),
       oldestAgeMs: oldestAt === undefined ? undefined : Math.max(0, this.#settings.clock.now() - oldestAt),
       oldest: oldest.toSorted((one, other) => one.partition - other.partition),
+      stalls: stalls.toSorted((one, other) => one.partition - other.partition),
     }
   }
 
-  get #state(): MemberState {
+  get #memberState(): MemberState {
     return this.#failure === undefined ? (this.#member?.state ?? 'joining') : 'failed'
   }
 }

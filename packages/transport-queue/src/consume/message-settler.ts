@@ -6,6 +6,7 @@ import { RecordHeaders } from '../read/message-headers.ts'
 import { isEnveloped, type ReadBounds, type ReadMessage, readMessage } from '../read/read-message.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 import type { MessageStage } from './watch/consumer-report.ts'
+import type { HandlerRun } from './watch/watched-loop.ts'
 import { isOfEnding } from './plan/disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
@@ -60,6 +61,16 @@ export class MessageSettler {
   /** Why a message has no outcome; undefined while it runs. */
   stageOf(offset: number): MessageStage | undefined {
     return this.#stages.get(offset)
+  }
+
+  /** What messages wait for that are not with their handler, by offset. */
+  get stages(): ReadonlyMap<number, MessageStage> {
+    return this.#stages
+  }
+
+  /** Handlers that have not ended, also those that were overtaken. */
+  get runs(): readonly HandlerRun[] {
+    return this.#running.all
   }
 
   /** Does work of a message, and says meanwhile what it is. */
@@ -149,10 +160,11 @@ export class MessageSettler {
   #attempt(handling: Handling): void {
     const { settings, consumer } = this.#surroundings
     const { record, message, attempt } = handling
-    const leftMs = message.expiresAt - settings.clock.now()
+    const beganAt = settings.clock.now()
+    const leftMs = message.expiresAt - beganAt
     if (leftMs <= 0 || this.#isRevoked) return void this.#leave(handling).then(handling.settled)
     const timeoutMs = Math.min(leftMs, consumer.settings.maxHandlerMs)
-    const call = new QueueCall(record, { transport: settings.name, attempt, message, timeoutMs })
+    const call = new QueueCall(record, { transport: settings.name, attempt, message, timeoutMs, beganAt })
     this.#running.begin(call)
     void consumer.dispatch(call).then((outcome) => {
       if (!outcome.ok) void this.#failed(handling, call, outcome.error)
@@ -206,6 +218,7 @@ export class MessageSettler {
     partition.lost.removeEventListener('abort', stop)
     stop()
     if (ended !== 'late' || partition.lost.aborted) return
+    this.#running.overtake(call)
     log.error(
       { peer: call.peer },
       `${consumer.handler} goes on though its time is over; its key is not held up any longer`,

@@ -10,6 +10,8 @@ export interface QueueCallFacts {
   readonly message: ReadMessage
   /** What is left until the message expires; Infinity when it never does. */
   readonly timeoutMs: number
+  /** In epoch milliseconds. */
+  readonly beganAt: number
 }
 
 /** A message on its way to its handler. */
@@ -20,17 +22,20 @@ export class QueueCall implements Arrival {
   readonly isAccepted = true
   readonly attempt: number
   readonly timeoutMs: number | undefined
+  readonly beganAt: number
   readonly #record: ReceivedRecord
   readonly #message: ReadMessage
   #quiet: PromiseWithResolvers<void> | undefined
+  #hasBegun = false
   #hasEnded = false
   #controller: AbortController | undefined
 
-  constructor(record: ReceivedRecord, { transport, attempt, message, timeoutMs }: QueueCallFacts) {
+  constructor(record: ReceivedRecord, { transport, attempt, message, timeoutMs, beganAt }: QueueCallFacts) {
     this.#record = record
     this.#message = message
     this.transport = transport
     this.attempt = attempt
+    this.beganAt = beganAt
     this.timeoutMs = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs
   }
 
@@ -44,6 +49,10 @@ export class QueueCall implements Arrival {
     return `${topic}/${partition}@${offset}`
   }
 
+  get offset(): number {
+    return this.#record.offset
+  }
+
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     return this.#controller.signal
@@ -55,9 +64,9 @@ export class QueueCall implements Arrival {
     this.#controller.abort()
   }
 
-  /** Resolves when its handler does nothing more. */
+  /** Resolves when its handler does nothing more, at once when it was refused before the handler could begin. */
   get quiet(): Promise<void> {
-    if (this.#hasEnded) return Promise.resolve()
+    if (this.#hasEnded || !this.#hasBegun) return Promise.resolve()
     this.#quiet ??= Promise.withResolvers()
     return this.#quiet.promise
   }
@@ -68,6 +77,7 @@ export class QueueCall implements Arrival {
   }
 
   decode(): unknown {
+    this.#hasBegun = true
     return this.#message.payload()
   }
 }

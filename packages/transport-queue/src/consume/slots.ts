@@ -20,6 +20,11 @@ export class Slots {
     this.#freeCount = count
   }
 
+  /** Whether who wants a place has to wait for it. */
+  get areTaken(): boolean {
+    return this.#freeCount === 0
+  }
+
   /** Waits for a place, which may be there at once. */
   seek(waiter: Waiter): void {
     if (waiter.signal.aborted) return waiter.refused?.()

@@ -1,5 +1,5 @@
 import { contract, type DeliveryOptions, event, type EventType, upcast } from '@tenon/core/contract'
-import { ContractError, WiringError } from '@tenon/core/transport'
+import { ConfigError, ContractError, WiringError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { memoryDriver } from '../../driver/memory/memory-driver.ts'
@@ -66,6 +66,7 @@ describe('planConsumers', () => {
       retry: { maxAttemptCount: 2, initialDelayMs: 0, maxDelayMs: 30_000, maxAgeMs: 7_000 },
       concurrency: 3,
       maxHandlerMs: 9_000,
+      stallAfterMs: 69_000,
     })
     const [plain] = planConsumers(hostOf([orders.place], []), settings)
     expect(plain?.consumers.get('shop.order.place.v1')?.settings).toEqual({
@@ -73,7 +74,29 @@ describe('planConsumers', () => {
       retry: { maxAttemptCount: 5, initialDelayMs: 200, maxDelayMs: 30_000, maxAgeMs: 7_000 },
       concurrency: 16,
       maxHandlerMs: 9_000,
+      stallAfterMs: 69_000,
     })
+  })
+  it('takes a consumer for stalled a minute after its longest message, unless the transport says when', () => {
+    const own = { ...at(placed, 'own'), delivery: { maxHandlerMs: 1_000 } }
+    const stallsAfterMs = (queue: ReturnType<typeof resolveQueue>) =>
+      [own, at(placed, 'plain')].map(
+        (one) => planConsumers(hostOf([], [one]), queue)[0]?.consumers.get(placed.topic)?.settings.stallAfterMs,
+      )
+    expect(stallsAfterMs(settings)).toEqual([61_000, 69_000])
+    const given = resolveQueue({ driver: memoryDriver(), maxHandlerMs: 9_000, stallAfterMs: 9_001 })
+    expect(stallsAfterMs(given)).toEqual([9_001, 9_001])
+  })
+
+  it('refuses to take a handler for stalled that still has time, naming both', () => {
+    const tooSoon = resolveQueue({ driver: memoryDriver(), name: 'orders', maxHandlerMs: 1_000, stallAfterMs: 9_000 })
+    const slow = { ...at(placed, 'slow'), delivery: { maxHandlerMs: 9_000 } }
+    const plan = () => planConsumers(hostOf([], [at(cancelled, 'slow'), slow]), tooSoon)
+    expect(plan).toThrow(ConfigError)
+    expect(plan).toThrow(
+      'stallAfterMs of transport orders, 9000, must exceed maxHandlerMs of consume shop.order.placed.v1, 9000; leave it out for 60 s more than that',
+    )
+    expect(() => planConsumers(hostOf([], [at(cancelled, 'slow')]), tooSoon)).not.toThrow()
   })
 })
 

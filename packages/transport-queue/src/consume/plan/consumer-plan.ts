@@ -1,5 +1,6 @@
 import {
   type Arrival,
+  ConfigError,
   ContractError,
   type Outcome,
   type SetupProblem,
@@ -36,6 +37,7 @@ export interface GroupPlan {
  *
  * @throws WiringError `wiring.unreachable` for an event or command in a format that is not among these; what the format throws.
  * @throws WiringError `wiring.consumer_conflict` when two handlers share topic and group.
+ * @throws ConfigError `config.out_of_range` when `stallAfterMs` is given and one of them may take as long for a message.
  * @throws ContractError `contract.name` for a group that cannot be part of a topic's name.
  */
 export function planConsumers(host: TransportHost, settings: QueueSettings): readonly GroupPlan[] {
@@ -44,6 +46,8 @@ export function planConsumers(host: TransportHost, settings: QueueSettings): rea
   if (badNames.length > 0) throw new ContractError(badNames)
   const conflicts = [...Map.groupBy(all, ({ topic, group }) => `${group} ${topic}`).values()].flatMap(checkSingle)
   if (conflicts.length > 0) throw new WiringError(conflicts)
+  const tooSoon = all.flatMap((consumer) => checkStall(consumer, settings))
+  if (tooSoon.length > 0) throw new ConfigError(tooSoon)
   return Array.from(
     Map.groupBy(all, ({ group }) => group),
     ([group, consumers]) => ({
@@ -90,4 +94,15 @@ function checkSingle(consumers: readonly TopicConsumer[]): readonly SetupProblem
   const names = consumers.map(({ handler }) => handler).join(', ')
   const message = `${names}: only one handler of group "${first.group}" can consume topic ${first.topic}; give the others a group of their own`
   return [{ code: 'wiring.consumer_conflict', message }]
+}
+
+/** A handler that takes the time it has must not pass for one that stands still. */
+function checkStall(
+  { handler, settings }: TopicConsumer,
+  { name, stallAfterMs }: QueueSettings,
+): readonly SetupProblem[] {
+  const { maxHandlerMs } = settings
+  if (stallAfterMs === undefined || stallAfterMs > maxHandlerMs) return []
+  const message = `queueTransport: stallAfterMs of transport ${name}, ${stallAfterMs}, must exceed maxHandlerMs of ${handler}, ${maxHandlerMs}; leave it out for 60 s more than that`
+  return [{ code: 'config.out_of_range', message }]
 }

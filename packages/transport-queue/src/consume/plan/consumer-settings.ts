@@ -5,6 +5,8 @@ import type { Failures } from './disposition.ts'
 /** How the messages of one consumer are delivered. */
 export interface ConsumerSettings extends Pick<QueueSettings, 'retry' | 'concurrency' | 'maxHandlerMs'> {
   readonly failures: Failures
+  /** After which a partition that has messages and does nothing stands still. Longer than `maxHandlerMs`. */
+  readonly stallAfterMs: number
 }
 
 /** What a consumer says comes before what its transport says, setting by setting. Both are checked before. */
@@ -15,5 +17,9 @@ export function resolveConsumer(delivery: DeliveryOptions = {}, settings: QueueS
     retry: Object.freeze({ ...settings.retry, ...retry }),
     concurrency,
     maxHandlerMs,
+    stallAfterMs: settings.stallAfterMs ?? maxHandlerMs + stallSlackMs,
   })
 }
+
+/** A handler whose time is over has this long to give its message up. A guess. */
+const stallSlackMs = 60_000

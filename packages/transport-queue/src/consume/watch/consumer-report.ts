@@ -1,6 +1,7 @@
 import { errorText } from '../../error-text.ts'
 import type { ErrorCode } from '@tenon/core/transport'
 import type { MemberState } from '../../queue-driver.ts'
+import type { StalledPartition } from './stall.ts'
 
 /** How a consumer is doing: one handler of one topic, in this process. */
 export interface ConsumerReport {
@@ -10,7 +11,7 @@ export interface ConsumerReport {
   readonly topic: string
   /** The operation's id, or `consume <topic>`. */
   readonly handler: string
-  /** `joining` also while it comes back after an outage; `failed` for good, and the service stops. */
+  /** `joining` also while it comes back after an outage; `stalled` while one of its partitions stands still; `failed` for good, and the service stops. */
   readonly state: MemberState
   /** Why it failed, without what could be a credential; undefined unless it did. */
   readonly failure: string | undefined
@@ -26,6 +27,8 @@ export interface ConsumerReport {
   readonly oldestAgeMs: number | undefined
   /** The oldest of such messages of each partition that has one, and why it has no outcome: what is behind it cannot be committed. */
   readonly oldest: readonly OldestMessage[]
+  /** Its partitions that stand still though the broker answers, and for what; the service is not live while there are any. */
+  readonly stalls: readonly StalledPartition[]
 }
 
 /** A message that its partition waits for. */

@@ -16,7 +16,7 @@ type KnownLag = Pick<ConsumerReport, 'lagCount' | 'lagReadAt' | 'isLagCurrent'>
 /** How many messages of a topic a group has not committed, as far as the broker said. Asks it only when it is told to. */
 export class TopicLag {
   readonly #surroundings: LagSurroundings
-  #count: number | undefined
+  #partitions: readonly PartitionProgress[] = []
   #readAt: number | undefined
   #isCurrent = false
   /** Whether the log says so already. */
@@ -29,7 +29,13 @@ export class TopicLag {
 
   /** What is known; what was known before while the broker does not answer. */
   get known(): KnownLag {
-    return { lagCount: this.#count, lagReadAt: this.#readAt, isLagCurrent: this.#isCurrent }
+    const lagCount = this.#readAt === undefined ? undefined : sumOf(this.#partitions)
+    return { lagCount, lagReadAt: this.#readAt, isLagCurrent: this.#isCurrent }
+  }
+
+  /** How far the group has come in each partition; undefined when the broker did not answer when it was last asked. */
+  get partitions(): readonly PartitionProgress[] | undefined {
+    return this.#isCurrent ? this.#partitions : undefined
   }
 
   /** Asks the broker, once for all that ask at the same time. Never rejects. */
@@ -44,7 +50,7 @@ export class TopicLag {
     const { driver, topic, group, clock, log } = this.#surroundings
     try {
       const asked = driver.describe(topic, group)
-      this.#count = sumOf(await within(asked, answerTimeoutMs, `no answer within ${answerTimeoutMs} ms`))
+      this.#partitions = await within(asked, answerTimeoutMs, `no answer within ${answerTimeoutMs} ms`)
       this.#readAt = clock.now()
       this.#isCurrent = true
       this.#isAway = false

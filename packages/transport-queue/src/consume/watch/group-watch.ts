@@ -1,0 +1,91 @@
+import type { Logger } from '@tenon/core/transport'
+import type { MemberState } from '../../queue-driver.ts'
+import type { QueueSettings } from '../../queue-options.ts'
+import type { GroupPlan, TopicConsumer } from '../plan/consumer-plan.ts'
+import type { Slots } from '../slots.ts'
+import type { StalledPartition } from './stall.ts'
+import type { TopicLag } from './topic-lag.ts'
+import { TopicWatch } from './topic-watch.ts'
+import type { WatchedLoop } from './watched-loop.ts'
+
+export interface GroupWatchSurroundings {
+  readonly plan: GroupPlan
+  readonly settings: Pick<QueueSettings, 'driver' | 'clock'>
+  readonly log: Logger
+  readonly lags: ReadonlyMap<string, TopicLag>
+  readonly slots: ReadonlyMap<string, Slots>
+  /** What the driver says of the membership. */
+  state(): MemberState
+}
+
+/** Finds what stands still in a group, while this process is one of its members. */
+export class GroupWatch {
+  readonly #topics: ReadonlyMap<string, TopicWatch>
+  readonly #state: () => MemberState
+  readonly #intervalMs: number
+  #timer: NodeJS.Timeout | undefined
+  #isLooking = false
+
+  constructor(surroundings: GroupWatchSurroundings) {
+    const { plan } = surroundings
+    const consumers = [...plan.consumers.values()]
+    this.#topics = new Map(consumers.flatMap((consumer) => this.#watchOf(consumer, surroundings)))
+    this.#state = surroundings.state
+    this.#intervalMs = Math.min(...consumers.map(({ settings }) => settings.stallAfterMs)) / 4
+  }
+
+  /** From now on looks at what is there, as seldom as that finds it in time. Safe to call twice. */
+  start(): void {
+    if (this.#timer === undefined) for (const topic of this.#topics.values()) topic.grace()
+    this.#timer ??= setInterval(() => void this.#look(), Math.min(this.#intervalMs, longestWaitMs)).unref()
+  }
+
+  /** Looks no more: what ends does not stand still. Safe to call twice. */
+  stop(): void {
+    clearInterval(this.#timer)
+    for (const topic of this.#topics.values()) topic.grace()
+  }
+
+  add(loop: WatchedLoop): void {
+    this.#topics.get(loop.partition.topic)?.add(loop)
+  }
+
+  remove(loop: WatchedLoop): void {
+    this.#topics.get(loop.partition.topic)?.remove(loop)
+  }
+
+  /** What stands still of a topic; nothing while the group is being joined. */
+  stallsOf(topic: string): readonly StalledPartition[] {
+    return this.#state() === 'assigned' ? (this.#topics.get(topic)?.stalls ?? []) : []
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    for (const topic of this.#topics.values()) {
+      if (this.#state() === 'assigned') await topic.look()
+      else topic.grace()
+    }
+    this.#isLooking = false
+  }
+
+  #watchOf(consumer: TopicConsumer, surroundings: GroupWatchSurroundings): readonly (readonly [string, TopicWatch])[] {
+    const { topic, handler } = consumer
+    const lag = surroundings.lags.get(topic)
+    const slots = surroundings.slots.get(handler)
+    if (lag === undefined || slots === undefined) return []
+    const siblings = () => this.#loopsOf(handler, surroundings.plan)
+    const { log, settings } = surroundings
+    const { driver, clock } = settings
+    return [[topic, new TopicWatch({ consumer, driver, clock, log, lag, slots, siblings })]]
+  }
+
+  #loopsOf(handler: string, { consumers }: GroupPlan): readonly WatchedLoop[] {
+    return [...this.#topics].flatMap(([topic, watch]) =>
+      consumers.get(topic)?.handler === handler ? [...watch.loops] : [],
+    )
+  }
+}
+
+/** @see Node.js documentation, setTimeout */
+const longestWaitMs = 2 ** 31 - 1

@@ -1,0 +1,73 @@
+import type { WatchedLoop } from './watched-loop.ts'
+
+/** A partition that stands still although its broker answers. */
+export interface StalledPartition {
+  readonly partition: number
+  /**
+   * `handler`: its oldest message has no outcome, and no handler is at work that has time left. `commit`: all that may be handled
+   * before a commit is, and none is stored. `fetch`: messages are there, and reading gives none.
+   */
+  readonly waitsFor: 'handler' | 'commit' | 'fetch'
+  /** Of the oldest message that it concerns. */
+  readonly offset: number
+  /** Since when nothing has moved, in epoch milliseconds. */
+  readonly sinceAt: number
+}
+
+/** What a partition is judged by. */
+export interface StandstillFacts {
+  readonly now: number
+  /** Of the partition's consumer. */
+  readonly maxHandlerMs: number
+  readonly loop: WatchedLoop
+  /** Of the other partitions that the same handler reads. */
+  readonly others: readonly WatchedLoop[]
+  /** Whether the handler's places are all taken, so that a message may wait for one. */
+  readonly areSlotsTaken: boolean
+}
+
+/**
+ * Whether a partition's messages wait for nothing that comes by itself: no handler is at work that has time left, none is handled again
+ * later, none is being stored as a dead letter. A message that an earlier handler still works on counts for nothing, whatever else is
+ * tried with it; one that is held back counts for nothing either when there is such a handler.
+ */
+export function isHeldUp({ now, maxHandlerMs, loop, others, areSlotsTaken }: StandstillFacts): boolean {
+  const wedged = wedgedOffsets(loop, now - maxHandlerMs)
+  if (isAtWork(loop, wedged)) return false
+  for (const [offset, { stage }] of loop.stages) {
+    if (stage === 'buried' || (stage === 'retried' && !wedged.has(offset))) return false
+    if (stage === 'held' && wedged.size === 0) return false
+  }
+  return !(areSlotsTaken && others.some((other) => isAtWork(other, wedgedOffsets(other, now - maxHandlerMs))))
+}
+
+/** What an operator is to read of it. */
+export function stallText(
+  topic: string,
+  group: string,
+  { partition, waitsFor, offset, sinceAt }: StalledPartition,
+): string {
+  const since = new Date(sinceAt).toISOString()
+  return `partition ${partition} of ${topic} stands still in group ${group} since ${since}: ${causes[waitsFor]} ${offset}`
+}
+
+const causes = {
+  handler: 'no handler comes to an end, the oldest message is at offset',
+  commit: 'the broker answers but stores no commit, the oldest message that is not committed is at offset',
+  fetch: 'messages are there but are not given out, from offset',
+} as const satisfies Record<StalledPartition['waitsFor'], string>
+
+/** The messages of handlers that began before the moment, and should have ended. */
+function wedgedOffsets({ runs }: WatchedLoop, latestAt: number): ReadonlySet<number> {
+  const wedged = new Set<number>()
+  for (const { offset, beganAt } of runs) if (beganAt + signalledMs <= latestAt) wedged.add(offset)
+  return wedged
+}
+
+function isAtWork({ runs }: WatchedLoop, wedged: ReadonlySet<number>): boolean {
+  for (const { offset } of runs) if (!wedged.has(offset)) return true
+  return false
+}
+
+/** What a handler may take to end after its signal has fired. A guess. */
+const signalledMs = 1_000
