@@ -13,6 +13,14 @@ export type { AsyncApiPart, DescribedService } from './asyncapi/exchange.ts'
 export type { Disposition, RetryOptions } from '@tenon/core/transport'
 export type { ConsumerReport, MessageStage, OldestMessage } from './consume/watch/consumer-report.ts'
 export { dispositions } from './consume/plan/disposition.ts'
+export type { RunResult } from './dead-letter/audit/audit-record.ts'
+export {
+  type AuditedRedrive,
+  type AuditListOptions,
+  listAudits,
+  type RedriveAudit,
+} from './dead-letter/audit/list-audits.ts'
+export { countDeadLetters, type CountOptions, type DeadLetterCount } from './dead-letter/count-dead-letters.ts'
 export { deadLetterTopic, type DeadLetter, type DeadLetterSource } from './dead-letter/dead-letter.ts'
 export {
   type DeadLetterList,
@@ -20,6 +28,17 @@ export {
   type ListOptions,
   type PartitionOffsets,
 } from './dead-letter/list-dead-letters.ts'
+export type { LetterFilter } from './dead-letter/letter-filter.ts'
+export type { LetterOwner } from './dead-letter/letter-position.ts'
+export type { LetterPatch } from './dead-letter/redrive/letter-patch.ts'
+export {
+  redriveDeadLetters,
+  type RedriveResult,
+  type RedrivenLetter,
+} from './dead-letter/redrive/redrive-dead-letters.ts'
+export { redriveDefaults, type RedriveSelection } from './dead-letter/redrive/redrive-options.ts'
+export type { LetterOutcome } from './dead-letter/redrive/redrive-run.ts'
+export type { RedriveHindrance } from './dead-letter/redrive/redriven-record.ts'
 export { redriveDeadLetter, type RedriveOptions } from './dead-letter/redrive-dead-letter.ts'
 export { type QueueDriverOptions, queueDriver } from './driver/choose-driver.ts'
 export type { KafkaOptions } from './driver/kafka/kafka-options.ts'

@@ -111,7 +111,7 @@ test('a redriven message is handled by the group that gave it up, and by no othe
   expect(seen).toEqual(['audit', 'user'])
   const [, again] = broker.records(topic)
   expect(again).toMatchObject({ key: Buffer.from('k'), value: Buffer.from('{"orderId":"k","count":0}') })
-  expect(headersOf(again)).toEqual({ 'tenon-redrive-group': 'user' })
+  expect(headersOf(again)).toEqual({ 'tenon-redrive-group': 'user', 'tenon-redrive-letter': letter.position })
 })
 
 test('a message beyond maxMessageBytes is a dead letter at once, as it came', async () => {

@@ -55,6 +55,9 @@ export function deadLetterTopic(topic: string, group: string): string {
 
 /** The group that a redriven message is for; the others pass it over. */
 export const redriveGroupHeader = 'tenon-redrive-group'
+/** The position of the letter that a redriven message was, and what is not as it came. */
+export const redriveLetterHeader = 'tenon-redrive-letter'
+export const redrivePatchedHeader = 'tenon-redrive-patched'
 
 /**
  * A message as its group's dead letter: key, value and headers as they came, and why it is here. Then the same letter with less and
@@ -144,4 +147,4 @@ function ownHeaders(headers: readonly RecordHeader[]): readonly RecordHeader[] {
 }
 
 const addedForm =
-  /^tenon-(?:error-.*|source-.*|attempts|failed-at|first-failed-at|handler|(?:value|headers|key)-omitted|redrive-group)$/
+  /^tenon-(?:error-.*|source-.*|attempts|failed-at|first-failed-at|handler|(?:value|headers|key)-omitted|redrive-(?:group|letter|patched))$/

@@ -1,5 +1,6 @@
 import type { ReceivedRecord } from '../queue-driver.ts'
 import { type DeadLetter, readDeadLetter } from './dead-letter.ts'
+import type { LetterTest } from './letter-filter.ts'
 
 export interface PageBounds {
   readonly group: string
@@ -8,6 +9,8 @@ export interface PageBounds {
   readonly fromOffset: number
   /** Behind the last record that was there when the list was asked for. */
   readonly endOffset: number
+  /** Which letters it holds. */
+  readonly fits: LetterTest
 }
 
 interface PlacedLetter {
@@ -69,9 +72,10 @@ export class LetterPage {
   }
 
   #add(record: ReceivedRecord): void {
+    const { group, fits } = this.#bounds
     const { offset } = record
     this.#readOffset = offset + 1
-    const letter = readDeadLetter(record, this.#bounds.group)
-    if (letter !== undefined) this.#letters.push({ offset, letter })
+    const letter = readDeadLetter(record, group)
+    if (letter !== undefined && fits(letter)) this.#letters.push({ offset, letter })
   }
 }

@@ -1,6 +1,7 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { QueueDriver } from '../queue-driver.ts'
 import { type DeadLetter, deadLetterTopic } from './dead-letter.ts'
+import { compileFilter, type LetterFilter } from './letter-filter.ts'
 import { LetterPage } from './letter-page.ts'
 
 export interface ListOptions {
@@ -8,6 +9,8 @@ export interface ListOptions {
   readonly topic: string
   /** The group that gave them up. */
   readonly group: string
+  /** Which are told of. @defaultValue all */
+  readonly where?: LetterFilter
   /** Most letters that are told of, the oldest first. @defaultValue 100 @remarks Range 1–10_000 */
   readonly maxCount?: number
   /** Where to begin, by partition: the `next` of the list before. @defaultValue at the oldest */
@@ -34,12 +37,12 @@ export interface DeadLetterList {
  * @throws ServiceError `not_found` when the group has no dead-letter topic, `unavailable`; `out_of_range` for an option.
  */
 export async function listDeadLetters(driver: QueueDriver, options: ListOptions): Promise<DeadLetterList> {
-  const { maxCount = 100, timeoutMs = 10_000, from = {} } = options
+  const { where = {}, maxCount = 100, timeoutMs = 10_000, from = {} } = options
   requireWithin('maxCount', maxCount, { min: 1, max: 10_000 })
   requireWithin('timeoutMs', timeoutMs, { min: 1, max: longestTimeoutMs })
   for (const [partition, offset] of Object.entries(from))
     requireWithin(`from[${partition}]`, offset, { min: 0, max: Number.MAX_SAFE_INTEGER })
-  const pages = await readPages(driver, { ...options, maxCount, timeoutMs, from })
+  const pages = await readPages(driver, { ...options, where, maxCount, timeoutMs, from })
   const letters = takeOldest([...pages.values()], maxCount)
   return {
     letters,
@@ -67,11 +70,12 @@ function takeOldest(pages: readonly LetterPage[], maxCount: number): readonly De
 async function readPages(driver: QueueDriver, options: Required<ListOptions>): Promise<Pages> {
   const { group, maxCount, from } = options
   const topic = deadLetterTopic(options.topic, group)
+  const fits = compileFilter(options.where)
   const progress = await driver.describe(topic, group)
   const pages = new Map(
     progress.map(({ partition, earliestOffset, nextOffset: endOffset }) => {
       const fromOffset = Math.max(earliestOffset, from[partition] ?? 0)
-      return [partition, new LetterPage({ group, maxCount, fromOffset, endOffset })]
+      return [partition, new LetterPage({ group, maxCount, fromOffset, endOffset, fits })]
     }),
   )
   await fill(pages, { driver, topic, signal: AbortSignal.timeout(options.timeoutMs) })

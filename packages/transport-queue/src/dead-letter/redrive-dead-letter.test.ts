@@ -33,7 +33,11 @@ test('a message that had expired is handled when it is redriven', async () => {
   await redriveDeadLetter(driver, letter)
   await done.reached
   expect(seen).toEqual([7])
-  expect(headersOf(broker.records(topic)[1])).toEqual({ ce_id: '1', 'tenon-redrive-group': 'user' })
+  expect(headersOf(broker.records(topic)[1])).toEqual({
+    ce_id: '1',
+    'tenon-redrive-group': 'user',
+    'tenon-redrive-letter': letter.position,
+  })
 })
 
 test('an expired event in structured mode, which would be given up again, is refused', async () => {

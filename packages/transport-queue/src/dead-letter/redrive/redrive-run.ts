@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto'
+import { ServiceError } from '@tenon/core/transport'
+import { errorText } from '../../error-text.ts'
+import type { QueueDriver } from '../../queue-driver.ts'
+import { AuditLog } from '../audit/audit-log.ts'
+import type { AuditedLetter, RunResult } from '../audit/audit-record.ts'
+import { type LetterMessage, readMessages } from './letter-messages.ts'
+import { Pace } from './pace.ts'
+import type { RedriveSettings } from './redrive-options.ts'
+import type { SelectedLetter } from './redrive-plan.ts'
+import type { RedriveHindrance } from './redriven-record.ts'
+import { settleRuns } from './settle-runs.ts'
+import { readProgress } from './watch-group.ts'
+
+/**
+ * What becomes of a letter. `redriven`, or would be; `already_redriven`, also when another letter of the same message was;
+ * `same_message` as a letter before it; `uncertain` if it was; `not_whole` or `expired`, as `redriveDeadLetter` refuses; `gone` by
+ * retention; `not_reached` because of `maxCount`.
+ */
+export type LetterOutcome =
+  | 'redriven'
+  | 'already_redriven'
+  | 'same_message'
+  | 'uncertain'
+  | 'not_reached'
+  | 'gone'
+  | RedriveHindrance
+
+export interface SettledLetter {
+  readonly letter: SelectedLetter
+  readonly outcome: LetterOutcome
+  readonly patched: readonly string[]
+}
+
+/** One time that somebody redrives letters. */
+export class RedriveRun {
+  readonly id: string = randomUUID()
+  readonly #driver: QueueDriver
+  readonly #settings: RedriveSettings
+  readonly #log: AuditLog
+  readonly #pace: Pace
+  readonly #settled: SettledLetter[] = []
+  readonly #seenSources = new Set<string>()
+  #redrivenCount = 0
+  #batch = 0
+
+  constructor(driver: QueueDriver, settings: RedriveSettings) {
+    const { owner, timeoutMs, ratePerSecond, clock } = settings
+    this.#driver = driver
+    this.#settings = settings
+    // Not the signal: what was begun is told to its end.
+    this.#log = new AuditLog(driver, owner, { timeoutMs })
+    this.#pace = new Pace(ratePerSecond, clock)
+  }
+
+  /** Tells what would become of letters, and writes nothing. @throws ServiceError */
+  async rehearse(selected: readonly SelectedLetter[]): Promise<readonly SettledLetter[]> {
+    await this.#log.catchUp()
+    for (const step of await this.#findSettled()) this.#log.trail.add(step)
+    await this.#redrive(selected, async () => undefined)
+    return this.#settled
+  }
+
+  /** Puts letters back, in their order. @throws ServiceError that tells how far it came */
+  async carryOut(selected: readonly SelectedLetter[]): Promise<readonly SettledLetter[]> {
+    const { by, selection } = this.#settings
+    await this.#log.ensure()
+    await this.#log.begin({ kind: 'begun', run: this.id, at: this.#now, by, selection })
+    try {
+      await this.#settleOlder()
+      await this.#redrive(selected, (batch) => this.#send(batch))
+    } catch (error) {
+      await this.#end(resultOf(error), error).catch(() => undefined)
+      throw this.#withCount(error)
+    }
+    await this.#end('complete')
+    return this.#settled
+  }
+
+  get #now(): number {
+    return this.#settings.clock.now()
+  }
+
+  /** An older run may still be at work, and what it has sent may be on its way: both end within the time of a request. */
+  async #settleOlder(): Promise<void> {
+    const { clock, timeoutMs, signal } = this.#settings
+    this.#requireNewest()
+    const { runs } = this.#log.trail
+    const isQuiet =
+      runs.every(({ open }) => open === undefined) && (runs.length < 2 || runs.at(-2)?.ended !== undefined)
+    if (isQuiet) return
+    await clock.wait(timeoutMs, signal)
+    requireGoingOn(signal)
+    await this.#log.catchUp()
+    this.#requireNewest()
+    for (const step of await this.#findSettled()) await this.#log.append(step)
+  }
+
+  #findSettled() {
+    return settleRuns(this.#log.trail.runs, { driver: this.#driver, settings: this.#settings, run: this.id })
+  }
+
+  async #redrive(selected: readonly SelectedLetter[], send: (batch: readonly LetterMessage[]) => Promise<void>) {
+    const { maxCount } = this.#settings
+    const toGo = selected.filter((letter) => this.#mayGo(letter))
+    for (let index = 0; index < toGo.length; ) {
+      requireGoingOn(this.#settings.signal)
+      const batch = batchOf(toGo, { index, maxCount: Math.min(maxCount - this.#redrivenCount, this.#pace.batchCount) })
+      if (batch.length === 0) return toGo.slice(index).forEach((letter) => this.#settle(letter, 'not_reached'))
+      const messages = await readMessages(this.#driver, batch, this.#settings)
+      await send(messages.filter(({ record }) => record !== undefined))
+      for (const { letter, hindrance, audited } of messages) this.#settle(letter, hindrance ?? 'redriven', audited)
+      index += batch.length
+    }
+  }
+
+  #mayGo(letter: SelectedLetter): boolean {
+    const { trail } = this.#log
+    const isSeen = this.#seenSources.has(letter.source)
+    this.#seenSources.add(letter.source)
+    if (trail.isRedriven(letter)) return this.#settle(letter, 'already_redriven')
+    if (isSeen) return this.#settle(letter, 'same_message')
+    if (!trail.isUncertain(letter) || this.#settings.repeatsUncertain) return true
+    return this.#settle(letter, 'uncertain')
+  }
+
+  #settle(letter: SelectedLetter, outcome: LetterOutcome, { patched = [] }: Partial<AuditedLetter> = {}): false {
+    if (outcome === 'redriven') this.#redrivenCount++
+    this.#settled.push({ letter, outcome, patched })
+    return false
+  }
+
+  /** Says what comes before it comes, so that whoever comes after a crash knows where to look. */
+  async #send(messages: readonly LetterMessage[]): Promise<void> {
+    if (messages.length === 0) return
+    const { timeoutMs, signal } = this.#settings
+    await this.#pace.take(messages.length, signal)
+    requireGoingOn(signal)
+    const batch = ++this.#batch
+    const { ends } = await readProgress(this.#driver, this.#settings)
+    const letters = messages.map(({ audited }) => audited)
+    await this.#log.append({ kind: 'intended', run: this.id, at: this.#now, batch, letters, ends })
+    await this.#requireNewestNow()
+    await this.#driver.produce(
+      messages.flatMap(({ record }) => record ?? []),
+      { timeoutMs },
+    )
+    await this.#log.append({ kind: 'redriven', run: this.id, at: this.#now, batch })
+  }
+
+  /** What was about to be sent is not, so nobody needs to look for it. */
+  async #requireNewestNow(): Promise<void> {
+    await this.#log.catchUp()
+    try {
+      this.#requireNewest()
+    } catch (error) {
+      const nothing = { found: [], uncertain: [] }
+      await this.#log.append({ kind: 'settled', run: this.id, at: this.#now, settledRun: this.id, ...nothing })
+      throw error
+    }
+  }
+
+  /** @throws ServiceError `aborted` when somebody began after this run did. */
+  #requireNewest(): void {
+    const { newest } = this.#log.trail
+    if (newest === undefined || newest.run === this.id) return
+    throw new ServiceError('aborted', `${newest.by} has begun to redrive dead letters of the same group`)
+  }
+
+  async #end(result: RunResult, error?: unknown): Promise<void> {
+    const told = error === undefined ? {} : { error: errorText(error, 300) }
+    await this.#log.append({ kind: 'ended', run: this.id, at: this.#now, result, ...told })
+  }
+
+  #withCount(error: unknown): ServiceError {
+    const code = ServiceError.is(error) ? error.code : 'internal'
+    const details = ServiceError.is(error) && error.details !== undefined ? { details: error.details } : {}
+    const message = `${errorText(error, 1_000)}; ${this.#redrivenCount} letters were redriven before, and are not again by another run`
+    return new ServiceError(code, message, { cause: error, ...details })
+  }
+}
+
+/** What goes together is told together. Guesses, with room for both in a record of the audit and in one request. */
+const mostBatchCount = 250
+const mostBatchBytes = 4_194_304
+
+/** The next letters: at least one, however large it is, where any may go. */
+function batchOf(
+  letters: readonly SelectedLetter[],
+  { index, maxCount }: { readonly index: number; readonly maxCount: number },
+): readonly SelectedLetter[] {
+  const batch: SelectedLetter[] = []
+  let byteCount = 0
+  for (const letter of letters.slice(index, index + Math.min(maxCount, mostBatchCount))) {
+    byteCount += letter.byteCount
+    if (batch.length > 0 && byteCount > mostBatchBytes) break
+    batch.push(letter)
+  }
+  return batch
+}
+
+/** @throws ServiceError `cancelled` */
+function requireGoingOn(signal: AbortSignal): void {
+  if (signal.aborted) throw new ServiceError('cancelled', 'the caller gave up')
+}
+
+function resultOf(error: unknown): RunResult {
+  const code = ServiceError.is(error) ? error.code : undefined
+  if (code === 'aborted') return 'replaced'
+  return code === 'cancelled' ? 'cancelled' : 'failed'
+}
