@@ -89,7 +89,7 @@ class GrpcServer implements TransportServer {
     for (const one of services) mountService(this.#server, one, surroundings)
     this.#health = new HealthService(services.map(({ fullName }) => fullName))
     this.#health.mount(this.#server)
-    this.#reflection = settings.hasReflection ? mountReflection(this.#server, services) : undefined
+    this.#reflection = settings.hasReflection ? mountReflection(this.#server, services, log) : undefined
     const { accept, sessions } = createHttp2Server(this.#server, {
       settings,
       domain: service.name,

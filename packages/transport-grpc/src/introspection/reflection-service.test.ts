@@ -1,11 +1,14 @@
+import { Duplex } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
 import { Client, credentials, Server, ServerCredentials, status } from '@grpc/grpc-js'
 import { type Contract, contract, contractInfo } from '@tenon/core/contract'
+import type { Logger } from '@tenon/core/transport'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
-import { toProtoService } from '../service/proto-service.ts'
+import { type ProtoService, toProtoService } from '../service/proto-service.ts'
 import { mountReflection } from './reflection-service.ts'
 
 const shop = contract('demo.v1.Shop', {
@@ -14,9 +17,11 @@ const shop = contract('demo.v1.Shop', {
 const versions = ['v1', 'v1alpha']
 const same = (bytes: Buffer): Buffer => bytes
 
-async function start() {
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+
+async function start({ log = silent, ...changed }: Partial<ProtoService> & { readonly log?: Logger } = {}) {
   const server = new Server({ 'grpc.enable_channelz': 0 })
-  mountReflection(server, [toProtoService(contractInfo(shop as Contract))])
+  mountReflection(server, [{ ...toProtoService(contractInfo(shop as Contract)), ...changed }], log)
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, found) =>
       error ? reject(error) : resolve(found),
@@ -31,8 +36,8 @@ async function start() {
     call.on('data', (answer: Buffer) => answers.push(fieldsOf(answer)))
     for (const question of questions) call.write(question)
     call.end()
-    return new Promise<{ answers: typeof answers; code: number }>((resolve) => {
-      call.once('status', ({ code }) => resolve({ answers, code }))
+    return new Promise<{ answers: typeof answers; code: number; details: string }>((resolve) => {
+      call.once('status', ({ code, details }) => resolve({ answers, code, details }))
     })
   }
   return {
@@ -138,4 +143,67 @@ test.each(
   await using demo = await start()
   const { answers, code } = await demo.ask(version, question(7, ''), bytes, question(7, ''))
   expect([answers.length, code]).toEqual([1, status.INVALID_ARGUMENT])
+})
+
+/** A call that holds what is written to it until it is let go. */
+class HeldCall extends Duplex {
+  readonly held: (() => void)[] = []
+  readonly cancelled = false
+
+  constructor() {
+    super({ objectMode: true, writableHighWaterMark: 4 })
+  }
+
+  override _read() {}
+
+  override _write(_answer: Buffer, _encoding: string, done: () => void) {
+    this.held.push(done)
+  }
+}
+
+test('questions are answered no faster than the caller reads, those too that have arrived', async () => {
+  let handle: ((call: HeldCall) => void) | undefined
+  const server = {
+    addService: (_methods: object, { ServerReflectionInfo }: { ServerReflectionInfo: typeof handle }) =>
+      void (handle = ServerReflectionInfo),
+  }
+  const loaded = Promise.withResolvers<[]>()
+  const service = { ...toProtoService(contractInfo(shop as Contract)), loadFiles: () => loaded.promise }
+  mountReflection(server as unknown as Server, [service], silent)
+  const call = new HeldCall()
+  handle?.(call)
+  for (let index = 0; index < 50; index += 1) call.push(question(7, ''))
+  const { promise: asked, resolve } = Promise.withResolvers<void>()
+  call.on('data', () => call.readableLength === 0 && resolve())
+  await asked
+  loaded.resolve([])
+  let answerCount = 0
+  while (answerCount < 50) {
+    await setImmediate()
+    expect(call.writableLength).toBeLessThanOrEqual(4)
+    expect(call.listenerCount('drain')).toBeLessThanOrEqual(1)
+    for (const done of call.held.splice(0)) {
+      answerCount += 1
+      done()
+    }
+  }
+  expect(call.isPaused()).toBe(false)
+})
+
+test('questions whose answers cannot be made end as internal, and the log says once why', async () => {
+  const logged: unknown[] = []
+  const log: Logger = {
+    debug() {},
+    info() {},
+    warn() {},
+    error: (fields, message) => void logged.push([fields, message]),
+    child: () => log,
+  }
+  const cause = new Error('the files are gone')
+  await using demo = await start({ log, loadFiles: () => Promise.reject(cause) })
+  for (const version of versions) {
+    const { answers, code, details } = await demo.ask(version, question(7, ''))
+    expect({ answers, code, details }).toEqual({ answers: [], code: status.INTERNAL, details: 'an internal error occurred' })
+  }
+  expect(logged).toEqual([[{ err: cause }, 'reflection cannot describe the services']])
 })

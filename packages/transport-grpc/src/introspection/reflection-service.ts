@@ -1,4 +1,5 @@
 import { type Server, type ServerDuplexStream, status } from '@grpc/grpc-js'
+import type { Logger } from '@tenon/core/transport'
 import type { ProtoService } from '../service/proto-service.ts'
 import type { Answer } from './reflection-answer.ts'
 import { bytesMethod, methodPath } from '../wire/service-definition.ts'
@@ -7,7 +8,8 @@ import { bytesMethod, methodPath } from '../wire/service-definition.ts'
 const reflectionNames = ['grpc.reflection.v1alpha.ServerReflection', 'grpc.reflection.v1.ServerReflection']
 
 type Reflection = ServerDuplexStream<Buffer, Buffer>
-type LoadAnswer = () => Promise<Answer>
+/** Undefined where the services cannot be described. */
+type LoadAnswer = () => Promise<Answer | undefined>
 
 /** Questions that are being asked. */
 export interface ReflectionCalls {
@@ -20,14 +22,11 @@ export interface ReflectionCalls {
  *
  * @see gRPC server reflection protocol
  */
-export function mountReflection(server: Server, services: readonly ProtoService[]): ReflectionCalls {
+export function mountReflection(server: Server, services: readonly ProtoService[], log: Logger): ReflectionCalls {
   const open = new Set<Reflection>()
-  let loading: Promise<Answer> | undefined
+  let loading: ReturnType<LoadAnswer> | undefined
   // Descriptors cost as much to load as a small service, and most servers are never asked.
-  const load = () => {
-    loading ??= import('./reflection-answer.ts').then(({ compileAnswer }) => compileAnswer(services))
-    return loading
-  }
+  const load = () => (loading ??= loadAnswer(services, log))
   for (const name of reflectionNames) {
     const method = bytesMethod(methodPath(name, 'ServerReflectionInfo'), { requestStream: true, responseStream: true })
     server.addService(
@@ -48,6 +47,17 @@ export function mountReflection(server: Server, services: readonly ProtoService[
   }
 }
 
+/** Once: what fails here fails again. */
+async function loadAnswer(services: readonly ProtoService[], log: Logger): ReturnType<LoadAnswer> {
+  try {
+    const { compileAnswer } = await import('./reflection-answer.ts')
+    return await compileAnswer(services)
+  } catch (error) {
+    log.error({ err: error }, 'reflection cannot describe the services')
+    return undefined
+  }
+}
+
 /** A guess: longer than any question. It is sent back with its answer. */
 const longestQuestionBytes = 1_024
 
@@ -56,21 +66,37 @@ const tooLong = { code: status.RESOURCE_EXHAUSTED, details: `a question has at m
 /** @see grpc-go, which ends the stream too when nothing is asked */
 const noQuestion = { code: status.INVALID_ARGUMENT, details: 'the message is no question' }
 
+const unknownFiles = { code: status.INTERNAL, details: 'an internal error occurred' }
+
 /** Answers questions in the order in which they came, and asks for no more while the caller does not read. */
 function serve(call: Reflection, load: LoadAnswer): void {
   let answered = Promise.resolve()
   const answer = async (request: Buffer) => {
-    try {
-      const answerTo = await load()
-      if (call.writableEnded) return
-      if (request.length > longestQuestionBytes) return void call.emit('error', tooLong)
-      if (!call.write(answerTo(request))) call.pause().once('drain', () => call.resume())
-    } catch {
-      call.emit('error', noQuestion)
-    }
+    const answerTo = await load()
+    if (call.writableEnded || call.cancelled) return
+    const reply = answerTo === undefined ? unknownFiles : replyTo(request, answerTo)
+    if (!Buffer.isBuffer(reply)) return void call.emit('error', reply)
+    if (!call.write(reply)) await writable(call)
   }
   call.on('data', (request: Buffer) => {
     answered = answered.then(() => answer(request))
   })
   call.on('end', () => void answered.then(() => call.end()))
+}
+
+function replyTo(request: Buffer, answerTo: Answer): Buffer | typeof noQuestion {
+  if (request.length > longestQuestionBytes) return tooLong
+  try {
+    return answerTo(request)
+  } catch {
+    return noQuestion
+  }
+}
+
+/** Resolves when the caller has read on, or is gone. Asks nothing of it until then. */
+async function writable(call: Reflection): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  call.pause().once('drain', resolve).once('cancelled', resolve)
+  await promise
+  call.off('drain', resolve).off('cancelled', resolve).resume()
 }
