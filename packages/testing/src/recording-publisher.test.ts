@@ -201,3 +201,30 @@ test('gives up what a validator hangs on when its signal fires, and lists those 
   await next
   expect(publisher.published(orderChecked).map(({ payload }) => payload.totalCents)).toEqual([5])
 })
+
+test('gives up what a validator hangs on when the deadline of the running call passes', async () => {
+  const told = Promise.withResolvers<unknown>()
+  checks.set(6, Promise.withResolvers<boolean>())
+  const service = defineService({
+    name: 'order',
+    version: '1.0.0',
+    handlers: [
+      defineHandler(orders, () => {
+        const publisher = inject(Publisher)
+        return {
+          place: async (input) => {
+            await publisher.publish(orderChecked, input).catch(told.resolve)
+            return {}
+          },
+          show: () => ({}),
+        }
+      }),
+    ],
+  })
+  await using tested = await testService(service, { clock: 'fake' })
+  const calling = tested.call(orders.place, { ...order, totalCents: 6 }, { timeoutMs: 50 })
+  const failed = expect(calling).rejects.toMatchObject({ code: 'deadline_exceeded' })
+  await tested.clock.advance(50)
+  await failed
+  expect(await told.promise).toMatchObject({ code: 'deadline_exceeded' })
+})

@@ -109,15 +109,17 @@ export function noBroker(): ServiceError {
 /** What the work comes to, unless the signal or the running call's deadline comes first. @throws as `requireWanted` */
 async function whileWanted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   const unwanted = Promise.withResolvers<never>()
+  // Asked for here: where a signal fires there is no running call, or another one.
+  const call = currentCall()
   const check = () => {
     try {
-      requireWanted(signal)
+      requireWanted(signal, call)
     } catch (error) {
       unwanted.reject(error)
     }
   }
   check()
-  const signals = [signal, currentCall()?.signal]
+  const signals = [signal, call?.signal]
   for (const one of signals) one?.addEventListener('abort', check)
   try {
     return await Promise.race([unwanted.promise, work])
@@ -127,14 +129,17 @@ async function whileWanted<T>(work: Promise<T>, signal: AbortSignal | undefined)
 }
 
 /** @throws ServiceError `cancelled` or `deadline_exceeded`, as the publisher of a queue does */
-function requireWanted(signal: AbortSignal | undefined): void {
-  const reason: unknown = signal?.aborted ? signal.reason : undefined
-  const isLate = currentCall()?.remainingMs() === 0 || (ServiceError.is(reason) && reason.code === 'deadline_exceeded')
-  if (isLate)
-    throw new ServiceError('deadline_exceeded', 'the deadline passed before the message was published', {
-      cause: reason,
-    })
-  if (signal?.aborted) throw new ServiceError('cancelled', 'publishing was given up', { cause: reason })
+function requireWanted(signal: AbortSignal | undefined, call: ReturnType<typeof currentCall>): void {
+  const reasons: readonly unknown[] = [signal, call?.signal].flatMap((one) => (one?.aborted ? [one.reason] : []))
+  const [cause] = reasons
+  // A timer may fire a little before its time.
+  if (call?.remainingMs() === 0 || reasons.some(isOfDeadline))
+    throw new ServiceError('deadline_exceeded', 'the deadline passed before the message was published', { cause })
+  if (signal?.aborted) throw new ServiceError('cancelled', 'publishing was given up', { cause })
+}
+
+function isOfDeadline(reason: unknown): boolean {
+  return ServiceError.is(reason) && reason.code === 'deadline_exceeded'
 }
 
 function toPublished({ value, headers, ...facts }: OutgoingMessage): PublishedMessage {
