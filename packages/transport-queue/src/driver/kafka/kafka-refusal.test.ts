@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isRefusal, toSendError } from './kafka-refusal.ts'
+import { isBadRecord, isCertain, toSendError } from './kafka-refusal.ts'
 
 test.for([
   ['MESSAGE_TOO_LARGE', 'internal', 'record_too_large'],
@@ -19,8 +19,22 @@ test.for([
 test.for([
   ['MESSAGE_TOO_LARGE', true],
   ['TOPIC_AUTHORIZATION_FAILED', true],
-  ['UNKNOWN_TOPIC_OR_PARTITION', false],
+  ['UNKNOWN_TOPIC_OR_PARTITION', true],
+  ['INVALID_RECORD', true],
+  // A broker may say these of what it has stored.
+  ['NOT_LEADER_OR_FOLLOWER', false],
+  ['NOT_ENOUGH_REPLICAS_AFTER_APPEND', false],
   ['REQUEST_TIMED_OUT', false],
-] as const)('%s leaves certain that nothing is stored: %s', ([name, expected]) => {
-  expect(isRefusal(new Set([name]))).toBe(expected)
+  ['', false],
+] as const)('%s leaves certain that nothing of its request is stored: %s', ([name, expected]) => {
+  expect(isCertain(name)).toBe(expected)
+})
+
+test.for([
+  ['RECORD_LIST_TOO_LARGE', true],
+  ['INVALID_TIMESTAMP', true],
+  ['TOPIC_AUTHORIZATION_FAILED', false],
+  ['UNKNOWN_TOPIC_OR_PARTITION', false],
+] as const)('%s is the fault of records: %s', ([name, expected]) => {
+  expect(isBadRecord(name)).toBe(expected)
 })

@@ -41,13 +41,6 @@ export function isBadRecord(name: string): boolean {
 /** What a broker says of a topic, or of a partition, that it does not know. */
 export const unknownTopic = 'UNKNOWN_TOPIC_OR_PARTITION'
 
-/** Whether brokers have refused it for good, so that certainly nothing of it is stored. */
-export function isRefusal(names: ReadonlySet<string>): boolean {
-  return [...names].some(
-    (name) => sizes.has(name) || codes.get(name) === 'internal' || codes.get(name) === 'permission_denied',
-  )
-}
-
 /** What a broker says of a record that is too large for it. */
 const sizes: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 

@@ -67,6 +67,8 @@ interface Requests {
   readonly OffsetFetch: typeof kafka.offsetFetchV9.api
   readonly ListOffsets: typeof kafka.listOffsetsV9.api
   readonly Fetch: typeof kafka.fetchV17.api
+  readonly InitProducerId: typeof kafka.initProducerIdV5.api
+  readonly Produce: typeof kafka.produceV11.api
 }
 
 export type RequestName = keyof Requests

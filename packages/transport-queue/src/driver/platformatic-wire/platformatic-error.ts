@@ -23,6 +23,12 @@ export function isUnknownTopic(error: unknown): boolean {
   return errorIds(error).has('UNKNOWN_TOPIC_OR_PARTITION') || nested(error).some(isMissing)
 }
 
+/** Whether the library holds that trying again is of no use; a topic that is not known may be so in a moment. */
+export function isFinal(error: unknown): boolean {
+  const isForGood = nested(error).some((one) => Reflect.get(one, 'canRetry') === false)
+  return isForGood && (errorIds(error).has('UNKNOWN_TOPIC_OR_PARTITION') || !isUnknownTopic(error))
+}
+
 /** What was answered, where an answer told of the error. */
 export function responseOf(error: unknown): unknown {
   return nested(error)

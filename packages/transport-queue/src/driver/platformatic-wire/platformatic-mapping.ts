@@ -1,4 +1,4 @@
-import type { KafkaRecord, MessageToProduce, RecordsBatch } from '@platformatic/kafka'
+import type { KafkaRecord, MessageRecord, RecordsBatch } from '@platformatic/kafka'
 import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../queue-driver.ts'
 import { type BatchFacts, hiddenBatches } from '../kafka/aborted-transactions.ts'
 import type { RequestAnswer } from './platformatic-client.ts'
@@ -6,7 +6,7 @@ import type { RequestAnswer } from './platformatic-client.ts'
 type FetchedPartition = RequestAnswer<'Fetch'>['responses'][number]['partitions'][number]
 
 /** A record as the library sends it. */
-export function toMessage({ topic, key, value, headers, partition, timestampAt }: RecordToSend): MessageToProduce {
+export function toMessage({ topic, key, value, headers, partition, timestampAt }: RecordToSend): MessageRecord {
   return {
     topic,
     ...(key && { key: asBuffer(key) }),

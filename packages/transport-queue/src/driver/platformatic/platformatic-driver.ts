@@ -1,4 +1,4 @@
-import type { Admin, Producer } from '@platformatic/kafka'
+import type { Admin } from '@platformatic/kafka'
 import { ServiceError } from '@tenon/core/transport'
 import type {
   Membership,
@@ -14,12 +14,9 @@ import type {
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { wait, within } from '../../wait.ts'
-import { isRefusal, toSendError } from '../kafka/kafka-refusal.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
-import { ProducerLease } from '../kafka/producer-lease.ts'
 import { notConnected } from '../not-connected.ts'
 import { readPartition } from '../partition-reading.ts'
-import type { SendPlace } from '../produce-lane.ts'
 import { ProduceQueue } from '../produce-queue.ts'
 import { createMissing, readProgress } from './platformatic-admin.ts'
 import {
@@ -29,10 +26,10 @@ import {
   PlatformaticClient,
   toClientOptions,
 } from '../platformatic-wire/platformatic-client.ts'
-import { errorIds, isRefusedCredential, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
+import { isRefusedCredential, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
 import { PlatformaticSource } from '../platformatic-wire/platformatic-source.ts'
 import { PlatformaticMember } from './platformatic-member.ts'
-import { producerRetry, sendToPartition } from './platformatic-producer.ts'
+import { PlatformaticProducer } from './platformatic-producer.ts'
 import {
   type PlatformaticOptions,
   type PlatformaticSettings,
@@ -57,12 +54,7 @@ class PlatformaticDriver implements QueueDriver {
   readonly #tokens: TokenSource | undefined
   #library: Platformatic | undefined
   #clientId = 'tenon'
-  readonly #producers = new ProducerLease<Producer>({
-    open: async () => this.#openProducer(),
-    close: (producer) => within(producer.close(), closeTimeoutMs, 'still connected').catch(() => undefined),
-    // Whatever became of the request; it numbers anew by itself, but may hang on a broker.
-    isSpoiledBy: (error) => !isRefusal(namesOf(error)) && !isUnknownTopic(error),
-  })
+  #producer: PlatformaticProducer | undefined
   #queue: ProduceQueue | undefined
 
   constructor(settings: PlatformaticSettings) {
@@ -75,10 +67,10 @@ class PlatformaticDriver implements QueueDriver {
     this.#clientId = this.#settings.clientId ?? clientId
     this.#library = await loadPlatformatic()
     await this.#findBroker()
-    this.#queue = new ProduceQueue(this.#settings, {
-      partitionCountOf: (topic) => this.#countPartitions(topic),
-      send: (records, place) => this.#send(records, place),
-    })
+    const client = new PlatformaticClient(this.#library, this.#clientSettings())
+    const { compression } = this.#settings
+    this.#producer = new PlatformaticProducer({ target: this.target, compression, client })
+    this.#queue = new ProduceQueue(this.#settings, this.#producer)
   }
 
   async ensureTopics(topics: readonly TopicToEnsure[]): Promise<void> {
@@ -122,7 +114,7 @@ class PlatformaticDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#queue?.close()
-    await this.#producers.close()
+    await this.#producer?.close()
   }
 
   /** Tries until one answers, or none has in time. */
@@ -148,36 +140,12 @@ class PlatformaticDriver implements QueueDriver {
   /** Works with connections of its own, for as long as connecting may take. */
   async #administer<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
     const library = this.#loaded()
-    const admin = new library.Admin({ ...toClientOptions(this.#clientSettings()), ...producerRetry })
+    const admin = new library.Admin({ ...toClientOptions(this.#clientSettings()), ...adminRetry })
     try {
       return await within(work(admin), this.#settings.connectTimeoutMs, `${this.target} did not answer`)
     } finally {
       void admin.close().catch(() => undefined)
     }
-  }
-
-  async #countPartitions(topic: string): Promise<number> {
-    try {
-      const asking = this.#producers.use((producer) => producer.metadata({ topics: [topic], forceUpdate: true }))
-      const { topics } = await within(asking, this.#settings.connectTimeoutMs, `${this.target} did not answer`)
-      return topics.get(topic)?.partitionsCount ?? 1
-    } catch (cause) {
-      throw toSendError(namesOf(cause), this.target, cause)
-    }
-  }
-
-  async #send(records: readonly RecordToSend[], place: SendPlace): Promise<void> {
-    const form = { place, compression: this.#settings.compression }
-    try {
-      await this.#producers.use((producer) => sendToPartition(producer, records, form))
-    } catch (cause) {
-      throw toSendError(namesOf(cause), this.target, cause)
-    }
-  }
-
-  #openProducer(): Producer {
-    const library = this.#loaded()
-    return new library.Producer({ ...toClientOptions(this.#clientSettings()), ...producerRetry, idempotent: true })
   }
 
   #clientSettings(): ClientSettings {
@@ -190,12 +158,11 @@ class PlatformaticDriver implements QueueDriver {
   }
 }
 
-/** How long ending connections may take. A guess. */
-const closeTimeoutMs = 1_000
 const connectRetryMs = 100
 
-/** Kafka's names for what went wrong, of which the library tells one in words only. */
-function namesOf(error: unknown): ReadonlySet<string> {
-  const names = errorIds(error)
-  return isUnknownTopic(error) ? new Set([...names, 'UNKNOWN_TOPIC_OR_PARTITION']) : names
+/** A request is tried again for some nine seconds; for a topic that is gone one second. Guesses. */
+const adminRetry = {
+  retries: 10,
+  retryDelay: (...[, , attempt, , error]: readonly [object, string, number, number, Error]) =>
+    isUnknownTopic(error) ? 100 : 50 * 2 ** Math.min(attempt, 5),
 }

@@ -1,47 +1,182 @@
-import type { Producer } from '@platformatic/kafka'
+import type { Broker, ClusterMetadata, ConnectionPool, MessageRecord } from '@platformatic/kafka'
+import { ServiceError } from '@tenon/core/transport'
 import type { RecordToSend } from '../../queue-driver.ts'
-import { isUnknownTopic } from '../platformatic-wire/platformatic-error.ts'
+import { within } from '../../wait.ts'
+import { isCertain, toSendError, unknownTopic } from '../kafka/kafka-refusal.ts'
+import { type FailedTry, sendUntilKnown } from '../kafka/send-tries.ts'
+import type { PlatformaticClient } from '../platformatic-wire/platformatic-client.ts'
+import { errorIds, isFinal, isUnknownTopic } from '../platformatic-wire/platformatic-error.ts'
 import { toMessage } from '../platformatic-wire/platformatic-mapping.ts'
 import type { PlatformaticSettings } from '../platformatic-wire/platformatic-options.ts'
 import type { SendPlace } from '../produce-lane.ts'
 
-/** How a request is made. */
-interface SendForm {
-  readonly place: SendPlace
+export interface PlatformaticProducerParts {
+  /** Where the brokers are, for messages. */
+  readonly target: string
   readonly compression: PlatformaticSettings['compression']
+  /** Of its own. */
+  readonly client: PlatformaticClient
 }
 
-/** Sends records of one partition until they are stored, refused, or the producer's tries are used up. */
-export async function sendToPartition(
-  producer: Producer,
-  records: readonly RecordToSend[],
-  { place, compression }: SendForm,
-): Promise<void> {
-  const messages = records.map((record) => toMessage({ ...record, partition: place.partition }))
-  await prepare(producer, place.topic)
-  await producer.send({ messages, acks: allReplicas, compression })
+/** By what brokers know that a request of a partition comes again. */
+interface Numbering {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  /** Of the next record. */
+  nextSequence: number
 }
 
 /**
- * Lets the producer know all that it numbers a request by. It numbers at once then; else it would wait between taking its identity
- * and taking the numbers, and the failure of another request would meanwhile set the numbers back, which a broker takes for
- * a repetition and drops.
- *
- * @see platformatic/kafka 2.12.1, src/clients/producer/producer.ts: #send, #performSend
+ * Stores records of one partition at a time, each request once, however often it is sent. The library's own producer would end the
+ * process when a topic has fewer partitions than it knew, and give up the numbers of all partitions when one of them fails.
  */
-async function prepare(producer: Producer, topic: string): Promise<void> {
-  do {
-    if (producer.producerId === undefined) await producer.initIdempotentProducer({})
-    await producer.metadata({ topics: [topic] })
-  } while (producer.producerId === undefined)
+export class PlatformaticProducer {
+  readonly #parts: PlatformaticProducerParts
+  readonly #pool: ConnectionPool
+  readonly #closing = new AbortController()
+  readonly #clusters = new Map<string, ClusterMetadata>()
+  readonly #numberings = new Map<string, Numbering>()
+  #identity: Promise<Omit<Numbering, 'nextSequence'>> | undefined
+
+  constructor(parts: PlatformaticProducerParts) {
+    this.#parts = parts
+    this.#pool = parts.client.openPool(answerTimeoutMs)
+  }
+
+  /** As brokers say now. @throws ServiceError `not_found`, `permission_denied`, `unavailable` */
+  async partitionCountOf(topic: string): Promise<number> {
+    try {
+      const { topics } = await this.#ask(topic)
+      const count = topics.get(topic)?.partitionsCount ?? 0
+      if (count === 0) throw new Error(`no broker told of the partitions of topic ${topic}`)
+      return count
+    } catch (cause) {
+      throw toSendError(new Set([nameOf(cause)]), this.#parts.target, cause)
+    }
+  }
+
+  /** @throws ServiceError as `SendRecords` says */
+  async send(records: readonly RecordToSend[], place: SendPlace): Promise<void> {
+    const messages = records.map((record) => toMessage({ ...record, partition: place.partition }))
+    const told = await sendUntilKnown(() => this.#try(messages, place), {
+      target: this.#parts.target,
+      closing: this.#closing.signal,
+    })
+    const numbering = this.#numberings.get(idOf(place))
+    if (told === undefined && numbering)
+      numbering.nextSequence = (numbering.nextSequence + records.length) % sequenceCount
+    // What became of these numbers nobody knows: they must never stand for other records.
+    if (told?.code === 'unavailable') this.#forgetNumbers(place)
+    if (told) throw told
+  }
+
+  /** What is being sent is cut. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await within(this.#parts.client.close(), closeTimeoutMs, 'still connected').catch(() => undefined)
+  }
+
+  /** Each with the same numbers. */
+  async #try(messages: MessageRecord[], place: SendPlace): Promise<FailedTry | undefined> {
+    let isMade = false
+    try {
+      const broker = await this.#leaderOf(place)
+      const numbering = await this.#numberingOf(place, broker)
+      isMade = true
+      await this.#request(messages, { place, broker, numbering })
+      return undefined
+    } catch (cause) {
+      // Perhaps another broker leads it now.
+      this.#clusters.delete(place.topic)
+      const name = nameOf(cause)
+      return { name, isRetriable: !isFinal(cause), mayBeStored: isMade && !isCertain(name), cause }
+    }
+  }
+
+  async #request(messages: MessageRecord[], { place, broker, numbering }: NumberedRequest): Promise<void> {
+    const { client, compression } = this.#parts
+    const { producerId, producerEpoch, nextSequence } = numbering
+    const sequences = new client.library.NumericMap([[`${place.topic}:${place.partition}`, nextSequence]])
+    const options = { compression, producerId, producerEpoch, sequences }
+    const values: [number, number, MessageRecord[], typeof options] = [allReplicas, ackTimeoutMs, messages, options]
+    await client.request('Produce', this.#route(broker), values)
+  }
+
+  async #leaderOf({ topic, partition }: SendPlace): Promise<Broker> {
+    const known = leaderIn(this.#clusters.get(topic), topic, partition)
+    if (known) return known
+    const cluster = await this.#ask(topic)
+    const leader = leaderIn(cluster, topic, partition)
+    if (leader) return leader
+    if (cluster.topics.get(topic)?.partitions[partition]) throw new Error('the partition has no leader at the moment')
+    throw Object.assign(new Error('the topic has no such partition'), { apiId: unknownTopic, canRetry: false })
+  }
+
+  async #ask(topic: string): Promise<ClusterMetadata> {
+    const cluster = await this.#parts.client.metadata([topic])
+    this.#clusters.set(topic, cluster)
+    return cluster
+  }
+
+  async #numberingOf(place: SendPlace, broker: Broker): Promise<Numbering> {
+    const known = this.#numberings.get(idOf(place))
+    if (known) return known
+    const numbering = { ...(await (this.#identity ??= this.#identify(broker))), nextSequence: 0 }
+    this.#numberings.set(idOf(place), numbering)
+    return numbering
+  }
+
+  async #identify(broker: Broker): Promise<Omit<Numbering, 'nextSequence'>> {
+    try {
+      const values: [null, number, bigint, number] = [null, ackTimeoutMs, -1n, -1]
+      return await this.#parts.client.request('InitProducerId', this.#route(broker), values)
+    } catch (error) {
+      this.#identity = undefined
+      throw error
+    }
+  }
+
+  /** Also takes another identity, for this one has had numbers there. Other partitions go on with theirs. */
+  #forgetNumbers(place: SendPlace): void {
+    this.#numberings.delete(idOf(place))
+    this.#identity = undefined
+  }
+
+  #route(broker: Broker) {
+    return { pool: this.#pool, broker, timeoutMs: requestTimeoutMs }
+  }
+}
+
+interface NumberedRequest {
+  readonly place: SendPlace
+  readonly broker: Broker
+  readonly numbering: Numbering
+}
+
+function leaderIn(cluster: ClusterMetadata | undefined, topic: string, partition: number): Broker | undefined {
+  const leader = cluster?.topics.get(topic)?.partitions[partition]?.leader
+  return leader === undefined ? undefined : cluster?.brokers.get(leader)
+}
+
+/** Kafka's name for what went wrong, of which the library tells one in words only. */
+function nameOf(error: unknown): string {
+  if (isUnknownTopic(error)) return unknownTopic
+  const names = [...errorIds(error)]
+  return names.find(isCertain) ?? names[0] ?? ''
+}
+
+function idOf({ topic, partition }: SendPlace): string {
+  return `${topic}/${partition}`
 }
 
 /** @see Kafka producer setting acks: all */
 const allReplicas = -1
-
-/** A request is tried again for some nine seconds, as by the other driver; for a topic that is gone one second. Guesses. */
-export const producerRetry = {
-  retries: 10,
-  retryDelay: (...[, , attempt, , error]: readonly [object, string, number, number, Error]) =>
-    isUnknownTopic(error) ? 100 : 50 * 2 ** Math.min(attempt, 5),
-}
+/** How long a broker may wait for its replicas, and the connection for the broker. Guesses. */
+const ackTimeoutMs = 5_000
+const answerTimeoutMs = 10_000
+/** With the requests before it on the same connection. A guess. */
+const requestTimeoutMs = 30_000
+/** How long ending connections may take. A guess. */
+const closeTimeoutMs = 1_000
+/** @see Kafka message format, base sequence: 31 bits, from 0 again after the last */
+const sequenceCount = 2 ** 31
