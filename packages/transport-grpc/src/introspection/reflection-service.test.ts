@@ -203,7 +203,11 @@ test('questions whose answers cannot be made end as internal, and the log says o
   await using demo = await start({ log, loadFiles: () => Promise.reject(cause) })
   for (const version of versions) {
     const { answers, code, details } = await demo.ask(version, question(7, ''))
-    expect({ answers, code, details }).toEqual({ answers: [], code: status.INTERNAL, details: 'an internal error occurred' })
+    expect({ answers, code, details }).toEqual({
+      answers: [],
+      code: status.INTERNAL,
+      details: 'an internal error occurred',
+    })
   }
   expect(logged).toEqual([[{ err: cause }, 'reflection cannot describe the services']])
 })
