@@ -20,6 +20,7 @@ import {
   type PublishingSettings,
 } from './publish/publishing-options.ts'
 import type { QueueDriver } from './queue-driver.ts'
+import { resolveRetry } from './retry-options.ts'
 import { checkSelectors, TopicSelection, type TopicSelector } from './topic-selection.ts'
 import { type QueueClock, systemClock } from './wait.ts'
 
@@ -178,7 +179,7 @@ export function resolveQueue(options: QueueOptions): QueueSettings {
     random: Math.random,
     ...queueDefaults,
     ...givenOnly(options),
-    retry: Object.freeze({ ...queueDefaults.retry, ...(isRecord(options.retry) && givenOnly(options.retry)) }),
+    retry: resolveRetry(queueDefaults.retry, isRecord(options.retry) ? givenOnly(options.retry) : {}),
     topics: new TopicSelection(Array.isArray(options.topics) ? options.topics : undefined),
     formats: new PayloadFormats(
       options.name ?? queueDefaults.name,
@@ -261,7 +262,7 @@ function checkRanges(settings: QueueSettings): readonly SetupProblem[] {
   ]
 }
 
-/** The first wait against the longest, where both are given: a default gives way. */
+/** The first wait against the longest, where both are given: else the one that is not gives way. */
 function checkWaits({ retry }: QueueOptions): readonly SetupProblem[] {
   const { initialDelayMs, maxDelayMs }: RetryOptions = isRecord(retry) ? retry : {}
   if (initialDelayMs === undefined || maxDelayMs === undefined || !(initialDelayMs > maxDelayMs)) return []

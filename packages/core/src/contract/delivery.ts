@@ -17,9 +17,19 @@ export interface RetryOptions {
    * @remarks Range 1–1_000
    */
   readonly maxAttemptCount?: number
-  /** Wait after the first failure; it doubles with every further one. @defaultValue 200 @remarks Range 0–3_600_000 */
+  /**
+   * Wait after the first failure; it doubles with every further one.
+   *
+   * @defaultValue 200, or `maxDelayMs` where that is given alone and is shorter
+   * @remarks Range 0–3_600_000 ms
+   */
   readonly initialDelayMs?: number
-  /** Longest wait, also for a callee that asks for a longer one. Not below `initialDelayMs`. @defaultValue 30_000 @remarks Range 0–3_600_000 */
+  /**
+   * Longest wait, also for a callee that asks for a longer one. Not below `initialDelayMs`.
+   *
+   * @defaultValue 30_000, or `initialDelayMs` where that is given alone and is longer
+   * @remarks Range 0–3_600_000 ms
+   */
   readonly maxDelayMs?: number
   /**
    * How long after its first failure a message may hold up its key before it becomes a dead letter, whatever it failed with.

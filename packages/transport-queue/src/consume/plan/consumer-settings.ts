@@ -1,5 +1,6 @@
 import type { DeliveryOptions } from '@tenon/core/transport'
 import type { QueueSettings } from '../../queue-options.ts'
+import { resolveRetry } from '../../retry-options.ts'
 import type { Failures } from './disposition.ts'
 
 /** How the messages of one consumer are delivered. */
@@ -14,7 +15,7 @@ export function resolveConsumer(delivery: DeliveryOptions = {}, settings: QueueS
   const { failures = {}, retry, concurrency = settings.concurrency, maxHandlerMs = settings.maxHandlerMs } = delivery
   return Object.freeze({
     failures,
-    retry: Object.freeze({ ...settings.retry, ...retry }),
+    retry: resolveRetry(settings.retry, retry),
     concurrency,
     maxHandlerMs,
     stallAfterMs: settings.stallAfterMs ?? maxHandlerMs + stallSlackMs,
