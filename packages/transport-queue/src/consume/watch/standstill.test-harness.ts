@@ -1,0 +1,91 @@
+import type { TransportServer } from '@tenon/core/transport'
+import { onTestFinished, vi } from 'vitest'
+import { memoryDriver } from '../../driver/memory/memory-driver.ts'
+import { memoryBroker } from '../../driver/memory/memory-broker.ts'
+import type { AssignedPartition, QueueDriver } from '../../queue-driver.ts'
+import { type Handle, logInto, start, type StartOptions, toRecord } from '../../queue-transport.test-harness.ts'
+
+/** Short and long enough to tell them apart. */
+export const maxHandlerMs = 10_000
+export const stallAfterMs = 40_000
+
+interface WatchOptions extends StartOptions {
+  /** What of its partitions is otherwise. */
+  readonly change?: (partition: AssignedPartition) => Partial<AssignedPartition>
+}
+
+/** A consumer in time that passes when it is told to, and what is known of it. */
+export async function watchedConsumer(handle: Handle, { change, partitionCount = 1, ...options }: WatchOptions = {}) {
+  vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
+  onTestFinished(() => void vi.useRealTimers())
+  const broker = memoryBroker({ partitionCount })
+  const driver = changedDriver(memoryDriver({ broker }), change ?? (() => ({})))
+  const told: unknown[] = []
+  const given = { driver, log: logInto(told), maxHandlerMs, stallAfterMs, ...options }
+  const { transport, server } = await start(broker, handle, given)
+  let count = 0
+  const send = (keys: string, partition = 0, headers: Readonly<Record<string, string>> = {}) =>
+    memoryDriver({ broker }).produce(
+      Array.from(keys, (orderId) => ({
+        ...toRecord(JSON.stringify({ orderId, count: count++ }), orderId, headers),
+        partition,
+      })),
+      { timeoutMs: 1_000 },
+    )
+  return {
+    broker,
+    driver,
+    server,
+    send,
+    report: async () => (await transport.consumers())[0],
+    /** Whether it is live all the time, asked every second as a probe would. */
+    staysLive: async (durationMs: number) => (await countLive(server, durationMs)) === durationMs / 1_000,
+    isLive: () => server.health?.().isLive,
+    reason: () => server.health?.().reason,
+    told: (level: string) => textsOf(told, level),
+  }
+}
+
+/** Lets time pass, with all that comes due on the way. */
+export const pass = (durationMs: number) => vi.advanceTimersByTimeAsync(durationMs)
+
+/** A driver of which members are given the partitions in another form. */
+function changedDriver(
+  driver: QueueDriver,
+  change: (partition: AssignedPartition) => Partial<AssignedPartition>,
+): QueueDriver {
+  const join = driver.join.bind(driver)
+  return Object.assign(driver, {
+    join: ((membership, signal) => {
+      const consume = (partition: AssignedPartition) => membership.consume(merged(partition, change(partition)))
+      return join({ ...membership, consume }, signal)
+    }) satisfies QueueDriver['join'],
+  })
+}
+
+function merged(partition: AssignedPartition, change: Partial<AssignedPartition>): AssignedPartition {
+  return {
+    topic: partition.topic,
+    partition: partition.partition,
+    revoked: partition.revoked,
+    lost: partition.lost,
+    fetch: () => partition.fetch(),
+    commit: (nextOffset) => partition.commit(nextOffset),
+    commitBeside: (topic, nextOffset) => partition.commitBeside(topic, nextOffset),
+    ...change,
+  }
+}
+
+/** How many seconds of the time a server is live, asked every second as a probe would. */
+async function countLive(server: TransportServer, durationMs: number): Promise<number> {
+  let liveCount = 0
+  for (let passedMs = 0; passedMs < durationMs; passedMs += 1_000) {
+    await pass(1_000)
+    if (server.health?.().isLive) liveCount += 1
+  }
+  return liveCount
+}
+
+function textsOf(told: readonly unknown[], level: string): readonly string[] {
+  return told.flatMap((line) => (Array.isArray(line) && line[0] === level ? [String(line[2])] : []))
+}

@@ -1,0 +1,88 @@
+import { ServiceError } from '@tenon/core/transport'
+import { describe, expect, it, vi } from 'vitest'
+import type { AssignedPartition } from '../../queue-driver.ts'
+import { topic } from '../../queue-transport.test-harness.ts'
+import { pass, stallAfterMs, watchedConsumer } from './standstill.test-harness.ts'
+
+const forever = () => new Promise<never>(() => undefined)
+
+describe('a partition stands still', () => {
+  it('when its handler never ends, which is told with place and time, and until it does', async () => {
+    const release = Promise.withResolvers<void>()
+    const consumer = await watchedConsumer(() => release.promise)
+    await consumer.send('a')
+    expect(await consumer.staysLive(stallAfterMs - 1_000)).toBe(true)
+    await pass(stallAfterMs / 4)
+    const stall = { partition: 0, waitsFor: 'handler', offset: 0, sinceAt: Date.parse('2026-01-01T00:00:00Z') }
+    expect(await consumer.report()).toMatchObject({ state: 'stalled', stalls: [stall], oldest: [{ offset: 0 }] })
+    const text = `partition 0 of ${topic} stands still in group user since 2026-01-01T00:00:00.000Z: no handler comes to an end, the oldest message is at offset 0`
+    expect(consumer.server.health?.()).toEqual({ isLive: false, isReady: true, reason: text })
+    await pass(10 * stallAfterMs)
+    expect(consumer.told('error')).toEqual([`${text}; the service is not live until it moves`])
+    release.resolve()
+    await pass(0)
+    expect(consumer.isLive()).toBe(true)
+    await pass(stallAfterMs / 4)
+    expect(consumer.told('warn')).toEqual(['a partition that stood still goes on'])
+    expect(await consumer.report()).toMatchObject({ state: 'assigned', stalls: [] })
+  })
+
+  it('when all places are taken by handlers that never end, also in partitions that wait for one', async () => {
+    const consumer = await watchedConsumer(forever, { partitionCount: 2, concurrency: 2 })
+    await consumer.send('ab', 0)
+    await consumer.send('c', 1)
+    await pass(1.25 * stallAfterMs)
+    expect((await consumer.report())?.stalls.map(({ partition }) => partition)).toEqual([0, 1])
+  })
+
+  it('when its handler never ends, though another message is held back', async () => {
+    const consumer = await watchedConsumer(forever)
+    await consumer.send('a', 0, { 'tenon-not-before': '2026-01-01T01:00:00Z' })
+    await consumer.send('b')
+    await pass(1.25 * stallAfterMs)
+    expect(await consumer.report()).toMatchObject({ stalls: [{ waitsFor: 'handler' }] })
+  })
+
+  it('when messages are there and reading never gives them', async () => {
+    const consumer = await watchedConsumer(forever, { change: () => ({ fetch: forever }) })
+    await consumer.send('ab')
+    expect(await consumer.staysLive(stallAfterMs)).toBe(true)
+    await pass(stallAfterMs / 2)
+    expect(await consumer.report()).toMatchObject({ state: 'stalled', stalls: [{ waitsFor: 'fetch', offset: 0 }] })
+    expect(consumer.reason()).toContain('messages are there but are not given out, from offset 0')
+  })
+
+  it('when reading ends in the middle', async () => {
+    let fetchCount = 0
+    const change = (given: AssignedPartition) => ({ fetch: () => (fetchCount++ === 0 ? given.fetch() : forever()) })
+    const consumer = await watchedConsumer(async () => undefined, { change })
+    await consumer.send('ab')
+    expect(await consumer.staysLive(10 * stallAfterMs)).toBe(true)
+    await consumer.send('cd')
+    await pass(1.5 * stallAfterMs)
+    expect(await consumer.report()).toMatchObject({ stalls: [{ waitsFor: 'fetch', offset: 2 }] })
+  })
+
+  it('when its commits are never stored, once all is handled that may be before one is', async () => {
+    const away = async () => {
+      throw new ServiceError('unavailable', 'not now')
+    }
+    const change = () => ({ commit: away })
+    const consumer = await watchedConsumer(async () => undefined, { change, maxUncommittedCount: 2 })
+    await consumer.send('abc')
+    expect(await consumer.staysLive(stallAfterMs - 1_000)).toBe(true)
+    await pass(stallAfterMs / 4)
+    expect(await consumer.report()).toMatchObject({ stalls: [{ waitsFor: 'commit', offset: 0 }] })
+  })
+
+  it('when a process that stood still itself goes on with it, not before', async () => {
+    const consumer = await watchedConsumer(forever)
+    await consumer.send('a')
+    await pass(1_000)
+    // As after SIGCONT: the clock has gone on, and no timer has fired.
+    vi.setSystemTime(Date.now() + 600_000)
+    expect(await consumer.staysLive(stallAfterMs)).toBe(true)
+    await pass(stallAfterMs / 2)
+    expect(consumer.isLive()).toBe(false)
+  })
+})
