@@ -3,7 +3,10 @@ import { type ContractInfo } from '@tenon/core/contract'
 import {
   type Address,
   ConfigError,
+  type CountedLine,
+  countedLine,
   LifecycleError,
+  type Logger,
   type OperationEndpoint,
   type Transport,
   type TransportHost,
@@ -21,7 +24,6 @@ import { OpenCalls } from './server/open-calls.ts'
 import { awaitRequests } from './server/await-requests.ts'
 import { refuseBrokenFrames } from './server/refuse-broken-frames.ts'
 import { requireNames } from './server/require-names.ts'
-import { tellLate } from './server/tell-late.ts'
 import { warnOfLocks } from './lock/warn-of-locks.ts'
 import { mountReflection, type ReflectionCalls } from './introspection/reflection-service.ts'
 import { requireDistinct } from './service/distinct-names.ts'
@@ -71,11 +73,13 @@ class GrpcServer implements TransportServer {
   readonly #listener: Listener
   readonly #sessions: Sessions
   readonly #calls = new OpenCalls()
+  readonly #late: CountedLine
   #finished: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
   constructor(settings: GrpcSettings, { operations, service, log, isDevelopment = false }: TransportHost) {
     this.#settings = settings
+    this.#late = lateCalls(settings, log)
     const services = toServices(operations)
     warnOfLocks(services, log, { isDevelopment })
     const interceptors = [
@@ -93,7 +97,7 @@ class GrpcServer implements TransportServer {
     const { accept, sessions } = createHttp2Server(this.#server, {
       settings,
       domain: service.name,
-      tellLate: tellLate(settings, log),
+      tellLate: this.#late.add,
     })
     this.#sessions = sessions
     this.#listener = new Listener(settings, log, accept)
@@ -166,6 +170,7 @@ class GrpcServer implements TransportServer {
     await closed
     await this.#sessions.emptied()
     this.#sessions.close()
+    this.#late.close()
   }
 
   /** Gives answers this long to go out, and cuts what is left then. Resolves with how many were cut. */
@@ -185,6 +190,13 @@ class GrpcServer implements TransportServer {
     await this.#finish()
     if (cutCount > 0) throw new Error(`answers that were cut before their callers had read them: ${cutCount}`)
   }
+}
+
+/** What no handler and no access log knows of. */
+function lateCalls({ requestTimeoutMs }: GrpcSettings, log: Logger): CountedLine {
+  return countedLine((lateCount) =>
+    log.warn({ requestTimeoutMs, lateCount }, 'calls whose request did not arrive within requestTimeoutMs are ended'),
+  )
 }
 
 function mountService(

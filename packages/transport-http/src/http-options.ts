@@ -116,7 +116,8 @@ export interface HttpOptions extends PluginOptions, DocumentOptions {
   readonly keepAliveTimeoutMs?: number
   /**
    * How many connections may be open at a time. One beyond is closed as soon as it is made, without a reply, which callers and
-   * load balancers see as a connection that was refused; the log tells of it once a minute.
+   * load balancers see as a connection that was refused; the log tells of it at once, then at most once a minute with
+   * how many there were, and when the server closes.
    *
    * @defaultValue no limit
    * @remarks Range 1–1_000_000

@@ -26,6 +26,7 @@ export {
   WiringError,
 } from '../error/setup-error.ts'
 export { type ProvidedPart, type Provider, provide, type Token, token } from '../handler/provider.ts'
+export { type CountedLine, countedLine } from '../telemetry/counted-line.ts'
 export type { Logger } from '../telemetry/log.ts'
 export { drainingError } from '../call/gate.ts'
 export { nextTurn } from '../call/stream/loop-turn.ts'

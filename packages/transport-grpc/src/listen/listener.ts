@@ -1,17 +1,15 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:tls'
-import { type Logger, secureServer } from '@tenon/core/transport'
+import { type CountedLine, countedLine, type Logger, secureServer } from '@tenon/core/transport'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { listenAtPath } from './listen-at-path.ts'
-
-/** How often is told of connections that were refused. */
-const tellIntervalMs = 60_000
 
 /** A port or a path and the connections that came in on it, kept here because grpc-js hands none of them out to be cut. */
 export class Listener {
   readonly #server: Server
   readonly #settings: GrpcSettings
   readonly #log: Logger
+  readonly #drops: CountedLine
   readonly #sockets = new Set<Socket>()
   /** Those whose TLS is not there yet, by their far end. */
   readonly #handshaking = new Map<string, Socket>()
@@ -25,8 +23,12 @@ export class Listener {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     })
-    if (settings.maxConnections !== undefined) this.#server.maxConnections = settings.maxConnections
-    this.#server.on('drop', tellDrops(settings, log))
+    const { maxConnections } = settings
+    if (maxConnections !== undefined) this.#server.maxConnections = maxConnections
+    this.#drops = countedLine((droppedCount) =>
+      log.warn({ maxConnections, droppedCount }, 'connections beyond maxConnections are closed'),
+    )
+    this.#server.on('drop', () => this.#drops.add())
   }
 
   /**
@@ -54,6 +56,7 @@ export class Listener {
   close(): Promise<void> {
     this.#certificate?.[Symbol.dispose]()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#drops.close()
     // Nothing has been asked on them, and nothing will be answered.
     for (const socket of this.#handshaking.values()) socket.destroy()
     return closed
@@ -91,17 +94,4 @@ export class Listener {
 /** Unique among open connections, except for those of Unix sockets, which have no far end; these wait for their time limit. */
 function farEnd({ remoteAddress = '', remotePort = 0 }: Socket): string {
   return `${remoteAddress} ${remotePort}`
-}
-
-/** Tells of connections beyond the limit, and how many there were since it was told last. */
-function tellDrops({ maxConnections }: GrpcSettings, log: Logger): () => void {
-  let droppedCount = 0
-  let toldAt = -Infinity
-  return () => {
-    droppedCount += 1
-    if (Date.now() - toldAt < tellIntervalMs) return
-    log.warn({ maxConnections, droppedCount }, 'connections beyond maxConnections are closed')
-    toldAt = Date.now()
-    droppedCount = 0
-  }
 }

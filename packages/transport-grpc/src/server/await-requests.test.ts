@@ -48,14 +48,23 @@ const parts = [
   { what: 'nothing, to health', path: '/grpc.health.v1.Health/Check', bytes: Buffer.alloc(0) },
 ]
 
-test('calls whose request never arrives are warned of at once, with their count', async () => {
+test('calls whose request never arrives are warned of at once, with their count, and those of the last minute at the end', async () => {
   await using demo = await start()
-  const made = Array.from({ length: 3 }, () => begin(demo.session, {}))
-  await demo.arrived()
+  const beginMany = async (length: number) => {
+    const made = Array.from({ length }, () => begin(demo.session, {}))
+    await demo.arrived()
+    return made
+  }
+  const early = await beginMany(3)
+  vi.advanceTimersByTime(5_000)
+  const late = await beginMany(2)
   vi.advanceTimersByTime(limitMs)
-  await Promise.all(made.map(answerTo))
-  const warnings = demo.lines.filter(({ message }) => message.includes('requestTimeoutMs'))
-  expect(warnings.map(({ fields }) => fields)).toEqual([{ requestTimeoutMs: limitMs, lateCount: 3 }])
+  await Promise.all([...early, ...late].map(answerTo))
+  const counts = () => demo.lines.flatMap(({ fields }) => ('lateCount' in fields ? [fields] : []))
+  expect(counts()).toEqual([{ requestTimeoutMs: limitMs, lateCount: 3 }])
+  demo.session.destroy()
+  await demo.server.close()
+  expect(counts().slice(1)).toEqual([{ requestTimeoutMs: limitMs, lateCount: 2 }])
 })
 
 describe.each(parts)('a call that has sent $what', ({ path, bytes }) => {

@@ -3,13 +3,10 @@ import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { Server as TlsServer } from 'node:tls'
-import type { Logger } from '@tenon/core/transport'
+import { type CountedLine, countedLine, type Logger } from '@tenon/core/transport'
 
 /** A guess: how often connections that have become idle are looked for while the rest still works. */
 const sweepIntervalMs = 100
-
-/** How often is told of connections that were refused. */
-const tellIntervalMs = 60_000
 
 /** Knows the connections of a server, so that they can be ended in an order that loses nothing. */
 export class Connections {
@@ -19,6 +16,7 @@ export class Connections {
   /** Those below TLS. What is on its way through it must not be overtaken, so they are not ended but with it. */
   readonly #carriers = new Set<Socket>()
   readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #drops: CountedLine
   #sweeper: NodeJS.Timeout | undefined
 
   constructor(server: Server, log: Logger) {
@@ -28,7 +26,13 @@ export class Connections {
       server.on('secureConnection', (socket) => follow(this.#sockets, socket))
     } else server.on('connection', (socket) => follow(this.#sockets, socket))
     server.on('session', (session: ServerHttp2Session) => follow(this.#sessions, session))
-    server.on('drop', tellDrops(server, log))
+    this.#drops = countedLine((droppedCount) =>
+      log.warn(
+        { connectionLimit: server.maxConnections, droppedCount },
+        'connections beyond connectionLimit are closed',
+      ),
+    )
+    server.on('drop', () => this.#drops.add())
   }
 
   /** Whether connections are ended as soon as they have nothing to do. */
@@ -59,6 +63,7 @@ export class Connections {
     if (graceMs > 0) await this.#emptied(graceMs)
     clearInterval(this.#sweeper)
     for (const socket of [...this.#sockets, ...this.#carriers]) socket.destroy()
+    this.#drops.close()
   }
 
   /**
@@ -92,17 +97,4 @@ export class Connections {
 function follow<Open extends Socket | ServerHttp2Session>(all: Set<Open>, open: Open): void {
   all.add(open)
   open.once('close', () => all.delete(open))
-}
-
-/** Tells of connections beyond the limit, and how many there were since it was told last. */
-function tellDrops(server: Server, log: Logger): () => void {
-  let droppedCount = 0
-  let toldAt = -Infinity
-  return () => {
-    droppedCount += 1
-    if (Date.now() - toldAt < tellIntervalMs) return
-    log.warn({ connectionLimit: server.maxConnections, droppedCount }, 'connections beyond connectionLimit are closed')
-    toldAt = Date.now()
-    droppedCount = 0
-  }
 }

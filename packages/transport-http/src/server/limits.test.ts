@@ -60,7 +60,7 @@ test('a header section over the limit is answered 431, and one that Node would r
   expect(await talk(wide.port, ask(40_000))).toMatch(/^HTTP\/1.1 200 /)
 })
 
-test('a connection beyond the limit is closed without a reply, which is told once', async () => {
+test('a connection beyond the limit is closed without a reply, which is told once and at the end', async () => {
   const warned: object[] = []
   const host = hostOf({}, [])
   const log = { ...host.log, warn: (fields: object) => void warned.push(fields) }
@@ -76,6 +76,8 @@ test('a connection beyond the limit is closed without a reply, which is told onc
   expect(warned).toEqual([{ connectionLimit: 1, droppedCount: 1 }])
   first.write('GET /v1/users/1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
   expect(String((await once(first, 'data'))[0])).toMatch(/^HTTP\/1.1 200 /)
+  await server.close()
+  expect(warned.slice(1)).toEqual([{ connectionLimit: 1, droppedCount: 1 }])
 })
 
 test('every route is below the prefix, and nothing else is', async () => {
