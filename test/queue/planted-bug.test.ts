@@ -15,6 +15,11 @@ const bugs: readonly (readonly [what: string, rule: FoundRule, plant: () => Plan
   ['a commit of a revoked partition', 'committed_too_early', () => ({ inLoop: planted.commitsWhatIsRevoked })],
   ['a client that commits what is revoked', 'lost', () => ({ inDriver: planted.commitsWhatIsRevoked })],
   ['a broker that fences nobody', 'fenced_commit_stored', () => ({ inDriver: planted.storesFencedCommits() })],
+  [
+    'commits that are taken for stored and are not',
+    'beyond_bound',
+    () => ({ inLoop: planted.storesCommitsLate(2_000) }),
+  ],
   ['a lane that lets messages of a key run together', 'side_by_side', () => ({ inLoop: planted.forgetsKeys })],
   ['a lane that reorders', 'overtaken', () => ({ inLoop: planted.forgetsKeys })],
   ['a lost wake-up', 'stuck', () => ({ inLoop: planted.losesWakeUps })],

@@ -45,6 +45,17 @@ export function storesFencedCommits(): PlantedBug {
     })
 }
 
+/** Says of every commit that it is stored, and stores it much later. */
+export function storesCommitsLate(lateByMs: number): PlantedBug {
+  return (driver) =>
+    overPartitions(driver, (partition) => ({
+      commit: async (nextOffset) => {
+        setTimeout(() => void partition.commit(nextOffset).catch(() => false), lateByMs)
+        return true
+      },
+    }))
+}
+
 /** Lets messages of a key run side by side, for it does not see that they have one. */
 export function forgetsKeys(driver: QueueDriver): QueueDriver {
   return overPartitions(driver, (partition) => ({

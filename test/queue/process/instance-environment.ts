@@ -15,7 +15,12 @@ export interface Instance {
   readonly topic: string
   readonly group: string
   readonly broker: BrokerPlace
+  /** A mistake that it makes, to see it found. @defaultValue none */
+  readonly plant?: InstancePlant | undefined
 }
+
+/** `late_commits`: it takes commits for stored that are stored much later. */
+export type InstancePlant = 'late_commits'
 
 export function toEnvironment(instance: Instance): Readonly<Record<string, string>> {
   return { [name]: JSON.stringify(instance) }
@@ -30,5 +35,7 @@ export function readInstance(environment: Readonly<Record<string, string | undef
 
 /** How often a member of a group in processes handles a message that fails. */
 export const maxAttemptCount = 3
+/** How much of a partition a member may have handled and not committed: less than comes while a broker is away, or nothing would show. */
+export const maxUncommittedCount = 20
 
 const name = 'QUEUE_INSTANCE'

@@ -1,13 +1,19 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
-import { deadLetterTopic, type QueueDriver, queueDefaults } from '@tenon/transport-queue'
+import { deadLetterTopic, type QueueDriver } from '@tenon/transport-queue'
 import { FileJournal } from '../model/file-journal.ts'
 import { judge, type Verdict } from '../model/judge.ts'
 import { headersOf, toLogged } from '../model/message.ts'
 import { readTopic } from '../model/world.ts'
 import { type OwnProcess, runFile } from '../../support/own-process.ts'
-import { type BrokerPlace, maxAttemptCount, toEnvironment } from './instance-environment.ts'
+import {
+  type BrokerPlace,
+  type InstancePlant,
+  maxAttemptCount,
+  maxUncommittedCount,
+  toEnvironment,
+} from './instance-environment.ts'
 import { type Load, startLoad } from './load.ts'
 import { openDriver } from './process-broker.ts'
 
@@ -23,6 +29,8 @@ export interface ProcessGroupOptions {
   readonly folder: string
   /** Part of the names of topic and group. */
   readonly prefix: string
+  /** A mistake that all members make, to see it found. @defaultValue none */
+  readonly plant?: InstancePlant
 }
 
 /** A group whose members are processes, the producer that keeps them busy, and what they write down. */
@@ -63,7 +71,8 @@ export class ProcessGroup implements AsyncDisposable {
   async add(): Promise<GroupMember> {
     const member = `p${++this.#memberCount}`
     const [journalPath, topic, group] = [this.#journalPath, this.#topic, this.#group]
-    const instance = { member, journalPath, topic, group, broker: this.#options.broker }
+    const { broker, plant } = this.#options
+    const instance = { member, journalPath, topic, group, broker, plant }
     const process = runFile('test/queue/fixture/consumer-service.ts', toEnvironment(instance))
     const added = { name: member, process }
     this.#members = [...this.#members, added]
@@ -134,7 +143,6 @@ export class ProcessGroup implements AsyncDisposable {
       const headers = headersOf(letter)
       return `${this.#topic}/${headers['tenon-source-partition']}@${headers['tenon-source-offset']}`
     })
-    const { maxUncommittedCount } = queueDefaults
     return judge(this.journal.read(), { log, letters, maxUncommittedCount })
   }
 
