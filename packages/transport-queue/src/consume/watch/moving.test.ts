@@ -90,6 +90,19 @@ describe('a consumer does not stand still', () => {
     expect(await consumer.staysLive(stallAfterMs - 1_000)).toBe(true)
   })
 
+  it('while its group is joined anew, though it keeps its partitions', async () => {
+    const consumer = await watchedConsumer(forever)
+    await consumer.send('a')
+    await pass(1.25 * stallAfterMs)
+    expect(consumer.isLive()).toBe(false)
+    consumer.setState('joining')
+    expect(await consumer.staysLive(2 * stallAfterMs)).toBe(true)
+    consumer.setState('assigned')
+    expect(await consumer.staysLive(stallAfterMs - 10_000)).toBe(true)
+    await pass(stallAfterMs / 2)
+    expect(consumer.isLive()).toBe(false)
+  })
+
   it('when its topic has new partitions, which nobody has been given yet', async () => {
     const consumer = await watchedConsumer(work(0))
     const describeTopic = consumer.driver.describe.bind(consumer.driver)

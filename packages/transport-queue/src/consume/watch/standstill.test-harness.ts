@@ -2,7 +2,7 @@ import type { TransportServer } from '@tenon/core/transport'
 import { onTestFinished, vi } from 'vitest'
 import { memoryDriver } from '../../driver/memory/memory-driver.ts'
 import { memoryBroker } from '../../driver/memory/memory-broker.ts'
-import type { AssignedPartition, QueueDriver } from '../../queue-driver.ts'
+import type { AssignedPartition, MemberState, QueueDriver, QueueMember } from '../../queue-driver.ts'
 import { type Handle, logInto, start, type StartOptions, toRecord } from '../../queue-transport.test-harness.ts'
 
 /** Short and long enough to tell them apart. */
@@ -19,7 +19,8 @@ export async function watchedConsumer(handle: Handle, { change, partitionCount =
   vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
   onTestFinished(() => void vi.useRealTimers())
   const broker = memoryBroker({ partitionCount })
-  const driver = changedDriver(memoryDriver({ broker }), change ?? (() => ({})))
+  let state: MemberState | undefined
+  const driver = changedDriver(memoryDriver({ broker }), change ?? (() => ({})), (member) => state ?? member.state)
   const told: unknown[] = []
   const given = { driver, log: logInto(told), maxHandlerMs, stallAfterMs, ...options }
   const { transport, server } = await start(broker, handle, given)
@@ -38,8 +39,17 @@ export async function watchedConsumer(handle: Handle, { change, partitionCount =
     server,
     send,
     report: async () => (await transport.consumers())[0],
-    /** Whether it is live all the time, asked every second as a probe would. */
-    staysLive: async (durationMs: number) => (await countLive(server, durationMs)) === durationMs / 1_000,
+    /** Whether it is live all the time, asked every second as a probe would, and no line of log says otherwise. */
+    staysLive: async (durationMs: number) => {
+      const toldBefore = textsOf(told, 'error').length
+      const liveCount = await countLive(server, durationMs)
+      const since = textsOf(told, 'error').slice(toldBefore)
+      return liveCount === durationMs / 1_000 && !since.some((text) => text.includes('stands still'))
+    },
+    /** From now on its member says so. */
+    setState: (said: MemberState) => {
+      state = said
+    },
     isLive: () => server.health?.().isLive,
     reason: () => server.health?.().reason,
     told: (level: string) => textsOf(told, level),
@@ -49,16 +59,23 @@ export async function watchedConsumer(handle: Handle, { change, partitionCount =
 /** Lets time pass, with all that comes due on the way. */
 export const pass = (durationMs: number) => vi.advanceTimersByTimeAsync(durationMs)
 
-/** A driver of which members are given the partitions in another form. */
+/** A driver whose members are given partitions in another form, and say something else of themselves. */
 function changedDriver(
   driver: QueueDriver,
   change: (partition: AssignedPartition) => Partial<AssignedPartition>,
+  stateOf: (member: QueueMember) => MemberState,
 ): QueueDriver {
   const join = driver.join.bind(driver)
   return Object.assign(driver, {
-    join: ((membership, signal) => {
+    join: (async (membership, signal) => {
       const consume = (partition: AssignedPartition) => membership.consume(merged(partition, change(partition)))
-      return join({ ...membership, consume }, signal)
+      const member = await join({ ...membership, consume }, signal)
+      return {
+        get state() {
+          return stateOf(member)
+        },
+        leave: (ended) => member.leave(ended),
+      }
     }) satisfies QueueDriver['join'],
   })
 }
