@@ -23,6 +23,23 @@ export {
 export { countDeadLetters, type CountOptions, type DeadLetterCount } from './dead-letter/count-dead-letters.ts'
 export { deadLetterTopic, type DeadLetter, type DeadLetterSource } from './dead-letter/dead-letter.ts'
 export {
+  compareLetter,
+  type HeaderDifference,
+  type LetterDifference,
+  type OtherMessage,
+  type ShownDifference,
+} from './dead-letter/inspect/compare-letter.ts'
+export { compareWithSource, type SourceOptions } from './dead-letter/inspect/compare-with-source.ts'
+export type { FindOptions } from './dead-letter/inspect/find-letter.ts'
+export {
+  inspectDeadLetter,
+  type InspectedLetter,
+  type InspectOptions,
+  type ShownHeader,
+} from './dead-letter/inspect/inspect-dead-letter.ts'
+export type { JsonDifference } from './dead-letter/inspect/json-difference.ts'
+export type { ShownBytes } from './dead-letter/inspect/shown-bytes.ts'
+export {
   type DeadLetterList,
   listDeadLetters,
   type ListOptions,

@@ -142,7 +142,7 @@ const usualTextCount = 1_000
 const shortestTextCount = 50
 
 /** Those that the message came with. One that was sent again and failed again tells of its last failure only. */
-function ownHeaders(headers: readonly RecordHeader[]): readonly RecordHeader[] {
+export function ownHeaders(headers: readonly RecordHeader[]): readonly RecordHeader[] {
   return headers.filter(([name]) => !addedForm.test(name))
 }
 
