@@ -177,6 +177,7 @@ export class KafkaBroker implements AsyncDisposable {
       'num.network.threads=2',
       'num.io.threads=2',
       'log.cleaner.dedupe.buffer.size=4194304',
+      'log.cleaner.backoff.ms=200',
       '',
     ].join('\n')
   }

@@ -67,6 +67,8 @@ describe.skipIf(skipped !== '')(`Kafka with faults${skipped}`, () => {
     async (client) => {
       const driver = await connect(client, { brokers: [broker.address('plain')], ...times })
       const topic = await createTopic(driver)
+      const beside = `${topic}.beside`
+      await driver.ensureTopics([{ topic: beside, partitionCount: 1 }])
       await send(driver, topic, ['1'])
       await using child = await startMember(client, topic)
       await child.told('given')
@@ -82,7 +84,8 @@ describe.skipIf(skipped !== '')(`Kafka with faults${skipped}`, () => {
       await send(driver, topic, ['2'])
       child.process.send('commit')
       child.kill('SIGCONT')
-      expect(await child.told('committed')).toMatchObject({ isStored: false })
+      expect(await child.told('committed')).toMatchObject({ isStored: false, isStoredBeside: false })
+      expect(await driver.describe(beside, `${topic}.group`)).toMatchObject([{ committedOffset: undefined }])
       await child.told('lost')
       await member.leave(never)
       // The process is in the group again, and is given what comes next.

@@ -5,7 +5,13 @@ import { type Client, connectInProcess, join } from './kafka-client.test-harness
 export type Told =
   | { readonly is: 'given'; readonly value: string }
   | { readonly is: 'lost' }
-  | { readonly is: 'committed'; readonly isStored: boolean; readonly state: string }
+  | {
+      readonly is: 'committed'
+      readonly isStored: boolean
+      /** Of the topic that goes with its own. */
+      readonly isStoredBeside: boolean
+      readonly state: string
+    }
 
 const [, , client = '', brokers = '', topic = ''] = process.argv
 
@@ -22,9 +28,10 @@ const member = await join(driver, {
     if (record === undefined) return
     // It commits when it is told to, whatever has become of the partition meanwhile.
     process.once('message', () => {
-      void partition
-        .commit(record.offset + 1)
-        .then((isStored) => tell({ is: 'committed', isStored, state: member.state }))
+      const commits = [partition.commit(record.offset + 1), partition.commitBeside(`${topic}.beside`, 1)]
+      void Promise.all(commits).then(([isStored = true, isStoredBeside = true]) =>
+        tell({ is: 'committed', isStored, isStoredBeside, state: member.state }),
+      )
     })
     tell({ is: 'given', value: String(record.value) })
     await new Promise((resolve) => partition.lost.addEventListener('abort', resolve, { once: true }))
