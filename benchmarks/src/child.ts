@@ -33,11 +33,14 @@ export class Child implements AsyncDisposable {
   /** From spawning to its word that it is ready. */
   readonly startMs: number
   readonly #process: ChildProcess
+  /** Fires when it ends, so that nobody waits for the word of a program that is gone. */
+  readonly #ended = new AbortController()
 
-  private constructor(child: ChildProcess, { port, startMs }: { readonly port: number; readonly startMs: number }) {
+  private constructor(child: ChildProcess, { port, startMs, program }: Started) {
     this.#process = child
     this.port = port
     this.startMs = startMs
+    child.once('exit', (code) => this.#ended.abort(new Error(`${program} ended with code ${code} while it was needed`)))
   }
 
   /** Starts a compiled program, as users run them: `dist/server/tenon-http`. */
@@ -58,34 +61,34 @@ export class Child implements AsyncDisposable {
     const [ready] = (await Promise.race([once(child, 'message'), failed(child, program)])) as [
       { readonly port: number },
     ]
-    return new Child(child, { port: ready.port, startMs: performance.now() - startedAt })
+    return new Child(child, { port: ready.port, startMs: performance.now() - startedAt, program })
   }
 
   /** @param question `live` collects garbage first. */
   async usage(question: 'usage' | 'live' = 'usage'): Promise<Usage> {
     this.#process.send(question)
-    const [usage] = (await once(this.#process, 'message')) as [Usage]
+    const [usage] = (await this.#word()) as [Usage]
     return usage
   }
 
   /** Where its time or its memory went while something ran. */
   async profile<Kind extends keyof Profiles>(kind: Kind, run: () => Promise<unknown>): Promise<Profiles[Kind]> {
     this.#process.send(`profile ${kind}`)
-    await once(this.#process, 'message')
+    await this.#word()
     await run()
     this.#process.send('profiled')
-    const [profile] = (await once(this.#process, 'message')) as [Profiles[Kind]]
+    const [profile] = (await this.#word()) as [Profiles[Kind]]
     return profile
   }
 
   /** Lets it do a turn. `joined` is called when it takes messages. */
   async turn(turn: Turn, joined: () => Promise<unknown> = async () => undefined): Promise<TurnResult> {
     // One listener for all three answers, which may come at once.
-    const answers = on(this.#process, 'message')
+    const answers = on(this.#process, 'message', { signal: this.#ended.signal })
     this.#process.send(turn)
     await answers.next()
     const joining = joined()
-    const { value } = await answers.next()
+    const { value } = await Promise.race([answers.next(), onlyFailing(joining)])
     const [result] = value as [TurnResult]
     await answers.next()
     await answers.return?.()
@@ -96,14 +99,31 @@ export class Child implements AsyncDisposable {
   /** Lets it begin a turn that nobody waits for, and resolves when it takes messages. */
   async begin(turn: Turn): Promise<void> {
     this.#process.send(turn)
-    await once(this.#process, 'message')
+    await this.#word()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended.signal.aborted) return
     const exited = once(this.#process, 'exit')
     this.#process.kill('SIGKILL')
     await exited
   }
+
+  #word(): Promise<unknown[]> {
+    return once(this.#process, 'message', { signal: this.#ended.signal })
+  }
+}
+
+interface Started {
+  readonly port: number
+  readonly startMs: number
+  readonly program: string
+}
+
+/** What the work fails with; never settles otherwise. */
+async function onlyFailing(work: Promise<unknown>): Promise<never> {
+  await work
+  return new Promise(() => undefined)
 }
 
 /** Moves this process, which makes the load, off the core of the programs under measurement. */
