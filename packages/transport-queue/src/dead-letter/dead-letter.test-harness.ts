@@ -30,16 +30,17 @@ export interface GivenLetter {
 }
 
 /** Stores letters of messages `{ orderId, count }`, whose count is their place in the list. */
-export async function bury(driver: QueueDriver, letters: readonly GivenLetter[]): Promise<void> {
-  await driver.ensureTopics([{ topic }])
-  await driver.produce(letters.map(toLetter), { timeoutMs: 5_000 })
+export async function bury(driver: QueueDriver, letters: readonly GivenLetter[], of: string = topic): Promise<void> {
+  await driver.ensureTopics([{ topic: of }])
+  const records = letters.map((letter, index) => toLetter(of, { offset: index, ...letter }, index))
+  await driver.produce(records, { timeoutMs: 20_000 })
 }
 
-function toLetter(given: GivenLetter, index: number): RecordToSend {
-  const { key = 'k', offset = index, code = 'internal', reason, handler = 'h', failedAt = 0, headers = {} } = given
+function toLetter(of: string, given: GivenLetter & { readonly offset: number }, index: number): RecordToSend {
+  const { key = 'k', offset, code = 'internal', reason, handler = 'h', failedAt = 0, headers = {} } = given
   const value = given.value ?? { orderId: key ?? '', count: index }
   const record = {
-    topic,
+    topic: of,
     partition: 0,
     offset,
     timestampAt: 1_700_000_000_000 + offset,

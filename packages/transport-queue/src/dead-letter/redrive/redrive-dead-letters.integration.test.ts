@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+import { ServiceError } from '@tenon/core/transport'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { queueDriver } from '../../driver/choose-driver.ts'
+import type { QueueDriver } from '../../queue-driver.ts'
+import { countsOf, topic as usualTopic } from '../../queue-transport.test-harness.ts'
+import { listAudits } from '../audit/list-audits.ts'
+import { countDeadLetters } from '../count-dead-letters.ts'
+import { deadLetterTopic } from '../dead-letter.ts'
+import { bury, connect, type GivenLetter, payloadsIn, selection, withChanges } from '../dead-letter.test-harness.ts'
+import { redriveDeadLetters } from './redrive-dead-letters.ts'
+
+const brokers = process.env['KAFKA_BROKERS']?.split(',') ?? []
+const isRequired = process.env['TENON_REQUIRE_INFRA'] === '1'
+const reason = brokers.length > 0 || isRequired ? '' : ' (skipped: KAFKA_BROKERS names no broker)'
+
+const keys = Array.from({ length: 100 }, (_, index) => `k${index}`)
+
+/** Letters of which two of three are redriven. */
+function lettersOf(count: number): readonly GivenLetter[] {
+  return Array.from({ length: count }, (_, index) => ({
+    key: keys[(index * 7) % keys.length] ?? '',
+    code: index % 3 === 0 ? 'aborted' : 'internal',
+  }))
+}
+
+/** Redrives until it is done, though it is killed on its way now and then, and once more. */
+async function redriveTwice(driver: QueueDriver, topic: string): Promise<void> {
+  const options = { ...selection, topic, where: { code: 'internal' }, timeoutMs: 2_000 } as const
+  const killed = redriveDeadLetters(dyingAfter(driver, 7), options)
+  await expect(killed).rejects.toMatchObject({ message: expect.stringContaining('killed') as string })
+  await redriveDeadLetters(driver, options)
+  expect((await redriveDeadLetters(driver, options)).redrivenCount).toBe(0)
+}
+
+async function requireOnceInOrder(driver: QueueDriver, topic: string, letters: readonly GivenLetter[]): Promise<void> {
+  const wanted = letters.flatMap(({ code }, index) => (code === 'internal' ? [index] : []))
+  const payloads = await payloadsIn(driver, topic)
+  expect(payloads.map(({ count }) => count).toSorted((one, other) => one - other)).toEqual(wanted)
+  for (const key of keys) {
+    const counts = countsOf(key, payloads)
+    expect(counts).toEqual(counts.toSorted((one, other) => one - other))
+  }
+  const audits = await listAudits(driver, { topic, group: selection.group })
+  expect(audits.map(({ result }) => result)).toEqual(['open', 'complete', 'complete'])
+  expect(audits.flatMap((audit) => audit.letters)).toHaveLength(wanted.length)
+}
+
+/** A process that ends after a number of requests; what it sent with the last has arrived. */
+function dyingAfter(driver: QueueDriver, requestCount: number): QueueDriver {
+  let leftCount = requestCount
+  const produce: QueueDriver['produce'] = async (records, bound) => {
+    if (leftCount > 0) await driver.produce(records, bound)
+    if (--leftCount <= 0) throw new ServiceError('unavailable', 'killed')
+  }
+  return withChanges(driver, { produce })
+}
+
+describe('10,000 dead letters', () => {
+  it.each(['memory', 'sqlite'] as const)('are redriven once in effect, in order, on %s', async (name) => {
+    const driver = await connect(name)
+    const letters = lettersOf(10_000)
+    await bury(driver, letters)
+    await redriveTwice(driver, usualTopic)
+    await requireOnceInOrder(driver, usualTopic, letters)
+  })
+})
+
+describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
+  it.each(['kafkajs', 'platformatic'] as const)('are redriven once in effect, in order, through %s', async (client) => {
+    const driver = queueDriver({ brokers, client })
+    await driver.connect({ clientId: 'tenon-test' })
+    onTestFinished(() => driver.close())
+    const topic = `tenon${randomBytes(6).toString('hex')}.order.placed.v1`
+    const letters = lettersOf(2_000)
+    const owner = { topic, group: selection.group }
+    await driver.ensureTopics([{ topic: deadLetterTopic(topic, owner.group), partitionCount: 3 }])
+    await bury(driver, letters, topic)
+    expect(await countDeadLetters(driver, owner)).toMatchObject({ count: 2_000, isComplete: true })
+    await redriveTwice(driver, topic)
+    await requireOnceInOrder(driver, topic, letters)
+  })
+})
