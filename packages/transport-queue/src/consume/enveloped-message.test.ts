@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Arrival } from '@tenon/core/transport'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import {
@@ -110,6 +112,42 @@ test('one that is held back, expired or broken keeps no place', async () => {
     .poll(() => new Set(broker.records(deadLetters).map((letter) => headersOf(letter)['tenon-error-reason'])))
     .toEqual(new Set(['expired', 'undecodable']))
 })
+
+test('nothing is kept of what one says while it is held back, for it is several times as large as its bytes', async () => {
+  const held = { 'tenon-not-before': new Date(startedAt + 60_000).toISOString() }
+  const broker = await seeded([eventOf(0, {}, held)])
+  const documents: WeakRef<object>[] = []
+  const parse = JSON.parse
+  const spy = vi.spyOn(JSON, 'parse').mockImplementation((text: string) => {
+    const document: object = parse(text)
+    if (text.includes('specversion')) documents.push(new WeakRef(document))
+    return document
+  })
+  onTestFinished(() => spy.mockRestore())
+  const [holding, handled] = [countdown(1), countdown(1)]
+  const due = Promise.withResolvers<void>()
+  let now = startedAt
+  const wait = (_ms: number, signal: AbortSignal) => {
+    holding.tick()
+    return Promise.race([due.promise, untilFired(signal)])
+  }
+  await start(broker, async () => handled.tick(), { clock: { now: () => now, wait } })
+  await holding.reached
+  // What mocks returned, they keep.
+  spy.mockClear()
+  await new Promise((resolve) => setImmediate(resolve))
+  collectGarbage()
+  expect(documents.map((document) => document.deref())).toEqual([undefined])
+  now += 60_000
+  due.resolve()
+  await handled.reached
+  expect(documents).toHaveLength(2)
+})
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}
 
 function untilFired(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))

@@ -50,6 +50,13 @@ test('keeps a message that is told "not now" beyond the attempts, until it is to
   expect(clock.now()).toBeGreaterThanOrEqual(300_000)
 })
 
+test('handles a message that was redriven for a group without a name: nobody else would', async () => {
+  const broker = await seeded([toRecord('{"orderId":"k","count":1}', 'k', { 'tenon-redrive-group': '' })])
+  const done = Promise.withResolvers<number>()
+  await start(broker, async ({ count }) => done.resolve(count))
+  expect(await done.promise).toBe(1)
+})
+
 test('waits as long as the failed callee asks for', async () => {
   const broker = await seeded(messages(1))
   const done = countdown(1)

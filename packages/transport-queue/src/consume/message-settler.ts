@@ -48,7 +48,7 @@ export class MessageSettler {
    */
   settle(record: ReceivedRecord, settled: Handling['settled']): void {
     const headers = new RecordHeaders(record.headers)
-    const isPlain = headers.text(redriveGroupHeader) === undefined && !isEnveloped(headers)
+    const isPlain = redrivenFor(headers) === undefined && !isEnveloped(headers)
     const read = isPlain ? this.#read(record, headers) : undefined
     if (read !== undefined && !ServiceError.is(read) && this.#isReady(read))
       return this.#attempt({ record, message: read, attempt: 1, schedule: undefined, settled })
@@ -89,10 +89,10 @@ export class MessageSettler {
     headers: RecordHeaders,
     read: ReadMessage | ServiceError | undefined,
   ): Promise<ReadMessage | boolean> {
-    const { slots, partition, consumer, settings } = this.#surroundings
+    const { slots, consumer } = this.#surroundings
     // Not at once, as `settle` promises.
     await Promise.resolve()
-    if ((headers.text(redriveGroupHeader) ?? consumer.group) !== consumer.group) return this.#passOver(record)
+    if ((redrivenFor(headers) ?? consumer.group) !== consumer.group) return this.#passOver(record)
     // An envelope takes as long to open as it is large: others get their turn between two of them, so the read comes right behind.
     if (read === undefined) for (let turn = nextTurn(); turn; turn = nextTurn()) await turn
     const message = read ?? this.#read(record, headers)
@@ -100,14 +100,21 @@ export class MessageSettler {
     if (!isUnread && this.#isReady(message)) return message
     slots.release()
     if (isUnread) return this.#bury(record, { error: message, attemptCount: 0 })
-    await this.#due(record, message)
-    if (!this.#isRevoked && message.expiresAt <= settings.clock.now())
+    const { notBeforeAt, expiresAt } = message
+    return this.#hold(record, headers, { notBeforeAt, expiresAt })
+  }
+
+  /** Keeps nothing of what was read meanwhile: an envelope that was opened is several times as large, and may be held for a day. */
+  async #hold(record: ReceivedRecord, headers: RecordHeaders, times: MessageTimes): Promise<ReadMessage | boolean> {
+    const { slots, partition, settings } = this.#surroundings
+    await this.#due(record, times)
+    if (!this.#isRevoked && times.expiresAt <= settings.clock.now())
       return this.#bury(record, { error: hasExpired, attemptCount: 0 })
-    return (await slots.take(partition.revoked)) && message
+    return (await slots.take(partition.revoked)) && this.#prepare(record, headers, undefined)
   }
 
   /** Whether it may be handled now. */
-  #isReady({ notBeforeAt, expiresAt }: ReadMessage): boolean {
+  #isReady({ notBeforeAt, expiresAt }: MessageTimes): boolean {
     // Few messages have any times.
     if (notBeforeAt === 0 && expiresAt === Number.POSITIVE_INFINITY) return true
     const now = this.#surroundings.settings.clock.now()
@@ -136,7 +143,7 @@ export class MessageSettler {
   }
 
   /** Waits until the message may be handled, has no use any more, or the partition is given up. */
-  async #due(record: ReceivedRecord, { notBeforeAt, expiresAt }: ReadMessage): Promise<void> {
+  async #due(record: ReceivedRecord, { notBeforeAt, expiresAt }: MessageTimes): Promise<void> {
     const { partition, settings } = this.#surroundings
     const dueAt = Math.min(notBeforeAt, expiresAt)
     this.#tellHeld(record, dueAt)
@@ -245,6 +252,8 @@ export class MessageSettler {
   }
 }
 
+type MessageTimes = Pick<ReadMessage, 'notBeforeAt' | 'expiresAt'>
+
 /** A message on its way to its outcome. */
 interface Handling {
   readonly record: ReceivedRecord
@@ -265,6 +274,11 @@ interface Ending {
   readonly error: ServiceError
   readonly attemptCount: number
   readonly schedule?: RetrySchedule | undefined
+}
+
+/** The group that a message was redriven for. One without a name is none: nobody would ever handle the message. */
+function redrivenFor(headers: RecordHeaders): string | undefined {
+  return headers.text(redriveGroupHeader) || undefined
 }
 
 /** A message that is held for longer is worth a line of log: its partition goes on for so many others only. A guess. */

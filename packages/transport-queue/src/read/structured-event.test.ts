@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { isStructured, readStructured } from './structured-event.ts'
 
 const contentType = 'application/cloudevents+json; charset=UTF-8'
@@ -118,3 +120,27 @@ test('data of a type that is no JSON has to be text', () => {
   const { payload } = readStructured(bytesOf({ ...event, datacontenttype: 'text/xml', data: { o: 1 } }), contentType)
   expect(payload).toThrow('data of the type text/xml must be text')
 })
+
+test('keeps nothing of the document but attributes and bytes where those are in base64', async () => {
+  const documents: WeakRef<object>[] = []
+  const parse = JSON.parse
+  const spy = vi.spyOn(JSON, 'parse').mockImplementation((text: string) => {
+    const document: object = parse(text)
+    documents.push(new WeakRef(document))
+    return document
+  })
+  onTestFinished(() => spy.mockRestore())
+  const readNow = () => readStructured(bytesOf({ ...event, data_base64: 'AQID' }), contentType)
+  const read = readNow()
+  // What mocks returned, they keep.
+  spy.mockReset()
+  await new Promise((resolve) => setImmediate(resolve))
+  collectGarbage()
+  expect(documents.map((document) => document.deref())).toEqual([undefined])
+  expect(read.payload()).toEqual({ bytes: Buffer.from([1, 2, 3]), contentType: 'application/json' })
+})
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}

@@ -27,23 +27,26 @@ export function isStructured(contentType: string | undefined): boolean {
 export function readStructured(bytes: Uint8Array, contentType: string): StructuredEvent {
   requireJson(contentType)
   const parse = () => requireEvent(parseJson(bytes))
-  // Kept for whoever reads the payload first, which spares most messages to be parsed twice.
-  let first: Readonly<Record<string, unknown>> | undefined = parse()
-  const { data: _data, data_base64: base64, ...rest } = first
+  const event = parse()
+  const { data: _data, data_base64: base64, ...rest } = event
   const attributes = new Map(Object.entries(rest).flatMap(readAttribute))
   for (const name of ['id', 'source', 'specversion', 'type']) requireAttribute(name, attributes.get(name))
   if (attributes.get('specversion') !== '1.0') throw new Error('specversion must be "1.0"')
   const dataType = attributes.get('datacontenttype') ?? 'application/json'
   attributes.delete('datacontenttype')
-  const payload = base64 === undefined || base64 === null ? undefined : fromBase64(base64)
+  if (isGiven(base64)) {
+    const payload = { bytes: fromBase64(base64), contentType: dataType }
+    return { attributes, contentType: dataType, payload: () => payload }
+  }
+  // Kept for whoever reads the payload first, which spares most messages to be parsed twice.
+  let first: typeof event | undefined = event
   return {
     attributes,
     contentType: dataType,
     payload: () => {
-      if (payload !== undefined) return { bytes: payload, contentType: dataType }
-      const event = first ?? parse()
+      const read = first ?? parse()
       first = undefined
-      return dataOf(event, dataType)
+      return dataOf(read, dataType)
     },
   }
 }
