@@ -41,6 +41,7 @@ describe('memoryBroker({ faults })', () => {
     const broker = memoryBroker({ partitionCount: 1, faults: { commitFailureRatio: 1 } })
     const partition = await (await join(memoryDriver({ broker }))).next()
     await expect(partition.commit(1)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(partition.commitBeside(topic, 1)).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   it('answers late by chance', async () => {
@@ -90,6 +91,23 @@ describe('a memory broker that is stopped', () => {
     expect(await fetching).toHaveLength(1)
     expect(await partition.commit(1)).toBe(true)
   })
+
+  it('lets nobody read in time, and whoever has the time go on where it was', async () => {
+    const broker = memoryBroker({ partitionCount: 1 })
+    const driver = memoryDriver({ broker })
+    for (let count = 0; count < 600; count++) await send(driver, 'a')
+    const range = { topic, partition: 0, fromOffset: 0 }
+    const readers = [1_000, 10_000].map((timeoutMs) => driver.read(range, { timeoutMs })[Symbol.asyncIterator]())
+    for (const reader of readers) expect((await reader.next()).value).toHaveLength(500)
+    broker.stop()
+    const [hasty, patient] = readers.map((reader) => reader.next())
+    const refused = expect(hasty).rejects.toMatchObject({ code: 'unavailable' })
+    await vi.advanceTimersByTimeAsync(1_000)
+    await refused
+    broker.start()
+    expect((await patient)?.value).toMatchObject({ length: 100, 0: { offset: 500 } })
+    expect(vi.getTimerCount()).toBe(0)
+  })
 })
 
 describe('evict', () => {
@@ -119,6 +137,7 @@ describe('evict', () => {
     await send(driver, 'a')
     expect(await partition.fetch()).toHaveLength(1)
     expect(await partition.commit(1)).toBe(false)
+    expect(await partition.commitBeside(topic, 1)).toBe(false)
     expect([partition.revoked.aborted, member.state]).toEqual([false, 'assigned'])
     await vi.advanceTimersByTimeAsync(50)
     expect([partition.lost.aborted, member.state]).toEqual([true, 'assigned'])
