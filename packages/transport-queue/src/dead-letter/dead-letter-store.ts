@@ -4,7 +4,7 @@ import type { AssignedPartition, ReceivedRecord, RecordToSend } from '../queue-d
 import type { QueueSettings } from '../queue-options.ts'
 import { within } from '../wait.ts'
 import { ThinLines } from '../thin-lines.ts'
-import { type Burial, deadLetterForms, deadLetterTopic } from './dead-letter.ts'
+import { type Burial, deadLetterForms, deadLetterTopic, omittedParts } from './dead-letter.ts'
 
 export interface StoreSurroundings {
   readonly partition: AssignedPartition
@@ -40,38 +40,36 @@ export class DeadLetterStore {
     const failedAt = settings.clock.now()
     const burial = { error, group, handler, attemptCount, firstFailedAt: firstFailedAt ?? failedAt, failedAt }
     const topic = deadLetterTopic(record.topic, group)
-    const forms = [...deadLetterForms(record, burial)]
+    const letter = new ShrinkingLetter(deadLetterForms(record, burial))
     const delays = this.#surroundings.delays()
     const lines = new ThinLines(settings.clock)
     const tell = (error: unknown, text: string) => {
       if (lines.isDue(text)) log.error({ offset: record.offset, err: error }, text)
     }
-    while (!(await this.#store(forms, tell))) {
+    while (!(await this.#store(letter, tell))) {
       if (partition.revoked.aborted) return false
       await settings.clock.wait(delays.next().value, partition.revoked)
       if (partition.revoked.aborted) return false
       await this.#ensureTopic(topic, tell)
     }
     const facts = { offset: record.offset, code: error.code, reason: error.reason, attemptCount, err: error }
-    log.error(facts, `${handler} gave a message up; it is in ${topic}`)
+    log.error(facts, `${handler} gave a message up; it is in ${topic}${letter.lack}`)
     return true
   }
 
-  /** False when it was not stored, for now. Drops the forms that are too large for the broker, so that none blocks anything. */
-  async #store(forms: RecordToSend[], tell: Tell): Promise<boolean> {
+  /** False when it was not stored, for now. Leaves out ever more of the message where the broker finds it too large, so that none blocks anything. */
+  async #store(letter: ShrinkingLetter, tell: Tell): Promise<boolean> {
     const { partition, settings } = this.#surroundings
     const bound = { timeoutMs: settings.requestTimeoutMs, signal: partition.lost }
-    for (let [form] = forms; form !== undefined; [form] = forms) {
+    for (;;) {
       try {
-        await settings.driver.produce([form], bound)
+        await settings.driver.produce([letter.form], bound)
         return true
       } catch (cause) {
-        tell(cause, `a message could not be stored in ${form.topic}`)
-        if (forms.length === 1 || !isRecordTooLarge(cause)) return false
-        forms.shift()
+        tell(cause, `a message could not be stored in ${letter.form.topic}`)
+        if (!isRecordTooLarge(cause) || !letter.shrink()) return false
       }
     }
-    return false
   }
 
   /** It was there at the start, or could not be created then. Whether it is there now, storing tells. */
@@ -88,5 +86,33 @@ export class DeadLetterStore {
     } catch (error) {
       tell(error, `topic ${topic} is not there and could not be created`)
     }
+  }
+}
+
+/** A dead letter in the form that is tried next. */
+class ShrinkingLetter {
+  readonly #forms: ReturnType<typeof deadLetterForms>
+  #current: IteratorResult<RecordToSend, RecordToSend>
+
+  constructor(forms: ReturnType<typeof deadLetterForms>) {
+    this.#forms = forms
+    this.#current = forms.next()
+  }
+
+  get form(): RecordToSend {
+    return this.#current.value
+  }
+
+  /** What the form leaves out, for people; nothing where it is whole. */
+  get lack(): string {
+    const omitted = omittedParts(this.form)
+    return omitted.length === 0 ? '' : ` without its ${omitted.join(', ')}, which the broker found too large`
+  }
+
+  /** Goes on to a smaller form; false when there is none. */
+  shrink(): boolean {
+    if (this.#current.done) return false
+    this.#current = this.#forms.next()
+    return true
   }
 }

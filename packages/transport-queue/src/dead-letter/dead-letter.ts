@@ -61,22 +61,26 @@ export const redrivePatchedHeader = 'tenon-redrive-patched'
 
 /**
  * A message as its group's dead letter: key, value and headers as they came, and why it is here. Then the same letter with less and
- * less of the message, for a broker that finds it too large: a header or a key may be as hostile as a value.
+ * less of the message, for a broker that finds it too large: a header or a key may be as hostile as a value. The least is returned,
+ * for nothing comes behind it. None is made before it is asked for.
  */
-export function deadLetterForms(record: ReceivedRecord, burial: Burial): readonly RecordToSend[] {
+export function* deadLetterForms(record: ReceivedRecord, burial: Burial): Generator<RecordToSend, RecordToSend, void> {
   const topic = deadLetterTopic(record.topic, burial.group)
-  const { key, value } = record
+  const { key } = record
   const facts = describe(record, burial)
-  const short = describe(record, burial, shortestTextCount)
-  const noValue = [omitted('value')]
-  const noHeaders = [...noValue, omitted('headers')]
   const given = ownHeaders(record.headers)
-  return [
-    { topic, key, value, headers: [...given, ...facts] },
-    { topic, key, value: null, headers: [...given, ...facts, ...noValue] },
-    { topic, key, value: null, headers: [...facts, ...noHeaders] },
-    { topic, key: null, value: null, headers: [...short, ...noHeaders, omitted('key')] },
-  ]
+  yield { topic, key, value: record.value, headers: [...given, ...facts] }
+  const noValue = [omitted('value')]
+  yield { topic, key, value: null, headers: [...given, ...facts, ...noValue] }
+  const noHeaders = [...noValue, omitted('headers')]
+  yield { topic, key, value: null, headers: [...facts, ...noHeaders] }
+  const short = describe(record, burial, shortestTextCount)
+  return { topic, key: null, value: null, headers: [...short, ...noHeaders, omitted('key')] }
+}
+
+/** What of its message one of these forms lacks. */
+export function omittedParts({ headers }: RecordToSend): readonly OmittedPart[] {
+  return parts.filter((part) => headers.some(([name]) => name === omittedName(part)))
 }
 
 /** Reads what `deadLetterForms` wrote; undefined for any other record. */
@@ -113,8 +117,15 @@ export function readDeadLetter(record: ReceivedRecord, group: string): DeadLette
   }
 }
 
-function omitted(part: 'value' | 'headers' | 'key'): RecordHeader {
-  return [`tenon-${part}-omitted`, Buffer.from('true')]
+const parts = ['value', 'headers', 'key'] as const
+type OmittedPart = (typeof parts)[number]
+
+function omittedName(part: OmittedPart): string {
+  return `tenon-${part}-omitted`
+}
+
+function omitted(part: OmittedPart): RecordHeader {
+  return [omittedName(part), Buffer.from('true')]
 }
 
 function describe(record: ReceivedRecord, burial: Burial, longestTextCount = usualTextCount): readonly RecordHeader[] {

@@ -8,7 +8,8 @@ import { memoryDriver } from '../driver/memory/memory-driver.ts'
 import { recordTooLarge } from '../driver/record-too-large.ts'
 import { sqliteDriver } from '../driver/sqlite/sqlite-driver.ts'
 import type { QueueDriver, RecordToSend } from '../queue-driver.ts'
-import { countdown, deadLetters, fakeClock, start, topic, toRecord } from '../queue-transport.test-harness.ts'
+import { countdown, deadLetters, fakeClock, logInto, start, topic, toRecord } from '../queue-transport.test-harness.ts'
+import { deadLetterForms } from './dead-letter.ts'
 import { listDeadLetters } from './list-dead-letters.ts'
 import { redriveDeadLetter } from './redrive-dead-letter.ts'
 
@@ -39,12 +40,16 @@ describe.each([
       await driver.ensureTopics([{ topic, partitionCount: 1 }])
       await driver.produce([record, good], bound)
       const done = countdown(1)
-      await start(memoryBroker(), async () => done.tick(), { driver })
+      const told: unknown[] = []
+      await start(memoryBroker(), async () => done.tick(), { driver, log: logInto(told) })
       await done.reached
       await expect.poll(() => driver.describe(deadLetters, 'x')).toMatchObject([{ nextOffset: 1 }])
       const [letter] = (await listDeadLetters(driver, { topic, group: 'user' })).letters
       const lacks = { isValueOmitted: true, areHeadersOmitted: false, isKeyOmitted: false, ...sheds }
       expect(letter).toMatchObject({ ...lacks, value: null, source: { topic, partition: 0, offset: 0 } })
+      const lacked = ['value', ...(lacks.areHeadersOmitted ? ['headers'] : []), ...(lacks.isKeyOmitted ? ['key'] : [])]
+      const last = `consume ${topic} gave a message up; it is in ${deadLetters} without its ${lacked.join(', ')}, which the broker found too large`
+      await expect.poll(() => told).toContainEqual(['error', expect.anything(), last])
       expect(letter?.key === null).toBe(lacks.isKeyOmitted)
       if (letter === undefined) throw new Error('expected a letter')
       await expect(redriveDeadLetter(driver, letter)).rejects.toMatchObject({ code: 'failed_precondition' })
@@ -68,6 +73,26 @@ it('what is refused for another reason keeps its value, and is stored when it is
   await done.reached
   const [letter] = (await listDeadLetters(inner, { topic, group: 'user' })).letters
   expect(letter).toMatchObject({ isValueOmitted: false, value: Buffer.from('garbage') })
+})
+
+it('no smaller letter is made before the broker asks for it', () => {
+  let readCount = 0
+  const error = Object.defineProperty(new ServiceError('internal', ''), 'message', {
+    get: () => {
+      readCount += 1
+      return 'no'
+    },
+  })
+  const record = { ...toRecord('{}'), partition: 0, offset: 0, timestampAt: 0 }
+  const burial = { error, group: 'user', handler: 'h', attemptCount: 1, firstFailedAt: 0, failedAt: 0 }
+  const forms = deadLetterForms(record, burial)
+  const made = Array.from({ length: 4 }, () => [forms.next().done, readCount])
+  expect(made).toEqual([
+    [false, 1],
+    [false, 1],
+    [false, 1],
+    [true, 2],
+  ])
 })
 
 function sqlite(): QueueDriver {
