@@ -36,6 +36,15 @@ describe('resolveQueue', () => {
     for (const one of [{ maxDelayMs: 10 }, { initialDelayMs: 60_000 }]) expect(resolve(one)).not.toThrow()
   })
 
+  it('leaves it to each consumer when it stands still, unless it is told a time in its range', () => {
+    const resolve = (stallAfterMs?: number) =>
+      resolveQueue({ driver: memoryDriver(), ...(stallAfterMs && { stallAfterMs }) })
+    expect(resolve()).toMatchObject({ stallAfterMs: undefined })
+    expect(resolve(604_800_000)).toMatchObject({ stallAfterMs: 604_800_000 })
+    const words = 'stallAfterMs must be a whole number from 1000 to 604800000, found'
+    for (const wrong of [999, 604_800_001, 1_000.5]) expect(() => resolve(wrong)).toThrow(`${words} ${wrong}`)
+  })
+
   it('refuses what is no option, with the one that is probably meant', () => {
     const strays: object = { driver: memoryDriver(), retries: {}, retry: { initialDelay: 3 }, joinTimeoutMs: -1 }
     expect(() => resolveQueue(strays as QueueOptions)).toThrow(

@@ -95,7 +95,7 @@ export interface QueueOptions extends PublishingOptions {
    * when the service starts.
    *
    * @defaultValue for each consumer its `maxHandlerMs` and 60_000 more, a guess: time to heed the signal
-   * @remarks Range 1–604_800_000 ms
+   * @remarks Range 1_000–604_800_000 ms
    * @throws ConfigError `config.out_of_range`
    */
   readonly stallAfterMs?: number
@@ -247,7 +247,7 @@ const ranges = {
   concurrency: deliveryRanges.concurrency,
   maxUncommittedCount: { min: 1, max: 100_000 },
   maxHandlerMs: deliveryRanges.maxHandlerMs,
-  stallAfterMs: { min: 1, max: 604_800_000 },
+  stallAfterMs: { min: 1_000, max: 604_800_000 },
   maxMessageBytes: { min: 1, max: 1_073_741_824 },
   maxDelayMs: { min: 0, max: 31_536_000_000 },
   joinTimeoutMs: { min: 0, max: 600_000 },

@@ -65,6 +65,7 @@ export class GroupConsumer {
     const member = await unlessAborted(this.#joined(), signal)
     if (member?.finish === undefined) return
     this.#isFinishing = true
+    this.#watch.stop()
     for (const loop of this.#loops.values()) loop.hasten()
     await member.finish(signal)
   }

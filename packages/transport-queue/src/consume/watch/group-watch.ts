@@ -37,7 +37,7 @@ export class GroupWatch {
   /** From now on looks at what is there, as seldom as that finds it in time. Safe to call twice. */
   start(): void {
     if (this.#timer === undefined) for (const topic of this.#topics.values()) topic.grace()
-    this.#timer ??= setInterval(() => void this.#look(), Math.min(this.#intervalMs, longestWaitMs)).unref()
+    this.#timer ??= setInterval(() => void this.#look(), this.#intervalMs).unref()
   }
 
   /** Looks no more: what ends does not stand still. Safe to call twice. */
@@ -62,11 +62,16 @@ export class GroupWatch {
   async #look(): Promise<void> {
     if (this.#isLooking) return
     this.#isLooking = true
-    for (const topic of this.#topics.values()) {
-      if (this.#state() === 'assigned') await topic.look()
-      else topic.grace()
+    try {
+      await Promise.all([...this.#topics.values()].map((topic) => this.#lookAt(topic)))
+    } finally {
+      this.#isLooking = false
     }
-    this.#isLooking = false
+  }
+
+  async #lookAt(topic: TopicWatch): Promise<void> {
+    if (this.#state() === 'assigned') await topic.look()
+    else topic.grace()
   }
 
   #watchOf(consumer: TopicConsumer, surroundings: GroupWatchSurroundings): readonly (readonly [string, TopicWatch])[] {
@@ -86,6 +91,3 @@ export class GroupWatch {
     )
   }
 }
-
-/** @see Node.js documentation, setTimeout */
-const longestWaitMs = 2 ** 31 - 1

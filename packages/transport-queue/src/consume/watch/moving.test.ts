@@ -1,7 +1,7 @@
 import { ServiceError } from '@tenon/core/transport'
 import { describe, expect, it } from 'vitest'
 import type { QueueDriver } from '../../queue-driver.ts'
-import { type Placed, start } from '../../queue-transport.test-harness.ts'
+import { type Placed, start, topic } from '../../queue-transport.test-harness.ts'
 import { wait } from '../../wait.ts'
 import { maxHandlerMs, pass, stallAfterMs, watchedConsumer } from './standstill.test-harness.ts'
 
@@ -125,6 +125,25 @@ describe('a consumer does not stand still', () => {
     expect(await consumer.staysLive(10 * stallAfterMs)).toBe(true)
   })
 
+  it.each([
+    ['shows no message', () => noRecords()],
+    ['never shows a message', () => ({ [Symbol.asyncIterator]: () => ({ next: forever }) })],
+  ])('when messages seem to be there, and the broker %s', async (_how, read) => {
+    const consumer = await watchedConsumer(forever, { change: () => ({ fetch: forever }) })
+    const ranges: unknown[] = []
+    Object.assign(consumer.driver, {
+      read: (range) => {
+        ranges.push(range)
+        return read()
+      },
+    } satisfies Partial<QueueDriver>)
+    await consumer.send('ab')
+    expect(await consumer.staysLive(4 * stallAfterMs)).toBe(true)
+    expect(ranges.slice(0, 1)).toEqual([{ topic, partition: 0, fromOffset: 0, toOffset: 2 }])
+    // Once in stallAfterMs, with a look more to begin anew.
+    expect(ranges.length).toBeLessThan(5)
+  })
+
   it('when it drains', async () => {
     const consumer = await watchedConsumer(forever)
     await consumer.send('a')
@@ -159,3 +178,5 @@ describe('to watch a consumer', () => {
     expect(askedCount).toBe(40)
   })
 })
+
+async function* noRecords(): AsyncGenerator<never> {}

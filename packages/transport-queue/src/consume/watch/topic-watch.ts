@@ -1,6 +1,6 @@
 import type { Logger } from '@tenon/core/transport'
-import type { PartitionProgress, QueueDriver } from '../../queue-driver.ts'
-import type { QueueClock } from '../../wait.ts'
+import type { PartitionProgress, QueueDriver, RecordRange } from '../../queue-driver.ts'
+import { type QueueClock, within } from '../../wait.ts'
 import type { TopicConsumer } from '../plan/consumer-plan.ts'
 import type { Slots } from '../slots.ts'
 import { isHeldUp, type StalledPartition, stallText } from './stall.ts'
@@ -118,7 +118,8 @@ export class TopicWatch {
     }
     const { clock, consumer } = this.#surroundings
     const now = clock.now()
-    const sinceAt = Math.max(this.#behind.get(loop) ?? now, loop.motion.movedAt)
+    const knownAt = this.#behind.get(loop)
+    const sinceAt = knownAt !== undefined && knownAt >= loop.motion.movedAt ? knownAt : now
     this.#behind.set(loop, sinceAt)
     if (now - sinceAt < consumer.settings.stallAfterMs) return undefined
     const range = { topic: consumer.topic, partition, fromOffset: offset, toOffset: nextOffset }
@@ -128,13 +129,10 @@ export class TopicWatch {
   }
 
   /** Offsets alone tell nothing: marks of transactions have some too, and nobody is given those. */
-  async #hasRecord(range: Parameters<QueueDriver['read']>[0]): Promise<boolean> {
-    try {
-      for await (const _records of this.#surroundings.driver.read(range, { timeoutMs: readTimeoutMs })) return true
-    } catch {
-      // Who cannot be asked does not count as answering.
-    }
-    return false
+  async #hasRecord(range: RecordRange): Promise<boolean> {
+    const reading = firstOf(this.#surroundings.driver.read(range, { timeoutMs: readTimeoutMs }))
+    // Who does not answer counts as away.
+    return within(reading, readTimeoutMs, 'the broker did not answer').catch(() => false)
   }
 
   #isHeldUp(loop: WatchedLoop, now: number): boolean {
@@ -165,6 +163,12 @@ export class TopicWatch {
       log.warn({ topic, group, partition: verdict.stall.partition }, 'a partition that stood still goes on')
     }
   }
+}
+
+/** Whether there is one. */
+async function firstOf(records: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const _some of records) return true
+  return false
 }
 
 function isRevoked({ partition }: WatchedLoop): boolean {
