@@ -2,6 +2,7 @@ import { type Logger, unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import { CommitProgress } from './commit/commit-progress.ts'
+import { tellLostCommits } from './commit/tell-lost-commits.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 import type { MessageStage, OldestMessage } from './watch/consumer-report.ts'
 import { PartitionMotion } from './watch/partition-motion.ts'
@@ -58,8 +59,7 @@ export class PartitionLoop implements WatchedLoop {
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
       stored: (nextOffset) => this.#committed(nextOffset),
-      failed: (error) => ownLog.warn({ err: error }, 'a commit failed; it is tried again'),
-      refused: (nextOffset) => ownLog.warn({ nextOffset }, 'a commit came too late; its messages are handled again'),
+      notStored: tellLostCommits(ownLog, settings.clock),
     })
   }
 
@@ -102,7 +102,7 @@ export class PartitionLoop implements WatchedLoop {
     this.#progress.hasten()
     // A handler that ignores its signal is not waited for when others have its message.
     await unlessAborted(this.#lanes.settled(), this.partition.lost)
-    await this.#progress.flush()
+    await this.#progress.end()
   }
 
   /** From now on commits each outcome at once. */
