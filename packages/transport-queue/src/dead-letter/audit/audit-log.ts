@@ -1,5 +1,4 @@
 import { ServiceError } from '@tenon/core/transport'
-import { newReaderGroup } from '../../driver/reader-group.ts'
 import type { ProduceBound, QueueDriver } from '../../queue-driver.ts'
 import type { LetterOwner } from '../letter-position.ts'
 import { readRanges } from '../read-ranges.ts'
@@ -64,7 +63,7 @@ export class AuditLog {
 
   async #describe() {
     try {
-      const progress = await this.#driver.describe(auditTopic(this.#owner), newReaderGroup())
+      const progress = await this.#driver.describe(auditTopic(this.#owner), this.#owner.group)
       return progress.find(({ partition }) => partition === 0)
     } catch (error) {
       if (ServiceError.is(error) && error.code === 'not_found') return undefined

@@ -1,4 +1,3 @@
-import { newReaderGroup } from '../../driver/reader-group.ts'
 import type { PartitionProgress, QueueDriver, ReceivedRecord } from '../../queue-driver.ts'
 import { ServiceError } from '@tenon/core/transport'
 import { headerText } from '../../read/message-headers.ts'
@@ -28,7 +27,7 @@ export async function settleRuns(runs: readonly AuditedRun[], settling: Settling
   const { driver, settings, run } = settling
   const open = runs.filter((one): one is OpenRun => one.open !== undefined && one.begun.run !== run)
   if (open.length === 0) return []
-  const progress = await driver.describe(settings.owner.topic, newReaderGroup())
+  const progress = await driver.describe(settings.owner.topic, settings.owner.group)
   const found = await findRedriven(open, progress, settling)
   return open.map(({ begun, open: { letters, ends } }): SettledStep => {
     const places = letters.map(({ place }) => place)

@@ -1,5 +1,4 @@
 import type { SqliteDatabase } from '../sqlite-file/sqlite-database.ts'
-import { readerGroupPrefix } from '../reader-group.ts'
 import type { MemberSign, ProcessPlace } from './sqlite-liveness.ts'
 import type { LogPlace } from './sqlite-log.ts'
 import { planAssignment } from './sqlite-plan.ts'
@@ -84,7 +83,6 @@ export class SqliteGroup {
     const statement = this.#database.statement('DELETE FROM member WHERE member_id = ?')
     const removed = memberIds.reduce((count, memberId) => count + statement.run(memberId), 0)
     if (removed > 0) this.#plan()
-    if (removed > 0) this.#forgetReader()
   }
 
   /** What a member owns or is to own; undefined when it is no member any more. */
@@ -112,11 +110,6 @@ export class SqliteGroup {
   commit({ memberId, logId, generation }: Holding, done: DoneOffset): boolean {
     const statement = this.#database.statement(storeOffset)
     return statement.run(this.#groupId, logId, memberId, generation, done.logId, done.nextOffset) > 0
-  }
-
-  /** A group that only looked at a topic leaves nothing behind. */
-  #forgetReader(): void {
-    for (const statement of [forgetClaims, forgetGroup]) this.#database.statement(statement).run(this.#groupId)
   }
 
   #isMember(memberId: number): boolean {
@@ -212,11 +205,3 @@ const storeOffset = `
   INSERT INTO claim (group_id, log_id, next_offset)
   SELECT group_id, ?5, ?6 FROM claim WHERE group_id = ?1 AND log_id = ?2 AND owner_id = ?3 AND generation = ?4
   ON CONFLICT (group_id, log_id) DO UPDATE SET next_offset = excluded.next_offset`
-
-const leftByReader = `
-  group_id = (SELECT group_id FROM consumer_group WHERE group_id = ?1 AND name GLOB '${readerGroupPrefix}*')
-  AND NOT EXISTS (SELECT 1 FROM member WHERE group_id = ?1)`
-
-const forgetClaims = `DELETE FROM claim WHERE ${leftByReader}`
-
-const forgetGroup = `DELETE FROM consumer_group WHERE ${leftByReader}`

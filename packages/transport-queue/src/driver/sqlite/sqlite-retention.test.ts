@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openFile } from '../sqlite-file/sqlite-file.ts'
 import { SqliteWriter } from '../sqlite-file/sqlite-writer.ts'
-import { newReaderGroup } from '../reader-group.ts'
 import { SqliteGroup } from './sqlite-group.ts'
 import { currentProcess } from './sqlite-liveness.ts'
 import { SqliteLog } from './sqlite-log.ts'
@@ -36,11 +35,14 @@ describe('trim', () => {
     expect(log.describe('topic', 'one')).toMatchObject([{ earliestOffset: 4, committedOffset: 7 }])
   })
 
-  it('keeps nothing for a group that only looks, also when its process died', async () => {
-    const { log, trimmed, join: joinGroup } = await filled({ old: 0, fresh: 10 })
-    joinGroup(newReaderGroup())
+  it('keeps what a group has not committed beside a partition of its own, and no more once it has', async () => {
+    const { log, trimmed, commitBeside } = await filled({ old: 0, fresh: 10 })
+    commitBeside(3)
     trimmed({ retentionMs: 1_000_000, retentionBytes: 0 })
-    expect(log.describe('topic', 'nobody')).toMatchObject([{ earliestOffset: 10 }])
+    expect(log.describe('topic', 'beside')).toMatchObject([{ earliestOffset: 3, committedOffset: 3 }])
+    commitBeside(8)
+    trimmed({ retentionMs: 1_000_000, retentionBytes: 0 })
+    expect(log.describe('topic', 'beside')).toMatchObject([{ earliestOffset: 8, committedOffset: 8 }])
   })
 
   it('keeps as many bytes as it may', async () => {
@@ -92,13 +94,14 @@ async function filled({ old: oldCount, fresh }: { readonly old: number; readonly
   const record = { logId: 1, record: { topic: 'topic', key: null, value: Buffer.alloc(100), headers: [] } }
   database.transaction(() => {
     log.createTopic('topic', 1)
+    log.createTopic('own', 1)
     for (let count = 0; count < oldCount; count++) log.append([record], old)
     for (let count = 0; count < fresh; count++) log.append([record], Date.now())
   })
-  const joinGroup = (name: string) =>
+  const joinGroup = (name: string, topic = 'topic') =>
     database.transaction(() => {
       const group = new SqliteGroup(database, SqliteGroup.create(database, name))
-      const memberId = group.join({ topics: ['topic'], sessionTimeoutMs: 1_000, ...currentProcess() })
+      const memberId = group.join({ topics: [topic], sessionTimeoutMs: 1_000, ...currentProcess() })
       return { group, memberId, claims: group.claimsOf(memberId) ?? [] }
     })
   return {
@@ -131,6 +134,13 @@ async function filled({ old: oldCount, fresh }: { readonly old: number; readonly
     join: joinGroup,
     trimmed: (bound: { readonly retentionMs: number; readonly retentionBytes: number }) =>
       database.transaction(() => trim(database, 1, bound)),
+    /** By the owner of a partition of another topic. */
+    commitBeside: (nextOffset: number) => {
+      const { group, memberId, claims } = joinGroup('beside', 'own')
+      for (const { logId, generation } of claims)
+        group.commit({ memberId, logId, generation }, { logId: record.logId, nextOffset })
+      group.remove([memberId])
+    },
     commit: (name: string, nextOffset: number) => {
       const { group, memberId, claims } = joinGroup(name)
       for (const { logId, generation } of claims) group.commit({ memberId, logId, generation }, { logId, nextOffset })

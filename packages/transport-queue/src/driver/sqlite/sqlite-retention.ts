@@ -1,5 +1,4 @@
 import type { SqliteDatabase } from '../sqlite-file/sqlite-database.ts'
-import { readerGroupPrefix } from '../reader-group.ts'
 import type { SqliteSettings } from './sqlite-options.ts'
 import type { SqliteWriter } from '../sqlite-file/sqlite-writer.ts'
 
@@ -104,10 +103,8 @@ const stepCount = 500
 
 const selectLogs = 'SELECT log_id, first_offset, byte_count FROM log'
 
-/** Groups that have ever joined count, also those without members; those that only look do not, also when their process died. */
-const selectLeastCommitted = `
-  SELECT min(coalesce(next_offset, 0)) AS least FROM claim JOIN consumer_group USING (group_id)
-  WHERE log_id = ? AND name NOT GLOB '${readerGroupPrefix}*'`
+/** Groups that have ever joined count, also those without members. */
+const selectLeastCommitted = 'SELECT min(coalesce(next_offset, 0)) AS least FROM claim WHERE log_id = ?'
 
 const selectOldest = `
   SELECT record_id & 0xffffffffff AS offset, stored_at, byte_count FROM record
