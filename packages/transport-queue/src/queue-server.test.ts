@@ -1,12 +1,15 @@
-import { event } from '@tenon/core/contract'
 import type { Outcome } from '@tenon/core/transport'
-import Type from 'typebox'
 import { describe, expect, it, test } from 'vitest'
+import { planConsumers } from './consume/plan/consumer-plan.ts'
 import { memoryBroker } from './driver/memory/memory-broker.ts'
 import { memoryDriver } from './driver/memory/memory-driver.ts'
+import { placed, publisherOn } from './publish/publisher.test-harness.ts'
 import type { QueueDriver, QueueMember } from './queue-driver.ts'
+import { resolveQueue } from './queue-options.ts'
+import { QueueServer } from './queue-server.ts'
 import { host, start } from './queue-transport.test-harness.ts'
 import { queueTransport } from './queue-transport.ts'
+import { SharedConnection } from './shared-connection.ts'
 
 test('closes its connection though a group cannot be left, once all others are, and tells which could not', async () => {
   const told: string[] = []
@@ -19,6 +22,34 @@ test('closes its connection though a group cannot be left, once all others are, 
   leave('slow')
   await expect(closed).rejects.toMatchObject({ errors: [{ message: 'the coordinator is gone' }] })
   expect(told).toEqual(['connection closed'])
+})
+
+test('waits for what is being published though a group cannot be left', async () => {
+  const told: string[] = []
+  const { driver, leave } = groupsOf(['broken'], told)
+  const [asked, stored] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  Object.assign(driver, {
+    produce: async () => {
+      asked.resolve()
+      await stored.promise
+      told.push('stored')
+    },
+  } satisfies Partial<QueueDriver>)
+  const settings = resolveQueue({ driver })
+  const publisher = publisherOn(driver)
+  const groups = planConsumers({ ...host, events: [consumed('broken')] }, settings)
+  const connection = SharedConnection.of(driver)
+  const server = new QueueServer(host, groups, { settings, connection, servers: new Set(), publisher })
+  await server.listen()
+  const published = publisher.publish(placed, { orderId: 'o', count: 0 })
+  await asked.promise
+  const drained = server.drain(new AbortController().signal).catch(() => void told.push('drained'))
+  leave('broken', new Error('the coordinator is gone'))
+  await new Promise((resolve) => setImmediate(resolve))
+  stored.resolve()
+  await Promise.all([published, drained])
+  expect(told).toEqual(['stored', 'drained'])
+  await server.close().catch(() => undefined)
 })
 
 describe('a server is ready', () => {
@@ -73,8 +104,14 @@ describe('a server is ready', () => {
   })
 })
 
-/** A server of these groups, which it leaves when it is let; what of its connection is closed is told. */
+/** A server of these groups. */
 function serverOf(groups: readonly string[], told: string[]) {
+  const { driver, leave } = groupsOf(groups, told)
+  return { server: queueTransport({ driver }).bind({ ...host, events: groups.map(consumed) }), leave }
+}
+
+/** A driver of these groups, whose members leave when they are let; what of its connection is closed is told. */
+function groupsOf(groups: readonly string[], told: string[]) {
   const driver = memoryDriver({ broker: memoryBroker() })
   const leaves = new Map(groups.map((group) => [group, Promise.withResolvers<void>()]))
   const close = driver.close.bind(driver)
@@ -88,15 +125,13 @@ function serverOf(groups: readonly string[], told: string[]) {
       await close()
     },
   })
-  const server = queueTransport({ driver }).bind({ ...host, events: groups.map(consumed) })
   const leave = (group: string, failure?: Error) =>
     failure === undefined ? leaves.get(group)?.resolve() : leaves.get(group)?.reject(failure)
-  return { server, leave }
+  return { driver, leave }
 }
 
 /** A consumer of a group. */
 function consumed(group: string) {
-  const placed = event('shop.order.placed.v1', { key: 'orderId', payload: Type.Object({ orderId: Type.String() }) })
   const dispatch = async (): Promise<Outcome> => ({ ok: true, value: undefined, callId: 'c', headers: undefined })
   return { event: placed, group, delivery: {}, dispatch }
 }

@@ -75,7 +75,13 @@ export class QueueServer implements TransportServer {
   async drain(signal: AbortSignal): Promise<void> {
     this.#ending.abort()
     this.#publisher?.drain()
-    await Promise.all([this.#leave(signal), this.#publisher?.flush(signal)])
+    const flushed = this.#publisher?.flush(signal)
+    try {
+      await this.#leave(signal)
+    } finally {
+      // Waited for also where a group cannot be left, or what is being sent would be cut.
+      await flushed
+    }
   }
 
   async close(): Promise<void> {
