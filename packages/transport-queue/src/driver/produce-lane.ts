@@ -30,24 +30,39 @@ export interface LanePart {
   failed(error: ServiceError): void
 }
 
+/** What a lane works with. */
+export interface LaneWay {
+  /** Fires when nothing is to wait for others any more. */
+  readonly closing: AbortSignal
+  send(records: readonly RecordToSend[]): Promise<void>
+  /** Called when the topic is gone: what is in the lane stays there, untold, and nothing more of it is sent. */
+  lost(error: ServiceError): void
+  /** Called when nothing of the lane is being sent or will be. */
+  idle(): void
+}
+
 /**
  * Lets one request at a time be under way to a partition and puts what comes meanwhile into the next one. A request is stored as a
  * whole or not at all, so what is sent again was never stored, and order is kept across failures.
  */
 export class ProduceLane {
   readonly #settings: LaneSettings
-  readonly #closing: AbortSignal
-  readonly #send: (records: readonly RecordToSend[]) => Promise<void>
+  readonly #way: LaneWay
   readonly #waiting = new Set<LanePart>()
   readonly #sending = new Set<LanePart>()
   #waitingBytes = 0
   #filled = Promise.withResolvers<void>()
   #isRunning = false
+  #isStopped = false
 
-  constructor(settings: LaneSettings, closing: AbortSignal, send: (records: readonly RecordToSend[]) => Promise<void>) {
+  constructor(settings: LaneSettings, way: LaneWay) {
     this.#settings = settings
-    this.#closing = closing
-    this.#send = send
+    this.#way = way
+  }
+
+  /** Whether anything of it is being sent, or will be. */
+  get isRunning(): boolean {
+    return this.#isRunning
   }
 
   push(part: LanePart): void {
@@ -63,13 +78,20 @@ export class ProduceLane {
     this.#sending.delete(part)
   }
 
+  /** Sends nothing more, for good. */
+  stop(): void {
+    this.#isStopped = true
+    this.#filled.resolve()
+  }
+
   async #run(): Promise<void> {
     this.#isRunning = true
     // What is pushed in the same turn goes out together.
     await Promise.resolve()
     await this.#linger()
-    while (this.#waiting.size > 0) await this.#sendTogether(this.#takeBatch())
+    while (this.#waiting.size > 0 && !this.#isStopped) await this.#sendTogether(this.#takeBatch())
     this.#isRunning = false
+    this.#way.idle()
   }
 
   async #linger(): Promise<void> {
@@ -77,7 +99,7 @@ export class ProduceLane {
     if (lingerMs === 0 || this.#waitingBytes >= maxBatchBytes) return
     this.#filled = Promise.withResolvers()
     const over = new AbortController()
-    const waited = wait(lingerMs, AbortSignal.any([over.signal, this.#closing]))
+    const waited = wait(lingerMs, AbortSignal.any([over.signal, this.#way.closing]))
     await Promise.race([waited, this.#filled.promise])
     over.abort()
   }
@@ -97,21 +119,20 @@ export class ProduceLane {
 
   async #sendTogether(batch: readonly LanePart[]): Promise<void> {
     const parts = batch.filter((part) => this.#sending.has(part))
-    if (parts.length === 0) return
+    if (parts.length === 0 || this.#isStopped) return
     try {
-      await this.#send(parts.flatMap(({ records }) => records))
+      await this.#way.send(parts.flatMap(({ records }) => records))
       for (const part of parts) if (this.#sending.delete(part)) part.stored()
     } catch (cause) {
       const error = ServiceError.is(cause) ? cause : new ServiceError('internal', 'the broker refused', { cause })
-      if (error.code === 'internal' && parts.length > 1) await this.#sendHalves(parts)
+      if (error.code === 'not_found') this.#way.lost(error)
+      else if (error.code === 'internal' && parts.length > 1) await this.#sendHalves(parts)
       else this.#fail(parts, error)
     }
   }
 
   #fail(parts: readonly LanePart[], error: ServiceError): void {
-    // Without its topic nothing that waits can be stored, and is told so in its order.
-    const failing = error.code === 'not_found' ? [...parts, ...this.#waiting] : parts
-    for (const part of failing) {
+    for (const part of parts) {
       this.forget(part)
       part.failed(error)
     }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RecordToSend } from '../queue-driver.ts'
 import { ProduceQueue } from './produce-queue.ts'
 
-afterEach(() => void vi.useRealTimers())
+afterEach(() => void vi.useRealTimers().restoreAllMocks())
 
 describe('ProduceQueue', () => {
   it('has one request under way and sends what came meanwhile in the next', async () => {
@@ -112,9 +112,80 @@ describe('ProduceQueue', () => {
     await Promise.all([first, second])
     expect(told).toEqual(['1', '2'])
     isGone = false
+    await turn()
     await broker.queue.push([record('3')], bound)
     expect(broker.stored).toEqual([['3']])
     expect(broker.askedCount).toBe(2)
+  })
+
+  it('goes by the number of partitions that it knows while another is asked for, and when nobody tells it', async () => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0)
+    const stored: number[] = []
+    const asked: PromiseWithResolvers<number>[] = []
+    const queue = new ProduceQueue(settings, {
+      partitionCountOf: () => (asked.push(Promise.withResolvers()), asked.at(-1)?.promise ?? Promise.resolve(0)),
+      send: async (_, { partition }) => void stored.push(partition),
+    })
+    const first = queue.push([record('1')], bound)
+    asked[0]?.resolve(1)
+    await first
+    now.mockReturnValue(300_001)
+    await queue.push([record('2')], bound)
+    expect(asked).toHaveLength(2)
+    asked[1]?.reject(new ServiceError('unavailable', 'away'))
+    await turn()
+    await queue.push([record('3')], bound)
+    expect([asked.length, stored]).toEqual([2, [0, 0, 0]])
+    now.mockReturnValue(310_002)
+    await queue.push([record('4')], bound)
+    asked[2]?.resolve(8)
+    await turn()
+    await Promise.all(['5', '6', '7'].map((value) => queue.push([record(value)], bound)))
+    expect([asked.length, new Set(stored.slice(4)).size]).toEqual([3, 3])
+  })
+
+  it('fails those that asked how many partitions there are, and asks again for those that came later', async () => {
+    const asked: PromiseWithResolvers<number>[] = []
+    const queue = new ProduceQueue(settings, {
+      partitionCountOf: () => (asked.push(Promise.withResolvers()), asked.at(-1)?.promise ?? Promise.resolve(0)),
+      send: async () => undefined,
+    })
+    const early = [queue.push([record('1')], bound), queue.push([record('2')], bound)]
+    await turn()
+    const late = queue.push([record('3')], bound)
+    asked[0]?.reject(new ServiceError('unavailable', 'away'))
+    for (const one of early) await expect(one).rejects.toMatchObject({ code: 'unavailable' })
+    asked[1]?.resolve(1)
+    await late
+    expect(asked).toHaveLength(2)
+  })
+
+  it('lets nothing overtake what is told that its topic is gone, wherever it waits', async () => {
+    const [gone, lateGone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const sent: number[] = []
+    const queue = new ProduceQueue(
+      { ...settings, maxBufferedBytes: 270 },
+      {
+        partitionCountOf: async () => 2,
+        send: (_, { partition }) => (sent.push(partition), partition === 0 ? gone.promise : lateGone.promise),
+      },
+    )
+    const told: string[] = []
+    const push = (value: string, partition: number) =>
+      queue
+        .push([{ ...record(value), partition }], bound)
+        .catch((error: ServiceError) => void told.push(`${value} ${error.code}`))
+    const pushed = [push('1', 1), push('2', 0)]
+    await turn()
+    // One behind each, then one that waits for room.
+    pushed.push(push('3', 1), push('4', 0), push('5', 1))
+    gone.reject(new ServiceError('not_found', 'gone'))
+    await turn()
+    expect(told).toEqual([])
+    lateGone.reject(new ServiceError('not_found', 'gone'))
+    await Promise.all(pushed)
+    expect(told).toEqual(['1', '2', '3', '4', '5'].map((value) => `${value} not_found`))
+    expect(sent).toEqual([1, 0])
   })
 
   it('never sends what was not begun in its time, or whose signal fired', async () => {

@@ -45,6 +45,7 @@ export class ProduceQueue {
       closing: this.#closing.signal,
       send: (records, place) => way.send(records, place),
       partitionCountOf: (topic) => way.partitionCountOf(topic),
+      gone: (topic, error) => this.#failAll(topic, error),
     }
   }
 
@@ -141,6 +142,12 @@ export class ProduceQueue {
     else entry.done.resolve()
     this.#admit()
     if (this.#inside.size === 0) this.#idle?.resolve()
+  }
+
+  /** In their order, with those that wait for room, or they would overtake what is sent again. */
+  #failAll(topic: string, error: ServiceError): void {
+    const isOfTopic = ({ byTopic }: Entry) => byTopic.some(({ records: [first] }) => first?.topic === topic)
+    for (const entry of [...this.#inside, ...this.#outside].filter(isOfTopic)) this.#settle(entry, error)
   }
 
   #timedOut(entry: Entry, timeoutMs: number): ServiceError {

@@ -24,6 +24,7 @@ export class Delivery implements OpenMessage, TopicTurn {
   readonly #outcome = Promise.withResolvers<void>()
   #record: RecordToSend | undefined
   #byteCount = 0
+  #order = 0
   #step: 'waiting' | 'sending' | 'settled' = 'waiting'
   #stopWaiting: (() => void) | undefined
   #hasLostTopic = false
@@ -35,6 +36,10 @@ export class Delivery implements OpenMessage, TopicTurn {
 
   get byteCount(): number {
     return this.#byteCount
+  }
+
+  get order(): number {
+    return this.#order
   }
 
   /** Resolves when the broker has stored it. @throws ServiceError as `Publisher.publish` says */
@@ -50,6 +55,7 @@ export class Delivery implements OpenMessage, TopicTurn {
     this.#surroundings.room.reserve(byteCount)
     this.#byteCount = byteCount
     this.#record = record
+    this.#order = this.#surroundings.topics.nextOrder()
     const { signal } = this.#bound
     if (signal?.aborted) this.giveUp(cancelledBy(signal))
     else if (leftMs(this.#bound) <= 0) this.giveUp(this.#timeUp())

@@ -9,7 +9,8 @@ function topics() {
     asked.push(topic)
     return creating.promise
   })
-  const turn = (name: string) => ({
+  const turn = (name: string, order = known.nextOrder()) => ({
+    order,
     go: () => void seen.push(name),
     fail: (error: unknown) => void seen.push(`${name}: ${String(error)}`),
   })
@@ -82,6 +83,17 @@ it('asks anew when a topic is there no more, once for all that were told so', as
   await nextTurn()
   expect(seen).toEqual(['a', 'a again', 'b again', 'c'])
   expect(asked).toEqual(['t', 't'])
+})
+
+it('lets those go first that were published first, in whatever order they were told that their topic is gone', async () => {
+  const { known, seen, turn, creating } = topics()
+  const [first, second] = [turn('1'), turn('2')]
+  known.enterAgain('t', second)
+  known.enter('t', turn('3'))
+  known.enterAgain('t', first)
+  creating().resolve()
+  await nextTurn()
+  expect(seen).toEqual(['1', '2', '3'])
 })
 
 function nextTurn(): Promise<void> {

@@ -1,5 +1,7 @@
 /** A message that waits for its topic. Neither method may throw. */
 export interface TopicTurn {
+  /** From `nextOrder`, when it was published: messages may be told that their topic is gone in another order. */
+  readonly order: number
   go(): void
   fail(error: unknown): void
 }
@@ -9,9 +11,15 @@ export class KnownTopics {
   readonly #ensure: (topic: string) => Promise<void>
   readonly #ready = new Set<string>()
   readonly #waiting = new Map<string, Set<TopicTurn>>()
+  #order = 0
 
   constructor(ensure: (topic: string) => Promise<void>) {
     this.#ensure = ensure
+  }
+
+  nextOrder(): number {
+    this.#order += 1
+    return this.#order
   }
 
   /** Lets it go at once, or with all that wait for the topic, in their order. What failed is tried again by the next one. */
@@ -61,6 +69,6 @@ export class KnownTopics {
   #takeWaiting(topic: string): Set<TopicTurn> {
     const waiting = this.#waiting.get(topic) ?? new Set<TopicTurn>()
     this.#waiting.delete(topic)
-    return waiting
+    return new Set([...waiting].toSorted((one, other) => one.order - other.order))
   }
 }
