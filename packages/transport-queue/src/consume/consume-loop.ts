@@ -11,6 +11,7 @@ import { endablePartition } from './endable-partition.ts'
 import { FinishedOffsets, type OpenOffset } from './commit/finished-offsets.ts'
 import { KeyLanes, type OpenMessage } from './key-lanes.ts'
 import { MessageSettler } from './message-settler.ts'
+import type { PartitionRetry } from './retry/partition-retry.ts'
 import type { Slots } from './slots.ts'
 
 export interface LoopSurroundings {
@@ -18,6 +19,8 @@ export interface LoopSurroundings {
   readonly log: Logger
   /** Shared by all partitions of the consumer. */
   readonly slots: Slots
+  /** Where messages are set aside. */
+  readonly retry?: PartitionRetry | undefined
   /** Told when the partition cannot be read any more. */
   fail(error: unknown): void
 }
@@ -37,13 +40,17 @@ export class PartitionLoop implements WatchedLoop {
   readonly #clock: QueueSettings['clock']
   readonly #maxUncommittedCount: number
   readonly #settler: MessageSettler
+  readonly #slots: Slots
+  /** What was set aside, where that is what the loop handles. */
+  readonly #readBack: PartitionRetry | undefined
   readonly #progress: CommitProgress
   readonly #offsets = new FinishedOffsets()
   readonly #lanes: KeyLanes
   /** Told of a commit, where something waits for one. */
   #room: PromiseWithResolvers<void> | undefined
 
-  constructor(given: AssignedPartition, consumer: TopicConsumer, { settings, log, slots, fail }: LoopSurroundings) {
+  constructor(given: AssignedPartition, consumer: TopicConsumer, surroundings: LoopSurroundings) {
+    const { settings, log, slots, retry, fail } = surroundings
     const { partition, end } = endablePartition(given)
     const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group: consumer.group })
     this.partition = partition
@@ -52,10 +59,13 @@ export class PartitionLoop implements WatchedLoop {
     this.#fail = fail
     this.#log = ownLog
     this.#clock = settings.clock
+    this.#slots = slots
     this.#maxUncommittedCount = settings.maxUncommittedCount
     const handle = (message: OpenMessage, next: () => void) => this.#handle(message, next)
     this.#lanes = new KeyLanes({ slots, revoked: partition.revoked, handle })
-    this.#settler = new MessageSettler({ partition, consumer, settings, log: ownLog, slots })
+    this.#readBack = given === retry?.partition ? retry : undefined
+    const aside = retry && given !== retry.partition ? { retry, isWanted: this.#isWanted } : undefined
+    this.#settler = new MessageSettler({ partition, consumer, settings, log: ownLog, slots, aside })
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
       stored: (nextOffset) => this.#committed(nextOffset),
@@ -73,7 +83,7 @@ export class PartitionLoop implements WatchedLoop {
     const { oldest } = this.#offsets
     if (oldest === undefined) return undefined
     const { offset, takenAt } = oldest
-    const stage = this.#settler.stageOf(offset) ?? { stage: 'running', sinceAt: takenAt }
+    const stage = this.#settler.stages.get(offset) ?? { stage: 'running', sinceAt: takenAt }
     return { partition: this.partition.partition, offset, ...stage }
   }
 
@@ -103,6 +113,11 @@ export class PartitionLoop implements WatchedLoop {
     // A handler that ignores its signal is not waited for when others have its message.
     await unlessAborted(this.#lanes.settled(), this.partition.lost)
     await this.#progress.end()
+  }
+
+  /** Commits what is done with before its time. */
+  hurry(): void {
+    this.#progress.hurry()
   }
 
   /** From now on commits each outcome at once. */
@@ -137,6 +152,7 @@ export class PartitionLoop implements WatchedLoop {
     const warning = setTimeout(() => this.#tellStill(), stillAfterMs)
     while (this.#isFull && !this.#isRevoked) {
       this.#room = Promise.withResolvers()
+      this.#settler.reconsider()
       await unlessAborted(this.#room.promise, this.partition.revoked)
     }
     clearTimeout(warning)
@@ -151,12 +167,31 @@ export class PartitionLoop implements WatchedLoop {
   }
 
   #handle({ record, place }: OpenMessage, next: () => void): void {
-    this.#settler.settle(record, (isDone) => {
+    const parked = this.#readBack?.unpack(record)
+    const settled = (isDone: boolean) => {
+      if (isDone) this.#readBack?.handled(record)
       const committed = isDone ? this.#finish(place) : undefined
       if (committed) void afterCommit(committed, next)
       else next()
-    })
+    }
+    if (this.#readBack === undefined) this.#settler.settle({ record }, settled)
+    else if (parked !== undefined) this.#settler.settle({ record: parked.source, history: parked.history }, settled)
+    else this.#passOver(settled)
   }
+
+  /** A record of a retry topic that does not count. */
+  #passOver(settled: (isDone: boolean) => void): void {
+    this.#slots.release()
+    // Not before `handle` has returned.
+    queueMicrotask(() => settled(true))
+  }
+
+  /**
+   * Whether a message that waits should be set aside: where it holds up others, and no more wait than were done with behind the
+   * oldest. So one message is set aside, and not a whole topic when everything fails.
+   */
+  readonly #isWanted = (delayMs: number, waitingCount: number): boolean =>
+    (this.isAwaitingRoom || delayMs > longDelayMs) && waitingCount <= this.#offsets.aheadCount
 
   /** The commit to wait for before the next message of the key, if any. */
   #finish(place: OpenOffset): Promise<void> | undefined {
@@ -187,5 +222,7 @@ async function afterCommit(committed: Promise<void>, next: () => void): Promise<
   next()
 }
 
+/** A message that waits for longer is set aside though there is room. A guess. */
+const longDelayMs = 10_000
 /** A partition that is full for longer is told of: a fast one is for a moment, until its commit is stored. A guess. */
 const stillAfterMs = 10_000

@@ -1,7 +1,8 @@
 import { type TransportHost, unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, MemberState, QueueMember } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
-import { PartitionLoop } from './consume-loop.ts'
+import { PartitionConsumer } from './partition-consumer.ts'
+import { SharedProgress } from './retry/shared-progress.ts'
 import type { GroupPlan, TopicConsumer } from './plan/consumer-plan.ts'
 import { type ConsumerReport, failureText } from './watch/consumer-report.ts'
 import { Slots } from './slots.ts'
@@ -22,7 +23,8 @@ export class GroupConsumer {
   readonly #slots: ReadonlyMap<string, Slots>
   readonly #lags: ReadonlyMap<string, TopicLag>
   readonly #watch: GroupWatch
-  readonly #loops = new Map<AssignedPartition, PartitionLoop>()
+  readonly #progress: SharedProgress
+  readonly #partitions = new Map<AssignedPartition, PartitionConsumer>()
   #isFinishing = false
   #joining: Promise<QueueMember> | undefined
   #member: QueueMember | undefined
@@ -38,6 +40,7 @@ export class GroupConsumer {
     const { group } = plan
     const { driver, clock } = settings
     const { log } = host
+    this.#progress = new SharedProgress(driver)
     this.#slots = new Map([...plan.consumers.values()].map((one) => [one.handler, new Slots(one.settings.concurrency)]))
     this.#lags = new Map(topics.map((topic) => [topic, new TopicLag({ topic, group, driver, clock, log })]))
     const state = () => this.#memberState
@@ -66,7 +69,7 @@ export class GroupConsumer {
     if (member?.finish === undefined) return
     this.#isFinishing = true
     this.#watch.stop()
-    for (const loop of this.#loops.values()) loop.hasten()
+    for (const one of this.#partitions.values()) one.hasten()
     await member.finish(signal)
   }
 
@@ -115,15 +118,17 @@ export class GroupConsumer {
     const slots = consumer && this.#slots.get(consumer.handler)
     if (consumer === undefined || slots === undefined) return
     const fail = (error: unknown) => this.#fail(error)
-    const loop = new PartitionLoop(partition, consumer, { settings: this.#settings, log: this.#host.log, slots, fail })
-    this.#loops.set(partition, loop)
-    this.#watch.add(loop)
-    if (this.#isFinishing) loop.hasten()
+    const { log } = this.#host
+    const progress = this.#progress
+    const one = new PartitionConsumer(partition, consumer, { settings: this.#settings, log, slots, progress, fail })
+    this.#partitions.set(partition, one)
+    this.#watch.add(one.loop)
+    if (this.#isFinishing) one.hasten()
     try {
-      await loop.run()
+      await one.run()
     } finally {
-      this.#loops.delete(partition)
-      this.#watch.remove(loop)
+      this.#partitions.delete(partition)
+      this.#watch.remove(one.loop)
     }
   }
 
@@ -133,9 +138,9 @@ export class GroupConsumer {
   }
 
   #reportOn({ topic, group, handler }: TopicConsumer): ConsumerReport {
-    const own = [...this.#loops].filter(([partition]) => partition.topic === topic)
-    const oldest = own.flatMap(([, loop]) => loop.oldest ?? [])
-    const producedAt = own.flatMap(([, { oldestAt }]) => oldestAt ?? [])
+    const own = [...this.#partitions.values()].filter(({ partition }) => partition.topic === topic)
+    const oldest = own.flatMap(({ loop }) => loop.oldest ?? [])
+    const producedAt = own.flatMap(({ loop }) => loop.oldestAt ?? [])
     const stalls = this.#watch.stallsOf(topic)
     const oldestAt = producedAt.length > 0 ? Math.min(...producedAt) : undefined
     return {
@@ -145,10 +150,11 @@ export class GroupConsumer {
       handler,
       state: stalls.length > 0 ? 'stalled' : this.#memberState,
       failure: this.#failure,
-      partitions: own.map(([{ partition }]) => partition).toSorted((one, other) => one - other),
+      partitions: own.map(({ partition: { partition } }) => partition).toSorted((one, other) => one - other),
       ...(this.#lags.get(topic)?.known ?? unknownLag),
       oldestAgeMs: oldestAt === undefined ? undefined : Math.max(0, this.#settings.clock.now() - oldestAt),
       oldest: oldest.toSorted((one, other) => one.partition - other.partition),
+      parkedCount: own.reduce((sum, { parkedCount }) => sum + parkedCount, 0),
       stalls: stalls.toSorted((one, other) => one.partition - other.partition),
     }
   }

@@ -7,9 +7,10 @@ import { isEnveloped, type ReadBounds, type ReadMessage, readMessage } from '../
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 import type { MessageStage } from './watch/consumer-report.ts'
 import type { HandlerRun } from './watch/watched-loop.ts'
+import { BackOff, type SettingAside } from './back-off.ts'
 import { isOfEnding } from './plan/disposition.ts'
 import { QueueCall } from './queue-call.ts'
-import { endlessDelays, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
+import { endlessDelays, type RetryHistory, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
 import { RunningCalls } from './running-calls.ts'
 import type { Slots } from './slots.ts'
 
@@ -17,6 +18,15 @@ export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays'> {
   readonly consumer: TopicConsumer
   /** What the consumer may handle at a time, in all its partitions. A message that waits to be handled again holds none. */
   readonly slots: Slots
+  /** Undefined where messages wait in memory only. */
+  readonly aside?: SettingAside | undefined
+}
+
+/** A message as it was taken. */
+export interface TakenMessage {
+  readonly record: ReceivedRecord
+  /** How it failed before it was set aside. */
+  readonly history?: RetryHistory | undefined
 }
 
 /** Sees messages of one partition to their outcome: handled, skipped, or stored as a dead letter. */
@@ -26,15 +36,15 @@ export class MessageSettler {
   readonly #running: RunningCalls
   readonly #scheduling: ScheduleSettings
   readonly #bounds: ReadBounds
-  /** Of messages that wait for something else than their handler, by offset. */
-  readonly #stages = new Map<number, MessageStage>()
+  readonly #backOff: BackOff
 
   constructor(surroundings: SettlerSurroundings) {
     this.#surroundings = surroundings
-    const { settings, consumer, partition } = surroundings
+    const { settings, consumer, partition, aside } = surroundings
     const { failures, retry } = consumer.settings
     this.#running = new RunningCalls(partition, surroundings.slots)
     const { maxMessageBytes, maxDelayMs, clock } = settings
+    this.#backOff = new BackOff({ clock, revoked: partition.revoked, aside })
     this.#bounds = { maxMessageBytes, maxDelayMs, clock, read: consumer.format.read }
     this.#scheduling = { clock: settings.clock, random: settings.random, failures, retry }
     const delays = () => endlessDelays({ retry, random: settings.random })
@@ -46,26 +56,24 @@ export class MessageSettler {
    * its outcome: false when the partition is given up before, and the message comes again, uncounted. Tells nothing of what still
    * runs when the partition is lost.
    */
-  settle(record: ReceivedRecord, settled: Handling['settled']): void {
-    const headers = new RecordHeaders(record.headers)
-    const isPlain = redrivenFor(headers) === undefined && !isEnveloped(headers)
-    const read = isPlain ? this.#read(record, headers) : undefined
-    if (read !== undefined && !ServiceError.is(read) && this.#isReady(read))
-      return this.#attempt({ record, message: read, attempt: 1, schedule: undefined, settled })
-    void this.#prepare(record, headers, read).then((prepared) => {
-      if (typeof prepared === 'boolean') settled(prepared)
-      else this.#attempt({ record, message: prepared, attempt: 1, schedule: undefined, settled })
-    })
-  }
-
-  /** Why a message has no outcome; undefined while it runs. */
-  stageOf(offset: number): MessageStage | undefined {
-    return this.#stages.get(offset)
+  settle({ record, history }: TakenMessage, settled: Handling['settled']): void {
+    const { aside } = this.#surroundings
+    if (aside?.retry.isFenced(record.key)) return void this.#follow(record, settled)
+    if (history === undefined) return this.#begin({ record, attempt: 1, schedule: undefined, settled })
+    const schedule = new RetrySchedule(this.#scheduling, history)
+    const handling = { record, attempt: history.failureCount + 1, schedule, settled }
+    if (history.dueAt <= this.#surroundings.settings.clock.now()) this.#begin(handling)
+    else void this.#beginAt(history.dueAt, handling)
   }
 
   /** What messages wait for that are not with their handler, by offset. */
   get stages(): ReadonlyMap<number, MessageStage> {
-    return this.#stages
+    return this.#backOff.stages
+  }
+
+  /** Looks again whether messages that wait should be set aside. */
+  reconsider(): void {
+    this.#backOff.reconsider()
   }
 
   /** Handlers that have not ended, also those that were overtaken. */
@@ -73,44 +81,62 @@ export class MessageSettler {
     return this.#running.all
   }
 
-  /** Does work of a message, and says meanwhile what it is. */
-  async #during<Result>(record: ReceivedRecord, stage: MessageStage, work: Promise<Result>): Promise<Result> {
-    this.#stages.set(record.offset, stage)
-    try {
-      return await work
-    } finally {
-      this.#stages.delete(record.offset)
-    }
+  /** A message of a key with others that were set aside goes behind them. */
+  async #follow(record: ReceivedRecord, settled: Handling['settled']): Promise<void> {
+    const { aside, slots, partition, settings } = this.#surroundings
+    slots.release()
+    const stage = { stage: 'parked', sinceAt: settings.clock.now() } as const
+    const outcome = await this.#backOff.during(record, stage, aside?.retry.follow(record) ?? notAside)
+    if (outcome !== 'free') return settled(outcome === 'parked')
+    if (await slots.take(partition.revoked)) this.settle({ record }, settled)
+    else settled(false)
+  }
+
+  /** Waits with a message that failed before it was set aside. */
+  async #beginAt(dueAt: number, handling: NewHandling): Promise<void> {
+    const { slots, partition } = this.#surroundings
+    slots.release()
+    await this.#backOff.wait(handling.record, { stage: 'held', untilAt: dueAt })
+    if (await slots.take(partition.revoked)) this.#begin(handling)
+    else handling.settled(false)
+  }
+
+  /** Begins with a message that has a place. */
+  #begin(handling: NewHandling): void {
+    const { record } = handling
+    const headers = new RecordHeaders(record.headers)
+    const isPlain = headers.text(redriveGroupHeader) === undefined && !isEnveloped(headers)
+    const read = isPlain ? this.#read(record, headers) : undefined
+    if (read !== undefined && !ServiceError.is(read) && this.#isReady(read))
+      return this.#attempt({ ...handling, message: read })
+    void this.#prepare(handling, headers, read).then((prepared) => {
+      if (typeof prepared === 'boolean') handling.settled(prepared)
+      else this.#attempt({ ...handling, message: prepared })
+    })
   }
 
   /** What few messages need before they can be handled. The message, with a place; else whether it came to its outcome. */
   async #prepare(
-    record: ReceivedRecord,
+    { record, attempt, schedule }: NewHandling,
     headers: RecordHeaders,
     read: ReadMessage | ServiceError | undefined,
   ): Promise<ReadMessage | boolean> {
-    const { slots, consumer } = this.#surroundings
+    const { slots, partition, consumer, settings } = this.#surroundings
     // Not at once, as `settle` promises.
     await Promise.resolve()
-    if ((redrivenFor(headers) ?? consumer.group) !== consumer.group) return this.#passOver(record)
+    if ((headers.text(redriveGroupHeader) ?? consumer.group) !== consumer.group) return this.#passOver(record)
     // An envelope takes as long to open as it is large: others get their turn between two of them, so the read comes right behind.
     if (read === undefined) for (let turn = nextTurn(); turn; turn = nextTurn()) await turn
     const message = read ?? this.#read(record, headers)
     const isUnread = ServiceError.is(message)
     if (!isUnread && this.#isReady(message)) return message
     slots.release()
-    if (isUnread) return this.#bury(record, { error: message, attemptCount: 0 })
-    const { notBeforeAt, expiresAt } = message
-    return this.#hold(record, headers, { notBeforeAt, expiresAt })
-  }
-
-  /** Keeps nothing of what was read meanwhile: an envelope that was opened is several times as large, and may be held for a day. */
-  async #hold(record: ReceivedRecord, headers: RecordHeaders, times: MessageTimes): Promise<ReadMessage | boolean> {
-    const { slots, partition, settings } = this.#surroundings
-    await this.#due(record, times)
-    if (!this.#isRevoked && times.expiresAt <= settings.clock.now())
-      return this.#bury(record, { error: hasExpired, attemptCount: 0 })
-    return (await slots.take(partition.revoked)) && this.#prepare(record, headers, undefined)
+    const attemptCount = attempt - 1
+    if (isUnread) return this.#bury(record, { error: message, attemptCount, schedule })
+    if (await this.#due(record, message)) return true
+    if (!this.#isRevoked && message.expiresAt <= settings.clock.now())
+      return this.#bury(record, { error: hasExpired, attemptCount, schedule })
+    return (await slots.take(partition.revoked)) && message
   }
 
   /** Whether it may be handled now. */
@@ -142,18 +168,11 @@ export class MessageSettler {
     }
   }
 
-  /** Waits until the message may be handled, has no use any more, or the partition is given up. */
-  async #due(record: ReceivedRecord, { notBeforeAt, expiresAt }: MessageTimes): Promise<void> {
-    const { partition, settings } = this.#surroundings
+  /** Waits until the message may be handled, has no use any more, or the partition is given up. True when it was set aside instead. */
+  #due(record: ReceivedRecord, { notBeforeAt, expiresAt }: ReadMessage): Promise<boolean> {
     const dueAt = Math.min(notBeforeAt, expiresAt)
     this.#tellHeld(record, dueAt)
-    // Clocks are set, and timers fire a little early.
-    for (let now = settings.clock.now(); now < dueAt && !this.#isRevoked; now = settings.clock.now())
-      await this.#during(
-        record,
-        { stage: 'held', untilAt: dueAt },
-        settings.clock.wait(Math.min(dueAt - now, longestWaitMs), partition.revoked),
-      )
+    return this.#backOff.wait(record, { stage: 'held', untilAt: dueAt })
   }
 
   #tellHeld({ offset }: ReceivedRecord, dueAt: number): void {
@@ -210,7 +229,7 @@ export class MessageSettler {
     this.#tellRetry(record, { error, attempt, delayMs: step.delayMs })
     const untilAt = settings.clock.now() + step.delayMs
     const stage = { stage: 'retried', attemptCount: attempt, code: error.code, untilAt } as const
-    await this.#during(record, stage, settings.clock.wait(step.delayMs, partition.revoked))
+    if (await this.#backOff.wait(record, stage, schedule.historyUntil(untilAt))) return true
     return (await slots.take(partition.revoked)) ? undefined : false
   }
 
@@ -248,11 +267,19 @@ export class MessageSettler {
   #bury(record: ReceivedRecord, { error, attemptCount, schedule }: Ending): Promise<boolean> {
     const stage = { stage: 'buried', sinceAt: this.#surroundings.settings.clock.now() } as const
     const givenUp = { error, attemptCount, firstFailedAt: schedule?.firstFailedAt }
-    return this.#during(record, stage, this.#deadLetters.bury(record, givenUp))
+    return this.#backOff.during(record, stage, this.#deadLetters.bury(record, givenUp))
   }
 }
 
 type MessageTimes = Pick<ReadMessage, 'notBeforeAt' | 'expiresAt'>
+
+/** A message on its way to its outcome, before it was read. */
+interface NewHandling {
+  readonly record: ReceivedRecord
+  readonly attempt: number
+  readonly schedule: RetrySchedule | undefined
+  readonly settled: (isDone: boolean) => void
+}
 
 /** A message on its way to its outcome. */
 interface Handling {
@@ -284,7 +311,6 @@ function redrivenFor(headers: RecordHeaders): string | undefined {
 /** A message that is held for longer is worth a line of log: its partition goes on for so many others only. A guess. */
 const longHoldMs = 3_600_000
 
-/** A timer fires at once when its delay is longer. @see Node.js documentation, setTimeout */
-const longestWaitMs = 2 ** 31 - 1
-
 const hasExpired = new ServiceError('deadline_exceeded', 'the message has expired', { reason: 'expired' })
+
+const notAside = Promise.resolve('free' as const)

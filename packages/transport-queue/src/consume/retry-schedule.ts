@@ -13,15 +13,35 @@ export interface ScheduleSettings extends Pick<QueueSettings, 'retry' | 'clock' 
   readonly failures?: Failures
 }
 
+/** How a message failed so far, for whoever handles it on. */
+export interface RetryHistory {
+  /** When it may be handled again, and when it failed first; in epoch milliseconds. */
+  readonly dueAt: number
+  readonly firstFailedAt: number
+  readonly failureCount: number
+  /** Those of them that count. */
+  readonly countedCount: number
+}
+
 /** Decides after each failure of one message how it goes on. */
 export class RetrySchedule {
   readonly #settings: ScheduleSettings
-  #failureCount = 0
-  #countedCount = 0
+  #failureCount: number
+  #countedCount: number
   #firstFailedAt: number | undefined
 
-  constructor(settings: ScheduleSettings) {
+  /** Goes on where a history ends. */
+  constructor(settings: ScheduleSettings, history?: RetryHistory) {
     this.#settings = settings
+    this.#failureCount = history?.failureCount ?? 0
+    this.#countedCount = history?.countedCount ?? 0
+    this.#firstFailedAt = history?.firstFailedAt
+  }
+
+  /** How it has failed so far, to be handled again from then on. */
+  historyUntil(dueAt: number): RetryHistory {
+    const firstFailedAt = this.#firstFailedAt ?? dueAt
+    return { dueAt, firstFailedAt, failureCount: this.#failureCount, countedCount: this.#countedCount }
   }
 
   /** When the message failed first, in epoch milliseconds; undefined before it did. */

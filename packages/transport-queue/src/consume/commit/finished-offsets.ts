@@ -7,6 +7,7 @@ export class FinishedOffsets {
   /** Where the first is that is not committed, and the first that is not done with. */
   #committedCount = 0
   #doneCount = 0
+  #finishedCount = 0
 
   /** How many messages were begun since the last that is committed: what comes again if the process dies now. */
   get uncommittedCount(): number {
@@ -16,6 +17,11 @@ export class FinishedOffsets {
   /** How many of those could be committed. */
   get committableCount(): number {
     return this.#doneCount - this.#committedCount
+  }
+
+  /** How many are done with behind one that is not. */
+  get aheadCount(): number {
+    return this.#finishedCount - this.#doneCount
   }
 
   /** When the oldest message that is not done with was produced, in epoch milliseconds; undefined without one. */
@@ -38,6 +44,7 @@ export class FinishedOffsets {
   /** The offset before which all is done with now; undefined when that has not changed. */
   finish(begun: OpenOffset): number | undefined {
     begun.isFinished = true
+    this.#finishedCount += 1
     let last: number | undefined
     for (let first = this.oldest; first?.isFinished; first = this.#begun[++this.#doneCount]) last = first.offset
     return last === undefined ? undefined : last + 1
@@ -59,6 +66,7 @@ export class FinishedOffsets {
     if (this.#committedCount < forgottenAtOnceCount && this.#committedCount < this.#begun.length) return
     this.#begun = this.#begun.slice(this.#committedCount)
     this.#doneCount -= this.#committedCount
+    this.#finishedCount -= this.#committedCount
     this.#committedCount = 0
   }
 }

@@ -27,6 +27,8 @@ export interface ConsumerReport {
   readonly oldestAgeMs: number | undefined
   /** The oldest of such messages of each partition that has one, and why it has no outcome: what is behind it cannot be committed. */
   readonly oldest: readonly OldestMessage[]
+  /** Messages that its partitions have set aside in the retry topic and not come to an outcome with, in this process. */
+  readonly parkedCount: number
   /** Its partitions that stand still though the broker answers, and for what; the service is not live while there are any. */
   readonly stalls: readonly StalledPartition[]
 }
@@ -42,6 +44,8 @@ export type MessageStage =
   | { readonly stage: 'held'; readonly untilAt: number }
   /** It failed as often, last with the code, and is handled again from then on. */
   | { readonly stage: 'retried'; readonly attemptCount: number; readonly code: ErrorCode; readonly untilAt: number }
+  /** It is being set aside in the retry topic, or waits to be. */
+  | { readonly stage: 'parked'; readonly sinceAt: number }
   /** It is being stored as a dead letter. */
   | { readonly stage: 'buried'; readonly sinceAt: number }
 

@@ -35,7 +35,7 @@ export function isHeldUp({ now, maxHandlerMs, loop, others, areSlotsTaken }: Sta
   const wedged = wedgedOffsets(loop, now - maxHandlerMs)
   if (isAtWork(loop, wedged)) return false
   for (const [offset, { stage }] of loop.stages) {
-    if (stage === 'buried' || (stage === 'retried' && !wedged.has(offset))) return false
+    if (stage === 'buried' || stage === 'parked' || (stage === 'retried' && !wedged.has(offset))) return false
     if (stage === 'held' && wedged.size === 0) return false
   }
   return !(areSlotsTaken && others.some((other) => isAtWork(other, wedgedOffsets(other, now - maxHandlerMs))))

@@ -25,6 +25,8 @@ export class MemoryPartition extends Ownership implements AssignedPartition, Bac
   readonly #requests: MemoryRequests
   readonly #beside: PartitionSurroundings['beside']
   readonly #changed: () => void
+  /** What belongs to the partition elsewhere, as its owner has said by committing there. */
+  readonly #besides = new Set<MemoryLog>()
   #position: number
   #wake: (() => void) | undefined
   #isFenced = false
@@ -56,8 +58,7 @@ export class MemoryPartition extends Ownership implements AssignedPartition, Bac
   }
 
   get isFinished(): boolean {
-    const { firstOffset, endOffset } = this.#log
-    return Math.max(firstOffset, this.#offsets.get(idOf(this.#log)) ?? 0) >= endOffset
+    return [this.#log, ...this.#besides].every((log) => this.#isDone(log))
   }
 
   /** Takes the partition away from a member that does not know yet: nobody waits for it, and its commits are refused. */
@@ -103,7 +104,13 @@ export class MemoryPartition extends Ownership implements AssignedPartition, Bac
 
   async commitBeside(topic: string, nextOffset: number): Promise<boolean> {
     if (this.lost.aborted) return false
-    return this.#commit(this.#beside(topic), nextOffset)
+    const log = this.#beside(topic)
+    this.#besides.add(log)
+    return this.#commit(log, nextOffset)
+  }
+
+  #isDone(log: MemoryLog): boolean {
+    return Math.max(log.firstOffset, this.#offsets.get(idOf(log)) ?? 0) >= log.endOffset
   }
 
   #commit(log: MemoryLog, nextOffset: number): Promise<boolean> {

@@ -1,0 +1,102 @@
+import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
+import type { QueueClock } from '../wait.ts'
+import type { PartitionRetry } from './retry/partition-retry.ts'
+import type { RetryHistory } from './retry-schedule.ts'
+import type { MessageStage } from './watch/consumer-report.ts'
+
+/** What messages that wait are set aside by. */
+export interface SettingAside {
+  readonly retry: PartitionRetry
+  /** Whether one should be whose wait is as long, while so many wait, itself included. */
+  isWanted(delayMs: number, waitingCount: number): boolean
+}
+
+export interface BackOffSurroundings {
+  readonly clock: QueueClock
+  readonly revoked: AssignedPartition['revoked']
+  /** Undefined where messages wait in memory only. */
+  readonly aside: SettingAside | undefined
+}
+
+type WaitingStage = Extract<MessageStage, { readonly untilAt: number }>
+
+/** What messages of a partition wait for that are not with their handler, and the waiting for their time. */
+export class BackOff {
+  /** By offset. */
+  readonly stages = new Map<number, MessageStage>()
+  readonly #surroundings: BackOffSurroundings
+  #waitingCount = 0
+  /** Ends all waits, to look again whether they should go on here. */
+  #nudge = new AbortController()
+
+  constructor(surroundings: BackOffSurroundings) {
+    this.#surroundings = surroundings
+    const { revoked } = surroundings
+    if (revoked.aborted) this.#nudge.abort()
+    revoked.addEventListener('abort', () => this.#nudge.abort(), { once: true })
+  }
+
+  /** Does work of a message, and says meanwhile what it is. */
+  async during<Result>({ offset }: ReceivedRecord, stage: MessageStage, work: Promise<Result>): Promise<Result> {
+    this.stages.set(offset, stage)
+    try {
+      return await work
+    } finally {
+      this.stages.delete(offset)
+    }
+  }
+
+  /** Looks again whether those that wait should be set aside. */
+  reconsider(): void {
+    if (this.#waitingCount === 0 || this.#isRevoked) return
+    const waiting = this.#nudge
+    this.#nudge = new AbortController()
+    waiting.abort()
+  }
+
+  /** Waits until a message may be handled or the partition is given up. True when it was set aside instead. */
+  async wait(record: ReceivedRecord, stage: WaitingStage, history?: RetryHistory): Promise<boolean> {
+    const { aside, clock } = this.#surroundings
+    this.#waitingCount += 1
+    this.stages.set(record.offset, stage)
+    let mayBeSetAside = aside !== undefined
+    try {
+      for (let leftMs = stage.untilAt - clock.now(); ; leftMs = stage.untilAt - clock.now()) {
+        if (this.#isRevoked) return false
+        if (mayBeSetAside && leftMs > 0 && aside?.isWanted(leftMs, this.#waitingCount)) {
+          if (await this.#setAside(record, stage, history)) return true
+          mayBeSetAside = false
+        } else if (await this.#isDue(stage, leftMs)) return false
+      }
+    } finally {
+      this.stages.delete(record.offset)
+      this.#waitingCount -= 1
+    }
+  }
+
+  get #isRevoked(): boolean {
+    return this.#surroundings.revoked.aborted
+  }
+
+  /** Waits, and tells whether that is enough: not when it is to be looked at again, nor before the moment until which one is held. */
+  async #isDue({ stage }: WaitingStage, leftMs: number): Promise<boolean> {
+    // Clocks are set, and timers fire a little early.
+    if (stage === 'held' && leftMs <= 0) return true
+    const nudge = this.#nudge.signal
+    await this.#surroundings.clock.wait(Math.min(Math.max(0, leftMs), longestWaitMs), nudge)
+    return stage === 'retried' && !nudge.aborted
+  }
+
+  async #setAside(record: ReceivedRecord, stage: WaitingStage, history: RetryHistory | undefined): Promise<boolean> {
+    const { aside, clock } = this.#surroundings
+    this.#waitingCount -= 1
+    this.stages.set(record.offset, { stage: 'parked', sinceAt: clock.now() })
+    const outcome = await aside?.retry.park(record, history)
+    this.#waitingCount += 1
+    this.stages.set(record.offset, stage)
+    return outcome === 'stored'
+  }
+}
+
+/** A timer fires at once when its delay is longer. @see Node.js documentation, setTimeout */
+const longestWaitMs = 2 ** 31 - 1

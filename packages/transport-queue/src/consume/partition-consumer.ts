@@ -1,0 +1,44 @@
+import type { AssignedPartition } from '../queue-driver.ts'
+import { type LoopSurroundings, PartitionLoop } from './consume-loop.ts'
+import type { TopicConsumer } from './plan/consumer-plan.ts'
+import { PartitionRetry } from './retry/partition-retry.ts'
+import type { SharedProgress } from './retry/shared-progress.ts'
+
+export interface PartitionSurroundings extends Omit<LoopSurroundings, 'retry'> {
+  readonly progress: SharedProgress
+}
+
+/** One assignment of a partition: its messages, and those of them that were set aside. */
+export class PartitionConsumer {
+  readonly partition: AssignedPartition
+  readonly loop: PartitionLoop
+  readonly #retry: PartitionRetry
+  readonly #retryLoop: PartitionLoop
+
+  constructor(partition: AssignedPartition, consumer: TopicConsumer, surroundings: PartitionSurroundings) {
+    const { settings, log, progress } = surroundings
+    const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group: consumer.group })
+    this.partition = partition
+    this.#retry = new PartitionRetry({ source: partition, consumer, settings, log: ownLog, progress })
+    const retry = this.#retry
+    this.loop = new PartitionLoop(partition, consumer, { ...surroundings, retry })
+    this.#retryLoop = new PartitionLoop(retry.partition, consumer, { ...surroundings, retry })
+    retry.hurriedBy(() => this.#retryLoop.hurry())
+  }
+
+  /** How many messages were set aside and have no outcome. */
+  get parkedCount(): number {
+    return this.#retry.parkedCount
+  }
+
+  /** Settles when the partition was given up and nothing runs any more. Never rejects. */
+  async run(): Promise<void> {
+    if (await this.#retry.begin()) await Promise.all([this.loop.run(), this.#retryLoop.run()])
+  }
+
+  /** From now on commits each outcome at once. */
+  hasten(): void {
+    this.loop.hasten()
+    this.#retryLoop.hasten()
+  }
+}

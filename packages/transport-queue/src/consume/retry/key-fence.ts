@@ -1,0 +1,57 @@
+import { partitionHash } from '../../driver/partition-hash.ts'
+
+/**
+ * Which keys of a partition have messages that were set aside, so that later ones have to go behind them. Keys share the places of a
+ * table of fixed size: that two are in one place only sets an innocent message aside, which keeps its order.
+ */
+export class KeyFence {
+  /** Made when first needed. */
+  #counts: Uint32Array | undefined
+  readonly #watching = new Set<() => void>()
+
+  /** Where a key stands in the table; undefined for a message without a key, which has no order. */
+  placeOf(key: Uint8Array | null): number | undefined {
+    return key === null ? undefined : Math.imul(partitionHash(key), spread) >>> (32 - placeBits)
+  }
+
+  isUp(key: Uint8Array | null): boolean {
+    if (this.#counts === undefined) return false
+    const place = this.placeOf(key)
+    return place !== undefined && this.#countAt(place) > 0
+  }
+
+  raise(place: number | undefined): void {
+    if (place === undefined) return
+    this.#counts ??= new Uint32Array(2 ** placeBits)
+    this.#counts[place] = this.#countAt(place) + 1
+  }
+
+  lower(place: number | undefined): void {
+    if (place === undefined || this.#counts === undefined) return
+    this.#counts[place] = Math.max(0, this.#countAt(place) - 1)
+    for (const look of [...this.#watching]) look()
+  }
+
+  /** Resolves when the fence of the key is down, or the signal fires. */
+  async untilDown(key: Uint8Array | null, signal: AbortSignal): Promise<void> {
+    if (!this.isUp(key) || signal.aborted) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const look = () => {
+      if (!this.isUp(key) || signal.aborted) resolve()
+    }
+    this.#watching.add(look)
+    signal.addEventListener('abort', look, { once: true })
+    await promise
+    signal.removeEventListener('abort', look)
+    this.#watching.delete(look)
+  }
+
+  #countAt(place: number): number {
+    return this.#counts?.[place] ?? 0
+  }
+}
+
+/** Of 65,536 places in a table of 256 KiB. A guess: some hundred keys that are set aside meet few others. */
+const placeBits = 16
+/** Keys of a partition are alike in the low bits of their hash. @see Knuth, multiplicative hashing */
+const spread = 0x9e3779b1

@@ -1,0 +1,122 @@
+import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../queue-driver.ts'
+import { headerText } from '../../read/message-headers.ts'
+import type { RetryHistory } from '../retry-schedule.ts'
+
+/** Which record of a retry topic this is: whose, and the how many-th of those. */
+export interface ParkedName {
+  /** Of the assignment that wrote it. */
+  readonly owner: string
+  /** Rises with every record of the owner. One that comes again is the same record, sent twice. */
+  readonly sequence: number
+}
+
+/** A message that was set aside in a retry topic. */
+export interface ParkedMessage extends ParkedName {
+  readonly kind: 'message'
+  /** The message where it lay, with headers as they came. */
+  readonly source: ReceivedRecord
+  /** How it failed; undefined for one that was set aside behind another of its key. */
+  readonly history: RetryHistory | undefined
+}
+
+/** The word of an owner: what others wrote before it counts if its source offset lies before this one, and nothing else of it. */
+export interface Takeover extends ParkedName {
+  readonly kind: 'takeover'
+  readonly fromOffset: number
+}
+
+/** Where the messages that a group sets aside go: as many partitions as the source has, each in that of the same number. */
+export function retryTopic(topic: string, group: string): string {
+  return `${topic}.retry.${group}`
+}
+
+/** What is stored of a message that is set aside. Its time is now, because retention goes by it. */
+export function toParked(
+  source: ReceivedRecord,
+  { topic, owner, sequence, history }: ParkedName & { readonly topic: string; readonly history: RetryHistory | undefined },
+): RecordToSend {
+  const { key, value, partition } = source
+  const facts: readonly RecordHeader[] = [
+    header(names.owner, owner),
+    header(names.sequence, sequence),
+    header(names.offset, source.offset),
+    header(names.timestamp, source.timestampAt),
+    ...(history === undefined ? [] : historyHeaders(history)),
+  ]
+  return { topic, partition, key, value, headers: [...source.headers.filter(isForeign), ...facts] }
+}
+
+/** What is stored of a takeover. */
+export function toTakeover({
+  topic,
+  partition,
+  owner,
+  sequence,
+  fromOffset,
+}: ParkedName & { readonly topic: string; readonly partition: number; readonly fromOffset: number }): RecordToSend {
+  const headers = [header(names.owner, owner), header(names.sequence, sequence), header(names.from, fromOffset)]
+  return { topic, partition, key: null, value: null, headers }
+}
+
+/** What a record of a retry topic says; undefined for one that no owner wrote. */
+export function readParked(record: ReceivedRecord, sourceTopic: string): ParkedMessage | Takeover | undefined {
+  const { headers } = record
+  const owner = headerText(headers, names.owner)
+  const sequence = numberIn(headers, names.sequence)
+  if (owner === undefined || sequence === undefined) return undefined
+  const fromOffset = numberIn(headers, names.from)
+  if (fromOffset !== undefined) return { kind: 'takeover', owner, sequence, fromOffset }
+  const offset = numberIn(headers, names.offset)
+  if (offset === undefined) return undefined
+  const timestampAt = numberIn(headers, names.timestamp) ?? record.timestampAt
+  const source = { ...record, topic: sourceTopic, offset, timestampAt, headers: headers.filter(isForeign) }
+  return { kind: 'message', owner, sequence, source, history: historyIn(headers) }
+}
+
+const prefix = 'tenon-retry-'
+const names = {
+  owner: `${prefix}owner`,
+  sequence: `${prefix}sequence`,
+  offset: `${prefix}offset`,
+  timestamp: `${prefix}timestamp`,
+  from: `${prefix}from`,
+  due: `${prefix}due`,
+  failures: `${prefix}failures`,
+  counted: `${prefix}counted`,
+  firstFailedAt: `${prefix}first-failed-at`,
+} as const
+
+function header(name: string, value: string | number): RecordHeader {
+  return [name, Buffer.from(String(value))]
+}
+
+/** Whether it is none of ours. */
+function isForeign([name]: RecordHeader): boolean {
+  return !name.toLowerCase().startsWith(prefix)
+}
+
+function historyHeaders({ dueAt, failureCount, countedCount, firstFailedAt }: RetryHistory): readonly RecordHeader[] {
+  return [
+    header(names.due, dueAt),
+    header(names.failures, failureCount),
+    header(names.counted, countedCount),
+    header(names.firstFailedAt, firstFailedAt),
+  ]
+}
+
+function historyIn(headers: readonly RecordHeader[]): RetryHistory | undefined {
+  const dueAt = numberIn(headers, names.due)
+  const failureCount = numberIn(headers, names.failures)
+  const countedCount = numberIn(headers, names.counted)
+  const firstFailedAt = numberIn(headers, names.firstFailedAt)
+  if (dueAt === undefined || failureCount === undefined) return undefined
+  if (countedCount === undefined || firstFailedAt === undefined) return undefined
+  return { dueAt, failureCount, countedCount, firstFailedAt }
+}
+
+/** A whole number from 0; undefined for anything else. Times may come with a fraction, which tells nothing. */
+function numberIn(headers: readonly RecordHeader[], name: string): number | undefined {
+  const text = headerText(headers, name)
+  const value = text === undefined || text === '' ? Number.NaN : Math.trunc(Number(text))
+  return Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}

@@ -1,0 +1,155 @@
+import { ServiceError, type Logger } from '@tenon/core/transport'
+import type { AssignedPartition, QueueDriver, ReceivedRecord } from '../../queue-driver.ts'
+import { ThinLines } from '../../thin-lines.ts'
+import type { QueueClock } from '../../wait.ts'
+
+export interface RetryPartitionSurroundings {
+  /** That of the source. */
+  readonly source: AssignedPartition
+  readonly topic: string
+  readonly driver: Pick<QueueDriver, 'read'>
+  readonly clock: QueueClock
+  readonly log: Logger
+  readonly timeoutMs: number
+  /** How long to wait before what could not be read is asked for again, one wait after the other. */
+  delays(): Iterator<number, never>
+  /** Whether there is something that was not fetched yet. */
+  isBehind(): boolean
+  fetched(records: readonly ReceivedRecord[]): void
+  committed(nextOffset: number): void
+}
+
+/**
+ * The partition of a retry topic that belongs to one of the source, as if it were assigned. Nobody but its owner writes to it, so
+ * it is read only when the owner knows that there is something.
+ */
+export class RetryPartition implements AssignedPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly revoked: AbortSignal
+  readonly lost: AbortSignal
+  readonly #surroundings: RetryPartitionSurroundings
+  readonly #lines: ThinLines
+  #position = 0
+  /** As far as is known to be stored, or was when it was given out. */
+  #committedOffset = 0
+  #committingCount = 0
+  #keeping: Promise<unknown> | undefined
+  #reading: AsyncIterator<readonly ReceivedRecord[]> | undefined
+  #delays: Iterator<number, never> | undefined
+  #need = Promise.withResolvers<void>()
+
+  constructor(surroundings: RetryPartitionSurroundings) {
+    const { source, topic } = surroundings
+    this.topic = topic
+    this.partition = source.partition
+    this.revoked = source.revoked
+    this.lost = source.lost
+    this.#surroundings = surroundings
+    this.#lines = new ThinLines(surroundings.clock)
+    this.revoked.addEventListener('abort', () => this.wake(), { once: true })
+  }
+
+  /** Where it is read on. */
+  get position(): number {
+    return this.#position
+  }
+
+  /** Says where reading begins, before anything is fetched. */
+  startAt(offset: number): void {
+    this.#position = offset
+    this.#committedOffset = offset
+  }
+
+  /** Looks again whether there is something to fetch. */
+  wake(): void {
+    this.#need.resolve()
+  }
+
+  async fetch(): Promise<readonly ReceivedRecord[]> {
+    while (!this.revoked.aborted) {
+      const records = await this.#next()
+      if (this.revoked.aborted) break
+      const last = records?.at(-1)
+      if (records !== undefined && last !== undefined) {
+        this.#delays = undefined
+        this.#position = last.offset + 1
+        this.#surroundings.fetched(records)
+        return records
+      }
+    }
+    return []
+  }
+
+  async commit(nextOffset: number): Promise<boolean> {
+    this.#committingCount += 1
+    try {
+      // What is stored anew must not come behind it.
+      await this.#keeping
+      const isStored = await this.#surroundings.source.commitBeside(this.topic, nextOffset)
+      if (isStored) this.#committed(nextOffset)
+      return isStored
+    } finally {
+      this.#committingCount -= 1
+    }
+  }
+
+  /** Stores the last commit anew, unless one is under way. Never rejects. */
+  async keep(): Promise<void> {
+    if (this.#committingCount > 0 || this.#keeping !== undefined || this.revoked.aborted) return
+    this.#keeping = this.#surroundings.source.commitBeside(this.topic, this.#committedOffset).catch(() => false)
+    await this.#keeping
+    this.#keeping = undefined
+  }
+
+  commitBeside(topic: string, nextOffset: number): Promise<boolean> {
+    return this.#surroundings.source.commitBeside(topic, nextOffset)
+  }
+
+  #committed(nextOffset: number): void {
+    this.#committedOffset = nextOffset
+    this.#surroundings.committed(nextOffset)
+  }
+
+  /** Some records; undefined when it has to be tried again. */
+  async #next(): Promise<readonly ReceivedRecord[] | undefined> {
+    if (this.#reading === undefined && !(await this.#needed())) return undefined
+    const reading = (this.#reading ??= this.#read())
+    try {
+      const step = await reading.next()
+      if (!step.done) return step.value
+    } catch (error) {
+      this.#tell(error)
+    }
+    this.#reading = undefined
+    // What was stored can be read, at the latest when all of the broker knows.
+    if (this.#surroundings.isBehind()) await this.#pause()
+    return undefined
+  }
+
+  /** Waits until there is something to read; false when it has to be looked at again. */
+  async #needed(): Promise<boolean> {
+    if (this.#surroundings.isBehind()) return true
+    await this.#need.promise
+    this.#need = Promise.withResolvers()
+    return false
+  }
+
+  #read(): AsyncIterator<readonly ReceivedRecord[]> {
+    const { driver, timeoutMs } = this.#surroundings
+    const range = { topic: this.topic, partition: this.partition, fromOffset: this.#position }
+    return driver.read(range, { timeoutMs, signal: this.revoked })[Symbol.asyncIterator]()
+  }
+
+  async #pause(): Promise<void> {
+    const { clock } = this.#surroundings
+    this.#delays ??= this.#surroundings.delays()
+    await clock.wait(this.#delays.next().value, this.revoked)
+  }
+
+  #tell(error: unknown): void {
+    const text = 'a retry topic could not be read; it is tried again'
+    if (ServiceError.is(error) && error.code === 'not_found' && !this.#surroundings.isBehind()) return
+    if (!this.revoked.aborted && this.#lines.isDue(text)) this.#surroundings.log.warn({ err: error }, text)
+  }
+}

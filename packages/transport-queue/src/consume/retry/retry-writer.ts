@@ -1,0 +1,110 @@
+import { ServiceError, type Logger } from '@tenon/core/transport'
+import type { QueueDriver, RecordToSend } from '../../queue-driver.ts'
+import { ThinLines } from '../../thin-lines.ts'
+import type { QueueClock } from '../../wait.ts'
+
+/** `refused`: the broker never takes it. `revoked`: the partition was given up before it was known to be stored. */
+export type AppendOutcome = 'stored' | 'refused' | 'revoked'
+
+export interface WriterSurroundings {
+  readonly driver: Pick<QueueDriver, 'produce'>
+  readonly clock: QueueClock
+  readonly log: Logger
+  readonly timeoutMs: number
+  readonly revoked: AbortSignal
+  /** How long to wait before what could not be stored is sent again, one wait after the other. */
+  delays(): Iterator<number, never>
+  /** What has to be there before the first record. @throws ServiceError */
+  prepare(): Promise<void>
+}
+
+/** Makes the record with its sequence. */
+export type MakeRecord = (sequence: number) => RecordToSend
+
+/**
+ * Appends to one partition of a retry topic, one request at a time and in the order in which it is asked. A request that failed
+ * is sent again as it is, so sequences in the log rise but for those that are stored again.
+ */
+export class RetryWriter {
+  readonly #surroundings: WriterSurroundings
+  readonly #lines: ThinLines
+  #waiting: Append[] = []
+  #isWriting = false
+  #isPrepared = false
+  #sequence = 0
+
+  constructor(surroundings: WriterSurroundings) {
+    this.#surroundings = surroundings
+    this.#lines = new ThinLines(surroundings.clock)
+  }
+
+  /** Never rejects. */
+  append(make: MakeRecord): Promise<AppendOutcome> {
+    const { promise, resolve } = Promise.withResolvers<AppendOutcome>()
+    const record = make((this.#sequence += 1))
+    this.#waiting.push({ record, tell: resolve })
+    if (!this.#isWriting) void this.#write()
+    return promise
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, mostAtOnce)
+      const outcome = await this.#store(batch)
+      if (outcome === 'refused' && batch.length > 1) await this.#storeEach(batch)
+      else for (const { tell } of batch) tell(outcome)
+    }
+    this.#isWriting = false
+  }
+
+  /** One of them is refused, and the others need not be. */
+  async #storeEach(batch: readonly Append[]): Promise<void> {
+    for (const append of batch) append.tell(await this.#store([append]))
+  }
+
+  async #store(batch: readonly Append[]): Promise<AppendOutcome> {
+    const { revoked, clock } = this.#surroundings
+    const delays = this.#surroundings.delays()
+    // What may be stored already is not taken back: it is sent until that is certain.
+    for (let mayBeStored = false; !revoked.aborted; await clock.wait(delays.next().value, revoked)) {
+      const failure = await this.#try(batch)
+      if (revoked.aborted) break
+      if (failure === undefined) return 'stored'
+      const isRefused = !(ServiceError.is(failure) && failure.code === 'unavailable')
+      if (isRefused && !mayBeStored) return 'refused'
+      mayBeStored ||= !isRefused && this.#isPrepared
+    }
+    return 'revoked'
+  }
+
+  /** Why they are not stored; undefined when they are. */
+  async #try(batch: readonly Append[]): Promise<unknown> {
+    const { driver, timeoutMs, revoked, prepare } = this.#surroundings
+    try {
+      if (!this.#isPrepared) await prepare()
+      this.#isPrepared = true
+      await driver.produce(
+        batch.map(({ record }) => record),
+        { timeoutMs, signal: revoked },
+      )
+      return undefined
+    } catch (error) {
+      this.#tell(error)
+      return error ?? new Error('nothing was said')
+    }
+  }
+
+  #tell(error: unknown): void {
+    const text = 'a message could not be set aside in its retry topic'
+    if (!this.#surroundings.revoked.aborted && this.#lines.isDue(text)) this.#surroundings.log.warn({ err: error }, text)
+  }
+}
+
+interface Append {
+  readonly record: RecordToSend
+  tell(outcome: AppendOutcome): void
+}
+
+/** A guess. What is stored again is no more than that, so that a reader who looks back a while knows it. */
+export const mostAtOnce = 100

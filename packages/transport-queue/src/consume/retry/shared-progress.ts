@@ -1,0 +1,28 @@
+import type { PartitionProgress, QueueDriver } from '../../queue-driver.ts'
+
+/** Asks how far a group has come. Partitions that ask in the same turn share one question, which is begun after all of them asked. */
+export class SharedProgress {
+  readonly #driver: Pick<QueueDriver, 'describe'>
+  readonly #asked = new Map<string, Promise<readonly PartitionProgress[]>>()
+
+  constructor(driver: Pick<QueueDriver, 'describe'>) {
+    this.#driver = driver
+  }
+
+  /** @throws as `describe` of the driver */
+  describe(topic: string, group: string): Promise<readonly PartitionProgress[]> {
+    const name = `${group} ${topic}`
+    const asked = this.#asked.get(name) ?? this.#ask(name, () => this.#driver.describe(topic, group))
+    this.#asked.set(name, asked)
+    return asked
+  }
+
+  async #ask(
+    name: string,
+    describe: () => Promise<readonly PartitionProgress[]>,
+  ): Promise<readonly PartitionProgress[]> {
+    await Promise.resolve()
+    this.#asked.delete(name)
+    return describe()
+  }
+}
