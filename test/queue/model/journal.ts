@@ -23,6 +23,10 @@ export type Fact =
   | { readonly is: 'revoked' | 'lost' | 'settled'; readonly assignment: string }
   | ({ readonly is: 'began' | 'effect' | 'ended' } & Handling)
   | { readonly is: 'buried'; readonly assignment: string; readonly place: Place; readonly offset: number }
+  /** Set aside in the retry topic, and stored there. */
+  | { readonly is: 'parked'; readonly assignment: string; readonly place: Place; readonly offset: number }
+  /** How far an assignment has come in the retry topic. */
+  | { readonly is: 'committed beside'; readonly assignment: string; readonly answer: 'stored' | 'refused' | 'failed' }
   | { readonly is: 'commits'; readonly assignment: string; readonly commit: string; readonly nextOffset: number }
   | { readonly is: 'committed'; readonly commit: string; readonly answer: 'stored' | 'refused' | 'failed' }
   /** Without leaving: killed, or its process ended. */

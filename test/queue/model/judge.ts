@@ -10,6 +10,8 @@ export type Rule =
   | 'log_order'
   /** A message came to its first outcome before one of its key that lies before it. */
   | 'overtaken'
+  /** A message came again after those of its key behind it, and they did not. */
+  | 'ends_out_of_order'
   /** Two messages of one key were handled at the same time by one owner. */
   | 'side_by_side'
   /** A commit covers a message without an outcome. */
@@ -109,6 +111,8 @@ class Judging {
     const assignment = this.#assignments.get(fact.assignment)
     if (assignment === undefined) return
     if (fact.is === 'commits') this.#announceCommit(fact, assignment)
+    else if (fact.is === 'parked') assignment.history.park(fact.offset)
+    else if (fact.is === 'committed beside') assignment.hasFailedBeside = fact.answer !== 'stored'
     else if (fact.is === 'began') this.#began(fact, assignment)
     else if (fact.is === 'ended') this.#ended(fact, assignment)
     else if (fact.is === 'effect' || fact.is === 'buried') this.#outcome(fact, assignment)
@@ -119,6 +123,8 @@ class Judging {
   end(facts: readonly DatedFact[]): void {
     for (const history of this.histories.values()) {
       this.#checkLogOrder(history)
+      for (const [offset, after] of history.notLast())
+        this.#violate('ends_out_of_order', `${history.place}@${offset} came again after ${after} of its key`)
       for (const { offset, key, number } of history.missing())
         this.#violate('lost', `${history.place}@${offset}, ${key} ${number}, was never handled`)
     }
@@ -161,7 +167,7 @@ class Judging {
       this.#violate('side_by_side', `${name} handles ${offset} while another message of ${key} runs`)
     running.set(key, (running.get(key) ?? 0) + 1)
     this.#touched(offset, assignment)
-    if (offset < beganAtOffset)
+    if (offset < beganAtOffset && !history.isParked(offset))
       this.#violate('repeated_behind_commit', `${name} handles ${offset}, though ${beganAtOffset} was stored before`)
   }
 
@@ -180,11 +186,14 @@ class Judging {
     else this.#explainRepeat(offset, assignment)
     outcomes.add(offset)
     history.addOutcome(offset)
+    if (!assignment.hasSuccessor) history.addOwned(offset)
     this.#touched(offset, assignment)
   }
 
   /** What an owner has begun, done or not, comes again if it dies now. */
-  #touched(offset: number, { name, uncommitted }: Assignment): void {
+  #touched(offset: number, { name, uncommitted, history }: Assignment): void {
+    // What was set aside is committed elsewhere.
+    if (history.isParked(offset)) return
     uncommitted.add(offset)
     if (uncommitted.size <= this.#maxUncommittedCount) return
     const text = `${name} handles ${offset} with ${uncommitted.size} not committed, of at most ${this.#maxUncommittedCount}`
@@ -256,6 +265,8 @@ class Judging {
 function reasonOf(offset: number, former: Assignment, current: Assignment): DuplicateReason | undefined {
   if (former.isDead) return 'died'
   if (former.isCut || !former.isSettled || current.hasSuccessor) return 'cut'
-  if (former.hasFailedCommit) return 'commit_failed'
+  const isParked = former.history.isParked(offset)
+  if (former.hasFailedCommit || (isParked && former.hasFailedBeside)) return 'commit_failed'
+  if (isParked && former.history.isBehindParked(offset, former.outcomes)) return 'behind_unfinished'
   return former.history.endOf(former.outcomes, former.beganAtOffset) <= offset ? 'behind_unfinished' : undefined
 }

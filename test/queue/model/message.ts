@@ -84,3 +84,6 @@ export function handlingOf(headers: Headers, attempt: number): Handling {
 }
 
 const factsHeader = 'model-facts'
+
+/** Of the consumers. */
+export const group = 'model'

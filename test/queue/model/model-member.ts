@@ -3,11 +3,9 @@ import { type Arrival, type Outcome, ServiceError, toServiceError, type Transpor
 import { type QueueDriver, type QueueOptions, queueTransport } from '@tenon/transport-queue'
 import Type from 'typebox'
 import type { Handling, Journal } from './journal.ts'
-import { factsOf, handlingOf, type MessagePlan } from './message.ts'
+import { factsOf, group, handlingOf, type MessagePlan } from './message.ts'
 import { overrunFromMs, topics } from './scenario.ts'
 import { watchDriver } from './watched-driver.ts'
-
-export const group = 'model'
 
 /** A driver that makes a mistake, around one that makes none. */
 export type PlantedBug = (driver: QueueDriver) => QueueDriver

@@ -15,6 +15,8 @@ export interface Assignment {
   /** The end of what it has said is done with, and whether the broker did not store the last of that. */
   committed: number
   hasFailedCommit: boolean
+  /** The same for what it has said of the retry topic. */
+  hasFailedBeside: boolean
   /** Whether another assignment of the same partition has begun. */
   hasSuccessor: boolean
   readonly outcomes: Set<number>
@@ -32,6 +34,11 @@ export class PlaceHistory {
   readonly #byOffset: ReadonlyMap<number, number>
   readonly #outcomes = new Set<number>()
   readonly #previousOfKey: readonly (number | undefined)[]
+  /** When each was set aside first, counted from 1. */
+  readonly #parked = new Map<number, number>()
+  /** In order of key: the last message that came to an outcome. */
+  readonly #keysOf: ReadonlyMap<number, string>
+  readonly #lastOfKey = new Map<string, number>()
   #prefixCount = 0
   /** The furthest that the broker has acknowledged. */
   stored = 0
@@ -40,6 +47,7 @@ export class PlaceHistory {
     this.place = place
     this.messages = messages
     this.#byOffset = new Map(messages.map(({ offset }, index) => [offset, index]))
+    this.#keysOf = new Map(messages.flatMap(({ key, isKeyed, offset }) => (isKeyed ? [[offset, key] as const] : [])))
     const latest = new Map<string, number>()
     this.#previousOfKey = messages.map(({ key, isKeyed, offset }) => {
       const previous = latest.get(key)
@@ -48,10 +56,10 @@ export class PlaceHistory {
     })
   }
 
-  /** The end of the longest beginning of the partition in which every message has an outcome. */
+  /** The end of the longest beginning of the partition in which every message has an outcome, or is set aside. */
   get prefixEnd(): number {
     for (let next = this.messages[this.#prefixCount]; next; next = this.messages[++this.#prefixCount])
-      if (!this.#outcomes.has(next.offset)) return next.offset
+      if (!this.#outcomes.has(next.offset) && !this.isParked(next.offset)) return next.offset
     return (this.messages.at(-1)?.offset ?? -1) + 1
   }
 
@@ -78,6 +86,7 @@ export class PlaceHistory {
       isSettled: false,
       committed: 0,
       hasFailedCommit: false,
+      hasFailedBeside: false,
       hasSuccessor: false,
       outcomes: new Set(),
       uncommitted: new Set(),
@@ -95,6 +104,39 @@ export class PlaceHistory {
   /** The newest other assignment in which the message came to an outcome. */
   earlierOwner({ offset }: Pick<Handling, 'offset'>, current: Assignment): Assignment | undefined {
     return this.assignments.findLast((other) => other !== current && other.outcomes.has(offset))
+  }
+
+  park(offset: number): void {
+    if (!this.isParked(offset)) this.#parked.set(offset, this.#parked.size + 1)
+  }
+
+  isParked(offset: number): boolean {
+    return this.#parked.has(offset)
+  }
+
+  /** Whether a message that was set aside before this one has no outcome in an assignment. */
+  isBehindParked(offset: number, outcomes: ReadonlySet<number>): boolean {
+    const turn = this.#parked.get(offset) ?? 0
+    return [...this.#parked].some(([other, otherTurn]) => otherTurn < turn && !outcomes.has(other))
+  }
+
+  /** The last outcome of each key that does not come last in the partition of those of its key that have one. */
+  notLast(): readonly (readonly [offset: number, after: number])[] {
+    const furthest = new Map<string, number>()
+    for (const offset of this.#outcomes) {
+      const key = this.#keysOf.get(offset)
+      if (key !== undefined) furthest.set(key, Math.max(furthest.get(key) ?? -1, offset))
+    }
+    return [...this.#lastOfKey].flatMap(([key, offset]) => {
+      const after = furthest.get(key) ?? offset
+      return after > offset ? [[offset, after] as const] : []
+    })
+  }
+
+  /** An outcome that nobody else's can follow. */
+  addOwned(offset: number): void {
+    const key = this.#keysOf.get(offset)
+    if (key !== undefined) this.#lastOfKey.set(key, offset)
   }
 
   hasOutcome(offset: number): boolean {

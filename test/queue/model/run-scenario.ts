@@ -1,8 +1,9 @@
+import { ServiceError } from '@tenon/core'
 import { deadLetterTopic, type QueueDriver, type QueueOptions } from '@tenon/transport-queue'
 import { MemoryJournal, type Place } from './journal.ts'
 import { type FinalState, judge, type Rule, type Verdict } from './judge.ts'
-import { headersOf, type LoggedMessage, type PlannedMessage, toLogged, toRecord } from './message.ts'
-import { group, ModelMember, type Plant } from './model-member.ts'
+import { group, headersOf, type LoggedMessage, type PlannedMessage, toLogged, toRecord } from './message.ts'
+import { ModelMember, type Plant } from './model-member.ts'
 import { type Happening, MessageNumbers, type MessageSketch, type Scenario, type Step, topics } from './scenario.ts'
 import { during, readTopic, type World } from './world.ts'
 
@@ -130,8 +131,19 @@ class ScenarioRun {
   }
 
   async #hasNoLag(): Promise<boolean> {
-    const progress = await Promise.all(topics.map(async (topic) => this.#producer?.describe(topic, group) ?? []))
+    const read = topics.flatMap((topic) => [topic, `${topic}.retry.${group}`])
+    const progress = await Promise.all(read.map((topic) => this.#progressOf(topic)))
     return progress.flat().every(({ nextOffset, committedOffset = 0 }) => committedOffset >= nextOffset)
+  }
+
+  /** Nothing where the topic is not there, as one is that nothing was set aside in. */
+  async #progressOf(topic: string) {
+    try {
+      return (await this.#producer?.describe(topic, group)) ?? []
+    } catch (error) {
+      if (ServiceError.is(error) && error.code === 'not_found') return []
+      throw error
+    }
   }
 
   async #finalState(): Promise<FinalState> {

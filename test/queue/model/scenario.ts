@@ -112,19 +112,25 @@ function sending(isOnFakeClock: boolean): fc.WeightedArbitrary<Step> {
 }
 
 export interface ScenarioOptions {
+  /** Of the transports. @defaultValue some small, some large */
+  readonly windowCounts?: readonly number[]
   readonly maxStepCount: number
   /** Whether time is under control, so that handlers may overrun, and whether members can be taken for dead. */
   readonly isOnFakeClock: boolean
 }
 
 /** Histories of a group: what is sent, who comes and goes, and what goes wrong. */
-export function scenarios({ maxStepCount, isOnFakeClock }: ScenarioOptions): fc.Arbitrary<Scenario> {
+export function scenarios({
+  maxStepCount,
+  isOnFakeClock,
+  windowCounts = [1, 5, 1_000],
+}: ScenarioOptions): fc.Arbitrary<Scenario> {
   const step = fc.oneof(sending(isOnFakeClock), ...comingAndGoing, ...(isOnFakeClock ? [evict] : []))
   return fc.record({
     partitionCount: fc.integer({ min: 1, max: 4 }),
     concurrency: fc.constantFrom(1, 2, 16),
     commitIntervalMs: fc.constantFrom(0, 20, 100),
-    maxUncommittedCount: fc.constantFrom(1, 5, 1_000),
+    maxUncommittedCount: fc.constantFrom(...windowCounts),
     maxAttemptCount: fc.integer({ min: 1, max: 4 }),
     memberCount: fc.integer({ min: 1, max: 3 }),
     faults: fc.record({

@@ -1,6 +1,6 @@
 import type { AssignedPartition, Membership, QueueDriver, ReceivedRecord, RecordToSend } from '@tenon/transport-queue'
 import type { Journal } from './journal.ts'
-import { assignmentHeader, headersOf, positionHeader } from './message.ts'
+import { assignmentHeader, group, headersOf, positionHeader } from './message.ts'
 
 export interface WatchedDriver {
   readonly driver: QueueDriver
@@ -19,6 +19,8 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
   let isDead = false
   let assignmentCount = 0
   let commitCount = 0
+  /** The newest assignment of each partition. */
+  const current = new Map<string, string>()
   const alive = async <T>(work: Promise<T>): Promise<T> => {
     try {
       const value = await work
@@ -31,7 +33,10 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
 
   const produce: QueueDriver['produce'] = async (records, bound) => {
     await guarded(() => inner.produce(records, bound))
-    for (const record of records) tellBurial(record, journal)
+    for (const record of records) {
+      tellBurial(record, journal)
+      tellParking(record, journal)
+    }
   }
 
   const read: QueueDriver['read'] = async function* (range, bound) {
@@ -39,7 +44,9 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
     for (;;) {
       const step = await guarded(() => steps.next())
       if (step.done) return
-      yield step.value
+      const assignment = current.get(`${range.topic.replace(retryEnding, '')}/${range.partition}`)
+      const isRetry = range.topic.endsWith(retryEnding) && assignment !== undefined
+      yield isRetry ? step.value.map((record) => givenTo(record, assignment)) : step.value
     }
   }
 
@@ -60,6 +67,19 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
     }
   }
 
+  const commitBeside = async (work: () => Promise<boolean>, assignment: string): Promise<boolean> => {
+    const answered = (answer: 'stored' | 'refused' | 'failed') =>
+      void (isDead || journal.add({ is: 'committed beside', assignment, answer }))
+    try {
+      const isStored = await guarded(work)
+      answered(isStored ? 'stored' : 'refused')
+      return isStored
+    } catch (error) {
+      answered('failed')
+      throw error
+    }
+  }
+
   const watchPartition = (partition: AssignedPartition, assignment: string): AssignedPartition => ({
     topic: partition.topic,
     partition: partition.partition,
@@ -67,12 +87,13 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
     lost: partition.lost,
     fetch: async () => (await guarded(() => partition.fetch())).map((record) => marked(record, assignment)),
     commit: (nextOffset) => commit(partition, assignment, nextOffset),
-    commitBeside: (topic, nextOffset) => guarded(() => partition.commitBeside(topic, nextOffset)),
+    commitBeside: (topic, nextOffset) => commitBeside(() => partition.commitBeside(topic, nextOffset), assignment),
   })
 
   const consume = async (partition: AssignedPartition, membership: Membership): Promise<void> => {
     if (isDead) return never
     const assignment = `${member}:${++assignmentCount}`
+    current.set(`${partition.topic}/${partition.partition}`, assignment)
     const tell = (is: 'revoked' | 'lost' | 'settled') => void (isDead || journal.add({ is, assignment }))
     journal.add({ is: 'assigned', assignment, member, place: `${partition.topic}/${partition.partition}` })
     partition.revoked.addEventListener('abort', () => tell('revoked'), { once: true })
@@ -110,6 +131,22 @@ function marked(record: ReceivedRecord, assignment: string): ReceivedRecord {
   const headers = Object.entries(marks).map(([name, text]) => [name, Buffer.from(text)] as const)
   return { ...record, headers: [...record.headers, ...headers] }
 }
+
+/** A message that was set aside still says where it lay. */
+function givenTo(record: ReceivedRecord, assignment: string): ReceivedRecord {
+  return { ...record, headers: [...record.headers, [assignmentHeader, Buffer.from(assignment)]] }
+}
+
+function tellParking(record: RecordToSend, journal: Journal): void {
+  const headers = headersOf(record)
+  const offset = headers['tenon-retry-offset']
+  const assignment = headers[assignmentHeader]
+  if (offset === undefined || assignment === undefined) return
+  const place = `${record.topic.replace(retryEnding, '')}/${record.partition}`
+  journal.add({ is: 'parked', assignment, place, offset: Number(offset) })
+}
+
+const retryEnding = `.retry.${group}`
 
 /** Dead letters say where their message lay. */
 function tellBurial(record: RecordToSend, journal: Journal): void {

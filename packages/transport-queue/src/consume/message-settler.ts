@@ -105,7 +105,7 @@ export class MessageSettler {
   #begin(handling: NewHandling): void {
     const { record } = handling
     const headers = new RecordHeaders(record.headers)
-    const isPlain = headers.text(redriveGroupHeader) === undefined && !isEnveloped(headers)
+    const isPlain = redrivenFor(headers) === undefined && !isEnveloped(headers)
     const read = isPlain ? this.#read(record, headers) : undefined
     if (read !== undefined && !ServiceError.is(read) && this.#isReady(read))
       return this.#attempt({ ...handling, message: read })
@@ -117,26 +117,34 @@ export class MessageSettler {
 
   /** What few messages need before they can be handled. The message, with a place; else whether it came to its outcome. */
   async #prepare(
-    { record, attempt, schedule }: NewHandling,
+    handling: NewHandling,
     headers: RecordHeaders,
     read: ReadMessage | ServiceError | undefined,
   ): Promise<ReadMessage | boolean> {
-    const { slots, partition, consumer, settings } = this.#surroundings
+    const { slots, consumer } = this.#surroundings
+    const { record, attempt, schedule } = handling
     // Not at once, as `settle` promises.
     await Promise.resolve()
-    if ((headers.text(redriveGroupHeader) ?? consumer.group) !== consumer.group) return this.#passOver(record)
+    if ((redrivenFor(headers) ?? consumer.group) !== consumer.group) return this.#passOver(record)
     // An envelope takes as long to open as it is large: others get their turn between two of them, so the read comes right behind.
     if (read === undefined) for (let turn = nextTurn(); turn; turn = nextTurn()) await turn
     const message = read ?? this.#read(record, headers)
     const isUnread = ServiceError.is(message)
     if (!isUnread && this.#isReady(message)) return message
     slots.release()
-    const attemptCount = attempt - 1
-    if (isUnread) return this.#bury(record, { error: message, attemptCount, schedule })
-    if (await this.#due(record, message)) return true
-    if (!this.#isRevoked && message.expiresAt <= settings.clock.now())
-      return this.#bury(record, { error: hasExpired, attemptCount, schedule })
-    return (await slots.take(partition.revoked)) && message
+    if (isUnread) return this.#bury(record, { error: message, attemptCount: attempt - 1, schedule })
+    const { notBeforeAt, expiresAt } = message
+    return this.#hold(handling, headers, { notBeforeAt, expiresAt })
+  }
+
+  /** Keeps nothing of what was read meanwhile: an envelope that was opened is several times as large, and may be held for a day. */
+  async #hold(handling: NewHandling, headers: RecordHeaders, times: MessageTimes): Promise<ReadMessage | boolean> {
+    const { slots, partition, settings } = this.#surroundings
+    const { record, attempt, schedule } = handling
+    if (await this.#due(record, times)) return true
+    if (!this.#isRevoked && times.expiresAt <= settings.clock.now())
+      return this.#bury(record, { error: hasExpired, attemptCount: attempt - 1, schedule })
+    return (await slots.take(partition.revoked)) && this.#prepare(handling, headers, undefined)
   }
 
   /** Whether it may be handled now. */
@@ -169,7 +177,7 @@ export class MessageSettler {
   }
 
   /** Waits until the message may be handled, has no use any more, or the partition is given up. True when it was set aside instead. */
-  #due(record: ReceivedRecord, { notBeforeAt, expiresAt }: ReadMessage): Promise<boolean> {
+  #due(record: ReceivedRecord, { notBeforeAt, expiresAt }: MessageTimes): Promise<boolean> {
     const dueAt = Math.min(notBeforeAt, expiresAt)
     this.#tellHeld(record, dueAt)
     return this.#backOff.wait(record, { stage: 'held', untilAt: dueAt })

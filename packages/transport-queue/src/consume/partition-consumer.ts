@@ -1,5 +1,6 @@
 import type { AssignedPartition } from '../queue-driver.ts'
 import { type LoopSurroundings, PartitionLoop } from './consume-loop.ts'
+import { endablePartition } from './endable-partition.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 import { PartitionRetry } from './retry/partition-retry.ts'
 import type { SharedProgress } from './retry/shared-progress.ts'
@@ -15,14 +16,19 @@ export class PartitionConsumer {
   readonly #retry: PartitionRetry
   readonly #retryLoop: PartitionLoop
 
-  constructor(partition: AssignedPartition, consumer: TopicConsumer, surroundings: PartitionSurroundings) {
+  constructor(given: AssignedPartition, consumer: TopicConsumer, surroundings: PartitionSurroundings) {
     const { settings, log, progress } = surroundings
+    const { partition, end } = endablePartition(given)
+    const fail = (error: unknown) => {
+      end()
+      surroundings.fail(error)
+    }
     const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group: consumer.group })
     this.partition = partition
     this.#retry = new PartitionRetry({ source: partition, consumer, settings, log: ownLog, progress })
     const retry = this.#retry
-    this.loop = new PartitionLoop(partition, consumer, { ...surroundings, retry })
-    this.#retryLoop = new PartitionLoop(retry.partition, consumer, { ...surroundings, retry })
+    this.loop = new PartitionLoop(partition, consumer, { ...surroundings, retry, fail })
+    this.#retryLoop = new PartitionLoop(retry.partition, consumer, { ...surroundings, retry, fail })
     retry.hurriedBy(() => this.#retryLoop.hurry())
   }
 
