@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import type { ParkedMessage, ParkedName, Takeover } from './parked-message.ts'
 
-/** What becomes of a record of a retry topic: `counts`, or `passed`; `stray` when the source brings its message again. */
-export type RecordVerdict = 'counts' | 'passed' | 'stray'
+/** What becomes of a record of a retry topic: `counts`: one that is passed over is there twice, or its message comes again from the source. */
+export type RecordVerdict = 'counts' | 'passed'
 
 /** A record as it is judged. */
 export type JudgedRecord = Pick<ParkedMessage | Takeover, 'kind' | 'owner' | 'sequence'> & {
@@ -9,6 +10,8 @@ export type JudgedRecord = Pick<ParkedMessage | Takeover, 'kind' | 'owner' | 'se
   readonly offset: number
   /** Of its message in the source, or of the takeover. */
   readonly sourceOffset: number
+  /** Of a takeover, in the retry topic. */
+  readonly untilOffset?: number
 }
 
 /**
@@ -19,14 +22,16 @@ export type JudgedRecord = Pick<ParkedMessage | Takeover, 'kind' | 'owner' | 'se
 export class CountedRecords {
   /** The source's committed offset when the assignment began. */
   readonly committedOffset: number
-  readonly #owner: string
+  readonly owner: string
   readonly #lastSequences = new Map<string, number>()
   /** Of those that were there at the assignment. */
   readonly #candidates = new Map<number, Pick<JudgedRecord, 'owner' | 'sourceOffset'>>()
+  /** Which of them a message is, by its offset in the source. */
+  readonly #bySource = new Map<number, number>()
   #loadedEnd = 0
 
-  constructor({ owner, committedOffset }: { readonly owner: string; readonly committedOffset: number }) {
-    this.#owner = owner
+  constructor({ owner, committedOffset }: Pick<CountedRecords, 'owner' | 'committedOffset'>) {
+    this.owner = owner
     this.committedOffset = committedOffset
   }
 
@@ -38,10 +43,11 @@ export class CountedRecords {
   /** A record that was there at the assignment, in order of their offsets. */
   load(record: JudgedRecord): void {
     this.#loadedEnd = record.offset + 1
-    const { kind, owner, sourceOffset } = record
+    const { kind, owner, sourceOffset, untilOffset = 0 } = record
     const isNew = this.#isNew(record)
-    if (kind === 'takeover') this.#drop((other) => other.owner !== owner && other.sourceOffset >= sourceOffset)
-    else if (isNew) this.#candidates.set(record.offset, { owner, sourceOffset })
+    if (kind === 'takeover')
+      this.#drop((other, at) => at < untilOffset && other.owner !== owner && other.sourceOffset >= sourceOffset)
+    else if (isNew) this.#choose(record)
   }
 
   /** Ends loading: true when some of it does not count, which has to be said in the log, for a later owner cannot tell. */
@@ -53,13 +59,24 @@ export class CountedRecords {
   judge(record: JudgedRecord): RecordVerdict {
     if (record.offset < this.#loadedEnd) return this.#candidates.delete(record.offset) ? 'counts' : 'passed'
     if (!this.#isNew(record) || record.kind === 'takeover') return 'passed'
-    if (record.owner === this.#owner) return 'counts'
-    return record.sourceOffset < this.committedOffset ? 'counts' : 'stray'
+    if (record.owner === this.owner) return 'counts'
+    const isDue = record.sourceOffset < this.committedOffset && !this.#bySource.has(record.sourceOffset)
+    return isDue ? 'counts' : 'passed'
   }
 
   /** The offsets of what was loaded, counts, and was not judged yet. */
   get loaded(): Iterable<number> {
     return this.#candidates.keys()
+  }
+
+  /** Two owners may have set the same message aside, while one did not know of the other: what the later one wrote is in its order. */
+  #choose({ offset, owner, sourceOffset }: JudgedRecord): void {
+    const other = this.#bySource.get(sourceOffset) ?? -1
+    const rival = this.#candidates.get(other)
+    if (rival !== undefined && isLater(rival.owner, owner)) return
+    this.#candidates.delete(other)
+    this.#candidates.set(offset, { owner, sourceOffset })
+    this.#bySource.set(sourceOffset, offset)
   }
 
   #isNew({ owner, sequence }: ParkedName): boolean {
@@ -69,9 +86,24 @@ export class CountedRecords {
     return true
   }
 
-  #drop(isDropped: (record: Pick<JudgedRecord, 'owner' | 'sourceOffset'>) => boolean): boolean {
-    const dropped = [...this.#candidates].filter(([, record]) => isDropped(record))
-    for (const [offset] of dropped) this.#candidates.delete(offset)
+  #drop(isDropped: (record: Pick<JudgedRecord, 'owner' | 'sourceOffset'>, at: number) => boolean): boolean {
+    const dropped = [...this.#candidates].filter(([offset, record]) => isDropped(record, offset))
+    for (const [offset, { sourceOffset }] of dropped) {
+      this.#candidates.delete(offset)
+      this.#bySource.delete(sourceOffset)
+    }
     return dropped.length > 0
   }
+}
+
+/** Names an assignment that begins with a committed offset at a time, so that later ones can be told from earlier ones. */
+export function ownerName(committedOffset: number, beganAt: number): string {
+  return [committedOffset, Math.trunc(beganAt), randomUUID()].join('.')
+}
+
+/** Whether one owner began after another: commits never go back, and clocks are nearly the same. */
+function isLater(owner: string, other: string): boolean {
+  const [committed = 0, beganAt = 0] = owner.split('.').map(Number)
+  const [otherCommitted = 0, otherBeganAt = 0] = other.split('.').map(Number)
+  return committed === otherCommitted ? beganAt > otherBeganAt : committed > otherCommitted
 }

@@ -19,10 +19,13 @@ export interface ParkedMessage extends ParkedName {
   readonly history: RetryHistory | undefined
 }
 
-/** The word of an owner: what others wrote before it counts if its source offset lies before this one, and nothing else of it. */
+/** The word of an owner on what others had written when it began: only what lies before an offset of the source counts. */
 export interface Takeover extends ParkedName {
   readonly kind: 'takeover'
+  /** Of the source. */
   readonly fromOffset: number
+  /** Of the retry topic: it says nothing of what lies there or behind. */
+  readonly untilOffset: number
 }
 
 /** Where the messages that a group sets aside go: as many partitions as the source has, each in that of the same number. */
@@ -53,8 +56,10 @@ export function toTakeover({
   owner,
   sequence,
   fromOffset,
-}: ParkedName & { readonly topic: string; readonly partition: number; readonly fromOffset: number }): RecordToSend {
-  const headers = [header(names.owner, owner), header(names.sequence, sequence), header(names.from, fromOffset)]
+  untilOffset,
+}: Omit<Takeover, 'kind'> & { readonly topic: string; readonly partition: number }): RecordToSend {
+  const name = [header(names.owner, owner), header(names.sequence, sequence)]
+  const headers = [...name, header(names.from, fromOffset), header(names.until, untilOffset)]
   return { topic, partition, key: null, value: null, headers }
 }
 
@@ -65,7 +70,9 @@ export function readParked(record: ReceivedRecord, sourceTopic: string): ParkedM
   const sequence = numberIn(headers, names.sequence)
   if (owner === undefined || sequence === undefined) return undefined
   const fromOffset = numberIn(headers, names.from)
-  if (fromOffset !== undefined) return { kind: 'takeover', owner, sequence, fromOffset }
+  const untilOffset = numberIn(headers, names.until)
+  if (fromOffset !== undefined && untilOffset !== undefined)
+    return { kind: 'takeover', owner, sequence, fromOffset, untilOffset }
   const offset = numberIn(headers, names.offset)
   if (offset === undefined) return undefined
   const timestampAt = numberIn(headers, names.timestamp) ?? record.timestampAt
@@ -80,6 +87,7 @@ const names = {
   offset: `${prefix}offset`,
   timestamp: `${prefix}timestamp`,
   from: `${prefix}from`,
+  until: `${prefix}until`,
   due: `${prefix}due`,
   failures: `${prefix}failures`,
   counted: `${prefix}counted`,

@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { type Logger, ServiceError, unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, PartitionProgress, ReceivedRecord } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import { ThinLines } from '../../thin-lines.ts'
 import type { TopicConsumer } from '../plan/consumer-plan.ts'
 import { endlessDelays, type RetryHistory } from '../retry-schedule.ts'
-import { CountedRecords, type JudgedRecord } from './counted-records.ts'
+import { CountedRecords, type JudgedRecord, ownerName } from './counted-records.ts'
 import { KeyFence } from './key-fence.ts'
 import { type ParkedMessage, readParked, retryTopic, toParked, toTakeover } from './parked-message.ts'
 import { RetryPartition } from './retry-partition.ts'
@@ -33,10 +32,11 @@ export class PartitionRetry {
   readonly partition: RetryPartition
   readonly #surroundings: RetrySurroundings
   readonly #topic: string
-  readonly #owner = randomUUID()
   readonly #fence = new KeyFence()
   readonly #writer: RetryWriter
   readonly #lines: ThinLines
+  /** As it is known once the partition has begun. */
+  #owner = ''
   #counted: CountedRecords | undefined
   /** Of records that were fetched, count and are not committed: their places in the fence, by offset in their order. */
   readonly #open = new Map<number, number | undefined>()
@@ -151,16 +151,18 @@ export class PartitionRetry {
     if (answer === undefined) return
     const [of, ofRetry] = answer.map((partitions) => partitions.find(({ partition }) => partition === source.partition))
     const committedOffset = of?.committedOffset ?? of?.earliestOffset ?? 0
-    const counted = new CountedRecords({ owner: this.#owner, committedOffset })
+    const owner = ownerName(committedOffset, this.#surroundings.settings.clock.now())
+    const counted = new CountedRecords({ owner, committedOffset })
+    this.#owner = owner
     this.#counted = counted
     if (ofRetry === undefined) return
     this.#hasTopic = true
     const places = await this.#readAll(ofRetry, counted)
     if (source.revoked.aborted) return
-    const hasStrays = counted.endLoading()
+    if (counted.endLoading()) await this.#takeOver(committedOffset)
+    if (source.revoked.aborted) return
     for (const offset of counted.loaded) this.#raise(places.get(offset))
     for (const _offset of counted.loaded) this.#unfetchedCount += 1
-    if (hasStrays) await this.#takeOver()
     this.#keep()
   }
 
@@ -205,16 +207,26 @@ export class PartitionRetry {
     const parked = readParked(record, this.#surroundings.consumer.topic)
     if (parked === undefined) return undefined
     const { kind, owner, sequence } = parked
-    const sourceOffset = parked.kind === 'message' ? parked.source.offset : parked.fromOffset
-    return { kind, owner, sequence, offset: record.offset, sourceOffset }
+    const judged = { kind, owner, sequence, offset: record.offset }
+    if (parked.kind === 'message') return { ...judged, sourceOffset: parked.source.offset }
+    return { ...judged, sourceOffset: parked.fromOffset, untilOffset: parked.untilOffset }
   }
 
-  /** Tells later owners which of what lies before does not count: the source's commit will have passed it by then. */
-  async #takeOver(): Promise<void> {
-    const [topic, owner] = [this.#topic, this.#owner]
-    const { partition } = this.#surroundings.source
-    const fromOffset = this.#counted?.committedOffset ?? 0
-    await this.#writer.append((sequence) => toTakeover({ topic, partition, owner, sequence, fromOffset }))
+  /**
+   * Tells later owners which of what lies before does not count: the source's commit will have passed it by then. Whoever still owns the
+   * partition after reading knows that all of it is of earlier owners; another could take what a later one wrote for a stray.
+   *
+   * @throws ServiceError
+   */
+  async #takeOver(fromOffset: number): Promise<void> {
+    const [topic, owner, untilOffset] = [this.#topic, this.#owner, this.#loadedEnd]
+    const { source } = this.#surroundings
+    const { partition } = source
+    if (!(await source.commitBeside(topic, this.partition.position)))
+      throw new ServiceError('unavailable', `partition ${partition} seems to be another's`)
+    await this.#writer.append((sequence) =>
+      toTakeover({ topic, partition, owner, sequence, fromOffset, untilOffset }),
+    )
   }
 
   /** There has to be a topic with as many partitions as the source, and a commit, so that nothing is forgotten that is not read. */
@@ -240,7 +252,6 @@ export class PartitionRetry {
     for (const record of records) {
       const judged = this.#toJudged(record)
       const verdict = judged === undefined ? 'passed' : (this.#counted?.judge(judged) ?? 'passed')
-      if (verdict === 'stray') void this.#takeOver()
       if (verdict !== 'counts') continue
       if (judged?.owner !== this.#owner && record.offset >= this.#loadedEnd) this.#raise(this.#fence.placeOf(record.key))
       else this.#unfetchedCount -= 1
