@@ -37,6 +37,8 @@ export class RetryPartition implements AssignedPartition {
   #keeping: Promise<unknown> | undefined
   #reading: AsyncIterator<readonly ReceivedRecord[]> | undefined
   #delays: Iterator<number, never> | undefined
+  /** Whether there may be more than was there when reading began. */
+  #hasMore = false
   #need = Promise.withResolvers<void>()
 
   constructor(surroundings: RetryPartitionSurroundings) {
@@ -61,8 +63,9 @@ export class RetryPartition implements AssignedPartition {
     this.#committedOffset = offset
   }
 
-  /** Looks again whether there is something to fetch. */
+  /** There may be more to fetch. */
   wake(): void {
+    this.#hasMore = true
     this.#need.resolve()
   }
 
@@ -129,7 +132,7 @@ export class RetryPartition implements AssignedPartition {
 
   /** Waits until there is something to read; false when it has to be looked at again. */
   async #needed(): Promise<boolean> {
-    if (this.#surroundings.isBehind()) return true
+    if (this.#hasMore || this.#surroundings.isBehind()) return true
     await this.#need.promise
     this.#need = Promise.withResolvers()
     return false
@@ -137,6 +140,7 @@ export class RetryPartition implements AssignedPartition {
 
   #read(): AsyncIterator<readonly ReceivedRecord[]> {
     const { driver, timeoutMs } = this.#surroundings
+    this.#hasMore = false
     const range = { topic: this.topic, partition: this.partition, fromOffset: this.#position }
     return driver.read(range, { timeoutMs, signal: this.revoked })[Symbol.asyncIterator]()
   }
