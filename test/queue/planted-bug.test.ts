@@ -22,6 +22,10 @@ const bugs: readonly (readonly [what: string, rule: FoundRule, plant: () => Plan
   ],
   ['a lane that lets messages of a key run together', 'side_by_side', () => ({ inLoop: planted.forgetsKeys })],
   ['a lane that reorders', 'overtaken', () => ({ inLoop: planted.forgetsKeys })],
+  ['a fence that is dropped on a rebalance', 'overtaken', () => ({ inLoop: planted.dropsFences })],
+  ['a follower that is handled before the one that failed', 'overtaken', () => ({ inLoop: planted.forgetsParkedKeys })],
+  ['a message that is set aside in another partition', 'committed_too_early', () => ({ inLoop: planted.parksElsewhere })],
+  ['a source that goes on before it is set aside', 'committed_too_early', () => ({ inLoop: planted.parksWithoutAnswer })],
   ['a lost wake-up', 'stuck', () => ({ inLoop: planted.losesWakeUps })],
 ]
 
@@ -33,7 +37,7 @@ test.each(bugs)('finds %s', async (_what, rule, plant) => {
   }
   const bounds = { seed: 1, numRuns: 100, unbiased: true, endOnFailure: true }
   const { failed, errorInstance } = await fc.check(
-    fc.asyncProperty(scenarios({ maxStepCount: 30, isOnFakeClock: true }), isKept),
+    fc.asyncProperty(scenarios({ maxStepCount: 30, isOnFakeClock: true, windowCounts: [1, 5, 5, 1_000] }), isKept),
     bounds,
   )
   expect(errorInstance).toMatchObject({ message: 'Property failed by returning false' })

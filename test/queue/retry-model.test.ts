@@ -1,4 +1,4 @@
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { requireKept } from './model/require-kept.ts'
 import { memoryWorld } from './model/memory-world.ts'
 import { runScenario } from './model/run-scenario.ts'
@@ -24,6 +24,7 @@ test('what is set aside is not lost or out of order on the memory broker', { tim
     { file, seedCount: 200 },
   )
   tally.tell('set aside on the memory broker')
+  expect(tally.parkedCount).toBeGreaterThan(0)
 })
 
 test('what is set aside is not lost or out of order in a queue file', { timeout: 600_000 }, async () => {
@@ -39,4 +40,5 @@ test('what is set aside is not lost or out of order in a queue file', { timeout:
     { file, seedCount: 50, parallelCount: 8 },
   )
   tally.tell('set aside in queue files')
+  expect(tally.parkedCount).toBeGreaterThan(0)
 })

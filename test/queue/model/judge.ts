@@ -62,6 +62,8 @@ export interface Verdict {
   readonly violations: readonly Violation[]
   readonly messageCount: number
   readonly letterCount: number
+  /** Messages that were set aside. */
+  readonly parkedCount: number
   /** Outcomes beyond the first of a message, by what explains that no commit kept it from coming again. */
   readonly duplicates: Readonly<Record<DuplicateReason, number>>
   readonly assignmentCount: number
@@ -77,6 +79,7 @@ export function judge(facts: readonly DatedFact[], final: FinalState): Verdict {
     violations: judging.violations,
     messageCount: histories.reduce((sum, { messages }) => sum + messages.length, 0),
     letterCount: final.letters.length,
+    parkedCount: histories.reduce((sum, history) => sum + history.parkedCount, 0),
     duplicates: judging.duplicates,
     assignmentCount: histories.reduce((sum, { assignments }) => sum + assignments.length, 0),
   }

@@ -110,6 +110,10 @@ export class PlaceHistory {
     if (!this.isParked(offset)) this.#parked.set(offset, this.#parked.size + 1)
   }
 
+  get parkedCount(): number {
+    return this.#parked.size
+  }
+
   isParked(offset: number): boolean {
     return this.#parked.has(offset)
   }

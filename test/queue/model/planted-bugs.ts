@@ -1,4 +1,4 @@
-import type { AssignedPartition, QueueDriver, ReceivedRecord } from '@tenon/transport-queue'
+import type { AssignedPartition, QueueDriver, ReceivedRecord, RecordToSend } from '@tenon/transport-queue'
 import { overPartitions } from './changed-driver.ts'
 import type { PlantedBug } from './model-member.ts'
 
@@ -74,6 +74,52 @@ export function losesWakeUps(driver: QueueDriver): QueueDriver {
       return []
     },
   }))
+}
+
+/** Takes over a partition without knowing which keys have messages that were set aside. */
+export function dropsFences(driver: QueueDriver): QueueDriver {
+  return { ...same(driver), read: (range, bound) => withoutKeys(driver.read(range, bound), range.toOffset !== undefined) }
+}
+
+/** Handles what follows a message that was set aside before that one. */
+export function forgetsParkedKeys(driver: QueueDriver): QueueDriver {
+  return { ...same(driver), read: (range, bound) => withoutKeys(driver.read(range, bound), range.toOffset === undefined) }
+}
+
+/** Sets messages aside in a partition that is not theirs. */
+export function parksElsewhere(driver: QueueDriver): QueueDriver {
+  return {
+    ...same(driver),
+    produce: (records, bound) =>
+      driver.produce(
+        records.map((record) => (isParked(record) && record.partition === 0 ? { ...record, partition: 1 } : record)),
+        bound,
+      ),
+  }
+}
+
+/** Takes a message for set aside as soon as it is sent. */
+export function parksWithoutAnswer(driver: QueueDriver): QueueDriver {
+  return {
+    ...same(driver),
+    produce: async (records, bound) => {
+      const producing = driver.produce(records, bound)
+      if (!records.some(isParked)) return producing
+      producing.catch(() => undefined)
+    },
+  }
+}
+
+function same(driver: QueueDriver): QueueDriver {
+  return overPartitions(driver, () => ({}))
+}
+
+function isParked({ topic }: RecordToSend): boolean {
+  return topic.includes('.retry.')
+}
+
+async function* withoutKeys(reading: AsyncIterable<readonly ReceivedRecord[]>, isForgotten: boolean) {
+  for await (const records of reading) yield isForgotten ? records.map((record) => ({ ...record, key: null })) : records
 }
 
 function nextTurn(): Promise<readonly ReceivedRecord[] | undefined> {

@@ -7,21 +7,27 @@ export class Tally {
   #messageCount = 0
   #assignmentCount = 0
   #letterCount = 0
+  #parkedCount = 0
 
-  add({ messageCount, assignmentCount, letterCount, duplicates }: Omit<Verdict, 'violations'>): void {
+  add({ messageCount, assignmentCount, letterCount, parkedCount, duplicates }: Omit<Verdict, 'violations'>): void {
     this.#runCount += 1
     this.#messageCount += messageCount
     this.#assignmentCount += assignmentCount
     this.#letterCount += letterCount
+    this.#parkedCount += parkedCount
     this.#duplicates.died += duplicates.died
     this.#duplicates.cut += duplicates.cut
     this.#duplicates.commit_failed += duplicates.commit_failed
     this.#duplicates.behind_unfinished += duplicates.behind_unfinished
   }
 
+  get parkedCount(): number {
+    return this.#parkedCount
+  }
+
   /** Prints it in one line. */
   tell(what: string): void {
-    const counts = `${this.#messageCount} messages, ${this.#letterCount} dead letters, ${this.#assignmentCount} assignments`
+    const counts = `${this.#messageCount} messages, ${this.#letterCount} dead letters, ${this.#parkedCount} set aside, ${this.#assignmentCount} assignments`
     tell(`${what}: ${this.#runCount} runs, ${counts}; handled twice: ${toText(this.#duplicates)}`)
   }
 }
