@@ -10,6 +10,7 @@ import {
 import { deadLetterTopic } from '../../dead-letter/dead-letter.ts'
 import { commandContent, eventContent, type MessageFormat } from '../../format/payload-formats.ts'
 import type { QueueSettings } from '../../queue-options.ts'
+import { retryTopic } from '../retry/parked-message.ts'
 import { type ConsumerSettings, resolveConsumer } from './consumer-settings.ts'
 
 /** The one handler of a topic in a group. */
@@ -83,8 +84,14 @@ function eventConsumers({ events }: TransportHost, queue: QueueSettings): readon
 const topicForm = /^[a-zA-Z0-9._-]{1,249}$/
 
 function checkNames({ topic, group, handler }: TopicConsumer): readonly SetupProblem[] {
-  if (topicForm.test(deadLetterTopic(topic, group))) return []
-  const message = `${handler}: expected a consumer group of letters, digits, ".", "_" and "-" that is short enough for the dead-letter topic "${deadLetterTopic(topic, group)}", found "${group}"`
+  const made = [
+    ['dead-letter topic', deadLetterTopic(topic, group)],
+    ['retry topic', retryTopic(topic, group)],
+  ] as const
+  const [bad] = made.filter(([, name]) => !topicForm.test(name))
+  if (bad === undefined) return []
+  const [what, name] = bad
+  const message = `${handler}: expected a consumer group of letters, digits, ".", "_" and "-" that is short enough for the ${what} "${name}", found "${group}"`
   return [{ code: 'contract.name', message }]
 }
 

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import type { ReceivedRecord } from '../../queue-driver.ts'
+import { readParked, toParked, toTakeover } from './parked-message.ts'
+
+const topic = 'shop.order.placed.v1.retry.user'
+const source: ReceivedRecord = {
+  topic: 'shop.order.placed.v1',
+  partition: 3,
+  offset: 42,
+  timestampAt: 1_000,
+  key: Buffer.from('k'),
+  value: Buffer.from('{}'),
+  headers: [['ce_id', Buffer.from('1')]],
+}
+const history = { dueAt: 5_000, firstFailedAt: 2_000, failureCount: 3, countedCount: 1 }
+const stored = (record: ReturnType<typeof toParked>): ReceivedRecord => ({
+  ...record,
+  partition: record.partition ?? 0,
+  offset: 7,
+  timestampAt: 9_000,
+})
+
+test('a message that was set aside is read back as it lay in its source, with how it failed', () => {
+  const record = toParked(source, { topic, owner: 'a', sequence: 2, history })
+  expect(record).toMatchObject({ topic, partition: 3 })
+  expect(record.timestampAt).toBeUndefined()
+  expect(readParked(stored(record), source.topic)).toEqual({ kind: 'message', owner: 'a', sequence: 2, source, history })
+})
+
+test('one that is set aside again has the facts of the last time only', () => {
+  const once = toParked(source, { topic, owner: 'a', sequence: 2, history })
+  const headers = [...once.headers, ...source.headers]
+  const again = toParked({ ...source, headers }, { topic, owner: 'b', sequence: 1, history: undefined })
+  const read = readParked(stored(again), source.topic)
+  expect(read).toMatchObject({ owner: 'b', sequence: 1, history: undefined })
+})
+
+test('a takeover is read back', () => {
+  const record = toTakeover({ topic, partition: 3, owner: 'a', sequence: 1, fromOffset: 10, untilOffset: 20 })
+  const expected = { kind: 'takeover', owner: 'a', sequence: 1, fromOffset: 10, untilOffset: 20 }
+  expect(readParked(stored(record), source.topic)).toEqual(expected)
+})
+
+test.each(['', '-1', '1.5e400', 'x'])('a record whose sequence is "%s" is nobody’s', (sequence) => {
+  const headers = [
+    ['tenon-retry-owner', Buffer.from('a')],
+    ['tenon-retry-offset', Buffer.from('1')],
+    ['tenon-retry-sequence', Buffer.from(sequence)],
+  ] as const
+  expect(readParked({ ...source, headers }, source.topic)).toBeUndefined()
+})

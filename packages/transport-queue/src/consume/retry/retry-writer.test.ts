@@ -1,0 +1,82 @@
+import { ServiceError } from '@tenon/core/transport'
+import { expect, test } from 'vitest'
+import type { RecordToSend } from '../../queue-driver.ts'
+import { fakeClock, logInto } from '../../queue-transport.test-harness.ts'
+import { RetryWriter } from './retry-writer.ts'
+
+const away = () => new ServiceError('unavailable', 'away')
+const tooLarge = () => new ServiceError('internal', 'too large')
+
+function* endless(): Generator<number, never> {
+  for (;;) yield 100
+}
+
+/** A writer whose requests go as a test says; each is kept as the texts of its records. */
+function writerTo(answer: (requests: readonly (readonly string[])[]) => void, prepare = async () => undefined) {
+  const requests: string[][] = []
+  const told: unknown[] = []
+  const ending = new AbortController()
+  const clock = fakeClock()
+  const writer = new RetryWriter({
+    driver: {
+      produce: async (records: readonly RecordToSend[]) => {
+        requests.push(records.map(({ value }) => String(value)))
+        answer(requests)
+      },
+    },
+    clock,
+    log: logInto(told),
+    timeoutMs: 1,
+    revoked: ending.signal,
+    delays: endless,
+    prepare,
+  })
+  const append = (text: string) =>
+    writer.append((sequence) => ({ topic: 't', key: null, value: Buffer.from(`${sequence}${text}`), headers: [] }))
+  return { append, requests, told, ending }
+}
+
+test('what is asked while a request is under way goes with the next one, in its order', async () => {
+  const { append, requests } = writerTo(() => undefined)
+  expect(await Promise.all([append('a'), append('b'), append('c')])).toEqual(['stored', 'stored', 'stored'])
+  expect(requests).toEqual([['1a'], ['2b', '3c']])
+})
+
+test('a request that failed is sent again as it is', async () => {
+  const { append, requests, told } = writerTo(({ length }) => {
+    if (length < 3) throw away()
+  })
+  expect(await append('a')).toBe('stored')
+  expect(requests).toEqual([['1a'], ['1a'], ['1a']])
+  expect(told).toHaveLength(1)
+})
+
+test('what is refused does not take others with it', async () => {
+  const { append } = writerTo((requests) => {
+    if (requests.at(-1)?.includes('2b')) throw tooLarge()
+  })
+  expect(await Promise.all([append('a'), append('b'), append('c')])).toEqual(['stored', 'refused', 'stored'])
+})
+
+test('what may be stored already is not refused any more', async () => {
+  const { append, requests } = writerTo(({ length }) => {
+    if (length === 1) throw away()
+    if (length === 2) throw tooLarge()
+  })
+  expect(await append('a')).toBe('stored')
+  expect(requests).toHaveLength(3)
+})
+
+test('a topic that cannot be made is a refusal', async () => {
+  const { append, requests } = writerTo(
+    () => undefined,
+    () => Promise.reject(new Error('not allowed')),
+  )
+  expect(await append('a')).toBe('refused')
+  expect(requests).toEqual([])
+})
+
+test('what is under way when the partition is given up counts as not stored', async () => {
+  const { append, ending } = writerTo(() => ending.abort())
+  expect(await append('a')).toBe('revoked')
+})
