@@ -23,7 +23,15 @@ describe.each(embeddedDrivers)('consumers() on %s', (_name, newBroker) => {
     const options = { driver: newDriver(), clock: fakeClock(61_000) }
     const { transport, server } = await start(memoryBroker(), handle, options)
     const consumer = { connection: 'queue', group: 'user', topic, handler: `consume ${topic}`, failure: undefined }
-    const idle = { lagCount: 0, lagReadAt: 61_000, isLagCurrent: true, oldestAgeMs: undefined, oldest: [], parkedCount: 0, stalls: [] }
+    const idle = {
+      lagCount: 0,
+      lagReadAt: 61_000,
+      isLagCurrent: true,
+      oldestAgeMs: undefined,
+      oldest: [],
+      parkedCount: 0,
+      stalls: [],
+    }
     expect(await transport.consumers()).toEqual([{ ...consumer, ...idle, state: 'assigned', partitions: [0, 1] }])
 
     await send(sender, { topic, partition: 0, count: 0, timestampAt: 31_000 })

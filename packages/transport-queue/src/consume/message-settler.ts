@@ -11,6 +11,7 @@ import { BackOff, type SettingAside } from './back-off.ts'
 import { isOfEnding } from './plan/disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, type RetryHistory, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
+import { tellHeld, tellRetry, tellSkip } from './tell-outcome.ts'
 import { RunningCalls } from './running-calls.ts'
 import type { Slots } from './slots.ts'
 
@@ -179,15 +180,8 @@ export class MessageSettler {
   /** Waits until the message may be handled, has no use any more, or the partition is given up. True when it was set aside instead. */
   #due(record: ReceivedRecord, { notBeforeAt, expiresAt }: MessageTimes): Promise<boolean> {
     const dueAt = Math.min(notBeforeAt, expiresAt)
-    this.#tellHeld(record, dueAt)
+    tellHeld(this.#surroundings, record, dueAt)
     return this.#backOff.wait(record, { stage: 'held', untilAt: dueAt })
-  }
-
-  #tellHeld({ offset }: ReceivedRecord, dueAt: number): void {
-    const { log, settings } = this.#surroundings
-    if (dueAt - settings.clock.now() <= longHoldMs) return
-    const heldUntil = new Date(dueAt).toISOString()
-    log.warn({ offset, heldUntil }, 'a message is held back for long; its key waits, and so may its partition')
   }
 
   /** Handles a message that has a place. */
@@ -231,10 +225,10 @@ export class MessageSettler {
     const { settings, partition, slots } = this.#surroundings
     if (isOfEnding(error, this.#isRevoked)) return false
     const step = schedule.next(error)
-    if (step.action === 'skip') return this.#skip(record, { error, attempt })
+    if (step.action === 'skip') return tellSkip(this.#surroundings, record, { error, attempt })
     if (step.action === 'dead_letter') return this.#bury(record, { error, attemptCount: attempt, schedule })
     if (this.#isRevoked) return false
-    this.#tellRetry(record, { error, attempt, delayMs: step.delayMs })
+    tellRetry(this.#surroundings, record, { error, attempt, delayMs: step.delayMs })
     const untilAt = settings.clock.now() + step.delayMs
     const stage = { stage: 'retried', attemptCount: attempt, code: error.code, untilAt } as const
     if (await this.#backOff.wait(record, stage, schedule.historyUntil(untilAt))) return true
@@ -257,19 +251,6 @@ export class MessageSettler {
       { peer: call.peer },
       `${consumer.handler} goes on though its time is over; its key is not held up any longer`,
     )
-  }
-
-  #tellRetry({ offset }: ReceivedRecord, { error, attempt, delayMs }: Failure & { readonly delayMs: number }): void {
-    const { log, consumer } = this.#surroundings
-    const facts = { offset, code: error.code, attempt, delayMs: Math.round(delayMs), err: error }
-    log.warn(facts, `${consumer.handler} failed; the message is handled again`)
-  }
-
-  #skip({ offset }: ReceivedRecord, { error, attempt }: Failure): true {
-    const { log, consumer } = this.#surroundings
-    const facts = { offset, code: error.code, reason: error.reason, attempt, err: error }
-    log.warn(facts, `${consumer.handler} failed; the message is skipped, as its consumer says of ${error.code}`)
-    return true
   }
 
   #bury(record: ReceivedRecord, { error, attemptCount, schedule }: Ending): Promise<boolean> {
@@ -299,11 +280,6 @@ interface Handling {
   readonly settled: (isDone: boolean) => void
 }
 
-interface Failure {
-  readonly error: ServiceError
-  readonly attempt: number
-}
-
 /** How a message came to its end. */
 interface Ending {
   readonly error: ServiceError
@@ -315,9 +291,6 @@ interface Ending {
 function redrivenFor(headers: RecordHeaders): string | undefined {
   return headers.text(redriveGroupHeader) || undefined
 }
-
-/** A message that is held for longer is worth a line of log: its partition goes on for so many others only. A guess. */
-const longHoldMs = 3_600_000
 
 const hasExpired = new ServiceError('deadline_exceeded', 'the message has expired', { reason: 'expired' })
 

@@ -4,11 +4,18 @@ import { CountedRecords, type JudgedRecord, ownerName } from './counted-records.
 const [first, second, third] = [ownerName(0, 1), ownerName(10, 2), ownerName(20, 3)]
 const message = (offset: number, owner: string, sequence: number, sourceOffset: number): JudgedRecord => ({
   kind: 'message',
-  ...{ offset, owner, sequence, sourceOffset },
+  offset,
+  owner,
+  sequence,
+  sourceOffset,
 })
 const takeover = (offset: number, owner: string, fromOffset: number, untilOffset: number): JudgedRecord => ({
   kind: 'takeover',
-  ...{ offset, owner, sequence: 1, sourceOffset: fromOffset, untilOffset },
+  offset,
+  owner,
+  sequence: 1,
+  sourceOffset: fromOffset,
+  untilOffset,
 })
 
 /** The offsets of those that count for an owner that begins behind these records. */

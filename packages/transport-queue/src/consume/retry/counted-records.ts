@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { ParkedMessage, ParkedName, Takeover } from './parked-message.ts'
+import type { ReceivedRecord } from '../../queue-driver.ts'
+import { type ParkedMessage, type ParkedName, readParked, type Takeover } from './parked-message.ts'
 
 /** What becomes of a record of a retry topic: `counts`: one that is passed over is there twice, or its message comes again from the source. */
 export type RecordVerdict = 'counts' | 'passed'
@@ -94,6 +95,16 @@ export class CountedRecords {
     }
     return dropped.length > 0
   }
+}
+
+/** What is judged of a record of a retry topic; undefined for one that no owner wrote. */
+export function toJudged(record: ReceivedRecord, sourceTopic: string): JudgedRecord | undefined {
+  const parked = readParked(record, sourceTopic)
+  if (parked === undefined) return undefined
+  const { kind, owner, sequence } = parked
+  const judged = { kind, owner, sequence, offset: record.offset }
+  if (parked.kind === 'message') return { ...judged, sourceOffset: parked.source.offset }
+  return { ...judged, sourceOffset: parked.fromOffset, untilOffset: parked.untilOffset }
 }
 
 /** Names an assignment that begins with a committed offset at a time, so that later ones can be told from earlier ones. */

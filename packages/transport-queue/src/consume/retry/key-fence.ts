@@ -29,7 +29,7 @@ export class KeyFence {
   lower(place: number | undefined): void {
     if (place === undefined || this.#counts === undefined) return
     this.#counts[place] = Math.max(0, this.#countAt(place) - 1)
-    for (const look of [...this.#watching]) look()
+    for (const look of this.#watching) look()
   }
 
   /** Resolves when the fence of the key is down, or the signal fires. */

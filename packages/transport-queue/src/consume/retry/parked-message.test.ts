@@ -24,7 +24,13 @@ test('a message that was set aside is read back as it lay in its source, with ho
   const record = toParked(source, { topic, owner: 'a', sequence: 2, history })
   expect(record).toMatchObject({ topic, partition: 3 })
   expect(record.timestampAt).toBeUndefined()
-  expect(readParked(stored(record), source.topic)).toEqual({ kind: 'message', owner: 'a', sequence: 2, source, history })
+  expect(readParked(stored(record), source.topic)).toEqual({
+    kind: 'message',
+    owner: 'a',
+    sequence: 2,
+    source,
+    history,
+  })
 })
 
 test('one that is set aside again has the facts of the last time only', () => {

@@ -36,7 +36,12 @@ export function retryTopic(topic: string, group: string): string {
 /** What is stored of a message that is set aside. Its time is now, because retention goes by it. */
 export function toParked(
   source: ReceivedRecord,
-  { topic, owner, sequence, history }: ParkedName & { readonly topic: string; readonly history: RetryHistory | undefined },
+  {
+    topic,
+    owner,
+    sequence,
+    history,
+  }: ParkedName & { readonly topic: string; readonly history: RetryHistory | undefined },
 ): RecordToSend {
   const { key, value, partition } = source
   const facts: readonly RecordHeader[] = [

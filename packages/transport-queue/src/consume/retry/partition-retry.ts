@@ -4,7 +4,7 @@ import type { QueueSettings } from '../../queue-options.ts'
 import { ThinLines } from '../../thin-lines.ts'
 import type { TopicConsumer } from '../plan/consumer-plan.ts'
 import { endlessDelays, type RetryHistory } from '../retry-schedule.ts'
-import { CountedRecords, type JudgedRecord, ownerName } from './counted-records.ts'
+import { CountedRecords, ownerName, toJudged } from './counted-records.ts'
 import { KeyFence } from './key-fence.ts'
 import { type ParkedMessage, readParked, retryTopic, toParked, toTakeover } from './parked-message.ts'
 import { RetryPartition } from './retry-partition.ts'
@@ -46,7 +46,7 @@ export class PartitionRetry {
   #loadedEnd = 0
   #hasTopic = false
   /** Why the topic cannot be used, if so. */
-  #refusal: unknown
+  #refusal: ServiceError | undefined
   #hurry: () => void = () => undefined
 
   constructor(surroundings: RetrySurroundings) {
@@ -61,7 +61,13 @@ export class PartitionRetry {
     const prepare = () => this.#prepare()
     this.#writer = new RetryWriter({ driver, clock, log, timeoutMs, revoked, delays, prepare })
     this.partition = new RetryPartition({
-      ...{ source, topic, driver, clock, log, timeoutMs, delays },
+      source,
+      topic,
+      driver,
+      clock,
+      log,
+      timeoutMs,
+      delays,
       isBehind: () => this.#unfetchedCount > 0 || this.partition.position < this.#loadedEnd,
       fetched: (records) => this.#fetched(records),
       committed: (nextOffset) => this.#committed(nextOffset),
@@ -194,22 +200,13 @@ export class PartitionRetry {
     const bound = { timeoutMs: settings.requestTimeoutMs, signal: revoked }
     for await (const records of settings.driver.read(range, bound))
       for (const record of records) {
-        const judged = this.#toJudged(record)
+        const judged = toJudged(record, this.#surroundings.consumer.topic)
         if (judged === undefined) continue
         if (record.offset < startOffset) counted.skip(judged)
         else counted.load(judged)
         if (record.offset >= startOffset) places.set(record.offset, this.#fence.placeOf(record.key))
       }
     return places
-  }
-
-  #toJudged(record: ReceivedRecord): JudgedRecord | undefined {
-    const parked = readParked(record, this.#surroundings.consumer.topic)
-    if (parked === undefined) return undefined
-    const { kind, owner, sequence } = parked
-    const judged = { kind, owner, sequence, offset: record.offset }
-    if (parked.kind === 'message') return { ...judged, sourceOffset: parked.source.offset }
-    return { ...judged, sourceOffset: parked.fromOffset, untilOffset: parked.untilOffset }
   }
 
   /**
@@ -224,9 +221,7 @@ export class PartitionRetry {
     const { partition } = source
     if (!(await source.commitBeside(topic, this.partition.position)))
       throw new ServiceError('unavailable', `partition ${partition} seems to be another's`)
-    await this.#writer.append((sequence) =>
-      toTakeover({ topic, partition, owner, sequence, fromOffset, untilOffset }),
-    )
+    await this.#writer.append((sequence) => toTakeover({ topic, partition, owner, sequence, fromOffset, untilOffset }))
   }
 
   /** There has to be a topic with as many partitions as the source, and a commit, so that nothing is forgotten that is not read. */
@@ -250,10 +245,11 @@ export class PartitionRetry {
 
   #fetched(records: readonly ReceivedRecord[]): void {
     for (const record of records) {
-      const judged = this.#toJudged(record)
+      const judged = toJudged(record, this.#surroundings.consumer.topic)
       const verdict = judged === undefined ? 'passed' : (this.#counted?.judge(judged) ?? 'passed')
       if (verdict !== 'counts') continue
-      if (judged?.owner !== this.#owner && record.offset >= this.#loadedEnd) this.#raise(this.#fence.placeOf(record.key))
+      if (judged?.owner !== this.#owner && record.offset >= this.#loadedEnd)
+        this.#raise(this.#fence.placeOf(record.key))
       else this.#unfetchedCount -= 1
       this.#open.set(record.offset, this.#fence.placeOf(record.key))
     }
@@ -275,7 +271,8 @@ export class PartitionRetry {
 
   #handled(): void {
     this.#unhandledCount -= 1
-    if (this.#unhandledCount === 0) this.#tell('info', `all messages that were set aside in ${this.#topic} are done with`)
+    if (this.#unhandledCount === 0)
+      this.#tell('info', `all messages that were set aside in ${this.#topic} are done with`)
   }
 
   /** All is handled, and the fence falls as soon as that is committed. */

@@ -97,7 +97,8 @@ export class RetryWriter {
 
   #tell(error: unknown): void {
     const text = 'a message could not be set aside in its retry topic'
-    if (!this.#surroundings.revoked.aborted && this.#lines.isDue(text)) this.#surroundings.log.warn({ err: error }, text)
+    if (!this.#surroundings.revoked.aborted && this.#lines.isDue(text))
+      this.#surroundings.log.warn({ err: error }, text)
   }
 }
 

@@ -1,0 +1,47 @@
+import type { Logger, ServiceError } from '@tenon/core/transport'
+import type { QueueSettings } from '../queue-options.ts'
+import type { TopicConsumer } from './plan/consumer-plan.ts'
+
+/** Who tells. */
+export interface Telling {
+  readonly log: Logger
+  readonly consumer: Pick<TopicConsumer, 'handler'>
+  readonly settings: Pick<QueueSettings, 'clock'>
+}
+
+/** A message that failed. */
+export interface Failure {
+  readonly error: ServiceError
+  readonly attempt: number
+}
+
+interface Told {
+  readonly offset: number
+}
+
+/** Tells of a message that is held for long, and of no other. */
+export function tellHeld({ log, settings }: Telling, { offset }: Told, dueAt: number): void {
+  if (dueAt - settings.clock.now() <= longHoldMs) return
+  const heldUntil = new Date(dueAt).toISOString()
+  log.warn({ offset, heldUntil }, 'a message is held back for long; its key waits, and so may its partition')
+}
+
+/** Tells of a message that is handled again. */
+export function tellRetry(
+  { log, consumer }: Telling,
+  { offset }: Told,
+  { error, attempt, delayMs }: Failure & { readonly delayMs: number },
+): void {
+  const facts = { offset, code: error.code, attempt, delayMs: Math.round(delayMs), err: error }
+  log.warn(facts, `${consumer.handler} failed; the message is handled again`)
+}
+
+/** Tells of a message that is skipped, which is done with then. */
+export function tellSkip({ log, consumer }: Telling, { offset }: Told, { error, attempt }: Failure): true {
+  const facts = { offset, code: error.code, reason: error.reason, attempt, err: error }
+  log.warn(facts, `${consumer.handler} failed; the message is skipped, as its consumer says of ${error.code}`)
+  return true
+}
+
+/** A message that is held for longer is worth a line of log: its partition goes on for so many others only. A guess. */
+const longHoldMs = 3_600_000
