@@ -25,7 +25,11 @@ const bugs: readonly (readonly [what: string, rule: FoundRule, plant: () => Plan
   ['a fence that is dropped on a rebalance', 'overtaken', () => ({ inLoop: planted.dropsFences })],
   ['a follower that is handled before the one that failed', 'overtaken', () => ({ inLoop: planted.forgetsParkedKeys })],
   ['a message that is set aside in another partition', 'stuck', () => ({ inLoop: planted.parksElsewhere })],
-  ['a source that goes on before it is set aside', 'committed_too_early', () => ({ inLoop: planted.parksWithoutAnswer })],
+  [
+    'a source that goes on before it is set aside',
+    'committed_too_early',
+    () => ({ inLoop: planted.parksWithoutAnswer }),
+  ],
   ['a lost wake-up', 'stuck', () => ({ inLoop: planted.losesWakeUps })],
 ]
 

@@ -78,12 +78,18 @@ export function losesWakeUps(driver: QueueDriver): QueueDriver {
 
 /** Takes over a partition without knowing which keys have messages that were set aside. */
 export function dropsFences(driver: QueueDriver): QueueDriver {
-  return { ...same(driver), read: (range, bound) => withoutKeys(driver.read(range, bound), range.toOffset !== undefined) }
+  return {
+    ...same(driver),
+    read: (range, bound) => withoutKeys(driver.read(range, bound), range.toOffset !== undefined),
+  }
 }
 
 /** Handles what follows a message that was set aside before that one. */
 export function forgetsParkedKeys(driver: QueueDriver): QueueDriver {
-  return { ...same(driver), read: (range, bound) => withoutKeys(driver.read(range, bound), range.toOffset === undefined) }
+  return {
+    ...same(driver),
+    read: (range, bound) => withoutKeys(driver.read(range, bound), range.toOffset === undefined),
+  }
 }
 
 /** Sets messages aside in a partition that is not theirs. */
