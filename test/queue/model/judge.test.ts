@@ -64,10 +64,26 @@ test.each<[Rule, readonly Fact[]]>([
   ['repeated_behind_commit', [...wholeRun, assigned('B'), ...did('B', 0)]],
   ['repeated_without_reason', [...did('A', 0), gave('settled', 'A'), assigned('B'), ...did('B', 0)]],
   ['repeated_by_owner', [...did('A', 0), ...wholeRun]],
+  ['ends_out_of_order', [...did('A', 0), ...did('A', 1), assigned('B'), ...did('B', 0)]],
   ['left_uncommitted', [...did('A', 0), ...did('A', 1), buried('A', 2), gave('settled', 'A')]],
   ['wrong_outcome', [...did('A', 0), ...did('A', 1), ...did('A', 2)]],
 ])('finds %s', (rule, facts) => {
   expect(rulesOf([assigned('A'), ...facts])).toContain(rule)
+})
+
+test('takes what is set aside for covered, and what comes of it later for no repetition', () => {
+  const parked: Fact = { is: 'parked', assignment: 'A', place, offset: 0 }
+  const facts = [
+    assigned('A'),
+    parked,
+    ...commit('A', 1),
+    assigned('B'),
+    ...did('B', 0),
+    ...did('B', 1),
+    buried('B', 2),
+  ]
+  expect(rulesOf(facts)).toEqual([])
+  expect(rulesOf(facts.filter((fact) => fact !== parked))).toContain('committed_too_early')
 })
 
 test('finds a log whose order is not that of sending, and one that holds a message twice', () => {

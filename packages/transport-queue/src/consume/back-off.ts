@@ -48,7 +48,8 @@ export class BackOff {
 
   /** Looks again whether those that wait should be set aside. */
   reconsider(): void {
-    if (this.#waitingCount === 0 || this.#isRevoked) return
+    const isWanted = this.#waitingCount > 0 && this.#surroundings.aside?.isWanted(0, this.#waitingCount)
+    if (!isWanted || this.#isRevoked) return
     const waiting = this.#nudge
     this.#nudge = new AbortController()
     waiting.abort()

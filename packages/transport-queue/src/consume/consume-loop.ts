@@ -197,6 +197,8 @@ export class PartitionLoop implements WatchedLoop {
   #finish(place: OpenOffset): Promise<void> | undefined {
     this.motion.outcome()
     const nextOffset = this.#offsets.finish(place)
+    // The more are done with behind the oldest, the more of those that wait may be set aside.
+    if (this.isAwaitingRoom) this.#settler.reconsider()
     if (nextOffset === undefined) return undefined
     const committed = this.#progress.advance(nextOffset)
     this.#hurry()

@@ -5,7 +5,7 @@ import Type from 'typebox'
 import { connected, embeddedDrivers, type NewBroker } from '../../queue-driver.test-harness.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
 import type { QueueOptions } from '../../queue-options.ts'
-import { countdown, host, toRecord } from '../../queue-transport.test-harness.ts'
+import { countdown, headersOf, host, toRecord } from '../../queue-transport.test-harness.ts'
 import { queueTransport } from '../../queue-transport.ts'
 
 const Placed = Type.Object({ orderId: Type.String(), count: Type.Integer() })
@@ -96,4 +96,80 @@ describe.each(embeddedDrivers)('a poison message on %s', (_name, newBroker: NewB
     isOut = false
     await done.reached
   })
+
+  it('keeps its key behind it through a restart, its attempts and its place', async () => {
+    const newDriver = newBroker()
+    const first = await connected(newDriver())
+    await first.ensureTopics([{ topic, partitionCount: 2 }])
+    await send(first, ['poison', ...Array.from({ length: 60 }, (_, index) => `k${index % 10}`), 'poison'])
+    const others = countdown(60)
+    const refuse: Handle = async ({ orderId }) => {
+      if (orderId === 'poison') throw new ServiceError('internal', 'not now')
+      others.tick()
+    }
+    const retry = { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000, maxAttemptCount: 2 }
+    const { server, transport } = await consume(first, refuse, { maxUncommittedCount: 20, commitIntervalMs: 0, retry })
+    await others.reached
+    await untilParked(transport, 2)
+    await server.drain(AbortSignal.timeout(5_000))
+    await send(first, ['poison', 'free'], 62)
+    const seen: (readonly [count: number, attempt: number | undefined])[] = []
+    const later = { now: () => Date.now() + 7_200_000, wait: () => Promise.resolve() }
+    const done = countdown(3)
+    const handle: Handle = async ({ count }, { attempt, peer }) => {
+      expect(peer).toBe(`${topic}/0@${count}`)
+      seen.push([count, attempt])
+      if (count === 0) throw new ServiceError('internal', 'still not')
+      done.tick()
+    }
+    const second = await connected(newDriver())
+    await consume(second, handle, { clock: later, retry })
+    await done.reached
+    const ofPoison = seen.filter(([count]) => count !== 63)
+    expect(ofPoison).toEqual([
+      [0, 2],
+      [61, 1],
+      [62, 1],
+    ])
+    const found = []
+    for (const partition of [0, 1])
+      for await (const letters of second.read({ topic: `${topic}.dlq.user`, partition, fromOffset: 0 }, bound))
+        for (const letter of letters) found.push(headersOf(letter))
+    const source = { 'tenon-source-topic': topic, 'tenon-source-offset': '0', 'tenon-attempts': '2' }
+    expect(found).toMatchObject([source])
+  })
+
+  it('waits in memory where the retry topic may not be written', async () => {
+    const driver = await connected(newBroker()())
+    await driver.ensureTopics([{ topic, partitionCount: 2 }])
+    const produce = driver.produce.bind(driver)
+    let refusedCount = 0
+    const refusing: QueueDriver['produce'] = async (records, bound) => {
+      if (!records.some((record) => record.topic.includes('.retry.'))) return produce(records, bound)
+      refusedCount += 1
+      throw new ServiceError('permission_denied', 'not allowed')
+    }
+    Object.assign(driver, { produce: refusing })
+    await send(driver, ['poison', ...Array.from({ length: 40 }, (_, index) => `k${index}`), 'poison'])
+    const seen: number[] = []
+    const all = countdown(42)
+    const handle: Handle = async ({ count }, { attempt = 1 }) => {
+      if (count === 0 && attempt < 4) throw new ServiceError('internal', 'not now')
+      seen.push(count)
+      all.tick()
+    }
+    const retry = { initialDelayMs: 20, maxDelayMs: 100 }
+    await consume(driver, handle, { maxUncommittedCount: 10, retry })
+    await all.reached
+    expect(refusedCount).toBeGreaterThan(0)
+    expect(seen.indexOf(0)).toBeLessThan(seen.indexOf(41))
+  })
 })
+
+const bound = { timeoutMs: 5_000 }
+
+/** Resolves when so many messages are set aside. */
+async function untilParked(transport: Awaited<ReturnType<typeof consume>>['transport'], count: number): Promise<void> {
+  const parked = async () => (await transport.consumers()).reduce((sum, { parkedCount }) => sum + parkedCount, 0)
+  while ((await parked()) !== count) await new Promise((resolve) => setImmediate(resolve))
+}
