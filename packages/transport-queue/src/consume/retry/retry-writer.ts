@@ -108,4 +108,4 @@ interface Append {
 }
 
 /** A guess. What is stored again is no more than that, so that a reader who looks back a while knows it. */
-export const mostAtOnce = 100
+const mostAtOnce = 100
