@@ -65,6 +65,7 @@ test.each<[Rule, readonly Fact[]]>([
   ['repeated_without_reason', [...did('A', 0), gave('settled', 'A'), assigned('B'), ...did('B', 0)]],
   ['repeated_by_owner', [...did('A', 0), ...wholeRun]],
   ['left_uncommitted', [...did('A', 0), ...did('A', 1), buried('A', 2), gave('settled', 'A')]],
+  ['left_uncommitted', [...did('A', 0), ...commit('A', 1, 'refused'), gave('revoked', 'A'), gave('settled', 'A')]],
   ['wrong_outcome', [...did('A', 0), ...did('A', 1), ...did('A', 2)]],
 ])('finds %s', (rule, facts) => {
   expect(rulesOf([assigned('A'), ...facts])).toContain(rule)

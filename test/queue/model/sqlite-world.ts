@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type QueueDriver, sqliteDriver } from '@tenon/transport-queue'
-import { failingDriver } from './failing-driver.ts'
+import { failingDriver, refusingDriver } from './failing-driver.ts'
 import type { Scenario } from './scenario.ts'
 import type { World } from './world.ts'
 
@@ -30,7 +30,7 @@ export async function sqliteWorld({ partitionCount, faults }: Scenario): Promise
       const driver = sqliteDriver({ path, partitionCount, ...times })
       await driver.connect({ clientId: 'model' })
       drivers.add(driver)
-      return failingDriver(driver, faults)
+      return refusingDriver(failingDriver(driver, faults), faults)
     },
     stopBroker: () => {
       lock ??= lockFile(path)
