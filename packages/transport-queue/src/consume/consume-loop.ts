@@ -73,7 +73,7 @@ export class PartitionLoop implements WatchedLoop {
     const { oldest } = this.#offsets
     if (oldest === undefined) return undefined
     const { offset, takenAt } = oldest
-    const stage = this.#settler.stageOf(offset) ?? { stage: 'running', sinceAt: takenAt }
+    const stage = this.#settler.stages.get(offset) ?? { stage: 'running', sinceAt: takenAt }
     return { partition: this.partition.partition, offset, ...stage }
   }
 

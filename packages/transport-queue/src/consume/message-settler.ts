@@ -58,12 +58,7 @@ export class MessageSettler {
     })
   }
 
-  /** Why a message has no outcome; undefined while it runs. */
-  stageOf(offset: number): MessageStage | undefined {
-    return this.#stages.get(offset)
-  }
-
-  /** What messages wait for that are not with their handler, by offset. */
+  /** Why messages have no outcome, by offset; nothing of those that run or wait for a place. */
   get stages(): ReadonlyMap<number, MessageStage> {
     return this.#stages
   }
