@@ -41,7 +41,10 @@ export async function sendUntilKnown(
     if (failed === undefined) return undefined
     mayBeStored ||= failed.mayBeStored
     const isUnknown = failed.name === unknownTopic
-    if (isUnknown) unknownEndsAtMs = Math.min(unknownEndsAtMs, performance.now() + topicPatienceMs)
+    if (isUnknown && unknownEndsAtMs === Number.POSITIVE_INFINITY) {
+      unknownEndsAtMs = performance.now() + topicPatienceMs
+      delayMs = firstDelayMs
+    }
     const lastMs = (isUnknown ? Math.min(endsAtMs, unknownEndsAtMs) : endsAtMs) - delayMs
     if (!failed.isRetriable || performance.now() > lastMs) return toTold(failed, mayBeStored, target)
     await wait(delayMs, closing)

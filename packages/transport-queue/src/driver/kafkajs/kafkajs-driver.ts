@@ -14,6 +14,7 @@ import type {
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
+import { ConnectionLease } from '../kafka/connection-lease.ts'
 import { toSendError } from '../kafka/kafka-refusal.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
 import { notConnected } from '../not-connected.ts'
@@ -53,6 +54,14 @@ class KafkajsDriver implements QueueDriver {
   #queue: ProduceQueue | undefined
   #library: Kafkajs | undefined
   #clientId = 'tenon'
+  /** For questions that many topics have at once. */
+  readonly #admins = new ConnectionLease<OpenAdmin>({
+    open: async () => this.#openAdmin(),
+    close: ({ client, admin }) => client.disconnect(admin, cutDisconnectTimeoutMs),
+    // What is none of Kafka's errors may be a connection that hangs.
+    isSpoiledBy: (error) => kafkaErrorType(error) === '',
+    isBrief: true,
+  })
   #producer: KafkajsProducer | undefined
 
   constructor(settings: KafkajsSettings) {
@@ -120,19 +129,24 @@ class KafkajsDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#queue?.close()
-    await this.#producer?.close()
+    await Promise.all([this.#producer?.close(), this.#admins.close()])
   }
 
   /** Works with a connection of its own, for as long as connecting may take. */
   async #administer<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
-    const client = this.#client(briefRetry)
-    const admin = client.kafka.admin()
+    const { client, admin, connecting } = this.#openAdmin()
     try {
-      const working = admin.connect().then(() => work(admin))
+      const working = connecting.then(() => work(admin))
       return await within(working, this.#settings.connectTimeoutMs, `${this.target} did not answer`)
     } finally {
       void client.disconnect(admin, cutDisconnectTimeoutMs)
     }
+  }
+
+  #openAdmin(): OpenAdmin {
+    const client = this.#client(briefRetry)
+    const admin = client.kafka.admin()
+    return { client, admin, connecting: admin.connect() }
   }
 
   #client(retry: typeof briefRetry, log?: Logger): KafkajsClient {
@@ -156,7 +170,10 @@ class KafkajsDriver implements QueueDriver {
 
   async #countPartitions(topic: string): Promise<number> {
     try {
-      return await this.#administer((admin) => countPartitions(admin, topic))
+      return await this.#admins.use(({ admin, connecting }) => {
+        const asking = connecting.then(() => countPartitions(admin, topic))
+        return within(asking, this.#settings.connectTimeoutMs, `${this.target} did not answer`)
+      })
     } catch (error) {
       throw toSendError(new Set([kafkaErrorType(error)]), this.target, error)
     }
@@ -170,3 +187,9 @@ class KafkajsDriver implements QueueDriver {
 
 /** kafkajs wants a group's name of whoever reads; no broker hears it. */
 const readerName = 'tenon.reader'
+
+interface OpenAdmin {
+  readonly client: KafkajsClient
+  readonly admin: Admin
+  readonly connecting: Promise<void>
+}
