@@ -162,8 +162,9 @@ export interface AssignedPartition {
    */
   fetch(): Promise<readonly ReceivedRecord[]>
   /**
-   * Stores that all records before the offset are done with. False when the partition is not this member's any more; what
-   * another generation has stored is never overwritten.
+   * Stores that all records before the offset are done with. False when the partition is not this member's any more, or the group is
+   * between two generations and the broker takes nothing yet: then the next commit covers it. What another generation has stored is
+   * never overwritten.
    *
    * @throws ServiceError `unavailable` when the broker did not answer in time; the next commit covers it.
    */
