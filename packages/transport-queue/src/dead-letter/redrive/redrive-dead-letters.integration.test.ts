@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { ServiceError } from '@tenon/core/transport'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { queueDriver } from '../../driver/choose-driver.ts'
+import { kafkajsDriver } from '../../driver/kafkajs/kafkajs-driver.ts'
+import { platformaticDriver } from '../../driver/platformatic/platformatic-driver.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { countsOf, topic as usualTopic } from '../../queue-transport.test-harness.ts'
 import { listAudits } from '../audit/list-audits.ts'
@@ -67,8 +68,11 @@ describe('10,000 dead letters', () => {
 })
 
 describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
-  it.each(['kafkajs', 'platformatic'] as const)('are redriven once in effect, in order, through %s', async (client) => {
-    const driver = queueDriver({ brokers, client })
+  it.each([
+    ['kafkajs', kafkajsDriver],
+    ['platformatic', platformaticDriver],
+  ] as const)('are redriven once in effect, in order, through %s', async (_name, open) => {
+    const driver = open({ brokers })
     await driver.connect({ clientId: 'tenon-test' })
     onTestFinished(() => driver.close())
     const topic = `tenon${randomBytes(6).toString('hex')}.order.placed.v1`

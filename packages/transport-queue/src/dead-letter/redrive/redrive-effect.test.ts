@@ -26,6 +26,7 @@ it('what goes back is as it came, with its trace, and names its group and letter
   const { letters: told, run } = await redriveDeadLetters(driver, selection)
   const [record] = (await recordsIn(driver, topic)) as readonly ReceivedRecord[]
   expect(String(record?.value)).toBe('as it came')
+  expect(record?.headers).toHaveLength(5)
   expect(headersOf(record)).toEqual({
     traceparent: '00-a-b-01',
     tracestate: 'a=b',
