@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { type FailedTry, sendUntilKnown } from './send-tries.ts'
+import { askUntilKnown, type FailedTry, sendUntilKnown } from './send-tries.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
@@ -55,6 +55,27 @@ it('ends its wait when nothing is to be tried again', async () => {
   await vi.advanceTimersByTimeAsync(10)
   closing.abort()
   expect(await sending).toMatchObject({ code: 'unavailable' })
+})
+
+it('asks again about a topic that was just created, and tells what came of it when it stays away', async () => {
+  const tries = { target: 'Kafka', closing: new AbortController().signal }
+  let askedCount = 0
+  const ask = async () => {
+    askedCount += 1
+    if (askedCount < 3) throw new Error('not yet')
+    return 4
+  }
+  const asking = askUntilKnown(ask, () => unknownTopic, tries)
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect([await asking, askedCount]).toEqual([4, 3])
+  const vain = askUntilKnown(
+    () => Promise.reject(new Error('never')),
+    () => unknownTopic,
+    tries,
+  )
+  const told = expect(vain).rejects.toMatchObject({ code: 'not_found' })
+  await vi.advanceTimersByTimeAsync(1_000)
+  await told
 })
 
 function failed(name: string, given: Partial<FailedTry> = {}): FailedTry {

@@ -15,8 +15,9 @@ import type {
 } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
 import { ConnectionLease } from '../kafka/connection-lease.ts'
-import { toSendError } from '../kafka/kafka-refusal.ts'
+import { unknownTopic } from '../kafka/kafka-refusal.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
+import { askUntilKnown } from '../kafka/send-tries.ts'
 import { notConnected } from '../not-connected.ts'
 import { readPartition } from '../partition-reading.ts'
 import { ProduceQueue } from '../produce-queue.ts'
@@ -62,6 +63,7 @@ class KafkajsDriver implements QueueDriver {
     isSpoiledBy: (error) => kafkaErrorType(error) === '',
     isBrief: true,
   })
+  readonly #closing = new AbortController()
   #producer: KafkajsProducer | undefined
 
   constructor(settings: KafkajsSettings) {
@@ -129,6 +131,7 @@ class KafkajsDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#queue?.close()
+    this.#closing.abort()
     await Promise.all([this.#producer?.close(), this.#admins.close()])
   }
 
@@ -168,15 +171,18 @@ class KafkajsDriver implements QueueDriver {
     })
   }
 
-  async #countPartitions(topic: string): Promise<number> {
-    try {
-      return await this.#admins.use(({ admin, connecting }) => {
+  #countPartitions(topic: string): Promise<number> {
+    const ask = () =>
+      this.#admins.use(({ admin, connecting }) => {
         const asking = connecting.then(() => countPartitions(admin, topic))
         return within(asking, this.#settings.connectTimeoutMs, `${this.target} did not answer`)
       })
-    } catch (error) {
-      throw toSendError(new Set([kafkaErrorType(error)]), this.target, error)
+    // kafkajs itself has tried what else may be of use.
+    const toFailed = (cause: unknown) => {
+      const name = kafkaErrorType(cause)
+      return { name, isRetriable: name === unknownTopic, cause }
     }
+    return askUntilKnown(ask, toFailed, { target: this.target, closing: this.#closing.signal })
   }
 
   #compression(): CompressionTypes {
