@@ -81,14 +81,14 @@ export class RedriveRun {
     return this.#settings.clock.now()
   }
 
-  /** An older run may still be at work, and what it has sent may be on its way: both end within the time of a request. */
+  /**
+   * What an older run was about to send may still be on its way, and is not any more after the time of a request. What it is about to
+   * send from now on it does not, because it looks first.
+   */
   async #settleOlder(): Promise<void> {
     const { clock, timeoutMs, signal } = this.#settings
     this.#requireNewest()
-    const { runs } = this.#log.trail
-    const isQuiet =
-      runs.every(({ open }) => open === undefined) && (runs.length < 2 || runs.at(-2)?.ended !== undefined)
-    if (isQuiet) return
+    if (this.#log.trail.runs.every(({ open }) => open === undefined)) return
     await clock.wait(timeoutMs, signal)
     requireGoingOn(signal)
     await this.#log.catchUp()
@@ -173,6 +173,7 @@ export class RedriveRun {
   }
 
   #withCount(error: unknown): ServiceError {
+    if (ServiceError.is(error) && this.#redrivenCount === 0) return error
     const code = ServiceError.is(error) ? error.code : 'internal'
     const details = ServiceError.is(error) && error.details !== undefined ? { details: error.details } : {}
     const message = `${errorText(error, 1_000)}; ${this.#redrivenCount} letters were redriven before, and are not again by another run`
