@@ -14,7 +14,7 @@ export interface PlatformaticProducerParts {
   readonly target: string
   readonly compression: PlatformaticSettings['compression']
   /** Of its own. */
-  readonly client: PlatformaticClient
+  readonly client: Pick<PlatformaticClient, 'library' | 'openPool' | 'metadata' | 'request' | 'close'>
 }
 
 /** By what brokers know that a request of a partition comes again. */
