@@ -127,6 +127,12 @@ describe('a consumer does not stand still', () => {
 
   it.each([
     ['shows no message', () => noRecords()],
+    [
+      'cannot be asked',
+      () => {
+        throw new Error('no right to read')
+      },
+    ],
     ['never shows a message', () => ({ [Symbol.asyncIterator]: () => ({ next: forever }) })],
   ])('when messages seem to be there, and the broker %s', async (_how, read) => {
     const consumer = await watchedConsumer(forever, { change: () => ({ fetch: forever }) })

@@ -1,7 +1,8 @@
 import { ServiceError } from '@tenon/core/transport'
 import { describe, expect, it, vi } from 'vitest'
-import type { AssignedPartition } from '../../queue-driver.ts'
+import type { AssignedPartition, QueueDriver } from '../../queue-driver.ts'
 import { topic } from '../../queue-transport.test-harness.ts'
+import { wait } from '../../wait.ts'
 import { pass, stallAfterMs, watchedConsumer } from './standstill.test-harness.ts'
 
 const forever = () => new Promise<never>(() => undefined)
@@ -41,6 +42,20 @@ describe('a partition stands still', () => {
     await consumer.send('b')
     await pass(1.25 * stallAfterMs)
     expect(await consumer.report()).toMatchObject({ stalls: [{ waitsFor: 'handler' }] })
+  })
+
+  it('when its broker takes longer to answer than looks are apart', async () => {
+    const consumer = await watchedConsumer(forever, { maxHandlerMs: 500, stallAfterMs: 2_000 })
+    const describeTopic = consumer.driver.describe.bind(consumer.driver)
+    Object.assign(consumer.driver, {
+      describe: async (of, group) => {
+        await wait(3_000, new AbortController().signal)
+        return describeTopic(of, group)
+      },
+    } satisfies Partial<QueueDriver>)
+    await consumer.send('a')
+    await pass(10_000)
+    expect(consumer.isLive()).toBe(false)
   })
 
   it('when messages are there and reading never gives them', async () => {

@@ -67,7 +67,6 @@ export class TopicWatch {
     const now = clock.now()
     const quarterMs = consumer.settings.stallAfterMs / 4
     if (now - this.#lookedAt < quarterMs * shortLookShare) return
-    if (now - this.#lookedAt > 2 * quarterMs) this.grace()
     const quiet = [...this.#loops].filter((loop) => !isRevoked(loop) && loop.motion.movedAt <= this.#lookedAt)
     this.#lookedAt = now
     this.#tellEnded(now)
@@ -130,9 +129,13 @@ export class TopicWatch {
 
   /** Offsets alone tell nothing: marks of transactions have some too, and nobody is given those. */
   async #hasRecord(range: RecordRange): Promise<boolean> {
-    const reading = firstOf(this.#surroundings.driver.read(range, { timeoutMs: readTimeoutMs }))
-    // Who does not answer counts as away.
-    return within(reading, readTimeoutMs, 'the broker did not answer').catch(() => false)
+    try {
+      const reading = firstOf(this.#surroundings.driver.read(range, { timeoutMs: readTimeoutMs }))
+      return await within(reading, readTimeoutMs, 'the broker did not answer')
+    } catch {
+      // Who does not answer counts as away.
+      return false
+    }
   }
 
   #isHeldUp(loop: WatchedLoop, now: number): boolean {
