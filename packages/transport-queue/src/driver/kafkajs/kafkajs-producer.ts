@@ -15,12 +15,14 @@ export interface KafkajsProducerParts {
   readonly target: string
   readonly connectTimeoutMs: number
   /** A client of its own for each producer. */
-  openClient(): KafkajsClient
+  openClient(): ProducerClient
   compression(): CompressionTypes
 }
 
+type ProducerClient = Pick<KafkajsClient, 'kafka' | 'failure' | 'disconnect'>
+
 interface OpenProducer {
-  readonly client: KafkajsClient
+  readonly client: ProducerClient
   readonly producer: Producer
 }
 
