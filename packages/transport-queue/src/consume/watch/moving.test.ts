@@ -150,6 +150,29 @@ describe('a consumer does not stand still', () => {
     expect(ranges.length).toBeLessThan(5)
   })
 
+  it('when what it has handled is not committed, and nothing more comes', async () => {
+    const consumer = await watchedConsumer(work(0), { change: () => ({ commit: away }) })
+    await consumer.send('ab')
+    expect(await consumer.staysLive(4 * stallAfterMs)).toBe(true)
+    expect((await consumer.report())?.lagCount).toBe(2)
+  })
+
+  it('when a message has just come, though one was late long ago', async () => {
+    const consumer = await watchedConsumer(work(0))
+    const describeTopic = consumer.driver.describe.bind(consumer.driver)
+    Object.assign(consumer.driver, {
+      describe: async (of, group) =>
+        (await describeTopic(of, group)).map((one) => ({ ...one, nextOffset: one.nextOffset + 1 })),
+      read: () => someRecord(),
+    } satisfies Partial<QueueDriver>)
+    await pass(stallAfterMs / 4)
+    for (let second = 0; second < (2 * stallAfterMs) / 1_000; second++) {
+      await consumer.send('a')
+      await pass(1_000)
+    }
+    expect(await consumer.staysLive(stallAfterMs)).toBe(true)
+  })
+
   it('when it drains', async () => {
     const consumer = await watchedConsumer(forever)
     await consumer.send('a')
@@ -186,3 +209,7 @@ describe('to watch a consumer', () => {
 })
 
 async function* noRecords(): AsyncGenerator<never> {}
+
+async function* someRecord(): AsyncGenerator<never[]> {
+  yield []
+}
