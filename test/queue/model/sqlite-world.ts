@@ -30,7 +30,9 @@ export async function sqliteWorld({ partitionCount, faults }: Scenario): Promise
       const driver = sqliteDriver({ path, partitionCount, ...times })
       await driver.connect({ clientId: 'model' })
       drivers.add(driver)
-      return refusingDriver(failingDriver(driver, faults), faults)
+      // Draws of its own for each, or one would decide for the other.
+      const seed = faults.seed + 2 * drivers.size
+      return refusingDriver(failingDriver(driver, { ...faults, seed }), { ...faults, seed: seed + 1 })
     },
     stopBroker: () => {
       lock ??= lockFile(path)

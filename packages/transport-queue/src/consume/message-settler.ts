@@ -181,7 +181,7 @@ export class MessageSettler {
   }
 
   async #failed(handling: Handling, call: QueueCall, error: ServiceError): Promise<void> {
-    if (error.code === 'deadline_exceeded') await this.#awaitQuiet(call)
+    if (error.code === 'deadline_exceeded' && !this.#surroundings.partition.lost.aborted) await this.#awaitQuiet(call)
     if (!this.#running.end(call)) return
     const schedule = (handling.schedule ??= new RetrySchedule(this.#scheduling))
     const isDone = await this.#afterFailure(handling, error, schedule)

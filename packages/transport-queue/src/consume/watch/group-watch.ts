@@ -68,10 +68,11 @@ export class GroupWatch {
     for (const topic of this.#topics.values()) topic.grace()
   }
 
-  /** A process that stood still itself cannot say what would have come meanwhile. */
+  /** A process that stood still itself cannot say what would have come meanwhile, nor one whose clock was set back. */
   #tick(): void {
     const now = this.#clock.now()
-    if (now - this.#tickedAt > 2 * this.#intervalMs + busyMs) this.#grace()
+    const passedMs = now - this.#tickedAt
+    if (passedMs < 0 || passedMs > 2 * this.#intervalMs + busyMs) this.#grace()
     this.#tickedAt = now
     void this.#look()
   }

@@ -1,4 +1,4 @@
-import { ServiceError } from '@tenon/core/transport'
+import { type Arrival, ServiceError } from '@tenon/core/transport'
 import { describe, expect, it } from 'vitest'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { type Placed, start, topic } from '../../queue-transport.test-harness.ts'
@@ -11,6 +11,12 @@ const away = async () => {
 }
 const never = new AbortController().signal
 const work = (durationMs: number) => () => wait(durationMs, never)
+
+/** Ends after the time, whatever its signal says, and fails then. */
+const lateWith = (durationMs: number) => (_placed: Placed, arrival: Arrival) =>
+  wait(durationMs, never)
+    .then(() => arrival.ended?.())
+    .then(away)
 
 describe('a consumer does not stand still', () => {
   it('while nothing comes, however long, also when its reading does not end', async () => {
@@ -34,6 +40,12 @@ describe('a consumer does not stand still', () => {
     await consumer.send('ab', 0, headers)
     expect(await consumer.staysLive(10 * stallAfterMs)).toBe(true)
     expect((await consumer.report())?.lagCount).toBe(2)
+  })
+
+  it('while its handler cleans up after its time, in whichever attempt', async () => {
+    const consumer = await watchedConsumer(lateWith(stallAfterMs - 5_000))
+    await consumer.send('a')
+    expect(await consumer.staysLive(5 * stallAfterMs)).toBe(true)
   })
 
   it('while a dead letter cannot be stored', async () => {
