@@ -54,6 +54,13 @@ export class AuditLog {
     this.#ownCount = 0
   }
 
+  /** @throws ServiceError `aborted` when somebody began after a run did. */
+  requireNewest(run: string): void {
+    const { newest } = this.trail
+    if (newest === undefined || newest.run === run) return
+    throw new ServiceError('aborted', `${newest.by} has begun to redrive dead letters of the same group`)
+  }
+
   async #read(earliestOffset: number, toOffset: number): Promise<void> {
     const topic = auditTopic(this.#owner)
     const ranges = new Map([[0, { fromOffset: Math.max(earliestOffset, this.#readOffset), toOffset }]])

@@ -67,12 +67,14 @@ describe('10,000 dead letters', () => {
   })
 })
 
+const open = [
+  ['kafkajs', kafkajsDriver],
+  ['platformatic', platformaticDriver],
+] as const
+
 describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
-  it.each([
-    ['kafkajs', kafkajsDriver],
-    ['platformatic', platformaticDriver],
-  ] as const)('are redriven once in effect, in order, through %s', async (_name, open) => {
-    const driver = open({ brokers })
+  it.each(open)('are redriven once in effect, in order, through %s', async (_name, driverOf) => {
+    const driver = driverOf({ brokers })
     await driver.connect({ clientId: 'tenon-test' })
     onTestFinished(() => driver.close())
     const topic = `tenon${randomBytes(6).toString('hex')}.order.placed.v1`
@@ -84,4 +86,25 @@ describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
     await redriveTwice(driver, topic)
     await requireOnceInOrder(driver, topic, letters)
   })
+
+  it.each(open)(
+    'of 10 KB each, all of one key, are redriven in batches that it takes, through %s',
+    async (_name, driverOf) => {
+      const driver = driverOf({ brokers })
+      await driver.connect({ clientId: 'tenon-test' })
+      onTestFinished(() => driver.close())
+      const topic = `tenon${randomBytes(6).toString('hex')}.order.placed.v1`
+      const counts = Array.from({ length: 300 }, (_, count) => count)
+      for (let from = 0; from < counts.length; from += 50) {
+        const some = counts.slice(from, from + 50)
+        const letters = some.map((count) => ({
+          offset: count,
+          value: { orderId: 'k', count, filling: 'x'.repeat(10_000) },
+        }))
+        await bury(driver, letters, topic)
+      }
+      expect((await redriveDeadLetters(driver, { ...selection, topic })).redrivenCount).toBe(300)
+      expect((await payloadsIn(driver, topic)).map(({ count }) => count)).toEqual(counts)
+    },
+  )
 })
