@@ -20,6 +20,7 @@ const bugs: readonly (readonly [what: string, rule: FoundRule, plant: () => Plan
     'beyond_bound',
     () => ({ inLoop: planted.storesCommitsLate(2_000) }),
   ],
+  ['a refused commit that is forgotten', 'left_uncommitted', () => ({ inLoop: planted.forgetsRefusals })],
   ['a lane that lets messages of a key run together', 'side_by_side', () => ({ inLoop: planted.forgetsKeys })],
   ['a lane that reorders', 'overtaken', () => ({ inLoop: planted.forgetsKeys })],
   ['a fence that is dropped on a rebalance', 'overtaken', () => ({ inLoop: planted.dropsFences })],

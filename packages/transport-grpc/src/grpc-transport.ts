@@ -20,6 +20,7 @@ import { createHttp2Server } from './listen/http2-server.ts'
 import { Listener } from './listen/listener.ts'
 import type { Sessions } from './session/sessions.ts'
 import { type MethodSurroundings, mountMethod } from './server/mount-method.ts'
+import { lastAnswersMs } from './server/last-answers.ts'
 import { OpenCalls } from './server/open-calls.ts'
 import { awaitRequests } from './server/await-requests.ts'
 import { refuseBrokenFrames } from './server/refuse-broken-frames.ts'
@@ -58,12 +59,6 @@ function settingsFor(options: GrpcOptions, { takesFreePorts, defaultHost }: Tran
 
 /** How long what is left may take to go out when the server closes without a drain. A guess, and the same as over HTTP. */
 const closeMs = 200
-
-/**
- * How long it may take at the deadline of a drain, as a part of the time that the drain took: about half of what the service still
- * waits for it, so that the cut is told in time. Guesses.
- */
-const lastAnswers = Object.freeze({ ratio: 0.05, leastMs: 5, mostMs: 400 })
 
 class GrpcServer implements TransportServer {
   readonly #settings: GrpcSettings
@@ -128,10 +123,9 @@ class GrpcServer implements TransportServer {
     this.withdraw()
     const told = this.#sessions.withdraw()
     const beganAt = performance.now()
-    let [isLate, leftMs] = [false, 0]
+    let graceMs: number | undefined
     const cut = () => {
-      isLate = true
-      leftMs = (performance.now() - beganAt) * lastAnswers.ratio
+      graceMs = lastAnswersMs(performance.now() - beganAt)
       this.#calls.cut()
     }
     if (signal.aborted) cut()
@@ -143,8 +137,7 @@ class GrpcServer implements TransportServer {
     } finally {
       signal.removeEventListener('abort', cut)
     }
-    const { leastMs, mostMs } = lastAnswers
-    return isLate ? this.#cutUnsent(Math.min(mostMs, Math.max(leastMs, Math.round(leftMs)))) : 0
+    return graceMs === undefined ? 0 : this.#cutUnsent(graceMs)
   }
 
   close(): Promise<void> {

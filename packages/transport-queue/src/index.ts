@@ -12,6 +12,7 @@ export type {
 export type { AsyncApiPart, DescribedService } from './asyncapi/exchange.ts'
 export type { Disposition, RetryOptions } from '@tenon/core/transport'
 export type { ConsumerReport, MessageStage, OldestMessage } from './consume/watch/consumer-report.ts'
+export type { StalledPartition } from './consume/watch/stall.ts'
 export { dispositions } from './consume/plan/disposition.ts'
 export type { RunResult } from './dead-letter/audit/audit-record.ts'
 export {

@@ -162,8 +162,9 @@ export interface AssignedPartition {
    */
   fetch(): Promise<readonly ReceivedRecord[]>
   /**
-   * Stores that all records before the offset are done with. False when the partition is not this member's any more; what
-   * another generation has stored is never overwritten.
+   * Stores that all records before the offset are done with. False when the partition is not this member's any more, or the group is
+   * between two generations and the broker takes nothing yet: then the next commit covers it. What another generation has stored is
+   * never overwritten.
    *
    * @throws ServiceError `unavailable` when the broker did not answer in time; the next commit covers it.
    */
@@ -171,7 +172,8 @@ export interface AssignedPartition {
   /**
    * The same for the partition of this number of another topic, as long as this partition is the member's own: so the owner of a
    * partition says how far it has come in what belongs to it elsewhere. `describe` tells it for the same group. No member of the
-   * group may read the other topic, for whoever owned its partition would commit there as well.
+   * group may read the other topic, for whoever owned its partition would commit there as well. Of several commits at once any
+   * may be stored last.
    *
    * @remarks Kafka forgets it `offsets.retention.minutes` (by default seven days) after it was stored last, also while the group
    * goes on, because the group does not subscribe to the topic: store it anew before. Elsewhere it is kept.

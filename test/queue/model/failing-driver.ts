@@ -22,6 +22,14 @@ export function failingDriver(driver: QueueDriver, faults: FaultPlan): QueueDriv
   }
 }
 
+/** A driver that is told by chance that a partition is not its own while it is, as brokers say between two generations of a group. */
+export function refusingDriver(driver: QueueDriver, { seed, commitFailurePercent }: FaultPlan): QueueDriver {
+  const random = randomOf(seed)
+  return overPartitions(driver, (partition) => ({
+    commit: async (nextOffset) => random() * 100 >= commitFailurePercent && partition.commit(nextOffset),
+  }))
+}
+
 function unanswered(): ServiceError {
   return new ServiceError('unavailable', 'the broker did not answer')
 }

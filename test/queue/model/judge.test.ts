@@ -66,6 +66,7 @@ test.each<[Rule, readonly Fact[]]>([
   ['repeated_by_owner', [...did('A', 0), ...wholeRun]],
   ['ends_out_of_order', [...did('A', 0), ...did('A', 1), assigned('B'), ...did('B', 0)]],
   ['left_uncommitted', [...did('A', 0), ...did('A', 1), buried('A', 2), gave('settled', 'A')]],
+  ['left_uncommitted', [...did('A', 0), ...commit('A', 1, 'refused'), gave('revoked', 'A'), gave('settled', 'A')]],
   ['wrong_outcome', [...did('A', 0), ...did('A', 1), ...did('A', 2)]],
 ])('finds %s', (rule, facts) => {
   expect(rulesOf([assigned('A'), ...facts])).toContain(rule)

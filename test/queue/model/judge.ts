@@ -217,7 +217,15 @@ class Judging {
 
   #gaveUp(is: 'revoked' | 'lost' | 'settled', assignment: Assignment): void {
     if (is === 'settled') this.#settled(assignment)
+    else if (is === 'revoked') this.#revoked(assignment)
     else if (is === 'lost' && !assignment.isSettled) assignment.isCut = true
+  }
+
+  /** What was not stored before must be tried again now. */
+  #revoked(assignment: Assignment): void {
+    if (!assignment.hasFailedCommit) return
+    assignment.hasFailedCommit = false
+    assignment.committed = 0
   }
 
   /** Only what lies behind a message without an outcome may be left without a commit, and only where the broker answered. */

@@ -1,5 +1,6 @@
 import { fakeClock } from '@tenon/testing'
-import { memoryBroker, memoryDriver } from '@tenon/transport-queue'
+import { memoryBroker, memoryDriver, type QueueDriver } from '@tenon/transport-queue'
+import { refusingDriver } from './failing-driver.ts'
 import { overrunFromMs, type Scenario } from './scenario.ts'
 import type { World } from './world.ts'
 
@@ -16,14 +17,22 @@ export function memoryWorld({ faults, partitionCount }: Scenario): World {
       maxLatencyMs: faults.maxLatencyMs,
     },
   })
+  const inner = new Map<QueueDriver, QueueDriver>()
+  const evict = (driver: QueueDriver, noticedAfterMs: number) =>
+    broker.evict(inner.get(driver) ?? driver, { noticedAfterMs })
   return {
     patienceMs: 60_000,
     maxHandlerMs: overrunFromMs,
-    open: async () => memoryDriver({ broker }),
+    open: async () => {
+      const driver = memoryDriver({ broker })
+      const refusing = refusingDriver(driver, { ...faults, seed: faults.seed + inner.size })
+      inner.set(refusing, driver)
+      return refusing
+    },
     stopBroker: () => broker.stop(),
     startBroker: () => broker.start(),
-    kill: (driver) => broker.evict(driver, { noticedAfterMs: Number.POSITIVE_INFINITY }),
-    evict: (driver, noticedAfterMs) => broker.evict(driver, { noticedAfterMs }),
+    kill: (driver) => evict(driver, Number.POSITIVE_INFINITY),
+    evict,
     pass: (durationMs) => clock.advance(durationMs),
     [Symbol.asyncDispose]: async () => clock[Symbol.dispose](),
   }

@@ -56,6 +56,13 @@ export function storesCommitsLate(lateByMs: number): PlantedBug {
     }))
 }
 
+/** Takes a commit that is refused for one that nobody needs any more. */
+export function forgetsRefusals(driver: QueueDriver): QueueDriver {
+  return overPartitions(driver, (partition) => ({
+    commit: async (nextOffset) => (await partition.commit(nextOffset)) || true,
+  }))
+}
+
 /** Lets messages of a key run side by side, for it does not see that they have one. */
 export function forgetsKeys(driver: QueueDriver): QueueDriver {
   return overPartitions(driver, (partition) => ({

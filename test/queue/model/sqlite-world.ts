@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type QueueDriver, sqliteDriver } from '@tenon/transport-queue'
-import { failingDriver } from './failing-driver.ts'
+import { failingDriver, refusingDriver } from './failing-driver.ts'
 import type { Scenario } from './scenario.ts'
 import type { World } from './world.ts'
 
@@ -30,7 +30,9 @@ export async function sqliteWorld({ partitionCount, faults }: Scenario): Promise
       const driver = sqliteDriver({ path, partitionCount, ...times })
       await driver.connect({ clientId: 'model' })
       drivers.add(driver)
-      return failingDriver(driver, faults)
+      // Draws of its own for each, or one would decide for the other.
+      const seed = faults.seed + 2 * drivers.size
+      return refusingDriver(failingDriver(driver, { ...faults, seed }), { ...faults, seed: seed + 1 })
     },
     stopBroker: () => {
       lock ??= lockFile(path)

@@ -2,7 +2,7 @@ import type { EventType, JsonSchema, Operation } from '@tenon/core/contract'
 import type { MessageContent, SchemaBook } from '@tenon/core/transport'
 import type { DescribedFormat } from './asyncapi-options.ts'
 import type { AsyncApiMessage, AsyncApiTag, KafkaBinding } from './document.ts'
-import { deadLetterHeaders, messageHeaders } from './header-schema.ts'
+import { type CloudEventsMode, deadLetterHeaders, messageHeaders } from './header-schema.ts'
 import { structuredBody } from './message-body.ts'
 
 export const kafkaBinding: KafkaBinding = Object.freeze({ bindingVersion: '0.5.0' })
@@ -29,7 +29,7 @@ export function factsOf(content: MessageContent): MessageFacts {
 /** What messages of a document have in common. */
 export interface MessageMeans {
   readonly book: SchemaBook
-  readonly mode: 'binary' | 'structured'
+  readonly mode: CloudEventsMode
   /** Names of the metadata that messages inherit; undefined where no service says so. */
   readonly forwarded: readonly string[] | undefined
   readonly formatFor: (content: MessageContent) => DescribedFormat
@@ -97,10 +97,10 @@ function commandFacts(operation: Operation): MessageFacts {
   }
 }
 
-function headersOf(topic: string, contentType: string, { book, forwarded }: MessageMeans): JsonSchema {
+function headersOf(topic: string, contentType: string, { book, mode, forwarded }: MessageMeans): JsonSchema {
   return {
     type: 'object',
-    allOf: [book.add(messageHeaders(forwarded), 'MessageHeaders')],
+    allOf: [book.add(messageHeaders(mode, forwarded), 'MessageHeaders')],
     properties: { 'content-type': { const: contentType }, ce_type: { const: topic } },
   }
 }

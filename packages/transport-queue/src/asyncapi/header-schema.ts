@@ -1,6 +1,9 @@
 import type { JsonSchema } from '@tenon/core/contract'
 import { compareTexts } from './named.ts'
 
+/** Where the attributes of an event count: in headers, or in the value. */
+export type CloudEventsMode = 'binary' | 'structured'
+
 const text = { type: 'string' }
 const moment = { type: 'string', format: 'date-time' }
 
@@ -8,21 +11,26 @@ const moment = { type: 'string', format: 'date-time' }
 const tracing = ['traceparent', 'tracestate', 'baggage']
 
 /**
- * The headers of every message that a publisher writes, in CloudEvents' binary mode.
+ * The headers of every message that a publisher writes, the same in both modes of CloudEvents.
  *
  * @param forwarded Names of the metadata that services let messages inherit; undefined where no service says so.
  * @see CloudEvents 1.0.2, context attributes, and Kafka protocol binding, section 3.2
  */
-export function messageHeaders(forwarded: readonly string[] = tracing): JsonSchema {
+export function messageHeaders(mode: CloudEventsMode, forwarded: readonly string[] = tracing): JsonSchema {
   const inherited = [...forwarded].toSorted(compareTexts).filter((name) => !Object.hasOwn(ownHeaders, name))
   return {
     type: 'object',
     title: 'MessageHeaders',
-    description: 'CloudEvents 1.0 in binary mode, with what the sender lets messages inherit.',
+    description: `${modeTexts[mode]}, with what the sender lets messages inherit.`,
     required: ['ce_specversion', 'ce_id', 'ce_source', 'ce_type', 'ce_time'],
     properties: { ...ownHeaders, ...Object.fromEntries(inherited.map((name) => [name, text])) },
   }
 }
+
+const modeTexts = {
+  binary: 'CloudEvents 1.0 in binary mode',
+  structured: 'The attributes of CloudEvents 1.0, which in structured mode count as they stand in the value',
+} as const satisfies Record<CloudEventsMode, string>
 
 const ownHeaders: Readonly<Record<string, JsonSchema>> = {
   'content-type': { ...text, description: 'What the payload is; JSON without it.' },
@@ -39,6 +47,11 @@ const ownHeaders: Readonly<Record<string, JsonSchema>> = {
     description: 'Until then it is not handled, nor what comes after it with its key.',
   },
   'tenon-redrive-group': { ...text, description: 'It was a dead letter of this group, and the others pass it over.' },
+  'tenon-redrive-letter': { ...text, description: 'Where the dead letter lay that it was.' },
+  'tenon-redrive-patched': {
+    ...text,
+    description: 'What of it was changed before it was sent again, such as `value`.',
+  },
   'x-request-id': text,
 }
 
@@ -59,6 +72,7 @@ export const deadLetterHeaders: JsonSchema = Object.freeze({
     'tenon-source-topic': text,
     'tenon-source-partition': { ...text, pattern: '^[0-9]+$' },
     'tenon-source-offset': { ...text, pattern: '^[0-9]+$' },
+    'tenon-source-timestamp': { ...text, pattern: '^-?[0-9]+$', description: 'Of the message, in epoch milliseconds.' },
     'tenon-value-omitted': { ...text, description: 'There when the broker took the letter only without its value.' },
     'tenon-headers-omitted': {
       ...text,

@@ -67,7 +67,7 @@ export class MessageSettler {
     else void this.#beginAt(history.dueAt, handling)
   }
 
-  /** What messages wait for that are not with their handler, by offset. */
+  /** Why messages have no outcome, by offset; nothing of those that run or wait for a place. */
   get stages(): ReadonlyMap<number, MessageStage> {
     return this.#backOff.stages
   }
@@ -207,7 +207,7 @@ export class MessageSettler {
   }
 
   async #failed(handling: Handling, call: QueueCall, error: ServiceError): Promise<void> {
-    if (error.code === 'deadline_exceeded') await this.#awaitQuiet(call)
+    if (error.code === 'deadline_exceeded' && !this.#surroundings.partition.lost.aborted) await this.#awaitQuiet(call)
     if (!this.#running.end(call)) return
     const schedule = (handling.schedule ??= new RetrySchedule(this.#scheduling))
     const isDone = await this.#afterFailure(handling, error, schedule)

@@ -8,7 +8,7 @@ export interface QueueCallFacts {
   /** 1 for the first time this member handles the message. */
   readonly attempt: number
   readonly message: ReadMessage
-  /** What is left until the message expires; Infinity when it never does. */
+  /** How long it may take. */
   readonly timeoutMs: number
   /** In epoch milliseconds. */
   readonly beganAt: number
@@ -21,7 +21,7 @@ export class QueueCall implements Arrival {
   readonly isTrusted = true
   readonly isAccepted = true
   readonly attempt: number
-  readonly timeoutMs: number | undefined
+  readonly timeoutMs: number
   readonly beganAt: number
   readonly #record: ReceivedRecord
   readonly #message: ReadMessage
@@ -36,7 +36,7 @@ export class QueueCall implements Arrival {
     this.transport = transport
     this.attempt = attempt
     this.beganAt = beganAt
-    this.timeoutMs = timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs
+    this.timeoutMs = timeoutMs
   }
 
   get metadata(): Readonly<Record<string, string>> {

@@ -1,5 +1,5 @@
-import { ServiceError } from '@tenon/core/transport'
 import type { QueueDriver } from '../queue-driver.ts'
+import { requireWithin } from './check-option.ts'
 import { type DeadLetter, deadLetterTopic } from './dead-letter.ts'
 import { compileFilter, type LetterFilter } from './letter-filter.ts'
 import { LetterPage } from './letter-page.ts'
@@ -118,12 +118,3 @@ async function fillPage([partition, page]: readonly [number, LetterPage], readin
 const readAtOnceCount = 4
 /** What may be given; the signal comes first. */
 const longestTimeoutMs = 600_000
-
-function requireWithin(
-  name: string,
-  value: number,
-  { min, max }: { readonly min: number; readonly max: number },
-): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return
-  throw new ServiceError('out_of_range', `${name} must be a whole number from ${min} to ${max}, found ${value}`)
-}

@@ -13,27 +13,30 @@ export interface OffsetRange {
 
 /**
  * Hands on the records of ranges, those of one partition in their order, each once. Resolves to whether they were read to their ends,
- * which the signal of the bound keeps them from.
+ * which the signal keeps them from.
  *
  * @throws ServiceError as `QueueDriver.read`.
  */
 export async function readRanges(
   driver: QueueDriver,
-  { topic, ranges, timeoutMs, signal: given }: RangesToRead,
+  { topic, ranges, ...bound }: RangesToRead,
   visit: (record: ReceivedRecord) => void,
 ): Promise<boolean> {
-  const failed = new AbortController()
-  const signal = given === undefined ? failed.signal : AbortSignal.any([failed.signal, given])
-  const readOne = async ([partition, range]: readonly [number, OffsetRange]) => {
-    for await (const records of driver.read({ topic, partition, ...range }, { timeoutMs, signal }))
-      records.forEach(visit)
+  const waiting = [...ranges].filter(([, { fromOffset, toOffset }]) => fromOffset < toOffset)
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [partition, range] = next
+      for await (const records of driver.read({ topic, partition, ...range }, bound)) records.forEach(visit)
+    }
   }
-  const wanted = [...ranges].filter(([, { fromOffset, toOffset }]) => fromOffset < toOffset)
   try {
-    await Promise.all(wanted.map(readOne))
+    await Promise.all(Array.from({ length: readAtOnceCount }, work))
   } finally {
-    // One that fails ends the others.
-    failed.abort()
+    // Where one fails, the others begin no more.
+    waiting.length = 0
   }
-  return given?.aborted !== true
+  return bound.signal?.aborted !== true
 }
+
+/** A partition may take a connection. A guess. */
+const readAtOnceCount = 4

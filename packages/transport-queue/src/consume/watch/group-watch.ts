@@ -22,8 +22,10 @@ export interface GroupWatchSurroundings {
 export class GroupWatch {
   readonly #topics: ReadonlyMap<string, TopicWatch>
   readonly #state: () => MemberState
+  readonly #clock: QueueSettings['clock']
   readonly #intervalMs: number
   #timer: NodeJS.Timeout | undefined
+  #tickedAt = 0
   #isLooking = false
 
   constructor(surroundings: GroupWatchSurroundings) {
@@ -31,19 +33,22 @@ export class GroupWatch {
     const consumers = [...plan.consumers.values()]
     this.#topics = new Map(consumers.flatMap((consumer) => this.#watchOf(consumer, surroundings)))
     this.#state = surroundings.state
+    this.#clock = surroundings.settings.clock
     this.#intervalMs = Math.min(...consumers.map(({ settings }) => settings.stallAfterMs)) / 4
   }
 
   /** From now on looks at what is there, as seldom as that finds it in time. Safe to call twice. */
   start(): void {
-    if (this.#timer === undefined) for (const topic of this.#topics.values()) topic.grace()
-    this.#timer ??= setInterval(() => void this.#look(), this.#intervalMs).unref()
+    if (this.#timer !== undefined) return
+    this.#grace()
+    this.#tickedAt = this.#clock.now()
+    this.#timer = setInterval(() => this.#tick(), this.#intervalMs).unref()
   }
 
   /** Looks no more: what ends does not stand still. Safe to call twice. */
   stop(): void {
     clearInterval(this.#timer)
-    for (const topic of this.#topics.values()) topic.grace()
+    this.#grace()
   }
 
   add(loop: WatchedLoop): void {
@@ -57,6 +62,19 @@ export class GroupWatch {
   /** What stands still of a topic; nothing while the group is being joined. */
   stallsOf(topic: string): readonly StalledPartition[] {
     return this.#state() === 'assigned' ? (this.#topics.get(topic)?.stalls ?? []) : []
+  }
+
+  #grace(): void {
+    for (const topic of this.#topics.values()) topic.grace()
+  }
+
+  /** A process that stood still itself cannot say what would have come meanwhile, nor one whose clock was set back. */
+  #tick(): void {
+    const now = this.#clock.now()
+    const passedMs = now - this.#tickedAt
+    if (passedMs < 0 || passedMs > 2 * this.#intervalMs + busyMs) this.#grace()
+    this.#tickedAt = now
+    void this.#look()
   }
 
   async #look(): Promise<void> {
@@ -91,3 +109,6 @@ export class GroupWatch {
     )
   }
 }
+
+/** A timer of a busy process may be late by as much. A guess. */
+const busyMs = 1_000

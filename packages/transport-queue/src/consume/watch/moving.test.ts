@@ -1,4 +1,4 @@
-import { ServiceError } from '@tenon/core/transport'
+import { type Arrival, ServiceError } from '@tenon/core/transport'
 import { describe, expect, it } from 'vitest'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { type Placed, start, topic } from '../../queue-transport.test-harness.ts'
@@ -11,6 +11,12 @@ const away = async () => {
 }
 const never = new AbortController().signal
 const work = (durationMs: number) => () => wait(durationMs, never)
+
+/** Ends after the time, whatever its signal says, and fails then. */
+const lateWith = (durationMs: number) => (_placed: Placed, arrival: Arrival) =>
+  wait(durationMs, never)
+    .then(() => arrival.ended?.())
+    .then(away)
 
 describe('a consumer does not stand still', () => {
   it('while nothing comes, however long, also when its reading does not end', async () => {
@@ -34,6 +40,12 @@ describe('a consumer does not stand still', () => {
     await consumer.send('ab', 0, headers)
     expect(await consumer.staysLive(10 * stallAfterMs)).toBe(true)
     expect((await consumer.report())?.lagCount).toBe(2)
+  })
+
+  it('while its handler cleans up after its time, in whichever attempt', async () => {
+    const consumer = await watchedConsumer(lateWith(stallAfterMs - 5_000))
+    await consumer.send('a')
+    expect(await consumer.staysLive(5 * stallAfterMs)).toBe(true)
   })
 
   it('while a dead letter cannot be stored', async () => {
@@ -127,6 +139,12 @@ describe('a consumer does not stand still', () => {
 
   it.each([
     ['shows no message', () => noRecords()],
+    [
+      'cannot be asked',
+      () => {
+        throw new Error('no right to read')
+      },
+    ],
     ['never shows a message', () => ({ [Symbol.asyncIterator]: () => ({ next: forever }) })],
   ])('when messages seem to be there, and the broker %s', async (_how, read) => {
     const consumer = await watchedConsumer(forever, { change: () => ({ fetch: forever }) })
@@ -142,6 +160,29 @@ describe('a consumer does not stand still', () => {
     expect(ranges.slice(0, 1)).toEqual([{ topic, partition: 0, fromOffset: 0, toOffset: 2 }])
     // Once in stallAfterMs, with a look more to begin anew.
     expect(ranges.length).toBeLessThan(5)
+  })
+
+  it('when what it has handled is not committed, and nothing more comes', async () => {
+    const consumer = await watchedConsumer(work(0), { change: () => ({ commit: away }) })
+    await consumer.send('ab')
+    expect(await consumer.staysLive(4 * stallAfterMs)).toBe(true)
+    expect((await consumer.report())?.lagCount).toBe(2)
+  })
+
+  it('when a message has just come, though one was late long ago', async () => {
+    const consumer = await watchedConsumer(work(0))
+    const describeTopic = consumer.driver.describe.bind(consumer.driver)
+    Object.assign(consumer.driver, {
+      describe: async (of, group) =>
+        (await describeTopic(of, group)).map((one) => ({ ...one, nextOffset: one.nextOffset + 1 })),
+      read: () => someRecord(),
+    } satisfies Partial<QueueDriver>)
+    await pass(stallAfterMs / 4)
+    for (let second = 0; second < (2 * stallAfterMs) / 1_000; second++) {
+      await consumer.send('a')
+      await pass(1_000)
+    }
+    expect(await consumer.staysLive(stallAfterMs)).toBe(true)
   })
 
   it('when it drains', async () => {
@@ -180,3 +221,7 @@ describe('to watch a consumer', () => {
 })
 
 async function* noRecords(): AsyncGenerator<never> {}
+
+async function* someRecord(): AsyncGenerator<never[]> {
+  yield []
+}

@@ -5,9 +5,9 @@ import { isHeldUp, type StandstillFacts } from './stall.ts'
 import type { HandlerRun, WatchedLoop } from './watched-loop.ts'
 
 const now = 1_000_000
-const maxHandlerMs = 10_000
-const fresh: HandlerRun = { offset: 1, beganAt: now - maxHandlerMs }
-const wedged: HandlerRun = { offset: 1, beganAt: now - maxHandlerMs - 1_000 }
+const stallAfterMs = 40_000
+const fresh: HandlerRun = { offset: 1, beganAt: now - stallAfterMs + 1 }
+const wedged: HandlerRun = { offset: 1, beganAt: now - stallAfterMs }
 const retried: MessageStage = { stage: 'retried', attemptCount: 1, code: 'unavailable', untilAt: now + 1 }
 const held: MessageStage = { stage: 'held', untilAt: now + 1 }
 const buried: MessageStage = { stage: 'buried', sinceAt: now }
@@ -17,7 +17,7 @@ describe('isHeldUp', () => {
     [why: string, expected: boolean, runs: readonly HandlerRun[], stages: readonly (readonly [number, MessageStage])[]]
   >([
     ['nothing is done about its messages', true, [], []],
-    ['a handler has time left, or ends just now', false, [fresh], []],
+    ['a handler has time left, or some to clean up', false, [fresh], []],
     ['a handler goes on though its time is over', true, [wedged], []],
     ['another handler has time left', false, [wedged, { ...fresh, offset: 2 }], []],
     ['its message is tried again beside a handler that goes on', true, [wedged, fresh], []],
@@ -41,7 +41,7 @@ describe('isHeldUp', () => {
 })
 
 function factsOf(facts: Partial<StandstillFacts>): StandstillFacts {
-  return { now, maxHandlerMs, loop: loopOf([]), others: [], areSlotsTaken: false, ...facts }
+  return { now, stallAfterMs, loop: loopOf([]), others: [], areSlotsTaken: false, ...facts }
 }
 
 function loopOf(runs: readonly HandlerRun[], stages: readonly (readonly [number, MessageStage])[] = []): WatchedLoop {

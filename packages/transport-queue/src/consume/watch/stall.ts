@@ -17,8 +17,8 @@ export interface StalledPartition {
 /** What a partition is judged by. */
 export interface StandstillFacts {
   readonly now: number
-  /** Of the partition's consumer. */
-  readonly maxHandlerMs: number
+  /** Of the partition's consumer: more than its handlers have, so that one that heeds its signal may still clean up. */
+  readonly stallAfterMs: number
   readonly loop: WatchedLoop
   /** Of the other partitions that the same handler reads. */
   readonly others: readonly WatchedLoop[]
@@ -31,14 +31,14 @@ export interface StandstillFacts {
  * later, none is being stored as a dead letter. A message that an earlier handler still works on counts for nothing, whatever else is
  * tried with it; one that is held back counts for nothing either when there is such a handler.
  */
-export function isHeldUp({ now, maxHandlerMs, loop, others, areSlotsTaken }: StandstillFacts): boolean {
-  const wedged = wedgedOffsets(loop, now - maxHandlerMs)
+export function isHeldUp({ now, stallAfterMs, loop, others, areSlotsTaken }: StandstillFacts): boolean {
+  const wedged = wedgedOffsets(loop, now - stallAfterMs)
   if (isAtWork(loop, wedged)) return false
   for (const [offset, { stage }] of loop.stages) {
     if (stage === 'buried' || stage === 'parked' || (stage === 'retried' && !wedged.has(offset))) return false
     if (stage === 'held' && wedged.size === 0) return false
   }
-  return !(areSlotsTaken && others.some((other) => isAtWork(other, wedgedOffsets(other, now - maxHandlerMs))))
+  return !(areSlotsTaken && others.some((other) => isAtWork(other, wedgedOffsets(other, now - stallAfterMs))))
 }
 
 /** What an operator is to read of it. */
@@ -57,10 +57,10 @@ const causes = {
   fetch: 'messages are there but are not given out, from offset',
 } as const satisfies Record<StalledPartition['waitsFor'], string>
 
-/** The messages of handlers that began before the moment, and should have ended. */
+/** The messages of handlers that began by the moment, and should have ended. */
 function wedgedOffsets({ runs }: WatchedLoop, latestAt: number): ReadonlySet<number> {
   const wedged = new Set<number>()
-  for (const { offset, beganAt } of runs) if (beganAt + signalledMs <= latestAt) wedged.add(offset)
+  for (const { offset, beganAt } of runs) if (beganAt <= latestAt) wedged.add(offset)
   return wedged
 }
 
@@ -68,6 +68,3 @@ function isAtWork({ runs }: WatchedLoop, wedged: ReadonlySet<number>): boolean {
   for (const { offset } of runs) if (!wedged.has(offset)) return true
   return false
 }
-
-/** What a handler may take to end after its signal has fired. A guess. */
-const signalledMs = 1_000

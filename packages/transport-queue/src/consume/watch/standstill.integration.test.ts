@@ -4,6 +4,7 @@ import type { Outcome } from '@tenon/core/transport'
 import kafkajs from 'kafkajs'
 import Type from 'typebox'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { brokerAbsence, KafkaBroker } from '../../driver/kafka/kafka-broker.test-harness.ts'
 import { clients, connect, createTopic, makeDriver, send } from '../../driver/kafka/kafka-client.test-harness.ts'
 import type { AssignedPartition, QueueDriver } from '../../queue-driver.ts'
 import { host } from '../../queue-transport.test-harness.ts'
@@ -32,15 +33,50 @@ describe.skipIf(skipped !== '').for(clients)(`a consumer on Kafka through %s${sk
     expect(health()).toMatchObject({ isLive: true })
     await send(await connect(client, { brokers }), topic, ['o1'])
     await expect.poll(health, patience).toMatchObject({ isLive: false, isReady: true })
-    expect(health()?.reason).toContain('messages are there but are not given out, from offset 0')
+    expect(health().reason).toContain('messages are there but are not given out, from offset 0')
   })
 })
+
+const away = brokerAbsence === undefined ? '' : ` (skipped: ${brokerAbsence})`
+
+const twoClients = ['kafkajs', 'platformatic'] as const
+
+describe.skipIf(away !== '').for(twoClients)(
+  `a consumer on Kafka through %s whose broker goes away${away}`,
+  (client) => {
+    it('does not stand still while it is away, and does some time after it is back', { timeout: 150_000 }, async () => {
+      await using broker = await KafkaBroker.start()
+      const address = [broker.address('plain')]
+      const sender = await connect(client, { brokers: address })
+      const topic = await createTopic(sender)
+      await send(sender, topic, ['o1'])
+      const driver = newDriver(client, address)
+      const seen: (boolean | undefined)[] = []
+      const describeTopic = driver.describe.bind(driver)
+      const running = Promise.withResolvers<never>()
+      Object.assign(driver, {
+        describe: ((of, group) => {
+          seen.push(health().isLive)
+          return describeTopic(of, group)
+        }) satisfies QueueDriver['describe'],
+      })
+      const { health, told } = await consume(driver, topic, { stallAfterMs: 6_000, handled: running.promise })
+      await expect.poll(() => told.handledCount, patience).toBe(1)
+      await broker.stop('SIGKILL')
+      const { length } = seen
+      await expect.poll(() => seen.length, patience).toBeGreaterThan(length + 2)
+      expect([health().isLive, ...seen]).not.toContain(false)
+      await broker.launch()
+      await expect.poll(() => health().isLive, patience).toBe(false)
+    })
+  },
+)
 
 const newTopic = async (client: (typeof clients)[number]) => createTopic(await connect(client, { brokers }))
 
 /** A driver that nobody has connected. */
-function newDriver(client: (typeof clients)[number]): QueueDriver {
-  return makeDriver(client, { brokers, sessionTimeoutMs: 6_000, heartbeatIntervalMs: 300 })
+function newDriver(client: (typeof clients)[number], addresses: readonly string[] = brokers): QueueDriver {
+  return makeDriver(client, { brokers: addresses, sessionTimeoutMs: 6_000, heartbeatIntervalMs: 300 })
 }
 
 /** A driver whose members are never given a message. */
@@ -65,8 +101,18 @@ function withoutFetch(driver: QueueDriver): QueueDriver {
   })
 }
 
+interface ConsumeOptions {
+  readonly stallAfterMs?: number
+  /** What its handlers wait for. */
+  readonly handled?: Promise<void>
+}
+
 /** A consumer that stands still soon, until the test ends. */
-async function consume(driver: QueueDriver, topic: string) {
+async function consume(
+  driver: QueueDriver,
+  topic: string,
+  { stallAfterMs = 1_000, handled = Promise.resolve() }: ConsumeOptions = {},
+) {
   const told = { handledCount: 0, rangeCount: 0 }
   const read = driver.read.bind(driver)
   Object.assign(driver, {
@@ -77,17 +123,19 @@ async function consume(driver: QueueDriver, topic: string) {
   })
   const dispatch = async (): Promise<Outcome> => {
     told.handledCount += 1
+    await handled
     return { ok: true, value: undefined, callId: 'c', headers: undefined }
   }
   const placed = event(topic, { key: 'orderId', payload: Type.Object({ orderId: Type.String() }) })
-  const options = { driver, maxHandlerMs: 500, stallAfterMs: 1_000, joinTimeoutMs: 30_000 }
+  const options = { driver, maxHandlerMs: 500, stallAfterMs, joinTimeoutMs: 30_000 }
   const server = queueTransport(options).bind({
     ...host,
     events: [{ event: placed, group: topic, delivery: {}, dispatch }],
   })
   await server.listen()
   onTestFinished(() => server.close())
-  return { health: () => server.health?.(), told }
+  const health = () => server.health?.() ?? { isLive: undefined, isReady: undefined, reason: undefined }
+  return { health, told }
 }
 
 async function transact(topic: string, orderId: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { ServiceError } from '@tenon/core/transport'
 import { describe, expect, it, vi } from 'vitest'
-import type { AssignedPartition } from '../../queue-driver.ts'
-import { topic } from '../../queue-transport.test-harness.ts'
+import type { AssignedPartition, QueueDriver } from '../../queue-driver.ts'
+import { type Placed, topic } from '../../queue-transport.test-harness.ts'
+import { wait } from '../../wait.ts'
 import { pass, stallAfterMs, watchedConsumer } from './standstill.test-harness.ts'
 
 const forever = () => new Promise<never>(() => undefined)
@@ -43,6 +44,20 @@ describe('a partition stands still', () => {
     expect(await consumer.report()).toMatchObject({ stalls: [{ waitsFor: 'handler' }] })
   })
 
+  it('when its broker takes longer to answer than looks are apart', async () => {
+    const consumer = await watchedConsumer(forever, { maxHandlerMs: 500, stallAfterMs: 2_000 })
+    const describeTopic = consumer.driver.describe.bind(consumer.driver)
+    Object.assign(consumer.driver, {
+      describe: async (of, group) => {
+        await wait(3_000, new AbortController().signal)
+        return describeTopic(of, group)
+      },
+    } satisfies Partial<QueueDriver>)
+    await consumer.send('a')
+    await pass(10_000)
+    expect(consumer.isLive()).toBe(false)
+  })
+
   it('when messages are there and reading never gives them', async () => {
     const consumer = await watchedConsumer(forever, { change: () => ({ fetch: forever }) })
     await consumer.send('ab')
@@ -73,6 +88,47 @@ describe('a partition stands still', () => {
     expect(await consumer.staysLive(stallAfterMs - 1_000)).toBe(true)
     await pass(stallAfterMs / 4)
     expect(await consumer.report()).toMatchObject({ stalls: [{ waitsFor: 'commit', offset: 0 }] })
+  })
+
+  it('until a commit is stored, though what waited for it has come to no outcome yet', async () => {
+    let isAway = true
+    const change = (partition: AssignedPartition) => ({
+      commit: async (nextOffset: number) => {
+        if (isAway) throw new ServiceError('unavailable', 'not now')
+        return partition.commit(nextOffset)
+      },
+    })
+    const handle = async ({ count }: Placed) => (count === 2 ? forever() : undefined)
+    const consumer = await watchedConsumer(handle, { change, maxUncommittedCount: 2 })
+    await consumer.send('abc')
+    await pass(1.25 * stallAfterMs)
+    expect(consumer.isLive()).toBe(false)
+    isAway = false
+    await pass(1_000)
+    expect(consumer.isLive()).toBe(true)
+  })
+
+  it('until what reading did not give is gone', async () => {
+    const consumer = await watchedConsumer(forever, { change: () => ({ fetch: forever }) })
+    const describeTopic = consumer.driver.describe.bind(consumer.driver)
+    await consumer.send('ab')
+    await pass(1.5 * stallAfterMs)
+    expect(consumer.isLive()).toBe(false)
+    Object.assign(consumer.driver, {
+      describe: async (of, group) =>
+        (await describeTopic(of, group)).map((one) => ({ ...one, earliestOffset: one.nextOffset })),
+    } satisfies Partial<QueueDriver>)
+    await pass(stallAfterMs / 2)
+    expect([consumer.isLive(), consumer.told('warn')]).toEqual([true, ['a partition that stood still goes on']])
+  })
+
+  it('though the clock was set back meanwhile', async () => {
+    const consumer = await watchedConsumer(forever)
+    await pass(stallAfterMs)
+    vi.setSystemTime(Date.now() - 24 * stallAfterMs)
+    await consumer.send('a')
+    await pass(1.5 * stallAfterMs)
+    expect(consumer.isLive()).toBe(false)
   })
 
   it('when a process that stood still itself goes on with it, not before', async () => {

@@ -67,7 +67,6 @@ export class TopicWatch {
     const now = clock.now()
     const quarterMs = consumer.settings.stallAfterMs / 4
     if (now - this.#lookedAt < quarterMs * shortLookShare) return
-    if (now - this.#lookedAt > 2 * quarterMs) this.grace()
     const quiet = [...this.#loops].filter((loop) => !isRevoked(loop) && loop.motion.movedAt <= this.#lookedAt)
     this.#lookedAt = now
     this.#tellEnded(now)
@@ -82,9 +81,11 @@ export class TopicWatch {
   async #judge(loop: WatchedLoop, progress: PartitionProgress | undefined): Promise<void> {
     if (progress === undefined || isRevoked(loop)) return
     const { movedAt } = loop.motion
+    const graceAt = this.#graceAt
     const stall = this.#holdUpOf(loop, progress) ?? (await this.#silenceOf(loop, progress))
-    // It may have moved, or be gone, while the broker was asked.
-    if (stall === undefined || loop.motion.movedAt !== movedAt || !this.#loops.has(loop)) return
+    // It may have moved, or be gone, or nothing counts any more, while the broker was asked.
+    if (loop.motion.movedAt !== movedAt || this.#graceAt !== graceAt || !this.#loops.has(loop)) return
+    if (stall === undefined) return this.#goesOn(loop)
     const isKnown = this.#stalls.has(loop)
     this.#stalls.set(loop, { stall, movedAt })
     if (!isKnown) this.#tell(stall)
@@ -130,21 +131,30 @@ export class TopicWatch {
 
   /** Offsets alone tell nothing: marks of transactions have some too, and nobody is given those. */
   async #hasRecord(range: RecordRange): Promise<boolean> {
-    const reading = firstOf(this.#surroundings.driver.read(range, { timeoutMs: readTimeoutMs }))
-    // Who does not answer counts as away.
-    return within(reading, readTimeoutMs, 'the broker did not answer').catch(() => false)
+    const late = new AbortController()
+    try {
+      const bound = { timeoutMs: readTimeoutMs, signal: late.signal }
+      return await within(firstOf(this.#surroundings.driver.read(range, bound)), readTimeoutMs, 'no answer')
+    } catch {
+      // Who does not answer counts as away.
+      return false
+    } finally {
+      late.abort()
+    }
   }
 
   #isHeldUp(loop: WatchedLoop, now: number): boolean {
     const { consumer, slots, siblings } = this.#surroundings
-    const { maxHandlerMs } = consumer.settings
+    const { stallAfterMs } = consumer.settings
     const others = siblings().filter((other) => other !== loop)
-    return isHeldUp({ now, maxHandlerMs, loop, others, areSlotsTaken: slots.areTaken })
+    return isHeldUp({ now, stallAfterMs, loop, others, areSlotsTaken: slots.areTaken })
   }
 
   #isStill(loop: WatchedLoop, { stall, movedAt }: Verdict, now: number): boolean {
     if (isRevoked(loop) || loop.motion.movedAt !== movedAt) return false
-    return stall.waitsFor !== 'handler' || this.#isHeldUp(loop, now)
+    if (stall.waitsFor === 'handler') return this.#isHeldUp(loop, now)
+    // A commit that was stored is no outcome, but what waited for it goes on.
+    return stall.waitsFor === 'fetch' || (loop.isAwaitingRoom && loop.oldest === undefined)
   }
 
   #tell(stall: StalledPartition): void {
@@ -155,13 +165,14 @@ export class TopicWatch {
   }
 
   #tellEnded(now: number): void {
+    for (const [loop, verdict] of this.#stalls) if (!this.#isStill(loop, verdict, now)) this.#goesOn(loop)
+  }
+
+  #goesOn(loop: WatchedLoop): void {
+    if (!this.#stalls.delete(loop)) return
     const { consumer, log } = this.#surroundings
     const { topic, group } = consumer
-    for (const [loop, verdict] of this.#stalls) {
-      if (this.#isStill(loop, verdict, now)) continue
-      this.#stalls.delete(loop)
-      log.warn({ topic, group, partition: verdict.stall.partition }, 'a partition that stood still goes on')
-    }
+    log.warn({ topic, group, partition: loop.partition.partition }, 'a partition that stood still goes on')
   }
 }
 

@@ -21,9 +21,13 @@ export class AuditLog {
     this.#bound = bound
   }
 
-  /** Makes sure that it can be written. @throws Error that names the topic */
+  /** Makes sure that it is there; who redrives need not be allowed to create it. @throws ServiceError `failed_precondition` */
   async ensure(): Promise<void> {
-    await this.#driver.ensureTopics([{ topic: auditTopic(this.#owner), partitionCount: 1 }])
+    if ((await this.#describe()) !== undefined) return
+    const topic = auditTopic(this.#owner)
+    await this.#driver.ensureTopics([{ topic, partitionCount: 1 }]).catch((cause: unknown) => {
+      throw new ServiceError('failed_precondition', `topic ${topic} is not there and could not be created`, { cause })
+    })
   }
 
   /** Stores the first step of a run, and reads all that came before it. @throws ServiceError as `QueueDriver.produce` */
@@ -48,6 +52,13 @@ export class AuditLog {
     if (nextOffset !== this.#readOffset + this.#ownCount) await this.#read(earliestOffset, nextOffset)
     this.#readOffset = nextOffset
     this.#ownCount = 0
+  }
+
+  /** @throws ServiceError `aborted` when somebody began after a run did. */
+  requireNewest(run: string): void {
+    const { newest } = this.trail
+    if (newest === undefined || newest.run === run) return
+    throw new ServiceError('aborted', `${newest.by} has begun to redrive dead letters of the same group`)
   }
 
   async #read(earliestOffset: number, toOffset: number): Promise<void> {

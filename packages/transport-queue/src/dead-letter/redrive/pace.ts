@@ -1,17 +1,17 @@
 import type { QueueClock } from '../../wait.ts'
 
-/** Spreads messages evenly over time, so that no more than a rate come in a second. */
+/** Spreads messages evenly over time, so that no more than a rate come in a second, also after a pause. */
 export class Pace {
   readonly #ratePerSecond: number
   readonly #clock: QueueClock
-  readonly #startedAt: number
-  #count = 0
+  /** When the next messages may go. */
+  #nextAt: number
 
   /** @param ratePerSecond Undefined for no limit. */
   constructor(ratePerSecond: number | undefined, clock: QueueClock) {
     this.#ratePerSecond = ratePerSecond ?? Number.POSITIVE_INFINITY
     this.#clock = clock
-    this.#startedAt = clock.now()
+    this.#nextAt = clock.now()
   }
 
   /** Most that may go together: what a tenth of a second has room for. */
@@ -21,8 +21,8 @@ export class Pace {
 
   /** Waits for the turn of the next messages, or until the signal fires. */
   async take(count: number, signal: AbortSignal): Promise<void> {
-    const dueAt = this.#startedAt + (this.#count * 1_000) / this.#ratePerSecond
-    this.#count += count
+    const dueAt = Math.max(this.#nextAt, this.#clock.now())
+    this.#nextAt = dueAt + (count * 1_000) / this.#ratePerSecond
     for (let now = this.#clock.now(); now < dueAt && !signal.aborted; now = this.#clock.now())
       await this.#clock.wait(dueAt - now, signal)
   }

@@ -178,6 +178,7 @@ describe('a patch is refused, before anything is put back,', () => {
       `event must be that of topic ${topic}, found "shop.other.v1"`,
     ],
     [{ value: good }, { event: event(topic, { key: 'orderId', payload, format: 'upper' }) }, 'event cannot be used: '],
+    [{ value: good }, { event: null as never }, `event must be that of topic ${topic}, found null`],
     [{ value: good }, { formats: ['upper'] as never }, 'formats[0] must be a format'],
   ])('%o', async (patch, options, problem) => {
     const driver = await connect('memory')

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { ServiceError } from '@tenon/core/transport'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { queueDriver } from '../../driver/choose-driver.ts'
+import { kafkajsDriver } from '../../driver/kafkajs/kafkajs-driver.ts'
+import { platformaticDriver } from '../../driver/platformatic/platformatic-driver.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { countsOf, topic as usualTopic } from '../../queue-transport.test-harness.ts'
 import { listAudits } from '../audit/list-audits.ts'
@@ -66,9 +67,14 @@ describe('10,000 dead letters', () => {
   })
 })
 
+const open = [
+  ['kafkajs', kafkajsDriver],
+  ['platformatic', platformaticDriver],
+] as const
+
 describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
-  it.each(['kafkajs', 'platformatic'] as const)('are redriven once in effect, in order, through %s', async (client) => {
-    const driver = queueDriver({ brokers, client })
+  it.each(open)('are redriven once in effect, in order, through %s', async (_name, driverOf) => {
+    const driver = driverOf({ brokers })
     await driver.connect({ clientId: 'tenon-test' })
     onTestFinished(() => driver.close())
     const topic = `tenon${randomBytes(6).toString('hex')}.order.placed.v1`
@@ -80,4 +86,25 @@ describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
     await redriveTwice(driver, topic)
     await requireOnceInOrder(driver, topic, letters)
   })
+
+  it.each(open)(
+    'of 10 KB each, all of one key, are redriven in batches that it takes, through %s',
+    async (_name, driverOf) => {
+      const driver = driverOf({ brokers })
+      await driver.connect({ clientId: 'tenon-test' })
+      onTestFinished(() => driver.close())
+      const topic = `tenon${randomBytes(6).toString('hex')}.order.placed.v1`
+      const counts = Array.from({ length: 300 }, (_, count) => count)
+      for (let from = 0; from < counts.length; from += 50) {
+        const some = counts.slice(from, from + 50)
+        const letters = some.map((count) => ({
+          offset: count,
+          value: { orderId: 'k', count, filling: 'x'.repeat(10_000) },
+        }))
+        await bury(driver, letters, topic)
+      }
+      expect((await redriveDeadLetters(driver, { ...selection, topic })).redrivenCount).toBe(300)
+      expect((await payloadsIn(driver, topic)).map(({ count }) => count)).toEqual(counts)
+    },
+  )
 })

@@ -60,6 +60,8 @@ describe.each(['memory', 'sqlite'] as const)('on %s', (name) => {
       // Each of its two batches is three requests; there are a beginning and an end, and one more that it never made.
       expect(requestCount).toBe(9)
     },
+    // Nine brokers, and two runs on each.
+    30_000,
   )
 })
 

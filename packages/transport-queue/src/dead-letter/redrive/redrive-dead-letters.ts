@@ -40,7 +40,8 @@ export interface RedrivenLetter {
  * @param driver One that is connected.
  * @throws ServiceError `not_found` for a group without dead letters, a topic that is gone and a position without a letter;
  * `invalid_argument`, `out_of_range` for an option and a patch that does not fit; `aborted` when another run took its place; `cancelled`
- * by the signal; `resource_exhausted` for more than a million letters; `unavailable`. What was put back before stays so.
+ * by the signal; `failed_precondition` when the topic of the audit cannot be created; `resource_exhausted` for more than a million letters;
+ * `unavailable`. What was put back before stays so.
  */
 export async function redriveDeadLetters(driver: QueueDriver, options: RedriveSelection): Promise<RedriveResult> {
   const settings = resolveRedrive(options)

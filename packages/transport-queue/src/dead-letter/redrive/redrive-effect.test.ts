@@ -1,9 +1,11 @@
+import { ServiceError } from '@tenon/core/transport'
 import { expect, it } from 'vitest'
 import { memoryBroker } from '../../driver/memory/memory-broker.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { countdown, fakeClock, headersOf, start, topic } from '../../queue-transport.test-harness.ts'
 import type { ReceivedRecord } from '../../queue-driver.ts'
 import { listAudits } from '../audit/list-audits.ts'
+import { countDeadLetters } from '../count-dead-letters.ts'
 import { deadLetterTopic } from '../dead-letter.ts'
 import { bury, connect, owner, payloadsIn, recordsIn, selection, withChanges } from '../dead-letter.test-harness.ts'
 import { listDeadLetters } from '../list-dead-letters.ts'
@@ -26,6 +28,7 @@ it('what goes back is as it came, with its trace, and names its group and letter
   const { letters: told, run } = await redriveDeadLetters(driver, selection)
   const [record] = (await recordsIn(driver, topic)) as readonly ReceivedRecord[]
   expect(String(record?.value)).toBe('as it came')
+  expect(record?.headers).toHaveLength(5)
   expect(headersOf(record)).toEqual({
     traceparent: '00-a-b-01',
     tracestate: 'a=b',
@@ -56,6 +59,25 @@ it('messages go in the order in which they lay, whatever the order of their lett
   const { letters: told } = await redriveDeadLetters(driver, selection)
   expect(told.map(({ source }) => source.offset)).toEqual([1, 3, 5, 7, 9])
   expect((await payloadsIn(driver)).map(({ count }) => count)).toEqual([1, 3, 5, 7, 9])
+})
+
+it('a message that is given up again is another letter, which names nothing of the first, and goes again', async () => {
+  const driver = await connect('memory')
+  await bury(driver, [{}])
+  const again = async () => {
+    throw new ServiceError('invalid_argument', 'still wrong')
+  }
+  await start(memoryBroker(), again, { driver, commitIntervalMs: 0 })
+  for (const count of [1, 2, 3]) {
+    const { letters: told } = await redriveDeadLetters(driver, selection)
+    expect(told.map(({ outcome }) => outcome)).toEqual([
+      ...Array.from({ length: count - 1 }, () => 'already_redriven'),
+      'redriven',
+    ])
+    await expect.poll(() => countDeadLetters(driver, owner)).toMatchObject({ count: count + 1 })
+  }
+  const { letters: all } = await listDeadLetters(driver, owner)
+  expect(all.map(({ headers }) => headers)).toEqual([[], [], [], []])
 })
 
 it('a dry run tells exactly what would go, and writes nothing', async () => {

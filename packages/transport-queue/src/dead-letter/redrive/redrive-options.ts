@@ -157,8 +157,10 @@ function describeSelection({ where, positions, maxCount }: RedriveSelection): Re
 function patcherOf({ topic, event, formats = [] }: RedriveSelection): LetterPatcher {
   const [problem] = checkFormats(formats, optionCheck('redriveDeadLetters'))
   if (problem !== undefined) throw malformed(problem.message)
-  if (event !== undefined && event.topic !== topic)
-    throw malformed(`event must be that of topic ${topic}, found ${foundText(event.topic)}`)
+  if (event !== undefined && (!isRecord(event) || event.topic !== topic)) {
+    const found = isRecord(event) ? event['topic'] : event
+    throw malformed(`event must be that of topic ${topic}, found ${foundText(found)}`)
+  }
   try {
     return new LetterPatcher({ event, formats })
   } catch (cause) {

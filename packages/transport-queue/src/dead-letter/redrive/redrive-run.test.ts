@@ -183,6 +183,31 @@ it('a broker that takes no more ends it, with the reason in the audit', async ()
   expect(await listAudits(driver, owner)).toMatchObject([{ result: 'failed', error: 'the topic is not there' }])
 })
 
+it('needs an audit, which others may have created', async () => {
+  const driver = await connect('memory')
+  await bury(driver, ten)
+  const strict = withChanges(driver, { ensureTopics: () => Promise.reject(new Error('not allowed')) })
+  await expect(redriveDeadLetters(strict, selection)).rejects.toMatchObject({
+    code: 'failed_precondition',
+    message: `topic ${auditTopic(owner)} is not there and could not be created`,
+  })
+  await driver.ensureTopics([{ topic: auditTopic(owner), partitionCount: 1 }])
+  expect((await redriveDeadLetters(strict, selection)).redrivenCount).toBe(10)
+})
+
+it('waits for nobody where nothing is open, though a run never told its end', async () => {
+  const driver = await connect('memory')
+  await bury(driver, ten)
+  const produce: QueueDriver['produce'] = async (records, bound) => {
+    if (String(records[0]?.headers[0]?.[1]) === 'ended') throw new ServiceError('unavailable', 'killed')
+    await driver.produce(records, bound)
+  }
+  await expect(redriveDeadLetters(withChanges(driver, { produce }), selection)).rejects.toThrow('killed')
+  const clock = fakeClock()
+  expect((await redriveDeadLetters(driver, { ...selection, clock })).redrivenCount).toBe(0)
+  expect(clock.waitedMs).toEqual([])
+})
+
 /** What was on its way when its process ended. */
 let late: (() => Promise<void>) | undefined
 

@@ -4,18 +4,18 @@ import { errorText } from '../../error-text.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { AuditLog } from '../audit/audit-log.ts'
 import type { AuditedLetter, RunResult } from '../audit/audit-record.ts'
+import { BatchSender, type SendOutcome } from './batch-sender.ts'
 import { type LetterMessage, readMessages } from './letter-messages.ts'
-import { Pace } from './pace.ts'
+import { requireGoingOn } from './going-on.ts'
 import type { RedriveSettings } from './redrive-options.ts'
 import type { SelectedLetter } from './redrive-plan.ts'
 import type { RedriveHindrance } from './redriven-record.ts'
 import { settleRuns } from './settle-runs.ts'
-import { readProgress } from './watch-group.ts'
 
 /**
  * What becomes of a letter. `redriven`, or would be; `already_redriven`, also when another letter of the same message was;
  * `same_message` as a letter before it; `uncertain` if it was; `not_whole` or `expired`, as `redriveDeadLetter` refuses; `gone` by
- * retention; `not_reached` because of `maxCount`.
+ * retention; `refused` by the broker for what it is, such as its size; `not_reached` because of `maxCount`.
  */
 export type LetterOutcome =
   | 'redriven'
@@ -24,6 +24,7 @@ export type LetterOutcome =
   | 'uncertain'
   | 'not_reached'
   | 'gone'
+  | 'refused'
   | RedriveHindrance
 
 export interface SettledLetter {
@@ -38,26 +39,25 @@ export class RedriveRun {
   readonly #driver: QueueDriver
   readonly #settings: RedriveSettings
   readonly #log: AuditLog
-  readonly #pace: Pace
+  readonly #sender: BatchSender
   readonly #settled: SettledLetter[] = []
   readonly #seenSources = new Set<string>()
   #redrivenCount = 0
-  #batch = 0
 
   constructor(driver: QueueDriver, settings: RedriveSettings) {
-    const { owner, timeoutMs, ratePerSecond, clock } = settings
+    const { owner, timeoutMs } = settings
     this.#driver = driver
     this.#settings = settings
     // Not the signal: what was begun is told to its end.
     this.#log = new AuditLog(driver, owner, { timeoutMs })
-    this.#pace = new Pace(ratePerSecond, clock)
+    this.#sender = new BatchSender({ driver, settings, log: this.#log, run: this.id })
   }
 
   /** Tells what would become of letters, and writes nothing. @throws ServiceError */
   async rehearse(selected: readonly SelectedLetter[]): Promise<readonly SettledLetter[]> {
     await this.#log.catchUp()
     for (const step of await this.#findSettled()) this.#log.trail.add(step)
-    await this.#redrive(selected, async () => undefined)
+    await this.#redrive(selected, async (batch) => batch.forEach((message) => this.#settleMessage(message, 'redriven')))
     return this.#settled
   }
 
@@ -68,7 +68,9 @@ export class RedriveRun {
     await this.#log.begin({ kind: 'begun', run: this.id, at: this.#now, by, selection })
     try {
       await this.#settleOlder()
-      await this.#redrive(selected, (batch) => this.#send(batch))
+      await this.#redrive(selected, (batch) =>
+        this.#sender.send(batch, (message, outcome) => this.#settleMessage(message, outcome)),
+      )
     } catch (error) {
       await this.#end(resultOf(error), error).catch(() => undefined)
       throw this.#withCount(error)
@@ -81,18 +83,18 @@ export class RedriveRun {
     return this.#settings.clock.now()
   }
 
-  /** An older run may still be at work, and what it has sent may be on its way: both end within the time of a request. */
+  /**
+   * What an older run was about to send may still be on its way, and is not any more after the time of a request. What it is about to
+   * send from now on it does not, because it looks first.
+   */
   async #settleOlder(): Promise<void> {
     const { clock, timeoutMs, signal } = this.#settings
-    this.#requireNewest()
-    const { runs } = this.#log.trail
-    const isQuiet =
-      runs.every(({ open }) => open === undefined) && (runs.length < 2 || runs.at(-2)?.ended !== undefined)
-    if (isQuiet) return
+    this.#log.requireNewest(this.id)
+    if (this.#log.trail.runs.every(({ open }) => open === undefined)) return
     await clock.wait(timeoutMs, signal)
     requireGoingOn(signal)
     await this.#log.catchUp()
-    this.#requireNewest()
+    this.#log.requireNewest(this.id)
     for (const step of await this.#findSettled()) await this.#log.append(step)
   }
 
@@ -105,11 +107,12 @@ export class RedriveRun {
     const toGo = selected.filter((letter) => this.#mayGo(letter))
     for (let index = 0; index < toGo.length; ) {
       requireGoingOn(this.#settings.signal)
-      const batch = batchOf(toGo, { index, maxCount: Math.min(maxCount - this.#redrivenCount, this.#pace.batchCount) })
+      const { count, bytes } = this.#sender.most
+      const batch = batchOf(toGo, { index, bytes, count: Math.min(maxCount - this.#redrivenCount, count) })
       if (batch.length === 0) return toGo.slice(index).forEach((letter) => this.#settle(letter, 'not_reached'))
       const messages = await readMessages(this.#driver, batch, this.#settings)
+      for (const { letter, hindrance, audited } of messages) if (hindrance) this.#settle(letter, hindrance, audited)
       await send(messages.filter(({ record }) => record !== undefined))
-      for (const { letter, hindrance, audited } of messages) this.#settle(letter, hindrance ?? 'redriven', audited)
       index += batch.length
     }
   }
@@ -130,41 +133,8 @@ export class RedriveRun {
     return false
   }
 
-  /** Says what comes before it comes, so that whoever comes after a crash knows where to look. */
-  async #send(messages: readonly LetterMessage[]): Promise<void> {
-    if (messages.length === 0) return
-    const { timeoutMs, signal } = this.#settings
-    await this.#pace.take(messages.length, signal)
-    requireGoingOn(signal)
-    const batch = ++this.#batch
-    const { ends } = await readProgress(this.#driver, this.#settings)
-    const letters = messages.map(({ audited }) => audited)
-    await this.#log.append({ kind: 'intended', run: this.id, at: this.#now, batch, letters, ends })
-    await this.#requireNewestNow()
-    await this.#driver.produce(
-      messages.flatMap(({ record }) => record ?? []),
-      { timeoutMs },
-    )
-    await this.#log.append({ kind: 'redriven', run: this.id, at: this.#now, batch })
-  }
-
-  /** What was about to be sent is not, so nobody needs to look for it. */
-  async #requireNewestNow(): Promise<void> {
-    await this.#log.catchUp()
-    try {
-      this.#requireNewest()
-    } catch (error) {
-      const nothing = { found: [], uncertain: [] }
-      await this.#log.append({ kind: 'settled', run: this.id, at: this.#now, settledRun: this.id, ...nothing })
-      throw error
-    }
-  }
-
-  /** @throws ServiceError `aborted` when somebody began after this run did. */
-  #requireNewest(): void {
-    const { newest } = this.#log.trail
-    if (newest === undefined || newest.run === this.id) return
-    throw new ServiceError('aborted', `${newest.by} has begun to redrive dead letters of the same group`)
+  #settleMessage({ letter, audited }: LetterMessage, outcome: SendOutcome): void {
+    this.#settle(letter, outcome, audited)
   }
 
   async #end(result: RunResult, error?: unknown): Promise<void> {
@@ -173,6 +143,7 @@ export class RedriveRun {
   }
 
   #withCount(error: unknown): ServiceError {
+    if (ServiceError.is(error) && this.#redrivenCount === 0) return error
     const code = ServiceError.is(error) ? error.code : 'internal'
     const details = ServiceError.is(error) && error.details !== undefined ? { details: error.details } : {}
     const message = `${errorText(error, 1_000)}; ${this.#redrivenCount} letters were redriven before, and are not again by another run`
@@ -180,28 +151,19 @@ export class RedriveRun {
   }
 }
 
-/** What goes together is told together. Guesses, with room for both in a record of the audit and in one request. */
-const mostBatchCount = 250
-const mostBatchBytes = 4_194_304
-
 /** The next letters: at least one, however large it is, where any may go. */
 function batchOf(
   letters: readonly SelectedLetter[],
-  { index, maxCount }: { readonly index: number; readonly maxCount: number },
+  { index, count, bytes }: { readonly index: number; readonly count: number; readonly bytes: number },
 ): readonly SelectedLetter[] {
   const batch: SelectedLetter[] = []
   let byteCount = 0
-  for (const letter of letters.slice(index, index + Math.min(maxCount, mostBatchCount))) {
+  for (const letter of letters.slice(index, index + count)) {
     byteCount += letter.byteCount
-    if (batch.length > 0 && byteCount > mostBatchBytes) break
+    if (batch.length > 0 && byteCount > bytes) break
     batch.push(letter)
   }
   return batch
-}
-
-/** @throws ServiceError `cancelled` */
-function requireGoingOn(signal: AbortSignal): void {
-  if (signal.aborted) throw new ServiceError('cancelled', 'the caller gave up')
 }
 
 function resultOf(error: unknown): RunResult {

@@ -25,7 +25,7 @@ export interface Settling {
  */
 export async function settleRuns(runs: readonly AuditedRun[], settling: Settling): Promise<readonly SettledStep[]> {
   const { driver, settings, run } = settling
-  const open = runs.filter((one): one is OpenRun => one.open !== undefined && one.begun.run !== run)
+  const open = runs.filter((one): one is OpenRun => one.open !== undefined)
   if (open.length === 0) return []
   const progress = await driver.describe(settings.owner.topic, settings.owner.group)
   const found = await findRedriven(open, progress, settling)

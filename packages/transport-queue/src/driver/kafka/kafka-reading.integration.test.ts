@@ -62,6 +62,20 @@ describe.skipIf(skipped !== '').for(['kafkajs', 'platformatic'] as const)(
       expect(offsets.slice(gap)).toEqual(Array.from({ length: 50 }, (_, index) => 350 + index))
     })
 
+    it('leaves no connection open when the loop is left', async () => {
+      const driver = await connect()
+      const topic = await createTopic(driver)
+      await send(driver, topic, ['0', '1'])
+      const before = socketCount()
+      for (let count = 0; count < 5; count++)
+        for await (const [first] of driver.read({ topic, partition: 0, fromOffset: 0 }, bound)) {
+          expect(first?.offset).toBe(0)
+          expect(socketCount()).toBeGreaterThan(before)
+          break
+        }
+      await expect.poll(socketCount, { timeout: 10_000 }).toBeLessThanOrEqual(before)
+    })
+
     it('reads what is compressed, and one record of a batch', async () => {
       const driver = await connect({ compression: 'gzip' })
       const topic = await createTopic(driver)
@@ -87,6 +101,10 @@ async function read(driver: QueueDriver, range: { topic: string } & Partial<Reco
   return values
 }
 
+function socketCount(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length
+}
+
 const client = () => new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING })
 
 /** Sends values in a transaction and ends it so; `nothing` leaves that to whoever calls what this resolves to. */
@@ -101,16 +119,29 @@ async function transact(topic: string, values: readonly string[], end: 'commit' 
   onTestFinished(() => producer.disconnect())
   const transaction = await producer.transaction()
   await transaction.send({ topic, messages: values.map((value) => ({ key: value, value })) })
-  if (end !== 'nothing') await transaction[end]()
-  return () => transaction.commit()
+  const endBy = async (way: 'commit' | 'abort') => {
+    const admin = await connectAdmin()
+    const endOffset = async () => Number((await admin.fetchTopicOffsets(topic))[0]?.high)
+    const before = await endOffset()
+    await transaction[way]()
+    // The coordinator answers before it has marked the end, behind which readers see more.
+    await expect.poll(endOffset, { timeout: 10_000 }).toBeGreaterThan(before)
+  }
+  if (end !== 'nothing') await endBy(end)
+  return () => endBy('commit')
 }
 
 /** Removes the records before an offset, as retention does. */
 async function removeBefore(topic: string, offset: number): Promise<void> {
-  const admin = client().admin()
-  await admin.connect()
-  onTestFinished(() => admin.disconnect())
+  const admin = await connectAdmin()
   // Without it kafkajs does not know where the topic is.
   await admin.fetchTopicOffsets(topic)
   await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] })
+}
+
+async function connectAdmin() {
+  const admin = client().admin()
+  await admin.connect()
+  onTestFinished(() => admin.disconnect())
+  return admin
 }

@@ -1,6 +1,6 @@
 import type { ServiceError } from '@tenon/core/transport'
 import { wait } from '../../wait.ts'
-import { isBadRecord, toSendError, unknownTopic } from './kafka-refusal.ts'
+import { isBadRecord, missingTopicPatienceMs, toSendError, unknownTopic } from './kafka-refusal.ts'
 
 /** How a try to store records in one partition went wrong. */
 export interface FailedTry {
@@ -31,7 +31,7 @@ export interface SendTries {
  */
 export async function sendUntilKnown(
   attempt: () => Promise<FailedTry | undefined>,
-  { target, closing, topicPatienceMs = defaultTopicPatienceMs }: SendTries,
+  { target, closing, topicPatienceMs = missingTopicPatienceMs }: SendTries,
 ): Promise<ServiceError | undefined> {
   const endsAtMs = performance.now() + sendPatienceMs
   let unknownEndsAtMs = Number.POSITIVE_INFINITY
@@ -41,12 +41,36 @@ export async function sendUntilKnown(
     if (failed === undefined) return undefined
     mayBeStored ||= failed.mayBeStored
     const isUnknown = failed.name === unknownTopic
-    if (isUnknown) unknownEndsAtMs = Math.min(unknownEndsAtMs, performance.now() + topicPatienceMs)
+    if (isUnknown && unknownEndsAtMs === Number.POSITIVE_INFINITY) {
+      unknownEndsAtMs = performance.now() + topicPatienceMs
+      delayMs = firstDelayMs
+    }
     const lastMs = (isUnknown ? Math.min(endsAtMs, unknownEndsAtMs) : endsAtMs) - delayMs
     if (!failed.isRetriable || performance.now() > lastMs) return toTold(failed, mayBeStored, target)
     await wait(delayMs, closing)
     if (closing.aborted) return toTold(failed, mayBeStored, target)
   }
+}
+
+/** As patient with a question. @throws ServiceError by what the last try said */
+export async function askUntilKnown<T>(
+  ask: () => Promise<T>,
+  toFailed: (cause: unknown) => Omit<FailedTry, 'mayBeStored'>,
+  tries: SendTries,
+): Promise<T> {
+  let answer: { readonly value: T } | undefined
+  const told = await sendUntilKnown(async () => {
+    try {
+      answer = { value: await ask() }
+      return undefined
+    } catch (cause) {
+      return { ...toFailed(cause), mayBeStored: false }
+    }
+  }, tries)
+  if (told) throw told
+  // TypeScript does not see that it is there when nothing is told.
+  if (answer === undefined) throw new Error('no answer')
+  return answer.value
 }
 
 function toTold({ name, cause }: FailedTry, mayBeStored: boolean, target: string): ServiceError {
@@ -57,5 +81,3 @@ function toTold({ name, cause }: FailedTry, mayBeStored: boolean, target: string
 const firstDelayMs = 100
 const longestDelayMs = 2_000
 const sendPatienceMs = 9_000
-/** A topic that was just created is not known to every broker at once. A guess. */
-const defaultTopicPatienceMs = 1_000

@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs'
 import type { PartitionProgress, TopicToEnsure } from '../../queue-driver.ts'
-import { reasonOf } from './kafkajs-mapping.ts'
+import { wait } from '../../wait.ts'
+import { kafkaErrorType, reasonOf } from './kafkajs-mapping.ts'
 
 /** Creates the topics that are missing. @throws Error as `describeTopicFailure` reads it. */
 export async function createMissing(admin: Admin, topics: readonly TopicToEnsure[]): Promise<void> {
@@ -29,7 +30,7 @@ export async function countPartitions(admin: Admin, topic: string): Promise<numb
 /** What the cluster knows of a topic and a group, in order of the partitions. */
 export async function readProgress(admin: Admin, topic: string, group: string): Promise<readonly PartitionProgress[]> {
   const [ends, [committed]] = await Promise.all([
-    admin.fetchTopicOffsets(topic),
+    fetchEnds(admin, topic),
     admin.fetchOffsets({ groupId: group, topics: [topic] }),
   ])
   const commits = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
@@ -46,6 +47,24 @@ export async function readProgress(admin: Admin, topic: string, group: string): 
     })
     .toSorted((one, other) => one.partition - other.partition)
 }
+
+/** A broker that is to lead a partition, as of a topic that was just created, may not know yet. kafkajs gives up at once then. */
+async function fetchEnds(admin: Admin, topic: string): ReturnType<Admin['fetchTopicOffsets']> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await admin.fetchTopicOffsets(topic)
+    } catch (error) {
+      if (attempt === attemptCount || !leaderless.has(kafkaErrorType(error))) throw error
+    }
+    await wait(retryMs * attempt, never)
+  }
+}
+
+const leaderless: ReadonlySet<string> = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+/** Guesses: a second and a half. */
+const attemptCount = 6
+const retryMs = 100
+const never: AbortSignal = new AbortController().signal
 
 /** What became of topics, in words. */
 export function describeTopicFailure(error: unknown): string {

@@ -6,7 +6,7 @@ import { within } from '../../wait.ts'
 import { type KafkaSaslOptions, passwordOf, toConnectionOptions } from '../kafka/kafka-security.ts'
 import type { TokenSource } from '../kafka/kafka-token.ts'
 import type { KafkajsSettings } from './kafkajs-options.ts'
-import { watchRequests } from './kafkajs-request-watch.ts'
+import { type InnerBroker, watchRequests } from './kafkajs-request-watch.ts'
 
 export type Kafkajs = typeof library
 
@@ -104,11 +104,11 @@ function toSasl(sasl: KafkaSaslOptions, tokens: TokenSource | undefined): SASLOp
   return { mechanism, username: sasl.username, password: passwordOf(sasl) }
 }
 
-/** kafkajs with its idle timer cured. Loaded when it is first needed: a service on the memory driver does not pay for it. */
+/** kafkajs with its idle timer cured and its requests watched. Loaded when it is first needed: a service on the memory driver does not pay for it. */
 export function loadKafkajs(): Promise<Kafkajs> {
   loading ??= import('kafkajs').then(async ({ default: kafkajs }) => {
     await cureIdleTimer()
-    await watchRequests()
+    await watchInnerBrokers()
     return kafkajs
   })
   return loading
@@ -130,6 +130,13 @@ async function cureIdleTimer(): Promise<void> {
   prototype.scheduleCheckPendingRequests = function scheduleWhilePending(this: IdleQueue) {
     if (this.pending.length > 0) schedule.call(this)
   }
+}
+
+async function watchInnerBrokers(): Promise<void> {
+  // @ts-expect-error kafkajs publishes no types for its inner files
+  const { default: Broker } = await import('kafkajs/src/broker/index.js')
+  const { prototype } = Broker as { prototype: InnerBroker }
+  watchRequests(prototype)
 }
 
 interface IdleQueue {

@@ -14,8 +14,10 @@ import type {
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
-import { toSendError } from '../kafka/kafka-refusal.ts'
+import { ConnectionLease } from '../kafka/connection-lease.ts'
+import { unknownTopic } from '../kafka/kafka-refusal.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
+import { askUntilKnown } from '../kafka/send-tries.ts'
 import { notConnected } from '../not-connected.ts'
 import { readPartition } from '../partition-reading.ts'
 import { ProduceQueue } from '../produce-queue.ts'
@@ -53,6 +55,15 @@ class KafkajsDriver implements QueueDriver {
   #queue: ProduceQueue | undefined
   #library: Kafkajs | undefined
   #clientId = 'tenon'
+  /** For questions that many topics have at once. */
+  readonly #admins = new ConnectionLease<OpenAdmin>({
+    open: async () => this.#openAdmin(),
+    close: ({ client, admin }) => client.disconnect(admin, cutDisconnectTimeoutMs),
+    // What is none of Kafka's errors may be a connection that hangs.
+    isSpoiledBy: (error) => kafkaErrorType(error) === '',
+    isBrief: true,
+  })
+  readonly #closing = new AbortController()
   #producer: KafkajsProducer | undefined
 
   constructor(settings: KafkajsSettings) {
@@ -120,19 +131,25 @@ class KafkajsDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#queue?.close()
-    await this.#producer?.close()
+    this.#closing.abort()
+    await Promise.all([this.#producer?.close(), this.#admins.close()])
   }
 
   /** Works with a connection of its own, for as long as connecting may take. */
   async #administer<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
-    const client = this.#client(briefRetry)
-    const admin = client.kafka.admin()
+    const { client, admin, connecting } = this.#openAdmin()
     try {
-      const working = admin.connect().then(() => work(admin))
+      const working = connecting.then(() => work(admin))
       return await within(working, this.#settings.connectTimeoutMs, `${this.target} did not answer`)
     } finally {
       void client.disconnect(admin, cutDisconnectTimeoutMs)
     }
+  }
+
+  #openAdmin(): OpenAdmin {
+    const client = this.#client(briefRetry)
+    const admin = client.kafka.admin()
+    return { client, admin, connecting: admin.connect() }
   }
 
   #client(retry: typeof briefRetry, log?: Logger): KafkajsClient {
@@ -154,12 +171,18 @@ class KafkajsDriver implements QueueDriver {
     })
   }
 
-  async #countPartitions(topic: string): Promise<number> {
-    try {
-      return await this.#administer((admin) => countPartitions(admin, topic))
-    } catch (error) {
-      throw toSendError(new Set([kafkaErrorType(error)]), this.target, error)
+  #countPartitions(topic: string): Promise<number> {
+    const ask = () =>
+      this.#admins.use(({ admin, connecting }) => {
+        const asking = connecting.then(() => countPartitions(admin, topic))
+        return within(asking, this.#settings.connectTimeoutMs, `${this.target} did not answer`)
+      })
+    // kafkajs itself has tried what else may be of use.
+    const toFailed = (cause: unknown) => {
+      const name = kafkaErrorType(cause)
+      return { name, isRetriable: name === unknownTopic, cause }
     }
+    return askUntilKnown(ask, toFailed, { target: this.target, closing: this.#closing.signal })
   }
 
   #compression(): CompressionTypes {
@@ -170,3 +193,9 @@ class KafkajsDriver implements QueueDriver {
 
 /** kafkajs wants a group's name of whoever reads; no broker hears it. */
 const readerName = 'tenon.reader'
+
+interface OpenAdmin {
+  readonly client: KafkajsClient
+  readonly admin: Admin
+  readonly connecting: Promise<void>
+}

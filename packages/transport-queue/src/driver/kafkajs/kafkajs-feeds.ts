@@ -2,6 +2,7 @@ import { unlessAborted } from '@tenon/core/transport'
 import type { Cluster, Consumer, EachBatchPayload } from 'kafkajs'
 import type { AssignedPartition, Membership } from '../../queue-driver.ts'
 import { wait, within } from '../../wait.ts'
+import { inTime } from '../in-time.ts'
 import { giveUp } from '../ownership.ts'
 import { missingTopicPatienceMs, notCommitted, nothingBeside } from '../kafka/kafka-refusal.ts'
 import { type DoneOffset, PartitionFeed } from '../partition-feed.ts'
@@ -162,9 +163,13 @@ export class KafkajsFeeds {
     const cluster = this.#surroundings.cluster()
     if (feed.lost.aborted || cluster === undefined) return false
     const { group } = this.#surroundings.membership
-    const committing = commitDirectly(cluster, { group, partition: feed.partition, ...done, ...identity })
-    const stored = within(committing, commitAttemptTimeoutMs, 'the coordinator did not answer').then(() => true)
-    return (await unlessAborted(stored, feed.lost)) ?? false
+    const commit = { group, partition: feed.partition, ...done, ...identity }
+    return inTime({ timeoutMs: commitAttemptTimeoutMs, signal: feed.lost }, async (over) => {
+      const stored = commitDirectly(cluster, commit, over).then(() => true)
+      const isStored = await unlessAborted(stored, over)
+      if (isStored === undefined && !feed.lost.aborted) throw new Error('the coordinator did not answer')
+      return isStored ?? false
+    })
   }
 }
 

@@ -3,7 +3,7 @@ import type { CompressionTypes, Message, Producer } from 'kafkajs'
 import type { RecordToSend } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
 import { isCertain, toSendError, unknownTopic } from '../kafka/kafka-refusal.ts'
-import { ProducerLease } from '../kafka/producer-lease.ts'
+import { ConnectionLease } from '../kafka/connection-lease.ts'
 import { type FailedTry, sendUntilKnown } from '../kafka/send-tries.ts'
 import type { SendPlace } from '../produce-lane.ts'
 import { briefRetry, cutDisconnectTimeoutMs, type KafkajsClient } from './kafkajs-client.ts'
@@ -15,12 +15,14 @@ export interface KafkajsProducerParts {
   readonly target: string
   readonly connectTimeoutMs: number
   /** A client of its own for each producer. */
-  openClient(): KafkajsClient
+  openClient(): ProducerClient
   compression(): CompressionTypes
 }
 
+type ProducerClient = Pick<KafkajsClient, 'kafka' | 'failure' | 'disconnect'>
+
 interface OpenProducer {
-  readonly client: KafkajsClient
+  readonly client: ProducerClient
   readonly producer: Producer
 }
 
@@ -28,7 +30,7 @@ interface OpenProducer {
 export class KafkajsProducer {
   readonly #parts: KafkajsProducerParts
   readonly #closing = new AbortController()
-  readonly #producers = new ProducerLease<OpenProducer>({
+  readonly #producers = new ConnectionLease<OpenProducer>({
     open: () => this.#open(),
     close: ({ client, producer }) => client.disconnect(producer, cutDisconnectTimeoutMs),
     // After most failures kafkajs gives the same sequence numbers to other records, which a broker would drop as repeated, or goes on

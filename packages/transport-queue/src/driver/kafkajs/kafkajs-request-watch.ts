@@ -1,7 +1,7 @@
 import { kafkaErrorType } from './kafkajs-mapping.ts'
 
 /** Kafka's names for how requests failed that were made of messages, by the first message of each; empty for none of Kafka's. */
-const failures = new WeakMap<object, string[]>()
+const failures = new WeakMap<object, readonly string[]>()
 
 /**
  * How requests went wrong that were made of these messages, the oldest first. What kafkajs throws may be what it came to afterwards,
@@ -13,25 +13,22 @@ export function requestFailures([first]: readonly object[]): readonly string[] {
   return (first && failures.get(first)) ?? []
 }
 
-/** Has every request to store records noted. Called once. */
-export async function watchRequests(): Promise<void> {
-  // @ts-expect-error kafkajs publishes no types for its inner files
-  const { default: Broker } = await import('kafkajs/src/broker/index.js')
-  const { prototype } = Broker as { prototype: InnerBroker }
+/** Has every request to store records noted. Called once, with what all brokers of kafkajs inherit. */
+export function watchRequests(prototype: InnerBroker): void {
   const { produce } = prototype
   prototype.produce = async function produceNoted(this: InnerBroker, request: InnerRequest) {
     try {
       return await produce.call(this, request)
     } catch (error) {
-      const messages = request.topicData.flatMap(({ partitions }) => partitions.map((one) => one.messages[0]))
-      for (const message of messages)
-        if (message) failures.set(message, [...(failures.get(message) ?? []), kafkaErrorType(error)])
+      const firsts = request.topicData.flatMap(({ partitions }) => partitions.map(({ messages: [first] }) => first))
+      for (const first of firsts) if (first) failures.set(first, [...requestFailures([first]), kafkaErrorType(error)])
       throw error
     }
   }
 }
 
-interface InnerBroker {
+/** A broker as kafkajs has it inside. */
+export interface InnerBroker {
   produce(this: InnerBroker, request: InnerRequest): Promise<unknown>
 }
 

@@ -25,7 +25,8 @@ export async function readCommitted(
   const topics = wanted.map(({ topic, partitions }) => ({ name: topic, partitionIndexes: [...partitions] }))
   // Without a member, so that no epoch has to fit.
   const asked = { groupId: group.id, memberId: null, memberEpoch: -1, topics }
-  const { groups } = await group.request('OffsetFetch', [[asked], false])
+  // Stable: otherwise a coordinator that has just taken over says what its replicas had confirmed by then, which may be nothing.
+  const { groups } = await group.request('OffsetFetch', [[asked], true])
   return new Map(
     (groups[0]?.topics ?? []).flatMap(({ name, partitions }) =>
       partitions

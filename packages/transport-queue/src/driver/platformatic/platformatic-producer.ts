@@ -1,9 +1,8 @@
 import type { Broker, ClusterMetadata, ConnectionPool, MessageRecord } from '@platformatic/kafka'
-import { ServiceError } from '@tenon/core/transport'
 import type { RecordToSend } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
-import { isCertain, toSendError, unknownTopic } from '../kafka/kafka-refusal.ts'
-import { type FailedTry, sendUntilKnown } from '../kafka/send-tries.ts'
+import { isCertain, unknownTopic } from '../kafka/kafka-refusal.ts'
+import { askUntilKnown, type FailedTry, type SendTries, sendUntilKnown } from '../kafka/send-tries.ts'
 import type { PlatformaticClient } from '../platformatic-wire/platformatic-client.ts'
 import { errorIds, isFinal, isUnknownTopic } from '../platformatic-wire/platformatic-error.ts'
 import { toMessage } from '../platformatic-wire/platformatic-mapping.ts'
@@ -15,7 +14,7 @@ export interface PlatformaticProducerParts {
   readonly target: string
   readonly compression: PlatformaticSettings['compression']
   /** Of its own. */
-  readonly client: PlatformaticClient
+  readonly client: Pick<PlatformaticClient, 'library' | 'openPool' | 'metadata' | 'request' | 'close'>
 }
 
 /** By what brokers know that a request of a partition comes again. */
@@ -44,24 +43,20 @@ export class PlatformaticProducer {
   }
 
   /** As brokers say now. @throws ServiceError `not_found`, `permission_denied`, `unavailable` */
-  async partitionCountOf(topic: string): Promise<number> {
-    try {
+  partitionCountOf(topic: string): Promise<number> {
+    const ask = async () => {
       const { topics } = await this.#ask(topic)
       const count = topics.get(topic)?.partitionsCount ?? 0
       if (count === 0) throw new Error(`no broker told of the partitions of topic ${topic}`)
       return count
-    } catch (cause) {
-      throw toSendError(new Set([nameOf(cause)]), this.#parts.target, cause)
     }
+    return askUntilKnown(ask, toFailed, this.#tries)
   }
 
   /** @throws ServiceError as `SendRecords` says */
   async send(records: readonly RecordToSend[], place: SendPlace): Promise<void> {
     const messages = records.map((record) => toMessage({ ...record, partition: place.partition }))
-    const told = await sendUntilKnown(() => this.#try(messages, place), {
-      target: this.#parts.target,
-      closing: this.#closing.signal,
-    })
+    const told = await sendUntilKnown(() => this.#try(messages, place), this.#tries)
     const numbering = this.#numberings.get(idOf(place))
     if (told === undefined && numbering)
       numbering.nextSequence = (numbering.nextSequence + records.length) % sequenceCount
@@ -88,8 +83,8 @@ export class PlatformaticProducer {
     } catch (cause) {
       // Perhaps another broker leads it now.
       this.#clusters.delete(place.topic)
-      const name = nameOf(cause)
-      return { name, isRetriable: !isFinal(cause), mayBeStored: isMade && !isCertain(name), cause }
+      const failed = toFailed(cause)
+      return { ...failed, mayBeStored: isMade && !isCertain(failed.name) }
     }
   }
 
@@ -142,6 +137,10 @@ export class PlatformaticProducer {
     this.#identity = undefined
   }
 
+  get #tries(): SendTries {
+    return { target: this.#parts.target, closing: this.#closing.signal }
+  }
+
   #route(broker: Broker) {
     return { pool: this.#pool, broker, timeoutMs: requestTimeoutMs }
   }
@@ -156,6 +155,10 @@ interface NumberedRequest {
 function leaderIn(cluster: ClusterMetadata | undefined, topic: string, partition: number): Broker | undefined {
   const leader = cluster?.topics.get(topic)?.partitions[partition]?.leader
   return leader === undefined ? undefined : cluster?.brokers.get(leader)
+}
+
+function toFailed(cause: unknown): Omit<FailedTry, 'mayBeStored'> {
+  return { name: nameOf(cause), isRetriable: !isFinal(cause), cause }
 }
 
 /** Kafka's name for what went wrong, of which the library tells one in words only. */

@@ -125,17 +125,6 @@ export const readingCases: readonly DriverCase[] = [
       assert.equal((await readAll(driver, range)).length, 3_000)
     },
   },
-  {
-    name: 'leaves no group behind that reads',
-    run: async (harness) => {
-      const { driver, topic } = await prepare(harness)
-      await fill(driver, topic, 2)
-      const before = await driver.describe(topic, 'tenon.reader')
-      await readAll(driver, { topic, partition: 1, fromOffset: 0 })
-      assert.deepEqual(await driver.describe(topic, 'tenon.reader'), before)
-      assert.ok(before.every(({ committedOffset }) => committedOffset === undefined))
-    },
-  },
 ]
 
 /** Puts so many records into partition 1, each with its count as its value and in a header. */

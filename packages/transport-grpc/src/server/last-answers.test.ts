@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { lastAnswersMs } from './last-answers.ts'
+
+test.each([100, 200, 500, 1_000, 20_000, 600_000])(
+  'answers have some, but not all of what is left of a drain of %i ms',
+  (timeoutMs) => {
+    const leftMs = Math.min(500, timeoutMs / 10)
+    expect(lastAnswersMs(timeoutMs - leftMs)).toBeLessThanOrEqual(leftMs * 0.9)
+    expect(lastAnswersMs(timeoutMs - leftMs)).toBeGreaterThanOrEqual(leftMs * 0.4)
+  },
+)
+
+test('answers have a few milliseconds, however short the drain', () => {
+  expect(lastAnswersMs(0)).toBe(5)
+})

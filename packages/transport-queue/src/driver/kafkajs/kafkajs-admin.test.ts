@@ -1,0 +1,58 @@
+import type { Admin } from 'kafkajs'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readProgress } from './kafkajs-admin.ts'
+
+describe('readProgress', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('waits for a leader that does not know yet that it leads', async () => {
+    const { admin, asked } = open(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+    const reading = readProgress(admin, 'topic', 'group')
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await reading).toEqual([
+      { partition: 0, earliestOffset: 2, nextOffset: 9, committedOffset: undefined },
+      { partition: 1, earliestOffset: 0, nextOffset: 4, committedOffset: 3 },
+    ])
+    expect(asked).toHaveLength(3)
+  })
+
+  it.each([
+    ['what no waiting mends, at once', ['UNKNOWN_TOPIC_OR_PARTITION'], 1],
+    ['a leader that never knows, after a while', Array<string>(20).fill('NOT_LEADER_FOR_PARTITION'), 6],
+  ])('fails at %s', async (_name, errors, askedCount) => {
+    const { admin, asked } = open(errors)
+    const failing = expect(readProgress(admin, 'topic', 'group')).rejects.toMatchObject({ type: errors[0] })
+    await vi.advanceTimersByTimeAsync(5_000)
+    await failing
+    expect(asked).toHaveLength(askedCount)
+  })
+})
+
+/** A cluster with two partitions that first answers with these errors, and what it was asked. */
+function open(errors: readonly string[]) {
+  const left = [...errors]
+  const asked: string[] = []
+  const admin = {
+    fetchTopicOffsets: async (topic: string) => {
+      asked.push(topic)
+      const type = left.shift()
+      if (type !== undefined) throw Object.assign(new Error(type), { type })
+      return [
+        { partition: 1, offset: '4', high: '4', low: '0' },
+        { partition: 0, offset: '9', high: '9', low: '2' },
+      ]
+    },
+    fetchOffsets: async () => [
+      {
+        topic: 'topic',
+        partitions: [
+          { partition: 0, offset: '-1', metadata: null },
+          { partition: 1, offset: '3', metadata: null },
+        ],
+      },
+    ],
+  }
+  // Of the admin only these are used.
+  return { admin: admin as unknown as Admin, asked }
+}

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest'
+import { type InnerBroker, requestFailures, watchRequests } from './kafkajs-request-watch.ts'
+
+it('notes how every request failed that was made of messages, and lets what came of it pass', async () => {
+  const outcomes: unknown[] = []
+  const broker: InnerBroker = {
+    produce: async () => {
+      const outcome = outcomes.shift()
+      if (outcome instanceof Error) throw outcome
+      return outcome
+    },
+  }
+  watchRequests(broker)
+  const messages = [{ value: '1' }, { value: '2' }]
+  const send = () => broker.produce({ topicData: [{ partitions: [{ messages }] }] })
+  outcomes.push(new Error('closed'), Object.assign(new Error('late'), { type: 'REQUEST_TIMED_OUT' }), 'stored')
+  await expect(send()).rejects.toThrow('closed')
+  await expect(send()).rejects.toThrow('late')
+  expect(requestFailures(messages)).toEqual(['', 'REQUEST_TIMED_OUT'])
+  expect(await send()).toBe('stored')
+  expect(requestFailures(messages)).toHaveLength(2)
+  expect(requestFailures([{ value: '1' }])).toEqual([])
+  expect(requestFailures([])).toEqual([])
+})
