@@ -160,6 +160,7 @@ function withCommits(
           lost,
           fetch,
           commit: commit(partition),
+          commitBeside: (of, nextOffset) => partition.commitBeside(of, nextOffset),
         })
       }
       return join({ ...membership, consume: consuming }, signal)
