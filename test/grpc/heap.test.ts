@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { settled } from './settled.ts'
 import { allowedMegabytes, startCaller, startTarget } from './target-process.ts'
 
-/** The long run, `.ci/soak`, does all of it; this one a tenth, unless told. */
-const share = Number(process.env['TENON_HEAP_SHARE'] ?? 0.1)
+/** The long run, `.ci/soak`, does all of it; this one a twentieth, unless told. */
+const share = Number(process.env['TENON_HEAP_SHARE'] ?? 0.05)
 const timeout = 60_000 + share * 1_800_000
 
 async function startBoth() {

@@ -5,7 +5,7 @@ import { Child } from '../child.ts'
 import type { Figure } from '../figure.ts'
 import type { Turn, TurnResult } from '../server/queue-turn.ts'
 import { spreadOf } from '../statistic.ts'
-import { groupOf, measureTurns, turnFigures } from './queue-turns.ts'
+import { groupOf, measureTurns, turnFigures, warmUpCount } from './queue-turns.ts'
 
 const topic = 'tenon.bench'
 const messageCount = 30_000
@@ -57,7 +57,7 @@ interface FileRound {
   readonly p99Ms: number
 }
 
-/** Every round has a fresh file and fresh processes, each on a core of its own; a turn before warms both up. */
+/** Every round has a fresh file and fresh processes, each on a core of its own; turns before warm both up. */
 async function measureFile(load: { readonly messageCount: number; readonly perSecond?: number }): Promise<FileRound> {
   const folder = await mkdtemp(join(tmpdir(), 'tenon-bench-'))
   try {
@@ -65,7 +65,7 @@ async function measureFile(load: { readonly messageCount: number; readonly perSe
     await using consumer = await Child.start('dist/server/queue-tenon-consume', { environment })
     await using producer = await Child.start('dist/server/queue-tenon-produce', { environment, core: 1 })
     const turn = { topic, group: groupOf(topic), ...load }
-    await passOn(turn, { producer, consumer })
+    for (let warmUp = 0; warmUp < warmUpCount; warmUp++) await passOn(turn, { producer, consumer })
     const { produced, consumed } = await passOn(turn, { producer, consumer })
     return {
       consumeMicroseconds: consumed.cpuMicroseconds / load.messageCount,

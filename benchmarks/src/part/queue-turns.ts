@@ -46,7 +46,7 @@ export async function measureTurns({ topic, programs, messageCount, roundCount }
 }
 
 /** Turns before the first that counts. A guess: by then the compilers of V8 have nothing left to do. */
-const warmUpCount = 2
+export const warmUpCount = 2
 
 /** Starts a program for a topic. */
 export function startTurns(path: string, topic: string, environment: TurnProgram['environment'] = {}): Promise<Child> {

@@ -1,4 +1,5 @@
 import type { AssignedPartition } from '../queue-driver.ts'
+import { changedPartition } from './changed-partition.ts'
 
 /** A partition that can also be given up from our side. */
 export interface EndablePartition {
@@ -13,14 +14,6 @@ export function endablePartition(given: AssignedPartition): EndablePartition {
   const end = () => ending.abort()
   if (given.revoked.aborted) end()
   given.revoked.addEventListener('abort', end, { once: true })
-  const partition = {
-    topic: given.topic,
-    partition: given.partition,
-    revoked: ending.signal,
-    lost: given.lost,
-    fetch: () => given.fetch(),
-    commit: (nextOffset: number) => given.commit(nextOffset),
-    commitBeside: (topic: string, nextOffset: number) => given.commitBeside(topic, nextOffset),
-  }
+  const partition = changedPartition(given, { revoked: ending.signal })
   return { partition, end }
 }

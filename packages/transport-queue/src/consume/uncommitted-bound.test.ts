@@ -1,3 +1,4 @@
+import { changedPartition } from './changed-partition.ts'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { memoryBroker } from '../driver/memory/memory-broker.ts'
 import { memoryDriver } from '../driver/memory/memory-driver.ts'
@@ -150,18 +151,8 @@ function withCommits(
   const join = driver.join.bind(driver)
   return Object.assign(driver, {
     join: ((membership, signal) => {
-      const consuming = (partition: AssignedPartition) => {
-        const { topic, revoked, lost } = partition
-        const fetch = () => partition.fetch()
-        return membership.consume({
-          topic,
-          partition: partition.partition,
-          revoked,
-          lost,
-          fetch,
-          commit: commit(partition),
-        })
-      }
+      const consuming = (partition: AssignedPartition) =>
+        membership.consume(changedPartition(partition, { commit: commit(partition) }))
       return join({ ...membership, consume: consuming }, signal)
     }) satisfies QueueDriver['join'],
   })

@@ -1,3 +1,4 @@
+import { changedPartition } from './changed-partition.ts'
 import { memoryBroker } from '../driver/memory/memory-broker.ts'
 import type { AssignedPartition, QueueDriver } from '../queue-driver.ts'
 import { describe, expect, test } from 'vitest'
@@ -63,13 +64,5 @@ async function prepare(newDriver: () => QueueDriver) {
 
 function readOnce(partition: AssignedPartition, failing: Promise<never>): AssignedPartition {
   let readCount = 0
-  return {
-    topic: partition.topic,
-    partition: partition.partition,
-    revoked: partition.revoked,
-    lost: partition.lost,
-    commit: (nextOffset) => partition.commit(nextOffset),
-    commitBeside: (topic, nextOffset) => partition.commitBeside(topic, nextOffset),
-    fetch: () => (readCount++ === 0 ? partition.fetch() : failing),
-  }
+  return changedPartition(partition, { fetch: () => (readCount++ === 0 ? partition.fetch() : failing) })
 }

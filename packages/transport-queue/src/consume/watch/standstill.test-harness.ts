@@ -3,6 +3,7 @@ import { onTestFinished, vi } from 'vitest'
 import { memoryDriver } from '../../driver/memory/memory-driver.ts'
 import { memoryBroker } from '../../driver/memory/memory-broker.ts'
 import type { AssignedPartition, MemberState, QueueDriver, QueueMember } from '../../queue-driver.ts'
+import { changedPartition } from '../changed-partition.ts'
 import { type Handle, logInto, start, type StartOptions, toRecord } from '../../queue-transport.test-harness.ts'
 
 /** Short and long enough to tell them apart. */
@@ -68,7 +69,8 @@ function changedDriver(
   const join = driver.join.bind(driver)
   return Object.assign(driver, {
     join: (async (membership, signal) => {
-      const consume = (partition: AssignedPartition) => membership.consume(merged(partition, change(partition)))
+      const consume = (partition: AssignedPartition) =>
+        membership.consume(changedPartition(partition, change(partition)))
       const member = await join({ ...membership, consume }, signal)
       return {
         get state() {
@@ -78,19 +80,6 @@ function changedDriver(
       }
     }) satisfies QueueDriver['join'],
   })
-}
-
-function merged(partition: AssignedPartition, change: Partial<AssignedPartition>): AssignedPartition {
-  return {
-    topic: partition.topic,
-    partition: partition.partition,
-    revoked: partition.revoked,
-    lost: partition.lost,
-    fetch: () => partition.fetch(),
-    commit: (nextOffset) => partition.commit(nextOffset),
-    commitBeside: (topic, nextOffset) => partition.commitBeside(topic, nextOffset),
-    ...change,
-  }
 }
 
 /** How many seconds of the time a server is live, asked every second as a probe would. */

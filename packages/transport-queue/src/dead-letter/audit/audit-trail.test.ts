@@ -35,11 +35,22 @@ it('steps that come again change nothing, whatever is open by then', () => {
   expect(trail.runs).toMatchObject([{ redriven: [one], open: { batch: 2 } }])
 })
 
-it('a letter counts by its message too, and by its place alone', () => {
+it('a letter counts by its message, and not by its place, where another lies once the topic was created anew', () => {
   const trail = trailOf(begun('a'), intended('a', 1), redriven('a', 1))
   expect(trail.isRedriven({ ...two, source: one.source })).toBe(true)
-  expect(trail.isRedriven({ ...one, source: two.source })).toBe(true)
-  expect(trail.isRedriven({ place: one.source, source: one.place })).toBe(false)
+  expect(trail.isRedriven({ ...one, source: two.source })).toBe(false)
+  const uncertain: AuditStep = { ...of('b'), kind: 'settled', settledRun: 'a', found: [], uncertain: [one.place] }
+  const unsure = trailOf(begun('a'), intended('a', 1), begun('b'), uncertain)
+  expect(unsure.isUncertain({ ...two, source: one.source })).toBe(true)
+  expect(unsure.isUncertain({ ...one, source: two.source })).toBe(false)
+})
+
+it('a letter whose message has no time counts by its place and its message together', () => {
+  const timeless = { place: '0@1', source: '0@1@' }
+  const trail = trailOf(begun('a'), intended('a', 1, [timeless]), redriven('a', 1))
+  expect(trail.isRedriven(timeless)).toBe(true)
+  expect(trail.isRedriven({ ...timeless, place: '0@2' })).toBe(false)
+  expect(trail.isRedriven({ ...timeless, source: '0@2@' })).toBe(false)
 })
 
 it('what a later run found out of an open batch counts, and nothing that its own run says later', () => {

@@ -37,7 +37,7 @@ interface Run extends AuditedRun {
 /** What all steps together say. Steps are added in their order; one that comes twice changes nothing. */
 export class AuditTrail {
   readonly #runs = new Map<string, Run>()
-  /** Letters by their places, and their messages: one message may have been given up twice. */
+  /** By what tells messages apart: one may have been given up twice. */
   readonly #redriven = new Set<string>()
   readonly #uncertain = new Set<string>()
   #newest: BegunStep | undefined
@@ -63,13 +63,13 @@ export class AuditTrail {
   }
 
   /** Whether a letter, or another one of the same message, was put back. */
-  isRedriven({ place, source }: AuditedLetter): boolean {
-    return this.#redriven.has(letterKey(place)) || this.#redriven.has(source)
+  isRedriven(letter: AuditedLetter): boolean {
+    return this.#redriven.has(messageKey(letter))
   }
 
   /** Whether nobody can tell any more if it was. */
-  isUncertain({ place, source }: AuditedLetter): boolean {
-    return this.#uncertain.has(letterKey(place)) || this.#uncertain.has(source)
+  isUncertain(letter: AuditedLetter): boolean {
+    return this.#uncertain.has(messageKey(letter))
   }
 
   #begin(step: BegunStep): void {
@@ -108,10 +108,10 @@ export class AuditTrail {
     for (const letter of letters) {
       if (isFound(letter)) {
         run.redriven.push({ ...letter, redrivenAt })
-        this.#redriven.add(letterKey(letter.place)).add(letter.source)
+        this.#redriven.add(messageKey(letter))
       } else if (isUncertain(letter)) {
         run.uncertain.push(letter)
-        this.#uncertain.add(letterKey(letter.place)).add(letter.source)
+        this.#uncertain.add(messageKey(letter))
       }
     }
   }
@@ -123,7 +123,10 @@ interface Closing {
   readonly isUncertain: (letter: AuditedLetter) => boolean
 }
 
-/** A letter's place and a message's never look alike. */
-function letterKey(place: string): string {
-  return `letter ${place}`
+/**
+ * What letters of one message have in common, and no others. The place of a letter is none, because others lie there once their topic
+ * was created anew; it has to help where nobody knows when the message was stored.
+ */
+export function messageKey({ place, source }: AuditedLetter): string {
+  return source.endsWith('@') ? `${source} ${place}` : source
 }

@@ -157,6 +157,7 @@ describe('a patch is refused, before anything is put back,', () => {
     [{ headers: { 'Tenon-Redrive-Group': 'other' } }, {}, 'patch.headers must not have "Tenon-Redrive-Group"'],
     [{ value: { orderId: 'k', count: 'x' } }, { event: placed }, 'patch.value/count '],
     [{ value: { orderId: 'l', count: 1 } }, { event: placed }, "patch.key must be the text of the payload's orderId"],
+    [{ value: good, key: null }, { event: placed }, "patch.key must be the text of the payload's orderId"],
     [{ value: good, key: 'l' }, { event: placed }, "patch.key must be the text of the payload's orderId"],
     [{ value: Buffer.from('{') }, { event: placed }, 'patch: nobody could read the message of '],
     [{ value: good, headers: { ce_type: 'other' } }, { event: placed }, 'patch: nobody could read the message of '],

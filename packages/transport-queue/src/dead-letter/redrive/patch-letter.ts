@@ -74,8 +74,8 @@ export class LetterPatcher {
     const result = await schema.read(payload)
     if (!result.ok)
       throw invalidArgument(result.violations.map((one) => ({ ...one, field: `patch.value${one.field}` })))
-    const isKeyTold = key !== null && (patched.includes('key') || patched.includes('value'))
-    if (isKeyTold) requireKey(event, result.value, asBuffer(key).toString())
+    const isKeyTold = patched.includes('key') || (key !== null && patched.includes('value'))
+    if (isKeyTold) requireKey(event, result.value, key === null ? undefined : asBuffer(key).toString())
   }
 }
 
@@ -100,7 +100,7 @@ async function readable(letter: DeadLetter, read: () => unknown): Promise<unknow
 }
 
 /** A message with the key of another loses its order. */
-function requireKey({ key: field }: EventType, payload: unknown, key: string): void {
+function requireKey({ key: field }: EventType, payload: unknown, key: string | undefined): void {
   const expected = isRecord(payload) ? payload[field] : undefined
   if (expected === key) return
   throw malformed(`patch.key must be the text of the payload's ${field}, as messages of its event are keyed`)

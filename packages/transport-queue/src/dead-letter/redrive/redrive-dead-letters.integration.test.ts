@@ -94,6 +94,7 @@ describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
       await driver.connect({ clientId: 'tenon-test' })
       onTestFinished(() => driver.close())
       const topic = `tenon${randomBytes(6).toString('hex')}.order.placed.v1`
+      await driver.ensureTopics([{ topic: deadLetterTopic(topic, selection.group), partitionCount: 1 }])
       const counts = Array.from({ length: 300 }, (_, count) => count)
       for (let from = 0; from < counts.length; from += 50) {
         const some = counts.slice(from, from + 50)

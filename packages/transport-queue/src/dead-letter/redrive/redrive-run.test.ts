@@ -183,6 +183,19 @@ it('a broker that takes no more ends it, with the reason in the audit', async ()
   expect(await listAudits(driver, owner)).toMatchObject([{ result: 'failed', error: 'the topic is not there' }])
 })
 
+it('redrives letters of a topic of dead letters that was created anew, though others lay at their places', async () => {
+  const driver = await connect('memory')
+  await bury(driver, [{}, {}])
+  expect((await redriveDeadLetters(driver, selection)).redrivenCount).toBe(2)
+  // The same audit, and another topic of letters at the same places.
+  const other = await connect('memory')
+  await bury(other, [{ offset: 70 }, { offset: 71 }])
+  const read: QueueDriver['read'] = (range, bound) =>
+    (range.topic.endsWith('.dlq.user') ? other : driver).read(range, bound)
+  const { letters } = await redriveDeadLetters(withChanges(driver, { read }), selection)
+  expect(letters.map(({ outcome }) => outcome)).toEqual(['redriven', 'redriven'])
+})
+
 it('needs an audit, which others may have created', async () => {
   const driver = await connect('memory')
   await bury(driver, ten)

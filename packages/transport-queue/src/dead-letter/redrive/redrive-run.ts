@@ -4,6 +4,7 @@ import { errorText } from '../../error-text.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { AuditLog } from '../audit/audit-log.ts'
 import type { AuditedLetter, RunResult } from '../audit/audit-record.ts'
+import { messageKey } from '../audit/audit-trail.ts'
 import { BatchSender, type SendOutcome } from './batch-sender.ts'
 import { type LetterMessage, readMessages } from './letter-messages.ts'
 import { requireGoingOn } from './going-on.ts'
@@ -41,7 +42,7 @@ export class RedriveRun {
   readonly #log: AuditLog
   readonly #sender: BatchSender
   readonly #settled: SettledLetter[] = []
-  readonly #seenSources = new Set<string>()
+  readonly #seenMessages = new Set<string>()
   #redrivenCount = 0
 
   constructor(driver: QueueDriver, settings: RedriveSettings) {
@@ -119,8 +120,9 @@ export class RedriveRun {
 
   #mayGo(letter: SelectedLetter): boolean {
     const { trail } = this.#log
-    const isSeen = this.#seenSources.has(letter.source)
-    this.#seenSources.add(letter.source)
+    const message = messageKey(letter)
+    const isSeen = this.#seenMessages.has(message)
+    this.#seenMessages.add(message)
     if (trail.isRedriven(letter)) return this.#settle(letter, 'already_redriven')
     if (isSeen) return this.#settle(letter, 'same_message')
     if (!trail.isUncertain(letter) || this.#settings.repeatsUncertain) return true

@@ -87,7 +87,8 @@ export class KafkajsSource implements PartitionSource {
     }
   }
 
-  #toPage({ messages, abortedTransactions, highWatermark }: FetchedPartition, fromOffset: number): FetchedPage {
+  #toPage(fetched: FetchedPartition, fromOffset: number): FetchedPage {
+    const { messages, abortedTransactions, highWatermark, lastStableOffset = highWatermark } = fetched
     const isHidden = hiddenBatches((abortedTransactions ?? []).map(toBigints))
     const records: KafkaMessage[] = []
     let nextOffset = fromOffset
@@ -97,8 +98,9 @@ export class KafkajsSource implements PartitionSource {
       if (context && isHidden(factsOf(context))) continue
       records.push(...ofBatch.filter(({ offset }) => Number(offset) >= fromOffset))
     }
-    // kafkajs leaves out batches without records, which compaction may leave behind; where one ends is not told.
-    if (messages.length === 0 && Number(highWatermark) > fromOffset) nextOffset = fromOffset + 1
+    // kafkajs leaves out batches without records, which compaction may leave behind; where one ends is not told. Behind the last stable
+    // offset lies what is not decided yet.
+    if (messages.length === 0 && Number(lastStableOffset) > fromOffset) nextOffset = fromOffset + 1
     const place = { topic: this.#topic, partition: this.#partition }
     return { records: records.map((message) => toRecord(place, message)), nextOffset }
   }
@@ -115,6 +117,7 @@ interface FetchAnswer {
 
 interface FetchedPartition {
   readonly highWatermark: string
+  readonly lastStableOffset?: string
   readonly abortedTransactions?: readonly { readonly producerId: string; readonly firstOffset: string }[]
   readonly messages: readonly (KafkaMessage & { readonly batchContext?: BatchContext })[]
 }
