@@ -29,7 +29,12 @@ async function consume(driver: QueueDriver, handle: Handle, options: Partial<Que
     try {
       const input = await schema.read(arrival.decode())
       if (!input.ok) throw new ServiceError('invalid_argument', 'bad')
-      return { ok: true, value: await handle(input.value, arrival), callId: 'c', headers: undefined }
+      return {
+        ok: true,
+        value: await handle(input.value as Type.Static<typeof Placed>, arrival),
+        callId: 'c',
+        headers: undefined,
+      }
     } catch (thrown) {
       return { ok: false, error: toServiceError(thrown), callId: 'c', headers: undefined }
     }
