@@ -8,7 +8,7 @@ export interface Trial {
   /** Address of the document, whose server is the service itself. */
   readonly url: string
   readonly seed: number
-  /** Of each operation. @defaultValue 500 */
+  /** Of each operation. @defaultValue `TENON_EXAMPLES`, else 500 */
   readonly exampleCount?: number
   /** Paths that are tried, or left out. @see schemathesis, filters */
   readonly filter?: readonly string[]
@@ -24,7 +24,7 @@ export interface Trial {
  * refused, nothing invalid accepted.
  */
 export async function trySchemathesis({ url, seed, signal, ...trial }: Trial): Promise<ToolRun> {
-  const { filter = [], settings = '', headers = {}, exampleCount = 500 } = trial
+  const { filter = [], settings = '', headers = {}, exampleCount = defaultExampleCount } = trial
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'schemathesis.toml'), settings)
   const given = Object.entries(headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`])
@@ -46,3 +46,5 @@ export async function trySchemathesis({ url, seed, signal, ...trial }: Trial): P
 export function chooseSeed(): number {
   return Number(process.env['TENON_SEED'] ?? Math.floor(Math.random() * 1_000_000_000))
 }
+
+const defaultExampleCount = Number(process.env['TENON_EXAMPLES'] ?? 500)
