@@ -60,6 +60,7 @@ test('never skips a message whose dead letter cannot be stored, and goes on when
     connect: () => driver.connect({ clientId: 'test' }),
     ensureTopics: () => Promise.resolve(),
     join: driver.join.bind(driver),
+    describe: driver.describe.bind(driver),
     close: () => driver.close(),
     produce: async (records: readonly RecordToSend[]) => {
       if (refusals-- > 0) throw new ServiceError('unavailable', 'the broker is away')
