@@ -140,6 +140,7 @@ function watched(partition: AssignedPartition, outcomes: Outcomes): AssignedPart
     partition: partition.partition,
     revoked: partition.revoked,
     lost: partition.lost,
+    startOffset: () => partition.startOffset(),
     fetch: async () => {
       const records = await partition.fetch()
       for (const { offset, headers } of records) fetched.set(offset, toTexts(headers)['ce_id'] ?? '')

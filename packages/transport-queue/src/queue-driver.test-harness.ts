@@ -88,6 +88,7 @@ export function watched(driver: QueueDriver) {
       partition: partition.partition,
       revoked: partition.revoked,
       lost: partition.lost,
+      startOffset: () => partition.startOffset(),
       fetch: () => partition.fetch(),
       commit: async (nextOffset) => {
         const isStored = await partition.commit(nextOffset)

@@ -157,6 +157,13 @@ export interface AssignedPartition {
   /** Fires when it is gone and another member may own it; fires `revoked` before. What still runs should stop. */
   readonly lost: AbortSignal
   /**
+   * Where reading begins with this assignment: at the last commit of the group, or at the oldest record that is kept where nothing was
+   * committed or what was is gone. It is what the assignment goes by, so it fits what `fetch` gives, which `describe` may not when a broker
+   * has just taken over. Waits until it is known, and needs no `fetch`; undefined only when `revoked` has fired before. The same for
+   * every call.
+   */
+  startOffset(): Promise<number | undefined>
+  /**
    * The next records in order of their offsets. Waits until there is one; empty only when `revoked` has fired. The loop
    * that does not ask holds up this partition, and no other.
    */

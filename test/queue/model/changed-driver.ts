@@ -28,6 +28,7 @@ function changed(
     partition: partition.partition,
     revoked: partition.revoked,
     lost: partition.lost,
+    startOffset: () => partition.startOffset(),
     fetch: () => partition.fetch(),
     commit: (nextOffset) => partition.commit(nextOffset),
     commitBeside: (topic, nextOffset) => partition.commitBeside(topic, nextOffset),

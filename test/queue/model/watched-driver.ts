@@ -85,6 +85,7 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
     partition: partition.partition,
     revoked: partition.revoked,
     lost: partition.lost,
+    startOffset: () => guarded(() => partition.startOffset()),
     fetch: async () => (await guarded(() => partition.fetch())).map((record) => marked(record, assignment)),
     commit: (nextOffset) => commit(partition, assignment, nextOffset),
     commitBeside: (topic, nextOffset) => commitBeside(() => partition.commitBeside(topic, nextOffset), assignment),

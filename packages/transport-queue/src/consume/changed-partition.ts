@@ -7,6 +7,7 @@ export function changedPartition(given: AssignedPartition, change: Partial<Assig
     partition: given.partition,
     revoked: given.revoked,
     lost: given.lost,
+    startOffset: () => given.startOffset(),
     fetch: () => given.fetch(),
     commit: (nextOffset) => given.commit(nextOffset),
     commitBeside: (topic, nextOffset) => given.commitBeside(topic, nextOffset),

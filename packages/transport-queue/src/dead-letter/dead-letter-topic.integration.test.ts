@@ -101,6 +101,7 @@ function assigned(topic: string): AssignedPartition {
     partition: 0,
     revoked: signal,
     lost: signal,
+    startOffset: () => Promise.resolve(0),
     fetch: () => Promise.resolve([]),
     commit: () => Promise.resolve(true),
     commitBeside: () => Promise.resolve(true),

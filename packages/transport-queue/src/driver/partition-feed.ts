@@ -22,6 +22,7 @@ export class PartitionFeed extends Ownership implements AssignedPartition {
   readonly topic: string
   readonly partition: number
   readonly #commit: FeedPlace['commit']
+  readonly #start = Promise.withResolvers<number | undefined>()
   #records: ReceivedRecord[] = []
   #wake: (() => void) | undefined
   #room: PromiseWithResolvers<void> | undefined
@@ -53,6 +54,15 @@ export class PartitionFeed extends Ownership implements AssignedPartition {
     this.#wake?.()
   }
 
+  /** Says where reading begins. What is said first holds. */
+  startAt(offset: number): void {
+    this.#start.resolve(offset)
+  }
+
+  startOffset(): Promise<number | undefined> {
+    return this.#start.promise
+  }
+
   async fetch(): Promise<readonly ReceivedRecord[]> {
     while (this.#records.length === 0 && !this.revoked.aborted) {
       await new Promise<void>((resolve) => {
@@ -75,6 +85,7 @@ export class PartitionFeed extends Ownership implements AssignedPartition {
   }
 
   #empty(): void {
+    this.#start.resolve(undefined)
     this.#records = []
     this.#wake?.()
     this.#announceRoom()

@@ -196,6 +196,7 @@ function open({ intervalMs = 60_000, commit }: OpenOptions) {
     partition: 0,
     revoked: neverFires,
     lost: neverFires,
+    startOffset: async () => 0,
     fetch: async () => [],
     commit: async (nextOffset: number) => {
       commits.push(nextOffset)

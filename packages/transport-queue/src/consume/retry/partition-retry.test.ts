@@ -144,6 +144,40 @@ describe.each(embeddedDrivers)('a poison message on %s', (_name, newBroker: NewB
     expect(found).toMatchObject([source])
   })
 
+  it('is judged by where its source is read, whatever else the broker says of that', async () => {
+    const newDriver = newBroker()
+    const first = await connected(newDriver())
+    await first.ensureTopics([{ topic, partitionCount: 2 }])
+    await send(first, ['poison', ...Array.from({ length: 60 }, (_, index) => `k${index % 10}`), 'poison'])
+    const others = countdown(60)
+    const refuse: Handle = async ({ orderId }) => {
+      if (orderId === 'poison') throw new ServiceError('internal', 'not now')
+      others.tick()
+    }
+    const retry = { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 }
+    const options = { maxUncommittedCount: 20, commitIntervalMs: 0, retry }
+    const { server, transport } = await consume(first, refuse, options)
+    await others.reached
+    await untilParked(transport, 2)
+    await server.drain(AbortSignal.timeout(5_000))
+    const second = await connected(newDriver())
+    const describe = second.describe.bind(second)
+    const forgetting: QueueDriver['describe'] = async (of, group) =>
+      (await describe(of, group)).map((one) => (of === topic ? { ...one, committedOffset: undefined } : one))
+    Object.assign(second, { describe: forgetting })
+    const later = { now: () => Date.now() + 7_200_000, wait: () => Promise.resolve() }
+    const seen: number[] = []
+    const done = countdown(3)
+    const handle: Handle = async ({ count }) => {
+      seen.push(count)
+      done.tick()
+    }
+    await consume(second, handle, { clock: later, retry })
+    await send(second, ['poison'], 62)
+    await done.reached
+    expect(seen).toEqual([0, 61, 62])
+  })
+
   it('waits in memory where the retry topic may not be written', async () => {
     const driver = await connected(newBroker()())
     await driver.ensureTopics([{ topic, partitionCount: 2 }])

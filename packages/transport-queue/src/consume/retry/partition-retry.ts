@@ -151,12 +151,12 @@ export class PartitionRetry {
 
   /** @throws ServiceError */
   async #load(): Promise<void> {
-    const { progress, consumer, source } = this.#surroundings
-    const asked = Promise.all([progress.describe(consumer.topic, consumer.group), this.#describeRetry()])
-    const answer = await unlessAborted(asked, source.revoked)
-    if (answer === undefined) return
-    const [of, ofRetry] = answer.map((partitions) => partitions.find(({ partition }) => partition === source.partition))
-    const committedOffset = of?.committedOffset ?? of?.earliestOffset ?? 0
+    const { source } = this.#surroundings
+    // Not `describe`: what the broker says of itself beside the assignment may be older than what is read.
+    const answer = await unlessAborted(Promise.all([source.startOffset(), this.#describeRetry()]), source.revoked)
+    const [committedOffset, partitions] = answer ?? []
+    if (committedOffset === undefined || partitions === undefined) return
+    const ofRetry = partitions.find(({ partition }) => partition === source.partition)
     const owner = ownerName(committedOffset, this.#surroundings.settings.clock.now())
     const counted = new CountedRecords({ owner, committedOffset })
     this.#owner = owner

@@ -69,6 +69,10 @@ export class RetryPartition implements AssignedPartition {
     this.#need.resolve()
   }
 
+  startOffset(): Promise<number> {
+    return Promise.resolve(this.#position)
+  }
+
   async fetch(): Promise<readonly ReceivedRecord[]> {
     while (!this.revoked.aborted) {
       const records = await this.#next()

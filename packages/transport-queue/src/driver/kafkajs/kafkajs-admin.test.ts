@@ -29,6 +29,15 @@ describe('readProgress', () => {
   })
 })
 
+describe('readProgress of an answer with gaps', () => {
+  it('fails, for a partition that was left out is not one of which nothing was committed', async () => {
+    const { admin } = open([])
+    const only = [{ topic: 'topic', partitions: [{ partition: 1, offset: '3', metadata: null }] }]
+    const fetchOffsets: Admin['fetchOffsets'] = () => Promise.resolve(only)
+    await expect(readProgress({ ...admin, fetchOffsets }, 'topic', 'group')).rejects.toThrow('left out partition 0')
+  })
+})
+
 /** A cluster with two partitions that first answers with these errors, and what it was asked. */
 function open(errors: readonly string[]) {
   const left = [...errors]

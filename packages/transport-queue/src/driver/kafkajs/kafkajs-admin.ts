@@ -37,12 +37,14 @@ export async function readProgress(admin: Admin, topic: string, group: string): 
   return ends
     .map(({ partition, low, high }) => {
       const commit = commits.get(partition)
+      // Any number would be a guess at what is done with.
+      if (commit === undefined) throw new Error(`a broker left out partition ${partition} that it was asked for`)
       return {
         partition,
         earliestOffset: Number(low),
         nextOffset: Number(high),
         // Kafka says -1 of a partition of which nothing was committed.
-        committedOffset: commit === undefined || commit < 0 ? undefined : commit,
+        committedOffset: commit < 0 ? undefined : commit,
       }
     })
     .toSorted((one, other) => one.partition - other.partition)

@@ -6,6 +6,7 @@ import { inTime } from '../in-time.ts'
 import { giveUp } from '../ownership.ts'
 import { missingTopicPatienceMs, notCommitted, nothingBeside } from '../kafka/kafka-refusal.ts'
 import { type DoneOffset, PartitionFeed } from '../partition-feed.ts'
+import { committedOffset, tellBeginnings } from './kafkajs-beginning.ts'
 import { commitDirectly, type MemberIdentity } from './kafkajs-commit.ts'
 import { kafkaErrorType, reasonOf, toRecord } from './kafkajs-mapping.ts'
 import type { KafkajsSettings } from './kafkajs-options.ts'
@@ -42,13 +43,15 @@ export class KafkajsFeeds {
     // kafkajs remembers what was paused before the rebalance.
     consumer.resume(topics.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] })))
     const commit = (feed: PartitionFeed, done: DoneOffset) => this.#commit(feed, done, identity)
-    for (const { topic, partitions } of topics) {
-      for (const partition of partitions) {
-        const feed = new PartitionFeed({ topic, partition, commit })
-        this.#feeds.set(idOf(feed), feed)
-        void membership.consume(feed).finally(() => feed.settle())
-      }
+    const feeds = topics.flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => new PartitionFeed({ topic, partition, commit })),
+    )
+    for (const feed of feeds) {
+      this.#feeds.set(idOf(feed), feed)
+      void membership.consume(feed).finally(() => feed.settle())
     }
+    const cluster = this.#surroundings.cluster()
+    if (cluster !== undefined) void tellBeginnings(cluster, membership.group, feeds)
   }
 
   /** Takes no more records. */
@@ -90,6 +93,7 @@ export class KafkajsFeeds {
       return
     }
     this.#session = payload
+    feed.startAt(Number(Reflect.get(batch, 'fetchedOffset')))
     feed.push(batch.messages.map((message) => toRecord(batch, message)))
     payload.resolveOffset(batch.lastOffset())
     if (!feed.hasRoom) await this.#hold(feed, payload)
@@ -110,10 +114,7 @@ export class KafkajsFeeds {
   #committedOffset({ topic, partition }: EachBatchPayload['batch']): unknown {
     const { membership } = this.#surroundings
     const cluster = this.#surroundings.cluster()
-    const read: unknown = cluster && Reflect.get(cluster, 'committedOffsets')
-    if (typeof read !== 'function') return undefined
-    const offsets = Reflect.apply(read, cluster, [{ groupId: membership.group }]) as CommittedOffsets
-    return offsets[topic]?.[partition]
+    return cluster && committedOffset(cluster, { group: membership.group, topic, partition })
   }
 
   /** Back-pressure: a short while by holding up the fetch, which then goes on at once; a long one by pausing. */
@@ -187,8 +188,6 @@ const notOurs: ReadonlySet<string> = new Set([
   'REBALANCE_IN_PROGRESS',
   'FENCED_INSTANCE_ID',
 ])
-
-type CommittedOffsets = Readonly<Record<string, Readonly<Record<number, string>> | undefined>>
 
 /** kafkajs throws for a consumer that does not run, also when it is just between two runs. */
 function ignoreStopped(act: () => void): void {

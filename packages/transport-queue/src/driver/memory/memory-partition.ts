@@ -27,6 +27,7 @@ export class MemoryPartition extends Ownership implements AssignedPartition, Bac
   readonly #changed: () => void
   /** What belongs to the partition elsewhere, as its owner has said by committing there. */
   readonly #besides = new Set<MemoryLog>()
+  readonly #startOffset: number
   #position: number
   #wake: (() => void) | undefined
   #isFenced = false
@@ -39,7 +40,8 @@ export class MemoryPartition extends Ownership implements AssignedPartition, Bac
     this.#requests = requests
     this.#beside = beside
     this.#changed = changed
-    this.#position = offsets.get(idOf(log)) ?? 0
+    this.#startOffset = Math.max(log.firstOffset, offsets.get(idOf(log)) ?? 0)
+    this.#position = this.#startOffset
     const wake = () => this.#wake?.()
     log.watch(wake, this.revoked)
     this.revoked.addEventListener('abort', wake, { once: true })
@@ -78,6 +80,10 @@ export class MemoryPartition extends Ownership implements AssignedPartition, Bac
 
   override lose(): void {
     if (!this.#isFenced) super.lose()
+  }
+
+  startOffset(): Promise<number> {
+    return Promise.resolve(this.#startOffset)
   }
 
   async fetch(): Promise<readonly ReceivedRecord[]> {

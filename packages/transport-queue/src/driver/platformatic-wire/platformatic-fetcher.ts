@@ -21,6 +21,8 @@ interface Cursor {
   readonly feed: PartitionFeed
   /** Undefined until it is known where to begin. */
   offset: bigint | undefined
+  /** Whether it was where no records are: what was committed is of no use then. */
+  isAstray: boolean
   isBusy: boolean
 }
 
@@ -42,7 +44,7 @@ export class PlatformaticFetcher {
   /** Begins behind what the group has committed, or at the earliest record. */
   add(feeds: readonly PartitionFeed[]): void {
     for (const feed of feeds) {
-      this.#cursors.set(feed, { feed, offset: undefined, isBusy: false })
+      this.#cursors.set(feed, { feed, offset: undefined, isAstray: false, isBusy: false })
       feed.revoked.addEventListener('abort', () => this.#cursors.delete(feed), { once: true })
     }
     this.#find()
@@ -81,8 +83,15 @@ export class PlatformaticFetcher {
   async #findBeginnings(cursors: readonly Cursor[]): Promise<void> {
     if (cursors.length === 0) return
     const committed = await readCommitted(this.#group, groupByTopic(cursors))
-    const earliest = await this.#earliestOf(cursors.filter(({ feed }) => !committed.has(idOf(feed))))
-    for (const cursor of cursors) cursor.offset = committed.get(idOf(cursor.feed)) ?? earliest.get(idOf(cursor.feed))
+    const earliest = await this.#earliestOf(cursors)
+    for (const cursor of cursors) {
+      const id = idOf(cursor.feed)
+      const [oldest, done] = [earliest.get(id), cursor.isAstray ? undefined : committed.get(id)]
+      // A broker that left a partition out is asked again.
+      if (oldest === undefined) continue
+      cursor.offset = done === undefined || done < oldest ? oldest : done
+      cursor.feed.startAt(Number(cursor.offset))
+    }
   }
 
   /** The oldest records that are kept. */
@@ -167,6 +176,7 @@ export class PlatformaticFetcher {
     const { log, group } = this.#group.membership
     log.warn({ group, topic, partition, offset: Number(cursor.offset) }, 'records are gone; begins at the earliest')
     cursor.offset = undefined
+    cursor.isAstray = true
   }
 
   #leaderOf({ feed: { topic, partition } }: Cursor): number | undefined {

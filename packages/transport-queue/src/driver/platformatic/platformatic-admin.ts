@@ -18,7 +18,7 @@ export async function createMissing(admin: Admin, topics: readonly TopicToEnsure
   if (failures.length > 0) throw new Error(`topics could not be created: ${failures.join('; ')}`)
 }
 
-/** What the cluster knows of a topic and a group, in order of the partitions. */
+/** What the cluster knows of a topic and a group, in order of the partitions. @throws Error that `isUnknownTopic` knows, or of an answer with gaps */
 export async function readProgress(admin: Admin, topic: string, group: string): Promise<readonly PartitionProgress[]> {
   // Without tries: a topic that was never created would be asked for over and over.
   const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true, retries: 0 })
@@ -30,10 +30,18 @@ export async function readProgress(admin: Admin, topic: string, group: string): 
   ])
   return partitions.map((partition) => ({
     partition,
-    earliestOffset: earliest.get(partition) ?? 0,
-    nextOffset: next.get(partition) ?? 0,
-    committedOffset: committed.get(partition),
+    earliestOffset: told(earliest, partition),
+    nextOffset: told(next, partition),
+    // Kafka says -1 of a partition of which nothing was committed.
+    committedOffset: told(committed, partition) < 0 ? undefined : told(committed, partition),
   }))
+}
+
+/** What was said of a partition. One that was left out is not known: any number would be a guess at what is done with. */
+function told(offsets: ReadonlyMap<number, number>, partition: number): number {
+  const offset = offsets.get(partition)
+  if (offset === undefined) throw new Error(`a broker left out partition ${partition} that it was asked for`)
+  return offset
 }
 
 interface WantedOffsets {
@@ -56,11 +64,10 @@ async function readCommitted(
   { topic, partitions, group }: { topic: string; partitions: readonly number[]; group: string },
 ): Promise<ReadonlyMap<number, number>> {
   const topics = [{ name: topic, partitionIndexes: [...partitions] }]
-  const [found] = await admin.listConsumerGroupOffsets({ groups: [{ groupId: group, topics }] })
+  // Stable: otherwise a coordinator that has just taken over says what its replicas had confirmed by then, which may be nothing.
+  const [found] = await admin.listConsumerGroupOffsets({ groups: [{ groupId: group, topics }], requireStable: true })
   const offsets = found?.topics.find(({ name }) => name === topic)?.partitions ?? []
-  // Kafka says -1 of a partition of which nothing was committed.
-  const isCommitted = ({ committedOffset }: { readonly committedOffset: bigint }) => committedOffset >= 0n
-  return new Map(offsets.filter(isCommitted).map((one) => [one.partitionIndex, Number(one.committedOffset)] as const))
+  return new Map(offsets.map((one) => [one.partitionIndex, Number(one.committedOffset)] as const))
 }
 
 /** @see Kafka protocol guide, ListOffsets */

@@ -174,7 +174,7 @@ const selectMembers = 'SELECT * FROM member WHERE group_id = ? ORDER BY member_i
 
 const selectClaims = `
   SELECT claim.log_id, topic.name AS topic, log.partition, owner_id, heir_id, generation,
-    coalesce(claim.next_offset, log.first_offset) AS next_offset
+    max(coalesce(claim.next_offset, 0), log.first_offset) AS next_offset
   FROM claim JOIN log USING (log_id) JOIN topic USING (topic_id)
   WHERE claim.group_id = ?1 AND (owner_id = ?2 OR heir_id = ?2)
   ORDER BY claim.log_id`

@@ -40,6 +40,10 @@ export class SqlitePartition extends Ownership implements AssignedPartition {
     return { logId, generation, memberId: this.#surroundings.memberId }
   }
 
+  startOffset(): Promise<number> {
+    return Promise.resolve(this.#claim.nextOffset)
+  }
+
   async fetch(): Promise<readonly ReceivedRecord[]> {
     while (!this.revoked.aborted) {
       const records = this.#read()

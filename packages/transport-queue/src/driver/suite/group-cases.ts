@@ -42,6 +42,37 @@ export const groupCases: readonly DriverCase[] = [
     },
   },
   {
+    name: 'tells where reading begins, also before anything is fetched and where nothing is',
+    run: async (harness) => {
+      const { driver, topic } = await prepare(harness)
+      const group = harness.unique('group')
+      for (const value of ['1', '2', '3', '4'])
+        await driver.produce([{ ...record(topic, 'k', value), partition: 1 }], bound)
+      const begun: (readonly [partition: number, offset: number | undefined])[] = []
+      const consume = async (partition: AssignedPartition) => {
+        const startOffset = await partition.startOffset()
+        if (partition.partition === 1) {
+          await partition.fetch()
+          assert.equal(await partition.commit(3), true)
+        }
+        begun.push([partition.partition, await partition.startOffset()])
+        assert.equal(await partition.startOffset(), startOffset)
+        await revoked(partition)
+      }
+      for (const second of [0, 3]) {
+        const member = await driver.join({ ...membership(group, [topic]), consume }, never)
+        while (begun.length < 3) await new Promise((resolve) => setImmediate(resolve))
+        await member.leave(never)
+        const inOrder = begun.splice(0).toSorted(([one], [other]) => one - other)
+        assert.deepEqual(inOrder, [
+          [0, 0],
+          [1, second],
+          [2, 0],
+        ])
+      }
+    },
+  },
+  {
     name: 'gives members of one group that read different topics each its own',
     run: async (harness) => {
       const { driver, topic: one } = await prepare(harness)

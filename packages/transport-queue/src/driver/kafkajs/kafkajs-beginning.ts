@@ -1,0 +1,75 @@
+import { unlessAborted } from '@tenon/core/transport'
+import type { Cluster } from 'kafkajs'
+import { wait } from '../../wait.ts'
+import type { PartitionFeed } from '../partition-feed.ts'
+
+/**
+ * Tells the feeds of a generation where kafkajs begins to read them: it keeps that to itself until it fetches, and says it only of
+ * partitions that have records. Never rejects.
+ */
+export async function tellBeginnings(cluster: Cluster, group: string, feeds: readonly PartitionFeed[]): Promise<void> {
+  const byTopic = [...Map.groupBy(feeds, ({ topic }) => topic)]
+  await Promise.all(byTopic.map(([topic, ofTopic]) => tellOfTopic(cluster, { group, topic }, ofTopic)))
+}
+
+/** What kafkajs takes for committed, by topic and partition: an offset in the place of what was not. Asked for before it first fetches. */
+export function committedOffset(cluster: Cluster, { group, topic, partition }: CommitPlace): unknown {
+  const read: unknown = Reflect.get(cluster, 'committedOffsets')
+  if (typeof read !== 'function') return undefined
+  const offsets = Reflect.apply(read, cluster, [{ groupId: group }]) as CommittedOffsets
+  return offsets[topic]?.[partition]
+}
+
+interface CommitPlace {
+  readonly group: string
+  readonly topic: string
+  readonly partition: number
+}
+
+type CommittedOffsets = Readonly<Record<string, Readonly<Record<number, string>> | undefined>>
+
+async function tellOfTopic(
+  cluster: Cluster,
+  place: Omit<CommitPlace, 'partition'>,
+  feeds: readonly PartitionFeed[],
+): Promise<void> {
+  const oldest = await untilKnown(feeds, () => oldestOffsets(cluster, place.topic, feeds))
+  if (oldest === undefined) return
+  for (const feed of feeds) {
+    const find = async () => committedOffset(cluster, { ...place, partition: feed.partition })
+    // What lies before the oldest record is gone: kafkajs then begins there.
+    const begin = await untilKnown([feed], find)
+    if (begin !== undefined) feed.startAt(Math.max(Number(begin), oldest.get(feed.partition) ?? 0))
+  }
+}
+
+/** Undefined when a broker left one out. */
+async function oldestOffsets(
+  cluster: Cluster,
+  topic: string,
+  feeds: readonly PartitionFeed[],
+): Promise<ReadonlyMap<number, number> | undefined> {
+  const partitions = feeds.map(({ partition }) => ({ partition }))
+  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning: true }])
+  const offsets = new Map(found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+  return feeds.every(({ partition }) => offsets.has(partition)) ? offsets : undefined
+}
+
+/** What is found at last; undefined when all feeds are given up before. */
+async function untilKnown<T>(feeds: readonly PartitionFeed[], find: () => Promise<T>): Promise<T | undefined> {
+  const [{ revoked } = neverGiven] = feeds
+  for (let attempt = 1; !feeds.every((feed) => feed.revoked.aborted); attempt++) {
+    const found = await unlessAborted(
+      find().catch(() => undefined),
+      revoked,
+    )
+    if (found !== undefined) return found
+    await wait(Math.min(lookMs * attempt, maxLookMs), revoked)
+  }
+  return undefined
+}
+
+const neverGiven = { revoked: new AbortController().signal }
+/** Between looks. Guesses: kafkajs asks for the group's offsets within some ms, unless the coordinator is away. */
+const lookMs = 5
+const maxLookMs = 200
