@@ -20,7 +20,7 @@ import {
   type PublishingSettings,
 } from './publish/publishing-options.ts'
 import type { QueueDriver } from './queue-driver.ts'
-import { resolveRetry } from './retry-options.ts'
+import { checkRetry, resolveRetry, retryDefaults } from './retry-options.ts'
 import { checkSelectors, TopicSelection, type TopicSelector } from './topic-selection.ts'
 import { type QueueClock, systemClock } from './wait.ts'
 
@@ -132,7 +132,7 @@ export interface QueueOptions extends PublishingOptions {
 
 export const queueDefaults = Object.freeze({
   name: 'queue',
-  retry: Object.freeze({ maxAttemptCount: 5, initialDelayMs: 200, maxDelayMs: 30_000, maxAgeMs: 3_600_000 }),
+  retry: retryDefaults,
   ...publishingDefaults,
   requestTimeoutMs: 10_000,
   commitIntervalMs: 200,
@@ -188,8 +188,8 @@ export function resolveQueue(options: QueueOptions): QueueSettings {
   })
   const problems = [
     ...checkForm(options),
+    ...checkRetry(options.retry, settings.retry, check),
     ...checkRanges(settings),
-    ...checkWaits(options),
     ...checkPublishing(settings),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
@@ -218,7 +218,7 @@ const names: Readonly<Record<keyof QueueOptions, true>> = {
 }
 
 function checkForm(options: QueueOptions & Readonly<Record<string, unknown>>): readonly SetupProblem[] {
-  const { driver, topics, retry, formats } = options
+  const { driver, topics, formats } = options
   const found = driver === undefined ? 'nothing' : toFound(driver)
   const isDriver = isRecord(driver) || typeof driver === 'function'
   return [
@@ -227,10 +227,6 @@ function checkForm(options: QueueOptions & Readonly<Record<string, unknown>>): r
     ...checkName(options.name),
     ...checkSelectors(topics).map((text) => check.malformed(text)),
     ...checkFormats(formats, check),
-    ...(isRecord(retry) ? check.names(retry, Object.keys(deliveryRanges.retry), 'retry') : []),
-    ...(retry === undefined || isRecord(retry)
-      ? []
-      : [check.malformed(`retry must be an object, found ${toFound(retry)}`)]),
   ]
 }
 
@@ -254,18 +250,5 @@ const ranges = {
 } as const satisfies Partial<Record<keyof QueueOptions, OptionRange>>
 
 function checkRanges(settings: QueueSettings): readonly SetupProblem[] {
-  return [
-    ...Object.entries(deliveryRanges.retry).flatMap(([name, range]) =>
-      check.integer(`retry.${name}`, Reflect.get(settings.retry, name), range),
-    ),
-    ...Object.entries(ranges).flatMap(([name, range]) => check.integer(name, Reflect.get(settings, name), range)),
-  ]
-}
-
-/** The first wait against the longest, where both are given: else the one that is not gives way. */
-function checkWaits({ retry }: QueueOptions): readonly SetupProblem[] {
-  const { initialDelayMs, maxDelayMs }: RetryOptions = isRecord(retry) ? retry : {}
-  if (initialDelayMs === undefined || maxDelayMs === undefined || !(initialDelayMs > maxDelayMs)) return []
-  const words = `retry.initialDelayMs, ${toFound(initialDelayMs)}, exceeds retry.maxDelayMs, ${toFound(maxDelayMs)}`
-  return [check.outOfRange(words)]
+  return Object.entries(ranges).flatMap(([name, range]) => check.integer(name, Reflect.get(settings, name), range))
 }

@@ -1,4 +1,21 @@
-import { deliveryRanges, type OptionRange, type RetryOptions } from '@tenon/core/transport'
+import {
+  deliveryRanges,
+  isRecord,
+  type OptionCheck,
+  type OptionRange,
+  retryChoices,
+  type RetryOptions,
+  type SetupProblem,
+  toFound,
+} from '@tenon/core/transport'
+
+export const retryDefaults: Readonly<Required<RetryOptions>> = Object.freeze({
+  maxAttemptCount: 5,
+  initialDelayMs: 200,
+  maxDelayMs: 30_000,
+  maxAgeMs: 3_600_000,
+  order: 'key',
+})
 
 /**
  * What is given, and the rest as it is without. Where only one of the first wait and the longest is given, the other moves as far as
@@ -17,7 +34,30 @@ export function resolveRetry(
   return Object.freeze(retry)
 }
 
+/** What is wrong with what is given for a transport, and with what comes of it. */
+export function checkRetry(given: unknown, retry: RetryOptions, check: OptionCheck): readonly SetupProblem[] {
+  if (given !== undefined && !isRecord(given))
+    return [check.malformed(`retry must be an object, found ${toFound(given)}`)]
+  return [
+    ...(given === undefined ? [] : check.names(given, [...Object.keys(ranges), ...Object.keys(retryChoices)], 'retry')),
+    ...Object.entries(ranges).flatMap(([name, range]) =>
+      check.integer(`retry.${name}`, Reflect.get(retry, name), range),
+    ),
+    ...Object.entries(retryChoices).flatMap(([name, choices]) =>
+      check.choice(`retry.${name}`, Reflect.get(retry, name), choices),
+    ),
+    ...(given === undefined ? [] : checkWaits(given, check)),
+  ]
+}
+
 const ranges = deliveryRanges.retry
+
+/** The first wait against the longest, where both are given: else the one that is not gives way. */
+function checkWaits({ initialDelayMs, maxDelayMs }: RetryOptions, check: OptionCheck): readonly SetupProblem[] {
+  if (initialDelayMs === undefined || maxDelayMs === undefined || !(initialDelayMs > maxDelayMs)) return []
+  const words = `retry.initialDelayMs, ${toFound(initialDelayMs)}, exceeds retry.maxDelayMs, ${toFound(maxDelayMs)}`
+  return [check.outOfRange(words)]
+}
 
 /** What is out of range is told of as it was given, and alone. */
 function isIn({ min, max }: OptionRange, value: number): boolean {

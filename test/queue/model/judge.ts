@@ -1,3 +1,4 @@
+import type { MessageOrder } from '@tenon/core/contract'
 import type { DatedFact, Fact, Handling, MessageName, Place } from './journal.ts'
 import type { LoggedMessage } from './message.ts'
 import { type Assignment, PlaceHistory } from './place-history.ts'
@@ -8,11 +9,11 @@ export type Rule =
   | 'lost'
   /** A message lies in the log twice, or behind one of its key that was sent after it. */
   | 'log_order'
-  /** A message came to its first outcome before one of its key that lies before it. */
+  /** A message came to its first outcome before one of its lane that lies before it. */
   | 'overtaken'
-  /** A message came again after those of its key behind it, and they did not. */
+  /** A message came again after those of its lane behind it, and they did not. */
   | 'ends_out_of_order'
-  /** Two messages of one key were handled at the same time by one owner. */
+  /** Two messages of one lane were handled at the same time by one owner. */
   | 'side_by_side'
   /** A commit covers a message without an outcome. */
   | 'committed_too_early'
@@ -45,6 +46,8 @@ export interface FinalState {
   readonly letters: readonly string[]
   /** Of the consumers' transports. */
   readonly maxUncommittedCount: number
+  /** Which order messages keep. @defaultValue `key` */
+  readonly order?: MessageOrder
 }
 
 /** Why a message may come to an outcome twice, as a table says what its former owner had to do with it. */
@@ -100,8 +103,8 @@ class Judging {
   readonly #maxUncommittedCount: number
   readonly duplicates = { died: 0, cut: 0, commit_failed: 0, behind_unfinished: 0 }
 
-  constructor({ log, letters, maxUncommittedCount }: FinalState) {
-    this.histories = new Map(Array.from(log, ([place, messages]) => [place, new PlaceHistory(place, messages)]))
+  constructor({ log, letters, maxUncommittedCount, order = 'key' }: FinalState) {
+    this.histories = new Map(Array.from(log, ([place, messages]) => [place, new PlaceHistory(place, messages, order)]))
     this.#letters = letters
     this.#maxUncommittedCount = maxUncommittedCount
   }
@@ -127,7 +130,7 @@ class Judging {
     for (const history of this.histories.values()) {
       this.#checkLogOrder(history)
       for (const [offset, after] of history.notLast())
-        this.#violate('ends_out_of_order', `${history.place}@${offset} came again after ${after} of its key`)
+        this.#violate('ends_out_of_order', `${history.place}@${offset} came again after ${after} of its lane`)
       for (const { offset, key, number } of history.missing())
         this.#violate('lost', `${history.place}@${offset}, ${key} ${number}, was never handled`)
     }
@@ -164,18 +167,19 @@ class Judging {
 
   #began(handling: Handling, assignment: Assignment): void {
     const { running, beganAtOffset, history, name } = assignment
-    const { key, offset } = handling
-    const message = history.messageAt(offset)
-    if (message?.isKeyed && (running.get(key) ?? 0) > 0)
-      this.#violate('side_by_side', `${name} handles ${offset} while another message of ${key} runs`)
-    running.set(key, (running.get(key) ?? 0) + 1)
+    const { offset } = handling
+    const lane = history.laneAt(offset)
+    if (lane !== undefined && (running.get(lane) ?? 0) > 0)
+      this.#violate('side_by_side', `${name} handles ${offset} while another message of ${lane} runs`)
+    if (lane !== undefined) running.set(lane, (running.get(lane) ?? 0) + 1)
     this.#touched(offset, assignment)
     if (offset < beganAtOffset && !history.isParked(offset))
       this.#violate('repeated_behind_commit', `${name} handles ${offset}, though ${beganAtOffset} was stored before`)
   }
 
-  #ended({ key }: Handling, { running }: Assignment): void {
-    running.set(key, (running.get(key) ?? 1) - 1)
+  #ended({ offset }: Handling, { running, history }: Assignment): void {
+    const lane = history.laneAt(offset)
+    if (lane !== undefined) running.set(lane, (running.get(lane) ?? 1) - 1)
   }
 
   #outcome({ is, offset }: Outcome, assignment: Assignment): void {
@@ -184,7 +188,7 @@ class Judging {
     const wanted = message?.expected === 'letter' ? 'buried' : 'effect'
     if (is !== wanted) this.#violate('wrong_outcome', `${name}: ${offset} came to ${is}, expected ${wanted}`)
     const overtaken = history.overtaken({ offset })
-    if (overtaken !== undefined) this.#violate('overtaken', `${name}: ${offset} came before ${overtaken} of its key`)
+    if (overtaken !== undefined) this.#violate('overtaken', `${name}: ${offset} came before ${overtaken} of its lane`)
     if (outcomes.has(offset)) this.#violate('repeated_by_owner', `${name} did ${offset} twice`)
     else this.#explainRepeat(offset, assignment)
     outcomes.add(offset)

@@ -1,3 +1,4 @@
+import type { MessageOrder } from '@tenon/core/contract'
 import type { Handling, Place } from './journal.ts'
 import type { LoggedMessage } from './message.ts'
 
@@ -22,7 +23,7 @@ export interface Assignment {
   readonly outcomes: Set<number>
   /** What it has begun since its last commit that was stored. */
   readonly uncommitted: Set<number>
-  /** Keys of which a handler runs. */
+  /** Lanes of which a handler runs. */
   readonly running: Map<string, number>
 }
 
@@ -33,27 +34,40 @@ export class PlaceHistory {
   readonly assignments: Assignment[] = []
   readonly #byOffset: ReadonlyMap<number, number>
   readonly #outcomes = new Set<number>()
-  readonly #previousOfKey: readonly (number | undefined)[]
+  /** In order of lane: the message before it, and which lane each is of, by offset. */
+  readonly #previousOfLane: readonly (number | undefined)[]
   /** When each was set aside first, counted from 1. */
   readonly #parked = new Map<number, number>()
-  /** In order of key: the last message that came to an outcome. */
-  readonly #keysOf: ReadonlyMap<number, string>
-  readonly #lastOfKey = new Map<string, number>()
+  readonly #lanesOf: ReadonlyMap<number, string>
+  /** The last message of each that came to an outcome. */
+  readonly #lastOfLane = new Map<string, number>()
   #prefixCount = 0
   /** The furthest that the broker has acknowledged. */
   stored = 0
 
-  constructor(place: Place, messages: readonly LoggedMessage[]) {
+  constructor(place: Place, messages: readonly LoggedMessage[], order: MessageOrder) {
     this.place = place
     this.messages = messages
     this.#byOffset = new Map(messages.map(({ offset }, index) => [offset, index]))
-    this.#keysOf = new Map(messages.flatMap(({ key, isKeyed, offset }) => (isKeyed ? [[offset, key] as const] : [])))
+    this.#lanesOf = new Map(
+      messages.flatMap((message) => {
+        const lane = laneOf(message, order)
+        return lane === undefined ? [] : [[message.offset, lane] as const]
+      }),
+    )
     const latest = new Map<string, number>()
-    this.#previousOfKey = messages.map(({ key, isKeyed, offset }) => {
-      const previous = latest.get(key)
-      if (isKeyed) latest.set(key, offset)
+    this.#previousOfLane = messages.map(({ offset }) => {
+      const lane = this.laneAt(offset)
+      if (lane === undefined) return undefined
+      const previous = latest.get(lane)
+      latest.set(lane, offset)
       return previous
     })
+  }
+
+  /** What a message has its order in; undefined for one that has none. */
+  laneAt(offset: number): string | undefined {
+    return this.#lanesOf.get(offset)
   }
 
   /** The end of the longest beginning of the partition in which every message has an outcome, or is set aside. */
@@ -124,23 +138,23 @@ export class PlaceHistory {
     return [...this.#parked].some(([other, otherTurn]) => otherTurn < turn && !outcomes.has(other))
   }
 
-  /** The last outcome of each key that does not come last in the partition of those of its key that have one. */
+  /** The last outcome of each lane that does not come last in the partition of those of its lane that have one. */
   notLast(): readonly (readonly [offset: number, after: number])[] {
     const furthest = new Map<string, number>()
     for (const offset of this.#outcomes) {
-      const key = this.#keysOf.get(offset)
-      if (key !== undefined) furthest.set(key, Math.max(furthest.get(key) ?? -1, offset))
+      const lane = this.laneAt(offset)
+      if (lane !== undefined) furthest.set(lane, Math.max(furthest.get(lane) ?? -1, offset))
     }
-    return [...this.#lastOfKey].flatMap(([key, offset]) => {
-      const after = furthest.get(key) ?? offset
+    return [...this.#lastOfLane].flatMap(([lane, offset]) => {
+      const after = furthest.get(lane) ?? offset
       return after > offset ? [[offset, after] as const] : []
     })
   }
 
   /** An outcome that nobody else's can follow. */
   addOwned(offset: number): void {
-    const key = this.#keysOf.get(offset)
-    if (key !== undefined) this.#lastOfKey.set(key, offset)
+    const lane = this.laneAt(offset)
+    if (lane !== undefined) this.#lastOfLane.set(lane, offset)
   }
 
   hasOutcome(offset: number): boolean {
@@ -151,9 +165,9 @@ export class PlaceHistory {
     this.#outcomes.add(offset)
   }
 
-  /** The message before it of the same key, when that has no outcome yet. */
+  /** The message before it of the same lane, when that has no outcome yet. */
   overtaken({ offset }: Pick<Handling, 'offset'>): number | undefined {
-    const previous = this.#previousOfKey[this.#byOffset.get(offset) ?? -1]
+    const previous = this.#previousOfLane[this.#byOffset.get(offset) ?? -1]
     return previous === undefined || this.hasOutcome(previous) ? undefined : previous
   }
 
@@ -161,4 +175,10 @@ export class PlaceHistory {
   missing(): readonly LoggedMessage[] {
     return this.messages.filter(({ offset }) => !this.hasOutcome(offset))
   }
+}
+
+/** Messages of a lane keep their order: those of a key, or of all the partition, or none. */
+function laneOf({ key, isKeyed }: LoggedMessage, order: MessageOrder): string | undefined {
+  if (order === 'key') return isKeyed ? key : undefined
+  return order === 'partition' ? 'the partition' : undefined
 }

@@ -1,4 +1,5 @@
 import { ServiceError } from '@tenon/core'
+import type { MessageOrder } from '@tenon/core/contract'
 import { deadLetterTopic, type QueueDriver, type QueueOptions } from '@tenon/transport-queue'
 import { MemoryJournal, type Place } from './journal.ts'
 import { type FinalState, judge, type Rule, type Verdict } from './judge.ts'
@@ -93,19 +94,22 @@ class ScenarioRun {
   async #join(): Promise<void> {
     const driver = await this.#world.open()
     const member = new ModelMember(driver, {
-      name: `m${++this.#memberCount}`,
+      name: `m${this.#memberCount + 1}`,
       journal: this.#journal,
       settings: this.#settings(),
       plant: this.#plant,
       fail: (error) => this.#failed(error),
     })
+    this.#memberCount += 1
     this.#members = [...this.#members, member]
     this.#watch(member.start())
   }
 
   #settings(): Omit<QueueOptions, 'driver'> {
-    const { concurrency, commitIntervalMs, maxUncommittedCount, maxAttemptCount, partitionCount } = this.#scenario
-    const retry = { maxAttemptCount, initialDelayMs: 10, maxDelayMs: 100 }
+    const { concurrency, commitIntervalMs, maxUncommittedCount, maxAttemptCount, partitionCount, orders } =
+      this.#scenario
+    const order = orders[this.#memberCount % orders.length] ?? orders[0]
+    const retry = { maxAttemptCount, initialDelayMs: 10, maxDelayMs: 100, order }
     const { maxHandlerMs } = this.#world
     const bounds = { maxHandlerMs, requestTimeoutMs: 2_000, joinTimeoutMs: 60_000 }
     return { concurrency, commitIntervalMs, maxUncommittedCount, partitionCount, retry, ...bounds, random: () => 1 }
@@ -162,7 +166,8 @@ class ScenarioRun {
         letters.push(`${topic}/${headers['tenon-source-partition']}@${headers['tenon-source-offset']}`)
       }
     }
-    return { log, letters, maxUncommittedCount: this.#scenario.maxUncommittedCount }
+    const { maxUncommittedCount, orders } = this.#scenario
+    return { log, letters, maxUncommittedCount, order: keptBy(orders) }
   }
 
   async #read(topic: string) {
@@ -182,6 +187,12 @@ class ScenarioRun {
       text: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
   }
+}
+
+/** What is left of the order where members go by different ones. */
+function keptBy(orders: readonly MessageOrder[]): MessageOrder {
+  if (orders.includes('none')) return 'none'
+  return orders.includes('key') ? 'key' : 'partition'
 }
 
 const mostMembers = 4

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { MessageOrder } from '@tenon/core/contract'
 import type { MessagePlan, PlannedMessage } from './message.ts'
 
 /** What happens in a run, step by step; each step is followed by some time. */
@@ -10,6 +11,8 @@ export interface Scenario {
   readonly maxAttemptCount: number
   /** How many members there are at first. */
   readonly memberCount: number
+  /** What members go by, one after another as they join and round and round. */
+  readonly orders: readonly [MessageOrder, ...MessageOrder[]]
   readonly faults: FaultPlan
   readonly steps: readonly Step[]
 }
@@ -115,6 +118,10 @@ export interface ScenarioOptions {
   /** Of the transports. @defaultValue some small, some large */
   readonly windowCounts?: readonly number[]
   readonly maxStepCount: number
+  /** @defaultValue `key` alone */
+  readonly orders?: Scenario['orders']
+  /** Whether members are taken for dead that are not. @defaultValue on a fake clock */
+  readonly hasZombies?: boolean
   /** Whether time is under control, so that handlers may overrun, and whether members can be taken for dead. */
   readonly isOnFakeClock: boolean
 }
@@ -124,8 +131,10 @@ export function scenarios({
   maxStepCount,
   isOnFakeClock,
   windowCounts = [1, 5, 1_000],
+  orders = ['key'],
+  hasZombies = isOnFakeClock,
 }: ScenarioOptions): fc.Arbitrary<Scenario> {
-  const step = fc.oneof(sending(isOnFakeClock), ...comingAndGoing, ...(isOnFakeClock ? [evict] : []))
+  const step = fc.oneof(sending(isOnFakeClock), ...comingAndGoing, ...(hasZombies ? [evict] : []))
   return fc.record({
     partitionCount: fc.integer({ min: 1, max: 4 }),
     concurrency: fc.constantFrom(1, 2, 16),
@@ -133,6 +142,7 @@ export function scenarios({
     maxUncommittedCount: fc.constantFrom(...windowCounts),
     maxAttemptCount: fc.integer({ min: 1, max: 4 }),
     memberCount: fc.integer({ min: 1, max: 3 }),
+    orders: fc.constant(orders),
     faults: fc.record({
       seed: fc.nat(2 ** 31 - 1),
       produceFailurePercent: fc.constantFrom(0, 0, 10, 40),

@@ -6,7 +6,7 @@ import { type DeliveryOptions, deliveryRanges } from './delivery.ts'
 test('what is said is kept, frozen, and what is undefined is left out', () => {
   const given: DeliveryOptions = {
     failures: { not_found: 'skip', aborted: 'dead_letter' },
-    retry: { maxAttemptCount: 3, maxAgeMs: 0 },
+    retry: { maxAttemptCount: 3, maxAgeMs: 0, order: 'partition' },
     concurrency: 1,
     maxHandlerMs: 86_400_000,
   }
@@ -38,12 +38,13 @@ test.each<[given: unknown, message: string]>([
   [{ retry: [] }, 'consumer: retry must be an object, found an object'],
   [
     { retry: { maxAttempts: 3 } },
-    'consumer: retry: "maxAttempts" is no setting; expected maxAttemptCount, initialDelayMs, maxDelayMs, maxAgeMs',
+    'consumer: retry: "maxAttempts" is no setting; expected maxAttemptCount, initialDelayMs, maxDelayMs, maxAgeMs, order',
   ],
   [
     { retry: { maxAttemptCount: 0 } },
     'consumer: retry: maxAttemptCount must be a whole number from 1 to 1000, found 0',
   ],
+  [{ retry: { order: 'global' } }, 'consumer: retry: order must be one of key, partition, none, found "global"'],
   [{ maxHandlerMs: '5s' }, 'consumer: maxHandlerMs must be a whole number from 1 to 86400000, found "5s"'],
 ])('%j is refused by name', (given, message) => {
   expect(() => toDelivery('consumer', given as DeliveryOptions)).toThrow(

@@ -1,7 +1,7 @@
 import { givenOnly, isRecord, toFound } from '../error/given-value.ts'
 import { isErrorCode } from '../error/service-error.ts'
 import { ContractError, type SetupProblem } from '../error/setup-error.ts'
-import { type DeliveryOptions, deliveryRanges, type Disposition, type RetryOptions } from './delivery.ts'
+import { type DeliveryOptions, deliveryRanges, type Disposition, retryChoices, type RetryOptions } from './delivery.ts'
 
 /**
  * A frozen copy of how messages are to be delivered.
@@ -59,10 +59,19 @@ function checkFailures(where: string, failures: unknown): readonly SetupProblem[
 function checkRetry(where: string, retry: unknown): readonly SetupProblem[] {
   if (!isRecord(retry)) return [notObject(where, retry)]
   return [
-    ...strayNames(where, retry, Object.keys(retryRanges)),
+    ...strayNames(where, retry, [...Object.keys(retryRanges), ...Object.keys(retryChoices)]),
     ...checkRanges(where, retry, retryRanges),
+    ...checkChoices(where, retry),
     ...checkWaits(where, retry),
   ]
+}
+
+function checkChoices(where: string, retry: object): readonly SetupProblem[] {
+  return Object.entries(retryChoices).flatMap(([name, choices]) => {
+    const value: unknown = Reflect.get(retry, name)
+    if (value === undefined || choices.some((choice) => choice === value)) return []
+    return [setting(`${where}: ${name} must be one of ${choices.join(', ')}, found ${toFound(value)}`)]
+  })
 }
 
 /** The first wait against the longest, where it says both. */

@@ -7,7 +7,14 @@ import type { ErrorCode } from '../error/error-code.ts'
  */
 export type Disposition = 'retry' | 'wait' | 'dead_letter' | 'skip'
 
-/** When a message that failed is handled again. Messages of its key wait behind it. */
+/**
+ * What waits behind a message that waits. `key`: later messages of its key, which keep their order, and no others. `partition`: all
+ * later messages of its partition, which are handled one after another in their order, whatever their keys. `none`: nothing;
+ * messages have no order.
+ */
+export type MessageOrder = 'key' | 'partition' | 'none'
+
+/** When a message that failed is handled again, and what waits behind it meanwhile. */
 export interface RetryOptions {
   /**
    * How often a message is handled before it becomes a dead letter. Failures that say "not now" (`unavailable`,
@@ -38,6 +45,13 @@ export interface RetryOptions {
    * @remarks Range 0–604_800_000
    */
   readonly maxAgeMs?: number
+  /**
+   * Which order messages keep, and so what a message holds up that is handled again or held back. With `partition` a consumer works on one
+   * message of each partition at a time, and sets none aside; with `none` also messages of one key are handled side by side.
+   *
+   * @defaultValue `key`
+   */
+  readonly order?: MessageOrder
 }
 
 /** How a queue delivers the messages of one consumer. What it leaves out is as the transport's options say. */
@@ -66,6 +80,11 @@ export interface DeliveryOptions {
   readonly maxHandlerMs?: number
 }
 
+/** What may be said of those retry options that are no numbers. */
+export const retryChoices = Object.freeze({
+  order: Object.freeze(['key', 'partition', 'none']),
+} satisfies { readonly [Name in keyof RetryOptions]: readonly RetryOptions[Name][] })
+
 /** The least and the largest value of what is a whole number here, and in the options of a queue transport. */
 export const deliveryRanges = Object.freeze({
   retry: Object.freeze({
@@ -73,7 +92,7 @@ export const deliveryRanges = Object.freeze({
     initialDelayMs: { min: 0, max: 3_600_000 },
     maxDelayMs: { min: 0, max: 3_600_000 },
     maxAgeMs: { min: 0, max: 604_800_000 },
-  } satisfies Record<keyof RetryOptions, Range>),
+  } satisfies Record<Exclude<keyof RetryOptions, keyof typeof retryChoices>, Range>),
   concurrency: { min: 1, max: 10_000 },
   maxHandlerMs: { min: 1, max: 86_400_000 },
 })

@@ -5,7 +5,14 @@ export { compileJsonReader, compileJsonWriter, type JsonWriter } from '../schema
 export { SchemaBook } from '../schema/book/schema-book.ts'
 export { type Alternatives, SchemaDocument } from '../schema/schema-view.ts'
 export { type TextReader, compileTextReader } from '../schema/text-reader.ts'
-export { type DeliveryOptions, deliveryRanges, type Disposition, type RetryOptions } from '../contract/delivery.ts'
+export {
+  type DeliveryOptions,
+  deliveryRanges,
+  type Disposition,
+  type MessageOrder,
+  retryChoices,
+  type RetryOptions,
+} from '../contract/delivery.ts'
 export { type ErrorCode, errorCodes } from '../error/error-code.ts'
 export {
   type ErrorDetails,

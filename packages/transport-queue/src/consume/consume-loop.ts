@@ -27,7 +27,7 @@ export interface LoopSurroundings {
 
 /**
  * Handles the messages of a partition until it is given up: those of a key one after another, those of different keys side by
- * side. A message that fails holds up its key and no other. Only what lies before the oldest message without an outcome is
+ * side, unless its consumer wants another order. A message that fails holds up its key and no other. Only what lies before the oldest message without an outcome is
  * committed, so that nothing is lost whenever the process ends.
  */
 export class PartitionLoop implements WatchedLoop {
@@ -51,6 +51,7 @@ export class PartitionLoop implements WatchedLoop {
 
   constructor(given: AssignedPartition, consumer: TopicConsumer, surroundings: LoopSurroundings) {
     const { settings, log, slots, retry, fail } = surroundings
+    const { order } = consumer.settings.retry
     const { partition, end } = endablePartition(given)
     const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group: consumer.group })
     this.partition = partition
@@ -62,9 +63,11 @@ export class PartitionLoop implements WatchedLoop {
     this.#slots = slots
     this.#maxUncommittedCount = settings.maxUncommittedCount
     const handle = (message: OpenMessage, next: () => void) => this.#handle(message, next)
-    this.#lanes = new KeyLanes({ slots, revoked: partition.revoked, handle })
+    this.#lanes = new KeyLanes({ slots, order, revoked: partition.revoked, handle })
     this.#readBack = given === retry?.partition ? retry : undefined
-    const aside = retry && given !== retry.partition ? { retry, isWanted: this.#isWanted } : undefined
+    // Where a message holds up its partition, nothing can be handled meanwhile that it would be set aside for.
+    const isSetAside = order !== 'partition' && given !== retry?.partition
+    const aside = retry && isSetAside ? { retry, isWanted: this.#isWanted } : undefined
     this.#settler = new MessageSettler({ partition, consumer, settings, log: ownLog, slots, aside })
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,

@@ -1,3 +1,4 @@
+import type { MessageOrder } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
 import { KeyLanes, type OpenMessage } from './key-lanes.ts'
 import { Slots } from './slots.ts'
@@ -9,7 +10,7 @@ function messageOf(key: string | null, offset: number): OpenMessage {
 }
 
 /** Lanes whose messages run until they are ended by offset; `begun` are those that got a place. */
-function open(placeCount: number) {
+function open(placeCount: number, order: MessageOrder = 'key') {
   const revoked = new AbortController()
   const slots = new Slots(placeCount)
   const begun: number[] = []
@@ -18,7 +19,7 @@ function open(placeCount: number) {
     begun.push(record.offset)
     nexts.set(record.offset, next)
   }
-  const lanes = new KeyLanes({ slots, revoked: revoked.signal, handle })
+  const lanes = new KeyLanes({ slots, order, revoked: revoked.signal, handle })
   const end = (offset: number) => {
     slots.release()
     nexts.get(offset)?.()
@@ -39,6 +40,21 @@ test('a key waits for itself, and what waits for a place has not begun', () => {
 test('messages without a key wait for none of their kind', () => {
   const { begun, lanes } = open(3)
   for (const offset of [0, 1, 2]) lanes.add(messageOf(null, offset))
+  expect(begun).toEqual([0, 1, 2])
+})
+
+test('a partition in order waits for itself, whatever the keys', () => {
+  const { begun, lanes, end } = open(3, 'partition')
+  for (const [offset, key] of ['a', 'b', null].entries()) lanes.add(messageOf(key, offset))
+  expect(begun).toEqual([0])
+  end(0)
+  end(1)
+  expect(begun).toEqual([0, 1, 2])
+})
+
+test('without an order a key does not wait for itself', () => {
+  const { begun, lanes } = open(3, 'none')
+  for (const [offset, key] of ['a', 'a', null].entries()) lanes.add(messageOf(key, offset))
   expect(begun).toEqual([0, 1, 2])
 })
 

@@ -1,3 +1,4 @@
+import type { MessageOrder } from '@tenon/core/transport'
 import { asBuffer } from '../bytes.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
 import type { OpenOffset } from './commit/finished-offsets.ts'
@@ -11,26 +12,31 @@ export interface OpenMessage {
 
 export interface LaneSurroundings {
   readonly slots: Slots
+  /** Which messages wait for each other. */
+  readonly order: MessageOrder
   /** Fires when nothing more is to be begun. */
   readonly revoked: AbortSignal
   /**
-   * Sees a message through that has a place, and gives the place back. Calls `next` when the next message of its key may come, and not
+   * Sees a message through that has a place, and gives the place back. Calls `next` when the next message of its lane may come, and not
    * before it has returned.
    */
   handle(message: OpenMessage, next: () => void): void
 }
 
 /**
- * Handles the messages of one key one after another, and those of different keys side by side. A message takes next to nothing until
+ * Handles the messages of one lane one after another, and those of different lanes side by side: a lane for each key, one for all of the
+ * partition, or one for each message, as the order says. A message takes next to nothing until
  * there is a place for it, since most of a fetch waits for one.
  */
 export class KeyLanes {
-  readonly #surroundings: LaneSurroundings
+  readonly #surroundings: Omit<LaneSurroundings, 'order'>
+  readonly #order: MessageOrder
   readonly #lanes = new Map<string, Lane>()
   #runningCount = 0
   #idle: PromiseWithResolvers<void> | undefined
 
-  constructor({ slots, revoked, handle }: LaneSurroundings) {
+  constructor({ slots, order, revoked, handle }: LaneSurroundings) {
+    this.#order = order
     const counting = (message: OpenMessage, next: () => void) => {
       this.#runningCount += 1
       handle(message, next)
@@ -38,10 +44,9 @@ export class KeyLanes {
     this.#surroundings = { slots, revoked, handle: counting }
   }
 
-  /** Behind those of its key. A message without a key has no order, so it waits for none. */
+  /** Behind those of its lane. */
   add(message: OpenMessage): void {
-    const { key } = message.record
-    const name = key === null ? undefined : asBuffer(key).toString('latin1')
+    const name = laneNames[this.#order](message.record)
     const lane = name === undefined ? undefined : this.#lanes.get(name)
     if (lane) return lane.add(message)
     const opened = new Lane(message, this.#surroundings, (isEmpty) => this.#ended(name, isEmpty))
@@ -66,15 +71,22 @@ export class KeyLanes {
   }
 }
 
-/** The messages of one key, of which the first runs or waits for a place. */
+/** Undefined for one of its own. A message without a key has no order, so among keys it waits for none. */
+const laneNames = {
+  key: ({ key }) => (key === null ? undefined : asBuffer(key).toString('latin1')),
+  partition: () => '',
+  none: () => undefined,
+} as const satisfies Record<MessageOrder, (record: ReceivedRecord) => string | undefined>
+
+/** Messages of which the first runs or waits for a place. */
 class Lane implements Waiter {
   readonly signal: AbortSignal
-  readonly #surroundings: LaneSurroundings
+  readonly #surroundings: Omit<LaneSurroundings, 'order'>
   readonly #waiting: OpenMessage[]
   /** Told of the end of each message, and whether none is left. */
   readonly #ended: (isEmpty: boolean) => void
 
-  constructor(first: OpenMessage, surroundings: LaneSurroundings, ended: (isEmpty: boolean) => void) {
+  constructor(first: OpenMessage, surroundings: Omit<LaneSurroundings, 'order'>, ended: (isEmpty: boolean) => void) {
     this.signal = surroundings.revoked
     this.#surroundings = surroundings
     this.#waiting = [first]

@@ -1,3 +1,4 @@
+import type { MessageOrder } from '@tenon/core/transport'
 import type { AssignedPartition } from '../queue-driver.ts'
 import { type LoopSurroundings, PartitionLoop } from './consume-loop.ts'
 import { endablePartition } from './endable-partition.ts'
@@ -15,6 +16,7 @@ export class PartitionConsumer {
   readonly loop: PartitionLoop
   readonly #retry: PartitionRetry
   readonly #retryLoop: PartitionLoop
+  readonly #order: MessageOrder
 
   constructor(given: AssignedPartition, consumer: TopicConsumer, surroundings: PartitionSurroundings) {
     const { settings, log, progress } = surroundings
@@ -25,6 +27,7 @@ export class PartitionConsumer {
     }
     const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group: consumer.group })
     this.partition = partition
+    this.#order = consumer.settings.retry.order
     this.#retry = new PartitionRetry({ source: partition, consumer, settings, log: ownLog, progress })
     const retry = this.#retry
     this.loop = new PartitionLoop(partition, consumer, { ...surroundings, retry, fail })
@@ -39,12 +42,18 @@ export class PartitionConsumer {
 
   /** Settles when the partition was given up and nothing runs any more. Never rejects. */
   async run(): Promise<void> {
-    if (await this.#retry.begin()) await Promise.all([this.loop.run(), this.#retryLoop.run()])
+    if (await this.#retry.begin()) await Promise.all([this.#consume(), this.#retryLoop.run()])
   }
 
   /** From now on commits each outcome at once. */
   hasten(): void {
     this.loop.hasten()
     this.#retryLoop.hasten()
+  }
+
+  /** Where a message holds up its partition, what was set aside under another order comes before all others. */
+  async #consume(): Promise<void> {
+    if (this.#order === 'partition') await this.#retry.untilEmpty()
+    await this.loop.run()
   }
 }

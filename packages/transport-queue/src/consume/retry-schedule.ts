@@ -8,7 +8,11 @@ export type NextStep =
   | { readonly action: 'dead_letter' }
   | { readonly action: 'skip' }
 
-export interface ScheduleSettings extends Pick<QueueSettings, 'retry' | 'clock' | 'random'> {
+/** How often and when a message is handled again. */
+export type RetryLimits = Pick<QueueSettings['retry'], 'maxAttemptCount' | 'initialDelayMs' | 'maxDelayMs' | 'maxAgeMs'>
+
+export interface ScheduleSettings extends Pick<QueueSettings, 'clock' | 'random'> {
+  readonly retry: RetryLimits
   /** @defaultValue what the table says of each code */
   readonly failures?: Failures
 }

@@ -57,13 +57,13 @@ describe('planConsumers', () => {
   it('lets what a consumer says come before what the transport says, setting by setting', () => {
     const delivery = {
       failures: { aborted: 'skip' },
-      retry: { maxAttemptCount: 2, initialDelayMs: 0 },
+      retry: { maxAttemptCount: 2, initialDelayMs: 0, order: 'none' },
       concurrency: 3,
     } as const
     const [own] = planConsumers(hostOf([], [{ ...at(placed, 'own'), delivery }]), settings)
     expect(own?.consumers.get(placed.topic)?.settings).toEqual({
       failures: { aborted: 'skip' },
-      retry: { maxAttemptCount: 2, initialDelayMs: 0, maxDelayMs: 30_000, maxAgeMs: 7_000 },
+      retry: { maxAttemptCount: 2, initialDelayMs: 0, maxDelayMs: 30_000, maxAgeMs: 7_000, order: 'none' },
       concurrency: 3,
       maxHandlerMs: 9_000,
       stallAfterMs: 69_000,
@@ -71,7 +71,7 @@ describe('planConsumers', () => {
     const [plain] = planConsumers(hostOf([orders.place], []), settings)
     expect(plain?.consumers.get('shop.order.place.v1')?.settings).toEqual({
       failures: {},
-      retry: { maxAttemptCount: 5, initialDelayMs: 200, maxDelayMs: 30_000, maxAgeMs: 7_000 },
+      retry: { maxAttemptCount: 5, initialDelayMs: 200, maxDelayMs: 30_000, maxAgeMs: 7_000, order: 'partition' },
       concurrency: 16,
       maxHandlerMs: 9_000,
       stallAfterMs: 69_000,
@@ -100,7 +100,11 @@ describe('planConsumers', () => {
   })
 })
 
-const settings = resolveQueue({ driver: memoryDriver(), retry: { maxAgeMs: 7_000 }, maxHandlerMs: 9_000 })
+const settings = resolveQueue({
+  driver: memoryDriver(),
+  retry: { maxAgeMs: 7_000, order: 'partition' },
+  maxHandlerMs: 9_000,
+})
 
 const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
 const dispatch = () => Promise.resolve({ ok: true as const, value: undefined, callId: 'c', headers: undefined })

@@ -4,7 +4,7 @@ import { KeyFence } from './key-fence.ts'
 const neverFires = new AbortController().signal
 
 test('a fence is up until it was lowered as often as it was raised', () => {
-  const fence = new KeyFence()
+  const fence = new KeyFence('key')
   const key = Buffer.from('a')
   const place = fence.placeOf(key)
   expect(fence.isUp(key)).toBe(false)
@@ -16,14 +16,18 @@ test('a fence is up until it was lowered as often as it was raised', () => {
   expect(fence.isUp(key)).toBe(false)
 })
 
-test('a message without a key has none', () => {
-  const fence = new KeyFence()
+test('a message without an order has none', () => {
+  const fence = new KeyFence('key')
   fence.raise(fence.placeOf(null))
   expect(fence.isUp(null)).toBe(false)
+  const open = new KeyFence('none')
+  const key = Buffer.from('a')
+  open.raise(open.placeOf(key))
+  expect(open.isUp(key)).toBe(false)
 })
 
 test('who waits for a fence goes on when it is down', async () => {
-  const fence = new KeyFence()
+  const fence = new KeyFence('key')
   const key = Buffer.from('a')
   fence.raise(fence.placeOf(key))
   const down = fence.untilDown(key, neverFires)
@@ -33,7 +37,7 @@ test('who waits for a fence goes on when it is down', async () => {
 })
 
 test('who waits for a fence goes on when the signal fires', async () => {
-  const fence = new KeyFence()
+  const fence = new KeyFence('key')
   const key = Buffer.from('a')
   fence.raise(fence.placeOf(key))
   const over = new AbortController()
@@ -44,7 +48,7 @@ test('who waits for a fence goes on when the signal fires', async () => {
 })
 
 test('keys of one partition are spread over the table', () => {
-  const fence = new KeyFence()
+  const fence = new KeyFence('key')
   const keys = Array.from({ length: 10_000 }, (_, index) => Buffer.from(`k${index}`))
   expect(new Set(keys.map((key) => fence.placeOf(key))).size).toBeGreaterThan(9_000)
 })

@@ -1,3 +1,4 @@
+import type { MessageOrder } from '@tenon/core/transport'
 import { partitionHash } from '../../driver/partition-hash.ts'
 
 /**
@@ -8,10 +9,17 @@ export class KeyFence {
   /** Made when first needed. */
   #counts: Uint32Array | undefined
   readonly #watching = new Set<() => void>()
+  readonly #order: MessageOrder
 
-  /** Where a key stands in the table; undefined for a message without a key, which has no order. */
+  constructor(order: MessageOrder) {
+    this.#order = order
+  }
+
+  /** Where a key stands in the table; undefined for a message that has no order. */
   placeOf(key: Uint8Array | null): number | undefined {
-    return key === null ? undefined : Math.imul(partitionHash(key), spread) >>> (32 - placeBits)
+    return key === null || this.#order === 'none'
+      ? undefined
+      : Math.imul(partitionHash(key), spread) >>> (32 - placeBits)
   }
 
   isUp(key: Uint8Array | null): boolean {

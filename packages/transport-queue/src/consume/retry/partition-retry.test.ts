@@ -1,50 +1,9 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { event } from '@tenon/core/contract'
-import { type Arrival, compileSchema, type Outcome, ServiceError, toServiceError } from '@tenon/core/transport'
-import Type from 'typebox'
+import { ServiceError } from '@tenon/core/transport'
+import { describe, expect, it } from 'vitest'
 import { connected, embeddedDrivers, type NewBroker } from '../../queue-driver.test-harness.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
-import type { QueueOptions } from '../../queue-options.ts'
-import { countdown, headersOf, host, toRecord } from '../../queue-transport.test-harness.ts'
-import { queueTransport } from '../../queue-transport.ts'
-
-const Placed = Type.Object({ orderId: Type.String(), count: Type.Integer() })
-const placed = event('shop.order.placed.v1', { key: 'orderId', payload: Placed })
-const { topic } = placed
-type Handle = (payload: Type.Static<typeof Placed>, arrival: Arrival) => Promise<unknown>
-
-/** Messages of these keys in one partition, counted from 0. */
-async function send(driver: QueueDriver, keys: readonly string[], from = 0): Promise<void> {
-  const records = keys.map((orderId, index) => ({
-    ...toRecord(JSON.stringify({ orderId, count: from + index }), orderId),
-    topic,
-    partition: 0,
-  }))
-  await driver.produce(records, { timeoutMs: 20_000 })
-}
-
-async function consume(driver: QueueDriver, handle: Handle, options: Partial<QueueOptions> = {}) {
-  const schema = compileSchema(Placed)
-  const dispatch = async (arrival: Arrival): Promise<Outcome> => {
-    try {
-      const input = await schema.read(arrival.decode())
-      if (!input.ok) throw new ServiceError('invalid_argument', 'bad')
-      return {
-        ok: true,
-        value: await handle(input.value as Type.Static<typeof Placed>, arrival),
-        callId: 'c',
-        headers: undefined,
-      }
-    } catch (thrown) {
-      return { ok: false, error: toServiceError(thrown), callId: 'c', headers: undefined }
-    }
-  }
-  const transport = queueTransport({ driver, ...options })
-  const server = transport.bind({ ...host, events: [{ event: placed, group: 'user', dispatch }] })
-  await server.listen()
-  onTestFinished(() => server.close())
-  return { transport, server }
-}
+import { countdown, headersOf } from '../../queue-transport.test-harness.ts'
+import { consume, type Handle, send, topic, untilParked } from './retry.test-harness.ts'
 
 describe.each(embeddedDrivers)('a poison message on %s', (_name, newBroker: NewBroker) => {
   it('is set aside with those of its key behind it, and the others are handled meanwhile', async () => {
@@ -206,9 +165,3 @@ describe.each(embeddedDrivers)('a poison message on %s', (_name, newBroker: NewB
 })
 
 const bound = { timeoutMs: 5_000 }
-
-/** Resolves when so many messages are set aside. */
-async function untilParked(transport: Awaited<ReturnType<typeof consume>>['transport'], count: number): Promise<void> {
-  const parked = async () => (await transport.consumers()).reduce((sum, { parkedCount }) => sum + parkedCount, 0)
-  while ((await parked()) !== count) await new Promise((resolve) => setImmediate(resolve))
-}

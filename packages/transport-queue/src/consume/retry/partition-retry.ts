@@ -32,7 +32,7 @@ export class PartitionRetry {
   readonly partition: RetryPartition
   readonly #surroundings: RetrySurroundings
   readonly #topic: string
-  readonly #fence = new KeyFence()
+  readonly #fence: KeyFence
   readonly #writer: RetryWriter
   readonly #lines: ThinLines
   /** As it is known once the partition has begun. */
@@ -48,11 +48,13 @@ export class PartitionRetry {
   /** Why the topic cannot be used, if so. */
   #refusal: ServiceError | undefined
   #hurry: () => void = () => undefined
+  #emptied: PromiseWithResolvers<void> | undefined
 
   constructor(surroundings: RetrySurroundings) {
     const { source, consumer, settings, log } = surroundings
     const { driver, clock, random, requestTimeoutMs: timeoutMs } = settings
     this.#surroundings = surroundings
+    this.#fence = new KeyFence(consumer.settings.retry.order)
     this.#topic = retryTopic(consumer.topic, consumer.group)
     this.#lines = new ThinLines(clock)
     const delays = () => endlessDelays({ retry: consumer.settings.retry, random })
@@ -102,6 +104,13 @@ export class PartitionRetry {
       }
     }
     return false
+  }
+
+  /** Resolves when all that was set aside is done with and that is committed, or the partition is given up. Never rejects. */
+  async untilEmpty(): Promise<void> {
+    if (this.#isEmpty) return
+    this.#emptied = Promise.withResolvers()
+    await unlessAborted(this.#emptied.promise, this.#surroundings.source.revoked)
   }
 
   /** Whether messages of the key have to go behind others that were set aside. */
@@ -261,6 +270,11 @@ export class PartitionRetry {
       this.#open.delete(offset)
       this.#fence.lower(place)
     }
+    if (this.#isEmpty) this.#emptied?.resolve()
+  }
+
+  get #isEmpty(): boolean {
+    return this.#unhandledCount === 0 && this.#open.size === 0
   }
 
   #raise(place: number | undefined): void {
@@ -271,8 +285,10 @@ export class PartitionRetry {
 
   #handled(): void {
     this.#unhandledCount -= 1
-    if (this.#unhandledCount === 0)
-      this.#tell('info', `all messages that were set aside in ${this.#topic} are done with`)
+    if (this.#unhandledCount > 0) return
+    this.#tell('info', `all messages that were set aside in ${this.#topic} are done with`)
+    // Not before the loop has noted the outcome.
+    if (this.#emptied) queueMicrotask(() => this.#hurry())
   }
 
   /** All is handled, and the fence falls as soon as that is committed. */
