@@ -54,7 +54,7 @@ export {
   type RedriveResult,
   type RedrivenLetter,
 } from './dead-letter/redrive/redrive-dead-letters.ts'
-export { redriveDefaults, type RedriveSelection } from './dead-letter/redrive/redrive-options.ts'
+export { redriveDefaults, type RedriveLettersOptions } from './dead-letter/redrive/redrive-options.ts'
 export type { LetterOutcome } from './dead-letter/redrive/redrive-run.ts'
 export type { RedriveHindrance } from './dead-letter/redrive/redriven-record.ts'
 export { redriveDeadLetter, type RedriveOptions } from './dead-letter/redrive-dead-letter.ts'

@@ -78,6 +78,13 @@ export interface TopicToEnsure {
   readonly topic: string
   /** @defaultValue what the broker is set to */
   readonly partitionCount?: number | undefined
+  /**
+   * Whether its records are to be kept for ever, whatever the broker keeps else. A broker with one retention for all topics cannot, and
+   * creates it as any other.
+   *
+   * @defaultValue false
+   */
+  readonly isKept?: boolean | undefined
 }
 
 /** A header as it is on the wire. Names may repeat; the value of most is UTF-8 text. */
@@ -94,7 +101,7 @@ export interface RecordToSend {
   readonly timestampAt?: number
 }
 
-/** How far a group has come in a partition. Its lag is `nextOffset` less `committedOffset`, or less `earliestOffset` without one. */
+/** How far a group has come in a partition. Its lag is `nextOffset` less `committedOffset`, or less `earliestOffset` where that is more or nothing was committed. */
 export interface PartitionProgress {
   readonly partition: number
   /** Of the oldest record that is kept. */

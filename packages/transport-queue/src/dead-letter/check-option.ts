@@ -1,4 +1,4 @@
-import { checkNames, ServiceError, toFound } from '@tenon/core/transport'
+import { checkNames, isRecord, ServiceError, toFound } from '@tenon/core/transport'
 
 /** @throws ServiceError `out_of_range` that names the option */
 export function requireWithin(
@@ -9,6 +9,12 @@ export function requireWithin(
   if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return
   const found = toFound(value)
   throw new ServiceError('out_of_range', `${name} must be a whole number from ${min} to ${max}, found ${found}`)
+}
+
+/** @throws ServiceError `invalid_argument` for options that are none, or that name one which does not exist */
+export function requireOptions(where: string, given: unknown, known: readonly string[]): void {
+  if (!isRecord(given)) throw malformed(`${where}: the options must be an object, found ${foundText(given)}`)
+  requireNames(where, given, known)
 }
 
 /** @throws ServiceError `invalid_argument` that names the option which does not exist, and the one that is probably meant */

@@ -1,5 +1,5 @@
 import type { QueueDriver } from '../queue-driver.ts'
-import { requireNames, requireWithin } from './check-option.ts'
+import { requireLine, requireOptions, requireWithin } from './check-option.ts'
 import { compileFilter, type LetterFilter } from './letter-filter.ts'
 import type { LetterOwner } from './letter-position.ts'
 import { visitLetters } from './visit-letters.ts'
@@ -31,8 +31,10 @@ export interface DeadLetterCount {
  * @throws ServiceError `not_found` when the group has no dead-letter topic, `unavailable`; `invalid_argument`, `out_of_range` for an option.
  */
 export async function countDeadLetters(driver: QueueDriver, options: CountOptions): Promise<DeadLetterCount> {
+  requireOptions('countDeadLetters', options, ['topic', 'group', 'where', 'timeoutMs'])
   const { topic, group, where, timeoutMs = 10_000 } = options
-  requireNames('countDeadLetters', options, ['topic', 'group', 'where', 'timeoutMs'])
+  requireLine('topic', topic, 249)
+  requireLine('group', group, 249)
   requireWithin('timeoutMs', timeoutMs, { min: 1, max: 600_000 })
   const fits = compileFilter(where)
   const signal = AbortSignal.timeout(timeoutMs)

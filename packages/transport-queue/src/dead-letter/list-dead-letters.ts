@@ -1,5 +1,5 @@
 import type { QueueDriver } from '../queue-driver.ts'
-import { requireWithin } from './check-option.ts'
+import { requireLine, requireOptions, requireWithin } from './check-option.ts'
 import { type DeadLetter, deadLetterTopic } from './dead-letter.ts'
 import { compileFilter, type LetterFilter } from './letter-filter.ts'
 import { LetterPage } from './letter-page.ts'
@@ -34,10 +34,13 @@ export interface DeadLetterList {
  * The dead letters of a group, which stay where they are. Reads without a group, and leaves nothing behind.
  *
  * @param driver One that is connected.
- * @throws ServiceError `not_found` when the group has no dead-letter topic, `unavailable`; `out_of_range` for an option.
+ * @throws ServiceError `not_found` when the group has no dead-letter topic, `unavailable`; `invalid_argument`, `out_of_range` for an option.
  */
 export async function listDeadLetters(driver: QueueDriver, options: ListOptions): Promise<DeadLetterList> {
+  requireOptions('listDeadLetters', options, ['topic', 'group', 'where', 'maxCount', 'from', 'timeoutMs'])
   const { where = {}, maxCount = 100, timeoutMs = 10_000, from = {} } = options
+  requireLine('topic', options.topic, 249)
+  requireLine('group', options.group, 249)
   requireWithin('maxCount', maxCount, { min: 1, max: 10_000 })
   requireWithin('timeoutMs', timeoutMs, { min: 1, max: longestTimeoutMs })
   for (const [partition, offset] of Object.entries(from))

@@ -1,9 +1,10 @@
 import type { QueueDriver } from '../queue-driver.ts'
+import { requireOptions, requireWithin } from './check-option.ts'
 import type { DeadLetter } from './dead-letter.ts'
 import { asItCame, cannotRedrive, hindranceOf, toRedrivenRecord } from './redrive/redriven-record.ts'
 
 export interface RedriveOptions {
-  /** How long storing it may take. @defaultValue 10_000 ms */
+  /** How long storing it may take. @defaultValue 10_000 @remarks Range 1–600_000 ms */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
@@ -15,13 +16,16 @@ export interface RedriveOptions {
  *
  * @param driver One that is connected.
  * @throws ServiceError `failed_precondition` for a letter that holds only a part of its message or an expired event in
- * structured mode, `unavailable`, `internal`.
+ * structured mode, `unavailable`, `internal`; `invalid_argument`, `out_of_range` for an option.
  */
 export async function redriveDeadLetter(
   driver: QueueDriver,
   letter: DeadLetter,
-  { timeoutMs = 10_000, signal }: RedriveOptions = {},
+  options: RedriveOptions = {},
 ): Promise<void> {
+  requireOptions('redriveDeadLetter', options, ['timeoutMs', 'signal'])
+  const { timeoutMs = 10_000, signal } = options
+  requireWithin('timeoutMs', timeoutMs, { min: 1, max: 600_000 })
   const message = asItCame(letter)
   const hindrance = hindranceOf(letter, message)
   if (hindrance !== undefined) throw cannotRedrive(letter.position, hindrance)

@@ -1,5 +1,6 @@
 import type { Logger } from '@tenon/core/transport'
 import type { PartitionProgress, QueueDriver } from '../../queue-driver.ts'
+import { lagOf } from '../../partition-lag.ts'
 import { type QueueClock, within } from '../../wait.ts'
 import type { ConsumerReport } from './consumer-report.ts'
 
@@ -29,7 +30,7 @@ export class TopicLag {
 
   /** What is known; what was known before while the broker does not answer. */
   get known(): KnownLag {
-    const lagCount = this.#readAt === undefined ? undefined : sumOf(this.#partitions)
+    const lagCount = this.#readAt === undefined ? undefined : lagOf(this.#partitions)
     return { lagCount, lagReadAt: this.#readAt, isLagCurrent: this.#isCurrent }
   }
 
@@ -65,11 +66,3 @@ export class TopicLag {
 
 /** Who looks at a report does not wait for ever. A guess. */
 const answerTimeoutMs = 5_000
-
-function sumOf(partitions: readonly PartitionProgress[]): number {
-  return partitions.reduce(
-    (sum, { earliestOffset, nextOffset, committedOffset = earliestOffset }) =>
-      sum + Math.max(0, nextOffset - Math.max(committedOffset, earliestOffset)),
-    0,
-  )
-}

@@ -1,9 +1,16 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { ProduceBound, QueueDriver } from '../../queue-driver.ts'
+import { type QueueClock, systemClock } from '../../wait.ts'
 import type { LetterOwner } from '../letter-position.ts'
 import { readRanges } from '../read-ranges.ts'
 import { auditTopic, type AuditStep, type BegunStep, readStep, toRecord } from './audit-record.ts'
 import { AuditTrail } from './audit-trail.ts'
+
+/** How long requests may take, and time for tests. */
+export interface AuditBound extends ProduceBound {
+  /** @defaultValue the system's */
+  readonly clock?: Pick<QueueClock, 'wait'>
+}
 
 /** The topic in which redriving dead letters is told, and what is known of it. */
 export class AuditLog {
@@ -11,29 +18,40 @@ export class AuditLog {
   readonly #driver: QueueDriver
   readonly #owner: LetterOwner
   readonly #bound: ProduceBound
+  readonly #clock: Pick<QueueClock, 'wait'>
+  /** Whether this process has written to it, so that it must be there. */
+  #isBegun = false
   /** All before it was read, and so many were stored behind it by this process. */
   #readOffset = 0
   #ownCount = 0
 
-  constructor(driver: QueueDriver, owner: LetterOwner, bound: ProduceBound) {
+  constructor(driver: QueueDriver, owner: LetterOwner, { clock = systemClock, ...bound }: AuditBound) {
     this.#driver = driver
     this.#owner = owner
     this.#bound = bound
+    this.#clock = clock
   }
 
   /** Makes sure that it is there; who redrives need not be allowed to create it. @throws ServiceError `failed_precondition` */
   async ensure(): Promise<void> {
     if ((await this.#describe()) !== undefined) return
     const topic = auditTopic(this.#owner)
-    await this.#driver.ensureTopics([{ topic, partitionCount: 1 }]).catch((cause: unknown) => {
+    await this.#driver.ensureTopics([{ topic, partitionCount: 1, isKept: true }]).catch((cause: unknown) => {
       throw new ServiceError('failed_precondition', `topic ${topic} is not there and could not be created`, { cause })
     })
   }
 
-  /** Stores the first step of a run, and reads all that came before it. @throws ServiceError as `QueueDriver.produce` */
+  /**
+   * Stores the first step of a run, and reads all that came before it.
+   *
+   * @throws ServiceError as `QueueDriver.produce`; `unavailable` when it cannot be read back, for then nobody knows what came before.
+   */
   async begin(step: BegunStep): Promise<void> {
     await this.#driver.produce([toRecord(this.#owner, step)], this.#bound)
+    this.#isBegun = true
     await this.catchUp()
+    if (this.trail.runs.some(({ begun }) => begun.run === step.run)) return
+    throw new ServiceError('unavailable', `topic ${auditTopic(this.#owner)} does not show what was stored in it`)
   }
 
   /** Stores another step. @throws ServiceError as `QueueDriver.produce` */
@@ -45,7 +63,7 @@ export class AuditLog {
 
   /** Reads what others have stored meanwhile; nothing where nobody ever redrove. @throws ServiceError `unavailable` */
   async catchUp(): Promise<void> {
-    const place = await this.#describe()
+    const place = await this.#findEnd()
     if (place === undefined) return
     const { earliestOffset, nextOffset } = place
     // Only what this process stored itself has come.
@@ -59,6 +77,28 @@ export class AuditLog {
     const { newest } = this.trail
     if (newest === undefined || newest.run === run) return
     throw new ServiceError('aborted', `${newest.by} has begun to redrive dead letters of the same group`)
+  }
+
+  /**
+   * A broker may not know yet of a topic, or of what another one stored. What is missing after a second is lost, and with it what older
+   * runs did: nothing more may be put back then.
+   */
+  async #findEnd() {
+    const leastOffset = Math.max(this.#readOffset + this.#ownCount, this.#isBegun ? 1 : 0)
+    for (let tryCount = 1; ; tryCount++) {
+      const place = await this.#describe()
+      if ((place?.nextOffset ?? 0) >= leastOffset) return place
+      if (tryCount === mostTryCount) throw this.#lost()
+      await this.#clock.wait(tryPauseMs, never)
+    }
+  }
+
+  #lost(): ServiceError {
+    const topic = auditTopic(this.#owner)
+    return new ServiceError(
+      'unavailable',
+      `topic ${topic} lacks what was stored in it, or is gone; nothing more is put back`,
+    )
   }
 
   async #read(earliestOffset: number, toOffset: number): Promise<void> {
@@ -82,3 +122,8 @@ export class AuditLog {
     }
   }
 }
+
+const never: AbortSignal = new AbortController().signal
+/** A second together. Guesses. */
+const mostTryCount = 11
+const tryPauseMs = 100

@@ -1,5 +1,5 @@
 import type { QueueDriver } from '../../queue-driver.ts'
-import { requireLine, requireNames, requireWithin } from '../check-option.ts'
+import { requireLine, requireOptions, requireWithin } from '../check-option.ts'
 import { deadLetterTopic } from '../dead-letter.ts'
 import { type LetterOwner, placeText, readPosition } from '../letter-position.ts'
 import { AuditLog } from './audit-log.ts'
@@ -54,8 +54,10 @@ export interface AuditedRedrive {
  * @throws ServiceError `unavailable`; `invalid_argument`, `out_of_range` for an option.
  */
 export async function listAudits(driver: QueueDriver, options: AuditListOptions): Promise<readonly RedriveAudit[]> {
+  requireOptions('listAudits', options, ['topic', 'group', 'by', 'letter', 'maxCount', 'timeoutMs'])
   const { by, letter, maxCount = 100, timeoutMs = 10_000 } = options
-  requireNames('listAudits', options, ['topic', 'group', 'by', 'letter', 'maxCount', 'timeoutMs'])
+  requireLine('topic', options.topic, 249)
+  requireLine('group', options.group, 249)
   requireWithin('maxCount', maxCount, { min: 1, max: 10_000 })
   requireWithin('timeoutMs', timeoutMs, { min: 1, max: 600_000 })
   if (by !== undefined) requireLine('by', by, 200)

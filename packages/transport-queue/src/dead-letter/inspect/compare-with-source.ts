@@ -1,5 +1,5 @@
 import type { QueueDriver, ReceivedRecord } from '../../queue-driver.ts'
-import { requireWithin } from '../check-option.ts'
+import { requireOptions, requireWithin } from '../check-option.ts'
 import { type DeadLetter, ownHeaders } from '../dead-letter.ts'
 import { readRanges } from '../read-ranges.ts'
 import { compareLetter, type LetterDifference } from './compare-letter.ts'
@@ -14,13 +14,15 @@ export interface SourceOptions {
  * topic was deleted and created again. A letter that lacks a part of its message is told apart by it.
  *
  * @param driver One that is connected.
- * @throws ServiceError `not_found` when the topic is gone, `unavailable`, `out_of_range` for an option.
+ * @throws ServiceError `not_found` when the topic is gone, `unavailable`, `invalid_argument`, `out_of_range` for an option.
  */
 export async function compareWithSource(
   driver: QueueDriver,
   letter: DeadLetter,
-  { timeoutMs = 10_000 }: SourceOptions = {},
+  options: SourceOptions = {},
 ): Promise<LetterDifference | undefined> {
+  requireOptions('compareWithSource', options, ['timeoutMs'])
+  const { timeoutMs = 10_000 } = options
   requireWithin('timeoutMs', timeoutMs, { min: 1, max: 600_000 })
   const { topic, partition, offset, timestampAt } = letter.source
   const found: ReceivedRecord[] = []

@@ -1,6 +1,6 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { QueueDriver } from '../../queue-driver.ts'
-import { requireWithin } from '../check-option.ts'
+import { requireLine, requireWithin } from '../check-option.ts'
 import type { DeadLetter } from '../dead-letter.ts'
 import { type LetterOwner, readPosition } from '../letter-position.ts'
 import { visitLetters } from '../visit-letters.ts'
@@ -16,6 +16,8 @@ export interface FindOptions extends LetterOwner {
 /** @throws ServiceError `not_found` where no letter lies; `invalid_argument`, `out_of_range` for an option; `unavailable` */
 export async function findLetter(driver: QueueDriver, options: FindOptions): Promise<DeadLetter> {
   const { topic, group, position, timeoutMs = 10_000 } = options
+  requireLine('topic', topic, 249)
+  requireLine('group', group, 249)
   requireWithin('timeoutMs', timeoutMs, { min: 1, max: 600_000 })
   const { partition, offset } = readPosition('position', position, options)
   const ranges = new Map([[partition, { fromOffset: offset, toOffset: offset + 1 }]])

@@ -1,5 +1,5 @@
 import type { QueueDriver } from '../../queue-driver.ts'
-import { requireNames, requireWithin } from '../check-option.ts'
+import { requireOptions, requireWithin } from '../check-option.ts'
 import type { DeadLetter } from '../dead-letter.ts'
 import { type FindOptions, findLetter } from './find-letter.ts'
 import { showPayload, type ShownBytes, showText } from './shown-bytes.ts'
@@ -30,8 +30,8 @@ export interface ShownHeader {
  * @throws ServiceError `not_found` where no letter lies; `invalid_argument`, `out_of_range` for an option; `unavailable`.
  */
 export async function inspectDeadLetter(driver: QueueDriver, options: InspectOptions): Promise<InspectedLetter> {
+  requireOptions('inspectDeadLetter', options, ['topic', 'group', 'position', 'timeoutMs', 'maxShownBytes'])
   const { maxShownBytes = 65_536, ...which } = options
-  requireNames('inspectDeadLetter', which, ['topic', 'group', 'position', 'timeoutMs'])
   requireWithin('maxShownBytes', maxShownBytes, { min: 1, max: 16_777_216 })
   const letter = await findLetter(driver, which)
   return {

@@ -9,7 +9,7 @@ import type { DeadLetter } from '../dead-letter.ts'
 import { bury, connect, type GivenLetter, owner, recordsIn, selection } from '../dead-letter.test-harness.ts'
 import type { LetterPatch } from './letter-patch.ts'
 import { redriveDeadLetters } from './redrive-dead-letters.ts'
-import type { RedriveSelection } from './redrive-options.ts'
+import type { RedriveLettersOptions } from './redrive-options.ts'
 
 const payload = Type.Object({ orderId: Type.String(), count: Type.Integer() })
 const placed = event(topic, { key: 'orderId', payload })
@@ -25,7 +25,7 @@ const structured = { 'content-type': 'application/cloudevents+json; charset=UTF-
 const envelope = (more: object) => JSON.stringify({ specversion: '1.0', id: '1', source: 's', type: topic, ...more })
 
 /** What goes back of one letter that is patched. */
-async function redriven(letter: GivenLetter, options: Partial<RedriveSelection>) {
+async function redriven(letter: GivenLetter, options: Partial<RedriveLettersOptions>) {
   const driver = await connect('memory')
   await bury(driver, [letter])
   const result = await redriveDeadLetters(driver, { ...selection, ...options })
@@ -79,7 +79,7 @@ describe('a patch', () => {
     expect(counts.map(({ count }) => count)).toEqual([0, 10, 2])
   })
 
-  it.each<[what: string, letter: GivenLetter, options: Partial<RedriveSelection>, value: string]>([
+  it.each<[what: string, letter: GivenLetter, options: Partial<RedriveLettersOptions>, value: string]>([
     ['bytes as they are', {}, { patch: { value: Buffer.from('raw') } }, 'raw'],
     ['plain JSON without an event', {}, { patch: { value: [1, null] } }, '[1,null]'],
     ['JSON null', {}, { patch: { value: null } }, 'null'],
@@ -147,7 +147,7 @@ describe('a patch', () => {
 
 describe('a patch is refused, before anything is put back,', () => {
   const good = { orderId: 'k', count: 1 }
-  it.each<[patch: unknown, options: Partial<RedriveSelection>, problem: string]>([
+  it.each<[patch: unknown, options: Partial<RedriveLettersOptions>, problem: string]>([
     [7, {}, 'patch must be an object, found 7'],
     [{ values: 1 }, {}, 'patch: "values" is no option, perhaps value is meant'],
     [{ key: 7 }, {}, 'patch.key must be text, bytes or null, found 7'],

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import kafkajs from 'kafkajs'
 import { ServiceError } from '@tenon/core/transport'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { kafkajsDriver } from '../../driver/kafkajs/kafkajs-driver.ts'
 import { platformaticDriver } from '../../driver/platformatic/platformatic-driver.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { countsOf, topic as usualTopic } from '../../queue-transport.test-harness.ts'
+import { auditTopic } from '../audit/audit-record.ts'
 import { listAudits } from '../audit/list-audits.ts'
 import { countDeadLetters } from '../count-dead-letters.ts'
 import { deadLetterTopic } from '../dead-letter.ts'
@@ -85,6 +87,7 @@ describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
     expect(await countDeadLetters(driver, owner)).toMatchObject({ count: 2_000, isComplete: true })
     await redriveTwice(driver, topic)
     await requireOnceInOrder(driver, topic, letters)
+    expect(await retentionOf(auditTopic(owner))).toBe('-1')
   })
 
   it.each(open)(
@@ -109,3 +112,13 @@ describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
     },
   )
 })
+
+/** What Kafka says of how long it keeps records of a topic. */
+async function retentionOf(topic: string): Promise<string | undefined> {
+  const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin()
+  await admin.connect()
+  onTestFinished(() => admin.disconnect())
+  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms'] }
+  const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] })
+  return resources[0]?.configEntries[0]?.configValue
+}

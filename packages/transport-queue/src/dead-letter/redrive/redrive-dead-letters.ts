@@ -1,6 +1,6 @@
 import type { QueueDriver } from '../../queue-driver.ts'
 import type { DeadLetterSource } from '../dead-letter.ts'
-import { type RedriveSelection, resolveRedrive } from './redrive-options.ts'
+import { type RedriveLettersOptions, resolveRedrive } from './redrive-options.ts'
 import { selectLetters } from './redrive-plan.ts'
 import { type LetterOutcome, RedriveRun, type SettledLetter } from './redrive-run.ts'
 import { readProgress, warningOf, watchGroup } from './watch-group.ts'
@@ -41,9 +41,9 @@ export interface RedrivenLetter {
  * @throws ServiceError `not_found` for a group without dead letters, a topic that is gone and a position without a letter;
  * `invalid_argument`, `out_of_range` for an option and a patch that does not fit; `aborted` when another run took its place; `cancelled`
  * by the signal; `failed_precondition` when the topic of the audit cannot be created; `resource_exhausted` for more than a million letters;
- * `unavailable`. What was put back before stays so.
+ * `unavailable`. What was put back before stays so: `details` of what fails after the run has begun have its `run` and `redrivenCount`.
  */
-export async function redriveDeadLetters(driver: QueueDriver, options: RedriveSelection): Promise<RedriveResult> {
+export async function redriveDeadLetters(driver: QueueDriver, options: RedriveLettersOptions): Promise<RedriveResult> {
   const settings = resolveRedrive(options)
   const before = await readProgress(driver, settings)
   const selected = await selectLetters(driver, settings)

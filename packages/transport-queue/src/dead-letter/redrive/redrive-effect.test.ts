@@ -10,7 +10,7 @@ import { deadLetterTopic } from '../dead-letter.ts'
 import { bury, connect, owner, payloadsIn, recordsIn, selection, withChanges } from '../dead-letter.test-harness.ts'
 import { listDeadLetters } from '../list-dead-letters.ts'
 import { redriveDeadLetters } from './redrive-dead-letters.ts'
-import type { RedriveSelection } from './redrive-options.ts'
+import type { RedriveLettersOptions } from './redrive-options.ts'
 
 const letters = deadLetterTopic(topic, owner.group)
 
@@ -204,6 +204,8 @@ it.each<[options: object, problem: string]>([
 ])('refuses %o', async (options, problem) => {
   const driver = await connect('memory')
   await bury(driver, [{}])
-  await expect(redriveDeadLetters(driver, { ...selection, ...options } as RedriveSelection)).rejects.toThrow(problem)
+  await expect(redriveDeadLetters(driver, { ...selection, ...options } as RedriveLettersOptions)).rejects.toThrow(
+    problem,
+  )
   expect(await recordsIn(driver, topic)).toEqual([])
 })

@@ -2,7 +2,7 @@ import type { EventType } from '@tenon/core/contract'
 import { isRecord, optionCheck, type PayloadFormat, ServiceError, SetupError } from '@tenon/core/transport'
 import { checkFormats } from '../../format/check-formats.ts'
 import { type QueueClock, systemClock } from '../../wait.ts'
-import { foundText, malformed, requireLine, requireNames, requireWithin } from '../check-option.ts'
+import { foundText, malformed, requireLine, requireOptions, requireWithin } from '../check-option.ts'
 import type { DeadLetter } from '../dead-letter.ts'
 import { compileFilter, describeFilter, type LetterFilter, type LetterTest } from '../letter-filter.ts'
 import { type LetterOwner, placeText, readPosition } from '../letter-position.ts'
@@ -10,7 +10,7 @@ import { checkPatch, type LetterPatch } from './letter-patch.ts'
 import { LetterPatcher } from './patch-letter.ts'
 
 /** Which letters are put back, who does it, and how. */
-export interface RedriveSelection extends LetterOwner {
+export interface RedriveLettersOptions extends LetterOwner {
   /** Who redrives, for the audit: a line of 1 to 200 characters. */
   readonly by: string
   /** Only letters that fit. @defaultValue all */
@@ -74,9 +74,8 @@ export interface RedriveSettings {
 }
 
 /** @throws ServiceError `invalid_argument`, `out_of_range` that name the option */
-export function resolveRedrive(options: RedriveSelection): RedriveSettings {
-  if (!isRecord(options)) throw malformed(`the options must be an object, found ${foundText(options)}`)
-  requireNames('redriveDeadLetters', options, Object.keys(names))
+export function resolveRedrive(options: RedriveLettersOptions): RedriveSettings {
+  requireOptions('redriveDeadLetters', options, Object.keys(names))
   const { topic, group, by, where, ratePerSecond, patch } = options
   const { maxCount, timeoutMs, watchMs } = { ...redriveDefaults, ...options }
   check(options)
@@ -99,7 +98,7 @@ export function resolveRedrive(options: RedriveSelection): RedriveSettings {
   })
 }
 
-const names: Readonly<Record<keyof RedriveSelection, true>> = {
+const names: Readonly<Record<keyof RedriveLettersOptions, true>> = {
   topic: true,
   group: true,
   by: true,
@@ -125,28 +124,29 @@ const ranges = {
   watchMs: { min: 0, max: 600_000 },
 } as const
 
-function check(options: RedriveSelection & Readonly<Record<string, unknown>>): void {
+function check(options: RedriveLettersOptions): void {
+  const given: Readonly<Record<string, unknown>> = { ...options }
   requireLine('topic', options.topic, 249)
   requireLine('group', options.group, 249)
   requireLine('by', options.by, 200)
   for (const [name, range] of Object.entries(ranges))
-    if (options[name] !== undefined) requireWithin(name, options[name], range)
+    if (given[name] !== undefined) requireWithin(name, given[name], range)
   for (const name of ['dryRun', 'repeatUncertain']) {
-    const value = options[name]
+    const value = given[name]
     if (value !== undefined && typeof value !== 'boolean')
       throw malformed(`${name} must be true or false, found ${foundText(value)}`)
   }
   if (options.patch !== undefined && typeof options.patch !== 'function') checkPatch(options.patch)
 }
 
-function placesOf({ positions, ...owner }: RedriveSelection): ReadonlySet<string> | undefined {
+function placesOf({ positions, ...owner }: RedriveLettersOptions): ReadonlySet<string> | undefined {
   if (positions === undefined) return undefined
   if (!Array.isArray(positions) || positions.length === 0)
     throw malformed('positions must be a list of positions of letters, at least one')
   return new Set(positions.map((one, index) => placeText(readPosition(`positions[${index}]`, one, owner))))
 }
 
-function describeSelection({ where, positions, maxCount }: RedriveSelection): Readonly<Record<string, unknown>> {
+function describeSelection({ where, positions, maxCount }: RedriveLettersOptions): Readonly<Record<string, unknown>> {
   return {
     ...(where !== undefined && { where: describeFilter(where) }),
     ...(positions !== undefined && { positionCount: positions.length }),
@@ -154,7 +154,7 @@ function describeSelection({ where, positions, maxCount }: RedriveSelection): Re
   }
 }
 
-function patcherOf({ topic, event, formats = [] }: RedriveSelection): LetterPatcher {
+function patcherOf({ topic, event, formats = [] }: RedriveLettersOptions): LetterPatcher {
   const [problem] = checkFormats(formats, optionCheck('redriveDeadLetters'))
   if (problem !== undefined) throw malformed(problem.message)
   if (event !== undefined && (!isRecord(event) || event.topic !== topic)) {

@@ -5,6 +5,7 @@ import type { AuditedLetter } from '../audit/audit-record.ts'
 import { type DeadLetter, type DeadLetterSource, deadLetterTopic } from '../dead-letter.ts'
 import { type LetterPlace, placeText } from '../letter-position.ts'
 import { visitLetters } from '../visit-letters.ts'
+import { requireGoingOn } from './going-on.ts'
 import type { RedriveSettings } from './redrive-options.ts'
 
 /** A letter that is meant, without its message. */
@@ -20,7 +21,7 @@ export interface SelectedLetter extends LetterPlace, AuditedLetter {
  * The letters that are meant, in the order in which their messages lay: so that those of a key keep it. Two letters of one message,
  * which was given up twice, stand beside each other.
  *
- * @throws ServiceError `not_found` for a topic or a position without letters, `resource_exhausted` for too many, `unavailable`
+ * @throws ServiceError `not_found` for a topic or a position without letters, `resource_exhausted` for too many, `cancelled`, `unavailable`
  */
 export async function selectLetters(
   driver: QueueDriver,
@@ -38,6 +39,7 @@ export async function selectLetters(
   let isTooMuch = false
   const isWhole = await visitLetters(driver, { ...owner, timeoutMs, signal }, visit)
   const topic = deadLetterTopic(owner.topic, owner.group)
+  requireGoingOn(signal)
   if (!isWhole) throw new ServiceError('unavailable', `topic ${topic} could not be read to its end`)
   if (isTooMuch)
     throw new ServiceError('resource_exhausted', `where must fit ${mostLetterCount} letters at most: narrow it`)

@@ -46,11 +46,11 @@ export class RedriveRun {
   #redrivenCount = 0
 
   constructor(driver: QueueDriver, settings: RedriveSettings) {
-    const { owner, timeoutMs } = settings
+    const { owner, timeoutMs, clock } = settings
     this.#driver = driver
     this.#settings = settings
     // Not the signal: what was begun is told to its end.
-    this.#log = new AuditLog(driver, owner, { timeoutMs })
+    this.#log = new AuditLog(driver, owner, { timeoutMs, clock })
     this.#sender = new BatchSender({ driver, settings, log: this.#log, run: this.id })
   }
 
@@ -76,7 +76,9 @@ export class RedriveRun {
       await this.#end(resultOf(error), error).catch(() => undefined)
       throw this.#withCount(error)
     }
-    await this.#end('complete')
+    await this.#end('complete').catch((error: unknown) => {
+      throw this.#withCount(error)
+    })
     return this.#settled
   }
 
@@ -144,12 +146,17 @@ export class RedriveRun {
     await this.#log.append({ kind: 'ended', run: this.id, at: this.#now, result, ...told })
   }
 
-  #withCount(error: unknown): ServiceError {
-    if (ServiceError.is(error) && this.#redrivenCount === 0) return error
-    const code = ServiceError.is(error) ? error.code : 'internal'
-    const details = ServiceError.is(error) && error.details !== undefined ? { details: error.details } : {}
-    const message = `${errorText(error, 1_000)}; ${this.#redrivenCount} letters were redriven before, and are not again by another run`
-    return new ServiceError(code, message, { cause: error, ...details })
+  #withCount(cause: unknown): ServiceError {
+    const { id: run } = this
+    const redrivenCount = this.#redrivenCount
+    const { code, reason, details } = ServiceError.is(cause) ? cause : new ServiceError('internal', '')
+    const text = errorText(cause, 1_000)
+    const message =
+      redrivenCount === 0
+        ? text
+        : `${text}; ${redrivenCount} letters were redriven before, and are not again by another run`
+    const told = { ...details, run, redrivenCount }
+    return new ServiceError(code, message, { cause, details: told, ...(reason !== undefined && { reason }) })
   }
 }
 

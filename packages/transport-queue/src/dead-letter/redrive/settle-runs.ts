@@ -5,6 +5,7 @@ import type { IntendedStep, SettledStep } from '../audit/audit-record.ts'
 import type { AuditedRun } from '../audit/audit-trail.ts'
 import { deadLetterTopic, redriveLetterHeader } from '../dead-letter.ts'
 import { readRanges } from '../read-ranges.ts'
+import { requireGoingOn } from './going-on.ts'
 import type { RedriveSettings } from './redrive-options.ts'
 
 /** A run that never told what became of its last batch. */
@@ -21,7 +22,7 @@ export interface Settling {
  * Finds out which letters of open batches were put back, by looking for them in their topic from where it ended when the batch
  * began. One that is not found was not put back, unless records from there on are gone.
  *
- * @throws ServiceError `not_found`, `unavailable`
+ * @throws ServiceError `not_found`, `cancelled`, `unavailable`
  */
 export async function settleRuns(runs: readonly AuditedRun[], settling: Settling): Promise<readonly SettledStep[]> {
   const { driver, settings, run } = settling
@@ -63,6 +64,7 @@ async function findRedriven(
     }),
   )
   const isWhole = await readRanges(driver, { topic: owner.topic, ranges, timeoutMs, signal }, look)
+  requireGoingOn(signal)
   if (!isWhole) throw new ServiceError('unavailable', `topic ${owner.topic} could not be read to its end`)
   return found
 }

@@ -1,4 +1,5 @@
 import { ServiceError } from '@tenon/core/transport'
+import { lagOf } from '../../partition-lag.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
 import type { RedriveSettings } from './redrive-options.ts'
 
@@ -22,10 +23,7 @@ export async function readProgress(driver: QueueDriver, { owner }: RedriveSettin
   const commits = progress.flatMap(({ committedOffset }) => committedOffset ?? [])
   return {
     ends: Object.fromEntries(progress.map(({ partition, nextOffset }) => [partition, nextOffset])),
-    lagCount: progress.reduce(
-      (sum, { nextOffset, committedOffset, earliestOffset }) => sum + nextOffset - (committedOffset ?? earliestOffset),
-      0,
-    ),
+    lagCount: lagOf(progress),
     committedCount: commits.length === 0 ? undefined : commits.reduce((sum, offset) => sum + offset, 0),
   }
 }

@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs'
 import type { PartitionProgress, TopicToEnsure } from '../../queue-driver.ts'
 import { wait } from '../../wait.ts'
+import { keptSettings } from '../kafka/kafka-retention.ts'
 import { kafkaErrorType, reasonOf } from './kafkajs-mapping.ts'
 
 /** Creates the topics that are missing. @throws Error as `describeTopicFailure` reads it. */
@@ -10,11 +11,12 @@ export async function createMissing(admin: Admin, topics: readonly TopicToEnsure
   if (missing.length === 0) return
   await admin.createTopics({
     waitForLeaders: false,
-    topics: missing.map(({ topic, partitionCount }) => ({
+    topics: missing.map(({ topic, partitionCount, isKept }) => ({
       topic,
       // -1 leaves the number to the broker. @see KIP-464
       numPartitions: partitionCount ?? -1,
       replicationFactor: -1,
+      configEntries: keptSettings(isKept),
     })),
   })
 }

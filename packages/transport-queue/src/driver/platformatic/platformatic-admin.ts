@@ -1,5 +1,6 @@
 import type { Admin } from '@platformatic/kafka'
 import type { PartitionProgress, TopicToEnsure } from '../../queue-driver.ts'
+import { keptSettings } from '../kafka/kafka-retention.ts'
 import { errorIds, reasonOf } from '../platformatic-wire/platformatic-error.ts'
 
 /** Creates the topics that are missing, each by itself: one that exists would fail the others of its request. */
@@ -7,10 +8,15 @@ export async function createMissing(admin: Admin, topics: readonly TopicToEnsure
   const existing = new Set(await admin.listTopics({}))
   const missing = topics.filter(({ topic }) => !existing.has(topic))
   const failures: string[] = []
-  for (const { topic, partitionCount } of missing) {
+  for (const { topic, partitionCount, isKept } of missing) {
     try {
       // -1 leaves the number to the broker. @see KIP-464
-      await admin.createTopics({ topics: [{ topic, partitions: partitionCount ?? -1, replicas: -1 }] })
+      await admin.createTopics({
+        topics: [topic],
+        partitions: partitionCount ?? -1,
+        replicas: -1,
+        configs: keptSettings(isKept),
+      })
     } catch (error) {
       if (!errorIds(error).has('TOPIC_ALREADY_EXISTS')) failures.push(`${topic}: ${reasonOf(error)}`)
     }

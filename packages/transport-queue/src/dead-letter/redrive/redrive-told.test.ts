@@ -1,0 +1,130 @@
+import { ServiceError } from '@tenon/core/transport'
+import { expect, it } from 'vitest'
+import type { PartitionProgress, QueueDriver } from '../../queue-driver.ts'
+import { fakeClock, topic } from '../../queue-transport.test-harness.ts'
+import { auditTopic } from '../audit/audit-record.ts'
+import { bury, connect, owner, recordsIn, selection, withChanges } from '../dead-letter.test-harness.ts'
+import { redriveDeadLetters } from './redrive-dead-letters.ts'
+import { type GroupProgress, readProgress, watchGroup } from './watch-group.ts'
+import { resolveRedrive } from './redrive-options.ts'
+
+const three = [{}, {}, {}]
+/** One letter at a time. */
+const slowly = { ...selection, ratePerSecond: 10 } as const
+
+it('a run whose end cannot be stored tells how many letters it redrove', async () => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  const failing = withChanges(driver, { produce: failingAt(driver, 'ended') })
+  await expect(redriveDeadLetters(failing, selection)).rejects.toMatchObject({
+    code: 'unavailable',
+    message: 'no answer; 3 letters were redriven before, and are not again by another run',
+    details: { run: expect.stringMatching(/^[0-9a-f-]{36}$/) as string, redrivenCount: 3 },
+  })
+})
+
+it('a run that fails tells how many letters it redrove, also where it is none', async () => {
+  for (const storedCount of [0, 2]) {
+    const driver = await connect('memory')
+    await bury(driver, three)
+    let leftCount = storedCount
+    const produce: QueueDriver['produce'] = async (records, bound) => {
+      if (records[0]?.topic === topic && leftCount-- <= 0)
+        throw new ServiceError('permission_denied', 'no', { reason: 'own', details: { more: 1 } })
+      await driver.produce(records, bound)
+    }
+    const failing = redriveDeadLetters(withChanges(driver, { produce }), { ...slowly, clock: fakeClock() })
+    const details = { redrivenCount: storedCount, run: expect.any(String) as string, more: 1 }
+    await expect(failing).rejects.toMatchObject({ code: 'permission_denied', reason: 'own', details })
+  }
+})
+
+it.each([
+  ['the letters are selected', '.dlq.user'],
+  ['an older batch is looked for', topic],
+])('a signal that fires while %s ends it as cancelled', async (_when, of) => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  const broken = withChanges(driver, { produce: failingAt(driver, 'redriven') })
+  await redriveDeadLetters(broken, selection).catch(() => undefined)
+  const stopping = new AbortController()
+  const read: QueueDriver['read'] = (range, bound) => {
+    if (range.topic.endsWith(of)) stopping.abort()
+    return driver.read(range, bound)
+  }
+  const options = { ...selection, signal: stopping.signal, clock: fakeClock() }
+  await expect(redriveDeadLetters(withChanges(driver, { read }), options)).rejects.toMatchObject({ code: 'cancelled' })
+})
+
+it('an audit that its broker does not know for a moment is read once it does', async () => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  await redriveDeadLetters(driver, selection)
+  const clock = fakeClock()
+  const forgetful = withChanges(driver, { describe: forgettingAudit(driver, 5) })
+  expect((await redriveDeadLetters(forgetful, { ...selection, clock })).redrivenCount).toBe(0)
+  expect(clock.now()).toBe(400)
+})
+
+it.each(['gone', 'cut'] as const)('puts nothing back when its audit is %s', async (how) => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  await redriveDeadLetters(driver, selection)
+  const describe: QueueDriver['describe'] = async (of, group) => {
+    const progress = await driver.describe(of, group)
+    if (of !== auditTopic(owner)) return progress
+    if (how === 'gone') throw new ServiceError('not_found', 'no such topic')
+    return progress.map((one) => ({ ...one, nextOffset: 0 }))
+  }
+  const clock = fakeClock()
+  const failing = redriveDeadLetters(withChanges(driver, { describe }), { ...selection, clock })
+  await expect(failing).rejects.toMatchObject({
+    code: 'unavailable',
+    message: `topic ${auditTopic(owner)} lacks what was stored in it, or is gone; nothing more is put back`,
+  })
+  expect(clock.now()).toBe(1_000)
+  expect(await recordsIn(driver, topic)).toHaveLength(3)
+})
+
+it('puts nothing back when its audit does not show what it just stored', async () => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  await redriveDeadLetters(driver, selection)
+  const read: QueueDriver['read'] = (range, bound) =>
+    range.topic === auditTopic(owner) ? nothing() : driver.read(range, bound)
+  await expect(redriveDeadLetters(withChanges(driver, { read }), selection)).rejects.toMatchObject({
+    code: 'unavailable',
+    message: `topic ${auditTopic(owner)} does not show what was stored in it`,
+  })
+  expect(await recordsIn(driver, topic)).toHaveLength(3)
+})
+
+it('what is gone by retention does not wait for the group', async () => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  const kept: PartitionProgress = { partition: 0, earliestOffset: 8, nextOffset: 8, committedOffset: 2 }
+  const fixed = withChanges(driver, { describe: async () => [kept] })
+  const settings = resolveRedrive({ ...selection, watchMs: 1_000, clock: fakeClock() })
+  const before: GroupProgress = await readProgress(fixed, settings)
+  expect(before.lagCount).toBe(0)
+  expect(await watchGroup(fixed, before, settings)).toBeUndefined()
+})
+
+/** Fails every request to store a step of this kind. */
+function failingAt(driver: QueueDriver, kind: string): QueueDriver['produce'] {
+  return async (records, bound) => {
+    if (String(records[0]?.headers[0]?.[1]) === kind) throw new ServiceError('unavailable', 'no answer')
+    await driver.produce(records, bound)
+  }
+}
+
+/** Knows nothing of the audit a number of times. */
+function forgettingAudit(driver: QueueDriver, count: number): QueueDriver['describe'] {
+  let leftCount = count
+  return async (of, group) => {
+    if (of === auditTopic(owner) && leftCount-- > 0) throw new ServiceError('not_found', 'no such topic')
+    return driver.describe(of, group)
+  }
+}
+
+async function* nothing(): AsyncGenerator<never> {}
