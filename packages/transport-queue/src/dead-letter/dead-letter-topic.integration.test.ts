@@ -113,7 +113,8 @@ async function createTopic(topic: string): Promise<void> {
   await admin.connect()
   onTestFinished(() => admin.disconnect())
   const configEntries = [{ name: 'max.message.bytes', value: String(maxRecordBytes) }]
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] })
+  // Its own wait for a leader fails on the answer that there is none yet.
+  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1, configEntries }] })
 }
 
 function newEvents() {

@@ -97,7 +97,8 @@ async function createCompacted(prefix: string): Promise<string> {
   const settings = { 'cleanup.policy': 'compact', 'segment.ms': '20', 'min.cleanable.dirty.ratio': '0.01' }
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   const topic = `${prefix}.compacted`
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] })
+  // Its own wait for a leader fails on the answer that there is none yet.
+  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1, configEntries }] })
   return topic
 }
 
