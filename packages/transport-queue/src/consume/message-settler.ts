@@ -1,17 +1,16 @@
-import { nextTurn, ServiceError, toServiceError } from '@tenon/core/transport'
-import { redriveGroupHeader } from '../dead-letter/dead-letter.ts'
+import type { ServiceError } from '@tenon/core/transport'
 import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
-import { RecordHeaders } from '../read/message-headers.ts'
-import { isEnveloped, type ReadBounds, type ReadMessage, readMessage } from '../read/read-message.ts'
+import type { ReadMessage } from '../read/read-message.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 import type { MessageStage } from './watch/consumer-report.ts'
 import type { HandlerRun } from './watch/watched-loop.ts'
 import { BackOff, type SettingAside } from './back-off.ts'
+import { hasExpired, type MessageEnd, MessageOpener, type UnopenedMessage } from './message-opener.ts'
 import { isOfEnding } from './plan/disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, type RetryHistory, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
-import { tellHeld, tellRetry, tellSkip } from './tell-outcome.ts'
+import { tellRetry, tellSkip } from './tell-outcome.ts'
 import { RunningCalls } from './running-calls.ts'
 import type { Slots } from './slots.ts'
 
@@ -36,7 +35,7 @@ export class MessageSettler {
   readonly #deadLetters: DeadLetterStore
   readonly #running: RunningCalls
   readonly #scheduling: ScheduleSettings
-  readonly #bounds: ReadBounds
+  readonly #opener: MessageOpener
   readonly #backOff: BackOff
 
   constructor(surroundings: SettlerSurroundings) {
@@ -46,7 +45,9 @@ export class MessageSettler {
     this.#running = new RunningCalls(partition, surroundings.slots)
     const { maxMessageBytes, maxDelayMs, clock } = settings
     this.#backOff = new BackOff({ clock, revoked: partition.revoked, aside })
-    this.#bounds = { maxMessageBytes, maxDelayMs, clock, read: consumer.format.read }
+    const bounds = { maxMessageBytes, maxDelayMs, clock, read: consumer.format.read }
+    const bury = (record: ReceivedRecord, end: MessageEnd) => this.#bury(record, end)
+    this.#opener = new MessageOpener({ ...surroundings, bounds, backOff: this.#backOff, bury })
     this.#scheduling = { clock: settings.clock, random: settings.random, failures, retry }
     const delays = () => endlessDelays({ retry, random: settings.random })
     this.#deadLetters = new DeadLetterStore({ ...surroundings, delays })
@@ -104,84 +105,16 @@ export class MessageSettler {
 
   /** Begins with a message that has a place. */
   #begin(handling: NewHandling): void {
-    const { record } = handling
-    const headers = new RecordHeaders(record.headers)
-    const isPlain = redrivenFor(headers) === undefined && !isEnveloped(headers)
-    const read = isPlain ? this.#read(record, headers) : undefined
-    if (read !== undefined && !ServiceError.is(read) && this.#isReady(read))
-      return this.#attempt({ ...handling, message: read })
-    void this.#prepare(handling, headers, read).then((prepared) => {
-      if (typeof prepared === 'boolean') handling.settled(prepared)
-      else this.#attempt({ ...handling, message: prepared })
+    const opened = this.#opener.open(handling)
+    if (!(opened instanceof Promise)) return this.#attempt({ ...handling, message: opened })
+    void opened.then((message) => {
+      if (typeof message === 'boolean') handling.settled(message)
+      else this.#attempt({ ...handling, message })
     })
-  }
-
-  /** What few messages need before they can be handled. The message, with a place; else whether it came to its outcome. */
-  async #prepare(
-    handling: NewHandling,
-    headers: RecordHeaders,
-    read: ReadMessage | ServiceError | undefined,
-  ): Promise<ReadMessage | boolean> {
-    const { slots, consumer } = this.#surroundings
-    const { record, attempt, schedule } = handling
-    // Not at once, as `settle` promises.
-    await Promise.resolve()
-    if ((redrivenFor(headers) ?? consumer.group) !== consumer.group) return this.#passOver(record)
-    // An envelope takes as long to open as it is large: others get their turn between two of them, so the read comes right behind.
-    if (read === undefined) for (let turn = nextTurn(); turn; turn = nextTurn()) await turn
-    const message = read ?? this.#read(record, headers)
-    const isUnread = ServiceError.is(message)
-    if (!isUnread && this.#isReady(message)) return message
-    slots.release()
-    if (isUnread) return this.#bury(record, { error: message, attemptCount: attempt - 1, schedule })
-    const { notBeforeAt, expiresAt } = message
-    return this.#hold(handling, headers, { notBeforeAt, expiresAt })
-  }
-
-  /** Keeps nothing of what was read meanwhile: an envelope that was opened is several times as large, and may be held for a day. */
-  async #hold(handling: NewHandling, headers: RecordHeaders, times: MessageTimes): Promise<ReadMessage | boolean> {
-    const { slots, partition, settings } = this.#surroundings
-    const { record, attempt, schedule } = handling
-    if (await this.#due(record, times)) return true
-    if (!this.#isRevoked && times.expiresAt <= settings.clock.now())
-      return this.#bury(record, { error: hasExpired, attemptCount: attempt - 1, schedule })
-    return (await slots.take(partition.revoked)) && this.#prepare(handling, headers, undefined)
-  }
-
-  /** Whether it may be handled now. */
-  #isReady({ notBeforeAt, expiresAt }: MessageTimes): boolean {
-    // Few messages have any times.
-    if (notBeforeAt === 0 && expiresAt === Number.POSITIVE_INFINITY) return true
-    const now = this.#surroundings.settings.clock.now()
-    return notBeforeAt <= now && now < expiresAt
-  }
-
-  /** A message that was redriven for another group. Its header alone says so, and may be wrong. */
-  #passOver({ offset }: ReceivedRecord): true {
-    const { log, consumer, slots } = this.#surroundings
-    slots.release()
-    log.debug({ offset }, `${consumer.handler} passes a message over: it was redriven for another group`)
-    return true
   }
 
   get #isRevoked(): boolean {
     return this.#surroundings.partition.revoked.aborted
-  }
-
-  /** What the message says of itself, or why nobody can read it. */
-  #read(record: ReceivedRecord, headers: RecordHeaders): ReadMessage | ServiceError {
-    try {
-      return readMessage(record, headers, this.#bounds)
-    } catch (thrown) {
-      return toServiceError(thrown)
-    }
-  }
-
-  /** Waits until the message may be handled, has no use any more, or the partition is given up. True when it was set aside instead. */
-  #due(record: ReceivedRecord, { notBeforeAt, expiresAt }: MessageTimes): Promise<boolean> {
-    const dueAt = Math.min(notBeforeAt, expiresAt)
-    tellHeld(this.#surroundings, record, dueAt)
-    return this.#backOff.wait(record, { stage: 'held', untilAt: dueAt })
   }
 
   /** Handles a message that has a place. */
@@ -253,20 +186,15 @@ export class MessageSettler {
     )
   }
 
-  #bury(record: ReceivedRecord, { error, attemptCount, schedule }: Ending): Promise<boolean> {
+  #bury(record: ReceivedRecord, { error, attemptCount, schedule }: MessageEnd): Promise<boolean> {
     const stage = { stage: 'buried', sinceAt: this.#surroundings.settings.clock.now() } as const
     const givenUp = { error, attemptCount, firstFailedAt: schedule?.firstFailedAt }
     return this.#backOff.during(record, stage, this.#deadLetters.bury(record, givenUp))
   }
 }
 
-type MessageTimes = Pick<ReadMessage, 'notBeforeAt' | 'expiresAt'>
-
 /** A message on its way to its outcome, before it was read. */
-interface NewHandling {
-  readonly record: ReceivedRecord
-  readonly attempt: number
-  readonly schedule: RetrySchedule | undefined
+interface NewHandling extends UnopenedMessage {
   readonly settled: (isDone: boolean) => void
 }
 
@@ -279,19 +207,5 @@ interface Handling {
   schedule: RetrySchedule | undefined
   readonly settled: (isDone: boolean) => void
 }
-
-/** How a message came to its end. */
-interface Ending {
-  readonly error: ServiceError
-  readonly attemptCount: number
-  readonly schedule?: RetrySchedule | undefined
-}
-
-/** The group that a message was redriven for. One without a name is none: nobody would ever handle the message. */
-function redrivenFor(headers: RecordHeaders): string | undefined {
-  return headers.text(redriveGroupHeader) || undefined
-}
-
-const hasExpired = new ServiceError('deadline_exceeded', 'the message has expired', { reason: 'expired' })
 
 const notAside = Promise.resolve('free' as const)
