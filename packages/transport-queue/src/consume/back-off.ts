@@ -6,7 +6,7 @@ import type { MessageStage } from './watch/consumer-report.ts'
 
 /** What messages that wait are set aside by. */
 export interface SettingAside {
-  readonly retry: PartitionRetry
+  readonly retry: Pick<PartitionRetry, 'isFenced' | 'park' | 'follow'>
   /** Whether one should be whose wait is as long, while so many wait, itself included. */
   isWanted(delayMs: number, waitingCount: number): boolean
 }

@@ -9,6 +9,7 @@ import { PartitionMotion } from './watch/partition-motion.ts'
 import type { HandlerRun, WatchedLoop } from './watch/watched-loop.ts'
 import { endablePartition } from './endable-partition.ts'
 import { FinishedOffsets, type OpenOffset } from './commit/finished-offsets.ts'
+import type { SettingAside } from './back-off.ts'
 import { KeyLanes, type OpenMessage } from './key-lanes.ts'
 import { MessageSettler } from './message-settler.ts'
 import type { PartitionRetry } from './retry/partition-retry.ts'
@@ -40,11 +41,12 @@ export class PartitionLoop implements WatchedLoop {
   readonly #clock: QueueSettings['clock']
   readonly #maxUncommittedCount: number
   readonly #settler: MessageSettler
-  readonly #slots: Slots
   /** What was set aside, where that is what the loop handles. */
   readonly #readBack: PartitionRetry | undefined
   readonly #progress: CommitProgress
   readonly #offsets = new FinishedOffsets()
+  /** What was set aside, and how, until that is noted; by offset. */
+  readonly #setAside = new Map<number, 'set aside' | 'followed'>()
   readonly #lanes: KeyLanes
   /** Told of a commit, where something waits for one. */
   #room: PromiseWithResolvers<void> | undefined
@@ -53,22 +55,25 @@ export class PartitionLoop implements WatchedLoop {
     const { settings, log, slots, retry, fail } = surroundings
     const { order } = consumer.settings.retry
     const { partition, end } = endablePartition(given)
-    const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group: consumer.group })
+    const { group } = consumer
+    const isReadBack = given === retry?.partition
+    const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group })
+    // Of messages that were set aside the log names the place where they lay before.
+    const sourceLog = isReadBack ? log.child(setAsideOf(consumer, partition)) : ownLog
     this.partition = partition
     this.motion = new PartitionMotion(settings.clock)
     this.#end = end
     this.#fail = fail
-    this.#log = ownLog
+    this.#log = sourceLog
     this.#clock = settings.clock
-    this.#slots = slots
     this.#maxUncommittedCount = settings.maxUncommittedCount
     const handle = (message: OpenMessage, next: () => void) => this.#handle(message, next)
     this.#lanes = new KeyLanes({ slots, order, revoked: partition.revoked, handle })
-    this.#readBack = given === retry?.partition ? retry : undefined
+    this.#readBack = isReadBack ? retry : undefined
     // Where a message holds up its partition, nothing can be handled meanwhile that it would be set aside for.
-    const isSetAside = order !== 'partition' && given !== retry?.partition
-    const aside = retry && isSetAside ? { retry, isWanted: this.#isWanted } : undefined
-    this.#settler = new MessageSettler({ partition, consumer, settings, log: ownLog, slots, aside })
+    const isSetAside = order !== 'partition' && !isReadBack
+    const aside = retry && isSetAside ? { retry: this.#noting(retry), isWanted: this.#isWanted } : undefined
+    this.#settler = new MessageSettler({ partition, consumer, settings, log: sourceLog, slots, aside })
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
       stored: (nextOffset) => this.#committed(nextOffset),
@@ -85,9 +90,9 @@ export class PartitionLoop implements WatchedLoop {
   get oldest(): OldestMessage | undefined {
     const { oldest } = this.#offsets
     if (oldest === undefined) return undefined
-    const { offset, takenAt } = oldest
-    const stage = this.#settler.stages.get(offset) ?? { stage: 'running', sinceAt: takenAt }
-    return { partition: this.partition.partition, offset, ...stage }
+    const { sourceOffset, takenAt } = oldest
+    const stage = this.#settler.stages.get(sourceOffset) ?? { stage: 'running', sinceAt: takenAt }
+    return { partition: this.partition.partition, offset: sourceOffset, ...stage }
   }
 
   get stages(): ReadonlyMap<number, MessageStage> {
@@ -128,6 +133,12 @@ export class PartitionLoop implements WatchedLoop {
     this.#progress.hasten()
   }
 
+  /** It is stored that these are done with, though one before them is not. */
+  drop(offsets: readonly number[]): void {
+    this.#offsets.drop(new Set(offsets))
+    this.#room?.resolve()
+  }
+
   get #isRevoked(): boolean {
     return this.partition.revoked.aborted
   }
@@ -135,14 +146,31 @@ export class PartitionLoop implements WatchedLoop {
   /** No more than may come again: a broker that takes no commits holds up the partition, not the order in which it is handled. */
   async #take(records: readonly ReceivedRecord[]): Promise<void> {
     let takenAt = this.#clock.now()
-    for (const record of records) {
+    for (const given of records) {
       if (this.#isFull) {
         await this.#untilRoom()
         takenAt = this.#clock.now()
       }
       if (this.#isRevoked) return
-      this.#lanes.add({ record, place: this.#offsets.begin(record, takenAt) })
+      this.#takeOne(given, takenAt)
     }
+  }
+
+  #takeOne(given: ReceivedRecord, takenAt: number): void {
+    if (this.#readBack === undefined)
+      return this.#lanes.add({ record: given, place: this.#offsets.begin(given, takenAt) })
+    const parked = this.#readBack.unpack(given)
+    if (parked === undefined) return this.#passOver(given)
+    const { source: record, history } = parked
+    const { offset: sourceOffset, timestampAt } = record
+    const place = this.#offsets.begin({ offset: given.offset, sourceOffset, timestampAt }, takenAt)
+    this.#lanes.add({ record, history, place })
+  }
+
+  /** A record of a retry topic that does not count. */
+  #passOver(given: ReceivedRecord): void {
+    const nextOffset = this.#offsets.pass(given)
+    if (nextOffset !== undefined) void this.#progress.advance(nextOffset)
   }
 
   /** Whether all that may come again has been taken. */
@@ -156,6 +184,7 @@ export class PartitionLoop implements WatchedLoop {
     while (this.#isFull && !this.#isRevoked) {
       this.#room = Promise.withResolvers()
       this.#settler.reconsider()
+      this.#readBack?.tellDone()
       await unlessAborted(this.#room.promise, this.partition.revoked)
     }
     clearTimeout(warning)
@@ -169,29 +198,35 @@ export class PartitionLoop implements WatchedLoop {
     this.#log.warn(facts, `the partition stands still until there is room in maxUncommittedCount, for ${cause}`)
   }
 
-  #handle({ record, place }: OpenMessage, next: () => void): void {
-    const parked = this.#readBack?.unpack(record)
-    const settled = (isDone: boolean) => {
-      if (isDone) this.#readBack?.handled(record)
+  #handle({ record, history, place }: OpenMessage, next: () => void): void {
+    this.#settler.settle({ record, history }, (isDone) => {
+      if (isDone) this.#readBack?.handled(place)
       const committed = isDone ? this.#finish(place) : undefined
       if (committed) void afterCommit(committed, next)
       else next()
-    }
-    if (this.#readBack === undefined) this.#settler.settle({ record }, settled)
-    else if (parked !== undefined) this.#settler.settle({ record: parked.source, history: parked.history }, settled)
-    else this.#passOver(settled)
+    })
   }
 
-  /** A record of a retry topic that does not count. */
-  #passOver(settled: (isDone: boolean) => void): void {
-    this.#slots.release()
-    // Not before `handle` has returned.
-    queueMicrotask(() => settled(true))
+  /** Takes note of what is set aside, for that is not handled. */
+  #noting(retry: PartitionRetry): SettingAside['retry'] {
+    return {
+      isFenced: (key) => retry.isFenced(key),
+      park: async (record, history) => {
+        const outcome = await retry.park(record, history)
+        if (outcome === 'stored') this.#setAside.set(record.offset, 'set aside')
+        return outcome
+      },
+      follow: async (record) => {
+        const outcome = await retry.follow(record)
+        if (outcome === 'parked') this.#setAside.set(record.offset, 'followed')
+        return outcome
+      },
+    }
   }
 
   /**
-   * Whether a message that waits should be set aside: where it holds up others, and no more wait than were done with behind the
-   * oldest. So one message is set aside, and not a whole topic when everything fails.
+   * Whether a message that waits should be set aside: where it holds up others, and no more wait and are aside than were
+   * handled behind the oldest. So one message is set aside, and not a whole topic when everything fails.
    */
   readonly #isWanted = (delayMs: number, waitingCount: number): boolean =>
     (this.isAwaitingRoom || delayMs > longDelayMs) && waitingCount <= this.#offsets.aheadCount
@@ -199,9 +234,13 @@ export class PartitionLoop implements WatchedLoop {
   /** The commit to wait for before the next message of the key, if any. */
   #finish(place: OpenOffset): Promise<void> | undefined {
     this.motion.outcome()
-    const nextOffset = this.#offsets.finish(place)
-    // The more are done with behind the oldest, the more of those that wait may be set aside.
+    const nextOffset = this.#offsets.finish(place, this.#setAside.get(place.offset))
+    this.#setAside.delete(place.offset)
+    // The more are handled behind the oldest, the more of those that wait may be set aside.
     if (this.isAwaitingRoom) this.#settler.reconsider()
+    // What has its outcome behind the oldest that was set aside must not fill the window.
+    const { aheadCount } = this.#offsets
+    if (this.isAwaitingRoom || aheadCount * 2 >= this.#maxUncommittedCount) this.#readBack?.tellDone()
     if (nextOffset === undefined) return undefined
     const committed = this.#progress.advance(nextOffset)
     this.#hurry()
@@ -220,6 +259,10 @@ export class PartitionLoop implements WatchedLoop {
     if (committableCount * 2 < this.#maxUncommittedCount && !(this.#isFull && committableCount > 0)) return
     this.#progress.hurry()
   }
+}
+
+function setAsideOf({ topic, group }: TopicConsumer, { partition }: AssignedPartition): object {
+  return { topic, partition, group, isSetAside: true }
 }
 
 async function afterCommit(committed: Promise<void>, next: () => void): Promise<void> {

@@ -1,12 +1,13 @@
 import type { MessageOrder } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
 import { KeyLanes, type OpenMessage } from './key-lanes.ts'
+import { FinishedOffsets } from './commit/finished-offsets.ts'
 import { Slots } from './slots.ts'
 
 function messageOf(key: string | null, offset: number): OpenMessage {
   const bytes = key === null ? null : Buffer.from(key)
   const record = { topic: 't', partition: 0, offset, timestampAt: 0, key: bytes, value: null, headers: [] }
-  return { record, place: { offset, timestampAt: 0, takenAt: 0, isFinished: false } }
+  return { record, place: new FinishedOffsets().begin({ offset, timestampAt: 0 }) }
 }
 
 /** Lanes whose messages run until they are ended by offset; `begun` are those that got a place. */

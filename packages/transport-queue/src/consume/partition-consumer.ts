@@ -32,7 +32,7 @@ export class PartitionConsumer {
     const retry = this.#retry
     this.loop = new PartitionLoop(partition, consumer, { ...surroundings, retry, fail })
     this.#retryLoop = new PartitionLoop(retry.partition, consumer, { ...surroundings, retry, fail })
-    retry.hurriedBy(() => this.#retryLoop.hurry())
+    retry.readBackBy(this.#retryLoop)
   }
 
   /** How many messages were set aside and have no outcome. */

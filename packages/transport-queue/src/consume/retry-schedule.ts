@@ -76,7 +76,9 @@ export function* endlessDelays(settings: BackOffSettings): Generator<number, nev
   for (let failureCount = 1; ; failureCount++) yield Math.max(shortestWaitMs, backOffMs(failureCount, settings))
 }
 
-type BackOffSettings = Pick<ScheduleSettings, 'retry' | 'random'>
+interface BackOffSettings extends Pick<ScheduleSettings, 'random'> {
+  readonly retry: Pick<ScheduleSettings['retry'], 'initialDelayMs' | 'maxDelayMs'>
+}
 
 /** Exponential, the upper half at random. */
 function backOffMs(failureCount: number, { retry, random }: BackOffSettings): number {

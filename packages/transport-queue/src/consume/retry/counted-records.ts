@@ -1,18 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import type { ReceivedRecord } from '../../queue-driver.ts'
-import { type ParkedMessage, type ParkedName, readParked, type Takeover } from './parked-message.ts'
+import { type ParkedName, readParked, type RetryRecord } from './parked-message.ts'
 
 /** What becomes of a record of a retry topic: `counts`: one that is passed over is there twice, or its message comes again from the source. */
 export type RecordVerdict = 'counts' | 'passed'
 
 /** A record as it is judged. */
-export type JudgedRecord = Pick<ParkedMessage | Takeover, 'kind' | 'owner' | 'sequence'> & {
+export interface JudgedRecord extends ParkedName {
+  readonly kind: RetryRecord['kind']
   /** In the retry topic. */
   readonly offset: number
   /** Of its message in the source, or of the takeover. */
   readonly sourceOffset: number
-  /** Of a takeover, in the retry topic. */
+  /** In the retry topic: what its owner had read when it began. Not of a message. */
   readonly untilOffset?: number
+  /** In the retry topic: which records have their outcome. */
+  readonly doneOffsets?: readonly number[]
+  /** Whether it is a message that failed. */
+  readonly hasFailed?: boolean
 }
 
 /**
@@ -24,9 +29,11 @@ export class CountedRecords {
   /** The source's committed offset when the assignment began. */
   readonly committedOffset: number
   readonly owner: string
-  readonly #lastSequences = new Map<string, number>()
+  readonly #writers = new Map<string, Writer>()
   /** Of those that were there at the assignment. */
-  readonly #candidates = new Map<number, Pick<JudgedRecord, 'owner' | 'sourceOffset'>>()
+  readonly #candidates = new Map<number, Candidate>()
+  /** Until all of those are known. */
+  #takeovers: Era[] = []
   /** Which of them a message is, by its offset in the source. */
   readonly #bySource = new Map<number, number>()
   #loadedEnd = 0
@@ -44,22 +51,35 @@ export class CountedRecords {
   /** A record that was there at the assignment, in order of their offsets. */
   load(record: JudgedRecord): void {
     this.#loadedEnd = record.offset + 1
-    const { kind, owner, sourceOffset, untilOffset = 0 } = record
+    const { kind, owner, sourceOffset, untilOffset = 0, doneOffsets = [] } = record
     const isNew = this.#isNew(record)
-    if (kind === 'takeover')
-      this.#drop((other, at) => at < untilOffset && other.owner !== owner && other.sourceOffset >= sourceOffset)
-    else if (isNew) this.#choose(record)
+    if (kind === 'message' && isNew) this.#choose(record)
+    if (kind === 'done') for (const offset of doneOffsets) this.#tellDone(offset, eraOf(record))
+    if (kind !== 'takeover') return
+    this.#takeovers.push(eraOf(record))
+    this.#drop((other, at) => at < untilOffset && other.writer.owner !== owner && other.sourceOffset >= sourceOffset)
   }
 
-  /** Ends loading: true when some of it does not count, which has to be said in the log, for a later owner cannot tell. */
+  /**
+   * Ends loading: true when some of it counts, or does not and no later owner could tell: then the log has to say that it was taken
+   * over, and up to where.
+   */
   endLoading(): boolean {
-    return this.#drop(({ sourceOffset }) => sourceOffset >= this.committedOffset)
+    const hasStrays = this.#drop(({ sourceOffset }) => sourceOffset >= this.committedOffset)
+    this.#drop(({ done = [] }) => done.some((word) => !this.#takeovers.some((takeover) => isTakenOver(word, takeover))))
+    this.#takeovers = []
+    return hasStrays || this.#candidates.size > 0
+  }
+
+  /** A message of the source is done with: what was loaded of it need not be told from what comes of it. */
+  release(sourceOffset: number): void {
+    this.#bySource.delete(sourceOffset)
   }
 
   /** What becomes of a record that is read, which may be one that was loaded. In order of their offsets. */
   judge(record: JudgedRecord): RecordVerdict {
     if (record.offset < this.#loadedEnd) return this.#candidates.delete(record.offset) ? 'counts' : 'passed'
-    if (!this.#isNew(record) || record.kind === 'takeover') return 'passed'
+    if (!this.#isNew(record) || record.kind !== 'message') return 'passed'
     if (record.owner === this.owner) return 'counts'
     const isDue = record.sourceOffset < this.committedOffset && !this.#bySource.has(record.sourceOffset)
     return isDue ? 'counts' : 'passed'
@@ -74,28 +94,56 @@ export class CountedRecords {
   #choose({ offset, owner, sourceOffset }: JudgedRecord): void {
     const other = this.#bySource.get(sourceOffset) ?? -1
     const rival = this.#candidates.get(other)
-    if (rival !== undefined && isLater(rival.owner, owner)) return
+    if (rival !== undefined && isLater(rival.writer.owner, owner)) return
     this.#candidates.delete(other)
-    this.#candidates.set(offset, { owner, sourceOffset })
+    this.#candidates.set(offset, { writer: this.#writerOf(owner), sourceOffset })
     this.#bySource.set(sourceOffset, offset)
   }
 
+  #tellDone(offset: number, word: Era): void {
+    const candidate = this.#candidates.get(offset)
+    if (candidate) candidate.done = [...(candidate.done ?? []), word]
+  }
+
   #isNew({ owner, sequence }: ParkedName): boolean {
-    const last = this.#lastSequences.get(owner) ?? 0
-    if (sequence <= last) return false
-    this.#lastSequences.set(owner, sequence)
+    const writer = this.#writerOf(owner)
+    if (sequence <= writer.lastSequence) return false
+    writer.lastSequence = sequence
     return true
   }
 
-  #drop(isDropped: (record: Pick<JudgedRecord, 'owner' | 'sourceOffset'>, at: number) => boolean): boolean {
-    const dropped = [...this.#candidates].filter(([offset, record]) => isDropped(record, offset))
-    for (const [offset, { sourceOffset }] of dropped) {
+  #writerOf(owner: string): Writer {
+    const writer = this.#writers.get(owner) ?? { owner, lastSequence: 0 }
+    this.#writers.set(owner, writer)
+    return writer
+  }
+
+  #drop(isDropped: (record: Candidate, at: number) => boolean): boolean {
+    const countBefore = this.#candidates.size
+    for (const [offset, record] of this.#candidates) {
+      if (!isDropped(record, offset)) continue
       this.#candidates.delete(offset)
-      this.#bySource.delete(sourceOffset)
+      this.#bySource.delete(record.sourceOffset)
     }
-    return dropped.length > 0
+    return this.#candidates.size < countBefore
   }
 }
+
+/** Whoever wrote records, once for all of them. */
+interface Writer {
+  readonly owner: string
+  lastSequence: number
+}
+
+interface Candidate {
+  readonly writer: Writer
+  readonly sourceOffset: number
+  /** Who said that it has its outcome. */
+  done?: readonly Era[]
+}
+
+/** A word of an owner, by what it had read when it began. */
+type Era = Required<Pick<JudgedRecord, 'owner' | 'offset' | 'untilOffset'>>
 
 /** What is judged of a record of a retry topic; undefined for one that no owner wrote. */
 export function toJudged(record: ReceivedRecord, sourceTopic: string): JudgedRecord | undefined {
@@ -103,13 +151,30 @@ export function toJudged(record: ReceivedRecord, sourceTopic: string): JudgedRec
   if (parked === undefined) return undefined
   const { kind, owner, sequence } = parked
   const judged = { kind, owner, sequence, offset: record.offset }
-  if (parked.kind === 'message') return { ...judged, sourceOffset: parked.source.offset }
-  return { ...judged, sourceOffset: parked.fromOffset, untilOffset: parked.untilOffset }
+  if (parked.kind === 'message')
+    return { ...judged, sourceOffset: parked.source.offset, hasFailed: parked.history !== undefined }
+  const { untilOffset } = parked
+  if (parked.kind === 'takeover') return { ...judged, sourceOffset: parked.fromOffset, untilOffset }
+  return { ...judged, sourceOffset: 0, untilOffset, doneOffsets: parked.offsets }
 }
 
 /** Names an assignment that begins with a committed offset at a time, so that later ones can be told from earlier ones. */
 export function ownerName(committedOffset: number, beganAt: number): string {
   return [committedOffset, Math.trunc(beganAt), randomUUID()].join('.')
+}
+
+function eraOf({ owner, offset, untilOffset = 0 }: JudgedRecord): Era {
+  return { owner, offset, untilOffset }
+}
+
+/**
+ * Whether what somebody said had not been stored when a later owner read all that there was: that one handles anew what it is about.
+ * Who had read more began later; of two who had read the same, the name says.
+ */
+function isTakenOver(word: Era, takeover: Era): boolean {
+  if (word.offset < takeover.untilOffset) return false
+  if (word.untilOffset !== takeover.untilOffset) return word.untilOffset < takeover.untilOffset
+  return isLater(takeover.owner, word.owner)
 }
 
 /** Whether one owner began after another: commits never go back, and clocks are nearly the same. */

@@ -30,7 +30,7 @@ test('who waits for a fence goes on when it is down', async () => {
   const fence = new KeyFence('key')
   const key = Buffer.from('a')
   fence.raise(fence.placeOf(key))
-  const down = fence.untilDown(key, neverFires)
+  const down = fence.untilDown(fence.placeOf(key) ?? -1, neverFires)
   fence.lower(fence.placeOf(key))
   await down
   expect(fence.isUp(key)).toBe(false)
@@ -41,7 +41,7 @@ test('who waits for a fence goes on when the signal fires', async () => {
   const key = Buffer.from('a')
   fence.raise(fence.placeOf(key))
   const over = new AbortController()
-  const down = fence.untilDown(key, over.signal)
+  const down = fence.untilDown(fence.placeOf(key) ?? -1, over.signal)
   over.abort()
   await down
   expect(fence.isUp(key)).toBe(true)

@@ -8,7 +8,8 @@ import { partitionHash } from '../../driver/partition-hash.ts'
 export class KeyFence {
   /** Made when first needed. */
   #counts: Uint32Array | undefined
-  readonly #watching = new Set<() => void>()
+  /** By place. */
+  readonly #watching = new Map<number, Set<() => void>>()
   readonly #order: MessageOrder
 
   constructor(order: MessageOrder) {
@@ -37,21 +38,19 @@ export class KeyFence {
   lower(place: number | undefined): void {
     if (place === undefined || this.#counts === undefined) return
     this.#counts[place] = Math.max(0, this.#countAt(place) - 1)
-    for (const look of this.#watching) look()
+    if (this.#counts[place] === 0) for (const fell of this.#watching.get(place) ?? []) fell()
   }
 
-  /** Resolves when the fence of the key is down, or the signal fires. */
-  async untilDown(key: Uint8Array | null, signal: AbortSignal): Promise<void> {
-    if (!this.isUp(key) || signal.aborted) return
+  /** Resolves when the fence of a place is down, or the signal fires. */
+  async untilDown(place: number, signal: AbortSignal): Promise<void> {
+    if (this.#countAt(place) === 0 || signal.aborted) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    const look = () => {
-      if (!this.isUp(key) || signal.aborted) resolve()
-    }
-    this.#watching.add(look)
-    signal.addEventListener('abort', look, { once: true })
+    const watching = this.#watching.get(place) ?? new Set()
+    this.#watching.set(place, watching.add(resolve))
+    signal.addEventListener('abort', () => resolve(), { once: true })
     await promise
-    signal.removeEventListener('abort', look)
-    this.#watching.delete(look)
+    watching.delete(resolve)
+    if (watching.size === 0) this.#watching.delete(place)
   }
 
   #countAt(place: number): number {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ReceivedRecord } from '../../queue-driver.ts'
-import { readParked, toParked, toTakeover } from './parked-message.ts'
+import { mostDoneCount, readParked, toDone, toParked, toTakeover } from './parked-message.ts'
 
 const topic = 'shop.order.placed.v1.retry.user'
 const source: ReceivedRecord = {
@@ -46,6 +46,35 @@ test('a takeover is read back', () => {
   const expected = { kind: 'takeover', owner: 'a', sequence: 1, fromOffset: 10, untilOffset: 20 }
   expect(readParked(stored(record), source.topic)).toEqual(expected)
 })
+
+test.each([
+  [[7], '7'],
+  [[7, 8], '7-8'],
+  [[1, 2, 3, 9, 11, 12], '1-3,9,11-12'],
+])('what is done with is read back: %j', (offsets, text) => {
+  const record = toDone({ topic, partition: 3, owner: 'a', sequence: 1, untilOffset: 20, offsets })
+  expect(record.headers.map(([, value]) => String(value))).toContain(text)
+  const expected = { kind: 'done', owner: 'a', sequence: 1, untilOffset: 20, offsets }
+  expect(readParked(stored(record), source.topic)).toEqual(expected)
+})
+
+test.each(['', '1,', '3-1', 'x', '1-2-3', '-1', '0-99999999999', `0-${mostDoneCount}`])(
+  'a record that is done with "%s" is nobody’s',
+  (text) => {
+    const { headers, ...record } = toDone({
+      topic,
+      partition: 3,
+      owner: 'a',
+      sequence: 1,
+      untilOffset: 20,
+      offsets: [1],
+    })
+    const changed = headers.map(
+      ([name, value]) => [name, name === 'tenon-retry-done' ? Buffer.from(text) : value] as const,
+    )
+    expect(readParked(stored({ ...record, headers: changed }), source.topic)).toBeUndefined()
+  },
+)
 
 test.each(['', '-1', '1.5e400', 'x'])('a record whose sequence is "%s" is nobody’s', (sequence) => {
   const headers = [

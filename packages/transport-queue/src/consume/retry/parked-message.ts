@@ -28,6 +28,18 @@ export interface Takeover extends ParkedName {
   readonly untilOffset: number
 }
 
+/** The word of an owner on records of the retry topic that have their outcome, though older ones hold up the commit. */
+export interface DoneRecords extends ParkedName {
+  readonly kind: 'done'
+  /** Of the retry topic: what its owner had read when it began. */
+  readonly untilOffset: number
+  /** Of the retry topic, rising. */
+  readonly offsets: readonly number[]
+}
+
+/** What a record of a retry topic can be. */
+export type RetryRecord = ParkedMessage | Takeover | DoneRecords
+
 /** Where the messages that a group sets aside go: as many partitions as the source has, each in that of the same number. */
 export function retryTopic(topic: string, group: string): string {
   return `${topic}.retry.${group}`
@@ -68,14 +80,30 @@ export function toTakeover({
   return { topic, partition, key: null, value: null, headers }
 }
 
+/** What is stored of records that have their outcome: at most `mostDoneCount` of them. */
+export function toDone({
+  topic,
+  partition,
+  owner,
+  sequence,
+  untilOffset,
+  offsets,
+}: Omit<DoneRecords, 'kind'> & { readonly topic: string; readonly partition: number }): RecordToSend {
+  const name = [header(names.owner, owner), header(names.sequence, sequence)]
+  const headers = [...name, header(names.until, untilOffset), header(names.done, rangesText(offsets))]
+  return { topic, partition, key: null, value: null, headers }
+}
+
 /** What a record of a retry topic says; undefined for one that no owner wrote. */
-export function readParked(record: ReceivedRecord, sourceTopic: string): ParkedMessage | Takeover | undefined {
+export function readParked(record: ReceivedRecord, sourceTopic: string): RetryRecord | undefined {
   const { headers } = record
   const owner = headerText(headers, names.owner)
   const sequence = numberIn(headers, names.sequence)
   if (owner === undefined || sequence === undefined) return undefined
   const fromOffset = numberIn(headers, names.from)
   const untilOffset = numberIn(headers, names.until)
+  const offsets = rangesIn(headerText(headers, names.done) ?? '')
+  if (offsets !== undefined && untilOffset !== undefined) return { kind: 'done', owner, sequence, untilOffset, offsets }
   if (fromOffset !== undefined && untilOffset !== undefined)
     return { kind: 'takeover', owner, sequence, fromOffset, untilOffset }
   const offset = numberIn(headers, names.offset)
@@ -93,6 +121,7 @@ const names = {
   timestamp: `${prefix}timestamp`,
   from: `${prefix}from`,
   until: `${prefix}until`,
+  done: `${prefix}done`,
   due: `${prefix}due`,
   failures: `${prefix}failures`,
   counted: `${prefix}counted`,
@@ -127,9 +156,39 @@ function historyIn(headers: readonly RecordHeader[]): RetryHistory | undefined {
   return { dueAt, failureCount, countedCount, firstFailedAt }
 }
 
+/** Rising numbers as `1,3-5`. */
+function rangesText(numbers: readonly number[]): string {
+  const ranges: [first: number, last: number][] = []
+  for (const number of numbers) {
+    const range = ranges.at(-1)
+    if (range && range[1] + 1 === number) range[1] = number
+    else ranges.push([number, number])
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',')
+}
+
+/** Undefined for what is none, or says more than anybody writes. */
+function rangesIn(text: string): readonly number[] | undefined {
+  const numbers: number[] = []
+  for (const range of text.split(',')) {
+    const [, first = Number.NaN, last = first] = (/^(\d{1,16})(?:-(\d{1,16}))?$/.exec(range) ?? []).map(toNumber)
+    if (!(first <= last) || last - first >= mostDoneCount - numbers.length) return undefined
+    for (let number = first; number <= last; number++) numbers.push(number)
+  }
+  return numbers
+}
+
+/** A group that a pattern did not find stays so. */
+function toNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text)
+}
+
 /** A whole number from 0; undefined for anything else. Times may come with a fraction, which tells nothing. */
 function numberIn(headers: readonly RecordHeader[], name: string): number | undefined {
   const text = headerText(headers, name)
   const value = text === undefined || text === '' ? Number.NaN : Math.trunc(Number(text))
   return Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
+
+/** So many records are named at a time, which takes some 10 KB at most. A guess. */
+export const mostDoneCount = 1_000

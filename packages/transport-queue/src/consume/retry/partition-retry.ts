@@ -1,12 +1,15 @@
 import { type Logger, ServiceError, unlessAborted } from '@tenon/core/transport'
-import type { AssignedPartition, PartitionProgress, ReceivedRecord } from '../../queue-driver.ts'
+import type { AssignedPartition, ReceivedRecord } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import { ThinLines } from '../../thin-lines.ts'
 import type { TopicConsumer } from '../plan/consumer-plan.ts'
 import { endlessDelays, type RetryHistory } from '../retry-schedule.ts'
-import { CountedRecords, ownerName, toJudged } from './counted-records.ts'
+import { type CountedRecords, toJudged } from './counted-records.ts'
+import { DoneWriter } from './done-writer.ts'
 import { KeyFence } from './key-fence.ts'
-import { type ParkedMessage, readParked, retryTopic, toParked, toTakeover } from './parked-message.ts'
+import { loadRetry } from './load-retry.ts'
+import { OpenRecords } from './open-records.ts'
+import { type ParkedMessage, readParked, retryTopic, toDone, toParked, toTakeover } from './parked-message.ts'
 import { RetryPartition } from './retry-partition.ts'
 import { type AppendOutcome, RetryWriter } from './retry-writer.ts'
 import type { SharedProgress } from './shared-progress.ts'
@@ -23,6 +26,16 @@ export interface RetrySurroundings {
 /** What becomes of a message whose key has others that were set aside. */
 export type FollowOutcome = 'parked' | 'free' | 'revoked'
 
+/** Whoever handles what is read back. */
+export interface ReadBackLoop {
+  /** What its messages wait for that are not with their handler, by their offset in the source. */
+  readonly stages: ReadonlyMap<number, unknown>
+  /** Commits what is done with. */
+  hurry(): void
+  /** It is stored that these records of the retry topic are done with. */
+  drop(offsets: readonly number[]): void
+}
+
 /**
  * What one assignment of a partition sets aside, and reads back: the messages that failed and those of their keys behind them, in the
  * partition of the same number of the retry topic.
@@ -33,35 +46,38 @@ export class PartitionRetry {
   readonly #surroundings: RetrySurroundings
   readonly #topic: string
   readonly #fence: KeyFence
+  readonly #open: OpenRecords
   readonly #writer: RetryWriter
+  readonly #done: DoneWriter
   readonly #lines: ThinLines
   /** As it is known once the partition has begun. */
   #owner = ''
   #counted: CountedRecords | undefined
-  /** Of records that were fetched, count and are not committed: their places in the fence, by offset in their order. */
-  readonly #open = new Map<number, number | undefined>()
-  /** How much was set aside and not handled, and how much of it was not fetched. */
-  #unhandledCount = 0
-  #unfetchedCount = 0
   #loadedEnd = 0
   #hasTopic = false
   /** Why the topic cannot be used, if so. */
   #refusal: ServiceError | undefined
-  #hurry: () => void = () => undefined
+  /** How many wait for the fence of a place to fall. */
+  readonly #awaited = new Map<number, number>()
   #emptied: PromiseWithResolvers<void> | undefined
+  #loop: ReadBackLoop | undefined
+  #isParking = false
 
   constructor(surroundings: RetrySurroundings) {
     const { source, consumer, settings, log } = surroundings
-    const { driver, clock, random, requestTimeoutMs: timeoutMs } = settings
+    const { driver, clock, requestTimeoutMs: timeoutMs } = settings
     this.#surroundings = surroundings
     this.#fence = new KeyFence(consumer.settings.retry.order)
+    this.#open = new OpenRecords(this.#fence, (sourceOffset) => this.#counted?.release(sourceOffset))
     this.#topic = retryTopic(consumer.topic, consumer.group)
     this.#lines = new ThinLines(clock)
-    const delays = () => endlessDelays({ retry: consumer.settings.retry, random })
+    const delays = () => this.#delays()
     const { revoked } = source
     const topic = this.#topic
     const prepare = () => this.#prepare()
     this.#writer = new RetryWriter({ driver, clock, log, timeoutMs, revoked, delays, prepare })
+    const append = (offsets: readonly number[]) => this.#appendDone(offsets)
+    this.#done = new DoneWriter({ open: this.#open, append, stored: (offsets) => this.#storedDone(offsets) })
     this.partition = new RetryPartition({
       source,
       topic,
@@ -70,7 +86,7 @@ export class PartitionRetry {
       log,
       timeoutMs,
       delays,
-      isBehind: () => this.#unfetchedCount > 0 || this.partition.position < this.#loadedEnd,
+      isBehind: () => this.#open.isBehind || this.partition.position < this.#loadedEnd,
       fetched: (records) => this.#fetched(records),
       committed: (nextOffset) => this.#committed(nextOffset),
     })
@@ -78,12 +94,12 @@ export class PartitionRetry {
 
   /** How many messages were set aside and have no outcome. */
   get parkedCount(): number {
-    return this.#unhandledCount
+    return this.#open.unhandledCount
   }
 
-  /** Commits what was read back and is done with; told by whoever consumes the partition. */
-  hurriedBy(hurry: () => void): void {
-    this.#hurry = hurry
+  /** Says who handles what is read back. */
+  readBackBy(loop: ReadBackLoop): void {
+    this.#loop = loop
   }
 
   /**
@@ -91,16 +107,15 @@ export class PartitionRetry {
    * begun. False when the partition is given up before. Never rejects.
    */
   async begin(): Promise<boolean> {
-    const { settings, source, consumer } = this.#surroundings
-    const { clock, random } = settings
-    const delays = endlessDelays({ retry: consumer.settings.retry, random })
+    const { settings, source } = this.#surroundings
+    const delays = this.#delays()
     while (!source.revoked.aborted) {
       try {
         await this.#load()
         return !source.revoked.aborted
       } catch (error) {
         this.#tell('warn', 'what was set aside could not be read; the partition waits for it', { err: error })
-        await clock.wait(delays.next().value, source.revoked)
+        await settings.clock.wait(delays.next().value, source.revoked)
       }
     }
     return false
@@ -108,7 +123,7 @@ export class PartitionRetry {
 
   /** Resolves when all that was set aside is done with and that is committed, or the partition is given up. Never rejects. */
   async untilEmpty(): Promise<void> {
-    if (this.#isEmpty) return
+    if (this.#open.isEmpty) return
     this.#emptied = Promise.withResolvers()
     await unlessAborted(this.#emptied.promise, this.#surroundings.source.revoked)
   }
@@ -121,106 +136,83 @@ export class PartitionRetry {
   /** Sets a message aside. Once it is stored, its place in the source is done with. Never rejects. */
   async park(source: ReceivedRecord, history: RetryHistory | undefined): Promise<AppendOutcome> {
     const [topic, owner] = [this.#topic, this.#owner]
-    const place = this.#fence.placeOf(source.key)
-    this.#raise(place)
-    const outcome = await this.#writer.append((sequence) => toParked(source, { topic, owner, sequence, history }))
+    const facts = { place: this.#fence.placeOf(source.key), hasFailed: history !== undefined }
+    let ownSequence = 0
+    const outcome = await this.#writer.append((sequence) => {
+      ownSequence = sequence
+      this.#open.write(sequence, facts)
+      this.#tellParked()
+      return toParked(source, { topic, owner, sequence, history })
+    })
     if (outcome === 'stored') {
-      this.#unfetchedCount += 1
+      this.#open.stored(ownSequence)
       this.partition.wake()
     } else {
-      this.#fence.lower(place)
-      this.#handled()
+      this.#open.withdraw(ownSequence)
+      this.#tellParked()
     }
     return outcome
   }
 
   /** Sets a message aside behind others of its key, unless these are done with in a moment. Never rejects. */
   async follow(record: ReceivedRecord): Promise<FollowOutcome> {
-    const { revoked } = this.#surroundings.source
-    if (this.#unhandledCount === 0) await this.#awaitCommit(record)
+    const { source, settings } = this.#surroundings
+    const { revoked } = source
+    const place = this.#fence.placeOf(record.key)
+    if (place === undefined) return 'free'
+    const isStuck = this.#open.isStuck(place, this.#loop?.stages ?? noStages)
+    if (!isStuck) await this.#untilDown(place, (over) => settings.clock.wait(fallWaitMs, over))
     if (revoked.aborted) return 'revoked'
     if (!this.isFenced(record.key)) return 'free'
     const outcome = await this.park(record, undefined)
     if (outcome !== 'refused') return outcome === 'stored' ? 'parked' : 'revoked'
-    await this.#fence.untilDown(record.key, revoked)
+    await this.#untilDown(place)
     return revoked.aborted ? 'revoked' : 'free'
   }
 
   /** The message of a record that was read back; undefined when it does not count. */
   unpack(record: ReceivedRecord): ParkedMessage | undefined {
-    if (!this.#open.has(record.offset)) return undefined
+    if (!this.#open.isUnhandled(record.offset)) return undefined
     const parked = readParked(record, this.#surroundings.consumer.topic)
     return parked?.kind === 'message' ? parked : undefined
   }
 
-  /** A record that was read back is done with. */
+  /** A record that was read back has its outcome; the loop takes note of it in the same turn. */
   handled({ offset }: Pick<ReceivedRecord, 'offset'>): void {
-    if (this.#open.has(offset)) this.#handled()
+    const place = this.#open.handled(offset)
+    this.#tellParked()
+    const isAwaited = place !== undefined && this.#awaited.has(place)
+    if (isAwaited || (this.#emptied && this.#open.unhandledCount === 0)) queueMicrotask(() => this.#lowerSoon())
+  }
+
+  /** Stores which records have their outcome behind others that have none, so that they do not come again. */
+  tellDone(): void {
+    this.#done.write()
   }
 
   /** @throws ServiceError */
   async #load(): Promise<void> {
     const { source } = this.#surroundings
-    // Not `describe`: what the broker says of itself beside the assignment may be older than what is read.
-    const answer = await unlessAborted(Promise.all([source.startOffset(), this.#describeRetry()]), source.revoked)
-    const [committedOffset, partitions] = answer ?? []
-    if (committedOffset === undefined || partitions === undefined) return
-    const ofRetry = partitions.find(({ partition }) => partition === source.partition)
-    const owner = ownerName(committedOffset, this.#surroundings.settings.clock.now())
-    const counted = new CountedRecords({ owner, committedOffset })
-    this.#owner = owner
-    this.#counted = counted
-    if (ofRetry === undefined) return
-    this.#hasTopic = true
-    const places = await this.#readAll(ofRetry, counted)
+    const loaded = await loadRetry({ ...this.#surroundings, topic: this.#topic, fence: this.#fence })
+    if (loaded === undefined) return
+    this.#owner = loaded.owner
+    this.#counted = loaded.counted
+    this.#loadedEnd = loaded.endOffset
+    this.#hasTopic = loaded.hasTopic
+    this.#refusal = loaded.refusal
+    if (loaded.refusal) this.#tell('warn', cannotBeUsed, { err: loaded.refusal })
+    this.partition.startAt(loaded.startOffset)
+    if (loaded.isTakenOver) await this.#takeOver(loaded.counted.committedOffset)
     if (source.revoked.aborted) return
-    if (counted.endLoading()) await this.#takeOver(committedOffset)
-    if (source.revoked.aborted) return
-    for (const offset of counted.loaded) this.#raise(places.get(offset))
-    for (const _offset of counted.loaded) this.#unfetchedCount += 1
-    this.#keep()
-  }
-
-  /** Nothing where the topic is not there, or cannot be asked for. @throws ServiceError `unavailable` */
-  async #describeRetry(): Promise<readonly PartitionProgress[]> {
-    const { progress, consumer } = this.#surroundings
-    try {
-      return await progress.describe(this.#topic, consumer.group)
-    } catch (error) {
-      if (!ServiceError.is(error) || error.code === 'unavailable') throw error
-      if (error.code !== 'not_found') this.#refusal = error
-      return []
-    }
-  }
-
-  /** Where the records stand in the fence, by their offsets. Keeps nothing else of them. */
-  async #readAll(
-    { earliestOffset, nextOffset, committedOffset = earliestOffset }: PartitionProgress,
-    counted: CountedRecords,
-  ): Promise<ReadonlyMap<number, number | undefined>> {
-    const { settings, source } = this.#surroundings
-    const { partition, revoked } = source
-    const startOffset = Math.max(earliestOffset, committedOffset)
-    const places = new Map<number, number | undefined>()
-    this.partition.startAt(startOffset)
-    this.#loadedEnd = Math.max(startOffset, nextOffset)
-    const fromOffset = Math.max(earliestOffset, startOffset - lookedBackCount)
-    const range = { topic: this.#topic, partition, fromOffset, toOffset: Math.max(fromOffset, nextOffset) }
-    const bound = { timeoutMs: settings.requestTimeoutMs, signal: revoked }
-    for await (const records of settings.driver.read(range, bound))
-      for (const record of records) {
-        const judged = toJudged(record, this.#surroundings.consumer.topic)
-        if (judged === undefined) continue
-        if (record.offset < startOffset) counted.skip(judged)
-        else counted.load(judged)
-        if (record.offset >= startOffset) places.set(record.offset, this.#fence.placeOf(record.key))
-      }
-    return places
+    for (const offset of loaded.counted.loaded) this.#open.load(offset, loaded.places.get(offset))
+    this.#tellParked()
+    if (loaded.hasTopic) this.#keep()
   }
 
   /**
-   * Tells later owners which of what lies before does not count: the source's commit will have passed it by then. Whoever still owns the
-   * partition after reading knows that all of it is of earlier owners; another could take what a later one wrote for a stray.
+   * Tells later owners which of what lies before does not count: the source's commit will have passed it by then. And what is said later
+   * of records that this one found without an outcome does not count. Whoever still owns the partition after reading knows that all of it
+   * is of earlier owners; another could take what a later one wrote for a stray.
    *
    * @throws ServiceError
    */
@@ -230,13 +222,19 @@ export class PartitionRetry {
     const { partition } = source
     if (!(await source.commitBeside(topic, this.partition.position)))
       throw new ServiceError('unavailable', `partition ${partition} seems to be another's`)
-    await this.#writer.append((sequence) => toTakeover({ topic, partition, owner, sequence, fromOffset, untilOffset }))
+    const make = (sequence: number) => toTakeover({ topic, partition, owner, sequence, fromOffset, untilOffset })
+    if ((await this.#writer.append(make)) === 'refused')
+      throw new ServiceError('failed_precondition', `topic ${topic} does not take what says that it is taken over`)
   }
 
   /** There has to be a topic with as many partitions as the source, and a commit, so that nothing is forgotten that is not read. */
   async #prepare(): Promise<void> {
     if (this.#hasTopic) return
     if (this.#refusal !== undefined) throw this.#refusal
+    await unlessAborted(this.#makeTopic(), this.#surroundings.source.revoked)
+  }
+
+  async #makeTopic(): Promise<void> {
     const { progress, consumer, settings } = this.#surroundings
     const { length: partitionCount } = await progress.describe(consumer.topic, consumer.group)
     await settings.driver.ensureTopics([{ topic: this.#topic, partitionCount }])
@@ -247,60 +245,85 @@ export class PartitionRetry {
   /** Stores anew how far this is, for brokers that forget it. The last commit stays where it is. */
   #keep(): void {
     const { revoked } = this.#surroundings.source
+    if (revoked.aborted) return
     void this.partition.keep()
     const timer = setInterval(() => void this.partition.keep(), keptMs).unref()
     revoked.addEventListener('abort', () => clearInterval(timer), { once: true })
   }
 
   #fetched(records: readonly ReceivedRecord[]): void {
-    for (const record of records) {
-      const judged = toJudged(record, this.#surroundings.consumer.topic)
-      const verdict = judged === undefined ? 'passed' : (this.#counted?.judge(judged) ?? 'passed')
-      if (verdict !== 'counts') continue
-      if (judged?.owner !== this.#owner && record.offset >= this.#loadedEnd)
-        this.#raise(this.#fence.placeOf(record.key))
-      else this.#unfetchedCount -= 1
-      this.#open.set(record.offset, this.#fence.placeOf(record.key))
+    for (const { key, offset, ...record } of records) {
+      const judged = toJudged({ ...record, key, offset }, this.#surroundings.consumer.topic)
+      if (judged === undefined || this.#counted?.judge(judged) !== 'counts') continue
+      const { sourceOffset, owner, sequence, hasFailed = false } = judged
+      const ownSequence = owner === this.#owner ? sequence : undefined
+      this.#open.fetch({ offset, sourceOffset, place: this.#fence.placeOf(key), hasFailed, sequence: ownSequence })
     }
+    this.#tellParked()
   }
 
   #committed(nextOffset: number): void {
-    for (const [offset, place] of this.#open) {
-      if (offset >= nextOffset) return
-      this.#open.delete(offset)
-      this.#fence.lower(place)
-    }
-    if (this.#isEmpty) this.#emptied?.resolve()
+    this.#open.committed(nextOffset)
+    this.#tellEmpty()
+    // What was handled while that commit was under way waits for the next one.
+    if (this.#awaited.size > 0) this.#loop?.hurry()
   }
 
-  get #isEmpty(): boolean {
-    return this.#unhandledCount === 0 && this.#open.size === 0
+  #appendDone(offsets: readonly number[]): Promise<AppendOutcome> {
+    const [topic, owner, untilOffset] = [this.#topic, this.#owner, this.#loadedEnd]
+    const { partition } = this.#surroundings.source
+    return this.#writer.append((sequence) => toDone({ topic, partition, owner, sequence, untilOffset, offsets }))
   }
 
-  #raise(place: number | undefined): void {
-    this.#fence.raise(place)
-    this.#unhandledCount += 1
-    if (this.#unhandledCount === 1) this.#tell('info', `messages are set aside in ${this.#topic}`)
+  #storedDone(offsets: readonly number[]): void {
+    this.#open.done(offsets)
+    this.#loop?.drop(offsets)
+    this.#tellEmpty()
+    // It is read back as all that is stored here.
+    this.partition.wake()
   }
 
-  #handled(): void {
-    this.#unhandledCount -= 1
-    if (this.#unhandledCount > 0) return
-    this.#tell('info', `all messages that were set aside in ${this.#topic} are done with`)
-    // Not before the loop has noted the outcome.
-    if (this.#emptied) queueMicrotask(() => this.#hurry())
+  #tellEmpty(): void {
+    if (this.#open.isEmpty) this.#emptied?.resolve()
   }
 
-  /** All is handled, and the fence falls as soon as that is committed. */
-  async #awaitCommit({ key }: ReceivedRecord): Promise<void> {
-    const { settings, source } = this.#surroundings
+  /** Resolves when the fence of a place is down, the partition is given up, or so long was waited. */
+  async #untilDown(place: number, waited?: (over: AbortSignal) => Promise<void>): Promise<void> {
     const over = new AbortController()
     const stop = () => over.abort()
-    source.revoked.addEventListener('abort', stop, { once: true })
-    this.#hurry()
-    await Promise.race([this.#fence.untilDown(key, over.signal), settings.clock.wait(commitWaitMs, over.signal)])
+    const { revoked } = this.#surroundings.source
+    if (revoked.aborted) return
+    revoked.addEventListener('abort', stop, { once: true })
+    this.#awaited.set(place, (this.#awaited.get(place) ?? 0) + 1)
+    if (!this.#open.hasUnhandled(place)) this.#lowerSoon()
+    const down = this.#fence.untilDown(place, over.signal)
+    await Promise.race(waited ? [down, waited(over.signal)] : [down])
     stop()
-    source.revoked.removeEventListener('abort', stop)
+    revoked.removeEventListener('abort', stop)
+    const leftCount = (this.#awaited.get(place) ?? 1) - 1
+    if (leftCount > 0) this.#awaited.set(place, leftCount)
+    else this.#awaited.delete(place)
+  }
+
+  /** Has stored what is handled, by a commit as far as that goes: then its fences fall. */
+  #lowerSoon(): void {
+    this.#loop?.hurry()
+    this.#done.write()
+  }
+
+  #tellParked(): void {
+    const isParking = this.#open.unhandledCount > 0
+    if (isParking === this.#isParking) return
+    this.#isParking = isParking
+    const text = isParking
+      ? `messages are set aside in ${this.#topic}`
+      : `all messages that were set aside in ${this.#topic} are done with`
+    this.#tell('info', text)
+  }
+
+  /** Between tries of what has no end. Not by how long messages wait: an assignment waits for it. */
+  #delays(): Iterator<number, never> {
+    return endlessDelays({ retry: tryDelays, random: this.#surroundings.settings.random })
   }
 
   #tell(level: 'info' | 'warn', text: string, facts: object = {}): void {
@@ -308,9 +331,11 @@ export class PartitionRetry {
   }
 }
 
-/** How long the fence is waited for when only a commit is missing. A guess. */
-const commitWaitMs = 1_000
+const noStages: ReadonlyMap<number, unknown> = new Map()
+const cannotBeUsed = 'the retry topic cannot be used; messages that fail wait in memory'
+/** How long the fence is waited for while none of its messages waits for an attempt. A guess. */
+const fallWaitMs = 1_000
 /** @see KIP-211: seven days by default */
 const keptMs = 6 * 3_600_000
-/** Before the commit, for what an owner sent again: ten times what it sends at once. A guess. */
-const lookedBackCount = 1_000
+/** Guesses. */
+const tryDelays = { initialDelayMs: 100, maxDelayMs: 5_000 }

@@ -1,0 +1,39 @@
+import type { OpenRecords } from './open-records.ts'
+import { mostDoneCount } from './parked-message.ts'
+import type { AppendOutcome } from './retry-writer.ts'
+
+export interface DoneSurroundings {
+  readonly open: Pick<OpenRecords, 'handledBehind'>
+  /** Stores that records have their outcome. Never rejects. */
+  append(offsets: readonly number[]): Promise<AppendOutcome>
+  /** Told when that is stored. */
+  stored(offsets: readonly number[]): void
+}
+
+/** Stores which records have their outcome that no commit tells of, because an older one has none. One request at a time. */
+export class DoneWriter {
+  readonly #surroundings: DoneSurroundings
+  #isWriting = false
+  #isWanted = false
+
+  constructor(surroundings: DoneSurroundings) {
+    this.#surroundings = surroundings
+  }
+
+  /** What has its outcome by now is told, with the request that is under way or the next one. */
+  write(): void {
+    this.#isWanted = true
+    if (!this.#isWriting) void this.#write()
+  }
+
+  async #write(): Promise<void> {
+    const { open, append, stored } = this.#surroundings
+    this.#isWriting = true
+    while (this.#isWanted) {
+      const offsets = open.handledBehind(mostDoneCount)
+      this.#isWanted = false
+      if (offsets.length > 0 && (await append(offsets)) === 'stored') stored(offsets)
+    }
+    this.#isWriting = false
+  }
+}

@@ -1,0 +1,102 @@
+import { ServiceError, unlessAborted } from '@tenon/core/transport'
+import type { PartitionProgress } from '../../queue-driver.ts'
+import { CountedRecords, ownerName, toJudged } from './counted-records.ts'
+import type { KeyFence } from './key-fence.ts'
+import type { RetrySurroundings } from './partition-retry.ts'
+
+export interface LoadSurroundings extends Omit<RetrySurroundings, 'log'> {
+  /** Of what is set aside. */
+  readonly topic: string
+  readonly fence: Pick<KeyFence, 'placeOf'>
+}
+
+/** What earlier owners have set aside, as an assignment finds it. */
+export interface LoadedRetry {
+  /** This one. */
+  readonly owner: string
+  readonly counted: CountedRecords
+  /** Whether the topic is there. */
+  readonly hasTopic: boolean
+  /** Why it cannot be used, if so. */
+  readonly refusal: ServiceError | undefined
+  /** Where reading back begins, and how far has been read. */
+  readonly startOffset: number
+  readonly endOffset: number
+  /** Where the records stand in the fence, by their offsets. */
+  readonly places: ReadonlyMap<number, number | undefined>
+  /** Whether the log has to say that this is taken over. */
+  readonly isTakenOver: boolean
+}
+
+/** Reads all that was set aside in a partition and is not committed; undefined when it is given up before. @throws ServiceError */
+export async function loadRetry(surroundings: LoadSurroundings): Promise<LoadedRetry | undefined> {
+  const { source, settings } = surroundings
+  // Not `describe`: what the broker says of itself beside the assignment may be older than what is read.
+  const asked = Promise.all([source.startOffset(), describeRetry(surroundings)])
+  const [committedOffset, ofRetry] = (await unlessAborted(asked, source.revoked)) ?? []
+  if (committedOffset === undefined || ofRetry === undefined) return undefined
+  const owner = ownerName(committedOffset, settings.clock.now())
+  const counted = new CountedRecords({ owner, committedOffset })
+  const { refusal, own } = ofRetry
+  const hasTopic = own !== undefined
+  const places = own === undefined ? new Map() : await readAll(own, counted, surroundings)
+  if (source.revoked.aborted) return undefined
+  const isTakenOver = counted.endLoading()
+  return { owner, counted, hasTopic, refusal, places, isTakenOver, ...rangeOf(own) }
+}
+
+interface DescribedRetry {
+  /** Undefined where the topic is not there, or cannot be used. */
+  readonly own: PartitionProgress | undefined
+  readonly refusal: ServiceError | undefined
+}
+
+/** @throws ServiceError `unavailable` */
+async function describeRetry({ progress, topic, consumer, source }: LoadSurroundings): Promise<DescribedRetry> {
+  try {
+    const partitions = await progress.describe(topic, consumer.group)
+    const own = partitions.find(({ partition }) => partition === source.partition)
+    const isTooSmall = own === undefined && partitions.length > 0
+    return { own, refusal: isTooSmall ? tooFew(topic, partitions.length, source.partition) : undefined }
+  } catch (error) {
+    if (!ServiceError.is(error) || error.code === 'unavailable') throw error
+    return { own: undefined, refusal: error.code === 'not_found' ? undefined : error }
+  }
+}
+
+function tooFew(topic: string, partitionCount: number, partition: number): ServiceError {
+  const text = `topic ${topic} has ${partitionCount} partitions, and needs more than ${partition}, as many as its source`
+  return new ServiceError('failed_precondition', text)
+}
+
+function rangeOf(own: PartitionProgress | undefined): Pick<LoadedRetry, 'startOffset' | 'endOffset'> {
+  if (own === undefined) return { startOffset: 0, endOffset: 0 }
+  const { earliestOffset, nextOffset, committedOffset = earliestOffset } = own
+  const startOffset = Math.max(earliestOffset, committedOffset)
+  return { startOffset, endOffset: Math.max(startOffset, nextOffset) }
+}
+
+/** Where the records stand in the fence, by their offsets. Keeps nothing else of them. @throws ServiceError */
+async function readAll(
+  own: PartitionProgress,
+  counted: CountedRecords,
+  { topic, fence, consumer, settings, source }: LoadSurroundings,
+): Promise<ReadonlyMap<number, number | undefined>> {
+  const { startOffset, endOffset } = rangeOf(own)
+  const places = new Map<number, number | undefined>()
+  const fromOffset = Math.max(own.earliestOffset, startOffset - lookedBackCount)
+  const range = { topic, partition: source.partition, fromOffset, toOffset: endOffset }
+  const bound = { timeoutMs: settings.requestTimeoutMs, signal: source.revoked }
+  for await (const records of settings.driver.read(range, bound))
+    for (const record of records) {
+      const judged = toJudged(record, consumer.topic)
+      if (judged === undefined) continue
+      if (record.offset < startOffset) counted.skip(judged)
+      else counted.load(judged)
+      if (record.offset >= startOffset) places.set(record.offset, fence.placeOf(record.key))
+    }
+  return places
+}
+
+/** Before the commit, for what an owner sent again: ten times what it sends at once. A guess. */
+const lookedBackCount = 1_000

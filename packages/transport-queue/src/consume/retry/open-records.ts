@@ -1,0 +1,205 @@
+import type { KeyFence } from './key-fence.ts'
+
+/** A record that was read back and counts. */
+export interface FetchedRecord {
+  /** In the retry topic, and of its message in the source. */
+  readonly offset: number
+  readonly sourceOffset: number
+  /** In the fence; undefined for a message that has no order. */
+  readonly place: number | undefined
+  /** Whether its message failed before it was set aside. */
+  readonly hasFailed: boolean
+  /** Which of its owner's it is, where that is this one. */
+  readonly sequence: number | undefined
+}
+
+/**
+ * What was set aside in one partition and is not done with: written or found at the assignment, read back, handled, and then
+ * committed or told. The fence of a key is up from the first to the last.
+ */
+export class OpenRecords {
+  readonly #fence: KeyFence
+  readonly #settled: (sourceOffset: number) => void
+  /** Of those that were there at the assignment and were not read back: their places, by offset. */
+  readonly #loaded = new Map<number, number | undefined>()
+  /** Of those that this owner wrote and were not read back, by sequence. */
+  readonly #written = new Map<number, WrittenRecord>()
+  /** Of those that were read back, by offset in their order. */
+  readonly #fetched = new Map<number, OpenRecord>()
+  readonly #unhandled = new Map<number, PlaceState>()
+  #unhandledCount = 0
+  /** How many are stored and were not read back. */
+  #unfetchedCount = 0
+
+  /** Tells of each message that is done with, by its offset in the source. */
+  constructor(fence: KeyFence, settled: (sourceOffset: number) => void = () => undefined) {
+    this.#fence = fence
+    this.#settled = settled
+  }
+
+  /** How many have no outcome. */
+  get unhandledCount(): number {
+    return this.#unhandledCount
+  }
+
+  /** Whether there are some to be read back. */
+  get isBehind(): boolean {
+    return this.#unfetchedCount > 0
+  }
+
+  /** Whether all is done with, and that is committed or told. */
+  get isEmpty(): boolean {
+    return this.#unhandledCount === 0 && this.#fetched.size === 0
+  }
+
+  /** One that was there at the assignment; in order of their offsets. */
+  load(offset: number, place: number | undefined): void {
+    this.#loaded.set(offset, place)
+    this.#unfetchedCount += 1
+    this.#raise({ place, hasFailed: true })
+  }
+
+  /** One that is being written. */
+  write(sequence: number, { place, hasFailed }: Pick<FetchedRecord, 'place' | 'hasFailed'>): void {
+    this.#written.set(sequence, { place, hasFailed, isStored: false })
+    this.#raise({ place, hasFailed })
+  }
+
+  /** It is stored. */
+  stored(sequence: number): void {
+    const written = this.#written.get(sequence)
+    // It may have been read back before its answer came.
+    if (written === undefined) return
+    written.isStored = true
+    this.#unfetchedCount += 1
+  }
+
+  /** It is not stored. */
+  withdraw(sequence: number): void {
+    const written = this.#written.get(sequence)
+    if (written) this.#forget(this.#written, sequence, written)
+  }
+
+  /** One that was read back; in order of their offsets. What should have come before it does not come any more. */
+  fetch(record: FetchedRecord): void {
+    const { offset, sequence = 0 } = record
+    const open = { ...record, isHandled: false }
+    this.#fetched.set(offset, open)
+    // Before it is taken from those that were not read back, so that the fence does not fall in between.
+    this.#raise(open)
+    if (record.place !== undefined) this.#unhandled.get(record.place)?.fetched.add(open)
+    for (const [before, place] of this.#loaded) {
+      if (before > offset) break
+      this.#unfetchedCount -= 1
+      this.#forget(this.#loaded, before, { place, hasFailed: true })
+    }
+    for (const [before, written] of this.#written) {
+      if (before > sequence) break
+      if (before < sequence && !written.isStored) continue
+      if (written.isStored) this.#unfetchedCount -= 1
+      this.#forget(this.#written, before, written)
+    }
+  }
+
+  /** Whether one that was read back counts and has no outcome. */
+  isUnhandled(offset: number): boolean {
+    return this.#fetched.get(offset)?.isHandled === false
+  }
+
+  /** It has its outcome. The place where no other has none any more, if so. */
+  handled(offset: number): number | undefined {
+    const record = this.#fetched.get(offset)
+    if (record === undefined || record.isHandled) return undefined
+    record.isHandled = true
+    this.#settle(record)
+    const { place } = record
+    if (place === undefined) return undefined
+    this.#unhandled.get(place)?.fetched.delete(record)
+    return this.hasUnhandled(place) ? undefined : place
+  }
+
+  /** Whether some at a place have no outcome. */
+  hasUnhandled(place: number): boolean {
+    return this.#unhandled.has(place)
+  }
+
+  /** Whether some at a place wait for an attempt, so that it takes a while until all have their outcome. */
+  isStuck(place: number, waiting: ReadonlyMap<number, unknown>): boolean {
+    const state = this.#unhandled.get(place)
+    if (state === undefined) return false
+    const [first] = state.fetched
+    return state.failedCount > 0 || (first !== undefined && waiting.has(first.sourceOffset))
+  }
+
+  /** The first of those that have their outcome behind one that has none: no commit says so. */
+  handledBehind(mostCount: number): readonly number[] {
+    const found: number[] = []
+    let isBehind = false
+    for (const { offset, isHandled } of this.#fetched.values()) {
+      if (!isHandled) isBehind = true
+      else if (isBehind) found.push(offset)
+      if (found.length === mostCount) break
+    }
+    return found
+  }
+
+  /** All before the offset are committed. */
+  committed(nextOffset: number): void {
+    for (const offset of this.#fetched.keys()) {
+      if (offset >= nextOffset) return
+      this.done([offset])
+    }
+  }
+
+  /** It is stored that these have their outcome. */
+  done(offsets: readonly number[]): void {
+    for (const offset of offsets) {
+      const record = this.#fetched.get(offset)
+      if (record === undefined) continue
+      this.#fetched.delete(offset)
+      this.#fence.lower(record.place)
+      this.#settled(record.sourceOffset)
+    }
+  }
+
+  #raise({ place, hasFailed }: Pick<FetchedRecord, 'place' | 'hasFailed'>): void {
+    this.#fence.raise(place)
+    this.#unhandledCount += 1
+    if (place === undefined) return
+    const state = this.#unhandled.get(place) ?? { count: 0, failedCount: 0, fetched: new Set() }
+    state.count += 1
+    if (hasFailed) state.failedCount += 1
+    this.#unhandled.set(place, state)
+  }
+
+  #settle({ place, hasFailed }: Pick<FetchedRecord, 'place' | 'hasFailed'>): void {
+    this.#unhandledCount -= 1
+    const state = place === undefined ? undefined : this.#unhandled.get(place)
+    if (place === undefined || state === undefined) return
+    state.count -= 1
+    if (hasFailed) state.failedCount -= 1
+    if (state.count === 0) this.#unhandled.delete(place)
+  }
+
+  #forget(known: Map<number, unknown>, name: number, record: Pick<FetchedRecord, 'place' | 'hasFailed'>): void {
+    known.delete(name)
+    this.#settle(record)
+    this.#fence.lower(record.place)
+  }
+}
+
+interface OpenRecord extends FetchedRecord {
+  isHandled: boolean
+}
+
+interface WrittenRecord extends Pick<FetchedRecord, 'place' | 'hasFailed'> {
+  isStored: boolean
+}
+
+/** What has no outcome at a place of the fence. */
+interface PlaceState {
+  count: number
+  /** How many of them failed, or may have. */
+  failedCount: number
+  readonly fetched: Set<OpenRecord>
+}
