@@ -121,6 +121,8 @@ function observed(driver: QueueDriver, outcomes: Outcomes): QueueDriver {
     ensureTopics: (topics) => driver.ensureTopics(topics),
     describe: (topic, group) => driver.describe(topic, group),
     read: (range, bound) => driver.read(range, bound),
+    offsetsAt: (topic, start) => driver.offsetsAt(topic, start),
+    follow: (from, signal) => driver.follow(from, signal),
     close: () => driver.close(),
     produce: async (records, bound) => {
       await driver.produce(records, bound)

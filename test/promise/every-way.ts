@@ -180,6 +180,8 @@ class Messages {
       ensureTopics: (topics) => driver.ensureTopics(topics),
       describe: (topic, group) => driver.describe(topic, group),
       read: (range, bound) => driver.read(range, bound),
+      offsetsAt: (topic, start) => driver.offsetsAt(topic, start),
+      follow: (from, signal) => driver.follow(from, signal),
       join: (membership, signal) => driver.join(membership, signal),
       close: () => driver.close(),
       produce: async (records, bound) => {

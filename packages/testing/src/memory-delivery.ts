@@ -27,19 +27,20 @@ export type Delivery = DeliverySuccess | DeliveryFailure
 
 export interface DeliverySuccess {
   readonly ok: true
-  readonly group: string
+  /** Undefined for a broadcast. */
+  readonly group: string | undefined
 }
 
 export interface DeliveryFailure {
   readonly ok: false
-  readonly group: string
+  readonly group: string | undefined
   /** Its code decides what a queue does with the message: handle it again, or make it a dead letter. */
   readonly error: ServiceError
 }
 
 /** Whatever takes messages: the consumer of an event, or an operation as a command. */
 export type MessageEndpoint = ({ readonly event: EventType } | { readonly operation: Operation }) & {
-  readonly group: string
+  readonly group: string | undefined
   dispatch(arrival: Arrival): Promise<Outcome>
 }
 
@@ -65,7 +66,7 @@ export async function deliver(
 function choose(endpoints: readonly MessageEndpoint[], group: string | undefined): MessageEndpoint {
   const [only, ...others] = group === undefined ? endpoints : endpoints.filter((one) => one.group === group)
   if (only !== undefined && others.length === 0) return only
-  const groups = endpoints.map((one) => one.group).join(', ')
+  const groups = endpoints.map((one) => one.group ?? 'a broadcast').join(', ')
   const found = group === undefined ? 'none' : JSON.stringify(group)
   throw new TypeError(`group: expected one of the groups that take the message (${groups}), found ${found}`)
 }

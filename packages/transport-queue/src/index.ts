@@ -87,6 +87,7 @@ export type {
   ReadBound,
   ReceivedRecord,
   RecordHeader,
+  RecordPlace,
   RecordRange,
   RecordToSend,
   TopicToEnsure,

@@ -1,4 +1,4 @@
-import type { Logger } from '@tenon/core/transport'
+import type { ConsumerStart, Logger } from '@tenon/core/transport'
 
 /**
  * A message broker, seen from a service: logs of records split into partitions, read by groups.
@@ -41,11 +41,12 @@ export interface QueueDriver {
    */
   produce(records: readonly RecordToSend[], bound: ProduceBound): Promise<void>
   /**
-   * Where the partitions of a topic begin and end, and how far a group has come in each; in order of the partitions.
+   * Where the partitions of a topic begin and end, and how far a group has come in each; in order of the partitions. Without a
+   * group it says that of none.
    *
    * @throws ServiceError `not_found` for a topic that does not exist, `unavailable` when the broker did not answer in time.
    */
-  describe(topic: string, group: string): Promise<readonly PartitionProgress[]>
+  describe(topic: string, group?: string): Promise<readonly PartitionProgress[]>
   /**
    * The records of one partition from an offset until before another, in order, without joining a group and leaving nothing at
    * the broker. What is gone by retention or compaction is passed over, as are records of transactions that did not end well.
@@ -58,6 +59,24 @@ export interface QueueDriver {
    * `out_of_range` for an offset that is none.
    */
   read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]>
+  /**
+   * Where each partition of a topic is read from to begin at a position, in order of the partitions: at the oldest record that is
+   * kept, behind the last that readers may see, or at the first whose timestamp is not before a moment, which is behind the last
+   * where there is none.
+   *
+   * @throws ServiceError `not_found` for a topic that does not exist, `unavailable` when the broker did not answer in time.
+   */
+  offsetsAt(topic: string, start: ConsumerStart): Promise<readonly number[]>
+  /**
+   * The records of one partition from an offset on, in order and without an end, without joining a group and leaving nothing at the
+   * broker. Waits for records that are still to come, and for a broker that is away, however long that takes. Nothing is fetched
+   * before what was fetched last has been taken; each list holds at least one record. Leaving the loop ends it; so does the signal.
+   *
+   * @throws ServiceError, to whoever asks for the next records: `out_of_range` when the partition does not reach to where reading
+   * stands, since its oldest records are gone or it is another one by now, and shorter; `not_found` for a topic or partition that
+   * does not exist, `permission_denied` when the topic may not be read.
+   */
+  follow(from: RecordPlace, signal: AbortSignal): AsyncIterable<readonly ReceivedRecord[]>
   /**
    * Joins a group and resolves when it has its first assignment, which may be empty. When the signal fires before, it
    * leaves again and rejects.
@@ -125,12 +144,16 @@ export interface ProduceBound {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Some of the records of one partition. */
-export interface RecordRange {
+/** Where in a partition reading begins. */
+export interface RecordPlace {
   readonly topic: string
   readonly partition: number
   /** Of the first record that is read. */
   readonly fromOffset: number
+}
+
+/** Some of the records of one partition. */
+export interface RecordRange extends RecordPlace {
   /** Of the first record that is not read any more. @defaultValue that of the partition's end when reading begins */
   readonly toOffset?: number
 }

@@ -5,9 +5,11 @@ import {
   type TransportHost,
   type TransportServer,
 } from '@tenon/core/transport'
-import type { GroupPlan } from './consume/plan/consumer-plan.ts'
+import { BroadcastConsumer } from './consume/broadcast/broadcast-consumer.ts'
+import type { ConsumerPlan } from './consume/plan/consumer-plan.ts'
 import type { ConsumerReport } from './consume/watch/consumer-report.ts'
 import { GroupConsumer } from './consume/group-consumer.ts'
+import type { ServedConsumer } from './consume/served-consumer.ts'
 import { deadLetterTopic } from './dead-letter/dead-letter.ts'
 import type { QueuePublisher } from './publish/publisher.ts'
 import type { QueueSettings } from './queue-options.ts'
@@ -26,8 +28,8 @@ export interface ServerSurroundings {
 /** The consumers of a service on one connection. */
 export class QueueServer implements TransportServer {
   readonly #host: TransportHost
-  readonly #groups: readonly GroupPlan[]
-  readonly #consumers: readonly GroupConsumer[]
+  readonly #plans: readonly ConsumerPlan[]
+  readonly #consumers: readonly ServedConsumer[]
   readonly #settings: QueueSettings
   readonly #connection: SharedConnection
   readonly #servers: Set<QueueServer>
@@ -39,12 +41,12 @@ export class QueueServer implements TransportServer {
 
   constructor(
     host: TransportHost,
-    groups: readonly GroupPlan[],
+    plans: readonly ConsumerPlan[],
     { settings, connection, servers, publisher }: ServerSurroundings,
   ) {
     this.#host = host
-    this.#groups = groups
-    this.#consumers = groups.map((group) => new GroupConsumer(group, settings, host))
+    this.#plans = plans
+    this.#consumers = plans.map((plan) => toConsumer(plan, settings, host))
     this.#settings = settings
     this.#connection = connection
     this.#servers = servers
@@ -54,7 +56,7 @@ export class QueueServer implements TransportServer {
   }
 
   async listen(): Promise<readonly Address[]> {
-    if (this.#groups.length === 0) return []
+    if (this.#plans.length === 0) return []
     try {
       await this.#connection.open({ clientId: this.#host.service.name })
       this.#isOpen = true
@@ -107,7 +109,7 @@ export class QueueServer implements TransportServer {
     const isDraining = this.#ending.signal.aborted
     const reasons = [
       ...standstills,
-      ...joining.map(({ group }) => `group ${group} has not been given its partitions yet`),
+      ...joining.map(({ title }) => `${title} has not been given its partitions yet`),
       ...(isDraining ? ['it drains'] : []),
     ]
     return {
@@ -145,9 +147,9 @@ export class QueueServer implements TransportServer {
     const { driver, partitionCount } = this.#settings
     const ensure = (names: readonly string[]) =>
       driver.ensureTopics([...new Set(names)].map((topic) => ({ topic, partitionCount })))
-    const sources = this.#groups.flatMap(({ consumers }) => [...consumers.keys()])
-    const deadLetters = this.#groups.flatMap(({ group, consumers }) =>
-      [...consumers.keys()].map((topic) => deadLetterTopic(topic, group)),
+    const sources = this.#plans.flatMap(({ consumers }) => [...consumers.keys()])
+    const deadLetters = this.#plans.flatMap(({ group, consumers }) =>
+      group === undefined ? [] : [...consumers.keys()].map((topic) => deadLetterTopic(topic, group)),
     )
     try {
       await ensure([...sources, ...deadLetters])
@@ -170,7 +172,8 @@ export class QueueServer implements TransportServer {
     } finally {
       done.abort()
     }
-    this.#host.log.warn({ groups: this.#groups.map(({ group }) => group) }, 'still waiting for partitions')
+    const waiting = this.#consumers.filter(({ hasJoined }) => !hasJoined).map(({ title }) => title)
+    this.#host.log.warn({ waiting }, 'still waiting for partitions')
     joined.then(
       () => this.#host.healthChanged?.(),
       (error: unknown) => {
@@ -178,4 +181,10 @@ export class QueueServer implements TransportServer {
       },
     )
   }
+}
+
+function toConsumer(plan: ConsumerPlan, settings: QueueSettings, host: TransportHost): ServedConsumer {
+  return plan.group === undefined
+    ? new BroadcastConsumer(plan, settings, host)
+    : new GroupConsumer(plan, settings, host)
 }

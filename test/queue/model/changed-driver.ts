@@ -13,6 +13,8 @@ export function overPartitions(
     produce: (records, bound) => driver.produce(records, bound),
     describe: (topic, group) => driver.describe(topic, group),
     read: (range, bound) => driver.read(range, bound),
+    offsetsAt: (topic, start) => driver.offsetsAt(topic, start),
+    follow: (from, signal) => driver.follow(from, signal),
     join: (membership, signal) =>
       driver.join({ ...membership, consume: (partition) => membership.consume(changed(partition, change)) }, signal),
     close: () => driver.close(),

@@ -112,6 +112,8 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
       produce,
       describe: (topic, group) => guarded(() => inner.describe(topic, group)),
       read,
+      offsetsAt: (topic, start) => guarded(() => inner.offsetsAt(topic, start)),
+      follow: (from, signal) => inner.follow(from, signal),
       join: (membership, signal) =>
         guarded(() => inner.join({ ...membership, consume: (partition) => consume(partition, membership) }, signal)),
       close: () => guarded(() => inner.close()),

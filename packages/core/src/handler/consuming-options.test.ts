@@ -70,3 +70,38 @@ test('what is wrong is refused where it stands', () => {
     defineHandler(orders, () => ({ place: (order) => order }), { operations: { place: { queue: wrong } } }),
   ).toThrow(`defineHandler(shop.OrderService): place: queue: ${problem}`)
 })
+
+test('a consumer says that it is a broadcast, and where reading begins', () => {
+  const consumersOf = (...given: Parameters<typeof defineConsumer<typeof placed>>[2][]) =>
+    given.map((one) => defineConsumer(placed, () => () => undefined, one).consumers[0])
+  const moment = '2026-01-31T12:00:00.000Z'
+  expect(
+    consumersOf(
+      {},
+      { broadcast: true, start: 'earliest' },
+      { broadcast: true, start: { at: '2026-01-31T13:00:00+01:00' } },
+      { broadcast: true, start: { at: new Date(moment) } },
+    ),
+  ).toMatchObject([
+    { isBroadcast: false, start: undefined },
+    { isBroadcast: true, start: 'earliest', group: undefined, delivery: {} },
+    { isBroadcast: true, start: { startAt: Date.parse(moment) } },
+    { isBroadcast: true, start: { startAt: Date.parse(moment) } },
+  ])
+})
+
+test.each([
+  [{ broadcast: 'yes' }, 'broadcast must be true or false, found "yes"'],
+  [{ broadcast: true, group: 'audit' }, 'a broadcast has no group; leave group or broadcast out'],
+  [{ broadcast: true, failures: { aborted: 'dead_letter' } }, 'failures.aborted cannot be dead_letter for a broadcast'],
+  [{ broadcast: true, start: 'newest' }, 'start must be earliest, latest or { at }'],
+  [{ broadcast: true, start: null }, 'found null'],
+  [{ broadcast: true, start: {} }, 'found an object'],
+  [{ broadcast: true, start: { at: 'yesterday' } }, 'found at: "yesterday"'],
+  [{ broadcast: true, start: { at: '2026-02-30T12:00:00Z' } }, 'found at: "2026-02-30T12:00:00Z"'],
+  [{ broadcast: true, start: { at: new Date(Number.NaN) } }, 'found at: an object'],
+  [{ broadcast: true, start: { at: '1969-12-31T23:59:59Z' } }, 'found at: "1969-12-31T23:59:59Z"'],
+  [{ broadcast: true, start: { at: new Date(), offset: 3 } }, 'start must be'],
+])('a consumer is refused that says %j', (wrong: object, told) => {
+  expect(() => defineConsumer(placed, () => () => undefined, wrong)).toThrow(told)
+})

@@ -1,20 +1,74 @@
 import { toDelivery } from '../contract/check-delivery.ts'
 import type { DeliveryOptions } from '../contract/delivery.ts'
+import { checkStart, type ConsumerStart, type StartPosition, toStart } from '../contract/start-position.ts'
+import { toFound } from '../error/given-value.ts'
+import { ContractError, type SetupProblem } from '../error/setup-error.ts'
 
 /** What the side that consumes an event says of it; publishers need not know. */
 export interface ConsumesOptions extends DeliveryOptions {
   /** The consumer group: one member of it handles each message. @defaultValue the service's name */
   readonly group?: string
+  /**
+   * Whether every process of the service gets every message, such as to drop an entry of a cache. There is no group then, and
+   * nothing is stored at the broker: each process reads on from where it began, and what it has not handled when it ends is not
+   * handled by it. What cannot be handled is told as an error and dropped, never a dead letter, so `failures` has no
+   * `dead_letter`.
+   *
+   * @defaultValue false
+   * @throws ContractError `contract.setting` beside `group`, or a row `dead_letter`
+   */
+  readonly broadcast?: boolean
+  /**
+   * Where the reading of a broadcast begins; partitions that come later are read from their beginning.
+   *
+   * @defaultValue `latest`, which is the end at the moment when the process began
+   * @throws ContractError `contract.setting`
+   */
+  readonly start?: StartPosition
 }
 
 /** The same, told apart. */
 export interface Consuming {
-  /** Undefined means the service's name. */
+  /** Undefined means the service's name, or nothing for a broadcast. */
   readonly group: string | undefined
+  readonly isBroadcast: boolean
+  /** Undefined where nothing was said. */
+  readonly start: ConsumerStart | undefined
   readonly delivery: DeliveryOptions
 }
 
 /** @throws ContractError `contract.setting` naming the place */
-export function toConsuming(where: string, { group, ...delivery }: ConsumesOptions): Consuming {
-  return { group, delivery: toDelivery(where, delivery) }
+export function toConsuming(where: string, options: ConsumesOptions): Consuming {
+  const { group, broadcast = false, start, ...given } = options
+  const problems = [
+    ...checkBroadcast(where, options),
+    ...(start === undefined ? [] : checkStart(`${where}: start`, start)),
+  ]
+  if (problems.length > 0) throw new ContractError(problems)
+  const delivery = toDelivery(where, given)
+  return { group, isBroadcast: broadcast, start: start === undefined ? undefined : toStart(start), delivery }
+}
+
+function checkBroadcast(
+  where: string,
+  { broadcast, group, start, failures }: ConsumesOptions,
+): readonly SetupProblem[] {
+  if (broadcast !== undefined && typeof broadcast !== 'boolean')
+    return [setting(`${where}: broadcast must be true or false, found ${toFound(broadcast)}`)]
+  if (broadcast !== true && start !== undefined)
+    return [setting(`${where}: start is for a broadcast; a group begins at the oldest message`)]
+  if (!broadcast) return []
+  const buried = Object.entries(failures ?? {}).filter(([, disposition]) => disposition === 'dead_letter')
+  return [
+    ...(group === undefined ? [] : [setting(`${where}: a broadcast has no group; leave group or broadcast out`)]),
+    ...buried.map(([code]) =>
+      setting(
+        `${where}: failures.${code} cannot be dead_letter for a broadcast, for each process would write one; expected retry, wait or skip`,
+      ),
+    ),
+  ]
+}
+
+function setting(message: string): SetupProblem {
+  return { code: 'contract.setting', message }
 }

@@ -48,10 +48,8 @@ export function toHandlerDefinition(handler: Handler): HandlerDefinition {
       serving: withClassAccess(serving, { operation, metadata }),
       interceptors: around(member.name),
     })),
-    consumers: metadata.consumers.map(({ event, group, delivery, member }) => ({
-      event,
-      group,
-      delivery,
+    consumers: metadata.consumers.map(({ member, ...consumer }) => ({
+      ...consumer,
       member: member.name,
       interceptors: around(member.name),
     })),

@@ -53,11 +53,11 @@ export function addOperation(
 /** As `addOperation`, for a member that consumes an event. */
 export function addConsumer(
   context: ClassMethodDecoratorContext,
-  { event, group, delivery }: Omit<DecoratedConsumer, 'member'>,
+  { event, ...consuming }: Omit<DecoratedConsumer, 'member'>,
 ): void {
   const { consumers } = writableMetadata(context)
   const member = memberOf(context)
-  place(consumers, { event, group, delivery, member }, (other) => other.event === event && isSame(other.member, member))
+  place(consumers, { event, ...consuming, member }, (other) => other.event === event && isSame(other.member, member))
 }
 
 /** A decorated member, and why no call could reach it, if so. */

@@ -85,7 +85,15 @@ describe('@Handles', () => {
       'getNote',
     ])
     expect(toHandlerDefinition(All).consumers).toEqual([
-      { event: created, group: 'audit', delivery: {}, member: 'onCreated', interceptors: [] },
+      {
+        event: created,
+        group: 'audit',
+        isBroadcast: false,
+        start: undefined,
+        delivery: {},
+        member: 'onCreated',
+        interceptors: [],
+      },
     ])
     expect(toHandlerDefinition(Part).operations).toHaveLength(1)
   })

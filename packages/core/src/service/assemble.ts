@@ -70,7 +70,7 @@ export function composeEndpoints(handlers: readonly ConstructedHandler[], surrou
 
 /** An endpoint for each version of its event that a consumer reads. */
 function consumerEndpoints(
-  { event: declared, group, delivery }: ImplementedConsumer,
+  { event: declared, group, isBroadcast, start, delivery }: ImplementedConsumer,
   invoke: Invoke,
   { options, settings, gate, log }: Surroundings,
 ): readonly EventEndpoint[] {
@@ -92,7 +92,8 @@ function consumerEndpoints(
       limiters: [],
       invoke,
     }
-    const facts = { event, group: group ?? options.name, delivery, ...(into && { into }) }
+    const ofGroup = isBroadcast ? undefined : (group ?? options.name)
+    const facts = { event, group: ofGroup, delivery, ...(into && { into }), ...(start && { start }) }
     return { ...facts, dispatch: composeDispatch(plan, gate) }
   })
 }

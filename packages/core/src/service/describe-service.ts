@@ -5,6 +5,7 @@ import type { EventType } from '../contract/event.ts'
 import { olderEvents } from '../contract/event-upcast.ts'
 import type { HttpBoundRoute, HttpOperation, NamedField } from '../contract/http-binding.ts'
 import type { AccessRule } from '../contract/operation.ts'
+import type { ConsumerStart } from '../contract/start-position.ts'
 import { ConfigError } from '../error/setup-error.ts'
 import { type RemoteFacts, tokenName } from '../handler/provider.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -149,11 +150,12 @@ function describeDeprecation(deprecation: Deprecation | undefined): Deprecation 
 
 function describeConsumers(definition: Definition, surroundings: Surroundings): readonly ConsumerDescription[] {
   const { plan, settings, name } = surroundings
-  return definition.consumers.map(({ event, group = name, delivery, member, interceptors }) => ({
+  return definition.consumers.map(({ event, group = name, isBroadcast, start, delivery, member, interceptors }) => ({
     topic: event.topic,
     olderTopics: olderTopicsOf(event),
     key: event.key,
-    group,
+    group: isBroadcast ? undefined : group,
+    start: describeStart(start),
     delivery: describeDelivery(delivery),
     handler: definition.name,
     member,
@@ -163,6 +165,11 @@ function describeConsumers(definition: Definition, surroundings: Surroundings): 
     timeoutMs: consumerTimeoutOf({ delivery }, settings),
     interceptors: describeInterceptors(interceptors, definition, surroundings),
   }))
+}
+
+/** Undefined where nothing was said. */
+function describeStart(start: ConsumerStart | undefined): string | undefined {
+  return typeof start === 'object' ? new Date(start.startAt).toISOString() : start
 }
 
 /** Undefined for none. */

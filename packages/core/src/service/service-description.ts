@@ -93,7 +93,10 @@ export interface ConsumerDescription {
   /** Those of the older events that it reads too. */
   readonly olderTopics?: readonly string[] | undefined
   readonly key: string
-  readonly group: string
+  /** Undefined for a broadcast: every process gets every message. */
+  readonly group: string | undefined
+  /** Where it begins when it has no place yet: `earliest`, `latest`, or a moment; undefined where it says nothing. */
+  readonly start?: string | undefined
   /** What it says of its messages, where that differs from the transport's options. */
   readonly delivery?: DeliveryOptions | undefined
   readonly handler: string

@@ -1,5 +1,6 @@
 import type { DeliveryOptions } from '../contract/delivery.ts'
 import type { EventType } from '../contract/event.ts'
+import type { ConsumerStart } from '../contract/start-position.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'
 import type { Arrival, Outcome } from '../call/arrival.ts'
 
@@ -27,8 +28,10 @@ export interface EventEndpoint {
   readonly event: EventType
   /** What the consumer declared, where `event` is an older one: its messages are brought up to it. @defaultValue `event` */
   readonly into?: EventType
-  /** The consumer group: one member of it handles each message. */
-  readonly group: string
+  /** The consumer group: one member of it handles each message. Undefined for a broadcast: each process handles each message. */
+  readonly group: string | undefined
+  /** Where reading begins that has no place yet. @defaultValue `earliest` for a group, `latest` for a broadcast */
+  readonly start?: ConsumerStart
   /** How its messages are to be delivered, where the consumer says so. @defaultValue as the transport does it */
   readonly delivery?: DeliveryOptions
   /** Handles one message. Never rejects. */

@@ -13,6 +13,7 @@ export {
   retryChoices,
   type RetryOptions,
 } from '../contract/delivery.ts'
+export type { ConsumerStart } from '../contract/start-position.ts'
 export { type ErrorCode, errorCodes } from '../error/error-code.ts'
 export {
   type ErrorDetails,

@@ -15,7 +15,8 @@ export interface ConnectedService {
 export interface Received {
   readonly service: string
   readonly topic: string
-  readonly group: string
+  /** Undefined for a broadcast. */
+  readonly group: string | undefined
   /** Their names. */
   readonly connections: readonly string[]
 }

@@ -8,14 +8,16 @@ import { type ConsumerReport, failureText } from './watch/consumer-report.ts'
 import { Slots } from './slots.ts'
 import { GroupWatch } from './watch/group-watch.ts'
 import { stallText } from './watch/stall.ts'
+import { toReport } from './watch/to-report.ts'
 import { TopicLag } from './watch/topic-lag.ts'
+import type { ServedConsumer } from './served-consumer.ts'
 
 /** What a group consumer needs of the service around it. */
 export type ConsumerHost = Pick<TransportHost, 'log' | 'fail'>
 
 /** The membership of this process in one group, with a loop for every partition it owns. */
-export class GroupConsumer {
-  readonly group: string
+export class GroupConsumer implements ServedConsumer {
+  readonly title: string
   readonly #plan: GroupPlan
   readonly #settings: QueueSettings
   readonly #host: ConsumerHost
@@ -32,7 +34,7 @@ export class GroupConsumer {
   #failure: string | undefined
 
   constructor(plan: GroupPlan, settings: QueueSettings, host: ConsumerHost) {
-    this.group = plan.group
+    this.title = `group ${plan.group}`
     this.#plan = plan
     this.#settings = settings
     this.#host = host
@@ -137,31 +139,23 @@ export class GroupConsumer {
     this.#host.fail(error)
   }
 
-  #reportOn({ topic, group, handler }: TopicConsumer): ConsumerReport {
+  #reportOn(consumer: TopicConsumer): ConsumerReport {
+    const { topic } = consumer
     const own = [...this.#partitions.values()].filter(({ partition }) => partition.topic === topic)
-    const oldest = own.flatMap(({ loop }) => loop.oldest ?? [])
-    const producedAt = own.flatMap(({ loop }) => loop.oldestAt ?? [])
-    const stalls = this.#watch.stallsOf(topic)
-    const oldestAt = producedAt.length > 0 ? Math.min(...producedAt) : undefined
-    return {
+    return toReport({
+      consumer,
       connection: this.#settings.name,
-      group,
-      topic,
-      handler,
-      state: stalls.length > 0 ? 'stalled' : this.#memberState,
+      state: this.#memberState,
       failure: this.#failure,
-      partitions: own.map(({ partition: { partition } }) => partition).toSorted((one, other) => one - other),
-      ...(this.#lags.get(topic)?.known ?? unknownLag),
-      oldestAgeMs: oldestAt === undefined ? undefined : Math.max(0, this.#settings.clock.now() - oldestAt),
-      oldest: oldest.toSorted((one, other) => one.partition - other.partition),
+      lag: this.#lags.get(topic),
+      loops: own.map(({ loop }) => loop),
       parkedCount: own.reduce((sum, { parkedCount }) => sum + parkedCount, 0),
-      stalls: stalls.toSorted((one, other) => one.partition - other.partition),
-    }
+      stalls: this.#watch.stallsOf(topic),
+      now: this.#settings.clock.now(),
+    })
   }
 
   get #memberState(): MemberState {
     return this.#failure === undefined ? (this.#member?.state ?? 'joining') : 'failed'
   }
 }
-
-const unknownLag = { lagCount: undefined, lagReadAt: undefined, isLagCurrent: false }

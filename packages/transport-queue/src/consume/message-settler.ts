@@ -2,6 +2,7 @@ import type { ServiceError } from '@tenon/core/transport'
 import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
 import type { ReadMessage } from '../read/read-message.ts'
+import { DroppedMessages } from './broadcast/dropped-messages.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 import type { MessageStage } from './watch/consumer-report.ts'
 import type { HandlerRun } from './watch/watched-loop.ts'
@@ -14,7 +15,7 @@ import { tellRetry, tellSkip } from './tell-outcome.ts'
 import { RunningCalls } from './running-calls.ts'
 import type { Slots } from './slots.ts'
 
-export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays'> {
+export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays' | 'consumer'> {
   readonly consumer: TopicConsumer
   /** What the consumer may handle at a time, in all its partitions. A message that waits to be handled again holds none. */
   readonly slots: Slots
@@ -32,7 +33,7 @@ export interface TakenMessage {
 /** Sees messages of one partition to their outcome: handled, skipped, or stored as a dead letter. */
 export class MessageSettler {
   readonly #surroundings: SettlerSurroundings
-  readonly #deadLetters: DeadLetterStore
+  readonly #deadLetters: Pick<DeadLetterStore, 'bury'>
   readonly #running: RunningCalls
   readonly #scheduling: ScheduleSettings
   readonly #opener: MessageOpener
@@ -50,7 +51,11 @@ export class MessageSettler {
     this.#opener = new MessageOpener({ ...surroundings, bounds, backOff: this.#backOff, bury })
     this.#scheduling = { clock: settings.clock, random: settings.random, failures, retry }
     const delays = () => endlessDelays({ retry, random: settings.random })
-    this.#deadLetters = new DeadLetterStore({ ...surroundings, delays })
+    const { group } = consumer
+    this.#deadLetters =
+      group === undefined
+        ? new DroppedMessages(surroundings)
+        : new DeadLetterStore({ ...surroundings, consumer: { ...consumer, group }, delays })
   }
 
   /**

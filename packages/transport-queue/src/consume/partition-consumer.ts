@@ -2,7 +2,7 @@ import type { MessageOrder } from '@tenon/core/transport'
 import type { AssignedPartition } from '../queue-driver.ts'
 import { type LoopSurroundings, PartitionLoop } from './consume-loop.ts'
 import { endablePartition } from './endable-partition.ts'
-import type { TopicConsumer } from './plan/consumer-plan.ts'
+import type { GroupedConsumer } from './plan/consumer-plan.ts'
 import { PartitionRetry } from './retry/partition-retry.ts'
 import type { SharedProgress } from './retry/shared-progress.ts'
 
@@ -18,7 +18,7 @@ export class PartitionConsumer {
   readonly #retryLoop: PartitionLoop
   readonly #order: MessageOrder
 
-  constructor(given: AssignedPartition, consumer: TopicConsumer, surroundings: PartitionSurroundings) {
+  constructor(given: AssignedPartition, consumer: GroupedConsumer, surroundings: PartitionSurroundings) {
     const { settings, log, progress } = surroundings
     const { partition, end } = endablePartition(given)
     const fail = (error: unknown) => {

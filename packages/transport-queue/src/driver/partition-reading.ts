@@ -14,6 +14,8 @@ export interface FetchedPage {
   readonly records: readonly ReceivedRecord[]
   /** Behind all that was fetched, also what is not for readers. The offset itself when there is nothing yet. */
   readonly nextOffset: number
+  /** Whether the partition begins behind the offset, or ends before it. @defaultValue false */
+  readonly isOutOfRange?: boolean
 }
 
 /**
@@ -25,6 +27,8 @@ export interface PartitionSource {
   readonly missingPatienceMs?: number
   bounds(over: AbortSignal): Promise<PartitionBounds>
   fetch(fromOffset: number, over: AbortSignal): Promise<FetchedPage>
+  /** Resolves when there may be more than there was, or the signal fires. Left out where `fetch` waits by itself. */
+  more?(fromOffset: number, over: AbortSignal): Promise<void>
 }
 
 /** Reads a range as `QueueDriver.read` says. */
@@ -54,7 +58,7 @@ interface Asking {
 }
 
 /** @throws ServiceError `out_of_range` */
-function checkRange({ fromOffset, toOffset = 0 }: RecordRange): void {
+export function checkRange({ fromOffset, toOffset = 0 }: Pick<RecordRange, 'fromOffset' | 'toOffset'>): void {
   for (const [name, offset] of Object.entries({ fromOffset, toOffset })) {
     const isOffset = Number.isSafeInteger(offset) && offset >= 0
     if (!isOffset) throw new ServiceError('out_of_range', `${name} must be a whole number from 0, found ${offset}`)
@@ -92,7 +96,7 @@ async function persist<T>(
 }
 
 /** Whether no other try mends it. */
-function isLasting(error: unknown, missingUntilMs: number): boolean {
+export function isLasting(error: unknown, missingUntilMs: number): boolean {
   if (!ServiceError.is(error) || error.code === 'unavailable') return false
   return error.code !== 'not_found' || performance.now() >= missingUntilMs
 }

@@ -1,7 +1,9 @@
 import {
   type Arrival,
   ConfigError,
+  type ConsumerStart,
   ContractError,
+  type EventEndpoint,
   type Outcome,
   type SetupProblem,
   type TransportHost,
@@ -13,10 +15,13 @@ import type { QueueSettings } from '../../queue-options.ts'
 import { retryTopic } from '../retry/parked-message.ts'
 import { type ConsumerSettings, resolveConsumer } from './consumer-settings.ts'
 
-/** The one handler of a topic in a group. */
+/** A handler of a topic. */
 export interface TopicConsumer {
   readonly topic: string
-  readonly group: string
+  /** Undefined for a broadcast. */
+  readonly group: string | undefined
+  /** Where reading begins that has no place yet. @defaultValue `earliest` in a group, `latest` for a broadcast */
+  readonly start?: ConsumerStart | undefined
   /** The operation's id, or `consume <topic>` with the topic of the event that was declared, also where this is that of an older one. */
   readonly handler: string
   /** How its messages are read. */
@@ -27,38 +32,52 @@ export interface TopicConsumer {
   dispatch(arrival: Arrival): Promise<Outcome>
 }
 
+/** The one handler of a topic in a group. */
+export interface GroupedConsumer extends TopicConsumer {
+  readonly group: string
+}
+
 /** A consumer group of this service, with the handler of each of its topics. */
 export interface GroupPlan {
   readonly group: string
+  readonly consumers: ReadonlyMap<string, GroupedConsumer>
+}
+
+/** A handler that gets every message in each process, with the topics of its event and of older ones. */
+export interface BroadcastPlan {
+  readonly group: undefined
   readonly consumers: ReadonlyMap<string, TopicConsumer>
 }
 
+export type ConsumerPlan = GroupPlan | BroadcastPlan
+
 /**
- * The groups that a service's endpoints make up.
+ * The groups and broadcasts that a service's endpoints make up.
  *
  * @throws WiringError `wiring.unreachable` for an event or command in a format that is not among these; what the format throws.
  * @throws WiringError `wiring.consumer_conflict` when two handlers share topic and group.
  * @throws ConfigError `config.out_of_range` when `stallAfterMs` is given and one of them may take as long for a message.
  * @throws ContractError `contract.name` for a group that cannot be part of a topic's name.
  */
-export function planConsumers(host: TransportHost, settings: QueueSettings): readonly GroupPlan[] {
-  const all = [...commandConsumers(host, settings), ...eventConsumers(host, settings)]
-  const badNames = all.flatMap(checkNames)
+export function planConsumers(host: TransportHost, settings: QueueSettings): readonly ConsumerPlan[] {
+  const broadcasts = broadcastPlans(host, settings)
+  const grouped = [...commandConsumers(host, settings), ...eventConsumers(host, settings)]
+  const badNames = grouped.flatMap(checkNames)
   if (badNames.length > 0) throw new ContractError(badNames)
-  const conflicts = [...Map.groupBy(all, ({ topic, group }) => `${group} ${topic}`).values()].flatMap(checkSingle)
+  const conflicts = [...Map.groupBy(grouped, ({ topic, group }) => `${group} ${topic}`).values()].flatMap(checkSingle)
   if (conflicts.length > 0) throw new WiringError(conflicts)
+  const all = [...grouped, ...broadcasts.flatMap(({ consumers }) => [...consumers.values()])]
   const tooSoon = all.flatMap((consumer) => checkStall(consumer, settings))
   if (tooSoon.length > 0) throw new ConfigError(tooSoon)
-  return Array.from(
-    Map.groupBy(all, ({ group }) => group),
-    ([group, consumers]) => ({
-      group,
-      consumers: new Map(consumers.map((consumer) => [consumer.topic, consumer])),
-    }),
-  )
+  const groups = Map.groupBy(grouped, ({ group }) => group)
+  return [...Array.from(groups, ([group, consumers]) => ({ group, consumers: byTopic(consumers) })), ...broadcasts]
 }
 
-function commandConsumers({ operations, service }: TransportHost, queue: QueueSettings): readonly TopicConsumer[] {
+function byTopic<Consumer extends TopicConsumer>(consumers: readonly Consumer[]): ReadonlyMap<string, Consumer> {
+  return new Map(consumers.map((consumer) => [consumer.topic, consumer]))
+}
+
+function commandConsumers({ operations, service }: TransportHost, queue: QueueSettings): readonly GroupedConsumer[] {
   return operations.flatMap((endpoint) => {
     const { operation, delivery } = endpoint
     if (operation.queue === undefined) return []
@@ -70,20 +89,36 @@ function commandConsumers({ operations, service }: TransportHost, queue: QueueSe
   })
 }
 
-function eventConsumers({ events }: TransportHost, queue: QueueSettings): readonly TopicConsumer[] {
-  return events.map((endpoint) => {
-    const { event, into = event, group, delivery } = endpoint
-    const format = queue.formats.compile(eventContent(event))
-    const settings = resolveConsumer(delivery, queue)
-    const dispatch = (arrival: Arrival) => endpoint.dispatch(arrival)
-    return { topic: event.topic, group, handler: `consume ${into.topic}`, format, settings, dispatch }
+function eventConsumers({ events }: TransportHost, queue: QueueSettings): readonly GroupedConsumer[] {
+  return events.flatMap((endpoint) => {
+    const { group } = endpoint
+    return group === undefined ? [] : [{ ...eventConsumer(endpoint, queue), group }]
   })
+}
+
+/** One for each endpoint of an event that was declared, with those of its older events, which follow it. */
+function broadcastPlans({ events }: TransportHost, queue: QueueSettings): readonly BroadcastPlan[] {
+  const endpoints = events.filter(({ group }) => group === undefined)
+  const plans: (readonly TopicConsumer[])[] = []
+  for (const endpoint of endpoints) {
+    const earlier = endpoint.into === undefined ? [] : (plans.pop() ?? [])
+    plans.push([...earlier, eventConsumer(endpoint, queue)])
+  }
+  return plans.map((consumers) => ({ group: undefined, consumers: byTopic(consumers) }))
+}
+
+function eventConsumer(endpoint: EventEndpoint, queue: QueueSettings): TopicConsumer {
+  const { event, into = event, group, start, delivery } = endpoint
+  const format = queue.formats.compile(eventContent(event))
+  const settings = resolveConsumer(delivery, queue)
+  const dispatch = (arrival: Arrival) => endpoint.dispatch(arrival)
+  return { topic: event.topic, group, start, handler: `consume ${into.topic}`, format, settings, dispatch }
 }
 
 /** @see Kafka's rule for topic names: letters, digits, ".", "_", "-", at most 249 of them */
 const topicForm = /^[a-zA-Z0-9._-]{1,249}$/
 
-function checkNames({ topic, group, handler }: TopicConsumer): readonly SetupProblem[] {
+function checkNames({ topic, group, handler }: GroupedConsumer): readonly SetupProblem[] {
   const made = [
     ['dead-letter topic', deadLetterTopic(topic, group)],
     ['retry topic', retryTopic(topic, group)],
@@ -95,7 +130,7 @@ function checkNames({ topic, group, handler }: TopicConsumer): readonly SetupPro
   return [{ code: 'contract.name', message }]
 }
 
-function checkSingle(consumers: readonly TopicConsumer[]): readonly SetupProblem[] {
+function checkSingle(consumers: readonly GroupedConsumer[]): readonly SetupProblem[] {
   const [first, ...others] = consumers
   if (first === undefined || others.length === 0) return []
   const names = consumers.map(({ handler }) => handler).join(', ')

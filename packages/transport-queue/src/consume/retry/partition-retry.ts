@@ -2,7 +2,7 @@ import { type Logger, ServiceError, unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, ReceivedRecord } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import { ThinLines } from '../../thin-lines.ts'
-import type { TopicConsumer } from '../plan/consumer-plan.ts'
+import type { GroupedConsumer } from '../plan/consumer-plan.ts'
 import { endlessDelays, type RetryHistory } from '../retry-schedule.ts'
 import { type CountedRecords, toJudged } from './counted-records.ts'
 import { DoneWriter } from './done-writer.ts'
@@ -17,7 +17,7 @@ import type { SharedProgress } from './shared-progress.ts'
 export interface RetrySurroundings {
   /** That of the source. */
   readonly source: AssignedPartition
-  readonly consumer: Pick<TopicConsumer, 'topic' | 'group' | 'settings'>
+  readonly consumer: Pick<GroupedConsumer, 'topic' | 'group' | 'settings'>
   readonly settings: QueueSettings
   readonly log: Logger
   readonly progress: SharedProgress

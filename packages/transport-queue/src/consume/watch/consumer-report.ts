@@ -7,7 +7,8 @@ import type { StalledPartition } from './stall.ts'
 export interface ConsumerReport {
   /** The name of the transport. */
   readonly connection: string
-  readonly group: string
+  /** Undefined for a broadcast: every process gets every message. */
+  readonly group: string | undefined
   readonly topic: string
   /** The operation's id, or `consume <topic>`. */
   readonly handler: string
@@ -15,9 +16,12 @@ export interface ConsumerReport {
   readonly state: MemberState
   /** Why it failed, without what could be a credential; undefined unless it did. */
   readonly failure: string | undefined
-  /** The partitions that this process owns. */
+  /** The partitions that this process owns; of a broadcast those that it reads. */
   readonly partitions: readonly number[]
-  /** Messages of the whole topic that the group has not committed, whoever owns their partitions; undefined when the broker never said. */
+  /**
+   * Messages of the whole topic that the group has not committed, whoever owns their partitions; of a broadcast those that this process
+   * has not handled. Undefined when the broker never said.
+   */
   readonly lagCount: number | undefined
   /** When the broker said so, in epoch milliseconds; undefined when it never did. */
   readonly lagReadAt: number | undefined

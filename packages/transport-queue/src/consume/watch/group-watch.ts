@@ -1,7 +1,7 @@
 import type { Logger } from '@tenon/core/transport'
 import type { MemberState } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
-import type { GroupPlan, TopicConsumer } from '../plan/consumer-plan.ts'
+import type { ConsumerPlan, TopicConsumer } from '../plan/consumer-plan.ts'
 import type { Slots } from '../slots.ts'
 import type { StalledPartition } from './stall.ts'
 import type { TopicLag } from './topic-lag.ts'
@@ -9,7 +9,7 @@ import { TopicWatch } from './topic-watch.ts'
 import type { WatchedLoop } from './watched-loop.ts'
 
 export interface GroupWatchSurroundings {
-  readonly plan: GroupPlan
+  readonly plan: ConsumerPlan
   readonly settings: Pick<QueueSettings, 'driver' | 'clock'>
   readonly log: Logger
   readonly lags: ReadonlyMap<string, TopicLag>
@@ -18,7 +18,7 @@ export interface GroupWatchSurroundings {
   state(): MemberState
 }
 
-/** Finds what stands still in a group, while this process is one of its members. */
+/** Finds what stands still in a group, while this process is one of its members, or of a broadcast. */
 export class GroupWatch {
   readonly #topics: ReadonlyMap<string, TopicWatch>
   readonly #state: () => MemberState
@@ -103,7 +103,7 @@ export class GroupWatch {
     return [[topic, new TopicWatch({ consumer, driver, clock, log, lag, slots, siblings })]]
   }
 
-  #loopsOf(handler: string, { consumers }: GroupPlan): readonly WatchedLoop[] {
+  #loopsOf(handler: string, { consumers }: ConsumerPlan): readonly WatchedLoop[] {
     return [...this.#topics].flatMap(([topic, watch]) =>
       consumers.get(topic)?.handler === handler ? [...watch.loops] : [],
     )

@@ -44,11 +44,12 @@ export function isHeldUp({ now, stallAfterMs, loop, others, areSlotsTaken }: Sta
 /** What an operator is to read of it. */
 export function stallText(
   topic: string,
-  group: string,
+  group: string | undefined,
   { partition, waitsFor, offset, sinceAt }: StalledPartition,
 ): string {
   const since = new Date(sinceAt).toISOString()
-  return `partition ${partition} of ${topic} stands still in group ${group} since ${since}: ${causes[waitsFor]} ${offset}`
+  const where = group === undefined ? 'as a broadcast' : `in group ${group}`
+  return `partition ${partition} of ${topic} stands still ${where} since ${since}: ${causes[waitsFor]} ${offset}`
 }
 
 const causes = {

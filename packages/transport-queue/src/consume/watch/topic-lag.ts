@@ -6,7 +6,8 @@ import type { ConsumerReport } from './consumer-report.ts'
 
 export interface LagSurroundings {
   readonly topic: string
-  readonly group: string
+  /** Undefined where the driver says of itself how far that is. */
+  readonly group: string | undefined
   readonly driver: Pick<QueueDriver, 'describe'>
   readonly clock: Pick<QueueClock, 'now'>
   readonly log: Logger

@@ -30,10 +30,14 @@ export async function countPartitions(admin: Admin, topic: string): Promise<numb
 }
 
 /** What the cluster knows of a topic and a group, in order of the partitions. */
-export async function readProgress(admin: Admin, topic: string, group: string): Promise<readonly PartitionProgress[]> {
+export async function readProgress(
+  admin: Admin,
+  topic: string,
+  group: string | undefined,
+): Promise<readonly PartitionProgress[]> {
   const [ends, [committed]] = await Promise.all([
     fetchEnds(admin, topic),
-    admin.fetchOffsets({ groupId: group, topics: [topic] }),
+    group === undefined ? [] : admin.fetchOffsets({ groupId: group, topics: [topic] }),
   ])
   const commits = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
   return ends

@@ -1,5 +1,5 @@
-import { type Logger, ServiceError } from '@tenon/core/transport'
-import type { Admin, CompressionTypes } from 'kafkajs'
+import { type ConsumerStart, type Logger, ServiceError } from '@tenon/core/transport'
+import type { Admin, Cluster, CompressionTypes } from 'kafkajs'
 import type {
   Membership,
   PartitionProgress,
@@ -9,6 +9,7 @@ import type {
   QueueMember,
   ReadBound,
   ReceivedRecord,
+  RecordPlace,
   RecordRange,
   RecordToSend,
   TopicToEnsure,
@@ -19,6 +20,7 @@ import { unknownTopic } from '../kafka/kafka-refusal.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
 import { askUntilKnown } from '../kafka/send-tries.ts'
 import { notConnected } from '../not-connected.ts'
+import { followPartition } from '../partition-following.ts'
 import { readPartition } from '../partition-reading.ts'
 import { ProduceQueue } from '../produce-queue.ts'
 import { countPartitions, createMissing, describeTopicFailure, readProgress } from './kafkajs-admin.ts'
@@ -35,6 +37,7 @@ import { kafkaErrorType } from './kafkajs-mapping.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
 import { type KafkajsOptions, type KafkajsSettings, resolveKafkajs } from './kafkajs-options.ts'
 import { KafkajsProducer } from './kafkajs-producer.ts'
+import { readOffsets } from './kafkajs-offsets.ts'
 import { KafkajsSource } from './kafkajs-source.ts'
 
 /**
@@ -92,13 +95,11 @@ class KafkajsDriver implements QueueDriver {
     }
   }
 
-  async describe(topic: string, group: string): Promise<readonly PartitionProgress[]> {
+  async describe(topic: string, group?: string): Promise<readonly PartitionProgress[]> {
     try {
       return await this.#administer((admin) => readProgress(admin, topic, group))
     } catch (cause) {
-      if (kafkaErrorType(cause) === 'UNKNOWN_TOPIC_OR_PARTITION')
-        throw new ServiceError('not_found', `${this.target} has no topic ${topic}`, { cause })
-      throw new ServiceError('unavailable', `${this.target} did not describe topic ${topic}`, { cause })
+      throw this.#notDescribed(topic, cause)
     }
   }
 
@@ -107,13 +108,22 @@ class KafkajsDriver implements QueueDriver {
   }
 
   async *read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]> {
-    const client = this.#client(briefRetry)
-    const { connection, cluster } = openCluster(this.#loaded(), client, readerName)
-    const connect = () => connection.connect().then(() => cluster)
+    using reading = this.#openReading()
+    yield* readPartition(new KafkajsSource(reading.connect, range), range, bound)
+  }
+
+  async *follow(from: RecordPlace, signal: AbortSignal): AsyncIterable<readonly ReceivedRecord[]> {
+    using reading = this.#openReading()
+    yield* followPartition(new KafkajsSource(reading.connect, from), from, signal)
+  }
+
+  async offsetsAt(topic: string, start: ConsumerStart): Promise<readonly number[]> {
+    using reading = this.#openReading()
+    const finding = reading.connect().then((cluster) => readOffsets(cluster, topic, start))
     try {
-      yield* readPartition(new KafkajsSource(connect, range), range, bound)
-    } finally {
-      void client.disconnect(connection, cutDisconnectTimeoutMs)
+      return await within(finding, this.#settings.connectTimeoutMs, 'it did not answer')
+    } catch (cause) {
+      throw this.#notDescribed(topic, cause)
     }
   }
 
@@ -133,6 +143,22 @@ class KafkajsDriver implements QueueDriver {
     await this.#queue?.close()
     this.#closing.abort()
     await Promise.all([this.#producer?.close(), this.#admins.close()])
+  }
+
+  /** Connections for reading, which end with it. */
+  #openReading(): Reading {
+    const client = this.#client(briefRetry)
+    const { connection, cluster } = openCluster(this.#loaded(), client, readerName)
+    return {
+      connect: () => connection.connect().then(() => cluster),
+      [Symbol.dispose]: () => void client.disconnect(connection, cutDisconnectTimeoutMs),
+    }
+  }
+
+  #notDescribed(topic: string, cause: unknown): ServiceError {
+    if (kafkaErrorType(cause) === unknownTopic)
+      return new ServiceError('not_found', `${this.target} has no topic ${topic}`, { cause })
+    return new ServiceError('unavailable', `${this.target} did not describe topic ${topic}`, { cause })
   }
 
   /** Works with a connection of its own, for as long as connecting may take. */
@@ -193,6 +219,10 @@ class KafkajsDriver implements QueueDriver {
 
 /** kafkajs wants a group's name of whoever reads; no broker hears it. */
 const readerName = 'tenon.reader'
+
+interface Reading extends Disposable {
+  connect(): Promise<Cluster>
+}
 
 interface OpenAdmin {
   readonly client: KafkajsClient

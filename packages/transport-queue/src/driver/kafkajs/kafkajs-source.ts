@@ -1,6 +1,6 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { Broker, Cluster, KafkaMessage } from 'kafkajs'
-import type { RecordRange } from '../../queue-driver.ts'
+import type { RecordPlace } from '../../queue-driver.ts'
 import { type BatchFacts, hiddenBatches } from '../kafka/aborted-transactions.ts'
 import { missingTopicPatienceMs, notReadable } from '../kafka/kafka-refusal.ts'
 import type { FetchedPage, PartitionBounds, PartitionSource } from '../partition-reading.ts'
@@ -16,7 +16,7 @@ export class KafkajsSource implements PartitionSource {
   #isStale = false
 
   /** @param connect Gives a connected cluster; asked again when that failed. */
-  constructor(connect: () => Promise<Cluster>, { topic, partition }: RecordRange) {
+  constructor(connect: () => Promise<Cluster>, { topic, partition }: RecordPlace) {
     this.#connect = connect
     this.#topic = topic
     this.#partition = partition
@@ -38,7 +38,7 @@ export class KafkajsSource implements PartitionSource {
       const fetched = await this.#fetchOnce(broker, fromOffset)
       if (fetched !== undefined) return this.#toPage(fetched, fromOffset)
       const earliestOffset = await this.#offsetAt(cluster, { fromBeginning: true })
-      return { records: [], nextOffset: Math.max(fromOffset, earliestOffset) }
+      return { records: [], nextOffset: Math.max(fromOffset, earliestOffset), isOutOfRange: true }
     })
   }
 

@@ -132,9 +132,9 @@ export class Broker implements MemoryBroker {
     }
   }
 
-  describe(topic: string, group: string): readonly PartitionProgress[] {
-    const logs = this.#logsOf(topic)
-    const reader = this.#groups.get(group)
+  describe(topic: string, group?: string): readonly PartitionProgress[] {
+    const logs = this.logs(topic)
+    const reader = group === undefined ? undefined : this.#groups.get(group)
     return logs.map((log) => ({
       partition: log.partition,
       earliestOffset: log.firstOffset,
@@ -143,9 +143,16 @@ export class Broker implements MemoryBroker {
     }))
   }
 
+  /** The partitions of a topic. @throws ServiceError `not_found` */
+  logs(topic: string): readonly MemoryLog[] {
+    const logs = this.#topics.get(topic)
+    if (logs === undefined) throw new ServiceError('not_found', `the memory broker has no topic ${topic}`)
+    return logs
+  }
+
   /** @throws ServiceError `not_found` */
   log(topic: string, partition: number): MemoryLog {
-    const log = this.#logsOf(topic)[partition]
+    const log = this.logs(topic)[partition]
     if (log !== undefined) return log
     throw new ServiceError('not_found', `topic ${topic} of the memory broker has no partition ${partition}`)
   }
@@ -162,13 +169,6 @@ export class Broker implements MemoryBroker {
       })
     this.#groups.set(name, group)
     return group
-  }
-
-  /** @throws ServiceError `not_found` */
-  #logsOf(topic: string): readonly MemoryLog[] {
-    const logs = this.#topics.get(topic)
-    if (logs === undefined) throw new ServiceError('not_found', `the memory broker has no topic ${topic}`)
-    return logs
   }
 
   #choose({ topic, key, partition }: RecordToSend): MemoryLog {

@@ -1,4 +1,4 @@
-import { ServiceError, unlessAborted } from '@tenon/core/transport'
+import { type ConsumerStart, ServiceError, unlessAborted } from '@tenon/core/transport'
 import type {
   Membership,
   PartitionProgress,
@@ -7,11 +7,13 @@ import type {
   QueueMember,
   ReadBound,
   ReceivedRecord,
+  RecordPlace,
   RecordRange,
   RecordToSend,
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { inTime } from '../in-time.ts'
+import { followPartition } from '../partition-following.ts'
 import { readPartition } from '../partition-reading.ts'
 import { notProduced } from '../produce-queue.ts'
 import { Broker, type MemoryBroker, processBroker } from './memory-broker.ts'
@@ -60,9 +62,18 @@ class MemoryDriver implements QueueDriver {
     await turn
   }
 
-  async describe(topic: string, group: string): Promise<readonly PartitionProgress[]> {
-    if (this.#broker.requests.isStopped) throw new ServiceError('unavailable', 'the memory broker did not answer')
+  async describe(topic: string, group?: string): Promise<readonly PartitionProgress[]> {
+    this.#requireAnswer()
     return this.#broker.describe(topic, group)
+  }
+
+  async offsetsAt(topic: string, start: ConsumerStart): Promise<readonly number[]> {
+    this.#requireAnswer()
+    return this.#broker.logs(topic).map((log) => log.offsetAt(start))
+  }
+
+  follow(from: RecordPlace, signal: AbortSignal): AsyncIterable<readonly ReceivedRecord[]> {
+    return followPartition(memorySource(this.#broker, from), from, signal)
   }
 
   read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]> {
@@ -80,6 +91,11 @@ class MemoryDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#producing
+  }
+
+  /** @throws ServiceError `unavailable` */
+  #requireAnswer(): void {
+    if (this.#broker.requests.isStopped) throw new ServiceError('unavailable', 'the memory broker did not answer')
   }
 
   #follow(last: Promise<void>): void {

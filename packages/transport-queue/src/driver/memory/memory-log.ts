@@ -1,3 +1,4 @@
+import type { ConsumerStart } from '@tenon/core/transport'
 import type { ReceivedRecord, RecordToSend } from '../../queue-driver.ts'
 
 /** One partition of a topic: records in order, and who waits for more. */
@@ -43,6 +44,14 @@ export class MemoryLog {
   read(offset: number, maxCount: number): readonly ReceivedRecord[] {
     const from = Math.max(0, offset - this.#firstOffset)
     return this.#records.slice(from, from + maxCount)
+  }
+
+  /** Where reading begins that is to begin there. */
+  offsetAt(start: ConsumerStart): number {
+    if (start === 'earliest') return this.#firstOffset
+    if (start === 'latest') return this.endOffset
+    const index = this.#records.findIndex(({ timestampAt }) => timestampAt >= start.startAt)
+    return index < 0 ? this.endOffset : this.#firstOffset + index
   }
 
   /** Forgets records before the offset. Cheap when called often: it only cuts once there is much to forget. */

@@ -1,6 +1,6 @@
 import type { ClusterMetadata, ConnectionPool } from '@platformatic/kafka'
 import { ServiceError } from '@tenon/core/transport'
-import type { RecordRange } from '../../queue-driver.ts'
+import type { RecordPlace } from '../../queue-driver.ts'
 import { missingTopicPatienceMs, notReadable } from '../kafka/kafka-refusal.ts'
 import type { FetchedPage, PartitionBounds, PartitionSource } from '../partition-reading.ts'
 import type { PlatformaticClient, RequestRoute } from './platformatic-client.ts'
@@ -26,7 +26,7 @@ export class PlatformaticSource implements PartitionSource {
   readonly #partition: number
   #cluster: ClusterMetadata | undefined
 
-  constructor(client: PlatformaticClient, { topic, partition }: RecordRange) {
+  constructor(client: PlatformaticClient, { topic, partition }: RecordPlace) {
     this.#client = client
     this.#pool = client.openPool(answerTimeoutMs)
     this.#topic = topic
@@ -48,7 +48,7 @@ export class PlatformaticSource implements PartitionSource {
       const fetched = await this.#fetchOnce(route, BigInt(fromOffset))
       if (fetched?.errorCode === offsetOutOfRangeCode) {
         const earliestOffset = await this.#offsetAt(route, earliestTimestamp)
-        return { records: [], nextOffset: Math.max(fromOffset, earliestOffset) }
+        return { records: [], nextOffset: Math.max(fromOffset, earliestOffset), isOutOfRange: true }
       }
       if (fetched === undefined) return { records: [], nextOffset: fromOffset }
       const { records, nextOffset } = toRecords(this.#topic, fetched, BigInt(fromOffset))

@@ -1,4 +1,5 @@
 import type { Admin } from '@platformatic/kafka'
+import type { ConsumerStart } from '@tenon/core/transport'
 import type { PartitionProgress, TopicToEnsure } from '../../queue-driver.ts'
 import { keptSettings } from '../kafka/kafka-retention.ts'
 import { errorIds, reasonOf } from '../platformatic-wire/platformatic-error.ts'
@@ -24,15 +25,23 @@ export async function createMissing(admin: Admin, topics: readonly TopicToEnsure
   if (failures.length > 0) throw new Error(`topics could not be created: ${failures.join('; ')}`)
 }
 
-/** What the cluster knows of a topic and a group, in order of the partitions. @throws Error that `isUnknownTopic` knows, or of an answer with gaps */
-export async function readProgress(admin: Admin, topic: string, group: string): Promise<readonly PartitionProgress[]> {
-  // Without tries: a topic that was never created would be asked for over and over.
-  const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true, retries: 0 })
-  const partitions = Array.from({ length: topics.get(topic)?.partitionsCount ?? 0 }, (_, index) => index)
+/**
+ * What the cluster knows of a topic and a group, in order of the partitions.
+ *
+ * @throws Error that `isUnknownTopic` knows, or of an answer with gaps
+ */
+export async function readProgress(
+  admin: Admin,
+  topic: string,
+  group: string | undefined,
+): Promise<readonly PartitionProgress[]> {
+  const partitions = await partitionsOf(admin, topic)
   const [earliest, next, committed] = await Promise.all([
     readOffsets(admin, { topic, partitions, timestamp: earliestTimestamp }),
     readOffsets(admin, { topic, partitions, timestamp: latestTimestamp }),
-    readCommitted(admin, { topic, partitions, group }),
+    group === undefined
+      ? new Map(partitions.map((one) => [one, -1]))
+      : readCommitted(admin, { topic, partitions, group }),
   ])
   return partitions.map((partition) => ({
     partition,
@@ -50,18 +59,38 @@ function told(offsets: ReadonlyMap<number, number>, partition: number): number {
   return offset
 }
 
+/** Where each partition of a topic is to be read from, in order of the partitions. */
+export async function readStart(admin: Admin, topic: string, start: ConsumerStart): Promise<readonly number[]> {
+  const partitions = await partitionsOf(admin, topic)
+  const timestamp = typeof start === 'object' ? BigInt(start.startAt) : timestamps[start]
+  const offsetsAt = (wanted: bigint) => readOffsets(admin, { topic, partitions, timestamp: wanted, isolationLevel: 1 })
+  const found = await offsetsAt(timestamp)
+  // Kafka says -1 where no record is as young.
+  const isFound = (partition: number) => told(found, partition) >= 0
+  const ends = partitions.every(isFound) ? found : await offsetsAt(latestTimestamp)
+  return partitions.map((partition) => told(isFound(partition) ? found : ends, partition))
+}
+
+/** Without tries: a topic that was never created would be asked for over and over. */
+async function partitionsOf(admin: Admin, topic: string): Promise<readonly number[]> {
+  const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true, retries: 0 })
+  return Array.from({ length: topics.get(topic)?.partitionsCount ?? 0 }, (_, index) => index)
+}
+
 interface WantedOffsets {
   readonly topic: string
   readonly partitions: readonly number[]
   readonly timestamp: bigint
+  /** Whether all records count, or those that readers may see. @see Kafka protocol guide: isolation level @defaultValue 0 */
+  readonly isolationLevel?: 0 | 1
 }
 
 async function readOffsets(
   admin: Admin,
-  { topic, partitions, timestamp }: WantedOffsets,
+  { topic, partitions, timestamp, isolationLevel = 0 }: WantedOffsets,
 ): Promise<ReadonlyMap<number, number>> {
   const wanted = partitions.map((partitionIndex) => ({ partitionIndex, timestamp }))
-  const [listed] = await admin.listOffsets({ topics: [{ name: topic, partitions: wanted }] })
+  const [listed] = await admin.listOffsets({ topics: [{ name: topic, partitions: wanted }], isolationLevel })
   return new Map(listed?.partitions.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)]))
 }
 
@@ -79,3 +108,4 @@ async function readCommitted(
 /** @see Kafka protocol guide, ListOffsets */
 const earliestTimestamp = -2n
 const latestTimestamp = -1n
+const timestamps = { earliest: earliestTimestamp, latest: latestTimestamp } as const

@@ -1,5 +1,5 @@
 import type { Admin } from '@platformatic/kafka'
-import { ServiceError } from '@tenon/core/transport'
+import { type ConsumerStart, ServiceError } from '@tenon/core/transport'
 import type {
   Membership,
   PartitionProgress,
@@ -9,6 +9,7 @@ import type {
   QueueMember,
   ReadBound,
   ReceivedRecord,
+  RecordPlace,
   RecordRange,
   RecordToSend,
   TopicToEnsure,
@@ -16,9 +17,10 @@ import type {
 import { wait, within } from '../../wait.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
 import { notConnected } from '../not-connected.ts'
+import { followPartition } from '../partition-following.ts'
 import { readPartition } from '../partition-reading.ts'
 import { ProduceQueue } from '../produce-queue.ts'
-import { createMissing, readProgress } from './platformatic-admin.ts'
+import { createMissing, readProgress, readStart } from './platformatic-admin.ts'
 import {
   type ClientSettings,
   loadPlatformatic,
@@ -77,12 +79,28 @@ class PlatformaticDriver implements QueueDriver {
     await this.#administer((admin) => createMissing(admin, topics))
   }
 
-  async describe(topic: string, group: string): Promise<readonly PartitionProgress[]> {
+  async describe(topic: string, group?: string): Promise<readonly PartitionProgress[]> {
     try {
       return await this.#administer((admin) => readProgress(admin, topic, group))
     } catch (cause) {
-      if (isUnknownTopic(cause)) throw new ServiceError('not_found', `${this.target} has no topic ${topic}`, { cause })
-      throw new ServiceError('unavailable', `${this.target} did not describe topic ${topic}`, { cause })
+      throw this.#notDescribed(topic, cause)
+    }
+  }
+
+  async offsetsAt(topic: string, start: ConsumerStart): Promise<readonly number[]> {
+    try {
+      return await this.#administer((admin) => readStart(admin, topic, start))
+    } catch (cause) {
+      throw this.#notDescribed(topic, cause)
+    }
+  }
+
+  async *follow(from: RecordPlace, signal: AbortSignal): AsyncIterable<readonly ReceivedRecord[]> {
+    const client = new PlatformaticClient(this.#loaded(), this.#clientSettings())
+    try {
+      yield* followPartition(new PlatformaticSource(client, from), from, signal)
+    } finally {
+      void client.close()
     }
   }
 
@@ -146,6 +164,11 @@ class PlatformaticDriver implements QueueDriver {
     } finally {
       void admin.close().catch(() => undefined)
     }
+  }
+
+  #notDescribed(topic: string, cause: unknown): ServiceError {
+    if (isUnknownTopic(cause)) return new ServiceError('not_found', `${this.target} has no topic ${topic}`, { cause })
+    return new ServiceError('unavailable', `${this.target} did not describe topic ${topic}`, { cause })
   }
 
   #clientSettings(): ClientSettings {

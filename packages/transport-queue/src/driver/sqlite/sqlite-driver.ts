@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { ConsumerStart } from '@tenon/core/transport'
 import type {
   Membership,
   PartitionProgress,
@@ -7,12 +8,14 @@ import type {
   QueueMember,
   ReadBound,
   ReceivedRecord,
+  RecordPlace,
   RecordRange,
   RecordToSend,
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { notConnected } from '../not-connected.ts'
 import { within } from '../../wait.ts'
+import { followPartition } from '../partition-following.ts'
 import { readPartition } from '../partition-reading.ts'
 import { recordTooLarge } from '../record-too-large.ts'
 import { toQueueError } from '../sqlite-file/sqlite-error.ts'
@@ -60,7 +63,7 @@ class SqliteDriver implements QueueDriver {
     }
   }
 
-  async describe(topic: string, group: string): Promise<readonly PartitionProgress[]> {
+  async describe(topic: string, group?: string): Promise<readonly PartitionProgress[]> {
     try {
       return this.#opened().log.describe(topic, group)
     } catch (error) {
@@ -69,7 +72,19 @@ class SqliteDriver implements QueueDriver {
   }
 
   async *read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]> {
-    yield* readPartition(sqliteSource(this.#opened().log, range), range, bound)
+    yield* readPartition(sqliteSource(this.#opened(), range), range, bound)
+  }
+
+  async offsetsAt(topic: string, start: ConsumerStart): Promise<readonly number[]> {
+    try {
+      return await this.#opened().log.offsetsAt(topic, start)
+    } catch (error) {
+      throw toQueueError(error)
+    }
+  }
+
+  async *follow(from: RecordPlace, signal: AbortSignal): AsyncIterable<readonly ReceivedRecord[]> {
+    yield* followPartition(sqliteSource(this.#opened(), from), from, signal)
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {

@@ -1,4 +1,5 @@
-import { ServiceError } from '@tenon/core/transport'
+import { setImmediate } from 'node:timers/promises'
+import { type ConsumerStart, ServiceError } from '@tenon/core/transport'
 import type { PartitionProgress, ReceivedRecord, RecordToSend } from '../../queue-driver.ts'
 import type { PartitionBounds } from '../partition-reading.ts'
 import { partitionHash } from '../partition-hash.ts'
@@ -103,8 +104,31 @@ export class SqliteLog {
   }
 
   /** @throws ServiceError `not_found` for a topic that does not exist */
-  describe(topic: string, group: string): readonly PartitionProgress[] {
-    const rows = this.#database.statement<ProgressRow>(selectProgress).all(group, topic)
+  async offsetsAt(topic: string, start: ConsumerStart): Promise<readonly number[]> {
+    const logIds = this.logIdsOf(topic)
+    if (logIds.length === 0) throw new ServiceError('not_found', `the queue file has no topic ${topic}`)
+    const offsets: number[] = []
+    for (const logId of logIds) offsets.push(await this.#offsetAt(logId, start))
+    return offsets
+  }
+
+  /** A moment is looked for some records at a time, which are not in the order of their times. */
+  async #offsetAt(logId: number, start: ConsumerStart): Promise<number> {
+    const { earliestOffset, endOffset } = this.boundsOf(logId)
+    if (start === 'earliest') return earliestOffset
+    if (start === 'latest') return endOffset
+    const select = this.#database.statement<{ readonly offset: number | null }>(selectSince)
+    for (let offset = earliestOffset; offset < endOffset; offset += soughtCount) {
+      const found = select.get(logId, offset, logId, offset + soughtCount, start.startAt)?.offset
+      if (found !== null && found !== undefined) return found
+      await setImmediate()
+    }
+    return endOffset
+  }
+
+  /** @throws ServiceError `not_found` for a topic that does not exist */
+  describe(topic: string, group?: string): readonly PartitionProgress[] {
+    const rows = this.#database.statement<ProgressRow>(selectProgress).all(group ?? null, topic)
     if (rows.length === 0) throw new ServiceError('not_found', `the queue file has no topic ${topic}`)
     return rows.map((row) => ({
       partition: row.partition,
@@ -144,6 +168,8 @@ interface ProgressRow {
 /** Bound how long one read holds up the event loop. Guesses: well below a millisecond. */
 const fetchedCount = 100
 const fetchedBytes = 262_144
+/** The same for a moment that is looked for. */
+const soughtCount = 1_000
 
 const insertLog = 'INSERT INTO log (topic_id, partition) SELECT topic_id, ?2 FROM topic WHERE name = ?1'
 
@@ -163,6 +189,10 @@ const selectRecords = `
   SELECT record_id & 0xffffffffff AS offset, timestamp_at, byte_count, key, headers, value FROM record
   WHERE record_id >= ((? << 40) | ?) AND record_id < ((? + 1) << 40)
   ORDER BY record_id`
+
+const selectSince = `
+  SELECT min(record_id) & 0xffffffffff AS offset FROM record
+  WHERE record_id >= ((? << 40) | ?) AND record_id < ((? << 40) | ?) AND timestamp_at >= ?`
 
 const selectProgress = `
   SELECT log.partition, log.first_offset, log.next_offset, claim.next_offset AS committed_offset

@@ -45,6 +45,7 @@ export class SqlitePartition extends Ownership implements AssignedPartition {
   }
 
   async fetch(): Promise<readonly ReceivedRecord[]> {
+    const { queue } = this.#surroundings
     while (!this.revoked.aborted) {
       const records = this.#read()
       const last = records?.at(-1)
@@ -53,7 +54,7 @@ export class SqlitePartition extends Ownership implements AssignedPartition {
         return records
       }
       if (records === undefined) await wait(lockedMs, this.revoked)
-      else await this.#more()
+      else await queue.untilMore({ logId: this.#claim.logId, position: this.#position }, this.revoked)
     }
     return []
   }
@@ -85,21 +86,6 @@ export class SqlitePartition extends Ownership implements AssignedPartition {
       if (isLocked(error)) return undefined
       throw error
     }
-  }
-
-  /** Resolves when there may be more, or the partition is given up. */
-  #more(): Promise<void> {
-    const { queue } = this.#surroundings
-    return new Promise((resolve) => {
-      const wake = () => {
-        queue.forget(waiter)
-        this.revoked.removeEventListener('abort', wake)
-        resolve()
-      }
-      const waiter = { logId: this.#claim.logId, position: this.#position, wake }
-      queue.await(waiter)
-      this.revoked.addEventListener('abort', wake, { once: true })
-    })
   }
 }
 

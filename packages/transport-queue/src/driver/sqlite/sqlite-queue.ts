@@ -9,10 +9,14 @@ import type { SqliteSettings } from './sqlite-options.ts'
 import { SqliteRetention } from './sqlite-retention.ts'
 import { SqliteWriter } from '../sqlite-file/sqlite-writer.ts'
 
-/** Somebody who waits until a partition has more than it has seen. */
-export interface Waiter {
+/** How much of a partition somebody has seen. */
+export interface SeenPartition {
   readonly logId: number
   readonly position: number
+}
+
+/** Somebody who waits until a partition has more than that. */
+interface Waiter extends SeenPartition {
   wake(): void
 }
 
@@ -61,13 +65,19 @@ export class SqliteQueue implements AsyncDisposable {
     this.#checkpoint.wrote(byteCount)
   }
 
-  /** Wakes the waiter once, when its partition has more. */
-  await(waiter: Waiter): void {
-    this.#waiters.add(waiter)
-  }
-
-  forget(waiter: Waiter): void {
-    this.#waiters.delete(waiter)
+  /** Resolves when a partition may have more, or the signal fires. */
+  untilMore(seen: SeenPartition, over: AbortSignal): Promise<void> {
+    if (over.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#waiters.delete(waiter)
+        over.removeEventListener('abort', wake)
+        resolve()
+      }
+      const waiter = { ...seen, wake }
+      this.#waiters.add(waiter)
+      over.addEventListener('abort', wake, { once: true })
+    })
   }
 
   observe(observer: Observer): void {

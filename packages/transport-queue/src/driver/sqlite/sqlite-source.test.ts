@@ -8,7 +8,7 @@ const { signal: never } = new AbortController()
 
 describe('sqliteSource', () => {
   it('lets the event loop go on between what it reads', async () => {
-    const source = sqliteSource(filled(300), { topic: 'topic', partition: 1, fromOffset: 0 })
+    const source = sqliteSource(queueOf(filled(300)), { topic: 'topic', partition: 1, fromOffset: 0 })
     let turnCount = 0
     const turn = () => {
       turnCount++
@@ -22,7 +22,7 @@ describe('sqliteSource', () => {
 
   it('says that it is unavailable while another process holds the file, and broken for what no waiting mends', async () => {
     const log = filled(1)
-    const source = sqliteSource(log, { topic: 'topic', partition: 1, fromOffset: 0 })
+    const source = sqliteSource(queueOf(log), { topic: 'topic', partition: 1, fromOffset: 0 })
     const failing = (errcode: number) => () => {
       throw Object.assign(new Error('no'), { errcode })
     }
@@ -31,6 +31,10 @@ describe('sqliteSource', () => {
     await expect(source.fetch(0, never)).rejects.toMatchObject({ code: 'internal' })
   })
 })
+
+function queueOf(log: SqliteLog) {
+  return { log, untilMore: () => Promise.resolve() }
+}
 
 /** A log with so many records in its second partition. */
 function filled(count: number): SqliteLog {

@@ -1,5 +1,6 @@
 import { besideCases } from './beside-cases.ts'
 import type { DriverCase } from './driver-case.ts'
+import { followingCases } from './following-cases.ts'
 import { groupCases } from './group-cases.ts'
 import { readingCases } from './reading-cases.ts'
 import { rebalanceCases } from './rebalance-cases.ts'
@@ -10,6 +11,7 @@ import { topicCases } from './topic-cases.ts'
 export const driverSuite: readonly DriverCase[] = [
   ...recordCases,
   ...readingCases,
+  ...followingCases,
   ...groupCases,
   ...rebalanceCases,
   ...besideCases,

@@ -1,0 +1,205 @@
+import { ServiceError } from '@tenon/core/transport'
+import { giveUp } from '../../driver/ownership.ts'
+import type { MemberState, RecordPlace } from '../../queue-driver.ts'
+import type { QueueSettings } from '../../queue-options.ts'
+import { PartitionLoop } from '../consume-loop.ts'
+import type { ConsumerHost } from '../group-consumer.ts'
+import type { BroadcastPlan, TopicConsumer } from '../plan/consumer-plan.ts'
+import { endlessDelays } from '../retry-schedule.ts'
+import type { ServedConsumer } from '../served-consumer.ts'
+import { Slots } from '../slots.ts'
+import { type ConsumerReport, failureText } from '../watch/consumer-report.ts'
+import { GroupWatch } from '../watch/group-watch.ts'
+import { stallText } from '../watch/stall.ts'
+import { toReport } from '../watch/to-report.ts'
+import { TopicLag } from '../watch/topic-lag.ts'
+import { BroadcastPartition } from './broadcast-partition.ts'
+
+/** A handler that gets every message in this process, with a loop for every partition of its topics. */
+export class BroadcastConsumer implements ServedConsumer {
+  readonly title: string
+  readonly #plan: BroadcastPlan
+  readonly #settings: QueueSettings
+  readonly #host: ConsumerHost
+  readonly #slots: ReadonlyMap<string, Slots>
+  readonly #lags: ReadonlyMap<string, TopicLag>
+  readonly #watch: GroupWatch
+  readonly #loops = new Map<BroadcastPartition, PartitionLoop>()
+  readonly #leaving = new AbortController()
+  #looking: NodeJS.Timeout | undefined
+  #joining: Promise<void> = Promise.resolve()
+  #state: MemberState = 'joining'
+  #failure: string | undefined
+
+  constructor(plan: BroadcastPlan, settings: QueueSettings, host: ConsumerHost) {
+    const consumers = [...plan.consumers.values()]
+    this.#plan = plan
+    this.#settings = settings
+    this.#host = host
+    this.title = `the broadcast of ${[...plan.consumers.keys()].join(', ')}`
+    this.#slots = new Map(consumers.map((one) => [one.handler, new Slots(one.settings.concurrency)]))
+    this.#lags = new Map(consumers.map(({ topic }) => [topic, this.#lagOf(topic)]))
+    const state = () => this.#state
+    const { log } = host
+    this.#watch = new GroupWatch({ plan, settings, log, lags: this.#lags, slots: this.#slots, state })
+  }
+
+  async join(signal: AbortSignal): Promise<void> {
+    const over = AbortSignal.any([signal, this.#leaving.signal])
+    this.#joining = this.#begin(over)
+    try {
+      await this.#joining
+    } catch (error) {
+      if (!over.aborted) this.#fail(error)
+      throw error
+    }
+  }
+
+  /** Others have every message too, and what is dropped from a cache is of no use once the process has ended. */
+  async finish(): Promise<void> {
+    this.#watch.stop()
+  }
+
+  async leave(signal: AbortSignal): Promise<void> {
+    this.#watch.stop()
+    clearInterval(this.#looking)
+    this.#leaving.abort()
+    if (this.#state !== 'failed' && this.#state !== 'left') this.#state = 'draining'
+    await this.#joining.catch(() => undefined)
+    await giveUp([...this.#loops.keys()], signal)
+    if (this.#state !== 'failed') this.#state = 'left'
+  }
+
+  get hasJoined(): boolean {
+    return this.#state !== 'joining'
+  }
+
+  get standstills(): readonly string[] {
+    return [...this.#plan.consumers.keys()].flatMap((topic) =>
+      this.#watch.stallsOf(topic).map((stall) => stallText(topic, undefined, stall)),
+    )
+  }
+
+  async report(): Promise<readonly ConsumerReport[]> {
+    await this.refresh()
+    return this.known()
+  }
+
+  known(): readonly ConsumerReport[] {
+    return [...this.#plan.consumers.values()].map((consumer) => this.#reportOn(consumer))
+  }
+
+  async refresh(): Promise<void> {
+    await Promise.all([...this.#lags.values()].map((lag) => lag.read()))
+  }
+
+  /** @throws ServiceError for what no waiting mends; Error when the signal fires before */
+  async #begin(over: AbortSignal): Promise<void> {
+    const places = await Promise.all([...this.#plan.consumers.values()].map((one) => this.#placesOf(one, over)))
+    over.throwIfAborted()
+    for (const place of places.flat()) this.#read(place)
+    this.#state = 'assigned'
+    this.#watch.start()
+    this.#looking = setInterval(() => void this.#lookForMore(), lookIntervalMs).unref()
+  }
+
+  /** Where each partition is read from. Asks a broker that is away again. */
+  async #placesOf(
+    { topic, start = 'latest', settings }: TopicConsumer,
+    over: AbortSignal,
+  ): Promise<readonly RecordPlace[]> {
+    const { driver, clock, random } = this.#settings
+    const delays = endlessDelays({ retry: settings.retry, random })
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const offsets = await driver.offsetsAt(topic, start)
+        return offsets.map((fromOffset, partition) => ({ topic, partition, fromOffset }))
+      } catch (error) {
+        const isAway = ServiceError.is(error) && error.code === 'unavailable'
+        // A topic that was just created is not known to every broker at once.
+        const isMissing = ServiceError.is(error) && error.code === 'not_found' && attempt < missingAttemptCount
+        if (!isAway && !isMissing) throw error
+      }
+      await clock.wait(delays.next().value, over)
+      over.throwIfAborted()
+    }
+  }
+
+  /** Partitions that a topic did not have before are read from their beginning. */
+  async #lookForMore(): Promise<void> {
+    for (const topic of this.#plan.consumers.keys()) {
+      const known = new Set(this.#partitionsOf(topic).map(({ partition }) => partition))
+      const offsets = await this.#settings.driver.offsetsAt(topic, 'earliest').catch(() => [])
+      if (this.#leaving.signal.aborted) return
+      for (const [partition, fromOffset] of offsets.entries())
+        if (!known.has(partition)) this.#read({ topic, partition, fromOffset })
+    }
+  }
+
+  #read(place: RecordPlace): void {
+    const consumer = this.#plan.consumers.get(place.topic)
+    const slots = consumer && this.#slots.get(consumer.handler)
+    if (consumer === undefined || slots === undefined) return
+    const settings = this.#settings
+    const { log } = this.#host
+    const delays = () => endlessDelays({ retry: consumer.settings.retry, random: settings.random })
+    const partition = new BroadcastPartition(place, { driver: settings.driver, clock: settings.clock, log, delays })
+    const fail = (error: unknown) => this.#fail(error)
+    const loop = new PartitionLoop(partition, consumer, { settings, log, slots, fail })
+    this.#loops.set(partition, loop)
+    this.#watch.add(loop)
+    void this.#run(partition, loop)
+  }
+
+  async #run(partition: BroadcastPartition, loop: PartitionLoop): Promise<void> {
+    const { topic, partition: index } = partition
+    await loop.run()
+    partition.settle()
+    this.#loops.delete(partition)
+    this.#watch.remove(loop)
+    if (partition.isAnother && !this.#leaving.signal.aborted) this.#read({ topic, partition: index, fromOffset: 0 })
+  }
+
+  #fail(error: unknown): void {
+    if (this.#leaving.signal.aborted) return
+    this.#failure ??= failureText(error)
+    const hasBegun = this.#state !== 'joining'
+    this.#state = 'failed'
+    if (hasBegun) this.#host.fail(error)
+  }
+
+  #partitionsOf(topic: string): readonly BroadcastPartition[] {
+    return [...this.#loops.keys()].filter((partition) => partition.topic === topic)
+  }
+
+  /** How much is left for this process. */
+  #lagOf(topic: string): TopicLag {
+    const { driver, clock } = this.#settings
+    const describe = async () => {
+      const progress = await driver.describe(topic)
+      const done = new Map(this.#partitionsOf(topic).map(({ partition, doneOffset }) => [partition, doneOffset]))
+      return progress.map((one) => ({ ...one, committedOffset: done.get(one.partition) ?? one.nextOffset }))
+    }
+    return new TopicLag({ topic, group: undefined, driver: { describe }, clock, log: this.#host.log })
+  }
+
+  #reportOn(consumer: TopicConsumer): ConsumerReport {
+    const { topic } = consumer
+    return toReport({
+      consumer,
+      connection: this.#settings.name,
+      state: this.#state,
+      failure: this.#failure,
+      lag: this.#lags.get(topic),
+      loops: this.#partitionsOf(topic).flatMap((partition) => this.#loops.get(partition) ?? []),
+      parkedCount: 0,
+      stalls: this.#watch.stallsOf(topic),
+      now: this.#settings.clock.now(),
+    })
+  }
+}
+
+/** How soon a partition is found that a topic did not have before. A guess: it is read from its beginning, so nothing is lost. */
+const lookIntervalMs = 60_000
+/** How often a topic is looked for that is not there, with waits between: some seconds. A guess. */
+const missingAttemptCount = 5

@@ -1,0 +1,140 @@
+import { type Logger, ServiceError } from '@tenon/core/transport'
+import { Ownership } from '../../driver/ownership.ts'
+import type { AssignedPartition, QueueDriver, ReceivedRecord, RecordPlace } from '../../queue-driver.ts'
+import type { QueueClock } from '../../wait.ts'
+
+export interface BroadcastSurroundings {
+  readonly driver: Pick<QueueDriver, 'follow' | 'offsetsAt'>
+  readonly clock: QueueClock
+  readonly log: Logger
+  /** How long to wait before what could not be read is asked for again, one wait after the other. */
+  delays(): Iterator<number, never>
+}
+
+/** A partition that every process reads by itself, as if it were assigned to it: it is never another's, and stores nothing. */
+export class BroadcastPartition extends Ownership implements AssignedPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly #surroundings: BroadcastSurroundings
+  readonly #startOffset: number
+  #position: number
+  #doneOffset: number
+  #reading: AsyncIterator<readonly ReceivedRecord[]> | undefined
+  #delays: Iterator<number, never> | undefined
+  /** How often in a row it was not there. */
+  #missingCount = 0
+  #isAnother = false
+
+  constructor({ topic, partition, fromOffset }: RecordPlace, surroundings: BroadcastSurroundings) {
+    super()
+    this.topic = topic
+    this.partition = partition
+    this.#surroundings = surroundings
+    this.#startOffset = fromOffset
+    this.#position = fromOffset
+    this.#doneOffset = fromOffset
+  }
+
+  /** All before it is done with in this process. */
+  get doneOffset(): number {
+    return this.#doneOffset
+  }
+
+  /** Whether it was given up because the topic is another one of the same name, which begins anew. */
+  get isAnother(): boolean {
+    return this.#isAnother
+  }
+
+  async startOffset(): Promise<number> {
+    return this.#startOffset
+  }
+
+  async fetch(): Promise<readonly ReceivedRecord[]> {
+    while (!this.revoked.aborted) {
+      const records = await this.#next()
+      const last = records?.at(-1)
+      if (records === undefined || last === undefined) continue
+      this.#delays = undefined
+      this.#missingCount = 0
+      this.#position = last.offset + 1
+      return records
+    }
+    return []
+  }
+
+  async commit(nextOffset: number): Promise<boolean> {
+    this.#doneOffset = nextOffset
+    return !this.lost.aborted
+  }
+
+  /** Nothing goes with it elsewhere. */
+  async commitBeside(): Promise<boolean> {
+    return false
+  }
+
+  /** Some records; undefined when it has to be tried again. @throws ServiceError for what no waiting mends */
+  async #next(): Promise<readonly ReceivedRecord[] | undefined> {
+    const { driver } = this.#surroundings
+    const from = { topic: this.topic, partition: this.partition, fromOffset: this.#position }
+    this.#reading ??= driver.follow(from, this.revoked)[Symbol.asyncIterator]()
+    try {
+      const step = await this.#reading.next()
+      if (step.done !== true) return step.value
+    } catch (error) {
+      await this.#recover(error)
+    }
+    this.#reading = undefined
+    return undefined
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    if (this.revoked.aborted) return
+    if (!ServiceError.is(error)) throw error
+    if (error.code === 'out_of_range') return this.#reposition()
+    if (error.code !== 'not_found') throw error
+    this.#missingCount += 1
+    if (this.#missingCount === goneCount) this.#endAll('a topic is gone; when it is back it is read from its beginning')
+    await this.#pause()
+  }
+
+  /** Goes on at the oldest record: that it stood at is gone, or the topic is another one of the same name, and shorter. */
+  async #reposition(): Promise<void> {
+    try {
+      const [earliestOffset, endOffset] = await Promise.all([this.#offsetAt('earliest'), this.#offsetAt('latest')])
+      if (earliestOffset > this.#position) this.#skipTo(earliestOffset)
+      else if (endOffset < this.#position)
+        this.#endAll('a topic is another one than before; it is read from its beginning')
+    } catch {
+      // The broker is away, and reading asks it again.
+    }
+    await this.#pause()
+  }
+
+  async #offsetAt(start: 'earliest' | 'latest'): Promise<number> {
+    const offsets = await this.#surroundings.driver.offsetsAt(this.topic, start)
+    return offsets[this.partition] ?? this.#position
+  }
+
+  #skipTo(earliestOffset: number): void {
+    const { topic, partition } = this
+    const facts = { topic, partition, offset: this.#position, missedCount: earliestOffset - this.#position }
+    this.#surroundings.log.warn(facts, 'messages were gone before they were read; goes on at the oldest that is kept')
+    this.#position = earliestOffset
+  }
+
+  /** Another partition takes the place of this one: offsets begin anew. */
+  #endAll(text: string): void {
+    const { topic, partition } = this
+    if (this.#position > 0) this.#surroundings.log.warn({ topic, partition, offset: this.#position }, text)
+    this.#isAnother = true
+    this.revoke()
+  }
+
+  async #pause(): Promise<void> {
+    this.#delays ??= this.#surroundings.delays()
+    await this.#surroundings.clock.wait(this.#delays.next().value, this.revoked)
+  }
+}
+
+/** A topic counts as gone when it was not there so often in a row: a broker may not have heard of it yet. A guess. */
+const goneCount = 2

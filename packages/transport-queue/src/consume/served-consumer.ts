@@ -1,0 +1,23 @@
+import type { ConsumerReport } from './watch/consumer-report.ts'
+
+/** Whatever consumes in this process: a member of a group, or what gets every message. */
+export interface ServedConsumer {
+  /** For messages: `group count`. */
+  readonly title: string
+  /** Whether it has been given what it reads once, which may be nothing. */
+  readonly hasJoined: boolean
+  /** What stands still, in words; nothing while all goes on. */
+  readonly standstills: readonly string[]
+  /** Resolves when it has begun. @throws Error when it cannot, or the signal fires before. */
+  join(signal: AbortSignal): Promise<void>
+  /** Handles what nobody would handle after this process. */
+  finish(signal: AbortSignal): Promise<void>
+  /** Takes nothing more, and waits for what runs until the signal fires. Safe to call twice. */
+  leave(signal: AbortSignal): Promise<void>
+  /** A report for each topic, once the broker has said how much is left. */
+  report(): Promise<readonly ConsumerReport[]>
+  /** What is known without asking the broker. */
+  known(): readonly ConsumerReport[]
+  /** Asks the broker how much is left. Never rejects. */
+  refresh(): Promise<void>
+}
