@@ -149,6 +149,8 @@ export interface QueueSettings extends PublishingSettings {
   readonly topics: TopicSelection
   readonly driver: QueueDriver
   readonly retry: Readonly<Required<RetryOptions>>
+  /** What of it somebody wrote. */
+  readonly givenRetry: RetryOptions
   readonly partitionCount: number | undefined
   readonly requestTimeoutMs: number
   readonly commitIntervalMs: number
@@ -171,6 +173,7 @@ const check = optionCheck('queueTransport')
 export function resolveQueue(options: QueueOptions): QueueSettings {
   if (!isRecord(options))
     throw new ConfigError([check.malformed(`the options must be an object with driver, found ${toFound(options)}`)])
+  const givenRetry: RetryOptions = isRecord(options.retry) ? givenOnly(options.retry) : {}
   const settings: QueueSettings = Object.freeze({
     partitionCount: undefined,
     dataSchema: undefined,
@@ -179,7 +182,8 @@ export function resolveQueue(options: QueueOptions): QueueSettings {
     random: Math.random,
     ...queueDefaults,
     ...givenOnly(options),
-    retry: resolveRetry(queueDefaults.retry, isRecord(options.retry) ? givenOnly(options.retry) : {}),
+    retry: resolveRetry(queueDefaults.retry, givenRetry),
+    givenRetry,
     topics: new TopicSelection(Array.isArray(options.topics) ? options.topics : undefined),
     formats: new PayloadFormats(
       options.name ?? queueDefaults.name,

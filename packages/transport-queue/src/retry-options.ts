@@ -50,6 +50,20 @@ export function checkRetry(given: unknown, retry: RetryOptions, check: OptionChe
   ]
 }
 
+/** What a consumer says of its first wait or of its longest, against what its transport says of the other; in words. */
+export function contraryWait(own: RetryOptions = {}, ofTransport: RetryOptions = {}): string | undefined {
+  const { initialDelayMs, maxDelayMs } = own
+  if (maxDelayMs === undefined && exceeds(initialDelayMs, ofTransport.maxDelayMs))
+    return `retry.initialDelayMs, ${initialDelayMs}, exceeds retry.maxDelayMs of its transport, ${ofTransport.maxDelayMs}; give it a retry.maxDelayMs too`
+  if (initialDelayMs === undefined && exceeds(ofTransport.initialDelayMs, maxDelayMs))
+    return `retry.maxDelayMs, ${maxDelayMs}, is below retry.initialDelayMs of its transport, ${ofTransport.initialDelayMs}; give it a retry.initialDelayMs too`
+  return undefined
+}
+
+function exceeds(first: number | undefined, longest: number | undefined): boolean {
+  return first !== undefined && longest !== undefined && first > longest
+}
+
 const ranges = deliveryRanges.retry
 
 /** The first wait against the longest, where both are given: else the one that is not gives way. */

@@ -121,9 +121,9 @@ export interface TransportServer {
    */
   info?(): object
   /**
-   * How it is doing, for probes: the service is live while all its transports are, and ready while one of them is. Answers from what is
-   * there already, in microseconds; may be called at any time, must not throw, nor wait for anybody. A transport that leaves
-   * it out is live and ready.
+   * How it is doing, for probes. The service is live while all its transports are. It is ready while all are, or where one leaves this out:
+   * that one is live, and takes work from `listen` on. One that takes no work says that it is ready. Answers from what is there already,
+   * in microseconds; may be called at any time, must not throw, nor wait for anybody.
    */
   health?(): TransportHealth
   /**

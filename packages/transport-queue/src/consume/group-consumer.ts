@@ -7,7 +7,6 @@ import type { GroupPlan, TopicConsumer } from './plan/consumer-plan.ts'
 import { type ConsumerReport, failureText } from './watch/consumer-report.ts'
 import { Slots } from './slots.ts'
 import { GroupWatch } from './watch/group-watch.ts'
-import { stallText } from './watch/stall.ts'
 import { toReport } from './watch/to-report.ts'
 import { TopicLag } from './watch/topic-lag.ts'
 import type { ServedConsumer } from './served-consumer.ts'
@@ -55,10 +54,10 @@ export class GroupConsumer implements ServedConsumer {
     const { log } = this.#host
     const fail = (error: unknown) => this.#fail(error)
     const consume = (partition: AssignedPartition) => this.#consume(partition).catch(fail)
+    this.#watch.start()
     this.#joining = this.#settings.driver.join({ group, topics: [...consumers.keys()], log, consume, fail }, signal)
     try {
       this.#member = await this.#joining
-      if (!signal.aborted) this.#watch.start()
     } catch (error) {
       if (!signal.aborted) this.#failure ??= failureText(error)
       throw error
@@ -88,10 +87,7 @@ export class GroupConsumer implements ServedConsumer {
 
   /** What stands still, in words; nothing while all goes on. */
   get standstills(): readonly string[] {
-    const { group, consumers } = this.#plan
-    return [...consumers.keys()].flatMap((topic) =>
-      this.#watch.stallsOf(topic).map((stall) => stallText(topic, group, stall)),
-    )
+    return this.#watch.standstills
   }
 
   /** A report for each topic, once the broker has said how much is left. */
@@ -146,6 +142,7 @@ export class GroupConsumer implements ServedConsumer {
       consumer,
       connection: this.#settings.name,
       state: this.#memberState,
+      joiningSinceAt: this.#watch.joiningSinceAt,
       failure: this.#failure,
       lag: this.#lags.get(topic),
       loops: own.map(({ loop }) => loop),

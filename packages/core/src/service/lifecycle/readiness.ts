@@ -1,5 +1,5 @@
 import type { Logger } from '../../telemetry/log.ts'
-import { conditionsOf, isAnyReady } from './transport-condition.ts'
+import { conditionsOf, canTakeWork } from './transport-condition.ts'
 import type { ServiceParts } from './shutdown-phases.ts'
 
 export interface ReadinessOptions {
@@ -32,7 +32,7 @@ export class Readiness {
   /** Whether all parts have started, the checks pass, a transport can take work, and nobody has asked the service to stop. */
   get isReady(): boolean {
     const { parts, stop } = this.#options
-    return this.#isOpen && !stop.aborted && parts.health?.isPassing === true && isAnyReady(parts.servers)
+    return this.#isOpen && !stop.aborted && parts.health?.isPassing === true && canTakeWork(parts.servers)
   }
 
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { TransportHealth, TransportServer } from '../../transport/transport.ts'
-import { areAllLive, conditionsOf, isAnyReady } from './transport-condition.ts'
+import { areAllLive, canTakeWork, conditionsOf } from './transport-condition.ts'
 
 const well = serverOf(() => ({ isLive: true, isReady: true }))
 const stalled = serverOf(() => ({ isLive: false, isReady: true, reason: 'stands still' }))
@@ -17,11 +17,16 @@ describe('the health of transports', () => {
     expect(areAllLive([well, stalled, silent])).toBe(false)
   })
 
-  it('keeps a service ready as long as one of them is, so that the only one decides', () => {
-    expect(isAnyReady([])).toBe(true)
-    expect(isAnyReady([joining])).toBe(false)
-    expect(isAnyReady([joining, joining])).toBe(false)
-    for (const other of [well, stalled, silent, failing]) expect(isAnyReady([joining, other])).toBe(true)
+  it('keeps a service ready as long as one of them takes work without telling', () => {
+    expect(canTakeWork([])).toBe(true)
+    expect(canTakeWork([silent])).toBe(true)
+    expect(canTakeWork([joining, silent])).toBe(true)
+  })
+
+  it('makes a service ready when all of them are, where all tell', () => {
+    expect(canTakeWork([joining])).toBe(false)
+    expect(canTakeWork([well, stalled, failing])).toBe(true)
+    for (const other of [well, stalled, joining, failing]) expect(canTakeWork([joining, other])).toBe(false)
   })
 
   it('is listed by name for those that tell, one that fails to among them', () => {

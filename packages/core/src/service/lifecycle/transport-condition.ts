@@ -10,9 +10,13 @@ export function areAllLive(servers: readonly TransportServer[]): boolean {
   return servers.every((server) => healthOf(server)?.isLive !== false)
 }
 
-/** Whether work can come in, by whatever way. True for a service without transports, which takes none. */
-export function isAnyReady(servers: readonly TransportServer[]): boolean {
-  return servers.length === 0 || servers.some((server) => healthOf(server)?.isReady !== false)
+/**
+ * Whether work can come in. A transport that does not tell takes it from the start, and then the service does, whatever others say.
+ * Where all tell, all must be ready: one that only sends is, and takes no work in the place of another.
+ */
+export function canTakeWork(servers: readonly TransportServer[]): boolean {
+  const healths = servers.map(healthOf)
+  return healths.includes(undefined) || healths.every((health) => health?.isReady !== false)
 }
 
 /** Of those transports that tell, by the names in their order. */

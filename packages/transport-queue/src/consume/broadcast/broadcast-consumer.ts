@@ -10,7 +10,6 @@ import type { ServedConsumer } from '../served-consumer.ts'
 import { Slots } from '../slots.ts'
 import { type ConsumerReport, failureText } from '../watch/consumer-report.ts'
 import { GroupWatch } from '../watch/group-watch.ts'
-import { stallText } from '../watch/stall.ts'
 import { toReport } from '../watch/to-report.ts'
 import { TopicLag } from '../watch/topic-lag.ts'
 import { BroadcastPartition } from './broadcast-partition.ts'
@@ -75,9 +74,7 @@ export class BroadcastConsumer implements ServedConsumer {
   }
 
   get standstills(): readonly string[] {
-    return [...this.#plan.consumers.keys()].flatMap((topic) =>
-      this.#watch.stallsOf(topic).map((stall) => stallText(topic, undefined, stall)),
-    )
+    return this.#watch.standstills
   }
 
   async report(): Promise<readonly ConsumerReport[]> {
@@ -189,6 +186,7 @@ export class BroadcastConsumer implements ServedConsumer {
       consumer,
       connection: this.#settings.name,
       state: this.#state,
+      joiningSinceAt: this.#watch.joiningSinceAt,
       failure: this.#failure,
       lag: this.#lags.get(topic),
       loops: this.#partitionsOf(topic).flatMap((partition) => this.#loops.get(partition) ?? []),

@@ -1,4 +1,4 @@
-import { contract, type DeliveryOptions, event, type EventType, upcast } from '@tenon/core/contract'
+import { contract, type DeliveryOptions, event, type EventType, type RetryOptions, upcast } from '@tenon/core/contract'
 import { ConfigError, ContractError, WiringError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
@@ -86,6 +86,25 @@ describe('planConsumers', () => {
     expect(stallsAfterMs(settings)).toEqual([61_000, 69_000])
     const given = resolveQueue({ driver: memoryDriver(), maxHandlerMs: 9_000, stallAfterMs: 9_001 })
     expect(stallsAfterMs(given)).toEqual([9_001, 9_001])
+  })
+
+  it('refuses a wait of a consumer that its transport rules out in words, and lets only what nobody wrote give way', () => {
+    const planOf = (retry: RetryOptions, ofTransport: RetryOptions) => () =>
+      planConsumers(
+        hostOf([], [{ ...at(placed, 'own'), delivery: { retry } }]),
+        resolveQueue({ driver: memoryDriver(), name: 'orders', retry: ofTransport }),
+      )
+    const first = planOf({ initialDelayMs: 60_000 }, { maxDelayMs: 30_000 })
+    expect(first).toThrow(ConfigError)
+    expect(first).toThrow(
+      'consume shop.order.placed.v1 on transport orders: retry.initialDelayMs, 60000, exceeds retry.maxDelayMs of its transport, 30000; give it a retry.maxDelayMs too',
+    )
+    expect(planOf({ maxDelayMs: 5 }, { initialDelayMs: 300 })).toThrow(
+      'retry.maxDelayMs, 5, is below retry.initialDelayMs of its transport, 300; give it a retry.initialDelayMs too',
+    )
+    expect(planOf({ initialDelayMs: 60_000 }, {})).not.toThrow()
+    expect(planOf({ initialDelayMs: 60_000, maxDelayMs: 90_000 }, { maxDelayMs: 30_000 })).not.toThrow()
+    expect(planOf({ maxDelayMs: 5, initialDelayMs: 5 }, { initialDelayMs: 300 })).not.toThrow()
   })
 
   it('refuses to take a handler for stalled that still has time, naming both', () => {

@@ -12,6 +12,7 @@ import {
 import { deadLetterTopic } from '../../dead-letter/dead-letter.ts'
 import { commandContent, eventContent, type MessageFormat } from '../../format/payload-formats.ts'
 import type { QueueSettings } from '../../queue-options.ts'
+import { contraryWait } from '../../retry-options.ts'
 import { retryTopic } from '../retry/parked-message.ts'
 import { type ConsumerSettings, resolveConsumer } from './consumer-settings.ts'
 
@@ -56,7 +57,8 @@ export type ConsumerPlan = GroupPlan | BroadcastPlan
  *
  * @throws WiringError `wiring.unreachable` for an event or command in a format that is not among these; what the format throws.
  * @throws WiringError `wiring.consumer_conflict` when two handlers share topic and group.
- * @throws ConfigError `config.out_of_range` when `stallAfterMs` is given and one of them may take as long for a message.
+ * @throws ConfigError `config.out_of_range` when `stallAfterMs` is given and one of them may take as long for a message, and when the first
+ * wait that one of them says exceeds the longest that the transport was given, or the other way around.
  * @throws ContractError `contract.name` for a group that cannot be part of a topic's name.
  */
 export function planConsumers(host: TransportHost, settings: QueueSettings): readonly ConsumerPlan[] {
@@ -67,8 +69,8 @@ export function planConsumers(host: TransportHost, settings: QueueSettings): rea
   const conflicts = [...Map.groupBy(grouped, ({ topic, group }) => `${group} ${topic}`).values()].flatMap(checkSingle)
   if (conflicts.length > 0) throw new WiringError(conflicts)
   const all = [...grouped, ...broadcasts.flatMap(({ consumers }) => [...consumers.values()])]
-  const tooSoon = all.flatMap((consumer) => checkStall(consumer, settings))
-  if (tooSoon.length > 0) throw new ConfigError(tooSoon)
+  const wrong = [...checkWaits(host, settings), ...all.flatMap((consumer) => checkStall(consumer, settings))]
+  if (wrong.length > 0) throw new ConfigError(wrong)
   const groups = Map.groupBy(grouped, ({ group }) => group)
   return [...Array.from(groups, ([group, consumers]) => ({ group, consumers: byTopic(consumers) })), ...broadcasts]
 }
@@ -136,6 +138,22 @@ function checkSingle(consumers: readonly GroupedConsumer[]): readonly SetupProbl
   const names = consumers.map(({ handler }) => handler).join(', ')
   const message = `${names}: only one handler of group "${first.group}" can consume topic ${first.topic}; give the others a group of their own`
   return [{ code: 'wiring.consumer_conflict', message }]
+}
+
+/** What a consumer and its transport say must fit, where each says one of the two waits. */
+function checkWaits(
+  { operations, events }: TransportHost,
+  { name, givenRetry }: QueueSettings,
+): readonly SetupProblem[] {
+  const given = [
+    ...operations.flatMap(({ operation, delivery }) => (operation.queue ? [{ handler: operation.id, delivery }] : [])),
+    ...events.map(({ event, into = event, delivery }) => ({ handler: `consume ${into.topic}`, delivery })),
+  ]
+  const words = given.flatMap(({ handler, delivery }) => {
+    const text = contraryWait(delivery?.retry, givenRetry)
+    return text === undefined ? [] : [`${handler} on transport ${name}: ${text}`]
+  })
+  return [...new Set(words)].map((message) => ({ code: 'config.out_of_range', message }))
 }
 
 /** A handler that takes the time it has must not pass for one that stands still. */

@@ -12,10 +12,12 @@ export interface ConsumerReport {
   readonly topic: string
   /** The operation's id, or `consume <topic>`. */
   readonly handler: string
-  /** `joining` also while it comes back after an outage; `stalled` while one of its partitions stands still; `failed` for good, and the service stops. */
+  /** `joining` also while it comes back after an outage; `stalled` while one of its partitions stands still, or it was joining for too long; `failed` for good, and the service stops. */
   readonly state: MemberState
   /** Why it failed, without what could be a credential; undefined unless it did. */
   readonly failure: string | undefined
+  /** Since when it is not given its partitions though the broker answers, in epoch milliseconds; undefined unless that is too long. */
+  readonly joiningSinceAt: number | undefined
   /** The partitions that this process owns; of a broadcast those that it reads. */
   readonly partitions: readonly number[]
   /**

@@ -3,7 +3,8 @@ import type { MemberState } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import type { ConsumerPlan, TopicConsumer } from '../plan/consumer-plan.ts'
 import type { Slots } from '../slots.ts'
-import type { StalledPartition } from './stall.ts'
+import { JoinWatch, stuckText } from './join-watch.ts'
+import { type StalledPartition, stallText } from './stall.ts'
 import type { TopicLag } from './topic-lag.ts'
 import { TopicWatch } from './topic-watch.ts'
 import type { WatchedLoop } from './watched-loop.ts'
@@ -20,7 +21,9 @@ export interface GroupWatchSurroundings {
 
 /** Finds what stands still in a group, while this process is one of its members, or of a broadcast. */
 export class GroupWatch {
+  readonly #group: string | undefined
   readonly #topics: ReadonlyMap<string, TopicWatch>
+  readonly #join: JoinWatch
   readonly #state: () => MemberState
   readonly #clock: QueueSettings['clock']
   readonly #intervalMs: number
@@ -29,12 +32,39 @@ export class GroupWatch {
   #isLooking = false
 
   constructor(surroundings: GroupWatchSurroundings) {
-    const { plan } = surroundings
+    const { plan, log, settings, lags } = surroundings
     const consumers = [...plan.consumers.values()]
     this.#topics = new Map(consumers.flatMap((consumer) => this.#watchOf(consumer, surroundings)))
     this.#state = surroundings.state
-    this.#clock = surroundings.settings.clock
-    this.#intervalMs = Math.min(...consumers.map(({ settings }) => settings.stallAfterMs)) / 4
+    this.#clock = settings.clock
+    const stallsAfterMs = consumers.map((consumer) => consumer.settings.stallAfterMs)
+    this.#intervalMs = Math.min(...stallsAfterMs) / 4
+    const { group } = plan
+    const graceMs = Math.max(...stallsAfterMs, leastJoinGraceMs)
+    const [lag] = lags.values()
+    this.#group = group
+    this.#join = new JoinWatch({
+      group,
+      graceMs,
+      clock: settings.clock,
+      log,
+      lag,
+      isJoining: () => this.#state() === 'joining',
+    })
+  }
+
+  /** Why it stands still, in words; nothing while all goes on. */
+  get standstills(): readonly string[] {
+    const { joiningSinceAt } = this
+    if (joiningSinceAt !== undefined) return [stuckText(this.#group, joiningSinceAt)]
+    return [...this.#topics.keys()].flatMap((topic) =>
+      this.stallsOf(topic).map((stall) => stallText(topic, this.#group, stall)),
+    )
+  }
+
+  /** Since when the group is not given its partitions, once that is too long; in epoch milliseconds. */
+  get joiningSinceAt(): number | undefined {
+    return this.#state() === 'joining' ? this.#join.stuckSinceAt : undefined
   }
 
   /** From now on looks at what is there, as seldom as that finds it in time. Safe to call twice. */
@@ -65,6 +95,7 @@ export class GroupWatch {
   }
 
   #grace(): void {
+    this.#join.grace()
     for (const topic of this.#topics.values()) topic.grace()
   }
 
@@ -81,7 +112,7 @@ export class GroupWatch {
     if (this.#isLooking) return
     this.#isLooking = true
     try {
-      await Promise.all([...this.#topics.values()].map((topic) => this.#lookAt(topic)))
+      await Promise.all([this.#join.look(), ...[...this.#topics.values()].map((topic) => this.#lookAt(topic))])
     } finally {
       this.#isLooking = false
     }
@@ -110,5 +141,7 @@ export class GroupWatch {
   }
 }
 
+/** Rebalances may follow one another, each as long as the slowest member takes. A guess: five of a minute. */
+const leastJoinGraceMs = 300_000
 /** A timer of a busy process may be late by as much. A guess. */
 const busyMs = 1_000

@@ -13,18 +13,26 @@ export const stallAfterMs = 40_000
 interface WatchOptions extends StartOptions {
   /** What of its partitions is otherwise. */
   readonly change?: (partition: AssignedPartition) => Partial<AssignedPartition>
+  /** Before which its groups are not joined. */
+  readonly joinAfter?: Promise<void>
 }
 
 /** A consumer in time that passes when it is told to, and what is known of it. */
-export async function watchedConsumer(handle: Handle, { change, partitionCount = 1, ...options }: WatchOptions = {}) {
+export async function watchedConsumer(
+  handle: Handle,
+  { change, joinAfter, partitionCount = 1, ...options }: WatchOptions = {},
+) {
   vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
   onTestFinished(() => void vi.useRealTimers())
   const broker = memoryBroker({ partitionCount })
   let state: MemberState | undefined
   const driver = changedDriver(memoryDriver({ broker }), change ?? (() => ({})), (member) => state ?? member.state)
+  if (joinAfter) joinLate(driver, joinAfter)
   const told: unknown[] = []
   const given = { driver, log: logInto(told), maxHandlerMs, stallAfterMs, ...options }
-  const { transport, server } = await start(broker, handle, given)
+  const starting = start(broker, handle, given)
+  if (joinAfter) await pass(0)
+  const { transport, server } = await starting
   let count = 0
   const send = (keys: string, partition = 0, headers: Readonly<Record<string, string>> = {}) =>
     memoryDriver({ broker }).produce(
@@ -80,6 +88,16 @@ function changedDriver(
       }
     }) satisfies QueueDriver['join'],
   })
+}
+
+/** A driver that joins groups only then. */
+function joinLate(driver: QueueDriver, joinAfter: Promise<void>): void {
+  const join = driver.join.bind(driver)
+  const late: QueueDriver['join'] = async (membership, signal) => {
+    await joinAfter
+    return join(membership, signal)
+  }
+  Object.assign(driver, { join: late })
 }
 
 /** How many seconds of the time a server is live, asked every second as a probe would. */

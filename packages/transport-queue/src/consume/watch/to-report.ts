@@ -5,7 +5,7 @@ import type { WatchedLoop } from './watched-loop.ts'
 
 /** What a report on one topic is made of. */
 export interface ReportFacts
-  extends Pick<ConsumerReport, 'connection' | 'state' | 'failure' | 'parkedCount' | 'stalls'> {
+  extends Pick<ConsumerReport, 'connection' | 'state' | 'failure' | 'joiningSinceAt' | 'parkedCount' | 'stalls'> {
   readonly consumer: TopicConsumer
   readonly lag: TopicLag | undefined
   /** Of the partitions of the topic that are read here. */
@@ -28,7 +28,7 @@ export function toReport({ consumer, lag, loops, now, ...facts }: ReportFacts): 
     group,
     topic,
     handler,
-    state: facts.stalls.length > 0 ? 'stalled' : facts.state,
+    state: facts.stalls.length > 0 || facts.joiningSinceAt !== undefined ? 'stalled' : facts.state,
     partitions: loops.map(({ partition: { partition } }) => partition).toSorted((one, other) => one - other),
     ...(lag?.known ?? unknownLag),
     oldestAgeMs: oldestAt === undefined ? undefined : Math.max(0, now - oldestAt),

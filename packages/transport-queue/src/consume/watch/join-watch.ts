@@ -1,0 +1,70 @@
+import type { Logger } from '@tenon/core/transport'
+import type { QueueClock } from '../../wait.ts'
+import type { TopicLag } from './topic-lag.ts'
+
+export interface JoinWatchSurroundings {
+  /** Undefined for a broadcast. */
+  readonly group: string | undefined
+  /** How long it may have to wait for its partitions. */
+  readonly graceMs: number
+  readonly clock: Pick<QueueClock, 'now'>
+  readonly log: Logger
+  /** That of any of its topics: whether the broker answers for the group. */
+  readonly lag: Pick<TopicLag, 'read' | 'partitions'> | undefined
+  /** Whether it waits now. */
+  isJoining(): boolean
+}
+
+/** Finds a group that is not given its partitions though its broker answers. */
+export class JoinWatch {
+  readonly #surroundings: JoinWatchSurroundings
+  /** Since when it waits and the broker answers. */
+  #sinceAt: number | undefined
+  #isTooLong = false
+
+  constructor(surroundings: JoinWatchSurroundings) {
+    this.#surroundings = surroundings
+  }
+
+  /** Since when the group waits, once that is too long; in epoch milliseconds. */
+  get stuckSinceAt(): number | undefined {
+    return this.#isTooLong ? this.#sinceAt : undefined
+  }
+
+  /** Counts nothing that was before now: it does not wait, or this process stood still. */
+  grace(): void {
+    const { clock, isJoining } = this.#surroundings
+    if (this.#isTooLong) this.#tellEnded()
+    this.#sinceAt = isJoining() ? clock.now() : undefined
+    this.#isTooLong = false
+  }
+
+  /** Asks the broker while it waits. Never rejects. */
+  async look(): Promise<void> {
+    const { clock, graceMs, lag, isJoining } = this.#surroundings
+    if (!isJoining()) return this.grace()
+    const sinceAt = (this.#sinceAt ??= clock.now())
+    await lag?.read()
+    // Who does not answer counts as away; and it may have been given its partitions meanwhile.
+    if (lag?.partitions === undefined || !isJoining()) return this.grace()
+    if (this.#sinceAt !== sinceAt || this.#isTooLong || clock.now() - sinceAt < graceMs) return
+    this.#isTooLong = true
+    this.#tell(sinceAt)
+  }
+
+  #tell(sinceAt: number): void {
+    const { group, log } = this.#surroundings
+    log.error({ group, sinceAt }, `${stuckText(group, sinceAt)}; the service is not live until it is`)
+  }
+
+  #tellEnded(): void {
+    const { group, log } = this.#surroundings
+    log.warn({ group }, 'a group that waited for its partitions waits no more')
+  }
+}
+
+/** What an operator is to read of it. */
+export function stuckText(group: string | undefined, sinceAt: number): string {
+  const who = group === undefined ? 'a broadcast' : `group ${group}`
+  return `${who} has not been given its partitions since ${new Date(sinceAt).toISOString()}, though its broker answers`
+}
