@@ -63,7 +63,11 @@ export async function deliver(
   return error ? { ok: false, group, error } : { ok: true, group }
 }
 
-function choose(endpoints: readonly MessageEndpoint[], group: string | undefined): MessageEndpoint {
+/** Who gets the message. @throws TypeError when that is not clear */
+export function choose<Endpoint extends MessageEndpoint>(
+  endpoints: readonly Endpoint[],
+  group: string | undefined,
+): Endpoint {
   const [only, ...others] = group === undefined ? endpoints : endpoints.filter((one) => one.group === group)
   if (only !== undefined && others.length === 0) return only
   const groups = endpoints.map((one) => one.group ?? 'a broadcast').join(', ')
@@ -71,7 +75,8 @@ function choose(endpoints: readonly MessageEndpoint[], group: string | undefined
   throw new TypeError(`group: expected one of the groups that take the message (${groups}), found ${found}`)
 }
 
-function toArrival(endpoint: MessageEndpoint, payload: unknown, options: MessageOptions): Arrival {
+/** A message as it comes out of a queue. */
+export function toArrival(endpoint: MessageEndpoint, payload: unknown, options: MessageOptions): Arrival {
   const { attempt = 1, timeoutMs, signal, headers = {} } = options
   const { topic, jsonSchema } = factsOf(endpoint)
   const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)

@@ -17,6 +17,7 @@ import {
   unlessAborted,
 } from '@tenon/core/transport'
 import { copyItems, copyOf } from './input-copy.ts'
+import { deliverBatch, deliverEvent } from './batch-delivery.ts'
 import { type Delivery, deliver, type MessageOptions } from './memory-delivery.ts'
 import { MemoryStream } from './memory-stream.ts'
 
@@ -59,6 +60,17 @@ export interface MemoryTransport extends Transport {
     payload: PayloadToSend<Event>,
     options?: MessageOptions,
   ): Promise<Delivery>
+  /**
+   * Delivers several events at once to the consumer of batches, as `publish` does, without a wait for others. What became of each, in
+   * their order; those that cannot be read are in no batch. More than it takes at a time come in several batches.
+   *
+   * @throws as `publish`; TypeError for a consumer that takes messages one by one.
+   */
+  publishBatch<Event extends EventType>(
+    event: Event,
+    payloads: readonly PayloadToSend<Event>[],
+    options?: MessageOptions,
+  ): Promise<readonly Delivery[]>
   /** Delivers an operation's input as a command, as `publish` does. Its output is dropped. */
   send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options?: MessageOptions): Promise<Delivery>
 }
@@ -84,7 +96,9 @@ export function memoryTransport(): MemoryTransport {
     call: async <Op extends Operation>(operation: Op, input: InputToSend<Op>, options: MemoryCallOptions = {}) =>
       // What an operation writes fits its type, which the dispatcher does not know.
       (await running().call(operation, input, options)) as OutcomeOf<Op>,
-    publish: async (event, payload, options = {}) => deliver(running().consumersOf(event), payload, options),
+    publish: async (event, payload, options = {}) => deliverEvent(running().consumersOf(event), payload, options),
+    publishBatch: async (event, payloads, options = {}) =>
+      deliverBatch(running().consumersOf(event), payloads, options),
     send: async (operation, input, options = {}) => deliver([running().commandOf(operation)], input, options),
   }
 }

@@ -56,6 +56,17 @@ export interface TestedService extends AsyncDisposable {
     payload: PayloadToSend<Event>,
     options?: MessageOptions,
   ): Promise<Delivery>
+  /**
+   * Delivers several events at once to the service's consumer of batches, as `publish` does, and tells what came of each. Nothing waits for
+   * others: what is given is the batch, or several where it is more than the consumer takes at a time.
+   *
+   * @throws as `publish`; TypeError for a consumer that takes messages one by one
+   */
+  publishBatch<Event extends EventType>(
+    event: Event,
+    payloads: readonly PayloadToSend<Event>[],
+    options?: MessageOptions,
+  ): Promise<readonly Delivery[]>
   /** Delivers an operation's input as a command, as `publish` does. */
   send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options?: MessageOptions): Promise<Delivery>
   /**
@@ -129,6 +140,14 @@ class RunningTest implements TestedService {
 
   publish<Event extends EventType>(event: Event, payload: PayloadToSend<Event>, options: MessageOptions = {}) {
     return this.#parts.memory.publish(event, payload, { ...options, signal: this.#until(options.signal) })
+  }
+
+  publishBatch<Event extends EventType>(
+    event: Event,
+    payloads: readonly PayloadToSend<Event>[],
+    options: MessageOptions = {},
+  ) {
+    return this.#parts.memory.publishBatch(event, payloads, { ...options, signal: this.#until(options.signal) })
   }
 
   send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options: MessageOptions = {}) {

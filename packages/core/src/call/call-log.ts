@@ -2,18 +2,26 @@ import type { ErrorCode } from '../error/error-code.ts'
 import type { ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { activeTraceId } from '../telemetry/trace.ts'
+import type { Arrival } from './arrival.ts'
 import type { Call } from './call.ts'
 
 /** Which finished calls get a line of their own. Faults of the service itself always do. */
 export type LoggedCalls = 'all' | 'failed' | 'none'
 
-interface LogPlan {
+/** How calls are logged. */
+export interface LogPlan {
   readonly log: Logger
   readonly loggedCalls: LoggedCalls
 }
 
 interface EndedCall extends Pick<Call, 'id' | 'operation' | 'metadata'> {
   readonly startedAtMs: number
+}
+
+interface FailedItem {
+  readonly call: Pick<Call, 'id' | 'operation'>
+  readonly message: Pick<Arrival, 'metadata' | 'attempt' | 'peer'>
+  readonly error: ServiceError
 }
 
 /** How loud a failure is: a caller's own, one that an overload or an outage explains, or one that someone has to look at. */
@@ -66,6 +74,34 @@ export function logLateFailure(call: EndedCall, { log }: LogPlan, error: Service
       `${call.operation} failed after its caller was answered`,
     ),
   )
+}
+
+/** A line for one message of a batch that failed, as for a call; with the trace of the message. */
+export function logItemFailure(item: FailedItem, { log, loggedCalls }: LogPlan): void {
+  const { call, error } = item
+  const { code, reason } = error
+  const level = levelOf[code]
+  if (level === 'error')
+    return write(() => log.error({ ...itemFields(item), err: error.cause ?? error }, `${call.operation} failed`))
+  if (loggedCalls === 'none') return
+  write(() => log[level]({ ...itemFields(item), reason }, `${call.operation} failed: ${error.message}`))
+}
+
+/** A line for a message of a batch that was said to have failed when it had been settled: its failure is lost. */
+export function logLostFailure(item: FailedItem, { log }: LogPlan): void {
+  const { call, error } = item
+  write(() =>
+    log.error(
+      { ...itemFields(item), err: error.cause ?? error },
+      `${call.operation} failed a message of a batch after its call had ended; it counts as handled`,
+    ),
+  )
+}
+
+function itemFields({ call: { id, operation }, message, error: { code } }: FailedItem) {
+  const { metadata, peer, attempt = 1 } = message
+  const traceId = traceIdOf(metadata['traceparent'])
+  return { callId: id, operation, ...(traceId !== undefined && { traceId }), peer, attempt, code }
 }
 
 /** An exception that throws when it is looked at, or a logger that does, must cost nobody the answer. */

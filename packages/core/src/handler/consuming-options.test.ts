@@ -56,6 +56,20 @@ test('a method that implements a command says so under queue, in either form', (
     expect(operations).toMatchObject([{ serving: { delivery } }])
 })
 
+test('either says how many messages come at once, and for how long the first waits', () => {
+  const batch = { maxCount: 500, maxWaitMs: 20 }
+  class OrderAudit {
+    @Consumes(placed, { batch, concurrency: 2 })
+    note() {}
+  }
+  const consumers = [{ batch, delivery: { concurrency: 2 } }]
+  expect(toHandlerDefinition(OrderAudit).consumers).toMatchObject(consumers)
+  expect(defineConsumer(placed, () => () => undefined, { batch, concurrency: 2 }).consumers).toMatchObject(consumers)
+  expect(() => Consumes(placed, { batch: { maxCount: 0 } })).toThrow(
+    '@Consumes(shop.order.placed.v1): batch: maxCount must be a whole number from 1 to 10000, found 0',
+  )
+})
+
 test('what is wrong is refused where it stands', () => {
   const wrong = { failures: { not_found: 'forget' } } as never
   const problem = 'failures.not_found must be one of retry, wait, dead_letter, skip, found "forget"'

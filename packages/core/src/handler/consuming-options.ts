@@ -1,3 +1,4 @@
+import { type BatchOptions, type BatchSettings, toBatch } from '../contract/batch.ts'
 import { toDelivery } from '../contract/check-delivery.ts'
 import type { DeliveryOptions } from '../contract/delivery.ts'
 import { checkStart, type ConsumerStart, type StartPosition, toStart } from '../contract/start-position.ts'
@@ -25,6 +26,20 @@ export interface ConsumesOptions extends DeliveryOptions {
    * @throws ContractError `contract.setting`
    */
   readonly start?: StartPosition
+  /** For a handler that takes several messages at once: see `BatchConsumesOptions`. */
+  readonly batch?: undefined
+}
+
+/** The same for a handler that takes several messages at once. */
+export interface BatchConsumesOptions extends Omit<ConsumesOptions, 'batch' | 'concurrency'> {
+  readonly batch: BatchOptions
+  /**
+   * Most batches that the handler works on at a time in one process.
+   *
+   * @defaultValue 1
+   * @remarks Range 1–10_000
+   */
+  readonly concurrency?: number
 }
 
 /** The same, told apart. */
@@ -35,23 +50,31 @@ export interface Consuming {
   /** Undefined where nothing was said. */
   readonly start: ConsumerStart | undefined
   readonly delivery: DeliveryOptions
+  /** Undefined where messages come one by one. */
+  readonly batch: BatchSettings | undefined
 }
 
 /** @throws ContractError `contract.setting` naming the place */
-export function toConsuming(where: string, options: ConsumesOptions): Consuming {
-  const { group, broadcast = false, start, ...given } = options
+export function toConsuming(where: string, options: ConsumesOptions | BatchConsumesOptions): Consuming {
+  const { group, broadcast = false, start, batch, ...given } = options
   const problems = [
     ...checkBroadcast(where, options),
     ...(start === undefined ? [] : checkStart(`${where}: start`, start)),
   ]
   if (problems.length > 0) throw new ContractError(problems)
   const delivery = toDelivery(where, given)
-  return { group, isBroadcast: broadcast, start: start === undefined ? undefined : toStart(start), delivery }
+  return {
+    group,
+    isBroadcast: broadcast,
+    start: start === undefined ? undefined : toStart(start),
+    delivery,
+    batch: batch === undefined ? undefined : toBatch(`${where}: batch`, batch),
+  }
 }
 
 function checkBroadcast(
   where: string,
-  { broadcast, group, start, failures }: ConsumesOptions,
+  { broadcast, group, start, failures }: ConsumesOptions | BatchConsumesOptions,
 ): readonly SetupProblem[] {
   if (broadcast !== undefined && typeof broadcast !== 'boolean')
     return [setting(`${where}: broadcast must be true or false, found ${toFound(broadcast)}`)]

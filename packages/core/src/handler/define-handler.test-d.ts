@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import type { BatchItem } from '../call/batch/batch-item.ts'
 import type { Call } from '../call/call.ts'
 import { contract } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
@@ -47,6 +48,14 @@ defineHandler(users, () => ({ getUser: add }), {
 })
 const info = ({ userId }: { userId: string }, call: Call) => call.log.info({ userId })
 defineConsumer(created, () => info)
+// With a batch the items need no type either.
+defineConsumer(
+  created,
+  () => async (items, call) => {
+    for (const { payload, attempt, fail } of items) if (payload.userId === call.id && attempt > 1) fail(new Error('no'))
+  },
+  { batch: { maxCount: 10 }, concurrency: 2 },
+)
 
 // @ts-expect-error -- addUser and watchUsers are left out
 defineHandler(users, () => ({ getUser: add }))
@@ -62,6 +71,18 @@ defineHandler(users, () => ({ watchUsers: async () => [] }), { only: ['watchUser
 defineHandler(users, () => ({}), { only: ['getuser'] })
 // @ts-expect-error -- the payload has no field `id`
 defineConsumer(created, () => byOther)
+// @ts-expect-error -- with a batch a handler takes items, not a payload
+defineConsumer(created, () => info, { batch: { maxCount: 10 } })
+const infoAll = (items: readonly BatchItem<{ userId: string }>[]) => items.length
+// @ts-expect-error -- without a batch a handler takes a payload, not items
+defineConsumer(created, () => infoAll)
+const infoOther = (items: readonly BatchItem<{ id: string }>[]) => items.length
+// @ts-expect-error -- the payloads have no field `id`
+defineConsumer(created, () => infoOther, { batch: { maxCount: 10 } })
+// @ts-expect-error -- a batch says how many it holds
+defineConsumer(created, () => infoAll, { batch: { maxWaitMs: 10 } })
+// @ts-expect-error -- a misspelt setting must not be ignored
+defineConsumer(created, () => infoAll, { batch: { maxCount: 10, maxWait: 10 } })
 
 // @ts-expect-error -- an input stream is no object
 defineHandler(uploads, () => ({ sum: add }), { only: ['sum'] })

@@ -3,10 +3,10 @@ import { type AnyContract, type ContractInfo, contractInfo } from '../contract/c
 import type { EventType } from '../contract/event.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'
 import { ContractError } from '../error/setup-error.ts'
-import { type ConsumesOptions, toConsuming } from './consuming-options.ts'
+import { type BatchConsumesOptions, type ConsumesOptions, toConsuming } from './consuming-options.ts'
 import { type HandlerDefinition, type HandlerInstance, handlerDefinition } from './handler-definition.ts'
 import { unknownNames } from './handles.ts'
-import type { ConsumerMethod, OperationMethod } from './method-type.ts'
+import type { BatchMethod, ConsumerMethod, OperationMethod } from './method-type.ts'
 import { type ServingOptions, toServing } from './serving-options.ts'
 
 type OperationNames<Of> = keyof { [Name in keyof Of as Name extends string ? Name : never]: true }
@@ -76,14 +76,25 @@ export function defineHandler<Of extends AnyContract, Name extends OperationName
 }
 
 /**
- * A consumer of an event without decorators. `make` is what it is for `defineHandler()`.
+ * A consumer of an event without decorators. `make` is what it is for `defineHandler()`. With `batch` it gives a handler of several
+ * messages at once: `(items, call) => …`, where each item has a `payload`.
  *
  * @throws ContractError `contract.setting`
  */
 export function defineConsumer<Event extends EventType>(
   event: Event,
+  make: () => BatchMethod<Event>,
+  options: BatchConsumesOptions,
+): HandlerDefinition
+export function defineConsumer<Event extends EventType>(
+  event: Event,
   make: () => ConsumerMethod<Event>,
-  options: ConsumesOptions = {},
+  options?: ConsumesOptions,
+): HandlerDefinition
+export function defineConsumer(
+  event: EventType,
+  make: () => (input: never, call: never) => unknown,
+  options: ConsumesOptions | BatchConsumesOptions = {},
 ): HandlerDefinition {
   const consuming = toConsuming(`defineConsumer(${event.topic})`, options)
   return handlerDefinition(

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { z } from 'zod'
+import type { BatchItem } from '../call/batch/batch-item.ts'
 import type { Call } from '../call/call.ts'
 import { contract } from '../contract/contract.ts'
 import { event, type Payload } from '../contract/event.ts'
@@ -34,6 +35,10 @@ export class Fitting {
     yield user
   }
   @Consumes(created, { group: 'g' }) onCreated(_payload: Payload<typeof created>) {}
+  @Consumes(created, { batch: { maxCount: 10, maxWaitMs: 0 } })
+  onMany(items: readonly BatchItem<Payload<typeof created>>[], call: Call) {
+    for (const { payload, fail } of items) if (payload.userId === call.id) fail(new Error('no'))
+  }
 }
 
 export class Returning {
@@ -99,6 +104,12 @@ export class Taking {
   }
   // @ts-expect-error -- the payload has no field `id`
   @Consumes(created) consumer(_payload: { id: string }) {}
+  // @ts-expect-error -- with a batch a method takes items, not a payload
+  @Consumes(created, { batch: { maxCount: 10 } }) batched(_payload: Payload<typeof created>) {}
+  // @ts-expect-error -- without a batch a method takes a payload, not items
+  @Consumes(created) unbatched(_items: readonly BatchItem<Payload<typeof created>>[]) {}
+  // @ts-expect-error -- the payloads have no field `id`
+  @Consumes(created, { batch: { maxCount: 10 } }) others(_items: readonly BatchItem<{ id: string }>[]) {}
 }
 
 export class Elsewhere {

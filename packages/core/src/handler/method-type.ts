@@ -1,3 +1,4 @@
+import type { BatchItem } from '../call/batch/batch-item.ts'
 import type { Call } from '../call/call.ts'
 import type { EventType, Payload } from '../contract/event.ts'
 import type { Input, IsStreaming, Operation, Output } from '../contract/operation.ts'
@@ -11,6 +12,9 @@ export type OperationMethod<Op extends Operation> = (input: Input<Op>, call: Cal
 
 /** A method that consumes the event. */
 export type ConsumerMethod<Event extends EventType> = (payload: Payload<Event>, call: Call) => unknown
+
+/** A method that consumes several messages of the event at once. */
+export type BatchMethod<Event extends EventType> = (items: readonly BatchItem<Payload<Event>>[], call: Call) => unknown
 
 /** Any method, for decorators to infer the one they stand on. */
 // biome-ignore format: one line holds the reason

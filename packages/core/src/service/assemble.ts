@@ -17,6 +17,7 @@ import type {
 import type { Logger } from '../telemetry/log.ts'
 import type { EventEndpoint, OperationEndpoint } from '../transport/endpoint.ts'
 import type { Transport } from '../transport/transport.ts'
+import { batchEndpoint } from './batch-endpoint.ts'
 import { checkTopics, type Endpoints } from './carried.ts'
 import { readVersions } from './read-versions.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
@@ -70,7 +71,7 @@ export function composeEndpoints(handlers: readonly ConstructedHandler[], surrou
 
 /** An endpoint for each version of its event that a consumer reads. */
 function consumerEndpoints(
-  { event: declared, group, isBroadcast, start, delivery }: ImplementedConsumer,
+  { event: declared, group, isBroadcast, start, delivery, batch }: ImplementedConsumer,
   invoke: Invoke,
   { options, settings, gate, log }: Surroundings,
 ): readonly EventEndpoint[] {
@@ -94,7 +95,8 @@ function consumerEndpoints(
     }
     const ofGroup = isBroadcast ? undefined : (group ?? options.name)
     const facts = { event, group: ofGroup, delivery, ...(into && { into }), ...(start && { start }) }
-    return { ...facts, dispatch: composeDispatch(plan, gate) }
+    const compose = (path: CallPlan) => composeDispatch(path, gate)
+    return { ...facts, ...(batch ? batchEndpoint(plan, batch, compose) : { dispatch: compose(plan) }) }
   })
 }
 

@@ -150,21 +150,24 @@ function describeDeprecation(deprecation: Deprecation | undefined): Deprecation 
 
 function describeConsumers(definition: Definition, surroundings: Surroundings): readonly ConsumerDescription[] {
   const { plan, settings, name } = surroundings
-  return definition.consumers.map(({ event, group = name, isBroadcast, start, delivery, member, interceptors }) => ({
-    topic: event.topic,
-    olderTopics: olderTopicsOf(event),
-    key: event.key,
-    group: isBroadcast ? undefined : group,
-    start: describeStart(start),
-    delivery: describeDelivery(delivery),
-    handler: definition.name,
-    member,
-    transports: plan.transports
-      .filter((transport) => carriesEvent(transport, event))
-      .map((transport) => transport.name),
-    timeoutMs: consumerTimeoutOf({ delivery }, settings),
-    interceptors: describeInterceptors(interceptors, definition, surroundings),
-  }))
+  return definition.consumers.map(
+    ({ event, group = name, isBroadcast, start, delivery, batch, member, interceptors }) => ({
+      topic: event.topic,
+      olderTopics: olderTopicsOf(event),
+      key: event.key,
+      group: isBroadcast ? undefined : group,
+      start: describeStart(start),
+      delivery: describeDelivery(delivery),
+      batch: batch && { ...batch },
+      handler: definition.name,
+      member,
+      transports: plan.transports
+        .filter((transport) => carriesEvent(transport, event))
+        .map((transport) => transport.name),
+      timeoutMs: consumerTimeoutOf({ delivery }, settings),
+      interceptors: describeInterceptors(interceptors, definition, surroundings),
+    }),
+  )
 }
 
 /** Undefined where nothing was said. */

@@ -1,3 +1,4 @@
+import type { BatchSettings } from '../contract/batch.ts'
 import type { DeliveryOptions } from '../contract/delivery.ts'
 import type { Deprecation } from '../contract/deprecation.ts'
 import type { Idempotency, OperationKind } from '../contract/operation.ts'
@@ -99,6 +100,8 @@ export interface ConsumerDescription {
   readonly start?: string | undefined
   /** What it says of its messages, where that differs from the transport's options. */
   readonly delivery?: DeliveryOptions | undefined
+  /** How its messages are put together, where its handler takes several at once. */
+  readonly batch?: BatchSettings | undefined
   readonly handler: string
   readonly member: string
   /** Names of the transports that deliver it. */

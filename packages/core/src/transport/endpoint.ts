@@ -1,8 +1,10 @@
+import type { BatchSettings } from '../contract/batch.ts'
 import type { DeliveryOptions } from '../contract/delivery.ts'
 import type { EventType } from '../contract/event.ts'
 import type { ConsumerStart } from '../contract/start-position.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'
 import type { Arrival, Outcome } from '../call/arrival.ts'
+import type { BatchMessage } from '../call/batch/batch-item.ts'
 
 /** The only way to a handler: one operation with its whole call path behind it. */
 export interface OperationEndpoint {
@@ -34,6 +36,25 @@ export interface EventEndpoint {
   readonly start?: ConsumerStart
   /** How its messages are to be delivered, where the consumer says so. @defaultValue as the transport does it */
   readonly delivery?: DeliveryOptions
-  /** Handles one message. Never rejects. */
+  /** How to hand over several messages at once, where its handler wants that. @defaultValue it takes them one by one */
+  readonly batch?: BatchEndpoint
+  /** Handles one message, also where its handler takes several at once. Never rejects. */
   dispatch(arrival: Arrival): Promise<Outcome>
+}
+
+/**
+ * The way of several messages to one handler: each is read by itself, and those that could be are handled in one call. The transport
+ * puts them together, at most `maxCount`, and lets the first wait for `maxWaitMs` at most; it never hands over two of a key,
+ * for the second must not be handled when the first fails.
+ */
+export interface BatchEndpoint extends BatchSettings {
+  /** Reads one message: decodes and checks its payload, which is the value of the outcome. No handler runs. Never rejects. */
+  read(arrival: Arrival): Promise<Outcome>
+  /** Handles messages that were read, of this topic and of older ones of the same consumer. The outcomes are theirs, in their order. Never rejects. */
+  dispatch(arrival: BatchArrival): Promise<readonly Outcome[]>
+}
+
+/** Several messages as they come to their handler, with what is true of the call and not of one of them. */
+export interface BatchArrival extends Omit<Arrival, 'decode' | 'metadata' | 'attempt' | 'peer' | 'principal'> {
+  readonly messages: readonly BatchMessage[]
 }

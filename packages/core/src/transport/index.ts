@@ -5,6 +5,7 @@ export { compileJsonReader, compileJsonWriter, type JsonWriter } from '../schema
 export { SchemaBook } from '../schema/book/schema-book.ts'
 export { type Alternatives, SchemaDocument } from '../schema/schema-view.ts'
 export { type TextReader, compileTextReader } from '../schema/text-reader.ts'
+export type { BatchSettings } from '../contract/batch.ts'
 export {
   type DeliveryOptions,
   deliveryRanges,
@@ -38,8 +39,9 @@ export { type CountedLine, countedLine } from '../telemetry/counted-line.ts'
 export type { Logger } from '../telemetry/log.ts'
 export { drainingError } from '../call/gate.ts'
 export { nextTurn } from '../call/stream/loop-turn.ts'
+export type { BatchMessage } from '../call/batch/batch-item.ts'
 export type { Arrival, Failure, Outcome, Success } from '../call/arrival.ts'
-export type { Admission, EventEndpoint, OperationEndpoint } from './endpoint.ts'
+export type { Admission, BatchArrival, BatchEndpoint, EventEndpoint, OperationEndpoint } from './endpoint.ts'
 export { givenOnly, isRecord, toFound } from '../error/given-value.ts'
 export { checkNames, type OptionCheck, optionCheck, type OptionRange } from './option/option-check.ts'
 export type {

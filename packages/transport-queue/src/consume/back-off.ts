@@ -18,7 +18,7 @@ export interface BackOffSurroundings {
   readonly aside: SettingAside | undefined
 }
 
-type WaitingStage = Extract<MessageStage, { readonly untilAt: number }>
+type WaitingStage = Exclude<Extract<MessageStage, { readonly untilAt: number }>, { readonly stage: 'gathered' }>
 
 /** What messages of a partition wait for that are not with their handler, and the waiting for their time. */
 export class BackOff {

@@ -1,6 +1,7 @@
 import { type Logger, unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
+import type { Batcher } from './batch/batcher.ts'
 import { CommitProgress } from './commit/commit-progress.ts'
 import { tellLostCommits } from './commit/tell-lost-commits.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
@@ -20,6 +21,8 @@ export interface LoopSurroundings {
   readonly log: Logger
   /** Shared by all partitions of the consumer. */
   readonly slots: Slots
+  /** The same, where its handler takes several messages at once. */
+  readonly batcher?: Batcher | undefined
   /** Where messages are set aside. */
   readonly retry?: PartitionRetry | undefined
   /** Told when the partition cannot be read any more. */
@@ -41,6 +44,7 @@ export class PartitionLoop implements WatchedLoop {
   readonly #clock: QueueSettings['clock']
   readonly #maxUncommittedCount: number
   readonly #settler: MessageSettler
+  readonly #batcher: Batcher | undefined
   /** What was set aside, where that is what the loop handles. */
   readonly #readBack: PartitionRetry | undefined
   readonly #progress: CommitProgress
@@ -52,7 +56,7 @@ export class PartitionLoop implements WatchedLoop {
   #room: PromiseWithResolvers<void> | undefined
 
   constructor(given: AssignedPartition, consumer: TopicConsumer, surroundings: LoopSurroundings) {
-    const { settings, log, slots, retry, fail } = surroundings
+    const { settings, log, slots, batcher, retry, fail } = surroundings
     const { order } = consumer.settings.retry
     const { partition, end } = endablePartition(given)
     const { group } = consumer
@@ -66,6 +70,7 @@ export class PartitionLoop implements WatchedLoop {
     this.#fail = fail
     this.#log = sourceLog
     this.#clock = settings.clock
+    this.#batcher = batcher
     this.#maxUncommittedCount = settings.maxUncommittedCount
     const handle = (message: OpenMessage, next: () => void) => this.#handle(message, next)
     this.#lanes = new KeyLanes({ slots, order, revoked: partition.revoked, handle })
@@ -73,7 +78,7 @@ export class PartitionLoop implements WatchedLoop {
     // Where a message holds up its partition, nothing can be handled meanwhile that it would be set aside for.
     const isSetAside = order !== 'partition' && !isReadBack
     const aside = retry && isSetAside ? { retry: this.#noting(retry), isWanted: this.#isWanted } : undefined
-    this.#settler = new MessageSettler({ partition, consumer, settings, log: sourceLog, slots, aside })
+    this.#settler = new MessageSettler({ partition, consumer, settings, log: sourceLog, slots, batcher, aside })
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
       stored: (nextOffset) => this.#committed(nextOffset),
@@ -180,6 +185,8 @@ export class PartitionLoop implements WatchedLoop {
 
   async #untilRoom(): Promise<void> {
     this.#hurry()
+    // Nothing more of this partition can come into it.
+    this.#batcher?.flushWhenRead()
     const warning = setTimeout(() => this.#tellStill(), stillAfterMs)
     while (this.#isFull && !this.#isRevoked) {
       this.#room = Promise.withResolvers()

@@ -5,7 +5,7 @@ import { PartitionConsumer } from './partition-consumer.ts'
 import { SharedProgress } from './retry/shared-progress.ts'
 import type { GroupPlan, TopicConsumer } from './plan/consumer-plan.ts'
 import { type ConsumerReport, failureText } from './watch/consumer-report.ts'
-import { Slots } from './slots.ts'
+import { type ConsumerPlaces, flushAll, placesOf } from './consumer-places.ts'
 import { GroupWatch } from './watch/group-watch.ts'
 import { toReport } from './watch/to-report.ts'
 import { TopicLag } from './watch/topic-lag.ts'
@@ -21,7 +21,7 @@ export class GroupConsumer implements ServedConsumer {
   readonly #settings: QueueSettings
   readonly #host: ConsumerHost
   /** By handler: one that reads older topics too has no more places for that. */
-  readonly #slots: ReadonlyMap<string, Slots>
+  readonly #places: ReadonlyMap<string, ConsumerPlaces>
   readonly #lags: ReadonlyMap<string, TopicLag>
   readonly #watch: GroupWatch
   readonly #progress: SharedProgress
@@ -42,10 +42,10 @@ export class GroupConsumer implements ServedConsumer {
     const { driver, clock } = settings
     const { log } = host
     this.#progress = new SharedProgress(driver)
-    this.#slots = new Map([...plan.consumers.values()].map((one) => [one.handler, new Slots(one.settings.concurrency)]))
+    this.#places = placesOf(plan, settings)
     this.#lags = new Map(topics.map((topic) => [topic, new TopicLag({ topic, group, driver, clock, log })]))
     const state = () => this.#memberState
-    this.#watch = new GroupWatch({ plan, settings, log, lags: this.#lags, slots: this.#slots, state })
+    this.#watch = new GroupWatch({ plan, settings, log, lags: this.#lags, slots: this.#places, state })
   }
 
   /** Resolves with the first assignment. @throws Error when the group cannot be joined, or the signal fires before. */
@@ -71,11 +71,13 @@ export class GroupConsumer implements ServedConsumer {
     this.#isFinishing = true
     this.#watch.stop()
     for (const one of this.#partitions.values()) one.hasten()
+    for (const { batcher } of this.#places.values()) batcher?.hasten()
     await member.finish(signal)
   }
 
   async leave(signal: AbortSignal): Promise<void> {
     this.#watch.stop()
+    flushAll(this.#places)
     const member = await this.#joined()
     await member?.leave(signal)
   }
@@ -113,12 +115,14 @@ export class GroupConsumer implements ServedConsumer {
   async #consume(partition: AssignedPartition): Promise<void> {
     const { topic } = partition
     const consumer = this.#plan.consumers.get(topic)
-    const slots = consumer && this.#slots.get(consumer.handler)
-    if (consumer === undefined || slots === undefined) return
+    const places = consumer && this.#places.get(consumer.handler)
+    if (consumer === undefined || places === undefined) return
+    const { slots, batcher } = places
     const fail = (error: unknown) => this.#fail(error)
     const { log } = this.#host
     const progress = this.#progress
-    const one = new PartitionConsumer(partition, consumer, { settings: this.#settings, log, slots, progress, fail })
+    const surroundings = { settings: this.#settings, log, slots, batcher, progress, fail }
+    const one = new PartitionConsumer(partition, consumer, surroundings)
     this.#partitions.set(partition, one)
     this.#watch.add(one.loop)
     if (this.#isFinishing) one.hasten()

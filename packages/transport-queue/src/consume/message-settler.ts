@@ -2,6 +2,7 @@ import type { ServiceError } from '@tenon/core/transport'
 import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
 import type { ReadMessage } from '../read/read-message.ts'
+import type { Batcher } from './batch/batcher.ts'
 import { DroppedMessages } from './broadcast/dropped-messages.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 import type { MessageStage } from './watch/consumer-report.ts'
@@ -19,6 +20,8 @@ export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays' | 
   readonly consumer: TopicConsumer
   /** What the consumer may handle at a time, in all its partitions. A message that waits to be handled again holds none. */
   readonly slots: Slots
+  /** Puts messages together, where the handler takes several at once. */
+  readonly batcher?: Batcher | undefined
   /** Undefined where messages wait in memory only. */
   readonly aside?: SettingAside | undefined
 }
@@ -41,11 +44,12 @@ export class MessageSettler {
 
   constructor(surroundings: SettlerSurroundings) {
     this.#surroundings = surroundings
-    const { settings, consumer, partition, aside } = surroundings
+    const { settings, consumer, partition, aside, slots, batcher } = surroundings
     const { failures, retry } = consumer.settings
-    this.#running = new RunningCalls(partition, surroundings.slots)
     const { maxMessageBytes, maxDelayMs, clock } = settings
     this.#backOff = new BackOff({ clock, revoked: partition.revoked, aside })
+    const { stages } = this.#backOff
+    this.#running = new RunningCalls({ partition, slots, consumer, batcher, stages })
     const bounds = { maxMessageBytes, maxDelayMs, clock, read: consumer.format.read }
     const bury = (record: ReceivedRecord, end: MessageEnd) => this.#bury(record, end)
     this.#opener = new MessageOpener({ ...surroundings, bounds, backOff: this.#backOff, bury })
@@ -131,8 +135,7 @@ export class MessageSettler {
     if (leftMs <= 0 || this.#isRevoked) return void this.#leave(handling).then(handling.settled)
     const timeoutMs = Math.min(leftMs, consumer.settings.maxHandlerMs)
     const call = new QueueCall(record, { transport: settings.name, attempt, message, timeoutMs, beganAt })
-    this.#running.begin(call)
-    void consumer.dispatch(call).then((outcome) => {
+    void this.#running.begin(call).then((outcome) => {
       if (!outcome.ok) void this.#failed(handling, call, outcome.error)
       else if (this.#running.end(call)) handling.settled(true)
     })

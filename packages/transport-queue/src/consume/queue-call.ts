@@ -14,6 +14,18 @@ export interface QueueCallFacts {
   readonly beganAt: number
 }
 
+/** What several messages share that are handled at once. */
+export interface SharedRun {
+  /** In epoch milliseconds. */
+  readonly beganAt: number
+  /** Resolves when its handler does nothing more. */
+  readonly quiet: Promise<void>
+  /** Another member may have one of its messages. */
+  abandon(): void
+  /** One of its messages has an outcome, or nobody here waits for it any more. */
+  leave(): void
+}
+
 /** A message on its way to its handler. */
 export class QueueCall implements Arrival {
   readonly transport: string
@@ -22,12 +34,15 @@ export class QueueCall implements Arrival {
   readonly isAccepted = true
   readonly attempt: number
   readonly timeoutMs: number
-  readonly beganAt: number
+  readonly #beganAt: number
   readonly #record: ReceivedRecord
   readonly #message: ReadMessage
   #quiet: PromiseWithResolvers<void> | undefined
   #hasBegun = false
   #hasEnded = false
+  #isAbandoned = false
+  #isWaiting = false
+  #run: SharedRun | undefined
   #controller: AbortController | undefined
 
   constructor(record: ReceivedRecord, { transport, attempt, message, timeoutMs, beganAt }: QueueCallFacts) {
@@ -35,7 +50,7 @@ export class QueueCall implements Arrival {
     this.#message = message
     this.transport = transport
     this.attempt = attempt
-    this.beganAt = beganAt
+    this.#beganAt = beganAt
     this.timeoutMs = timeoutMs
   }
 
@@ -53,6 +68,41 @@ export class QueueCall implements Arrival {
     return this.#record.offset
   }
 
+  /** When its handler began, with this message alone or with others; in epoch milliseconds. */
+  get beganAt(): number {
+    return this.#run?.beganAt ?? this.#beganAt
+  }
+
+  /** From when on it is of no use, in epoch milliseconds; Infinity when it does not say. */
+  get expiresAt(): number {
+    return this.#message.expiresAt
+  }
+
+  get isAbandoned(): boolean {
+    return this.#isAbandoned
+  }
+
+  /** Whether it has been read and waits for others, so that no handler is at work on it. */
+  get isWaiting(): boolean {
+    return this.#isWaiting
+  }
+
+  /** It waits for others. */
+  waits(): void {
+    this.#isWaiting = true
+  }
+
+  /** It is handled with others. */
+  joins(run: SharedRun): void {
+    this.#isWaiting = false
+    this.#run = run
+  }
+
+  /** Nobody waits for its handler any more. */
+  leaves(): void {
+    this.#run?.leave()
+  }
+
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     return this.#controller.signal
@@ -60,12 +110,15 @@ export class QueueCall implements Arrival {
 
   /** Tells the handler that another member may already have the message. */
   abandon(): void {
+    this.#isAbandoned = true
     this.#controller ??= new AbortController()
     this.#controller.abort()
+    this.#run?.abandon()
   }
 
   /** Resolves when its handler does nothing more, at once when it was refused before the handler could begin. */
   get quiet(): Promise<void> {
+    if (this.#run !== undefined) return this.#run.quiet
     if (this.#hasEnded || !this.#hasBegun) return Promise.resolve()
     this.#quiet ??= Promise.withResolvers()
     return this.#quiet.promise

@@ -14,13 +14,16 @@ function open() {
   let freedCount = 0
   const signal = new AbortController().signal
   for (let index = 0; index < 4; index += 1) slots.seek({ signal, granted: () => (freedCount += 1) })
-  return { lost, running: new RunningCalls({ lost: lost.signal }, slots), freedCount: () => freedCount - 2 }
+  const partition = { lost: lost.signal, revoked: lost.signal }
+  const consumer = { dispatch: () => new Promise<never>(() => undefined) }
+  const running = new RunningCalls({ partition, slots, consumer, batcher: undefined, stages: new Map() })
+  return { lost, running, freedCount: () => freedCount - 2 }
 }
 
 test('a call gives its place back when it ends', () => {
   const { running, freedCount } = open()
   const call = newCall()
-  running.begin(call)
+  void running.begin(call)
   expect(freedCount()).toBe(0)
   expect([running.end(call), freedCount()]).toEqual([true, 1])
 })
@@ -29,7 +32,7 @@ test('a partition that is lost tells its calls and takes their places at once, e
   const { running, lost, freedCount } = open()
   const calls = [newCall(), newCall()]
   const signals = calls.map((call) => call.signal)
-  for (const call of calls) running.begin(call)
+  for (const call of calls) void running.begin(call)
   lost.abort()
   expect([signals.map(({ aborted }) => aborted), freedCount()]).toEqual([[true, true], 2])
   expect([calls.map((call) => running.end(call)), freedCount()]).toEqual([[false, false], 2])

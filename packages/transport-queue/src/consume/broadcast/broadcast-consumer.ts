@@ -6,8 +6,8 @@ import { PartitionLoop } from '../consume-loop.ts'
 import type { ConsumerHost } from '../group-consumer.ts'
 import type { BroadcastPlan, TopicConsumer } from '../plan/consumer-plan.ts'
 import { endlessDelays } from '../retry-schedule.ts'
+import { type ConsumerPlaces, flushAll, placesOf } from '../consumer-places.ts'
 import type { ServedConsumer } from '../served-consumer.ts'
-import { Slots } from '../slots.ts'
 import { type ConsumerReport, failureText } from '../watch/consumer-report.ts'
 import { GroupWatch } from '../watch/group-watch.ts'
 import { toReport } from '../watch/to-report.ts'
@@ -20,7 +20,7 @@ export class BroadcastConsumer implements ServedConsumer {
   readonly #plan: BroadcastPlan
   readonly #settings: QueueSettings
   readonly #host: ConsumerHost
-  readonly #slots: ReadonlyMap<string, Slots>
+  readonly #places: ReadonlyMap<string, ConsumerPlaces>
   readonly #lags: ReadonlyMap<string, TopicLag>
   readonly #watch: GroupWatch
   readonly #loops = new Map<BroadcastPartition, PartitionLoop>()
@@ -36,11 +36,11 @@ export class BroadcastConsumer implements ServedConsumer {
     this.#settings = settings
     this.#host = host
     this.title = `the broadcast of ${[...plan.consumers.keys()].join(', ')}`
-    this.#slots = new Map(consumers.map((one) => [one.handler, new Slots(one.settings.concurrency)]))
+    this.#places = placesOf(plan, settings)
     this.#lags = new Map(consumers.map(({ topic }) => [topic, this.#lagOf(topic)]))
     const state = () => this.#state
     const { log } = host
-    this.#watch = new GroupWatch({ plan, settings, log, lags: this.#lags, slots: this.#slots, state })
+    this.#watch = new GroupWatch({ plan, settings, log, lags: this.#lags, slots: this.#places, state })
   }
 
   async join(signal: AbortSignal): Promise<void> {
@@ -61,6 +61,7 @@ export class BroadcastConsumer implements ServedConsumer {
 
   async leave(signal: AbortSignal): Promise<void> {
     this.#watch.stop()
+    flushAll(this.#places)
     clearInterval(this.#looking)
     this.#leaving.abort()
     if (this.#state !== 'failed' && this.#state !== 'left') this.#state = 'draining'
@@ -135,14 +136,15 @@ export class BroadcastConsumer implements ServedConsumer {
 
   #read(place: RecordPlace): void {
     const consumer = this.#plan.consumers.get(place.topic)
-    const slots = consumer && this.#slots.get(consumer.handler)
-    if (consumer === undefined || slots === undefined) return
+    const places = consumer && this.#places.get(consumer.handler)
+    if (consumer === undefined || places === undefined) return
+    const { slots, batcher } = places
     const settings = this.#settings
     const { log } = this.#host
     const delays = () => endlessDelays({ retry: consumer.settings.retry, random: settings.random })
     const partition = new BroadcastPartition(place, { driver: settings.driver, clock: settings.clock, log, delays })
     const fail = (error: unknown) => this.#fail(error)
-    const loop = new PartitionLoop(partition, consumer, { settings, log, slots, fail })
+    const loop = new PartitionLoop(partition, consumer, { settings, log, slots, batcher, fail })
     this.#loops.set(partition, loop)
     this.#watch.add(loop)
     void this.#run(partition, loop)

@@ -1,5 +1,6 @@
 import {
   type Arrival,
+  type BatchEndpoint,
   ConfigError,
   type ConsumerStart,
   ContractError,
@@ -29,6 +30,8 @@ export interface TopicConsumer {
   readonly format: MessageFormat
   /** How they are delivered. */
   readonly settings: ConsumerSettings
+  /** How its handler gets several at once, if it does. */
+  readonly batch?: BatchEndpoint | undefined
   /** Never rejects. What comes of it is dropped; it is no stream, for a command cannot have one. */
   dispatch(arrival: Arrival): Promise<Outcome>
 }
@@ -58,7 +61,8 @@ export type ConsumerPlan = GroupPlan | BroadcastPlan
  * @throws WiringError `wiring.unreachable` for an event or command in a format that is not among these; what the format throws.
  * @throws WiringError `wiring.consumer_conflict` when two handlers share topic and group.
  * @throws ConfigError `config.out_of_range` when `stallAfterMs` is given and one of them may take as long for a message, and when the first
- * wait that one of them says exceeds the longest that the transport was given, or the other way around.
+ * wait that one of them says exceeds the longest that the transport was given, or the other way
+ * around; and for batches that could never be full.
  * @throws ContractError `contract.name` for a group that cannot be part of a topic's name.
  */
 export function planConsumers(host: TransportHost, settings: QueueSettings): readonly ConsumerPlan[] {
@@ -69,7 +73,8 @@ export function planConsumers(host: TransportHost, settings: QueueSettings): rea
   const conflicts = [...Map.groupBy(grouped, ({ topic, group }) => `${group} ${topic}`).values()].flatMap(checkSingle)
   if (conflicts.length > 0) throw new WiringError(conflicts)
   const all = [...grouped, ...broadcasts.flatMap(({ consumers }) => [...consumers.values()])]
-  const wrong = [...checkWaits(host, settings), ...all.flatMap((consumer) => checkStall(consumer, settings))]
+  const own = all.flatMap((consumer) => [...checkStall(consumer, settings), ...checkBatch(consumer, settings)])
+  const wrong = [...checkWaits(host, settings), ...own]
   if (wrong.length > 0) throw new ConfigError(wrong)
   const groups = Map.groupBy(grouped, ({ group }) => group)
   return [...Array.from(groups, ([group, consumers]) => ({ group, consumers: byTopic(consumers) })), ...broadcasts]
@@ -110,11 +115,11 @@ function broadcastPlans({ events }: TransportHost, queue: QueueSettings): readon
 }
 
 function eventConsumer(endpoint: EventEndpoint, queue: QueueSettings): TopicConsumer {
-  const { event, into = event, group, start, delivery } = endpoint
+  const { event, into = event, group, start, delivery, batch } = endpoint
   const format = queue.formats.compile(eventContent(event))
-  const settings = resolveConsumer(delivery, queue)
+  const settings = resolveConsumer(delivery, queue, batch)
   const dispatch = (arrival: Arrival) => endpoint.dispatch(arrival)
-  return { topic: event.topic, group, start, handler: `consume ${into.topic}`, format, settings, dispatch }
+  return { topic: event.topic, group, start, handler: `consume ${into.topic}`, format, settings, batch, dispatch }
 }
 
 /** @see Kafka's rule for topic names: letters, digits, ".", "_", "-", at most 249 of them */
@@ -165,4 +170,23 @@ function checkStall(
   if (stallAfterMs === undefined || stallAfterMs > maxHandlerMs) return []
   const message = `queueTransport: stallAfterMs of transport ${name}, ${stallAfterMs}, must exceed maxHandlerMs of ${handler}, ${maxHandlerMs}; leave it out for 60 s more than that`
   return [{ code: 'config.out_of_range', message }]
+}
+
+/** A batch must be able to hold what it may: a partition gives out no more than may be uncommitted, and in its whole order one. */
+function checkBatch(
+  { handler, batch, settings }: TopicConsumer,
+  { name, maxUncommittedCount }: QueueSettings,
+): readonly SetupProblem[] {
+  if (batch === undefined) return []
+  const { maxCount } = batch
+  const problems: string[] = []
+  if (maxCount > maxUncommittedCount)
+    problems.push(
+      `maxUncommittedCount of transport ${name}, ${maxUncommittedCount}, must not be below batch.maxCount of ${handler}, ${maxCount}: no batch of one partition could be full`,
+    )
+  if (maxCount > 1 && settings.retry.order === 'partition')
+    problems.push(
+      `retry.order of ${handler} must be key or none for batches, found partition, which hands out one message of a partition at a time`,
+    )
+  return problems.map((problem) => ({ code: 'config.out_of_range', message: `queueTransport: ${problem}` }))
 }

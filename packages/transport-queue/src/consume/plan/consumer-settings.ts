@@ -1,4 +1,4 @@
-import type { DeliveryOptions } from '@tenon/core/transport'
+import type { BatchSettings, DeliveryOptions } from '@tenon/core/transport'
 import type { QueueSettings } from '../../queue-options.ts'
 import { resolveRetry } from '../../retry-options.ts'
 import type { Failures } from './disposition.ts'
@@ -11,8 +11,14 @@ export interface ConsumerSettings extends Pick<QueueSettings, 'retry' | 'concurr
 }
 
 /** What a consumer says comes before what its transport says, setting by setting. Both are checked before. */
-export function resolveConsumer(delivery: DeliveryOptions = {}, settings: QueueSettings): ConsumerSettings {
-  const { failures = {}, retry, concurrency = settings.concurrency, maxHandlerMs = settings.maxHandlerMs } = delivery
+export function resolveConsumer(
+  delivery: DeliveryOptions = {},
+  settings: QueueSettings,
+  batch?: BatchSettings,
+): ConsumerSettings {
+  const { failures = {}, retry, maxHandlerMs = settings.maxHandlerMs } = delivery
+  // Of messages the transport says how many, of batches nobody but the consumer.
+  const { concurrency = batch ? 1 : settings.concurrency } = delivery
   return Object.freeze({
     failures,
     retry: resolveRetry(settings.retry, retry),

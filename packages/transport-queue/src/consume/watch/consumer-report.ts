@@ -1,5 +1,5 @@
 import { errorText } from '../../error-text.ts'
-import type { ErrorCode } from '@tenon/core/transport'
+import type { BatchSettings, ErrorCode } from '@tenon/core/transport'
 import type { MemberState } from '../../queue-driver.ts'
 import type { StalledPartition } from './stall.ts'
 
@@ -12,6 +12,8 @@ export interface ConsumerReport {
   readonly topic: string
   /** The operation's id, or `consume <topic>`. */
   readonly handler: string
+  /** How its messages are put together, where its handler takes several at once. */
+  readonly batch: BatchSettings | undefined
   /** `joining` also while it comes back after an outage; `stalled` while one of its partitions stands still, or it was joining for too long; `failed` for good, and the service stops. */
   readonly state: MemberState
   /** Why it failed, without what could be a credential; undefined unless it did. */
@@ -50,6 +52,8 @@ export type MessageStage =
   | { readonly stage: 'held'; readonly untilAt: number }
   /** It failed as often, last with the code, and is handled again from then on. */
   | { readonly stage: 'retried'; readonly attemptCount: number; readonly code: ErrorCode; readonly untilAt: number }
+  /** It waits for others of its batch, and no longer than until then. */
+  | { readonly stage: 'gathered'; readonly untilAt: number }
   /** It is being set aside in the retry topic, or waits to be. */
   | { readonly stage: 'parked'; readonly sinceAt: number }
   /** It is being stored as a dead letter. */

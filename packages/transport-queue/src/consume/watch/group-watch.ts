@@ -14,7 +14,7 @@ export interface GroupWatchSurroundings {
   readonly settings: Pick<QueueSettings, 'driver' | 'clock'>
   readonly log: Logger
   readonly lags: ReadonlyMap<string, TopicLag>
-  readonly slots: ReadonlyMap<string, Slots>
+  readonly slots: ReadonlyMap<string, Pick<Slots, 'areTaken'>>
   /** What the driver says of the membership. */
   state(): MemberState
 }

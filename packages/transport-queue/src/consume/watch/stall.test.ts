@@ -26,6 +26,8 @@ describe('isHeldUp', () => {
     ['the message of a handler that goes on is handled again later', true, [wedged], [[1, retried]]],
     ['a message is held back', false, [], [[1, held]]],
     ['a message is held back beside a handler that goes on', true, [wedged], [[2, held]]],
+    ['a message waits for others of its batch', false, [], [[1, { stage: 'gathered', untilAt: now + 1 }]]],
+    ['a batch that is due finds no place', true, [wedged], [[2, { stage: 'gathered', untilAt: now }]]],
     ['a dead letter is stored', false, [], [[1, buried]]],
     ['the dead letter of a handler that goes on is stored', false, [wedged], [[1, buried]]],
   ])('where %s: %s', (_why, expected, runs, stages) => {

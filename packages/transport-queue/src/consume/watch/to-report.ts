@@ -19,7 +19,7 @@ type ReportedLoop = Pick<WatchedLoop, 'partition' | 'oldest'> & {
 }
 
 export function toReport({ consumer, lag, loops, now, ...facts }: ReportFacts): ConsumerReport {
-  const { group, topic, handler } = consumer
+  const { group, topic, handler, batch } = consumer
   const oldest = loops.flatMap((loop) => loop.oldest ?? [])
   const producedAt = loops.flatMap(({ oldestAt }) => oldestAt ?? [])
   const oldestAt = producedAt.length > 0 ? Math.min(...producedAt) : undefined
@@ -28,6 +28,7 @@ export function toReport({ consumer, lag, loops, now, ...facts }: ReportFacts): 
     group,
     topic,
     handler,
+    batch: batch && { maxCount: batch.maxCount, maxWaitMs: batch.maxWaitMs },
     state: facts.stalls.length > 0 || facts.joiningSinceAt !== undefined ? 'stalled' : facts.state,
     partitions: loops.map(({ partition: { partition } }) => partition).toSorted((one, other) => one - other),
     ...(lag?.known ?? unknownLag),

@@ -13,7 +13,7 @@ export interface TopicWatchSurroundings {
   readonly clock: Pick<QueueClock, 'now'>
   readonly log: Logger
   readonly lag: TopicLag
-  readonly slots: Slots
+  readonly slots: Pick<Slots, 'areTaken'>
   /** Partitions that the same handler reads, of this topic and of older ones. */
   siblings(): readonly WatchedLoop[]
 }

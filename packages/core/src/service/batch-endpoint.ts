@@ -1,0 +1,80 @@
+import type { Arrival, Outcome } from '../call/arrival.ts'
+import { Batch } from '../call/batch/batch.ts'
+import type { CallPlan } from '../call/call-plan.ts'
+import type { BatchSettings } from '../contract/batch.ts'
+import type { CompiledSchema } from '../schema/compiled-schema.ts'
+import type { BatchArrival, EventEndpoint } from '../transport/endpoint.ts'
+
+/** Composes the call path of a plan. */
+type Compose = (plan: CallPlan) => (arrival: Arrival) => Promise<Outcome>
+
+/** The call paths of a consumer that takes several messages at once: to read one, to handle several, and to handle one alone. */
+export function batchEndpoint(
+  plan: CallPlan,
+  settings: BatchSettings,
+  compose: Compose,
+): Pick<EventEndpoint, 'batch' | 'dispatch'> {
+  const { invoke: handler, loggedCalls } = plan
+  // One that was read is no call yet; one that could not be is told of as any other.
+  const toldReads = loggedCalls === 'all' ? 'failed' : loggedCalls
+  const read = compose({ ...plan, output: asItIs, loggedCalls: toldReads, invoke: (payload) => payload })
+  const handle = compose({ ...plan, input: asItIs, invoke: (batch, call) => batchIn(batch).run(handler, call) })
+  const handleOne = compose({
+    ...plan,
+    invoke: async (payload, call) => {
+      const batch = new Batch([{ payload, arrival: { metadata: call.metadata, attempt: call.attempt } }], plan)
+      await batch.run(handler, call)
+      const [outcome] = batch.close({ ok: true, value: undefined, callId: call.id, headers: undefined })
+      if (outcome?.ok === false) throw outcome.error
+    },
+  })
+  const dispatch = async (arrival: BatchArrival) => {
+    const batch = new Batch(arrival.messages, plan)
+    return batch.close(await handle(new BatchedArrival(arrival, batch)))
+  }
+  return { batch: { ...settings, read, dispatch }, dispatch: handleOne }
+}
+
+/** A batch as its call path takes it. It has no headers: its messages have, and may be of many callers. */
+class BatchedArrival implements Arrival {
+  readonly transport: string
+  readonly metadata = {}
+  readonly isTrusted: boolean
+  readonly isAccepted: boolean
+  readonly timeoutMs: number | undefined
+  readonly #given: BatchArrival
+  readonly #batch: Batch
+
+  constructor(given: BatchArrival, batch: Batch) {
+    this.transport = given.transport
+    this.isTrusted = given.isTrusted ?? false
+    this.isAccepted = given.isAccepted ?? false
+    this.timeoutMs = given.timeoutMs
+    this.#given = given
+    this.#batch = batch
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#given.signal
+  }
+
+  decode(): Batch {
+    return this.#batch
+  }
+
+  ended(): void {
+    this.#given.ended?.()
+  }
+}
+
+/** What is given is what was read before. */
+const asItIs: CompiledSchema = {
+  read: (value) => ({ ok: true, value }),
+  write: (value) => ({ ok: true, value }),
+  strip: (value) => value,
+}
+
+function batchIn(input: unknown): Batch {
+  if (input instanceof Batch) return input
+  throw new TypeError('expected a batch')
+}

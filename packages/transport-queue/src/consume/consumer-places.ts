@@ -1,0 +1,36 @@
+import type { QueueSettings } from '../queue-options.ts'
+import { Batcher } from './batch/batcher.ts'
+import type { ConsumerPlan, TopicConsumer } from './plan/consumer-plan.ts'
+import { Slots } from './slots.ts'
+
+/** What one handler may have in hand at a time, over all its partitions in this process. */
+export class ConsumerPlaces {
+  /** Of messages. */
+  readonly slots: Slots
+  /** Where it takes several at once. */
+  readonly batcher: Batcher | undefined
+
+  constructor({ settings, batch }: TopicConsumer, { name, clock }: QueueSettings) {
+    const { concurrency, maxHandlerMs } = settings
+    this.slots = new Slots(concurrency * (batch?.maxCount ?? 1))
+    this.batcher = batch && new Batcher({ transport: name, batch, concurrency, maxHandlerMs, clock })
+  }
+
+  /** Whether a message may have to wait for a place. */
+  get areTaken(): boolean {
+    return this.slots.areTaken || this.batcher?.areTaken === true
+  }
+}
+
+/** By handler: one that reads older topics too has no more places for that. */
+export function placesOf({ consumers }: ConsumerPlan, settings: QueueSettings): ReadonlyMap<string, ConsumerPlaces> {
+  return new Map([...consumers.values()].map((one) => [one.handler, new ConsumerPlaces(one, settings)]))
+}
+
+/**
+ * Lets no message wait for others any more. What waits is handled then, if that is asked for at the very beginning of a drain, before the
+ * dispatcher lets nothing in.
+ */
+export function flushAll(places: ReadonlyMap<string, ConsumerPlaces>): void {
+  for (const { batcher } of places.values()) batcher?.flush()
+}
