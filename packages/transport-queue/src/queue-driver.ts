@@ -44,7 +44,8 @@ export interface QueueDriver {
    * Where the partitions of a topic begin and end, and how far a group has come in each; in order of the partitions. Without a
    * group it says that of none.
    *
-   * @throws ServiceError `not_found` for a topic that does not exist, `unavailable` when the broker did not answer in time.
+   * @throws ServiceError `not_found` for a topic that does not exist, `permission_denied` when the topic or the group may not be looked at,
+   * `unavailable` when the broker did not answer in time, or not for every partition.
    */
   describe(topic: string, group?: string): Promise<readonly PartitionProgress[]>
   /**
@@ -214,7 +215,7 @@ export interface AssignedPartition {
    *
    * @remarks Kafka forgets it `offsets.retention.minutes` (by default seven days) after it was stored last, also while the group
    * goes on, because the group does not subscribe to the topic: store it anew before. Elsewhere it is kept.
-   * @throws ServiceError `not_found` when the other topic has no such partition, `unavailable`
+   * @throws ServiceError `not_found` when the other topic has no such partition, `permission_denied` when it may not be read, `unavailable`
    * @see KIP-211
    */
   commitBeside(topic: string, nextOffset: number): Promise<boolean>

@@ -41,7 +41,7 @@ export class GroupConsumer implements ServedConsumer {
     const { group } = plan
     const { driver, clock } = settings
     const { log } = host
-    this.#progress = new SharedProgress(driver)
+    this.#progress = new SharedProgress(driver, clock)
     this.#places = placesOf(plan, settings)
     this.#lags = new Map(topics.map((topic) => [topic, new TopicLag({ topic, group, driver, clock, log })]))
     const state = () => this.#memberState

@@ -39,10 +39,23 @@ export async function loadRetry(surroundings: LoadSurroundings): Promise<LoadedR
   const counted = new CountedRecords({ owner, committedOffset })
   const { refusal, own } = ofRetry
   const hasTopic = own !== undefined
-  const places = own === undefined ? new Map() : await readAll(own, counted, surroundings)
+  const places = own === undefined ? new Map() : await readAll(own, counted, surroundings).catch(toForbidden)
   if (source.revoked.aborted) return undefined
+  // What may not be read is left alone: it stays where it is, and later messages of its keys go before it.
+  if (ServiceError.is(places)) return nothingOf(owner, committedOffset, places)
   const isTakenOver = counted.endLoading()
   return { owner, counted, hasTopic, refusal, places, isTakenOver, ...rangeOf(own) }
+}
+
+/** @throws unknown what is no refusal */
+function toForbidden(error: unknown): ServiceError {
+  if (ServiceError.is(error) && error.code === 'permission_denied') return error
+  throw error
+}
+
+function nothingOf(owner: string, committedOffset: number, refusal: ServiceError): LoadedRetry {
+  const counted = new CountedRecords({ owner, committedOffset })
+  return { owner, counted, hasTopic: false, refusal, places: new Map(), isTakenOver: false, ...rangeOf(undefined) }
 }
 
 interface DescribedRetry {

@@ -1,8 +1,8 @@
 import { ServiceError } from '@tenon/core/transport'
 import { describe, expect, it } from 'vitest'
-import { connected, embeddedDrivers, type NewBroker } from '../../queue-driver.test-harness.ts'
+import { connected, embeddedDrivers, type NewBroker, warnings } from '../../queue-driver.test-harness.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
-import { countdown, headersOf } from '../../queue-transport.test-harness.ts'
+import { countdown, headersOf, toRecord } from '../../queue-transport.test-harness.ts'
 import { consume, type Handle, send, topic, untilParked } from './retry.test-harness.ts'
 
 describe.each(embeddedDrivers)('a poison message on %s', (_name, newBroker: NewBroker) => {
@@ -137,6 +137,42 @@ describe.each(embeddedDrivers)('a poison message on %s', (_name, newBroker: NewB
     expect(seen).toEqual([0, 61, 62])
   })
 
+  it.each(['looked at', 'read'])(
+    'waits in memory where the retry topic may not be %s, which is told once',
+    async (what) => {
+      const driver = await connected(newBroker()())
+      await driver.ensureTopics([topic, `${topic}.retry.user`].map((one) => ({ topic: one, partitionCount: 2 })))
+      await driver.produce([{ ...toRecord('{}', 'k'), topic: `${topic}.retry.user`, partition: 0 }], {
+        timeoutMs: 20_000,
+      })
+      const refuse = () => Promise.reject(new ServiceError('permission_denied', 'not allowed'))
+      const describe = driver.describe.bind(driver)
+      const read = driver.read.bind(driver)
+      const isRetry = (one: string) => one.includes('.retry.')
+      const refusing: Pick<QueueDriver, 'describe' | 'read'> =
+        what === 'read'
+          ? { describe, read: (range, within) => (isRetry(range.topic) ? refused(refuse) : read(range, within)) }
+          : { read, describe: (one, group) => (isRetry(one) ? refuse() : describe(one, group)) }
+      Object.assign(driver, refusing)
+      await send(driver, ['poison', ...Array.from({ length: 40 }, (_, index) => `k${index}`), 'poison'])
+      const seen: number[] = []
+      const all = countdown(42)
+      const handle: Handle = async ({ count }, { attempt = 1 }) => {
+        if (count === 0 && attempt < 4) throw new ServiceError('internal', 'not now')
+        seen.push(count)
+        all.tick()
+      }
+      const retry = { initialDelayMs: 20, maxDelayMs: 100 }
+      const told: string[] = []
+      await consume(driver, handle, { maxUncommittedCount: 10, retry }, told)
+      await all.reached
+      expect(seen.indexOf(0)).toBeLessThan(seen.indexOf(41))
+      const [warning, ...others] = told.filter((text) => text.includes('set aside'))
+      expect(warning).toMatch(new RegExp(`rights to describe, read, write and create topic ${topic}.retry.user`))
+      expect(others).toEqual([])
+    },
+  )
+
   it('waits in memory where the retry topic may not be written', async () => {
     const driver = await connected(newBroker()())
     await driver.ensureTopics([{ topic, partitionCount: 2 }])
@@ -165,3 +201,8 @@ describe.each(embeddedDrivers)('a poison message on %s', (_name, newBroker: NewB
 })
 
 const bound = { timeoutMs: 5_000 }
+
+/** A reading that fails at once. */
+async function* refused(refuse: () => Promise<never>): AsyncGenerator<never> {
+  yield await refuse()
+}

@@ -11,6 +11,7 @@ import { loadRetry } from './load-retry.ts'
 import { OpenRecords } from './open-records.ts'
 import { type ParkedMessage, readParked, retryTopic, toDone, toParked, toTakeover } from './parked-message.ts'
 import { RetryPartition } from './retry-partition.ts'
+import { isForbidden } from './retry-rights.ts'
 import { type AppendOutcome, RetryWriter } from './retry-writer.ts'
 import type { SharedProgress } from './shared-progress.ts'
 
@@ -75,7 +76,8 @@ export class PartitionRetry {
     const { revoked } = source
     const topic = this.#topic
     const prepare = () => this.#prepare()
-    this.#writer = new RetryWriter({ driver, clock, log, timeoutMs, revoked, delays, prepare })
+    const isRefused = (error: unknown) => this.#isRefused(error)
+    this.#writer = new RetryWriter({ driver, clock, log, timeoutMs, revoked, delays, prepare, isRefused })
     const append = (offsets: readonly number[]) => this.#appendDone(offsets)
     this.#done = new DoneWriter({ open: this.#open, append, stored: (offsets) => this.#storedDone(offsets) })
     this.partition = new RetryPartition({
@@ -200,7 +202,7 @@ export class PartitionRetry {
     this.#loadedEnd = loaded.endOffset
     this.#hasTopic = loaded.hasTopic
     this.#refusal = loaded.refusal
-    if (loaded.refusal) this.#tell('warn', cannotBeUsed, { err: loaded.refusal })
+    if (loaded.refusal && !this.#isRefused(loaded.refusal)) this.#tell('warn', cannotBeUsed, { err: loaded.refusal })
     this.partition.startAt(loaded.startOffset)
     if (loaded.isTakenOver) await this.#takeOver(loaded.counted.committedOffset)
     if (source.revoked.aborted) return
@@ -229,9 +231,20 @@ export class PartitionRetry {
 
   /** There has to be a topic with as many partitions as the source, and a commit, so that nothing is forgotten that is not read. */
   async #prepare(): Promise<void> {
-    if (this.#hasTopic) return
     if (this.#refusal !== undefined) throw this.#refusal
-    await unlessAborted(this.#makeTopic(), this.#surroundings.source.revoked)
+    const { revoked, partition } = this.#surroundings.source
+    if (!this.#hasTopic) await unlessAborted(this.#makeTopic(), revoked)
+    if (revoked.aborted) return
+    // Who may not read may not commit either, and could not read back what is set aside.
+    if (!(await this.partition.storeAnew()))
+      throw new ServiceError('unavailable', `partition ${partition} seems to be another's`)
+  }
+
+  #isRefused(error: unknown): boolean {
+    const { consumer, log, progress } = this.#surroundings
+    if (!isForbidden(error, { topic: this.#topic, group: consumer.group, log, progress })) return false
+    this.#refusal = error
+    return true
   }
 
   async #makeTopic(): Promise<void> {

@@ -103,10 +103,19 @@ export class RetryPartition implements AssignedPartition {
 
   /** Stores the last commit anew, unless one is under way. Never rejects. */
   async keep(): Promise<void> {
-    if (this.#committingCount > 0 || this.#keeping !== undefined || this.revoked.aborted) return
-    this.#keeping = this.#surroundings.source.commitBeside(this.topic, this.#committedOffset).catch(() => false)
-    await this.#keeping
-    this.#keeping = undefined
+    await this.storeAnew().catch(() => false)
+  }
+
+  /** The same; false when it is refused. @throws as `commitBeside` */
+  async storeAnew(): Promise<boolean> {
+    if (this.#committingCount > 0 || this.#keeping !== undefined) return true
+    const storing = this.#surroundings.source.commitBeside(this.topic, this.#committedOffset)
+    this.#keeping = storing.catch(() => false)
+    try {
+      return await storing
+    } finally {
+      this.#keeping = undefined
+    }
   }
 
   commitBeside(topic: string, nextOffset: number): Promise<boolean> {

@@ -6,6 +6,7 @@ import { RetryWriter } from './retry-writer.ts'
 
 const away = () => new ServiceError('unavailable', 'away')
 const tooLarge = () => new ServiceError('internal', 'too large')
+const forbidden = () => new ServiceError('permission_denied', 'not allowed')
 
 function* endless(): Generator<number, never> {
   for (;;) yield 100
@@ -30,6 +31,7 @@ function writerTo(answer: (requests: readonly (readonly string[])[]) => void, pr
     revoked: ending.signal,
     delays: endless,
     prepare,
+    isRefused: () => false,
   })
   const append = (text: string) =>
     writer.append((sequence) => ({ topic: 't', key: null, value: Buffer.from(`${sequence}${text}`), headers: [] }))
@@ -61,10 +63,32 @@ test('what is refused does not take others with it', async () => {
 test('what may be stored already is not refused any more', async () => {
   const { append, requests } = writerTo(({ length }) => {
     if (length === 1) throw away()
-    if (length === 2) throw tooLarge()
+    if (length === 2) throw forbidden()
   })
   expect(await append('a')).toBe('stored')
   expect(requests).toHaveLength(3)
+})
+
+test('a record with which a broker finds fault is refused, also where an earlier request was not answered', async () => {
+  const { append, requests } = writerTo((sent) => {
+    if (sent.length === 2) throw away()
+    if (sent.length > 2 && sent.at(-1)?.includes('3c')) throw tooLarge()
+  })
+  expect(await Promise.all([append('a'), append('b'), append('c')])).toEqual(['stored', 'stored', 'refused'])
+  expect(requests).toEqual([['1a'], ['2b', '3c'], ['2b', '3c'], ['2b'], ['3c']])
+})
+
+test('a request holds what brokers take at once, and a record that is larger goes alone', async () => {
+  const { append, requests } = writerTo(() => undefined)
+  const sizes = [1, 400_000, 500_000, 200_000, 1_200_000, 1, 1]
+  await Promise.all(sizes.map((size) => append('x'.repeat(size))))
+  expect(requests.map((texts) => texts.map(({ length }) => length - 1))).toEqual([
+    [1],
+    [400_000, 500_000],
+    [200_000],
+    [1_200_000],
+    [1, 1],
+  ])
 })
 
 test('a topic that cannot be made is a refusal', async () => {

@@ -1,4 +1,5 @@
 import { ServiceError, type Logger } from '@tenon/core/transport'
+import { byteCountOf } from '../../driver/record-size.ts'
 import type { QueueDriver, RecordToSend } from '../../queue-driver.ts'
 import { ThinLines } from '../../thin-lines.ts'
 import type { QueueClock } from '../../wait.ts'
@@ -16,6 +17,8 @@ export interface WriterSurroundings {
   delays(): Iterator<number, never>
   /** What has to be there before the first record. @throws ServiceError */
   prepare(): Promise<void>
+  /** Whether it may not be written, which is told elsewhere then. */
+  isRefused(error: unknown): boolean
 }
 
 /** Makes the record with its sequence. */
@@ -50,12 +53,20 @@ export class RetryWriter {
   async #write(): Promise<void> {
     this.#isWriting = true
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, mostAtOnce)
+      const batch = this.#takeBatch()
       const outcome = await this.#store(batch)
       if (outcome === 'refused' && batch.length > 1) await this.#storeEach(batch)
       else for (const { tell } of batch) tell(outcome)
     }
     this.#isWriting = false
+  }
+
+  /** As many as go into one request: a record that is too large for that alone goes alone. */
+  #takeBatch(): readonly Append[] {
+    let byteCount = 0
+    const isOver = ({ record }: Append) => (byteCount += byteCountOf(record) + overheadBytes) > mostBytesAtOnce
+    const overAt = this.#waiting.slice(0, mostAtOnce).findIndex(isOver)
+    return this.#waiting.splice(0, overAt < 0 ? mostAtOnce : Math.max(1, overAt))
   }
 
   /** One of them is refused, and the others need not be. */
@@ -66,14 +77,15 @@ export class RetryWriter {
   async #store(batch: readonly Append[]): Promise<AppendOutcome> {
     const { revoked, clock } = this.#surroundings
     const delays = this.#surroundings.delays()
-    // What may be stored already is not taken back: it is sent until that is certain.
+    // What may be stored already is not taken back: it is sent until that is certain. It is when a broker finds fault with the records, for it
+    // looks at them before it stores any: one that it stored once it takes again. What else it refuses says nothing of an earlier request.
     for (let mayBeStored = false; !revoked.aborted; await clock.wait(delays.next().value, revoked)) {
       const failure = await this.#try(batch)
       if (revoked.aborted) break
       if (failure === undefined) return 'stored'
-      const isRefused = !(ServiceError.is(failure) && failure.code === 'unavailable')
-      if (isRefused && !mayBeStored) return 'refused'
-      mayBeStored ||= !isRefused && this.#isPrepared
+      const code = ServiceError.is(failure) ? failure.code : undefined
+      if (code === 'internal' || (code !== 'unavailable' && !mayBeStored)) return 'refused'
+      mayBeStored ||= code === 'unavailable' && this.#isPrepared
     }
     return 'revoked'
   }
@@ -90,7 +102,7 @@ export class RetryWriter {
       )
       return undefined
     } catch (error) {
-      this.#tell(error)
+      if (!this.#surroundings.isRefused(error)) this.#tell(error)
       return error ?? new Error('nothing was said')
     }
   }
@@ -107,5 +119,13 @@ interface Append {
   tell(outcome: AppendOutcome): void
 }
 
+/**
+ * What brokers take at once if nobody set them otherwise, less what a request has besides. A record that is larger is for those that take more.
+ *
+ * @see Kafka broker setting message.max.bytes: 1,048,588
+ */
+const mostBytesAtOnce = 1_000_000
+/** Of a record, for lengths and times; of each header some bytes more, which are few. A guess. */
+const overheadBytes = 100
 /** A guess. What is stored again is no more than that, so that a reader who looks back a while knows it. */
 const mostAtOnce = 100

@@ -1,12 +1,17 @@
 import type { PartitionProgress, QueueDriver } from '../../queue-driver.ts'
+import { ThinLines } from '../../thin-lines.ts'
+import type { QueueClock } from '../../wait.ts'
 
 /** Asks how far a group has come. Partitions that ask in the same turn share one question, which is begun after all of them asked. */
 export class SharedProgress {
   readonly #driver: Pick<QueueDriver, 'describe'>
+  /** What is told once for all partitions. */
+  readonly lines: ThinLines
   readonly #asked = new Map<string, Promise<readonly PartitionProgress[]>>()
 
-  constructor(driver: Pick<QueueDriver, 'describe'>) {
+  constructor(driver: Pick<QueueDriver, 'describe'>, clock: Pick<QueueClock, 'now'>) {
     this.#driver = driver
+    this.lines = new ThinLines(clock)
   }
 
   /** @throws as `describe` of the driver */

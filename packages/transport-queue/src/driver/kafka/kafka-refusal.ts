@@ -14,8 +14,24 @@ export function toSendError(names: ReadonlySet<string>, target: string, cause: u
 export function notReadable(names: ReadonlySet<string>, topic: string): ServiceError | undefined {
   if (names.has('UNKNOWN_TOPIC_OR_PARTITION')) return new ServiceError('not_found', `there is no topic ${topic}`)
   if (names.has('INVALID_TOPIC_EXCEPTION')) return new ServiceError('not_found', `there can be no topic ${topic}`)
-  if (!names.has('TOPIC_AUTHORIZATION_FAILED')) return undefined
+  if (!names.has(forbiddenTopic)) return undefined
   return new ServiceError('permission_denied', `topic ${topic} may not be read`)
+}
+
+/** What is told of a topic and a group that may not be looked at, by Kafka's own names for what went wrong; undefined for anything else. */
+export function notDescribable(names: ReadonlySet<string>, topic: string, group: string): ServiceError | undefined {
+  const refused = [
+    names.has(forbiddenTopic) && `topic ${topic}`,
+    names.has('GROUP_AUTHORIZATION_FAILED') && `group ${group}`,
+  ]
+  const [found] = refused.filter((one) => one !== false)
+  return found === undefined ? undefined : new ServiceError('permission_denied', `${found} may not be described`)
+}
+
+/** What a member is told that may not commit beside its partition; undefined when it may. */
+export function notAllowedBeside(names: ReadonlySet<string>, topic: string): ServiceError | undefined {
+  if (!names.has(forbiddenTopic)) return undefined
+  return new ServiceError('permission_denied', `topic ${topic} may not be read, so nothing of it can be committed`)
 }
 
 /** What a member is told whose commit did not get through in time. */
@@ -41,13 +57,15 @@ export function isBadRecord(name: string): boolean {
 /** What a broker says of a topic, or of a partition, that it does not know. */
 export const unknownTopic = 'UNKNOWN_TOPIC_OR_PARTITION'
 
+const forbiddenTopic = 'TOPIC_AUTHORIZATION_FAILED'
+
 /** What a broker says of a record that is too large for it. */
 const sizes: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
 /** What a broker says else of what it does not take, and no waiting mends. */
 const codes: ReadonlyMap<string, ErrorCode> = new Map([
   [unknownTopic, 'not_found'],
-  ['TOPIC_AUTHORIZATION_FAILED', 'permission_denied'],
+  [forbiddenTopic, 'permission_denied'],
   ['INVALID_TOPIC_EXCEPTION', 'internal'],
   ['INVALID_RECORD', 'internal'],
   ['INVALID_TIMESTAMP', 'internal'],

@@ -16,7 +16,7 @@ import type {
 } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
 import { ConnectionLease } from '../kafka/connection-lease.ts'
-import { unknownTopic } from '../kafka/kafka-refusal.ts'
+import { notDescribable, unknownTopic } from '../kafka/kafka-refusal.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
 import { askUntilKnown } from '../kafka/send-tries.ts'
 import { notConnected } from '../not-connected.ts'
@@ -99,7 +99,7 @@ class KafkajsDriver implements QueueDriver {
     try {
       return await this.#administer((admin) => readProgress(admin, topic, group))
     } catch (cause) {
-      throw this.#notDescribed(topic, cause)
+      throw notDescribable(new Set([kafkaErrorType(cause)]), topic, group) ?? this.#notDescribed(topic, cause)
     }
   }
 

@@ -4,7 +4,7 @@ import type { AssignedPartition, Membership } from '../../queue-driver.ts'
 import { wait, within } from '../../wait.ts'
 import { inTime } from '../in-time.ts'
 import { giveUp } from '../ownership.ts'
-import { missingTopicPatienceMs, notCommitted, nothingBeside } from '../kafka/kafka-refusal.ts'
+import { missingTopicPatienceMs, notAllowedBeside, notCommitted, nothingBeside } from '../kafka/kafka-refusal.ts'
 import { type DoneOffset, PartitionFeed } from '../partition-feed.ts'
 import { committedOffset, tellBeginnings } from './kafkajs-beginning.ts'
 import { commitDirectly, type MemberIdentity } from './kafkajs-commit.ts'
@@ -143,6 +143,8 @@ export class KafkajsFeeds {
         const takenMs = Date.now() - begunAt
         const isMissing = isBeside && type === 'UNKNOWN_TOPIC_OR_PARTITION' && takenMs >= missingTopicPatienceMs
         if (isMissing) throw nothingBeside(feed, done.topic)
+        const refusal = isBeside ? notAllowedBeside(new Set([type]), done.topic) : undefined
+        if (refusal !== undefined) throw refusal
         if (takenMs >= commitTimeoutMs) throw notCommitted(reasonOf(error), error)
       }
       await wait(commitRetryMs * attempt, feed.lost)

@@ -1,8 +1,8 @@
 import { unlessAborted } from '@tenon/core/transport'
 import { wait } from '../../wait.ts'
-import { missingTopicPatienceMs, notCommitted, nothingBeside } from '../kafka/kafka-refusal.ts'
+import { missingTopicPatienceMs, notAllowedBeside, notCommitted, nothingBeside } from '../kafka/kafka-refusal.ts'
 import type { DoneOffset, PartitionFeed } from '../partition-feed.ts'
-import { isAnyOf, isUnknownTopic, notOurs, reasonOf } from './platformatic-error.ts'
+import { errorIds, isAnyOf, isUnknownTopic, notOurs, reasonOf } from './platformatic-error.ts'
 import type { PlatformaticGroup } from './platformatic-group.ts'
 
 /** By what the coordinator knows whose commit it is. */
@@ -63,6 +63,8 @@ export async function commitOffset(group: PlatformaticGroup, { feed, done, ident
       if (takenMs >= commitTimeoutMs && isStale) return false
       const isMissing = done.topic !== feed.topic && isUnknownTopic(error) && takenMs >= missingTopicPatienceMs
       if (isMissing) throw nothingBeside(feed, done.topic)
+      const refusal = done.topic === feed.topic ? undefined : notAllowedBeside(errorIds(error), done.topic)
+      if (refusal !== undefined) throw refusal
       if (takenMs >= commitTimeoutMs) throw notCommitted(reasonOf(error), error)
     }
     await wait(commitRetryMs * attempt, feed.lost)

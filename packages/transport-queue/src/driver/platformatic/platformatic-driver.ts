@@ -15,6 +15,7 @@ import type {
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { wait, within } from '../../wait.ts'
+import { notDescribable } from '../kafka/kafka-refusal.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
 import { notConnected } from '../not-connected.ts'
 import { followPartition } from '../partition-following.ts'
@@ -28,7 +29,7 @@ import {
   PlatformaticClient,
   toClientOptions,
 } from '../platformatic-wire/platformatic-client.ts'
-import { isRefusedCredential, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
+import { errorIds, isRefusedCredential, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
 import { PlatformaticSource } from '../platformatic-wire/platformatic-source.ts'
 import { PlatformaticMember } from './platformatic-member.ts'
 import { PlatformaticProducer } from './platformatic-producer.ts'
@@ -83,7 +84,7 @@ class PlatformaticDriver implements QueueDriver {
     try {
       return await this.#administer((admin) => readProgress(admin, topic, group))
     } catch (cause) {
-      throw this.#notDescribed(topic, cause)
+      throw notDescribable(errorIds(cause), topic, group) ?? this.#notDescribed(topic, cause)
     }
   }
 
