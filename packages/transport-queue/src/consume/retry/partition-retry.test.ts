@@ -163,8 +163,8 @@ describe.each(embeddedDrivers)('a poison message on %s', (_name, newBroker: NewB
         all.tick()
       }
       const retry = { initialDelayMs: 20, maxDelayMs: 100 }
-      const told: string[] = []
-      await consume(driver, handle, { maxUncommittedCount: 10, retry }, told)
+      const { log, told } = warnings()
+      await consume(driver, handle, { maxUncommittedCount: 10, retry, log })
       await all.reached
       expect(seen.indexOf(0)).toBeLessThan(seen.indexOf(41))
       const [warning, ...others] = told.filter((text) => text.includes('set aside'))

@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import kafkajs from 'kafkajs'
 
 const script = process.env['TENON_INFRA'] ? join(process.env['TENON_INFRA'], 'kafka.sh') : undefined
 const isRequired = process.env['TENON_REQUIRE_INFRA'] === '1'
@@ -84,6 +85,30 @@ export class KafkaBroker implements AsyncDisposable {
     while (await accepts(this.#ports.plain)) await delay(50)
   }
 
+  /** Keeps whoever comes in over SASL from an operation. */
+  async deny(kind: 'topic' | 'group', name: string, operation: 'describe' | 'read'): Promise<void> {
+    const admin = new kafkajs.Kafka({ brokers: [this.address('plain')], logLevel: kafkajs.logLevel.NOTHING }).admin()
+    await admin.connect()
+    const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
+    const acl = {
+      resourceType: kind === 'topic' ? AclResourceTypes.TOPIC : AclResourceTypes.GROUP,
+      resourceName: name,
+      resourcePatternType: ResourcePatternTypes.LITERAL,
+      principal: `User:${account.username}`,
+      host: '*',
+      operation: operation === 'read' ? AclOperationTypes.READ : AclOperationTypes.DESCRIBE,
+      permissionType: AclPermissionTypes.DENY,
+    }
+    const anything = {
+      ...acl,
+      operation: AclOperationTypes.ALL,
+      permissionType: AclPermissionTypes.ALLOW,
+      principal: 'User:*',
+    }
+    await admin.createAcls({ acl: [acl, anything] })
+    await admin.disconnect()
+  }
+
   /** A certificate for a name that the broker's authority has signed. */
   identity(name: string): Identity {
     const [key, request, cert] = ['key', 'csr', 'cert'].map((kind) => this.#path(`${name}-${kind}.pem`))
@@ -156,6 +181,10 @@ export class KafkaBroker implements AsyncDisposable {
       `ssl.truststore.location=${this.#path('ca.pem')}`,
       // The listener for TLS alone knows its callers by their certificates.
       'listener.name.tls.ssl.client.auth=required',
+      // Who comes in without SASL may do all; what nobody is kept from, everybody may.
+      'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      'super.users=User:ANONYMOUS',
+      'allow.everyone.if.no.acl.found=true',
       'auto.create.topics.enable=false',
       'num.partitions=1',
       'default.replication.factor=1',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isBadRecord, isCertain, toSendError } from './kafka-refusal.ts'
+import { isBadRecord, isCertain, notAllowedBeside, notDescribable, toSendError } from './kafka-refusal.ts'
 
 test.for([
   ['MESSAGE_TOO_LARGE', 'internal', 'record_too_large'],
@@ -37,4 +37,17 @@ test.for([
   ['UNKNOWN_TOPIC_OR_PARTITION', false],
 ] as const)('%s is the fault of records: %s', ([name, expected]) => {
   expect(isBadRecord(name)).toBe(expected)
+})
+
+test.each([
+  [['TOPIC_AUTHORIZATION_FAILED'], 'topic orders may not be described'],
+  [['GROUP_AUTHORIZATION_FAILED'], 'group billing may not be described'],
+])('a refusal to describe names what is refused: %s', (names, message) => {
+  const refusal = notDescribable(new Set(names), 'orders', 'billing')
+  expect(refusal).toMatchObject({ code: 'permission_denied', message })
+})
+
+test('what is no refusal to describe is not taken for one', () => {
+  expect(notDescribable(new Set(['NOT_COORDINATOR']), 'orders', 'billing')).toBeUndefined()
+  expect(notAllowedBeside(new Set(['GROUP_AUTHORIZATION_FAILED']), 'orders')).toBeUndefined()
 })

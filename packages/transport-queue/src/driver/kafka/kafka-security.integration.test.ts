@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Logger } from '@tenon/core/transport'
-import type { QueueDriver } from '../../queue-driver.ts'
+import type { AssignedPartition, QueueDriver } from '../../queue-driver.ts'
 import { kafkajsDriver } from '../kafkajs/kafkajs-driver.ts'
 import { platformaticDriver } from '../platformatic/platformatic-driver.ts'
 import { account, brokerAbsence, KafkaBroker, type Listener } from './kafka-broker.test-harness.ts'
@@ -85,6 +85,33 @@ describe.skipIf(skipped !== '')(`Kafka that knows its clients${skipped}`, () => 
         while (!isEnough) await send()
       })
       expect(count).toBeGreaterThanOrEqual(3)
+    })
+
+    it('tells that a topic or a group may not be looked at, or not be committed beside another', async () => {
+      const sasl = { mechanism: 'plain', ...account } as const
+      const driver = open('sasl', { sasl })
+      onTestFinished(() => driver.close())
+      await driver.connect({ clientId: 'test' })
+      const [source, hidden, unread] = [`${client}-source`, `${client}-hidden`, `${client}-unread`]
+      await driver.ensureTopics([source, hidden, unread].map((topic) => ({ topic, partitionCount: 1 })))
+      await broker.deny('topic', hidden, 'describe')
+      await broker.deny('topic', unread, 'read')
+      await broker.deny('group', `${client}-others`, 'describe')
+      const refused = { code: 'permission_denied' }
+      await expect(driver.describe(hidden, 'any')).rejects.toMatchObject(refused)
+      // kafkajs does not tell why nobody coordinates a group for it. Who may not look at a group may not join it either.
+      const ofGroup = client === 'kafkajs' ? { code: 'unavailable' } : refused
+      await expect(driver.describe(source, `${client}-others`)).rejects.toMatchObject(ofGroup)
+      await expect(driver.describe(source, 'any')).resolves.toMatchObject([{ nextOffset: 0 }])
+      const beside = Promise.withResolvers<unknown>()
+      const consume = async (partition: AssignedPartition) => {
+        await partition.startOffset()
+        beside.resolve(await partition.commitBeside(unread, 0).catch((error: unknown) => error))
+      }
+      const membership = { group: `${client}-own`, topics: [source], log: recorder([]), consume, fail: beside.reject }
+      const member = await driver.join(membership, new AbortController().signal)
+      expect(await beside.promise).toMatchObject(refused)
+      await member.leave(AbortSignal.abort())
     })
 
     it('tells nobody the token that a broker refuses', async () => {
