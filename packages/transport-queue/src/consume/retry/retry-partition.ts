@@ -34,7 +34,7 @@ export class RetryPartition implements AssignedPartition {
   /** As far as is known to be stored, or was when it was given out. */
   #committedOffset = 0
   #committingCount = 0
-  #keeping: Promise<unknown> | undefined
+  #keeping: Promise<boolean> | undefined
   #reading: AsyncIterator<readonly ReceivedRecord[]> | undefined
   #delays: Iterator<number, never> | undefined
   /** Whether there may be more than was there when reading began. */
@@ -92,7 +92,7 @@ export class RetryPartition implements AssignedPartition {
     this.#committingCount += 1
     try {
       // What is stored anew must not come behind it.
-      await this.#keeping
+      await this.#keeping?.catch(() => false)
       const isStored = await this.#surroundings.source.commitBeside(this.topic, nextOffset)
       if (isStored) this.#committed(nextOffset)
       return isStored
@@ -108,11 +108,11 @@ export class RetryPartition implements AssignedPartition {
 
   /** The same; false when it is refused. @throws as `commitBeside` */
   async storeAnew(): Promise<boolean> {
-    if (this.#committingCount > 0 || this.#keeping !== undefined) return true
-    const storing = this.#surroundings.source.commitBeside(this.topic, this.#committedOffset)
-    this.#keeping = storing.catch(() => false)
+    if (this.#keeping !== undefined) return this.#keeping
+    if (this.#committingCount > 0) return true
+    this.#keeping = this.#surroundings.source.commitBeside(this.topic, this.#committedOffset)
     try {
-      return await storing
+      return await this.#keeping
     } finally {
       this.#keeping = undefined
     }

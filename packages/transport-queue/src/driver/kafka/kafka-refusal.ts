@@ -19,7 +19,7 @@ export function notReadable(names: ReadonlySet<string>, topic: string): ServiceE
 }
 
 /** What is told of a topic and a group that may not be looked at, by Kafka's own names for what went wrong; undefined for anything else. */
-export function notDescribable(names: ReadonlySet<string>, topic: string, group: string): ServiceError | undefined {
+export function notDescribable(names: ReadonlySet<string>, topic: string, group = ''): ServiceError | undefined {
   const refused = [
     names.has(forbiddenTopic) && `topic ${topic}`,
     names.has('GROUP_AUTHORIZATION_FAILED') && `group ${group}`,
