@@ -42,8 +42,8 @@ describe('KafkajsSource', () => {
   it('goes on at the oldest record when those before are gone, and stays where an offset is ahead of the broker', async () => {
     const gone = () => failure('OFFSET_OUT_OF_RANGE')
     const { source } = open({ answers: [gone(), gone()], earliestOffset: 9 })
-    expect(await source.fetch(3)).toEqual({ records: [], nextOffset: 9 })
-    expect(await source.fetch(12)).toEqual({ records: [], nextOffset: 12 })
+    expect(await source.fetch(3)).toEqual({ records: [], nextOffset: 9, isOutOfRange: true })
+    expect(await source.fetch(12)).toEqual({ records: [], nextOffset: 12, isOutOfRange: true })
   })
 
   it('asks anew who leads the partition after a failure, and only then', async () => {

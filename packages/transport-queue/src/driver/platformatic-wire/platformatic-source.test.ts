@@ -18,8 +18,8 @@ describe('PlatformaticSource', () => {
 
   it('goes on at the oldest record when those before are gone, and stays where an offset is ahead of the broker', async () => {
     const { source } = open({ answers: [failure(1, 'OFFSET_OUT_OF_RANGE'), failure(1, 'OFFSET_OUT_OF_RANGE')] })
-    expect(await source.fetch(3)).toEqual({ records: [], nextOffset: 9 })
-    expect(await source.fetch(12)).toEqual({ records: [], nextOffset: 12 })
+    expect(await source.fetch(3)).toEqual({ records: [], nextOffset: 9, isOutOfRange: true })
+    expect(await source.fetch(12)).toEqual({ records: [], nextOffset: 12, isOutOfRange: true })
   })
 
   it('stays where it is when there is nothing yet', async () => {
