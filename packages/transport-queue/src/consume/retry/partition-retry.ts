@@ -265,8 +265,9 @@ export class PartitionRetry {
   }
 
   #fetched(records: readonly ReceivedRecord[]): void {
-    for (const { key, offset, ...record } of records) {
-      const judged = toJudged({ ...record, key, offset }, this.#surroundings.consumer.topic)
+    for (const record of records) {
+      const { key, offset } = record
+      const judged = toJudged(record, this.#surroundings.consumer.topic)
       if (judged === undefined || this.#counted?.judge(judged) !== 'counts') continue
       const { sourceOffset, owner, sequence, hasFailed = false } = judged
       const ownSequence = owner === this.#owner ? sequence : undefined
