@@ -15,7 +15,7 @@ export { type Client, clientOf, type RemoteOptions, remote } from './client/remo
 export { type BytesOptions, bytes } from './schema/native/bytes.ts'
 export { type Contract, contract } from './contract/contract.ts'
 export { batchDefaults, type BatchOptions, type BatchSettings } from './contract/batch.ts'
-export type { DeliveryOptions, Disposition, MessageOrder, RetryOptions } from './contract/delivery.ts'
+export type { DeliveryOptions, Disposition, ExhaustedAction, MessageOrder, RetryOptions } from './contract/delivery.ts'
 export type { StartPosition } from './contract/start-position.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './contract/event.ts'
 export { type Upcast, upcast } from './contract/event-upcast.ts'

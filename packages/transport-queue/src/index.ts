@@ -10,7 +10,7 @@ export type {
   AsyncApiTag,
 } from './asyncapi/document.ts'
 export type { AsyncApiPart, DescribedService } from './asyncapi/exchange.ts'
-export type { Disposition, MessageOrder, RetryOptions } from '@tenon/core/transport'
+export type { Disposition, ExhaustedAction, MessageOrder, RetryOptions } from '@tenon/core/transport'
 export type { ConsumerReport, MessageStage, OldestMessage } from './consume/watch/consumer-report.ts'
 export type { StalledPartition } from './consume/watch/stall.ts'
 export { dispositions } from './consume/plan/disposition.ts'

@@ -30,6 +30,7 @@ describe.each(embeddedDrivers)('consumers() on %s', (_name, newBroker) => {
       oldestAgeMs: undefined,
       oldest: [],
       parkedCount: 0,
+      haltedCount: 0,
       stalls: [],
     }
     expect(await transport.consumers()).toEqual([{ ...consumer, ...idle, state: 'assigned', partitions: [0, 1] }])

@@ -52,6 +52,17 @@ describe('resolveQueue', () => {
     )
   })
 
+  it('refuses an order that there is not, and to halt keys without one', () => {
+    const resolve = (retry: object) => () => resolveQueue({ driver: memoryDriver(), retry })
+    expect(resolve({ order: 'global' })).toThrow('retry.order must be one of key, partition, none, found "global"')
+    expect(resolve({ onExhausted: 'halt' })).toThrow(
+      'retry.onExhausted must be one of continue, halt-key, found "halt"',
+    )
+    const words = 'retry: onExhausted "halt-key" needs order "key" or "partition", found "none"'
+    expect(resolve({ order: 'none', onExhausted: 'halt-key' })).toThrow(words)
+    expect(resolve({ order: 'partition', onExhausted: 'halt-key' })).not.toThrow()
+  })
+
   it('refuses options, a driver and a retry of another kind', () => {
     for (const [wrong, told] of [
       [undefined, 'the options must be an object with driver'],

@@ -6,6 +6,7 @@ import {
   type TransportServer,
 } from '@tenon/core/transport'
 import { BroadcastConsumer } from './consume/broadcast/broadcast-consumer.ts'
+import type { HaltedSelection } from './consume/halted-selection.ts'
 import type { ConsumerPlan } from './consume/plan/consumer-plan.ts'
 import type { ConsumerReport } from './consume/watch/consumer-report.ts'
 import { GroupConsumer } from './consume/group-consumer.ts'
@@ -121,6 +122,12 @@ export class QueueServer implements TransportServer {
 
   async report(): Promise<readonly ConsumerReport[]> {
     return (await Promise.all(this.#consumers.map((consumer) => consumer.report()))).flat()
+  }
+
+  /** How many halted messages were given attempts anew, for each consumer that is meant. */
+  retryHalted({ topic, group }: HaltedSelection): readonly number[] {
+    const meant = this.#consumers.filter((consumer) => consumer.group === group)
+    return meant.flatMap((consumer) => consumer.retryHalted(topic) ?? [])
   }
 
   /** @throws AggregateError of the groups that could not be left, when all others are. */

@@ -1,6 +1,7 @@
 import { joinedPublisher, Publisher } from '@tenon/core/client'
 import { provide, ServiceInfo, type Transport } from '@tenon/core/transport'
 import type { ConsumerReport } from './consume/watch/consumer-report.ts'
+import { type HaltedSelection, notConsumed, requireSelection } from './consume/halted-selection.ts'
 import { planConsumers } from './consume/plan/consumer-plan.ts'
 import { PublisherSource } from './publish/publisher-source.ts'
 import { type QueueOptions, resolveQueue } from './queue-options.ts'
@@ -14,6 +15,14 @@ export interface QueueTransport extends Transport {
    * lag; while it does not answer, the reports hold the last that is known, and say so.
    */
   consumers(): Promise<readonly ConsumerReport[]>
+  /**
+   * Gives attempts anew, and age, to all messages of a topic and group that this process has halted (`onExhausted: 'halt-key'`), also to those
+   * that are set aside. Resolves at once to how many there were; those that fail as before are halted again, and told of again. Other processes
+   * have others: it is to be called in each. Without a group, to those of the topic's broadcast consumer. Safe to repeat.
+   *
+   * @throws ServiceError `invalid_argument` that names what is wrong in the selection; `not_found` where the topic is not consumed in the group
+   */
+  retryHalted(selection: HaltedSelection): Promise<number>
 }
 
 /**
@@ -50,6 +59,12 @@ export function queueTransport(options: QueueOptions): QueueTransport {
     bind: (host) => {
       const publisher = publishers.current
       return new QueueServer(host, planConsumers(host, settings), { settings, connection, servers, publisher })
+    },
+    retryHalted: async (selection) => {
+      requireSelection(selection)
+      const counts = [...servers].flatMap((server) => server.retryHalted(selection))
+      if (counts.length === 0) throw notConsumed(selection)
+      return counts.reduce((sum, count) => sum + count, 0)
     },
     consumers: async () => (await Promise.all([...servers].map((server) => server.report()))).flat(),
   }

@@ -15,6 +15,7 @@ export const retryDefaults: Readonly<Required<RetryOptions>> = Object.freeze({
   maxDelayMs: 30_000,
   maxAgeMs: 3_600_000,
   order: 'key',
+  onExhausted: 'continue',
 })
 
 /**
@@ -47,6 +48,7 @@ export function checkRetry(given: unknown, retry: RetryOptions, check: OptionChe
       check.choice(`retry.${name}`, Reflect.get(retry, name), choices),
     ),
     ...(given === undefined ? [] : checkWaits(given, check)),
+    ...checkHalt('retry', retry, check),
   ]
 }
 
@@ -62,6 +64,16 @@ export function contraryWait(own: RetryOptions = {}, ofTransport: RetryOptions =
 
 function exceeds(first: number | undefined, longest: number | undefined): boolean {
   return first !== undefined && longest !== undefined && first > longest
+}
+
+/** A key is halted by its order, so there is none where there is no order. */
+export function checkHalt(
+  where: string,
+  { order, onExhausted }: RetryOptions,
+  check: OptionCheck,
+): readonly SetupProblem[] {
+  if (onExhausted !== 'halt-key' || order !== 'none') return []
+  return [check.malformed(`${where}: onExhausted "halt-key" needs order "key" or "partition", found "none"`)]
 }
 
 const ranges = deliveryRanges.retry

@@ -6,7 +6,7 @@ import { type DeliveryOptions, deliveryRanges } from './delivery.ts'
 test('what is said is kept, frozen, and what is undefined is left out', () => {
   const given: DeliveryOptions = {
     failures: { not_found: 'skip', aborted: 'dead_letter' },
-    retry: { maxAttemptCount: 3, maxAgeMs: 0, order: 'partition' },
+    retry: { maxAttemptCount: 3, maxAgeMs: 0, order: 'partition', onExhausted: 'halt-key' },
     concurrency: 1,
     maxHandlerMs: 86_400_000,
   }
@@ -38,13 +38,14 @@ test.each<[given: unknown, message: string]>([
   [{ retry: [] }, 'consumer: retry must be an object, found an object'],
   [
     { retry: { maxAttempts: 3 } },
-    'consumer: retry: "maxAttempts" is no setting; expected maxAttemptCount, initialDelayMs, maxDelayMs, maxAgeMs, order',
+    'consumer: retry: "maxAttempts" is no setting; expected maxAttemptCount, initialDelayMs, maxDelayMs, maxAgeMs, order, onExhausted',
   ],
   [
     { retry: { maxAttemptCount: 0 } },
     'consumer: retry: maxAttemptCount must be a whole number from 1 to 1000, found 0',
   ],
   [{ retry: { order: 'global' } }, 'consumer: retry: order must be one of key, partition, none, found "global"'],
+  [{ retry: { onExhausted: 'halt' } }, 'consumer: retry: onExhausted must be one of continue, halt-key, found "halt"'],
   [{ maxHandlerMs: '5s' }, 'consumer: maxHandlerMs must be a whole number from 1 to 86400000, found "5s"'],
 ])('%j is refused by name', (given, message) => {
   expect(() => toDelivery('consumer', given as DeliveryOptions)).toThrow(

@@ -14,6 +14,12 @@ export type Disposition = 'retry' | 'wait' | 'dead_letter' | 'skip'
  */
 export type MessageOrder = 'key' | 'partition' | 'none'
 
+/**
+ * What becomes of a message whose attempts or age are used up. `continue`: it is a dead letter, and messages behind it go on. `halt-key`:
+ * it stays where it is, and what waits behind it waits on.
+ */
+export type ExhaustedAction = 'continue' | 'halt-key'
+
 /** When a message that failed is handled again, and what waits behind it meanwhile. */
 export interface RetryOptions {
   /**
@@ -52,6 +58,15 @@ export interface RetryOptions {
    * @defaultValue `key`
    */
   readonly order?: MessageOrder
+  /**
+   * What becomes of a message when `maxAttemptCount` or `maxAgeMs` is used up. With `halt-key` its key is halted, or its whole partition where
+   * `order` is `partition`, until the message is given attempts anew: by the transport's `retryHalted`, by a restart, or by an owner to whom the
+   * partition goes. What is never handled again is a dead letter all the same: codes whose row is `dead_letter`, what nobody can read, and what has expired.
+   *
+   * @defaultValue `continue`
+   * @throws ConfigError `config.malformed` for `halt-key` where `order` is `none`
+   */
+  readonly onExhausted?: ExhaustedAction
 }
 
 /** How a queue delivers the messages of one consumer. What it leaves out is as the transport's options say. */
@@ -83,6 +98,7 @@ export interface DeliveryOptions {
 /** What may be said of those retry options that are no numbers. */
 export const retryChoices = Object.freeze({
   order: Object.freeze(['key', 'partition', 'none']),
+  onExhausted: Object.freeze(['continue', 'halt-key']),
 } satisfies { readonly [Name in keyof RetryOptions]: readonly RetryOptions[Name][] })
 
 /** The least and the largest value of what is a whole number here, and in the options of a queue transport. */

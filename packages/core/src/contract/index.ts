@@ -9,7 +9,7 @@ export {
   isContract,
 } from './contract.ts'
 export type { Deprecation, DeprecationSpec } from './deprecation.ts'
-export type { DeliveryOptions, Disposition, MessageOrder, RetryOptions } from './delivery.ts'
+export type { DeliveryOptions, Disposition, ExhaustedAction, MessageOrder, RetryOptions } from './delivery.ts'
 export { type EventSpec, type EventType, event, type Payload, type PayloadToSend } from './event.ts'
 export { type OlderEvent, olderEvents, type Upcast, type UpcastStep, upcast } from './event-upcast.ts'
 export { type FormPartHead, type FormPartItem, type FormPartSchema, formPart, isFormPart } from './form-part.ts'

@@ -10,6 +10,7 @@ export {
   type DeliveryOptions,
   deliveryRanges,
   type Disposition,
+  type ExhaustedAction,
   type MessageOrder,
   retryChoices,
   type RetryOptions,

@@ -1,5 +1,7 @@
+import { unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
 import type { QueueClock } from '../wait.ts'
+import type { HaltedMessages } from './halted-messages.ts'
 import type { PartitionRetry } from './retry/partition-retry.ts'
 import type { RetryHistory } from './retry-schedule.ts'
 import type { MessageStage } from './watch/consumer-report.ts'
@@ -16,9 +18,10 @@ export interface BackOffSurroundings {
   readonly revoked: AssignedPartition['revoked']
   /** Undefined where messages wait in memory only. */
   readonly aside: SettingAside | undefined
+  readonly halted: HaltedMessages
 }
 
-type WaitingStage = Exclude<Extract<MessageStage, { readonly untilAt: number }>, { readonly stage: 'gathered' }>
+type WaitingStage = Extract<MessageStage, { readonly stage: 'held' | 'retried' | 'halted' }>
 
 /** What messages of a partition wait for that are not with their handler, and the waiting for their time. */
 export class BackOff {
@@ -49,20 +52,26 @@ export class BackOff {
   /** Looks again whether those that wait should be set aside. */
   reconsider(): void {
     const isWanted = this.#waitingCount > 0 && this.#surroundings.aside?.isWanted(0, this.#waitingCount)
-    if (!isWanted || this.#isRevoked) return
+    if (isWanted) this.wake()
+  }
+
+  /** Lets all that wait look again what they wait for. */
+  wake(): void {
+    if (this.#isRevoked) return
     const waiting = this.#nudge
     this.#nudge = new AbortController()
     waiting.abort()
   }
 
-  /** Waits until a message may be handled or the partition is given up. True when it was set aside instead. */
+  /** Waits until a message may be handled, which one with a halt is when it is released, or the partition is given up. True when it was set aside instead. */
   async wait(record: ReceivedRecord, stage: WaitingStage, history?: RetryHistory): Promise<boolean> {
     const { aside, clock } = this.#surroundings
     this.#waitingCount += 1
     this.stages.set(record.offset, stage)
     let mayBeSetAside = aside !== undefined
     try {
-      for (let leftMs = stage.untilAt - clock.now(); ; leftMs = stage.untilAt - clock.now()) {
+      for (;;) {
+        const leftMs = 'untilAt' in stage ? stage.untilAt - clock.now() : this.#haltedMs(history)
         if (this.#isRevoked) return false
         if (mayBeSetAside && leftMs > 0 && aside?.isWanted(leftMs, this.#waitingCount)) {
           if (await this.#setAside(record, stage, history)) return true
@@ -79,11 +88,17 @@ export class BackOff {
     return this.#surroundings.revoked.aborted
   }
 
+  #haltedMs(history: RetryHistory | undefined): number {
+    return history?.halt && this.#surroundings.halted.has(history.halt) ? Number.POSITIVE_INFINITY : 0
+  }
+
   /** Waits, and tells whether that is enough: not when it is to be looked at again, nor before the moment until which one is held. */
   async #isDue({ stage }: WaitingStage, leftMs: number): Promise<boolean> {
     // Clocks are set, and timers fire a little early.
-    if (stage === 'held' && leftMs <= 0) return true
+    if (stage !== 'retried' && leftMs <= 0) return true
     const nudge = this.#nudge.signal
+    // No time ends it, not even that of a clock in a hurry.
+    if (stage === 'halted') return unlessAborted(new Promise<never>(() => undefined), nudge).then(() => false)
     await this.#surroundings.clock.wait(Math.min(Math.max(0, leftMs), longestWaitMs), nudge)
     return stage === 'retried' && !nudge.aborted
   }

@@ -11,6 +11,7 @@ import type { HandlerRun, WatchedLoop } from './watch/watched-loop.ts'
 import { endablePartition } from './endable-partition.ts'
 import { FinishedOffsets, type OpenOffset } from './commit/finished-offsets.ts'
 import type { SettingAside } from './back-off.ts'
+import { HaltedMessages } from './halted-messages.ts'
 import { KeyLanes, type OpenMessage } from './key-lanes.ts'
 import { MessageSettler } from './message-settler.ts'
 import type { PartitionRetry } from './retry/partition-retry.ts'
@@ -25,6 +26,8 @@ export interface LoopSurroundings {
   readonly batcher?: Batcher | undefined
   /** Where messages are set aside. */
   readonly retry?: PartitionRetry | undefined
+  /** Where several loops halt messages of one partition. */
+  readonly halted?: HaltedMessages
   /** Told when the partition cannot be read any more. */
   fail(error: unknown): void
 }
@@ -45,6 +48,7 @@ export class PartitionLoop implements WatchedLoop {
   readonly #maxUncommittedCount: number
   readonly #settler: MessageSettler
   readonly #batcher: Batcher | undefined
+  readonly #halted: HaltedMessages
   /** What was set aside, where that is what the loop handles. */
   readonly #readBack: PartitionRetry | undefined
   readonly #progress: CommitProgress
@@ -56,7 +60,7 @@ export class PartitionLoop implements WatchedLoop {
   #room: PromiseWithResolvers<void> | undefined
 
   constructor(given: AssignedPartition, consumer: TopicConsumer, surroundings: LoopSurroundings) {
-    const { settings, log, slots, batcher, retry, fail } = surroundings
+    const { settings, log, slots, batcher, retry, halted = new HaltedMessages(), fail } = surroundings
     const { order } = consumer.settings.retry
     const { partition, end } = endablePartition(given)
     const { group } = consumer
@@ -71,6 +75,7 @@ export class PartitionLoop implements WatchedLoop {
     this.#log = sourceLog
     this.#clock = settings.clock
     this.#batcher = batcher
+    this.#halted = halted
     this.#maxUncommittedCount = settings.maxUncommittedCount
     const handle = (message: OpenMessage, next: () => void) => this.#handle(message, next)
     this.#lanes = new KeyLanes({ slots, order, revoked: partition.revoked, handle })
@@ -78,7 +83,8 @@ export class PartitionLoop implements WatchedLoop {
     // Where a message holds up its partition, nothing can be handled meanwhile that it would be set aside for.
     const isSetAside = order !== 'partition' && !isReadBack
     const aside = retry && isSetAside ? { retry: this.#noting(retry), isWanted: this.#isWanted } : undefined
-    this.#settler = new MessageSettler({ partition, consumer, settings, log: sourceLog, slots, batcher, aside })
+    const own = { settings, log: sourceLog, slots, batcher, aside, halted }
+    this.#settler = new MessageSettler({ partition, consumer, ...own })
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
       stored: (nextOffset) => this.#committed(nextOffset),
@@ -142,6 +148,17 @@ export class PartitionLoop implements WatchedLoop {
   drop(offsets: readonly number[]): void {
     this.#offsets.drop(new Set(offsets))
     this.#room?.resolve()
+  }
+
+  get haltedCount(): number {
+    return this.#halted.count
+  }
+
+  /** Gives attempts anew to messages that are halted. How many there were. */
+  retryHalted(): number {
+    const count = this.#halted.release()
+    this.#settler.wake()
+    return count
   }
 
   get #isRevoked(): boolean {

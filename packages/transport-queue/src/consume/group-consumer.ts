@@ -17,6 +17,7 @@ export type ConsumerHost = Pick<TransportHost, 'log' | 'fail'>
 /** The membership of this process in one group, with a loop for every partition it owns. */
 export class GroupConsumer implements ServedConsumer {
   readonly title: string
+  readonly group: string
   readonly #plan: GroupPlan
   readonly #settings: QueueSettings
   readonly #host: ConsumerHost
@@ -34,6 +35,7 @@ export class GroupConsumer implements ServedConsumer {
 
   constructor(plan: GroupPlan, settings: QueueSettings, host: ConsumerHost) {
     this.title = `group ${plan.group}`
+    this.group = plan.group
     this.#plan = plan
     this.#settings = settings
     this.#host = host
@@ -103,6 +105,13 @@ export class GroupConsumer implements ServedConsumer {
     return [...this.#plan.consumers.values()].map((consumer) => this.#reportOn(consumer))
   }
 
+  /** Gives attempts anew to halted messages of a topic. How many there were; undefined for a topic that is not consumed here. */
+  retryHalted(topic: string): number | undefined {
+    if (!this.#plan.consumers.has(topic)) return undefined
+    const own = [...this.#partitions.values()].filter(({ partition }) => partition.topic === topic)
+    return own.reduce((sum, one) => sum + one.retryHalted(), 0)
+  }
+
   /** Asks the broker how much is left. Never rejects. */
   async refresh(): Promise<void> {
     await Promise.all([...this.#lags.values()].map((lag) => lag.read()))
@@ -151,6 +160,7 @@ export class GroupConsumer implements ServedConsumer {
       lag: this.#lags.get(topic),
       loops: own.map(({ loop }) => loop),
       parkedCount: own.reduce((sum, { parkedCount }) => sum + parkedCount, 0),
+      haltedCount: own.reduce((sum, { haltedCount }) => sum + haltedCount, 0),
       stalls: this.#watch.stallsOf(topic),
       now: this.#settings.clock.now(),
     })

@@ -8,11 +8,12 @@ import type { TopicConsumer } from './plan/consumer-plan.ts'
 import type { MessageStage } from './watch/consumer-report.ts'
 import type { HandlerRun } from './watch/watched-loop.ts'
 import { BackOff, type SettingAside } from './back-off.ts'
+import type { Halt, HaltedMessages } from './halted-messages.ts'
 import { hasExpired, type MessageEnd, MessageOpener, type UnopenedMessage } from './message-opener.ts'
 import { isOfEnding } from './plan/disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, type RetryHistory, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
-import { tellRetry, tellSkip } from './tell-outcome.ts'
+import { tellHalt, tellRetry, tellSkip } from './tell-outcome.ts'
 import { RunningCalls } from './running-calls.ts'
 import type { Slots } from './slots.ts'
 
@@ -24,6 +25,7 @@ export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays' | 
   readonly batcher?: Batcher | undefined
   /** Undefined where messages wait in memory only. */
   readonly aside?: SettingAside | undefined
+  readonly halted: HaltedMessages
 }
 
 /** A message as it was taken. */
@@ -44,10 +46,10 @@ export class MessageSettler {
 
   constructor(surroundings: SettlerSurroundings) {
     this.#surroundings = surroundings
-    const { settings, consumer, partition, aside, slots, batcher } = surroundings
+    const { settings, consumer, partition, aside, slots, batcher, halted } = surroundings
     const { failures, retry } = consumer.settings
     const { maxMessageBytes, maxDelayMs, clock } = settings
-    this.#backOff = new BackOff({ clock, revoked: partition.revoked, aside })
+    this.#backOff = new BackOff({ clock, revoked: partition.revoked, aside, halted })
     const { stages } = this.#backOff
     this.#running = new RunningCalls({ partition, slots, consumer, batcher, stages })
     const bounds = { maxMessageBytes, maxDelayMs, clock, read: consumer.format.read }
@@ -70,7 +72,9 @@ export class MessageSettler {
   settle({ record, history }: TakenMessage, settled: Handling['settled']): void {
     const { aside } = this.#surroundings
     if (aside?.retry.isFenced(record.key)) return void this.#follow(record, settled)
-    if (history === undefined) return this.#begin({ record, attempt: 1, schedule: undefined, settled })
+    const fresh = { record, attempt: 1, schedule: undefined, settled }
+    if (history === undefined) return this.#begin(fresh)
+    if (history.halt) return void this.#beginAnew(fresh, { ...history, halt: history.halt })
     const schedule = new RetrySchedule(this.#scheduling, history)
     const handling = { record, attempt: history.failureCount + 1, schedule, settled }
     if (history.dueAt <= this.#surroundings.settings.clock.now()) this.#begin(handling)
@@ -85,6 +89,11 @@ export class MessageSettler {
   /** Looks again whether messages that wait should be set aside. */
   reconsider(): void {
     this.#backOff.reconsider()
+  }
+
+  /** Lets messages go on that were released. */
+  wake(): void {
+    this.#backOff.wake()
   }
 
   /** Handlers that have not ended, also those that were overtaken. */
@@ -108,6 +117,15 @@ export class MessageSettler {
     const { slots, partition } = this.#surroundings
     slots.release()
     await this.#backOff.wait(handling.record, { stage: 'held', untilAt: dueAt })
+    if (await slots.take(partition.revoked)) this.#begin(handling)
+    else handling.settled(false)
+  }
+
+  /** Begins with a message that was halted before it was set aside, once it is released; at once when another assignment halted it. */
+  async #beginAnew(handling: NewHandling, history: HaltHistory): Promise<void> {
+    const { slots, partition } = this.#surroundings
+    slots.release()
+    await this.#backOff.wait(handling.record, haltStage(history.halt), history)
     if (await slots.take(partition.revoked)) this.#begin(handling)
     else handling.settled(false)
   }
@@ -157,17 +175,30 @@ export class MessageSettler {
     this.#attempt(handling)
   }
 
+  /** Keeps a message whose attempts or age are used up where it is; what it gives is as of `afterFailure`. */
+  async #halt(handling: Handling, error: ServiceError, schedule: RetrySchedule): Promise<boolean | undefined> {
+    const { settings, partition, slots, halted } = this.#surroundings
+    const { record, attempt } = handling
+    if (this.#isRevoked) return false
+    tellHalt(this.#surroundings, record, { error, attempt })
+    const sinceAt = settings.clock.now()
+    const halt = halted.add({ code: error.code, attemptCount: attempt, sinceAt })
+    if (await this.#backOff.wait(record, haltStage(halt), { ...schedule.historyUntil(sinceAt), halt })) return true
+    handling.attempt = 0
+    handling.schedule = undefined
+    return (await slots.take(partition.revoked)) ? undefined : false
+  }
+
   /** Whether a message that failed has come to its outcome; undefined when it is its turn again, with a place. */
-  async #afterFailure(
-    { record, attempt }: Handling,
-    error: ServiceError,
-    schedule: RetrySchedule,
-  ): Promise<boolean | undefined> {
-    const { settings, partition, slots } = this.#surroundings
+  async #afterFailure(handling: Handling, error: ServiceError, schedule: RetrySchedule): Promise<boolean | undefined> {
+    const { settings, partition, slots, consumer } = this.#surroundings
+    const { record, attempt } = handling
     if (isOfEnding(error, this.#isRevoked)) return false
     const step = schedule.next(error)
     if (step.action === 'skip') return tellSkip(this.#surroundings, record, { error, attempt })
-    if (step.action === 'dead_letter') return this.#bury(record, { error, attemptCount: attempt, schedule })
+    const isHalted = step.action === 'exhausted' && consumer.settings.retry.onExhausted === 'halt-key'
+    if (isHalted) return this.#halt(handling, error, schedule)
+    if (step.action !== 'retry') return this.#bury(record, { error, attemptCount: attempt, schedule })
     if (this.#isRevoked) return false
     tellRetry(this.#surroundings, record, { error, attempt, delayMs: step.delayMs })
     const untilAt = settings.clock.now() + step.delayMs
@@ -214,6 +245,15 @@ interface Handling {
   /** Undefined until it has failed. */
   schedule: RetrySchedule | undefined
   readonly settled: (isDone: boolean) => void
+}
+
+/** Of a message that was halted. */
+interface HaltHistory extends RetryHistory {
+  readonly halt: Halt
+}
+
+function haltStage({ attemptCount, code, sinceAt }: Halt) {
+  return { stage: 'halted', attemptCount, code, sinceAt } as const
 }
 
 const notAside = Promise.resolve('free' as const)

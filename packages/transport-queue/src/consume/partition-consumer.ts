@@ -2,11 +2,12 @@ import type { MessageOrder } from '@tenon/core/transport'
 import type { AssignedPartition } from '../queue-driver.ts'
 import { type LoopSurroundings, PartitionLoop } from './consume-loop.ts'
 import { endablePartition } from './endable-partition.ts'
+import { HaltedMessages } from './halted-messages.ts'
 import type { GroupedConsumer } from './plan/consumer-plan.ts'
 import { PartitionRetry } from './retry/partition-retry.ts'
 import type { SharedProgress } from './retry/shared-progress.ts'
 
-export interface PartitionSurroundings extends Omit<LoopSurroundings, 'retry'> {
+export interface PartitionSurroundings extends Omit<LoopSurroundings, 'retry' | 'halted'> {
   readonly progress: SharedProgress
 }
 
@@ -30,14 +31,26 @@ export class PartitionConsumer {
     this.#order = consumer.settings.retry.order
     this.#retry = new PartitionRetry({ source: partition, consumer, settings, log: ownLog, progress })
     const retry = this.#retry
-    this.loop = new PartitionLoop(partition, consumer, { ...surroundings, retry, fail })
-    this.#retryLoop = new PartitionLoop(retry.partition, consumer, { ...surroundings, retry, fail })
+    const halted = new HaltedMessages()
+    this.loop = new PartitionLoop(partition, consumer, { ...surroundings, retry, halted, fail })
+    this.#retryLoop = new PartitionLoop(retry.partition, consumer, { ...surroundings, retry, halted, fail })
     retry.readBackBy(this.#retryLoop)
   }
 
   /** How many messages were set aside and have no outcome. */
   get parkedCount(): number {
     return this.#retry.parkedCount
+  }
+
+  /** How many messages are halted, set aside or not. */
+  get haltedCount(): number {
+    return this.loop.haltedCount
+  }
+
+  /** Gives attempts anew to those that are halted. How many there were. */
+  retryHalted(): number {
+    // What is halted is known to both, and each lets go on what waits there.
+    return this.loop.retryHalted() + this.#retryLoop.retryHalted()
   }
 
   /** Settles when the partition was given up and nothing runs any more. Never rejects. */

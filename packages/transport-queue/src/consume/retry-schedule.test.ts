@@ -70,7 +70,7 @@ function expected(failed: readonly Failed[], rules: Rules): NextStep['action'] {
   if (of(last) === 'skip' || of(last) === 'dead_letter') return of(last) as NextStep['action']
   const ageMs = failed.slice(1).reduce((sum, { tookMs }) => sum + tookMs, 0)
   const countedCount = failed.filter((one) => of(one) === 'retry').length
-  return ageMs >= rules.retry.maxAgeMs || countedCount >= rules.retry.maxAttemptCount ? 'dead_letter' : 'retry'
+  return ageMs >= rules.retry.maxAgeMs || countedCount >= rules.retry.maxAttemptCount ? 'exhausted' : 'retry'
 }
 
 describe('a message that fails again and again', () => {

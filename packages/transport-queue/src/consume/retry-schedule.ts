@@ -1,10 +1,13 @@
 import type { ServiceError } from '@tenon/core/transport'
 import type { QueueSettings } from '../queue-options.ts'
+import type { Halt } from './halted-messages.ts'
 import { dispositionOf, type Failures } from './plan/disposition.ts'
 
 /** Handle it again after the delay, or never. */
 export type NextStep =
   | { readonly action: 'retry'; readonly delayMs: number }
+  /** Its attempts or its age are used up. */
+  | { readonly action: 'exhausted' }
   | { readonly action: 'dead_letter' }
   | { readonly action: 'skip' }
 
@@ -25,6 +28,8 @@ export interface RetryHistory {
   readonly failureCount: number
   /** Those of them that count. */
   readonly countedCount: number
+  /** Of one that is not handled again by itself. */
+  readonly halt?: Halt | undefined
 }
 
 /** Decides after each failure of one message how it goes on. */
@@ -61,9 +66,9 @@ export class RetrySchedule {
     this.#failureCount++
     if (disposition === 'skip') return { action: 'skip' }
     if (disposition === 'retry') this.#countedCount++
+    if (disposition === 'dead_letter') return { action: 'dead_letter' }
     const isTooOld = now - this.#firstFailedAt >= retry.maxAgeMs
-    if (disposition === 'dead_letter' || isTooOld || this.#countedCount >= retry.maxAttemptCount)
-      return { action: 'dead_letter' }
+    if (isTooOld || this.#countedCount >= retry.maxAttemptCount) return { action: 'exhausted' }
     // Not before the failed callee wants to be asked again, unless that is longer than the longest wait.
     const wantedMs = error.details?.retryDelayMs ?? 0
     const delayMs = Math.min(retry.maxDelayMs, Math.max(wantedMs, backOffMs(this.#failureCount, this.#settings)))

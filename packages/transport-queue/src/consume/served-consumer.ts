@@ -4,6 +4,8 @@ import type { ConsumerReport } from './watch/consumer-report.ts'
 export interface ServedConsumer {
   /** For messages: `group count`. */
   readonly title: string
+  /** Undefined for what gets every message. */
+  readonly group: string | undefined
   /** Whether it has been given what it reads once, which may be nothing. */
   readonly hasJoined: boolean
   /** What stands still, in words; nothing while all goes on. */
@@ -14,6 +16,8 @@ export interface ServedConsumer {
   finish(signal: AbortSignal): Promise<void>
   /** Takes nothing more, and waits for what runs until the signal fires. Safe to call twice. */
   leave(signal: AbortSignal): Promise<void>
+  /** Gives attempts anew to halted messages of a topic. How many there were; undefined for a topic that is not consumed here. */
+  retryHalted(topic: string): number | undefined
   /** A report for each topic, once the broker has said how much is left. */
   report(): Promise<readonly ConsumerReport[]>
   /** What is known without asking the broker. */

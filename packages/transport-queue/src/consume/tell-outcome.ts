@@ -1,4 +1,5 @@
 import type { Logger, ServiceError } from '@tenon/core/transport'
+import type { ReceivedRecord } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 
@@ -19,6 +20,8 @@ interface Told {
   readonly offset: number
 }
 
+type Place = Pick<ReceivedRecord, 'topic' | 'partition' | 'offset'>
+
 /** Tells of a message that is held for long, and of no other. */
 export function tellHeld({ log, settings }: Telling, { offset }: Told, dueAt: number): void {
   if (dueAt - settings.clock.now() <= longHoldMs) return
@@ -34,6 +37,21 @@ export function tellRetry(
 ): void {
   const facts = { offset, code: error.code, attempt, delayMs: Math.round(delayMs), err: error }
   log.warn(facts, `${consumer.handler} failed; the message is handled again`)
+}
+
+/** Tells of a message that is halted, once: nobody is told by a dead letter. */
+export function tellHalt({ log, consumer }: Telling, record: Place, { error, attempt }: Failure): void {
+  const { topic, partition, offset } = record
+  const facts = {
+    peer: `${topic}/${partition}@${offset}`,
+    offset,
+    code: error.code,
+    reason: error.reason,
+    attempt,
+    err: error,
+  }
+  const text = 'the message is halted, and what waits behind it, until it is given attempts anew'
+  log.error(facts, `${consumer.handler} failed for the last time; ${text}`)
 }
 
 /** Tells of a message that is skipped, which is done with then. */

@@ -17,6 +17,7 @@ import { BroadcastPartition } from './broadcast-partition.ts'
 /** A handler that gets every message in this process, with a loop for every partition of its topics. */
 export class BroadcastConsumer implements ServedConsumer {
   readonly title: string
+  readonly group = undefined
   readonly #plan: BroadcastPlan
   readonly #settings: QueueSettings
   readonly #host: ConsumerHost
@@ -85,6 +86,11 @@ export class BroadcastConsumer implements ServedConsumer {
 
   known(): readonly ConsumerReport[] {
     return [...this.#plan.consumers.values()].map((consumer) => this.#reportOn(consumer))
+  }
+
+  retryHalted(topic: string): number | undefined {
+    if (!this.#plan.consumers.has(topic)) return undefined
+    return this.#loopsOf(topic).reduce((sum, loop) => sum + loop.retryHalted(), 0)
   }
 
   async refresh(): Promise<void> {
@@ -171,6 +177,10 @@ export class BroadcastConsumer implements ServedConsumer {
     return [...this.#loops.keys()].filter((partition) => partition.topic === topic)
   }
 
+  #loopsOf(topic: string): readonly PartitionLoop[] {
+    return this.#partitionsOf(topic).flatMap((partition) => this.#loops.get(partition) ?? [])
+  }
+
   /** How much is left for this process. */
   #lagOf(topic: string): TopicLag {
     const { driver, clock } = this.#settings
@@ -191,8 +201,9 @@ export class BroadcastConsumer implements ServedConsumer {
       joiningSinceAt: this.#watch.joiningSinceAt,
       failure: this.#failure,
       lag: this.#lags.get(topic),
-      loops: this.#partitionsOf(topic).flatMap((partition) => this.#loops.get(partition) ?? []),
+      loops: this.#loopsOf(topic),
       parkedCount: 0,
+      haltedCount: this.#loopsOf(topic).reduce((sum, { haltedCount }) => sum + haltedCount, 0),
       stalls: this.#watch.stallsOf(topic),
       now: this.#settings.clock.now(),
     })

@@ -57,13 +57,20 @@ describe('planConsumers', () => {
   it('lets what a consumer says come before what the transport says, setting by setting', () => {
     const delivery = {
       failures: { aborted: 'skip' },
-      retry: { maxAttemptCount: 2, initialDelayMs: 0, order: 'none' },
+      retry: { maxAttemptCount: 2, initialDelayMs: 0, order: 'none', onExhausted: 'continue' },
       concurrency: 3,
     } as const
     const [own] = planConsumers(hostOf([], [{ ...at(placed, 'own'), delivery }]), settings)
     expect(own?.consumers.get(placed.topic)?.settings).toEqual({
       failures: { aborted: 'skip' },
-      retry: { maxAttemptCount: 2, initialDelayMs: 0, maxDelayMs: 30_000, maxAgeMs: 7_000, order: 'none' },
+      retry: {
+        maxAttemptCount: 2,
+        initialDelayMs: 0,
+        maxDelayMs: 30_000,
+        maxAgeMs: 7_000,
+        order: 'none',
+        onExhausted: 'continue',
+      },
       concurrency: 3,
       maxHandlerMs: 9_000,
       stallAfterMs: 69_000,
@@ -71,7 +78,14 @@ describe('planConsumers', () => {
     const [plain] = planConsumers(hostOf([orders.place], []), settings)
     expect(plain?.consumers.get('shop.order.place.v1')?.settings).toEqual({
       failures: {},
-      retry: { maxAttemptCount: 5, initialDelayMs: 200, maxDelayMs: 30_000, maxAgeMs: 7_000, order: 'partition' },
+      retry: {
+        maxAttemptCount: 5,
+        initialDelayMs: 200,
+        maxDelayMs: 30_000,
+        maxAgeMs: 7_000,
+        order: 'partition',
+        onExhausted: 'continue',
+      },
       concurrency: 16,
       maxHandlerMs: 9_000,
       stallAfterMs: 69_000,
@@ -107,6 +121,17 @@ describe('planConsumers', () => {
     expect(planOf({ maxDelayMs: 5, initialDelayMs: 5 }, { initialDelayMs: 300 })).not.toThrow()
   })
 
+  it('refuses to halt keys without an order, naming the consumer that has none', () => {
+    const halting = resolveQueue({ driver: memoryDriver(), retry: { onExhausted: 'halt-key' } })
+    const open = { ...at(placed, 'open'), delivery: { retry: { order: 'none' } } } as const
+    const plan = () => planConsumers(hostOf([], [at(cancelled, 'open'), open]), halting)
+    expect(plan).toThrow(ConfigError)
+    expect(plan).toThrow(
+      'retry of consume shop.order.placed.v1: onExhausted "halt-key" needs order "key" or "partition", found "none"',
+    )
+    expect(() => planConsumers(hostOf([], [at(cancelled, 'open')]), halting)).not.toThrow()
+  })
+
   it('refuses to take a handler for stalled that still has time, naming both', () => {
     const tooSoon = resolveQueue({ driver: memoryDriver(), name: 'orders', maxHandlerMs: 1_000, stallAfterMs: 9_000 })
     const slow = { ...at(placed, 'slow'), delivery: { maxHandlerMs: 9_000 } }
@@ -121,7 +146,7 @@ describe('planConsumers', () => {
 
 const settings = resolveQueue({
   driver: memoryDriver(),
-  retry: { maxAgeMs: 7_000, order: 'partition' },
+  retry: { maxAgeMs: 7_000, order: 'partition', onExhausted: 'continue' },
   maxHandlerMs: 9_000,
 })
 

@@ -5,6 +5,7 @@ import {
   type ConsumerStart,
   ContractError,
   type EventEndpoint,
+  optionCheck,
   type Outcome,
   type SetupProblem,
   type TransportHost,
@@ -13,7 +14,7 @@ import {
 import { deadLetterTopic } from '../../dead-letter/dead-letter.ts'
 import { commandContent, eventContent, type MessageFormat } from '../../format/payload-formats.ts'
 import type { QueueSettings } from '../../queue-options.ts'
-import { contraryWait } from '../../retry-options.ts'
+import { checkHalt, contraryWait } from '../../retry-options.ts'
 import { retryTopic } from '../retry/parked-message.ts'
 import { type ConsumerSettings, resolveConsumer } from './consumer-settings.ts'
 
@@ -63,6 +64,7 @@ export type ConsumerPlan = GroupPlan | BroadcastPlan
  * @throws ConfigError `config.out_of_range` when `stallAfterMs` is given and one of them may take as long for a message, and when the first
  * wait that one of them says exceeds the longest that the transport was given, or the other way
  * around; and for batches that could never be full.
+ * @throws ConfigError `config.malformed` when one of them, with what its transport says, is to halt keys without an order.
  * @throws ContractError `contract.name` for a group that cannot be part of a topic's name.
  */
 export function planConsumers(host: TransportHost, settings: QueueSettings): readonly ConsumerPlan[] {
@@ -73,7 +75,11 @@ export function planConsumers(host: TransportHost, settings: QueueSettings): rea
   const conflicts = [...Map.groupBy(grouped, ({ topic, group }) => `${group} ${topic}`).values()].flatMap(checkSingle)
   if (conflicts.length > 0) throw new WiringError(conflicts)
   const all = [...grouped, ...broadcasts.flatMap(({ consumers }) => [...consumers.values()])]
-  const own = all.flatMap((consumer) => [...checkStall(consumer, settings), ...checkBatch(consumer, settings)])
+  const own = all.flatMap((consumer) => [
+    ...checkStall(consumer, settings),
+    ...checkBatch(consumer, settings),
+    ...checkOrder(consumer),
+  ])
   const wrong = [...checkWaits(host, settings), ...own]
   if (wrong.length > 0) throw new ConfigError(wrong)
   const groups = Map.groupBy(grouped, ({ group }) => group)
@@ -189,4 +195,8 @@ function checkBatch(
       `retry.order of ${handler} must be key or none for batches, found partition, which hands out one message of a partition at a time`,
     )
   return problems.map((problem) => ({ code: 'config.out_of_range', message: `queueTransport: ${problem}` }))
+}
+
+function checkOrder({ handler, settings }: TopicConsumer): readonly SetupProblem[] {
+  return checkHalt(`retry of ${handler}`, settings.retry, optionCheck('queueTransport'))
 }

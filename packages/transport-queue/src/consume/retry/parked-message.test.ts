@@ -33,6 +33,21 @@ test('a message that was set aside is read back as it lay in its source, with ho
   })
 })
 
+test('one that was halted is read back as that, and without attempts for who does not know of halts', () => {
+  const halt = { round: 'r', code: 'internal', attemptCount: 5, sinceAt: 8_000 } as const
+  const record = toParked(source, { topic, owner: 'a', sequence: 2, history: { ...history, halt } })
+  const read = readParked(stored(record), source.topic)
+  expect(read).toMatchObject({ source, history: { halt, failureCount: 0, countedCount: 0 } })
+  const others = record.headers.filter(([name]) => name !== 'tenon-retry-halted')
+  expect(readParked(stored({ ...record, headers: others }), source.topic)).toMatchObject({ history: undefined })
+})
+
+test.each(['', 'r', 'r 1 2', 'r x 2 internal', 'r 1 2 oops'])('a halt that says nothing is none: %j', (text) => {
+  const record = toParked(source, { topic, owner: 'a', sequence: 2, history: undefined })
+  const headers = [...record.headers, ['tenon-retry-halted', Buffer.from(text)] as const]
+  expect(readParked(stored({ ...record, headers }), source.topic)).toMatchObject({ history: undefined })
+})
+
 test('one that is set aside again has the facts of the last time only', () => {
   const once = toParked(source, { topic, owner: 'a', sequence: 2, history })
   const headers = [...once.headers, ...source.headers]

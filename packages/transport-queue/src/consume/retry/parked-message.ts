@@ -1,5 +1,7 @@
+import { isErrorCode } from '@tenon/core/transport'
 import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../queue-driver.ts'
 import { headerText } from '../../read/message-headers.ts'
+import type { Halt } from '../halted-messages.ts'
 import type { RetryHistory } from '../retry-schedule.ts'
 
 /** Which record of a retry topic this is: whose, and the how many-th of those. */
@@ -126,6 +128,7 @@ const names = {
   failures: `${prefix}failures`,
   counted: `${prefix}counted`,
   firstFailedAt: `${prefix}first-failed-at`,
+  halted: `${prefix}halted`,
 } as const
 
 function header(name: string, value: string | number): RecordHeader {
@@ -137,7 +140,15 @@ function isForeign([name]: RecordHeader): boolean {
   return !name.toLowerCase().startsWith(prefix)
 }
 
-function historyHeaders({ dueAt, failureCount, countedCount, firstFailedAt }: RetryHistory): readonly RecordHeader[] {
+/** Of a message that was halted only that: whoever else gets it begins with it anew, as one that does not know of halts. */
+function historyHeaders({
+  halt,
+  dueAt,
+  failureCount,
+  countedCount,
+  firstFailedAt,
+}: RetryHistory): readonly RecordHeader[] {
+  if (halt) return [header(names.halted, [halt.round, halt.sinceAt, halt.attemptCount, halt.code].join(' '))]
   return [
     header(names.due, dueAt),
     header(names.failures, failureCount),
@@ -147,6 +158,8 @@ function historyHeaders({ dueAt, failureCount, countedCount, firstFailedAt }: Re
 }
 
 function historyIn(headers: readonly RecordHeader[]): RetryHistory | undefined {
+  const halt = haltIn(headers)
+  if (halt) return { dueAt: halt.sinceAt, firstFailedAt: halt.sinceAt, failureCount: 0, countedCount: 0, halt }
   const dueAt = numberIn(headers, names.due)
   const failureCount = numberIn(headers, names.failures)
   const countedCount = numberIn(headers, names.counted)
@@ -183,9 +196,19 @@ function toNumber(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text)
 }
 
+function haltIn(headers: readonly RecordHeader[]): Halt | undefined {
+  const [round = '', since, attempts, code = ''] = (headerText(headers, names.halted) ?? '').split(' ')
+  const [sinceAt, attemptCount] = [wholeNumber(since), wholeNumber(attempts)]
+  if (round === '' || sinceAt === undefined || attemptCount === undefined || !isErrorCode(code)) return undefined
+  return { round, sinceAt, attemptCount, code }
+}
+
 /** A whole number from 0; undefined for anything else. Times may come with a fraction, which tells nothing. */
 function numberIn(headers: readonly RecordHeader[], name: string): number | undefined {
-  const text = headerText(headers, name)
+  return wholeNumber(headerText(headers, name))
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
   const value = text === undefined || text === '' ? Number.NaN : Math.trunc(Number(text))
   return Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }

@@ -176,7 +176,10 @@ export class PartitionRetry {
   unpack(record: ReceivedRecord): ParkedMessage | undefined {
     if (!this.#open.isUnhandled(record.offset)) return undefined
     const parked = readParked(record, this.#surroundings.consumer.topic)
-    return parked?.kind === 'message' ? parked : undefined
+    if (parked?.kind !== 'message') return undefined
+    const { onExhausted } = this.#surroundings.consumer.settings.retry
+    // An owner to whom a partition with halted keys goes gives attempts anew.
+    return onExhausted === 'halt-key' && parked.owner !== this.#owner ? { ...parked, history: undefined } : parked
   }
 
   /** A record that was read back has its outcome; the loop takes note of it in the same turn. */

@@ -37,6 +37,8 @@ export interface ConsumerReport {
   readonly oldest: readonly OldestMessage[]
   /** Messages that its partitions have set aside in the retry topic and not come to an outcome with, in this process. */
   readonly parkedCount: number
+  /** Messages that its partitions have halted, set aside or not, in this process: what waits behind each waits until it is given attempts anew. */
+  readonly haltedCount: number
   /** Its partitions that stand still though the broker answers, and for what; the service is not live while there are any. */
   readonly stalls: readonly StalledPartition[]
 }
@@ -54,6 +56,8 @@ export type MessageStage =
   | { readonly stage: 'retried'; readonly attemptCount: number; readonly code: ErrorCode; readonly untilAt: number }
   /** It waits for others of its batch, and no longer than until then. */
   | { readonly stage: 'gathered'; readonly untilAt: number }
+  /** Its attempts or its age are used up, and it is not handled again before it is given attempts anew; it failed as often, last with the code. */
+  | { readonly stage: 'halted'; readonly attemptCount: number; readonly code: ErrorCode; readonly sinceAt: number }
   /** It is being set aside in the retry topic, or waits to be. */
   | { readonly stage: 'parked'; readonly sinceAt: number }
   /** It is being stored as a dead letter. */

@@ -10,6 +10,7 @@ const fresh: HandlerRun = { offset: 1, beganAt: now - stallAfterMs + 1 }
 const wedged: HandlerRun = { offset: 1, beganAt: now - stallAfterMs }
 const retried: MessageStage = { stage: 'retried', attemptCount: 1, code: 'unavailable', untilAt: now + 1 }
 const held: MessageStage = { stage: 'held', untilAt: now + 1 }
+const halted: MessageStage = { stage: 'halted', attemptCount: 5, code: 'internal', sinceAt: now }
 const buried: MessageStage = { stage: 'buried', sinceAt: now }
 
 describe('isHeldUp', () => {
@@ -28,6 +29,8 @@ describe('isHeldUp', () => {
     ['a message is held back beside a handler that goes on', true, [wedged], [[2, held]]],
     ['a message waits for others of its batch', false, [], [[1, { stage: 'gathered', untilAt: now + 1 }]]],
     ['a batch that is due finds no place', true, [wedged], [[2, { stage: 'gathered', untilAt: now }]]],
+    ['a message is halted', false, [], [[1, halted]]],
+    ['a message is halted beside a handler that goes on', true, [wedged], [[2, halted]]],
     ['a dead letter is stored', false, [], [[1, buried]]],
     ['the dead letter of a handler that goes on is stored', false, [wedged], [[1, buried]]],
   ])('where %s: %s', (_why, expected, runs, stages) => {

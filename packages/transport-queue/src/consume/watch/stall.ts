@@ -28,8 +28,8 @@ export interface StandstillFacts {
 
 /**
  * Whether a partition's messages wait for nothing that comes by itself: no handler is at work that has time left, none is handled again
- * later, none waits for others of its batch, none is being stored as a dead letter. A message that an earlier handler still works on counts for nothing, whatever else is
- * tried with it; one that is held back counts for nothing either when there is such a handler.
+ * later, none waits for others of its batch, none is being stored as a dead letter, none is halted. A message that an earlier handler still
+ * works on counts for nothing, whatever else is tried with it; one that is held back or halted counts for nothing either when there is such a handler.
  */
 export function isHeldUp({ now, stallAfterMs, loop, others, areSlotsTaken }: StandstillFacts): boolean {
   const wedged = wedgedOffsets(loop, now - stallAfterMs)
@@ -38,7 +38,7 @@ export function isHeldUp({ now, stallAfterMs, loop, others, areSlotsTaken }: Sta
     const { stage } = waiting
     if (stage === 'gathered' && waiting.untilAt > now) return false
     if (stage === 'buried' || stage === 'parked' || (stage === 'retried' && !wedged.has(offset))) return false
-    if (stage === 'held' && wedged.size === 0) return false
+    if ((stage === 'held' || stage === 'halted') && wedged.size === 0) return false
   }
   return !(areSlotsTaken && others.some((other) => isAtWork(other, wedgedOffsets(other, now - stallAfterMs))))
 }

@@ -5,7 +5,10 @@ import type { WatchedLoop } from './watched-loop.ts'
 
 /** What a report on one topic is made of. */
 export interface ReportFacts
-  extends Pick<ConsumerReport, 'connection' | 'state' | 'failure' | 'joiningSinceAt' | 'parkedCount' | 'stalls'> {
+  extends Pick<
+    ConsumerReport,
+    'connection' | 'state' | 'failure' | 'joiningSinceAt' | 'parkedCount' | 'haltedCount' | 'stalls'
+  > {
   readonly consumer: TopicConsumer
   readonly lag: TopicLag | undefined
   /** Of the partitions of the topic that are read here. */
