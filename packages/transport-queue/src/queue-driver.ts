@@ -20,6 +20,12 @@ export interface QueueDriver {
    */
   readonly isVolatile?: boolean
   /**
+   * How long something may still arrive of what `produce` has given up, in milliseconds.
+   *
+   * @defaultValue 0
+   */
+  readonly longestTailMs?: number
+  /**
    * Connects for `ensureTopics` and `produce`. Called once, before any other method.
    *
    * @throws Error when no broker answers within the driver's own bound.
@@ -157,6 +163,13 @@ export interface RecordPlace {
 export interface RecordRange extends RecordPlace {
   /** Of the first record that is not read any more. @defaultValue that of the partition's end when reading begins */
   readonly toOffset?: number
+  /**
+   * Whether nothing may be missing that was stored before `toOffset` when reading began. A transaction that is open hides what comes
+   * behind it: reading waits for its end then, and fails as `unavailable` when that does not come in time.
+   *
+   * @defaultValue false
+   */
+  readonly isWhole?: boolean
 }
 
 export interface ReadBound {

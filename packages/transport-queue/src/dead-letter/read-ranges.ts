@@ -4,6 +4,8 @@ import type { QueueDriver, ReadBound, ReceivedRecord } from '../queue-driver.ts'
 export interface RangesToRead extends ReadBound {
   readonly topic: string
   readonly ranges: ReadonlyMap<number, OffsetRange>
+  /** As that of `RecordRange`. @defaultValue false */
+  readonly isWhole?: boolean
 }
 
 export interface OffsetRange {
@@ -19,14 +21,14 @@ export interface OffsetRange {
  */
 export async function readRanges(
   driver: QueueDriver,
-  { topic, ranges, ...bound }: RangesToRead,
+  { topic, ranges, isWhole = false, ...bound }: RangesToRead,
   visit: (record: ReceivedRecord) => void,
 ): Promise<boolean> {
   const waiting = [...ranges].filter(([, { fromOffset, toOffset }]) => fromOffset < toOffset)
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [partition, range] = next
-      for await (const records of driver.read({ topic, partition, ...range }, bound)) records.forEach(visit)
+      for await (const records of driver.read({ topic, partition, ...range, isWhole }, bound)) records.forEach(visit)
     }
   }
   try {

@@ -83,6 +83,23 @@ describe('readPartition', () => {
     expect(outcome).toHaveBeenCalledWith(expect.objectContaining({ code: 'unavailable', message, cause: failure }))
   })
 
+  it('is unavailable when less can be read than must be, with the reason', async () => {
+    const source = { ...fakeSource({ endOffset: 4 }), storedOffset: async () => 9 }
+    expect(await offsetsOf(readPartition(source, { ...range, toOffset: 6 }, { timeoutMs: 1_000 }))).toEqual([
+      0, 1, 2, 3,
+    ])
+    const outcome = vi.fn()
+    readPartition(source, { ...range, toOffset: 6, isWhole: true }, { timeoutMs: 1_000 })
+      .next()
+      .catch(outcome)
+    await vi.advanceTimersByTimeAsync(1_000)
+    const message =
+      'nothing of topic/0 came within 1000 ms: topic/0 can be read up to offset 4 only, not up to 6: a transaction is open there'
+    expect(outcome).toHaveBeenCalledWith(expect.objectContaining({ code: 'unavailable', message }))
+    const whole = readPartition(source, { ...range, toOffset: 4, isWhole: true }, { timeoutMs: 1_000 })
+    expect(await offsetsOf(whole)).toEqual([0, 1, 2, 3])
+  })
+
   it('is unavailable when no answer comes at all', async () => {
     const source = fakeSource({ endOffset: 6, fetch: () => new Promise<never>(() => undefined) })
     const outcome = vi.fn()

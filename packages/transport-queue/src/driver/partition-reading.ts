@@ -26,6 +26,8 @@ export interface PartitionSource {
   /** How long a topic or partition is looked for that is not there. @defaultValue 0 */
   readonly missingPatienceMs?: number
   bounds(over: AbortSignal): Promise<PartitionBounds>
+  /** Behind all that is stored, also what no reader may see yet. @defaultValue that of the bounds */
+  storedOffset?(over: AbortSignal): Promise<number>
   fetch(fromOffset: number, over: AbortSignal): Promise<FetchedPage>
   /** Resolves when there may be more than there was, or the signal fires. Left out where `fetch` waits by itself. */
   more?(fromOffset: number, over: AbortSignal): Promise<void>
@@ -39,7 +41,7 @@ export async function* readPartition(
 ): AsyncGenerator<readonly ReceivedRecord[], void, undefined> {
   checkRange(range)
   const { fromOffset, toOffset = Number.POSITIVE_INFINITY } = range
-  const bounds = await persist({ source, range, bound }, (over) => source.bounds(over))
+  const bounds = await persist({ source, range, bound }, (over) => boundsOf(source, range, over))
   if (bounds === undefined) return
   const endOffset = Math.min(toOffset, bounds.endOffset)
   for (let offset = Math.max(fromOffset, bounds.earliestOffset); offset < endOffset; ) {
@@ -63,6 +65,17 @@ export function checkRange({ fromOffset, toOffset = 0 }: Pick<RecordRange, 'from
     const isOffset = Number.isSafeInteger(offset) && offset >= 0
     if (!isOffset) throw new ServiceError('out_of_range', `${name} must be a whole number from 0, found ${offset}`)
   }
+}
+
+/** Where reading ends. @throws ServiceError `unavailable` when less can be read than must be */
+async function boundsOf(source: PartitionSource, range: RecordRange, over: AbortSignal): Promise<PartitionBounds> {
+  const bounds = await source.bounds(over)
+  const { topic, partition, toOffset = Number.POSITIVE_INFINITY, isWhole = false } = range
+  if (!isWhole) return bounds
+  const endOffset = Math.min(toOffset, (await source.storedOffset?.(over)) ?? bounds.endOffset)
+  if (bounds.endOffset >= endOffset) return bounds
+  const text = `${topic}/${partition} can be read up to offset ${bounds.endOffset} only, not up to ${endOffset}: a transaction is open there`
+  throw new ServiceError('unavailable', text)
 }
 
 /** Undefined when there is nothing yet, as on a leader that has just taken over. */
@@ -91,7 +104,8 @@ async function persist<T>(
     }
     if (bound.signal?.aborted) return undefined
     const place = `${range.topic}/${range.partition}`
-    throw new ServiceError('unavailable', `nothing of ${place} came within ${bound.timeoutMs} ms`, { cause })
+    const why = ServiceError.is(cause) ? `: ${cause.message}` : ''
+    throw new ServiceError('unavailable', `nothing of ${place} came within ${bound.timeoutMs} ms${why}`, { cause })
   })
 }
 

@@ -11,9 +11,10 @@ export interface SendPlace {
 /**
  * Stores records in one partition, all or none of them.
  *
+ * @param over Fires when nobody waits for them any more: what is being tried then is not tried again.
  * @throws ServiceError `internal` when one of them is never taken; any other code concerns them all
  */
-export type SendRecords = (records: readonly RecordToSend[], place: SendPlace) => Promise<void>
+export type SendRecords = (records: readonly RecordToSend[], place: SendPlace, over: AbortSignal) => Promise<void>
 
 export interface LaneSettings {
   /** How long the first record after a pause waits for others. 0: those of the same turn of the event loop. */
@@ -34,7 +35,7 @@ export interface LanePart {
 export interface LaneWay {
   /** Fires when nothing is to wait for others any more. */
   readonly closing: AbortSignal
-  send(records: readonly RecordToSend[]): Promise<void>
+  send(records: readonly RecordToSend[], over: AbortSignal): Promise<void>
   /** Called when the topic is gone: what is in the lane stays there, untold, and nothing more of it is sent. */
   lost(error: ServiceError): void
   /** Called when nothing of the lane is being sent or will be. */
@@ -50,6 +51,8 @@ export class ProduceLane {
   readonly #way: LaneWay
   readonly #waiting = new Set<LanePart>()
   readonly #sending = new Set<LanePart>()
+  /** The request that is under way, and whose it is. */
+  #request: { readonly parts: Set<LanePart>; readonly over: AbortController } | undefined
   #waitingBytes = 0
   #filled = Promise.withResolvers<void>()
   #isRunning = false
@@ -72,10 +75,11 @@ export class ProduceLane {
     if (!this.#isRunning) void this.#run()
   }
 
-  /** Its outcome is of no interest any more: what waits is never sent. */
+  /** Its outcome is of no interest any more: what waits is never sent, and a request of which none is left is not tried again. */
   forget(part: LanePart): void {
     if (this.#waiting.delete(part)) this.#waitingBytes -= part.byteCount
     this.#sending.delete(part)
+    if (this.#request?.parts.delete(part) && this.#request.parts.size === 0) this.#request.over.abort()
   }
 
   /** Sends nothing more, for good. */
@@ -120,10 +124,19 @@ export class ProduceLane {
   async #sendTogether(batch: readonly LanePart[]): Promise<void> {
     const parts = batch.filter((part) => this.#sending.has(part))
     if (parts.length === 0 || this.#isStopped) return
+    const over = new AbortController()
+    this.#request = { parts: new Set(parts), over }
     try {
-      await this.#way.send(parts.flatMap(({ records }) => records))
+      await this.#way
+        .send(
+          parts.flatMap(({ records }) => records),
+          over.signal,
+        )
+        .finally(() => (this.#request = undefined))
       for (const part of parts) if (this.#sending.delete(part)) part.stored()
     } catch (cause) {
+      // Nobody waits for it, and what was not tried to its end says nothing of the topic.
+      if (over.signal.aborted) return
       const error = ServiceError.is(cause) ? cause : new ServiceError('internal', 'the broker refused', { cause })
       if (error.code === 'not_found') this.#way.lost(error)
       else if (error.code === 'internal' && parts.length > 1) await this.#sendHalves(parts)

@@ -43,7 +43,7 @@ export class ProduceQueue {
     this.#way = {
       settings,
       closing: this.#closing.signal,
-      send: (records, place) => way.send(records, place),
+      send: (records, place, over) => way.send(records, place, over),
       partitionCountOf: (topic) => way.partitionCountOf(topic),
       gone: (topic, error) => this.#failAll(topic, error),
     }

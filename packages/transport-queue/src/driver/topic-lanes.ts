@@ -153,7 +153,7 @@ export class TopicLanes {
       this.#lanes.get(partition) ??
       new ProduceLane(settings, {
         closing,
-        send: (given) => this.#send(given, partition),
+        send: (given, over) => this.#send(given, partition, over),
         lost: (error) => this.#lose(error),
         idle: () => (this.#lost ? this.#tellGone() : this.#goByNext()),
       })
@@ -161,9 +161,9 @@ export class TopicLanes {
     return lane
   }
 
-  async #send(records: readonly RecordToSend[], partition: number): Promise<void> {
+  async #send(records: readonly RecordToSend[], partition: number, over: AbortSignal): Promise<void> {
     try {
-      await this.#way.send(records, { topic: this.#topic, partition })
+      await this.#way.send(records, { topic: this.#topic, partition }, over)
     } catch (error) {
       // Perhaps the topic has other partitions by now.
       if (!ServiceError.is(error) || error.code !== 'internal') this.#askAgainAtMs = 0

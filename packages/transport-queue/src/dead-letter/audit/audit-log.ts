@@ -108,7 +108,7 @@ export class AuditLog {
       const step = readStep(record)
       if (step !== undefined) this.trail.add(step)
     }
-    const isComplete = await readRanges(this.#driver, { topic, ranges, ...this.#bound }, take)
+    const isComplete = await readRanges(this.#driver, { topic, ranges, isWhole: true, ...this.#bound }, take)
     if (!isComplete) throw new ServiceError('unavailable', `topic ${topic} could not be read to its end`)
   }
 

@@ -23,6 +23,8 @@ export interface IntendedStep extends StepBase {
   readonly letters: readonly AuditedLetter[]
   /** The next offset of each partition of the source topic. */
   readonly ends: Readonly<Record<string, number>>
+  /** How long after this something of it may still arrive. Audits of older versions do not say. */
+  readonly arrivesWithinMs?: number
 }
 
 /** What was intended with this number has been stored. */
@@ -114,8 +116,12 @@ const forms = new Map<string, Form>([
   ['begun', ({ by, selection }) => typeof by === 'string' && isRecord(selection)],
   [
     'intended',
-    ({ batch, letters, ends }) =>
-      Number.isInteger(batch) && Array.isArray(letters) && letters.every(isLetter) && isRecord(ends),
+    ({ batch, letters, ends, arrivesWithinMs = 0 }) =>
+      Number.isInteger(batch) &&
+      Array.isArray(letters) &&
+      letters.every(isLetter) &&
+      isRecord(ends) &&
+      Number.isInteger(arrivesWithinMs),
   ],
   ['redriven', ({ batch }) => Number.isInteger(batch)],
   [

@@ -76,7 +76,8 @@ export class BatchSender {
     const batch = ++this.#batch
     const { ends } = await readProgress(driver, settings)
     const letters = messages.map(({ audited }) => audited)
-    await log.append({ kind: 'intended', run, at: clock.now(), batch, letters, ends })
+    const arrivesWithinMs = arrivalBoundMs(this.#way)
+    await log.append({ kind: 'intended', run, at: clock.now(), batch, letters, ends, arrivesWithinMs })
     await this.#requireNewestNow()
     const records = messages.flatMap(({ record }) => record ?? [])
     try {
@@ -92,7 +93,7 @@ export class BatchSender {
   /** What was refused of one partition may have been stored in another, or be on its way there. */
   async #settleRefused(messages: readonly LetterMessage[]) {
     const { driver, settings, log, run } = this.#way
-    await settings.clock.wait(settings.timeoutMs, settings.signal)
+    await settings.clock.wait(arrivalBoundMs(this.#way), settings.signal)
     requireGoingOn(settings.signal)
     const own = log.trail.runs.filter(({ begun }) => begun.run === run)
     const [step] = await settleRuns(own, { driver, settings, run })
@@ -122,6 +123,11 @@ export class BatchSender {
     const { settings, log, run } = this.#way
     await log.append({ kind: 'settled', run, at: settings.clock.now(), settledRun: run, found: [], uncertain: [] })
   }
+}
+
+/** How long something that is sent may take to arrive, also when it was given up. */
+function arrivalBoundMs({ driver, settings }: Pick<SenderWay, 'driver' | 'settings'>): number {
+  return settings.timeoutMs + (driver.longestTailMs ?? 0)
 }
 
 /** What goes together is told together. A guess, with room in a record of the audit. */

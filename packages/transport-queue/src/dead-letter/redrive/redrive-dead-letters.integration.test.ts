@@ -91,6 +91,29 @@ describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
   })
 
   it.each(open)(
+    'are not put back again while a transaction hides whether they went, through %s',
+    async (_name, driverOf) => {
+      const driver = driverOf({ brokers })
+      await driver.connect({ clientId: 'tenon-test' })
+      onTestFinished(() => driver.close())
+      const topic = `tenon${randomBytes(6).toString('hex')}.order.placed.v1`
+      await driver.ensureTopics([
+        { topic, partitionCount: 1 },
+        { topic: deadLetterTopic(topic, selection.group), partitionCount: 1 },
+      ])
+      await bury(driver, [{}, {}, {}], topic)
+      const end = await leaveOpen(topic)
+      const options = { ...selection, topic, timeoutMs: 1_500 }
+      // Begun, intended, and the letters themselves, which lie behind the transaction.
+      await redriveDeadLetters(dyingAfter(driver, 3), options).catch(() => undefined)
+      await expect(redriveDeadLetters(driver, options)).rejects.toMatchObject({ code: 'unavailable' })
+      await end()
+      expect((await redriveDeadLetters(driver, options)).redrivenCount).toBe(0)
+      expect((await payloadsIn(driver, topic)).map(({ count }) => count)).toEqual([0, 1, 2])
+    },
+  )
+
+  it.each(open)(
     'of 10 KB each, all of one key, are redriven in batches that it takes, through %s',
     async (_name, driverOf) => {
       const driver = driverOf({ brokers })
@@ -112,6 +135,17 @@ describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
     },
   )
 })
+
+/** Leaves a transaction open in a partition, which hides what comes behind it; gives what ends it. */
+async function leaveOpen(topic: string): Promise<() => Promise<void>> {
+  const client = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING })
+  const producer = client.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true })
+  await producer.connect()
+  onTestFinished(() => producer.disconnect())
+  const transaction = await producer.transaction()
+  await transaction.send({ topic, messages: [{ key: 'k', value: '{"orderId":"k","count":-1}', partition: 0 }] })
+  return () => transaction.abort()
+}
 
 /** What Kafka says of how long it keeps records of a topic. */
 async function retentionOf(topic: string): Promise<string | undefined> {

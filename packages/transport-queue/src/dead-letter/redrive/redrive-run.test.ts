@@ -104,7 +104,9 @@ it('a run that begins later takes the place of one that goes on, and together th
 it('waits for what a run may have on its way that was killed, for the time of a request', async () => {
   const driver = await connect('memory')
   await bury(driver, ten)
-  await redriveDeadLetters(dyingIn(driver, topic, 1), { ...slowly, clock: fakeClock() }).catch(() => undefined)
+  await redriveDeadLetters(dyingIn(driver, topic, 1), { ...slowly, timeoutMs: 4_000, clock: fakeClock() }).catch(
+    () => undefined,
+  )
   const clock = fakeClock()
   // What had been sent arrives while the next run waits.
   const wait = async (durationMs: number) => {

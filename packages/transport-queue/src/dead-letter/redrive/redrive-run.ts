@@ -87,14 +87,15 @@ export class RedriveRun {
   }
 
   /**
-   * What an older run was about to send may still be on its way, and is not any more after the time of a request. What it is about to
-   * send from now on it does not, because it looks first.
+   * What an older run was about to send may still be on its way, and is not any more after the time that it said itself. What it is about
+   * to send from now on it does not, because it looks first.
    */
   async #settleOlder(): Promise<void> {
     const { clock, timeoutMs, signal } = this.#settings
     this.#log.requireNewest(this.id)
-    if (this.#log.trail.runs.every(({ open }) => open === undefined)) return
-    await clock.wait(timeoutMs, signal)
+    const open = this.#log.trail.runs.flatMap((run) => run.open ?? [])
+    if (open.length === 0) return
+    await clock.wait(Math.max(timeoutMs, ...open.map(({ arrivesWithinMs = 0 }) => arrivesWithinMs)), signal)
     requireGoingOn(signal)
     await this.#log.catchUp()
     this.#log.requireNewest(this.id)

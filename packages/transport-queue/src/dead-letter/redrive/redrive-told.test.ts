@@ -110,6 +110,33 @@ it('what is gone by retention does not wait for the group', async () => {
   expect(await watchGroup(fixed, before, settings)).toBeUndefined()
 })
 
+it.each([
+  ['that it may have on its way', { longestTailMs: 30_000, timeoutMs: 5_000 }, 35_000],
+  ['of its own requests, if that is longer', { longestTailMs: 0, timeoutMs: 2_000 }, 7_000],
+])('waits for what an older run left open as long as that run said %s', async (_what, older, waitedMs) => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  const { longestTailMs, timeoutMs } = older
+  const broken = withChanges(driver, { produce: failingAt(driver, 'redriven'), longestTailMs })
+  await redriveDeadLetters(broken, { ...selection, timeoutMs }).catch(() => undefined)
+  const clock = fakeClock()
+  expect((await redriveDeadLetters(driver, { ...selection, timeoutMs: 7_000, clock })).redrivenCount).toBe(0)
+  expect(clock.waitedMs).toEqual([waitedMs])
+})
+
+it('waits as long itself for what it may have on its way when a part of its batch is refused', async () => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  const produce: QueueDriver['produce'] = async (records, bound) => {
+    if (records[0]?.topic === topic && records.length > 1) throw new ServiceError('internal', 'refused')
+    await driver.produce(records, bound)
+  }
+  const clock = fakeClock()
+  const slow = withChanges(driver, { produce, longestTailMs: 30_000 })
+  expect((await redriveDeadLetters(slow, { ...selection, timeoutMs: 7_000, clock })).redrivenCount).toBe(3)
+  expect(clock.waitedMs).toEqual([37_000])
+})
+
 /** Fails every request to store a step of this kind. */
 function failingAt(driver: QueueDriver, kind: string): QueueDriver['produce'] {
   return async (records, bound) => {

@@ -58,12 +58,13 @@ async function findRedriven(
     if (position?.startsWith(prefix) === true) found.add(position.slice(prefix.length))
   }
   const ranges = new Map(
-    progress.map(({ partition, earliestOffset, nextOffset }) => {
+    progress.map(({ partition, earliestOffset }) => {
+      // To the end, also where that is hidden from who described it.
       const ends = open.map((run) => run.open.ends[partition] ?? 0)
-      return [partition, { fromOffset: Math.max(earliestOffset, Math.min(...ends)), toOffset: nextOffset }]
+      return [partition, { fromOffset: Math.max(earliestOffset, Math.min(...ends)), toOffset: Number.MAX_SAFE_INTEGER }]
     }),
   )
-  const isWhole = await readRanges(driver, { topic: owner.topic, ranges, timeoutMs, signal }, look)
+  const isWhole = await readRanges(driver, { topic: owner.topic, ranges, isWhole: true, timeoutMs, signal }, look)
   requireGoingOn(signal)
   if (!isWhole) throw new ServiceError('unavailable', `topic ${owner.topic} could not be read to its end`)
   return found

@@ -36,7 +36,7 @@ import { openCluster } from './kafkajs-cluster.ts'
 import { kafkaErrorType } from './kafkajs-mapping.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
 import { type KafkajsOptions, type KafkajsSettings, resolveKafkajs } from './kafkajs-options.ts'
-import { KafkajsProducer } from './kafkajs-producer.ts'
+import { KafkajsProducer, sendTimeoutMs } from './kafkajs-producer.ts'
 import { readOffsets } from './kafkajs-offsets.ts'
 import { KafkajsSource } from './kafkajs-source.ts'
 
@@ -52,6 +52,7 @@ export function kafkajsDriver(options: KafkajsOptions): QueueDriver {
 
 class KafkajsDriver implements QueueDriver {
   readonly name = 'kafkajs'
+  readonly longestTailMs = sendTimeoutMs
   readonly target: string
   readonly #settings: KafkajsSettings
   readonly #tokens: TokenSource | undefined

@@ -4,7 +4,7 @@ import type { RecordToSend } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
 import { isCertain, toSendError, unknownTopic } from '../kafka/kafka-refusal.ts'
 import { ConnectionLease } from '../kafka/connection-lease.ts'
-import { type FailedTry, sendUntilKnown } from '../kafka/send-tries.ts'
+import { type FailedTry, type SendTries, sendUntilKnown } from '../kafka/send-tries.ts'
 import type { SendPlace } from '../produce-lane.ts'
 import { briefRetry, cutDisconnectTimeoutMs, type KafkajsClient } from './kafkajs-client.ts'
 import { isRetriable, kafkaErrorType, reasonOf, toMessage } from './kafkajs-mapping.ts'
@@ -20,6 +20,11 @@ export interface KafkajsProducerParts {
 }
 
 type ProducerClient = Pick<KafkajsClient, 'kafka' | 'failure' | 'disconnect'>
+
+interface SendPatience extends Pick<SendTries, 'topicPatienceMs'> {
+  /** Fires when nothing is to be tried again. */
+  readonly over: AbortSignal
+}
 
 interface OpenProducer {
   readonly client: ProducerClient
@@ -48,12 +53,12 @@ export class KafkajsProducer {
   }
 
   /** @throws ServiceError as `SendRecords` says */
-  async send(records: readonly RecordToSend[], place: SendPlace): Promise<void> {
-    const first = await this.#sendOver(records, place)
+  async send(records: readonly RecordToSend[], place: SendPlace, over = never): Promise<void> {
+    const first = await this.#sendOver(records, place, { over })
     if (first === undefined) return
     // kafkajs asks for all topics of a producer together and fails for all when one is gone or forbidden. A new one has only this.
     const isOfSome = first.code === 'not_found' || first.code === 'permission_denied'
-    const told = isOfSome ? await this.#sendOver(records, place, 0) : first
+    const told = isOfSome && !over.aborted ? await this.#sendOver(records, place, { over, topicPatienceMs: 0 }) : first
     if (told) throw told
   }
 
@@ -64,9 +69,9 @@ export class KafkajsProducer {
   }
 
   /** @returns Why they are not stored; undefined when they are. Any error spoils the producer, but for one of the records. */
-  #sendOver(records: readonly RecordToSend[], place: SendPlace, topicPatienceMs?: number) {
+  #sendOver(records: readonly RecordToSend[], place: SendPlace, { over, ...patience }: SendPatience) {
     const { target } = this.#parts
-    const tries = { target, closing: this.#closing.signal, ...(topicPatienceMs !== undefined && { topicPatienceMs }) }
+    const tries = { target, closing: AbortSignal.any([this.#closing.signal, over]), ...patience }
     const sending = this.#producers.use(async ({ producer }) => {
       const told = await sendUntilKnown(() => this.#try(producer, records, place), tries)
       if (told) throw told
@@ -120,4 +125,5 @@ export class KafkajsProducer {
 /** @see Kafka producer setting acks: all */
 const allReplicas = -1
 /** Beyond what kafkajs gives two requests, which it makes at most. A guess. */
-const sendTimeoutMs = 70_000
+export const sendTimeoutMs = 70_000
+const never: AbortSignal = new AbortController().signal

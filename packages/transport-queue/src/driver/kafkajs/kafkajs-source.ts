@@ -32,6 +32,15 @@ export class KafkajsSource implements PartitionSource {
     })
   }
 
+  /** kafkajs asks for the end as readers see it only; an answer with records tells both. */
+  storedOffset(): Promise<number> {
+    return this.#asking(async (cluster) => {
+      const endOffset = await this.#offsetAt(cluster, { fromBeginning: false })
+      const fetched = await this.#fetchOnce(await this.#leader(cluster), endOffset, 0)
+      return Math.max(endOffset, Number(fetched?.highWatermark ?? 0))
+    })
+  }
+
   async fetch(fromOffset: number): Promise<FetchedPage> {
     return this.#asking(async (cluster) => {
       const broker = await this.#leader(cluster)
@@ -71,12 +80,12 @@ export class KafkajsSource implements PartitionSource {
   }
 
   /** Undefined when there is nothing at the offset any more. */
-  async #fetchOnce(broker: Broker, fromOffset: number): Promise<FetchedPartition | undefined> {
+  async #fetchOnce(broker: Broker, fromOffset: number, maxWaitTime = waitMs): Promise<FetchedPartition | undefined> {
     const place = { partition: this.#partition, fetchOffset: String(fromOffset), maxBytes: partitionMaxBytes }
     try {
       const answer = (await broker.fetch({
         isolationLevel: readCommittedLevel,
-        maxWaitTime: waitMs,
+        maxWaitTime,
         minBytes: 1,
         topics: [{ topic: this.#topic, partitions: [place] }],
       })) as FetchAnswer

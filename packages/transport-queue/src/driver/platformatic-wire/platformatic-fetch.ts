@@ -50,17 +50,24 @@ export function fetchedDespite(error: unknown): RequestAnswer<'Fetch'> | undefin
   return isFetchResponse(answer) ? answer : undefined
 }
 
+export interface WantedOffsets {
+  readonly wanted: readonly TopicPartitions[]
+  readonly timestamp: bigint
+  /** @defaultValue what readers may see */
+  readonly isolation?: number
+}
+
 /** The offsets at a timestamp that has a meaning, by `topic/partition`, of partitions that one broker leads. @throws Error of the library */
 export async function listOffsets(
   client: PlatformaticClient,
   route: RequestRoute,
-  { wanted, timestamp }: { readonly wanted: readonly TopicPartitions[]; readonly timestamp: bigint },
+  { wanted, timestamp, isolation = readCommittedLevel }: WantedOffsets,
 ): Promise<ReadonlyMap<string, bigint>> {
   const topics = wanted.map(({ topic, partitions }) => ({
     name: topic,
     partitions: partitions.map((partitionIndex) => ({ partitionIndex, currentLeaderEpoch: -1, timestamp })),
   }))
-  const answer = await client.request('ListOffsets', route, [-1, readCommittedLevel, topics])
+  const answer = await client.request('ListOffsets', route, [-1, isolation, topics])
   return new Map(
     answer.topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partitionIndex, offset }) => [`${name}/${partitionIndex}`, offset] as const),
@@ -82,6 +89,7 @@ const maxAnswerBytes = 10_485_760
 const partitionMaxBytes = 1_048_576
 /** @see Kafka protocol guide: isolation level, Fetch */
 const readCommittedLevel = 1
+export const readUncommittedLevel = 0
 const lastVersionWithNames = 12
 
 function isFetchResponse(answer: unknown): answer is RequestAnswer<'Fetch'> {

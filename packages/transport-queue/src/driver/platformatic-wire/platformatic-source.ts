@@ -14,6 +14,7 @@ import {
   latestTimestamp,
   listOffsets,
   offsetOutOfRangeCode,
+  readUncommittedLevel,
 } from './platformatic-fetch.ts'
 import { toRecords } from './platformatic-mapping.ts'
 
@@ -41,6 +42,10 @@ export class PlatformaticSource implements PartitionSource {
       ])
       return { earliestOffset, endOffset }
     })
+  }
+
+  storedOffset(): Promise<number> {
+    return this.#asking((route) => this.#offsetAt(route, latestTimestamp, readUncommittedLevel))
   }
 
   async fetch(fromOffset: number): Promise<FetchedPage> {
@@ -80,9 +85,13 @@ export class PlatformaticSource implements PartitionSource {
     return { pool: this.#pool, broker, timeoutMs: answerTimeoutMs }
   }
 
-  async #offsetAt(route: RequestRoute, timestamp: bigint): Promise<number> {
+  async #offsetAt(route: RequestRoute, timestamp: bigint, isolation?: number): Promise<number> {
     const wanted = [{ topic: this.#topic, partitions: [this.#partition] }]
-    const offsets = await listOffsets(this.#client, route, { wanted, timestamp })
+    const offsets = await listOffsets(this.#client, route, {
+      wanted,
+      timestamp,
+      ...(isolation !== undefined && { isolation }),
+    })
     const offset = offsets.get(`${this.#topic}/${this.#partition}`)
     if (offset === undefined) throw new Error('a broker left out the partition that it was asked for')
     return Number(offset)

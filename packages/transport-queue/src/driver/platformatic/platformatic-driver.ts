@@ -32,7 +32,7 @@ import {
 import { errorIds, isRefusedCredential, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
 import { PlatformaticSource } from '../platformatic-wire/platformatic-source.ts'
 import { PlatformaticMember } from './platformatic-member.ts'
-import { PlatformaticProducer } from './platformatic-producer.ts'
+import { PlatformaticProducer, requestTimeoutMs } from './platformatic-producer.ts'
 import {
   type PlatformaticOptions,
   type PlatformaticSettings,
@@ -52,6 +52,7 @@ export function platformaticDriver(options: PlatformaticOptions): QueueDriver {
 
 class PlatformaticDriver implements QueueDriver {
   readonly name = 'platformatic'
+  readonly longestTailMs = requestTimeoutMs
   readonly target: string
   readonly #settings: PlatformaticSettings
   readonly #tokens: TokenSource | undefined

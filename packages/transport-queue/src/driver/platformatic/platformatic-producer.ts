@@ -54,9 +54,10 @@ export class PlatformaticProducer {
   }
 
   /** @throws ServiceError as `SendRecords` says */
-  async send(records: readonly RecordToSend[], place: SendPlace): Promise<void> {
+  async send(records: readonly RecordToSend[], place: SendPlace, over = never): Promise<void> {
     const messages = records.map((record) => toMessage({ ...record, partition: place.partition }))
-    const told = await sendUntilKnown(() => this.#try(messages, place), this.#tries)
+    const closing = AbortSignal.any([this.#closing.signal, over])
+    const told = await sendUntilKnown(() => this.#try(messages, place), { ...this.#tries, closing })
     const numbering = this.#numberings.get(idOf(place))
     if (told === undefined && numbering)
       numbering.nextSequence = (numbering.nextSequence + records.length) % sequenceCount
@@ -177,8 +178,9 @@ const allReplicas = -1
 /** How long a broker may wait for its replicas, and the connection for the broker. Guesses. */
 const ackTimeoutMs = 5_000
 const answerTimeoutMs = 10_000
-/** With the requests before it on the same connection. A guess. */
-const requestTimeoutMs = 30_000
+/** With the requests before it on the same connection, so the longest that a try lives. A guess. */
+export const requestTimeoutMs = 30_000
+const never: AbortSignal = new AbortController().signal
 /** How long ending connections may take. A guess. */
 const closeTimeoutMs = 1_000
 /** @see Kafka message format, base sequence: 31 bits, from 0 again after the last */
