@@ -182,6 +182,13 @@ export interface ReadBound {
 export interface Membership {
   readonly group: string
   readonly topics: readonly string[]
+  /**
+   * Where the group begins in topics of which it has committed nothing at all: these offsets of all partitions are committed together
+   * before any record is given, so that they hold whatever becomes of the members. Partitions that come later begin at their oldest.
+   *
+   * @defaultValue at the oldest record
+   */
+  readonly starts?: ReadonlyMap<string, ConsumerStart>
   readonly log: Logger
   /**
    * Works on one partition from its assignment until it is given up. Called once for every assignment; settles soon after

@@ -20,9 +20,10 @@ export interface ConsumesOptions extends DeliveryOptions {
    */
   readonly broadcast?: boolean
   /**
-   * Where the reading of a broadcast begins; partitions that come later are read from their beginning.
+   * Where reading begins. Of a group it counts only while the group has committed nothing of the topic: what it says is
+   * committed then before the first message is handled, and partitions that come later are read from their beginning.
    *
-   * @defaultValue `latest`, which is the end at the moment when the process began
+   * @defaultValue `earliest` for a group; `latest` with `broadcast`, which is the end at the moment when the process began
    * @throws ContractError `contract.setting`
    */
   readonly start?: StartPosition
@@ -74,12 +75,10 @@ export function toConsuming(where: string, options: ConsumesOptions | BatchConsu
 
 function checkBroadcast(
   where: string,
-  { broadcast, group, start, failures }: ConsumesOptions | BatchConsumesOptions,
+  { broadcast, group, failures }: ConsumesOptions | BatchConsumesOptions,
 ): readonly SetupProblem[] {
   if (broadcast !== undefined && typeof broadcast !== 'boolean')
     return [setting(`${where}: broadcast must be true or false, found ${toFound(broadcast)}`)]
-  if (broadcast !== true && start !== undefined)
-    return [setting(`${where}: start is for a broadcast; a group begins at the oldest message`)]
   if (!broadcast) return []
   const buried = Object.entries(failures ?? {}).filter(([, disposition]) => disposition === 'dead_letter')
   return [

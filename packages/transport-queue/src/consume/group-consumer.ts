@@ -1,4 +1,4 @@
-import { type TransportHost, unlessAborted } from '@tenon/core/transport'
+import { type ConsumerStart, type TransportHost, unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, MemberState, QueueMember } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import { PartitionConsumer } from './partition-consumer.ts'
@@ -30,6 +30,8 @@ export class GroupConsumer implements ServedConsumer {
   #isFinishing = false
   #joining: Promise<QueueMember> | undefined
   #member: QueueMember | undefined
+  /** Whether it is known where those begin that it was given first. */
+  #hasBegun = false
   /** Why it cannot go on, if so. */
   #failure: string | undefined
 
@@ -56,10 +58,14 @@ export class GroupConsumer implements ServedConsumer {
     const { log } = this.#host
     const fail = (error: unknown) => this.#fail(error)
     const consume = (partition: AssignedPartition) => this.#consume(partition).catch(fail)
+    const starts = startsOf(consumers)
+    const membership = { group, topics: [...consumers.keys()], starts, log, consume, fail }
     this.#watch.start()
-    this.#joining = this.#settings.driver.join({ group, topics: [...consumers.keys()], log, consume, fail }, signal)
+    this.#joining = this.#settings.driver.join(membership, signal)
     try {
       this.#member = await this.#joining
+      await this.#awaitStarts(starts, signal)
+      this.#hasBegun = true
     } catch (error) {
       if (!signal.aborted) this.#failure ??= failureText(error)
       throw error
@@ -86,7 +92,7 @@ export class GroupConsumer implements ServedConsumer {
 
   /** Whether it has been given its partitions once, which may be none. */
   get hasJoined(): boolean {
-    return this.#member !== undefined
+    return this.#hasBegun
   }
 
   /** What stands still, in words; nothing while all goes on. */
@@ -119,6 +125,13 @@ export class GroupConsumer implements ServedConsumer {
 
   async #joined(): Promise<QueueMember | undefined> {
     return this.#joining?.catch(() => undefined)
+  }
+
+  /** Who is ready misses nothing from then on, also where it begins at the end. */
+  async #awaitStarts(starts: ReadonlyMap<string, ConsumerStart>, signal: AbortSignal): Promise<void> {
+    const waiting = [...this.#partitions.keys()].filter(({ topic }) => starts.has(topic))
+    await unlessAborted(Promise.all(waiting.map((partition) => partition.startOffset())), signal)
+    signal.throwIfAborted()
   }
 
   async #consume(partition: AssignedPartition): Promise<void> {
@@ -169,4 +182,10 @@ export class GroupConsumer implements ServedConsumer {
   get #memberState(): MemberState {
     return this.#failure === undefined ? (this.#member?.state ?? 'joining') : 'failed'
   }
+}
+
+/** Where the group begins in each topic that says so. */
+function startsOf(consumers: GroupPlan['consumers']): ReadonlyMap<string, ConsumerStart> {
+  const said = [...consumers.values()].map(({ topic, start }) => [topic, start] as const)
+  return new Map(said.flatMap(([topic, start]) => (start === undefined ? [] : [[topic, start] as const])))
 }

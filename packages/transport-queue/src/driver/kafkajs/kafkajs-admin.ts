@@ -37,12 +37,13 @@ export async function readProgress(
 ): Promise<readonly PartitionProgress[]> {
   const [ends, [committed]] = await Promise.all([
     fetchEnds(admin, topic),
-    group === undefined ? [] : admin.fetchOffsets({ groupId: group, topics: [topic] }),
+    group === undefined ? [undefined] : admin.fetchOffsets({ groupId: group, topics: [topic] }),
   ])
   const commits = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
   return ends
     .map(({ partition, low, high }) => {
-      const commit = commits.get(partition)
+      // Nothing was committed by no group.
+      const commit = group === undefined ? -1 : commits.get(partition)
       // Any number would be a guess at what is done with.
       if (commit === undefined) throw new Error(`a broker left out partition ${partition} that it was asked for`)
       return {

@@ -1,15 +1,21 @@
 import { unlessAborted } from '@tenon/core/transport'
 import type { Cluster } from 'kafkajs'
 import { wait } from '../../wait.ts'
+import type { Membership } from '../../queue-driver.ts'
+import { tellMissed } from '../missed-records.ts'
 import type { PartitionFeed } from '../partition-feed.ts'
 
 /**
  * Tells the feeds of a generation where kafkajs begins to read them: it keeps that to itself until it fetches, and says it only of
  * partitions that have records. Never rejects.
  */
-export async function tellBeginnings(cluster: Cluster, group: string, feeds: readonly PartitionFeed[]): Promise<void> {
+export async function tellBeginnings(
+  cluster: Cluster,
+  membership: Pick<Membership, 'group' | 'log'>,
+  feeds: readonly PartitionFeed[],
+): Promise<void> {
   const byTopic = [...Map.groupBy(feeds, ({ topic }) => topic)]
-  await Promise.all(byTopic.map(([topic, ofTopic]) => tellOfTopic(cluster, { group, topic }, ofTopic)))
+  await Promise.all(byTopic.map(([topic, ofTopic]) => tellOfTopic(cluster, { membership, topic }, ofTopic)))
 }
 
 /** What kafkajs takes for committed, by topic and partition: an offset in the place of what was not. Asked for before it first fetches. */
@@ -30,16 +36,21 @@ type CommittedOffsets = Readonly<Record<string, Readonly<Record<number, string>>
 
 async function tellOfTopic(
   cluster: Cluster,
-  place: Omit<CommitPlace, 'partition'>,
+  { membership, topic }: { readonly membership: Pick<Membership, 'group' | 'log'>; readonly topic: string },
   feeds: readonly PartitionFeed[],
 ): Promise<void> {
-  const oldest = await untilKnown(feeds, () => oldestOffsets(cluster, place.topic, feeds))
+  const oldest = await untilKnown(feeds, () => oldestOffsets(cluster, topic, feeds))
   if (oldest === undefined) return
   for (const feed of feeds) {
-    const find = async () => committedOffset(cluster, { ...place, partition: feed.partition })
+    const { group } = membership
+    const find = async () => committedOffset(cluster, { group, topic, partition: feed.partition })
     // What lies before the oldest record is gone: kafkajs then begins there.
     const begin = await untilKnown([feed], find)
-    if (begin !== undefined) feed.startAt(Math.max(Number(begin), oldest.get(feed.partition) ?? 0))
+    if (begin === undefined) continue
+    const bounds = { from: Number(begin), oldest: oldest.get(feed.partition) ?? 0 }
+    // kafkajs has a number below 0 in the place of what was not committed.
+    if (bounds.from >= 0) tellMissed(membership, feed, bounds)
+    feed.startAt(Math.max(bounds.from, bounds.oldest))
   }
 }
 

@@ -13,6 +13,12 @@ export interface DirectCommit extends MemberIdentity {
   readonly nextOffset: number
 }
 
+export interface DirectCommits extends MemberIdentity {
+  readonly group: string
+  readonly topic: string
+  readonly offsets: readonly { readonly partition: number; readonly offset: number }[]
+}
+
 /**
  * Asks the group's coordinator, whoever that is now, to store an offset. Sends nothing any more once the signal has fired: what others
  * have stored meanwhile would be put back.
@@ -20,10 +26,17 @@ export interface DirectCommit extends MemberIdentity {
  * @throws kafkajs's error, with the coordinator's reason, or that of the signal
  */
 export async function commitDirectly(cluster: Cluster, commit: DirectCommit, over: AbortSignal): Promise<void> {
-  const { group: groupId, memberId, generationId: groupGenerationId, topic, partition, nextOffset } = commit
+  const { partition, nextOffset: offset } = commit
+  await commitAll(cluster, { ...commit, offsets: [{ partition, offset }] }, over)
+}
+
+/** The same for several partitions of a topic, which are stored together. */
+export async function commitAll(cluster: Cluster, commit: DirectCommits, over: AbortSignal): Promise<void> {
+  const { group: groupId, memberId, generationId: groupGenerationId, topic, offsets } = commit
   const { coordinator } = await cluster.findGroupCoordinatorMetadata({ groupId })
   const broker = await cluster.findBroker({ nodeId: String(coordinator.nodeId) })
   over.throwIfAborted()
-  const topics = [{ topic, partitions: [{ partition, offset: String(nextOffset) }] }]
+  const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }))
+  const topics = [{ topic, partitions }]
   await broker.offsetCommit({ groupId, memberId, groupGenerationId, topics })
 }

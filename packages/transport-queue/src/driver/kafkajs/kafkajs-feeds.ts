@@ -1,4 +1,4 @@
-import { unlessAborted } from '@tenon/core/transport'
+import { type ConsumerStart, unlessAborted } from '@tenon/core/transport'
 import type { Cluster, Consumer, EachBatchPayload } from 'kafkajs'
 import type { AssignedPartition, Membership } from '../../queue-driver.ts'
 import { wait, within } from '../../wait.ts'
@@ -10,6 +10,7 @@ import { committedOffset, tellBeginnings } from './kafkajs-beginning.ts'
 import { commitDirectly, type MemberIdentity } from './kafkajs-commit.ts'
 import { kafkaErrorType, reasonOf, toRecord } from './kafkajs-mapping.ts'
 import type { KafkajsSettings } from './kafkajs-options.ts'
+import { settleStart, type StartSurroundings, type TopicStart } from './kafkajs-starts.ts'
 
 interface FeedSurroundings {
   readonly consumer: Consumer
@@ -30,11 +31,14 @@ export interface TopicPartitions {
 export class KafkajsFeeds {
   readonly #surroundings: FeedSurroundings
   readonly #feeds = new Map<string, PartitionFeed>()
+  /** Where the group begins in topics of which it may have committed nothing. */
+  readonly #unsettled: Map<string, ConsumerStart>
   /** The newest payload: its functions act for the member as a whole. */
   #session: EachBatchPayload | undefined
 
   constructor(surroundings: FeedSurroundings) {
     this.#surroundings = surroundings
+    this.#unsettled = new Map(surroundings.membership.starts)
   }
 
   /** Begins to consume the partitions of a new generation, in which the group knows the member by the identity. */
@@ -51,7 +55,34 @@ export class KafkajsFeeds {
       void membership.consume(feed).finally(() => feed.settle())
     }
     const cluster = this.#surroundings.cluster()
-    if (cluster !== undefined) void tellBeginnings(cluster, membership.group, feeds)
+    if (cluster === undefined) return
+    const starts = [...this.#unsettled].flatMap(([topic, start]) => {
+      const own = feeds.filter((feed) => feed.topic === topic)
+      return own.length > 0 ? [{ topic, start, feeds: own }] : []
+    })
+    for (const wanted of starts) void this.#begin({ cluster, group: membership.group, identity }, wanted)
+    const plain = feeds.filter(({ topic }) => !this.#unsettled.has(topic))
+    void tellBeginnings(cluster, membership, plain)
+  }
+
+  /** Fetches nothing of a topic before it is known where its group begins. */
+  async #begin(surroundings: StartSurroundings, wanted: TopicStart): Promise<void> {
+    const { consumer } = this.#surroundings
+    const { topic, feeds } = wanted
+    const which = [{ topic, partitions: feeds.map(({ partition }) => partition) }]
+    consumer.pause(which)
+    const settled = await settleStart(surroundings, wanted)
+    if (settled === undefined || feeds.some(({ revoked }) => revoked.aborted)) return
+    this.#unsettled.delete(topic)
+    for (const feed of feeds) {
+      const offset = settled.offsets.get(feed.partition)
+      if (settled.isOld || offset === undefined) continue
+      // kafkajs may have looked before it was committed.
+      ignoreStopped(() => consumer.seek({ topic, partition: feed.partition, offset: String(offset) }))
+      feed.startAt(offset)
+    }
+    ignoreStopped(() => consumer.resume(which))
+    void tellBeginnings(surroundings.cluster, this.#surroundings.membership, feeds)
   }
 
   /** Takes no more records. */

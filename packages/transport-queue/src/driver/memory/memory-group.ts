@@ -52,9 +52,19 @@ export class MemoryGroup {
   }
 
   async #enter(member: MemoryMember): Promise<void> {
+    this.#commitStarts(member.membership)
     this.#members.push(member)
     await this.#rebalance()
     member.hasJoined()
+  }
+
+  /** Where the group begins in topics of which it has committed nothing. */
+  #commitStarts({ starts = new Map() }: Membership): void {
+    for (const [topic, start] of starts) {
+      const logs = this.#surroundings.logs(topic)
+      if (logs.some((log) => this.ownCommit(log) !== undefined)) continue
+      for (const log of logs) this.#committed.set(idOf(log), log.offsetAt(start))
+    }
   }
 
   /** Takes the members of a driver for dead. They learn of it after the time, and join again. */

@@ -1,5 +1,6 @@
 import type { ClusterMetadata, ConnectionPool } from '@platformatic/kafka'
 import { wait } from '../../wait.ts'
+import { tellMissed } from '../missed-records.ts'
 import type { PartitionFeed } from '../partition-feed.ts'
 import type { RequestAnswer } from './platformatic-client.ts'
 import { reasonOf } from './platformatic-error.ts'
@@ -13,16 +14,18 @@ import {
 } from './platformatic-fetch.ts'
 import { FetchLanes } from './platformatic-fetch-lanes.ts'
 import type { PlatformaticGroup } from './platformatic-group.ts'
+import { GroupStarts } from './platformatic-starts.ts'
 import { toRecords } from './platformatic-mapping.ts'
-import { readCommitted, type TopicPartitions } from './platformatic-offsets.ts'
+import { type MemberIdentity, readCommitted, type TopicPartitions } from './platformatic-offsets.ts'
 
 /** Where the next record of a partition is. */
 interface Cursor {
   readonly feed: PartitionFeed
+  readonly identity: () => MemberIdentity
   /** Undefined until it is known where to begin. */
   offset: bigint | undefined
-  /** Whether it was where no records are: what was committed is of no use then. */
-  isAstray: boolean
+  /** Where it was though no records are there: what was committed is of no use then. */
+  astrayAt: bigint | undefined
   isBusy: boolean
 }
 
@@ -33,18 +36,20 @@ export class PlatformaticFetcher {
   readonly #cursors = new Map<PartitionFeed, Cursor>()
   readonly #lanes = new Map<number, FetchLanes<Cursor>>()
   readonly #ended = new AbortController()
+  readonly #starts: GroupStarts
   #cluster: ClusterMetadata | undefined
   #isFinding = false
 
   constructor(group: PlatformaticGroup) {
     this.#group = group
+    this.#starts = new GroupStarts(group)
     this.#pools = [0, 1].map(() => group.client.openPool(answerTimeoutMs))
   }
 
   /** Begins behind what the group has committed, or at the earliest record. */
-  add(feeds: readonly PartitionFeed[]): void {
+  add(feeds: readonly PartitionFeed[], identity: () => MemberIdentity): void {
     for (const feed of feeds) {
-      this.#cursors.set(feed, { feed, offset: undefined, isAstray: false, isBusy: false })
+      this.#cursors.set(feed, { feed, identity, offset: undefined, astrayAt: undefined, isBusy: false })
       feed.revoked.addEventListener('abort', () => this.#cursors.delete(feed), { once: true })
     }
     this.#find()
@@ -66,7 +71,9 @@ export class PlatformaticFetcher {
       try {
         this.#cluster = await this.#group.client.metadata(this.#group.membership.topics)
         await this.#findBeginnings(this.#unknown().filter(({ offset }) => offset === undefined))
-        if (this.#unknown().length > 0) await this.#pause(attempt)
+        if (this.#unknown().length === 0) break
+        this.#wake()
+        await this.#pause(attempt)
       } catch (error) {
         this.#report(error, 'cannot find out where partitions are; tries again')
         await this.#pause(attempt)
@@ -80,16 +87,23 @@ export class PlatformaticFetcher {
     return [...this.#cursors.values()].filter((one) => one.offset === undefined || this.#leaderOf(one) === undefined)
   }
 
-  async #findBeginnings(cursors: readonly Cursor[]): Promise<void> {
+  async #findBeginnings(unknown: readonly Cursor[]): Promise<void> {
+    const cluster = this.#cluster
+    const route = (nodeId: number | undefined) => this.#route(nodeId, 0)
+    const unsettled = cluster && (await this.#starts.settle({ cluster, owned: this.#cursors.values(), route }))
+    const cursors = unknown.filter(({ feed }) => unsettled?.has(feed.topic) !== true)
     if (cursors.length === 0) return
     const committed = await readCommitted(this.#group, groupByTopic(cursors))
     const earliest = await this.#earliestOf(cursors)
     for (const cursor of cursors) {
       const id = idOf(cursor.feed)
-      const [oldest, done] = [earliest.get(id), cursor.isAstray ? undefined : committed.get(id)]
+      const [oldest, done] = [earliest.get(id), cursor.astrayAt ?? committed.get(id)]
       // A broker that left a partition out is asked again.
       if (oldest === undefined) continue
-      cursor.offset = done === undefined || done < oldest ? oldest : done
+      if (done !== undefined)
+        tellMissed(this.#group.membership, cursor.feed, { from: Number(done), oldest: Number(oldest) })
+      cursor.offset = done === undefined || done < oldest || cursor.astrayAt !== undefined ? oldest : done
+      cursor.astrayAt = undefined
       cursor.feed.startAt(Number(cursor.offset))
     }
   }
@@ -172,11 +186,8 @@ export class PlatformaticFetcher {
 
   /** The records that come next are kept no more. */
   #beginAgain(cursor: Cursor): void {
-    const { topic, partition } = cursor.feed
-    const { log, group } = this.#group.membership
-    log.warn({ group, topic, partition, offset: Number(cursor.offset) }, 'records are gone; begins at the earliest')
+    cursor.astrayAt = cursor.offset
     cursor.offset = undefined
-    cursor.isAstray = true
   }
 
   #leaderOf({ feed: { topic, partition } }: Cursor): number | undefined {

@@ -72,6 +72,24 @@ export async function commitOffset(group: PlatformaticGroup, { feed, done, ident
   return false
 }
 
+/** Stores where a group begins in a topic, of all partitions together. @throws Error of the library */
+export async function commitStart(group: PlatformaticGroup, { topic, offsets, identity }: GroupStart): Promise<void> {
+  const { memberId, epoch } = identity()
+  const partitions = offsets.map((offset, partitionIndex) => ({
+    partitionIndex,
+    committedOffset: BigInt(offset),
+    committedLeaderEpoch: -1,
+  }))
+  await group.request('OffsetCommit', [group.id, epoch, memberId, null, [{ name: topic, partitions }]])
+}
+
+export interface GroupStart {
+  readonly topic: string
+  /** In order of the partitions. */
+  readonly offsets: readonly number[]
+  identity(): MemberIdentity
+}
+
 export interface Commit {
   readonly feed: PartitionFeed
   readonly done: DoneOffset

@@ -33,7 +33,7 @@ export class PlatformaticHoldings {
       this.#feeds.set(idOf(feed), feed)
       void this.#group.membership.consume(feed).finally(() => feed.settle())
     }
-    this.#fetcher.add(feeds)
+    this.#fetcher.add(feeds, identity)
   }
 
   /** Lets running messages of these partitions finish; loses what has not when the signal fires. */

@@ -11,11 +11,15 @@ export interface Claim extends LogPlace {
   readonly generation: number
   /** Where its owner begins. */
   readonly nextOffset: number
+  /** Where it would begin if the records were still there; null when nothing was committed. */
+  readonly committedOffset: number | null
 }
 
 /** What a member brings when it joins. */
 export interface JoiningMember extends ProcessPlace {
   readonly topics: readonly string[]
+  /** Offsets of the partitions of topics, in their order, at which the group begins that has committed nothing of a topic. */
+  readonly starts?: ReadonlyMap<string, readonly number[]>
   readonly sessionTimeoutMs: number
 }
 
@@ -54,10 +58,11 @@ export class SqliteGroup {
   }
 
   /** The number of the new member. */
-  join({ topics, sessionTimeoutMs, space, processId }: JoiningMember): number {
+  join({ topics, starts = new Map(), sessionTimeoutMs, space, processId }: JoiningMember): number {
     const insert = this.#database.statement<{ readonly member_id: number }>(insertMember)
     const values = [this.#groupId, JSON.stringify(topics), sessionTimeoutMs, space, processId]
     const memberId = insert.get(...values)?.member_id ?? 0
+    for (const [topic, offsets] of starts) this.#commitStart(topic, offsets)
     this.#plan()
     return memberId
   }
@@ -97,6 +102,7 @@ export class SqliteGroup {
       heirId: row.heir_id,
       generation: row.generation,
       nextOffset: row.next_offset,
+      committedOffset: row.committed_offset,
     }))
   }
 
@@ -110,6 +116,12 @@ export class SqliteGroup {
   commit({ memberId, logId, generation }: Holding, done: DoneOffset): boolean {
     const statement = this.#database.statement(storeOffset)
     return statement.run(this.#groupId, logId, memberId, generation, done.logId, done.nextOffset) > 0
+  }
+
+  #commitStart(topic: string, offsets: readonly number[]): void {
+    if (this.#database.statement(selectCommits).get(this.#groupId, topic) !== undefined) return
+    const store = this.#database.statement(storeStart)
+    for (const [partition, offset] of offsets.entries()) store.run(this.#groupId, offset, topic, partition)
   }
 
   #isMember(memberId: number): boolean {
@@ -158,6 +170,7 @@ interface ClaimRow {
   readonly heir_id: number | null
   readonly generation: number
   readonly next_offset: number
+  readonly committed_offset: number | null
 }
 
 interface PlannedRow {
@@ -165,6 +178,15 @@ interface PlannedRow {
   readonly topic: string
   readonly holder_id: number | null
 }
+
+const selectCommits = `
+  SELECT 1 FROM claim JOIN log USING (log_id) JOIN topic USING (topic_id)
+  WHERE claim.group_id = ? AND topic.name = ? AND claim.next_offset IS NOT NULL`
+
+const storeStart = `
+  INSERT INTO claim (group_id, log_id, next_offset)
+  SELECT ?1, log_id, ?2 FROM log JOIN topic USING (topic_id) WHERE topic.name = ?3 AND log.partition = ?4
+  ON CONFLICT (group_id, log_id) DO UPDATE SET next_offset = excluded.next_offset`
 
 const insertMember = `
   INSERT INTO member (group_id, topics, session_timeout_ms, process_space, process_id) VALUES (?, ?, ?, ?, ?)
@@ -174,7 +196,7 @@ const selectMembers = 'SELECT * FROM member WHERE group_id = ? ORDER BY member_i
 
 const selectClaims = `
   SELECT claim.log_id, topic.name AS topic, log.partition, owner_id, heir_id, generation,
-    max(coalesce(claim.next_offset, 0), log.first_offset) AS next_offset
+    max(coalesce(claim.next_offset, 0), log.first_offset) AS next_offset, claim.next_offset AS committed_offset
   FROM claim JOIN log USING (log_id) JOIN topic USING (topic_id)
   WHERE claim.group_id = ?1 AND (owner_id = ?2 OR heir_id = ?2)
   ORDER BY claim.log_id`

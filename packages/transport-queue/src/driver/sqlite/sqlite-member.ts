@@ -1,6 +1,7 @@
 import { ServiceError, unlessAborted } from '@tenon/core/transport'
 import type { Membership, MemberState, QueueMember } from '../../queue-driver.ts'
 import { orAborted, wait, whileCuttable } from '../../wait.ts'
+import { tellMissed } from '../missed-records.ts'
 import { giveUp } from '../ownership.ts'
 import { isLocked } from '../sqlite-file/sqlite-error.ts'
 import { type Claim, type DoneOffset, SqliteGroup } from './sqlite-group.ts'
@@ -79,6 +80,7 @@ export class SqliteMember implements QueueMember {
     const { writer, settings } = this.#queue
     const joining = {
       topics: this.#membership.topics,
+      starts: await this.#findStarts(),
       sessionTimeoutMs: settings.sessionTimeoutMs,
       ...currentProcess(),
     }
@@ -89,6 +91,14 @@ export class SqliteMember implements QueueMember {
     this.#memberId = await entering
     this.#version = -1
     this.#changedUnlessLocked()
+  }
+
+  /** Asked for before anything is written, since looking for a moment may take some turns. */
+  async #findStarts(): Promise<ReadonlyMap<string, readonly number[]>> {
+    const found = new Map<string, readonly number[]>()
+    for (const [topic, start] of this.#membership.starts ?? [])
+      found.set(topic, await this.#queue.log.offsetsAt(topic, start))
+    return found
   }
 
   #changedUnlessLocked(): void {
@@ -119,6 +129,8 @@ export class SqliteMember implements QueueMember {
     const commit = (of: SqlitePartition, done: DoneOffset) => this.#commit(of, done)
     const partition = new SqlitePartition(claim, { queue: this.#queue, memberId: this.#memberId, commit })
     this.#owned.set(claim.logId, partition)
+    const { committedOffset: from, nextOffset: oldest } = claim
+    if (from !== null) tellMissed(this.#membership, claim, { from, oldest })
     void this.#membership.consume(partition).finally(() => partition.settle())
     if (claim.heirId !== this.#memberId) void this.#handOver(partition)
   }

@@ -5,6 +5,7 @@ import { groupCases } from './group-cases.ts'
 import { readingCases } from './reading-cases.ts'
 import { rebalanceCases } from './rebalance-cases.ts'
 import { recordCases } from './record-cases.ts'
+import { startCases } from './start-cases.ts'
 import { topicCases } from './topic-cases.ts'
 
 /** What every driver must do, whatever it talks to. */
@@ -13,6 +14,7 @@ export const driverSuite: readonly DriverCase[] = [
   ...readingCases,
   ...followingCases,
   ...groupCases,
+  ...startCases,
   ...rebalanceCases,
   ...besideCases,
   ...topicCases,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AssignedPartition, QueueDriver, QueueMember, ReceivedRecord } from '../../queue-driver.ts'
+import type { AssignedPartition, Membership, QueueDriver, QueueMember, ReceivedRecord } from '../../queue-driver.ts'
 import { membership, never, revoked } from './driver-case.ts'
 
 /** A member that keeps what it reads and commits nothing by itself. */
@@ -11,10 +11,19 @@ export class Reader implements AsyncDisposable {
   #held: PromiseWithResolvers<void> | undefined
   #member: QueueMember | undefined
 
-  static async join(driver: QueueDriver, group: string, topics: readonly string[]): Promise<Reader> {
+  static join(driver: QueueDriver, group: string, topics: readonly string[]): Promise<Reader> {
+    return Reader.#join(driver, membership(group, topics))
+  }
+
+  /** Joins for topics of which the group may have committed nothing. */
+  static joinAt(driver: QueueDriver, group: string, starts: NonNullable<Membership['starts']>): Promise<Reader> {
+    return Reader.#join(driver, { ...membership(group, [...starts.keys()]), starts })
+  }
+
+  static async #join(driver: QueueDriver, joining: Omit<Membership, 'consume'>): Promise<Reader> {
     const reader = new Reader()
     const consume = (partition: AssignedPartition) => reader.#consume(partition)
-    reader.#member = await driver.join({ ...membership(group, topics), consume }, never)
+    reader.#member = await driver.join({ ...joining, consume }, never)
     return reader
   }
 
@@ -31,6 +40,12 @@ export class Reader implements AsyncDisposable {
   async take(count: number): Promise<readonly ReceivedRecord[]> {
     await this.#until(() => this.#records.length >= count)
     return this.#records.splice(0, count)
+  }
+
+  /** Takes what comes next. */
+  async takeAny(): Promise<readonly ReceivedRecord[]> {
+    await this.#until(() => this.#records.length > 0)
+    return this.#records.splice(0)
   }
 
   owns(count: number): Promise<void> {
