@@ -62,6 +62,7 @@ describe('a consumer does not stand still', () => {
     await pass(1_000)
     consumer.broker.stop()
     expect(await consumer.staysLive(300_000)).toBe(true)
+    expect(consumer.isReady()).toBe(true)
     consumer.broker.start()
     expect(await consumer.staysLive(stallAfterMs - 10_000)).toBe(true)
     await pass(stallAfterMs / 2)
@@ -88,6 +89,7 @@ describe('a consumer does not stand still', () => {
       expect(await consumer.staysLive(10_000)).toBe(true)
       consumer.broker.evict(consumer.driver, { noticedAfterMs: 2_000 })
       expect(await consumer.staysLive(5_000)).toBe(true)
+      expect(consumer.isReady()).toBe(true)
       await (await starting).server.close()
     }
     expect(consumer.told('error')).toEqual([])
@@ -124,6 +126,7 @@ describe('a consumer does not stand still', () => {
     } satisfies Partial<QueueDriver>)
     expect(await consumer.staysLive(10 * stallAfterMs)).toBe(true)
     expect(await consumer.report()).toMatchObject({ lagCount: 9, stalls: [] })
+    expect(consumer.isReady()).toBe(true)
   })
 
   it('when what lies behind its last message is no message, as marks of transactions are not', async () => {

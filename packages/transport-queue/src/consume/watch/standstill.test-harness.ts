@@ -60,6 +60,7 @@ export async function watchedConsumer(
       state = said
     },
     isLive: () => server.health?.().isLive,
+    isReady: () => server.health?.().isReady,
     reason: () => server.health?.().reason,
     told: (level: string) => textsOf(told, level),
   }

@@ -64,6 +64,7 @@ describe('a partition stands still', () => {
     expect(await consumer.staysLive(stallAfterMs)).toBe(true)
     await pass(stallAfterMs / 2)
     expect(await consumer.report()).toMatchObject({ state: 'stalled', stalls: [{ waitsFor: 'fetch', offset: 0 }] })
+    expect(consumer.isReady()).toBe(true)
     expect(consumer.reason()).toContain('messages are there but are not given out, from offset 0')
   })
 
@@ -139,6 +140,6 @@ describe('a partition stands still', () => {
     vi.setSystemTime(Date.now() + 600_000)
     expect(await consumer.staysLive(stallAfterMs)).toBe(true)
     await pass(stallAfterMs / 2)
-    expect(consumer.isLive()).toBe(false)
+    expect([consumer.isLive(), consumer.isReady()]).toEqual([false, true])
   })
 })
