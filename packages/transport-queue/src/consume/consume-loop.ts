@@ -106,6 +106,10 @@ export class PartitionLoop implements WatchedLoop {
     return { partition: this.partition.partition, offset: sourceOffset, ...stage }
   }
 
+  get uncommittedOffset(): number | undefined {
+    return this.#offsets.uncommitted?.sourceOffset
+  }
+
   get stages(): ReadonlyMap<number, MessageStage> {
     return this.#settler.stages
   }

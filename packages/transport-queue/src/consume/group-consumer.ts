@@ -146,13 +146,13 @@ export class GroupConsumer implements ServedConsumer {
     const surroundings = { settings: this.#settings, log, slots, batcher, progress, fail }
     const one = new PartitionConsumer(partition, consumer, surroundings)
     this.#partitions.set(partition, one)
-    this.#watch.add(one.loop)
+    for (const loop of one.watched) this.#watch.add(loop)
     if (this.#isFinishing) one.hasten()
     try {
       await one.run()
     } finally {
       this.#partitions.delete(partition)
-      this.#watch.remove(one.loop)
+      for (const loop of one.watched) this.#watch.remove(loop)
     }
   }
 

@@ -6,6 +6,8 @@ import { HaltedMessages } from './halted-messages.ts'
 import type { GroupedConsumer } from './plan/consumer-plan.ts'
 import { PartitionRetry } from './retry/partition-retry.ts'
 import type { SharedProgress } from './retry/shared-progress.ts'
+import { ReadBackWatch } from './watch/read-back-watch.ts'
+import type { WatchedLoop } from './watch/watched-loop.ts'
 
 export interface PartitionSurroundings extends Omit<LoopSurroundings, 'retry' | 'halted'> {
   readonly progress: SharedProgress
@@ -15,6 +17,8 @@ export interface PartitionSurroundings extends Omit<LoopSurroundings, 'retry' | 
 export class PartitionConsumer {
   readonly partition: AssignedPartition
   readonly loop: PartitionLoop
+  /** What is looked at whether it moves: the loop, and that over what was set aside. Either may take the places that the other needs. */
+  readonly watched: readonly WatchedLoop[]
   readonly #retry: PartitionRetry
   readonly #retryLoop: PartitionLoop
   readonly #order: MessageOrder
@@ -35,6 +39,7 @@ export class PartitionConsumer {
     this.loop = new PartitionLoop(partition, consumer, { ...surroundings, retry, halted, fail })
     this.#retryLoop = new PartitionLoop(retry.partition, consumer, { ...surroundings, retry, halted, fail })
     retry.readBackBy(this.#retryLoop)
+    this.watched = [this.loop, new ReadBackWatch(partition, this.#retryLoop)]
   }
 
   /** How many messages were set aside and have no outcome. */

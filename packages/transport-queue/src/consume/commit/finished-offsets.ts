@@ -34,6 +34,11 @@ export class FinishedOffsets {
     return this.#begun[this.#doneCount]
   }
 
+  /** The oldest that was begun and is not committed. */
+  get uncommitted(): OpenOffset | undefined {
+    return this.#begun[this.#committedCount]
+  }
+
   /** Offsets come in rising order, not always without gaps. Give what this returns to `finish`. */
   begin({ offset, timestampAt, sourceOffset = offset }: BegunMessage, takenAt = 0): OpenOffset {
     const begun = {

@@ -67,7 +67,7 @@ export class TopicWatch {
     const now = clock.now()
     const quarterMs = consumer.settings.stallAfterMs / 4
     if (now - this.#lookedAt < quarterMs * shortLookShare) return
-    const quiet = [...this.#loops].filter((loop) => !isRevoked(loop) && loop.motion.movedAt <= this.#lookedAt)
+    const quiet = [...this.#loops].filter((loop) => isOpen(loop) && loop.motion.movedAt <= this.#lookedAt)
     this.#lookedAt = now
     this.#tellEnded(now)
     if (quiet.length === 0) return
@@ -101,7 +101,8 @@ export class TopicWatch {
     const sinceAt = Math.max(loop.motion.movedAt, this.#graceAt)
     if (now - sinceAt < consumer.settings.stallAfterMs) return undefined
     const { partition, committedOffset = progress.earliestOffset } = progress
-    if (oldest === undefined) return { partition, waitsFor: 'commit', offset: committedOffset, sinceAt }
+    if (oldest === undefined)
+      return { partition, waitsFor: 'commit', offset: loop.uncommittedOffset ?? committedOffset, sinceAt }
     if (!this.#isHeldUp(loop, now)) return undefined
     return { partition, waitsFor: 'handler', offset: oldest.offset, sinceAt }
   }
@@ -184,6 +185,11 @@ async function firstOf(records: AsyncIterable<unknown>): Promise<boolean> {
 
 function isRevoked({ partition }: WatchedLoop): boolean {
   return partition.revoked.aborted
+}
+
+/** Whether it has messages, or should be given some. */
+function isOpen(loop: WatchedLoop): boolean {
+  return !isRevoked(loop) && (loop.oldest !== undefined || loop.isAwaitingRoom || loop.motion.isFetching)
 }
 
 interface Verdict {
