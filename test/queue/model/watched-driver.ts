@@ -46,6 +46,10 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
       if (step.done) return
       const assignment = current.get(`${range.topic.replace(retryEnding, '')}/${range.partition}`)
       const isRetry = range.topic.endsWith(retryEnding) && assignment !== undefined
+      // What an owner reads back of its own is stored, though that may not have been answered.
+      const isReadBack = isRetry && range.toOffset === undefined
+      const own = isReadBack ? step.value.filter((record) => headersOf(record)[assignmentHeader] === assignment) : []
+      for (const record of own) tellParking(record, journal)
       yield isRetry ? step.value.map((record) => givenTo(record, assignment)) : step.value
     }
   }

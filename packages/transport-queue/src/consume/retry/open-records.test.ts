@@ -27,13 +27,14 @@ test('a fence is up from the writing of a message until its outcome is committed
   expect([isUp(), open.isEmpty]).toEqual([false, true])
 })
 
-test('what is not stored lowers its fence, and what is read back before its answer counts once', () => {
+test('what is not stored lowers its fence, and what is read back before its answer counts once', async () => {
   const { open, place, fetch, isUp } = opened()
   open.write(1, { place, hasFailed: false })
   open.withdraw(1)
   expect([isUp(), open.unhandledCount]).toEqual([false, 0])
-  open.write(2, { place, hasFailed: false })
+  const readBack = open.write(2, { place, hasFailed: false })
   fetch(3, { sequence: 2 })
+  expect(await readBack).toBe('stored')
   open.stored(2)
   expect([open.isBehind, open.unhandledCount]).toEqual([false, 1])
   open.handled(3)

@@ -59,10 +59,12 @@ export class OpenRecords {
     this.#raise({ place, hasFailed: true })
   }
 
-  /** One that is being written. */
-  write(sequence: number, { place, hasFailed }: Pick<FetchedRecord, 'place' | 'hasFailed'>): void {
-    this.#written.set(sequence, { place, hasFailed, isStored: false })
+  /** One that is being written. Resolves when it was read back: then it is stored, whether or not that was answered. */
+  write(sequence: number, { place, hasFailed }: Pick<FetchedRecord, 'place' | 'hasFailed'>): Promise<'stored'> {
+    const { promise, resolve } = Promise.withResolvers<'stored'>()
+    this.#written.set(sequence, { place, hasFailed, isStored: false, fetched: () => resolve('stored') })
     this.#raise({ place, hasFailed })
+    return promise
   }
 
   /** It is stored. */
@@ -97,6 +99,7 @@ export class OpenRecords {
       if (before > sequence) break
       if (before < sequence && !written.isStored) continue
       if (written.isStored) this.#unfetchedCount -= 1
+      written.fetched()
       this.#forget(this.#written, before, written)
     }
   }
@@ -194,6 +197,7 @@ interface OpenRecord extends FetchedRecord {
 
 interface WrittenRecord extends Pick<FetchedRecord, 'place' | 'hasFailed'> {
   isStored: boolean
+  fetched(): void
 }
 
 /** What has no outcome at a place of the fence. */

@@ -136,24 +136,20 @@ export class PartitionRetry {
   }
 
   /** Sets a message aside. Once it is stored, its place in the source is done with. Never rejects. */
-  async park(source: ReceivedRecord, history: RetryHistory | undefined): Promise<AppendOutcome> {
+  park(source: ReceivedRecord, history: RetryHistory | undefined): Promise<AppendOutcome> {
     const [topic, owner] = [this.#topic, this.#owner]
     const facts = { place: this.#fence.placeOf(source.key), hasFailed: history !== undefined }
     let ownSequence = 0
-    const outcome = await this.#writer.append((sequence) => {
+    let readBack: Promise<AppendOutcome> | undefined
+    const appended = this.#writer.append((sequence) => {
       ownSequence = sequence
-      this.#open.write(sequence, facts)
+      readBack = this.#open.write(sequence, facts)
       this.#tellParked()
       return toParked(source, { topic, owner, sequence, history })
     })
-    if (outcome === 'stored') {
-      this.#open.stored(ownSequence)
-      this.partition.wake()
-    } else {
-      this.#open.withdraw(ownSequence)
-      this.#tellParked()
-    }
-    return outcome
+    // Where its answer is lost, it is sent again until one comes, and stored twice; it may be handled by then.
+    void appended.then((outcome) => this.#answered(ownSequence, outcome))
+    return Promise.race([appended, readBack ?? appended])
   }
 
   /** Sets a message aside behind others of its key, unless these are done with in a moment. Never rejects. */
@@ -277,6 +273,15 @@ export class PartitionRetry {
       this.#open.fetch({ offset, sourceOffset, place: this.#fence.placeOf(key), hasFailed, sequence: ownSequence })
     }
     this.#tellParked()
+  }
+
+  #answered(sequence: number, outcome: AppendOutcome): void {
+    if (outcome !== 'stored') {
+      this.#open.withdraw(sequence)
+      return this.#tellParked()
+    }
+    this.#open.stored(sequence)
+    this.partition.wake()
   }
 
   #committed(nextOffset: number): void {

@@ -37,6 +37,8 @@ export class RetryPartition implements AssignedPartition {
   #keeping: Promise<boolean> | undefined
   #reading: AsyncIterator<readonly ReceivedRecord[]> | undefined
   #delays: Iterator<number, never> | undefined
+  /** When the last reading began. */
+  #readAt = Number.NEGATIVE_INFINITY
   /** Whether there may be more than was there when reading began. */
   #hasMore = false
   #need = Promise.withResolvers<void>()
@@ -49,7 +51,7 @@ export class RetryPartition implements AssignedPartition {
     this.lost = source.lost
     this.#surroundings = surroundings
     this.#lines = new ThinLines(surroundings.clock)
-    this.revoked.addEventListener('abort', () => this.wake(), { once: true })
+    this.revoked.addEventListener('abort', () => this.#end(), { once: true })
   }
 
   /** Where it is read on. */
@@ -130,6 +132,8 @@ export class RetryPartition implements AssignedPartition {
   /** Some records; undefined when it has to be tried again. */
   async #next(): Promise<readonly ReceivedRecord[] | undefined> {
     if (this.#reading === undefined && !(await this.#needed())) return undefined
+    if (this.#reading === undefined) await this.#gather()
+    if (this.revoked.aborted) return undefined
     const reading = (this.#reading ??= this.#read())
     try {
       const step = await reading.next()
@@ -151,6 +155,21 @@ export class RetryPartition implements AssignedPartition {
     return false
   }
 
+  /** Waits for what is stored in a moment: every reading has a connection of its own. */
+  async #gather(): Promise<void> {
+    const { clock } = this.#surroundings
+    const leftMs = this.#readAt + gatheredMs - clock.now()
+    if (leftMs > 0) await clock.wait(Math.min(leftMs, gatheredMs), this.revoked)
+    this.#readAt = clock.now()
+  }
+
+  /** Nobody takes what is left of a reading, which holds a connection. */
+  #end(): void {
+    this.wake()
+    // One that cannot be ended in good order has failed, which nobody waits for any more.
+    void this.#reading?.return?.().catch(() => undefined)
+  }
+
   #read(): AsyncIterator<readonly ReceivedRecord[]> {
     const { driver, timeoutMs } = this.#surroundings
     this.#hasMore = false
@@ -170,3 +189,6 @@ export class RetryPartition implements AssignedPartition {
     if (!this.revoked.aborted && this.#lines.isDue(text)) this.#surroundings.log.warn({ err: error }, text)
   }
 }
+
+/** What is stored within this time is read at once. A guess. */
+const gatheredMs = 100

@@ -100,7 +100,12 @@ test('a topic that cannot be made is a refusal', async () => {
   expect(requests).toEqual([])
 })
 
-test('what is under way when the partition is given up counts as not stored', async () => {
+test('what is under way when the partition is given up counts as not stored, unless it is', async () => {
+  const failed = writerTo(() => {
+    failed.ending.abort()
+    throw away()
+  })
+  expect(await failed.append('a')).toBe('revoked')
   const { append, ending } = writerTo(() => ending.abort())
-  expect(await append('a')).toBe('revoked')
+  expect(await append('a')).toBe('stored')
 })

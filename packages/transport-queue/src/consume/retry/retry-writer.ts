@@ -81,8 +81,8 @@ export class RetryWriter {
     // looks at them before it stores any: one that it stored once it takes again. What else it refuses says nothing of an earlier request.
     for (let mayBeStored = false; !revoked.aborted; await clock.wait(delays.next().value, revoked)) {
       const failure = await this.#try(batch)
-      if (revoked.aborted) break
       if (failure === undefined) return 'stored'
+      if (revoked.aborted) break
       const code = ServiceError.is(failure) ? failure.code : undefined
       if (code === 'internal' || (code !== 'unavailable' && !mayBeStored)) return 'refused'
       mayBeStored ||= code === 'unavailable' && this.#isPrepared

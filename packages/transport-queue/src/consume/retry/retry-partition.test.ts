@@ -1,0 +1,153 @@
+import { ServiceError } from '@tenon/core/transport'
+import { expect, test } from 'vitest'
+import type { QueueDriver, ReceivedRecord } from '../../queue-driver.ts'
+import { fakeClock, logInto } from '../../queue-transport.test-harness.ts'
+import { RetryPartition } from './retry-partition.ts'
+
+const topic = 'orders.retry.user'
+
+function* endless(): Generator<number, never> {
+  for (;;) yield 250
+}
+
+interface OpenOptions {
+  /** What is thrown in the place of the reading of this number, from 1. */
+  readonly failure?: (readingCount: number) => Error | undefined
+  readonly isBehind?: () => boolean
+  readonly commit?: (nextOffset: number) => Promise<boolean>
+}
+
+/** A partition over a log of offsets, read two at a time. */
+function open({ failure, isBehind = () => false, commit = async () => true }: OpenOptions = {}) {
+  const ending = new AbortController()
+  const clock = fakeClock(1_000)
+  const log: number[] = []
+  const read = { beganAt: [] as number[], endedCount: 0 }
+  const commits: number[] = []
+  const told: unknown[] = []
+  const driver: Pick<QueueDriver, 'read'> = {
+    async *read({ fromOffset }) {
+      read.beganAt.push(fromOffset)
+      try {
+        const error = failure?.(read.beganAt.length)
+        if (error) throw error
+        const found = log.filter((offset) => offset >= fromOffset)
+        for (let index = 0; index < found.length; index += 2) yield found.slice(index, index + 2).map(toRecord)
+      } finally {
+        read.endedCount += 1
+      }
+    },
+  }
+  const source = {
+    topic: 'orders',
+    partition: 0,
+    revoked: ending.signal,
+    lost: ending.signal,
+    startOffset: async () => 0,
+    fetch: async () => [],
+    commit: async () => true,
+    commitBeside: async (_topic: string, nextOffset: number) => {
+      commits.push(nextOffset)
+      return commit(nextOffset)
+    },
+  }
+  const fetched: number[] = []
+  const committed: number[] = []
+  const partition = new RetryPartition({
+    source,
+    topic,
+    driver,
+    clock,
+    log: logInto(told),
+    timeoutMs: 1_000,
+    delays: endless,
+    isBehind,
+    fetched: (records) => void fetched.push(...records.map(({ offset }) => offset)),
+    committed: (nextOffset) => void committed.push(nextOffset),
+  })
+  return { partition, log, read, commits, committed, fetched, told, clock, ending }
+}
+
+function toRecord(offset: number): ReceivedRecord {
+  return { topic, partition: 0, offset, timestampAt: 0, key: null, value: null, headers: [] }
+}
+
+const offsetsOf = (records: readonly ReceivedRecord[]) => records.map(({ offset }) => offset)
+
+test('is read from where it was left, and only when there may be something', async () => {
+  const { partition, log, read, fetched } = open()
+  log.push(3, 4, 5)
+  partition.startAt(4)
+  const first = partition.fetch()
+  expect(read.beganAt).toEqual([])
+  partition.wake()
+  expect(offsetsOf(await first)).toEqual([4, 5])
+  expect([read.beganAt, partition.position, fetched]).toEqual([[4], 6, [4, 5]])
+  const second = partition.fetch()
+  log.push(6)
+  partition.wake()
+  expect(offsetsOf(await second)).toEqual([6])
+  expect(read.beganAt).toEqual([4, 6])
+})
+
+test('a reading begins some time after the last one, so that it has what was stored meanwhile', async () => {
+  const { partition, log, read, clock } = open()
+  log.push(0)
+  partition.wake()
+  await partition.fetch()
+  expect(clock.waitedMs).toEqual([])
+  const next = partition.fetch()
+  log.push(1, 2)
+  partition.wake()
+  expect(offsetsOf(await next)).toEqual([1, 2])
+  expect([clock.waitedMs, read.beganAt]).toEqual([[100], [0, 1]])
+})
+
+test('a reading that is not at its end is ended with the partition', async () => {
+  const { partition, log, read, ending } = open()
+  log.push(0, 1, 2)
+  partition.wake()
+  await partition.fetch()
+  expect(read.endedCount).toBe(0)
+  ending.abort()
+  expect(await partition.fetch()).toEqual([])
+  expect(read.endedCount).toBe(1)
+})
+
+test('what cannot be read is tried again, and told once', async () => {
+  const failure = (readingCount: number) => (readingCount < 3 ? new ServiceError('unavailable', 'away') : undefined)
+  const { partition, log, read, told, clock } = open({ failure, isBehind: () => true })
+  log.push(0)
+  expect(offsetsOf(await partition.fetch())).toEqual([0])
+  expect([read.beganAt, told.length]).toEqual([[0, 0, 0], 1])
+  expect(clock.waitedMs).toEqual([250, 250])
+})
+
+test('is given up while it waits', async () => {
+  const { partition, read, ending } = open()
+  const fetching = partition.fetch()
+  ending.abort()
+  expect([await fetching, read.beganAt]).toEqual([[], []])
+})
+
+test('a commit is told when it is stored, and what is stored anew is the last of them', async () => {
+  const answers = [true, false, true]
+  const { partition, commits, committed } = open({ commit: async () => answers.shift() ?? true })
+  partition.startAt(2)
+  await partition.commit(3)
+  await partition.commit(4)
+  await partition.keep()
+  expect([commits, committed]).toEqual([[3, 4, 3], [3]])
+})
+
+test('what is stored anew comes neither beside a commit nor behind one', async () => {
+  const answer = Promise.withResolvers<boolean>()
+  const { partition, commits } = open({ commit: () => answer.promise })
+  const keeping = partition.keep()
+  const committing = partition.commit(5)
+  await partition.keep()
+  expect(commits).toEqual([0])
+  answer.resolve(true)
+  await Promise.all([keeping, committing])
+  expect(commits).toEqual([0, 5])
+})
