@@ -117,7 +117,7 @@ class Judging {
     const assignment = this.#assignments.get(fact.assignment)
     if (assignment === undefined) return
     if (fact.is === 'commits') this.#announceCommit(fact, assignment)
-    else if (fact.is === 'parked') assignment.history.park(fact.offset)
+    else if (fact.is === 'parked') assignment.history.park(fact.offset, assignment)
     else if (fact.is === 'committed beside') assignment.hasFailedBeside = fact.answer !== 'stored'
     else if (fact.is === 'began') this.#began(fact, assignment)
     else if (fact.is === 'ended') this.#ended(fact, assignment)
@@ -280,6 +280,8 @@ class Judging {
 function reasonOf(offset: number, former: Assignment, current: Assignment): DuplicateReason | undefined {
   if (former.isDead) return 'died'
   if (former.isCut || !former.isSettled || current.hasSuccessor) return 'cut'
+  // Whoever is fenced and sets aside what its successor handles makes a third owner handle it again.
+  if (former.history.wasParkedLate(offset)) return 'cut'
   const isParked = former.history.isParked(offset)
   if (former.hasFailedCommit || (isParked && former.hasFailedBeside)) return 'commit_failed'
   if (isParked && former.history.isBehindParked(offset, former.outcomes)) return 'behind_unfinished'

@@ -38,6 +38,7 @@ export class PlaceHistory {
   readonly #previousOfLane: readonly (number | undefined)[]
   /** When each was set aside first, counted from 1. */
   readonly #parked = new Map<number, number>()
+  readonly #parkedLate = new Set<number>()
   readonly #lanesOf: ReadonlyMap<number, string>
   /** The last message of each that came to an outcome. */
   readonly #lastOfLane = new Map<string, number>()
@@ -120,12 +121,18 @@ export class PlaceHistory {
     return this.assignments.findLast((other) => other !== current && other.outcomes.has(offset))
   }
 
-  park(offset: number): void {
+  park(offset: number, { hasSuccessor }: Pick<Assignment, 'hasSuccessor'>): void {
+    if (hasSuccessor) this.#parkedLate.add(offset)
     if (!this.isParked(offset)) this.#parked.set(offset, this.#parked.size + 1)
   }
 
   get parkedCount(): number {
     return this.#parked.size
+  }
+
+  /** Whether it was set aside by somebody who had lost the partition. */
+  wasParkedLate(offset: number): boolean {
+    return this.#parkedLate.has(offset)
   }
 
   isParked(offset: number): boolean {

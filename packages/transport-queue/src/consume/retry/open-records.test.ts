@@ -16,7 +16,7 @@ function opened() {
 
 test('a fence is up from the writing of a message until its outcome is committed', () => {
   const { open, place, fetch, isUp } = opened()
-  open.write(1, { place, hasFailed: true })
+  void open.write(1, { place, hasFailed: true })
   open.stored(1)
   expect([isUp(), open.isBehind, open.unhandledCount]).toEqual([true, true, 1])
   fetch(7, { sequence: 1, hasFailed: true })
@@ -29,7 +29,7 @@ test('a fence is up from the writing of a message until its outcome is committed
 
 test('what is not stored lowers its fence, and what is read back before its answer counts once', async () => {
   const { open, place, fetch, isUp } = opened()
-  open.write(1, { place, hasFailed: false })
+  void open.write(1, { place, hasFailed: false })
   open.withdraw(1)
   expect([isUp(), open.unhandledCount]).toEqual([false, 0])
   const readBack = open.write(2, { place, hasFailed: false })
@@ -46,9 +46,9 @@ test('the fence of records that were removed falls when a later one is read back
   const { open, place, fetch, isUp } = opened()
   open.load(3, place)
   open.load(4, place)
-  open.write(1, { place, hasFailed: true })
+  void open.write(1, { place, hasFailed: true })
   open.stored(1)
-  open.write(2, { place: undefined, hasFailed: true })
+  void open.write(2, { place: undefined, hasFailed: true })
   open.stored(2)
   fetch(9, { place: undefined, sequence: 2, hasFailed: true })
   expect([isUp(), open.isBehind, open.unhandledCount]).toEqual([false, false, 1])
