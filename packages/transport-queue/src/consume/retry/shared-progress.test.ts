@@ -10,7 +10,7 @@ function open(failure?: ServiceError) {
     if (failure) throw failure
     return [{ partition: asked.length, earliestOffset: 0, nextOffset: 0, committedOffset: undefined }]
   }
-  return { progress: new SharedProgress({ describe }), asked }
+  return { progress: new SharedProgress({ describe }, { now: () => 0 }), asked }
 }
 
 test('partitions that ask in one turn share a question, which is asked after all of them', async () => {
