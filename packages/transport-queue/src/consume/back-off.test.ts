@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ReceivedRecord } from '../queue-driver.ts'
+import { HaltedMessages } from './halted-messages.ts'
 import { BackOff } from './back-off.ts'
 import type { AppendOutcome } from './retry/retry-writer.ts'
 
@@ -42,7 +43,12 @@ function open({ isWanted, outcome = 'stored' }: OpenOptions = {}) {
     },
     follow: async () => 'free' as const,
   }
-  const backOff: BackOff = new BackOff({ clock, revoked: revoked.signal, aside: isWanted && { retry, isWanted } })
+  const backOff: BackOff = new BackOff({
+    clock,
+    revoked: revoked.signal,
+    halted: new HaltedMessages(),
+    aside: isWanted && { retry, isWanted },
+  })
   const pass = async (toMs: number) => {
     now = toMs
     for (const wake of wakes) wake()
