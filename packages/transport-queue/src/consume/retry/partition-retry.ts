@@ -266,6 +266,7 @@ export class PartitionRetry {
   #fetched(records: readonly ReceivedRecord[]): void {
     for (const record of records) {
       const { key, offset } = record
+      // As it is: what a driver reads need not have all of it as properties of its own.
       const judged = toJudged(record, this.#surroundings.consumer.topic)
       if (judged === undefined || this.#counted?.judge(judged) !== 'counts') continue
       const { sourceOffset, owner, sequence, hasFailed = false } = judged
