@@ -19,8 +19,11 @@ export class AuditLog {
   readonly #owner: LetterOwner
   readonly #bound: ProduceBound
   readonly #clock: Pick<QueueClock, 'wait'>
-  /** Whether this process has written to it, so that it must be there. */
-  #isBegun = false
+  /** Where it ends at least, by what was seen of it and what this process has written. */
+  #leastOffset = 0
+  /** Whether its first steps were gone already when it was read. */
+  #isCut = false
+  #isRead = false
   /** All before it was read, and so many were stored behind it by this process. */
   #readOffset = 0
   #ownCount = 0
@@ -32,26 +35,46 @@ export class AuditLog {
     this.#clock = clock
   }
 
+  /**
+   * Retention has taken steps that were stored before this, in epoch milliseconds, by clocks that may differ; undefined where none are gone.
+   * Steps of a run whose beginning is gone count as gone.
+   */
+  get forgottenBeforeAt(): number | undefined {
+    if (!this.#isCut) return undefined
+    const [oldest] = this.trail.runs
+    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.begun.at + clockDifferenceMs
+  }
+
   /** Makes sure that it is there; who redrives need not be allowed to create it. @throws ServiceError `failed_precondition` */
   async ensure(): Promise<void> {
-    if ((await this.#describe()) !== undefined) return
+    const place = await this.#describe()
+    this.#leastOffset = place?.nextOffset ?? 0
+    if (place !== undefined) return
     const topic = auditTopic(this.#owner)
     await this.#driver.ensureTopics([{ topic, partitionCount: 1, isKept: true }]).catch((cause: unknown) => {
       throw new ServiceError('failed_precondition', `topic ${topic} is not there and could not be created`, { cause })
     })
   }
 
-  /**
-   * Stores the first step of a run, and reads all that came before it.
-   *
-   * @throws ServiceError as `QueueDriver.produce`; `unavailable` when it cannot be read back, for then nobody knows what came before.
-   */
+  /** Stores the first step of a run. @throws ServiceError as `QueueDriver.produce` */
   async begin(step: BegunStep): Promise<void> {
     await this.#driver.produce([toRecord(this.#owner, step)], this.#bound)
-    this.#isBegun = true
-    await this.catchUp()
-    if (this.trail.runs.some(({ begun }) => begun.run === step.run)) return
-    throw new ServiceError('unavailable', `topic ${auditTopic(this.#owner)} does not show what was stored in it`)
+    this.#leastOffset += 1
+  }
+
+  /**
+   * Reads all that came before the first step of a run, and that step.
+   *
+   * @throws ServiceError `unavailable` when it cannot be read back within a second, for then nobody knows what came before.
+   */
+  async readBack(run: string): Promise<void> {
+    for (let tryCount = 1; ; tryCount++) {
+      await this.catchUp()
+      if (this.trail.runs.some(({ begun }) => begun.run === run)) return
+      if (tryCount === mostTryCount)
+        throw new ServiceError('unavailable', `topic ${auditTopic(this.#owner)} does not show what was stored in it`)
+      await this.#clock.wait(tryPauseMs, never)
+    }
   }
 
   /** Stores another step. @throws ServiceError as `QueueDriver.produce` */
@@ -84,7 +107,7 @@ export class AuditLog {
    * runs did: nothing more may be put back then.
    */
   async #findEnd() {
-    const leastOffset = Math.max(this.#readOffset + this.#ownCount, this.#isBegun ? 1 : 0)
+    const leastOffset = Math.max(this.#readOffset + this.#ownCount, this.#leastOffset)
     for (let tryCount = 1; ; tryCount++) {
       const place = await this.#describe()
       if ((place?.nextOffset ?? 0) >= leastOffset) return place
@@ -102,6 +125,9 @@ export class AuditLog {
   }
 
   async #read(earliestOffset: number, toOffset: number): Promise<void> {
+    // What nobody here has read is gone, and may be that a newer run began.
+    if (this.#isRead && earliestOffset > this.#readOffset) throw this.#lost()
+    if (!this.#isRead) this.#isCut = earliestOffset > 0
     const topic = auditTopic(this.#owner)
     const ranges = new Map([[0, { fromOffset: Math.max(earliestOffset, this.#readOffset), toOffset }]])
     const take = (record: Parameters<typeof readStep>[0]) => {
@@ -110,6 +136,7 @@ export class AuditLog {
     }
     const isComplete = await readRanges(this.#driver, { topic, ranges, isWhole: true, ...this.#bound }, take)
     if (!isComplete) throw new ServiceError('unavailable', `topic ${topic} could not be read to its end`)
+    this.#isRead = true
   }
 
   async #describe() {
@@ -127,3 +154,5 @@ const never: AbortSignal = new AbortController().signal
 /** A second together. Guesses. */
 const mostTryCount = 11
 const tryPauseMs = 100
+/** By which the clocks of those who bury and of those who redrive may differ. A guess. */
+const clockDifferenceMs = 60_000

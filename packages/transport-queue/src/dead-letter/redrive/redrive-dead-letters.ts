@@ -41,7 +41,7 @@ export interface RedrivenLetter {
  * @throws ServiceError `not_found` for a group without dead letters, a topic that is gone and a position without a letter;
  * `invalid_argument`, `out_of_range` for an option and a patch that does not fit; `aborted` when another run took its place; `cancelled`
  * by the signal; `failed_precondition` when the topic of the audit cannot be created; `resource_exhausted` for more than a million letters;
- * `unavailable`. What was put back before stays so: `details` of what fails after the run has begun have its `run` and `redrivenCount`.
+ * `unavailable`. What was put back before stays so: `details` of what fails from the first step that is stored on have the `run` and its `redrivenCount`.
  */
 export async function redriveDeadLetters(driver: QueueDriver, options: RedriveLettersOptions): Promise<RedriveResult> {
   const settings = resolveRedrive(options)
@@ -51,7 +51,8 @@ export async function redriveDeadLetters(driver: QueueDriver, options: RedriveLe
   const settled = settings.isDry ? await run.rehearse(selected) : await run.carryOut(selected)
   const redrivenCount = settled.filter(({ outcome }) => outcome === 'redriven').length
   const isWatched = !settings.isDry && redrivenCount > 0
-  const warnings = [warningOf(before, settings), isWatched ? await watchGroup(driver, before, settings) : undefined]
+  const watched = isWatched ? await watchGroup(driver, before, settings) : undefined
+  const warnings = [run.warning, warningOf(before, settings), watched]
   const places = new Map(selected.map((letter, index) => [letter, index]))
   const placeOf = ({ letter }: SettledLetter) => places.get(letter) ?? 0
   return {

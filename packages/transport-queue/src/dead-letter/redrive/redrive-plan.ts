@@ -14,6 +14,8 @@ export interface SelectedLetter extends LetterPlace, AuditedLetter {
   readonly code: string
   readonly reason: string | undefined
   readonly message: DeadLetterSource
+  /** When it was given up, in epoch milliseconds. */
+  readonly failedAt: number
   readonly byteCount: number
 }
 
@@ -61,6 +63,7 @@ function toSelected(letter: DeadLetter, place: LetterPlace): SelectedLetter {
     code: letter.code,
     reason: letter.reason,
     message: letter.source,
+    failedAt: letter.lastFailedAt,
     byteCount: byteCountOf({ topic: letter.source.topic, ...letter }),
   }
 }

@@ -3,7 +3,7 @@ import { ServiceError } from '@tenon/core/transport'
 import { errorText } from '../../error-text.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { AuditLog } from '../audit/audit-log.ts'
-import type { AuditedLetter, RunResult } from '../audit/audit-record.ts'
+import { type AuditedLetter, auditTopic, type RunResult } from '../audit/audit-record.ts'
 import { messageKey } from '../audit/audit-trail.ts'
 import { BatchSender, type SendOutcome } from './batch-sender.ts'
 import { type LetterMessage, readMessages } from './letter-messages.ts'
@@ -54,6 +54,18 @@ export class RedriveRun {
     this.#sender = new BatchSender({ driver, settings, log: this.#log, run: this.id })
   }
 
+  /** What is to be said of the audit; undefined while nothing is. */
+  get warning(): string | undefined {
+    const { forgottenBeforeAt } = this.#log
+    if (forgottenBeforeAt === undefined) return undefined
+    const topic = auditTopic(this.#settings.owner)
+    const isOpen = ({ letter, outcome }: SettledLetter) =>
+      outcome !== 'already_redriven' && outcome !== 'same_message' && this.#isForgotten(letter)
+    const count = this.#settled.filter(isOpen).length
+    const text = `topic ${topic} has lost its oldest steps, so nobody can tell whether ${count} of the letters were redriven before`
+    return `${text}: it has to keep records for ever (retention.ms=-1)`
+  }
+
   /** Tells what would become of letters, and writes nothing. @throws ServiceError */
   async rehearse(selected: readonly SelectedLetter[]): Promise<readonly SettledLetter[]> {
     await this.#log.catchUp()
@@ -66,8 +78,11 @@ export class RedriveRun {
   async carryOut(selected: readonly SelectedLetter[]): Promise<readonly SettledLetter[]> {
     const { by, selection } = this.#settings
     await this.#log.ensure()
-    await this.#log.begin({ kind: 'begun', run: this.id, at: this.#now, by, selection })
+    await this.#log.begin({ kind: 'begun', run: this.id, at: this.#now, by, selection }).catch((error: unknown) => {
+      throw this.#withCount(error)
+    })
     try {
+      await this.#log.readBack(this.id)
       await this.#settleOlder()
       await this.#redrive(selected, (batch) =>
         this.#sender.send(batch, (message, outcome) => this.#settleMessage(message, outcome)),
@@ -128,8 +143,15 @@ export class RedriveRun {
     this.#seenMessages.add(message)
     if (trail.isRedriven(letter)) return this.#settle(letter, 'already_redriven')
     if (isSeen) return this.#settle(letter, 'same_message')
-    if (!trail.isUncertain(letter) || this.#settings.repeatsUncertain) return true
+    if (!(trail.isUncertain(letter) || this.#isForgotten(letter)) || this.#settings.repeatsUncertain) return true
     return this.#settle(letter, 'uncertain')
+  }
+
+  /** Whether the audit may have lost that it was put back. */
+  #isForgotten({ failedAt }: SelectedLetter): boolean {
+    const { forgottenBeforeAt } = this.#log
+    // One whose moment cannot be read may be of any.
+    return forgottenBeforeAt !== undefined && !(failedAt >= forgottenBeforeAt)
   }
 
   #settle(letter: SelectedLetter, outcome: LetterOutcome, { patched = [] }: Partial<AuditedLetter> = {}): false {

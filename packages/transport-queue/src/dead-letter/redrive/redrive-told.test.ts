@@ -1,8 +1,9 @@
 import { ServiceError } from '@tenon/core/transport'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { PartitionProgress, QueueDriver } from '../../queue-driver.ts'
 import { fakeClock, topic } from '../../queue-transport.test-harness.ts'
-import { auditTopic } from '../audit/audit-record.ts'
+import { auditTopic, toRecord } from '../audit/audit-record.ts'
+import { listAudits } from '../audit/list-audits.ts'
 import { bury, connect, owner, recordsIn, selection, withChanges } from '../dead-letter.test-harness.ts'
 import { redriveDeadLetters } from './redrive-dead-letters.ts'
 import { type GroupProgress, readProgress, watchGroup } from './watch-group.ts'
@@ -92,11 +93,119 @@ it('puts nothing back when its audit does not show what it just stored', async (
   await redriveDeadLetters(driver, selection)
   const read: QueueDriver['read'] = (range, bound) =>
     range.topic === auditTopic(owner) ? nothing() : driver.read(range, bound)
-  await expect(redriveDeadLetters(withChanges(driver, { read }), selection)).rejects.toMatchObject({
+  const clock = fakeClock()
+  await expect(redriveDeadLetters(withChanges(driver, { read }), { ...selection, clock })).rejects.toMatchObject({
     code: 'unavailable',
     message: `topic ${auditTopic(owner)} does not show what was stored in it`,
+    details: { run: expect.any(String) as string, redrivenCount: 0 },
+  })
+  expect(clock.now()).toBe(1_000)
+  expect(await recordsIn(driver, topic)).toHaveLength(3)
+  const audits = await listAudits(driver, owner)
+  expect(audits.map(({ result }) => result)).toEqual(['complete', 'failed'])
+})
+
+it('a beginning that the broker does not show at once is waited for', async () => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  await redriveDeadLetters(driver, selection)
+  const clock = fakeClock()
+  const { nextOffset } = endOf(await driver.describe(auditTopic(owner)))
+  const isSeenAfter = { count: 5 }
+  const describe = withAuditAs(driver, (end) =>
+    end.nextOffset > nextOffset && isSeenAfter.count-- > 0 ? { ...end, nextOffset } : end,
+  )
+  expect((await redriveDeadLetters(withChanges(driver, { describe }), { ...selection, clock })).redrivenCount).toBe(0)
+  expect(clock.now()).toBe(500)
+})
+
+it('puts nothing back when its audit is a new one since it looked', async () => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  await redriveDeadLetters(driver, selection)
+  let hasBegun = false
+  const produce: QueueDriver['produce'] = async (records, bound) => {
+    await driver.produce(records, bound)
+    hasBegun = true
+  }
+  const describe = withAuditAs(driver, (end) => (hasBegun ? { ...end, nextOffset: 1 } : end))
+  const failing = redriveDeadLetters(withChanges(driver, { describe, produce }), { ...selection, clock: fakeClock() })
+  await expect(failing).rejects.toMatchObject({
+    code: 'unavailable',
+    details: { run: expect.any(String) as string, redrivenCount: 0 },
   })
   expect(await recordsIn(driver, topic)).toHaveLength(3)
+})
+
+it('a run whose beginning cannot be stored tells its id', async () => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  const failing = withChanges(driver, { produce: failingAt(driver, 'begun') })
+  await expect(redriveDeadLetters(failing, selection)).rejects.toMatchObject({
+    code: 'unavailable',
+    details: { run: expect.any(String) as string, redrivenCount: 0 },
+  })
+})
+
+describe('when retention has taken steps of the audit', () => {
+  const minuteMs = 60_000
+  /** The run that put the first two back is gone from the audit, a later one is kept that began at this moment. */
+  async function forgotten(begunAt: number) {
+    const driver = await connect('memory')
+    await bury(driver, [{ failedAt: 1 }, { failedAt: 2 }])
+    await redriveDeadLetters(driver, selection)
+    const { nextOffset: earliestOffset } = endOf(await driver.describe(auditTopic(owner)))
+    const step = { kind: 'begun', run: 'kept', at: begunAt, by: 'eve', selection: {} } as const
+    await driver.produce([toRecord(owner, step)], { timeoutMs: 1_000 })
+    return withChanges(driver, { describe: withAuditAs(driver, (end) => ({ ...end, earliestOffset })) })
+  }
+
+  it.each([{}, { dryRun: true }])(
+    'letters that are older than what is left of it are uncertain, with %j',
+    async (how) => {
+      const driver = await forgotten(5_000)
+      await bury(driver, [
+        { offset: 7, failedAt: 5_000 + minuteMs - 1 },
+        { offset: 8, failedAt: 5_000 + minuteMs },
+      ])
+      const { letters, warnings } = await redriveDeadLetters(driver, { ...selection, ...how })
+      expect(letters.map(({ outcome }) => outcome)).toEqual(['uncertain', 'uncertain', 'uncertain', 'redriven'])
+      expect(warnings[0]).toBe(
+        `topic ${auditTopic(owner)} has lost its oldest steps, so nobody can tell whether 3 of the letters were redriven before: it has to keep records for ever (retention.ms=-1)`,
+      )
+    },
+  )
+
+  it('those go that are wanted all the same', async () => {
+    const driver = await forgotten(5_000)
+    const { redrivenCount } = await redriveDeadLetters(driver, { ...selection, repeatUncertain: true })
+    expect(redrivenCount).toBe(2)
+  })
+
+  it('a rehearsal says so where nothing is left of it', async () => {
+    const driver = await connect('memory')
+    await bury(driver, three)
+    await redriveDeadLetters(driver, selection)
+    const describe = withAuditAs(driver, (end) => ({ ...end, earliestOffset: end.nextOffset }))
+    const { letters } = await redriveDeadLetters(withChanges(driver, { describe }), { ...selection, dryRun: true })
+    expect(letters.map(({ outcome }) => outcome)).toEqual(['uncertain', 'uncertain', 'uncertain'])
+  })
+
+  it('a run that is about to miss what another began puts nothing more back', async () => {
+    const driver = await connect('memory')
+    await bury(driver, three)
+    const isGone = { is: false }
+    const produce: QueueDriver['produce'] = async (records, bound) => {
+      await driver.produce(records, bound)
+      if (records[0]?.topic === topic) isGone.is = true
+    }
+    const describe = withAuditAs(driver, (end) =>
+      isGone.is ? { ...end, earliestOffset: end.nextOffset + 9, nextOffset: end.nextOffset + 9 } : end,
+    )
+    const failing = redriveDeadLetters(withChanges(driver, { describe, produce }), { ...slowly, clock: fakeClock() })
+    await expect(failing).rejects.toMatchObject({ code: 'unavailable', details: { redrivenCount: 1 } })
+    expect(await recordsIn(driver, topic)).toHaveLength(1)
+  })
 })
 
 it('what is gone by retention does not wait for the group', async () => {
@@ -152,6 +261,22 @@ function forgettingAudit(driver: QueueDriver, count: number): QueueDriver['descr
     if (of === auditTopic(owner) && leftCount-- > 0) throw new ServiceError('not_found', 'no such topic')
     return driver.describe(of, group)
   }
+}
+
+/** Where the audit ends, told otherwise. */
+function withAuditAs(
+  driver: QueueDriver,
+  told: (end: PartitionProgress) => PartitionProgress,
+): QueueDriver['describe'] {
+  return async (of, group) => {
+    const progress = await driver.describe(of, group)
+    return of === auditTopic(owner) ? progress.map(told) : progress
+  }
+}
+
+function endOf([end]: readonly PartitionProgress[]): PartitionProgress {
+  if (end === undefined) throw new Error('expected a partition')
+  return end
 }
 
 async function* nothing(): AsyncGenerator<never> {}
