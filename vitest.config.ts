@@ -19,6 +19,9 @@ export default defineConfig({
     setupFiles: process.env['TENON_SEED'] === undefined ? [] : ['test/seed.ts'],
     // Many tests wait for processes and sockets: one file for each core, where vitest would leave a core free.
     maxWorkers: '100%',
+    // What hangs is found as well; what waits for processes on a busy machine is not taken for it.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     passWithNoTests: true,
     coverage: {
       include: ['packages/*/src/**/*.ts'],
