@@ -1,5 +1,5 @@
 import { defineConsumer, defineHandler, defineService, inject, Publisher, ServiceError } from '@tenon/core'
-import { contract, event } from '@tenon/core/contract'
+import { contract, event, upcast } from '@tenon/core/contract'
 import { ConfigError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
@@ -61,6 +61,36 @@ describe('two queue transports of a service', () => {
     ])
     expect([orderBroker, paymentBroker].map((broker) => broker.records(placed.topic).length)).toEqual([1, 0])
     expect([orderBroker, paymentBroker].map((broker) => broker.records(paid.topic).length)).toEqual([0, 1])
+  })
+
+  it('give every handler of a broadcast the older events too that come over the other connection', async () => {
+    const newer = event('shop.order.placed.v2', {
+      key: 'orderId',
+      payload: Order,
+      upcasts: [upcast(placed, (older) => older)],
+    })
+    const [newBroker, oldBroker] = [memoryBroker(), memoryBroker()]
+    const seen: string[] = []
+    const done = countdown(4)
+    const handlers = ['one', 'two'].map((name) =>
+      defineConsumer(
+        newer,
+        () => async (_order, call) => {
+          seen.push(`${name} over ${call.transport}`)
+          done.tick()
+        },
+        { broadcast: true },
+      ),
+    )
+    const service = serviceOf(handlers, [
+      { name: 'new', topics: [newer], driver: memoryDriver({ broker: newBroker }) },
+      { name: 'old', topics: [placed], driver: memoryDriver({ broker: oldBroker }) },
+    ])
+    await using _started = await service.start({ environment })
+    await memoryDriver({ broker: newBroker }).produce([recordOf(newer.topic)], { timeoutMs: 1 })
+    await memoryDriver({ broker: oldBroker }).produce([recordOf(placed.topic)], { timeoutMs: 1 })
+    await done.reached
+    expect(seen.toSorted()).toEqual(['one over new', 'one over old', 'two over new', 'two over old'])
   })
 
   it('refuse to start when both carry a topic, or none does, and name both', async () => {

@@ -54,6 +54,23 @@ describe('planConsumers', () => {
     )
   })
 
+  it('makes a broadcast of each handler, also where its transport carries only the older events of some', () => {
+    const newer = event('shop.order.placed.v2', { key: 'id', payload, upcasts: [upcast(placed, (older) => older)] })
+    const declared = { ...at(newer, ''), group: undefined }
+    const older = { ...at(placed, ''), group: undefined, into: newer }
+    const other = { ...at(cancelled, ''), group: undefined }
+    const topicsOf = (...endpoints: Parameters<typeof hostOf>[1]) =>
+      planConsumers(hostOf([], endpoints), settings).map(({ consumers }) => [...consumers.keys()])
+    const [v1, v2] = [placed.topic, newer.topic]
+    expect(topicsOf(declared, older, declared, older)).toEqual([
+      [v2, v1],
+      [v2, v1],
+    ])
+    expect(topicsOf(older, older)).toEqual([[v1], [v1]])
+    expect(topicsOf(declared, declared)).toEqual([[v2], [v2]])
+    expect(topicsOf(other, older, other)).toEqual([[cancelled.topic], [v1], [cancelled.topic]])
+  })
+
   it('lets what a consumer says come before what the transport says, setting by setting', () => {
     const delivery = {
       failures: { aborted: 'skip' },
@@ -157,9 +174,15 @@ function at(of: EventType, group: string) {
   return { event: of, group, dispatch }
 }
 
+type Endpoint = Omit<ReturnType<typeof at>, 'group'> & {
+  readonly group: string | undefined
+  readonly into?: EventType
+  readonly delivery?: DeliveryOptions
+}
+
 function hostOf(
   operations: readonly (typeof orders)['place' | 'charge' | 'get'][],
-  events: readonly (ReturnType<typeof at> & { readonly delivery?: DeliveryOptions })[],
+  events: readonly Endpoint[],
 ) {
   return {
     service: { name: 'order', version: '1.0.0', instanceId: 'order-1' },

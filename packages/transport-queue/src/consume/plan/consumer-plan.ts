@@ -109,15 +109,23 @@ function eventConsumers({ events }: TransportHost, queue: QueueSettings): readon
   })
 }
 
-/** One for each endpoint of an event that was declared, with those of its older events, which follow it. */
+/** One for each handler of a broadcast: its endpoints follow one another, as many as this transport carries of its event and the older ones. */
 function broadcastPlans({ events }: TransportHost, queue: QueueSettings): readonly BroadcastPlan[] {
-  const endpoints = events.filter(({ group }) => group === undefined)
-  const plans: (readonly TopicConsumer[])[] = []
-  for (const endpoint of endpoints) {
-    const earlier = endpoint.into === undefined ? [] : (plans.pop() ?? [])
-    plans.push([...earlier, eventConsumer(endpoint, queue)])
+  const handlers: EventEndpoint[][] = []
+  for (const endpoint of events.filter(({ group }) => group === undefined)) {
+    const last = handlers.at(-1)
+    if (last?.every((other) => areOfOneHandler(other, endpoint))) last.push(endpoint)
+    else handlers.push([endpoint])
   }
-  return plans.map((consumers) => ({ group: undefined, consumers: byTopic(consumers) }))
+  return handlers.map((endpoints) => ({
+    group: undefined,
+    consumers: byTopic(endpoints.map((endpoint) => eventConsumer(endpoint, queue))),
+  }))
+}
+
+/** Whether neighbours may be: no handler has a topic twice. */
+function areOfOneHandler(one: EventEndpoint, other: EventEndpoint): boolean {
+  return (one.into ?? one.event) === (other.into ?? other.event) && one.event.topic !== other.event.topic
 }
 
 function eventConsumer(endpoint: EventEndpoint, queue: QueueSettings): TopicConsumer {
