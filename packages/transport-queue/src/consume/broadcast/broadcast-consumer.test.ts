@@ -207,6 +207,43 @@ describe('a broadcast', () => {
     expect(seen).toEqual(['1', '2', '3', 'new 1', 'new 2'])
   })
 
+  it('goes on where it stood after a broker said for a while that there is no such topic', async () => {
+    const driver = memoryDriver({ broker: memoryBroker({ partitionCount: 1 }) })
+    const follow = driver.follow.bind(driver)
+    const gone = new AbortController()
+    const missed = countdown(4)
+    let missingCount = 0
+    Object.assign(driver, {
+      follow: async function* (from: RecordPlace, signal: AbortSignal) {
+        if (gone.signal.aborted && missingCount++ < 4) {
+          missed.tick()
+          throw new ServiceError('not_found', 'no topic')
+        }
+        yield* follow(from, gone.signal.aborted ? signal : AbortSignal.any([signal, gone.signal]))
+      },
+    })
+    const seen: string[] = []
+    const told: unknown[] = []
+    const done = [countdown(2), countdown(3)]
+    const handle = ({ orderId }: Payload<typeof placed>) => {
+      seen.push(orderId)
+      for (const one of done) one.tick()
+    }
+    const consumer = defineConsumer(placed, () => handle, { broadcast: true, retry: { initialDelayMs: 0 } })
+    await start(driver, [consumer], logInto(told))
+    await send(driver, ['1', '2'])
+    await done[0]?.reached
+    gone.abort()
+    await missed.reached
+    await send(driver, ['3'])
+    await done[1]?.reached
+    expect(seen).toEqual(['1', '2', '3'])
+    const warned = told.filter((line) => Array.isArray(line) && line[0] === 'warn')
+    expect(warned).toMatchObject([
+      ['warn', { topic, partition: 0, offset: 2 }, expect.stringContaining('is not there')],
+    ])
+  })
+
   it('finds a partition that its topic did not have before, and reads it from its beginning', async () => {
     const broker = memoryBroker({ partitionCount: 2 })
     const driver = memoryDriver({ broker })

@@ -21,8 +21,8 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
   #doneOffset: number
   #reading: AsyncIterator<readonly ReceivedRecord[]> | undefined
   #delays: Iterator<number, never> | undefined
-  /** How often in a row it was not there. */
-  #missingCount = 0
+  /** Whether it was not there when it was asked for last. */
+  #isMissing = false
   #isAnother = false
 
   constructor({ topic, partition, fromOffset }: RecordPlace, surroundings: BroadcastSurroundings) {
@@ -55,7 +55,7 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
       const last = records?.at(-1)
       if (records === undefined || last === undefined) continue
       this.#delays = undefined
-      this.#missingCount = 0
+      this.#isMissing = false
       this.#position = last.offset + 1
       return records
     }
@@ -92,9 +92,17 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
     if (!ServiceError.is(error)) throw error
     if (error.code === 'out_of_range') return this.#reposition()
     if (error.code !== 'not_found') throw error
-    this.#missingCount += 1
-    if (this.#missingCount === goneCount) this.#endAll('a topic is gone; when it is back it is read from its beginning')
+    this.#tellMissing(error)
     await this.#pause()
+  }
+
+  /** A broker that has just started may not know of any topic, so nothing is given up for that: who is another one tells it by its end. */
+  #tellMissing(error: ServiceError): void {
+    const { topic, partition } = this
+    const facts = { topic, partition, offset: this.#position, err: error }
+    if (!this.#isMissing)
+      this.#surroundings.log.warn(facts, 'a topic is not there; waits for it, and goes on where it stood')
+    this.#isMissing = true
   }
 
   /** Goes on at the oldest record: that it stood at is gone, or the topic is another one of the same name, and shorter. */
@@ -132,9 +140,9 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
 
   async #pause(): Promise<void> {
     this.#delays ??= this.#surroundings.delays()
-    await this.#surroundings.clock.wait(this.#delays.next().value, this.revoked)
+    await this.#surroundings.clock.wait(Math.min(this.#delays.next().value, maxPauseMs), this.revoked)
   }
 }
 
-/** A topic counts as gone when it was not there so often in a row: a broker may not have heard of it yet. A guess. */
-const goneCount = 2
+/** Longest time between two looks for what is not there. A guess: a topic that is made anew should not outgrow what was read before it is found. */
+const maxPauseMs = 5_000
