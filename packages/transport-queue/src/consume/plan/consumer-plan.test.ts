@@ -180,10 +180,7 @@ type Endpoint = Omit<ReturnType<typeof at>, 'group'> & {
   readonly delivery?: DeliveryOptions
 }
 
-function hostOf(
-  operations: readonly (typeof orders)['place' | 'charge' | 'get'][],
-  events: readonly Endpoint[],
-) {
+function hostOf(operations: readonly (typeof orders)['place' | 'charge' | 'get'][], events: readonly Endpoint[]) {
   return {
     service: { name: 'order', version: '1.0.0', instanceId: 'order-1' },
     operations: operations.map((operation) => ({ operation, dispatch })),
