@@ -22,7 +22,9 @@ const clients = { http: httpClient, grpc: grpcClient }
 async function start(protocol: keyof typeof clients) {
   const leave = new AbortController()
   const told = Promise.withResolvers<unknown>()
+  let arrivedAt = Number.POSITIVE_INFINITY
   const untilLate = async (call: Call) => {
+    arrivedAt = performance.now()
     while (call.remainingMs() > 20) await setImmediate()
     leave.abort()
   }
@@ -68,6 +70,10 @@ async function start(protocol: keyof typeof clients) {
   return {
     client,
     told: told.promise,
+    /** When a handler had the call, on the clock of the process. */
+    get arrivedAt() {
+      return arrivedAt
+    },
     options: { timeoutMs: 500, signal: leave.signal },
     async [Symbol.asyncDispose]() {
       await channel.close()
@@ -97,7 +103,15 @@ const cases = (['http', 'grpc'] as const).flatMap((protocol) =>
 )
 
 test.each(cases)('a %s over %s whose caller leaves as its time ends has met its deadline', async (kind, protocol) => {
-  await using demo = await start(protocol)
-  await expect(calls[kind](demo)).rejects.toMatchObject({ name: 'ServiceError' })
-  expect(await demo.told).toMatchObject({ code: 'deadline_exceeded' })
+  let wayMs = Number.POSITIVE_INFINITY
+  let told: unknown
+  // The callee's time ends later by what the call takes to arrive; on a busy machine that is more than callers are forgiven.
+  for (let attempt = 0; attempt < 20 && wayMs > 10; attempt++) {
+    await using demo = await start(protocol)
+    const beganAt = performance.now()
+    await expect(calls[kind](demo)).rejects.toMatchObject({ name: 'ServiceError' })
+    told = await demo.told
+    wayMs = demo.arrivedAt - beganAt
+  }
+  expect(told).toMatchObject({ code: 'deadline_exceeded' })
 })
