@@ -90,6 +90,7 @@ export type {
   RecordPlace,
   RecordRange,
   RecordToSend,
+  TopicRetention,
   TopicToEnsure,
 } from './queue-driver.ts'
 export { type QueueOptions, queueDefaults } from './queue-options.ts'

@@ -38,6 +38,13 @@ export interface QueueDriver {
    */
   ensureTopics(topics: readonly TopicToEnsure[]): Promise<void>
   /**
+   * What the broker does with the records of a topic, where topics have settings of their own and these may be looked at. A driver leaves it
+   * out whose topics have none.
+   *
+   * @throws ServiceError `not_found`, `permission_denied`, `unavailable`
+   */
+  retentionOf?(topic: string): Promise<TopicRetention>
+  /**
    * Resolves when the broker has stored all records. Records of one partition are stored in the order of the calls, those of
    * several may not be; what is not begun when its time is up never is.
    *
@@ -111,6 +118,20 @@ export interface TopicToEnsure {
    * @defaultValue false
    */
   readonly isKept?: boolean | undefined
+  /**
+   * How long its records are kept at least, each of them whatever came after it, in milliseconds; as `isKept` where a broker cannot.
+   *
+   * @defaultValue what the broker is set to
+   */
+  readonly keptMs?: number | undefined
+}
+
+/** What a broker does with the records of a topic. */
+export interface TopicRetention {
+  /** How long it keeps them, in milliseconds; `Infinity` for ever. */
+  readonly keptMs: number
+  /** Whether it removes those whose key has a newer one. */
+  readonly isCompacted: boolean
 }
 
 /** A header as it is on the wire. Names may repeat; the value of most is UTF-8 text. */

@@ -10,6 +10,7 @@ import { KeyFence } from './key-fence.ts'
 import { loadRetry } from './load-retry.ts'
 import { OpenRecords } from './open-records.ts'
 import { type ParkedMessage, readParked, retryTopic, toDone, toParked, toTakeover } from './parked-message.ts'
+import { checkRetention, createdMs } from './retry-retention.ts'
 import { RetryPartition } from './retry-partition.ts'
 import { isForbidden } from './retry-rights.ts'
 import { type AppendOutcome, RetryWriter } from './retry-writer.ts'
@@ -207,7 +208,9 @@ export class PartitionRetry {
     if (source.revoked.aborted) return
     for (const offset of loaded.counted.loaded) this.#open.load(offset, loaded.places.get(offset))
     this.#tellParked()
-    if (loaded.hasTopic) this.#keep()
+    if (!loaded.hasTopic) return
+    this.#keep()
+    void checkRetention({ ...this.#surroundings, topic: this.#topic })
   }
 
   /**
@@ -249,7 +252,7 @@ export class PartitionRetry {
   async #makeTopic(): Promise<void> {
     const { progress, consumer, settings } = this.#surroundings
     const { length: partitionCount } = await progress.describe(consumer.topic, consumer.group)
-    await settings.driver.ensureTopics([{ topic: this.#topic, partitionCount }])
+    await settings.driver.ensureTopics([{ topic: this.#topic, partitionCount, keptMs: createdMs(this.#surroundings) }])
     this.#hasTopic = true
     this.#keep()
   }

@@ -7,11 +7,19 @@ export class SharedProgress {
   readonly #driver: Pick<QueueDriver, 'describe'>
   /** What is told once for all partitions. */
   readonly lines: ThinLines
+  readonly #seen = new Set<string>()
   readonly #asked = new Map<string, Promise<readonly PartitionProgress[]>>()
 
   constructor(driver: Pick<QueueDriver, 'describe'>, clock: Pick<QueueClock, 'now'>) {
     this.#driver = driver
     this.lines = new ThinLines(clock)
+  }
+
+  /** Whether nobody has asked for this topic before. */
+  isFirst(topic: string): boolean {
+    if (this.#seen.has(topic)) return false
+    this.#seen.add(topic)
+    return true
   }
 
   /** @throws as `describe` of the driver */

@@ -24,6 +24,7 @@ export class AuditLog {
   /** Whether its first steps were gone already when it was read. */
   #isCut = false
   #isRead = false
+  #shortage: string | undefined
   /** All before it was read, and so many were stored behind it by this process. */
   #readOffset = 0
   #ownCount = 0
@@ -45,11 +46,16 @@ export class AuditLog {
     return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.begun.at + clockDifferenceMs
   }
 
+  /** Why its broker will forget steps, in words; undefined where it is not known to. */
+  get shortage(): string | undefined {
+    return this.#shortage
+  }
+
   /** Makes sure that it is there; who redrives need not be allowed to create it. @throws ServiceError `failed_precondition` */
   async ensure(): Promise<void> {
     const place = await this.#describe()
     this.#leastOffset = place?.nextOffset ?? 0
-    if (place !== undefined) return
+    if (place !== undefined) return this.#readRetention()
     const topic = auditTopic(this.#owner)
     await this.#driver.ensureTopics([{ topic, partitionCount: 1, isKept: true }]).catch((cause: unknown) => {
       throw new ServiceError('failed_precondition', `topic ${topic} is not there and could not be created`, { cause })
@@ -114,6 +120,14 @@ export class AuditLog {
       if (tryCount === mostTryCount) throw this.#lost()
       await this.#clock.wait(tryPauseMs, never)
     }
+  }
+
+  async #readRetention(): Promise<void> {
+    // Who may not look at its settings, or gets no answer, knows nothing of them.
+    const retention = await this.#driver.retentionOf?.(auditTopic(this.#owner)).catch(() => undefined)
+    if (retention?.isCompacted === true) this.#shortage = 'is compacted'
+    else if (retention !== undefined && retention.keptMs < Number.POSITIVE_INFINITY)
+      this.#shortage = `keeps its records for ${retention.keptMs} ms`
   }
 
   #lost(): ServiceError {

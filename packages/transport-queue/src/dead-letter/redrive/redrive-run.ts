@@ -56,9 +56,12 @@ export class RedriveRun {
 
   /** What is to be said of the audit; undefined while nothing is. */
   get warning(): string | undefined {
-    const { forgottenBeforeAt } = this.#log
-    if (forgottenBeforeAt === undefined) return undefined
+    const { forgottenBeforeAt, shortage } = this.#log
     const topic = auditTopic(this.#settings.owner)
+    if (forgottenBeforeAt === undefined)
+      return (
+        shortage && `topic ${topic} ${shortage}: it has to keep them for ever (cleanup.policy=delete, retention.ms=-1)`
+      )
     const isOpen = ({ letter, outcome }: SettledLetter) =>
       outcome !== 'already_redriven' && outcome !== 'same_message' && this.#isForgotten(letter)
     const count = this.#settled.filter(isOpen).length

@@ -176,6 +176,22 @@ describe('when retention has taken steps of the audit', () => {
     },
   )
 
+  it.each([
+    [{ keptMs: 1_000, isCompacted: false }, ['keeps its records for 1000 ms']],
+    [{ keptMs: Number.POSITIVE_INFINITY, isCompacted: true }, ['is compacted']],
+    [{ keptMs: Number.POSITIVE_INFINITY, isCompacted: false }, []],
+  ])('is said before where an audit that is there has the retention %j', async (retention, said) => {
+    const driver = await connect('memory')
+    await bury(driver, three)
+    await redriveDeadLetters(driver, selection)
+    const { warnings } = await redriveDeadLetters(
+      withChanges(driver, { retentionOf: async () => retention }),
+      selection,
+    )
+    const told = said.map((what) => expect.stringContaining(`topic ${auditTopic(owner)} ${what}: `) as string)
+    expect(warnings).toEqual([...told, expect.stringContaining('never committed')])
+  })
+
   it('those go that are wanted all the same', async () => {
     const driver = await forgotten(5_000)
     const { redrivenCount } = await redriveDeadLetters(driver, { ...selection, repeatUncertain: true })

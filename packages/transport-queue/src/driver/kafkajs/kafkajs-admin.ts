@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs'
-import type { PartitionProgress, TopicToEnsure } from '../../queue-driver.ts'
+import type { PartitionProgress, TopicRetention, TopicToEnsure } from '../../queue-driver.ts'
 import { wait } from '../../wait.ts'
-import { keptSettings } from '../kafka/kafka-retention.ts'
+import { keptSettings, retentionSettings, toRetention } from '../kafka/kafka-retention.ts'
 import { kafkaErrorType, reasonOf } from './kafkajs-mapping.ts'
 
 /** Creates the topics that are missing. @throws Error as `describeTopicFailure` reads it. */
@@ -11,15 +11,26 @@ export async function createMissing(admin: Admin, topics: readonly TopicToEnsure
   if (missing.length === 0) return
   await admin.createTopics({
     waitForLeaders: false,
-    topics: missing.map(({ topic, partitionCount, isKept }) => ({
-      topic,
+    topics: missing.map((wanted) => ({
+      topic: wanted.topic,
       // -1 leaves the number to the broker. @see KIP-464
-      numPartitions: partitionCount ?? -1,
+      numPartitions: wanted.partitionCount ?? -1,
       replicationFactor: -1,
-      configEntries: keptSettings(isKept),
+      configEntries: keptSettings(wanted),
     })),
   })
 }
+
+/** How long the cluster keeps records of a topic. @throws Error with Kafka's name for what is wrong with it */
+export async function readRetention(admin: Admin, topic: string): Promise<TopicRetention> {
+  const resource = { type: topicResource, name: topic, configNames: [...retentionSettings] }
+  const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] })
+  const entries = resources[0]?.configEntries ?? []
+  return toRetention(new Map(entries.map(({ configName, configValue }) => [configName, configValue])))
+}
+
+/** @see Kafka protocol guide, DescribeConfigs */
+const topicResource = 2
 
 /** How many partitions a topic has. @throws Error with Kafka's name for what is wrong with it. */
 export async function countPartitions(admin: Admin, topic: string): Promise<number> {

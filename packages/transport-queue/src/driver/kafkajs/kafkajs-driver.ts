@@ -12,6 +12,7 @@ import type {
   RecordPlace,
   RecordRange,
   RecordToSend,
+  TopicRetention,
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { within } from '../../wait.ts'
@@ -23,7 +24,7 @@ import { notConnected } from '../not-connected.ts'
 import { followPartition } from '../partition-following.ts'
 import { readPartition } from '../partition-reading.ts'
 import { ProduceQueue } from '../produce-queue.ts'
-import { countPartitions, createMissing, describeTopicFailure, readProgress } from './kafkajs-admin.ts'
+import { countPartitions, createMissing, describeTopicFailure, readProgress, readRetention } from './kafkajs-admin.ts'
 import {
   briefRetry,
   cutDisconnectTimeoutMs,
@@ -101,6 +102,14 @@ class KafkajsDriver implements QueueDriver {
       return await this.#administer((admin) => readProgress(admin, topic, group))
     } catch (cause) {
       throw notDescribable(new Set([kafkaErrorType(cause)]), topic, group) ?? this.#notDescribed(topic, cause)
+    }
+  }
+
+  async retentionOf(topic: string): Promise<TopicRetention> {
+    try {
+      return await this.#administer((admin) => readRetention(admin, topic))
+    } catch (cause) {
+      throw notDescribable(new Set([kafkaErrorType(cause)]), topic) ?? this.#notDescribed(topic, cause)
     }
   }
 

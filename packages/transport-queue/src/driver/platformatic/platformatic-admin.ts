@@ -1,7 +1,7 @@
 import type { Admin } from '@platformatic/kafka'
 import type { ConsumerStart } from '@tenon/core/transport'
-import type { PartitionProgress, TopicToEnsure } from '../../queue-driver.ts'
-import { keptSettings } from '../kafka/kafka-retention.ts'
+import type { PartitionProgress, TopicRetention, TopicToEnsure } from '../../queue-driver.ts'
+import { keptSettings, retentionSettings, toRetention } from '../kafka/kafka-retention.ts'
 import { errorIds, reasonOf } from '../platformatic-wire/platformatic-error.ts'
 
 /** Creates the topics that are missing, each by itself: one that exists would fail the others of its request. */
@@ -9,14 +9,15 @@ export async function createMissing(admin: Admin, topics: readonly TopicToEnsure
   const existing = new Set(await admin.listTopics({}))
   const missing = topics.filter(({ topic }) => !existing.has(topic))
   const failures: string[] = []
-  for (const { topic, partitionCount, isKept } of missing) {
+  for (const wanted of missing) {
+    const { topic, partitionCount } = wanted
     try {
       // -1 leaves the number to the broker. @see KIP-464
       await admin.createTopics({
         topics: [topic],
         partitions: partitionCount ?? -1,
         replicas: -1,
-        configs: keptSettings(isKept),
+        configs: keptSettings(wanted),
       })
     } catch (error) {
       if (!errorIds(error).has('TOPIC_ALREADY_EXISTS')) failures.push(`${topic}: ${reasonOf(error)}`)
@@ -58,6 +59,16 @@ function told(offsets: ReadonlyMap<number, number>, partition: number): number {
   if (offset === undefined) throw new Error(`a broker left out partition ${partition} that it was asked for`)
   return offset
 }
+
+/** How long the cluster keeps records of a topic. @throws Error with what is wrong with it */
+export async function readRetention(admin: Admin, topic: string): Promise<TopicRetention> {
+  const resource = { resourceType: topicResource, resourceName: topic, configurationKeys: [...retentionSettings] }
+  const [described] = await admin.describeConfigs({ resources: [resource] })
+  return toRetention(new Map(described?.configs.map(({ name, value }) => [name, value])))
+}
+
+/** @see Kafka protocol guide, DescribeConfigs */
+const topicResource = 2 as const
 
 /** Where each partition of a topic is to be read from, in order of the partitions. */
 export async function readStart(admin: Admin, topic: string, start: ConsumerStart): Promise<readonly number[]> {

@@ -12,6 +12,7 @@ import type {
   RecordPlace,
   RecordRange,
   RecordToSend,
+  TopicRetention,
   TopicToEnsure,
 } from '../../queue-driver.ts'
 import { wait, within } from '../../wait.ts'
@@ -21,7 +22,7 @@ import { notConnected } from '../not-connected.ts'
 import { followPartition } from '../partition-following.ts'
 import { readPartition } from '../partition-reading.ts'
 import { ProduceQueue } from '../produce-queue.ts'
-import { createMissing, readProgress, readStart } from './platformatic-admin.ts'
+import { createMissing, readProgress, readRetention, readStart } from './platformatic-admin.ts'
 import {
   type ClientSettings,
   loadPlatformatic,
@@ -86,6 +87,14 @@ class PlatformaticDriver implements QueueDriver {
       return await this.#administer((admin) => readProgress(admin, topic, group))
     } catch (cause) {
       throw notDescribable(errorIds(cause), topic, group) ?? this.#notDescribed(topic, cause)
+    }
+  }
+
+  async retentionOf(topic: string): Promise<TopicRetention> {
+    try {
+      return await this.#administer((admin) => readRetention(admin, topic))
+    } catch (cause) {
+      throw notDescribable(errorIds(cause), topic) ?? this.#notDescribed(topic, cause)
     }
   }
 
