@@ -35,6 +35,13 @@ it('has no patience with a topic when it is told to have none', async () => {
   expect([told?.code, triesAtMs]).toEqual(['not_found', [0]])
 })
 
+it('tries nothing when nobody waits for it by then', async () => {
+  const attempt = vi.fn(async () => undefined)
+  const told = await sendUntilKnown(attempt, { target: 'Kafka', closing: AbortSignal.abort() })
+  expect(told).toMatchObject({ code: 'unavailable' })
+  expect(attempt).not.toHaveBeenCalled()
+})
+
 it('tries no longer than some nine seconds, and not at all again what is of no use', async () => {
   const { told, triesAtMs } = await send(() => lost)
   expect(told).toMatchObject({ code: 'unavailable' })

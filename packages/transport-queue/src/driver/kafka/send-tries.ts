@@ -36,6 +36,8 @@ export async function sendUntilKnown(
   const endsAtMs = performance.now() + sendPatienceMs
   let unknownEndsAtMs = Number.POSITIVE_INFINITY
   let mayBeStored = false
+  // Making a connection may have taken longer than anybody waits.
+  if (closing.aborted) return toSendError(new Set(), target, closing.reason)
   for (let delayMs = firstDelayMs; ; delayMs = Math.min(2 * delayMs, longestDelayMs)) {
     const failed = await attempt()
     if (failed === undefined) return undefined

@@ -62,6 +62,14 @@ it('asks who leads a partition when a request failed, and not before', async () 
   expect(broker.askedCount).toBe(2)
 })
 
+it('sends nothing any more when nobody waits for it by the time it knows where to', async () => {
+  const broker = new FakeBroker(1)
+  const over = new AbortController()
+  broker.asked = () => over.abort()
+  expect(await done(broker.producer.send(records(1), place(0), over.signal))).toMatchObject({ code: 'unavailable' })
+  expect(broker.requests).toEqual([])
+})
+
 /** Takes or fails requests as it is told to, and notes them: `<partition>: <producer>/<first sequence>+<records>`. */
 class FakeBroker {
   readonly requests: string[] = []
@@ -70,6 +78,8 @@ class FakeBroker {
   readonly producer: PlatformaticProducer
   partitionCount: number
   askedCount = 0
+  /** Called when it is asked about the cluster. */
+  asked: () => void = () => undefined
   #identityCount = 0
 
   constructor(partitionCount: number) {
@@ -87,6 +97,7 @@ class FakeBroker {
 
   #cluster(topic: string | undefined) {
     this.askedCount += 1
+    this.asked()
     const partitions = Array.from({ length: this.partitionCount }, () => ({ leader: 1 }))
     const brokers = new Map([[1, { host: 'here', port: 9092 }]])
     return { brokers, topics: new Map([[topic, { partitions, partitionsCount: this.partitionCount }]]) }

@@ -57,7 +57,7 @@ export class PlatformaticProducer {
   async send(records: readonly RecordToSend[], place: SendPlace, over = never): Promise<void> {
     const messages = records.map((record) => toMessage({ ...record, partition: place.partition }))
     const closing = AbortSignal.any([this.#closing.signal, over])
-    const told = await sendUntilKnown(() => this.#try(messages, place), { ...this.#tries, closing })
+    const told = await sendUntilKnown(() => this.#try(messages, place, closing), { ...this.#tries, closing })
     const numbering = this.#numberings.get(idOf(place))
     if (told === undefined && numbering)
       numbering.nextSequence = (numbering.nextSequence + records.length) % sequenceCount
@@ -73,11 +73,13 @@ export class PlatformaticProducer {
   }
 
   /** Each with the same numbers. */
-  async #try(messages: MessageRecord[], place: SendPlace): Promise<FailedTry | undefined> {
+  async #try(messages: MessageRecord[], place: SendPlace, over: AbortSignal): Promise<FailedTry | undefined> {
     let isMade = false
     try {
       const broker = await this.#leaderOf(place)
       const numbering = await this.#numberingOf(place, broker)
+      // Finding these may have taken long: a request that begins later than that would arrive later than anybody expects.
+      if (over.aborted) throw new Error('nobody waits for it any more')
       isMade = true
       await this.#request(messages, { place, broker, numbering })
       return undefined
