@@ -8,6 +8,7 @@ import { measureGrpcPeers } from './part/grpc-peers.ts'
 import { measureHttp } from './part/http.ts'
 import { measureHttpPeers } from './part/http-peers.ts'
 import { measureQueue } from './part/queue.ts'
+import { leastPoisonCount, measureQueuePoison, poisonDrivers, type PoisonOptions } from './part/queue-poison.ts'
 import { measureStart } from './part/start.ts'
 import { measureStream } from './part/stream.ts'
 import { isProfileName, profile, profileNames } from './profile/profile.ts'
@@ -25,6 +26,7 @@ const parts = {
   'grpc-peers': measureGrpcPeers,
   stream: measureStream,
   queue: measureQueue,
+  'queue-poison': measureQueuePoison,
 }
 type Part = keyof typeof parts
 
@@ -34,6 +36,8 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '12' },
     publish: { type: 'boolean', default: false },
     program: { type: 'string' },
+    driver: { type: 'string', multiple: true },
+    messages: { type: 'string' },
   },
 })
 const roundCount = Number(values.rounds)
@@ -43,10 +47,12 @@ if (command === 'profile') await runProfiles(rest)
 else await runParts()
 
 async function runParts(): Promise<void> {
-  // Peers are installed first and take as long as all the rest together, so they are asked for by name.
-  const chosen = positionals.length > 0 ? positionals : Object.keys(parts).filter((name) => !isPublished(name))
+  // Peers are installed first, and what takes as long as all the rest together is asked for by name.
+  const isLong = (name: string) => isPublished(name) || name === 'queue-poison'
+  const chosen = positionals.length > 0 ? positionals : Object.keys(parts).filter((name) => !isLong(name))
   const known = chosen.filter(isPart)
   if (known.length < chosen.length || values.program !== undefined) refuse()
+  const options = poisonOptions()
   const toPublish = known.filter(isPublished)
   if (values.publish && (known.length > 1 || toPublish.length === 0)) refuse()
   await compilePrograms()
@@ -54,7 +60,7 @@ async function runParts(): Promise<void> {
   const figures: Figure[] = []
   for (const name of known) {
     console.log(`measuring ${name}: ${roundCount} rounds`)
-    figures.push(...(await parts[name](roundCount)))
+    figures.push(...(await parts[name](roundCount, options)))
   }
   const result = report(figures)
   if (values.publish) for (const name of toPublish) publish(name, result)
@@ -74,12 +80,23 @@ async function runProfiles(names: readonly string[]): Promise<void> {
   }
 }
 
+function poisonOptions(): PoisonOptions {
+  const { driver: drivers, messages } = values
+  const messageCount = Number(messages ?? 100_000)
+  const areKnown = drivers?.every((name) => poisonDrivers.includes(name)) ?? true
+  if (!areKnown || !Number.isInteger(messageCount) || messageCount < leastPoisonCount) refuse()
+  return { messageCount, ...(drivers && { drivers }) }
+}
+
 function isPart(name: string): name is Part {
   return Object.hasOwn(parts, name)
 }
 
 function refuse(): never {
   console.error(`usage: npm run bench -- [${Object.keys(parts).join(' | ')}] [--rounds N]`)
+  console.error(
+    `       npm run bench -- queue-poison [--driver ${poisonDrivers.join(' | ')}]... [--messages N] [--rounds N]`,
+  )
   console.error(`       npm run bench -- ${Object.keys(publishedTables).join(' | ')} --publish [--rounds N]`)
   const names = [...profileNames, ...queueProfileNames].join(' | ')
   console.error(`       npm run bench -- profile ${names} [--rounds N] [--program dist/server/NAME]`)

@@ -22,7 +22,7 @@ const cases: readonly (readonly [what: string, orders: Scenario['orders'], isSet
   ['nothing is lost by changes of the order', ['none', 'partition', 'key'], true],
 ]
 
-test.each(cases)('%s, on the memory broker', { timeout: 600_000 }, async (what, orders, isSetAside) => {
+test.each(cases)('%s, on the memory broker', { timeout: 1_800_000 }, async (what, orders, isSetAside) => {
   const tally = new Tally()
   await forEachSeed(
     scenarios({ maxStepCount: 30, isOnFakeClock: true, hasZombies: orders.length === 1, windowCounts, orders }),
@@ -38,7 +38,7 @@ test.each(cases)('%s, on the memory broker', { timeout: 600_000 }, async (what, 
   expect(tally.parkedCount > 0).toBe(isSetAside)
 })
 
-test('keys keep their order through changes in a queue file', { timeout: 600_000 }, async () => {
+test('keys keep their order through changes in a queue file', { timeout: 3_600_000 }, async () => {
   const tally = new Tally()
   await forEachSeed(
     scenarios({ maxStepCount: 8, isOnFakeClock: false, windowCounts, orders: ['key', 'partition'] }),

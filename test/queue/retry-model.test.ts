@@ -11,7 +11,7 @@ import { Tally } from './model/tally.ts'
 const windowCounts = [3, 5, 8]
 const file = 'test/queue/retry-model.test.ts'
 
-test('what is set aside is not lost or out of order on the memory broker', { timeout: 600_000 }, async () => {
+test('what is set aside is not lost or out of order on the memory broker', { timeout: 1_800_000 }, async () => {
   const tally = new Tally()
   await forEachSeed(
     scenarios({ maxStepCount: 30, isOnFakeClock: true, windowCounts }),
@@ -27,7 +27,7 @@ test('what is set aside is not lost or out of order on the memory broker', { tim
   expect(tally.parkedCount).toBeGreaterThan(0)
 })
 
-test('what is set aside is not lost or out of order in a queue file', { timeout: 600_000 }, async () => {
+test('what is set aside is not lost or out of order in a queue file', { timeout: 3_600_000 }, async () => {
   const tally = new Tally()
   await forEachSeed(
     scenarios({ maxStepCount: 12, isOnFakeClock: false, windowCounts }),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { Kafka, logLevel, Partitioners } from 'kafkajs'
+import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs'
 import { orderOf } from '../server/queue-work.ts'
 
 /** Topics of this run on a real Kafka. Disposing removes them, with the dead-letter topics that its consumers made. */
@@ -18,9 +18,7 @@ const partitionCount = 4
 
 /** @throws Error when the variable KAFKA_BROKERS names no broker */
 export async function openBenchTopic(): Promise<BenchTopic> {
-  const brokers = process.env['KAFKA_BROKERS']
-  if (!brokers) throw new Error('KAFKA_BROKERS names no broker, and the part `queue` measures on a real Kafka')
-  const kafka = new Kafka({ brokers: brokers.split(','), clientId: 'bench', logLevel: logLevel.NOTHING })
+  const kafka = connectTo(benchBrokers())
   const topic = `tenon.bench.${randomUUID()}`
   const admin = kafka.admin()
   await admin.connect()
@@ -36,11 +34,34 @@ export async function openBenchTopic(): Promise<BenchTopic> {
     topic,
     emptyTopic,
     [Symbol.asyncDispose]: async () => {
-      const own = (await admin.listTopics()).filter((name) => name.startsWith(topic))
-      await admin.deleteTopics({ topics: own })
+      await removeTopics(admin, topic)
       await admin.disconnect()
     },
   }
+}
+
+/** Removes a topic of the real Kafka, and those whose names begin with its. */
+export async function removeTopicsOf(topic: string): Promise<void> {
+  const admin = connectTo(benchBrokers()).admin()
+  await admin.connect()
+  await removeTopics(admin, topic)
+  await admin.disconnect()
+}
+
+async function removeTopics(admin: Admin, beginning: string): Promise<void> {
+  const own = (await admin.listTopics()).filter((name) => name.startsWith(beginning))
+  await admin.deleteTopics({ topics: own })
+}
+
+/** @throws Error when the variable KAFKA_BROKERS names no broker */
+function benchBrokers(): readonly string[] {
+  const brokers = process.env['KAFKA_BROKERS']
+  if (!brokers) throw new Error('KAFKA_BROKERS names no broker, and this part measures on a real Kafka')
+  return brokers.split(',')
+}
+
+function connectTo(brokers: readonly string[]): Kafka {
+  return new Kafka({ brokers: [...brokers], clientId: 'bench', logLevel: logLevel.NOTHING })
 }
 
 /** With the headers that Tenon's publisher writes, whoever reads them. */

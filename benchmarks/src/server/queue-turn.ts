@@ -1,3 +1,5 @@
+import { liveBytes } from './live-bytes.ts'
+
 /** What a program is to do once, from the first message to the last. */
 export interface Turn {
   readonly topic: string
@@ -6,12 +8,22 @@ export interface Turn {
   readonly messageCount: number
   /** How many a program sends; as fast as they are taken without it. */
   readonly perSecond?: number
+  /** Messages at its beginning whose latency does not count. @defaultValue 0 */
+  readonly leadCount?: number
+  /** Ends the turn so long after its first message, whatever is missing. */
+  readonly mostMs?: number
+  /** Collects garbage now and then to see what is held, which takes time of its own. */
+  readonly isHeapRead?: boolean
 }
 
 /** What it took. */
 export interface TurnResult {
+  /** Fewer than were asked for where the turn took too long. */
+  readonly messageCount: number
   readonly cpuMicroseconds: number
   readonly seconds: number
+  /** The most that was held beyond what was held before the turn; 0 where that was not read. */
+  readonly heldBytes: number
   /** From sending to handling, for those whose sending is known. */
   readonly p50Ms: number
   readonly p99Ms: number
@@ -37,7 +49,7 @@ export function serveTurns(run: RunTurn): void {
 
 /** Says `joined` when the consumer has its partitions, then the result, then `ended` when it has left. */
 async function doTurn(run: RunTurn, turn: Turn): Promise<void> {
-  const meter = new TurnMeter(turn.messageCount)
+  const meter = new TurnMeter(turn)
   const end = await run(turn, (sentAtMs) => meter.count(sentAtMs))
   process.send?.('joined')
   process.send?.(await meter.result)
@@ -47,15 +59,21 @@ async function doTurn(run: RunTurn, turn: Turn): Promise<void> {
 
 /** Counts messages, and what they cost from the first to the last. */
 class TurnMeter {
-  readonly #messageCount: number
+  readonly #turn: Turn
+  /** Messages from one look at the heap to the next. */
+  readonly #heapReadEach: number
+  readonly #bytesBefore: number
   readonly #latenciesMs: number[] = []
   readonly #done = Promise.withResolvers<TurnResult>()
   #count = 0
   #cpu = process.cpuUsage()
   #startedAtMs = 0
+  #mostBytes = 0
 
-  constructor(messageCount: number) {
-    this.#messageCount = messageCount
+  constructor(turn: Turn) {
+    this.#turn = turn
+    this.#heapReadEach = turn.isHeapRead ? Math.floor(turn.messageCount / heapReadCount) : Number.POSITIVE_INFINITY
+    this.#bytesBefore = turn.isHeapRead ? liveBytes() : 0
   }
 
   get result(): Promise<TurnResult> {
@@ -63,10 +81,19 @@ class TurnMeter {
   }
 
   count(sentAtMs?: number): void {
-    if (this.#count === 0) [this.#cpu, this.#startedAtMs] = [process.cpuUsage(), performance.now()]
+    if (this.#count === 0) this.#start()
     this.#count += 1
-    if (sentAtMs !== undefined) this.#latenciesMs.push(preciseNowMs() - sentAtMs)
-    if (this.#count === this.#messageCount) this.#finish()
+    const isSteady = this.#count > (this.#turn.leadCount ?? 0)
+    if (sentAtMs !== undefined && isSteady) this.#latenciesMs.push(preciseNowMs() - sentAtMs)
+    if (this.#count % this.#heapReadEach === 0) this.#mostBytes = Math.max(this.#mostBytes, liveBytes())
+    if (this.#count === this.#turn.messageCount) this.#finish()
+  }
+
+  #start(): void {
+    const { mostMs } = this.#turn
+    if (mostMs !== undefined) setTimeout(() => this.#finish(), mostMs).unref()
+    this.#cpu = process.cpuUsage()
+    this.#startedAtMs = performance.now()
   }
 
   #finish(): void {
@@ -74,9 +101,19 @@ class TurnMeter {
     const seconds = (performance.now() - this.#startedAtMs) / 1_000
     const latencies = this.#latenciesMs.toSorted((one, other) => one - other)
     const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0
-    this.#done.resolve({ cpuMicroseconds: user + system, seconds, p50Ms: at(0.5), p99Ms: at(0.99) })
+    this.#done.resolve({
+      messageCount: this.#count,
+      cpuMicroseconds: user + system,
+      seconds,
+      heldBytes: Math.max(0, this.#mostBytes - this.#bytesBefore),
+      p50Ms: at(0.5),
+      p99Ms: at(0.99),
+    })
   }
 }
+
+/** Looks at the heap in a turn. */
+const heapReadCount = 8
 
 function isTurn(question: unknown): question is Turn {
   return typeof question === 'object' && question !== null && 'messageCount' in question

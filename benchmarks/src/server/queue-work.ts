@@ -30,7 +30,9 @@ interface Order {
   readonly items: { readonly sku: string; readonly quantity: number; readonly unitPriceCents: number }[]
 }
 
-const userCount = 1_000
+export const userCount = 1_000
+/** Whose message lies before all others, where one does. */
+export const poisonKey = 'poison'
 const items = Array.from({ length: 10 }, (_, index) => ({
   sku: `sku-${index}`,
   quantity: index + 1,

@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collectGarbage } from './live-bytes.ts'
 
 /** Tells the measuring process that this program serves, and answers its questions. */
 export function ready(port: number): void {
@@ -17,12 +16,6 @@ export function ready(port: number): void {
   // Ends with the measuring process, however that ends.
   process.on('disconnect', () => process.exit())
   process.send?.({ port })
-}
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  collect()
 }
 
 /** A guess: fine enough for single functions, and little of a core. */

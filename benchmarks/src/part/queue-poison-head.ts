@@ -1,0 +1,87 @@
+import type { Child } from '../child.ts'
+import type { Figure } from '../figure.ts'
+import type { PoisonTurn } from '../server/queue-poison.ts'
+import type { TurnResult } from '../server/queue-turn.ts'
+import { poisonKey } from '../server/queue-work.ts'
+import { pairedRounds, type Spread, spreadOf } from '../statistic.ts'
+import type { PoisonRun } from './poison-run.ts'
+import { groupOf, warmUpCount } from './queue-turns.ts'
+
+/** How long the poison message waits for its second attempt: at once set aside, and only when the window of its partition is full. */
+const delaysMs = [60_000, 9_000]
+/** At least nine tenths of what passes without it. */
+const mostTimeRatio = 1 / 0.9
+/** The end of a turn in which the partition stands still: ten times what a slow machine takes. A guess. */
+const mostMsPerMessage = 1
+const leastPatienceMs = 20_000
+/** Rounds that count for the heap; more of them would say nothing new. */
+const mostHeapRoundCount = 3
+const bytesPerMb = 1_000_000
+
+/** All messages of a partition as fast as they go, behind a poison message and behind the same one when it does not fail. */
+export async function measurePoisonThroughput(run: PoisonRun, child: Child): Promise<readonly Figure[]> {
+  const clean = { ...turnOf(run), isFailing: false }
+  for (let warmUp = 0; warmUp < warmUpCount; warmUp++) await play(child, clean)
+  const figures: Figure[] = []
+  for (const initialDelayMs of delaysMs) {
+    const failing = { ...clean, isFailing: true, initialDelayMs }
+    const rounds = await pairedRounds(run.roundCount, {
+      ours: () => play(child, failing),
+      theirs: () => play(child, clean),
+    })
+    const title = `poison message, next try after ${initialDelayMs / 1_000} s`
+    const ratio = (pick: (result: TurnResult) => number): Spread =>
+      spreadOf(rounds.map(({ ours, theirs }) => pick(ours) / pick(theirs)))
+    figures.push(
+      { name: `no ${title}`, unit: 'messages/s', spread: spreadOf(rounds.map(({ theirs }) => 1 / secondsOf(theirs))) },
+      { name: title, unit: 'messages/s', spread: spreadOf(rounds.map(({ ours }) => 1 / secondsOf(ours))) },
+      { name: `time of the others, ${title} / none`, unit: '×', spread: ratio(secondsOf), target: mostTimeRatio },
+      { name: `CPU of the others, ${title} / none`, unit: '×', spread: ratio(cpuOf) },
+    )
+  }
+  return figures
+}
+
+/** What is held while a poison message waits: the same, however many come behind it. */
+export async function measurePoisonHeap(run: PoisonRun, child: Child): Promise<readonly Figure[]> {
+  const whole = { ...turnOf(run), isFailing: true, isHeapRead: true }
+  const half = { ...whole, messageCount: Math.floor(run.messageCount / 2) }
+  const held: { readonly clean: number; readonly half: number; readonly whole: number }[] = []
+  while (held.length < Math.min(run.roundCount, mostHeapRoundCount)) {
+    const { heldBytes: clean } = await play(child, { ...whole, isFailing: false })
+    const { heldBytes: atHalf } = await play(child, half)
+    const { heldBytes: atWhole } = await play(child, whole)
+    held.push({ clean, half: atHalf, whole: atWhole })
+  }
+  const mb = (pick: (round: (typeof held)[number]) => number) => spreadOf(held.map((each) => pick(each) / bytesPerMb))
+  const title = `held behind a poison message, ${whole.messageCount} messages`
+  return [
+    { name: `held without one, ${whole.messageCount} messages`, unit: 'MB', spread: mb(({ clean }) => clean) },
+    { name: title, unit: 'MB', spread: mb((each) => each.whole) },
+    {
+      name: `${title} above ${half.messageCount}`,
+      unit: 'MB',
+      spread: mb((each) => each.whole - each.half),
+      target: 2,
+    },
+  ]
+}
+
+function turnOf({ topic, messageCount }: PoisonRun) {
+  return { topic, messageCount, poisonedKeys: [poisonKey], initialDelayMs: 60_000, start: 'earliest' } as const
+}
+
+/** A group that nobody had before reads from the poison message on. */
+function play(child: Child, turn: Omit<PoisonTurn, 'group' | 'sentCount'>): Promise<TurnResult> {
+  const mostMs = Math.max(leastPatienceMs, turn.messageCount * mostMsPerMessage)
+  const whole: PoisonTurn = { ...turn, group: groupOf(turn.topic), sentCount: 0, mostMs }
+  return child.turn(whole)
+}
+
+function secondsOf({ seconds, messageCount }: TurnResult): number {
+  return seconds / messageCount
+}
+
+function cpuOf({ cpuMicroseconds, messageCount }: TurnResult): number {
+  return cpuMicroseconds / messageCount
+}
