@@ -68,4 +68,6 @@ export interface Failure {
   readonly callId: string
   readonly headers: Readonly<Record<string, string>> | undefined
   readonly trailers?: Readonly<Record<string, string>> | undefined
+  /** Whether the call of a batch failed, and its handler said nothing of this message: nobody knows whose fault it is. @defaultValue false */
+  readonly isOfBatch?: boolean
 }

@@ -96,6 +96,16 @@ describe('a handler that takes several messages at once', () => {
     expect(await started.handle(three)).toEqual(['not_found', 'internal', 'unavailable'])
   })
 
+  test('tells which failures are of the call, and of no message of its own', async () => {
+    await using started = await start(([first]) => {
+      first?.fail(new ServiceError('not_found', 'gone'))
+      throw new ServiceError('unavailable', 'the database is away')
+    })
+    const messages = ['a', 'b', 'c'].map((orderId) => ({ payload: { orderId }, arrival: { metadata: {} } }))
+    const outcomes = (await started.dispatch(messages)) ?? []
+    expect(outcomes.map((outcome) => !outcome.ok && outcome.isOfBatch === true)).toEqual([false, true, true])
+  })
+
   test('fails what its deadline overtook, and what it says then is too late', async () => {
     const late = Promise.withResolvers<void>()
     let items: readonly Item[] = []

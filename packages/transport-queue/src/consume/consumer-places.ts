@@ -1,3 +1,4 @@
+import type { Logger } from '@tenon/core/transport'
 import type { QueueSettings } from '../queue-options.ts'
 import { Batcher } from './batch/batcher.ts'
 import type { ConsumerPlan, TopicConsumer } from './plan/consumer-plan.ts'
@@ -10,10 +11,11 @@ export class ConsumerPlaces {
   /** Where it takes several at once. */
   readonly batcher: Batcher | undefined
 
-  constructor({ settings, batch }: TopicConsumer, { name, clock }: QueueSettings) {
+  constructor({ settings, handler, batch }: TopicConsumer, { name, clock }: QueueSettings, log: Logger) {
     const { concurrency, maxHandlerMs } = settings
     this.slots = new Slots(concurrency * (batch?.maxCount ?? 1))
-    this.batcher = batch && new Batcher({ transport: name, batch, concurrency, maxHandlerMs, clock })
+    const surroundings = { transport: name, handler, concurrency, maxHandlerMs, clock, log }
+    this.batcher = batch && new Batcher({ ...surroundings, batch })
   }
 
   /** Whether a message may have to wait for a place. */
@@ -23,8 +25,12 @@ export class ConsumerPlaces {
 }
 
 /** By handler: one that reads older topics too has no more places for that. */
-export function placesOf({ consumers }: ConsumerPlan, settings: QueueSettings): ReadonlyMap<string, ConsumerPlaces> {
-  return new Map([...consumers.values()].map((one) => [one.handler, new ConsumerPlaces(one, settings)]))
+export function placesOf(
+  { consumers }: Pick<ConsumerPlan, 'consumers'>,
+  settings: QueueSettings,
+  log: Logger,
+): ReadonlyMap<string, ConsumerPlaces> {
+  return new Map([...consumers.values()].map((one) => [one.handler, new ConsumerPlaces(one, settings, log)]))
 }
 
 /**

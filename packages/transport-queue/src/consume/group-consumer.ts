@@ -46,7 +46,7 @@ export class GroupConsumer implements ServedConsumer {
     const { driver, clock } = settings
     const { log } = host
     this.#progress = new SharedProgress(driver, clock)
-    this.#places = placesOf(plan, settings)
+    this.#places = placesOf(plan, settings, host.log)
     this.#lags = new Map(topics.map((topic) => [topic, new TopicLag({ topic, group, driver, clock, log })]))
     const state = () => this.#memberState
     this.#watch = new GroupWatch({ plan, settings, log, lags: this.#lags, slots: this.#places, state })

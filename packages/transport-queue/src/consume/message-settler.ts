@@ -1,4 +1,4 @@
-import type { ServiceError } from '@tenon/core/transport'
+import type { Outcome, ServiceError } from '@tenon/core/transport'
 import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
 import type { ReadMessage } from '../read/read-message.ts'
@@ -13,7 +13,7 @@ import { hasExpired, type MessageEnd, MessageOpener, type UnopenedMessage } from
 import { isOfEnding } from './plan/disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, type RetryHistory, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
-import { tellHalt, tellRetry, tellSkip } from './tell-outcome.ts'
+import { tellHalt, tellOvertaken, tellRetry, tellSkip } from './tell-outcome.ts'
 import { RunningCalls } from './running-calls.ts'
 import type { Slots } from './slots.ts'
 
@@ -74,9 +74,10 @@ export class MessageSettler {
     if (aside?.retry.isFenced(record.key)) return void this.#follow(record, settled)
     const fresh = { record, attempt: 1, schedule: undefined, settled }
     if (history === undefined) return this.#begin(fresh)
-    if (history.halt) return void this.#beginAnew(fresh, { ...history, halt: history.halt })
+    if (history.halt) return void this.#beginAnew({ ...fresh, isAlone: true }, { ...history, halt: history.halt })
     const schedule = new RetrySchedule(this.#scheduling, history)
-    const handling = { record, attempt: history.failureCount + 1, schedule, settled }
+    // Whether its batch failed is not known any more: alone it fails by its own fault only.
+    const handling = { record, attempt: history.failureCount + 1, schedule, settled, isAlone: history.failureCount > 0 }
     if (history.dueAt <= this.#surroundings.settings.clock.now()) this.#begin(handling)
     else void this.#beginAt(history.dueAt, handling)
   }
@@ -147,29 +148,38 @@ export class MessageSettler {
   /** Handles a message that has a place. */
   #attempt(handling: Handling): void {
     const { settings, consumer } = this.#surroundings
-    const { record, message, attempt } = handling
+    const { record, message, attempt, isAlone = false } = handling
     const beganAt = settings.clock.now()
     const leftMs = message.expiresAt - beganAt
-    if (leftMs <= 0 || this.#isRevoked) return void this.#leave(handling).then(handling.settled)
+    if (leftMs <= 0 || this.#isRevoked) {
+      this.#surroundings.slots.release()
+      return void this.#leave(handling)
+    }
     const timeoutMs = Math.min(leftMs, consumer.settings.maxHandlerMs)
-    const call = new QueueCall(record, { transport: settings.name, attempt, message, timeoutMs, beganAt })
+    const call = new QueueCall(record, { transport: settings.name, attempt, message, timeoutMs, beganAt, isAlone })
     void this.#running.begin(call).then((outcome) => {
-      if (!outcome.ok) void this.#failed(handling, call, outcome.error)
+      if (!outcome.ok) void this.#failed(handling, call, outcome)
       else if (this.#running.end(call)) handling.settled(true)
     })
   }
 
-  /** Ends a message whose turn came too late, and gives its place back. */
-  async #leave({ record, attempt, schedule }: Handling): Promise<boolean> {
-    this.#surroundings.slots.release()
-    return !this.#isRevoked && this.#bury(record, { error: hasExpired, attemptCount: attempt - 1, schedule })
+  /** Ends a message whose turn came too late, and has no place any more. */
+  async #leave({ record, attempt, schedule, settled }: Handling): Promise<void> {
+    const end = { error: hasExpired, attemptCount: attempt - 1, schedule }
+    settled(!this.#isRevoked && (await this.#bury(record, end)))
   }
 
-  async #failed(handling: Handling, call: QueueCall, error: ServiceError): Promise<void> {
+  async #failed(handling: Handling, call: QueueCall, { error, isOfBatch = false }: Failure): Promise<void> {
     if (error.code === 'deadline_exceeded' && !this.#surroundings.partition.lost.aborted) await this.#awaitQuiet(call)
     if (!this.#running.end(call)) return
+    // It expired before its batch began: nobody has handled it.
+    if (error === hasExpired) return this.#leave(handling)
     const schedule = (handling.schedule ??= new RetrySchedule(this.#scheduling))
-    const isDone = await this.#afterFailure(handling, error, schedule)
+    handling.isAlone ||= isOfBatch
+    const isShared = isOfBatch && call.messageCount > 1
+    const isDone = isShared
+      ? await this.#afterShared(handling, error, schedule)
+      : await this.#afterFailure(handling, error, schedule)
     if (isDone !== undefined) return handling.settled(isDone)
     handling.attempt += 1
     this.#attempt(handling)
@@ -191,7 +201,7 @@ export class MessageSettler {
 
   /** Whether a message that failed has come to its outcome; undefined when it is its turn again, with a place. */
   async #afterFailure(handling: Handling, error: ServiceError, schedule: RetrySchedule): Promise<boolean | undefined> {
-    const { settings, partition, slots, consumer } = this.#surroundings
+    const { consumer } = this.#surroundings
     const { record, attempt } = handling
     if (isOfEnding(error, this.#isRevoked)) return false
     const step = schedule.next(error)
@@ -201,7 +211,19 @@ export class MessageSettler {
     if (step.action !== 'retry') return this.#bury(record, { error, attemptCount: attempt, schedule })
     if (this.#isRevoked) return false
     tellRetry(this.#surroundings, record, { error, attempt, delayMs: step.delayMs })
-    const untilAt = settings.clock.now() + step.delayMs
+    return this.#waitAgain(handling, { error, schedule, delayMs: step.delayMs })
+  }
+
+  /** As `afterFailure`, when others failed with the message, and nobody knows which of them did: it does so alone, or not at all. */
+  async #afterShared(handling: Handling, error: ServiceError, schedule: RetrySchedule): Promise<boolean | undefined> {
+    if (isOfEnding(error, this.#isRevoked) || this.#isRevoked) return false
+    return this.#waitAgain(handling, { error, schedule, delayMs: schedule.afterShared(error) })
+  }
+
+  /** Waits until a message may be handled again, and for a place; what it gives is as of `afterFailure`. */
+  async #waitAgain({ record, attempt }: Handling, { error, schedule, delayMs }: Again): Promise<boolean | undefined> {
+    const { settings, partition, slots } = this.#surroundings
+    const untilAt = settings.clock.now() + delayMs
     const stage = { stage: 'retried', attemptCount: attempt, code: error.code, untilAt } as const
     if (await this.#backOff.wait(record, stage, schedule.historyUntil(untilAt))) return true
     return (await slots.take(partition.revoked)) ? undefined : false
@@ -219,10 +241,8 @@ export class MessageSettler {
     stop()
     if (ended !== 'late' || partition.lost.aborted) return
     this.#running.overtake(call)
-    log.error(
-      { peer: call.peer },
-      `${consumer.handler} goes on though its time is over; its key is not held up any longer`,
-    )
+    const messageCount = call.overtake()
+    if (messageCount !== undefined) tellOvertaken({ log, consumer }, call, messageCount)
   }
 
   #bury(record: ReceivedRecord, { error, attemptCount, schedule }: MessageEnd): Promise<boolean> {
@@ -235,6 +255,7 @@ export class MessageSettler {
 /** A message on its way to its outcome, before it was read. */
 interface NewHandling extends UnopenedMessage {
   readonly settled: (isDone: boolean) => void
+  readonly isAlone?: boolean
 }
 
 /** A message on its way to its outcome. */
@@ -244,7 +265,18 @@ interface Handling {
   attempt: number
   /** Undefined until it has failed. */
   schedule: RetrySchedule | undefined
+  /** Whether it is handled with no others, as it has failed with its batch. */
+  isAlone?: boolean
   readonly settled: (isDone: boolean) => void
+}
+
+type Failure = Extract<Outcome, { readonly ok: false }>
+
+/** How a message that failed goes on. */
+interface Again {
+  readonly error: ServiceError
+  readonly schedule: RetrySchedule
+  readonly delayMs: number
 }
 
 /** Of a message that was halted. */

@@ -12,18 +12,24 @@ export interface QueueCallFacts {
   readonly timeoutMs: number
   /** In epoch milliseconds. */
   readonly beganAt: number
+  /** Whether it is handled with no others, though its handler takes several at once. */
+  readonly isAlone?: boolean
 }
 
 /** What several messages share that are handled at once. */
 export interface SharedRun {
   /** In epoch milliseconds. */
   readonly beganAt: number
+  /** Messages that it began with. */
+  readonly messageCount: number
   /** Resolves when its handler does nothing more. */
   readonly quiet: Promise<void>
   /** Another member may have one of its messages. */
   abandon(): void
   /** One of its messages has an outcome, or nobody here waits for it any more. */
   leave(): void
+  /** How many of its messages are overtaken with the first that is; undefined for those after it. */
+  overtake(): number | undefined
 }
 
 /** A message on its way to its handler. */
@@ -34,6 +40,7 @@ export class QueueCall implements Arrival {
   readonly isAccepted = true
   readonly attempt: number
   readonly timeoutMs: number
+  readonly isAlone: boolean
   readonly #beganAt: number
   readonly #record: ReceivedRecord
   readonly #message: ReadMessage
@@ -45,13 +52,15 @@ export class QueueCall implements Arrival {
   #run: SharedRun | undefined
   #controller: AbortController | undefined
 
-  constructor(record: ReceivedRecord, { transport, attempt, message, timeoutMs, beganAt }: QueueCallFacts) {
+  constructor(record: ReceivedRecord, facts: QueueCallFacts) {
+    const { transport, attempt, message, timeoutMs, beganAt, isAlone = false } = facts
     this.#record = record
     this.#message = message
     this.transport = transport
     this.attempt = attempt
     this.#beganAt = beganAt
     this.timeoutMs = timeoutMs
+    this.isAlone = isAlone
   }
 
   get metadata(): Readonly<Record<string, string>> {
@@ -78,6 +87,11 @@ export class QueueCall implements Arrival {
     return this.#message.expiresAt
   }
 
+  /** How many messages its handler was given with it, itself among them. */
+  get messageCount(): number {
+    return this.#run?.messageCount ?? 1
+  }
+
   get isAbandoned(): boolean {
     return this.#isAbandoned
   }
@@ -101,6 +115,11 @@ export class QueueCall implements Arrival {
   /** Nobody waits for its handler any more. */
   leaves(): void {
     this.#run?.leave()
+  }
+
+  /** Its handler goes on though nobody waits for it. How many messages that is told of; undefined when it was told. */
+  overtake(): number | undefined {
+    return this.#run === undefined ? 1 : this.#run.overtake()
   }
 
   get signal(): AbortSignal {

@@ -62,17 +62,36 @@ export class RetrySchedule {
     const { retry, clock, failures } = this.#settings
     const disposition = dispositionOf(error, failures)
     const now = clock.now()
-    this.#firstFailedAt ??= now
-    this.#failureCount++
+    const firstFailedAt = this.#note(now)
     if (disposition === 'skip') return { action: 'skip' }
     if (disposition === 'retry') this.#countedCount++
     if (disposition === 'dead_letter') return { action: 'dead_letter' }
-    const isTooOld = now - this.#firstFailedAt >= retry.maxAgeMs
+    const isTooOld = now - firstFailedAt >= retry.maxAgeMs
     if (isTooOld || this.#countedCount >= retry.maxAttemptCount) return { action: 'exhausted' }
+    return { action: 'retry', delayMs: this.#delayAfter(error) }
+  }
+
+  /**
+   * How long it waits after a failure that may be another message's: that uses up neither attempts nor age, and what its code
+   * deserves is for whoever failed. Only for a message that is handled alone from then on, or it would never end.
+   */
+  afterShared(error: ServiceError): number {
+    this.#note(this.#settings.clock.now())
+    return this.#delayAfter(error)
+  }
+
+  /** Counts a failure. When the first was. */
+  #note(now: number): number {
+    this.#failureCount++
+    return (this.#firstFailedAt ??= now)
+  }
+
+  #delayAfter(error: ServiceError): number {
+    const { retry, failures } = this.#settings
     // Not before the failed callee wants to be asked again, unless that is longer than the longest wait.
     const wantedMs = error.details?.retryDelayMs ?? 0
     const delayMs = Math.min(retry.maxDelayMs, Math.max(wantedMs, backOffMs(this.#failureCount, this.#settings)))
-    return { action: 'retry', delayMs: disposition === 'wait' ? Math.max(shortestWaitMs, delayMs) : delayMs }
+    return dispositionOf(error, failures) === 'wait' ? Math.max(shortestWaitMs, delayMs) : delayMs
   }
 }
 

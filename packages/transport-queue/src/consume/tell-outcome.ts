@@ -39,6 +39,26 @@ export function tellRetry(
   log.warn(facts, `${consumer.handler} failed; the message is handled again`)
 }
 
+/** Tells of a batch that failed, once for all its messages. */
+export function tellBatchRetry(
+  { log, handler }: { readonly log: Pick<Logger, 'warn'>; readonly handler: string },
+  { error, messageCount }: Pick<Failure, 'error'> & { readonly messageCount: number },
+): void {
+  const facts = { messageCount, code: error.code, err: error }
+  log.warn(facts, `${handler} failed with a batch; each of its messages is handled again alone`)
+}
+
+/** Tells of a handler that is waited for no longer, once for all messages that it has. */
+export function tellOvertaken(
+  { log, consumer }: Pick<Telling, 'log' | 'consumer'>,
+  { peer }: { readonly peer: string },
+  messageCount: number,
+): void {
+  const text = `${consumer.handler} goes on though its time is over`
+  if (messageCount === 1) log.error({ peer }, `${text}; its key is not held up any longer`)
+  else log.error({ peer, messageCount }, `${text}; the keys of its batch are not held up any longer`)
+}
+
 /** Tells of a message that is halted, once: nobody is told by a dead letter. */
 export function tellHalt({ log, consumer }: Telling, record: Place, { error, attempt }: Failure): void {
   const { topic, partition, offset } = record

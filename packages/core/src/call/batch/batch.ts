@@ -34,9 +34,10 @@ export class Batch {
   close(end: Outcome): readonly Outcome[] {
     this.#end = end
     const { callId } = end
+    const ofBatch: Outcome = end.ok ? end : { ...end, isOfBatch: true }
     return this.#messages.map((message) => {
       const error = this.#failures.get(message)
-      return error === undefined ? end : { ok: false, error, callId, headers: undefined }
+      return error === undefined ? ofBatch : { ok: false, error, callId, headers: undefined }
     })
   }
 

@@ -80,6 +80,51 @@ test('whatever messages of batches fail with, each has one outcome, and those of
   )
 }, 30_000)
 
+test('a message that makes its handler throw buries no other, and costs none more than one attempt', async () => {
+  const codes: fc.Arbitrary<ErrorCode | undefined> = fc.constantFrom(
+    'internal',
+    'already_exists',
+    'not_found',
+    undefined,
+  )
+  const given = fc.array(fc.record({ key: fc.constantFrom(...'abcdefgh'), code: codes }), {
+    minLength: 2,
+    maxLength: 24,
+  })
+  await fc.assert(
+    fc.asyncProperty(given, settings, fc.integer({ min: 1, max: 3 }), async (messages, limits, maxAttemptCount) => {
+      const broker = memoryBroker({ partitionCount: 1 })
+      const { sender } = await senderOf(
+        () => memoryDriver({ broker }),
+        ordersOf(messages.map(({ key }) => key).join('')),
+      )
+      const handled = new Map<number, number>()
+      const handle = (items: readonly BatchItem<Order>[]) => {
+        const code = items.map(({ payload }) => messages[payload.count]?.code).find((one) => one !== undefined)
+        if (code !== undefined) throw new ServiceError(code, 'as it is fated')
+        for (const { payload, attempt } of items) handled.set(payload.count, attempt)
+      }
+      const { maxCount, concurrency, maxUncommittedCount } = limits
+      const retry = { maxAttemptCount, initialDelayMs: 0 }
+      const failures = { not_found: 'skip' as const }
+      const consumer = { batch: { maxCount, maxWaitMs: 0 }, concurrency, retry, failures }
+      const options = { consumer, queue: { maxUncommittedCount, commitIntervalMs: 0 }, handle }
+      const member = await startBatches(memoryDriver({ broker }), options)
+      const committed = async () => (await sender.describe(topic, 'user'))[0]?.committedOffset
+      await expect.poll(committed, { interval: 1 }).toBe(messages.length)
+      await member.stop()
+      const { letters } = await listDeadLetters(sender, { topic, group: 'user' })
+      const countsOf = (...wanted: (ErrorCode | undefined)[]) =>
+        messages.flatMap(({ code }, count) => (wanted.includes(code) ? [count] : []))
+      const inOrder = (counts: Iterable<number>) => [...counts].toSorted((one, other) => one - other)
+      expect(inOrder(letters.map(({ source }) => source.offset))).toEqual(countsOf('internal', 'already_exists'))
+      expect(inOrder(handled.keys())).toEqual(countsOf(undefined))
+      expect(Math.max(1, ...handled.values())).toBeLessThanOrEqual(2)
+    }),
+    { numRuns: 40 },
+  )
+}, 30_000)
+
 /** What became of messages: those that were handled, and what each that was not has failed with last. */
 interface Seen {
   readonly handled: Order[]

@@ -26,6 +26,7 @@ export class BatchRun implements BatchArrival {
   #controller: AbortController | undefined
   #quiet: PromiseWithResolvers<void> | undefined
   #hasEnded = false
+  #isOvertaken = false
 
   constructor({ transport, messages, timeoutMs, beganAt, left }: BatchRunFacts) {
     this.transport = transport
@@ -41,6 +42,10 @@ export class BatchRun implements BatchArrival {
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     return this.#controller.signal
+  }
+
+  get messageCount(): number {
+    return this.messages.length
   }
 
   /** Resolves when its handler does nothing more. */
@@ -61,6 +66,13 @@ export class BatchRun implements BatchArrival {
     if (this.#abandonedCount < this.messages.length) return
     this.#controller ??= new AbortController()
     this.#controller.abort()
+  }
+
+  /** How many are overtaken with the first that is. */
+  overtake(): number | undefined {
+    if (this.#isOvertaken) return undefined
+    this.#isOvertaken = true
+    return this.#remainingCount
   }
 
   /** One of its messages has an outcome, or nobody here waits for it any more. */

@@ -52,6 +52,7 @@ interface BatcherOptions {
 export function openBatcher({ maxCount, maxWaitMs = 100, concurrency = 1, read }: BatcherOptions) {
   const clock = stillClock()
   const handed: HandedBatch[] = []
+  const log = { warn: () => undefined }
   const fine: Outcome = { ok: true, value: undefined, callId: 'c', headers: undefined }
   const batch: BatchEndpoint = {
     maxCount,
@@ -67,7 +68,15 @@ export function openBatcher({ maxCount, maxWaitMs = 100, concurrency = 1, read }
         handed.push({ arrival, peers, end })
       }),
   }
-  const batcher = new Batcher({ transport: 'queue', batch, concurrency, maxHandlerMs: 1_000, clock })
+  const batcher = new Batcher({
+    transport: 'queue',
+    handler: 'store',
+    log,
+    batch,
+    concurrency,
+    maxHandlerMs: 1_000,
+    clock,
+  })
   return { batcher, batch, clock, handed, partition: () => openPartition(batcher, batch, clock) }
 }
 
@@ -78,7 +87,7 @@ function openPartition(batcher: Batcher, batch: BatchEndpoint, clock: QueueClock
   const outcomes: string[] = []
   const from = { batch, revoked: revoking.signal, stages }
   revoking.signal.addEventListener('abort', () => batcher.giveUp(revoking.signal))
-  const add = (offset: number, expiresAt = Number.POSITIVE_INFINITY) => {
+  const add = (offset: number, { expiresAt = Number.POSITIVE_INFINITY, isAlone = false } = {}) => {
     const record = { topic: 't', partition: 0, offset, timestampAt: 0, key: null, value: null, headers: [] }
     const message = { metadata: {}, notBeforeAt: 0, expiresAt, payload: () => offset }
     const call = new QueueCall(record, {
@@ -87,6 +96,7 @@ function openPartition(batcher: Batcher, batch: BatchEndpoint, clock: QueueClock
       message,
       timeoutMs: 1_000,
       beganAt: clock.now(),
+      isAlone,
     })
     void batcher.handle(call, from).then((outcome) => {
       outcomes.push(`${offset} ${outcome.ok ? 'ok' : outcome.error.code}`)

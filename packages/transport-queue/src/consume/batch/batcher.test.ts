@@ -96,6 +96,25 @@ describe('places', () => {
     expect(handed.map(({ peers }) => peers.length)).toEqual([1, 2])
   })
 
+  test('are given in the order in which batches were due, also to messages that are handled alone', async () => {
+    const { partition, handed, clock } = openBatcher({ maxCount: 2 })
+    const { add } = partition()
+    add(0, { isAlone: true })
+    add(1)
+    await settled()
+    expect(handed.map(({ peers }) => peers)).toEqual([['t/0@0']])
+    clock.advance(100)
+    await settled()
+    add(2, { isAlone: true })
+    await settled()
+    add(3)
+    for (let count = 1; count <= 3; count += 1) {
+      await settled()
+      handed.at(-1)?.end()
+    }
+    expect(handed.map(({ peers }) => peers)).toEqual([['t/0@0'], ['t/0@1', 't/0@3'], ['t/0@2']])
+  })
+
   test('come free when the last message has left, and full batches are next in their order', async () => {
     const { partition, handed } = openBatcher({ maxCount: 1 })
     const { add } = partition()
@@ -126,8 +145,8 @@ test('a message that cannot be read is in no batch, and has its outcome at once'
 test('a message that has no use any more when its batch begins is in none', async () => {
   const { partition, handed, clock } = openBatcher({ maxCount: 9 })
   const { add, outcomes } = partition()
-  add(0, 100)
-  add(1, 101)
+  add(0, { expiresAt: 100 })
+  add(1, { expiresAt: 101 })
   await settled()
   clock.advance(100)
   await settled()

@@ -1,13 +1,18 @@
-import { type BatchEndpoint, type Outcome, ServiceError } from '@tenon/core/transport'
+import { type BatchEndpoint, type Logger, type Outcome, ServiceError } from '@tenon/core/transport'
 import type { QueueClock } from '../../wait.ts'
 import { hasExpired } from '../message-opener.ts'
+import { isOfEnding } from '../plan/disposition.ts'
 import type { QueueCall } from '../queue-call.ts'
+import { tellBatchRetry } from '../tell-outcome.ts'
 import type { MessageStage } from '../watch/consumer-report.ts'
 import { BatchRun } from './batch-run.ts'
 
 export interface BatcherSurroundings {
   /** The transport's name. */
   readonly transport: string
+  /** For messages. */
+  readonly handler: string
+  readonly log: Pick<Logger, 'warn'>
   readonly batch: BatchEndpoint
   /** Batches at a time. */
   readonly concurrency: number
@@ -41,8 +46,9 @@ export interface BatchMessage {
 export class Batcher {
   readonly #surroundings: BatcherSurroundings
   #freeCount: number
-  /** Full ones that wait for a place. */
-  readonly #full: Gathering[] = []
+  /** Those that wait for a place alone, in the order in which they were due. */
+  readonly #due: Gathering[] = []
+  /** What is still filled, though it may be due. */
   #open: Gathering | undefined
   #readingCount = 0
   #isFlushedWhenRead = false
@@ -73,9 +79,7 @@ export class Batcher {
   /** Waits for no others any more. What finds no place waits for that. */
   flush(): void {
     this.#isFlushedWhenRead = false
-    if (this.#open === undefined) return
-    this.#open.isDue = true
-    this.#begin()
+    if (this.#open !== undefined) this.#isDue(this.#open)
   }
 
   /** As `flush`, with what is being read at the moment: no others can come before some of them have their outcome. */
@@ -93,15 +97,15 @@ export class Batcher {
   /** A partition is given up: what has a place is handled at once, what has none comes again. */
   giveUp(revoked: AbortSignal): void {
     this.flush()
-    for (const gathering of this.#open === undefined ? this.#full : [...this.#full, this.#open])
+    for (const gathering of new Set([...this.#due, ...(this.#open === undefined ? [] : [this.#open])]))
       gathering.takeOut((message) => message.from.revoked === revoked)
   }
 
   #gather(call: QueueCall, payload: unknown, from: BatchedFrom): Promise<Outcome> {
     const { promise, resolve: settle } = Promise.withResolvers<Outcome>()
-    const open = (this.#open ??= this.#openOne())
-    open.add({ call, payload, from, settle })
-    if (open.count >= this.#surroundings.batch.maxCount) this.#close(open)
+    const gathering = call.isAlone ? new Gathering(this.#surroundings.clock.now()) : (this.#open ??= this.#openOne())
+    gathering.add({ call, payload, from, settle })
+    if (call.isAlone || gathering.count >= this.#surroundings.batch.maxCount) this.#close(gathering)
     return promise
   }
 
@@ -109,34 +113,31 @@ export class Batcher {
   #openOne(): Gathering {
     const { clock } = this.#surroundings
     const gathering = new Gathering(clock.now() + this.#maxWaitMs)
-    void clock.wait(this.#maxWaitMs, gathering.begun).then(() => {
-      gathering.isDue = true
-      this.#begin()
-    })
+    void clock.wait(this.#maxWaitMs, gathering.begun).then(() => this.#isDue(gathering))
     return gathering
   }
 
+  /** Nothing more comes into it. */
   #close(gathering: Gathering): void {
-    this.#open = undefined
-    this.#full.push(gathering)
+    if (gathering === this.#open) this.#open = undefined
     gathering.isFull()
+    this.#isDue(gathering)
+  }
+
+  #isDue(gathering: Gathering): void {
+    if (!gathering.isDue) this.#due.push(gathering)
+    gathering.isDue = true
     this.#begin()
   }
 
   /** Begins with what is due, as far as there are places. */
   #begin(): void {
     while (this.#freeCount > 0) {
-      const next = this.#full.shift() ?? this.#takeDue()
+      const next = this.#due.shift()
       if (next === undefined) return
+      if (next === this.#open) this.#open = undefined
       this.#run(next.end())
     }
-  }
-
-  #takeDue(): Gathering | undefined {
-    const open = this.#open
-    if (open?.isDue !== true) return undefined
-    this.#open = undefined
-    return open
   }
 
   #run(gathered: readonly BatchMessage[]): void {
@@ -151,14 +152,26 @@ export class Batcher {
     }
     const run = new BatchRun({ transport, messages, timeoutMs: maxHandlerMs, beganAt, left })
     void batch.dispatch(run).then((outcomes) => {
+      if (messages.length > 1) this.#tell(messages, outcomes)
       for (const [index, { settle }] of messages.entries()) settle(outcomes[index] ?? givenBack)
     })
   }
+
+  /** One line for all that failed together, and are handled again. */
+  #tell(messages: readonly BatchMessage[], outcomes: readonly Outcome[]): void {
+    const failures = outcomes.flatMap((outcome, index) => {
+      const isOurs = outcome.ok || outcome.isOfBatch !== true
+      const isRevoked = messages[index]?.from.revoked.aborted ?? true
+      return isOurs || isOfEnding(outcome.error, isRevoked) || isRevoked ? [] : [outcome.error]
+    })
+    const [error] = failures
+    if (error) tellBatchRetry(this.#surroundings, { error, messageCount: failures.length })
+  }
 }
 
-/** Messages that wait for others. */
+/** Messages that wait for others, or one that is not to. */
 class Gathering {
-  /** Whether it waits for a place, and for no others. */
+  /** Whether it waits for a place, or has had it. */
   isDue = false
   readonly #dueAt: number
   readonly #begun = new AbortController()

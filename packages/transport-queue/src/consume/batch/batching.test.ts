@@ -1,12 +1,13 @@
 import type { BatchItem } from '@tenon/core'
 import { ConfigError } from '@tenon/core/transport'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { listDeadLetters } from '../../dead-letter/list-dead-letters.ts'
 import { memoryBroker } from '../../driver/memory/memory-broker.ts'
 import { memoryDriver } from '../../driver/memory/memory-driver.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { embeddedDrivers } from '../../queue-driver.test-harness.ts'
-import { stillClock } from './batch.test-harness.ts'
+import { logInto } from '../../queue-transport.test-harness.ts'
+import { settled, stillClock } from './batch.test-harness.ts'
 import {
   failWith,
   nameOf,
@@ -122,7 +123,7 @@ describe.each(embeddedDrivers)('batches on %s', (_name, newBroker) => {
     ])
   })
 
-  test('fail as a whole when their handler throws, or when its time is over', async () => {
+  test('fail as a whole when their handler throws, or when its time is over; then each message is handled alone', async () => {
     const newDriver = newBroker()
     await senderOf(newDriver, ordersOf('abc'))
     const tries: (readonly number[])[] = []
@@ -134,12 +135,73 @@ describe.each(embeddedDrivers)('batches on %s', (_name, newBroker) => {
     }
     const consumer = { batch, retry: noWait, maxHandlerMs: 20 }
     const { until } = await startBatches(newDriver(), { consumer, handle })
+    await until((seen) => seen.length === 7)
+    expect(tries).toEqual([[1, 1, 1], [2], [2], [2], [3]])
+  })
+
+  test('bury nothing for a message that makes their handler throw, whatever with, but that message', async () => {
+    const newDriver = newBroker()
+    const { sender, send } = await senderOf(newDriver, ordersOf('abc'))
+    const lines: unknown[] = []
+    const handle = (items: readonly BatchItem<Order>[]) => {
+      if (items.some(({ payload }) => payload.orderId === 'b')) throw failWith('already_exists')
+    }
+    const log = logInto(lines)
+    const consumer = { batch, retry: { ...noWait, maxAttemptCount: 1 } }
+    const { batches, until } = await startBatches(newDriver(), {
+      consumer,
+      handle,
+      log,
+      queue: { commitIntervalMs: 0 },
+    })
+    await until((seen) => seen.length === 6)
+    await send(ordersOf('def'))
     await until((seen) => seen.length === 9)
-    expect(tries).toEqual([
-      [1, 1, 1],
-      [2, 2, 2],
-      [3, 3, 3],
+    expect(batches).toEqual([['a0', 'b1', 'c2'], ['a0'], ['b1'], ['c2'], ['d0', 'e1', 'f2']])
+    const committed = async () => (await sender.describe(topic, 'user'))[0]?.committedOffset
+    await expect.poll(committed).toBe(6)
+    expect(await lettersOf(sender)).toEqual(['already_exists 2 {"orderId":"b","count":1}'])
+    const failed = `consume ${topic} failed with a batch; each of its messages is handled again alone`
+    const warnings = lines.filter((line) => Array.isArray(line) && line[0] === 'warn')
+    expect(warnings).toMatchObject([['warn', { messageCount: 3, code: 'already_exists' }, failed]])
+  })
+
+  test('bury at once what expired while it waited for others, as no handler has seen it', async () => {
+    const newDriver = newBroker()
+    const expiring = { headers: [['ce_expirytime', Buffer.from('1970-01-01T00:01:00Z')]] } as const
+    const { sender } = await senderOf(newDriver, [
+      ...ordersOf('ab'),
+      { ...recordOf('c', '{"orderId":"c","count":2}'), ...expiring },
     ])
+    const clock = stillClock()
+    const consumer = { batch: { maxCount: 9, maxWaitMs: 60_000 }, failures: { deadline_exceeded: 'skip' as const } }
+    const { transport, batches, until } = await startBatches(newDriver(), {
+      consumer,
+      queue: { clock, commitIntervalMs: 0 },
+    })
+    await expect.poll(async () => (await transport.consumers())[0]?.oldest).toMatchObject([{ stage: 'gathered' }])
+    await settled()
+    clock.advance(60_000)
+    await until((seen) => seen.length === 2)
+    expect(batches).toEqual([['a0', 'b1']])
+    const committed = async () => (await sender.describe(topic, 'user'))[0]?.committedOffset
+    await expect.poll(committed).toBe(3)
+    expect(await lettersOf(sender)).toEqual(['deadline_exceeded 0 {"orderId":"c","count":2}'])
+  })
+
+  test('are told of once when their handler goes on though its time is over', async () => {
+    const newDriver = newBroker()
+    await senderOf(newDriver, ordersOf('abc'))
+    const wedged = Promise.withResolvers<void>()
+    onTestFinished(() => wedged.resolve())
+    const lines: unknown[] = []
+    const handle = (items: readonly BatchItem<Order>[]) => (items.length > 1 ? wedged.promise : undefined)
+    const consumer = { batch, retry: noWait, maxHandlerMs: 20 }
+    const { until } = await startBatches(newDriver(), { consumer, handle, log: logInto(lines) })
+    await until((seen) => seen.length === 6)
+    const text = `consume ${topic} goes on though its time is over; the keys of its batch are not held up any longer`
+    const told = lines.filter((line) => Array.isArray(line) && String(line[2]).includes('goes on'))
+    expect(told).toEqual([['error', { peer: `${topic}/0@0`, messageCount: 3 }, text]])
   })
 })
 

@@ -37,7 +37,7 @@ export class BroadcastConsumer implements ServedConsumer {
     this.#settings = settings
     this.#host = host
     this.title = `the broadcast of ${[...plan.consumers.keys()].join(', ')}`
-    this.#places = placesOf(plan, settings)
+    this.#places = placesOf(plan, settings, host.log)
     this.#lags = new Map(consumers.map(({ topic }) => [topic, this.#lagOf(topic)]))
     const state = () => this.#state
     const { log } = host
