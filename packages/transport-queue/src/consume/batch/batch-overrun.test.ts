@@ -25,8 +25,9 @@ test('a batch whose handler ignores its signal is overtaken: its messages are ha
   await until((seen) => seen.length === 6)
   expect(attempts.slice(0, 2)).toEqual(['a0:1', 'b1:1'])
   expect(attempts.toSorted()).toEqual(['a0:1', 'a0:2', 'b1:1', 'b1:2', 'c2:1', 'd3:1'])
-  const lines = told.map((line) => (Array.isArray(line) ? String(line.at(-1)) : ''))
-  expect(lines.filter((line) => line.includes('goes on though its time is over'))).toHaveLength(2)
+  const lines = told.filter((line) => Array.isArray(line) && String(line.at(-1)).includes('though its time is over'))
+  const text = expect.stringContaining('the keys of its batch are not held up any longer')
+  expect(lines).toEqual([['error', { peer: expect.stringMatching('/0@0$'), messageCount: 2 }, text]])
 })
 
 test('a batch whose partition is lost gives its place back at once, and its handler is told', async () => {
@@ -52,7 +53,7 @@ test('a batch whose partition is lost gives its place back at once, and its hand
   expect(calls[0]?.signal.aborted).toBe(true)
 })
 
-test('a message of a batch that fails for long is set aside with its key, and comes back in a batch with its attempts', async () => {
+test('a message of a batch that fails for long is set aside with its key, and comes back with its attempts', async () => {
   const broker = memoryBroker({ partitionCount: 1 })
   await senderOf(() => memoryDriver({ broker }), ordersOf(`b${'acd'.repeat(10)}b`))
   const attempts: string[] = []
@@ -72,4 +73,24 @@ test('a message of a batch that fails for long is set aside with its key, and co
   const last = attempts.findLastIndex((name) => name.startsWith('b0'))
   expect(attempts.slice(0, last + 1)).toEqual(Array.from({ length: last + 1 }, (_, index) => `b0:${index + 1}`))
   expect(attempts.slice(last + 1)).toEqual(['b31:1'])
+})
+
+test('messages that were set aside after a failure come back one by one, though they are due together', async () => {
+  const broker = memoryBroker({ partitionCount: 1 })
+  await senderOf(() => memoryDriver({ broker }), ordersOf(`be${'acd'.repeat(10)}`))
+  let isAway = true
+  const handle = (items: readonly BatchItem<Order>[]) => {
+    for (const { payload, fail } of items)
+      if ('be'.includes(payload.orderId) && isAway) fail(new ServiceError('unavailable', 'away'))
+  }
+  const queue = { maxUncommittedCount: 6, commitIntervalMs: 0, random: () => 1 }
+  const consumer = { batch: { maxCount: 2, maxWaitMs: 50 }, retry: { initialDelayMs: 100, maxDelayMs: 100 } }
+  const { until, batches } = await startBatches(memoryDriver({ broker }), { consumer, handle, queue })
+  await until((seen) => seen.filter((name) => 'acd'.includes(name.charAt(0))).length === 30)
+  isAway = false
+  const beforeCount = batches.length
+  await until((seen) =>
+    ['b0', 'e1'].every((name) => seen.lastIndexOf(name) >= batches.slice(0, beforeCount).flat().length),
+  )
+  expect(batches.slice(beforeCount).toSorted()).toEqual([['b0'], ['e1']])
 })

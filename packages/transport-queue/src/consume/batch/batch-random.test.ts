@@ -87,7 +87,7 @@ test('a message that makes its handler throw buries no other, and costs none mor
     'not_found',
     undefined,
   )
-  const given = fc.array(fc.record({ key: fc.constantFrom(...'abcdefgh'), code: codes }), {
+  const given = fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'), code: codes }), {
     minLength: 2,
     maxLength: 24,
   })

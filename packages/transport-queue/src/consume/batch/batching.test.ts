@@ -1,6 +1,6 @@
 import type { BatchItem } from '@tenon/core'
 import { ConfigError } from '@tenon/core/transport'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { listDeadLetters } from '../../dead-letter/list-dead-letters.ts'
 import { memoryBroker } from '../../driver/memory/memory-broker.ts'
 import { memoryDriver } from '../../driver/memory/memory-driver.ts'
@@ -187,21 +187,6 @@ describe.each(embeddedDrivers)('batches on %s', (_name, newBroker) => {
     const committed = async () => (await sender.describe(topic, 'user'))[0]?.committedOffset
     await expect.poll(committed).toBe(3)
     expect(await lettersOf(sender)).toEqual(['deadline_exceeded 0 {"orderId":"c","count":2}'])
-  })
-
-  test('are told of once when their handler goes on though its time is over', async () => {
-    const newDriver = newBroker()
-    await senderOf(newDriver, ordersOf('abc'))
-    const wedged = Promise.withResolvers<void>()
-    onTestFinished(() => wedged.resolve())
-    const lines: unknown[] = []
-    const handle = (items: readonly BatchItem<Order>[]) => (items.length > 1 ? wedged.promise : undefined)
-    const consumer = { batch, retry: noWait, maxHandlerMs: 20 }
-    const { until } = await startBatches(newDriver(), { consumer, handle, log: logInto(lines) })
-    await until((seen) => seen.length === 6)
-    const text = `consume ${topic} goes on though its time is over; the keys of its batch are not held up any longer`
-    const told = lines.filter((line) => Array.isArray(line) && String(line[2]).includes('goes on'))
-    expect(told).toEqual([['error', { peer: `${topic}/0@0`, messageCount: 3 }, text]])
   })
 })
 
