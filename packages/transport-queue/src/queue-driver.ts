@@ -78,7 +78,8 @@ export interface QueueDriver {
    * kept, behind the last that readers may see, or at the first whose timestamp is not before a moment, which is behind the last
    * where there is none.
    *
-   * @throws ServiceError `not_found` for a topic that does not exist, `unavailable` when the broker did not answer in time.
+   * @throws ServiceError `not_found` for a topic that does not exist, `permission_denied` when it may not be looked at, `unavailable` when the
+   * broker did not answer in time.
    */
   offsetsAt(topic: string, start: ConsumerStart): Promise<readonly number[]>
   /**

@@ -1,7 +1,8 @@
-import { ServiceError } from '@tenon/core/transport'
+import { type ErrorCode, ServiceError } from '@tenon/core/transport'
 import { giveUp } from '../../driver/ownership.ts'
 import type { MemberState, RecordPlace } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
+import { orAborted } from '../../wait.ts'
 import { PartitionLoop } from '../consume-loop.ts'
 import type { ConsumerHost } from '../group-consumer.ts'
 import type { BroadcastPlan, TopicConsumer } from '../plan/consumer-plan.ts'
@@ -27,6 +28,7 @@ export class BroadcastConsumer implements ServedConsumer {
   readonly #loops = new Map<BroadcastPartition, PartitionLoop>()
   readonly #leaving = new AbortController()
   #looking: NodeJS.Timeout | undefined
+  #isLooking = false
   #joining: Promise<void> = Promise.resolve()
   #state: MemberState = 'joining'
   #failure: string | undefined
@@ -46,6 +48,7 @@ export class BroadcastConsumer implements ServedConsumer {
 
   async join(signal: AbortSignal): Promise<void> {
     const over = AbortSignal.any([signal, this.#leaving.signal])
+    this.#watch.start()
     this.#joining = this.#begin(over)
     try {
       await this.#joining
@@ -103,7 +106,6 @@ export class BroadcastConsumer implements ServedConsumer {
     over.throwIfAborted()
     for (const place of places.flat()) this.#read(place)
     this.#state = 'assigned'
-    this.#watch.start()
     this.#looking = setInterval(() => void this.#lookForMore(), lookIntervalMs).unref()
   }
 
@@ -114,15 +116,19 @@ export class BroadcastConsumer implements ServedConsumer {
   ): Promise<readonly RecordPlace[]> {
     const { driver, clock, random } = this.#settings
     const delays = endlessDelays({ retry: settings.retry, random })
-    for (let attempt = 1; ; attempt++) {
+    let isTold = false
+    for (let missingCount = 0; ; ) {
       try {
-        const offsets = await driver.offsetsAt(topic, start)
+        const offsets = await orAborted(driver.offsetsAt(topic, start), over)
         return offsets.map((fromOffset, partition) => ({ topic, partition, fromOffset }))
       } catch (error) {
-        const isAway = ServiceError.is(error) && error.code === 'unavailable'
-        // A topic that was just created is not known to every broker at once.
-        const isMissing = ServiceError.is(error) && error.code === 'not_found' && attempt < missingAttemptCount
-        if (!isAway && !isMissing) throw error
+        over.throwIfAborted()
+        // A topic that was just created is not known to every broker at once, nor any to a broker that has just started.
+        missingCount = hasCode(error, 'not_found') ? missingCount + 1 : 0
+        const isMissing = missingCount > 0 && missingCount < missingAttemptCount
+        if (!isMissing && !hasCode(error, 'unavailable')) throw error
+        if (!isTold) this.#host.log.warn({ topic, err: error }, `${this.title} cannot begin; tries again`)
+        isTold = true
       }
       await clock.wait(delays.next().value, over)
       over.throwIfAborted()
@@ -131,13 +137,19 @@ export class BroadcastConsumer implements ServedConsumer {
 
   /** Partitions that a topic did not have before are read from their beginning. */
   async #lookForMore(): Promise<void> {
-    for (const topic of this.#plan.consumers.keys()) {
-      const known = new Set(this.#partitionsOf(topic).map(({ partition }) => partition))
-      const offsets = await this.#settings.driver.offsetsAt(topic, 'earliest').catch(() => [])
-      if (this.#leaving.signal.aborted) return
-      for (const [partition, fromOffset] of offsets.entries())
-        if (!known.has(partition)) this.#read({ topic, partition, fromOffset })
-    }
+    if (this.#isLooking) return
+    this.#isLooking = true
+    for (const topic of this.#plan.consumers.keys()) await this.#lookAt(topic)
+    this.#isLooking = false
+  }
+
+  async #lookAt(topic: string): Promise<void> {
+    const offsets = await this.#settings.driver.offsetsAt(topic, 'earliest').catch(() => [])
+    // What cannot go on has lost its loops, and is not to begin again.
+    if (this.#state !== 'assigned') return
+    const known = new Set(this.#partitionsOf(topic).map(({ partition }) => partition))
+    for (const [partition, fromOffset] of offsets.entries())
+      if (!known.has(partition)) this.#read({ topic, partition, fromOffset })
   }
 
   #read(place: RecordPlace): void {
@@ -210,7 +222,11 @@ export class BroadcastConsumer implements ServedConsumer {
   }
 }
 
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return ServiceError.is(error) && error.code === code
+}
+
 /** How soon a partition is found that a topic did not have before. A guess: it is read from its beginning, so nothing is lost. */
 const lookIntervalMs = 60_000
-/** How often a topic is looked for that is not there, with waits between: some seconds. A guess. */
+/** How often in a row a topic is looked for that is not there, with waits between: some seconds. A guess. */
 const missingAttemptCount = 5

@@ -99,6 +99,7 @@ describe.skipIf(skipped !== '')(`Kafka that knows its clients${skipped}`, () => 
       await broker.deny('group', `${client}-others`, 'describe')
       const refused = { code: 'permission_denied' }
       await expect(driver.describe(hidden, 'any')).rejects.toMatchObject(refused)
+      await expect(driver.offsetsAt(hidden, 'latest')).rejects.toMatchObject(refused)
       // kafkajs does not tell why nobody coordinates a group for it. Who may not look at a group may not join it either.
       const ofGroup = client === 'kafkajs' ? { code: 'unavailable' } : refused
       await expect(driver.describe(source, `${client}-others`)).rejects.toMatchObject(ofGroup)

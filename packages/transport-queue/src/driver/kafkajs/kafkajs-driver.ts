@@ -133,7 +133,7 @@ class KafkajsDriver implements QueueDriver {
     try {
       return await within(finding, this.#settings.connectTimeoutMs, 'it did not answer')
     } catch (cause) {
-      throw this.#notDescribed(topic, cause)
+      throw notDescribable(new Set([kafkaErrorType(cause)]), topic) ?? this.#notDescribed(topic, cause)
     }
   }
 

@@ -102,7 +102,7 @@ class PlatformaticDriver implements QueueDriver {
     try {
       return await this.#administer((admin) => readStart(admin, topic, start))
     } catch (cause) {
-      throw this.#notDescribed(topic, cause)
+      throw notDescribable(errorIds(cause), topic) ?? this.#notDescribed(topic, cause)
     }
   }
 
