@@ -124,6 +124,7 @@ describe('a broadcast that looks for new partitions', () => {
 })
 
 async function* refusing(): AsyncGenerator<never, void, undefined> {
+  yield* []
   throw new ServiceError('permission_denied', 'no')
 }
 
