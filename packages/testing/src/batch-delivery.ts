@@ -7,7 +7,7 @@ export async function deliverEvent(
   payload: unknown,
   options: MessageOptions,
 ): Promise<Delivery> {
-  const consumer = choose(consumers, options.group)
+  const consumer = choose(consumers, options)
   const [delivery] = consumer.batch === undefined ? [] : await deliverBatch([consumer], [payload], options)
   return delivery ?? deliver([consumer], payload, options)
 }
@@ -23,7 +23,7 @@ export async function deliverBatch(
   payloads: readonly unknown[],
   options: MessageOptions,
 ): Promise<readonly Delivery[]> {
-  const endpoint = choose(endpoints, options.group)
+  const endpoint = choose(endpoints, options)
   const { group, signal } = { ...options, group: endpoint.group }
   const work = handle(endpoint, payloads, options)
   const outcomes = signal ? await unlessAborted(work, signal) : await work

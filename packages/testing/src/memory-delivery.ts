@@ -16,6 +16,8 @@ export interface MessageOptions {
   readonly attempt?: number
   /** Which consumer group gets it. @defaultValue the only one there is */
   readonly group?: string
+  /** Whether a broadcast gets it, which has no group. @defaultValue as `group` says, or whoever is the only one */
+  readonly broadcast?: boolean
   /** How long the message has use, in milliseconds. @defaultValue the operation's own limit alone */
   readonly timeoutMs?: number
   /** Ends the delivery as `cancelled`, as when the consumer loses its partition. */
@@ -54,7 +56,7 @@ export async function deliver(
   payload: unknown,
   options: MessageOptions,
 ): Promise<Delivery> {
-  const endpoint = choose(endpoints, options.group)
+  const endpoint = choose(endpoints, options)
   const { group } = endpoint
   const { signal } = options
   const work = runToEnd(endpoint, toArrival(endpoint, payload, options))
@@ -66,13 +68,21 @@ export async function deliver(
 /** Who gets the message. @throws TypeError when that is not clear */
 export function choose<Endpoint extends MessageEndpoint>(
   endpoints: readonly Endpoint[],
-  group: string | undefined,
+  { group, broadcast }: Pick<MessageOptions, 'group' | 'broadcast'>,
 ): Endpoint {
-  const [only, ...others] = group === undefined ? endpoints : endpoints.filter((one) => one.group === group)
+  const named = group === undefined ? endpoints : endpoints.filter((one) => one.group === group)
+  const meant = broadcast === undefined ? named : named.filter((one) => (one.group === undefined) === broadcast)
+  const [only, ...others] = meant
   if (only !== undefined && others.length === 0) return only
   const groups = endpoints.map((one) => one.group ?? 'a broadcast').join(', ')
-  const found = group === undefined ? 'none' : JSON.stringify(group)
-  throw new TypeError(`group: expected one of the groups that take the message (${groups}), found ${found}`)
+  const given = [
+    ...(group === undefined ? [] : [JSON.stringify(group)]),
+    ...(broadcast === undefined ? [] : [`broadcast: ${broadcast}`]),
+  ]
+  const found = given.length === 0 ? 'none' : given.join(' with ')
+  throw new TypeError(
+    `group: expected one of the groups that take the message (${groups}), or broadcast: true for the only broadcast among them, found ${found}`,
+  )
 }
 
 /** A message as it comes out of a queue. */

@@ -12,6 +12,7 @@ import {
 import { contract, stream } from '@tenon/core/contract'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
+import type { MessageOptions } from './memory-delivery.ts'
 import { memoryTransport, type OutcomeOf } from './memory-transport.ts'
 
 const Item = Type.Object({ index: Type.Integer() })
@@ -242,7 +243,7 @@ test('delivers an event to the consumer of a group, with the headers that a publ
 test('asks for the group where several consume an event', async () => {
   await using greeting = await startGreeter()
   await expect(greeting.memory.publish(greeted, { name: 'Ada' })).rejects.toThrow(
-    'group: expected one of the groups that take the message (audit, greeter), found none',
+    'group: expected one of the groups that take the message (audit, greeter), or broadcast: true for the only broadcast among them, found none',
   )
   await expect(greeting.memory.publish(greeted, { name: 'Ada' }, { group: 'x' })).rejects.toThrow('found "x"')
   expect(await greeting.memory.publish(greeted, { name: 'Ada' }, { group: 'greeter' })).toEqual({
@@ -250,6 +251,34 @@ test('asks for the group where several consume an event', async () => {
     group: 'greeter',
   })
   await expect(greeting.memory.publish(unheard, { name: 'Ada' })).rejects.toMatchObject({ code: 'unimplemented' })
+})
+
+test('delivers an event to its broadcast, beside a group that consumes it too', async () => {
+  const memory = memoryTransport()
+  const seen: string[] = []
+  const note = (who: string, options: object) =>
+    defineConsumer(
+      greeted,
+      () =>
+        ({ name }) =>
+          void seen.push(`${who}: ${name}`),
+      options,
+    )
+  const handlers = [note('group', { group: 'audit' }), note('broadcast', { broadcast: true })]
+  const service = defineService({
+    name: 'greeter',
+    version: '1.0.0',
+    admin: false,
+    transports: () => [memory],
+    handlers,
+  })
+  await using _started = await service.start({ environment: { LOG_LEVEL: 'silent' } })
+  const publish = (options?: MessageOptions) => memory.publish(greeted, { name: 'Ada' }, options)
+  expect(await publish({ broadcast: true })).toEqual({ ok: true, group: undefined })
+  expect(await publish({ broadcast: false })).toEqual({ ok: true, group: 'audit' })
+  expect(seen).toEqual(['broadcast: Ada', 'group: Ada'])
+  await expect(publish()).rejects.toThrow('(audit, a broadcast), or broadcast: true for the only broadcast')
+  await expect(publish({ group: 'audit', broadcast: true })).rejects.toThrow('found "audit" with broadcast: true')
 })
 
 test('delivers an input as a command to its operation', async () => {
