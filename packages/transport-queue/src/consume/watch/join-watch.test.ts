@@ -83,3 +83,17 @@ it('a group that is given its partitions while the broker is asked is not taken 
   expect(await consumer.staysLive(stallAfterMs)).toBe(true)
   expect(consumer.told('error')).toEqual([])
 })
+
+it('a group that still waits when its broker goes away is not said to wait no more', async () => {
+  const consumer = await watchedConsumer(async () => undefined)
+  consumer.setState('joining')
+  await pass(graceMs + stallAfterMs)
+  expect(consumer.isLive()).toBe(false)
+  consumer.broker.stop()
+  await pass(stallAfterMs)
+  expect(consumer.isLive()).toBe(true)
+  const told = consumer.told('warn').filter((line) => line.startsWith('a group that'))
+  expect(told).toEqual([
+    'a group that waits for its partitions is judged anew: its broker does not answer, or this process stood still',
+  ])
+})

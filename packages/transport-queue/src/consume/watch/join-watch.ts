@@ -58,8 +58,8 @@ export class JoinWatch {
   }
 
   #tellEnded(): void {
-    const { group, log } = this.#surroundings
-    log.warn({ group }, 'a group that waited for its partitions waits no more')
+    const { group, log, isJoining } = this.#surroundings
+    log.warn({ group }, isJoining() ? judgedAnew : 'a group that waited for its partitions waits no more')
   }
 }
 
@@ -68,3 +68,6 @@ export function stuckText(group: string | undefined, sinceAt: number): string {
   const who = group === undefined ? 'a broadcast' : `group ${group}`
   return `${who} has not been given its partitions since ${new Date(sinceAt).toISOString()}, though its broker answers`
 }
+
+const judgedAnew =
+  'a group that waits for its partitions is judged anew: its broker does not answer, or this process stood still'
