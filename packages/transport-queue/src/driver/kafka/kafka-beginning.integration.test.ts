@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { QueueDriver } from '../../queue-driver.ts'
+import type { AssignedPartition, QueueDriver } from '../../queue-driver.ts'
 import { clients, connect, createTopic, join, never, send } from './kafka-client.test-harness.ts'
 
 const brokers = process.env['KAFKA_BROKERS']?.split(',') ?? []
@@ -17,13 +17,25 @@ describe.skipIf(skipped !== '')(`a group whose commit has no record${skipped}`, 
     expect(await begin(driver, topic, 4)).toEqual([3, 3])
   })
 
-  it.each(clients)('begins at the oldest record where its commit lies behind the end: %s', async (client) => {
+  it.each(clients)('says that it begins at the oldest record where its commit lies behind the end, and does: %s', async (client) => {
     const driver = await connect(client, { brokers })
     const topic = await createTopic(driver)
     await send(driver, topic, ['0', '1'])
     await begin(driver, topic, 40)
-    const [, first] = await begin(driver, topic, 2)
-    expect(first).toBe(0)
+    expect(await begin(driver, topic, 2)).toEqual([0, 0])
+  })
+
+  it.each(clients)('says so where nothing is there that would tell: %s', async (client) => {
+    const driver = await connect(client, { brokers })
+    const topic = await createTopic(driver)
+    await send(driver, topic, ['0', '1'])
+    await begin(driver, topic, 40)
+    await remove(topic, 2)
+    const begun = Promise.withResolvers<number | undefined>()
+    const consume = async (partition: AssignedPartition) => begun.resolve(await partition.startOffset())
+    const member = await join(driver, { topic, consume })
+    expect(await begun.promise).toBe(2)
+    await member.leave(never)
   })
 })
 

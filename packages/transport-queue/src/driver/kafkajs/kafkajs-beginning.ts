@@ -4,6 +4,7 @@ import { wait } from '../../wait.ts'
 import type { Membership } from '../../queue-driver.ts'
 import { tellMissed } from '../missed-records.ts'
 import type { PartitionFeed } from '../partition-feed.ts'
+import { kafkaErrorType } from './kafkajs-mapping.ts'
 
 /**
  * Tells the feeds of a generation where kafkajs begins to read them: it keeps that to itself until it fetches, and says it only of
@@ -39,8 +40,10 @@ async function tellOfTopic(
   { membership, topic }: { readonly membership: Pick<Membership, 'group' | 'log'>; readonly topic: string },
   feeds: readonly PartitionFeed[],
 ): Promise<void> {
-  const oldest = await untilKnown(feeds, () => oldestOffsets(cluster, topic, feeds))
+  const oldest = await untilKnown(feeds, () => offsetsAt(cluster, topic, { feeds, fromBeginning: true }))
   if (oldest === undefined) return
+  const newest = await untilKnown(feeds, () => offsetsAt(cluster, topic, { feeds, fromBeginning: false }))
+  if (newest === undefined) return
   for (const feed of feeds) {
     const { group } = membership
     const find = async () => committedOffset(cluster, { group, topic, partition: feed.partition })
@@ -50,20 +53,44 @@ async function tellOfTopic(
     const bounds = { from: Number(begin), oldest: oldest.get(feed.partition) ?? 0 }
     // kafkajs has a number below 0 in the place of what was not committed.
     if (bounds.from >= 0) tellMissed(membership, feed, bounds)
-    feed.startAt(Math.max(bounds.from, bounds.oldest))
+    const isBehindEnd = bounds.from > (newest.get(feed.partition) ?? 0)
+    const isThere = !isBehindEnd || (await untilKnown([feed], () => isReached(cluster, feed, bounds.from)))
+    if (isThere === undefined) continue
+    feed.startAt(isThere ? Math.max(bounds.from, bounds.oldest) : bounds.oldest)
   }
 }
 
+interface WantedOffsets {
+  readonly feeds: readonly PartitionFeed[]
+  /** Those of the oldest records, or behind the last that readers may see. */
+  readonly fromBeginning: boolean
+}
+
 /** Undefined when a broker left one out. */
-async function oldestOffsets(
+async function offsetsAt(
   cluster: Cluster,
   topic: string,
-  feeds: readonly PartitionFeed[],
+  { feeds, fromBeginning }: WantedOffsets,
 ): Promise<ReadonlyMap<number, number> | undefined> {
   const partitions = feeds.map(({ partition }) => ({ partition }))
-  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning: true }])
+  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])
   const offsets = new Map(found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
   return feeds.every(({ partition }) => offsets.has(partition)) ? offsets : undefined
+}
+
+/** Whether a partition reaches to an offset, as its leader says who is asked for records; an open transaction may hide what is there. */
+async function isReached(cluster: Cluster, { topic, partition }: PartitionFeed, offset: number): Promise<boolean> {
+  const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
+  if (nodeId === undefined) throw new Error('a partition has no leader')
+  const broker = await cluster.findBroker({ nodeId })
+  const place = { partition, fetchOffset: String(offset), maxBytes: 1 }
+  try {
+    await broker.fetch({ maxWaitTime: 0, minBytes: 0, topics: [{ topic, partitions: [place] }] })
+    return true
+  } catch (error) {
+    if (kafkaErrorType(error) === 'OFFSET_OUT_OF_RANGE') return false
+    throw error
+  }
 }
 
 /** What is found at last; undefined when all feeds are given up before. */

@@ -9,8 +9,10 @@ import {
   earliestTimestamp,
   fetchedDespite,
   fetchRecords,
+  latestTimestamp,
   listOffsets,
   offsetOutOfRangeCode,
+  readUncommittedLevel,
 } from './platformatic-fetch.ts'
 import { FetchLanes } from './platformatic-fetch-lanes.ts'
 import type { PlatformaticGroup } from './platformatic-group.ts'
@@ -94,27 +96,31 @@ export class PlatformaticFetcher {
     const cursors = unknown.filter(({ feed }) => unsettled?.has(feed.topic) !== true)
     if (cursors.length === 0) return
     const committed = await readCommitted(this.#group, groupByTopic(cursors))
-    const earliest = await this.#earliestOf(cursors)
+    const [earliest, ends] = await Promise.all([
+      this.#offsetsAt(cursors, earliestTimestamp),
+      this.#offsetsAt(cursors, latestTimestamp),
+    ])
     for (const cursor of cursors) {
       const id = idOf(cursor.feed)
-      const [oldest, done] = [earliest.get(id), cursor.astrayAt ?? committed.get(id)]
+      const [oldest, end, done] = [earliest.get(id), ends.get(id), cursor.astrayAt ?? committed.get(id)]
       // A broker that left a partition out is asked again.
-      if (oldest === undefined) continue
+      if (oldest === undefined || end === undefined) continue
       if (done !== undefined)
         tellMissed(this.#group.membership, cursor.feed, { from: Number(done), oldest: Number(oldest) })
-      cursor.offset = done === undefined || done < oldest || cursor.astrayAt !== undefined ? oldest : done
+      const isKept = done !== undefined && done >= oldest && done <= end && cursor.astrayAt === undefined
+      cursor.offset = isKept ? done : oldest
       cursor.astrayAt = undefined
       cursor.feed.startAt(Number(cursor.offset))
     }
   }
 
-  /** The oldest records that are kept. */
-  async #earliestOf(cursors: readonly Cursor[]): Promise<ReadonlyMap<string, bigint>> {
+  /** Those of the oldest records that are kept, or behind all that is stored. */
+  async #offsetsAt(cursors: readonly Cursor[], timestamp: bigint): Promise<ReadonlyMap<string, bigint>> {
     const byLeader = [...Map.groupBy(cursors, (cursor) => this.#leaderOf(cursor))]
     const listed = await Promise.all(
       byLeader.map(([nodeId, ofNode]) => {
-        const wanted = groupByTopic(ofNode)
-        return listOffsets(this.#group.client, this.#route(nodeId, 0), { wanted, timestamp: earliestTimestamp })
+        const wanted = { wanted: groupByTopic(ofNode), timestamp, isolation: readUncommittedLevel }
+        return listOffsets(this.#group.client, this.#route(nodeId, 0), wanted)
       }),
     )
     return new Map(listed.flatMap((offsets) => [...offsets]))
