@@ -76,6 +76,15 @@ export class CountedRecords {
     this.#bySource.delete(sourceOffset)
   }
 
+  /** What was loaded before an offset, and was not judged, does not come any more. */
+  pass(nextOffset: number): void {
+    for (const [offset, { sourceOffset }] of this.#candidates) {
+      if (offset >= nextOffset) return
+      this.#candidates.delete(offset)
+      this.#bySource.delete(sourceOffset)
+    }
+  }
+
   /** What becomes of a record that is read, which may be one that was loaded. In order of their offsets. */
   judge(record: JudgedRecord): RecordVerdict {
     if (record.offset < this.#loadedEnd) return this.#candidates.delete(record.offset) ? 'counts' : 'passed'

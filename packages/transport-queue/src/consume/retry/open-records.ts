@@ -82,26 +82,46 @@ export class OpenRecords {
     if (written) this.#forget(this.#written, sequence, written)
   }
 
-  /** One that was read back; in order of their offsets. What should have come before it does not come any more. */
-  fetch(record: FetchedRecord): void {
-    const { offset, sequence = 0 } = record
+  /** One that was read back; in order of their offsets. What should have come before it does not come any more: how many those are. */
+  fetch(record: FetchedRecord): number {
+    const { offset, sequence = 0, place } = record
     const open = { ...record, isHandled: false }
     this.#fetched.set(offset, open)
     // Before it is taken from those that were not read back, so that the fence does not fall in between.
     this.#raise(open)
-    if (record.place !== undefined) this.#unhandled.get(record.place)?.fetched.add(open)
-    for (const [before, place] of this.#loaded) {
-      if (before > offset) break
+    if (place !== undefined) this.#unhandled.get(place)?.fetched.add(open)
+    const goneCount = this.passLoaded(offset) + this.passWritten(sequence - 1)
+    this.#readBack(sequence)
+    if (this.#loaded.has(offset)) this.passLoaded(offset + 1)
+    return goneCount
+  }
+
+  /** What was there at the assignment before an offset, and was not read back, does not come any more: how many those are. */
+  passLoaded(nextOffset: number): number {
+    const countBefore = this.#loaded.size
+    for (const [offset, place] of this.#loaded) {
+      if (offset >= nextOffset) break
       this.#unfetchedCount -= 1
-      this.#forget(this.#loaded, before, { place, hasFailed: true })
+      this.#forget(this.#loaded, offset, { place, hasFailed: true })
     }
-    for (const [before, written] of this.#written) {
-      if (before > sequence) break
-      if (before < sequence && !written.isStored) continue
-      if (written.isStored) this.#unfetchedCount -= 1
-      written.fetched()
-      this.#forget(this.#written, before, written)
+    return countBefore - this.#loaded.size
+  }
+
+  /** The same of what this owner wrote and knows to be stored, up to a sequence. */
+  passWritten(lastSequence: number): number {
+    const countBefore = this.#written.size
+    for (const [sequence, { isStored }] of this.#written) {
+      if (sequence > lastSequence) break
+      if (isStored) this.#readBack(sequence)
     }
+    return countBefore - this.#written.size
+  }
+
+  /** The last that this owner wrote, knows to be stored, and did not read back; 0 for none. */
+  get lastStored(): number {
+    let last = 0
+    for (const [sequence, { isStored }] of this.#written) if (isStored) last = sequence
+    return last
   }
 
   /** Whether one that was read back counts and has no outcome. */
@@ -163,6 +183,14 @@ export class OpenRecords {
       this.#fence.lower(record.place)
       this.#settled(record.sourceOffset)
     }
+  }
+
+  #readBack(sequence: number): void {
+    const written = this.#written.get(sequence)
+    if (written === undefined) return
+    if (written.isStored) this.#unfetchedCount -= 1
+    written.fetched()
+    this.#forget(this.#written, sequence, written)
   }
 
   #raise({ place, hasFailed }: Pick<FetchedRecord, 'place' | 'hasFailed'>): void {

@@ -90,6 +90,7 @@ export class PartitionRetry {
       timeoutMs,
       delays,
       isBehind: () => this.#open.isBehind || this.partition.position < this.#loadedEnd,
+      foundNothing: () => this.#foundNothing(),
       fetched: (records) => this.#fetched(records),
       committed: (nextOffset) => this.#committed(nextOffset),
     })
@@ -267,16 +268,50 @@ export class PartitionRetry {
   }
 
   #fetched(records: readonly ReceivedRecord[]): void {
+    let goneCount = 0
     for (const record of records) {
       const { key, offset } = record
       // As it is: what a driver reads need not have all of it as properties of its own.
       const judged = toJudged(record, this.#surroundings.consumer.topic)
-      if (judged === undefined || this.#counted?.judge(judged) !== 'counts') continue
+      if (judged === undefined) continue
       const { sourceOffset, owner, sequence, hasFailed = false } = judged
       const ownSequence = owner === this.#owner ? sequence : undefined
-      this.#open.fetch({ offset, sourceOffset, place: this.#fence.placeOf(key), hasFailed, sequence: ownSequence })
+      if (this.#counted?.judge(judged) === 'counts')
+        goneCount += this.#open.fetch({
+          offset,
+          sourceOffset,
+          place: this.#fence.placeOf(key),
+          hasFailed,
+          sequence: ownSequence,
+        })
+      else if (ownSequence !== undefined) goneCount += this.#open.passWritten(ownSequence - 1)
     }
+    this.#passed((records.at(-1)?.offset ?? -1) + 1, goneCount)
+  }
+
+  /** Forgets what retention has taken before it was read back. */
+  async #foundNothing(): Promise<number> {
+    const { progress, consumer, source } = this.#surroundings
+    const { lastStored } = this.#open
+    const partitions = await progress.describe(this.#topic, consumer.group)
+    const own = partitions.find(({ partition }) => partition === source.partition)
+    if (own === undefined || source.revoked.aborted) return 0
+    const { earliestOffset, nextOffset } = own
+    // What was known to be stored before it was asked lies before the end.
+    this.#passed(earliestOffset, earliestOffset < nextOffset ? 0 : this.#open.passWritten(lastStored))
+    return earliestOffset
+  }
+
+  /** What lies before an offset was read back, or is gone; so are others. */
+  #passed(nextOffset: number, othersCount: number): void {
+    const goneCount = othersCount + this.#open.passLoaded(nextOffset)
+    this.#counted?.pass(nextOffset)
+    if (goneCount > 0)
+      this.#tell('warn', `messages that were set aside in ${this.#topic} were gone before they were handled`, {
+        goneCount,
+      })
     this.#tellParked()
+    this.#tellEmpty()
   }
 
   #answered(sequence: number, outcome: AppendOutcome): void {

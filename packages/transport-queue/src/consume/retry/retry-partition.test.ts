@@ -1,5 +1,5 @@
 import { ServiceError } from '@tenon/core/transport'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { QueueDriver, ReceivedRecord } from '../../queue-driver.ts'
 import { fakeClock, logInto } from '../../queue-transport.test-harness.ts'
 import { RetryPartition } from './retry-partition.ts'
@@ -14,11 +14,13 @@ interface OpenOptions {
   /** What is thrown in the place of the reading of this number, from 1. */
   readonly failure?: (readingCount: number) => Error | undefined
   readonly isBehind?: () => boolean
+  readonly foundNothing?: () => Promise<number>
   readonly commit?: (nextOffset: number) => Promise<boolean>
 }
 
 /** A partition over a log of offsets, read two at a time. */
-function open({ failure, isBehind = () => false, commit = async () => true }: OpenOptions = {}) {
+function open(options: OpenOptions = {}) {
+  const { failure, isBehind = () => false, foundNothing = async () => 0, commit = async () => true } = options
   const ending = new AbortController()
   const clock = fakeClock(1_000)
   const log: number[] = []
@@ -62,6 +64,7 @@ function open({ failure, isBehind = () => false, commit = async () => true }: Op
     timeoutMs: 1_000,
     delays: endless,
     isBehind,
+    foundNothing,
     fetched: (records) => void fetched.push(...records.map(({ offset }) => offset)),
     committed: (nextOffset) => void committed.push(nextOffset),
   })
@@ -121,6 +124,29 @@ test('what cannot be read is tried again, and told once', async () => {
   expect(offsetsOf(await partition.fetch())).toEqual([0])
   expect([read.beganAt, told.length]).toEqual([[0, 0, 0], 1])
   expect(clock.waitedMs).toEqual([250, 250])
+})
+
+test('what is gone is passed over, so that it is not waited for', async () => {
+  const answers: (() => Promise<number>)[] = [
+    () => Promise.reject(new ServiceError('unavailable', 'away')),
+    async () => 7,
+  ]
+  let isBehind = true
+  const { partition, log, read } = open({
+    isBehind: () => isBehind,
+    foundNothing: async () => {
+      const keptOffset = await answers.shift()?.()
+      isBehind = false
+      return keptOffset ?? 0
+    },
+  })
+  partition.startAt(3)
+  const fetching = partition.fetch()
+  await vi.waitFor(() => expect(partition.position).toBe(7))
+  log.push(8)
+  partition.wake()
+  expect(offsetsOf(await fetching)).toEqual([8])
+  expect([read.beganAt, answers.length]).toEqual([[3, 3, 7], 0])
 })
 
 test('is given up while it waits', async () => {

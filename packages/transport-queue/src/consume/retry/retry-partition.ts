@@ -1,4 +1,4 @@
-import { ServiceError, type Logger } from '@tenon/core/transport'
+import { type Logger, ServiceError, unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, QueueDriver, ReceivedRecord } from '../../queue-driver.ts'
 import { ThinLines } from '../../thin-lines.ts'
 import type { QueueClock } from '../../wait.ts'
@@ -15,6 +15,8 @@ export interface RetryPartitionSurroundings {
   delays(): Iterator<number, never>
   /** Whether there is something that was not fetched yet. */
   isBehind(): boolean
+  /** Told of a reading that found nothing while there should be something. The oldest offset that is kept. @throws ServiceError */
+  foundNothing(): Promise<number>
   fetched(records: readonly ReceivedRecord[]): void
   committed(nextOffset: number): void
 }
@@ -37,7 +39,8 @@ export class RetryPartition implements AssignedPartition {
   #keeping: Promise<boolean> | undefined
   #reading: AsyncIterator<readonly ReceivedRecord[]> | undefined
   #delays: Iterator<number, never> | undefined
-  /** When the last reading began. */
+  /** Where the last reading began, and when. */
+  #readFrom = 0
   #readAt = Number.NEGATIVE_INFINITY
   /** Whether there may be more than was there when reading began. */
   #hasMore = false
@@ -138,6 +141,7 @@ export class RetryPartition implements AssignedPartition {
     try {
       const step = await reading.next()
       if (!step.done) return step.value
+      if (this.#surroundings.isBehind() && this.#position === this.#readFrom) await this.#skipGone()
     } catch (error) {
       this.#tell(error)
     }
@@ -145,6 +149,12 @@ export class RetryPartition implements AssignedPartition {
     // What was stored can be read, at the latest when all of the broker knows.
     if (this.#surroundings.isBehind()) await this.#pause()
     return undefined
+  }
+
+  /** What should be there may be gone by retention. @throws ServiceError */
+  async #skipGone(): Promise<void> {
+    const keptOffset = await unlessAborted(this.#surroundings.foundNothing(), this.revoked)
+    this.#position = Math.max(this.#position, keptOffset ?? 0)
   }
 
   /** Waits until there is something to read; false when it has to be looked at again. */
@@ -173,6 +183,7 @@ export class RetryPartition implements AssignedPartition {
   #read(): AsyncIterator<readonly ReceivedRecord[]> {
     const { driver, timeoutMs } = this.#surroundings
     this.#hasMore = false
+    this.#readFrom = this.#position
     const range = { topic: this.topic, partition: this.partition, fromOffset: this.#position }
     return driver.read(range, { timeoutMs, signal: this.revoked })[Symbol.asyncIterator]()
   }

@@ -17,13 +17,16 @@ describe.skipIf(skipped !== '')(`a group whose commit has no record${skipped}`, 
     expect(await begin(driver, topic, 4)).toEqual([3, 3])
   })
 
-  it.each(clients)('says that it begins at the oldest record where its commit lies behind the end, and does: %s', async (client) => {
-    const driver = await connect(client, { brokers })
-    const topic = await createTopic(driver)
-    await send(driver, topic, ['0', '1'])
-    await begin(driver, topic, 40)
-    expect(await begin(driver, topic, 2)).toEqual([0, 0])
-  })
+  it.each(clients)(
+    'says that it begins at the oldest record where its commit lies behind the end, and does: %s',
+    async (client) => {
+      const driver = await connect(client, { brokers })
+      const topic = await createTopic(driver)
+      await send(driver, topic, ['0', '1'])
+      await begin(driver, topic, 40)
+      expect(await begin(driver, topic, 2)).toEqual([0, 0])
+    },
+  )
 
   it.each(clients)('says so where nothing is there that would tell: %s', async (client) => {
     const driver = await connect(client, { brokers })
