@@ -33,6 +33,7 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
     this.#startOffset = fromOffset
     this.#position = fromOffset
     this.#doneOffset = fromOffset
+    this.revoked.addEventListener('abort', () => this.#end(), { once: true })
   }
 
   /** All before it is done with in this process. */
@@ -70,6 +71,12 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
   /** Nothing goes with it elsewhere. */
   async commitBeside(): Promise<boolean> {
     return false
+  }
+
+  /** Nobody takes what is left of a reading, which holds a connection. */
+  #end(): void {
+    // One that cannot be ended in good order has failed, which nobody waits for any more.
+    void this.#reading?.return?.().catch(() => undefined)
   }
 
   /** Some records; undefined when it has to be tried again. @throws ServiceError for what no waiting mends */
