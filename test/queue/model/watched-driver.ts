@@ -1,6 +1,6 @@
 import type { AssignedPartition, Membership, QueueDriver, ReceivedRecord, RecordToSend } from '@tenon/transport-queue'
 import type { Journal } from './journal.ts'
-import { assignmentHeader, group, headersOf, positionHeader } from './message.ts'
+import { assignmentHeader, headersOf, positionHeader } from './message.ts'
 
 export interface WatchedDriver {
   readonly driver: QueueDriver
@@ -45,7 +45,7 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
       const step = await guarded(() => steps.next())
       if (step.done) return
       const assignment = current.get(`${range.topic.replace(retryEnding, '')}/${range.partition}`)
-      const isRetry = range.topic.endsWith(retryEnding) && assignment !== undefined
+      const isRetry = retryEnding.test(range.topic) && assignment !== undefined
       // What an owner reads back of its own is stored, though that may not have been answered.
       const isReadBack = isRetry && range.toOffset === undefined
       const own = isReadBack ? step.value.filter((record) => headersOf(record)[assignmentHeader] === assignment) : []
@@ -153,7 +153,8 @@ function tellParking(record: RecordToSend, journal: Journal): void {
   journal.add({ is: 'parked', assignment, place, offset: Number(offset) })
 }
 
-const retryEnding = `.retry.${group}`
+/** Whatever the group is called. */
+const retryEnding = /\.retry\.[^.]+$/
 
 /** Dead letters say where their message lay. */
 function tellBurial(record: RecordToSend, journal: Journal): void {

@@ -1,4 +1,4 @@
-export type DriverName = 'sqlite' | 'kafkajs' | 'platformatic'
+export type DriverName = 'sqlite' | 'kafkajs' | 'platformatic' | 'platformatic, KIP-848'
 
 /** Which broker a process connects to. */
 export interface BrokerPlace {
@@ -15,6 +15,8 @@ export interface Instance {
   readonly topic: string
   readonly group: string
   readonly broker: BrokerPlace
+  /** How much of a partition it may have handled and not committed. */
+  readonly maxUncommittedCount: number
   /** A mistake that it makes, to see it found. @defaultValue none */
   readonly plant?: InstancePlant | undefined
 }
@@ -35,7 +37,5 @@ export function readInstance(environment: Readonly<Record<string, string | undef
 
 /** How often a member of a group in processes handles a message that fails. */
 export const maxAttemptCount = 3
-/** How much of a partition a member may have handled and not committed: less than comes while a broker is away, or nothing would show. */
-export const maxUncommittedCount = 20
 
 const name = 'QUEUE_INSTANCE'

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { ServiceError } from '@tenon/core'
 import { eventually } from '@tenon/testing'
 import { deadLetterTopic, type QueueDriver } from '@tenon/transport-queue'
 import { FileJournal } from '../model/file-journal.ts'
@@ -7,14 +8,8 @@ import { judge, type Verdict } from '../model/judge.ts'
 import { headersOf, toLogged } from '../model/message.ts'
 import { readTopic } from '../model/world.ts'
 import { type OwnProcess, runFile } from '../../support/own-process.ts'
-import {
-  type BrokerPlace,
-  type InstancePlant,
-  maxAttemptCount,
-  maxUncommittedCount,
-  toEnvironment,
-} from './instance-environment.ts'
-import { type Load, startLoad } from './load.ts'
+import { type BrokerPlace, type InstancePlant, maxAttemptCount, toEnvironment } from './instance-environment.ts'
+import { type Load, type LoadOptions, startLoad } from './load.ts'
 import { openDriver } from './process-broker.ts'
 
 /** A member in a process of its own. */
@@ -29,6 +24,8 @@ export interface ProcessGroupOptions {
   readonly folder: string
   /** Part of the names of topic and group. */
   readonly prefix: string
+  /** How much of a partition each member may have handled and not committed. @defaultValue 20, less than comes while a broker is away, or nothing would show */
+  readonly maxUncommittedCount?: number
   /** A mistake that all members make, to see it found. @defaultValue none */
   readonly plant?: InstancePlant
 }
@@ -41,6 +38,7 @@ export class ProcessGroup implements AsyncDisposable {
   readonly #topic: string
   readonly #group: string
   readonly #driver: QueueDriver
+  readonly #maxUncommittedCount: number
   #members: readonly GroupMember[] = []
   #memberCount = 0
 
@@ -52,6 +50,7 @@ export class ProcessGroup implements AsyncDisposable {
 
   private constructor(options: ProcessGroupOptions) {
     this.#options = options
+    this.#maxUncommittedCount = options.maxUncommittedCount ?? 20
     this.#topic = `${options.prefix}.topic`
     this.#group = `${options.prefix}-group`
     this.#journalPath = join(options.folder, 'journal')
@@ -63,8 +62,8 @@ export class ProcessGroup implements AsyncDisposable {
     return this.#members
   }
 
-  startLoad(perSecond: number): Load {
-    return startLoad(this.#driver, { topic: this.#topic, journal: this.journal, perSecond })
+  startLoad(perSecond: number, planOf?: LoadOptions['planOf']): Load {
+    return startLoad(this.#driver, { topic: this.#topic, journal: this.journal, perSecond, planOf })
   }
 
   /** Starts a member and waits until it is ready. */
@@ -72,7 +71,8 @@ export class ProcessGroup implements AsyncDisposable {
     const member = `p${++this.#memberCount}`
     const [journalPath, topic, group] = [this.#journalPath, this.#topic, this.#group]
     const { broker, plant } = this.#options
-    const instance = { member, journalPath, topic, group, broker, plant }
+    const maxUncommittedCount = this.#maxUncommittedCount
+    const instance = { member, journalPath, topic, group, broker, maxUncommittedCount, plant }
     const process = runFile('test/queue/fixture/consumer-service.ts', toEnvironment(instance))
     const added = { name: member, process }
     this.#members = [...this.#members, added]
@@ -109,6 +109,11 @@ export class ProcessGroup implements AsyncDisposable {
     await this.#until(() => this.effectCount() >= enough, `${enough} messages were handled`)
   }
 
+  /** Waits until so many messages are set aside and have had no effect yet. */
+  async setAside(count: number): Promise<void> {
+    await this.#until(() => this.#asideCount() >= count, `${count} messages were set aside at a time`)
+  }
+
   /** Waits until others own what a member owned when this was called. */
   async othersOwn(name: string): Promise<void> {
     const taken = [...this.#owners()].filter(([, owner]) => owner === name).map(([place]) => place)
@@ -143,7 +148,7 @@ export class ProcessGroup implements AsyncDisposable {
       const headers = headersOf(letter)
       return `${this.#topic}/${headers['tenon-source-partition']}@${headers['tenon-source-offset']}`
     })
-    return judge(this.journal.read(), { log, letters, maxUncommittedCount })
+    return judge(this.journal.read(), { log, letters, maxUncommittedCount: this.#maxUncommittedCount })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -157,10 +162,29 @@ export class ProcessGroup implements AsyncDisposable {
     await this.#driver.ensureTopics(topics.map((topic) => ({ topic, partitionCount: 6 })))
   }
 
+  /** The retry topic comes last: what is done with in the source by then is stored there, or has its outcome. */
   async #requireNoLag(): Promise<void> {
-    const progress = await this.#driver.describe(this.#topic, this.#group)
+    await this.#requireCommitted(this.#topic)
+    await this.#requireCommitted(`${this.#topic}.retry.${this.#group}`)
+  }
+
+  /** A topic that nobody has made yet holds nothing. */
+  async #requireCommitted(topic: string): Promise<void> {
+    const progress = await this.#driver.describe(topic, this.#group).catch((error: unknown) => {
+      if (ServiceError.is(error) && error.code === 'not_found') return []
+      throw error
+    })
     const open = progress.filter(({ nextOffset, committedOffset = 0 }) => committedOffset < nextOffset)
-    if (open.length > 0) throw new Error(`not committed: ${JSON.stringify(open)}`)
+    if (open.length > 0) throw new Error(`not committed in ${topic}: ${JSON.stringify(open)}`)
+  }
+
+  /** Messages that are set aside and have had no effect yet. */
+  #asideCount(): number {
+    const aside = new Set<string>()
+    for (const fact of this.journal.read())
+      if (fact.is === 'parked') aside.add(`${fact.place}@${fact.offset}`)
+      else if (fact.is === 'effect' || fact.is === 'buried') aside.delete(`${fact.place}@${fact.offset}`)
+    return aside.size
   }
 
   /** The newest owner of each partition, by the names of members. */
