@@ -51,7 +51,7 @@ export function startLoad(driver: QueueDriver, { topic, journal, perSecond, plan
 }
 
 /** Of a hundred messages some are slow, some of these deaf, some fail once, and one is given up. */
-export function mixedPlan(index: number): MessagePlan {
+function mixedPlan(index: number): MessagePlan {
   const kind = kindOf(index)
   const percent = kind % 100
   if (percent === 0) return { durationMs: 0, failureCount: 1, code: 'invalid_argument' }
