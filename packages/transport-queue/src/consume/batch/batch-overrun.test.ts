@@ -92,5 +92,8 @@ test('messages that were set aside after a failure come back one by one, though 
   await until((seen) =>
     ['b0', 'e1'].every((name) => seen.lastIndexOf(name) >= batches.slice(0, beforeCount).flat().length),
   )
-  expect(batches.slice(beforeCount).toSorted()).toEqual([['b0'], ['e1']])
+  expect(batches.slice(beforeCount).toSorted(([one = ''], [other = '']) => one.localeCompare(other))).toEqual([
+    ['b0'],
+    ['e1'],
+  ])
 })
