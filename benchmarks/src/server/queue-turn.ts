@@ -22,7 +22,10 @@ export interface TurnResult {
   readonly messageCount: number
   readonly cpuMicroseconds: number
   readonly seconds: number
-  /** The most that was held beyond what was held before the turn; 0 where that was not read. */
+  /**
+   * What was held beyond what was held before the turn, at the lowest of the looks in its second half: what a client has fetched
+   * ahead comes and goes by megabytes above that. 0 where it was not read.
+   */
   readonly heldBytes: number
   /** From sending to handling, for those whose sending is known. */
   readonly p50Ms: number
@@ -63,12 +66,13 @@ class TurnMeter {
   /** Messages from one look at the heap to the next. */
   readonly #heapReadEach: number
   readonly #bytesBefore: number
+  /** At each look, in their order. */
+  readonly #heldBytes: number[] = []
   readonly #latenciesMs: number[] = []
   readonly #done = Promise.withResolvers<TurnResult>()
   #count = 0
   #cpu = process.cpuUsage()
   #startedAtMs = 0
-  #mostBytes = 0
 
   constructor(turn: Turn) {
     this.#turn = turn
@@ -85,7 +89,7 @@ class TurnMeter {
     this.#count += 1
     const isSteady = this.#count > (this.#turn.leadCount ?? 0)
     if (sentAtMs !== undefined && isSteady) this.#latenciesMs.push(preciseNowMs() - sentAtMs)
-    if (this.#count % this.#heapReadEach === 0) this.#mostBytes = Math.max(this.#mostBytes, liveBytes())
+    if (this.#count % this.#heapReadEach === 0) this.#heldBytes.push(liveBytes() - this.#bytesBefore)
     if (this.#count === this.#turn.messageCount) this.#finish()
   }
 
@@ -105,10 +109,15 @@ class TurnMeter {
       messageCount: this.#count,
       cpuMicroseconds: user + system,
       seconds,
-      heldBytes: Math.max(0, this.#mostBytes - this.#bytesBefore),
+      heldBytes: this.#heldAtLeast(),
       p50Ms: at(0.5),
       p99Ms: at(0.99),
     })
+  }
+
+  #heldAtLeast(): number {
+    const later = this.#heldBytes.slice(heapReadCount / 2)
+    return later.length === 0 ? 0 : Math.max(0, Math.min(...later))
   }
 }
 
