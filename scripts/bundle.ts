@@ -15,13 +15,12 @@ interface Manifest {
 }
 
 /**
- * Bundles the package of the working directory: one file for each entry of its export map, and what they share in chunks.
- * Declarations come from tsc.
+ * Bundles the package of the working directory: one file for each entry of its export map and for each source that is given, such
+ * as that of a command, and what they share in chunks. Declarations come from tsc.
  */
 const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
-const entryPoints = Object.values(exports).flatMap((entry) =>
-  typeof entry === 'string' ? [] : [entry['@tenon/source']],
-)
+const exported = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry['@tenon/source']]))
+const entryPoints = [...exported, ...process.argv.slice(2)]
 
 const external: Plugin = {
   name: 'external',

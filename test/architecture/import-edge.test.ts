@@ -8,6 +8,7 @@ const packageEdges: Readonly<Record<string, readonly string[]>> = {
   'transport-grpc': ['core'],
   'transport-queue': ['core'],
   testing: ['core', 'transport-http', 'transport-grpc', 'transport-queue'],
+  cli: ['core', 'transport-http', 'transport-grpc'],
 }
 
 /**

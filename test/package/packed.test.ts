@@ -46,6 +46,16 @@ describe('the packed packages, installed in a fresh folder', () => {
     expect(printed).not.toMatch(/\d+ failed/)
   })
 
+  it('bring the command tenon, which finds the loader that a decorated service needs', async () => {
+    const sound = 'fine  hello could start'
+    const tenon = (...args: readonly string[]) => command(folder.path, ['npx', 'tenon', ...args])
+    expect(await tenon('check', 'src/class-service.ts')).toContain(sound)
+    expect(await tenon('describe', 'src/function-service.ts', '--json')).toContain('"name":"hello"')
+    expect(await tryCommand(folder.path, ['npx', 'tenon', 'probe', 'ready', '--port', '1'])).toMatchObject({
+      exitCode: 1,
+    })
+  })
+
   it('run the conformance suite with the test runner of Node', async () => {
     const printed = await command(folder.path, [process.execPath, '--test', 'conformance/memory.node.ts'])
     expect(printed).toMatch(/pass [1-9]\d\d/)

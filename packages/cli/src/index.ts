@@ -1,0 +1,1 @@
+export type { ExitCode } from './command/command.ts'
