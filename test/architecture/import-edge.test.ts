@@ -39,11 +39,11 @@ const guarded: Readonly<Record<string, { readonly why: string; readonly by: read
       'handler/handler-class.ts',
       'service/assemble.ts',
       'service/plan-service.ts',
-      'service/running-service.ts',
+      'service/start-up.ts',
       'index.ts',
     ],
   },
-  'handler/container.ts': { why: 'only a service creates providers', by: ['service/running-service.ts'] },
+  'handler/container.ts': { why: 'only a service creates providers', by: ['service/start-up.ts'] },
 }
 
 /** All that other rooms than `service` may use of `handler`: the ports speak of providers and tokens, of nothing else. */

@@ -6,6 +6,7 @@ import { packageNames, sourcesOf } from './source-file.ts'
  * be replaced has one file around it.
  */
 const manyFiles: Readonly<Record<string, string>> = {
+  'core @opentelemetry/api': 'it is the port to telemetry: traces and metrics each have a file',
   'core typebox': 'its validator, compiled and interpreted, and its formats are two subpaths, with a file for each use',
   'transport-grpc @grpc/grpc-js': 'it is the subject of the package: server, client and status codes each have a file',
   'transport-grpc @bufbuild/protobuf': 'it is the message format of the package',

@@ -12,7 +12,7 @@ test('SIGTERM ends a service whose provider hangs while it is created, and the e
   await once(hanging.child, 'message')
   hanging.child.kill('SIGTERM')
   expect(await hanging.ended).toBe(1)
-  expect(hanging.output()).toContain('creating providers did not end in time')
+  expect(hanging.output()).toContain('\\"create providers\\" did not end in time')
   expect(hanging.output()).toContain('database is still being created')
 })
 

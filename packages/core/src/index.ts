@@ -103,6 +103,15 @@ export type {
   TransportDescription,
 } from './service/service-description.ts'
 export type { GivenSettings, StartOptions } from './service/start-options.ts'
-export type { PhaseReport } from './service/lifecycle/shutdown.ts'
+export {
+  type PhaseReport,
+  type PhaseStage,
+  type PhaseState,
+  type StartPhaseName,
+  type StopPhaseName,
+  startPhases,
+  stopPhases,
+} from './service/lifecycle/phase.ts'
+export { type PhaseEvent, phaseChannelName } from './service/lifecycle/phase-journal.ts'
 export type { Logger } from './telemetry/log.ts'
 export { type Address, ServiceInfo, type ServiceIdentity } from './transport/transport.ts'

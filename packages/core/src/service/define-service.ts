@@ -111,10 +111,12 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
 
   async start(start: StartOptions<Config> = {}): Promise<StartedService> {
     this.#requireStopped('started again')
+    const startedAtMs = performance.now()
     const options = startedOptions(this.#options, start)
     const reading = requireSettings(options, start.environment, start.settings)
     const running = new RunningService(options, {
       reading,
+      startedAtMs,
       ...(start.overrides && { overrides: start.overrides }),
       log: start.log ?? defaultLog(this.name, reading.environment, this.#options.log),
     })

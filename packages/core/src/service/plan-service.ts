@@ -7,7 +7,7 @@ import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/
 import { checkWiring } from './assemble.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import { jointProviders } from './joint-providers.ts'
-import { hiddenText, isSecret } from './config/secret.ts'
+import { hideSecrets } from './config/secret.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
 /** What a plan is made with. */
@@ -84,14 +84,7 @@ export function planService<Config extends ConfigSpec>(
 
 /** What the user's own functions say of a failure may quote a secret setting. */
 export function withoutSecrets(problems: readonly SetupProblem[], config: object): readonly SetupProblem[] {
-  const secrets = Object.values(config)
-    .filter(isSecret)
-    .map((value) => String(value.reveal()))
-    .filter((text) => text !== '')
-  return problems.map(({ code, message }) => ({
-    code,
-    message: secrets.reduce((masked, text) => masked.replaceAll(text, hiddenText), message),
-  }))
+  return problems.map(({ code, message }) => ({ code, message: hideSecrets(message, config) }))
 }
 
 /**

@@ -12,6 +12,7 @@ import type { Logger } from '../telemetry/log.ts'
 import { ServiceInfo, type Transport, type TransportHost, type TransportServer } from '../transport/transport.ts'
 import { port } from './config/config.ts'
 import { defineService } from './define-service.ts'
+import { startPhases } from './lifecycle/phase.ts'
 import { RunningService } from './running-service.ts'
 import type { ServiceOptions } from './service-options.ts'
 
@@ -318,7 +319,7 @@ describe('start', () => {
           errors: [expect.objectContaining({ message: 'hanging is still being created' })],
         }),
       }),
-      'shutdown: dispose providers failed',
+      'stop: dispose providers failed',
     )
     expect(service.state).toBe('stopped')
   })
@@ -551,6 +552,15 @@ describe('probes', () => {
     })
     await using _running = await started
     expect(seen).toEqual([503, 503, 200])
+  })
+
+  it('shows its phases in /info, in the order that is told', async () => {
+    const { started } = start({ admin: { port: 0 }, transports: () => [recordingTransport([])] })
+    await using running = await started
+    const { port: adminPort } = running.addresses.find(({ protocol }) => protocol === 'admin') ?? {}
+    const info = await (await fetch(`http://127.0.0.1:${adminPort}/info`)).json()
+    const phases = startPhases.map((name) => expect.objectContaining({ stage: 'start', name, state: 'done' }))
+    expect(info).toMatchObject({ phases })
   })
 })
 

@@ -3,6 +3,7 @@ import type { AdminServer } from './admin-server.ts'
 import type { Announcement } from './announcement.ts'
 import type { Drain } from './drain.ts'
 import type { Health } from './health.ts'
+import { type StopPhaseName, stopPhases } from './phase.ts'
 import { throwErrors, withAll } from './servers.ts'
 import type { ServiceSettings } from '../service-options.ts'
 import { type ShutdownPhase, untilFired, wait } from './shutdown.ts'
@@ -35,15 +36,22 @@ export interface Shutdown extends StopOptions {
   readonly kind: ShutdownKind
 }
 
-/** The way from serving to stopped. */
+/** The way from serving to stopped: of all phases those for which there is something to do. */
 export function shutdownPhases(parts: ServiceParts, shutdown: Shutdown, timing: Timing): readonly ShutdownPhase[] {
-  const { drain } = parts
-  const before =
-    shutdown.kind === 'failed'
-      ? [{ name: 'cut calls', limitMs: 100, reserveMs: 0, run: () => drain.cut() }]
-      : drainPhases(parts, shutdown, timing)
-  return [...before, ...closePhases(parts, timing)]
+  const steps = shutdown.kind === 'failed' ? cutSteps(parts) : drainSteps(parts, shutdown, timing)
+  const all = { ...steps, ...closeSteps(parts, timing) }
+  return stopPhases.flatMap((name) => {
+    const step = all[name]
+    return step ? { name, ...step } : []
+  })
 }
+
+/** What is done in a phase. */
+type Step = Omit<ShutdownPhase, 'name'>
+
+type CutPhase = 'cut calls'
+type ClosePhase = 'close transports' | 'dispose providers' | 'close admin server'
+type Steps<Name extends StopPhaseName> = Readonly<Record<Name, Step | undefined>>
 
 /**
  * Parts of the whole shutdown that are kept back for a phase. Guesses: closing is fast when nothing runs; a drain that a long
@@ -54,59 +62,54 @@ const shares = Object.freeze({ deregister: 0.1, drain: 0.2, closeTransports: 0.0
 /** No transport takes longer to close when nothing runs. A guess. */
 const closeTransportsLimitShare = 0.2
 
-function drainPhases(parts: ServiceParts, { kind, drainAfter }: Shutdown, timing: Timing): ShutdownPhase[] {
+function cutSteps({ drain }: ServiceParts): Partial<Steps<StopPhaseName>> {
+  return { 'cut calls': { limitMs: 100, reserveMs: 0, run: () => drain.cut() } } satisfies Steps<CutPhase>
+}
+
+function drainSteps(
+  parts: ServiceParts,
+  { kind, drainAfter }: Shutdown,
+  timing: Timing,
+): Partial<Steps<StopPhaseName>> {
   const { drain, servers, announcement } = parts
   const { shutdownTimeoutMs } = timing
   const deregisterDelayMs = kind === 'announced' ? timing.deregisterDelayMs : 0
-  const phases: ShutdownPhase[] = [
-    {
-      name: 'withdraw',
+  const deregisterMs = shutdownTimeoutMs * shares.deregister
+  return {
+    withdraw: {
       limitMs: 100,
       reserveMs: 0,
       run: () => withAll(servers, 'transports could not withdraw', (server) => server.withdraw()),
     },
-  ]
-  const deregisterMs = shutdownTimeoutMs * shares.deregister
-  if (announcement?.isBegun)
-    phases.push({
-      name: 'deregister',
-      limitMs: deregisterMs,
-      reserveMs: deregisterMs,
-      run: (signal) => announcement.withdraw(signal),
-    })
-  if (deregisterDelayMs > 0)
-    phases.push({
-      name: 'deregister delay',
-      // More than it needs, so that it is cut short only where too little is left.
-      limitMs: deregisterDelayMs + 1_000,
-      reserveMs: 0,
-      run: (signal) => wait(deregisterDelayMs, signal),
-    })
-  if (drainAfter)
-    phases.push({
-      name: 'wait for other services',
+    deregister: announcement?.isBegun
+      ? { limitMs: deregisterMs, reserveMs: deregisterMs, run: (signal) => announcement.withdraw(signal) }
+      : undefined,
+    'deregister delay':
+      deregisterDelayMs > 0
+        ? {
+            // More than it needs, so that it is cut short only where too little is left.
+            limitMs: deregisterDelayMs + 1_000,
+            reserveMs: 0,
+            run: (signal) => wait(deregisterDelayMs, signal),
+          }
+        : undefined,
+    'wait for other services': drainAfter && {
       reserveMs: 0,
       run: (signal) => Promise.race([drainAfter, untilFired(signal)]),
-    })
-  phases.push({
-    name: 'drain',
-    reserveMs: shutdownTimeoutMs * shares.drain,
-    run: (signal) => drain.run(servers, signal),
-  })
-  return phases
+    },
+    drain: { reserveMs: shutdownTimeoutMs * shares.drain, run: (signal) => drain.run(servers, signal) },
+  } satisfies Steps<Exclude<StopPhaseName, CutPhase | ClosePhase>>
 }
 
-function closePhases(parts: ServiceParts, { shutdownTimeoutMs }: Timing): ShutdownPhase[] {
+function closeSteps(parts: ServiceParts, { shutdownTimeoutMs }: Timing): Steps<ClosePhase> {
   const { admin, container, health, servers } = parts
-  return [
-    {
-      name: 'close transports',
+  return {
+    'close transports': {
       limitMs: shutdownTimeoutMs * closeTransportsLimitShare,
       reserveMs: shutdownTimeoutMs * shares.closeTransports,
       run: () => withAll(servers, 'transports could not close', (server) => server.close()),
     },
-    {
-      name: 'dispose providers',
+    'dispose providers': {
       reserveMs: shutdownTimeoutMs * shares.dispose,
       run: async (_signal, timeoutMs) => {
         // A check must not meet a value that is gone.
@@ -114,11 +117,10 @@ function closePhases(parts: ServiceParts, { shutdownTimeoutMs }: Timing): Shutdo
         throwErrors((await container?.dispose(timeoutMs)) ?? [], 'providers could not be disposed')
       },
     },
-    {
-      name: 'close admin server',
+    'close admin server': {
       limitMs: shutdownTimeoutMs * shares.closeAdmin,
       reserveMs: shutdownTimeoutMs * shares.closeAdmin,
       run: () => admin?.close(),
     },
-  ]
+  }
 }

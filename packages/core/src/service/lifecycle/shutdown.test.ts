@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../../telemetry/log.ts'
+import { stopPhases } from './phase.ts'
+import { PhaseJournal } from './phase-journal.ts'
 import { runPhases, type ShutdownPhase, wait } from './shutdown.ts'
 
 const log: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: () => log }
+const journal = () => new PhaseJournal({ service: 'note', log, hide: (text) => text })
 const never = () => new Promise<never>(() => undefined)
 
 beforeEach(() => void vi.useFakeTimers())
@@ -10,8 +13,13 @@ afterEach(() => void vi.useRealTimers())
 
 /** How the phases ended that had so long together. */
 async function run(totalMs: number, ...phases: readonly Partial<ShutdownPhase>[]) {
-  const complete = phases.map((phase, index) => ({ name: `${index}`, reserveMs: 0, run: never, ...phase }))
-  const done = runPhases(complete, { endsAtMs: performance.now() + totalMs, log })
+  const complete = phases.map((phase, index) => ({
+    name: stopPhases[index] ?? 'drain',
+    reserveMs: 0,
+    run: never,
+    ...phase,
+  }))
+  const done = runPhases(complete, { endsAtMs: performance.now() + totalMs, journal: journal() })
   await vi.runAllTimersAsync()
   return (await done).map(({ phase, error, durationMs }) => [phase, error?.message, durationMs])
 }
@@ -27,7 +35,6 @@ describe('runPhases', () => {
   it('runs each after the one before it, whatever became of that', async () => {
     const order: string[] = []
     const noting = (name: string, result: () => unknown) => ({
-      name,
       run: () => {
         order.push(name)
         return result()
@@ -44,10 +51,10 @@ describe('runPhases', () => {
     )
     expect(order).toEqual(['one', 'throws', 'rejects', 'last'])
     expect(reports).toEqual([
-      ['one', undefined, 50],
-      ['throws', 'at once', 0],
-      ['rejects', 'a text', 0],
-      ['last', undefined, 0],
+      [stopPhases[0], undefined, 50],
+      [stopPhases[1], 'at once', 0],
+      [stopPhases[2], 'a text', 0],
+      [stopPhases[3], undefined, 0],
     ])
     expect(log.error).toHaveBeenCalledTimes(2)
   })
@@ -59,9 +66,13 @@ describe('runPhases', () => {
   })
 
   it('goes on without a phase that does not end, and ends by its deadline', async () => {
-    expect(await run(1_000, { name: 'drain', limitMs: 600 }, { name: 'close' })).toEqual([
+    expect(await run(1_000, { name: 'drain', limitMs: 600 }, { name: 'close transports' })).toEqual([
       ['drain', 'shutdown phase "drain" did not end within 600 ms [service.phase_timed_out]', 600],
-      ['close', 'shutdown phase "close" did not end within 400 ms [service.phase_timed_out]', 400],
+      [
+        'close transports',
+        'shutdown phase "close transports" did not end within 400 ms [service.phase_timed_out]',
+        400,
+      ],
     ])
   })
 

@@ -1,10 +1,11 @@
 import { LifecycleError } from '../../error/setup-error.ts'
 import { withTimeLimit } from '../../handler/time-limit.ts'
-import type { Logger } from '../../telemetry/log.ts'
+import type { PhaseReport, StopPhaseName } from './phase.ts'
+import type { PhaseJournal } from './phase-journal.ts'
 
 /** One step of a shutdown. */
 export interface ShutdownPhase {
-  readonly name: string
+  readonly name: StopPhaseName
   /** Longest time the phase may take, however much there is. @defaultValue no limit of its own */
   readonly limitMs?: number
   /** Time that those before it leave to it, so that none of them can use up all there is. */
@@ -13,17 +14,10 @@ export interface ShutdownPhase {
   run(signal: AbortSignal, timeoutMs: number): unknown
 }
 
-/** How long a phase took, and how it ended. */
-export interface PhaseReport {
-  readonly phase: string
-  readonly durationMs: number
-  readonly error: Error | undefined
-}
-
 export interface ShutdownTime {
   /** The one deadline over all phases, on the clock of `performance.now()`. */
   readonly endsAtMs: number
-  readonly log: Logger
+  readonly journal: PhaseJournal
 }
 
 /**
@@ -32,21 +26,13 @@ export interface ShutdownTime {
  */
 export async function runPhases(
   phases: readonly ShutdownPhase[],
-  { endsAtMs, log }: ShutdownTime,
+  { endsAtMs, journal }: ShutdownTime,
 ): Promise<readonly PhaseReport[]> {
-  const reports: PhaseReport[] = []
   for (const [index, phase] of phases.entries()) {
-    const timeoutMs = timeFor(phase, phases.slice(index + 1), endsAtMs - performance.now())
-    const report = await runPhase(phase, timeoutMs)
-    reports.push(report)
-    if (report.error)
-      log.error(
-        { phase: report.phase, durationMs: report.durationMs, err: report.error },
-        `shutdown: ${report.phase} failed`,
-      )
-    else log.info({ phase: report.phase, durationMs: report.durationMs }, `shutdown: ${report.phase}`)
+    const budgetMs = timeFor(phase, phases.slice(index + 1), endsAtMs - performance.now())
+    await runPhase(phase, budgetMs, journal)
   }
-  return reports
+  return journal.reportsOf('stop')
 }
 
 /** Waits, or until the signal fires. */
@@ -75,18 +61,12 @@ function timeFor({ limitMs, reserveMs }: ShutdownPhase, later: readonly Shutdown
   return Math.min(limitMs ?? leftMs, Math.max(leftMs - laterMs, fairMs))
 }
 
-async function runPhase({ name, run }: ShutdownPhase, timeoutMs: number): Promise<PhaseReport> {
-  const startedAt = performance.now()
+/** Never rejects: the journal keeps how it ended. */
+async function runPhase({ name, run }: ShutdownPhase, budgetMs: number, journal: PhaseJournal): Promise<void> {
+  const limit = { timeoutMs: budgetMs, tooLate: () => timedOut(name, budgetMs) }
   try {
-    await withTimeLimit(run, { timeoutMs, tooLate: () => timedOut(name, timeoutMs) })
-    return report(name, startedAt, undefined)
-  } catch (error) {
-    return report(name, startedAt, error instanceof Error ? error : new Error(String(error)))
-  }
-}
-
-function report(phase: string, startedAt: number, error: Error | undefined): PhaseReport {
-  return { phase, durationMs: Math.round(performance.now() - startedAt), error }
+    await journal.run({ stage: 'stop', name, budgetMs }, () => withTimeLimit(run, limit))
+  } catch {}
 }
 
 function timedOut(name: string, timeoutMs: number): LifecycleError {

@@ -9,12 +9,12 @@ const never = () => new Promise<never>(() => undefined)
 describe('StopRequest', () => {
   it('lets steps run until it is made, and the one that runs then end', async () => {
     const request = new StopRequest('note', 10_000)
-    expect(await request.letEnd('one', Promise.resolve(1))).toBe(1)
+    expect(await request.letEnd('one', () => 1)).toBe(1)
     const slow = Promise.withResolvers<void>()
-    const ended = request.letEnd('two', slow.promise).catch((error: unknown) => error)
+    const ended = request.letEnd('two', () => slow.promise)
     request.make()
     slow.resolve()
-    expect(await ended).toBe(request.signal.reason)
+    await ended
     expect(request.signal.reason).toMatchObject({
       message: 'service note was asked to stop before it was ready [service.stopped]',
     })
@@ -24,14 +24,14 @@ describe('StopRequest', () => {
 
   it('gives up a step that does not end, with time left to undo the others', async () => {
     const request = new StopRequest('note', 10_000)
-    const ended = request.letEnd('creating providers', never()).catch((error: Error) => error.message)
+    const ended = request.letEnd('create providers', never).catch((error: Error) => error.message)
     await vi.advanceTimersByTimeAsync(5_000)
     request.make()
     await vi.advanceTimersByTimeAsync(7_999)
     expect(await Promise.race([ended, Promise.resolve('still waiting')])).toBe('still waiting')
     await vi.advanceTimersByTimeAsync(1)
     expect(await ended).toBe(
-      'service note was asked to stop before it was ready, and creating providers did not end in time [service.stopped]',
+      'service note was asked to stop before it was ready, and "create providers" did not end in time [service.stopped]',
     )
   })
 
@@ -44,7 +44,6 @@ describe('StopRequest', () => {
     request.make(new Error('another'))
     expect(request.signal.reason).toBe(reason)
     expect(request.endsAtMs).toBe(startedAt + 10_000)
-    await expect(request.letEnd('next', Promise.resolve())).rejects.toBe(reason)
   })
 
   it('has nothing to give up once the start is over', () => {

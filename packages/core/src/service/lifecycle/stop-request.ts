@@ -37,15 +37,13 @@ export class StopRequest {
   }
 
   /**
-   * Waits for a step of a start; after a request no further one is begun.
+   * Runs a step of a start. After a request it may still end.
    *
-   * @throws LifecycleError `service.stopped` or the reason of the request, also when the step does not end in time.
+   * @throws LifecycleError `service.stopped` when it does not end in time after a request.
    */
-  async letEnd<Result>(name: string, step: Promise<Result>): Promise<Result> {
+  async letEnd<Result>(name: string, run: () => Result | Promise<Result>): Promise<Result> {
     this.#step = name
-    const result = await Promise.race([step, this.#overdue.promise])
-    this.signal.throwIfAborted()
-    return result
+    return Promise.race([run(), this.#overdue.promise])
   }
 
   /** The start is over: a request has nothing to give up any more. */
@@ -55,7 +53,7 @@ export class StopRequest {
   }
 
   #giveUp(): void {
-    const message = `service ${this.#name} was asked to stop before it was ready, and ${this.#step} did not end in time`
+    const message = `service ${this.#name} was asked to stop before it was ready, and "${this.#step}" did not end in time`
     this.#overdue.reject(stopped(message))
   }
 }

@@ -1,0 +1,166 @@
+import type { Gate } from '../call/gate.ts'
+import { Container } from '../handler/container.ts'
+import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
+import type { Provider } from '../handler/provider.ts'
+import type { Registrar } from '../registry/registry.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { Address, ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
+import { composeEndpoints } from './assemble.ts'
+import { carriedBy, type Endpoints } from './carried.ts'
+import type { ConfigSpec, SettingsOf } from './config/config.ts'
+import { AdminServer, type AdminView } from './lifecycle/admin-server.ts'
+import { Announcement } from './lifecycle/announcement.ts'
+import { Health } from './lifecycle/health.ts'
+import type { StartPhaseName } from './lifecycle/phase.ts'
+import type { Readiness } from './lifecycle/readiness.ts'
+import { listenAll, withAll } from './lifecycle/servers.ts'
+import type { ServiceParts } from './lifecycle/shutdown-phases.ts'
+import { planService, requireSound, type ServicePlan } from './plan-service.ts'
+import type { ServiceOptions, ServiceSettings } from './service-options.ts'
+
+/** What of a service is there by now. */
+export type GrowingParts = { -readonly [Part in keyof ServiceParts]: ServiceParts[Part] } & {
+  addresses: readonly Address[]
+  operationIds: readonly string[]
+  /** Of the servers, in their order. */
+  transportNames: readonly string[]
+}
+
+/** Before anything has started. */
+export const noParts: Readonly<Omit<GrowingParts, 'drain'>> = Object.freeze({
+  admin: undefined,
+  container: undefined,
+  health: undefined,
+  servers: [],
+  announcement: undefined,
+  addresses: [],
+  operationIds: [],
+  transportNames: [],
+})
+
+/** What a service is started with. */
+export interface StartSite<Config extends ConfigSpec> {
+  readonly options: ServiceOptions<Config>
+  readonly settings: ServiceSettings
+  readonly config: SettingsOf<Config>
+  readonly overrides: readonly Provider[]
+  readonly identity: ServiceIdentity
+  readonly log: Logger
+  readonly gate: Gate
+  /** Fires when the start is given up. */
+  readonly stop: AbortSignal
+  readonly view: AdminView
+  readonly readiness: Readiness
+  /** Everything is there, and may be told to others. */
+  hasStarted(): void
+  /** Whether the start goes on; what begins to listen afterwards is closed by who listens. */
+  isGoingOn(): boolean
+  /** A transport cannot go on. */
+  failTransport(name: string, cause: unknown): void
+}
+
+/** Runs one phase, and makes sure that the start still goes on. Throws what the phase throws, or why the start ends. */
+export type RunStartPhase = <Result>(name: StartPhaseName, run: () => Result | Promise<Result>) => Promise<Result>
+
+/** Puts the parts of a service into its place, phase by phase. */
+export class StartUp<Config extends ConfigSpec> {
+  readonly #site: StartSite<Config>
+  readonly #parts: GrowingParts
+
+  constructor(site: StartSite<Config>, parts: GrowingParts) {
+    this.#site = site
+    this.#parts = parts
+  }
+
+  /** Every line is a phase; what it leaves behind is in the parts, also when a later one fails. */
+  async run(phase: RunStartPhase): Promise<void> {
+    const { stop, readiness } = this.#site
+    const { plan, registrar } = await phase('plan', () => this.#plan())
+    const adminAddresses = await phase('open admin server', () => this.#openAdmin())
+    const container = this.#keepContainer(plan)
+    await phase('create providers', () => container.create(stop))
+    const endpoints = await phase('construct handlers', () => this.#composeEndpoints(plan.definitions, container))
+    await phase('first checks', () => this.#startHealth(container).refresh())
+    const addresses = await phase('listen', () => this.#listen(plan.transports, endpoints))
+    this.#parts.addresses = [...addresses, ...adminAddresses]
+    if (registrar) this.#parts.announcement = this.#announcement(registrar)
+    this.#site.hasStarted()
+    await phase('announce', () => readiness.open())
+  }
+
+  #plan(): { readonly plan: ServicePlan; readonly registrar: Registrar | undefined } {
+    const { options, settings, config, overrides, identity } = this.#site
+    const plan = planService(options, { settings, config, overrides, identity })
+    requireSound(plan)
+    return { plan, registrar: options.registry?.(config) }
+  }
+
+  async #openAdmin(): Promise<readonly Address[]> {
+    const { options, settings, config, view } = this.#site
+    const { admin: given = {} } = options
+    const adminOptions = typeof given === 'function' ? given(config) : given
+    if (adminOptions === false) return []
+    const admin = new AdminServer(view, { host: settings.defaultHost, ...adminOptions })
+    this.#parts.admin = admin
+    return [await admin.listen()]
+  }
+
+  #keepContainer({ providers }: ServicePlan): Container {
+    const { log } = this.#site
+    const container = new Container(providers, {
+      onLateFailure: (message, cause) => log.warn({ err: cause }, `after the start had failed: ${message}`),
+    })
+    this.#parts.container = container
+    return container
+  }
+
+  #composeEndpoints(definitions: readonly HandlerDefinition[], container: Container): Endpoints {
+    const { options, settings, gate, log } = this.#site
+    const handlers = definitions.map((definition) => ({
+      definition,
+      instance: container.construct(definition.name, () => constructHandler(definition)),
+    }))
+    const endpoints = composeEndpoints(handlers, { options, settings, gate, log })
+    this.#parts.operationIds = endpoints.operations.map(({ operation }) => operation.id)
+    return endpoints
+  }
+
+  #startHealth({ provided }: Container): Health {
+    const health = new Health(provided.flatMap(({ name, check }) => (check ? [{ name, run: check }] : [])))
+    health.onChange(() => this.#site.readiness.healthChanged())
+    this.#parts.health = health
+    return health
+  }
+
+  async #listen(transports: readonly Transport[], endpoints: Endpoints): Promise<readonly Address[]> {
+    this.#parts.transportNames = transports.map(({ name }) => name)
+    const servers = transports.map((transport) => this.#bind(transport, endpoints))
+    this.#parts.servers = servers
+    try {
+      return await listenAll(servers)
+    } finally {
+      // It was given up meanwhile: nobody else would close what listens only now.
+      if (!this.#site.isGoingOn()) await withAll(servers, 'transports could not close', (server) => server.close())
+    }
+  }
+
+  #bind(transport: Transport, endpoints: Endpoints): TransportServer {
+    const { identity, settings, log, readiness, failTransport } = this.#site
+    return transport.bind({
+      service: identity,
+      ...carriedBy(transport, endpoints),
+      defaultHost: settings.defaultHost,
+      isDevelopment: settings.isDevelopment,
+      log: log.child({ transport: transport.name }),
+      fail: (cause) => failTransport(transport.name, cause),
+      healthChanged: () => readiness.healthChanged(),
+    })
+  }
+
+  #announcement(registrar: Registrar): Announcement {
+    const { identity, stop, log } = this.#site
+    const { name, version, instanceId: id } = identity
+    const endpoints = this.#parts.addresses.filter(({ protocol }) => protocol !== 'admin')
+    return new Announcement({ registrar, instance: { id, name, version, endpoints }, stop, log })
+  }
+}
