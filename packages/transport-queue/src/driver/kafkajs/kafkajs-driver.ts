@@ -85,7 +85,7 @@ class KafkajsDriver implements QueueDriver {
     this.#producer = producer
     this.#queue = new ProduceQueue(this.#settings, {
       partitionCountOf: (topic) => this.#countPartitions(topic),
-      send: (records, place) => producer.send(records, place),
+      send: (records, place, over) => producer.send(records, place, over),
     })
   }
 

@@ -52,6 +52,16 @@ it('gives up a producer that never ends', async () => {
   expect(library.sent).toEqual([1, 2])
 })
 
+it('makes no request when nobody waits any more by the time kafkajs has found the broker', async () => {
+  const over = new AbortController()
+  const library = new FakeLibrary(() => {
+    over.abort()
+    return stored
+  })
+  expect(await library.send(over.signal)).toMatchObject({ code: 'unavailable' })
+  expect(library.sent).toEqual([1])
+})
+
 interface Try {
   readonly producer: number
   readonly tryCount: number
@@ -65,7 +75,9 @@ class FakeLibrary {
   readonly sent: number[] = []
   readonly #outcome: Outcome
   readonly #producer: KafkajsProducer
-  readonly #broker: InnerBroker = { produce: async () => Promise.reject(this.#requestError) }
+  readonly #broker: InnerBroker = {
+    produce: async () => this.#requestError && Promise.reject(this.#requestError),
+  }
   #requestError: unknown
   #producerCount = 0
 
@@ -77,9 +89,9 @@ class FakeLibrary {
   }
 
   /** Undefined when it is stored, else why it is not. */
-  async send(): Promise<unknown> {
+  async send(over?: AbortSignal): Promise<unknown> {
     const records: readonly RecordToSend[] = [{ topic: 't', key: null, value: Buffer.from('1'), headers: [] }]
-    const outcome = this.#producer.send(records, { topic: 't', partition: 0 }).catch((error: unknown) => error)
+    const outcome = this.#producer.send(records, { topic: 't', partition: 0 }, over).catch((error: unknown) => error)
     await vi.advanceTimersByTimeAsync(100_000)
     return outcome
   }
@@ -93,12 +105,14 @@ class FakeLibrary {
   }
 
   async #send(producer: number, messages: readonly object[]): Promise<unknown> {
-    const outcome = this.#outcome({ producer, tryCount: this.sent.push(producer) })
-    if (!(outcome instanceof Error)) return outcome
+    const outcome = await this.#outcome({ producer, tryCount: this.sent.push(producer) })
+    const request = { topicData: [{ partitions: [{ messages }] }] }
     // Most errors are those of the request.
-    this.#requestError = Reflect.get(outcome, 'request') ?? outcome
-    await this.#broker.produce({ topicData: [{ partitions: [{ messages }] }] }).catch(() => undefined)
-    throw outcome
+    this.#requestError = outcome instanceof Error ? (Reflect.get(outcome, 'request') ?? outcome) : undefined
+    if (this.#requestError === undefined) await this.#broker.produce(request)
+    else await this.#broker.produce(request).catch(() => undefined)
+    if (outcome instanceof Error) throw outcome
+    return outcome
   }
 }
 

@@ -8,7 +8,7 @@ import { type FailedTry, type SendTries, sendUntilKnown } from '../kafka/send-tr
 import type { SendPlace } from '../produce-lane.ts'
 import { briefRetry, cutDisconnectTimeoutMs, type KafkajsClient } from './kafkajs-client.ts'
 import { isRetriable, kafkaErrorType, reasonOf, toMessage } from './kafkajs-mapping.ts'
-import { requestFailures } from './kafkajs-request-watch.ts'
+import { boundRequests, requestFailures } from './kafkajs-request-watch.ts'
 
 export interface KafkajsProducerParts {
   /** Where the brokers are, for messages. */
@@ -23,6 +23,14 @@ type ProducerClient = Pick<KafkajsClient, 'kafka' | 'failure' | 'disconnect'>
 
 interface SendPatience extends Pick<SendTries, 'topicPatienceMs'> {
   /** Fires when nothing is to be tried again. */
+  readonly over: AbortSignal
+}
+
+interface OneTry {
+  readonly producer: Producer
+  readonly records: readonly RecordToSend[]
+  readonly place: SendPlace
+  /** Fires when no request is to be made any more. */
   readonly over: AbortSignal
 }
 
@@ -73,7 +81,7 @@ export class KafkajsProducer {
     const { target } = this.#parts
     const tries = { target, closing: AbortSignal.any([this.#closing.signal, over]), ...patience }
     const sending = this.#producers.use(async ({ producer }) => {
-      const told = await sendUntilKnown(() => this.#try(producer, records, place), tries)
+      const told = await sendUntilKnown(() => this.#try({ producer, records, place, over: tries.closing }), tries)
       if (told) throw told
     })
     return sending.then(
@@ -83,10 +91,11 @@ export class KafkajsProducer {
   }
 
   /** Each with the same sequence numbers, as long as nothing else is sent there. */
-  async #try(producer: Producer, records: readonly RecordToSend[], place: SendPlace): Promise<FailedTry | undefined> {
+  async #try({ producer, records, place, over }: OneTry): Promise<FailedTry | undefined> {
     const { topic, partition } = place
     // New ones, by which the requests of this try are known.
     const messages: Message[] = records.map((record) => ({ ...toMessage(record), partition }))
+    boundRequests(messages, over)
     const form = { topic, acks: allReplicas, compression: this.#parts.compression(), messages }
     let hasEnded = false
     const sending = producer.send(form).finally(() => (hasEnded = true))

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type InnerBroker, requestFailures, watchRequests } from './kafkajs-request-watch.ts'
+import { boundRequests, type InnerBroker, requestFailures, watchRequests } from './kafkajs-request-watch.ts'
 
 it('notes how every request failed that was made of messages, and lets what came of it pass', async () => {
   const outcomes: unknown[] = []
@@ -21,4 +21,19 @@ it('notes how every request failed that was made of messages, and lets what came
   expect(requestFailures(messages)).toHaveLength(2)
   expect(requestFailures([{ value: '1' }])).toEqual([])
   expect(requestFailures([])).toEqual([])
+})
+
+it('makes no request of messages for which nobody waits any more, and notes none', async () => {
+  let requestCount = 0
+  const broker: InnerBroker = { produce: async () => (requestCount += 1) }
+  watchRequests(broker)
+  const [messages, others] = [[{ value: '1' }], [{ value: '2' }]]
+  const send = (given: readonly object[]) => broker.produce({ topicData: [{ partitions: [{ messages: given }] }] })
+  const over = new AbortController()
+  boundRequests(messages, over.signal)
+  expect(await send(messages)).toBe(1)
+  over.abort()
+  await expect(send(messages)).rejects.toThrow('nobody waits')
+  expect(await send(others)).toBe(2)
+  expect(requestFailures(messages)).toEqual([])
 })
