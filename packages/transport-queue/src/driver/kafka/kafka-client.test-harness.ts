@@ -39,6 +39,15 @@ export async function createTopic(driver: QueueDriver, partitionCount = 1): Prom
   return topic
 }
 
+/** Gives a topic more partitions. */
+export async function growTopic(brokers: readonly string[], topic: string, partitionCount: number): Promise<void> {
+  const { default: kafkajs } = await import('kafkajs')
+  const admin = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING }).admin()
+  await admin.connect()
+  await admin.createPartitions({ topicPartitions: [{ topic, count: partitionCount }] })
+  await admin.disconnect()
+}
+
 /** Sends the values as keys too. */
 export function send(driver: QueueDriver, topic: string, values: readonly string[]): Promise<void> {
   const toRecord = (value: string) => ({ topic, key: Buffer.from(value), value: Buffer.from(value), headers: [] })

@@ -96,14 +96,14 @@ export class KafkajsFeeds {
     await giveUp([...this.#feeds.values()], signal)
   }
 
-  /** The same within the group's bound, while the session is kept. */
-  async giveUpForRebalance(): Promise<void> {
+  /** The same within the group's bound, while the session is kept; loses all when the signal fires, for then it was not. */
+  async giveUpForRebalance(forgotten: AbortSignal = new AbortController().signal): Promise<void> {
     if (this.#feeds.size === 0) return
     const { heartbeatIntervalMs, rebalanceTimeoutMs } = this.#surroundings.settings
     // A heartbeat keeps the session, also when it is answered that a rebalance is under way.
     const beating = setInterval(() => void this.#session?.heartbeat().catch(() => undefined), heartbeatIntervalMs)
     try {
-      await this.giveUp(AbortSignal.timeout(rebalanceTimeoutMs * revokeShare))
+      await this.giveUp(AbortSignal.any([AbortSignal.timeout(rebalanceTimeoutMs * revokeShare), forgotten]))
     } finally {
       clearInterval(beating)
     }

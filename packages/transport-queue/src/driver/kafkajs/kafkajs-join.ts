@@ -1,6 +1,7 @@
 import type { Broker, Cluster } from 'kafkajs'
 import { cutDisconnectTimeoutMs, type Kafkajs, type KafkajsClient } from './kafkajs-client.ts'
 import { openCluster } from './kafkajs-cluster.ts'
+import { kafkaErrorType } from './kafkajs-mapping.ts'
 
 export interface JoinSurroundings {
   /** Awaited each time before the consumer joins, the first time as well. */
@@ -21,6 +22,7 @@ export class JoinGate {
   #memberId: string | undefined
   #generationId: number | undefined
   #isJoining = false
+  #forgotten = new AbortController()
 
   constructor(cluster: Cluster, surroundings: JoinSurroundings) {
     const find = cluster.findGroupCoordinator.bind(cluster)
@@ -44,13 +46,20 @@ export class JoinGate {
     return this.#generationId
   }
 
+  /** Fires when the coordinator says to a heartbeat that it does not know the member: others have its partitions. Another one after each join. */
+  get forgotten(): AbortSignal {
+    return this.#forgotten.signal
+  }
+
   hasJoined(): void {
     this.#isJoining = false
+    if (this.#forgotten.signal.aborted) this.#forgotten = new AbortController()
   }
 
   #watch(coordinator: Broker, { isLeaving, refuse }: JoinSurroundings): void {
     if (this.#watched.has(coordinator)) return
     this.#watched.add(coordinator)
+    this.#watchHeartbeats(coordinator)
     const lookup: unknown = Reflect.get(coordinator, 'lookupRequest')
     if (typeof lookup !== 'function') return
     Reflect.set(coordinator, 'lookupRequest', (...definition: unknown[]) => {
@@ -65,6 +74,25 @@ export class JoinGate {
       }
     })
   }
+
+  /** What kafkajs makes of a heartbeat's answer it tells nobody. */
+  #watchHeartbeats(coordinator: Broker & Beatable): void {
+    const beat = coordinator.heartbeat?.bind(coordinator)
+    if (beat === undefined) return
+    coordinator.heartbeat = async (member) => {
+      try {
+        return await beat(member)
+      } catch (error) {
+        if (kafkaErrorType(error) === 'UNKNOWN_MEMBER_ID') this.#forgotten.abort()
+        throw error
+      }
+    }
+  }
+}
+
+/** Not in kafkajs's types. */
+interface Beatable {
+  heartbeat?(member: object): Promise<unknown>
 }
 
 /** What is read of the fields of a request; only a request to join has `groupProtocols`, only one for an assignment `groupAssignment`. */

@@ -1,6 +1,7 @@
 import type { Cluster, Consumer, ConsumerConfig, ConsumerGroupJoinEvent } from 'kafkajs'
 import type { Membership, MemberState, QueueMember } from '../../queue-driver.ts'
 import { orAborted, wait, whileCuttable, within } from '../../wait.ts'
+import { growthLookMs } from '../kafka/topic-growth.ts'
 import { eachItsOwn } from './kafkajs-assigner.ts'
 import {
   cutDisconnectTimeoutMs,
@@ -40,7 +41,6 @@ export class KafkajsMember implements QueueMember {
   #gate: JoinGate | undefined
   #state: MemberState = 'joining'
   #hasJoined = false
-  #isRebalancing = false
   #starting: Promise<void> = Promise.resolve()
   #leaving: Promise<void> | undefined
 
@@ -55,9 +55,8 @@ export class KafkajsMember implements QueueMember {
     const cluster = () => this.#cluster
     const cut = this.#cut.signal
     this.#feeds = new KafkajsFeeds({ consumer: this.#consumer, membership, settings, cluster, cut })
-    const { GROUP_JOIN, REBALANCING, CRASH } = this.#consumer.events
+    const { GROUP_JOIN, CRASH } = this.#consumer.events
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload))
-    this.#consumer.on(REBALANCING, () => (this.#isRebalancing = true))
     this.#consumer.on(CRASH, ({ payload }) => this.#recover(payload.error, payload.restart))
   }
 
@@ -82,6 +81,8 @@ export class KafkajsMember implements QueueMember {
       sessionTimeout: sessionTimeoutMs,
       heartbeatInterval: heartbeatIntervalMs,
       rebalanceTimeout: rebalanceTimeoutMs,
+      // How soon it sees that a topic has more partitions.
+      metadataMaxAge: growthLookMs,
       // The default of 5 s is what an idle disconnect then takes.
       maxWaitTimeInMs: 500,
       allowAutoTopicCreation: false,
@@ -156,10 +157,8 @@ export class KafkajsMember implements QueueMember {
 
   async #giveUpAll(): Promise<void> {
     if (this.#state === 'assigned') this.#state = 'joining'
-    // kafkajs says when the group is being shared out anew; otherwise it joins again because the group knows it no more.
-    if (this.#isRebalancing) await this.#feeds.giveUpForRebalance()
-    else this.#feeds.lose()
-    this.#isRebalancing = false
+    // kafkajs joins again also where a topic has more partitions, or another leader; until it has, what it owns is nobody else's.
+    await this.#feeds.giveUpForRebalance(this.#gate?.forgotten)
   }
 
   #assign({ memberId, memberAssignment: assignment }: JoinedGroup): void {

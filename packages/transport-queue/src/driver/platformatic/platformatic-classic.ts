@@ -1,5 +1,6 @@
 import { wait } from '../../wait.ts'
 import { assignRoundRobin } from '../kafka/kafka-assigner.ts'
+import { TopicGrowth } from '../kafka/topic-growth.ts'
 import type { RequestAnswer } from '../platformatic-wire/platformatic-client.ts'
 import { errorIds, isHopeless, isUnknownTopic, reasonOf, responseOf } from '../platformatic-wire/platformatic-error.ts'
 import {
@@ -23,6 +24,7 @@ type Beat = 'heard' | 'rebalance' | 'lost' | 'unheard'
  */
 export class ClassicMembership implements PlatformaticMembership {
   readonly #surroundings: MembershipSurroundings
+  readonly #growth = new TopicGrowth((topics) => this.#count(topics))
   #memberId = ''
   /** Settles when the coordinator has given the member its name, or not. */
   #naming: Promise<unknown> | undefined
@@ -118,7 +120,7 @@ export class ClassicMembership implements PlatformaticMembership {
   }: RequestAnswer<'JoinGroup'>): Promise<readonly TopicPartitions[]> {
     const { group } = this.#surroundings
     const { encodeConsumerProtocolAssignment, decodeConsumerProtocolAssignment } = group.client.library
-    const shares = leader === memberId ? await this.#share(members) : new Map<string, readonly TopicPartitions[]>()
+    const shares = await this.#share(leader === memberId ? members : [])
     const assignments = Array.from(shares, ([id, share]) => ({
       memberId: id,
       assignment: encodeConsumerProtocolAssignment({
@@ -132,6 +134,7 @@ export class ClassicMembership implements PlatformaticMembership {
     return decodeConsumerProtocolAssignment(assignment).assignedPartitions
   }
 
+  /** The leader shares for all; for nobody else are there members. */
   async #share(
     members: RequestAnswer<'JoinGroup'>['members'],
   ): Promise<ReadonlyMap<string, readonly TopicPartitions[]>> {
@@ -141,10 +144,18 @@ export class ClassicMembership implements PlatformaticMembership {
       topics: client.library.decodeConsumerProtocolSubscription(metadata).topics,
     }))
     const topics = [...new Set(wishes.flatMap((wish) => wish.topics))]
-    // One that only others read may be missing, which is theirs to tell.
+    const found = await this.#count(topics)
+    const counts = new Map(topics.map((topic) => [topic, found.get(topic) ?? 0]))
+    this.#growth.begin(counts)
+    return assignRoundRobin(wishes, counts)
+  }
+
+  /** One that only others read may be missing, which is theirs to tell. */
+  async #count(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const { client } = this.#surroundings.group
     const known = await Promise.all(topics.map((topic) => client.metadata([topic]).catch(() => undefined)))
-    const counts = topics.map((topic, index) => [topic, known[index]?.topics.get(topic)?.partitionsCount ?? 0] as const)
-    return assignRoundRobin(wishes, new Map(counts))
+    const counts = topics.map((topic, index) => [topic, known[index]?.topics.get(topic)?.partitionsCount] as const)
+    return new Map(counts.flatMap(([topic, count]) => (count === undefined ? [] : [[topic, count] as const])))
   }
 
   /** Resolves when the partitions are to be shared out anew. */
@@ -157,8 +168,16 @@ export class ClassicMembership implements PlatformaticMembership {
       // A coordinator that comes back may know the member still, and would never give it anything again.
       const isGone = beat === 'lost' || (beat === 'unheard' && this.#isTakenForDead())
       if (isGone) holdings.lose()
-      if (isGone || beat === 'rebalance') return
+      if (isGone || beat === 'rebalance' || this.#hasGrown()) return
     }
+  }
+
+  /** The coordinator asks everyone to join again when its leader does. @see Kafka, JoinGroup of a member that leads a stable group */
+  #hasGrown(): boolean {
+    if (!this.#growth.hasGrown()) return false
+    const { log } = this.#surroundings.group.membership
+    log.info({ group: this.#surroundings.group.id }, 'a topic has more partitions; the group shares them out anew')
+    return true
   }
 
   /** Lets running messages finish, while the coordinator hears that the member lives. */
