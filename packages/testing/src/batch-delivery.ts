@@ -1,5 +1,5 @@
 import { type EventEndpoint, type Outcome, ServiceError, unlessAborted } from '@tenon/core/transport'
-import { choose, type Delivery, deliver, type MessageOptions, toArrival } from './memory-delivery.ts'
+import { choose, type Delivery, deliverTo, first, type MessageOptions, toArrival } from './memory-delivery.ts'
 
 /** Delivers an event once; to a consumer of batches as a batch of one. @throws TypeError when it is not clear whose it is */
 export async function deliverEvent(
@@ -7,9 +7,11 @@ export async function deliverEvent(
   payload: unknown,
   options: MessageOptions,
 ): Promise<Delivery> {
-  const consumer = choose(consumers, options)
-  const [delivery] = consumer.batch === undefined ? [] : await deliverBatch([consumer], [payload], options)
-  return delivery ?? deliver([consumer], payload, options)
+  const deliverOne = async (consumer: EventEndpoint) => {
+    const [delivery] = consumer.batch === undefined ? [] : await deliverBatchTo(consumer, [payload], options)
+    return delivery ?? deliverTo(consumer, payload, options)
+  }
+  return first(await Promise.all(choose(consumers, options).map(deliverOne)))
 }
 
 /**
@@ -23,7 +25,16 @@ export async function deliverBatch(
   payloads: readonly unknown[],
   options: MessageOptions,
 ): Promise<readonly Delivery[]> {
-  const endpoint = choose(endpoints, options)
+  const chosen = choose(endpoints, options)
+  const delivered = await Promise.all(chosen.map((endpoint) => deliverBatchTo(endpoint, payloads, options)))
+  return payloads.map((_payload, index) => first(delivered.flatMap((ofOne) => ofOne[index] ?? [])))
+}
+
+async function deliverBatchTo(
+  endpoint: EventEndpoint,
+  payloads: readonly unknown[],
+  options: MessageOptions,
+): Promise<readonly Delivery[]> {
   const { group, signal } = { ...options, group: endpoint.group }
   const work = handle(endpoint, payloads, options)
   const outcomes = signal ? await unlessAborted(work, signal) : await work

@@ -16,7 +16,7 @@ export interface MessageOptions {
   readonly attempt?: number
   /** Which consumer group gets it. @defaultValue the only one there is */
   readonly group?: string
-  /** Whether a broadcast gets it, which has no group. @defaultValue as `group` says, or whoever is the only one */
+  /** Whether the broadcasts get it, which have no group: all of them, as in every process. @defaultValue as `group` says, or whoever are the only ones */
   readonly broadcast?: boolean
   /** How long the message has use, in milliseconds. @defaultValue the operation's own limit alone */
   readonly timeoutMs?: number
@@ -24,7 +24,7 @@ export interface MessageOptions {
   readonly signal?: AbortSignal
 }
 
-/** What the delivery of a message came to. */
+/** What the delivery of a message came to; of one that went to several broadcasts what the first failed with, if one did. */
 export type Delivery = DeliverySuccess | DeliveryFailure
 
 export interface DeliverySuccess {
@@ -47,7 +47,7 @@ export type MessageEndpoint = ({ readonly event: EventType } | { readonly operat
 }
 
 /**
- * Delivers a message once, as a queue does: the payload as JSON, its source trusted, a streamed output dropped.
+ * Delivers a message once to a command's handler, as a queue does: the payload as JSON, its source trusted, a streamed output dropped.
  *
  * @throws TypeError when it is not clear whose the message is.
  */
@@ -56,7 +56,15 @@ export async function deliver(
   payload: unknown,
   options: MessageOptions,
 ): Promise<Delivery> {
-  const endpoint = choose(endpoints, options)
+  return first(await Promise.all(choose(endpoints, options).map((one) => deliverTo(one, payload, options))))
+}
+
+/** Delivers a message once to one of those who take it. */
+export async function deliverTo(
+  endpoint: MessageEndpoint,
+  payload: unknown,
+  options: MessageOptions,
+): Promise<Delivery> {
   const { group } = endpoint
   const { signal } = options
   const work = runToEnd(endpoint, toArrival(endpoint, payload, options))
@@ -65,15 +73,20 @@ export async function deliver(
   return error ? { ok: false, group, error } : { ok: true, group }
 }
 
-/** Who gets the message. @throws TypeError when that is not clear */
+/** What a message came to that went to several broadcasts: what the first failed with, if one did. */
+export function first(deliveries: readonly Delivery[]): Delivery {
+  return deliveries.find(({ ok }) => !ok) ?? { ok: true, group: deliveries[0]?.group }
+}
+
+/** Who gets the message: one group, or all broadcasts, as each of them does in every process. @throws TypeError when that is not clear */
 export function choose<Endpoint extends MessageEndpoint>(
   endpoints: readonly Endpoint[],
   { group, broadcast }: Pick<MessageOptions, 'group' | 'broadcast'>,
-): Endpoint {
+): readonly Endpoint[] {
   const named = group === undefined ? endpoints : endpoints.filter((one) => one.group === group)
   const meant = broadcast === undefined ? named : named.filter((one) => (one.group === undefined) === broadcast)
-  const [only, ...others] = meant
-  if (only !== undefined && others.length === 0) return only
+  const areBroadcasts = meant.every((one) => one.group === undefined)
+  if (meant.length === 1 || (meant.length > 1 && areBroadcasts)) return meant
   const groups = endpoints.map((one) => one.group ?? 'a broadcast').join(', ')
   const given = [
     ...(group === undefined ? [] : [JSON.stringify(group)]),
@@ -81,7 +94,7 @@ export function choose<Endpoint extends MessageEndpoint>(
   ]
   const found = given.length === 0 ? 'none' : given.join(' with ')
   throw new TypeError(
-    `group: expected one of the groups that take the message (${groups}), or broadcast: true for the only broadcast among them, found ${found}`,
+    `group: expected one of the groups that take the message (${groups}), or broadcast: true for the broadcasts among them, found ${found}`,
   )
 }
 

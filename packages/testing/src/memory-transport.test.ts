@@ -243,7 +243,7 @@ test('delivers an event to the consumer of a group, with the headers that a publ
 test('asks for the group where several consume an event', async () => {
   await using greeting = await startGreeter()
   await expect(greeting.memory.publish(greeted, { name: 'Ada' })).rejects.toThrow(
-    'group: expected one of the groups that take the message (audit, greeter), or broadcast: true for the only broadcast among them, found none',
+    'group: expected one of the groups that take the message (audit, greeter), or broadcast: true for the broadcasts among them, found none',
   )
   await expect(greeting.memory.publish(greeted, { name: 'Ada' }, { group: 'x' })).rejects.toThrow('found "x"')
   expect(await greeting.memory.publish(greeted, { name: 'Ada' }, { group: 'greeter' })).toEqual({
@@ -277,8 +277,40 @@ test('delivers an event to its broadcast, beside a group that consumes it too', 
   expect(await publish({ broadcast: true })).toEqual({ ok: true, group: undefined })
   expect(await publish({ broadcast: false })).toEqual({ ok: true, group: 'audit' })
   expect(seen).toEqual(['broadcast: Ada', 'group: Ada'])
-  await expect(publish()).rejects.toThrow('(audit, a broadcast), or broadcast: true for the only broadcast')
+  await expect(publish()).rejects.toThrow('(audit, a broadcast), or broadcast: true for the broadcasts')
   await expect(publish({ group: 'audit', broadcast: true })).rejects.toThrow('found "audit" with broadcast: true')
+})
+
+test('delivers an event to all of its broadcasts, as each process gets it, and tells what the first failed with', async () => {
+  const memory = memoryTransport()
+  const seen: string[] = []
+  const note = (who: string, code?: 'aborted' | 'internal') =>
+    defineConsumer(
+      greeted,
+      () =>
+        ({ name }) => {
+          seen.push(`${who}: ${name}`)
+          if (code && name === 'nobody') throw new ServiceError(code, 'as the test says')
+        },
+      { broadcast: true },
+    )
+  const several = defineConsumer(greeted, () => (items) => void seen.push(`batch: ${items[0]?.payload.name}`), {
+    broadcast: true,
+    batch: { maxCount: 2 },
+  })
+  const service = defineService({
+    name: 'greeter',
+    version: '1.0.0',
+    admin: false,
+    transports: () => [memory],
+    handlers: [note('one'), note('other', 'aborted'), note('third', 'internal'), several],
+  })
+  await using _started = await service.start({ environment: { LOG_LEVEL: 'silent' } })
+  expect(await memory.publish(greeted, { name: 'Ada' })).toEqual({ ok: true, group: undefined })
+  expect(seen.toSorted()).toEqual(['batch: Ada', 'one: Ada', 'other: Ada', 'third: Ada'])
+  const failed = await memory.publish(greeted, { name: 'nobody' }, { broadcast: true })
+  expect(failed).toMatchObject({ ok: false, group: undefined, error: { code: 'aborted' } })
+  expect(seen).toHaveLength(8)
 })
 
 test('delivers an input as a command to its operation', async () => {

@@ -53,7 +53,7 @@ export interface MemoryTransport extends Transport {
    * Delivers an event to the consumer of the service, once: a message that fails is not delivered again.
    *
    * @throws ServiceError `unimplemented` when the service does not consume the event, `unavailable` when it does not run;
-   * TypeError when several consume it and neither `group` nor `broadcast` names one of them.
+   * TypeError when several consume it and neither `group` nor `broadcast` says which. Several broadcasts all get it.
    */
   publish<Event extends EventType>(
     event: Event,
