@@ -110,6 +110,7 @@ export class QueueServer implements TransportServer {
     const isDraining = this.#ending.signal.aborted
     const reasons = [
       ...standstills,
+      ...this.#consumers.flatMap((consumer) => consumer.hindrances),
       ...joining.map(({ title }) => `${title} has not been given its partitions yet`),
       ...(isDraining ? ['it drains'] : []),
     ]

@@ -18,19 +18,20 @@ const retried = { stage: 'retried', attemptCount: 1, code: 'internal', untilAt }
 
 interface OpenOptions {
   readonly isWanted?: (delayMs: number, waitingCount: number) => boolean
-  readonly outcome?: AppendOutcome
+  /** Of one after the other; the last of all that come then. */
+  readonly outcomes?: readonly AppendOutcome[]
 }
 
 /** Waits on a clock that the test moves. */
-function open({ isWanted, outcome = 'stored' }: OpenOptions = {}) {
+function open({ isWanted, outcomes = ['stored'] }: OpenOptions = {}) {
   const revoked = new AbortController()
   let now = 0
-  const wakes = new Set<() => void>()
+  const waits: { readonly dueAt: number; readonly end: () => void }[] = []
   const clock = {
     now: () => now,
-    wait: (_durationMs: number, signal: AbortSignal) =>
+    wait: (durationMs: number, signal: AbortSignal) =>
       new Promise<void>((resolve) => {
-        wakes.add(resolve)
+        waits.push({ dueAt: now + durationMs, end: resolve })
         signal.addEventListener('abort', () => resolve(), { once: true })
       }),
   }
@@ -39,7 +40,7 @@ function open({ isWanted, outcome = 'stored' }: OpenOptions = {}) {
     isFenced: () => false,
     park: async () => {
       parked.push(backOff.stages.get(record.offset)?.stage ?? 'none')
-      return outcome
+      return outcomes[Math.min(parked.length, outcomes.length) - 1] ?? 'revoked'
     },
     follow: async () => 'free' as const,
   }
@@ -49,9 +50,9 @@ function open({ isWanted, outcome = 'stored' }: OpenOptions = {}) {
     halted: new HaltedMessages(),
     aside: isWanted && { retry, isWanted },
   })
-  const pass = async (toMs: number) => {
+  const pass = async (toMs: number, earlyMs = 0) => {
     now = toMs
-    for (const wake of wakes) wake()
+    for (const { dueAt, end } of waits) if (dueAt <= now + earlyMs) end()
     await new Promise((resolve) => setImmediate(resolve))
   }
   return { backOff, pass, parked, revoked }
@@ -69,7 +70,7 @@ test('one that is held waits on when a timer fires early', async () => {
   const { backOff, pass } = open()
   let isOver = false
   const waiting = backOff.wait(record, { stage: 'held', untilAt }).then(() => (isOver = true))
-  await pass(untilAt - 1)
+  await pass(untilAt - 1, 1)
   expect(isOver).toBe(false)
   await pass(untilAt)
   await waiting
@@ -82,14 +83,36 @@ test('one that is wanted aside is set aside, told how long and how many wait', a
   expect([asked, parked, backOff.stages.size]).toEqual([[[untilAt, 1]], ['parked'], 0])
 })
 
-test('one that is refused waits in memory, and is not offered again', async () => {
-  const { backOff, pass, parked } = open({ isWanted: () => true, outcome: 'refused' })
+test('one that is unfit waits in memory, and is not offered again', async () => {
+  const { backOff, pass, parked } = open({ isWanted: () => true, outcomes: ['unfit'] })
   const waiting = backOff.wait(record, retried)
   await pass(1)
   backOff.reconsider()
   await pass(2)
   await pass(untilAt)
   expect([await waiting, parked]).toEqual([false, ['parked']])
+})
+
+test('one that is refused is offered again every 5 s, and no sooner when it is looked at again', async () => {
+  const { backOff, pass, parked } = open({ isWanted: () => true, outcomes: ['refused', 'refused', 'stored'] })
+  const waiting = backOff.wait(record, { ...retried, untilAt: 60_000 })
+  await pass(0)
+  backOff.reconsider()
+  await pass(4_999)
+  expect(parked).toHaveLength(1)
+  await pass(5_000)
+  expect([parked.length, backOff.stages.get(7)?.stage]).toEqual([2, 'retried'])
+  await pass(10_000)
+  expect([await waiting, parked]).toEqual([true, ['parked', 'parked', 'parked']])
+})
+
+test('one that is refused is handled when its time comes', async () => {
+  const { backOff, pass, parked } = open({ isWanted: () => true, outcomes: ['refused'] })
+  const waiting = backOff.wait(record, { ...retried, untilAt: 7_000 })
+  await pass(0)
+  await pass(5_000)
+  await pass(7_000)
+  expect([await waiting, parked]).toEqual([false, ['parked', 'parked']])
 })
 
 test('those that wait are looked at again when that is asked for', async () => {

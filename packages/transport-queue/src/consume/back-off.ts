@@ -3,6 +3,7 @@ import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
 import type { QueueClock } from '../wait.ts'
 import type { HaltedMessages } from './halted-messages.ts'
 import type { PartitionRetry } from './retry/partition-retry.ts'
+import { type AppendOutcome, refusalRestMs } from './retry/retry-writer.ts'
 import type { RetryHistory } from './retry-schedule.ts'
 import type { MessageStage } from './watch/consumer-report.ts'
 
@@ -29,6 +30,8 @@ export class BackOff {
   readonly stages = new Map<number, MessageStage>()
   readonly #surroundings: BackOffSurroundings
   #waitingCount = 0
+  /** Whether the broker has just refused one that was to be set aside. */
+  #isResting = false
   /** Ends all waits, to look again whether they should go on here. */
   #nudge = new AbortController()
 
@@ -73,9 +76,12 @@ export class BackOff {
       for (;;) {
         const leftMs = 'untilAt' in stage ? stage.untilAt - clock.now() : this.#haltedMs(history)
         if (this.#isRevoked) return false
-        if (mayBeSetAside && leftMs > 0 && aside?.isWanted(leftMs, this.#waitingCount)) {
-          if (await this.#setAside(record, stage, history)) return true
-          mayBeSetAside = false
+        const isOffered = mayBeSetAside && !this.#isResting && leftMs > 0
+        if (isOffered && aside?.isWanted(leftMs, this.#waitingCount)) {
+          const outcome = await this.#setAside(record, stage, history)
+          if (outcome === 'stored') return true
+          if (outcome === 'refused') void this.#rest()
+          mayBeSetAside = outcome !== 'unfit'
         } else if (await this.#isDue(stage, leftMs)) return false
       }
     } finally {
@@ -103,14 +109,28 @@ export class BackOff {
     return stage === 'retried' && !nudge.aborted
   }
 
-  async #setAside(record: ReceivedRecord, stage: WaitingStage, history: RetryHistory | undefined): Promise<boolean> {
+  /** Nothing is offered for a while; then all that wait look again. */
+  async #rest(): Promise<void> {
+    const { clock, revoked } = this.#surroundings
+    if (this.#isResting) return
+    this.#isResting = true
+    await clock.wait(refusalRestMs, revoked)
+    this.#isResting = false
+    this.wake()
+  }
+
+  async #setAside(
+    record: ReceivedRecord,
+    stage: WaitingStage,
+    history: RetryHistory | undefined,
+  ): Promise<AppendOutcome | undefined> {
     const { aside, clock } = this.#surroundings
     this.#waitingCount -= 1
     this.stages.set(record.offset, { stage: 'parked', sinceAt: clock.now() })
     const outcome = await aside?.retry.park(record, history)
     this.#waitingCount += 1
     this.stages.set(record.offset, stage)
-    return outcome === 'stored'
+    return outcome
   }
 }
 

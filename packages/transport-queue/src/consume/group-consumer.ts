@@ -100,6 +100,13 @@ export class GroupConsumer implements ServedConsumer {
     return this.#watch.standstills
   }
 
+  /** What holds up partitions that no new process would mend, in words. */
+  get hindrances(): readonly string[] {
+    return [...this.#partitions.values()].flatMap(({ partition, hindrance }) =>
+      hindrance === undefined ? [] : `partition ${partition.partition} of ${partition.topic}: ${hindrance}`,
+    )
+  }
+
   /** A report for each topic, once the broker has said how much is left. */
   async report(): Promise<readonly ConsumerReport[]> {
     await this.refresh()

@@ -47,6 +47,11 @@ export class PartitionConsumer {
     return this.#retry.parkedCount
   }
 
+  /** What keeps its messages from being begun that a new process would not mend, in words; undefined when nothing does. */
+  get hindrance(): string | undefined {
+    return this.#retry.hindrance
+  }
+
   /** How many messages are halted, set aside or not. */
   get haltedCount(): number {
     return this.loop.haltedCount
@@ -69,8 +74,9 @@ export class PartitionConsumer {
     this.#retryLoop.hasten()
   }
 
-  /** Where a message holds up its partition, what was set aside under another order comes before all others. */
+  /** What was set aside comes before all others where later owners cannot be told of it, and, under another order, where a message holds up its partition. */
   async #consume(): Promise<void> {
+    await this.#retry.untilTakenOver()
     if (this.#order === 'partition') await this.#retry.untilEmpty()
     await this.loop.run()
   }

@@ -10,6 +10,8 @@ export interface ServedConsumer {
   readonly hasJoined: boolean
   /** What stands still, in words; nothing while all goes on. */
   readonly standstills: readonly string[]
+  /** What holds up partitions that no new process would mend, in words. */
+  readonly hindrances: readonly string[]
   /** Resolves when it has begun. @throws Error when it cannot, or the signal fires before. */
   join(signal: AbortSignal): Promise<void>
   /** Handles what nobody would handle after this process. */

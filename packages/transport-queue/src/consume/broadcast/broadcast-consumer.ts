@@ -82,6 +82,11 @@ export class BroadcastConsumer implements ServedConsumer {
     return this.#watch.standstills
   }
 
+  /** Nothing is set aside, so nothing waits for that. */
+  get hindrances(): readonly string[] {
+    return []
+  }
+
   async report(): Promise<readonly ConsumerReport[]> {
     await this.refresh()
     return this.known()

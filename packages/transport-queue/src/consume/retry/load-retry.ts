@@ -2,7 +2,7 @@ import { ServiceError, unlessAborted } from '@tenon/core/transport'
 import type { PartitionProgress } from '../../queue-driver.ts'
 import { CountedRecords, ownerName, toJudged } from './counted-records.ts'
 import type { KeyFence } from './key-fence.ts'
-import type { RetrySurroundings } from './partition-retry.ts'
+import type { FoundTopic, RetrySurroundings } from './retry-topic.ts'
 
 export interface LoadSurroundings extends Omit<RetrySurroundings, 'log'> {
   /** Of what is set aside. */
@@ -11,20 +11,18 @@ export interface LoadSurroundings extends Omit<RetrySurroundings, 'log'> {
 }
 
 /** What earlier owners have set aside, as an assignment finds it. */
-export interface LoadedRetry {
+export interface LoadedRetry extends FoundTopic {
   /** This one. */
   readonly owner: string
   readonly counted: CountedRecords
-  /** Whether the topic is there. */
-  readonly hasTopic: boolean
-  /** Why it cannot be used, if so. */
-  readonly refusal: ServiceError | undefined
   /** Where reading back begins, and how far has been read. */
   readonly startOffset: number
   readonly endOffset: number
+  /** Of the last record that an owner wrote; -1 without one. */
+  readonly lastOffset: number
   /** Where the records stand in the fence, by their offsets. */
   readonly places: ReadonlyMap<number, number | undefined>
-  /** Whether the log has to say that this is taken over. */
+  /** Whether the log has to say that this is taken over. Whoever finds that so knows that all it has read is of earlier owners. */
   readonly isTakenOver: boolean
 }
 
@@ -39,13 +37,32 @@ export async function loadRetry(surroundings: LoadSurroundings): Promise<LoadedR
   const counted = new CountedRecords({ owner, committedOffset })
   const { refusal, own } = ofRetry
   const hasTopic = own !== undefined
-  const places = own === undefined ? new Map() : await readAll(own, counted, surroundings).catch(toForbidden)
+  const read = await readOwn(own, counted, surroundings).catch(toForbidden)
   if (source.revoked.aborted) return undefined
   // What may not be read is left alone: it stays where it is, and later messages of its keys go before it.
-  if (ServiceError.is(places)) return nothingOf(owner, committedOffset, places)
-  const isTakenOver = counted.endLoading()
-  return { owner, counted, hasTopic, refusal, places, isTakenOver, ...rangeOf(own) }
+  if (ServiceError.is(read)) return nothingOf(owner, committedOffset, read)
+  return { owner, counted, hasTopic, refusal, ...read, ...rangeOf(own) }
 }
+
+/** @throws ServiceError */
+async function readOwn(
+  own: PartitionProgress | undefined,
+  counted: CountedRecords,
+  surroundings: LoadSurroundings,
+): Promise<ReadRetry> {
+  if (own === undefined) return nothingRead
+  const { topic, source } = surroundings
+  const read = await readAll(own, counted, surroundings)
+  if (source.revoked.aborted) return nothingRead
+  const isTakenOver = counted.endLoading()
+  // Who still owns the partition after reading knows that all of it is of earlier owners; another could take what a later one wrote for a stray.
+  if (isTakenOver && !(await source.commitBeside(topic, rangeOf(own).startOffset)))
+    throw new ServiceError('unavailable', `partition ${source.partition} seems to be another's`)
+  return { ...read, isTakenOver }
+}
+
+type ReadRetry = Pick<LoadedRetry, 'places' | 'lastOffset' | 'isTakenOver'>
+const nothingRead: ReadRetry = { places: new Map(), lastOffset: -1, isTakenOver: false }
 
 /** @throws unknown what is no refusal */
 function toForbidden(error: unknown): ServiceError {
@@ -55,7 +72,7 @@ function toForbidden(error: unknown): ServiceError {
 
 function nothingOf(owner: string, committedOffset: number, refusal: ServiceError): LoadedRetry {
   const counted = new CountedRecords({ owner, committedOffset })
-  return { owner, counted, hasTopic: false, refusal, places: new Map(), isTakenOver: false, ...rangeOf(undefined) }
+  return { owner, counted, hasTopic: false, refusal, ...nothingRead, ...rangeOf(undefined) }
 }
 
 interface DescribedRetry {
@@ -89,14 +106,15 @@ function rangeOf(own: PartitionProgress | undefined): Pick<LoadedRetry, 'startOf
   return { startOffset, endOffset: Math.max(startOffset, nextOffset) }
 }
 
-/** Where the records stand in the fence, by their offsets. Keeps nothing else of them. @throws ServiceError */
+/** Keeps of the records only where they stand in the fence, by their offsets. @throws ServiceError */
 async function readAll(
   own: PartitionProgress,
   counted: CountedRecords,
   { topic, fence, consumer, settings, source }: LoadSurroundings,
-): Promise<ReadonlyMap<number, number | undefined>> {
+): Promise<Omit<ReadRetry, 'isTakenOver'>> {
   const { startOffset, endOffset } = rangeOf(own)
   const places = new Map<number, number | undefined>()
+  let lastOffset = -1
   const fromOffset = Math.max(own.earliestOffset, startOffset - lookedBackCount)
   const range = { topic, partition: source.partition, fromOffset, toOffset: endOffset }
   const bound = { timeoutMs: settings.requestTimeoutMs, signal: source.revoked }
@@ -106,9 +124,10 @@ async function readAll(
       if (judged === undefined) continue
       if (record.offset < startOffset) counted.skip(judged)
       else counted.load(judged)
+      lastOffset = record.offset
       if (record.offset >= startOffset) places.set(record.offset, fence.placeOf(record.key))
     }
-  return places
+  return { places, lastOffset }
 }
 
 /** Before the commit, for what an owner sent again: ten times what it sends at once. A guess. */

@@ -10,7 +10,15 @@ function opened() {
   const open = new OpenRecords(fence)
   const place = fence.placeOf(key) ?? -1
   const fetch = (offset: number, facts: Partial<FetchedRecord> = {}) =>
-    open.fetch({ offset, sourceOffset: 100 + offset, place, hasFailed: false, sequence: undefined, ...facts })
+    open.fetch({
+      offset,
+      sourceOffset: 100 + offset,
+      place,
+      hasFailed: false,
+      storedAt: offset,
+      sequence: undefined,
+      ...facts,
+    })
   return { fence, open, place, fetch, isUp: () => fence.isUp(key) }
 }
 
@@ -87,4 +95,17 @@ test('a place is stuck while one of its messages failed, or waits', () => {
   expect(open.handled(2)).toBeUndefined()
   expect(open.isStuck(place, nothingWaits)).toBe(false)
   expect(open.handled(1)).toBe(place)
+})
+
+test('the oldest that is meant is the first without an outcome', () => {
+  const { open, fetch } = opened()
+  for (const offset of [3, 4, 5, 6]) fetch(offset, { storedAt: 10 * offset })
+  open.handled(4)
+  const halted = new Set([104, 105, 106])
+  const oldest = () => open.oldestStoredAt((sourceOffset) => halted.has(sourceOffset))
+  expect(oldest()).toBe(50)
+  halted.delete(105)
+  expect(oldest()).toBe(60)
+  halted.clear()
+  expect(oldest()).toBeUndefined()
 })

@@ -9,6 +9,8 @@ export interface FetchedRecord {
   readonly place: number | undefined
   /** Whether its message failed before it was set aside. */
   readonly hasFailed: boolean
+  /** When it was stored in the retry topic, in epoch milliseconds. */
+  readonly storedAt: number
   /** Which of its owner's it is, where that is this one. */
   readonly sequence: number | undefined
 }
@@ -89,7 +91,8 @@ export class OpenRecords {
     this.#fetched.set(offset, open)
     // Before it is taken from those that were not read back, so that the fence does not fall in between.
     this.#raise(open)
-    if (place !== undefined) this.#unhandled.get(place)?.fetched.add(open)
+    const state = place === undefined ? undefined : this.#unhandled.get(place)
+    if (state) (state.fetched ??= new Set()).add(open)
     const goneCount = this.passLoaded(offset) + this.passWritten(sequence - 1)
     this.#readBack(sequence)
     if (this.#loaded.has(offset)) this.passLoaded(offset + 1)
@@ -137,7 +140,7 @@ export class OpenRecords {
     this.#settle(record)
     const { place } = record
     if (place === undefined) return undefined
-    this.#unhandled.get(place)?.fetched.delete(record)
+    this.#unhandled.get(place)?.fetched?.delete(record)
     return this.hasUnhandled(place) ? undefined : place
   }
 
@@ -150,8 +153,15 @@ export class OpenRecords {
   isStuck(place: number, waiting: ReadonlyMap<number, unknown>): boolean {
     const state = this.#unhandled.get(place)
     if (state === undefined) return false
-    const [first] = state.fetched
+    const [first] = state.fetched ?? []
     return state.failedCount > 0 || (first !== undefined && waiting.has(first.sourceOffset))
+  }
+
+  /** When the first was stored that has no outcome and is meant by its offset in the source; undefined without one. */
+  oldestStoredAt(isMeant: (sourceOffset: number) => boolean): number | undefined {
+    for (const { isHandled, sourceOffset, storedAt } of this.#fetched.values())
+      if (!isHandled && isMeant(sourceOffset)) return storedAt
+    return undefined
   }
 
   /** The first of those that have their outcome behind one that has none: no commit says so. */
@@ -197,7 +207,7 @@ export class OpenRecords {
     this.#fence.raise(place)
     this.#unhandledCount += 1
     if (place === undefined) return
-    const state = this.#unhandled.get(place) ?? { count: 0, failedCount: 0, fetched: new Set() }
+    const state = this.#unhandled.get(place) ?? { count: 0, failedCount: 0, fetched: undefined }
     state.count += 1
     if (hasFailed) state.failedCount += 1
     this.#unhandled.set(place, state)
@@ -233,5 +243,6 @@ interface PlaceState {
   count: number
   /** How many of them failed, or may have. */
   failedCount: number
-  readonly fetched: Set<OpenRecord>
+  /** Those that were read back, once there are some: of most places there are none at a time. */
+  fetched: Set<OpenRecord> | undefined
 }

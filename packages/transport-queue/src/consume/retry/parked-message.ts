@@ -39,6 +39,9 @@ export interface DoneRecords extends ParkedName {
   readonly offsets: readonly number[]
 }
 
+/** Where an owner says something. */
+type WordPlace = Pick<RecordToSend, 'topic'> & Required<Pick<RecordToSend, 'partition'>>
+
 /** What a record of a retry topic can be. */
 export type RetryRecord = ParkedMessage | Takeover | DoneRecords
 
@@ -69,31 +72,13 @@ export function toParked(
 }
 
 /** What is stored of a takeover. */
-export function toTakeover({
-  topic,
-  partition,
-  owner,
-  sequence,
-  fromOffset,
-  untilOffset,
-}: Omit<Takeover, 'kind'> & { readonly topic: string; readonly partition: number }): RecordToSend {
-  const name = [header(names.owner, owner), header(names.sequence, sequence)]
-  const headers = [...name, header(names.from, fromOffset), header(names.until, untilOffset)]
-  return { topic, partition, key: null, value: null, headers }
+export function toTakeover({ fromOffset, ...word }: Omit<Takeover, 'kind'> & WordPlace): RecordToSend {
+  return toWord(word, header(names.from, fromOffset))
 }
 
 /** What is stored of records that have their outcome: at most `mostDoneCount` of them. */
-export function toDone({
-  topic,
-  partition,
-  owner,
-  sequence,
-  untilOffset,
-  offsets,
-}: Omit<DoneRecords, 'kind'> & { readonly topic: string; readonly partition: number }): RecordToSend {
-  const name = [header(names.owner, owner), header(names.sequence, sequence)]
-  const headers = [...name, header(names.until, untilOffset), header(names.done, rangesText(offsets))]
-  return { topic, partition, key: null, value: null, headers }
+export function toDone({ offsets, ...word }: Omit<DoneRecords, 'kind'> & WordPlace): RecordToSend {
+  return toWord(word, header(names.done, rangesText(offsets)))
 }
 
 /** What a record of a retry topic says; undefined for one that no owner wrote. */
@@ -133,6 +118,15 @@ const names = {
 
 function header(name: string, value: string | number): RecordHeader {
   return [name, Buffer.from(String(value))]
+}
+
+/** What an owner says that is no message. */
+function toWord(
+  { topic, partition, owner, sequence, untilOffset }: ParkedName & WordPlace & Pick<Takeover, 'untilOffset'>,
+  says: RecordHeader,
+): RecordToSend {
+  const name = [header(names.owner, owner), header(names.sequence, sequence)]
+  return { topic, partition, key: null, value: null, headers: [...name, header(names.until, untilOffset), says] }
 }
 
 /** Whether it is none of ours. */

@@ -162,18 +162,39 @@ test('a commit is told when it is stored, and what is stored anew is the last of
   partition.startAt(2)
   await partition.commit(3)
   await partition.commit(4)
-  await partition.keep()
+  await partition.storeAnew()
   expect([commits, committed]).toEqual([[3, 4, 3], [3]])
 })
 
 test('what is stored anew comes neither beside a commit nor behind one', async () => {
   const answer = Promise.withResolvers<boolean>()
   const { partition, commits } = open({ commit: () => answer.promise })
-  const keeping = partition.keep()
+  const keeping = partition.storeAnew()
   const committing = partition.commit(5)
-  const again = partition.keep()
+  const again = partition.storeAnew()
   expect(commits).toEqual([0])
   answer.resolve(true)
   await Promise.all([keeping, committing, again])
   expect(commits).toEqual([0, 5])
+})
+
+test.each([
+  ['fails', () => Promise.reject(new ServiceError('unavailable', 'away'))],
+  ['is refused', async () => false],
+])('what is stored anew is not taken for stored while another commit is under way, which %s', async (_what, end) => {
+  const answer = Promise.withResolvers<void>()
+  const answers = [() => answer.promise.then(end), async () => false]
+  const { partition, commits } = open({ commit: async () => (await answers.shift()?.()) ?? true })
+  partition.startAt(3)
+  const committing = partition.commit(5).catch(() => false)
+  const anew = partition.storeAnew()
+  answer.resolve()
+  expect([await committing, await anew, commits]).toEqual([false, false, [5, 3]])
+})
+
+test('what is stored anew behind another commit is that one', async () => {
+  const { partition, commits } = open()
+  const committing = partition.commit(5)
+  const anew = partition.storeAnew()
+  expect([await committing, await anew, commits]).toEqual([true, true, [5, 5]])
 })

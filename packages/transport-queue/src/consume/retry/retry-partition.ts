@@ -35,7 +35,8 @@ export class RetryPartition implements AssignedPartition {
   #position = 0
   /** As far as is known to be stored, or was when it was given out. */
   #committedOffset = 0
-  #committingCount = 0
+  /** Of several commits at once any may be stored last, so there is one at a time. */
+  #turn: Promise<unknown> | undefined
   #keeping: Promise<boolean> | undefined
   #reading: AsyncIterator<readonly ReceivedRecord[]> | undefined
   #delays: Iterator<number, never> | undefined
@@ -93,29 +94,17 @@ export class RetryPartition implements AssignedPartition {
     return []
   }
 
-  async commit(nextOffset: number): Promise<boolean> {
-    this.#committingCount += 1
-    try {
-      // What is stored anew must not come behind it.
-      await this.#keeping?.catch(() => false)
-      const isStored = await this.#surroundings.source.commitBeside(this.topic, nextOffset)
+  commit(nextOffset: number): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const isStored = await this.commitBeside(this.topic, nextOffset)
       if (isStored) this.#committed(nextOffset)
       return isStored
-    } finally {
-      this.#committingCount -= 1
-    }
+    })
   }
 
-  /** Stores the last commit anew, unless one is under way. Never rejects. */
-  async keep(): Promise<void> {
-    await this.storeAnew().catch(() => false)
-  }
-
-  /** The same; false when it is refused. @throws as `commitBeside` */
+  /** Stores the last commit anew. False when it is refused. @throws as `commitBeside` */
   async storeAnew(): Promise<boolean> {
-    if (this.#keeping !== undefined) return this.#keeping
-    if (this.#committingCount > 0) return true
-    this.#keeping = this.#surroundings.source.commitBeside(this.topic, this.#committedOffset)
+    this.#keeping ??= this.#inTurn(() => this.commitBeside(this.topic, this.#committedOffset))
     try {
       return await this.#keeping
     } finally {
@@ -125,6 +114,19 @@ export class RetryPartition implements AssignedPartition {
 
   commitBeside(topic: string, nextOffset: number): Promise<boolean> {
     return this.#surroundings.source.commitBeside(topic, nextOffset)
+  }
+
+  /** Does work once nothing else is under way. */
+  async #inTurn(work: () => Promise<boolean>): Promise<boolean> {
+    while (this.#turn !== undefined) await this.#turn
+    const done = work()
+    const turn = done.then(noop, noop)
+    this.#turn = turn
+    try {
+      return await done
+    } finally {
+      this.#turn = undefined
+    }
   }
 
   #committed(nextOffset: number): void {
@@ -200,6 +202,8 @@ export class RetryPartition implements AssignedPartition {
     if (!this.revoked.aborted && this.#lines.isDue(text)) this.#surroundings.log.warn({ err: error }, text)
   }
 }
+
+const noop = () => undefined
 
 /** What is stored within this time is read at once. A guess. */
 const gatheredMs = 100

@@ -53,11 +53,11 @@ test('a request that failed is sent again as it is', async () => {
   expect(told).toHaveLength(1)
 })
 
-test('what is refused does not take others with it', async () => {
+test('what is unfit does not take others with it', async () => {
   const { append } = writerTo((requests) => {
     if (requests.at(-1)?.includes('2b')) throw tooLarge()
   })
-  expect(await Promise.all([append('a'), append('b'), append('c')])).toEqual(['stored', 'refused', 'stored'])
+  expect(await Promise.all([append('a'), append('b'), append('c')])).toEqual(['stored', 'unfit', 'stored'])
 })
 
 test('what may be stored already is not refused any more', async () => {
@@ -69,12 +69,12 @@ test('what may be stored already is not refused any more', async () => {
   expect(requests).toHaveLength(3)
 })
 
-test('a record with which a broker finds fault is refused, also where an earlier request was not answered', async () => {
+test('a record with which a broker finds fault is unfit, also where an earlier request was not answered', async () => {
   const { append, requests } = writerTo((sent) => {
     if (sent.length === 2) throw away()
     if (sent.length > 2 && sent.at(-1)?.includes('3c')) throw tooLarge()
   })
-  expect(await Promise.all([append('a'), append('b'), append('c')])).toEqual(['stored', 'stored', 'refused'])
+  expect(await Promise.all([append('a'), append('b'), append('c')])).toEqual(['stored', 'stored', 'unfit'])
   expect(requests).toEqual([['1a'], ['2b', '3c'], ['2b', '3c'], ['2b'], ['3c']])
 })
 

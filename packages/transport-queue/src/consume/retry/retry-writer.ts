@@ -1,11 +1,14 @@
-import { ServiceError, type Logger } from '@tenon/core/transport'
+import { type ErrorCode, ServiceError, type Logger } from '@tenon/core/transport'
 import { byteCountOf } from '../../driver/record-size.ts'
 import type { QueueDriver, RecordToSend } from '../../queue-driver.ts'
 import { ThinLines } from '../../thin-lines.ts'
 import type { QueueClock } from '../../wait.ts'
 
-/** `refused`: the broker never takes it. `revoked`: the partition was given up before it was known to be stored. */
-export type AppendOutcome = 'stored' | 'refused' | 'revoked'
+/**
+ * `refused`: the broker takes nothing now, for want of a right or of the topic. `unfit`: it never takes this record. `revoked`: the partition
+ * was given up before the record was known to be stored.
+ */
+export type AppendOutcome = 'stored' | 'refused' | 'unfit' | 'revoked'
 
 export interface WriterSurroundings {
   readonly driver: Pick<QueueDriver, 'produce'>
@@ -55,7 +58,7 @@ export class RetryWriter {
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch()
       const outcome = await this.#store(batch)
-      if (outcome === 'refused' && batch.length > 1) await this.#storeEach(batch)
+      if (outcome === 'unfit' && batch.length > 1) await this.#storeEach(batch)
       else for (const { tell } of batch) tell(outcome)
     }
     this.#isWriting = false
@@ -69,7 +72,7 @@ export class RetryWriter {
     return this.#waiting.splice(0, overAt < 0 ? mostAtOnce : Math.max(1, overAt))
   }
 
-  /** One of them is refused, and the others need not be. */
+  /** One of them is unfit, and the others need not be. */
   async #storeEach(batch: readonly Append[]): Promise<void> {
     for (const append of batch) append.tell(await this.#store([append]))
   }
@@ -80,45 +83,68 @@ export class RetryWriter {
     // What may be stored already is not taken back: it is sent until that is certain. It is when a broker finds fault with the records, for it
     // looks at them before it stores any: one that it stored once it takes again. What else it refuses says nothing of an earlier request.
     for (let mayBeStored = false; !revoked.aborted; await clock.wait(delays.next().value, revoked)) {
-      const failure = await this.#try(batch)
-      if (failure === undefined) return 'stored'
-      if (revoked.aborted) break
-      const code = ServiceError.is(failure) ? failure.code : undefined
-      if (code === 'internal' || (code !== 'unavailable' && !mayBeStored)) return 'refused'
-      mayBeStored ||= code === 'unavailable' && this.#isPrepared
+      const answer = await this.#try(batch)
+      if (answer === 'stored' || answer === 'unfit') return answer
+      if (answer === 'refused' && !mayBeStored) return answer
+      mayBeStored ||= answer === 'unanswered'
     }
     return 'revoked'
   }
 
-  /** Why they are not stored; undefined when they are. */
-  async #try(batch: readonly Append[]): Promise<unknown> {
-    const { driver, timeoutMs, revoked, prepare } = this.#surroundings
+  async #try(batch: readonly Append[]): Promise<Answer> {
+    const unready = this.#isPrepared ? undefined : await this.#prepare()
+    return unready ?? this.#send(batch)
+  }
+
+  /** Why nothing can be sent yet; undefined when it can. */
+  async #prepare(): Promise<'unsent' | 'refused' | undefined> {
     try {
-      if (!this.#isPrepared) await prepare()
+      await this.#surroundings.prepare()
       this.#isPrepared = true
+      return undefined
+    } catch (error) {
+      this.#tell(error)
+      return codeOf(error) === 'unavailable' ? 'unsent' : 'refused'
+    }
+  }
+
+  async #send(batch: readonly Append[]): Promise<Answer> {
+    const { driver, timeoutMs, revoked } = this.#surroundings
+    try {
       await driver.produce(
         batch.map(({ record }) => record),
         { timeoutMs, signal: revoked },
       )
-      return undefined
+      return 'stored'
     } catch (error) {
-      if (!this.#surroundings.isRefused(error)) this.#tell(error)
-      return error ?? new Error('nothing was said')
+      this.#tell(error)
+      const code = codeOf(error)
+      if (code === 'unavailable') return 'unanswered'
+      return code === 'internal' ? 'unfit' : 'refused'
     }
   }
 
   #tell(error: unknown): void {
+    const { revoked, log, isRefused } = this.#surroundings
     const text = 'a message could not be set aside in its retry topic'
-    if (!this.#surroundings.revoked.aborted && this.#lines.isDue(text))
-      this.#surroundings.log.warn({ err: error }, text)
+    if (!isRefused(error) && !revoked.aborted && this.#lines.isDue(text)) log.warn({ err: error }, text)
   }
 }
+
+/** What became of one try. `unanswered`: they may be stored. `unsent`: they are not, and another try may do. */
+type Answer = Exclude<AppendOutcome, 'revoked'> | 'unanswered' | 'unsent'
 
 interface Append {
   readonly record: RecordToSend
   tell(outcome: AppendOutcome): void
 }
 
+function codeOf(error: unknown): ErrorCode | undefined {
+  return ServiceError.is(error) ? error.code : undefined
+}
+
+/** After a refusal nothing is tried for so long. A guess. */
+export const refusalRestMs = 5_000
 /**
  * What brokers take at once if nobody set them otherwise, less what a request has besides. A record that is larger is for those that take more.
  *

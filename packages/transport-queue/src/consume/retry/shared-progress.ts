@@ -5,14 +5,14 @@ import type { QueueClock } from '../../wait.ts'
 /** Asks how far a group has come. Partitions that ask in the same turn share one question, which is begun after all of them asked. */
 export class SharedProgress {
   readonly #driver: Pick<QueueDriver, 'describe'>
-  /** What is told once for all partitions. */
+  /** What is told once an hour for all partitions, for it is tried again and again. */
   readonly lines: ThinLines
   readonly #seen = new Set<string>()
   readonly #asked = new Map<string, Promise<readonly PartitionProgress[]>>()
 
   constructor(driver: Pick<QueueDriver, 'describe'>, clock: Pick<QueueClock, 'now'>) {
     this.#driver = driver
-    this.lines = new ThinLines(clock)
+    this.lines = new ThinLines(clock, 3_600_000)
   }
 
   /** Whether nobody has asked for this topic before. */

@@ -44,6 +44,7 @@ export async function watchedConsumer(
     )
   return {
     broker,
+    transport,
     driver,
     server,
     send,

@@ -1,0 +1,87 @@
+import type { AssignedPartition, ReceivedRecord } from '../../queue-driver.ts'
+import type { GroupedConsumer } from '../plan/consumer-plan.ts'
+import { type CountedRecords, toJudged } from './counted-records.ts'
+import type { KeyFence } from './key-fence.ts'
+import type { LoadedRetry } from './load-retry.ts'
+import type { OpenRecords } from './open-records.ts'
+import type { SharedProgress } from './shared-progress.ts'
+
+export interface ReadBackSurroundings {
+  /** Where messages are set aside. */
+  readonly topic: string
+  readonly source: Pick<AssignedPartition, 'partition' | 'revoked'>
+  readonly consumer: Pick<GroupedConsumer, 'topic' | 'group'>
+  readonly progress: Pick<SharedProgress, 'describe'>
+  readonly fence: Pick<KeyFence, 'placeOf'>
+  readonly open: OpenRecords
+  /** Told of all that was read back or is gone, and how many of what was waited for are. */
+  passed(goneCount: number): void
+}
+
+/** Judges what is read back of a retry topic, and takes note of what counts and of what is gone. */
+export class ReadBack {
+  readonly #surroundings: ReadBackSurroundings
+  #counted: CountedRecords | undefined
+  #endOffset = 0
+
+  constructor(surroundings: ReadBackSurroundings) {
+    this.#surroundings = surroundings
+  }
+
+  /** Begins with what an assignment has found. */
+  begin({ counted, endOffset }: Pick<LoadedRetry, 'counted' | 'endOffset'>): void {
+    this.#counted = counted
+    this.#endOffset = endOffset
+  }
+
+  /** Before which all was there at the assignment. */
+  get endOffset(): number {
+    return this.#endOffset
+  }
+
+  /** A message of the source is done with. */
+  release(sourceOffset: number): void {
+    this.#counted?.release(sourceOffset)
+  }
+
+  /** In order of their offsets. */
+  fetched(records: readonly ReceivedRecord[]): void {
+    let goneCount = 0
+    for (const record of records) goneCount += this.#fetchedOne(record)
+    this.#passed((records.at(-1)?.offset ?? -1) + 1, goneCount)
+  }
+
+  /** Forgets what retention has taken before it was read back. The oldest offset that is kept. @throws ServiceError */
+  async foundNothing(): Promise<number> {
+    const { progress, consumer, source, topic, open } = this.#surroundings
+    const { lastStored } = open
+    const partitions = await progress.describe(topic, consumer.group)
+    const own = partitions.find(({ partition }) => partition === source.partition)
+    if (own === undefined || source.revoked.aborted) return 0
+    const { earliestOffset, nextOffset } = own
+    // What was known to be stored before it was asked lies before the end.
+    this.#passed(earliestOffset, earliestOffset < nextOffset ? 0 : open.passWritten(lastStored))
+    return earliestOffset
+  }
+
+  /** How many should have come before it and do not come any more. */
+  #fetchedOne(record: ReceivedRecord): number {
+    const { consumer, fence, open } = this.#surroundings
+    // As it is: what a driver reads need not have all of it as properties of its own.
+    const judged = toJudged(record, consumer.topic)
+    if (judged === undefined) return 0
+    const { sourceOffset, owner, sequence: name, hasFailed = false } = judged
+    const sequence = owner === this.#counted?.owner ? name : undefined
+    const { key, offset, timestampAt: storedAt } = record
+    if (this.#counted?.judge(judged) === 'counts')
+      return open.fetch({ offset, sourceOffset, place: fence.placeOf(key), hasFailed, storedAt, sequence })
+    return sequence === undefined ? 0 : open.passWritten(sequence - 1)
+  }
+
+  /** What lies before an offset was read back, or is gone; so are others. */
+  #passed(nextOffset: number, othersCount: number): void {
+    const goneCount = othersCount + this.#surroundings.open.passLoaded(nextOffset)
+    this.#counted?.pass(nextOffset)
+    this.#surroundings.passed(goneCount)
+  }
+}

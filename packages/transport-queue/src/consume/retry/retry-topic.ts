@@ -1,0 +1,63 @@
+import type { Logger, ServiceError } from '@tenon/core/transport'
+import type { AssignedPartition } from '../../queue-driver.ts'
+import type { QueueSettings } from '../../queue-options.ts'
+import type { GroupedConsumer } from '../plan/consumer-plan.ts'
+import { retryTopic } from './parked-message.ts'
+import { createdMs } from './retry-retention.ts'
+import { isForbidden } from './retry-rights.ts'
+import type { SharedProgress } from './shared-progress.ts'
+
+export interface RetrySurroundings {
+  /** That of the source. */
+  readonly source: AssignedPartition
+  readonly consumer: Pick<GroupedConsumer, 'topic' | 'group' | 'settings'>
+  readonly settings: QueueSettings
+  readonly log: Logger
+  readonly progress: SharedProgress
+}
+
+/** What an assignment finds of the topic. */
+export interface FoundTopic {
+  readonly hasTopic: boolean
+  /** Why it cannot be used by this assignment, if so. */
+  readonly refusal: ServiceError | undefined
+}
+
+/** The topic in which messages of a consumer are set aside, as one assignment knows it. It is made when it is first needed. */
+export class RetryTopic {
+  readonly name: string
+  readonly #surroundings: RetrySurroundings
+  #found: FoundTopic = { hasTopic: false, refusal: undefined }
+
+  constructor(surroundings: RetrySurroundings) {
+    const { topic, group } = surroundings.consumer
+    this.name = retryTopic(topic, group)
+    this.#surroundings = surroundings
+  }
+
+  found({ hasTopic, refusal }: FoundTopic): void {
+    this.#found = { hasTopic, refusal }
+    if (refusal === undefined || this.isForbidden(refusal)) return
+    const { log, progress } = this.#surroundings
+    const text = `topic ${this.name} cannot be used; messages that fail wait in memory`
+    if (progress.lines.isDue(text)) log.warn({ err: refusal }, text)
+  }
+
+  /** Makes it unless it is there. Whether it was made now. @throws ServiceError; Error of the driver */
+  async make(): Promise<boolean> {
+    const { hasTopic, refusal } = this.#found
+    if (refusal !== undefined) throw refusal
+    if (hasTopic) return false
+    const { progress, consumer, settings } = this.#surroundings
+    const { length: partitionCount } = await progress.describe(consumer.topic, consumer.group)
+    await settings.driver.ensureTopics([{ topic: this.name, partitionCount, keptMs: createdMs(this.#surroundings) }])
+    this.#found = { hasTopic: true, refusal: undefined }
+    return true
+  }
+
+  /** Whether it may not be used, for a reason that no waiting mends. Says so in the log, for all partitions together. */
+  isForbidden(error: unknown): error is ServiceError {
+    const { consumer, log, progress } = this.#surroundings
+    return isForbidden(error, { topic: this.name, group: consumer.group, log, progress })
+  }
+}
