@@ -5,7 +5,7 @@ import { composeDispatch } from '../call/dispatcher.ts'
 import type { Gate } from '../call/gate.ts'
 import { Limiter } from '../call/rule/limiter.ts'
 import { composeInterceptors, type Interceptor, type Invoke } from '../call/rule/interceptor.ts'
-import type { AccessRule, Operation } from '../contract/operation.ts'
+import type { Operation } from '../contract/operation.ts'
 import { noFunctions } from '../error/no-function.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
 import type {
@@ -19,6 +19,7 @@ import type { EventEndpoint, OperationEndpoint } from '../transport/endpoint.ts'
 import type { Transport } from '../transport/transport.ts'
 import { batchEndpoint } from './batch-endpoint.ts'
 import { checkTopics, type Endpoints } from './carried.ts'
+import { accessOf, eventFacts, operationFacts } from './endpoint-facts.ts'
 import { readVersions } from './read-versions.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
@@ -44,17 +45,10 @@ export function composeEndpoints(handlers: readonly ConstructedHandler[], surrou
   return {
     operations: handlers.flatMap(({ definition, instance }) =>
       definition.operations.map((implemented): OperationEndpoint => {
-        const { operation, member, interceptors, serving } = implemented
+        const { member, interceptors } = implemented
         const invoke = composed(instance.member(member), interceptors, surroundings)
         const plan = operationPlan(implemented, { invoke, shared, ...surroundings })
-        const admission = { access: accessOf(implemented, settings), hasPolicy: serving.policy !== undefined }
-        const { delivery } = serving
-        return {
-          operation,
-          admission,
-          ...(delivery && { delivery }),
-          dispatch: composeDispatch(plan, surroundings.gate),
-        }
+        return { ...operationFacts(implemented, settings), dispatch: composeDispatch(plan, surroundings.gate) }
       }),
     ),
     events: handlers.flatMap(({ definition, instance }) =>
@@ -71,19 +65,20 @@ export function composeEndpoints(handlers: readonly ConstructedHandler[], surrou
 
 /** An endpoint for each version of its event that a consumer reads. */
 function consumerEndpoints(
-  { event: declared, group, isBroadcast, start, delivery, batch }: ImplementedConsumer,
+  consumer: ImplementedConsumer,
   invoke: Invoke,
   { options, settings, gate, log }: Surroundings,
 ): readonly EventEndpoint[] {
-  return readVersions(declared).map(({ event, into, input }) => {
+  const { event: declared, batch } = consumer
+  return readVersions(declared).map((version) => {
     const plan: CallPlan = {
       id: `consume ${declared.topic}`,
       kind: 'unary',
-      timeoutMs: consumerTimeoutOf({ delivery }, settings),
+      timeoutMs: consumerTimeoutOf(consumer, settings),
       log,
       forwarded: settings.forwardMetadata,
       loggedCalls: settings.loggedCalls,
-      input,
+      input: version.input,
       output: undefined,
       isOutputChecked: false,
       authenticate: undefined,
@@ -93,8 +88,7 @@ function consumerEndpoints(
       limiters: [],
       invoke,
     }
-    const ofGroup = isBroadcast ? undefined : (group ?? options.name)
-    const facts = { event, group: ofGroup, delivery, ...(into && { into }), ...(start && { start }) }
+    const facts = eventFacts(consumer, version, options.name)
     const compose = (path: CallPlan) => composeDispatch(path, gate)
     return { ...facts, ...(batch ? batchEndpoint(plan, batch, compose) : { dispatch: compose(plan) }) }
   })
@@ -168,14 +162,6 @@ export function consumerTimeoutOf(
 /** Undefined for none. */
 export function timeoutOf({ timeoutMs, kind }: Operation, { callTimeoutMs }: ServiceSettings): number | undefined {
   return timeoutMs ?? (kind === 'unary' ? callTimeoutMs : undefined)
-}
-
-/** The contract's word counts most: it is about the operation, and what callers were told. */
-export function accessOf(
-  { operation, serving }: Pick<ImplementedOperation, 'operation' | 'serving'>,
-  { defaultAccess }: ServiceSettings,
-): AccessRule {
-  return operation.access ?? serving.access ?? defaultAccess
 }
 
 function composed(handler: Invoke, own: readonly Interceptor[], { options }: Surroundings): Invoke {

@@ -3,11 +3,13 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { remote } from '../client/remote.ts'
 import { contract } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
+import { upcast } from '../contract/event-upcast.ts'
 import { stream } from '../contract/stream.ts'
 import { WiringError } from '../error/setup-error.ts'
 import { defineConsumer, defineHandler } from '../handler/define-handler.ts'
 import { inject } from '../handler/inject.ts'
 import { provide, token } from '../handler/provider.ts'
+import type { BatchEndpoint } from '../transport/endpoint.ts'
 import type { Transport, TransportHost, TransportServer } from '../transport/transport.ts'
 import { port, text } from './config/config.ts'
 import { defineService } from './define-service.ts'
@@ -20,6 +22,24 @@ const users = contract('shop.user.v1.UserService', {
   watchUsers: { input: Type.Object({}), output: stream(input), grpc: false },
 })
 const orderPlaced = event('shop.order.placed.v1', { key: 'userId', payload: input })
+
+const orderPlacedV2 = event('shop.order.placed.v2', {
+  key: 'userId',
+  payload: input,
+  upcasts: [upcast(orderPlaced, (older) => older)],
+})
+const commands = contract('shop.order.v1.OrderService', {
+  place: { input, output: input, access: 'public', queue: { topic: 'shop.order.place.v1', key: 'userId' } },
+})
+
+/** What a transport is told of endpoints, without the functions. */
+function factsOf({ operations, events }: TransportHost) {
+  const batchOf = ({ maxCount, maxWaitMs }: BatchEndpoint) => ({ maxCount, maxWaitMs })
+  return {
+    operations: operations.map(({ dispatch: _dispatch, ...facts }) => facts),
+    events: events.map(({ dispatch: _dispatch, batch, ...facts }) => ({ ...facts, batch: batch && batchOf(batch) })),
+  }
+}
 
 class Db {
   isOpen = true
@@ -170,6 +190,44 @@ describe('check()', () => {
       ok: false,
       error: { code: 'unavailable' },
     })
+  })
+
+  it('tells transports what the start tells them, of groups, broadcasts, batches and older events', async () => {
+    const hosts: TransportHost[] = []
+    const { transport } = carrier('all')
+    const bind = (host: TransportHost): TransportServer => {
+      hosts.push(host)
+      return { ...transport.bind(host), listen: async () => [] }
+    }
+    const service = defineService({
+      name: 'user',
+      version: '1.0.0',
+      handlers: [
+        defineHandler(commands, () => ({ place: (given) => given }), {
+          operations: { place: { queue: { maxHandlerMs: 5_000 } } },
+        }),
+        consumer(),
+        consumer({ broadcast: true, start: 'earliest' }),
+        defineConsumer(orderPlacedV2, () => async () => undefined, { batch: { maxCount: 10 }, group: 'rows' }),
+      ],
+      admin: false,
+      transports: () => [{ ...transport, bind }],
+    })
+    expect(await service.check({ environment: {} })).toEqual({ ok: true, problems: [] })
+    await using _running = await service.start({ environment: { LOG_LEVEL: 'silent' } })
+    const [checked, started] = hosts.map(factsOf)
+    expect(checked).toEqual(started)
+    expect(checked?.events).toMatchObject([
+      { group: 'user' },
+      { group: undefined, start: 'earliest' },
+      { event: orderPlacedV2, group: 'rows', batch: { maxCount: 10, maxWaitMs: 100 } },
+      { event: orderPlaced, into: orderPlacedV2, group: 'rows', batch: { maxCount: 10, maxWaitMs: 100 } },
+    ])
+    const arrival = { transport: 'all', metadata: {}, decode: untouched }
+    const refused = { ok: false, error: { code: 'unavailable' } }
+    const batch = hosts[0]?.events[2]?.batch
+    expect(await batch?.read(arrival)).toMatchObject(refused)
+    expect(await batch?.dispatch({ ...arrival, messages: [{ payload: {}, arrival }] })).toMatchObject([refused])
   })
 
   it('names every schema that cannot be used', async () => {

@@ -1,9 +1,11 @@
 import { ServiceError } from '../error/service-error.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
-import { olderEvents } from '../contract/event-upcast.ts'
+import type { Operation } from '../contract/operation.ts'
+import type { Consuming } from '../handler/consuming-options.ts'
 import { withTimeLimit } from '../handler/time-limit.ts'
 import { compileSchema } from '../schema/compiled-schema.ts'
 import type { Logger } from '../telemetry/log.ts'
+import type { BatchArrival, EventEndpoint } from '../transport/endpoint.ts'
 import type { ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
 import { AdminServer } from './lifecycle/admin-server.ts'
 import { carriedBy, type Endpoints } from './carried.ts'
@@ -16,6 +18,7 @@ import {
   toProblems,
   withoutSecrets,
 } from './plan-service.ts'
+import { eventFacts, operationFacts } from './endpoint-facts.ts'
 import { readSettings } from './read-settings.ts'
 import { readVersions } from './read-versions.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
@@ -44,7 +47,7 @@ export async function checkService<Config extends ConfigSpec>(
     instanceId: `${options.name}-check`,
   }
   const plan = planService(options, { settings, config, overrides, identity })
-  const endpoints = idleEndpoints(plan, options.name)
+  const endpoints = idleEndpoints(plan, options.name, settings)
   const failures = [...plan.failures, ...checkRest(options, { config, settings })]
   const problems = [
     ...optionProblems,
@@ -66,35 +69,42 @@ interface IdleEndpoints extends Endpoints {
   readonly problems: readonly SetupProblem[]
 }
 
-/** Every operation and event whose schemas can be used, with nothing behind it. */
-function idleEndpoints({ definitions }: ServicePlan, service: string): IdleEndpoints {
+/** Every operation and event whose schemas can be used, told as when the service starts, with nothing behind it. */
+function idleEndpoints({ definitions }: ServicePlan, service: string, settings: ServiceSettings): IdleEndpoints {
   const problems: SetupProblem[] = []
-  const isUsable = (compile: () => unknown): boolean => {
+  const unlessBroken = <Value>(compile: () => Value): Value | undefined => {
     try {
-      compile()
-      return true
+      return compile()
     } catch (cause) {
       problems.push(...toProblems('a schema', cause))
-      return false
+      return undefined
     }
   }
-  const operations = definitions.flatMap((definition) => definition.operations.map(({ operation }) => operation))
-  const consumers = definitions.flatMap((definition) => definition.consumers)
+  const isUsable = ({ id, inputSchema, inputJsonSchema, outputSchema, outputJsonSchema }: Operation): boolean => {
+    const input = unlessBroken(() => compileSchema(inputSchema, inputJsonSchema, `operation ${id}: input`))
+    const output = unlessBroken(() => compileSchema(outputSchema, outputJsonSchema, `operation ${id}: output`))
+    return input !== undefined && output !== undefined
+  }
   return {
     problems,
-    operations: operations
-      .filter(({ id, inputSchema, inputJsonSchema, outputSchema, outputJsonSchema }) => {
-        const input = isUsable(() => compileSchema(inputSchema, inputJsonSchema, `operation ${id}: input`))
-        return isUsable(() => compileSchema(outputSchema, outputJsonSchema, `operation ${id}: output`)) && input
-      })
-      .map((operation) => ({ operation, dispatch: refuse })),
-    events: consumers
-      .filter(({ event }) => isUsable(() => readVersions(event)))
-      .flatMap(({ event, group = service, delivery }) => [
-        { event, group, delivery, dispatch: refuse },
-        ...olderEvents(event).map((older) => ({ event: older.event, into: event, group, delivery, dispatch: refuse })),
-      ]),
+    operations: definitions
+      .flatMap(({ operations }) => operations.filter(({ operation }) => isUsable(operation)))
+      .map((implemented) => ({ ...operationFacts(implemented, settings), dispatch: refuse })),
+    events: definitions
+      .flatMap(({ consumers }) => consumers)
+      .flatMap((consumer) => {
+        const versions = unlessBroken(() => readVersions(consumer.event)) ?? []
+        return versions.map((version) => idleEvent(consumer, eventFacts(consumer, version, service)))
+      }),
   }
+}
+
+function idleEvent({ batch }: Consuming, facts: ReturnType<typeof eventFacts>): EventEndpoint {
+  return { ...facts, ...(batch && { batch: { ...batch, read: refuse, dispatch: refuseAll } }), dispatch: refuse }
+}
+
+function refuseAll({ messages }: BatchArrival) {
+  return Promise.all(messages.map(refuse))
 }
 
 async function refuse() {
