@@ -23,7 +23,7 @@ const roomEdges: Readonly<Record<string, readonly string[]>> = {
   schema: ['error'],
   contract: ['error', 'schema'],
   call: ['contract', 'error', 'schema', 'telemetry'],
-  handler: ['call', 'contract', 'error'],
+  handler: ['call', 'contract', 'error', 'telemetry'],
   transport: ['call', 'contract', 'error', 'handler', 'telemetry'],
   client: ['call', 'contract', 'error', 'handler', 'schema'],
   service: ['call', 'contract', 'error', 'handler', 'registry', 'schema', 'telemetry', 'transport'],

@@ -52,6 +52,7 @@ export type { BatchConsumesOptions, ConsumesOptions } from './handler/consuming-
 export { type DefineHandlerOptions, defineConsumer, defineHandler } from './handler/define-handler.ts'
 export type { Handler, HandlerClass } from './handler/handler-class.ts'
 export type { HandlerDefinition } from './handler/handler-definition.ts'
+export { type Hook, type HookContext, type HookOptions, hook } from './handler/hook.ts'
 export { Handles, type HandlesOptions } from './handler/handles.ts'
 export { Implements } from './handler/implements.ts'
 export { inject } from './handler/inject.ts'
@@ -91,6 +92,7 @@ export type {
   CommandDescription,
   ConsumerDescription,
   HandlerDescription,
+  HookDescription,
   HttpDescription,
   InterceptorDescription,
   LimitDescription,
@@ -103,6 +105,7 @@ export type {
   TransportDescription,
 } from './service/service-description.ts'
 export type { GivenSettings, StartOptions } from './service/start-options.ts'
+export type { HookLists, HookPoint } from './service/lifecycle/bound-hooks.ts'
 export {
   type PhaseReport,
   type PhaseStage,

@@ -39,7 +39,9 @@ export const setupErrorCodes = {
   'service.stopped': 'The service was asked to stop before it was ready.',
   'service.listen_failed': 'A server could not listen at its address.',
   'service.transport_failed': 'A transport could not go on; the service stops.',
-  'service.phase_timed_out': 'A phase of the shutdown did not end in its time; the phases after it ran all the same.',
+  'service.phase_timed_out':
+    'A phase did not end in its time: a start was undone then, a shutdown went on with the phases after it.',
+  'service.hook_failed': 'A hook of the service threw, or did not end in its time.',
 } as const satisfies Readonly<Record<`${string}.${string}`, string>>
 
 /** The stable code of a set-up error. */

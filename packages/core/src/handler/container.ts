@@ -74,13 +74,18 @@ export class Container {
     return this.#provided
   }
 
+  /** Names of what is being created. */
+  get pending(): readonly string[] {
+    return [...this.#pending.keys()].map(tokenName)
+  }
+
   /** Releases everything within the time, in reverse order of creation, and gathers what failed. */
   async dispose(timeoutMs: number): Promise<readonly Error[]> {
     const endsAtMs = performance.now() + timeoutMs
     this.#givenUp.abort()
     await this.#settle(Math.min(longestSettleMs, timeoutMs / 2))
     this.#isReleased = true
-    const hanging = [...this.#pending.keys()].map((token) => new Error(`${tokenName(token)} is still being created`))
+    const hanging = this.pending.map((name) => new Error(`${name} is still being created`))
     const failures = await this.#releases.release(Math.max(0, endsAtMs - performance.now()))
     this.#values.clear()
     return [...hanging, ...failures]

@@ -86,7 +86,8 @@ export function tokenName(of: Token): string {
   return typeof of === 'function' ? of.name || '(anonymous class)' : of.description
 }
 
-type NeedValues<Needs extends readonly Token[]> = { readonly [Index in keyof Needs]: TokenValue<Needs[Index]> }
+/** The values of tokens, in their order. */
+export type NeedValues<Needs extends readonly Token[]> = { readonly [Index in keyof Needs]: TokenValue<Needs[Index]> }
 
 /** What `create` gets after the values it needs. */
 export interface CreateContext {

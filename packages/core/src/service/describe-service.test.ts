@@ -260,6 +260,7 @@ describe('describe()', () => {
           interceptors: ['signing', '(anonymous)'],
         },
       ],
+      hooks: [],
       transports: [
         { name: 'http-3001', carriesEvents: false, provides: [] },
         { name: 'grpc', carriesEvents: false, provides: [] },
@@ -292,7 +293,13 @@ describe('describe()', () => {
         },
         { name: 'rules', variable: 'RULES', expected: 'rules', isRequired: false, isSecret: false, fallback: {} },
       ],
-      limits: { callTimeoutMs: 30_000, maxConcurrentCalls: 100, shutdownTimeoutMs: 25_000, deregisterDelayMs: 0 },
+      limits: {
+        callTimeoutMs: 30_000,
+        maxConcurrentCalls: 100,
+        startTimeoutMs: 90_000,
+        shutdownTimeoutMs: 25_000,
+        deregisterDelayMs: 0,
+      },
       security: {
         hasAuthenticator: true,
         defaultAccess: 'authenticated',

@@ -14,12 +14,14 @@ import { carriesEvent } from './carried.ts'
 import type { CheckOptions } from './check-service.ts'
 import type { ConfigReader, ConfigSpec } from './config/config.ts'
 import { accessOf } from './endpoint-facts.ts'
+import { hooksOf } from './lifecycle/bound-hooks.ts'
 import { planService, requireSound, type ServicePlan } from './plan-service.ts'
 import { readSettings } from './read-settings.ts'
 import type {
   AccessDescription,
   ConsumerDescription,
   HandlerDescription,
+  HookDescription,
   HttpDescription,
   InterceptorDescription,
   OperationDescription,
@@ -56,12 +58,14 @@ export function describeService<Config extends ConfigSpec>(
     consumers: plan.definitions.flatMap((definition) => describeConsumers(definition, surroundings)),
     providers: plan.providers.order.map(describeProvider),
     remotes: plan.remotes.map(describeRemote),
+    hooks: hooksOf(options).map(describeHook),
     transports: plan.transports.map(describeTransport),
     settings: Object.entries<ConfigReader<unknown>>(options.config ?? {}).map(describeSetting),
     limits: {
       callTimeoutMs: settings.callTimeoutMs,
       maxConcurrentCalls: finite(settings.maxConcurrentCalls),
       maxQueuedCalls: settings.maxQueuedCalls,
+      startTimeoutMs: settings.startTimeoutMs,
       shutdownTimeoutMs: settings.shutdownTimeoutMs,
       deregisterDelayMs: settings.deregisterDelayMs,
     },
@@ -208,6 +212,10 @@ function describeProvider({ token, needs, check }: ServicePlan['providers']['ord
 
 function describeRemote({ contract, transport, at, interceptors }: RemoteFacts): RemoteDescription {
   return { contract, transport, address: at, interceptors: interceptors.map(functionName) }
+}
+
+function describeHook({ point, hook }: ReturnType<typeof hooksOf>[number]): HookDescription {
+  return { point, name: hook.name, needs: hook.needs.map(tokenName), timeoutMs: hook.timeoutMs }
 }
 
 function describeTransport({ name, carriesEvents = false, topics, provides = [] }: Transport): TransportDescription {

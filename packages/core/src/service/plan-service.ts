@@ -8,6 +8,7 @@ import { checkWiring } from './assemble.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import { jointProviders } from './joint-providers.ts'
 import { hideSecrets } from './config/secret.ts'
+import { hookRoots } from './lifecycle/bound-hooks.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
 /** What a plan is made with. */
@@ -64,7 +65,10 @@ export function planService<Config extends ConfigSpec>(
     ],
     overrides,
   )
-  const roots = definitions.map((one) => ({ name: one.name, construct: () => constructHandler(one) }))
+  const roots = [
+    ...definitions.map((one) => ({ name: one.name, construct: () => constructHandler(one) })),
+    ...hookRoots(options),
+  ]
   const plan = planProviders(roots, index.byToken)
   const problems = [
     ...index.problems,

@@ -60,4 +60,4 @@ export function requireSettings<Config extends ConfigSpec>(
 }
 
 /** The variables that Tenon itself reads, besides NODE_ENV and those that the platform sets. */
-const ownVariables: readonly string[] = ['LOG_LEVEL', 'TENON_HOST']
+const ownVariables: readonly string[] = ['LOG_LEVEL', 'TENON_HOST', 'TENON_KILL_DELAY_MS']

@@ -5,6 +5,7 @@ import { contract } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
 import { LifecycleError } from '../error/setup-error.ts'
 import { defineConsumer, defineHandler } from '../handler/define-handler.ts'
+import { hook } from '../handler/hook.ts'
 import { inject } from '../handler/inject.ts'
 import { provide, token } from '../handler/provider.ts'
 import type { Registrar } from '../registry/registry.ts'
@@ -555,7 +556,12 @@ describe('probes', () => {
   })
 
   it('shows its phases in /info, in the order that is told', async () => {
-    const { started } = start({ admin: { port: 0 }, transports: () => [recordingTransport([])] })
+    const { started } = start({
+      admin: { port: 0 },
+      transports: () => [recordingTransport([])],
+      onStart: [hook('warm', () => undefined)],
+      onReady: [hook('greet', () => undefined)],
+    })
     await using running = await started
     const { port: adminPort } = running.addresses.find(({ protocol }) => protocol === 'admin') ?? {}
     const info = await (await fetch(`http://127.0.0.1:${adminPort}/info`)).json()

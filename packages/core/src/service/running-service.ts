@@ -11,14 +11,15 @@ import type { PhaseReport, StartPhaseName } from './lifecycle/phase.ts'
 import { type Phase, PhaseJournal } from './lifecycle/phase-journal.ts'
 import { Readiness } from './lifecycle/readiness.ts'
 import { infosOf } from './lifecycle/servers.ts'
-import { runPhases } from './lifecycle/shutdown.ts'
+import { runAll } from './lifecycle/run-hooks.ts'
+import { runPhases, untilFired } from './lifecycle/shutdown.ts'
 import { type Shutdown, shutdownPhases, type StopOptions } from './lifecycle/shutdown-phases.ts'
 import { StopRequest } from './lifecycle/stop-request.ts'
 import { areAllLive, conditionsOf } from './lifecycle/transport-condition.ts'
 import type { ServiceReading } from './read-settings.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import type { StartOptions } from './start-options.ts'
-import { type GrowingParts, noParts, StartUp } from './start-up.ts'
+import { type GrowingParts, hookShare, noParts, StartUp } from './start-up.ts'
 
 /** Where a service is in its life; the order is the only one. */
 export type ServiceState = 'idle' | 'starting' | 'ready' | 'draining' | 'stopped'
@@ -55,7 +56,12 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   readonly #startedAtMs: number
   #state: ServiceState = 'idle'
   #hasFailed = false
+  /** Why the start ends that took too long. */
+  #overdue: LifecycleError | undefined
   #starting: Promise<void> = Promise.resolve()
+  #hasStarted = false
+  /** The hooks of a service that became ready. */
+  #readying: Promise<void> = Promise.resolve()
   #stopping: Promise<Ended> | undefined
 
   constructor(options: ServiceOptions<Config>, { reading, overrides = [], log, startedAtMs }: StartWith<Config>) {
@@ -68,9 +74,9 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#identity = Object.freeze({ name, version, instanceId: `${name}-${randomUUID()}` })
     this.#stopRequest = new StopRequest(name, settings.shutdownTimeoutMs)
     this.#journal = new PhaseJournal({ service: name, log, hide: (text) => hideSecrets(text, config) })
-    this.#parts = { ...noParts, drain: new Drain(this.#gate) }
+    this.#parts = { ...noParts, log, drain: new Drain(this.#gate) }
     const { signal: stop } = this.#stopRequest
-    this.#readiness = new Readiness({ parts: this.#parts, stop, log, onFirst: () => this.#logReady() })
+    this.#readiness = new Readiness({ parts: this.#parts, stop, log, onFirst: () => this.#becomeReady() })
     this.#startUp = new StartUp(
       {
         options,
@@ -130,32 +136,79 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   }
 
   async #startOrUndo(): Promise<void> {
+    const overdue = setTimeout(() => this.#giveUpStart(), this.#startLeftMs())
     try {
       this.#journal.note(this.#startPhase('read settings'), this.#startedAtMs)
       await this.#startUp.run((name, run) => this.#runPhase(name, run))
+      this.#hasStarted = true
+      await this.#readying
+      if (this.#overdue) throw this.#overdue
     } catch (error) {
-      const isStopped = !this.#hasFailed && error === this.#stopRequest.signal.reason
-      this.#hasFailed ||= !isStopped
-      this.#log.warn({}, `${this.#name} does not start; what had started is undone`)
-      // A transport may have let calls in before another part failed.
-      await this.#shutDown({ kind: isStopped ? 'unannounced' : 'failed' })
+      await this.#undo(error)
       throw error
     } finally {
+      clearTimeout(overdue)
       this.#stopRequest.close()
     }
   }
 
+  async #undo(error: unknown): Promise<void> {
+    const isStopped = !this.#hasFailed && error === this.#stopRequest.signal.reason
+    this.#hasFailed ||= !isStopped
+    this.#log.warn({}, `${this.#name} does not start; what had started is undone`)
+    // What was told to others ends as it does later. Before that, a transport may have let calls in before another part failed.
+    const kind = this.#readiness.hasBeenAnnounced ? 'announced' : isStopped ? 'unannounced' : 'failed'
+    await this.#shutDown({ kind })
+  }
+
   /** After a stop was asked for, no further phase is begun; what is announced by then is left to the stop. */
-  async #runPhase<Result>(name: StartPhaseName, run: () => Result | Promise<Result>): Promise<Result> {
+  async #runPhase<Result>(name: StartPhaseName, run: (timeoutMs: number) => Result | Promise<Result>): Promise<Result> {
     const phase = this.#startPhase(name)
-    if (this.#state === 'ready') return this.#journal.run(phase, run)
-    const result = await this.#journal.run(phase, () => this.#stopRequest.letEnd(name, run))
+    const work = () => run(phase.budgetMs)
+    if (this.#state === 'ready') return this.#journal.run(phase, work)
+    const result = await this.#journal.run(phase, () => this.#stopRequest.letEnd(name, work))
     this.#stopRequest.signal.throwIfAborted()
     return result
   }
 
   #startPhase(name: StartPhaseName): Phase {
-    return { stage: 'start', name, budgetMs: Number.POSITIVE_INFINITY }
+    return { stage: 'start', name, budgetMs: this.#startLeftMs() }
+  }
+
+  #startLeftMs(): number {
+    return Math.max(0, this.#startedAtMs + this.#settings.startTimeoutMs - performance.now())
+  }
+
+  #giveUpStart(): void {
+    const running = this.#journal.states.findLast(({ state }) => state === 'running')
+    const { waitsFor } = this.#startUp
+    const who = waitsFor.length > 0 ? `: it waits for ${waitsFor.join(', ')}` : ''
+    const message = `service ${this.#name} did not start within startTimeoutMs (${this.#settings.startTimeoutMs}), "${running?.name}" has not ended${who}`
+    this.#overdue = new LifecycleError([{ code: 'service.phase_timed_out', message }])
+    this.#hasFailed = true
+    this.#stopRequest.giveUp(this.#overdue)
+  }
+
+  /** Hooks that fail end the start; later, they end the service. */
+  #becomeReady(): void {
+    const durationMs = Math.round(performance.now() - this.#startedAtMs)
+    this.#log.info({ addresses: this.addresses, durationMs }, `${this.#name} is ready`)
+    this.#readying = this.#runOnReady()
+    this.#readying.catch((error: unknown) => {
+      if (this.#hasStarted) this.#fail(error, 'a hook failed; the service stops')
+    })
+  }
+
+  async #runOnReady(): Promise<void> {
+    const { signal } = this.#stopRequest
+    const hooks = this.#parts.hooks.filter(({ point }) => point === 'onReady')
+    if (hooks.length === 0) return
+    const timeoutMs = hookShare * (this.#hasStarted ? this.#settings.startTimeoutMs : this.#startLeftMs())
+    const phase: Phase = { stage: 'start', name: 'onReady', budgetMs: timeoutMs }
+    await this.#journal.run(phase, () =>
+      // A stop does not wait for them.
+      Promise.race([runAll(hooks, { timeoutMs, signal, log: this.#log }), untilFired(signal)]),
+    )
   }
 
   #failTransport(name: string, cause: unknown): void {
@@ -164,9 +217,13 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       [{ code: 'service.transport_failed', message: `transport ${name} cannot go on: ${reason}` }],
       cause,
     )
-    this.#log.error({ err: error }, 'a transport failed; the service stops')
+    this.#fail(error, 'a transport failed; the service stops')
+  }
+
+  #fail(error: unknown, message: string): void {
+    this.#log.error({ err: error }, message)
     this.#hasFailed = true
-    this.#stopRequest.make(error)
+    this.#stopRequest.make(error instanceof Error ? error : new Error(String(error)))
     void this.stop()
   }
 
@@ -180,11 +237,6 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       transports: () => conditionsOf(parts.servers, parts.transportNames),
       info: () => this.#info(),
     }
-  }
-
-  #logReady(): void {
-    const durationMs = Math.round(performance.now() - this.#startedAtMs)
-    this.#log.info({ addresses: this.addresses, durationMs }, `${this.#name} is ready`)
   }
 
   #info(): object {

@@ -2,6 +2,7 @@ import type { BatchSettings } from '../contract/batch.ts'
 import type { DeliveryOptions } from '../contract/delivery.ts'
 import type { Deprecation } from '../contract/deprecation.ts'
 import type { Idempotency, OperationKind } from '../contract/operation.ts'
+import type { HookPoint } from './lifecycle/bound-hooks.ts'
 import type { ErrorCode } from '../error/error-code.ts'
 
 /** A service as data: what it is made of, and in which order. Absent fields mean "none". */
@@ -15,6 +16,8 @@ export interface ServiceDescription {
   readonly providers: readonly ProviderDescription[]
   /** The other services it may call. */
   readonly remotes: readonly RemoteDescription[]
+  /** In the order in which they run. */
+  readonly hooks: readonly HookDescription[]
   readonly transports: readonly TransportDescription[]
   /** The variables the service is configured with. */
   readonly settings: readonly SettingDescription[]
@@ -146,6 +149,15 @@ export interface RemoteDescription {
   readonly interceptors: readonly string[]
 }
 
+export interface HookDescription {
+  readonly point: HookPoint
+  readonly name: string
+  /** Names of what it needs. */
+  readonly needs: readonly string[]
+  /** Longest time it may take, where it says so. */
+  readonly timeoutMs?: number | undefined
+}
+
 export interface TransportDescription {
   readonly name: string
   readonly carriesEvents: boolean
@@ -172,6 +184,7 @@ export interface LimitDescription {
   readonly callTimeoutMs: number
   readonly maxConcurrentCalls?: number | undefined
   readonly maxQueuedCalls?: number | undefined
+  readonly startTimeoutMs: number
   readonly shutdownTimeoutMs: number
   readonly deregisterDelayMs: number
 }

@@ -13,6 +13,7 @@ describe('resolveServiceOptions', () => {
   it('fills in defaults', () => {
     expect(resolve()).toEqual({
       callTimeoutMs: 30_000,
+      startTimeoutMs: 90_000,
       shutdownTimeoutMs: 25_000,
       deregisterDelayMs: 0,
       isDevelopment: true,
@@ -68,7 +69,13 @@ describe('resolveServiceOptions', () => {
 
   it('names all that is out of range, at once', () => {
     expect(() =>
-      resolve({ name: 'User_1', callTimeoutMs: 0, shutdownTimeoutMs: Number.NaN, deregisterDelayMs: -1 }),
+      resolve({
+        name: 'User_1',
+        callTimeoutMs: 0,
+        startTimeoutMs: 0,
+        shutdownTimeoutMs: Number.NaN,
+        deregisterDelayMs: -1,
+      }),
     ).toThrow(
       new ConfigError([
         {
@@ -76,6 +83,7 @@ describe('resolveServiceOptions', () => {
           message: 'service name: expected lower-case words joined by hyphens, found "User_1"',
         },
         { code: 'config.out_of_range', message: 'callTimeoutMs must be from 1 to 3600000, found 0' },
+        { code: 'config.out_of_range', message: 'startTimeoutMs must be from 1 to 3600000, found 0' },
         { code: 'config.out_of_range', message: 'shutdownTimeoutMs must be from 0 to 600000, found NaN' },
         { code: 'config.out_of_range', message: 'deregisterDelayMs must be from 0 to 60000, found -1' },
       ]),
@@ -89,6 +97,18 @@ describe('resolveServiceOptions', () => {
     )
     expect(() => resolve({}, { TENON_HOST: 'http://x' })).toThrow(
       'TENON_HOST: expected a host name or address such as 0.0.0.0, found "http://x" [config.malformed]',
+    )
+  })
+
+  it('has room for the whole shutdown before the platform kills the process', () => {
+    expect(resolve({}, { TENON_KILL_DELAY_MS: '26000' })).toMatchObject({ shutdownTimeoutMs: 25_000 })
+    expect(resolve({}, { TENON_KILL_DELAY_MS: '' })).toMatchObject({ shutdownTimeoutMs: 25_000 })
+    expect(() => resolve({}, { TENON_KILL_DELAY_MS: '25999' })).toThrow(
+      'shutdownTimeoutMs (25000) does not fit the time until the platform kills the process, TENON_KILL_DELAY_MS (25999), with 1000 ms for the process itself: set it to 24999 at most, or let the platform wait longer [config.out_of_range]',
+    )
+    expect(() => resolve({ shutdownTimeoutMs: 10 }, { TENON_KILL_DELAY_MS: '500' })).toThrow('set it to 0 at most')
+    expect(() => resolve({}, { TENON_KILL_DELAY_MS: '30s' })).toThrow(
+      'TENON_KILL_DELAY_MS: expected a whole number of milliseconds, found "30s" [config.malformed]',
     )
   })
 

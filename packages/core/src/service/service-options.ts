@@ -11,10 +11,12 @@ import type { Registrar } from '../registry/registry.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { AdminOptions } from './lifecycle/admin-server.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
+import type { HookLists } from './lifecycle/bound-hooks.ts'
+import { longestLingerMs } from './lifecycle/linger.ts'
 import { checkLog, logDefaults, type LogOptions } from './default-log.ts'
 
 /** What a service is made of. Nothing in it runs before the service starts. */
-export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> {
+export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends HookLists {
   /** Lower-case words joined by hyphens; also the default consumer group. */
   readonly name: string
   readonly version: string
@@ -64,10 +66,21 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> {
   /** When outputs are checked against their schemas; they are stripped always. @defaultValue `development`, that is unless NODE_ENV is `production` */
   readonly checkOutput?: 'always' | 'development' | 'never'
   /**
-   * The one deadline over the whole shutdown.
+   * The one deadline over the whole start. What has not ended then is given up, and what had started is undone.
+   *
+   * @defaultValue 90_000
+   * @remarks Range 1–3_600_000; a start-up probe must allow as much.
+   * @throws LifecycleError `service.phase_timed_out`, from the start
+   * @see systemd.service, TimeoutStartSec: the same default
+   */
+  readonly startTimeoutMs?: number
+  /**
+   * The one deadline over the whole shutdown. The environment variable TENON_KILL_DELAY_MS tells how long after SIGTERM the platform
+   * kills the process; this and the second that the process may need afterwards must fit into it.
    *
    * @defaultValue 25_000
-   * @remarks Range 0–600_000; keep it below the platform's kill delay.
+   * @remarks Range 0–600_000
+   * @throws ConfigError `config.out_of_range` where it does not fit, before anything starts
    * @see Kubernetes pod termination: the kill delay is 30 s unless the pod says otherwise.
    */
   readonly shutdownTimeoutMs?: number
@@ -95,6 +108,7 @@ export interface ServiceSettings {
   readonly maxQueuedCalls: number | undefined
   readonly forwardMetadata: readonly string[]
   readonly loggedCalls: LoggedCalls
+  readonly startTimeoutMs: number
   readonly shutdownTimeoutMs: number
   readonly deregisterDelayMs: number
 }
@@ -113,6 +127,7 @@ type PlainOptions = Pick<
   | 'checkOutput'
   | 'defaultAccess'
   | 'authenticate'
+  | 'startTimeoutMs'
   | 'shutdownTimeoutMs'
   | 'deregisterDelayMs'
   | 'maxConcurrentCalls'
@@ -128,6 +143,7 @@ export const serviceDefaults = Object.freeze({
   host: '127.0.0.1',
   callTimeoutMs: 30_000,
   checkOutput: 'development',
+  startTimeoutMs: 90_000,
   shutdownTimeoutMs: 25_000,
   deregisterDelayMs: 5_000,
 })
@@ -140,6 +156,7 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
   const checkOutput = options.checkOutput ?? serviceDefaults.checkOutput
   const settings: ServiceSettings = Object.freeze({
     callTimeoutMs: options.callTimeoutMs ?? serviceDefaults.callTimeoutMs,
+    startTimeoutMs: options.startTimeoutMs ?? serviceDefaults.startTimeoutMs,
     shutdownTimeoutMs,
     deregisterDelayMs: options.deregisterDelayMs ?? (isDelayed ? delayWithin(shutdownTimeoutMs) : 0),
     isDevelopment,
@@ -151,7 +168,12 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
     loggedCalls: options.log?.calls ?? logDefaults.calls,
     forwardMetadata: Object.freeze([...(options.forwardMetadata ?? forwardedByDefault)]),
   })
-  return { settings, problems: [...checkLog(environment, options.log), ...checkOptions(options, settings)] }
+  const problems = [
+    ...checkLog(environment, options.log),
+    ...checkOptions(options, settings),
+    ...checkKillDelay(environment['TENON_KILL_DELAY_MS'], settings),
+  ]
+  return { settings, problems }
 }
 
 function checkOptions(options: PlainOptions, settings: ServiceSettings): readonly SetupProblem[] {
@@ -159,6 +181,7 @@ function checkOptions(options: PlainOptions, settings: ServiceSettings): readonl
     ...checkName(options.name),
     ...checkHost(settings.defaultHost),
     ...checkRange('callTimeoutMs', settings.callTimeoutMs, [1, 3_600_000]),
+    ...checkRange('startTimeoutMs', settings.startTimeoutMs, [1, 3_600_000]),
     ...checkRange('shutdownTimeoutMs', settings.shutdownTimeoutMs, [0, 600_000]),
     ...checkCount('maxConcurrentCalls', options.maxConcurrentCalls, 1),
     ...checkCount('maxQueuedCalls', options.maxQueuedCalls, 0),
@@ -172,6 +195,19 @@ function checkOptions(options: PlainOptions, settings: ServiceSettings): readonl
 function checkDelay({ deregisterDelayMs, shutdownTimeoutMs }: ServiceSettings): readonly SetupProblem[] {
   if (!(deregisterDelayMs > shutdownTimeoutMs)) return []
   const message = `deregisterDelayMs (${deregisterDelayMs}) must not exceed shutdownTimeoutMs (${shutdownTimeoutMs})`
+  return [{ code: 'config.out_of_range', message }]
+}
+
+/** The platform tells how long it waits after SIGTERM: in Kubernetes the grace period without a `preStop` sleep. */
+function checkKillDelay(given: string | undefined, { shutdownTimeoutMs }: ServiceSettings): readonly SetupProblem[] {
+  if (given === undefined || given === '') return []
+  if (!/^[1-9]\d{0,9}$/.test(given)) {
+    const message = `TENON_KILL_DELAY_MS: expected a whole number of milliseconds, found ${JSON.stringify(given)}`
+    return [{ code: 'config.malformed', message }]
+  }
+  const mostMs = Number(given) - longestLingerMs
+  if (!(shutdownTimeoutMs > mostMs)) return []
+  const message = `shutdownTimeoutMs (${shutdownTimeoutMs}) does not fit the time until the platform kills the process, TENON_KILL_DELAY_MS (${given}), with ${longestLingerMs} ms for the process itself: set it to ${Math.max(0, mostMs)} at most, or let the platform wait longer`
   return [{ code: 'config.out_of_range', message }]
 }
 

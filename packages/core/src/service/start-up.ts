@@ -10,9 +10,11 @@ import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import { AdminServer, type AdminView } from './lifecycle/admin-server.ts'
 import { Announcement } from './lifecycle/announcement.ts'
+import { type BoundHook, bindHooks } from './lifecycle/bound-hooks.ts'
 import { Health } from './lifecycle/health.ts'
 import type { StartPhaseName } from './lifecycle/phase.ts'
 import type { Readiness } from './lifecycle/readiness.ts'
+import { runInOrder } from './lifecycle/run-hooks.ts'
 import { listenAll, withAll } from './lifecycle/servers.ts'
 import type { ServiceParts } from './lifecycle/shutdown-phases.ts'
 import { planService, requireSound, type ServicePlan } from './plan-service.ts'
@@ -27,12 +29,13 @@ export type GrowingParts = { -readonly [Part in keyof ServiceParts]: ServicePart
 }
 
 /** Before anything has started. */
-export const noParts: Readonly<Omit<GrowingParts, 'drain'>> = Object.freeze({
+export const noParts: Readonly<Omit<GrowingParts, 'drain' | 'log'>> = Object.freeze({
   admin: undefined,
   container: undefined,
   health: undefined,
   servers: [],
   announcement: undefined,
+  hooks: [],
   addresses: [],
   operationIds: [],
   transportNames: [],
@@ -60,16 +63,27 @@ export interface StartSite<Config extends ConfigSpec> {
 }
 
 /** Runs one phase, and makes sure that the start still goes on. Throws what the phase throws, or why the start ends. */
-export type RunStartPhase = <Result>(name: StartPhaseName, run: () => Result | Promise<Result>) => Promise<Result>
+export type RunStartPhase = <Result>(
+  name: StartPhaseName,
+  run: (timeoutMs: number) => Result | Promise<Result>,
+) => Promise<Result>
 
 /** Puts the parts of a service into its place, phase by phase. */
 export class StartUp<Config extends ConfigSpec> {
   readonly #site: StartSite<Config>
   readonly #parts: GrowingParts
+  #container: Container | undefined
+  /** Transports that are asked to listen and do not yet. */
+  readonly #silent = new Set<string>()
 
   constructor(site: StartSite<Config>, parts: GrowingParts) {
     this.#site = site
     this.#parts = parts
+  }
+
+  /** What the phase that runs waits for. */
+  get waitsFor(): readonly string[] {
+    return [...(this.#container?.pending ?? []), ...this.#silent]
   }
 
   /** Every line is a phase; what it leaves behind is in the parts, also when a later one fails. */
@@ -80,10 +94,13 @@ export class StartUp<Config extends ConfigSpec> {
     const container = this.#keepContainer(plan)
     await phase('create providers', () => container.create(stop))
     const endpoints = await phase('construct handlers', () => this.#composeEndpoints(plan.definitions, container))
+    const hooks = bindHooks(this.#site.options, container)
+    await this.#runOnStart(hooks, phase)
     await phase('first checks', () => this.#startHealth(container).refresh())
     const addresses = await phase('listen', () => this.#listen(plan.transports, endpoints))
     this.#parts.addresses = [...addresses, ...adminAddresses]
     if (registrar) this.#parts.announcement = this.#announcement(registrar)
+    this.#parts.hooks = hooks
     this.#site.hasStarted()
     await phase('announce', () => readiness.open())
   }
@@ -110,6 +127,7 @@ export class StartUp<Config extends ConfigSpec> {
     const container = new Container(providers, {
       onLateFailure: (message, cause) => log.warn({ err: cause }, `after the start had failed: ${message}`),
     })
+    this.#container = container
     this.#parts.container = container
     return container
   }
@@ -125,6 +143,16 @@ export class StartUp<Config extends ConfigSpec> {
     return endpoints
   }
 
+  /** What they begin is undone by `onStop`, also when they fail. */
+  async #runOnStart(hooks: readonly BoundHook[], phase: RunStartPhase): Promise<void> {
+    const { stop: signal, log } = this.#site
+    const onStart = hooks.filter(({ point }) => point === 'onStart')
+    this.#parts.hooks = hooks.filter(({ point }) => point === 'onStop')
+    if (onStart.length === 0) return
+    // What is kept back lets the hook be named that hangs, and not only its phase.
+    await phase('onStart', (leftMs) => runInOrder(onStart, { timeoutMs: leftMs * hookShare, signal, log }))
+  }
+
   #startHealth({ provided }: Container): Health {
     const health = new Health(provided.flatMap(({ name, check }) => (check ? [{ name, run: check }] : [])))
     health.onChange(() => this.#site.readiness.healthChanged())
@@ -137,10 +165,21 @@ export class StartUp<Config extends ConfigSpec> {
     const servers = transports.map((transport) => this.#bind(transport, endpoints))
     this.#parts.servers = servers
     try {
-      return await listenAll(servers)
+      return await listenAll(servers.map((server, index) => this.#watched(server, transports[index]?.name ?? '')))
     } finally {
       // It was given up meanwhile: nobody else would close what listens only now.
       if (!this.#site.isGoingOn()) await withAll(servers, 'transports could not close', (server) => server.close())
+    }
+  }
+
+  #watched(server: TransportServer, name: string): Pick<TransportServer, 'listen'> {
+    return {
+      listen: async () => {
+        this.#silent.add(name)
+        const addresses = await server.listen()
+        this.#silent.delete(name)
+        return addresses
+      },
     }
   }
 
@@ -164,3 +203,6 @@ export class StartUp<Config extends ConfigSpec> {
     return new Announcement({ registrar, instance: { id, name, version, endpoints }, stop, log })
   }
 }
+
+/** Part of the time left that hooks may take. A guess. */
+export const hookShare = 0.95

@@ -1,13 +1,18 @@
-/** The phases of a start, in their order. One that fails or is given up ends the start. */
+/**
+ * The phases of a start, in their order; those of hooks where there are any. One that fails or is given up ends the start. `onReady`
+ * comes later where the service is ready later.
+ */
 export const startPhases = Object.freeze([
   'read settings',
   'plan',
   'open admin server',
   'create providers',
   'construct handlers',
+  'onStart',
   'first checks',
   'listen',
   'announce',
+  'onReady',
 ] as const)
 
 /**
@@ -20,8 +25,10 @@ export const stopPhases = Object.freeze([
   'deregister',
   'deregister delay',
   'wait for other services',
+  'onDrain',
   'drain',
   'close transports',
+  'onStop',
   'dispose providers',
   'close admin server',
 ] as const)

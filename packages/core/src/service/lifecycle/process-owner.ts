@@ -1,5 +1,6 @@
 import { LifecycleError } from '../../error/setup-error.ts'
 import type { Logger } from '../../telemetry/log.ts'
+import { longestLingerMs } from './linger.ts'
 import type { StopOptions } from './shutdown-phases.ts'
 
 /** A service as the owner of the process sees it. */
@@ -16,9 +17,6 @@ const signals = ['SIGTERM', 'SIGINT'] as const
 
 /** Terminals and npm both pass Ctrl-C on, so one press arrives twice within this time. */
 const sameSignalMs = 200
-
-/** How long something forgotten (a timer, a socket) may keep the process up after the last service has stopped. A guess. */
-const lingerMs = 1_000
 
 /** The longest delay a timer can have: it only holds the process. @see Node.js documentation, setTimeout */
 const holdMs = 2 ** 31 - 1
@@ -103,7 +101,7 @@ class ProcessOwner {
         'something keeps the process alive after its services have stopped; it is ended',
       )
       process.exit()
-    }, lingerMs).unref()
+    }, longestLingerMs).unref()
   }
 }
 

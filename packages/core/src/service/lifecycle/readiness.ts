@@ -17,6 +17,7 @@ export class Readiness {
   readonly #options: ReadinessOptions
   #isOpen = false
   #hasBeenReady = false
+  #isAnnounced = false
   /** What the transports were told last. */
   #told: 'ready' | 'not_ready' = 'not_ready'
 
@@ -27,6 +28,11 @@ export class Readiness {
   /** Whether all parts have started once. */
   get isOpen(): boolean {
     return this.#isOpen
+  }
+
+  /** Whether others may know of the service, for it was ready once. */
+  get hasBeenAnnounced(): boolean {
+    return this.#isAnnounced
   }
 
   /** Whether all parts have started, the checks pass, a transport can take work, and nobody has asked the service to stop. */
@@ -51,6 +57,7 @@ export class Readiness {
     }
     this.#hasBeenReady = true
     await parts.announcement?.begin()
+    this.#isAnnounced = true
     if (!stop.aborted) onFirst()
   }
 
@@ -59,6 +66,7 @@ export class Readiness {
     this.#tellTransports()
     if (!this.isReady || this.#hasBeenReady) return
     this.#hasBeenReady = true
+    this.#isAnnounced = true
     void this.#options.parts.announcement?.persist()
     this.#options.onFirst()
   }

@@ -2,7 +2,7 @@ import { LifecycleError } from '../../error/setup-error.ts'
 import type { Address, TransportServer } from '../../transport/transport.ts'
 
 /** Settles when all have: a server that is about to listen could not be closed for good. */
-export async function listenAll(servers: readonly TransportServer[]): Promise<readonly Address[]> {
+export async function listenAll(servers: readonly Pick<TransportServer, 'listen'>[]): Promise<readonly Address[]> {
   const results = await Promise.allSettled(servers.map(async (server) => server.listen()))
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
   const problems = failures.flatMap((failure) => (failure instanceof LifecycleError ? failure.problems : []))

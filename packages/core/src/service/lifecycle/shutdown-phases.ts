@@ -1,21 +1,27 @@
 import type { TransportServer } from '../../transport/transport.ts'
+import type { Logger } from '../../telemetry/log.ts'
 import type { AdminServer } from './admin-server.ts'
 import type { Announcement } from './announcement.ts'
+import type { BoundHook } from './bound-hooks.ts'
 import type { Drain } from './drain.ts'
 import type { Health } from './health.ts'
 import { type StopPhaseName, stopPhases } from './phase.ts'
+import { runAll } from './run-hooks.ts'
 import { throwErrors, withAll } from './servers.ts'
 import type { ServiceSettings } from '../service-options.ts'
 import { type ShutdownPhase, untilFired, wait } from './shutdown.ts'
 
 /** What of a service is there, also while it still starts. */
 export interface ServiceParts {
+  readonly log: Logger
   readonly drain: Drain
   readonly admin: AdminServer | undefined
   readonly container: { dispose(timeoutMs: number): Promise<readonly Error[]> } | undefined
   readonly health: Health | undefined
   readonly servers: readonly TransportServer[]
   readonly announcement: Announcement | undefined
+  /** Of hooks those whose time to run may come, for what goes before them has begun. */
+  readonly hooks: readonly BoundHook[]
 }
 
 /** How much work a shutdown meets: calls of others who know the service, of some who found it by chance, or of a failed start. */
@@ -50,14 +56,25 @@ export function shutdownPhases(parts: ServiceParts, shutdown: Shutdown, timing: 
 type Step = Omit<ShutdownPhase, 'name'>
 
 type CutPhase = 'cut calls'
-type ClosePhase = 'close transports' | 'dispose providers' | 'close admin server'
+type ClosePhase = 'close transports' | 'onStop' | 'dispose providers' | 'close admin server'
 type Steps<Name extends StopPhaseName> = Readonly<Record<Name, Step | undefined>>
 
 /**
  * Parts of the whole shutdown that are kept back for a phase. Guesses: closing is fast when nothing runs; a drain that a long
  * delay leaves no time would cut what the delay was meant to save.
  */
-const shares = Object.freeze({ deregister: 0.1, drain: 0.2, closeTransports: 0.05, dispose: 0.1, closeAdmin: 0.05 })
+const shares = Object.freeze({
+  deregister: 0.1,
+  onDrain: 0.05,
+  drain: 0.2,
+  closeTransports: 0.05,
+  onStop: 0.1,
+  dispose: 0.1,
+  closeAdmin: 0.05,
+})
+
+/** What a hook may hold up a shutdown by, so that one that hangs leaves the drain most of the time. A guess. */
+const onDrainLimitShare = 0.2
 
 /** No transport takes longer to close when nothing runs. A guess. */
 const closeTransportsLimitShare = 0.2
@@ -97,11 +114,24 @@ function drainSteps(
       reserveMs: 0,
       run: (signal) => Promise.race([drainAfter, untilFired(signal)]),
     },
+    onDrain: hookStep(parts, 'onDrain', timing),
     drain: { reserveMs: shutdownTimeoutMs * shares.drain, run: (signal) => drain.run(servers, signal) },
   } satisfies Steps<Exclude<StopPhaseName, CutPhase | ClosePhase>>
 }
 
-function closeSteps(parts: ServiceParts, { shutdownTimeoutMs }: Timing): Steps<ClosePhase> {
+function hookStep({ hooks, log }: ServiceParts, point: 'onDrain' | 'onStop', timing: Timing): Step | undefined {
+  const { shutdownTimeoutMs } = timing
+  const own = hooks.filter((hook) => hook.point === point)
+  if (own.length === 0) return undefined
+  return {
+    ...(point === 'onDrain' && { limitMs: shutdownTimeoutMs * onDrainLimitShare }),
+    reserveMs: shutdownTimeoutMs * shares[point],
+    run: (signal, timeoutMs) => runAll(own, { timeoutMs, signal, log }),
+  }
+}
+
+function closeSteps(parts: ServiceParts, timing: Timing): Steps<ClosePhase> {
+  const { shutdownTimeoutMs } = timing
   const { admin, container, health, servers } = parts
   return {
     'close transports': {
@@ -109,6 +139,7 @@ function closeSteps(parts: ServiceParts, { shutdownTimeoutMs }: Timing): Steps<C
       reserveMs: shutdownTimeoutMs * shares.closeTransports,
       run: () => withAll(servers, 'transports could not close', (server) => server.close()),
     },
+    onStop: hookStep(parts, 'onStop', timing),
     'dispose providers': {
       reserveMs: shutdownTimeoutMs * shares.dispose,
       run: async (_signal, timeoutMs) => {

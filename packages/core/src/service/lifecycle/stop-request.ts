@@ -32,14 +32,20 @@ export class StopRequest {
   make(reason: Error = stopped(`service ${this.#name} was asked to stop before it was ready`)): void {
     if (this.signal.aborted) return
     const leftMs = this.endsAtMs - performance.now()
-    if (!this.#isClosed) this.#timer = setTimeout(() => this.#giveUp(), leftMs * (1 - undoShare))
+    if (!this.#isClosed) this.#timer = setTimeout(() => this.#giveUpStep(), leftMs * (1 - undoShare))
     this.#controller.abort(reason)
+  }
+
+  /** As `make`, but the step that runs is not waited for. */
+  giveUp(reason: Error): void {
+    this.make(reason)
+    this.#overdue.reject(reason)
   }
 
   /**
    * Runs a step of a start. After a request it may still end.
    *
-   * @throws LifecycleError `service.stopped` when it does not end in time after a request.
+   * @throws LifecycleError `service.stopped` when it does not end in time after a request, or the reason for which it is given up.
    */
   async letEnd<Result>(name: string, run: () => Result | Promise<Result>): Promise<Result> {
     this.#step = name
@@ -52,7 +58,7 @@ export class StopRequest {
     clearTimeout(this.#timer)
   }
 
-  #giveUp(): void {
+  #giveUpStep(): void {
     const message = `service ${this.#name} was asked to stop before it was ready, and "${this.#step}" did not end in time`
     this.#overdue.reject(stopped(message))
   }
