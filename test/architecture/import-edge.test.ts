@@ -26,7 +26,7 @@ const roomEdges: Readonly<Record<string, readonly string[]>> = {
   handler: ['call', 'contract', 'error', 'telemetry'],
   transport: ['call', 'contract', 'error', 'handler', 'telemetry'],
   client: ['call', 'contract', 'error', 'handler', 'schema'],
-  service: ['call', 'contract', 'error', 'handler', 'registry', 'schema', 'telemetry', 'transport'],
+  service: ['call', 'client', 'contract', 'error', 'handler', 'registry', 'schema', 'telemetry', 'transport'],
 }
 
 /** Files that may be imported from few places only. */

@@ -63,8 +63,10 @@ describe('a handler that never ends', () => {
     expect(await probe('/livez')).toEqual({ status: 503, body: { status: 'fail' } })
     const since = '2026-01-01T00:00:00.000Z'
     const reason = `partition 0 of ${placed.topic} stands still in group count since ${since}: no handler comes to an end, the oldest message is at offset 0`
-    const transports = [{ name: 'queue', isLive: false, isReady: true, reason }]
-    expect(await probe('/livez?verbose')).toMatchObject({ status: 503, body: { transports } })
+    const standstill = { name: 'queue', affects: 'liveness', isPassing: false, message: reason }
+    const checks = expect.arrayContaining([standstill]) as object[]
+    expect(await probe('/livez?verbose')).toMatchObject({ status: 503, body: { checks } })
+    expect(await probe('/livez?exclude=queue')).toMatchObject({ status: 200 })
     expect(await probe('/readyz')).toMatchObject({ status: 200 })
     const consumers = [{ state: 'stalled', stalls: [{ partition: 0, waitsFor: 'handler', offset: 0 }] }]
     expect(await probe('/info')).toMatchObject({ body: { transports: { queue: { consumers } } } })

@@ -58,16 +58,32 @@ export { Implements } from './handler/implements.ts'
 export { inject } from './handler/inject.ts'
 export type { ServingOptions } from './handler/serving-options.ts'
 export { Intercepts } from './handler/intercepts.ts'
+export { type CheckContext, type CheckSpec, check, type HealthCheck, type OpenCheck } from './handler/check.ts'
+export {
+  type CheckEffect,
+  healthCheckDefaults,
+  type HealthCheckOptions,
+  type HealthCheckSettings,
+} from './handler/check-settings.ts'
 export {
   type CreateContext,
   type NamedToken,
   type Provider,
+  type ProviderCheck,
   type ProviderSpec,
   provide,
   type Token,
   token,
 } from './handler/provider.ts'
-export type { AdminOptions } from './service/lifecycle/admin-server.ts'
+export { adminDefaults, type AdminOptions } from './service/lifecycle/admin-options.ts'
+export {
+  eventLoopDelay,
+  type EventLoopDelayOptions,
+  eventLoopUtilization,
+  heapUse,
+  processCheckDefaults,
+  type RatioOptions,
+} from './service/lifecycle/process-checks.ts'
 export type { CheckOptions, ServiceCheck } from './service/check-service.ts'
 export {
   type ConfigReader,
@@ -89,6 +105,7 @@ export { type ServiceOptions, serviceDefaults } from './service/service-options.
 export { type Secret, secret } from './service/config/secret.ts'
 export type {
   AccessDescription,
+  CheckDescription,
   CommandDescription,
   ConsumerDescription,
   HandlerDescription,

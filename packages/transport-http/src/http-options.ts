@@ -26,6 +26,7 @@ import {
   malformed,
   outOfRange,
 } from './server/option-check.ts'
+import { checkProbes, type ProbePaths, type ProbeSettings, resolveProbes } from './probe/probe-options.ts'
 import { checkPlugins, type PluginOptions, type PluginSettings, toPluginSettings } from './plugin/plugin-options.ts'
 
 export interface HttpOptions extends PluginOptions, DocumentOptions {
@@ -145,6 +146,15 @@ export interface HttpOptions extends PluginOptions, DocumentOptions {
    */
   readonly maxTimeoutMs?: number
   /**
+   * Answers `/livez`, `/readyz` and `/startupz` on this port too, as the admin server does: before hooks, plugins and routes, outside
+   * limits of calls and rates, and over 16 connections beyond `connectionLimit`, whose other requests are answered 503. Not below
+   * `pathPrefix`. Shows details only to who has the token of the admin server. For load balancers that can ask no other port.
+   *
+   * @defaultValue false
+   * @throws ConfigError `config.malformed`; WiringError `wiring.route_conflict` where a route has one of the paths
+   */
+  readonly probes?: boolean | ProbePaths
+  /**
    * Receives the native server before the routes are mounted: add Fastify plugins, hooks and routes that no contract describes.
    * A promise is waited for, and what it fails with fails the start.
    *
@@ -171,6 +181,7 @@ export const httpDefaults = Object.freeze({
   securityHeaders: false,
   compression: false,
   rateLimit: false,
+  probes: false,
   ...documentDefaults,
 } satisfies HttpOptions)
 
@@ -191,6 +202,8 @@ export interface HttpSettings {
   readonly maxTimeoutMs: number
   readonly plugins: PluginSettings
   readonly document: DocumentSettings
+  /** Empty for none. */
+  readonly probes: ProbeSettings
   readonly configure: HttpOptions['configure'] | undefined
 }
 
@@ -215,6 +228,7 @@ export function resolveHttpOptions(options: HttpOptions): HttpSettings {
     maxTimeoutMs: options.maxTimeoutMs ?? httpDefaults.maxTimeoutMs,
     plugins: toPluginSettings(options),
     document: resolveDocument(options),
+    probes: resolveProbes(options.probes),
     configure: options.configure,
   })
   const problems = [
@@ -223,6 +237,7 @@ export function resolveHttpOptions(options: HttpOptions): HttpSettings {
     ...checkSettings(settings),
     ...checkPlugins(options),
     ...checkDocument(options),
+    ...checkProbes(options.probes),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
   return settings
@@ -249,6 +264,7 @@ const names: Readonly<Record<keyof HttpOptions, true>> = {
   rateLimit: true,
   openapi: true,
   docs: true,
+  probes: true,
   configure: true,
 }
 

@@ -12,6 +12,8 @@ import type { FastifyInstance } from 'fastify'
 import { type HttpOptions, type HttpSettings, resolveHttpOptions } from './http-options.ts'
 import { BodyReader } from './input/read-body.ts'
 import { OpenReplies } from './reply/open-replies.ts'
+import { compileProbes } from './probe/answer-probe.ts'
+import { nativeConflict } from './probe/probe-options.ts'
 import { takesItems } from './route/mount-route.ts'
 import { routesOf } from './route/route-table.ts'
 import { buildFastify } from './server/build-fastify.ts'
@@ -40,6 +42,9 @@ export function httpTransport(options: HttpOptions = {}): Transport {
   } satisfies Transport)
 }
 
+/** A probe answers these, and refuses all others. */
+const probedMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
 /** A guess: how long the last replies may take to leave, once nothing else is waited for. */
 const lastRepliesMs = 200
 
@@ -63,8 +68,14 @@ class HttpServer implements TransportServer {
     // Node watches over bodies of HTTP/1 only, and not where one may take as long as it likes.
     const timeoutMs = hasItems || settings.http2 ? settings.requestTimeoutMs : undefined
     this.#bodies = new BodyReader({ limitBytes: settings.bodyLimitBytes, timeoutMs })
-    const { http2, headerLimitBytes } = settings
-    const listening = { replies: this.#replies, http2, headerLimitBytes, connections: () => this.#connections }
+    const { http2, headerLimitBytes, connectionLimit, probes } = settings
+    const listening = {
+      replies: this.#replies,
+      http2,
+      headerLimitBytes,
+      answerProbe: compileProbes(probes, host),
+      connections: () => this.#connections,
+    }
     this.#fastify = buildFastify({
       settings,
       host,
@@ -73,7 +84,7 @@ class HttpServer implements TransportServer {
       createServer: (handle) =>
         createNativeServer({ settings, hasItems, matter: this.#matter }, compileListener(listening, handle)),
     })
-    this.#connections = new Connections(this.#fastify.server, host.log)
+    this.#connections = new Connections(this.#fastify.server, { log: host.log, connectionLimit })
   }
 
   async listen(): Promise<readonly Address[]> {
@@ -123,6 +134,9 @@ class HttpServer implements TransportServer {
       this.#certificate = await secureServer(server, tls, this.#host.log)
     }
     await this.#fastify.ready()
+    for (const [url, name] of this.#settings.probes) {
+      if (probedMethods.some((method) => this.#fastify.hasRoute({ method, url }))) throw nativeConflict(url, name)
+    }
   }
 
   async #shut(): Promise<void> {

@@ -11,5 +11,6 @@ export type {
   RateLimitOptions,
   SecurityHeaderOptions,
 } from './plugin/plugin-options.ts'
+export type { ProbePaths } from './probe/probe-options.ts'
 export type { Problem } from './reply/problem.ts'
 export { tlsDefaults, type TlsOptions } from '@tenon/core/transport'

@@ -35,10 +35,11 @@ export async function statusesOf(at: Address, signal?: AbortSignal): Promise<str
 
 /** Why it is not live, or not ready, as `/livez?verbose` tells; empty when it is both. */
 export async function reasonOf(at: Address): Promise<string> {
-  const { transports } = (await ask(at, '/livez?verbose')).body as {
-    readonly transports: readonly { readonly reason?: string }[]
+  const { checks } = (await ask(at, '/livez?verbose')).body as {
+    readonly checks: readonly { readonly name: string; readonly message?: string }[]
   }
-  return transports.map(({ reason }) => reason ?? '').join('; ')
+  const told = checks.filter(({ name }) => name === 'queue').flatMap(({ message }) => message ?? [])
+  return [...new Set(told)].join('; ')
 }
 
 /** What `/info` tells of the only consumer. */

@@ -33,7 +33,7 @@ export const setupErrorCodes = {
   'wiring.consumer_conflict': 'Two handlers consume the same topic in the same group.',
   'wiring.consumer_group': 'A consumer group has no name.',
   'wiring.undefined':
-    'An entry of `handlers`, `providers`, `transports` or `remotes` is undefined, as a circle of imports leaves it; or an interceptor or `authenticate` is no function.',
+    'An entry of `handlers`, `providers`, `transports`, `remotes` or `checks` is undefined, as a circle of imports leaves it; or an interceptor or `authenticate` is no function.',
   'wiring.interceptor': 'An interceptor does not keep to its contract.',
   'service.state': 'The service is in a state that does not allow this.',
   'service.stopped': 'The service was asked to stop before it was ready.',

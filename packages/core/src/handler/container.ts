@@ -1,4 +1,5 @@
 import { SetupError, type SetupProblem, WiringError } from '../error/setup-error.ts'
+import type { HealthCheckSettings } from './check-settings.ts'
 import { injectWith } from './inject.ts'
 import { type CreateContext, isConstructible, type Provider, type Token, tokenName } from './provider.ts'
 import { classCycle, hiddenMessage, missingMessage, type ProviderPlan } from './provider-graph.ts'
@@ -8,6 +9,7 @@ import { ReleaseList } from './release-list.ts'
 export interface Provided {
   readonly name: string
   readonly check: ((signal: AbortSignal) => unknown) | undefined
+  readonly checkSettings: HealthCheckSettings | undefined
 }
 
 export interface ContainerOptions {
@@ -69,6 +71,11 @@ export class Container {
     }
   }
 
+  /** What was created for a token; undefined where nothing was. */
+  valueFor(token: Token): unknown {
+    return this.#values.get(token)
+  }
+
   /** What was created, in order of creation. */
   get provided(): readonly Provided[] {
     return this.#provided
@@ -120,10 +127,10 @@ export class Container {
     for (const failure of await this.#releases.release(longestSettleMs)) this.#onLateFailure(failure.message, failure)
   }
 
-  #keep({ token, dispose, check }: Pick<Provider, 'token' | 'dispose' | 'check'>, value: unknown): void {
+  #keep({ token, dispose, check, checkSettings }: Kept, value: unknown): void {
     const name = tokenName(token)
     this.#values.set(token, value)
-    this.#provided.push({ name, check: check && ((signal: AbortSignal) => check(value, signal)) })
+    this.#provided.push({ name, check: check && ((signal: AbortSignal) => check(value, signal)), checkSettings })
     this.#releases.add({ name, value, dispose })
   }
 
@@ -155,6 +162,8 @@ export class Container {
     }
   }
 }
+
+type Kept = Pick<Provider, 'token' | 'dispose' | 'check' | 'checkSettings'>
 
 /** How long is waited for a creation that was told to give up. A guess: one that heeds its signal ends at once. */
 const longestSettleMs = 1_000

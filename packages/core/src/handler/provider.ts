@@ -1,4 +1,5 @@
 import { WiringError } from '../error/setup-error.ts'
+import { type HealthCheckOptions, type HealthCheckSettings, resolveHealthCheck } from './check-settings.ts'
 
 /** A value of type `T` that can be injected: a class, or `token<T>('name')` where there is no class. */
 export type Token<T = unknown> = (abstract new (...args: never[]) => T) | NamedToken<T>
@@ -21,6 +22,8 @@ export interface Provider<T = unknown> {
   create(...given: readonly unknown[]): T | Promise<T>
   readonly dispose: ((value: T, signal: AbortSignal) => unknown) | undefined
   readonly check: ((value: T, signal: AbortSignal) => unknown) | undefined
+  /** How often the check runs, and what it decides. @defaultValue the defaults of a check */
+  readonly checkSettings?: HealthCheckSettings | undefined
   /** How the values of several transports become one. */
   readonly combine?: ((parts: readonly ProvidedPart<T>[]) => T) | undefined
   /** Set when the value is a client of another service. */
@@ -113,14 +116,22 @@ export interface ProviderSpec<T, Needs extends readonly Token[]> {
   readonly dispose?: (value: T, signal: AbortSignal) => unknown
   /**
    * Throws or rejects when the value cannot do its work now; run for readiness, and once before the service is ready. Not run
-   * again while its last run has not ended: until then it counts as failed.
+   * again while its last run has not ended: until then it counts as failed. With options: `{ run: (db) => db.ping(), intervalMs: 10_000 }`.
+   *
+   * @throws ConfigError `config.malformed`, `config.out_of_range` for the options.
    */
-  readonly check?: (value: T, signal: AbortSignal) => unknown
+  readonly check?: ((value: T, signal: AbortSignal) => unknown) | ProviderCheck<T>
   /**
    * Makes one value of those that the transports of a service give for this token, which is an error otherwise. Only for
    * what a transport provides; called once they are all created, and never for one alone.
    */
   readonly combine?: (parts: readonly ProvidedPart<T>[]) => T
+}
+
+/** A check of a provider's value that says how often it runs, or what it decides. */
+export interface ProviderCheck<T> extends HealthCheckOptions {
+  /** Throws or rejects when the value cannot do its work now. */
+  readonly run: (value: T, signal: AbortSignal) => unknown
 }
 
 /**
@@ -136,12 +147,16 @@ export function provide<T, const Needs extends readonly Token[] = readonly []>(
     const message = `provide(${tokenName(of)}, …): expected a class or a token, found ${tokenName(of)}: import cycle?`
     throw new WiringError([{ code: 'wiring.missing_provider', message }])
   }
+  const { check } = spec
   return Object.freeze({
     token: of,
     needs: spec.needs ?? [],
     create: spec.create as Provider['create'],
     dispose: spec.dispose as Provider['dispose'],
-    check: spec.check as Provider['check'],
+    check: (typeof check === 'object'
+      ? (value: T, signal: AbortSignal) => check.run(value, signal)
+      : check) as Provider['check'],
+    checkSettings: resolveHealthCheck(`provide(${tokenName(of)}, …): check`, typeof check === 'object' ? check : {}),
     combine: spec.combine as Provider['combine'],
   })
 }

@@ -7,7 +7,7 @@ import { compileSchema } from '../schema/compiled-schema.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { BatchArrival, EventEndpoint } from '../transport/endpoint.ts'
 import type { ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
-import { AdminServer } from './lifecycle/admin-server.ts'
+import { resolveAdmin } from './lifecycle/admin-options.ts'
 import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import {
@@ -48,7 +48,7 @@ export async function checkService<Config extends ConfigSpec>(
   }
   const plan = planService(options, { settings, config, overrides, identity })
   const endpoints = idleEndpoints(plan, options.name, settings)
-  const failures = [...plan.failures, ...checkRest(options, { config, settings })]
+  const failures = [...plan.failures, ...checkRest(options, config)]
   const problems = [
     ...optionProblems,
     ...configProblems,
@@ -115,7 +115,7 @@ async function refuse() {
 /** The functions of the options that a plan leaves alone. */
 function checkRest<Config extends ConfigSpec>(
   options: ServiceOptions<Config>,
-  { config, settings }: { readonly config: SettingsOf<Config>; readonly settings: ServiceSettings },
+  config: SettingsOf<Config>,
 ): readonly PlanFailure[] {
   const failures: PlanFailure[] = []
   callWithSettings('registry', () => options.registry?.(config), failures)
@@ -124,15 +124,12 @@ function checkRest<Config extends ConfigSpec>(
     () => {
       const { admin: given = {} } = options
       const admin = typeof given === 'function' ? given(config) : given
-      if (admin !== false) new AdminServer(idleView, { host: settings.defaultHost, ...admin })
+      if (admin !== false) resolveAdmin(admin)
     },
     failures,
   )
   return failures
 }
-
-const no = () => false
-const idleView = { isLive: no, isReady: no, hasStarted: no, checks: () => [], transports: () => [], info: () => ({}) }
 
 interface BindSurroundings {
   readonly endpoints: IdleEndpoints

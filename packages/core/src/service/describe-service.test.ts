@@ -11,6 +11,7 @@ import type { Interceptor } from '../call/rule/interceptor.ts'
 import type { Payload } from '../contract/event.ts'
 import type { Input, Output } from '../contract/operation.ts'
 import { Consumes } from '../handler/consumes.ts'
+import { check } from '../handler/check.ts'
 import { defineHandler } from '../handler/define-handler.ts'
 import { Handles } from '../handler/handles.ts'
 import { Implements } from '../handler/implements.ts'
@@ -138,6 +139,7 @@ const service = defineService({
     provide(clock, { create: untouched }),
     provide(Db, { create: untouched }),
   ],
+  checks: [check('disk', untouched, { needs: [clock], affects: 'none', intervalMs: 60_000 })],
   remotes: () => [remote(bills, { via, at: 'static:///bill:3001', interceptors: [signing, () => expect.fail()] })],
   transports: ({ httpPort }) => [
     transport(`http-${httpPort}`, { carries: ({ http }) => http !== undefined }),
@@ -150,6 +152,8 @@ const service = defineService({
     }),
   ],
 })
+
+const checkTimes = { timeoutMs: 2_000, intervalMs: 5_000 }
 
 describe('describe()', () => {
   it('tells the whole service, with interceptors and providers in their order', () => {
@@ -251,6 +255,17 @@ describe('describe()', () => {
         { name: 'Db', needs: [], isChecked: false },
         { name: 'clock', needs: [], isChecked: false },
         { name: 'Store', needs: ['Db', 'clock'], isChecked: true },
+      ],
+      checks: [
+        { name: 'Store', needs: ['Store'], ...checkTimes, gracePeriodMs: 10_000, affects: 'readiness' },
+        { name: 'disk', needs: ['clock'], ...checkTimes, intervalMs: 60_000, gracePeriodMs: 0, affects: 'none' },
+        ...['event-loop-delay', 'event-loop-utilization', 'heap'].map((name) => ({
+          name,
+          needs: [],
+          ...checkTimes,
+          gracePeriodMs: 0,
+          affects: 'none',
+        })),
       ],
       remotes: [
         {

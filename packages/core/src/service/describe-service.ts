@@ -13,6 +13,7 @@ import { consumerTimeoutOf, timeoutOf } from './assemble.ts'
 import { carriesEvent } from './carried.ts'
 import type { CheckOptions } from './check-service.ts'
 import type { ConfigReader, ConfigSpec } from './config/config.ts'
+import { describeChecks } from './describe-checks.ts'
 import { accessOf } from './endpoint-facts.ts'
 import { hooksOf } from './lifecycle/bound-hooks.ts'
 import { planService, requireSound, type ServicePlan } from './plan-service.ts'
@@ -57,6 +58,7 @@ export function describeService<Config extends ConfigSpec>(
     operations: plan.definitions.flatMap((definition) => describeOperations(definition, surroundings)),
     consumers: plan.definitions.flatMap((definition) => describeConsumers(definition, surroundings)),
     providers: plan.providers.order.map(describeProvider),
+    checks: describeChecks(plan),
     remotes: plan.remotes.map(describeRemote),
     hooks: hooksOf(options).map(describeHook),
     transports: plan.transports.map(describeTransport),

@@ -1,13 +1,15 @@
 import { SetupError, type SetupProblem, WiringError } from '../error/setup-error.ts'
 import { type Handler, toHandlerDefinition } from '../handler/handler-class.ts'
 import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
+import type { HealthCheck } from '../handler/check.ts'
+import { inject } from '../handler/inject.ts'
 import { type Provider, provide, type RemoteFacts } from '../handler/provider.ts'
-import { indexProviders, planProviders, type ProviderPlan } from '../handler/provider-graph.ts'
+import { indexProviders, planProviders, type ProviderPlan, type Root } from '../handler/provider-graph.ts'
 import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/transport.ts'
 import { checkWiring } from './assemble.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import { jointProviders } from './joint-providers.ts'
-import { hideSecrets } from './config/secret.ts'
+import { compileHider } from './config/hide-secrets.ts'
 import { hookRoots } from './lifecycle/bound-hooks.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
@@ -27,6 +29,8 @@ export interface ServicePlan {
   readonly providers: ProviderPlan
   /** The other services that clients are declared for, those that are replaced left out. */
   readonly remotes: readonly RemoteFacts[]
+  /** Those of the service itself, besides what its providers say. */
+  readonly checks: readonly HealthCheck[]
   /** What kept a part from being known: a handler that is none, a function of the options that threw. */
   readonly failures: readonly PlanFailure[]
   /** What is wrong among the parts that are known. */
@@ -65,14 +69,17 @@ export function planService<Config extends ConfigSpec>(
     ],
     overrides,
   )
+  const checks = siftChecks(options.checks ?? [], failures)
   const roots = [
     ...definitions.map((one) => ({ name: one.name, construct: () => constructHandler(one) })),
     ...hookRoots(options),
+    ...checks.map(rootOf),
   ]
   const plan = planProviders(roots, index.byToken)
   const problems = [
     ...index.problems,
     ...plan.problems,
+    ...checkCheckNames(checks),
     ...checkGroups(definitions),
     ...checkWiring(definitions, transports.entries, { options, settings }),
   ]
@@ -81,6 +88,7 @@ export function planService<Config extends ConfigSpec>(
     transports: transports.entries,
     providers: plan,
     remotes: [...index.byToken.values()].flatMap(({ remote }) => remote ?? []),
+    checks,
     failures: failures.map((failure) => ({ ...failure, problems: withoutSecrets(failure.problems, config) })),
     problems: problems.filter(({ code }) => isTrustworthy(code, known)),
   }
@@ -88,7 +96,8 @@ export function planService<Config extends ConfigSpec>(
 
 /** What the user's own functions say of a failure may quote a secret setting. */
 export function withoutSecrets(problems: readonly SetupProblem[], config: object): readonly SetupProblem[] {
-  return problems.map(({ code, message }) => ({ code, message: hideSecrets(message, config) }))
+  const hide = compileHider(config)
+  return problems.map(({ code, message }) => ({ code, message: hide(message) }))
 }
 
 /**
@@ -143,11 +152,37 @@ function sift<Entry extends object>(
     failures.push({
       problems: [{ code: 'wiring.undefined', message }],
       cause: undefined,
-      isOfSettings: name !== 'handlers',
+      isOfSettings: !plainLists.includes(name),
     })
     return false
   })
   return { entries, isWhole: entries.length === given.length }
+}
+
+/** The lists of the options that no function of the settings makes. */
+const plainLists: readonly string[] = ['handlers', 'checks']
+
+function siftChecks(given: readonly HealthCheck[], failures: PlanFailure[]): readonly HealthCheck[] {
+  return sift('checks', given, failures).entries.filter((entry: Partial<HealthCheck>) => {
+    if (typeof entry.open === 'function') return true
+    const message = 'checks of the service: expected what check(name, run) gives, found something else'
+    const problems = [{ code: 'config.malformed' as const, message }]
+    failures.push({ problems, cause: undefined, isOfSettings: false })
+    return false
+  })
+}
+
+function rootOf({ name, needs }: HealthCheck): Root {
+  return { name: `check "${name}"`, construct: () => needs.map(inject) }
+}
+
+/** `?exclude=` and the log tell checks apart by their names. */
+function checkCheckNames(checks: readonly HealthCheck[]): readonly SetupProblem[] {
+  const names = checks.map(({ name }) => name)
+  return [...new Set(names.filter((name, index) => names.indexOf(name) < index))].map((name) => ({
+    code: 'config.malformed',
+    message: `two checks of the service are named "${name}": give one of them another name`,
+  }))
 }
 
 function define(handler: Handler, failures: PlanFailure[]): readonly HandlerDefinition[] {

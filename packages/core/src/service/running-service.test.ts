@@ -402,6 +402,8 @@ describe('probes', () => {
     expect(told).toEqual(['ready'])
     isBroken = true
     await vi.advanceTimersByTimeAsync(10_000)
+    expect(told).toEqual(['ready'])
+    await vi.advanceTimersByTimeAsync(10_000)
     expect(told).toEqual(['ready', 'not_ready'])
     await running.stop()
   })
@@ -425,7 +427,7 @@ describe('probes', () => {
     const running = await started
     const ready = [expect.objectContaining({ addresses: running.addresses }), 'note is ready']
     expect(silent.warn).toHaveBeenCalledWith(
-      { checks: [{ name: 'db', isPassing: false, message: 'no connection' }], transports: [] },
+      { checks: [expect.objectContaining({ name: 'db', isPassing: false, message: 'no connection' })], transports: [] },
       'the service has started, but is not ready yet',
     )
     await vi.advanceTimersByTimeAsync(20_000)
@@ -499,10 +501,19 @@ describe('probes', () => {
     }
     expect(await ask('/startupz')).toMatchObject({ status: 200 })
     expect(await ask('/livez')).toMatchObject({ status: 200 })
-    expect(await ask('/readyz?verbose')).toEqual({
+    expect(await ask('/readyz?verbose')).toMatchObject({
       status: 503,
-      body: { status: 'fail', checks: [{ name: 'db', isPassing: false, message: 'no connection' }] },
+      body: {
+        status: 'fail',
+        checks: [
+          { name: 'db', affects: 'readiness', isPassing: false, message: 'no connection' },
+          { name: 'event-loop-delay', affects: 'none' },
+          { name: 'event-loop-utilization', affects: 'none' },
+          { name: 'heap', affects: 'none', isPassing: true },
+        ],
+      },
     })
+    expect(await ask('/readyz?exclude=db')).toEqual({ status: 200, body: { status: 'pass' } })
     expect(await ask('/info')).toMatchObject({
       body: {
         name: 'note',
@@ -537,7 +548,11 @@ describe('probes', () => {
     transport.host().healthChanged?.()
     expect([await ask('/livez'), await ask('/readyz')]).toEqual([503, 200])
     const response = await fetch(`http://${host}:${at}/livez?verbose`)
-    expect(await response.json()).toMatchObject({ status: 'fail', transports: [{ name: 'http', ...health }] })
+    const { checks } = (await response.json()) as { checks: readonly object[] }
+    expect(checks.slice(-2)).toEqual([
+      { name: 'http', affects: 'liveness', isPassing: false, message: 'stands still' },
+      { name: 'http', affects: 'readiness', isPassing: true },
+    ])
   })
 
   it('say not started, and not ready, while the service starts', async () => {

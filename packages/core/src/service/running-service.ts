@@ -4,8 +4,7 @@ import { LifecycleError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity } from '../transport/transport.ts'
 import type { ConfigSpec } from './config/config.ts'
-import { hideSecrets } from './config/secret.ts'
-import type { AdminView } from './lifecycle/admin-server.ts'
+import { compileHider } from './config/hide-secrets.ts'
 import { Drain } from './lifecycle/drain.ts'
 import type { PhaseReport, StartPhaseName } from './lifecycle/phase.ts'
 import { type Phase, PhaseJournal } from './lifecycle/phase-journal.ts'
@@ -15,7 +14,6 @@ import { runAll } from './lifecycle/run-hooks.ts'
 import { runPhases, untilFired } from './lifecycle/shutdown.ts'
 import { type Shutdown, shutdownPhases, type StopOptions } from './lifecycle/shutdown-phases.ts'
 import { StopRequest } from './lifecycle/stop-request.ts'
-import { areAllLive, conditionsOf } from './lifecycle/transport-condition.ts'
 import type { ServiceReading } from './read-settings.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import type { StartOptions } from './start-options.ts'
@@ -73,7 +71,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#startedAtMs = startedAtMs ?? performance.now()
     this.#identity = Object.freeze({ name, version, instanceId: `${name}-${randomUUID()}` })
     this.#stopRequest = new StopRequest(name, settings.shutdownTimeoutMs)
-    this.#journal = new PhaseJournal({ service: name, log, hide: (text) => hideSecrets(text, config) })
+    this.#journal = new PhaseJournal({ service: name, log, hide: compileHider(config) })
     this.#parts = { ...noParts, log, drain: new Drain(this.#gate) }
     const { signal: stop } = this.#stopRequest
     this.#readiness = new Readiness({ parts: this.#parts, stop, log, onFirst: () => this.#becomeReady() })
@@ -88,7 +86,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
         identity: this.#identity,
         gate: this.#gate,
         readiness: this.#readiness,
-        view: this.#view(),
+        info: () => this.#info(),
         hasStarted: () => void (this.#state = 'ready'),
         isGoingOn: () => this.#state === 'starting',
         failTransport: (transport, cause) => this.#failTransport(transport, cause),
@@ -225,18 +223,6 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#hasFailed = true
     this.#stopRequest.make(error instanceof Error ? error : new Error(String(error)))
     void this.stop()
-  }
-
-  #view(): AdminView {
-    const parts = this.#parts
-    return {
-      isLive: () => areAllLive(parts.servers),
-      isReady: () => this.#readiness.isReady,
-      hasStarted: () => this.#readiness.isOpen,
-      checks: () => parts.health?.results ?? [],
-      transports: () => conditionsOf(parts.servers, parts.transportNames),
-      info: () => this.#info(),
-    }
   }
 
   #info(): object {

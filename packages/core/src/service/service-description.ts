@@ -4,6 +4,7 @@ import type { Deprecation } from '../contract/deprecation.ts'
 import type { Idempotency, OperationKind } from '../contract/operation.ts'
 import type { HookPoint } from './lifecycle/bound-hooks.ts'
 import type { ErrorCode } from '../error/error-code.ts'
+import type { HealthCheckSettings } from '../handler/check-settings.ts'
 
 /** A service as data: what it is made of, and in which order. Absent fields mean "none". */
 export interface ServiceDescription {
@@ -14,6 +15,8 @@ export interface ServiceDescription {
   readonly consumers: readonly ConsumerDescription[]
   /** Those that the service creates, each after what it needs. */
   readonly providers: readonly ProviderDescription[]
+  /** What it looks at while it runs, in the order of `?verbose`; what transports say of themselves is beside it. */
+  readonly checks: readonly CheckDescription[]
   /** The other services it may call. */
   readonly remotes: readonly RemoteDescription[]
   /** In the order in which they run. */
@@ -133,8 +136,14 @@ export interface ProviderDescription {
   readonly name: string
   /** Names of what must exist before. */
   readonly needs: readonly string[]
-  /** Whether readiness depends on it. */
+  /** Whether it is looked at while the service runs: `checks` has a check of its name. */
   readonly isChecked: boolean
+}
+
+export interface CheckDescription extends HealthCheckSettings {
+  readonly name: string
+  /** Names of what it is given. */
+  readonly needs: readonly string[]
 }
 
 /** Another service that a client is declared for, by `remote()`. */

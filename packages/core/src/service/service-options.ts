@@ -5,11 +5,12 @@ import { forwardedByDefault } from '../call/propagation.ts'
 import { checkAccess } from '../contract/check-settings.ts'
 import type { AccessRule } from '../contract/operation.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
+import type { HealthCheck } from '../handler/check.ts'
 import type { Handler } from '../handler/handler-class.ts'
 import type { Provider } from '../handler/provider.ts'
 import type { Registrar } from '../registry/registry.ts'
 import type { Transport } from '../transport/transport.ts'
-import type { AdminOptions } from './lifecycle/admin-server.ts'
+import type { AdminOptions } from './lifecycle/admin-options.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
 import type { HookLists } from './lifecycle/bound-hooks.ts'
 import { longestLingerMs } from './lifecycle/linger.ts'
@@ -41,6 +42,12 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
   readonly registry?: (settings: SettingsOf<Config>) => Registrar
   /** The services that handlers call: `remote(orders, …)`. */
   readonly remotes?: (settings: SettingsOf<Config>) => readonly Provider[]
+  /**
+   * Conditions that the service looks at in the background, besides what `provide(Db, { check })` says: `check('disk', …)`.
+   *
+   * @defaultValue none
+   */
+  readonly checks?: readonly HealthCheck[]
   /** The probes' server; false for none. @defaultValue port 9000 */
   readonly admin?: AdminOptions | false | ((settings: SettingsOf<Config>) => AdminOptions | false)
   /** Around every handler, outermost first. */

@@ -8,11 +8,16 @@ import type { Address, ServiceIdentity, Transport, TransportServer } from '../tr
 import { composeEndpoints } from './assemble.ts'
 import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
-import { AdminServer, type AdminView } from './lifecycle/admin-server.ts'
+import { compileHider } from './config/hide-secrets.ts'
+import { resolveAdmin } from './lifecycle/admin-options.ts'
+import { AdminServer } from './lifecycle/admin-server.ts'
 import { Announcement } from './lifecycle/announcement.ts'
 import { type BoundHook, bindHooks } from './lifecycle/bound-hooks.ts'
 import { Health } from './lifecycle/health.ts'
+import { openChecks } from './lifecycle/open-checks.ts'
 import type { StartPhaseName } from './lifecycle/phase.ts'
+import { probeView } from './lifecycle/probe-view.ts'
+import { Probes } from './lifecycle/probes.ts'
 import type { Readiness } from './lifecycle/readiness.ts'
 import { runInOrder } from './lifecycle/run-hooks.ts'
 import { listenAll, withAll } from './lifecycle/servers.ts'
@@ -52,7 +57,8 @@ export interface StartSite<Config extends ConfigSpec> {
   readonly gate: Gate
   /** Fires when the start is given up. */
   readonly stop: AbortSignal
-  readonly view: AdminView
+  /** What `/info` tells. */
+  info(): object
   readonly readiness: Readiness
   /** Everything is there, and may be told to others. */
   hasStarted(): void
@@ -75,6 +81,7 @@ export class StartUp<Config extends ConfigSpec> {
   #container: Container | undefined
   /** Transports that are asked to listen and do not yet. */
   readonly #silent = new Set<string>()
+  #probes: Probes | undefined
 
   constructor(site: StartSite<Config>, parts: GrowingParts) {
     this.#site = site
@@ -96,7 +103,7 @@ export class StartUp<Config extends ConfigSpec> {
     const endpoints = await phase('construct handlers', () => this.#composeEndpoints(plan.definitions, container))
     const hooks = bindHooks(this.#site.options, container)
     await this.#runOnStart(hooks, phase)
-    await phase('first checks', () => this.#startHealth(container).refresh())
+    await phase('first checks', () => this.#startHealth(plan, container).refresh())
     const addresses = await phase('listen', () => this.#listen(plan.transports, endpoints))
     this.#parts.addresses = [...addresses, ...adminAddresses]
     if (registrar) this.#parts.announcement = this.#announcement(registrar)
@@ -113,11 +120,14 @@ export class StartUp<Config extends ConfigSpec> {
   }
 
   async #openAdmin(): Promise<readonly Address[]> {
-    const { options, settings, config, view } = this.#site
+    const { options, settings, config, info, readiness } = this.#site
     const { admin: given = {} } = options
     const adminOptions = typeof given === 'function' ? given(config) : given
+    const { token, ...address } = resolveAdmin({ host: settings.defaultHost, ...adminOptions })
+    const probes = new Probes(probeView(readiness, this.#parts), { token })
+    this.#probes = probes
     if (adminOptions === false) return []
-    const admin = new AdminServer(view, { host: settings.defaultHost, ...adminOptions })
+    const admin = new AdminServer({ probes, info }, address)
     this.#parts.admin = admin
     return [await admin.listen()]
   }
@@ -153,8 +163,9 @@ export class StartUp<Config extends ConfigSpec> {
     await phase('onStart', (leftMs) => runInOrder(onStart, { timeoutMs: leftMs * hookShare, signal, log }))
   }
 
-  #startHealth({ provided }: Container): Health {
-    const health = new Health(provided.flatMap(({ name, check }) => (check ? [{ name, run: check }] : [])))
+  #startHealth(plan: ServicePlan, container: Container): Health {
+    const { config, log } = this.#site
+    const health = new Health(openChecks(plan, container), { log, hide: compileHider(config) })
     health.onChange(() => this.#site.readiness.healthChanged())
     this.#parts.health = health
     return health
@@ -185,6 +196,7 @@ export class StartUp<Config extends ConfigSpec> {
 
   #bind(transport: Transport, endpoints: Endpoints): TransportServer {
     const { identity, settings, log, readiness, failTransport } = this.#site
+    const probes = this.#probes
     return transport.bind({
       service: identity,
       ...carriedBy(transport, endpoints),
@@ -193,6 +205,7 @@ export class StartUp<Config extends ConfigSpec> {
       log: log.child({ transport: transport.name }),
       fail: (cause) => failTransport(transport.name, cause),
       healthChanged: () => readiness.healthChanged(),
+      ...(probes && { answerProbe: (name, request) => probes.answer(name, request, 'callers') }),
     })
   }
 

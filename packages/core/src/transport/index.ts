@@ -53,6 +53,7 @@ export type {
   PayloadDescription,
   PayloadFormat,
 } from './payload-format.ts'
+export type { ProbeName, ProbeReply, ProbeRequest } from './probe.ts'
 export { secureServer, type SecureServer } from './tls/secure-server.ts'
 export { checkTls, tlsDefaults, type TlsOptions, type TlsSettings, toTlsSettings } from './tls/tls-options.ts'
 export {

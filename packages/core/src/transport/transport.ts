@@ -2,6 +2,7 @@ import type { Operation } from '../contract/operation.ts'
 import { type NamedToken, type Provider, token } from '../handler/provider.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { EventEndpoint, OperationEndpoint } from './endpoint.ts'
+import type { ProbeName, ProbeReply, ProbeRequest } from './probe.ts'
 
 /**
  * A way for calls to come in. It translates between a wire and the dispatcher and decides nothing else.
@@ -60,6 +61,12 @@ export interface TransportHost {
    * Probes ask `health` themselves. A service always has this; a host of a test may not.
    */
   healthChanged?(): void
+  /**
+   * Answers a probe from what is there already, as the admin server does, for a transport that serves probes beside its calls; callers
+   * of the service may read it, so that it tells details only to who has the token of the admin server. A service always has this; a
+   * host of a test may not.
+   */
+  answerProbe?(name: ProbeName, request: ProbeRequest): ProbeReply
 }
 
 export interface ServiceIdentity {

@@ -5,6 +5,7 @@ import { refuseSocket, toRequestError } from '../fastify-fault.ts'
 import type { HttpSettings } from '../http-options.ts'
 import type { BodyReader } from '../input/read-body.ts'
 import { type Documents, prepareDocuments } from '../openapi/mount-documents.ts'
+import { requireFreePaths } from '../probe/probe-options.ts'
 import { writeFailure } from '../reply/write-reply.ts'
 import { compileNotFound, mountRoutes } from '../route/mount-route.ts'
 import type { HttpRoute } from '../route/route-table.ts'
@@ -24,6 +25,7 @@ export function buildFastify(parts: FastifyParts): FastifyInstance {
   const { settings, host, createServer } = parts
   const { configure, plugins } = settings
   const documents = prepareDocuments(parts)
+  requireFreePaths(settings.probes, { routes: parts.routes, documents: documents.paths })
   const server = fastify({
     ...fastifyOptions(settings),
     serverFactory: (handle) => createServer(handle),

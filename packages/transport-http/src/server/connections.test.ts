@@ -8,7 +8,7 @@ import { Connections } from './connections.ts'
 
 test('HTTP/2: a caller sees that its reply was broken off, though the connection is cut in the same turn', async () => {
   const server = createServer()
-  const connections = new Connections(server as unknown as Server, hostOf({}, []).log)
+  const connections = new Connections(server as unknown as Server, { log: hostOf({}, []).log })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   const asked = session.request({ ':path': '/' })

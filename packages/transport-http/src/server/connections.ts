@@ -1,12 +1,21 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { Server as TlsServer } from 'node:tls'
 import { type CountedLine, countedLine, type Logger } from '@tenon/core/transport'
+import { isHttp2 } from './http2-request.ts'
+import { refuseRequest } from './refuse-request.ts'
+import { beyondLimit, reserve } from './reserve.ts'
 
 /** A guess: how often connections that have become idle are looked for while the rest still works. */
 const sweepIntervalMs = 100
+
+export interface ConnectionsOptions {
+  readonly log: Logger
+  /** Those beyond it are taken only where there are probes, and for probes only. @defaultValue no limit */
+  readonly connectionLimit?: number | undefined
+}
 
 /** Knows the connections of a server, so that they can be ended in an order that loses nothing. */
 export class Connections {
@@ -19,20 +28,28 @@ export class Connections {
   readonly #drops: CountedLine
   #sweeper: NodeJS.Timeout | undefined
 
-  constructor(server: Server, log: Logger) {
+  constructor(server: Server, { log, connectionLimit = Number.POSITIVE_INFINITY }: ConnectionsOptions) {
     this.#server = server
+    const carryHttp = (socket: Socket) => {
+      follow(this.#sockets, socket)
+      if (this.#sockets.size > connectionLimit) reserve(socket)
+    }
     if (server instanceof TlsServer) {
       server.on('connection', (socket) => follow(this.#carriers, socket))
-      server.on('secureConnection', (socket) => follow(this.#sockets, socket))
-    } else server.on('connection', (socket) => follow(this.#sockets, socket))
+      server.on('secureConnection', carryHttp)
+    } else server.on('connection', carryHttp)
     server.on('session', (session: ServerHttp2Session) => follow(this.#sessions, session))
     this.#drops = countedLine((droppedCount) =>
-      log.warn(
-        { connectionLimit: server.maxConnections, droppedCount },
-        'connections beyond connectionLimit are closed',
-      ),
+      log.warn({ connectionLimit, droppedCount }, 'connections beyond connectionLimit are closed'),
     )
     server.on('drop', () => this.#drops.add())
+  }
+
+  /** Answers a request on a connection beyond the limit that is no probe, and closes the connection. */
+  refuse(request: IncomingMessage, reply: ServerResponse): void {
+    this.#drops.add()
+    refuseRequest(request, reply, beyondLimit())
+    if (isHttp2(request)) request.stream.session?.close()
   }
 
   /** Whether connections are ended as soon as they have nothing to do. */

@@ -8,6 +8,7 @@ import type { HttpSettings } from '../http-options.ts'
 import { http2ReplyClass } from './http2-reply-class.ts'
 import { isHttp2 } from './http2-request.ts'
 import { refuseOn, tunnelFault } from './refuse-request.ts'
+import { reservedCount } from './reserve.ts'
 import { type ReplyMatter, replyClass } from './reply-class.ts'
 
 export interface NativeServerOptions {
@@ -23,7 +24,7 @@ export interface NativeServerOptions {
  */
 export function createNativeServer(options: NativeServerOptions, serve: RequestListener): Server {
   const { settings } = options
-  const { tls, http2, connectionLimit } = settings
+  const { tls, http2, connectionLimit, probes } = settings
   const http1 = toHttp1Options(options)
   const server =
     tls === undefined
@@ -36,7 +37,7 @@ export function createNativeServer(options: NativeServerOptions, serve: RequestL
     if (isHttp2(request)) serve(request as unknown as IncomingMessage, to as ServerResponse)
     else refuseTunnel(to as Socket)
   })
-  if (connectionLimit !== undefined) server.maxConnections = connectionLimit
+  if (connectionLimit !== undefined) server.maxConnections = connectionLimit + (probes.size > 0 ? reservedCount : 0)
   return server
 }
 

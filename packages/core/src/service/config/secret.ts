@@ -53,22 +53,13 @@ function secretReader(reader: ConfigReader<unknown>): ConfigReader<unknown> {
   })
 }
 
-function isSecret(value: unknown): value is Secret<unknown> {
+export function isSecret(value: unknown): value is Secret<unknown> {
   return value instanceof HiddenValue
 }
 
 /** The value as a `Secret`; one that is a `Secret` already, and nothing, stay what they are. */
 export function toSecret(value: unknown): Secret<unknown> | undefined {
   return value === undefined || value instanceof HiddenValue ? value : Object.freeze(new HiddenValue(value))
-}
-
-/** A text in which the values of secret settings are `***`: what is not ours, such as a driver's error, may quote them. */
-export function hideSecrets(text: string, config: object): string {
-  return Object.values(config)
-    .filter(isSecret)
-    .map((value) => String(value.reveal()))
-    .filter((hidden) => hidden !== '')
-    .reduce((shown, hidden) => shown.replaceAll(hidden, hiddenText), text)
 }
 
 /** The value is in a private field, which no clone, spread, serialiser or inspection reaches. */

@@ -1,84 +1,90 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { resolveAdmin } from './admin-options.ts'
 import { AdminServer, type AdminView } from './admin-server.ts'
-import type { CheckResult } from './health.ts'
+import { Probes, type ProbeView } from './probes.ts'
 
-const check: CheckResult = { name: 'db', isPassing: false, message: 'no connection' }
+const token = 'sesame-open-sesame'
 
-async function listening(view: Partial<AdminView> = {}) {
-  const server = new AdminServer(
-    {
-      isLive: () => true,
-      isReady: () => true,
-      hasStarted: () => true,
-      checks: () => [check],
-      transports: () => [],
-      info: () => ({ name: 'user' }),
-      ...view,
-    },
-    { port: 0 },
-  )
+function viewOf(view: Partial<ProbeView> = {}, withToken?: string): AdminView {
+  const probeView = { isAllowed: () => true, conditions: () => [], ...view }
+  const probes = new Probes(probeView, { token: resolveAdmin({ token: withToken }).token })
+  return { probes, info: () => ({ name: 'user' }) }
+}
+
+const anywhere = { host: '127.0.0.1', port: 0 }
+
+async function listening(view: AdminView = viewOf()) {
+  const server = new AdminServer(view, anywhere)
   const { host, port } = await server.listen()
-  const ask = async (path: string, method = 'GET') => {
-    const response = await fetch(`http://${host}:${port}${path}`, { method })
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(`http://${host}:${port}${path}`, init)
     const text = await response.text()
     return {
       status: response.status,
       headers: response.headers,
-      body: text === '' ? '' : (JSON.parse(text) as unknown),
+      text,
+      body: text.startsWith('{') ? JSON.parse(text) : '',
     }
   }
   return { ask, host, port, [Symbol.asyncDispose]: () => server.close() }
 }
 
 describe('AdminServer', () => {
-  it.each([
-    ['/livez', 'isLive'],
-    ['/readyz', 'isReady'],
-    ['/startupz', 'hasStarted'],
-  ] as const)('answers %s from what is so now', async (path, name) => {
-    let isSo = false
-    await using admin = await listening({ [name]: () => isSo })
-    expect(await admin.ask(path)).toMatchObject({ status: 503, body: { status: 'fail' } })
-    isSo = true
-    const passing = await admin.ask(path)
-    expect(passing).toMatchObject({ status: 200, body: { status: 'pass' } })
-    expect(passing.headers.get('cache-control')).toBe('no-store')
-    expect(passing.headers.get('content-type')).toBe('application/json')
-  })
-
-  it('lists the checks when asked to be verbose, and ignores other queries', async () => {
-    await using admin = await listening()
-    for (const query of ['?verbose', '?verbose=1', '?a=b&verbose'])
-      expect((await admin.ask(`/readyz${query}`)).body).toEqual({ status: 'pass', checks: [check] })
-    for (const query of ['?', '?a=b', '?verbosely=1'])
-      expect((await admin.ask(`/readyz${query}`)).body).toEqual({ status: 'pass' })
-  })
-
-  it('lists the transports that tell of themselves when asked to be verbose', async () => {
-    const transports = [{ name: 'queue', isLive: false, isReady: true, reason: 'stands still' }]
-    await using admin = await listening({ isLive: () => false, transports: () => transports })
-    expect(await admin.ask('/livez?verbose')).toMatchObject({ status: 503, body: { checks: [check], transports } })
-    expect((await admin.ask('/livez')).body).toEqual({ status: 'fail' })
-  })
+  it.each(['livez', 'readyz', 'startupz'] as const)(
+    'answers /%s from what is so now, and nobody keeps it',
+    async (name) => {
+      let isSo = false
+      await using admin = await listening(viewOf({ isAllowed: (asked) => asked === name && isSo }))
+      for (const query of ['', '?', '?x=1'])
+        expect(await admin.ask(`/${name}${query}`)).toMatchObject({ status: 503, body: { status: 'fail' } })
+      isSo = true
+      const passing = await admin.ask(`/${name}`)
+      expect(passing).toMatchObject({ status: 200, body: { status: 'pass' } })
+      expect(passing.headers.get('cache-control')).toBe('no-store')
+      expect(passing.headers.get('content-type')).toBe('application/json')
+    },
+  )
 
   it('tells of the service', async () => {
     await using admin = await listening()
     expect(await admin.ask('/info?x=1')).toMatchObject({ status: 200, body: { name: 'user' } })
   })
 
-  it('answers HEAD without a body', async () => {
-    await using admin = await listening({ isReady: () => false })
-    expect(await admin.ask('/readyz', 'HEAD')).toMatchObject({ status: 503, body: '' })
+  it('tells of the service only who has the token, where there is one', async () => {
+    await using admin = await listening(viewOf({}, token))
+    const refused = await admin.ask('/info')
+    expect(refused).toMatchObject({ status: 401, body: { needs: expect.stringContaining('admin.token') as string } })
+    expect(refused.headers.get('www-authenticate')).toBe('Bearer')
+    for (const authorization of [token, `Basic ${token}`, `Bearer ${token}x`, 'Bearer', `Bearer x ${token}`])
+      expect((await admin.ask('/info', { headers: { authorization } })).status).toBe(401)
+    for (const scheme of ['Bearer', 'bearer'])
+      expect(await admin.ask('/info', { headers: { authorization: `${scheme} ${token}` } })).toMatchObject({
+        status: 200,
+        body: { name: 'user' },
+      })
+    expect((await admin.ask('/livez')).status).toBe(200)
+  })
+
+  it('answers HEAD as GET, without the body', async () => {
+    await using admin = await listening(viewOf({ isAllowed: () => false }))
+    const got = await admin.ask('/readyz')
+    const headed = await admin.ask('/readyz', { method: 'HEAD' })
+    expect(headed).toMatchObject({ status: 503, text: '' })
+    for (const name of ['content-length', 'content-type', 'cache-control'])
+      expect(headed.headers.get(name)).toBe(got.headers.get(name))
+    expect(await admin.ask('/info', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' })
   })
 
   it('refuses other verbs and unknown paths', async () => {
     await using admin = await listening()
-    const refused = await admin.ask('/livez', 'POST')
-    expect(refused.status).toBe(405)
-    expect(refused.headers.get('allow')).toBe('GET, HEAD')
-    for (const path of ['/', '/livez/', '/toString', '/__proto__', '//livez'])
+    for (const path of ['/livez', '/info', '/else']) {
+      const refused = await admin.ask(path, { method: 'POST' })
+      expect(refused.status).toBe(405)
+      expect(refused.headers.get('allow')).toBe('GET, HEAD')
+    }
+    for (const path of ['/', '/livez/', '/livez/?x', '/toString', '/__proto__', '//livez', '/LIVEZ'])
       expect(await admin.ask(path)).toMatchObject({
         status: 404,
         body: { paths: ['/livez', '/readyz', '/startupz', '/info'] },
@@ -87,37 +93,31 @@ describe('AdminServer', () => {
 
   it('says which address cannot be had, and what to change', async () => {
     await using taken = await listening()
-    const second = new AdminServer({} as AdminView, { port: taken.port })
+    const second = new AdminServer(viewOf(), { ...anywhere, port: taken.port })
     await expect(second.listen()).rejects.toThrow(
       `the admin server cannot listen on 127.0.0.1:${taken.port}: listen EADDRINUSE: address already in use 127.0.0.1:${taken.port}; set admin.port [service.listen_failed]`,
     )
     await second.close()
   })
 
-  it.each([-1, 65_536, 1.5, Number.NaN])('refuses the port %j', (port) => {
-    expect(() => new AdminServer({} as AdminView, { port })).toThrow(
-      `admin.port must be from 0 to 65535, found ${port} [config.out_of_range]`,
-    )
-  })
-
   it('does not stay open when it is closed while it begins to listen', async () => {
-    const server = new AdminServer({} as AdminView, { port: 0 })
-    const listening = server.listen()
+    const server = new AdminServer(viewOf(), anywhere)
+    const starting = server.listen()
     await server.close()
-    const { port } = await listening
+    const { port } = await starting
     await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow()
   })
 
-  it('listens where it is told to, and on this machine only when it is not', async () => {
-    for (const options of [{}, { host: '::1' }, { host: '0.0.0.0' }]) {
-      const server = new AdminServer({} as AdminView, { port: 0, ...options })
-      expect(await server.listen().then(({ host }) => host, String)).toBe(options.host ?? '127.0.0.1')
+  it('listens where it is told to', async () => {
+    for (const host of ['127.0.0.1', '::1', '0.0.0.0']) {
+      const server = new AdminServer(viewOf(), { host, port: 0 })
+      expect(await server.listen().then((address) => address.host, String)).toBe(host)
       await server.close()
     }
   })
 
   it('closes although a connection is kept open, and may be closed twice', async () => {
-    const server = new AdminServer({ isLive: () => true } as AdminView, { port: 0 })
+    const server = new AdminServer(viewOf(), anywhere)
     const { host, port } = await server.listen()
     await (await fetch(`http://${host}:${port}/livez`)).text()
     await server.close()
@@ -127,4 +127,26 @@ describe('AdminServer', () => {
     expect((again.address() as AddressInfo).port).toBe(port)
     await new Promise((resolve) => again.close(resolve))
   })
+})
+
+describe('the options of the admin server', () => {
+  it('are this machine only, port 9000 and no token where nothing is said', () => {
+    expect(resolveAdmin({})).toEqual({ host: '127.0.0.1', port: 9000, token: undefined })
+    expect(resolveAdmin({ token: undefined }).token).toBeUndefined()
+  })
+
+  it.each([-1, 65_536, 1.5, Number.NaN])('refuse the port %j', (port) => {
+    expect(() => resolveAdmin({ port })).toThrow(
+      `admin.port must be from 0 to 65535, found ${port} [config.out_of_range]`,
+    )
+  })
+
+  it.each(['', 'fifteen-letters', 'sixteen letters!', 'a-secret-with-ä-letter', 'two-lines-of-\n-text'])(
+    'refuse %j as a token, and do not repeat it',
+    (bad) => {
+      const refuse = () => resolveAdmin({ token: bad })
+      expect(refuse).toThrow('admin.token must be 16 or more letters, digits or any of -._~+/')
+      if (bad !== '') expect(refuse).not.toThrow(bad)
+    },
+  )
 })

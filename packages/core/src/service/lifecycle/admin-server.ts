@@ -1,25 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { ConfigError, LifecycleError } from '../../error/setup-error.ts'
+import { LifecycleError } from '../../error/setup-error.ts'
+import type { ProbeName, ProbeReply } from '../../transport/probe.ts'
 import type { Address } from '../../transport/transport.ts'
-import type { CheckResult } from './health.ts'
-import type { TransportCondition } from './transport-condition.ts'
+import type { AdminSettings } from './admin-options.ts'
+import type { Probes } from './probes.ts'
 
-export interface AdminOptions {
-  /** 0 for any free one. @defaultValue 9000 @remarks Range 0–65_535 */
-  readonly port?: number
-  /** @defaultValue the environment variable TENON_HOST, or 127.0.0.1 */
-  readonly host?: string
-}
-
-/** What the probes read; all of it is state that is already there. */
+/** What the server tells of. */
 export interface AdminView {
-  readonly isLive: () => boolean
-  readonly isReady: () => boolean
-  readonly hasStarted: () => boolean
-  readonly checks: () => readonly CheckResult[]
-  /** Of those transports that tell. */
-  readonly transports: () => readonly TransportCondition[]
+  readonly probes: Probes
   readonly info: () => object
 }
 
@@ -30,15 +19,10 @@ export class AdminServer {
   readonly #port: number
   #isClosed = false
 
-  constructor(view: AdminView, { host = '127.0.0.1', port = 9000 }: AdminOptions) {
-    if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-      throw new ConfigError([
-        { code: 'config.out_of_range', message: `admin.port must be from 0 to 65535, found ${port}` },
-      ])
-    }
+  constructor(view: AdminView, { host, port }: Pick<AdminSettings, 'host' | 'port'>) {
     this.#host = host
     this.#port = port
-    this.#server = createServer((request, response) => answer(view, request, response))
+    this.#server = createServer((request, response) => write(response, answer(view, request)))
   }
 
   /** @throws LifecycleError `service.listen_failed` */
@@ -70,32 +54,34 @@ export class AdminServer {
   }
 }
 
-function answer(view: AdminView, { method, url = '/' }: IncomingMessage, response: ServerResponse): void {
-  const [path, query] = url.split('?', 2)
-  const isVerbose = new URLSearchParams(query).has('verbose')
-  const probes: Readonly<Record<string, () => boolean>> = {
-    '/livez': view.isLive,
-    '/readyz': view.isReady,
-    '/startupz': view.hasStarted,
-  }
-  const probe = Object.hasOwn(probes, path ?? '') ? probes[path ?? ''] : undefined
-  if (method !== 'GET' && method !== 'HEAD') return reply(response, 405, { allow: 'GET, HEAD' })
-  if (path === '/info') return reply(response, 200, view.info())
-  if (probe === undefined) return reply(response, 404, { paths: [...Object.keys(probes), '/info'] })
-  const isPassing = probe()
-  reply(response, isPassing ? 200 : 503, {
-    status: isPassing ? 'pass' : 'fail',
-    ...(isVerbose ? conditions(view) : {}),
-  })
+function answer({ probes, info }: AdminView, { method, url = '/', headers }: IncomingMessage): ProbeReply {
+  const { path, query } = splitUrl(url)
+  const probe = probesByPath.get(path)
+  if (probe !== undefined) return probes.answer(probe, { method, query, headers }, 'operators')
+  if (method !== 'GET' && method !== 'HEAD') return toReply(405, { allow: 'GET, HEAD' }, { allow: 'GET, HEAD' })
+  if (path !== '/info') return toReply(404, { paths: [...probesByPath.keys(), '/info'] })
+  if (probes.maySee(headers.authorization, 'operators')) return toReply(200, info())
+  const needs = 'Authorization: Bearer … with the token of admin.token'
+  return toReply(401, { needs }, { 'www-authenticate': 'Bearer' })
 }
 
-function conditions(view: AdminView): object {
-  const transports = view.transports()
-  return { checks: view.checks(), ...(transports.length > 0 && { transports }) }
+const probesByPath: ReadonlyMap<string, ProbeName> = new Map([
+  ['/livez', 'livez'],
+  ['/readyz', 'readyz'],
+  ['/startupz', 'startupz'],
+])
+
+function splitUrl(url: string): { readonly path: string; readonly query: string | undefined } {
+  const at = url.indexOf('?')
+  return at < 0 ? { path: url, query: undefined } : { path: url.slice(0, at), query: url.slice(at + 1) }
 }
 
-function reply(response: ServerResponse, status: number, body: object): void {
-  if (status === 405) response.setHeader('allow', 'GET, HEAD')
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-  response.end(response.req.method === 'HEAD' ? undefined : `${JSON.stringify(body)}\n`)
+function toReply(status: number, body: object, headers: Readonly<Record<string, string>> = {}): ProbeReply {
+  const fixed = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  return { status, headers: { ...fixed, ...headers }, body: `${JSON.stringify(body)}\n` }
+}
+
+function write(response: ServerResponse, { status, headers, body }: ProbeReply): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
+  response.end(response.req.method === 'HEAD' ? undefined : body)
 }

@@ -1,8 +1,45 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { healthCheckDefaults, type HealthCheckOptions, resolveHealthCheck } from '../../handler/check-settings.ts'
+import type { Logger } from '../../telemetry/log.ts'
 import { Health } from './health.ts'
+import type { Check } from './watched-check.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
+
+const told: { level: string; fields: object; message: string | undefined }[] = []
+beforeEach(() => void told.splice(0))
+
+const note = (level: string) => (fields: object, message?: string) => void told.push({ level, fields, message })
+const log: Logger = {
+  debug: note('debug'),
+  info: note('info'),
+  warn: note('warn'),
+  error: note('error'),
+  child: () => log,
+}
+
+type GivenCheck = Pick<Check, 'name' | 'run'> & Partial<Check> & { readonly options?: HealthCheckOptions }
+
+/** Checks in which the first failure counts, unless they say otherwise. */
+function healthOf(checks: readonly GivenCheck[], hide?: (text: string) => string) {
+  const settled = checks.map(({ options, ...check }) => ({
+    settings: resolveHealthCheck(check.name, { gracePeriodMs: 0, ...options }),
+    ...check,
+  }))
+  return new Health(settled, { log, ...(hide && { hide }) })
+}
+
+/** A check that passes or fails as it is told. */
+function switched(name: string, options: HealthCheckOptions = {}) {
+  const state = { isBroken: false }
+  const run = () => {
+    if (state.isBroken) throw new Error('no connection')
+  }
+  return { state, check: { name, run, options } }
+}
+
+const said = ({ results }: Health) => results.map(({ name, isPassing, message }) => ({ name, isPassing, message }))
 
 describe('Health', () => {
   it('keeps what each check said last, in the order of the checks', async () => {
@@ -16,20 +53,20 @@ describe('Health', () => {
         },
       ],
     ])
-    const health = new Health([...answers.keys()].map((name) => ({ name, run: () => answers.get(name)?.() })))
+    const health = healthOf([...answers.keys()].map((name) => ({ name, run: () => answers.get(name)?.() })))
     expect(health.results).toEqual([])
     const refreshed = health.refresh()
     await vi.advanceTimersByTimeAsync(10)
     await refreshed
-    expect(health.results).toEqual([
+    expect(said(health)).toEqual([
       { name: 'slow', isPassing: true, message: undefined },
       { name: 'text', isPassing: false, message: 'broken' },
       { name: 'error', isPassing: false, message: 'no connection' },
     ])
-    expect(health.isPassing).toBe(false)
+    expect(health.isReady).toBe(false)
     for (const name of answers.keys()) answers.set(name, () => undefined)
     await health.refresh()
-    expect(health.isPassing).toBe(true)
+    expect(health.isReady).toBe(true)
     health.close()
   })
 
@@ -45,11 +82,11 @@ describe('Health', () => {
       [failing, slow],
       [slow, failing],
     ]) {
-      const health = new Health(checks)
+      const health = healthOf(checks)
       const refreshed = health.refresh()
       await vi.advanceTimersByTimeAsync(20)
       await refreshed
-      expect(health.isPassing).toBe(false)
+      expect(health.isReady).toBe(false)
       expect(new Set(health.results.map(({ isPassing }) => isPassing))).toEqual(new Set([false, true]))
       health.close()
     }
@@ -58,16 +95,16 @@ describe('Health', () => {
   it('runs a check that hangs no second time, and keeps it failing until it has ended', async () => {
     const answer = Promise.withResolvers<void>()
     const run = vi.fn(() => answer.promise)
-    const health = new Health([{ name: 'db', run }], { checkIntervalMs: 100, checkTimeoutMs: 50 })
+    const health = healthOf([{ name: 'db', run, options: { intervalMs: 100, timeoutMs: 50 } }])
     await vi.advanceTimersByTimeAsync(1_000)
     expect(run).toHaveBeenCalledTimes(1)
-    expect(health.results).toEqual([{ name: 'db', isPassing: false, message: 'no answer within 50 ms' }])
+    expect(said(health)).toEqual([{ name: 'db', isPassing: false, message: 'no answer within 50 ms' }])
     answer.resolve()
     await vi.advanceTimersByTimeAsync(99)
-    expect(health.isPassing).toBe(false)
+    expect(health.isReady).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
     expect(run).toHaveBeenCalledTimes(2)
-    expect(health.isPassing).toBe(true)
+    expect(health.isReady).toBe(true)
     health.close()
   })
 
@@ -82,7 +119,7 @@ describe('Health', () => {
           })
         }),
     )
-    const health = new Health([{ name: 'db', run }])
+    const health = healthOf([{ name: 'db', run }])
     const refreshed = health.refresh()
     health.close()
     health.close()
@@ -99,12 +136,12 @@ describe('Health', () => {
     const run = () => {
       if (isBroken) throw new Error('no connection')
     }
-    const health = new Health([
+    const health = healthOf([
       { name: 'one', run },
       { name: 'two', run },
     ])
     const changed: boolean[] = []
-    health.onChange(() => changed.push(health.isPassing))
+    health.onChange(() => changed.push(health.isReady))
     for (const broken of [false, true, true, false]) {
       isBroken = broken
       await health.refresh()
@@ -114,15 +151,15 @@ describe('Health', () => {
   })
 
   it('passes without any check', async () => {
-    const health = new Health([])
+    const health = healthOf([])
     await health.refresh()
-    expect(health).toMatchObject({ isPassing: true, results: [] })
+    expect(health).toMatchObject({ isReady: true, isLive: true, results: [] })
     health.close()
   })
 
   it('runs in the background until it is closed', async () => {
     const run = vi.fn()
-    const health = new Health([{ name: 'db', run }], { checkIntervalMs: 100 })
+    const health = healthOf([{ name: 'db', run, options: { intervalMs: 100 } }])
     await vi.advanceTimersByTimeAsync(250)
     expect(run).toHaveBeenCalledTimes(2)
     health.close()
@@ -133,27 +170,219 @@ describe('Health', () => {
 
   it('gives each check its own time, and tells it when that is over', async () => {
     let aborted = false
-    const health = new Health(
-      [
-        {
-          name: 'hangs',
-          run: (signal) => {
-            signal.addEventListener('abort', () => (aborted = true))
-            return new Promise(() => undefined)
-          },
+    const health = healthOf([
+      {
+        name: 'hangs',
+        run: (signal) => {
+          signal.addEventListener('abort', () => (aborted = true))
+          return new Promise(() => undefined)
         },
-        { name: 'fine', run: () => undefined },
-      ],
-      { checkTimeoutMs: 50 },
-    )
+        options: { timeoutMs: 50 },
+      },
+      { name: 'fine', run: () => undefined },
+    ])
     const refreshed = health.refresh()
     await vi.advanceTimersByTimeAsync(49)
     expect(health.results.map(({ name }) => name)).toEqual(['fine'])
-    await vi.advanceTimersByTimeAsync(1)
+    await vi.advanceTimersByTimeAsync(2)
     await refreshed
     expect(aborted).toBe(true)
-    expect(health.results[0]).toEqual({ name: 'hangs', isPassing: false, message: 'no answer within 50 ms' })
+    expect(said(health)[0]).toEqual({ name: 'hangs', isPassing: false, message: 'no answer within 50 ms' })
     health.close()
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('forgives failures within the grace period, and counts them at its end though no run ends then', async () => {
+    const { state, check } = switched('db', { intervalMs: 5_000, gracePeriodMs: 12_000 })
+    const health = healthOf([check])
+    const changed: boolean[] = []
+    health.onChange(() => changed.push(health.isReady))
+    await health.refresh()
+    state.isBroken = true
+    await health.refresh()
+    await vi.advanceTimersByTimeAsync(11_990)
+    expect(health.isReady).toBe(true)
+    expect(said(health)).toEqual([{ name: 'db', isPassing: true, message: 'no connection' }])
+    expect(changed).toEqual([])
+    await vi.advanceTimersByTimeAsync(20)
+    expect(changed).toEqual([false])
+    expect(said(health)).toEqual([{ name: 'db', isPassing: false, message: 'no connection' }])
+    state.isBroken = false
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(changed).toEqual([false, true])
+    health.close()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('does not flap with a check that comes and goes faster than its grace period', async () => {
+    const { state, check } = switched('db', { intervalMs: 1_000, gracePeriodMs: 3_000 })
+    const health = healthOf([check])
+    const changed = vi.fn()
+    health.onChange(changed)
+    await health.refresh()
+    for (let round = 0; round < 20; round += 1) {
+      state.isBroken = round % 3 !== 0
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    expect(changed).not.toHaveBeenCalled()
+    health.close()
+  })
+
+  it('has no grace for readiness before a check has passed once, and has it for liveness from the start', async () => {
+    const broken = () => Promise.reject(new Error('no connection'))
+    const health = healthOf([
+      { name: 'db', run: broken, options: { gracePeriodMs: 10_000 } },
+      { name: 'worker', run: broken, options: { gracePeriodMs: 10_000, affects: 'liveness' } },
+    ])
+    await health.refresh()
+    expect([health.isReady, health.isLive]).toEqual([false, true])
+    await vi.advanceTimersByTimeAsync(10_010)
+    expect([health.isReady, health.isLive]).toEqual([false, false])
+    health.close()
+  })
+
+  it('lets a check decide on what it affects, and on nothing else', async () => {
+    for (const affects of ['readiness', 'liveness', 'none'] as const) {
+      const { state, check } = switched('one', { affects })
+      const health = healthOf([check])
+      state.isBroken = true
+      await health.refresh()
+      await vi.advanceTimersByTimeAsync(0)
+      expect([health.isReady, health.isLive]).toEqual([affects !== 'readiness', affects !== 'liveness'])
+      expect(health.results[0]?.isPassing).toBe(false)
+      health.close()
+    }
+  })
+
+  it('runs every check at its own interval', async () => {
+    const [often, seldom] = [vi.fn(), vi.fn()]
+    const health = healthOf([
+      { name: 'often', run: often, options: { intervalMs: 100 } },
+      { name: 'seldom', run: seldom, options: { intervalMs: 1_000 } },
+    ])
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect([often.mock.calls.length, seldom.mock.calls.length]).toEqual([10, 1])
+    health.close()
+  })
+
+  it('tells once that a check hangs, however long, and that it passes again', async () => {
+    const answer = Promise.withResolvers<void>()
+    const health = healthOf([{ name: 'db', run: () => answer.promise, options: { intervalMs: 1_000, timeoutMs: 500 } }])
+    await vi.advanceTimersByTimeAsync(300_000)
+    expect(told).toEqual([
+      {
+        level: 'warn',
+        fields: { check: 'db', affects: 'readiness', reason: 'no answer within 500 ms', countsInMs: 0 },
+        message: 'check "db" fails',
+      },
+    ])
+    answer.resolve()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(told.slice(1)).toMatchObject([
+      { level: 'info', fields: { check: 'db' }, message: 'check "db" passes again' },
+    ])
+    health.close()
+  })
+
+  it('tells at most once a minute of a check that comes and goes, and of one that stays broken then', async () => {
+    const { state, check } = switched('db', { intervalMs: 1_000 })
+    const health = healthOf([check])
+    for (let second = 0; second < 60; second += 1) {
+      state.isBroken = second % 2 === 0
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    expect(told.map(({ level }) => level)).toEqual(['warn', 'info'])
+    state.isBroken = true
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(told.map(({ level }) => level)).toEqual(['warn', 'info', 'warn'])
+    health.close()
+  })
+
+  it('shows what a check throws without what must not be seen, and not without end', async () => {
+    const refused = new AggregateError([new Error('refused by ::1'), new Error('refused by 127.0.0.1')], '')
+    const errors = [
+      new Error('password hunter2 is wrong'),
+      refused,
+      Object.assign(new Error(), { code: 'ECONNREFUSED' }),
+    ]
+    const long = new Error('x'.repeat(10_000))
+    const health = healthOf(
+      [...errors, long].map((error, index) => ({ name: String(index), run: () => Promise.reject(error) })),
+      (text) => text.replaceAll('hunter2', '***'),
+    )
+    await health.refresh()
+    expect(health.results.map(({ message }) => message)).toEqual([
+      'password *** is wrong',
+      'refused by ::1; refused by 127.0.0.1',
+      'ECONNREFUSED',
+      'x'.repeat(500),
+    ])
+    expect(JSON.stringify(told)).not.toContain('hunter2')
+    health.close()
+  })
+
+  it('takes an answer that came while the process was busy, though its time was over then', async () => {
+    vi.useRealTimers()
+    const run = () =>
+      new Promise<void>((resolve) => {
+        // What a socket brings is read after the timers of the same turn.
+        setTimeout(() => setImmediate(resolve), 0)
+        const busyUntil = performance.now() + 30
+        while (performance.now() < busyUntil);
+      })
+    const health = healthOf([{ name: 'db', run, options: { timeoutMs: 10 } }])
+    await health.refresh()
+    expect(said(health)).toEqual([{ name: 'db', isPassing: true, message: undefined }])
+    health.close()
+  })
+
+  it('waits only for checks that decide something', async () => {
+    const never = () => new Promise(() => undefined)
+    const health = healthOf([
+      { name: 'shown', run: never, options: { affects: 'none' } },
+      { name: 'db', run: () => undefined },
+    ])
+    await health.refresh()
+    expect(health.results.map(({ name }) => name)).toEqual(['db'])
+    health.close()
+  })
+
+  it('tells a check when nobody asks any more', () => {
+    const close = vi.fn()
+    const health = healthOf([{ name: 'loop', run: () => undefined, close }])
+    health.close()
+    health.close()
+    expect(close).toHaveBeenCalledTimes(1)
+  })
+
+  it('says how long the last run took, and when it ended', async () => {
+    vi.setSystemTime(1_000_000)
+    const run = () => new Promise((resolve) => setTimeout(resolve, 30))
+    const health = healthOf([{ name: 'db', run }])
+    const refreshed = health.refresh()
+    await vi.advanceTimersByTimeAsync(30)
+    await refreshed
+    expect(health.results).toMatchObject([{ affects: 'readiness', durationMs: 30, checkedAt: 1_000_030 }])
+    health.close()
+  })
+})
+
+describe('the settings of a check', () => {
+  it('have defaults, with a grace by what the check affects', () => {
+    const { timeoutMs, intervalMs } = healthCheckDefaults
+    expect(resolveHealthCheck('check')).toEqual({ timeoutMs, intervalMs, gracePeriodMs: 10_000, affects: 'readiness' })
+    expect(resolveHealthCheck('check', { affects: 'liveness' }).gracePeriodMs).toBe(30_000)
+  })
+
+  it('are told all at once where they are wrong, with the check and the range', () => {
+    const wrong = { timeoutMs: 0, intervalMs: 99, gracePeriodMs: Number.NaN, affects: 'all' } as never
+    expect(() => resolveHealthCheck('check("db", …)', wrong)).toThrow(
+      [
+        'check("db", …): affects must be readiness, liveness or none, found "all" [config.malformed]',
+        'check("db", …): timeoutMs must be from 1 to 60000, found 0 [config.out_of_range]',
+        'check("db", …): intervalMs must be from 100 to 3600000, found 99 [config.out_of_range]',
+        'check("db", …): gracePeriodMs must be from 0 to 3600000, found NaN [config.out_of_range]',
+      ].join('\n'),
+    )
   })
 })

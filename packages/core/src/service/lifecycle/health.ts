@@ -1,106 +1,74 @@
-/** A condition for readiness. */
-export interface Check {
-  /** For people: two checks may have the same. */
-  readonly name: string
-  /** Throws or rejects when the condition does not hold. The signal fires when its time is over, or nobody asks any more. */
-  run(signal: AbortSignal): unknown
-}
-
-/** What a check said last. */
-export interface CheckResult {
-  readonly name: string
-  readonly isPassing: boolean
-  /** Why it failed, in the error's own words. */
-  readonly message: string | undefined
-}
+import type { CheckEffect } from '../../handler/check-settings.ts'
+import type { Logger } from '../../telemetry/log.ts'
+import { type Check, type CheckResult, WatchedCheck } from './watched-check.ts'
 
 export interface HealthOptions {
-  /** @defaultValue 5_000 */
-  readonly checkIntervalMs?: number
-  /** @defaultValue 2_000 */
-  readonly checkTimeoutMs?: number
+  readonly log: Logger
+  /** Hides what must not be seen in what checks throw. @defaultValue nothing is hidden */
+  readonly hide?: (text: string) => string
 }
 
 /** Runs checks in the background, so that probes read results that are already there. */
 export class Health {
-  readonly #checks: readonly Check[]
-  readonly #results = new Map<Check, CheckResult>()
-  /** Checks whose last run has not ended, also those that were given up. */
-  readonly #running = new Set<Check>()
-  readonly #closing = new AbortController()
-  readonly #timeoutMs: number
-  readonly #timer: NodeJS.Timeout
+  readonly #checks: readonly WatchedCheck[]
   readonly #listeners = new Set<() => void>()
+  #isReady = true
 
-  constructor(checks: readonly Check[], options: HealthOptions = {}) {
-    this.#checks = checks
-    this.#timeoutMs = options.checkTimeoutMs ?? 2_000
-    this.#timer = setInterval(() => void this.refresh(), options.checkIntervalMs ?? 5_000).unref()
+  constructor(checks: readonly Check[], { log, hide = (text) => text }: HealthOptions) {
+    const toReason = (error: unknown) => hide(reasonOf(error)).slice(0, longestReason)
+    const onChange = () => this.#changed()
+    this.#checks = checks.map((check) => new WatchedCheck(check, { log, toReason, onChange }))
   }
 
   /** In the order of the checks; those that have not ended once are left out. */
   get results(): readonly CheckResult[] {
-    return this.#checks.flatMap((check) => this.#results.get(check) ?? [])
+    return this.#checks.flatMap(({ result }) => result ?? [])
   }
 
-  get isPassing(): boolean {
-    return this.results.every(({ isPassing }) => isPassing)
+  /** Whether no check of readiness counts as failing. */
+  get isReady(): boolean {
+    return this.#isPassing('readiness')
   }
 
-  /** Calls the listener whenever `isPassing` has changed. */
+  /** Whether no check of liveness counts as failing. */
+  get isLive(): boolean {
+    return this.#isPassing('liveness')
+  }
+
+  /** Calls the listener whenever `isReady` has changed. */
   onChange(listener: () => void): void {
     this.#listeners.add(listener)
   }
 
-  /**
-   * Runs all checks once, but none whose last run still hangs: that one keeps failing, and does not pile up. Never rejects.
-   */
+  /** Runs all checks once, but none whose last run still hangs, and waits for those that decide something. Never rejects. */
   async refresh(): Promise<void> {
-    if (this.#closing.signal.aborted) return
-    await Promise.all(this.#checks.filter((check) => !this.#running.has(check)).map((check) => this.#run(check)))
+    const runs = this.#checks.map((check) => ({ check, run: check.run() }))
+    await Promise.all(runs.filter(({ check }) => check.affects !== 'none').map(({ run }) => run))
   }
 
   /** Runs no check any more, and ends those that run; the results stay as they are. Safe to call twice. */
   close(): void {
-    clearInterval(this.#timer)
-    this.#closing.abort()
+    for (const check of this.#checks) check.close()
   }
 
-  async #run(check: Check): Promise<void> {
-    const ending = new AbortController()
-    const giveUp = Promise.withResolvers<never>()
-    const end = (message: string) => {
-      ending.abort()
-      giveUp.reject(new Error(message))
-    }
-    const closed = () => end('the service stops')
-    const timer = setTimeout(() => end(`no answer within ${this.#timeoutMs} ms`), this.#timeoutMs).unref()
-    this.#closing.signal.addEventListener('abort', closed, { once: true })
-    try {
-      await Promise.race([this.#begin(check, ending.signal), giveUp.promise])
-      this.#note(check, { name: check.name, isPassing: true, message: undefined })
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      this.#note(check, { name: check.name, isPassing: false, message })
-    } finally {
-      clearTimeout(timer)
-      this.#closing.signal.removeEventListener('abort', closed)
-    }
+  #isPassing(effect: CheckEffect): boolean {
+    return this.results.every(({ affects, isPassing }) => affects !== effect || isPassing)
   }
 
-  async #begin(check: Check, signal: AbortSignal): Promise<void> {
-    this.#running.add(check)
-    try {
-      await check.run(signal)
-    } finally {
-      this.#running.delete(check)
-    }
+  #changed(): void {
+    if (this.isReady === this.#isReady) return
+    this.#isReady = this.isReady
+    for (const listener of this.#listeners) listener()
   }
+}
 
-  #note(check: Check, result: CheckResult): void {
-    if (this.#closing.signal.aborted) return
-    const wasPassing = this.isPassing
-    this.#results.set(check, result)
-    if (this.isPassing !== wasPassing) for (const listener of this.#listeners) listener()
-  }
+/** A guess: enough for what a driver says. */
+const longestReason = 500
+
+/** What something thrown says of itself. One of several addresses that all failed says nothing, and its parts do. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.message !== '') return error.message
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
+  return 'code' in error ? String(error.code) : error.name
 }

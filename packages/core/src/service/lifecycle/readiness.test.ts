@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { resolveHealthCheck } from '../../handler/check-settings.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { Announcement } from './announcement.ts'
 import { Health } from './health.ts'
@@ -13,7 +14,8 @@ function readinessOf({ begin = async () => undefined }: Partial<Pick<Announcemen
   const run = () => {
     if (checked.isBroken) throw new Error('no connection')
   }
-  const health = new Health([{ name: 'db', run }])
+  const settings = resolveHealthCheck('db', { gracePeriodMs: 0 })
+  const health = new Health([{ name: 'db', run, settings }], { log })
   const stop = new AbortController()
   const announcement = {
     begin: async () => {

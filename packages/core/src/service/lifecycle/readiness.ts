@@ -37,8 +37,13 @@ export class Readiness {
 
   /** Whether all parts have started, the checks pass, a transport can take work, and nobody has asked the service to stop. */
   get isReady(): boolean {
-    const { parts, stop } = this.#options
-    return this.#isOpen && !stop.aborted && parts.health?.isPassing === true && canTakeWork(parts.servers)
+    const { parts } = this.#options
+    return this.isAllowed && parts.health?.isReady === true && canTakeWork(parts.servers)
+  }
+
+  /** Whether nothing but checks and transports keeps the service from being ready. */
+  get isAllowed(): boolean {
+    return this.#isOpen && !this.#options.stop.aborted
   }
 
   /**
@@ -50,9 +55,7 @@ export class Readiness {
     this.#isOpen = true
     this.#tellTransports()
     if (!this.isReady) {
-      const checks = parts.health?.results.filter(({ isPassing }) => !isPassing)
-      const transports = conditionsOf(parts.servers).flatMap(({ reason }) => reason ?? [])
-      log.warn({ checks, transports }, 'the service has started, but is not ready yet')
+      log.warn(this.#obstacles(), 'the service has started, but is not ready yet')
       return
     }
     this.#hasBeenReady = true
@@ -76,6 +79,21 @@ export class Readiness {
     const readiness = this.isReady ? 'ready' : 'not_ready'
     if (readiness === this.#told) return
     this.#told = readiness
+    this.#log(readiness)
     for (const server of this.#options.parts.servers) server.readinessChanged?.(readiness)
+  }
+
+  /** The first time is told by who starts the service, and its end by who stops it. */
+  #log(readiness: 'ready' | 'not_ready'): void {
+    const { log, stop } = this.#options
+    if (!this.#hasBeenReady || stop.aborted) return
+    if (readiness === 'ready') log.info({}, 'the service is ready again')
+    else log.warn(this.#obstacles(), 'the service is not ready any more')
+  }
+
+  #obstacles(): object {
+    const { health, servers } = this.#options.parts
+    const checks = health?.results.filter(({ isPassing, affects }) => !isPassing && affects === 'readiness')
+    return { checks, transports: conditionsOf(servers).flatMap(({ reason }) => reason ?? []) }
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { TransportHealth, TransportServer } from '../../transport/transport.ts'
-import { areAllLive, canTakeWork, conditionsOf } from './transport-condition.ts'
+import { canTakeWork, conditionsOf, doAllTell } from './transport-condition.ts'
 
 const well = serverOf(() => ({ isLive: true, isReady: true }))
 const stalled = serverOf(() => ({ isLive: false, isReady: true, reason: 'stands still' }))
@@ -11,12 +11,6 @@ const failing = serverOf(() => {
 })
 
 describe('the health of transports', () => {
-  it('keeps a service live unless one of them stands still', () => {
-    expect(areAllLive([])).toBe(true)
-    expect(areAllLive([well, joining, silent, failing])).toBe(true)
-    expect(areAllLive([well, stalled, silent])).toBe(false)
-  })
-
   it('keeps a service ready as long as one of them takes work without telling', () => {
     expect(canTakeWork([])).toBe(true)
     expect(canTakeWork([silent])).toBe(true)
@@ -27,6 +21,11 @@ describe('the health of transports', () => {
     expect(canTakeWork([joining])).toBe(false)
     expect(canTakeWork([well, stalled, failing])).toBe(true)
     for (const other of [well, stalled, joining, failing]) expect(canTakeWork([joining, other])).toBe(false)
+  })
+
+  it('decides on readiness only where all tell', () => {
+    expect(doAllTell([well, stalled, failing])).toBe(true)
+    expect(doAllTell([well, silent])).toBe(false)
   })
 
   it('is listed by name for those that tell, one that fails to among them', () => {

@@ -5,18 +5,17 @@ export interface TransportCondition extends TransportHealth {
   readonly name: string
 }
 
-/** Whether none of the transports stands still. One that does not tell does not; nor one that fails to, for then nothing is known. */
-export function areAllLive(servers: readonly TransportServer[]): boolean {
-  return servers.every((server) => healthOf(server)?.isLive !== false)
-}
-
 /**
  * Whether work can come in. A transport that does not tell takes it from the start, and then the service does, whatever others say.
  * Where all tell, all must be ready: one that only sends is, and takes no work in the place of another.
  */
 export function canTakeWork(servers: readonly TransportServer[]): boolean {
-  const healths = servers.map(healthOf)
-  return healths.includes(undefined) || healths.every((health) => health?.isReady !== false)
+  return !doAllTell(servers) || servers.every((server) => healthOf(server)?.isReady !== false)
+}
+
+/** Whether a transport that is not ready makes the service so: all of them tell. */
+export function doAllTell(servers: readonly TransportServer[]): boolean {
+  return servers.every((server) => healthOf(server) !== undefined)
 }
 
 /** Of those transports that tell, by the names in their order. */

@@ -1,0 +1,28 @@
+import type { ProbeName } from '../../transport/probe.ts'
+import { type Condition, toConditions } from './condition.ts'
+import type { ProbeView } from './probes.ts'
+import type { Readiness } from './readiness.ts'
+import type { ServiceParts } from './shutdown-phases.ts'
+import { conditionsOf, doAllTell } from './transport-condition.ts'
+
+/** What of a service probes tell of; read whenever they are asked. */
+export interface ProbedParts extends Pick<ServiceParts, 'health' | 'servers'> {
+  /** Of the servers, in their order. */
+  readonly transportNames: readonly string[]
+}
+
+/** A service as its probes see it. */
+export function probeView(readiness: Pick<Readiness, 'isAllowed' | 'isOpen'>, parts: ProbedParts): ProbeView {
+  const allowances: Readonly<Record<ProbeName, () => boolean>> = {
+    livez: () => true,
+    readyz: () => readiness.isAllowed,
+    startupz: () => readiness.isOpen,
+  }
+  const conditions = (): readonly Condition[] =>
+    toConditions({
+      results: parts.health?.results ?? [],
+      transports: conditionsOf(parts.servers, parts.transportNames),
+      doTransportsDecide: doAllTell(parts.servers),
+    })
+  return { isAllowed: (name) => allowances[name](), conditions }
+}
