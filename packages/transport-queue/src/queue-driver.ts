@@ -26,6 +26,13 @@ export interface QueueDriver {
    */
   readonly longestTailMs?: number
   /**
+   * How long a group may wait, when members come or go, for messages that still run, in milliseconds. A group that is not joined in
+   * several times that long is taken for one that never will be.
+   *
+   * @defaultValue 0
+   */
+  readonly longestRebalanceMs?: number
+  /**
    * Connects for `ensureTopics` and `produce`. Called once, before any other method.
    *
    * @throws Error when no broker answers within the driver's own bound.

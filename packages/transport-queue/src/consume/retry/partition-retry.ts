@@ -58,7 +58,7 @@ export class PartitionRetry {
   constructor(surroundings: RetrySurroundings) {
     const { source, consumer, settings, log } = surroundings
     const { driver, clock, requestTimeoutMs: timeoutMs } = settings
-    const { revoked } = source
+    const { revoked, lost } = source
     this.#surroundings = surroundings
     this.#topic = new RetryTopic(surroundings)
     this.#lines = new ThinLines(clock)
@@ -71,7 +71,7 @@ export class PartitionRetry {
     this.#readBack = new ReadBack({ ...surroundings, topic, fence, open, passed: (count) => this.#passed(count) })
     this.#waits = new FenceWaits({ fence, open, revoked, lower: () => this.#lowerSoon() })
     const isRefused = (error: unknown) => this.#topic.isForbidden(error)
-    this.#writer = new RetryWriter({ ...common, prepare: () => this.#prepare(), isRefused })
+    this.#writer = new RetryWriter({ ...common, lost, prepare: () => this.#prepare(), isRefused })
     const append = (offsets: readonly number[]) => this.#appendDone(offsets)
     this.#done = new DoneWriter({ open, append, stored: (offsets) => this.#storedDone(offsets) })
     this.#takeOver = new TakeOver({ ...common, writer: this.#writer })

@@ -1,9 +1,11 @@
 import { ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
-import type { RecordToSend } from '../../queue-driver.ts'
+import type { ProduceBound, RecordToSend } from '../../queue-driver.ts'
 import { fakeClock, logInto } from '../../queue-transport.test-harness.ts'
+import { orAborted } from '../../wait.ts'
 import { RetryWriter } from './retry-writer.ts'
 
+const never = new AbortController().signal
 const away = () => new ServiceError('unavailable', 'away')
 const tooLarge = () => new ServiceError('internal', 'too large')
 const forbidden = () => new ServiceError('permission_denied', 'not allowed')
@@ -13,29 +15,33 @@ function* endless(): Generator<number, never> {
 }
 
 /** A writer whose requests go as a test says; each is kept as the texts of its records. */
-function writerTo(answer: (requests: readonly (readonly string[])[]) => void, prepare = async () => undefined) {
+function writerTo(
+  answer: (requests: readonly (readonly string[])[]) => Promise<void> | void,
+  prepare = async () => undefined,
+) {
   const requests: string[][] = []
   const told: unknown[] = []
-  const ending = new AbortController()
+  const [ending, losing] = [new AbortController(), new AbortController()]
   const clock = fakeClock()
   const writer = new RetryWriter({
     driver: {
-      produce: async (records: readonly RecordToSend[]) => {
+      produce: async (records: readonly RecordToSend[], { signal = never }: ProduceBound) => {
         requests.push(records.map(({ value }) => String(value)))
-        answer(requests)
+        await orAborted(Promise.resolve(answer(requests)), signal)
       },
     },
     clock,
     log: logInto(told),
     timeoutMs: 1,
     revoked: ending.signal,
+    lost: losing.signal,
     delays: endless,
     prepare,
     isRefused: () => false,
   })
   const append = (text: string) =>
     writer.append((sequence) => ({ topic: 't', key: null, value: Buffer.from(`${sequence}${text}`), headers: [] }))
-  return { append, requests, told, ending }
+  return { append, requests, told, ending, losing }
 }
 
 test('what is asked while a request is under way goes with the next one, in its order', async () => {
@@ -109,3 +115,25 @@ test('what is under way when the partition is given up counts as not stored, unl
   const { append, ending } = writerTo(() => ending.abort())
   expect(await append('a')).toBe('stored')
 })
+
+test('what is under way when the partition is given up is waited for, until another may own it', async () => {
+  const answer = Promise.withResolvers<void>()
+  const { append, requests, ending } = writerTo(() => answer.promise)
+  const outcomes = [append('a'), append('b')]
+  await turn()
+  ending.abort()
+  await turn()
+  answer.resolve()
+  expect(await Promise.all(outcomes)).toEqual(['stored', 'revoked'])
+  expect(requests).toEqual([['1a']])
+  const unheard = writerTo(() => new Promise(() => undefined))
+  const outcome = unheard.append('a')
+  await turn()
+  unheard.ending.abort()
+  unheard.losing.abort()
+  expect(await outcome).toBe('revoked')
+})
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

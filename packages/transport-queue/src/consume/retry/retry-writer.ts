@@ -15,7 +15,10 @@ export interface WriterSurroundings {
   readonly clock: QueueClock
   readonly log: Logger
   readonly timeoutMs: number
+  /** Fires when nothing more is to be sent. What is under way then is waited for, so that nothing of it lands behind what the next owner has read. */
   readonly revoked: AbortSignal
+  /** Fires when nobody may wait for that either, since another may own the partition already. */
+  readonly lost: AbortSignal
   /** How long to wait before what could not be stored is sent again, one wait after the other. */
   delays(): Iterator<number, never>
   /** What has to be there before the first record. @throws ServiceError */
@@ -93,6 +96,7 @@ export class RetryWriter {
 
   async #try(batch: readonly Append[]): Promise<Answer> {
     const unready = this.#isPrepared ? undefined : await this.#prepare()
+    if (this.#surroundings.revoked.aborted) return 'unsent'
     return unready ?? this.#send(batch)
   }
 
@@ -109,17 +113,17 @@ export class RetryWriter {
   }
 
   async #send(batch: readonly Append[]): Promise<Answer> {
-    const { driver, timeoutMs, revoked } = this.#surroundings
+    const { driver, timeoutMs, lost } = this.#surroundings
     try {
       await driver.produce(
         batch.map(({ record }) => record),
-        { timeoutMs, signal: revoked },
+        { timeoutMs, signal: lost },
       )
       return 'stored'
     } catch (error) {
       this.#tell(error)
       const code = codeOf(error)
-      if (code === 'unavailable') return 'unanswered'
+      if (code === 'unavailable' || lost.aborted) return 'unanswered'
       return code === 'internal' ? 'unfit' : 'refused'
     }
   }

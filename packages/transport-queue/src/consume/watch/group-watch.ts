@@ -40,7 +40,8 @@ export class GroupWatch {
     const stallsAfterMs = consumers.map((consumer) => consumer.settings.stallAfterMs)
     this.#intervalMs = Math.min(...stallsAfterMs) / 4
     const { group } = plan
-    const graceMs = Math.max(...stallsAfterMs, leastJoinGraceMs)
+    const { longestRebalanceMs = 0 } = settings.driver
+    const graceMs = Math.max(...stallsAfterMs, leastJoinGraceMs, graceRebalanceCount * longestRebalanceMs)
     const [lag] = lags.values()
     this.#group = group
     this.#join = new JoinWatch({
@@ -141,7 +142,9 @@ export class GroupWatch {
   }
 }
 
-/** Rebalances may follow one another, each as long as the slowest member takes. A guess: five of a minute. */
+/** Rebalances may follow one another, each as long as the slowest member takes. A guess: so many. */
+const graceRebalanceCount = 5
+/** Also where rebalances are short: as long as five of a minute. A guess. */
 const leastJoinGraceMs = 300_000
 /** A timer of a busy process may be late by as much. A guess. */
 const busyMs = 1_000

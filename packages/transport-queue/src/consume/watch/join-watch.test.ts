@@ -37,6 +37,14 @@ it('a group that is joined anew and never is again ends it, too', async () => {
   expect([consumer.isLive(), consumer.server.health?.().isReady]).toEqual([false, true])
 })
 
+it('a group is given the time of several rebalances, where these may take long', async () => {
+  const consumer = await watchedConsumer(async () => undefined, { longestRebalanceMs: 600_000 })
+  consumer.setState('joining')
+  expect(await consumer.staysLive(3_000_000 - 1_000)).toBe(true)
+  await pass(stallAfterMs / 2)
+  expect(consumer.isLive()).toBe(false)
+})
+
 it('a group that is joined over and over, each time soon, does not', async () => {
   const consumer = await watchedConsumer(async () => undefined)
   for (let round = 0; round < 10; round++) {

@@ -15,12 +15,14 @@ interface WatchOptions extends StartOptions {
   readonly change?: (partition: AssignedPartition) => Partial<AssignedPartition>
   /** Before which its groups are not joined. */
   readonly joinAfter?: Promise<void>
+  /** What its driver says of rebalances. */
+  readonly longestRebalanceMs?: number
 }
 
 /** A consumer in time that passes when it is told to, and what is known of it. */
 export async function watchedConsumer(
   handle: Handle,
-  { change, joinAfter, partitionCount = 1, ...options }: WatchOptions = {},
+  { change, joinAfter, longestRebalanceMs, partitionCount = 1, ...options }: WatchOptions = {},
 ) {
   vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
   onTestFinished(() => void vi.useRealTimers())
@@ -28,6 +30,7 @@ export async function watchedConsumer(
   let state: MemberState | undefined
   const driver = changedDriver(memoryDriver({ broker }), change ?? (() => ({})), (member) => state ?? member.state)
   if (joinAfter) joinLate(driver, joinAfter)
+  Object.assign(driver, { longestRebalanceMs })
   const told: unknown[] = []
   const given = { driver, log: logInto(told), maxHandlerMs, stallAfterMs, ...options }
   const starting = start(broker, handle, given)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { AssignedPartition } from '../../queue-driver.ts'
 import { brokerAbsence, KafkaBroker } from './kafka-broker.test-harness.ts'
 import { type Client, clients, connect, createTopic, handling, join, never, send } from './kafka-client.test-harness.ts'
 import type { Told } from './kafka-member.test-process.ts'
@@ -17,7 +18,7 @@ describe.skipIf(skipped !== '')(`Kafka with faults${skipped}`, () => {
   })
   afterAll(() => broker[Symbol.asyncDispose]())
 
-  it('loses nothing, on any client, while the broker is killed and started under them', async () => {
+  it('loses nothing, on any client, while the broker is killed and started under them, and commits beside again', async () => {
     const runs = await Promise.all(clients.map((client) => underWay(client)))
     await Promise.all(runs.map(({ ready }) => ready))
     await broker.stop('SIGKILL')
@@ -119,12 +120,15 @@ describe.skipIf(skipped !== '')(`Kafka with faults${skipped}`, () => {
 async function underWay(client: Client) {
   const driver = await connect(client, { brokers: [broker.address('plain')], ...times })
   const topic = await createTopic(driver, 2)
+  const beside = await createTopic(driver, 2)
+  const owned = new Map<number, AssignedPartition>()
   const [sent, handled] = [new Set<string>(), new Set<string>()]
   const ready = Promise.withResolvers<void>()
   const all = Promise.withResolvers<void>()
   let isEnough = false
   const isAllHandled = () => [...sent].every((value) => handled.has(value))
-  const consume = handling((value) => {
+  const consume = handling((value, partition) => {
+    owned.set(partition.partition, partition)
     handled.add(value)
     if (handled.size === 20) ready.resolve()
     if (isEnough && isAllHandled()) all.resolve()
@@ -155,6 +159,8 @@ async function underWay(client: Client) {
       isEnough = true
       if (isAllHandled()) all.resolve()
       await all.promise
+      // Of the last assignment, which may only just have begun.
+      for (const number of [0, 1]) while (!(await owned.get(number)?.commitBeside(beside, 1))) await delay(50)
       await member.leave(never)
     },
   }

@@ -54,6 +54,7 @@ export function kafkajsDriver(options: KafkajsOptions): QueueDriver {
 class KafkajsDriver implements QueueDriver {
   readonly name = 'kafkajs'
   readonly longestTailMs = sendTimeoutMs
+  readonly longestRebalanceMs: number
   readonly target: string
   readonly #settings: KafkajsSettings
   readonly #tokens: TokenSource | undefined
@@ -73,6 +74,7 @@ class KafkajsDriver implements QueueDriver {
 
   constructor(settings: KafkajsSettings) {
     this.#settings = settings
+    this.longestRebalanceMs = settings.rebalanceTimeoutMs
     this.#tokens = tokensOf(settings)
     this.target = `Kafka at ${settings.brokers.join(', ')}`
   }

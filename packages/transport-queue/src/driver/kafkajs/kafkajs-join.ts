@@ -60,18 +60,12 @@ export class JoinGate {
     if (this.#watched.has(coordinator)) return
     this.#watched.add(coordinator)
     this.#watchHeartbeats(coordinator)
-    const lookup: unknown = Reflect.get(coordinator, 'lookupRequest')
-    if (typeof lookup !== 'function') return
-    Reflect.set(coordinator, 'lookupRequest', (...definition: unknown[]) => {
-      const toRequest = Reflect.apply(lookup, coordinator, definition) as (fields: RequestFields) => unknown
-      return (fields: RequestFields) => {
-        if (fields.groupProtocols !== undefined && fields.memberId) {
-          this.#memberId = fields.memberId
-          if (isLeaving()) throw refuse(fields.memberId)
-        }
-        if (fields.groupAssignment !== undefined) this.#generationId = fields.generationId
-        return toRequest(fields)
+    watchRequests(coordinator, (fields) => {
+      if (fields.groupProtocols !== undefined && fields.memberId) {
+        this.#memberId = fields.memberId
+        if (isLeaving()) throw refuse(fields.memberId)
       }
+      if (fields.groupAssignment !== undefined) this.#generationId = fields.generationId
     })
   }
 
@@ -94,6 +88,29 @@ export class JoinGate {
 interface Beatable {
   heartbeat?(member: object): Promise<unknown>
 }
+
+/** Looks at all that is sent to a broker, over whichever connection: kafkajs sets anew with each how its requests are made. */
+function watchRequests(broker: object, look: (fields: RequestFields) => void): void {
+  const watching =
+    (lookup: LookUp): LookUp =>
+    (...definition) => {
+      const toRequest = lookup(...definition)
+      return (fields) => {
+        look(fields)
+        return toRequest(fields)
+      }
+    }
+  let watched = watching(Reflect.get(broker, 'lookupRequest') as LookUp)
+  Object.defineProperty(broker, 'lookupRequest', {
+    get: () => watched,
+    set: (lookup: LookUp) => {
+      watched = watching(lookup)
+    },
+  })
+}
+
+/** Finds the form of a request that a broker knows. */
+type LookUp = (...definition: readonly unknown[]) => (fields: RequestFields) => unknown
 
 /** What is read of the fields of a request; only a request to join has `groupProtocols`, only one for an assignment `groupAssignment`. */
 interface RequestFields {

@@ -62,6 +62,15 @@ it('makes no request when nobody waits any more by the time kafkajs has found th
   expect(library.sent).toEqual([1])
 })
 
+it('makes no request of what was given up, whenever kafkajs has found the broker', async () => {
+  const found = Promise.withResolvers<unknown>()
+  const library = new FakeLibrary(() => found.promise)
+  expect(await library.send()).toMatchObject({ code: 'unavailable' })
+  found.resolve(stored)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(library.requestCount).toBe(0)
+})
+
 interface Try {
   readonly producer: number
   readonly tryCount: number
@@ -76,8 +85,13 @@ class FakeLibrary {
   readonly #outcome: Outcome
   readonly #producer: KafkajsProducer
   readonly #broker: InnerBroker = {
-    produce: async () => this.#requestError && Promise.reject(this.#requestError),
+    produce: async () => {
+      this.requestCount += 1
+      return this.#requestError && Promise.reject(this.#requestError)
+    },
   }
+  /** That came to a broker. */
+  requestCount = 0
   #requestError: unknown
   #producerCount = 0
 

@@ -95,7 +95,8 @@ export class KafkajsProducer {
     const { topic, partition } = place
     // New ones, by which the requests of this try are known.
     const messages: Message[] = records.map((record) => ({ ...toMessage(record), partition }))
-    boundRequests(messages, over)
+    const ended = new AbortController()
+    boundRequests(messages, AbortSignal.any([over, ended.signal]))
     const form = { topic, acks: allReplicas, compression: this.#parts.compression(), messages }
     let hasEnded = false
     const sending = producer.send(form).finally(() => (hasEnded = true))
@@ -107,6 +108,9 @@ export class KafkajsProducer {
     } catch (cause) {
       const mayBeStored = !hasEnded || requestFailures(messages).some((name) => !isCertain(name))
       return { name: kafkaErrorType(cause), isRetriable: isRetriable(cause), mayBeStored, cause }
+    } finally {
+      // kafkajs goes on with what did not come to an end.
+      ended.abort()
     }
   }
 

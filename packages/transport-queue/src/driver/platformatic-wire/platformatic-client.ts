@@ -3,7 +3,7 @@ import { ConfigError } from '@tenon/core/transport'
 import type * as kafka from '@platformatic/kafka'
 import { passwordOf, toConnectionOptions } from '../kafka/kafka-security.ts'
 import type { TokenSource } from '../kafka/kafka-token.ts'
-import { within } from '../../wait.ts'
+import { orAborted, within } from '../../wait.ts'
 import type { PlatformaticSettings } from './platformatic-options.ts'
 
 export type Platformatic = typeof kafka
@@ -127,13 +127,23 @@ export class PlatformaticClient {
     return { host: found.host, port: found.port }
   }
 
+  /** What has no answer in time is taken back, as far as a broker has not got it. @throws Error of the library, or that there was no answer. */
   async request<Name extends RequestName>(
     name: Name,
     { pool, broker, timeoutMs }: RequestRoute,
     values: RequestValues<Name>,
   ): Promise<RequestAnswer<Name>> {
-    const sending = pool.get(broker).then((connection) => this.#send(name, connection, values))
-    return within(sending, timeoutMs, `no answer to ${name} within ${timeoutMs} ms`)
+    const over = new AbortController()
+    const giveUp = () => over.abort(new Error(`no answer to ${name} within ${timeoutMs} ms`))
+    const timer = setTimeout(giveUp, timeoutMs)
+    const sending = pool
+      .get(broker)
+      .then((connection) => this.#sendOrCut(name, { connection, values, over: over.signal }))
+    try {
+      return await orAborted(sending, over.signal)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   /** The form in which a request is sent: requests for records name topics differently from version 13 on. */
@@ -143,6 +153,19 @@ export class PlatformaticClient {
 
   async close(): Promise<void> {
     await Promise.allSettled([this.#base.close(), ...this.#pools.map((pool) => pool.close())])
+  }
+
+  /**
+   * The library takes nothing back that waits for its turn on a connection, so that one ends: a broker answers in order, and what waits
+   * behind has waited as long.
+   */
+  async #sendOrCut<Name extends RequestName>(
+    name: Name,
+    { connection, values, over }: CuttableRequest<Name>,
+  ): Promise<RequestAnswer<Name>> {
+    over.throwIfAborted()
+    over.addEventListener('abort', () => connection.socket.destroy(), { once: true })
+    return this.#send(name, connection, values)
   }
 
   async #send<Name extends RequestName>(
@@ -157,6 +180,13 @@ export class PlatformaticClient {
   #apiOf<Name extends RequestName>(name: Name): Promise<kafka.API<RequestValues<Name>, RequestAnswer<Name>>> {
     return asPromise((done) => this.#base[this.#library.kGetApi](name, done))
   }
+}
+
+interface CuttableRequest<Name extends RequestName> {
+  readonly connection: kafka.Connection
+  readonly values: RequestValues<Name>
+  /** Fires when nobody waits for the answer any more. */
+  readonly over: AbortSignal
 }
 
 /** How long one connection may take to open. A guess. */

@@ -54,6 +54,7 @@ export function platformaticDriver(options: PlatformaticOptions): QueueDriver {
 class PlatformaticDriver implements QueueDriver {
   readonly name = 'platformatic'
   readonly longestTailMs = requestTimeoutMs
+  readonly longestRebalanceMs: number
   readonly target: string
   readonly #settings: PlatformaticSettings
   readonly #tokens: TokenSource | undefined
@@ -64,6 +65,7 @@ class PlatformaticDriver implements QueueDriver {
 
   constructor(settings: PlatformaticSettings) {
     this.#settings = settings
+    this.longestRebalanceMs = settings.rebalanceTimeoutMs
     this.#tokens = tokensOf(settings)
     this.target = `Kafka at ${settings.brokers.join(', ')}`
   }

@@ -38,12 +38,14 @@ export function sqliteDriver(options: SqliteDriverOptions): QueueDriver {
 
 class SqliteDriver implements QueueDriver {
   readonly name = 'sqlite'
+  readonly longestRebalanceMs: number
   readonly target: string
   readonly #settings: SqliteSettings
   #queue: SqliteQueue | undefined
 
   constructor(settings: SqliteSettings) {
     this.#settings = settings
+    this.longestRebalanceMs = settings.rebalanceTimeoutMs
     this.target = `the queue file ${resolve(settings.path)}`
   }
 
