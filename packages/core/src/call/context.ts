@@ -8,6 +8,8 @@ export interface AmbientCall extends Call {
   readonly forwarded: readonly string[]
   /** Where work is counted that the service waits for when it drains. */
   readonly gate: Gate
+  /** Whether it was answered. @defaultValue false */
+  readonly hasEnded?: boolean
 }
 
 const storage = new AsyncLocalStorage<AmbientCall>()

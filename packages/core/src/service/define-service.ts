@@ -4,6 +4,7 @@ import { type CheckOptions, checkService, type ServiceCheck } from './check-serv
 import type { ConfigSpec } from './config/config.ts'
 import { defaultLog } from './default-log.ts'
 import { describeService } from './describe-service.ts'
+import { isHeldByTool } from './lifecycle/parent-watch.ts'
 import { processOwner } from './lifecycle/process-owner.ts'
 import { readSettings, requireSettings } from './read-settings.ts'
 import { type Ended, RunningService, type ServiceState } from './running-service.ts'
@@ -45,12 +46,15 @@ export interface Service<Config extends ConfigSpec = ConfigSpec> {
   start(options?: StartOptions<Config>): Promise<StartedService>
   /**
    * Drains and stops what `start()` started; gives up a start that is under way. Resolves by the deadline of
-   * `shutdownTimeoutMs`, at once when nothing runs.
+   * `shutdownTimeoutMs`, at once when nothing runs, and at once in a call or a hook of the service itself, which then goes on to its
+   * own end.
    */
   stop(): Promise<void>
   /**
-   * Starts the service and serves until SIGTERM or SIGINT; then drains. A second signal cuts at once. Never rejects: errors
+   * Starts the service and serves until SIGTERM, SIGINT or SIGHUP; then drains. A second signal cuts at once. Never rejects: errors
    * are logged, and the process's exit code is 0, or 1 when the start failed, work was cut, or something could not be closed.
+   * An error that nobody caught (`uncaughtException`, `unhandledRejection`) is logged, drains too, and makes the exit code 1; another
+   * one cuts nothing.
    * Why a start failed is also the last line on standard error. Services that share a process drain one after another, the
    * one that was run last first, each within its own `shutdownTimeoutMs` from the signal on.
    * A signal while the service starts gives the start up.
@@ -65,6 +69,20 @@ export interface Service<Config extends ConfigSpec = ConfigSpec> {
 export interface RunOptions {
   /** Called once, when the service is ready. What it throws ends the service like a failed start. */
   readonly onReady?: (service: StartedService) => void
+  /**
+   * What SIGHUP does, which a terminal sends when it is closed: `drain` as at SIGTERM, though a second one cuts nothing, or `ignore`.
+   * Of several services in a process all drain, unless all of them ignore it.
+   *
+   * @defaultValue `drain`; without it Node.js ends the process at once, under `nohup` too
+   */
+  readonly onHangup?: 'drain' | 'ignore'
+  /**
+   * What happens when the process that started this one is gone without a word, as after `kill -9`.
+   *
+   * @defaultValue `drain` outside production where npm or another tool started it (`npm_lifecycle_event`, or a channel for messages),
+   * else `ignore`
+   */
+  readonly onParentExit?: 'drain' | 'ignore'
 }
 
 /** A service that is ready. `await using` stops it. */
@@ -73,7 +91,12 @@ export interface StartedService extends AsyncDisposable {
   /** Where each transport, and the admin server under the protocol `admin`, can be reached. */
   readonly addresses: readonly Address[]
   readonly ended: Promise<Ended>
-  /** Drains and stops; a second call waits for the same end. */
+  /**
+   * Drains and stops; a second call waits for the same end.
+   *
+   * @throws LifecycleError `service.state` in a call or a hook of the service itself, whose end it would wait for; the service stops
+   * all the same.
+   */
   stop(): Promise<Ended>
 }
 
@@ -126,14 +149,19 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
   }
 
   async stop(): Promise<void> {
-    await this.#running?.stop()
+    const ended = this.#running?.end()
+    if (this.#running?.isOwnWork !== true) await ended
   }
 
-  run({ onReady }: RunOptions = {}): Promise<void> {
-    const log = defaultLog(this.name, readSettings(this.#options, undefined).environment, this.#options.log)
+  run({ onReady, onHangup = 'drain', onParentExit }: RunOptions = {}): Promise<void> {
+    const { environment, settings } = readSettings(this.#options, undefined)
+    const log = defaultLog(this.name, environment, this.#options.log)
+    const isHeld = settings.isDevelopment && isHeldByTool(environment)
     return processOwner.run({
       name: this.name,
       log,
+      onHangup,
+      onParentExit: onParentExit ?? (isHeld ? 'drain' : 'ignore'),
       start: async () => {
         const started = await this.start({ log })
         try {
@@ -143,7 +171,7 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
           throw error
         }
       },
-      stop: async (options) => this.#running?.stop(options),
+      stop: async (options) => this.#running?.end(options),
       ended: () => this.#running?.ended ?? Promise.resolve({ exitCode: 0 }),
     })
   }

@@ -638,7 +638,7 @@ describe('stop', () => {
       const running = await started
       if (!(running instanceof RunningService)) throw new Error('expected what the owner of the process stops')
       log.length = 0
-      return running.stop({ drainAfter })
+      return running.end({ drainAfter })
     }
     const others = Promise.withResolvers<void>()
     const stopped = stopOf(others.promise)

@@ -7,6 +7,7 @@ import type { ConfigSpec } from './config/config.ts'
 import { compileHider } from './config/hide-secrets.ts'
 import { Drain } from './lifecycle/drain.ts'
 import type { PhaseReport, StartPhaseName } from './lifecycle/phase.ts'
+import { isOwnWork } from './lifecycle/own-work.ts'
 import { type Phase, PhaseJournal } from './lifecycle/phase-journal.ts'
 import { Readiness } from './lifecycle/readiness.ts'
 import { infosOf } from './lifecycle/servers.ts'
@@ -116,17 +117,33 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     return this.#starting
   }
 
+  /** Whether the code that runs is work that the end of this service waits for. */
+  get isOwnWork(): boolean {
+    return isOwnWork(this.#gate)
+  }
+
   /**
    * Drains and stops. While the service starts, the part that is being started is the last one; what does not end in time is
    * given up. A second call waits for the same end.
    */
-  stop(options: StopOptions = {}): Promise<Ended> {
+  end(options: StopOptions = {}): Promise<Ended> {
     this.#stopRequest.make()
     this.#stopping ??= this.#starting.then(
       () => this.#shutDown({ ...options, kind: 'announced' }),
       () => this.#ended.promise,
     )
     return this.#stopping
+  }
+
+  /** As `end`. Rejects in work of the service itself, which would wait for its own end; the service stops all the same. */
+  stop(): Promise<Ended> {
+    const ended = this.end()
+    if (!this.isOwnWork) return ended
+    const message = `a call or a hook of service ${this.#name} waits for the end of the service, which waits for that work: ask for it without waiting, or with stop() of what defineService() gave`
+    const refused = Promise.reject(new LifecycleError([{ code: 'service.state', message }]))
+    // Nobody need look at it.
+    refused.catch(() => undefined)
+    return refused
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -222,7 +239,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#log.error({ err: error }, message)
     this.#hasFailed = true
     this.#stopRequest.make(error instanceof Error ? error : new Error(String(error)))
-    void this.stop()
+    void this.end()
   }
 
   #info(): object {

@@ -95,13 +95,13 @@ export class StartUp<Config extends ConfigSpec> {
 
   /** Every line is a phase; what it leaves behind is in the parts, also when a later one fails. */
   async run(phase: RunStartPhase): Promise<void> {
-    const { stop, readiness } = this.#site
+    const { options, gate, stop, readiness } = this.#site
     const { plan, registrar } = await phase('plan', () => this.#plan())
     const adminAddresses = await phase('open admin server', () => this.#openAdmin())
     const container = this.#keepContainer(plan)
     await phase('create providers', () => container.create(stop))
     const endpoints = await phase('construct handlers', () => this.#composeEndpoints(plan.definitions, container))
-    const hooks = bindHooks(this.#site.options, container)
+    const hooks = bindHooks(options, container, gate)
     await this.#runOnStart(hooks, phase)
     await phase('first checks', () => this.#startHealth(plan, container).refresh())
     const addresses = await phase('listen', () => this.#listen(plan.transports, endpoints))

@@ -1,6 +1,8 @@
+import type { Gate } from '../../call/gate.ts'
 import type { Hook, HookContext } from '../../handler/hook.ts'
 import { inject } from '../../handler/inject.ts'
 import type { Root } from '../../handler/provider-graph.ts'
+import { runAsOwnWork } from './own-work.ts'
 
 /** The points of a service's life at which hooks run, in their order. */
 export const hookPoints = Object.freeze(['onStart', 'onReady', 'onDrain', 'onStop'] as const)
@@ -50,11 +52,11 @@ interface Constructing {
   construct<Result>(name: string, make: () => Result): Result
 }
 
-/** Finds the values that hooks need. */
-export function bindHooks(lists: HookLists, container: Constructing): readonly BoundHook[] {
+/** Finds the values that hooks need. They run as work of the service whose gate it is. */
+export function bindHooks(lists: HookLists, container: Constructing, gate: Gate): readonly BoundHook[] {
   return hooksOf(lists).map(({ point, hook }) => {
     const { name, needs, timeoutMs } = hook
     const given = container.construct(`hook ${name} (${point})`, () => needs.map((need) => inject(need)))
-    return { point, name, timeoutMs, run: (context) => hook.run(...given, context) }
+    return { point, name, timeoutMs, run: (context) => runAsOwnWork(gate, () => hook.run(...given, context)) }
   })
 }

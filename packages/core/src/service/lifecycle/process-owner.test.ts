@@ -26,7 +26,16 @@ function ownedService(given: Partial<OwnedService> & { readonly exitCode?: numbe
   const end = () => ended.resolve({ exitCode: given.exitCode ?? 0 })
   const stop = vi.fn(async () => end())
   return {
-    service: { name: 'note', log, start: async () => undefined, stop, ended: () => ended.promise, ...given },
+    service: {
+      name: 'note',
+      log,
+      onHangup: 'drain' as const,
+      onParentExit: 'ignore' as const,
+      start: async () => undefined,
+      stop,
+      ended: () => ended.promise,
+      ...given,
+    },
     stop,
     end,
   }
@@ -154,6 +163,68 @@ describe('processOwner', () => {
     await running
     await vi.advanceTimersByTimeAsync(1_000)
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('drains at SIGHUP, and cuts nothing when it comes again', async () => {
+    const { service, stop, end } = ownedService({ stop: async () => undefined })
+    const stopped = vi.fn(async () => undefined)
+    const running = processOwner.run({ ...service, stop: stopped })
+    await vi.advanceTimersByTimeAsync(0)
+    process.emit('SIGHUP', 'SIGHUP')
+    await vi.advanceTimersByTimeAsync(1_000)
+    process.emit('SIGHUP', 'SIGHUP')
+    expect(stopped).toHaveBeenCalledTimes(1)
+    expect(exit).not.toHaveBeenCalled()
+    expect(stop).not.toHaveBeenCalled()
+    end()
+    await running
+    expect(process.exitCode).toBe(0)
+  })
+
+  it('ignores SIGHUP when all services do, and not when one does not', async () => {
+    const [one, two] = [ownedService({ onHangup: 'ignore' }), ownedService()]
+    const first = processOwner.run(one.service)
+    process.emit('SIGHUP', 'SIGHUP')
+    expect(one.stop).not.toHaveBeenCalled()
+    const second = processOwner.run(two.service)
+    process.emit('SIGHUP', 'SIGHUP')
+    expect(one.stop).toHaveBeenCalled()
+    await Promise.all([first, second])
+  })
+
+  it('logs an error that nobody caught once, drains, and ends with exit code 1; others cut nothing', async () => {
+    const before = process.listenerCount('uncaughtException')
+    const [one, two] = [ownedService(), ownedService({ stop: async () => undefined })]
+    const running = [processOwner.run(one.service), processOwner.run(two.service)]
+    const errors = [new Error('one'), new Error('two'), new Error('three')]
+    for (const error of errors) process.listeners('uncaughtException').at(-1)?.(error, 'uncaughtException')
+    expect(vi.mocked(log.error).mock.calls).toEqual([
+      [{ err: errors[0], origin: 'uncaughtException' }, 'nobody caught an error; the services stop'],
+      [{ err: errors[1], errorCount: 1 }, 'nobody caught another error either'],
+    ])
+    expect(exit).not.toHaveBeenCalled()
+    two.end()
+    await Promise.all(running)
+    expect(log.error).toHaveBeenLastCalledWith({ err: errors[2], errorCount: 1 }, 'nobody caught another error either')
+    expect(process.exitCode).toBe(1)
+    expect(process.listenerCount('uncaughtException')).toBe(before)
+  })
+
+  it('drains when the process that started it is gone, unless that is ignored', async () => {
+    const ppid = vi.spyOn(process, 'ppid', 'get')
+    const [held, free] = [ownedService({ onParentExit: 'drain' }), ownedService()]
+    const alone = processOwner.run(free.service)
+    ppid.mockReturnValue(1)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(free.stop).not.toHaveBeenCalled()
+    const running = processOwner.run(held.service)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(held.stop).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(held.stop).toHaveBeenCalledTimes(1)
+    await Promise.all([alone, running])
+    expect(log.warn).toHaveBeenCalledTimes(1)
+    expect(process.exitCode).toBe(0)
   })
 
   it('may own services again after all have ended, and forgets how those ended', async () => {

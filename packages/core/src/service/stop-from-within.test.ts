@@ -1,0 +1,98 @@
+import Type from 'typebox'
+import { describe, expect, it, vi } from 'vitest'
+import { contract } from '../contract/contract.ts'
+import { detach } from '../call/detach.ts'
+import { defineHandler } from '../handler/define-handler.ts'
+import { hook } from '../handler/hook.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { OperationEndpoint } from '../transport/endpoint.ts'
+import { defineService, type Service, type StartedService } from './define-service.ts'
+import type { ServiceOptions } from './service-options.ts'
+
+const Text = Type.Object({ text: Type.String() })
+const notes = contract('shop.NoteService', { getNote: { input: Text, output: Text } })
+const log: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: () => log }
+
+/** A service whose one handler is given, and a way to call it. */
+function noteService(handle: () => unknown, options: Partial<ServiceOptions> = {}) {
+  let endpoint: OperationEndpoint | undefined
+  const service: Service = defineService({
+    name: 'note',
+    version: '1.0.0',
+    handlers: [defineHandler(notes, () => ({ getNote: async (input) => (await handle(), input) }))],
+    transports: () => [
+      {
+        name: 'test',
+        carries: () => true,
+        bind: ({ operations }) => {
+          endpoint = operations[0]
+          return { listen: async () => [], withdraw() {}, drain: async () => undefined, close: async () => undefined }
+        },
+      },
+    ],
+    admin: false,
+    ...options,
+  })
+  const call = () => endpoint?.dispatch({ transport: 'test', metadata: {}, decode: () => ({ text: 'x' }) })
+  return { service, call, start: () => service.start({ log, environment: {} }) }
+}
+
+describe('stop() from within', () => {
+  it('lets the call that asked and waits finish, and then stops', async () => {
+    const { service, call, start } = noteService(() => service.stop())
+    const started = await start()
+    expect(await call()).toMatchObject({ ok: true })
+    expect(await started.ended).toMatchObject({ exitCode: 0 })
+  })
+
+  it('tells a call that it cannot wait for the end of its own service, which stops all the same', async () => {
+    const told = Promise.withResolvers<unknown>()
+    const { call, start } = noteService(() => started.stop().catch(told.resolve))
+    const started: StartedService = await start()
+    expect(await call()).toMatchObject({ ok: true })
+    expect(await told.promise).toMatchObject({ code: 'service.state' })
+    expect(await started.ended).toMatchObject({ exitCode: 0 })
+  })
+
+  it('is no failure that somebody must handle', async () => {
+    const { call, start } = noteService(() => void started.stop())
+    const started: StartedService = await start()
+    expect(await call()).toMatchObject({ ok: true })
+    expect(await started.ended).toMatchObject({ exitCode: 0 })
+  })
+
+  it('lets detached work finish that asked', async () => {
+    const finished = vi.fn()
+    const { service, call, start } = noteService(() => detach(() => service.stop().then(finished)))
+    const started = await start()
+    await call()
+    expect(await started.ended).toMatchObject({ exitCode: 0 })
+    expect(finished).toHaveBeenCalled()
+  })
+
+  it('waits for the end where a call of another service asks', async () => {
+    const inner = noteService(() => undefined)
+    const outer = noteService(async () => {
+      await inner.service.stop()
+      expect(inner.service.state).toBe('stopped')
+    })
+    await inner.start()
+    await using _outer = await outer.start()
+    expect(await outer.call()).toMatchObject({ ok: true })
+  })
+
+  it.each(['onStart', 'onReady', 'onDrain', 'onStop'] as const)(
+    'lets a hook of %s finish that asked',
+    async (point) => {
+      const finished = vi.fn()
+      const { service, start } = noteService(() => undefined, {
+        [point]: [hook('asks', () => service.stop().then(finished))],
+      })
+      const started = start()
+      if (point === 'onStart') await expect(started).rejects.toMatchObject({ code: 'service.stopped' })
+      else await (await started).stop()
+      expect(finished).toHaveBeenCalled()
+      expect(log.info).toHaveBeenLastCalledWith(expect.objectContaining({ exitCode: 0 }), 'note has stopped')
+    },
+  )
+})
