@@ -1,11 +1,12 @@
-import { defineConsumer, defineHandler, defineService, inject, Publisher, ServiceError } from '@tenon/core'
-import { contract, event, upcast } from '@tenon/core/contract'
+import { type Call, defineConsumer, defineHandler, defineService, inject, Publisher, ServiceError } from '@tenon/core'
+import { contract, event, type Payload, upcast } from '@tenon/core/contract'
 import { ConfigError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { memoryBroker } from './driver/memory/memory-broker.ts'
 import { memoryDriver } from './driver/memory/memory-driver.ts'
 import type { QueueDriver } from './queue-driver.ts'
+import { connected, embeddedDrivers } from './queue-driver.test-harness.ts'
 import type { QueueOptions } from './queue-options.ts'
 import { queueTransport } from './queue-transport.ts'
 import { countdown } from './queue-transport.test-harness.ts'
@@ -62,6 +63,62 @@ describe('two queue transports of a service', () => {
     expect([orderBroker, paymentBroker].map((broker) => broker.records(placed.topic).length)).toEqual([1, 0])
     expect([orderBroker, paymentBroker].map((broker) => broker.records(paid.topic).length)).toEqual([0, 1])
   })
+
+  it.each(embeddedDrivers)(
+    'handle a message that comes again, and one that is held back, once, on %s',
+    async (_name, newBroker) => {
+      const newDrivers = [newBroker(), newBroker()]
+      const seen: string[] = []
+      const done = countdown(6)
+      const handle = ({ orderId }: Payload<typeof placed>, call: Call) => {
+        seen.push(`${call.operation} ${orderId}, attempt ${call.attempt}, over ${call.transport}`)
+        done.tick()
+        if (orderId === 'again' && call.attempt === 1) throw new ServiceError('internal', 'the first time')
+      }
+      const consumers = [placed, paid].map((of) => defineConsumer(of, () => handle, { retry: { initialDelayMs: 0 } }))
+      const place = defineHandler(orders, () => {
+        const publisher = inject(Publisher)
+        return {
+          place: async (order) => {
+            for (const of of [placed, paid]) {
+              await publisher.publish(of, { orderId: 'again' })
+              await publisher.publish(of, { orderId: 'late' }, { delayMs: 20 })
+            }
+            return order
+          },
+        }
+      })
+      const [ordersDriver, paymentsDriver] = newDrivers.map((newDriver) => newDriver())
+      if (ordersDriver === undefined || paymentsDriver === undefined) throw new Error('expected two drivers')
+      const service = serviceOf(
+        [...consumers, place],
+        [
+          { name: 'orders', topics: ['shop.order.*'], driver: ordersDriver },
+          { name: 'payments', topics: [paid], driver: paymentsDriver },
+        ],
+      )
+      const started = await service.start({ environment })
+      const senders = await Promise.all(newDrivers.map((newDriver) => connected(newDriver())))
+      // The same messages on the other broker are nobody's.
+      await senders[1]?.ensureTopics([{ topic: placed.topic }])
+      await senders[1]?.produce([recordOf(placed.topic)], { timeoutMs: 20_000 })
+      if (senders[0]) await sendCommand(senders[0])
+      await done.reached
+      // Whatever else would come is handled before it ends, or stays uncommitted.
+      await started.stop()
+      const of = (event: typeof placed, over: string) => [
+        `consume ${event.topic} again, attempt 1, over ${over}`,
+        `consume ${event.topic} again, attempt 2, over ${over}`,
+        `consume ${event.topic} late, attempt 1, over ${over}`,
+      ]
+      expect(seen.toSorted()).toEqual([...of(placed, 'orders'), ...of(paid, 'payments')])
+      for (const [index, { topic }] of [placed, paid].entries()) {
+        const progress = await senders[index]?.describe(topic, 'shop')
+        const open = progress?.filter(({ nextOffset, committedOffset = 0 }) => committedOffset < nextOffset)
+        expect(open).toEqual([])
+      }
+    },
+  )
 
   it('give every handler of a broadcast the older events too that come over the other connection', async () => {
     const newer = event('shop.order.placed.v2', {
@@ -229,5 +286,5 @@ function recordOf(topic: string) {
 }
 
 async function sendCommand(driver: QueueDriver): Promise<void> {
-  await driver.produce([recordOf('shop.order.place.v1')], { timeoutMs: 1 })
+  await driver.produce([recordOf('shop.order.place.v1')], { timeoutMs: 20_000 })
 }
