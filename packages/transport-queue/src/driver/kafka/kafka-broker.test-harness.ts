@@ -86,6 +86,15 @@ export class KafkaBroker implements AsyncDisposable {
     while (await accepts(this.#ports.plain)) await delay(50)
   }
 
+  /** Lets it stand still: it answers nobody, and its connections stay open. */
+  freeze(): void {
+    this.#signal('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#signal('SIGCONT')
+  }
+
   /** Keeps whoever comes in over SASL from an operation. */
   async deny(kind: 'topic' | 'group', name: string, operation: 'describe' | 'read'): Promise<void> {
     const admin = new kafkajs.Kafka({ brokers: [this.address('plain')], logLevel: kafkajs.logLevel.NOTHING }).admin()
@@ -124,6 +133,10 @@ export class KafkaBroker implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop('SIGKILL')
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#process?.pid !== undefined) process.kill(-this.#process.pid, signal)
   }
 
   #path(name: string): string {
