@@ -21,24 +21,36 @@ const stallAfterMs = 3_000
 const queue = { maxHandlerMs: 1_000, stallAfterMs, retry: { maxAttemptCount: 1_000 } }
 const patience = { timeoutMs: 120_000 }
 
-test('a queue file that is locked for longer than anything may stand still leaves probes as they are', async () => {
-  await using place = await openPlace('sqlite', { sessionTimeoutMs: 500 })
-  const quick = { maxHandlerMs: 300, stallAfterMs: 1_000 }
-  await using probed = await startProbed({ ...place, driver: place.newDriver(), queue: quick })
-  using watched = watchProbes(probed.at)
-  await send(place.sender, place, ['before'])
-  await eventually(() => expect(probed.handled).toEqual(['before']), patience)
-  const file = new DatabaseSync(place.broker.target)
-  file.exec('BEGIN IMMEDIATE')
-  const late = send(place.sender, place, ['after'])
-  await wait(2_000)
-  file.exec('ROLLBACK')
-  file.close()
-  await late
-  await eventually(() => expect(probed.handled).toEqual(['before', 'after']), patience)
-  await eventually(() => requireCommitted(place.sender, place.topic, place.group), patience)
-  expect([watched.seen, probed.errors]).toEqual([['200 200'], []])
-})
+test.each([
+  ['with all handled that may be before a commit is', { maxUncommittedCount: 2 }, 'handled'],
+  ['with a handler that never ends', {}, 'wedged'],
+] as const)(
+  'a queue file that is locked for longer than anything may stand still leaves probes as they are, %s',
+  async (_how, options, id) => {
+    await using place = await openPlace('sqlite', { sessionTimeoutMs: 500 })
+    const [running, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const handle = async (of: string) => {
+      running.resolve()
+      if (of === 'wedged') await release.promise
+    }
+    const quick = { ...queue, maxHandlerMs: 300, stallAfterMs: 1_000, ...options }
+    await using probed = await startProbed({ ...place, driver: place.newDriver(), handle, queue: quick })
+    using watched = watchProbes(probed.at)
+    const file = new DatabaseSync(place.broker.target)
+    await send(place.sender, place, [`${id} 1`, `${id} 2`, `${id} 3`, `${id} 4`, id])
+    await running.promise
+    file.exec('BEGIN IMMEDIATE')
+    await wait(2_000)
+    expect(watched.seen).toEqual(['200 200'])
+    expect(probed.errors.filter((text) => text.includes('stands still'))).toEqual([])
+    file.exec('ROLLBACK')
+    file.close()
+    release.resolve()
+    await eventually(() => expect(probed.handled).toContain(id), patience)
+    await eventually(() => requireCommitted(place.sender, place.topic, place.group), patience)
+    await eventually(async () => expect(await statusesOf(probed.at)).toBe('200 200'), patience)
+  },
+)
 
 describe.skipIf(absence)(
   `a broker of Kafka${absence ? ` (skipped: ${absence})` : ''}`,

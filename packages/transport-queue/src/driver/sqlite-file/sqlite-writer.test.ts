@@ -54,6 +54,27 @@ describe('SqliteWriter', () => {
     expect(values()).toEqual([1])
   })
 
+  it('tells for how long another process has held the file, while something waits to be written', async () => {
+    const { writer, insert, holder, pass } = opened()
+    expect(writer.lockedForMs).toBe(0)
+    holder.execute('BEGIN IMMEDIATE')
+    const [stored, turn] = [writer.push(() => insert(1), bound), () => new Promise((resolve) => setImmediate(resolve))]
+    await turn()
+    pass(700)
+    await turn()
+    expect(writer.lockedForMs).toBe(700)
+    holder.execute('COMMIT')
+    await stored
+    expect(writer.lockedForMs).toBe(0)
+    // Who has nothing to write does not know.
+    holder.execute('BEGIN IMMEDIATE')
+    await expect(writer.push(() => insert(2), { timeoutMs: 5 })).rejects.toMatchObject({ code: 'unavailable' })
+    await writer.flush()
+    pass(700)
+    expect(writer.lockedForMs).toBe(0)
+    holder.execute('COMMIT')
+  })
+
   it('never carries out what has waited too long for a locked file', async () => {
     const { writer, insert, values, holder } = opened()
     holder.execute('BEGIN IMMEDIATE')

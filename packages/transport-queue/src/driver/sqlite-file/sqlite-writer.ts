@@ -30,6 +30,8 @@ export class SqliteWriter {
   readonly #closed = new AbortController()
   #waiting: Entry[] = []
   #running: Promise<void> | undefined
+  /** Since when another process has held the file without a pause, as far as anything waits to be written. */
+  #refusedSinceMs: number | undefined
 
   constructor(database: SqliteDatabase, surroundings: WriterSurroundings) {
     this.#database = database
@@ -74,6 +76,11 @@ export class SqliteWriter {
     })
   }
 
+  /** For how long another process has held the file by now, while something waits to be written; else 0. */
+  get lockedForMs(): number {
+    return this.#refusedSinceMs === undefined ? 0 : this.#surroundings.nowMs() - this.#refusedSinceMs
+  }
+
   /** Resolves when nothing waits any more. */
   async flush(): Promise<void> {
     await this.#running
@@ -91,8 +98,10 @@ export class SqliteWriter {
       await new Promise((resolve) => setImmediate(resolve))
       if (this.#waiting.length === 0) break
       refusedCount = this.#store() ? 0 : refusedCount + 1
+      this.#refusedSinceMs = refusedCount > 0 ? (this.#refusedSinceMs ?? this.#surroundings.nowMs()) : undefined
       if (refusedCount > 0) await wait(this.#delayMs(refusedCount), this.#closed.signal)
     }
+    this.#refusedSinceMs = undefined
     this.#running = undefined
   }
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { ConsumerStart } from '@tenon/core/transport'
+import { type ConsumerStart, ServiceError } from '@tenon/core/transport'
 import type {
   Membership,
   PartitionProgress,
@@ -65,7 +65,11 @@ class SqliteDriver implements QueueDriver {
     }
   }
 
+  /** A file that takes nothing is away, though it can be read: what it says of commits is of the past. */
   async describe(topic: string, group?: string): Promise<readonly PartitionProgress[]> {
+    const { lockedForMs } = this.#opened().writer
+    if (lockedForMs >= longLockMs)
+      throw new ServiceError('unavailable', `the queue file has been locked for ${Math.round(lockedForMs)} ms`)
     try {
       return this.#opened().log.describe(topic, group)
     } catch (error) {
@@ -160,6 +164,8 @@ class SqliteDriver implements QueueDriver {
   }
 }
 
+/** Far longer than the transactions of others take. A guess. */
+const longLockMs = 500
 /** What is still being written when the driver closes gets so long. A guess. */
 const closeTimeoutMs = 2_000
 /** Records of one work; more of them would hold up the event loop. A guess: a millisecond. */
