@@ -31,6 +31,7 @@ const bugs: readonly (readonly [what: string, rule: FoundRule, plant: () => Plan
     'committed_too_early',
     () => ({ inLoop: planted.parksWithoutAnswer }),
   ],
+  ['what is done with and counted before that is stored', 'beyond_bound', () => ({ inLoop: planted.losesDoneWords })],
   ['a lost wake-up', 'stuck', () => ({ inLoop: planted.losesWakeUps })],
 ]
 

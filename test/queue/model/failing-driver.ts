@@ -3,8 +3,14 @@ import type { QueueDriver } from '@tenon/transport-queue'
 import { overPartitions } from './changed-driver.ts'
 import type { FaultPlan } from './scenario.ts'
 
+export interface FailurePlan extends FaultPlan {
+  /** The same of questions, and of each step of a reading. */
+  readonly readFailurePercent: number
+}
+
 /** A driver whose requests fail by chance. Every other one of them is carried out all the same, and only its answer is lost. */
-export function failingDriver(driver: QueueDriver, faults: FaultPlan): QueueDriver {
+export function failingDriver(driver: QueueDriver, faults: FailurePlan): QueueDriver {
+  const { commitFailurePercent, produceFailurePercent, readFailurePercent } = faults
   const random = randomOf(faults.seed)
   const carryOut = async <T>(work: () => Promise<T>, failurePercent: number): Promise<T> => {
     const chance = random() * 100
@@ -14,11 +20,22 @@ export function failingDriver(driver: QueueDriver, faults: FaultPlan): QueueDriv
     return value
   }
   const committing = overPartitions(driver, (partition) => ({
-    commit: (nextOffset) => carryOut(() => partition.commit(nextOffset), faults.commitFailurePercent),
+    commit: (nextOffset) => carryOut(() => partition.commit(nextOffset), commitFailurePercent),
+    commitBeside: (topic, nextOffset) =>
+      carryOut(() => partition.commitBeside(topic, nextOffset), commitFailurePercent),
   }))
   return {
     ...committing,
-    produce: (records, bound) => carryOut(() => driver.produce(records, bound), faults.produceFailurePercent),
+    produce: (records, bound) => carryOut(() => driver.produce(records, bound), produceFailurePercent),
+    describe: (topic, group) => carryOut(() => driver.describe(topic, group), readFailurePercent),
+    async *read(range, bound) {
+      const steps = driver.read(range, bound)[Symbol.asyncIterator]()
+      for (;;) {
+        const step = await carryOut(() => steps.next(), readFailurePercent)
+        if (step.done) return
+        yield step.value
+      }
+    },
   }
 }
 
@@ -27,6 +44,8 @@ export function refusingDriver(driver: QueueDriver, { seed, commitFailurePercent
   const random = randomOf(seed)
   return overPartitions(driver, (partition) => ({
     commit: async (nextOffset) => random() * 100 >= commitFailurePercent && partition.commit(nextOffset),
+    commitBeside: async (topic, nextOffset) =>
+      random() * 100 >= commitFailurePercent && partition.commitBeside(topic, nextOffset),
   }))
 }
 

@@ -25,10 +25,20 @@ export type Fact =
   | { readonly is: 'buried'; readonly assignment: string; readonly place: Place; readonly offset: number }
   /** Set aside in the retry topic, and stored there. */
   | { readonly is: 'parked'; readonly assignment: string; readonly place: Place; readonly offset: number }
-  /** How far an assignment has come in the retry topic. */
-  | { readonly is: 'committed beside'; readonly assignment: string; readonly answer: 'stored' | 'refused' | 'failed' }
+  /** Given out from the retry topic, where it lies there. */
+  | { readonly is: 'read back'; readonly assignment: string; readonly offset: number; readonly retryOffset: number }
+  /** How far an assignment has come in the retry topic, and what it is done with behind that. */
+  | {
+      readonly is: 'committed beside'
+      readonly assignment: string
+      readonly answer: 'stored' | 'refused' | 'failed'
+      readonly nextOffset: number
+    }
+  | { readonly is: 'told done'; readonly assignment: string; readonly retryOffsets: readonly number[] }
   | { readonly is: 'commits'; readonly assignment: string; readonly commit: string; readonly nextOffset: number }
   | { readonly is: 'committed'; readonly commit: string; readonly answer: 'stored' | 'refused' | 'failed' }
+  /** Messages that were halted got their attempts anew. */
+  | { readonly is: 'released'; readonly member: string; readonly count: number }
   /** Without leaving: killed, or its process ended. */
   | { readonly is: 'died'; readonly member: string }
   /** What the scenario does, for who reads the journal. */

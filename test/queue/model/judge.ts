@@ -118,7 +118,9 @@ class Judging {
     if (assignment === undefined) return
     if (fact.is === 'commits') this.#announceCommit(fact, assignment)
     else if (fact.is === 'parked') assignment.history.park(fact.offset, assignment)
-    else if (fact.is === 'committed beside') assignment.hasFailedBeside = fact.answer !== 'stored'
+    else if (fact.is === 'committed beside') this.#committedBeside(fact, assignment)
+    else if (fact.is === 'read back') this.#readBack(fact, assignment)
+    else if (fact.is === 'told done') for (const at of fact.retryOffsets) assignment.uncommittedAside.delete(at)
     else if (fact.is === 'began') this.#began(fact, assignment)
     else if (fact.is === 'ended') this.#ended(fact, assignment)
     else if (fact.is === 'effect' || fact.is === 'buried') this.#outcome(fact, assignment)
@@ -165,6 +167,18 @@ class Judging {
     for (const offset of assignment.uncommitted) if (offset < end) assignment.uncommitted.delete(offset)
   }
 
+  #committedBeside({ answer, nextOffset }: Extract<Fact, { is: 'committed beside' }>, assignment: Assignment): void {
+    assignment.hasFailedBeside = answer !== 'stored'
+    const { uncommittedAside } = assignment
+    if (answer !== 'stored') return
+    for (const retryOffset of uncommittedAside) if (retryOffset < nextOffset) uncommittedAside.delete(retryOffset)
+  }
+
+  /** What was stored there twice counts where it lies first. */
+  #readBack({ offset, retryOffset }: Extract<Fact, { is: 'read back' }>, { retryOffsets }: Assignment): void {
+    if (!retryOffsets.has(offset)) retryOffsets.set(offset, retryOffset)
+  }
+
   #began(handling: Handling, assignment: Assignment): void {
     const { running, beganAtOffset, history, name } = assignment
     const { offset } = handling
@@ -198,12 +212,15 @@ class Judging {
   }
 
   /** What an owner has begun, done or not, comes again if it dies now. */
-  #touched(offset: number, { name, uncommitted, history }: Assignment): void {
-    // What was set aside is committed elsewhere.
-    if (history.isParked(offset)) return
-    uncommitted.add(offset)
-    if (uncommitted.size <= this.#maxUncommittedCount) return
-    const text = `${name} handles ${offset} with ${uncommitted.size} not committed, of at most ${this.#maxUncommittedCount}`
+  #touched(offset: number, { name, uncommitted, uncommittedAside, retryOffsets, history }: Assignment): void {
+    // What was set aside is committed elsewhere, and has a bound of its own.
+    const isParked = history.isParked(offset)
+    const retryOffset = retryOffsets.get(offset)
+    if (isParked && retryOffset !== undefined) uncommittedAside.add(retryOffset)
+    else if (!isParked) uncommitted.add(offset)
+    const count = Math.max(uncommitted.size, uncommittedAside.size)
+    if (count <= this.#maxUncommittedCount) return
+    const text = `${name} handles ${offset} with ${count} not committed, of at most ${this.#maxUncommittedCount}`
     this.#violate('beyond_bound', text)
   }
 

@@ -1,11 +1,11 @@
 import { fakeClock } from '@tenon/testing'
 import { memoryBroker, memoryDriver, type QueueDriver } from '@tenon/transport-queue'
-import { refusingDriver } from './failing-driver.ts'
+import { failingDriver, refusingDriver } from './failing-driver.ts'
 import { overrunFromMs, type Scenario } from './scenario.ts'
 import type { World } from './world.ts'
 
 /** The memory broker on a clock that moves only when it is told to: the same scenario is the same run, to the last step. */
-export function memoryWorld({ faults, partitionCount }: Scenario): World {
+export function memoryWorld({ faults, partitionCount, readFailurePercent }: Scenario): World {
   const clock = fakeClock({ now: '2026-01-01' })
   const broker = memoryBroker({
     partitionCount,
@@ -25,7 +25,10 @@ export function memoryWorld({ faults, partitionCount }: Scenario): World {
     maxHandlerMs: overrunFromMs,
     open: async () => {
       const driver = memoryDriver({ broker })
-      const refusing = refusingDriver(driver, { ...faults, seed: faults.seed + inner.size })
+      const seed = faults.seed + inner.size
+      // What else fails does so at the broker.
+      const ownFaults = { produceFailurePercent: 0, commitFailurePercent: 0, maxLatencyMs: 0, seed, readFailurePercent }
+      const refusing = refusingDriver(failingDriver(driver, ownFaults), { ...faults, seed })
       inner.set(refusing, driver)
       return refusing
     },

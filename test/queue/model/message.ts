@@ -42,6 +42,11 @@ function expectedOf(plan: MessagePlan, maxAttemptCount: number): Expected {
   return countedCount >= maxAttemptCount ? 'letter' : 'effect'
 }
 
+/** Whether a message fails only until it is cured. */
+export function isCurable({ code }: MessagePlan): boolean {
+  return code !== 'invalid_argument'
+}
+
 /** A message as it is sent. Garbage is named by its headers only. */
 export function toRecord(message: PlannedMessage): RecordToSend {
   const { topic, key, number, isKeyed, plan } = message

@@ -1,9 +1,9 @@
 import { event } from '@tenon/core/contract'
 import { type Arrival, type Outcome, ServiceError, toServiceError, type TransportServer } from '@tenon/core/transport'
-import { type QueueDriver, type QueueOptions, queueTransport } from '@tenon/transport-queue'
+import { type QueueDriver, type QueueOptions, type QueueTransport, queueTransport } from '@tenon/transport-queue'
 import Type from 'typebox'
-import type { Handling, Journal } from './journal.ts'
-import { factsOf, group, handlingOf, type MessagePlan } from './message.ts'
+import type { Handling, Journal, MessageName } from './journal.ts'
+import { factsOf, group, handlingOf, isCurable, type MessagePlan } from './message.ts'
 import { overrunFromMs, topics } from './scenario.ts'
 import { watchDriver } from './watched-driver.ts'
 
@@ -23,6 +23,8 @@ export interface MemberOptions {
   readonly journal: Journal
   readonly settings: Omit<QueueOptions, 'driver'>
   readonly plant: Plant
+  /** Whether what is wrong with a message is over. @defaultValue never */
+  readonly isCured?: (message: MessageName) => boolean
   /** The consumers cannot go on. */
   readonly fail: (error: unknown) => void
 }
@@ -33,20 +35,24 @@ export class ModelMember {
   /** As the broker knows it. */
   readonly driver: QueueDriver
   readonly #journal: Journal
+  readonly #transport: QueueTransport
   readonly #server: TransportServer
+  readonly #isCured: (message: MessageName) => boolean
   readonly #die: () => void
   readonly #died = Promise.withResolvers<void>()
   #isDead = false
   #isLeaving = false
 
-  constructor(driver: QueueDriver, { name, journal, settings, plant, fail }: MemberOptions) {
+  constructor(driver: QueueDriver, { name, journal, settings, plant, fail, isCured = () => false }: MemberOptions) {
     const { inDriver = same, inLoop = same } = plant
     const watched = watchDriver(inDriver(driver), { member: name, journal })
     this.name = name
     this.driver = driver
     this.#journal = journal
     this.#die = watched.die
-    this.#server = queueTransport({ driver: inLoop(watched.driver), ...settings }).bind({
+    this.#isCured = isCured
+    this.#transport = queueTransport({ driver: inLoop(watched.driver), ...settings })
+    this.#server = this.#transport.bind({
       service: { name: 'model', version: '1.0.0', instanceId: name },
       operations: [],
       events: topics.map((topic) => ({
@@ -75,6 +81,12 @@ export class ModelMember {
     await this.#server.close()
   }
 
+  /** Gives attempts anew to what is halted. How many those were; none before it has begun. */
+  async retryHalted(): Promise<number> {
+    const each = topics.map((topic) => this.#transport.retryHalted({ topic, group }).catch(() => 0))
+    return (await Promise.all(each)).reduce((sum, count) => sum + count, 0)
+  }
+
   /** Nothing of it is heard of any more, and it writes nothing down. */
   kill(): void {
     this.#isDead = true
@@ -87,7 +99,9 @@ export class ModelMember {
     if (this.#isDead) return never
     const handling = handlingOf(arrival.metadata, arrival.attempt ?? 1)
     const { plan } = factsOf(arrival.metadata)
-    const done = this.#handle(plan, arrival, handling).finally(() => arrival.ended?.())
+    const isCured = isCurable(plan) && this.#isCured(handling)
+    const cured = isCured ? { ...plan, failureCount: 0, overrunMs: 0 } : plan
+    const done = this.#handle(cured, arrival, handling).finally(() => arrival.ended?.())
     const over = new AbortController()
     const late = wait(arrival.timeoutMs ?? 0, over.signal).then(() => Promise.reject(tooLate))
     late.catch(() => undefined)

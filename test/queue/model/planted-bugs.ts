@@ -123,6 +123,21 @@ export function parksWithoutAnswer(driver: QueueDriver): QueueDriver {
   }
 }
 
+/** Takes the word that messages which were set aside are done with for stored, and loses it. */
+export function losesDoneWords(driver: QueueDriver): QueueDriver {
+  return {
+    ...same(driver),
+    produce: async (records, bound) => {
+      const others = records.filter((record) => !saysDone(record))
+      if (others.length > 0) await driver.produce(others, bound)
+    },
+  }
+}
+
+function saysDone({ headers }: RecordToSend): boolean {
+  return headers.some(([name]) => name === 'tenon-retry-done')
+}
+
 function same(driver: QueueDriver): QueueDriver {
   return overPartitions(driver, () => ({}))
 }

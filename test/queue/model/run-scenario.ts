@@ -1,7 +1,7 @@
 import { ServiceError } from '@tenon/core'
 import type { MessageOrder } from '@tenon/core/contract'
-import { deadLetterTopic, type QueueDriver, type QueueOptions } from '@tenon/transport-queue'
-import { MemoryJournal, type Place } from './journal.ts'
+import { deadLetterTopic, type PartitionProgress, type QueueDriver, type QueueOptions } from '@tenon/transport-queue'
+import { MemoryJournal, type MessageName, type Place } from './journal.ts'
 import { type FinalState, judge, type Rule, type Verdict } from './judge.ts'
 import { group, headersOf, type LoggedMessage, type PlannedMessage, toLogged, toRecord } from './message.ts'
 import { ModelMember, type Plant } from './model-member.ts'
@@ -28,6 +28,9 @@ class ScenarioRun {
   readonly #numbers = new MessageNumbers()
   readonly #pending = new Set<Promise<void>>()
   readonly #problems: { readonly rule: 'stuck' | 'failed'; readonly text: string }[] = []
+  /** Messages that were sent, and of those the ones that do not fail any more. */
+  readonly #sent = new Set<string>()
+  #cured: ReadonlySet<string> = new Set()
   #members: readonly ModelMember[] = []
   #memberCount = 0
   #producer: QueueDriver | undefined
@@ -73,6 +76,7 @@ class ScenarioRun {
   async #happen(step: Happening): Promise<void> {
     if (step.do === 'stop broker') this.#world.stopBroker()
     else if (step.do === 'start broker') this.#world.startBroker()
+    else if (step.do === 'release') await this.#release()
     else if (this.#members.length < mostMembers) await this.#join()
   }
 
@@ -83,11 +87,21 @@ class ScenarioRun {
   async #sendOne(message: PlannedMessage): Promise<void> {
     const { key, number } = message
     this.#journal.add({ is: 'sent', key, number })
+    this.#sent.add(nameOf(message))
     try {
       await this.#producer?.produce([toRecord(message)], { timeoutMs: 2_000 })
       this.#journal.add({ is: 'acknowledged', key, number })
     } catch {
       // Nothing was promised then; the log shows whether the message arrived.
+    }
+  }
+
+  /** What is halted has no end of its own. */
+  async #release(): Promise<void> {
+    this.#cured = new Set(this.#sent)
+    for (const member of this.#members) {
+      const count = await member.retryHalted()
+      if (count > 0) this.#journal.add({ is: 'released', member: member.name, count })
     }
   }
 
@@ -99,6 +113,7 @@ class ScenarioRun {
       settings: this.#settings(),
       plant: this.#plant,
       fail: (error) => this.#failed(error),
+      isCured: (message) => this.#cured.has(nameOf(message)),
     })
     this.#memberCount += 1
     this.#members = [...this.#members, member]
@@ -106,10 +121,11 @@ class ScenarioRun {
   }
 
   #settings(): Omit<QueueOptions, 'driver'> {
-    const { concurrency, commitIntervalMs, maxUncommittedCount, maxAttemptCount, partitionCount, orders } =
-      this.#scenario
+    const { concurrency, commitIntervalMs, maxUncommittedCount, partitionCount, orders } = this.#scenario
+    const { maxAttemptCount, isHalting } = this.#scenario
+    const onExhausted = isHalting ? 'halt-key' : 'continue'
     const order = orders[this.#memberCount % orders.length] ?? orders[0]
-    const retry = { maxAttemptCount, initialDelayMs: 10, maxDelayMs: 100, order }
+    const retry = { maxAttemptCount, initialDelayMs: 10, maxDelayMs: 100, order, onExhausted } as const
     const { maxHandlerMs } = this.#world
     const bounds = { maxHandlerMs, requestTimeoutMs: 2_000, joinTimeoutMs: 60_000 }
     return { concurrency, commitIntervalMs, maxUncommittedCount, partitionCount, retry, ...bounds, random: () => 1 }
@@ -131,26 +147,33 @@ class ScenarioRun {
 
   async #allDone(): Promise<void> {
     await Promise.all(this.#pending)
-    while (!(await this.#hasNoLag())) await new Promise((resolve) => setTimeout(resolve, 20))
+    while (!(await this.#hasNoLag())) {
+      if (this.#scenario.isHalting) await this.#release()
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
   }
 
   async #hasNoLag(): Promise<boolean> {
     const read = topics.flatMap((topic) => [topic, `${topic}.retry.${group}`])
     const progress = await Promise.all(read.map((topic) => this.#progressOf(topic)))
-    return progress.flat().every(({ nextOffset, committedOffset = 0 }) => committedOffset >= nextOffset)
+    return progress.every((partitions) =>
+      partitions?.every(({ nextOffset, committedOffset = 0 }) => committedOffset >= nextOffset),
+    )
   }
 
-  /** Nothing where the topic is not there, as one is that nothing was set aside in. */
-  async #progressOf(topic: string) {
+  /** Nothing where the topic is not there, as one is that nothing was set aside in; undefined when nobody answered. */
+  async #progressOf(topic: string): Promise<readonly PartitionProgress[] | undefined> {
     try {
       return (await this.#producer?.describe(topic, group)) ?? []
     } catch (error) {
       if (ServiceError.is(error) && error.code === 'not_found') return []
+      if (ServiceError.is(error) && error.code === 'unavailable') return undefined
       throw error
     }
   }
 
   async #finalState(): Promise<FinalState> {
+    const { maxUncommittedCount, maxAttemptCount, orders, isHalting } = this.#scenario
     const log = new Map<Place, readonly LoggedMessage[]>()
     const letters: string[] = []
     for (const topic of topics) {
@@ -159,14 +182,13 @@ class ScenarioRun {
       for (const [place, found] of logged)
         log.set(
           place,
-          found.map((record) => toLogged(record, this.#scenario.maxAttemptCount)),
+          found.map((record) => toLogged(record, isHalting ? Number.POSITIVE_INFINITY : maxAttemptCount)),
         )
       for (const letter of await this.#read(deadLetterTopic(topic, group))) {
         const headers = headersOf(letter)
         letters.push(`${topic}/${headers['tenon-source-partition']}@${headers['tenon-source-offset']}`)
       }
     }
-    const { maxUncommittedCount, orders } = this.#scenario
     return { log, letters, maxUncommittedCount, order: keptBy(orders) }
   }
 
@@ -187,6 +209,10 @@ class ScenarioRun {
       text: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
   }
+}
+
+function nameOf({ key, number }: MessageName): string {
+  return `${key} ${number}`
 }
 
 /** What is left of the order where members go by different ones. */

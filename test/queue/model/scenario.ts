@@ -15,6 +15,10 @@ export interface Scenario {
   readonly orders: readonly [MessageOrder, ...MessageOrder[]]
   readonly faults: FaultPlan
   readonly steps: readonly Step[]
+  /** How often questions and steps of a reading go wrong by chance, in hundredths. */
+  readonly readFailurePercent: number
+  /** Whether messages whose attempts are used up are halted, and no dead letters. */
+  readonly isHalting: boolean
 }
 
 /** How often requests go wrong by chance, in hundredths. */
@@ -45,7 +49,7 @@ interface Evicting {
 }
 
 export interface Happening {
-  readonly do: 'join' | 'stop broker' | 'start broker'
+  readonly do: 'join' | 'stop broker' | 'start broker' | 'release'
 }
 
 /** A message before it is numbered. */
@@ -103,6 +107,12 @@ const evict: fc.WeightedArbitrary<Step> = {
   arbitrary: fc.record({ do: fc.constant('evict' as const), member, noticedAfterMs: fc.nat(300), thenMs }),
 }
 
+/** What was sent so far does not fail any more, and what is halted of it gets its attempts anew. */
+const release: fc.WeightedArbitrary<Step> = {
+  weight: 1,
+  arbitrary: fc.record({ do: fc.constant('release' as const), thenMs }),
+}
+
 /** What is sent: several messages at a time, none waiting for the answer of another. */
 function sending(isOnFakeClock: boolean): fc.WeightedArbitrary<Step> {
   const message: fc.Arbitrary<MessageSketch> = fc.record({
@@ -122,6 +132,8 @@ export interface ScenarioOptions {
   readonly orders?: Scenario['orders']
   /** Whether members are taken for dead that are not. @defaultValue on a fake clock */
   readonly hasZombies?: boolean
+  /** @defaultValue false */
+  readonly isHalting?: boolean
   /** Whether time is under control, so that handlers may overrun, and whether members can be taken for dead. */
   readonly isOnFakeClock: boolean
 }
@@ -133,8 +145,10 @@ export function scenarios({
   windowCounts = [1, 5, 1_000],
   orders = ['key'],
   hasZombies = isOnFakeClock,
+  isHalting = false,
 }: ScenarioOptions): fc.Arbitrary<Scenario> {
-  const step = fc.oneof(sending(isOnFakeClock), ...comingAndGoing, ...(hasZombies ? [evict] : []))
+  const some = [...(hasZombies ? [evict] : []), ...(isHalting ? [release] : [])]
+  const step = fc.oneof(sending(isOnFakeClock), ...comingAndGoing, ...some)
   return fc.record({
     partitionCount: fc.integer({ min: 1, max: 4 }),
     concurrency: fc.constantFrom(1, 2, 16),
@@ -150,6 +164,8 @@ export function scenarios({
       maxLatencyMs: fc.constantFrom(0, 0, 5, 30),
     }),
     steps: fc.array(step, { minLength: 4, maxLength: maxStepCount, size: 'max' }),
+    readFailurePercent: fc.constantFrom(0, 0, 10, 40),
+    isHalting: fc.constant(isHalting),
   })
 }
 

@@ -12,7 +12,7 @@ import type { World } from './world.ts'
  * A queue file of its own and real time. Every member has a connection of its own, as every process has. A broker that is away
  * is a file that somebody else keeps locked; a dead process is a connection that writes nothing any more.
  */
-export async function sqliteWorld({ partitionCount, faults }: Scenario): Promise<World> {
+export async function sqliteWorld({ partitionCount, faults, readFailurePercent }: Scenario): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'tenon-queue-model-'))
   const path = join(folder, 'queue.db')
   const drivers = new Set<QueueDriver>()
@@ -32,7 +32,10 @@ export async function sqliteWorld({ partitionCount, faults }: Scenario): Promise
       drivers.add(driver)
       // Draws of its own for each, or one would decide for the other.
       const seed = faults.seed + 2 * drivers.size
-      return refusingDriver(failingDriver(driver, { ...faults, seed }), { ...faults, seed: seed + 1 })
+      return refusingDriver(failingDriver(driver, { ...faults, readFailurePercent, seed }), {
+        ...faults,
+        seed: seed + 1,
+      })
     },
     stopBroker: () => {
       lock ??= lockFile(path)

@@ -36,6 +36,7 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
     for (const record of records) {
       tellBurial(record, journal)
       tellParking(record, journal)
+      tellDone(record, current.get(placeOf(record)), journal)
     }
   }
 
@@ -44,12 +45,13 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
     for (;;) {
       const step = await guarded(() => steps.next())
       if (step.done) return
-      const assignment = current.get(`${range.topic.replace(retryEnding, '')}/${range.partition}`)
+      const assignment = current.get(placeOf(range))
       const isRetry = retryEnding.test(range.topic) && assignment !== undefined
       // What an owner reads back of its own is stored, though that may not have been answered.
       const isReadBack = isRetry && range.toOffset === undefined
       const own = isReadBack ? step.value.filter((record) => headersOf(record)[assignmentHeader] === assignment) : []
       for (const record of own) tellParking(record, journal)
+      if (isReadBack) for (const record of step.value) tellReadBack(record, assignment, journal)
       yield isRetry ? step.value.map((record) => givenTo(record, assignment)) : step.value
     }
   }
@@ -71,9 +73,12 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
     }
   }
 
-  const commitBeside = async (work: () => Promise<boolean>, assignment: string): Promise<boolean> => {
+  const commitBeside = async (
+    work: () => Promise<boolean>,
+    { assignment, nextOffset }: { readonly assignment: string; readonly nextOffset: number },
+  ): Promise<boolean> => {
     const answered = (answer: 'stored' | 'refused' | 'failed') =>
-      void (isDead || journal.add({ is: 'committed beside', assignment, answer }))
+      void (isDead || journal.add({ is: 'committed beside', assignment, answer, nextOffset }))
     try {
       const isStored = await guarded(work)
       answered(isStored ? 'stored' : 'refused')
@@ -92,7 +97,8 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
     startOffset: () => guarded(() => partition.startOffset()),
     fetch: async () => (await guarded(() => partition.fetch())).map((record) => marked(record, assignment)),
     commit: (nextOffset) => commit(partition, assignment, nextOffset),
-    commitBeside: (topic, nextOffset) => commitBeside(() => partition.commitBeside(topic, nextOffset), assignment),
+    commitBeside: (topic, nextOffset) =>
+      commitBeside(() => partition.commitBeside(topic, nextOffset), { assignment, nextOffset }),
   })
 
   const consume = async (partition: AssignedPartition, membership: Membership): Promise<void> => {
@@ -149,8 +155,29 @@ function tellParking(record: RecordToSend, journal: Journal): void {
   const offset = headers['tenon-retry-offset']
   const assignment = headers[assignmentHeader]
   if (offset === undefined || assignment === undefined) return
-  const place = `${record.topic.replace(retryEnding, '')}/${record.partition}`
-  journal.add({ is: 'parked', assignment, place, offset: Number(offset) })
+  journal.add({ is: 'parked', assignment, place: placeOf(record), offset: Number(offset) })
+}
+
+function tellReadBack(record: ReceivedRecord, assignment: string, journal: Journal): void {
+  const offset = headersOf(record)['tenon-retry-offset']
+  if (offset === undefined) return
+  journal.add({ is: 'read back', assignment, offset: Number(offset), retryOffset: record.offset })
+}
+
+/** Such as `3,5-7`. */
+function tellDone(record: RecordToSend, assignment: string | undefined, journal: Journal): void {
+  const done = headersOf(record)['tenon-retry-done']
+  if (done === undefined || assignment === undefined) return
+  const retryOffsets = done.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  })
+  journal.add({ is: 'told done', assignment, retryOffsets })
+}
+
+/** Of the source, where something is of a retry topic. */
+function placeOf({ topic, partition }: Pick<RecordToSend, 'topic' | 'partition'>): string {
+  return `${topic.replace(retryEnding, '')}/${partition}`
 }
 
 /** Whatever the group is called. */

@@ -1,4 +1,5 @@
-import type { AssignedPartition, QueueDriver, ReceivedRecord } from '@tenon/transport-queue'
+import { ServiceError } from '@tenon/core'
+import type { AssignedPartition, PartitionProgress, QueueDriver, ReceivedRecord } from '@tenon/transport-queue'
 
 /** A broker, and a clock, that a scenario is played on. Disposing it ends both. */
 export interface World extends AsyncDisposable {
@@ -32,7 +33,7 @@ export async function during<T>(work: Promise<T>, world: World, what: string): P
 
 /** All that lies in a topic. */
 export async function readTopic(driver: QueueDriver, topic: string): Promise<readonly ReceivedRecord[]> {
-  const progress = await driver.describe(topic, 'model-reader')
+  const progress = await describe(driver, topic)
   const ends = new Map(progress.map(({ partition, nextOffset }) => [partition, nextOffset]))
   const records: ReceivedRecord[] = []
   const isDone = () => [...ends.values()].reduce((sum, end) => sum + end, 0) === records.length
@@ -49,6 +50,17 @@ export async function readTopic(driver: QueueDriver, topic: string): Promise<rea
   await all.promise
   await member.leave(AbortSignal.abort())
   return records.toSorted((one, other) => one.partition - other.partition || one.offset - other.offset)
+}
+
+/** Questions fail by chance, and are asked again. */
+async function describe(driver: QueueDriver, topic: string): Promise<readonly PartitionProgress[]> {
+  for (;;) {
+    try {
+      return await driver.describe(topic, 'model-reader')
+    } catch (error) {
+      if (!ServiceError.is(error) || error.code !== 'unavailable') throw error
+    }
+  }
 }
 
 /** Time passes in pieces of so much while something is waited for. */

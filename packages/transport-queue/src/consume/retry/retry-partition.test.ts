@@ -126,6 +126,18 @@ test('what cannot be read is tried again, and told once', async () => {
   expect(clock.waitedMs).toEqual([250, 250])
 })
 
+test('what cannot be read is tried again, also where nothing counts that is left', async () => {
+  const failure = (readingCount: number) => (readingCount < 3 ? new ServiceError('unavailable', 'away') : undefined)
+  const { partition, log, read, clock } = open({ failure })
+  log.push(0)
+  partition.wake()
+  expect(offsetsOf(await partition.fetch())).toEqual([0])
+  expect([read.beganAt, clock.waitedMs]).toEqual([
+    [0, 0, 0],
+    [250, 250],
+  ])
+})
+
 test('what is gone is passed over, so that it is not waited for', async () => {
   const answers: (() => Promise<number>)[] = [
     () => Promise.reject(new ServiceError('unavailable', 'away')),

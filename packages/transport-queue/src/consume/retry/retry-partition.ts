@@ -45,6 +45,8 @@ export class RetryPartition implements AssignedPartition {
   #readAt = Number.NEGATIVE_INFINITY
   /** Whether there may be more than was there when reading began. */
   #hasMore = false
+  /** Whether the last reading failed. */
+  #hasFailed = false
   #need = Promise.withResolvers<void>()
 
   constructor(surroundings: RetryPartitionSurroundings) {
@@ -145,11 +147,11 @@ export class RetryPartition implements AssignedPartition {
       if (!step.done) return step.value
       if (this.#surroundings.isBehind() && this.#position === this.#readFrom) await this.#skipGone()
     } catch (error) {
-      this.#tell(error)
+      this.#failed(error)
     }
     this.#reading = undefined
     // What was stored can be read, at the latest when all of the broker knows.
-    if (this.#surroundings.isBehind()) await this.#pause()
+    if (this.#hasFailed || this.#surroundings.isBehind()) await this.#pause()
     return undefined
   }
 
@@ -161,7 +163,7 @@ export class RetryPartition implements AssignedPartition {
 
   /** Waits until there is something to read; false when it has to be looked at again. */
   async #needed(): Promise<boolean> {
-    if (this.#hasMore || this.#surroundings.isBehind()) return true
+    if (this.#hasMore || this.#hasFailed || this.#surroundings.isBehind()) return true
     await this.#need.promise
     this.#need = Promise.withResolvers()
     return false
@@ -185,6 +187,7 @@ export class RetryPartition implements AssignedPartition {
   #read(): AsyncIterator<readonly ReceivedRecord[]> {
     const { driver, timeoutMs } = this.#surroundings
     this.#hasMore = false
+    this.#hasFailed = false
     this.#readFrom = this.#position
     const range = { topic: this.topic, partition: this.partition, fromOffset: this.#position }
     return driver.read(range, { timeoutMs, signal: this.revoked })[Symbol.asyncIterator]()
@@ -196,9 +199,11 @@ export class RetryPartition implements AssignedPartition {
     await clock.wait(this.#delays.next().value, this.revoked)
   }
 
-  #tell(error: unknown): void {
+  /** What is left need not count, and has to be passed over all the same. */
+  #failed(error: unknown): void {
     const text = 'a retry topic could not be read; it is tried again'
     if (ServiceError.is(error) && error.code === 'not_found' && !this.#surroundings.isBehind()) return
+    this.#hasFailed = true
     if (!this.revoked.aborted && this.#lines.isDue(text)) this.#surroundings.log.warn({ err: error }, text)
   }
 }
