@@ -10,12 +10,12 @@ import { PartitionMotion } from './watch/partition-motion.ts'
 import type { HandlerRun, WatchedLoop } from './watch/watched-loop.ts'
 import { endablePartition } from './endable-partition.ts'
 import { FinishedOffsets, type OpenOffset } from './commit/finished-offsets.ts'
-import type { SettingAside } from './back-off.ts'
 import { HaltedMessages } from './halted-messages.ts'
-import { KeyLanes, type OpenMessage } from './key-lanes.ts'
+import { KeyLanes, type OpenMessage } from './turn/key-lanes.ts'
 import { MessageSettler } from './message-settler.ts'
 import type { PartitionRetry } from './retry/partition-retry.ts'
-import type { Slots } from './slots.ts'
+import { notingRetry, type SetAside } from './retry/noting-retry.ts'
+import type { Slots } from './turn/slots.ts'
 
 export interface LoopSurroundings {
   readonly settings: QueueSettings
@@ -53,8 +53,8 @@ export class PartitionLoop implements WatchedLoop {
   readonly #readBack: PartitionRetry | undefined
   readonly #progress: CommitProgress
   readonly #offsets = new FinishedOffsets()
-  /** What was set aside, and how, until that is noted; by offset. */
-  readonly #setAside = new Map<number, 'set aside' | 'followed'>()
+  /** What was set aside, and how, until that is noted. */
+  readonly #setAside: SetAside = new Map()
   readonly #lanes: KeyLanes
   /** Told of a commit, where something waits for one. */
   #room: PromiseWithResolvers<void> | undefined
@@ -82,7 +82,8 @@ export class PartitionLoop implements WatchedLoop {
     this.#readBack = isReadBack ? retry : undefined
     // Where a message holds up its partition, nothing can be handled meanwhile that it would be set aside for.
     const isSetAside = order !== 'partition' && !isReadBack
-    const aside = retry && isSetAside ? { retry: this.#noting(retry), isWanted: this.#isWanted } : undefined
+    const aside =
+      retry && isSetAside ? { retry: notingRetry(retry, this.#setAside), isWanted: this.#isWanted } : undefined
     const own = { settings, log: sourceLog, slots, batcher, aside, halted }
     this.#settler = new MessageSettler({ partition, consumer, ...own })
     this.#progress = new CommitProgress(partition, {
@@ -233,23 +234,6 @@ export class PartitionLoop implements WatchedLoop {
       if (committed) void afterCommit(committed, next)
       else next()
     })
-  }
-
-  /** Takes note of what is set aside, for that is not handled. */
-  #noting(retry: PartitionRetry): SettingAside['retry'] {
-    return {
-      isFenced: (key) => retry.isFenced(key),
-      park: async (record, history) => {
-        const outcome = await retry.park(record, history)
-        if (outcome === 'stored') this.#setAside.set(record.offset, 'set aside')
-        return outcome
-      },
-      follow: async (record) => {
-        const outcome = await retry.follow(record)
-        if (outcome === 'parked') this.#setAside.set(record.offset, 'followed')
-        return outcome
-      },
-    }
   }
 
   /**

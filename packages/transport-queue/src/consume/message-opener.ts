@@ -7,7 +7,7 @@ import { isEnveloped, type ReadBounds, type ReadMessage, readMessage } from '../
 import type { BackOff } from './back-off.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
-import type { Slots } from './slots.ts'
+import type { Slots } from './turn/slots.ts'
 import { tellHeld } from './tell-outcome.ts'
 
 export interface OpenerSurroundings {

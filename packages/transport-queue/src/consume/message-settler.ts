@@ -14,8 +14,8 @@ import { isOfEnding } from './plan/disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, type RetryHistory, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
 import { tellHalt, tellOvertaken, tellRetry, tellSkip } from './tell-outcome.ts'
-import { RunningCalls } from './running-calls.ts'
-import type { Slots } from './slots.ts'
+import { RunningCalls } from './turn/running-calls.ts'
+import type { Slots } from './turn/slots.ts'
 
 export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays' | 'consumer'> {
   readonly consumer: TopicConsumer

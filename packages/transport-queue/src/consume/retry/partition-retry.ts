@@ -241,12 +241,10 @@ export class PartitionRetry {
   }
 
   #answered(sequence: number, outcome: AppendOutcome): void {
-    if (outcome !== 'stored') {
-      this.#open.withdraw(sequence)
-      return this.#tellParked()
-    }
-    this.#open.stored(sequence)
-    this.partition.wake()
+    if (outcome === 'stored') this.#open.stored(sequence)
+    else this.#open.withdraw(sequence)
+    if (outcome === 'stored') this.partition.wake()
+    else this.#tellParked()
   }
 
   #committed(nextOffset: number): void {
@@ -286,10 +284,9 @@ export class PartitionRetry {
     const isParking = this.#open.unhandledCount > 0
     if (isParking === this.#isParking) return
     this.#isParking = isParking
-    const text = isParking
-      ? `messages are set aside in ${this.#topic.name}`
-      : `all messages that were set aside in ${this.#topic.name} are done with`
-    this.#tell('info', text)
+    const { name } = this.#topic
+    const done = `all messages that were set aside in ${name} are done with`
+    this.#tell('info', isParking ? `messages are set aside in ${name}` : done)
   }
 
   /** Between tries of what has no end. Not by how long messages wait: an assignment waits for it. */

@@ -1,10 +1,10 @@
 import type { Outcome } from '@tenon/core/transport'
-import type { AssignedPartition } from '../queue-driver.ts'
-import type { Batcher } from './batch/batcher.ts'
-import type { TopicConsumer } from './plan/consumer-plan.ts'
-import type { QueueCall } from './queue-call.ts'
+import type { AssignedPartition } from '../../queue-driver.ts'
+import type { Batcher } from '../batch/batcher.ts'
+import type { TopicConsumer } from '../plan/consumer-plan.ts'
+import type { QueueCall } from '../queue-call.ts'
 import type { Slots } from './slots.ts'
-import type { MessageStage } from './watch/consumer-report.ts'
+import type { MessageStage } from '../watch/consumer-report.ts'
 
 export interface RunningSurroundings {
   readonly partition: Pick<AssignedPartition, 'lost' | 'revoked'>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { QueueCall } from './queue-call.ts'
+import { QueueCall } from '../queue-call.ts'
 import { RunningCalls } from './running-calls.ts'
 import { Slots } from './slots.ts'
 

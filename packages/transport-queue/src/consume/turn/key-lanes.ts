@@ -1,8 +1,8 @@
 import type { MessageOrder } from '@tenon/core/transport'
-import { asBuffer } from '../bytes.ts'
-import type { ReceivedRecord } from '../queue-driver.ts'
-import type { OpenOffset } from './commit/finished-offsets.ts'
-import type { RetryHistory } from './retry-schedule.ts'
+import { asBuffer } from '../../bytes.ts'
+import type { ReceivedRecord } from '../../queue-driver.ts'
+import type { OpenOffset } from '../commit/finished-offsets.ts'
+import type { RetryHistory } from '../retry-schedule.ts'
 import type { Slots, Waiter } from './slots.ts'
 
 /** A message that was taken, and where it stands among those of its partition. */

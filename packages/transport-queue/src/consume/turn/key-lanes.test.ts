@@ -1,7 +1,7 @@
 import type { MessageOrder } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
 import { KeyLanes, type OpenMessage } from './key-lanes.ts'
-import { FinishedOffsets } from './commit/finished-offsets.ts'
+import { FinishedOffsets } from '../commit/finished-offsets.ts'
 import { Slots } from './slots.ts'
 
 function messageOf(key: string | null, offset: number): OpenMessage {

@@ -1,7 +1,7 @@
 import type { Logger } from '@tenon/core/transport'
-import type { QueueSettings } from '../queue-options.ts'
-import { Batcher } from './batch/batcher.ts'
-import type { ConsumerPlan, TopicConsumer } from './plan/consumer-plan.ts'
+import type { QueueSettings } from '../../queue-options.ts'
+import { Batcher } from '../batch/batcher.ts'
+import type { ConsumerPlan, TopicConsumer } from '../plan/consumer-plan.ts'
 import { Slots } from './slots.ts'
 
 /** What one handler may have in hand at a time, over all its partitions in this process. */
