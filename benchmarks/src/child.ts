@@ -30,15 +30,18 @@ export interface ChildOptions {
 /** A program under measurement, on a core of its own where that can be had. */
 export class Child implements AsyncDisposable {
   readonly port: number
+  /** Where its probes are; undefined where it does not say. */
+  readonly adminPort: number | undefined
   /** From spawning to its word that it is ready. */
   readonly startMs: number
   readonly #process: ChildProcess
   /** Fires when it ends, so that nobody waits for the word of a program that is gone. */
   readonly #ended = new AbortController()
 
-  private constructor(child: ChildProcess, { port, startMs, program }: Started) {
+  private constructor(child: ChildProcess, { port, adminPort, startMs, program }: Started) {
     this.#process = child
     this.port = port
+    this.adminPort = adminPort
     this.startMs = startMs
     child.once('exit', (code) => this.#ended.abort(new Error(`${program} ended with code ${code} while it was needed`)))
   }
@@ -59,9 +62,10 @@ export class Child implements AsyncDisposable {
       },
     })
     const [ready] = (await Promise.race([once(child, 'message'), failed(child, program)])) as [
-      { readonly port: number },
+      { readonly port: number; readonly adminPort?: number },
     ]
-    return new Child(child, { port: ready.port, startMs: performance.now() - startedAt, program })
+    const { port, adminPort } = ready
+    return new Child(child, { port, adminPort, startMs: performance.now() - startedAt, program })
   }
 
   /** @param question `live` collects garbage first. */
@@ -116,6 +120,7 @@ export class Child implements AsyncDisposable {
 
 interface Started {
   readonly port: number
+  readonly adminPort: number | undefined
   readonly startMs: number
   readonly program: string
 }

@@ -1,7 +1,11 @@
 import { collectGarbage } from './live-bytes.ts'
 
-/** Tells the measuring process that this program serves, and answers its questions. */
-export function ready(port: number): void {
+/**
+ * Tells the measuring process that this program serves, and answers its questions.
+ *
+ * @param adminPort Where its probes are, if somebody wants to know.
+ */
+export function ready(port: number, adminPort?: number): void {
   process.on('message', (question) => {
     // Somebody else's to answer.
     if (typeof question !== 'string') return
@@ -15,7 +19,7 @@ export function ready(port: number): void {
   })
   // Ends with the measuring process, however that ends.
   process.on('disconnect', () => process.exit())
-  process.send?.({ port })
+  process.send?.({ port, adminPort })
 }
 
 /** A guess: fine enough for single functions, and little of a core. */
