@@ -10,6 +10,7 @@ import {
   type OperationEndpoint,
   type Transport,
   type TransportHost,
+  type DrainTime,
   type TransportServer,
   unlessAborted,
 } from '@tenon/core/transport'
@@ -119,13 +120,13 @@ class GrpcServer implements TransportServer {
     this.#health.readinessChanged(readiness)
   }
 
-  async drain(signal: AbortSignal): Promise<number> {
+  async drain(signal: AbortSignal, time?: DrainTime): Promise<number> {
     this.withdraw()
     const told = this.#sessions.withdraw()
     const beganAt = performance.now()
     let graceMs: number | undefined
     const cut = () => {
-      graceMs = lastAnswersMs(performance.now() - beganAt)
+      graceMs = lastAnswersMs(performance.now() - beganAt, time?.graceMs)
       this.#calls.cut()
     }
     if (signal.aborted) cut()

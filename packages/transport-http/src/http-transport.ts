@@ -6,6 +6,7 @@ import {
   secureServer,
   type Transport,
   type TransportHost,
+  type DrainTime,
   type TransportServer,
 } from '@tenon/core/transport'
 import type { FastifyInstance } from 'fastify'
@@ -104,7 +105,7 @@ class HttpServer implements TransportServer {
     this.#replies.withdraw()
   }
 
-  async drain(signal: AbortSignal): Promise<number> {
+  async drain(signal: AbortSignal, { graceMs }: Partial<DrainTime> = {}): Promise<number> {
     this.#replies.withdraw()
     const running = this.#replies.seal()
     // The dispatcher would refuse them when they are complete, which may be never.
@@ -113,7 +114,8 @@ class HttpServer implements TransportServer {
     await running.emptied(signal)
     if (running.count === 0) return 0
     this.#isCut = true
-    await running.emptied(AbortSignal.timeout(lastRepliesMs))
+    // Half of what the service still waits, so that what is cut then is told in time.
+    await running.emptied(AbortSignal.timeout(Math.min(lastRepliesMs, Math.round((graceMs ?? 2 * lastRepliesMs) / 2))))
     return running.count
   }
 

@@ -24,12 +24,15 @@ describe('withTimeLimit', () => {
   })
 
   it.each([
+    [20, 10],
+    [100, 75],
     [1_000, 900],
     [60_000, 59_500],
   ])('of %i ms tells the run after %i ms, and goes on without it at the end', async (timeoutMs, noticeMs) => {
     const events: (string | number)[] = []
     const startedAt = Date.now()
-    const run = (signal: AbortSignal, givenMs: number) => {
+    const run = (signal: AbortSignal, givenMs: number, graceMs: number) => {
+      expect(givenMs + graceMs).toBe(timeoutMs)
       events.push(givenMs)
       signal.addEventListener('abort', () => events.push('told', Date.now() - startedAt))
       return never()
@@ -45,6 +48,24 @@ describe('withTimeLimit', () => {
       new Promise<string>((resolve) => signal.addEventListener('abort', () => resolve('ended')))
     const ended = withTimeLimit(run, { timeoutMs: 100, tooLate })
     await vi.runAllTimersAsync()
+    expect(await ended).toBe('ended')
+  })
+
+  it('waits its grace after the signal, however late that was', async () => {
+    const told = Promise.withResolvers<void>()
+    const run = (signal: AbortSignal) =>
+      new Promise<string>((resolve) => {
+        signal.addEventListener('abort', () => {
+          told.resolve()
+          setTimeout(() => resolve('ended'), 20)
+        })
+      })
+    const ended = withTimeLimit(run, { timeoutMs: 100, tooLate })
+    // The event loop stood still: all timers are due at once.
+    vi.setSystemTime(Date.now() + 500)
+    await vi.advanceTimersByTimeAsync(75)
+    await told.promise
+    await vi.advanceTimersByTimeAsync(20)
     expect(await ended).toBe('ended')
   })
 

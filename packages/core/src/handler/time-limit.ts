@@ -7,26 +7,42 @@ export interface TimeLimit {
 
 /**
  * Runs something, and waits for its end no longer than its time. The signal fires a little before, so that it can still end
- * by itself; the second argument says how long that is from now. What it throws after its time is swallowed.
+ * by itself; the second argument says how long that is from now, the third how long it is waited for after that. What it throws after
+ * its time is swallowed.
  */
 export async function withTimeLimit<T>(
-  run: (signal: AbortSignal, timeoutMs: number) => T | Promise<T>,
+  run: (signal: AbortSignal, timeoutMs: number, graceMs: number) => T | Promise<T>,
   { timeoutMs, tooLate }: TimeLimit,
 ): Promise<T> {
   const { promise: givenUp, reject } = Promise.withResolvers<never>()
   const ending = new AbortController()
-  const noticeMs = Math.max(0, timeoutMs - Math.min(longestGraceMs, timeoutMs * graceShare))
-  const notice = setTimeout(() => ending.abort(), noticeMs)
-  const end = setTimeout(() => reject(tooLate()), timeoutMs)
-  if (noticeMs === 0) ending.abort()
+  // Timers know whole milliseconds only.
+  const noticeMs = Math.floor(timeoutMs - graceOf(timeoutMs))
+  const graceMs = timeoutMs - noticeMs
+  let timer: NodeJS.Timeout | undefined
+  const tell = () => {
+    // Counts from here: where the event loop was late for the signal, both would be due at once.
+    timer = setTimeout(() => reject(tooLate()), graceMs)
+    ending.abort()
+  }
+  if (noticeMs === 0) tell()
+  else timer = setTimeout(tell, noticeMs)
   try {
-    return await Promise.race([run(ending.signal, noticeMs), givenUp])
+    return await Promise.race([run(ending.signal, noticeMs, graceMs), givenUp])
   } finally {
-    clearTimeout(notice)
-    clearTimeout(end)
+    clearTimeout(timer)
   }
 }
 
-/** Part of its time in which it knows that the time is over, and how long that is at most. Guesses: enough to write answers. */
+function graceOf(timeoutMs: number): number {
+  const leastMs = Math.min(shortestGraceMs, timeoutMs / 2)
+  return Math.min(longestGraceMs, Math.max(leastMs, timeoutMs * graceShare))
+}
+
+/**
+ * Part of its time in which it knows that the time is over, and how long that is at least, where there is twice as much, and at most.
+ * Guesses: enough to write answers.
+ */
 const graceShare = 0.1
+const shortestGraceMs = 25
 const longestGraceMs = 500

@@ -720,6 +720,25 @@ describe('stop', () => {
     expect(await stopped).toMatchObject({ exitCode: 1, phases: [{}, { phase: 'drain', error: undefined }, {}, {}, {}] })
   })
 
+  it('tells transports how long their drain may take, and how long it waits for them after their signal', async () => {
+    const told: unknown[] = []
+    const transport = recordingTransport([])
+    const { started } = start({
+      shutdownTimeoutMs: 10_000,
+      transports: () => [
+        {
+          ...transport,
+          bind: (host) => ({
+            ...transport.bind(host),
+            drain: async (signal, time) => void told.push(signal.aborted, time),
+          }),
+        },
+      ],
+    })
+    await (await started).stop()
+    expect(told).toEqual([false, { timeoutMs: expect.any(Number), graceMs: expect.closeTo(500, -1) }])
+  })
+
   it('says with exit code 1 that a transport could not write an answer to its end', async () => {
     const http = recordingTransport([], { acts: { drain: async () => 2 } })
     const grpc = recordingTransport([], { name: 'grpc', acts: { drain: async () => 0 } })

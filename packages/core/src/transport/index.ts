@@ -63,6 +63,7 @@ export {
   type Transport,
   type TransportHealth,
   type TransportHost,
+  type DrainTime,
   type TransportServer,
 } from './transport.ts'
 export { unlessAborted } from './unless-aborted.ts'

@@ -100,6 +100,14 @@ export interface TransportHealth {
   readonly reason?: string | undefined
 }
 
+/** How long a drain may take. */
+export interface DrainTime {
+  /** From its beginning until its signal fires. */
+  readonly timeoutMs: number
+  /** How long `drain` is waited for after the signal; what it resolves with later is not counted. */
+  readonly graceMs: number
+}
+
 /**
  * A transport bound to a service. The service calls, each once and in this order: `listen`, `withdraw`, `finish`, `drain`, `close`;
  * after a failed start it may call `close` at any point.
@@ -148,8 +156,10 @@ export interface TransportServer {
    *
    * Resolves with how many answers the deadline kept from being written in full, or with nothing where that cannot be; any
    * above 0 ends the process with exit code 1, as calls that were cut do.
+   *
+   * @param time What a service always tells; a host of a test may not.
    */
-  drain(signal: AbortSignal): Promise<number | void>
+  drain(signal: AbortSignal, time?: DrainTime): Promise<number | void>
   /** Cuts what is left and releases sockets and connections. Safe to call twice. */
   close(): Promise<void>
 }

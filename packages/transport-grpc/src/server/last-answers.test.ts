@@ -10,6 +10,13 @@ test.each([100, 200, 500, 1_000, 20_000, 600_000])(
   },
 )
 
+test.each([12, 25, 500])(
+  'answers have half of what the service still waits, %i ms, however late the deadline came',
+  (graceMs) => {
+    expect(lastAnswersMs(20_000, graceMs)).toBe(Math.round(graceMs / 2))
+  },
+)
+
 test('answers have a few milliseconds, however short the drain', () => {
   expect(lastAnswersMs(0)).toBe(5)
 })

@@ -1,6 +1,6 @@
 import type { Gate } from '../../call/gate.ts'
 import { withTimeLimit } from '../../handler/time-limit.ts'
-import type { TransportServer } from '../../transport/transport.ts'
+import type { DrainTime, TransportServer } from '../../transport/transport.ts'
 import { throwErrors, withAll } from './servers.ts'
 import { untilFired } from './shutdown.ts'
 
@@ -29,7 +29,7 @@ export class Drain {
    *
    * @throws AggregateError of all that failed.
    */
-  async run(servers: readonly TransportServer[], signal: AbortSignal): Promise<void> {
+  async run(servers: readonly TransportServer[], signal: AbortSignal, time: DrainTime): Promise<void> {
     const [last, first] = [servers.filter(hasAccepted), servers.filter((server) => !hasAccepted(server))]
     const failures: Error[] = []
     const gather = (work: Promise<void>) =>
@@ -39,13 +39,13 @@ export class Drain {
     if (signal.aborted) cutAll()
     else signal.addEventListener('abort', cutAll, { once: true })
     try {
-      const firstDrained = gather(this.#drainAll(first, signal))
+      const firstDrained = gather(this.#drainAll(first, signal, time))
       if (last.length > 0) {
         await Promise.race([firstDrained, untilFired(signal)])
         await gather(finishAll(last, signal))
       }
       const idle = this.#gate.shut()
-      await Promise.all([firstDrained, gather(this.#drainAll(last, signal)), idle])
+      await Promise.all([firstDrained, gather(this.#drainAll(last, signal, time)), idle])
     } finally {
       signal.removeEventListener('abort', cutAll)
     }
@@ -59,9 +59,9 @@ export class Drain {
     await idle
   }
 
-  #drainAll(servers: readonly TransportServer[], signal: AbortSignal): Promise<void> {
+  #drainAll(servers: readonly TransportServer[], signal: AbortSignal, time: DrainTime): Promise<void> {
     return withAll(servers, 'transports could not drain', async (server) => {
-      const cutCount = (await server.drain(signal)) ?? 0
+      const cutCount = (await server.drain(signal, time)) ?? 0
       this.#cutAnswerCount += cutCount
     })
   }

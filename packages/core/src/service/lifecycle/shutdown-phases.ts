@@ -115,7 +115,10 @@ function drainSteps(
       run: (signal) => Promise.race([drainAfter, untilFired(signal)]),
     },
     onDrain: hookStep(parts, 'onDrain', timing),
-    drain: { reserveMs: shutdownTimeoutMs * shares.drain, run: (signal) => drain.run(servers, signal) },
+    drain: {
+      reserveMs: shutdownTimeoutMs * shares.drain,
+      run: (signal, timeoutMs, graceMs) => drain.run(servers, signal, { timeoutMs, graceMs }),
+    },
   } satisfies Steps<Exclude<StopPhaseName, CutPhase | ClosePhase>>
 }
 

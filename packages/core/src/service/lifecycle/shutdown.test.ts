@@ -62,7 +62,7 @@ describe('runPhases', () => {
   it('tells a phase that its time is over, and lets it end by itself', async () => {
     const told = (signal: AbortSignal) =>
       new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
-    expect(await run(100, { name: 'drain', run: told })).toEqual([['drain', undefined, 90]])
+    expect(await run(100, { name: 'drain', run: told })).toEqual([['drain', undefined, 75]])
   })
 
   it('goes on without a phase that does not end, and ends by its deadline', async () => {

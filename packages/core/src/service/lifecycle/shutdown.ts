@@ -10,8 +10,8 @@ export interface ShutdownPhase {
   readonly limitMs?: number
   /** Time that those before it leave to it, so that none of them can use up all there is. */
   readonly reserveMs: number
-  /** The signal fires after `timeoutMs`, shortly before the shutdown goes on without the phase. */
-  run(signal: AbortSignal, timeoutMs: number): unknown
+  /** The signal fires after `timeoutMs`; the shutdown goes on without the phase after `graceMs` more. */
+  run(signal: AbortSignal, timeoutMs: number, graceMs: number): unknown
 }
 
 export interface ShutdownTime {
