@@ -5,7 +5,7 @@ import { type OwnProcess, run } from '../support/own-process.ts'
 const main = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url))
 
 /** Starts `tenon` from its sources, without a loader: what needs one has to find it. */
-function startTenon(args: readonly string[], environment: Readonly<Record<string, string>> = {}): OwnProcess {
+export function startTenon(args: readonly string[], environment: Readonly<Record<string, string>> = {}): OwnProcess {
   return run(process.execPath, ['--conditions=@tenon/source', main, ...args], environment)
 }
 

@@ -1,24 +1,36 @@
+import { fileURLToPath } from 'node:url'
 import { SetupError } from '@tenon/core'
 import type { ChildTask } from './child/child-task.ts'
-import { look } from './child/look.ts'
-import { ModuleError } from './module/service-module.ts'
 import type { ExitCode } from './command/command.ts'
-import { processTerminal, type Terminal } from './terminal.ts'
+import { ModuleError } from './module/service-module.ts'
+import { processTerminal } from './terminal.ts'
 
 // What a command does with the code of a service is done here, in a process of its own that has the loader the code needs.
 const terminal = processTerminal()
 const task = JSON.parse(process.argv[2] ?? 'null') as ChildTask
-const exitCode = await run(task, terminal)
-// The code of the service may have left something behind that would keep the process up.
-process.stdout.write('', () => process.exit(exitCode))
+const exitCode = await run(task)
+// The code of the service may have left something behind that would keep the process up. An instance ends by itself, or that is told.
+if (exitCode !== undefined) process.stdout.write('', () => process.exit(exitCode))
 
-async function run(given: ChildTask, { print, complain }: Terminal): Promise<ExitCode> {
+async function run(given: ChildTask): Promise<ExitCode | undefined> {
   try {
-    return await look(given, terminal)
+    return await runTask(given)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    if (given.isJson) print(JSON.stringify({ error: message }))
-    complain(`tenon: ${message}`)
+    if (given.isJson) terminal.print(JSON.stringify({ error: message }))
+    terminal.complain(`tenon: ${message}`)
     return error instanceof SetupError || (error instanceof ModuleError && error.isOfService) ? 1 : 2
+  }
+}
+
+async function runTask(given: ChildTask): Promise<ExitCode | undefined> {
+  switch (given.kind) {
+    case 'instance':
+      await (await import('./instance/run-instance.ts')).runInstance(given)
+      return undefined
+    case 'verify_drain':
+      return (await import('./child/drain.ts')).drain(given, fileURLToPath(import.meta.url), terminal)
+    default:
+      return (await import('./child/look.ts')).look(given, terminal)
   }
 }

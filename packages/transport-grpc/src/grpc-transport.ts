@@ -114,6 +114,7 @@ class GrpcServer implements TransportServer {
 
   withdraw(): void {
     this.#health.withdraw()
+    this.#sessions.turnAway()
   }
 
   readinessChanged(readiness: 'ready' | 'not_ready'): void {

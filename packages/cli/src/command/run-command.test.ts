@@ -29,7 +29,7 @@ describe('tenon', () => {
   it('lists its commands', async () => {
     const { exitCode, printed } = await tenon('help')
     expect(exitCode).toBe(0)
-    for (const command of ['check', 'describe', 'probe']) expect(printed).toContain(`  ${command} `)
+    for (const command of ['check', 'describe', 'probe', 'verify drain']) expect(printed).toContain(`  ${command} `)
   })
 
   it('tells of a command what it does and which options it has, by either word', async () => {
@@ -46,6 +46,13 @@ describe('tenon', () => {
     [['check', 'a.ts', '--expotr', 'x'], "Unknown option '--expotr'; the options are --export, --json"],
     [['probe', 'well'], 'expected live, ready or startup, found "well"'],
     [['probe', 'live', '--port', '0x10'], '--port: expected a whole number from 1 to 65535, found "0x10"'],
+    [['verify'], 'expected a command (check, describe, probe, verify drain), found "verify"'],
+    [['verify', 'drain'], 'expected one or more files of services, found none'],
+    [['verify', 'drain', 'a.ts', '--restarts', '0'], '--restarts: expected a whole number from 1 to 10000, found "0"'],
+    [
+      ['verify', 'drain', 'a.ts', '--readiness', '/x'],
+      '--readiness: expected a protocol and a path such as http:/healthz',
+    ],
     [['probe', 'live', '--path', 'readyz'], '--path: expected a path such as /readyz'],
   ])('exits with 2 for %j, and says what was expected', async (args, expected) => {
     const { exitCode, printed, complained } = await tenon(...args)

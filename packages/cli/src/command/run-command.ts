@@ -19,6 +19,11 @@ const commands: Readonly<Record<string, ListedCommand & { load(): Promise<Comman
     summary: 'asks a running service how it is, for images without a shell or an HTTP client',
     load: async () => (await import('./probe.ts')).probeCommand,
   },
+  'verify drain': {
+    usage: 'verify drain <service.ts>…',
+    summary: 'restarts services under load, and says what became of every call and message',
+    load: async () => (await import('./verify-drain.ts')).verifyDrainCommand,
+  },
 }
 
 /** Runs `tenon` with arguments; never rejects for what its user can mend. */

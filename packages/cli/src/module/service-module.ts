@@ -40,7 +40,7 @@ export async function loadService({ file, exportName }: ServicePlace): Promise<S
 }
 
 /** @throws ModuleError */
-async function importFile(file: string): Promise<Readonly<Record<string, unknown>>> {
+export async function importFile(file: string): Promise<Readonly<Record<string, unknown>>> {
   const path = resolve(file)
   if (!existsSync(path) || !statSync(path).isFile()) throw new ModuleError(`there is no file ${file}`)
   try {

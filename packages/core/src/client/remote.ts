@@ -70,7 +70,11 @@ export function remote<Of extends AnyContract>(contract: Of, { via, at, intercep
     },
     dispose: (client) => channels.get(client)?.close(),
   })
-  return Object.freeze({ ...provider, remote: { contract: name, transport: via.name, at, interceptors: around } })
+  const movedTo = (elsewhere: string) => remote(contract, { via, at: elsewhere, interceptors })
+  return Object.freeze({
+    ...provider,
+    remote: { contract: name, transport: via.name, at, interceptors: around, movedTo },
+  })
 }
 
 function openAll(via: ClientTransport, contract: ContractInfo, addresses: readonly string[]): readonly OpenChannel[] {

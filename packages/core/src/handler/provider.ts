@@ -53,6 +53,12 @@ export interface RemoteFacts {
   readonly at: string
   /** Around every call that goes out, outermost first. */
   readonly interceptors: readonly { readonly name: string }[]
+  /**
+   * The same client of a service that is elsewhere, for `service.start({ remotes })`.
+   *
+   * @throws ConfigError `config.malformed` for an address that cannot be read
+   */
+  movedTo(at: string): Provider
 }
 
 /** A token for something that has no class. Two tokens are never equal, whatever their description. */

@@ -25,7 +25,7 @@ import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import type { StartOptions } from './start-options.ts'
 
 /** What a service is looked at with; the same as what it is started with. */
-export type CheckOptions = Pick<StartOptions, 'environment' | 'overrides'>
+export type CheckOptions = Pick<StartOptions, 'environment' | 'overrides' | 'transports'>
 
 /** What a check came to. */
 export interface ServiceCheck {

@@ -63,10 +63,11 @@ export interface Service<Config extends ConfigSpec = ConfigSpec> {
    * still keeps it up then, also work that follows this call, is cut by `process.exit()`. Longer work belongs into the
    * `dispose` of a provider, or to `start()` and `stop()`, which leave the process alone.
    */
-  run(options?: RunOptions): Promise<void>
+  run(options?: RunOptions<Config>): Promise<void>
 }
 
-export interface RunOptions {
+/** What a service is run with: whatever it may be started with, and what happens around it. */
+export interface RunOptions<Config extends ConfigSpec = ConfigSpec> extends StartOptions<Config> {
   /** Called once, when the service is ready. What it throws ends the service like a failed start. */
   readonly onReady?: (service: StartedService) => void
   /**
@@ -125,11 +126,11 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
 
   async check(options: CheckOptions = {}): Promise<ServiceCheck> {
     this.#requireStopped('checked')
-    return checkService(this.#options, options)
+    return checkService(startedOptions(this.#options, options), options)
   }
 
   describe(options: CheckOptions = {}): ServiceDescription {
-    return describeService(this.#options, options)
+    return describeService(startedOptions(this.#options, options), options)
   }
 
   async start(start: StartOptions<Config> = {}): Promise<StartedService> {
@@ -153,9 +154,9 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
     if (this.#running?.isOwnWork !== true) await ended
   }
 
-  run({ onReady, onHangup = 'drain', onParentExit }: RunOptions = {}): Promise<void> {
-    const { environment, settings } = readSettings(this.#options, undefined)
-    const log = defaultLog(this.name, environment, this.#options.log)
+  run({ onReady, onHangup = 'drain', onParentExit, ...start }: RunOptions<Config> = {}): Promise<void> {
+    const { environment, settings } = readSettings(this.#options, start.environment)
+    const log = start.log ?? defaultLog(this.name, environment, this.#options.log)
     const isHeld = settings.isDevelopment && isHeldByTool(environment)
     return processOwner.run({
       name: this.name,
@@ -163,7 +164,7 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
       onHangup,
       onParentExit: onParentExit ?? (isHeld ? 'drain' : 'ignore'),
       start: async () => {
-        const started = await this.start({ log })
+        const started = await this.start({ ...start, log })
         try {
           onReady?.(started)
         } catch (error) {

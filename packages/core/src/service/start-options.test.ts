@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import type { ClientChannel, ClientTransport } from '../client/client-transport.ts'
+import { clientOf, remote } from '../client/remote.ts'
 import { contract } from '../contract/contract.ts'
 import { ConfigError } from '../error/setup-error.ts'
 import { defineHandler } from '../handler/define-handler.ts'
 import { inject } from '../handler/inject.ts'
-import { provide, token } from '../handler/provider.ts'
+import { type Provider, provide, token } from '../handler/provider.ts'
 import type { Registrar } from '../registry/registry.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -16,6 +18,7 @@ import Type from 'typebox'
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
 const Empty = Type.Object({})
 const things = contract('a.v1.Things', { act: { input: Empty, output: Empty } })
+const others = contract('a.v1.Others', { act: { input: Empty, output: Empty } })
 const config = { httpPort: port('HTTP_PORT'), apiKey: secret(text('API_KEY')), databaseUrl: optional('DATABASE_URL') }
 
 interface Seen {
@@ -118,5 +121,60 @@ describe('what a start does otherwise than the definition says', () => {
 
   it('leaves out the registration and the server of probes', async () => {
     expect(await startWith({ registry: false, admin: false })).toMatchObject({ made: ['transports'], protocols: [] })
+  })
+
+  it('lets a check look at other transports, of which the own ones are told', async () => {
+    const bound: string[] = []
+    const service = defineService({
+      name: 'things',
+      version: '1.0.0',
+      handlers: [defineHandler(things, () => ({ act: () => ({}) }))],
+      transports: () => [transport('own', bound)],
+    })
+    const seen: string[] = []
+    const check = await service.check({
+      environment: {},
+      transports: (own) => {
+        seen.push(...own.map(({ name }) => name))
+        return [transport('other', bound)]
+      },
+    })
+    expect({ ok: check.ok, seen, bound }).toEqual({ ok: true, seen: ['own'], bound: ['other'] })
+    expect(service.describe({ environment: {}, transports: [transport('third', bound)] }).transports).toMatchObject([
+      { name: 'third' },
+    ])
+  })
+
+  it('moves the clients of other services elsewhere', async () => {
+    const opened: string[] = []
+    const via: ClientTransport = {
+      name: 'test',
+      open: ({ address }) => {
+        opened.push(address)
+        return { close: async () => undefined } as ClientChannel
+      },
+    }
+    const service = defineService({
+      name: 'things',
+      version: '1.0.0',
+      handlers: [
+        defineHandler(things, () => {
+          inject(clientOf(others))
+          return { act: () => ({}) }
+        }),
+      ],
+      remotes: () => [remote(others, { via, at: 'static:///a:1' })],
+      transports: () => [transport('own', [])],
+      admin: false,
+    })
+    const moved = (own: readonly Provider[]) => own.map((one) => one.remote?.movedTo('static:///b:2') ?? one)
+    for (const start of [{}, { remotes: moved }]) await (await service.start({ log, environment: {}, ...start })).stop()
+    expect(opened).toEqual(['a:1', 'b:2'])
+  })
+
+  it('takes another deregister delay, within the range of the own one', async () => {
+    await expect(startWith({ deregisterDelayMs: 60_001 })).rejects.toThrow(
+      'deregisterDelayMs must be from 0 to 60000, found 60001',
+    )
   })
 })

@@ -20,10 +20,14 @@ export interface StartOptions<Config extends ConfigSpec = ConfigSpec> {
   readonly overrides?: readonly Provider[]
   /** Transports in the place of the service's own, which are not even made; or a function of those. */
   readonly transports?: readonly Transport[] | ((own: readonly Transport[]) => readonly Transport[])
+  /** Clients of other services in the place of the service's own; or a function of those, each of which can be `movedTo()` another address. */
+  readonly remotes?: readonly Provider[] | ((own: readonly Provider[]) => readonly Provider[])
   /** False for a start that is announced nowhere. @defaultValue the service's own */
   readonly registry?: false
   /** In the place of the service's own; false for no server of probes. */
   readonly admin?: AdminOptions | false
+  /** In the place of the service's own, in milliseconds. @remarks Range 0–60_000, at most `shutdownTimeoutMs` */
+  readonly deregisterDelayMs?: number
   /** @defaultValue pino, JSON lines on standard output at the level of the environment variable LOG_LEVEL */
   readonly log?: Logger
 }
@@ -38,16 +42,22 @@ type Bare<Value> = Value extends Secret<infer Hidden> ? Secret<Hidden> | Hidden 
 /** The options of a service as one start of it sees them. */
 export function startedOptions<Config extends ConfigSpec>(
   options: ServiceOptions<Config>,
-  { transports, registry, admin }: StartOptions<Config>,
+  { transports, remotes, registry, admin, deregisterDelayMs }: StartOptions<Config>,
 ): ServiceOptions<Config> {
   const { registry: announced, ...others } = options
-  const own = options.transports
   return {
     ...others,
     ...(announced && registry !== false && { registry: announced }),
     ...(admin !== undefined && { admin }),
-    ...(transports && {
-      transports: typeof transports === 'function' ? (config) => transports(own?.(config) ?? []) : () => transports,
-    }),
+    ...(deregisterDelayMs !== undefined && { deregisterDelayMs }),
+    ...(transports && { transports: replaced(options.transports, transports) }),
+    ...(remotes && { remotes: replaced(options.remotes, remotes) }),
   }
+}
+
+function replaced<Settings, Part>(
+  own: ((settings: Settings) => readonly Part[]) | undefined,
+  by: readonly Part[] | ((own: readonly Part[]) => readonly Part[]),
+): (settings: Settings) => readonly Part[] {
+  return typeof by === 'function' ? (settings) => by(own?.(settings) ?? []) : () => by
 }

@@ -96,3 +96,21 @@ test('a session that was retired and is over behind its last answer may be read 
   retired.sessions.look()
   expect(retired.socket?.destroyed).toBe(false)
 })
+
+test('callers are asked to go elsewhere while their calls, and those that still come, are served', async () => {
+  const held: ServerHttp2Stream[] = []
+  using demo = await serve((stream) => held.push(stream))
+  const asked = demo.client.request({ ':path': '/' }).resume()
+  demo.sessions.turnAway()
+  const [code, lastStreamId] = await once(demo.client, 'goaway')
+  expect({ code, lastStreamId }).toEqual({ code: 0, lastStreamId: 2 ** 31 - 1 })
+  const late = connect(`http://127.0.0.1:${demo.port}`)
+  const askedLate = late.request({ ':path': '/' }).resume()
+  await once(late, 'goaway')
+  expect(held).toHaveLength(2)
+  const answers = Promise.all([once(asked, 'response'), once(askedLate, 'response')])
+  for (const stream of held) stream.respond({ ':status': 200 }, { endStream: true })
+  for (const [headers] of await answers) expect(headers).toMatchObject({ ':status': 200 })
+  late.destroy()
+  demo.sessions.close()
+})

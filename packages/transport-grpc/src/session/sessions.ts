@@ -13,7 +13,7 @@ import { type AwaitedCall, OpenStreams } from './open-streams.ts'
 import { SessionAge } from './session-age.ts'
 import { SessionLimits } from './session-limits.ts'
 import { UnreadSessions } from './unread-sessions.ts'
-import { withdrawSession } from './withdraw-session.ts'
+import { leaveOpen, withdrawSession } from './withdraw-session.ts'
 
 /** What is known of a session. */
 interface SessionWatch {
@@ -32,6 +32,8 @@ export class Sessions {
   readonly #unread: UnreadSessions
   #empty: PromiseWithResolvers<void> | undefined
   #timer: NodeJS.Timeout | undefined
+  #turning: NodeJS.Timeout | undefined
+  readonly #turnedAway = new WeakSet<Http2Session>()
 
   /**
    * @param domain The service's name, as the origin of reasons.
@@ -82,6 +84,14 @@ export class Sessions {
   }
 
   /**
+   * Asks callers from now on to make new calls on another connection, while every call is still served: a balancer leads that one
+   * elsewhere. Not at once, for it would lead here again, and those that still come are asked as well.
+   */
+  turnAway(): void {
+    this.#turning ??= setInterval(() => this.#turnOpenAway(), turnAwayMs).unref()
+  }
+
+  /**
    * Asks callers to make new calls elsewhere, also those of which only a part is here. Resolves when they have heard. Calls that are
    * on the way are still taken, and answered as the service sees fit.
    */
@@ -117,7 +127,17 @@ export class Sessions {
   close(): void {
     this.#streams.stop()
     clearInterval(this.#timer)
+    clearInterval(this.#turning)
     this.#timer = undefined
+    this.#turning = undefined
+  }
+
+  #turnOpenAway(): void {
+    for (const session of this.#open.keys()) {
+      if (this.#turnedAway.has(session)) continue
+      this.#turnedAway.add(session)
+      leaveOpen(session as ServerHttp2Session)
+    }
   }
 
   #leave(session: ServerHttp2Session): void {
@@ -127,6 +147,9 @@ export class Sessions {
     this.#empty = undefined
   }
 }
+
+/** How often callers are asked to go elsewhere while they are still served. A guess: a balancer may have noticed by then. */
+const turnAwayMs = 250
 
 /** How often is looked for connections that are over. A guess. */
 const lookMs = 1_000

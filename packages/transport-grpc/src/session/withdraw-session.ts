@@ -9,6 +9,12 @@ export interface Telling {
   readonly tellMs: number
 }
 
+/** Asks a caller to make new calls on another connection, and leaves this one to those it has, and to those on their way. */
+export function leaveOpen(session: ServerHttp2Session, reason = ''): void {
+  if (session.closed || session.destroyed) return
+  session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamId, Buffer.from(reason))
+}
+
 /**
  * Asks a caller to make new calls on another connection. Resolves when it has heard, so that its calls from before have all
  * arrived; then the session may be closed without losing one. Without
@@ -18,7 +24,7 @@ export interface Telling {
  */
 export async function withdrawSession(session: ServerHttp2Session, { reason = '', tellMs }: Telling): Promise<void> {
   if (session.closed || session.destroyed) return
-  session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamId, Buffer.from(reason))
+  leaveOpen(session, reason)
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, tellMs)
   session.once('close', resolve)

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { type Evidence, findCauses } from './cause.ts'
+import type { TransportReport } from './report.ts'
+import type { InstanceRecord } from './verified-instance.ts'
+
+const record: InstanceRecord = {
+  startPhases: [],
+  stopPhases: [{ phase: 'drain', durationMs: 5 }],
+  runningPhase: undefined,
+  notReadyAfterMs: 40,
+  readyUntilMs: 5,
+  refusals: [],
+  end: { code: 0, signal: null },
+  stopMs: 1_050,
+  wasKilled: false,
+  output: '',
+}
+
+const fine: TransportReport = { transport: 'http', sent: 9, succeeded: 9, failed: 0, failures: [] }
+
+function failing(code: string, message = 'no'): TransportReport {
+  return { ...fine, succeeded: 8, failed: 1, failures: [{ operation: 'op', code, message, count: 1 }] }
+}
+
+function causesOf(evidence: Partial<Evidence>): readonly string[] {
+  return found(evidence).map(({ cause }) => cause)
+}
+
+function found(evidence: Partial<Evidence>) {
+  const rest = { lostBy: [], lags: undefined, shutdownTimeoutMs: 10_000, startFailure: undefined, delayMs: 1_000 }
+  return findCauses({ records: [record, record], transports: [fine], ...rest, ...evidence })
+}
+
+describe('findCauses', () => {
+  it('finds none where nothing failed', () => {
+    expect(found({})).toEqual([])
+  })
+
+  it('tells a process that was killed with the phase in which it hung', () => {
+    const hung = { ...record, wasKilled: true, end: { code: null, signal: 'SIGKILL' as const }, runningPhase: 'drain' }
+    expect(found({ records: [record, hung] })).toEqual([
+      {
+        cause: 'late_end',
+        message:
+          'once a process did not end by itself within its shutdownTimeoutMs of 10000 ms, and was killed: the phase "drain" had not ended',
+      },
+    ])
+  })
+
+  it('tells another signal and another exit code from that', () => {
+    expect(causesOf({ records: [{ ...record, end: { code: null, signal: 'SIGSEGV' } }] })).toEqual(['ended_by_signal'])
+    expect(causesOf({ records: [{ ...record, end: { code: 3, signal: null } }] })).toEqual(['exit_code'])
+  })
+
+  it('names a phase that failed once for all its times, and not its exit code too', () => {
+    const failed = {
+      ...record,
+      end: { code: 1, signal: null },
+      stopPhases: [{ phase: 'drain', durationMs: 5, error: 'hung' }],
+    }
+    expect(found({ records: [failed, failed] })).toEqual([
+      { cause: 'phase_failed', message: '2 times the phase "drain" of the shutdown failed: hung' },
+    ])
+  })
+
+  it('blames a probe that never said no, and one that was late only where something failed', () => {
+    const never = { ...record, notReadyAfterMs: undefined, readyUntilMs: 990 }
+    const late = { ...record, notReadyAfterMs: 1_200, readyUntilMs: 1_100 }
+    expect(causesOf({ records: [never, never] })).toEqual(['never_drops_readiness'])
+    expect(causesOf({ records: [record, late] })).toEqual([])
+    expect(causesOf({ records: [record, late], transports: [failing('unavailable')] })).toEqual([
+      'never_drops_readiness',
+    ])
+  })
+
+  it('tells servers that close early by refused connections, and by calls that were cut in processes that ended well', () => {
+    const refusing = { ...record, refusals: [{ protocol: 'http', afterMs: 20 }] }
+    expect(causesOf({ records: [refusing], transports: [failing('unavailable')] })).toEqual(['closes_before_draining'])
+    expect(causesOf({ transports: [failing('unavailable', 'reset')] })).toEqual(['closes_before_draining'])
+  })
+
+  it('tells messages that were committed and not handled from those that nobody came to', () => {
+    const lostBy = [{ topic: 't', group: 'g', count: 2 }]
+    const lag = (lagCount: number | undefined) => [{ topic: 't', group: 'g', lagCount }]
+    expect(causesOf({ lostBy, lags: lag(0) })).toEqual(['commits_early'])
+    expect(causesOf({ lostBy, lags: lag(2) })).toEqual(['not_consumed'])
+    expect(causesOf({ lostBy, lags: undefined })).toEqual(['not_consumed'])
+  })
+
+  it('says what failed where no reason was found, and why an instance did not start', () => {
+    expect(causesOf({ transports: [failing('internal')] })).toEqual(['calls_failed'])
+    expect(causesOf({ transports: [{ ...failing('internal'), transport: 'queue' }] })).toEqual(['messages_failed'])
+    expect(causesOf({ startFailure: 'no port' })).toEqual(['start_failed'])
+  })
+})

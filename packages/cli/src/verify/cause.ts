@@ -1,0 +1,152 @@
+import type { GroupLag } from '../instance/instance-message.ts'
+import type { LostMessages } from '../load/message-ledger.ts'
+import type { Cause, ServiceReport } from './report.ts'
+import type { InstanceRecord } from './verified-instance.ts'
+
+/** What the causes are found from. */
+export interface Evidence {
+  readonly records: readonly InstanceRecord[]
+  readonly transports: ServiceReport['transports']
+  readonly lostBy: readonly LostMessages[]
+  /** What groups had not committed at the end; undefined when nobody said. */
+  readonly lags: readonly GroupLag[] | undefined
+  readonly shutdownTimeoutMs: number
+  /** How long instances still serve after their readiness is false. */
+  readonly delayMs: number
+  /** Why an instance did not start; undefined when all did. */
+  readonly startFailure: string | undefined
+}
+
+/** Says why a rollout lost or failed something, the root first. Empty when all went well. */
+export function findCauses(evidence: Evidence): readonly Cause[] {
+  const roots = [
+    ...startCauses(evidence),
+    ...endCauses(evidence),
+    ...phaseCauses(evidence),
+    ...readinessCauses(evidence),
+  ]
+  const closing = closingCauses(evidence, roots)
+  const found = [...roots, ...closing, ...messageCauses(evidence)]
+  return [...found, ...restCauses(evidence, found)]
+}
+
+function startCauses({ startFailure }: Evidence): readonly Cause[] {
+  return startFailure === undefined
+    ? []
+    : [{ cause: 'start_failed', message: `an instance did not start: ${startFailure}` }]
+}
+
+function endCauses({ records, shutdownTimeoutMs }: Evidence): readonly Cause[] {
+  const killed = records.filter(({ wasKilled }) => wasKilled)
+  const signalled = records.filter(({ end, wasKilled }) => end.signal !== null && !wasKilled)
+  const failed = records.filter(
+    ({ end, stopPhases }) => end.code !== null && end.code !== 0 && !hasFailedPhase(stopPhases),
+  )
+  const [signal] = signalled.map(({ end }) => end.signal)
+  return [
+    ...when(killed, () => ({
+      cause: 'late_end',
+      message: `${times(killed)} a process did not end by itself within its shutdownTimeoutMs of ${shutdownTimeoutMs} ms, and was killed${lastPhase(killed)}`,
+    })),
+    ...when(signalled, () => ({
+      cause: 'ended_by_signal',
+      message: `${times(signalled)} a process was ended by ${signal} and not by itself: something in it, or its platform, kills it before it has drained`,
+    })),
+    ...when(failed, ({ end, output }) => ({
+      cause: 'exit_code',
+      message: `${times(failed)} a process ended with exit code ${end.code}; the last one printed:\n${output}`,
+    })),
+  ]
+}
+
+function phaseCauses({ records }: Evidence): readonly Cause[] {
+  const phases = records.flatMap(({ stopPhases }) => stopPhases.filter(({ error }) => error !== undefined))
+  return [...Map.groupBy(phases, ({ phase }) => phase)].flatMap(([phase, failed]) =>
+    when(failed, ({ error }) => ({
+      cause: 'phase_failed',
+      message: `${times(failed)} the phase "${phase}" of the shutdown failed: ${error}`,
+    })),
+  )
+}
+
+/**
+ * A probe that says yes to the end sends callers to a server that is closing. One that was late now and then matters only where
+ * something failed: the machine may be slow.
+ */
+function readinessCauses({ records, delayMs, transports }: Evidence): readonly Cause[] {
+  const drained = records.filter(({ end, readyUntilMs }) => end.signal === null && readyUntilMs !== undefined)
+  const late = drained.filter(({ notReadyAfterMs = Number.POSITIVE_INFINITY }) => notReadyAfterMs >= delayMs)
+  const isAlways = late.length > 0 && late.every(({ notReadyAfterMs }) => notReadyAfterMs === undefined)
+  const hasFailed = transports.some(({ failed }) => failed > 0)
+  if (!hasFailed && !(isAlways && late.length === records.length)) return []
+  return when(late, ({ readyUntilMs }) => ({
+    cause: 'never_drops_readiness',
+    message: `${times(late)} the probe did not say in time that an instance is not ready: it still said ready ${readyUntilMs} ms after SIGTERM. Ask /readyz of the admin server, or let the probe turn false when the shutdown begins`,
+  }))
+}
+
+function closingCauses({ records, transports }: Evidence, roots: readonly Cause[]): readonly Cause[] {
+  if (roots.some(({ cause }) => cause === 'never_drops_readiness' || cause === 'ended_by_signal')) return []
+  const refusing = records.filter(({ refusals }) => refusals.length > 0)
+  const refused = when(refusing, ({ refusals }) => ({
+    cause: 'closes_before_draining',
+    message: `${times(refusing)} an instance refused ${refusals[0]?.protocol} connections while its probe said ready${afterText(refusals[0]?.afterMs)}: keep servers open until callers have turned away, deregisterDelayMs after readiness is false`,
+  }))
+  if (refused.length > 0) return refused
+  const cut = transports.flatMap(({ failures }) => failures.filter(({ code }) => code === 'unavailable'))
+  const isClean = records.every(({ end }) => end.code === 0)
+  return isClean
+    ? when(cut, ({ message }) => ({
+        cause: 'closes_before_draining',
+        message: `calls were cut although every process ended with exit code 0 (${message}): something closes connections before running calls have ended`,
+      }))
+    : []
+}
+
+/** A group that has committed what it never handled is told from one that has not come to it yet. */
+function messageCauses({ lostBy, lags }: Evidence): readonly Cause[] {
+  return lostBy.map(({ topic, group, count }): Cause => {
+    const lag = lags?.find((one) => one.topic === topic && one.group === group)?.lagCount
+    if (lag === 0)
+      return {
+        cause: 'commits_early',
+        message: `${count} messages of ${topic} were never handled to their end, but group ${group} has committed them: commit after the handler, not when a message is taken`,
+      }
+    const left = lag === undefined ? 'nobody says what it has committed' : `it has ${lag} left to commit`
+    return {
+      cause: 'not_consumed',
+      message: `${count} messages of ${topic} were not handled by group ${group} though they had time, and ${left}`,
+    }
+  })
+}
+
+function restCauses({ transports }: Evidence, found: readonly Cause[]): readonly Cause[] {
+  if (found.length > 0) return []
+  return transports.flatMap(({ transport, failures }) =>
+    when(failures, ({ operation, code, message }) => ({
+      cause: transport === 'queue' ? 'messages_failed' : 'calls_failed',
+      message: `${operation} over ${transport} failed: ${code}: ${message}`,
+    })),
+  )
+}
+
+function when<Item>(items: readonly Item[], cause: (first: Item) => Cause): readonly Cause[] {
+  const [first] = items
+  return first === undefined ? [] : [cause(first)]
+}
+
+function times(items: readonly unknown[]): string {
+  return items.length === 1 ? 'once' : `${items.length} times`
+}
+
+function hasFailedPhase(phases: InstanceRecord['stopPhases']): boolean {
+  return phases.some(({ error }) => error !== undefined)
+}
+
+function lastPhase([first]: readonly InstanceRecord[]): string {
+  return first?.runningPhase === undefined ? '' : `: the phase "${first.runningPhase}" had not ended`
+}
+
+function afterText(afterMs: number | undefined): string {
+  return afterMs === undefined ? ', before any signal' : `, ${afterMs} ms after SIGTERM`
+}

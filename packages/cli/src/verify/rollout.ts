@@ -1,0 +1,130 @@
+import type { InstanceTask, HandledMessage } from '../instance/instance-message.ts'
+import { type Front, startFront } from './balancer.ts'
+import type { DrainTask } from './drain-task.ts'
+import { startInstance } from './instance-process.ts'
+import { type InstanceRecord, VerifiedInstance } from './verified-instance.ts'
+import type { VerifiedService } from './verified-service.ts'
+
+/** How long a process may take beyond the service's own deadline until it is killed, in milliseconds: a platform gives such time too. */
+const graceMs = 3_000
+
+/** Long enough for the balancer of this command, which asks often, in milliseconds. */
+const shortDelayMs = 1_000
+
+/** The protocols that a balancer stands before. */
+const protocols = ['http', 'grpc'] as const
+
+/** What a rollout is made with. */
+export interface RolloutParts {
+  readonly task: DrainTask
+  readonly childFile: string
+  readonly idPrefix: string
+  /** Told of every message that a handler came to an end with. */
+  handled(message: HandledMessage): void
+}
+
+/** Where callers find a service, and whom they are led to. */
+interface Surface {
+  readonly fronts: readonly Front[]
+  readonly instances: Set<VerifiedInstance>
+}
+
+/** A service behind a balancer, whose instances are replaced one by one. */
+export class Rollout implements AsyncDisposable {
+  readonly service: VerifiedService
+  readonly records: InstanceRecord[] = []
+  readonly #parts: RolloutParts
+  readonly #fronts: readonly Front[]
+  readonly #instances: Set<VerifiedInstance>
+  #remotes: InstanceTask['remotes'] = {}
+  #current: VerifiedInstance | undefined
+
+  private constructor(service: VerifiedService, parts: RolloutParts, { fronts, instances }: Surface) {
+    this.service = service
+    this.#parts = parts
+    this.#fronts = fronts
+    this.#instances = instances
+  }
+
+  /** Opens its addresses; no instance is there yet. */
+  static async open(service: VerifiedService, parts: RolloutParts): Promise<Rollout> {
+    const instances = new Set<VerifiedInstance>()
+    const fronts = await Promise.all(protocols.map((protocol) => startFront(protocol, () => instances)))
+    return new Rollout(service, parts, { fronts, instances })
+  }
+
+  get current(): VerifiedInstance | undefined {
+    return this.#current
+  }
+
+  /** How long an instance still serves after its readiness has turned false, in milliseconds. */
+  get delayMs(): number {
+    return this.#parts.task.deregisterDelayMs ?? (this.service.description.limits.deregisterDelayMs || shortDelayMs)
+  }
+
+  /** Where callers find it by a protocol; undefined when no instance listens for that. */
+  addressOf(protocol: string): string | undefined {
+    return this.#current?.at(protocol) && this.#frontOf(protocol)
+  }
+
+  /** Where others may call it, by contract and transport. */
+  remotes(): InstanceTask['remotes'] {
+    const contracts = new Set(this.service.operations.map(({ contract }) => contract))
+    return Object.fromEntries(
+      [...contracts].flatMap((contract) =>
+        protocols.map((protocol) => [`${contract} ${protocol}`, `static:///${this.#frontOf(protocol)}`] as const),
+      ),
+    )
+  }
+
+  /** Starts the first instance. @throws Error that says why it is not ready */
+  async begin(remotes: InstanceTask['remotes']): Promise<void> {
+    this.#remotes = remotes
+    this.#current = await this.#start()
+  }
+
+  /** As a rolling update does it: a new instance, and when that is ready the end of the old one. @throws Error as `begin` */
+  async roll(): Promise<InstanceRecord | undefined> {
+    const old = this.#current
+    this.#current = await this.#start()
+    return old && this.#stop(old)
+  }
+
+  /** Stops the last instance. */
+  async finish(): Promise<InstanceRecord | undefined> {
+    const old = this.#current
+    this.#current = undefined
+    return old && this.#stop(old)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#instances].map((instance) => instance[Symbol.asyncDispose]()))
+    await Promise.all(this.#fronts.map((front) => front[Symbol.asyncDispose]()))
+  }
+
+  async #start(): Promise<VerifiedInstance> {
+    const { task, childFile, idPrefix, handled } = this.#parts
+    const process = startInstance(childFile, this.#instanceTask(idPrefix), { handled })
+    const instance = new VerifiedInstance(process, task.readiness)
+    this.#instances.add(instance)
+    await instance.untilReady(task.startTimeoutMs)
+    return instance
+  }
+
+  async #stop(instance: VerifiedInstance): Promise<InstanceRecord> {
+    const record = await instance.stop(this.service.description.limits.shutdownTimeoutMs + graceMs)
+    this.#instances.delete(instance)
+    this.records.push(record)
+    return record
+  }
+
+  #instanceTask(idPrefix: string): InstanceTask {
+    const { place } = this.service
+    const deregisterDelayMs = this.delayMs
+    return { kind: 'instance', ...place, deregisterDelayMs, remotes: this.#remotes, idPrefix, isJson: false }
+  }
+
+  #frontOf(protocol: string): string | undefined {
+    return this.#fronts.find((front) => front.protocol === protocol)?.address
+  }
+}
