@@ -155,6 +155,29 @@ describe('a handler that takes several messages at once', () => {
     expect(outcome?.ok === false && isShutdown(outcome.error)).toBe(true)
   })
 
+  test.each<[what: string, handle: Handle, code: string]>([
+    [
+      'what it has failed, and then throws',
+      ([item]) => {
+        item?.fail(new ServiceError('out_of_range', 'colder than cold'))
+        throw new ServiceError('unavailable', 'the database is away')
+      },
+      'out_of_range',
+    ],
+    [
+      'what it only throws for',
+      () => {
+        throw new ServiceError('unavailable', 'the database is away')
+      },
+      'unavailable',
+    ],
+  ])('has the same said of %s, alone and in a batch', async (_what, handle, code) => {
+    await using started = await start(handle)
+    const arrival = arrivalOf({ orderId: 'a' })
+    expect(await started.handle([arrival])).toEqual([code])
+    expect(await started.endpoints[0]?.dispatch(arrival)).toMatchObject({ ok: false, error: { code } })
+  })
+
   test('gets a message alone from a transport that puts none together', async () => {
     await using started = await start((items) => items[0]?.fail(new ServiceError('aborted', 'again')))
     const [endpoint] = started.endpoints

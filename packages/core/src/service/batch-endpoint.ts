@@ -1,5 +1,7 @@
 import type { Arrival, Outcome } from '../call/arrival.ts'
 import { Batch } from '../call/batch/batch.ts'
+import type { Call } from '../call/call.ts'
+import { toCallError } from '../call/call-error.ts'
 import type { CallPlan } from '../call/call-plan.ts'
 import type { BatchSettings } from '../contract/batch.ts'
 import type { CompiledSchema } from '../schema/compiled-schema.ts'
@@ -23,8 +25,8 @@ export function batchEndpoint(
     ...plan,
     invoke: async (payload, call) => {
       const batch = new Batch([{ payload, arrival: { metadata: call.metadata, attempt: call.attempt } }], plan)
-      await batch.run(handler, call)
-      const [outcome] = batch.close({ ok: true, value: undefined, callId: call.id, headers: undefined })
+      // What was said of the message counts more than what the call came to, as in a batch.
+      const [outcome] = batch.close(await endOf(() => batch.run(handler, call), call))
       if (outcome?.ok === false) throw outcome.error
     },
   })
@@ -33,6 +35,16 @@ export function batchEndpoint(
     return batch.close(await handle(new BatchedArrival(arrival, batch)))
   }
   return { batch: { ...settings, read, dispatch }, dispatch: handleOne }
+}
+
+async function endOf(work: () => unknown, call: Call): Promise<Outcome> {
+  const { id: callId } = call
+  try {
+    await work()
+    return { ok: true, value: undefined, callId, headers: undefined }
+  } catch (thrown) {
+    return { ok: false, error: toCallError(thrown, call), callId, headers: undefined }
+  }
 }
 
 /** A batch as its call path takes it. It has no headers: its messages have, and may be of many callers. */
