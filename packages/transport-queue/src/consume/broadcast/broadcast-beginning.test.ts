@@ -1,5 +1,5 @@
 import { event, type EventType } from '@tenon/core/contract'
-import { type Logger, ServiceError } from '@tenon/core/transport'
+import { type Logger, type RetryOptions, ServiceError } from '@tenon/core/transport'
 import Type from 'typebox'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { memoryBroker } from '../../driver/memory/memory-broker.ts'
@@ -39,6 +39,38 @@ describe('a broadcast that cannot begin', () => {
       ['warn', { topic, err: { code: 'unavailable' } }, `the broadcast of ${topic} cannot begin; tries again`],
     ])
     await driver.close()
+  })
+
+  it('asks again soon, whatever its messages wait for, and misses nothing that was published meanwhile', async () => {
+    const record = { topic, partition: 0, key: null, value: Buffer.from('{"id":"1"}'), headers: [] }
+    const asked: unknown[] = []
+    const followed: number[] = []
+    const { consumer, driver } = await broadcastOf(
+      (changed) => {
+        const [offsetsAt, follow] = [changed.offsetsAt.bind(changed), changed.follow.bind(changed)]
+        changed.offsetsAt = async (of, start) => {
+          asked.push(start)
+          if (asked.length < 4) throw new ServiceError('unavailable', 'no')
+          return offsetsAt(of, start)
+        }
+        changed.follow = (from, signal) => {
+          followed.push(from.fromOffset)
+          return follow(from, signal)
+        }
+      },
+      { initialDelayMs: minuteMs },
+    )
+    await driver.produce([record], { timeoutMs: 1 })
+    await vi.advanceTimersByTimeAsync(1_000)
+    const beganAt = Date.now()
+    const joined = consumer.join(never)
+    await vi.advanceTimersByTimeAsync(0)
+    await driver.produce([record], { timeoutMs: 1 })
+    await Promise.all([joined, vi.advanceTimersByTimeAsync(10_000)])
+    await joined
+    expect(asked).toEqual(['latest', { startAt: beganAt }, { startAt: beganAt }, { startAt: beganAt }])
+    expect(followed).toEqual([1, 0])
+    await consumer.leave(never)
   })
 
   it('fails where its topic is not there, time and again, or may not be looked at', async () => {
@@ -129,14 +161,14 @@ async function* refusing(): AsyncGenerator<never, void, undefined> {
 }
 
 /** The consumer of a broadcast of two partitions, whose driver is changed before. */
-async function broadcastOf(change: (driver: QueueDriver) => void) {
+async function broadcastOf(change: (driver: QueueDriver) => void, retry: RetryOptions = {}) {
   const driver = memoryDriver({ broker: memoryBroker({ partitionCount: 2 }) })
   await driver.ensureTopics([{ topic }])
   change(driver)
   const told: unknown[] = []
   const failed: unknown[] = []
   const log = logInto(told)
-  const settings = resolveQueue({ driver })
+  const settings = resolveQueue({ driver, retry })
   const [plan] = planConsumers(hostOf(placed, log), settings)
   if (plan === undefined || plan.group !== undefined) throw new Error('expected a broadcast')
   const consumer = new BroadcastConsumer(plan, settings, { log, fail: (error) => void failed.push(error) })

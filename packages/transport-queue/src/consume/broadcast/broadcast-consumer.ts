@@ -115,16 +115,16 @@ export class BroadcastConsumer implements ServedConsumer {
   }
 
   /** Where each partition is read from. Asks a broker that is away again. */
-  async #placesOf(
-    { topic, start = 'latest', settings }: TopicConsumer,
-    over: AbortSignal,
-  ): Promise<readonly RecordPlace[]> {
-    const { driver, clock, random } = this.#settings
-    const delays = endlessDelays({ retry: settings.retry, random })
+  async #placesOf({ topic, start = 'latest' }: TopicConsumer, over: AbortSignal): Promise<readonly RecordPlace[]> {
+    const { driver, clock } = this.#settings
+    const delays = this.#delays()
+    const beganAt = clock.now()
     let isTold = false
     for (let missingCount = 0; ; ) {
       try {
-        const offsets = await orAborted(driver.offsetsAt(topic, start), over)
+        // What has been published since it began is not to be missed, for its service may have been ready all the while.
+        const from = isTold && start === 'latest' ? { startAt: beganAt } : start
+        const offsets = await orAborted(driver.offsetsAt(topic, from), over)
         return offsets.map((fromOffset, partition) => ({ topic, partition, fromOffset }))
       } catch (error) {
         over.throwIfAborted()
@@ -164,8 +164,8 @@ export class BroadcastConsumer implements ServedConsumer {
     const { slots, batcher } = places
     const settings = this.#settings
     const { log } = this.#host
-    const delays = () => endlessDelays({ retry: consumer.settings.retry, random: settings.random })
-    const partition = new BroadcastPartition(place, { driver: settings.driver, clock: settings.clock, log, delays })
+    const { driver, clock } = settings
+    const partition = new BroadcastPartition(place, { driver, clock, log, delays: () => this.#delays() })
     const fail = (error: unknown) => this.#fail(error)
     const loop = new PartitionLoop(partition, consumer, { settings, log, slots, batcher, fail })
     this.#loops.set(partition, loop)
@@ -180,6 +180,11 @@ export class BroadcastConsumer implements ServedConsumer {
     this.#loops.delete(partition)
     this.#watch.remove(loop)
     if (partition.isAnother && !this.#leaving.signal.aborted) this.#read({ topic, partition: index, fromOffset: 0 })
+  }
+
+  /** Before a broker is asked again. Not those of messages, which may be hours apart. */
+  #delays(): Generator<number, never> {
+    return endlessDelays({ retry: lookDelays, random: this.#settings.random })
   }
 
   #fail(error: unknown): void {
@@ -233,5 +238,7 @@ function hasCode(error: unknown, code: ErrorCode): boolean {
 
 /** How soon a partition is found that a topic did not have before. A guess: it is read from its beginning, so nothing is lost. */
 const lookIntervalMs = 60_000
+/** A guess: a topic that is made anew should not outgrow what was read before it is found. */
+const lookDelays = { initialDelayMs: 200, maxDelayMs: 5_000 }
 /** How often in a row a topic is looked for that is not there, with waits between: some seconds. A guess. */
 const missingAttemptCount = 5

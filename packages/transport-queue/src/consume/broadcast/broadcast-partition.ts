@@ -147,9 +147,6 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
 
   async #pause(): Promise<void> {
     this.#delays ??= this.#surroundings.delays()
-    await this.#surroundings.clock.wait(Math.min(this.#delays.next().value, maxPauseMs), this.revoked)
+    await this.#surroundings.clock.wait(this.#delays.next().value, this.revoked)
   }
 }
-
-/** Longest time between two looks for what is not there. A guess: a topic that is made anew should not outgrow what was read before it is found. */
-const maxPauseMs = 5_000
