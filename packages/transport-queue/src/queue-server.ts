@@ -111,7 +111,7 @@ export class QueueServer implements TransportServer {
     const reasons = [
       ...standstills,
       ...this.#consumers.flatMap((consumer) => consumer.hindrances),
-      ...joining.map(({ title }) => `${title} has not been given its partitions yet`),
+      ...joining.map(({ title, lack }) => `${title} has not ${lack} yet`),
       ...(isDraining ? ['it drains'] : []),
     ]
     return {

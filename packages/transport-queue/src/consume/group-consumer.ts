@@ -17,6 +17,7 @@ export type ConsumerHost = Pick<TransportHost, 'log' | 'fail'>
 /** The membership of this process in one group, with a loop for every partition it owns. */
 export class GroupConsumer implements ServedConsumer {
   readonly title: string
+  readonly lack = 'been given its partitions'
   readonly group: string
   readonly #plan: GroupPlan
   readonly #settings: QueueSettings
@@ -49,7 +50,7 @@ export class GroupConsumer implements ServedConsumer {
     this.#places = placesOf(plan, settings, host.log)
     this.#lags = new Map(topics.map((topic) => [topic, new TopicLag({ topic, group, driver, clock, log })]))
     const state = () => this.#memberState
-    this.#watch = new GroupWatch({ plan, settings, log, lags: this.#lags, slots: this.#places, state })
+    this.#watch = new GroupWatch({ plan, wait: this, settings, log, lags: this.#lags, slots: this.#places, state })
   }
 
   /** Resolves with the first assignment. @throws Error when the group cannot be joined, or the signal fires before. */

@@ -4,6 +4,8 @@ import type { ConsumerReport } from './watch/consumer-report.ts'
 export interface ServedConsumer {
   /** For messages: `group count`. */
   readonly title: string
+  /** What it has not before it has joined, after "has not". */
+  readonly lack: string
   /** Undefined for what gets every message. */
   readonly group: string | undefined
   /** Whether it has been given what it reads once, which may be nothing. */

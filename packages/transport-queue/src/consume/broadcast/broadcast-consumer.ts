@@ -18,6 +18,7 @@ import { BroadcastPartition } from './broadcast-partition.ts'
 /** A handler that gets every message in this process, with a loop for every partition of its topics. */
 export class BroadcastConsumer implements ServedConsumer {
   readonly title: string
+  readonly lack = 'found where to begin'
   readonly group = undefined
   readonly #plan: BroadcastPlan
   readonly #settings: QueueSettings
@@ -43,7 +44,7 @@ export class BroadcastConsumer implements ServedConsumer {
     this.#lags = new Map(consumers.map(({ topic }) => [topic, this.#lagOf(topic)]))
     const state = () => this.#state
     const { log } = host
-    this.#watch = new GroupWatch({ plan, settings, log, lags: this.#lags, slots: this.#places, state })
+    this.#watch = new GroupWatch({ plan, wait: this, settings, log, lags: this.#lags, slots: this.#places, state })
   }
 
   async join(signal: AbortSignal): Promise<void> {

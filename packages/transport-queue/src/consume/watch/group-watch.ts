@@ -3,7 +3,7 @@ import type { MemberState } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import type { ConsumerPlan, TopicConsumer } from '../plan/consumer-plan.ts'
 import type { Slots } from '../turn/slots.ts'
-import { JoinWatch, stuckText } from './join-watch.ts'
+import { type JoinWait, JoinWatch, stuckText } from './join-watch.ts'
 import { type StalledPartition, stallText } from './stall.ts'
 import type { TopicLag } from './topic-lag.ts'
 import { TopicWatch } from './topic-watch.ts'
@@ -11,6 +11,8 @@ import type { WatchedLoop } from './watched-loop.ts'
 
 export interface GroupWatchSurroundings {
   readonly plan: ConsumerPlan
+  /** What it does while it joins. */
+  readonly wait: JoinWait
   readonly settings: Pick<QueueSettings, 'driver' | 'clock'>
   readonly log: Logger
   readonly lags: ReadonlyMap<string, TopicLag>
@@ -22,6 +24,7 @@ export interface GroupWatchSurroundings {
 /** Finds what stands still in a group, while this process is one of its members, or of a broadcast. */
 export class GroupWatch {
   readonly #group: string | undefined
+  readonly #wait: JoinWait
   readonly #topics: ReadonlyMap<string, TopicWatch>
   readonly #join: JoinWatch
   readonly #state: () => MemberState
@@ -44,8 +47,10 @@ export class GroupWatch {
     const graceMs = Math.max(...stallsAfterMs, leastJoinGraceMs, graceRebalanceCount * longestRebalanceMs)
     const [lag] = lags.values()
     this.#group = group
+    this.#wait = surroundings.wait
     this.#join = new JoinWatch({
       group,
+      wait: this.#wait,
       graceMs,
       clock: settings.clock,
       log,
@@ -57,7 +62,7 @@ export class GroupWatch {
   /** Why it stands still, in words; nothing while all goes on. */
   get standstills(): readonly string[] {
     const { joiningSinceAt } = this
-    if (joiningSinceAt !== undefined) return [stuckText(this.#group, joiningSinceAt)]
+    if (joiningSinceAt !== undefined) return [stuckText(this.#wait, joiningSinceAt)]
     return [...this.#topics.keys()].flatMap((topic) =>
       this.stallsOf(topic).map((stall) => stallText(topic, this.#group, stall)),
     )
@@ -79,7 +84,8 @@ export class GroupWatch {
   /** Looks no more: what ends does not stand still. Safe to call twice. */
   stop(): void {
     clearInterval(this.#timer)
-    this.#grace()
+    this.#join.stop()
+    for (const topic of this.#topics.values()) topic.grace()
   }
 
   add(loop: WatchedLoop): void {

@@ -25,7 +25,7 @@ it('a group that is never given its partitions though the broker answers ends li
   expect(consumer.server.health?.()).toEqual({ isLive: true, isReady: true, reason: undefined })
   await pass(stallAfterMs / 4)
   expect(await consumer.report()).toMatchObject({ state: 'assigned', joiningSinceAt: undefined })
-  expect(consumer.told('warn')).toContain('a group that waited for its partitions waits no more')
+  expect(consumer.told('warn')).toContain('group user waits no more to have been given its partitions')
 })
 
 it('a group that is joined anew and never is again ends it, too', async () => {
@@ -100,8 +100,18 @@ it('a group that still waits when its broker goes away is not said to wait no mo
   consumer.broker.stop()
   await pass(stallAfterMs)
   expect(consumer.isLive()).toBe(true)
-  const told = consumer.told('warn').filter((line) => line.startsWith('a group that'))
+  const told = consumer.told('warn').filter((line) => line.startsWith('group user'))
   expect(told).toEqual([
-    'a group that waits for its partitions is judged anew: its broker does not answer, or this process stood still',
+    'group user has not been given its partitions and is judged anew: its broker does not answer, or this process stood still',
   ])
+})
+
+it('a group that waits when its service drains is said neither to be judged anew nor to wait no more', async () => {
+  const consumer = await watchedConsumer(async () => undefined)
+  consumer.setState('joining')
+  await pass(graceMs + stallAfterMs)
+  expect(consumer.isLive()).toBe(false)
+  const toldBefore = consumer.told('warn')
+  await consumer.server.drain(AbortSignal.timeout(1_000))
+  expect(consumer.told('warn')).toEqual(toldBefore)
 })

@@ -5,7 +5,9 @@ import type { TopicLag } from './topic-lag.ts'
 export interface JoinWatchSurroundings {
   /** Undefined for a broadcast. */
   readonly group: string | undefined
-  /** How long it may have to wait for its partitions. */
+  /** Who waits, and for what. */
+  readonly wait: JoinWait
+  /** How long it may have to wait. */
   readonly graceMs: number
   readonly clock: Pick<QueueClock, 'now'>
   readonly log: Logger
@@ -15,7 +17,14 @@ export interface JoinWatchSurroundings {
   isJoining(): boolean
 }
 
-/** Finds a group that is not given its partitions though its broker answers. */
+/** In words: `group user has not been given its partitions`. */
+export interface JoinWait {
+  readonly title: string
+  /** What has not been so far, such as `been given its partitions`. */
+  readonly lack: string
+}
+
+/** Finds a group that is not given its partitions, or a broadcast that cannot begin, though its broker answers. */
 export class JoinWatch {
   readonly #surroundings: JoinWatchSurroundings
   /** Since when it waits and the broker answers. */
@@ -39,6 +48,12 @@ export class JoinWatch {
     this.#isTooLong = false
   }
 
+  /** It is not to join any more. */
+  stop(): void {
+    this.#sinceAt = undefined
+    this.#isTooLong = false
+  }
+
   /** Asks the broker while it waits. Never rejects. */
   async look(): Promise<void> {
     const { clock, graceMs, lag, isJoining } = this.#surroundings
@@ -53,21 +68,23 @@ export class JoinWatch {
   }
 
   #tell(sinceAt: number): void {
-    const { group, log } = this.#surroundings
-    log.error({ group, sinceAt }, `${stuckText(group, sinceAt)}; the service is not live until it is`)
+    const { group, wait, log } = this.#surroundings
+    log.error({ group, sinceAt }, `${stuckText(wait, sinceAt)}; the service is not live until it is`)
   }
 
   #tellEnded(): void {
-    const { group, log, isJoining } = this.#surroundings
-    log.warn({ group }, isJoining() ? judgedAnew : 'a group that waited for its partitions waits no more')
+    const { group, wait, log, isJoining } = this.#surroundings
+    const { title, lack } = wait
+    log.warn(
+      { group },
+      isJoining() ? `${title} has not ${lack} and ${judgedAnew}` : `${title} waits no more to have ${lack}`,
+    )
   }
 }
 
 /** What an operator is to read of it. */
-export function stuckText(group: string | undefined, sinceAt: number): string {
-  const who = group === undefined ? 'a broadcast' : `group ${group}`
-  return `${who} has not been given its partitions since ${new Date(sinceAt).toISOString()}, though its broker answers`
+export function stuckText({ title, lack }: JoinWait, sinceAt: number): string {
+  return `${title} has not ${lack} since ${new Date(sinceAt).toISOString()}, though its broker answers`
 }
 
-const judgedAnew =
-  'a group that waits for its partitions is judged anew: its broker does not answer, or this process stood still'
+const judgedAnew = 'is judged anew: its broker does not answer, or this process stood still'
