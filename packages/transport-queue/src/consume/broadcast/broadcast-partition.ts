@@ -20,6 +20,7 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
   #position: number
   #doneOffset: number
   #reading: AsyncIterator<readonly ReceivedRecord[]> | undefined
+  #openedAt = 0
   #delays: Iterator<number, never> | undefined
   /** Whether it was not there when it was asked for last. */
   #isMissing = false
@@ -55,8 +56,7 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
       const records = await this.#next()
       const last = records?.at(-1)
       if (records === undefined || last === undefined) continue
-      this.#delays = undefined
-      this.#isMissing = false
+      this.#isBack()
       this.#position = last.offset + 1
       return records
     }
@@ -81,8 +81,9 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
 
   /** Some records; undefined when it has to be tried again. @throws ServiceError for what no waiting mends */
   async #next(): Promise<readonly ReceivedRecord[] | undefined> {
-    const { driver } = this.#surroundings
+    const { driver, clock } = this.#surroundings
     const from = { topic: this.topic, partition: this.partition, fromOffset: this.#position }
+    if (this.#reading === undefined) this.#openedAt = clock.now()
     this.#reading ??= driver.follow(from, this.revoked)[Symbol.asyncIterator]()
     try {
       const step = await this.#reading.next()
@@ -99,8 +100,15 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
     if (!ServiceError.is(error)) throw error
     if (error.code === 'out_of_range') return this.#reposition()
     if (error.code !== 'not_found') throw error
+    // Of a quiet topic nothing else tells that it has been there meanwhile.
+    if (this.#surroundings.clock.now() - this.#openedAt >= answeredAfterMs) this.#isBack()
     this.#tellMissing(error)
     await this.#pause()
+  }
+
+  #isBack(): void {
+    this.#delays = undefined
+    this.#isMissing = false
   }
 
   /** A broker that has just started may not know of any topic, so nothing is given up for that: who is another one tells it by its end. */
@@ -150,3 +158,6 @@ export class BroadcastPartition extends Ownership implements AssignedPartition {
     await this.#surroundings.clock.wait(this.#delays.next().value, this.revoked)
   }
 }
+
+/** A reading that has lasted for so long was answered in between: one of what is not there ends within seconds. A guess. */
+const answeredAfterMs = 60_000
