@@ -103,20 +103,16 @@ export class QueueServer implements TransportServer {
     return { consumers: this.#consumers.flatMap((consumer) => consumer.known()) }
   }
 
-  /** It stands still where a partition does, and is ready from the first assignment of each group until it drains. */
+  /** It stands still where a partition does, and is ready from when each group and broadcast has begun until it drains. */
   health(): TransportHealth {
     const standstills = this.#consumers.flatMap((consumer) => consumer.standstills)
-    const joining = this.#consumers.filter(({ hasJoined }) => !hasJoined)
+    const unready = this.#consumers.flatMap((consumer) => consumer.unready)
     const isDraining = this.#ending.signal.aborted
-    const reasons = [
-      ...standstills,
-      ...this.#consumers.flatMap((consumer) => consumer.hindrances),
-      ...joining.map(({ title, lack }) => `${title} has not ${lack} yet`),
-      ...(isDraining ? ['it drains'] : []),
-    ]
+    const hindrances = this.#consumers.flatMap((consumer) => consumer.hindrances)
+    const reasons = [...standstills, ...hindrances, ...unready, ...(isDraining ? ['it drains'] : [])]
     return {
       isLive: standstills.length === 0,
-      isReady: !isDraining && joining.length === 0,
+      isReady: !isDraining && unready.length === 0,
       reason: reasons.length > 0 ? reasons.join('; ') : undefined,
     }
   }
@@ -180,7 +176,7 @@ export class QueueServer implements TransportServer {
     } finally {
       done.abort()
     }
-    const waiting = this.#consumers.filter(({ hasJoined }) => !hasJoined).map(({ title }) => title)
+    const waiting = this.#consumers.flatMap(({ unready }) => unready)
     this.#host.log.warn({ waiting }, 'still waiting for partitions')
     joined.then(
       () => this.#host.healthChanged?.(),

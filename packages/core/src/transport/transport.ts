@@ -96,7 +96,7 @@ export interface TransportHealth {
   readonly isLive: boolean
   /** Whether it can take work now. */
   readonly isReady: boolean
-  /** Why it is not live, or not ready, in words for operators; undefined when it is both. */
+  /** Why it is not live, or not ready, or what it cannot do though it is both, in words for operators; undefined while there is nothing to say. */
   readonly reason?: string | undefined
 }
 

@@ -5,6 +5,7 @@ import { PartitionConsumer } from './partition-consumer.ts'
 import { SharedProgress } from './retry/shared-progress.ts'
 import type { GroupPlan, TopicConsumer } from './plan/consumer-plan.ts'
 import { type ConsumerReport, failureText } from './watch/consumer-report.ts'
+import { GroupBeginnings } from './group-beginnings.ts'
 import { type ConsumerPlaces, flushAll, placesOf } from './turn/consumer-places.ts'
 import { GroupWatch } from './watch/group-watch.ts'
 import { toReport } from './watch/to-report.ts'
@@ -12,7 +13,7 @@ import { TopicLag } from './watch/topic-lag.ts'
 import type { ServedConsumer } from './served-consumer.ts'
 
 /** What a group consumer needs of the service around it. */
-export type ConsumerHost = Pick<TransportHost, 'log' | 'fail'>
+export type ConsumerHost = Pick<TransportHost, 'log' | 'fail' | 'healthChanged'>
 
 /** The membership of this process in one group, with a loop for every partition it owns. */
 export class GroupConsumer implements ServedConsumer {
@@ -27,11 +28,13 @@ export class GroupConsumer implements ServedConsumer {
   readonly #lags: ReadonlyMap<string, TopicLag>
   readonly #watch: GroupWatch
   readonly #progress: SharedProgress
+  readonly #starts: ReadonlyMap<string, ConsumerStart>
+  readonly #beginnings: GroupBeginnings
   readonly #partitions = new Map<AssignedPartition, PartitionConsumer>()
   #isFinishing = false
   #joining: Promise<QueueMember> | undefined
   #member: QueueMember | undefined
-  /** Whether it is known where those begin that it was given first. */
+  /** Whether it is known where those begin that it was given first, or that was waited for long enough. */
   #hasBegun = false
   /** Why it cannot go on, if so. */
   #failure: string | undefined
@@ -50,7 +53,19 @@ export class GroupConsumer implements ServedConsumer {
     this.#places = placesOf(plan, settings, host.log)
     this.#lags = new Map(topics.map((topic) => [topic, new TopicLag({ topic, group, driver, clock, log })]))
     const state = () => this.#memberState
-    this.#watch = new GroupWatch({ plan, wait: this, settings, log, lags: this.#lags, slots: this.#places, state })
+    const changed = () => this.#host.healthChanged?.()
+    this.#watch = new GroupWatch({
+      plan,
+      wait: this,
+      settings,
+      log,
+      lags: this.#lags,
+      slots: this.#places,
+      state,
+      changed,
+    })
+    this.#starts = startsOf(plan.consumers)
+    this.#beginnings = new GroupBeginnings({ group, starts: this.#starts, clock, watch: this.#watch, state })
   }
 
   /** Resolves with the first assignment. @throws Error when the group cannot be joined, or the signal fires before. */
@@ -59,13 +74,12 @@ export class GroupConsumer implements ServedConsumer {
     const { log } = this.#host
     const fail = (error: unknown) => this.#fail(error)
     const consume = (partition: AssignedPartition) => this.#consume(partition).catch(fail)
-    const starts = startsOf(consumers)
-    const membership = { group, topics: [...consumers.keys()], starts, log, consume, fail }
+    const membership = { group, topics: [...consumers.keys()], starts: this.#starts, log, consume, fail }
     this.#watch.start()
     this.#joining = this.#settings.driver.join(membership, signal)
     try {
       this.#member = await this.#joining
-      await this.#awaitStarts(starts, signal)
+      await this.#beginnings.known(signal)
       this.#hasBegun = true
     } catch (error) {
       if (!signal.aborted) this.#failure ??= failureText(error)
@@ -91,9 +105,11 @@ export class GroupConsumer implements ServedConsumer {
     await member?.leave(signal)
   }
 
-  /** Whether it has been given its partitions once, which may be none. */
-  get hasJoined(): boolean {
-    return this.#hasBegun
+  /** It has not been given its partitions once, which may be none, or does not know where those begin, or cannot begin them. */
+  get unready(): readonly string[] {
+    if (this.#hasBegun) return this.#watch.unbegun
+    const { unknown } = this.#beginnings
+    return this.#member && unknown.length > 0 ? unknown : [`${this.title} has not ${this.lack} yet`]
   }
 
   /** What stands still, in words; nothing while all goes on. */
@@ -103,9 +119,10 @@ export class GroupConsumer implements ServedConsumer {
 
   /** What holds up partitions that no new process would mend, in words. */
   get hindrances(): readonly string[] {
-    return [...this.#partitions.values()].flatMap(({ partition, hindrance }) =>
+    const hindered = [...this.#partitions.values()].flatMap(({ partition, hindrance }) =>
       hindrance === undefined ? [] : `partition ${partition.partition} of ${partition.topic}: ${hindrance}`,
     )
+    return this.#hasBegun ? [...hindered, ...this.#beginnings.longUnknown] : hindered
   }
 
   /** A report for each topic, once the broker has said how much is left. */
@@ -135,13 +152,6 @@ export class GroupConsumer implements ServedConsumer {
     return this.#joining?.catch(() => undefined)
   }
 
-  /** Who is ready misses nothing from then on, also where it begins at the end. */
-  async #awaitStarts(starts: ReadonlyMap<string, ConsumerStart>, signal: AbortSignal): Promise<void> {
-    const waiting = [...this.#partitions.keys()].filter(({ topic }) => starts.has(topic))
-    await unlessAborted(Promise.all(waiting.map((partition) => partition.startOffset())), signal)
-    signal.throwIfAborted()
-  }
-
   async #consume(partition: AssignedPartition): Promise<void> {
     const { topic } = partition
     const consumer = this.#plan.consumers.get(topic)
@@ -151,14 +161,17 @@ export class GroupConsumer implements ServedConsumer {
     const fail = (error: unknown) => this.#fail(error)
     const { log } = this.#host
     const progress = this.#progress
-    const surroundings = { settings: this.#settings, log, slots, batcher, progress, fail }
+    const begun = () => hasBegun()
+    const surroundings = { settings: this.#settings, log, slots, batcher, progress, fail, begun }
     const one = new PartitionConsumer(partition, consumer, surroundings)
+    const hasBegun = this.#beginnings.given(partition)
     this.#partitions.set(partition, one)
     for (const loop of one.watched) this.#watch.add(loop)
     if (this.#isFinishing) one.hasten()
     try {
       await one.run()
     } finally {
+      hasBegun()
       this.#partitions.delete(partition)
       for (const loop of one.watched) this.#watch.remove(loop)
     }

@@ -11,6 +11,8 @@ import type { WatchedLoop } from './watch/watched-loop.ts'
 
 export interface PartitionSurroundings extends Omit<LoopSurroundings, 'retry' | 'halted'> {
   readonly progress: SharedProgress
+  /** Told when what was set aside is known, and the partition begins. */
+  begun(): void
 }
 
 /** One assignment of a partition: its messages, and those of them that were set aside. */
@@ -22,9 +24,10 @@ export class PartitionConsumer {
   readonly #retry: PartitionRetry
   readonly #retryLoop: PartitionLoop
   readonly #order: MessageOrder
+  readonly #begun: () => void
 
   constructor(given: AssignedPartition, consumer: GroupedConsumer, surroundings: PartitionSurroundings) {
-    const { settings, log, progress } = surroundings
+    const { settings, log, progress, begun } = surroundings
     const { partition, end } = endablePartition(given)
     const fail = (error: unknown) => {
       end()
@@ -32,6 +35,7 @@ export class PartitionConsumer {
     }
     const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group: consumer.group })
     this.partition = partition
+    this.#begun = begun
     this.#order = consumer.settings.retry.order
     this.#retry = new PartitionRetry({ source: partition, consumer, settings, log: ownLog, progress })
     const retry = this.#retry
@@ -65,7 +69,9 @@ export class PartitionConsumer {
 
   /** Settles when the partition was given up and nothing runs any more. Never rejects. */
   async run(): Promise<void> {
-    if (await this.#retry.begin()) await Promise.all([this.#consume(), this.#retryLoop.run()])
+    if (!(await this.#retry.begin())) return
+    this.#begun()
+    await Promise.all([this.#consume(), this.#retryLoop.run()])
   }
 
   /** From now on commits each outcome at once. */

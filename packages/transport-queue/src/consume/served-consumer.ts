@@ -8,8 +8,8 @@ export interface ServedConsumer {
   readonly lack: string
   /** Undefined for what gets every message. */
   readonly group: string | undefined
-  /** Whether it has been given what it reads once, which may be nothing. */
-  readonly hasJoined: boolean
+  /** Why it is not ready, in words; nothing once it has been given what it reads, which may be nothing, and has begun with that. */
+  readonly unready: readonly string[]
   /** What stands still, in words; nothing while all goes on. */
   readonly standstills: readonly string[]
   /** What holds up partitions that no new process would mend, in words. */

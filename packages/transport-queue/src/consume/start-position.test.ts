@@ -2,14 +2,11 @@ import { defineConsumer, defineService, type StartPosition } from '@tenon/core'
 import { event, type Payload } from '@tenon/core/contract'
 import Type from 'typebox'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { memoryBroker } from '../driver/memory/memory-broker.ts'
-import { memoryDriver } from '../driver/memory/memory-driver.ts'
 import { openDatabase } from '../driver/sqlite-file/sqlite-database.ts'
 import { sqliteDriver } from '../driver/sqlite/sqlite-driver.ts'
-import type { AssignedPartition, QueueDriver } from '../queue-driver.ts'
+import type { QueueDriver } from '../queue-driver.ts'
 import { connected, embeddedDrivers, newQueuePath, warnings } from '../queue-driver.test-harness.ts'
 import { queueTransport } from '../queue-transport.ts'
-import { changedPartition } from './changed-partition.ts'
 
 const placed = event('shop.order.placed.v1', { key: 'orderId', payload: Type.Object({ orderId: Type.String() }) })
 const { topic } = placed
@@ -48,31 +45,6 @@ describe.each(embeddedDrivers)('the start of a group on %s', (_name, newBroker) 
 })
 
 describe('the start of a group', () => {
-  it('keeps a service from being ready until it is known', async () => {
-    const driver = memoryDriver({ broker: memoryBroker({ partitionCount: 1 }) })
-    const known = Promise.withResolvers<number>()
-    const asked = Promise.withResolvers<void>()
-    const join = driver.join.bind(driver)
-    const slow = (partition: AssignedPartition) =>
-      changedPartition(partition, {
-        startOffset: () => {
-          asked.resolve()
-          return known.promise
-        },
-      })
-    Object.assign(driver, {
-      join: ((membership, signal) =>
-        join({ ...membership, consume: (one) => membership.consume(slow(one)) }, signal)) satisfies QueueDriver['join'],
-    })
-    let isReady = false
-    const serving = serve(driver, 'latest').then(() => (isReady = true))
-    await asked.promise
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(isReady).toBe(false)
-    known.resolve(0)
-    await serving
-  })
-
   it('is told, with how many messages were missed, when what was committed is gone', async () => {
     const path = newQueuePath()
     const newDriver = () => sqliteDriver({ path, partitionCount: 1 })

@@ -7,6 +7,7 @@ import { memoryDriver } from '../../driver/memory/memory-driver.ts'
 import type { QueueDriver, RecordPlace } from '../../queue-driver.ts'
 import { resolveQueue } from '../../queue-options.ts'
 import { logInto } from '../../queue-transport.test-harness.ts'
+import { queueTransport } from '../../queue-transport.ts'
 import { planConsumers } from '../plan/consumer-plan.ts'
 import { BroadcastConsumer } from './broadcast-consumer.ts'
 
@@ -98,10 +99,43 @@ describe('a broadcast that cannot begin', () => {
     expect(consumer.standstills).toEqual([])
     await vi.advanceTimersByTimeAsync(2 * minuteMs)
     expect(consumer.standstills).toEqual([
-      `the broadcast of ${topic} has not found where to begin since 2026-01-01T00:00:00.000Z, though its broker answers`,
+      `the broadcast of ${topic} has not begun since 2026-01-01T00:00:00.000Z, though its broker answers`,
     ])
     ending.abort()
     expect(await joined).toBe('ended')
+  })
+
+  it('is not ready, says why in its health, and is once it has begun', async () => {
+    const driver = memoryDriver({ broker: memoryBroker() })
+    await driver.ensureTopics([{ topic }])
+    const offsetsAt = driver.offsetsAt.bind(driver)
+    const answer = Promise.withResolvers<void>()
+    let isAway = true
+    driver.offsetsAt = async (...asked) => {
+      await answer.promise
+      if (isAway) throw new ServiceError('unavailable', 'no leader')
+      return offsetsAt(...asked)
+    }
+    const heard: unknown[] = []
+    const healthChanged = () => heard.push(server.health?.().isReady)
+    const server = queueTransport({ driver, joinTimeoutMs: 0 }).bind({ ...hostOf(placed, logInto([])), healthChanged })
+    const listening = server.listen()
+    await vi.advanceTimersByTimeAsync(0)
+    await listening
+    const notYet = `the broadcast of ${topic} has not begun yet`
+    expect(server.health?.()).toEqual({ isLive: true, isReady: false, reason: notYet })
+    answer.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    const cannot = `the broadcast of ${topic} cannot begin: no leader`
+    expect(server.health?.()).toEqual({ isLive: true, isReady: false, reason: cannot })
+    await vi.advanceTimersByTimeAsync(7 * minuteMs)
+    const since = `the broadcast of ${topic} has not begun since 2026-01-01T00:00:00.000Z, though its broker answers`
+    expect(server.health?.()).toEqual({ isLive: false, isReady: false, reason: `${since}; ${cannot}` })
+    isAway = false
+    await vi.advanceTimersByTimeAsync(minuteMs)
+    expect(server.health?.()).toEqual({ isLive: true, isReady: true, reason: undefined })
+    expect(heard).toEqual([true])
+    await server.close()
   })
 
   it('leaves at once while it asks where to', async () => {

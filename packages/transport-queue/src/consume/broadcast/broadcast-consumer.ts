@@ -18,7 +18,7 @@ import { BroadcastPartition } from './broadcast-partition.ts'
 /** A handler that gets every message in this process, with a loop for every partition of its topics. */
 export class BroadcastConsumer implements ServedConsumer {
   readonly title: string
-  readonly lack = 'found where to begin'
+  readonly lack = 'begun'
   readonly group = undefined
   readonly #plan: BroadcastPlan
   readonly #settings: QueueSettings
@@ -33,6 +33,8 @@ export class BroadcastConsumer implements ServedConsumer {
   #joining: Promise<void> = Promise.resolve()
   #state: MemberState = 'joining'
   #failure: string | undefined
+  /** Why it could not begin the last time. */
+  #delay: string | undefined
 
   constructor(plan: BroadcastPlan, settings: QueueSettings, host: ConsumerHost) {
     const consumers = [...plan.consumers.values()]
@@ -75,8 +77,13 @@ export class BroadcastConsumer implements ServedConsumer {
     if (this.#state !== 'failed') this.#state = 'left'
   }
 
-  get hasJoined(): boolean {
-    return this.#state !== 'joining'
+  get unready(): readonly string[] {
+    if (this.#state !== 'joining') return []
+    return [
+      this.#delay === undefined
+        ? `${this.title} has not ${this.lack} yet`
+        : `${this.title} cannot begin: ${this.#delay}`,
+    ]
   }
 
   get standstills(): readonly string[] {
@@ -133,6 +140,7 @@ export class BroadcastConsumer implements ServedConsumer {
         missingCount = hasCode(error, 'not_found') ? missingCount + 1 : 0
         const isMissing = missingCount > 0 && missingCount < missingAttemptCount
         if (!isMissing && !hasCode(error, 'unavailable')) throw error
+        this.#delay = failureText(error)
         if (!isTold) this.#host.log.warn({ topic, err: error }, `${this.title} cannot begin; tries again`)
         isTold = true
       }

@@ -215,8 +215,12 @@ export class PartitionRetry {
   /** There has to be a topic with as many partitions as the source, and a commit, so that nothing is forgotten that is not read. */
   async #prepare(): Promise<void> {
     const { revoked, partition } = this.#surroundings.source
-    if (await unlessAborted(this.#topic.make(), revoked)) this.#keep()
+    const startOffset = await unlessAborted(this.#topic.make(), revoked)
     if (revoked.aborted) return
+    if (startOffset !== undefined) {
+      this.partition.startAt(startOffset)
+      this.#keep()
+    }
     // Who may not read may not commit either, and could not read back what is set aside.
     if (!(await this.partition.storeAnew()))
       throw new ServiceError('unavailable', `partition ${partition} seems to be another's`)

@@ -1,4 +1,4 @@
-import type { Logger, ServiceError } from '@tenon/core/transport'
+import { type Logger, ServiceError } from '@tenon/core/transport'
 import type { AssignedPartition } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import type { GroupedConsumer } from '../plan/consumer-plan.ts'
@@ -43,16 +43,23 @@ export class RetryTopic {
     if (progress.lines.isDue(text)) log.warn({ err: refusal }, text)
   }
 
-  /** Makes it unless it is there. Whether it was made now. @throws ServiceError; Error of the driver */
-  async make(): Promise<boolean> {
+  /**
+   * Makes it unless it is known to be there. Where it is to be read, if so: it may have been there all the time, though a broker said that it was not, and what is
+   * done with then is not to come again.
+   *
+   * @throws ServiceError; Error of the driver
+   */
+  async make(): Promise<number | undefined> {
     const { hasTopic, refusal } = this.#found
     if (refusal !== undefined) throw refusal
-    if (hasTopic) return false
-    const { progress, consumer, settings } = this.#surroundings
+    if (hasTopic) return undefined
+    const { progress, consumer, settings, source } = this.#surroundings
     const { length: partitionCount } = await progress.describe(consumer.topic, consumer.group)
     await settings.driver.ensureTopics([{ topic: this.name, partitionCount, keptMs: createdMs(this.#surroundings) }])
+    const partitions = await progress.describe(this.name, consumer.group).catch(toUnavailable)
+    const own = partitions.find(({ partition }) => partition === source.partition)
     this.#found = { hasTopic: true, refusal: undefined }
-    return true
+    return Math.max(own?.earliestOffset ?? 0, own?.committedOffset ?? 0)
   }
 
   /** Whether it may not be used, for a reason that no waiting mends. Says so in the log, for all partitions together. */
@@ -60,4 +67,10 @@ export class RetryTopic {
     const { consumer, log, progress } = this.#surroundings
     return isForbidden(error, { topic: this.name, group: consumer.group, log, progress })
   }
+}
+
+/** It was made a moment ago. */
+function toUnavailable(error: unknown): never {
+  if (!ServiceError.is(error) || error.code !== 'not_found') throw error
+  throw new ServiceError('unavailable', 'a topic that was just made is not known to its broker yet', { cause: error })
 }

@@ -3,6 +3,7 @@ import type { MemberState } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import type { ConsumerPlan, TopicConsumer } from '../plan/consumer-plan.ts'
 import type { Slots } from '../turn/slots.ts'
+import { type BeginningPartition, BeginWatch } from './begin-watch.ts'
 import { type JoinWait, JoinWatch, stuckText } from './join-watch.ts'
 import { type StalledPartition, stallText } from './stall.ts'
 import type { TopicLag } from './topic-lag.ts'
@@ -19,6 +20,8 @@ export interface GroupWatchSurroundings {
   readonly slots: ReadonlyMap<string, Pick<Slots, 'areTaken'>>
   /** What the driver says of the membership. */
   state(): MemberState
+  /** Told when it may be ready, or is not any more, because of what is found here. */
+  changed?(): void
 }
 
 /** Finds what stands still in a group, while this process is one of its members, or of a broadcast. */
@@ -26,6 +29,7 @@ export class GroupWatch {
   readonly #group: string | undefined
   readonly #wait: JoinWait
   readonly #topics: ReadonlyMap<string, TopicWatch>
+  readonly #beginnings: ReadonlyMap<string, BeginWatch>
   readonly #join: JoinWatch
   readonly #state: () => MemberState
   readonly #clock: QueueSettings['clock']
@@ -38,6 +42,7 @@ export class GroupWatch {
     const { plan, log, settings, lags } = surroundings
     const consumers = [...plan.consumers.values()]
     this.#topics = new Map(consumers.flatMap((consumer) => this.#watchOf(consumer, surroundings)))
+    this.#beginnings = new Map(consumers.flatMap((consumer) => beginWatchOf(consumer, surroundings)))
     this.#state = surroundings.state
     this.#clock = settings.clock
     const stallsAfterMs = consumers.map((consumer) => consumer.settings.stallAfterMs)
@@ -68,6 +73,11 @@ export class GroupWatch {
     )
   }
 
+  /** Which partitions have not begun for too long though their broker answers, in words. */
+  get unbegun(): readonly string[] {
+    return this.#state() === 'assigned' ? [...this.#beginnings.values()].flatMap(({ reasons }) => reasons) : []
+  }
+
   /** Since when the group is not given its partitions, once that is too long; in epoch milliseconds. */
   get joiningSinceAt(): number | undefined {
     return this.#state() === 'joining' ? this.#join.stuckSinceAt : undefined
@@ -88,6 +98,16 @@ export class GroupWatch {
     for (const topic of this.#topics.values()) topic.grace()
   }
 
+  /** A partition was given, and begins. */
+  begins(topic: string, partition: BeginningPartition): void {
+    this.#beginnings.get(topic)?.add(partition)
+  }
+
+  /** It has begun, or was given up. */
+  hasBegun(topic: string, partition: BeginningPartition): void {
+    this.#beginnings.get(topic)?.remove(partition)
+  }
+
   add(loop: WatchedLoop): void {
     this.#topics.get(loop.partition.topic)?.add(loop)
   }
@@ -103,7 +123,7 @@ export class GroupWatch {
 
   #grace(): void {
     this.#join.grace()
-    for (const topic of this.#topics.values()) topic.grace()
+    for (const one of [...this.#topics.values(), ...this.#beginnings.values()]) one.grace()
   }
 
   /** A process that stood still itself cannot say what would have come meanwhile, nor one whose clock was set back. */
@@ -119,15 +139,16 @@ export class GroupWatch {
     if (this.#isLooking) return
     this.#isLooking = true
     try {
-      await Promise.all([this.#join.look(), ...[...this.#topics.values()].map((topic) => this.#lookAt(topic))])
+      const watches = [...this.#topics.values(), ...this.#beginnings.values()]
+      await Promise.all([this.#join.look(), ...watches.map((watch) => this.#lookAt(watch))])
     } finally {
       this.#isLooking = false
     }
   }
 
-  async #lookAt(topic: TopicWatch): Promise<void> {
-    if (this.#state() === 'assigned') await topic.look()
-    else topic.grace()
+  async #lookAt(watch: Pick<TopicWatch, 'look' | 'grace'>): Promise<void> {
+    if (this.#state() === 'assigned') await watch.look()
+    else watch.grace()
   }
 
   #watchOf(consumer: TopicConsumer, surroundings: GroupWatchSurroundings): readonly (readonly [string, TopicWatch])[] {
@@ -146,6 +167,15 @@ export class GroupWatch {
       consumers.get(topic)?.handler === handler ? [...watch.loops] : [],
     )
   }
+}
+
+function beginWatchOf(
+  { topic, group, settings }: TopicConsumer,
+  { lags, settings: { clock }, log, changed = () => undefined }: GroupWatchSurroundings,
+): readonly (readonly [string, BeginWatch])[] {
+  const lag = lags.get(topic)
+  const graceMs = settings.stallAfterMs
+  return lag === undefined ? [] : [[topic, new BeginWatch({ topic, group, graceMs, clock, log, lag, changed })]]
 }
 
 /** Rebalances may follow one another, each as long as the slowest member takes. A guess: so many. */

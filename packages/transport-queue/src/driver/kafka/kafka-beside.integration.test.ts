@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import kafkajs from 'kafkajs'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AssignedPartition } from '../../queue-driver.ts'
 import { aborted, clients, connect, createTopic, join, never } from './kafka-client.test-harness.ts'
 
@@ -38,6 +39,19 @@ describe.skipIf(skipped !== '')(`commits beside a partition of Kafka${skipped}`,
     expect(await older.commitBeside(beside, 4)).toBe(false)
     expect(await driver.describe(beside, `${topic}.group`)).toMatchObject([{ committedOffset: 3 }])
     await second.leave(AbortSignal.abort())
+  })
+
+  it.each(['kafkajs', 'platformatic'] as const)('end with their topic, which is gone then: %s', async (client) => {
+    const { driver, topic, beside, assignments } = await prepare(client)
+    const member = await join(driver, { topic, consume: assignments.consume })
+    expect(await (await assignments.next()).commitBeside(beside, 3)).toBe(true)
+    const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin()
+    await admin.connect()
+    onTestFinished(() => admin.disconnect())
+    await admin.deleteTopics({ topics: [beside] })
+    const code = () => driver.describe(beside, `${topic}.group`).then(String, (error) => Reflect.get(error, 'code'))
+    await expect.poll(code, { timeout: 10_000 }).toBe('not_found')
+    await member.leave(never)
   })
 
   it.each(clients)('disturb nobody who joins, and hold up no commit of the partition: %s', async (client) => {

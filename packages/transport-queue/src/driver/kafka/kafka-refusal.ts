@@ -44,6 +44,11 @@ export function nothingBeside({ partition }: { readonly partition: number }, top
   return new ServiceError('not_found', `there is no topic ${topic} with a partition ${partition}`)
 }
 
+/** What is wrong with the word of a broker that does not know a topic in which a group has committed something. */
+export function notKnownYet(topic: string, group: string): Error {
+  return new Error(`a broker does not know of topic ${topic}, in which group ${group} has committed something`)
+}
+
 /** Whether certainly nothing is stored of a request that failed with it. */
 export function isCertain(name: string): boolean {
   return sizes.has(name) || codes.has(name)

@@ -18,7 +18,7 @@ describe('readProgress', () => {
   })
 
   it.each([
-    ['what no waiting mends, at once', ['UNKNOWN_TOPIC_OR_PARTITION'], 1],
+    ['what no waiting mends, at once', ['TOPIC_AUTHORIZATION_FAILED'], 1],
     ['a leader that never knows, after a while', Array<string>(20).fill('NOT_LEADER_FOR_PARTITION'), 6],
   ])('fails at %s', async (_name, errors, askedCount) => {
     const { admin, asked } = open(errors)
@@ -26,6 +26,34 @@ describe('readProgress', () => {
     await vi.advanceTimersByTimeAsync(5_000)
     await failing
     expect(asked).toHaveLength(askedCount)
+  })
+})
+
+describe('readProgress of a topic that a broker does not know', () => {
+  it.each([
+    ['believes it where the group has committed nothing there', 'other', { type: 'UNKNOWN_TOPIC_OR_PARTITION' }],
+    [
+      'does not believe it where the group has',
+      'topic',
+      { message: expect.stringContaining('does not know of topic') },
+    ],
+  ])('%s', async (_name, committedTopic, expected) => {
+    const { admin } = open(['UNKNOWN_TOPIC_OR_PARTITION'])
+    const partitions = [
+      { partition: 0, offset: '-1', metadata: null },
+      { partition: 1, offset: '3', metadata: null },
+    ]
+    const unknown = Object.assign(new Error('no'), { type: 'UNKNOWN_TOPIC_OR_PARTITION' })
+    const fetchOffsets: Admin['fetchOffsets'] = async ({ topics }) => {
+      if (topics !== undefined) throw unknown
+      return [{ topic: committedTopic, partitions }]
+    }
+    await expect(readProgress({ ...admin, fetchOffsets }, 'topic', 'group')).rejects.toMatchObject(expected)
+  })
+
+  it('believes it where nobody asks for a group', async () => {
+    const { admin } = open(['UNKNOWN_TOPIC_OR_PARTITION'])
+    await expect(readProgress(admin, 'topic', undefined)).rejects.toMatchObject({ type: 'UNKNOWN_TOPIC_OR_PARTITION' })
   })
 })
 

@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs'
 import type { PartitionProgress, TopicRetention, TopicToEnsure } from '../../queue-driver.ts'
 import { wait } from '../../wait.ts'
+import { notKnownYet, unknownTopic } from '../kafka/kafka-refusal.ts'
 import { keptSettings, retentionSettings, toRetention } from '../kafka/kafka-retention.ts'
 import { kafkaErrorType, reasonOf } from './kafkajs-mapping.ts'
 
@@ -49,7 +50,7 @@ export async function readProgress(
   const [ends, [committed]] = await Promise.all([
     fetchEnds(admin, topic),
     group === undefined ? [undefined] : admin.fetchOffsets({ groupId: group, topics: [topic] }),
-  ])
+  ]).catch((error: unknown) => doubting(error, { admin, topic, group }))
   const commits = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
   return ends
     .map(({ partition, low, high }) => {
@@ -66,6 +67,21 @@ export async function readProgress(
       }
     })
     .toSorted((one, other) => one.partition - other.partition)
+}
+
+interface DoubtedTopic {
+  readonly admin: Admin
+  readonly topic: string
+  readonly group: string | undefined
+}
+
+/** A topic that is not there is believed only where its group has committed nothing there: brokers do not hear of a topic all at once. */
+async function doubting(error: unknown, { admin, topic, group }: DoubtedTopic): Promise<never> {
+  if (kafkaErrorType(error) !== unknownTopic || group === undefined) throw error
+  const commits = await admin.fetchOffsets({ groupId: group })
+  const own = commits.find((one) => one.topic === topic)?.partitions ?? []
+  if (own.some(({ offset }) => Number(offset) >= 0)) throw notKnownYet(topic, group)
+  throw error
 }
 
 /** A broker that is to lead a partition, as of a topic that was just created, may not know yet. kafkajs gives up at once then. */

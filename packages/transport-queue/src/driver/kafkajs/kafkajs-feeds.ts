@@ -5,6 +5,7 @@ import { wait, within } from '../../wait.ts'
 import { inTime } from '../in-time.ts'
 import { giveUp } from '../ownership.ts'
 import { missingTopicPatienceMs, notAllowedBeside, notCommitted, nothingBeside } from '../kafka/kafka-refusal.ts'
+import { StartWait } from '../kafka/start-wait.ts'
 import { type DoneOffset, PartitionFeed } from '../partition-feed.ts'
 import { committedOffset, tellBeginnings } from './kafkajs-beginning.ts'
 import { commitDirectly, type MemberIdentity } from './kafkajs-commit.ts'
@@ -33,12 +34,15 @@ export class KafkajsFeeds {
   readonly #feeds = new Map<string, PartitionFeed>()
   /** Where the group begins in topics of which it may have committed nothing. */
   readonly #unsettled: Map<string, ConsumerStart>
+  readonly #wait: StartWait
   /** The newest payload: its functions act for the member as a whole. */
   #session: EachBatchPayload | undefined
 
   constructor(surroundings: FeedSurroundings) {
+    const { membership, settings } = surroundings
     this.#surroundings = surroundings
-    this.#unsettled = new Map(surroundings.membership.starts)
+    this.#unsettled = new Map(membership.starts)
+    this.#wait = new StartWait({ membership, sessionTimeoutMs: settings.sessionTimeoutMs })
   }
 
   /** Begins to consume the partitions of a new generation, in which the group knows the member by the identity. */
@@ -60,7 +64,8 @@ export class KafkajsFeeds {
       const own = feeds.filter((feed) => feed.topic === topic)
       return own.length > 0 ? [{ topic, start, feeds: own }] : []
     })
-    for (const wanted of starts) void this.#begin({ cluster, group: membership.group, identity }, wanted)
+    const { group } = membership
+    for (const wanted of starts) void this.#begin({ cluster, group, identity, wait: this.#wait }, wanted)
     const plain = feeds.filter(({ topic }) => !this.#unsettled.has(topic))
     void tellBeginnings(cluster, membership, plain)
   }

@@ -1,6 +1,7 @@
 import { type ConsumerStart, unlessAborted } from '@tenon/core/transport'
 import type { Cluster } from 'kafkajs'
 import { wait } from '../../wait.ts'
+import type { StartWait } from '../kafka/start-wait.ts'
 import type { PartitionFeed } from '../partition-feed.ts'
 import { commitAll, type MemberIdentity } from './kafkajs-commit.ts'
 import { readOffsets } from './kafkajs-offsets.ts'
@@ -9,6 +10,8 @@ export interface StartSurroundings {
   readonly cluster: Cluster
   readonly group: string
   readonly identity: MemberIdentity
+  /** Of the member, over all its assignments. */
+  readonly wait: StartWait
 }
 
 export interface TopicStart {
@@ -27,42 +30,62 @@ export interface SettledStart {
 
 /**
  * Resolves when the group has committed something of the topic. Whoever owns partition 0 commits where it begins, for all partitions at
- * once, and the others wait for that. Undefined when the feeds are given up before. Never rejects.
+ * once, and the others wait for that, and do it themselves when it takes too long. Undefined when the feeds are given up before. Never rejects.
  */
 export async function settleStart(
   surroundings: StartSurroundings,
   wanted: TopicStart,
 ): Promise<SettledStart | undefined> {
-  const [{ revoked } = neverGiven] = wanted.feeds
-  const isFirst = wanted.feeds.some(({ partition }) => partition === 0)
+  const { topic, feeds } = wanted
+  const [{ revoked } = neverGiven] = feeds
   let emptyCount = 0
   for (let attempt = 1; !revoked.aborted; attempt++) {
-    const committed = await tried(readCommitted(surroundings, wanted.topic), revoked)
-    if (committed !== undefined && committed.size > 0) return { offsets: committed, isOld: attempt === 1 }
-    if (committed !== undefined && isFirst) emptyCount++
-    const offsets = emptyCount < 2 ? undefined : await tried(commitStart(surroundings, wanted), revoked)
-    if (offsets !== undefined) return { offsets, isOld: false }
+    try {
+      const committed = await unlessAborted(readCommitted(surroundings, topic), revoked)
+      if (committed === undefined) return undefined
+      if (committed.size > 0) return settled(surroundings, topic, { offsets: committed, isOld: attempt === 1 })
+      emptyCount++
+      const offsets = await unlessAborted(sayStart(surroundings, wanted, emptyCount), revoked)
+      if (offsets !== undefined) return settled(surroundings, topic, { offsets, isOld: false })
+    } catch (error) {
+      if (!revoked.aborted) surroundings.wait.failed(topic, error)
+    }
     await wait(emptyCount === 1 ? confirmMs : Math.min(lookMs * attempt, maxLookMs), revoked)
   }
   return undefined
 }
 
-/** Undefined when it failed, or the signal fired. */
-function tried<T>(work: Promise<T>, over: AbortSignal): Promise<T | undefined> {
-  return unlessAborted(
-    work.catch(() => undefined),
-    over,
-  )
+function settled({ wait: starting }: StartSurroundings, topic: string, start: SettledStart): SettledStart {
+  starting.settled(topic, 'owner')
+  return start
+}
+
+/** Commits where the group begins, once that was found before the last look. Undefined when it is not to be committed yet. */
+async function sayStart(
+  surroundings: StartSurroundings,
+  wanted: TopicStart,
+  emptyCount: number,
+): Promise<ReadonlyMap<number, number> | undefined> {
+  const { cluster, wait: starting } = surroundings
+  const { topic, start, feeds } = wanted
+  const isFirst = feeds.some(({ partition }) => partition === 0)
+  if (!starting.isOver(topic) && !isFirst) return undefined
+  const found = starting.offsetsOf(topic)
+  if (found === undefined) starting.found(topic, await readOffsets(cluster, topic, start))
+  if (found === undefined || emptyCount < 2) return undefined
+  await commitStart(surroundings, wanted, found)
+  if (!isFirst) starting.settled(topic, 'other')
+  return new Map(found.entries())
 }
 
 async function commitStart(
   { cluster, group, identity }: StartSurroundings,
-  { topic, start, feeds }: TopicStart,
-): Promise<ReadonlyMap<number, number>> {
-  const offsets = (await readOffsets(cluster, topic, start)).map((offset, partition) => ({ partition, offset }))
+  { topic, feeds }: TopicStart,
+  found: readonly number[],
+): Promise<void> {
+  const offsets = found.map((offset, partition) => ({ partition, offset }))
   const over = feeds[0]?.lost ?? neverGiven.revoked
   await commitAll(cluster, { group, topic, offsets, ...identity }, over)
-  return new Map(offsets.map(({ partition, offset }) => [partition, offset]))
 }
 
 async function readCommitted(

@@ -1,5 +1,6 @@
 import type { ClusterMetadata } from '@platformatic/kafka'
 import type { ConsumerStart } from '@tenon/core/transport'
+import { StartWait } from '../kafka/start-wait.ts'
 import type { PartitionFeed } from '../partition-feed.ts'
 import type { RequestRoute } from './platformatic-client.ts'
 import { earliestTimestamp, latestTimestamp, listOffsets } from './platformatic-fetch.ts'
@@ -22,33 +23,57 @@ interface OwnedPartition {
 
 /**
  * Where a group begins in topics of which it has committed nothing. Whoever owns partition 0 commits it for all partitions at once,
- * and the others wait for that: so members that join at the same time agree.
+ * and the others wait for that, and do it themselves when it takes too long: so members that join at the same time agree.
  */
 export class GroupStarts {
   readonly #group: PlatformaticGroup
   readonly #unsettled: Map<string, ConsumerStart>
+  readonly #wait: StartWait
 
   constructor(group: PlatformaticGroup) {
+    const { membership, settings } = group
     this.#group = group
-    this.#unsettled = new Map(group.membership.starts)
+    this.#unsettled = new Map(membership.starts)
+    this.#wait = new StartWait({ membership, sessionTimeoutMs: settings.sessionTimeoutMs })
   }
 
-  /** The topics of which it is not known yet. @throws Error of the library */
+  /** The topics of which it is not known yet: what holds up one holds up no other. Never rejects. */
   async settle(facts: StartFacts): Promise<ReadonlySet<string>> {
     const owned = [...facts.owned]
     for (const [topic, start] of this.#unsettled) {
-      if (!owned.some(({ feed }) => feed.topic === topic)) continue
-      const partitions = [...Array(facts.cluster.topics.get(topic)?.partitionsCount ?? 0).keys()]
-      const committed = await readCommitted(this.#group, [{ topic, partitions }])
-      const first = owned.find(({ feed }) => feed.topic === topic && feed.partition === 0)
-      if (committed.size === 0 && first === undefined) continue
-      if (committed.size === 0 && first !== undefined) {
-        const offsets = await this.#offsetsAt({ topic, partitions, start }, facts)
-        await commitStart(this.#group, { topic, offsets, identity: first.identity })
+      const own = owned.filter(({ feed }) => feed.topic === topic)
+      try {
+        if (await this.#isSettled({ topic, start, own }, facts)) this.#unsettled.delete(topic)
+      } catch (error) {
+        this.#wait.failed(topic, error)
       }
-      this.#unsettled.delete(topic)
     }
     return new Set(this.#unsettled.keys())
+  }
+
+  /** Looks whether anything is committed, and commits it where it is for this member to do so. @throws Error of the library */
+  async #isSettled({ topic, start, own }: UnsettledStart, facts: StartFacts): Promise<boolean> {
+    const [one] = own
+    if (one === undefined) return false
+    const partitions = [...Array(facts.cluster.topics.get(topic)?.partitionsCount ?? 0).keys()]
+    if (await this.#isCommitted(topic, partitions)) return true
+    const isFirst = own.some(({ feed }) => feed.partition === 0)
+    if (!this.#wait.isOver(topic) && !isFirst) return false
+    if (this.#wait.offsetsOf(topic) === undefined) {
+      this.#wait.found(topic, await this.#offsetsAt({ topic, partitions, start }, facts))
+      if (await this.#isCommitted(topic, partitions)) return true
+    }
+    const offsets = this.#wait.offsetsOf(topic) ?? []
+    await commitStart(this.#group, { topic, offsets, identity: one.identity })
+    this.#wait.settled(topic, isFirst ? 'owner' : 'other')
+    return true
+  }
+
+  async #isCommitted(topic: string, partitions: readonly number[]): Promise<boolean> {
+    const committed = await readCommitted(this.#group, [{ topic, partitions }])
+    if (committed.size === 0) return false
+    this.#wait.settled(topic, 'owner')
+    return true
   }
 
   async #offsetsAt({ topic, partitions, start }: WantedStart, facts: StartFacts): Promise<readonly number[]> {
@@ -79,6 +104,13 @@ export class GroupStarts {
     )
     return new Map(listed.flatMap((offsets) => [...offsets]))
   }
+}
+
+interface UnsettledStart {
+  readonly topic: string
+  readonly start: ConsumerStart
+  /** What this member owns of it. */
+  readonly own: readonly OwnedPartition[]
 }
 
 interface WantedStart {

@@ -1,8 +1,9 @@
 import type { Admin } from '@platformatic/kafka'
 import type { ConsumerStart } from '@tenon/core/transport'
 import type { PartitionProgress, TopicRetention, TopicToEnsure } from '../../queue-driver.ts'
+import { notKnownYet } from '../kafka/kafka-refusal.ts'
 import { keptSettings, retentionSettings, toRetention } from '../kafka/kafka-retention.ts'
-import { errorIds, reasonOf } from '../platformatic-wire/platformatic-error.ts'
+import { errorIds, isUnknownTopic, reasonOf } from '../platformatic-wire/platformatic-error.ts'
 
 /** Creates the topics that are missing, each by itself: one that exists would fail the others of its request. */
 export async function createMissing(admin: Admin, topics: readonly TopicToEnsure[]): Promise<void> {
@@ -36,7 +37,9 @@ export async function readProgress(
   topic: string,
   group: string | undefined,
 ): Promise<readonly PartitionProgress[]> {
-  const partitions = await partitionsOf(admin, topic)
+  const partitions = await partitionsOf(admin, topic).catch((error: unknown) =>
+    doubting(error, { admin, topic, group }),
+  )
   const [earliest, next, committed] = await Promise.all([
     readOffsets(admin, { topic, partitions, timestamp: earliestTimestamp }),
     readOffsets(admin, { topic, partitions, timestamp: latestTimestamp }),
@@ -51,6 +54,21 @@ export async function readProgress(
     // Kafka says -1 of a partition of which nothing was committed.
     committedOffset: told(committed, partition) < 0 ? undefined : told(committed, partition),
   }))
+}
+
+interface DoubtedTopic {
+  readonly admin: Admin
+  readonly topic: string
+  readonly group: string | undefined
+}
+
+/** A topic that is not there is believed only where its group has committed nothing there: brokers do not hear of a topic all at once. */
+async function doubting(error: unknown, { admin, topic, group }: DoubtedTopic): Promise<never> {
+  if (!isUnknownTopic(error) || group === undefined) throw error
+  const [found] = await admin.listConsumerGroupOffsets({ groups: [group], requireStable: true })
+  const own = found?.topics.find(({ name }) => name === topic)?.partitions ?? []
+  if (own.some(({ committedOffset }) => committedOffset >= 0n)) throw notKnownYet(topic, group)
+  throw error
 }
 
 /** What was said of a partition. One that was left out is not known: any number would be a guess at what is done with. */

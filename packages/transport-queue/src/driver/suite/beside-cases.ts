@@ -68,6 +68,16 @@ export const besideCases: readonly DriverCase[] = [
     },
   },
   {
+    name: 'says of a topic that is not there that it is not, also to a group that has committed elsewhere',
+    run: async (harness) => {
+      const { driver, topic, other, group } = await prepareTwo(harness)
+      await using reader = await Reader.join(driver, group, [topic])
+      await reader.owns(3)
+      assert.equal(await owned(reader, 0).commitBeside(other, 1), true)
+      await assert.rejects(driver.describe(harness.unique('nothing'), group), { code: 'not_found' })
+    },
+  },
+  {
     name: 'says of a topic without such a partition that it is not there',
     run: async (harness) => {
       const { driver, topic, group } = await prepareTwo(harness)
