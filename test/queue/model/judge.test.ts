@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { AsideMessage } from './aside-message.ts'
 import type { DatedFact, Fact } from './journal.ts'
 import { judge, type Rule } from './judge.ts'
 import type { LoggedMessage } from './message.ts'
@@ -39,9 +40,9 @@ const commit = (
 }
 const wholeRun = [...did('A', 0), ...did('A', 1), ...commit('A', 1), buried('A', 2), ...commit('A', 3)]
 
-function verdictOf(facts: readonly Fact[], log = messages, found = letters) {
+function verdictOf(facts: readonly Fact[], log = messages, found = letters, aside: readonly AsideMessage[] = []) {
   const dated: readonly DatedFact[] = facts.map((fact, at) => ({ ...fact, at }))
-  return judge(dated, { log: new Map([[place, log]]), letters: found, maxUncommittedCount: 2 })
+  return judge(dated, { log: new Map([[place, log]]), letters: found, aside, maxUncommittedCount: 2 })
 }
 
 function rulesOf(...given: Parameters<typeof verdictOf>): readonly Rule[] {
@@ -85,6 +86,16 @@ test('takes what is set aside for covered, and what comes of it later for no rep
   ]
   expect(rulesOf(facts)).toEqual([])
   expect(rulesOf(facts.filter((fact) => fact !== parked))).toContain('committed_too_early')
+})
+
+test.each([
+  ['an owner that was cut set it aside, and was told nothing', 'A', []],
+  ['an owner that left in good order did', 'B', ['repeated_behind_commit', 'repeated_without_reason']],
+])('judges a message that comes again behind a commit, where %s', (_what, assignment, rules) => {
+  const cut = [assigned('A'), began('A', 0), gave('lost', 'A')]
+  const second = [assigned('B'), ...did('B', 0), ...commit('B', 1), gave('settled', 'B')]
+  const third = [assigned('C'), ...did('C', 0), ...did('C', 1), ...commit('C', 2), buried('C', 2)]
+  expect(rulesOf([...cut, ...second, ...third], messages, letters, [{ position: 't/0@0', assignment }])).toEqual(rules)
 })
 
 test('finds a log whose order is not that of sending, and one that holds a message twice', () => {

@@ -1,4 +1,5 @@
 import type { MessageOrder } from '@tenon/core/contract'
+import type { AsideMessage } from './aside-message.ts'
 import type { DatedFact, Fact, Handling, MessageName, Place } from './journal.ts'
 import type { LoggedMessage } from './message.ts'
 import { type Assignment, PlaceHistory } from './place-history.ts'
@@ -44,6 +45,8 @@ export interface FinalState {
   readonly log: ReadonlyMap<Place, readonly LoggedMessage[]>
   /** Where the messages of the dead letters lay, one entry a letter: `place@offset`. */
   readonly letters: readonly string[]
+  /** Which messages lie in retry topics, whether or not their owners were told so. @defaultValue none */
+  readonly aside?: readonly AsideMessage[]
   /** Of the consumers' transports. */
   readonly maxUncommittedCount: number
   /** Which order messages keep. @defaultValue `key` */
@@ -100,12 +103,14 @@ class Judging {
   readonly #assignments = new Map<string, Assignment>()
   readonly #commits = new Map<string, { readonly assignment: Assignment; readonly end: number; wasFenced: boolean }>()
   readonly #letters: readonly string[]
+  readonly #aside: ReadonlyMap<string, readonly AsideMessage[]>
   readonly #maxUncommittedCount: number
   readonly duplicates = { died: 0, cut: 0, commit_failed: 0, behind_unfinished: 0 }
 
-  constructor({ log, letters, maxUncommittedCount, order = 'key' }: FinalState) {
+  constructor({ log, letters, aside = [], maxUncommittedCount, order = 'key' }: FinalState) {
     this.histories = new Map(Array.from(log, ([place, messages]) => [place, new PlaceHistory(place, messages, order)]))
     this.#letters = letters
+    this.#aside = Map.groupBy(aside, ({ position }) => position)
     this.#maxUncommittedCount = maxUncommittedCount
   }
 
@@ -186,9 +191,20 @@ class Judging {
     if (lane !== undefined && (running.get(lane) ?? 0) > 0)
       this.#violate('side_by_side', `${name} handles ${offset} while another message of ${lane} runs`)
     if (lane !== undefined) running.set(lane, (running.get(lane) ?? 0) + 1)
+    const isBehind = offset < beganAtOffset && !history.isParked(offset)
+    if (isBehind && this.#wasCutSettingAside(history, offset)) history.park(offset, { hasSuccessor: true })
     this.#touched(offset, assignment)
     if (offset < beganAtOffset && !history.isParked(offset))
       this.#violate('repeated_behind_commit', `${name} handles ${offset}, though ${beganAtOffset} was stored before`)
+  }
+
+  /** Whether an owner that was not told so has set it aside: what it had on its way when it was cut may be stored at any time. */
+  #wasCutSettingAside({ place }: PlaceHistory, offset: number): boolean {
+    const records = this.#aside.get(`${place}@${offset}`) ?? []
+    return records.some(({ assignment }) => {
+      const owner = this.#assignments.get(assignment)
+      return owner?.isCut === true || owner?.isDead === true
+    })
   }
 
   #ended({ offset }: Handling, { running, history }: Assignment): void {

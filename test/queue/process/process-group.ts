@@ -4,6 +4,7 @@ import { ServiceError } from '@tenon/core'
 import { eventually } from '@tenon/testing'
 import { deadLetterTopic, type QueueDriver } from '@tenon/transport-queue'
 import { FileJournal } from '../model/file-journal.ts'
+import { type AsideMessage, toAside } from '../model/aside-message.ts'
 import { judge, type Verdict } from '../model/judge.ts'
 import { headersOf, toLogged } from '../model/message.ts'
 import { readTopic } from '../model/world.ts'
@@ -148,7 +149,8 @@ export class ProcessGroup implements AsyncDisposable {
       const headers = headersOf(letter)
       return `${this.#topic}/${headers['tenon-source-partition']}@${headers['tenon-source-offset']}`
     })
-    return judge(this.journal.read(), { log, letters, maxUncommittedCount: this.#maxUncommittedCount })
+    const maxUncommittedCount = this.#maxUncommittedCount
+    return judge(this.journal.read(), { log, letters, aside: await this.#readAside(), maxUncommittedCount })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -162,6 +164,13 @@ export class ProcessGroup implements AsyncDisposable {
     await this.#driver.ensureTopics(topics.map((topic) => ({ topic, partitionCount: 6 })))
   }
 
+  /** What lies in the retry topic, if there is one. */
+  async #readAside(): Promise<readonly AsideMessage[]> {
+    const topic = `${this.#topic}.retry.${this.#group}`
+    const records = await readTopic(this.#driver, topic).catch(noneIfMissing)
+    return records.flatMap((record) => toAside(record, this.#topic) ?? [])
+  }
+
   /** The retry topic comes last: what is done with in the source by then is stored there, or has its outcome. */
   async #requireNoLag(): Promise<void> {
     await this.#requireCommitted(this.#topic)
@@ -170,10 +179,7 @@ export class ProcessGroup implements AsyncDisposable {
 
   /** A topic that nobody has made yet holds nothing. */
   async #requireCommitted(topic: string): Promise<void> {
-    const progress = await this.#driver.describe(topic, this.#group).catch((error: unknown) => {
-      if (ServiceError.is(error) && error.code === 'not_found') return []
-      throw error
-    })
+    const progress = await this.#driver.describe(topic, this.#group).catch(noneIfMissing)
     const open = progress.filter(({ nextOffset, committedOffset = 0 }) => committedOffset < nextOffset)
     if (open.length > 0) throw new Error(`not committed in ${topic}: ${JSON.stringify(open)}`)
   }
@@ -207,6 +213,12 @@ export class ProcessGroup implements AsyncDisposable {
   #forget(name: string): void {
     this.#members = this.#members.filter((member) => member.name !== name)
   }
+}
+
+/** @throws unknown what is not about a topic that is missing */
+function noneIfMissing(error: unknown): readonly never[] {
+  if (ServiceError.is(error) && error.code === 'not_found') return []
+  throw error
 }
 
 /** Longer than any broker takes to come back and any group to come to rest. */
