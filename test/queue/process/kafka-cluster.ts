@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
@@ -27,7 +28,7 @@ export function clusterAbsence(): string | undefined {
 export async function startCluster(brokerCount: number): Promise<KafkaCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'tenon-kafka-'))
   await shareLibraries(folder)
-  const environment = { TENON_INFRA_DIR: folder, TENON_KAFKA_PORT: String(await freePort()) }
+  const environment = { TENON_INFRA_DIR: folder, TENON_KAFKA_PORT: String(await freePort(brokerCount)) }
   const call = (...args: readonly string[]) => run(args, environment)
   const lines = await call('up', '--brokers', String(brokerCount))
   const [, brokers = ''] = /KAFKA_BROKERS=(\S+)/.exec(lines) ?? []
@@ -64,12 +65,28 @@ async function run(args: readonly string[], environment: Readonly<Record<string,
   return output
 }
 
-/** The first of some ports that are free now: brokers take it and those behind it, the controller the one before. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
+/**
+ * The first of some ports that are free: brokers take it and those behind it, the controller the one before. The system gives them to nobody
+ * by itself, for a broker that comes back must find its own free.
+ *
+ * @see Linux, ip_local_port_range: from 32,768 on by default
+ */
+async function freePort(brokerCount: number): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_001, 32_000 - brokerCount)
+    const wanted = Array.from({ length: brokerCount + 1 }, (_, index) => port - 1 + index)
+    if ((await Promise.all(wanted.map(isFree))).every(Boolean)) return port
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
   server.close()
   await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
+  return true
 }
