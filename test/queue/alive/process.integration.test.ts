@@ -19,7 +19,7 @@ const patience = { timeoutMs: 90_000 }
 
 describe.skipIf(!canStop)(
   `a process in a group${absence ? ` (not on Kafka: ${absence})` : ''}`,
-  { timeout: 240_000 },
+  { timeout: isLong ? 900_000 : 240_000 },
   () => {
     test.each(drivers)(
       'that is stopped and goes on is live and in its group again, which went on without it, on %s',
