@@ -74,11 +74,14 @@ export function eventLoopUtilization(options: RatioOptions = {}): HealthCheck {
   const { limitRatio = processCheckDefaults.eventLoopUtilizationRatio } = options
   checkLimit('eventLoopUtilization(…): limitRatio', limitRatio, [0, 1])
   return processCheck(processCheckNames.eventLoopUtilization, options, () => {
-    let last: EventLoopUtilization = performance.eventLoopUtilization()
+    let last: EventLoopUtilization | undefined
     const run = () => {
       const now = performance.eventLoopUtilization()
-      const { utilization } = performance.eventLoopUtilization(now, last)
+      const before = last
       last = now
+      // A start is all work: what came before the first look does not count.
+      if (before === undefined) return
+      const { utilization } = performance.eventLoopUtilization(now, before)
       requireShare('the event loop was busy', utilization, limitRatio)
     }
     return { run }
