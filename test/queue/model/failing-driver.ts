@@ -12,12 +12,20 @@ export interface FailurePlan extends FaultPlan {
 export function failingDriver(driver: QueueDriver, faults: FailurePlan): QueueDriver {
   const { commitFailurePercent, produceFailurePercent, readFailurePercent } = faults
   const random = randomOf(faults.seed)
+  let leftReadFailureCount = mostReadFailureCount
   const carryOut = async <T>(work: () => Promise<T>, failurePercent: number): Promise<T> => {
     const chance = random() * 100
     if (chance < failurePercent / 2) throw unanswered()
     const value = await work()
     if (chance < failurePercent) throw unanswered()
     return value
+  }
+  const read = <T>(work: () => Promise<T>): Promise<T> => {
+    if (leftReadFailureCount <= 0) return work()
+    return carryOut(work, readFailurePercent).catch((error: unknown) => {
+      leftReadFailureCount -= 1
+      throw error
+    })
   }
   const committing = overPartitions(driver, (partition) => ({
     commit: (nextOffset) => carryOut(() => partition.commit(nextOffset), commitFailurePercent),
@@ -27,11 +35,11 @@ export function failingDriver(driver: QueueDriver, faults: FailurePlan): QueueDr
   return {
     ...committing,
     produce: (records, bound) => carryOut(() => driver.produce(records, bound), produceFailurePercent),
-    describe: (topic, group) => carryOut(() => driver.describe(topic, group), readFailurePercent),
+    describe: (topic, group) => read(() => driver.describe(topic, group)),
     async *read(range, bound) {
       const steps = driver.read(range, bound)[Symbol.asyncIterator]()
       for (;;) {
-        const step = await carryOut(() => steps.next(), readFailurePercent)
+        const step = await read(() => steps.next())
         if (step.done) return
         yield step.value
       }
@@ -48,6 +56,9 @@ export function refusingDriver(driver: QueueDriver, { seed, commitFailurePercent
       random() * 100 >= commitFailurePercent && partition.commitBeside(topic, nextOffset),
   }))
 }
+
+/** Of one driver: each step of a reading may fail, so that a long one would hardly ever come to its end. */
+const mostReadFailureCount = 10
 
 function unanswered(): ServiceError {
   return new ServiceError('unavailable', 'the broker did not answer')
