@@ -3,6 +3,7 @@ import { type Arrival, type Outcome, type RetryOptions, ServiceError, toServiceE
 import Type from 'typebox'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { type QueueTransport, queueTransport } from '../../queue-transport.ts'
+import { host } from '../../queue-transport.test-harness.ts'
 
 /** A handler of the tests with Kafka. What it does is told by the key; where the message lay is `topic/partition@offset`. */
 export type HandleAt = (key: string, place: string, attempt: number) => void
@@ -71,16 +72,4 @@ export async function untilAside(transport: QueueTransport, count: number): Prom
 
 export function failPoison(key: string): void {
   if (key === 'poison') throw new ServiceError('unavailable', 'not now')
-}
-
-const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
-const host = {
-  service: { name: 'user', version: '1.0.0', instanceId: 'user-1' },
-  operations: [],
-  events: [],
-  defaultHost: '127.0.0.1',
-  log,
-  fail: (error: unknown) => {
-    throw error
-  },
 }

@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { defineConsumer, defineService } from '@tenon/core'
@@ -15,6 +14,7 @@ import { countsOf } from '../../queue-transport.test-harness.ts'
 import { deadLetterTopic } from '../dead-letter.ts'
 import { bury, type GivenLetter, selection } from '../dead-letter.test-harness.ts'
 import { redriveDeadLetters } from './redrive-dead-letters.ts'
+import { kill } from './redrive-process.test-harness.ts'
 
 const brokers = process.env['KAFKA_BROKERS'] ?? ''
 // A run that follows one that was killed waits for what that may have on its way: up to 80 s.
@@ -105,11 +105,4 @@ function start(args: readonly string[]): ChildProcess {
   const child = fork(file, args, { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   onTestFinished(() => kill(child))
   return child
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGKILL')
-  await ended
 }

@@ -11,6 +11,7 @@ import { countsOf, topic } from '../../queue-transport.test-harness.ts'
 import { listAudits } from '../audit/list-audits.ts'
 import { bury, owner, payloadsIn, selection } from '../dead-letter.test-harness.ts'
 import { redriveDeadLetters } from './redrive-dead-letters.ts'
+import { kill } from './redrive-process.test-harness.ts'
 
 const letterCount = 1_000
 const keys = Array.from({ length: 20 }, (_, index) => `k${index}`)
@@ -68,13 +69,6 @@ function start(path: string, ratePerSecond = 1_000): ChildProcess {
   })
   onTestFinished(() => kill(child))
   return child
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGKILL')
-  await ended
 }
 
 async function storedCount(driver: QueueDriver): Promise<number> {
