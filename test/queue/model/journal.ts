@@ -12,6 +12,8 @@ export interface Handling extends MessageName {
   readonly assignment: string
   readonly place: Place
   readonly offset: number
+  /** Where in the retry topic the record lies that was handled; undefined for one of the source. */
+  readonly retryOffset?: number
   readonly attempt: number
 }
 
@@ -22,11 +24,9 @@ export type Fact =
   /** `settled`: nothing of the assignment works any more, and its last commit was answered. */
   | { readonly is: 'revoked' | 'lost' | 'settled'; readonly assignment: string }
   | ({ readonly is: 'began' | 'effect' | 'ended' } & Handling)
-  | { readonly is: 'buried'; readonly assignment: string; readonly place: Place; readonly offset: number }
+  | ({ readonly is: 'buried' } & Pick<Handling, 'assignment' | 'place' | 'offset' | 'retryOffset'>)
   /** Set aside in the retry topic, and stored there. */
   | { readonly is: 'parked'; readonly assignment: string; readonly place: Place; readonly offset: number }
-  /** Given out from the retry topic, where it lies there. */
-  | { readonly is: 'read back'; readonly assignment: string; readonly offset: number; readonly retryOffset: number }
   /** How far an assignment has come in the retry topic, and what it is done with behind that. */
   | {
       readonly is: 'committed beside'

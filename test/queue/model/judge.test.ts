@@ -26,6 +26,9 @@ const did = (assignment: string, offset: number): readonly Fact[] => [
   { is: 'effect', ...handling(assignment, offset) },
   { is: 'ended', ...handling(assignment, offset) },
 ]
+/** The same from the retry topic. */
+const didAside = (assignment: string, offset: number, retryOffset: number): readonly Fact[] =>
+  did(assignment, offset).map((fact) => ({ ...fact, retryOffset }))
 const buried = (assignment: string, offset: number): Fact => ({ is: 'buried', assignment, place, offset })
 const commit = (
   assignment: string,
@@ -80,12 +83,22 @@ test('takes what is set aside for covered, and what comes of it later for no rep
     parked,
     ...commit('A', 1),
     assigned('B'),
-    ...did('B', 0),
+    ...didAside('B', 0, 7),
     ...did('B', 1),
     buried('B', 2),
   ]
   expect(rulesOf(facts)).toEqual([])
   expect(rulesOf(facts.filter((fact) => fact !== parked))).toContain('committed_too_early')
+})
+
+test.each<[string, number, readonly Rule[]]>([
+  ['two records of one message', 8, ['beyond_bound']],
+  ['one record twice', 7, []],
+])('counts what may come again from the retry topic by record: %s', (_what, retryOffset, rules) => {
+  const parks = [0, 1].map((offset): Fact => ({ is: 'parked', assignment: 'A', place, offset }))
+  const facts = [assigned('A'), ...parks, ...commit('A', 2), assigned('B')]
+  const handled = [...didAside('B', 0, 6), ...didAside('B', 1, 7), ...didAside('B', 1, retryOffset).slice(0, 1)]
+  expect(rulesOf([...facts, ...handled, buried('B', 2), ...commit('B', 3)])).toEqual(rules)
 })
 
 test.each([

@@ -92,10 +92,11 @@ export function judge(facts: readonly DatedFact[], final: FinalState): Verdict {
 }
 
 /** What a message comes to. */
-interface Outcome {
+interface Outcome extends HandledRecord {
   readonly is: Fact['is']
-  readonly offset: number
 }
+
+type HandledRecord = Pick<Handling, 'offset' | 'retryOffset'>
 
 class Judging {
   readonly violations: Violation[] = []
@@ -124,7 +125,6 @@ class Judging {
     if (fact.is === 'commits') this.#announceCommit(fact, assignment)
     else if (fact.is === 'parked') assignment.history.park(fact.offset, assignment)
     else if (fact.is === 'committed beside') this.#committedBeside(fact, assignment)
-    else if (fact.is === 'read back') this.#readBack(fact, assignment)
     else if (fact.is === 'told done') for (const at of fact.retryOffsets) assignment.uncommittedAside.delete(at)
     else if (fact.is === 'began') this.#began(fact, assignment)
     else if (fact.is === 'ended') this.#ended(fact, assignment)
@@ -179,11 +179,6 @@ class Judging {
     for (const retryOffset of uncommittedAside) if (retryOffset < nextOffset) uncommittedAside.delete(retryOffset)
   }
 
-  /** What was stored there twice counts where it lies first. */
-  #readBack({ offset, retryOffset }: Extract<Fact, { is: 'read back' }>, { retryOffsets }: Assignment): void {
-    if (!retryOffsets.has(offset)) retryOffsets.set(offset, retryOffset)
-  }
-
   #began(handling: Handling, assignment: Assignment): void {
     const { running, beganAtOffset, history, name } = assignment
     const { offset } = handling
@@ -193,7 +188,7 @@ class Judging {
     if (lane !== undefined) running.set(lane, (running.get(lane) ?? 0) + 1)
     const isBehind = offset < beganAtOffset && !history.isParked(offset)
     if (isBehind && this.#wasCutSettingAside(history, offset)) history.park(offset, { hasSuccessor: true })
-    this.#touched(offset, assignment)
+    this.#touched(handling, assignment)
     if (offset < beganAtOffset && !history.isParked(offset))
       this.#violate('repeated_behind_commit', `${name} handles ${offset}, though ${beganAtOffset} was stored before`)
   }
@@ -212,7 +207,8 @@ class Judging {
     if (lane !== undefined) running.set(lane, (running.get(lane) ?? 1) - 1)
   }
 
-  #outcome({ is, offset }: Outcome, assignment: Assignment): void {
+  #outcome(outcome: Outcome, assignment: Assignment): void {
+    const { is, offset } = outcome
     const { history, name, outcomes } = assignment
     const message = history.messageAt(offset)
     const wanted = message?.expected === 'letter' ? 'buried' : 'effect'
@@ -224,16 +220,13 @@ class Judging {
     outcomes.add(offset)
     history.addOutcome(offset)
     if (!assignment.hasSuccessor) history.addOwned(offset)
-    this.#touched(offset, assignment)
+    this.#touched(outcome, assignment)
   }
 
-  /** What an owner has begun, done or not, comes again if it dies now. */
-  #touched(offset: number, { name, uncommitted, uncommittedAside, retryOffsets, history }: Assignment): void {
-    // What was set aside is committed elsewhere, and has a bound of its own.
-    const isParked = history.isParked(offset)
-    const retryOffset = retryOffsets.get(offset)
-    if (isParked && retryOffset !== undefined) uncommittedAside.add(retryOffset)
-    else if (!isParked) uncommitted.add(offset)
+  /** What an owner has begun, done or not, comes again if it dies now. A record of the retry topic is committed there, with a bound of its own. */
+  #touched({ offset, retryOffset }: HandledRecord, { name, uncommitted, uncommittedAside }: Assignment): void {
+    if (retryOffset === undefined) uncommitted.add(offset)
+    else uncommittedAside.add(retryOffset)
     const count = Math.max(uncommitted.size, uncommittedAside.size)
     if (count <= this.#maxUncommittedCount) return
     const text = `${name} handles ${offset} with ${count} not committed, of at most ${this.#maxUncommittedCount}`

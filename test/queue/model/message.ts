@@ -80,12 +80,28 @@ export function toLogged(record: ReceivedRecord, maxAttemptCount: number): Logge
 /** Tell a handler, and a dead letter, which assignment a message came with, and where it lies. */
 export const assignmentHeader = 'model-assignment'
 export const positionHeader = 'model-position'
+/** Where it lies in the retry topic, of what is read from there. */
+export const retryOffsetHeader = 'model-retry-offset'
 
 /** Whose message a handler has been given. */
 export function handlingOf(headers: Headers, attempt: number): Handling {
   const { key, number } = factsOf(headers)
   const [place = '', offset] = (headers[positionHeader] ?? '').split('@')
-  return { key, number, assignment: headers[assignmentHeader] ?? '', place, offset: Number(offset), attempt }
+  return {
+    key,
+    number,
+    assignment: headers[assignmentHeader] ?? '',
+    place,
+    offset: Number(offset),
+    ...retryOffsetOf(headers),
+    attempt,
+  }
+}
+
+/** Of the record that was handled. */
+export function retryOffsetOf(headers: Headers): Pick<Handling, 'retryOffset'> {
+  const text = headers[retryOffsetHeader]
+  return text === undefined ? {} : { retryOffset: Number(text) }
 }
 
 const factsHeader = 'model-facts'

@@ -23,9 +23,8 @@ export interface Assignment {
   readonly outcomes: Set<number>
   /** What it has begun since its last commit that was stored. */
   readonly uncommitted: Set<number>
-  /** The same of what was set aside, and where messages lie there; by their offsets in the retry topic, and by those in the source. */
+  /** The same of records of the retry topic, by their offsets there. */
   readonly uncommittedAside: Set<number>
-  readonly retryOffsets: Map<number, number>
   /** Lanes of which a handler runs. */
   readonly running: Map<string, number>
 }
@@ -109,7 +108,6 @@ export class PlaceHistory {
       outcomes: new Set(),
       uncommitted: new Set(),
       uncommittedAside: new Set(),
-      retryOffsets: new Map(),
       running: new Map(),
     }
     this.assignments.push(assignment)

@@ -1,6 +1,6 @@
 import type { AssignedPartition, Membership, QueueDriver, ReceivedRecord, RecordToSend } from '@tenon/transport-queue'
 import type { Journal } from './journal.ts'
-import { assignmentHeader, headersOf, positionHeader } from './message.ts'
+import { assignmentHeader, headersOf, positionHeader, retryOffsetHeader, retryOffsetOf } from './message.ts'
 
 export interface WatchedDriver {
   readonly driver: QueueDriver
@@ -51,7 +51,6 @@ export function watchDriver(inner: QueueDriver, { member, journal }: WatchOption
       const isReadBack = isRetry && range.toOffset === undefined
       const own = isReadBack ? step.value.filter((record) => headersOf(record)[assignmentHeader] === assignment) : []
       for (const record of own) tellParking(record, journal)
-      if (isReadBack) for (const record of step.value) tellReadBack(record, assignment, journal)
       yield isRetry ? step.value.map((record) => givenTo(record, assignment)) : step.value
     }
   }
@@ -140,14 +139,17 @@ const never = new Promise<never>(() => undefined)
 
 function marked(record: ReceivedRecord, assignment: string): ReceivedRecord {
   const position = `${record.topic}/${record.partition}@${record.offset}`
-  const marks = { [assignmentHeader]: assignment, [positionHeader]: position }
+  return withMarks(record, { [assignmentHeader]: assignment, [positionHeader]: position })
+}
+
+function withMarks(record: ReceivedRecord, marks: Readonly<Record<string, string>>): ReceivedRecord {
   const headers = Object.entries(marks).map(([name, text]) => [name, Buffer.from(text)] as const)
   return { ...record, headers: [...record.headers, ...headers] }
 }
 
-/** A message that was set aside still says where it lay. */
+/** A message that was set aside still says where it lay in the source. */
 function givenTo(record: ReceivedRecord, assignment: string): ReceivedRecord {
-  return { ...record, headers: [...record.headers, [assignmentHeader, Buffer.from(assignment)]] }
+  return withMarks(record, { [assignmentHeader]: assignment, [retryOffsetHeader]: String(record.offset) })
 }
 
 function tellParking(record: RecordToSend, journal: Journal): void {
@@ -156,12 +158,6 @@ function tellParking(record: RecordToSend, journal: Journal): void {
   const assignment = headers[assignmentHeader]
   if (offset === undefined || assignment === undefined) return
   journal.add({ is: 'parked', assignment, place: placeOf(record), offset: Number(offset) })
-}
-
-function tellReadBack(record: ReceivedRecord, assignment: string, journal: Journal): void {
-  const offset = headersOf(record)['tenon-retry-offset']
-  if (offset === undefined) return
-  journal.add({ is: 'read back', assignment, offset: Number(offset), retryOffset: record.offset })
 }
 
 /** Such as `3,5-7`. */
@@ -190,5 +186,6 @@ function tellBurial(record: RecordToSend, journal: Journal): void {
   const assignment = headers[assignmentHeader]
   if (topic === undefined || assignment === undefined) return
   const place = `${topic}/${headers['tenon-source-partition']}`
-  journal.add({ is: 'buried', assignment, place, offset: Number(headers['tenon-source-offset']) })
+  const offset = Number(headers['tenon-source-offset'])
+  journal.add({ is: 'buried', assignment, place, offset, ...retryOffsetOf(headers) })
 }
