@@ -120,6 +120,11 @@ export class OpenRecords {
     return countBefore - this.#written.size
   }
 
+  /** How many this owner wrote, knows to be stored, and did not read back. */
+  get storedCount(): number {
+    return this.#unfetchedCount - this.#loaded.size
+  }
+
   /** The last that this owner wrote, knows to be stored, and did not read back; 0 for none. */
   get lastStored(): number {
     let last = 0

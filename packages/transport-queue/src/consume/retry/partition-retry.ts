@@ -219,6 +219,7 @@ export class PartitionRetry {
     if (revoked.aborted) return
     if (startOffset !== undefined) {
       this.partition.startAt(startOffset)
+      this.#readBack.startAt(startOffset)
       this.#keep()
     }
     // Who may not read may not commit either, and could not read back what is set aside.

@@ -23,6 +23,8 @@ export class ReadBack {
   readonly #surroundings: ReadBackSurroundings
   #counted: CountedRecords | undefined
   #endOffset = 0
+  /** Before which nothing lies that this owner wrote and that was not read back. */
+  #ownOffset = 0
 
   constructor(surroundings: ReadBackSurroundings) {
     this.#surroundings = surroundings
@@ -32,6 +34,12 @@ export class ReadBack {
   begin({ counted, endOffset }: Pick<LoadedRetry, 'counted' | 'endOffset'>): void {
     this.#counted = counted
     this.#endOffset = endOffset
+    this.#ownOffset = endOffset
+  }
+
+  /** Learns where a topic begins that was not there at the assignment. */
+  startAt(offset: number): void {
+    this.#ownOffset = offset
   }
 
   /** Before which all was there at the assignment. */
@@ -51,16 +59,20 @@ export class ReadBack {
     this.#passed((records.at(-1)?.offset ?? -1) + 1, goneCount)
   }
 
-  /** Forgets what retention has taken before it was read back. The oldest offset that is kept. @throws ServiceError */
+  /**
+   * Forgets what retention has taken before it was read back. Only where the log begins tells that: an end says nothing, for a leader that
+   * has just taken over may not know all that is stored. The oldest offset that is kept. @throws ServiceError
+   */
   async foundNothing(): Promise<number> {
     const { progress, consumer, source, topic, open } = this.#surroundings
-    const { lastStored } = open
+    const { storedCount, lastStored } = open
     const partitions = await progress.describe(topic, consumer.group)
     const own = partitions.find(({ partition }) => partition === source.partition)
     if (own === undefined || source.revoked.aborted) return 0
     const { earliestOffset, nextOffset } = own
-    // What was known to be stored before it was asked lies before the end.
-    this.#passed(earliestOffset, earliestOffset < nextOffset ? 0 : open.passWritten(lastStored))
+    // Each of them has a place of its own: some are left while not so many are gone.
+    const isAllGone = earliestOffset >= nextOffset && earliestOffset - this.#ownOffset >= storedCount
+    this.#passed(earliestOffset, isAllGone ? open.passWritten(lastStored) : 0)
     return earliestOffset
   }
 
@@ -73,6 +85,7 @@ export class ReadBack {
     const { sourceOffset, owner, sequence: name, hasFailed = false } = judged
     const sequence = owner === this.#counted?.owner ? name : undefined
     const { key, offset, timestampAt: storedAt } = record
+    if (sequence !== undefined) this.#ownOffset = offset + 1
     if (this.#counted?.judge(judged) === 'counts')
       return open.fetch({ offset, sourceOffset, place: fence.placeOf(key), hasFailed, storedAt, sequence })
     return sequence === undefined ? 0 : open.passWritten(sequence - 1)
