@@ -51,11 +51,17 @@ export class AuditLog {
     return this.#shortage
   }
 
-  /** Makes sure that it is there; who redrives need not be allowed to create it. @throws ServiceError `failed_precondition` */
-  async ensure(): Promise<void> {
+  /** Notes where it ends and how long its broker keeps it. Whether it is there. @throws ServiceError `permission_denied`, `unavailable` */
+  async look(): Promise<boolean> {
     const place = await this.#describe()
     this.#leastOffset = place?.nextOffset ?? 0
-    if (place !== undefined) return this.#readRetention()
+    if (place !== undefined) await this.#readRetention()
+    return place !== undefined
+  }
+
+  /** Makes sure that it is there; who redrives need not be allowed to create it. @throws ServiceError `failed_precondition` */
+  async ensure(): Promise<void> {
+    if (await this.look()) return
     const topic = auditTopic(this.#owner)
     await this.#driver.ensureTopics([{ topic, partitionCount: 1, isKept: true }]).catch((cause: unknown) => {
       throw new ServiceError('failed_precondition', `topic ${topic} is not there and could not be created`, { cause })

@@ -25,7 +25,7 @@ export interface RedriveLettersOptions extends LetterOwner {
   readonly formats?: readonly PayloadFormat[]
   /** Most messages put back in a second. @defaultValue no limit @remarks Range 1–1_000_000 */
   readonly ratePerSecond?: number
-  /** Whether only to tell which would go; nothing is written then. @defaultValue false */
+  /** Whether only to tell which would go, and what is to be said of retention; nothing is written then. @defaultValue false */
   readonly dryRun?: boolean
   /** Most letters that are put back, in their order. @defaultValue 10_000 @remarks Range 1–1_000_000 */
   readonly maxCount?: number

@@ -71,6 +71,7 @@ export class RedriveRun {
 
   /** Tells what would become of letters, and writes nothing. @throws ServiceError */
   async rehearse(selected: readonly SelectedLetter[]): Promise<readonly SettledLetter[]> {
+    await this.#log.look()
     await this.#log.catchUp()
     for (const step of await this.#findSettled()) this.#log.trail.add(step)
     await this.#redrive(selected, async (batch) => batch.forEach((message) => this.#settleMessage(message, 'redriven')))

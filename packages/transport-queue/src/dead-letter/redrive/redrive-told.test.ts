@@ -5,6 +5,7 @@ import { fakeClock, topic } from '../../queue-transport.test-harness.ts'
 import { auditTopic, toRecord } from '../audit/audit-record.ts'
 import { listAudits } from '../audit/list-audits.ts'
 import { bury, connect, owner, recordsIn, selection, withChanges } from '../dead-letter.test-harness.ts'
+import { deadLetterTopic } from '../dead-letter.ts'
 import { redriveDeadLetters } from './redrive-dead-letters.ts'
 import { type GroupProgress, readProgress, watchGroup } from './watch-group.ts'
 import { resolveRedrive } from './redrive-options.ts'
@@ -180,17 +181,20 @@ describe('when retention has taken steps of the audit', () => {
     [{ keptMs: 1_000, isCompacted: false }, ['keeps its records for 1000 ms']],
     [{ keptMs: Number.POSITIVE_INFINITY, isCompacted: true }, ['is compacted']],
     [{ keptMs: Number.POSITIVE_INFINITY, isCompacted: false }, []],
-  ])('is said before where an audit that is there has the retention %j', async (retention, said) => {
-    const driver = await connect('memory')
-    await bury(driver, three)
-    await redriveDeadLetters(driver, selection)
-    const { warnings } = await redriveDeadLetters(
-      withChanges(driver, { retentionOf: async () => retention }),
-      selection,
-    )
-    const told = said.map((what) => expect.stringContaining(`topic ${auditTopic(owner)} ${what}: `) as string)
-    expect(warnings).toEqual([...told, expect.stringContaining('never committed')])
-  })
+  ])(
+    'is said before where an audit that is there has the retention %j, by a rehearsal too',
+    async (retention, said) => {
+      const driver = await connect('memory')
+      await bury(driver, three)
+      await redriveDeadLetters(driver, selection)
+      const kept = withChanges(driver, { retentionOf: async () => retention })
+      const told = said.map((what) => expect.stringContaining(`topic ${auditTopic(owner)} ${what}: `) as string)
+      for (const how of [{ dryRun: true }, {}]) {
+        const { warnings } = await redriveDeadLetters(kept, { ...selection, ...how })
+        expect(warnings).toEqual([...told, expect.stringContaining('never committed')])
+      }
+    },
+  )
 
   it('those go that are wanted all the same', async () => {
     const driver = await forgotten(5_000)
@@ -222,6 +226,25 @@ describe('when retention has taken steps of the audit', () => {
     await expect(failing).rejects.toMatchObject({ code: 'unavailable', details: { redrivenCount: 1 } })
     expect(await recordsIn(driver, topic)).toHaveLength(1)
   })
+})
+
+it('a rehearsal tells the same as a run does of letters that retention has taken since they were selected', async () => {
+  const driver = await connect('memory')
+  await bury(driver, three)
+  const letterTopic = deadLetterTopic(topic, owner.group)
+  const told = []
+  for (const how of [{ dryRun: true }, {}]) {
+    const selected = new Set<number>()
+    const read: QueueDriver['read'] = (range, bound) => {
+      const isGone = range.topic === letterTopic && selected.has(range.partition)
+      if (range.topic === letterTopic) selected.add(range.partition)
+      return driver.read(isGone ? { ...range, fromOffset: 2 } : range, bound)
+    }
+    const { letters, warnings } = await redriveDeadLetters(withChanges(driver, { read }), { ...selection, ...how })
+    told.push({ letters, warnings })
+  }
+  expect(told[1]).toEqual(told[0])
+  expect(told[0]?.letters.map(({ outcome }) => outcome)).toEqual(['gone', 'gone', 'redriven'])
 })
 
 it('what is gone by retention does not wait for the group', async () => {
