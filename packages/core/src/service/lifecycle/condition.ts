@@ -1,4 +1,5 @@
 import type { CheckEffect } from '../../handler/check-settings.ts'
+import type { ProbeName } from '../../transport/probe.ts'
 import type { CheckResult } from './watched-check.ts'
 import type { TransportCondition } from './transport-condition.ts'
 
@@ -13,14 +14,18 @@ export interface ConditionSources {
   readonly doTransportsDecide: boolean
 }
 
-/** Everything that decides on probes or is shown by them. A transport that tells of itself is two: whether it moves, and takes work. */
-export function toConditions({ results, transports, doTransportsDecide }: ConditionSources): readonly Condition[] {
+/**
+ * All that decides on a probe or is shown by it. A transport that tells of itself is one check: liveness asks whether it moves, every other
+ * probe whether it takes work. What it says is shown also where that passes.
+ */
+export function toConditions(probe: ProbeName, sources: ConditionSources): readonly Condition[] {
+  const { results, transports, doTransportsDecide } = sources
   const readiness: CheckEffect = doTransportsDecide ? 'readiness' : 'none'
   return [
     ...results,
-    ...transports.flatMap(({ name, isLive, isReady, reason }) => [
-      { name, affects: 'liveness' as const, isPassing: isLive, message: isLive ? undefined : reason },
-      { name, affects: readiness, isPassing: isReady, message: isReady ? undefined : reason },
-    ]),
+    ...transports.map(({ name, isLive, isReady, reason: message }): Condition => {
+      if (probe === 'livez') return { name, affects: 'liveness', isPassing: isLive, message }
+      return { name, affects: readiness, isPassing: isReady, message }
+    }),
   ]
 }

@@ -18,8 +18,8 @@ export function probeView(readiness: Pick<Readiness, 'isAllowed' | 'isOpen'>, pa
     readyz: () => readiness.isAllowed,
     startupz: () => readiness.isOpen,
   }
-  const conditions = (): readonly Condition[] =>
-    toConditions({
+  const conditions = (name: ProbeName): readonly Condition[] =>
+    toConditions(name, {
       results: parts.health?.results ?? [],
       transports: conditionsOf(parts.servers, parts.transportNames),
       doTransportsDecide: doAllTell(parts.servers),

@@ -82,7 +82,9 @@ describe('a probe', () => {
     expect(ask('readyz', { query: 'exclude=dbb' }).status).toBe(200)
     expect(json('readyz', { query: 'exclude=dbb&exclude=db&verbose' })).toMatchObject({ unknownExcludes: ['dbb'] })
     const { body } = ask('readyz', { query: 'exclude=a%0Ab&verbose', accept: 'text/plain' })
-    expect(body).toBe('[+]db ok\nno check is named "a\\nb", so none is excluded by it\nreadyz passed\n')
+    expect(body).toBe(
+      '[+]db ok (affects readiness)\nno check is named "a\\nb", so none is excluded by it\nreadyz passed\n',
+    )
   })
 
   it('is text for who wants that more than JSON', () => {
@@ -104,17 +106,17 @@ describe('a probe', () => {
     expect(ask('livez', { accept: 'text/plain' }).body).toBe('ok\n')
   })
 
-  it('tells as text what counts and what does not, each in one line', () => {
+  it('tells as text what each check affects, in one line', () => {
     const late: Condition = { ...passing('late'), message: 'one\nrun failed' }
     const conditions = [passing('db'), late, failing('disk', 'readiness', 'full'), failing('loop', 'none', 'busy')]
     const { ask } = probesOf({ conditions: () => [...conditions, failing('off', 'readiness')] })
     expect(ask('readyz', { query: 'verbose&exclude=off', accept: 'text/plain' }).body).toBe(
       [
-        '[+]db ok',
-        '[+]late within its grace period: one run failed',
-        '[-]disk failed: full',
-        '[-]loop failed, which does not count here: busy',
-        '[+]off excluded',
+        '[+]db ok (affects readiness)',
+        '[+]late ok (affects readiness): one run failed',
+        '[-]disk failed (affects readiness): full',
+        '[-]loop failed (affects nothing): busy',
+        '[+]off excluded (affects readiness)',
         'readyz failed',
         '',
       ].join('\n'),

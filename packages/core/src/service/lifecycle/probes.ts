@@ -6,7 +6,8 @@ import type { Condition } from './condition.ts'
 export interface ProbeView {
   /** Whether the life of the service allows the probe to pass, whatever its conditions say. */
   readonly isAllowed: (name: ProbeName) => boolean
-  readonly conditions: () => readonly Condition[]
+  /** What decides on a probe, or is shown by it. */
+  readonly conditions: (name: ProbeName) => readonly Condition[]
 }
 
 export interface ProbesOptions {
@@ -33,7 +34,7 @@ export class Probes {
     if (method !== 'GET' && method !== 'HEAD') return methodRefused
     const parameters = new URLSearchParams(query)
     const excluded = new Set(parameters.getAll('exclude'))
-    const conditions = this.#view.conditions()
+    const conditions = this.#view.conditions(name)
     const isPassing =
       this.#view.isAllowed(name) &&
       conditions.every((one) => one.isPassing || excluded.has(one.name) || one.affects !== effects[name])
@@ -73,6 +74,10 @@ interface Report {
   readonly isWithheld: boolean
 }
 
+interface ShownCondition extends Condition {
+  readonly isExcluded: boolean
+}
+
 const withheld = 'details are told to who sends the token of admin.token: Authorization: Bearer …'
 
 function toJson({ status, conditions, excluded = new Set(), isWithheld }: Report): object {
@@ -91,9 +96,7 @@ function toText({ name, status, conditions, excluded = new Set(), isWithheld }: 
   if (isWithheld) return `${isPassing ? 'ok' : 'failed'}\n${withheld}\n`
   if (conditions === undefined) return isPassing ? 'ok\n' : 'failed\n'
   return [
-    ...conditions.map((one) =>
-      toLine(one, { isExcluded: excluded.has(one.name), counts: one.affects === effects[name] }),
-    ),
+    ...conditions.map((one) => toLine({ ...one, isExcluded: excluded.has(one.name) })),
     ...unknownOf(conditions, excluded).map(
       (unknown) => `no check is named ${JSON.stringify(unknown)}, so none is excluded by it`,
     ),
@@ -103,15 +106,11 @@ function toText({ name, status, conditions, excluded = new Set(), isWithheld }: 
 }
 
 /** As the API server of Kubernetes marks them, for tools that read that. */
-function toLine(
-  { name, isPassing, message }: Condition,
-  { isExcluded, counts }: { readonly isExcluded: boolean; readonly counts: boolean },
-): string {
-  if (isExcluded) return `[+]${name} excluded`
-  if (isPassing && message === undefined) return `[+]${name} ok`
-  const told = (message ?? 'no reason').replaceAll(/\s+/g, ' ')
-  if (isPassing) return `[+]${name} within its grace period: ${told}`
-  return `[-]${name} failed${counts ? '' : ', which does not count here'}: ${told}`
+function toLine({ name, affects, isPassing, message, isExcluded }: ShownCondition): string {
+  const affected = `(affects ${affects === 'none' ? 'nothing' : affects})`
+  if (isExcluded) return `[+]${name} excluded ${affected}`
+  const told = message === undefined ? '' : `: ${message.replaceAll(/\s+/g, ' ')}`
+  return isPassing ? `[+]${name} ok ${affected}${told}` : `[-]${name} failed ${affected}${told}`
 }
 
 /** A name that fits nothing is told to who looks, and fails no probe, as the API server of Kubernetes does it. */
