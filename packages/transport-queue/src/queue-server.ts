@@ -9,7 +9,7 @@ import { BroadcastConsumer } from './consume/broadcast/broadcast-consumer.ts'
 import type { HaltedSelection } from './consume/halted-selection.ts'
 import type { ConsumerPlan } from './consume/plan/consumer-plan.ts'
 import type { ConsumerReport } from './consume/watch/consumer-report.ts'
-import { GroupConsumer } from './consume/group-consumer.ts'
+import { GroupConsumer } from './consume/group/group-consumer.ts'
 import type { ServedConsumer } from './consume/served-consumer.ts'
 import { deadLetterTopic } from './dead-letter/dead-letter.ts'
 import type { QueuePublisher } from './publish/publisher.ts'
@@ -99,13 +99,13 @@ export class QueueServer implements TransportServer {
 
   /** What is known of the consumers. Asks the broker for the lag, which the next one tells. */
   info(): object {
-    if (this.#isOpen) for (const consumer of this.#consumers) void consumer.refresh()
-    return { consumers: this.#consumers.flatMap((consumer) => consumer.known()) }
+    if (this.#isOpen) for (const consumer of this.#consumers) void consumer.topics.refresh()
+    return { consumers: this.#consumers.flatMap((consumer) => consumer.topics.known()) }
   }
 
   /** It stands still where a partition does, and is ready from when each group and broadcast has begun until it drains. */
   health(): TransportHealth {
-    const standstills = this.#consumers.flatMap((consumer) => consumer.standstills)
+    const standstills = this.#consumers.flatMap((consumer) => consumer.topics.standstills)
     const unready = this.#consumers.flatMap((consumer) => consumer.unready)
     const isDraining = this.#ending.signal.aborted
     const hindrances = this.#consumers.flatMap((consumer) => consumer.hindrances)
@@ -118,13 +118,13 @@ export class QueueServer implements TransportServer {
   }
 
   async report(): Promise<readonly ConsumerReport[]> {
-    return (await Promise.all(this.#consumers.map((consumer) => consumer.report()))).flat()
+    return (await Promise.all(this.#consumers.map((consumer) => consumer.topics.report()))).flat()
   }
 
   /** How many halted messages were given attempts anew, for each consumer that is meant. */
   retryHalted({ topic, group }: HaltedSelection): readonly number[] {
     const meant = this.#consumers.filter((consumer) => consumer.group === group)
-    return meant.flatMap((consumer) => consumer.retryHalted(topic) ?? [])
+    return meant.flatMap((consumer) => consumer.topics.retryHalted(topic) ?? [])
   }
 
   /** @throws AggregateError of the groups that could not be left, when all others are. */

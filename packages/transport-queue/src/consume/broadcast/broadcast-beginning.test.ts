@@ -35,7 +35,7 @@ describe('a broadcast that cannot begin', () => {
     })
     const joined = consumer.join(never)
     await Promise.all([joined, vi.advanceTimersByTimeAsync(10 * minuteMs)])
-    expect(consumer.known()).toMatchObject([{ state: 'assigned' }])
+    expect(consumer.topics.known()).toMatchObject([{ state: 'assigned' }])
     expect(told).toMatchObject([
       ['warn', { topic, err: { code: 'unavailable' } }, `the broadcast of ${topic} cannot begin; tries again`],
     ])
@@ -85,7 +85,7 @@ describe('a broadcast that cannot begin', () => {
       })
       const failed = expect(consumer.join(never)).rejects.toMatchObject({ code })
       await Promise.all([failed, vi.advanceTimersByTimeAsync(minuteMs)])
-      expect([askedCount, consumer.known()[0]?.state]).toEqual([code === 'not_found' ? 5 : 1, 'failed'])
+      expect([askedCount, consumer.topics.known()[0]?.state]).toEqual([code === 'not_found' ? 5 : 1, 'failed'])
     }
   })
 
@@ -96,9 +96,9 @@ describe('a broadcast that cannot begin', () => {
     const ending = new AbortController()
     const joined = consumer.join(ending.signal).catch(() => 'ended')
     await vi.advanceTimersByTimeAsync(4 * minuteMs)
-    expect(consumer.standstills).toEqual([])
+    expect(consumer.topics.standstills).toEqual([])
     await vi.advanceTimersByTimeAsync(2 * minuteMs)
-    expect(consumer.standstills).toEqual([
+    expect(consumer.topics.standstills).toEqual([
       `the broadcast of ${topic} has not begun since 2026-01-01T00:00:00.000Z, though its broker answers`,
     ])
     ending.abort()
@@ -145,7 +145,7 @@ describe('a broadcast that cannot begin', () => {
     const joined = consumer.join(never).catch(() => 'ended')
     await consumer.leave(never)
     expect(await joined).toBe('ended')
-    expect(consumer.known()).toMatchObject([{ state: 'left' }])
+    expect(consumer.topics.known()).toMatchObject([{ state: 'left' }])
   })
 })
 

@@ -1,18 +1,15 @@
 import { type ErrorCode, ServiceError } from '@tenon/core/transport'
 import { giveUp } from '../../driver/ownership.ts'
-import type { MemberState, RecordPlace } from '../../queue-driver.ts'
+import type { MemberState, PartitionProgress, RecordPlace } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import { orAborted } from '../../wait.ts'
 import { PartitionLoop } from '../consume-loop.ts'
-import type { ConsumerHost } from '../group-consumer.ts'
+import { type ConsumedPartition, ConsumedTopics } from '../group/consumed-topics.ts'
+import type { ConsumerHost } from '../group/group-consumer.ts'
 import type { BroadcastPlan, TopicConsumer } from '../plan/consumer-plan.ts'
 import { endlessDelays } from '../retry-schedule.ts'
-import { type ConsumerPlaces, flushAll, placesOf } from '../turn/consumer-places.ts'
 import type { ServedConsumer } from '../served-consumer.ts'
-import { type ConsumerReport, failureText } from '../watch/consumer-report.ts'
-import { GroupWatch } from '../watch/group-watch.ts'
-import { toReport } from '../watch/to-report.ts'
-import { TopicLag } from '../watch/topic-lag.ts'
+import { failureText } from '../watch/consumer-report.ts'
 import { BroadcastPartition } from './broadcast-partition.ts'
 
 /** A handler that gets every message in this process, with a loop for every partition of its topics. */
@@ -20,12 +17,10 @@ export class BroadcastConsumer implements ServedConsumer {
   readonly title: string
   readonly lack = 'begun'
   readonly group = undefined
+  readonly topics: ConsumedTopics
   readonly #plan: BroadcastPlan
   readonly #settings: QueueSettings
   readonly #host: ConsumerHost
-  readonly #places: ReadonlyMap<string, ConsumerPlaces>
-  readonly #lags: ReadonlyMap<string, TopicLag>
-  readonly #watch: GroupWatch
   readonly #loops = new Map<BroadcastPartition, PartitionLoop>()
   readonly #leaving = new AbortController()
   #looking: NodeJS.Timeout | undefined
@@ -37,21 +32,25 @@ export class BroadcastConsumer implements ServedConsumer {
   #delay: string | undefined
 
   constructor(plan: BroadcastPlan, settings: QueueSettings, host: ConsumerHost) {
-    const consumers = [...plan.consumers.values()]
     this.#plan = plan
     this.#settings = settings
     this.#host = host
     this.title = `the broadcast of ${[...plan.consumers.keys()].join(', ')}`
-    this.#places = placesOf(plan, settings, host.log)
-    this.#lags = new Map(consumers.map(({ topic }) => [topic, this.#lagOf(topic)]))
-    const state = () => this.#state
-    const { log } = host
-    this.#watch = new GroupWatch({ plan, wait: this, settings, log, lags: this.#lags, slots: this.#places, state })
+    this.topics = new ConsumedTopics({
+      plan,
+      settings,
+      log: host.log,
+      wait: this,
+      progress: { describe: (topic) => this.#describe(topic) },
+      partitions: () => Array.from(this.#loops, toConsumed),
+      state: () => this.#state,
+      failure: () => this.#failure,
+    })
   }
 
   async join(signal: AbortSignal): Promise<void> {
     const over = AbortSignal.any([signal, this.#leaving.signal])
-    this.#watch.start()
+    this.topics.watch.start()
     this.#joining = this.#begin(over)
     try {
       await this.#joining
@@ -63,12 +62,11 @@ export class BroadcastConsumer implements ServedConsumer {
 
   /** Others have every message too, and what is dropped from a cache is of no use once the process has ended. */
   async finish(): Promise<void> {
-    this.#watch.stop()
+    this.topics.watch.stop()
   }
 
   async leave(signal: AbortSignal): Promise<void> {
-    this.#watch.stop()
-    flushAll(this.#places)
+    this.topics.leave()
     clearInterval(this.#looking)
     this.#leaving.abort()
     if (this.#state !== 'failed' && this.#state !== 'left') this.#state = 'draining'
@@ -86,31 +84,9 @@ export class BroadcastConsumer implements ServedConsumer {
     ]
   }
 
-  get standstills(): readonly string[] {
-    return this.#watch.standstills
-  }
-
   /** Nothing is set aside, so nothing waits for that. */
   get hindrances(): readonly string[] {
     return []
-  }
-
-  async report(): Promise<readonly ConsumerReport[]> {
-    await this.refresh()
-    return this.known()
-  }
-
-  known(): readonly ConsumerReport[] {
-    return [...this.#plan.consumers.values()].map((consumer) => this.#reportOn(consumer))
-  }
-
-  retryHalted(topic: string): number | undefined {
-    if (!this.#plan.consumers.has(topic)) return undefined
-    return this.#loopsOf(topic).reduce((sum, loop) => sum + loop.retryHalted(), 0)
-  }
-
-  async refresh(): Promise<void> {
-    await Promise.all([...this.#lags.values()].map((lag) => lag.read()))
   }
 
   /** @throws ServiceError for what no waiting mends; Error when the signal fires before */
@@ -168,7 +144,7 @@ export class BroadcastConsumer implements ServedConsumer {
 
   #read(place: RecordPlace): void {
     const consumer = this.#plan.consumers.get(place.topic)
-    const places = consumer && this.#places.get(consumer.handler)
+    const places = consumer && this.topics.placesOf(consumer)
     if (consumer === undefined || places === undefined) return
     const { slots, batcher } = places
     const settings = this.#settings
@@ -178,7 +154,7 @@ export class BroadcastConsumer implements ServedConsumer {
     const fail = (error: unknown) => this.#fail(error)
     const loop = new PartitionLoop(partition, consumer, { settings, log, slots, batcher, fail })
     this.#loops.set(partition, loop)
-    this.#watch.add(loop)
+    this.topics.watch.add(loop)
     void this.#run(partition, loop)
   }
 
@@ -187,7 +163,7 @@ export class BroadcastConsumer implements ServedConsumer {
     await loop.run()
     partition.settle()
     this.#loops.delete(partition)
-    this.#watch.remove(loop)
+    this.topics.watch.remove(loop)
     if (partition.isAnother && !this.#leaving.signal.aborted) this.#read({ topic, partition: index, fromOffset: 0 })
   }
 
@@ -208,37 +184,17 @@ export class BroadcastConsumer implements ServedConsumer {
     return [...this.#loops.keys()].filter((partition) => partition.topic === topic)
   }
 
-  #loopsOf(topic: string): readonly PartitionLoop[] {
-    return this.#partitionsOf(topic).flatMap((partition) => this.#loops.get(partition) ?? [])
+  /** How far each partition is done with in this process. @throws as `describe` of the driver */
+  async #describe(topic: string): Promise<readonly PartitionProgress[]> {
+    const progress = await this.#settings.driver.describe(topic)
+    const done = new Map(this.#partitionsOf(topic).map(({ partition, doneOffset }) => [partition, doneOffset]))
+    return progress.map((one) => ({ ...one, committedOffset: done.get(one.partition) ?? one.nextOffset }))
   }
+}
 
-  /** How much is left for this process. */
-  #lagOf(topic: string): TopicLag {
-    const { driver, clock } = this.#settings
-    const describe = async () => {
-      const progress = await driver.describe(topic)
-      const done = new Map(this.#partitionsOf(topic).map(({ partition, doneOffset }) => [partition, doneOffset]))
-      return progress.map((one) => ({ ...one, committedOffset: done.get(one.partition) ?? one.nextOffset }))
-    }
-    return new TopicLag({ topic, group: undefined, driver: { describe }, clock, log: this.#host.log })
-  }
-
-  #reportOn(consumer: TopicConsumer): ConsumerReport {
-    const { topic } = consumer
-    return toReport({
-      consumer,
-      connection: this.#settings.name,
-      state: this.#state,
-      joiningSinceAt: this.#watch.joiningSinceAt,
-      failure: this.#failure,
-      lag: this.#lags.get(topic),
-      loops: this.#loopsOf(topic),
-      parkedCount: 0,
-      haltedCount: this.#loopsOf(topic).reduce((sum, { haltedCount }) => sum + haltedCount, 0),
-      stalls: this.#watch.stallsOf(topic),
-      now: this.#settings.clock.now(),
-    })
-  }
+function toConsumed([partition, loop]: readonly [BroadcastPartition, PartitionLoop]): ConsumedPartition {
+  // Nothing is set aside for one process alone.
+  return { partition, loop, parkedCount: 0, haltedCount: loop.haltedCount, retryHalted: () => loop.retryHalted() }
 }
 
 function hasCode(error: unknown, code: ErrorCode): boolean {

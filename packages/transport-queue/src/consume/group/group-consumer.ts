@@ -1,16 +1,13 @@
 import { type ConsumerStart, type TransportHost, unlessAborted } from '@tenon/core/transport'
-import type { AssignedPartition, MemberState, QueueMember } from '../queue-driver.ts'
-import type { QueueSettings } from '../queue-options.ts'
-import { PartitionConsumer } from './partition-consumer.ts'
-import { SharedProgress } from './retry/shared-progress.ts'
-import type { GroupPlan, TopicConsumer } from './plan/consumer-plan.ts'
-import { type ConsumerReport, failureText } from './watch/consumer-report.ts'
+import type { AssignedPartition, MemberState, QueueMember } from '../../queue-driver.ts'
+import type { QueueSettings } from '../../queue-options.ts'
+import { PartitionConsumer } from '../partition-consumer.ts'
+import { SharedProgress } from '../retry/shared-progress.ts'
+import type { GroupPlan } from '../plan/consumer-plan.ts'
+import { failureText } from '../watch/consumer-report.ts'
+import { ConsumedTopics } from './consumed-topics.ts'
 import { GroupBeginnings } from './group-beginnings.ts'
-import { type ConsumerPlaces, flushAll, placesOf } from './turn/consumer-places.ts'
-import { GroupWatch } from './watch/group-watch.ts'
-import { toReport } from './watch/to-report.ts'
-import { TopicLag } from './watch/topic-lag.ts'
-import type { ServedConsumer } from './served-consumer.ts'
+import type { ServedConsumer } from '../served-consumer.ts'
 
 /** What a group consumer needs of the service around it. */
 export type ConsumerHost = Pick<TransportHost, 'log' | 'fail' | 'healthChanged'>
@@ -20,13 +17,10 @@ export class GroupConsumer implements ServedConsumer {
   readonly title: string
   readonly lack = 'been given its partitions'
   readonly group: string
+  readonly topics: ConsumedTopics
   readonly #plan: GroupPlan
   readonly #settings: QueueSettings
   readonly #host: ConsumerHost
-  /** By handler: one that reads older topics too has no more places for that. */
-  readonly #places: ReadonlyMap<string, ConsumerPlaces>
-  readonly #lags: ReadonlyMap<string, TopicLag>
-  readonly #watch: GroupWatch
   readonly #progress: SharedProgress
   readonly #starts: ReadonlyMap<string, ConsumerStart>
   readonly #beginnings: GroupBeginnings
@@ -40,32 +34,28 @@ export class GroupConsumer implements ServedConsumer {
   #failure: string | undefined
 
   constructor(plan: GroupPlan, settings: QueueSettings, host: ConsumerHost) {
-    this.title = `group ${plan.group}`
-    this.group = plan.group
+    const { group } = plan
+    const { driver, clock } = settings
+    this.title = `group ${group}`
+    this.group = group
     this.#plan = plan
     this.#settings = settings
     this.#host = host
-    const topics = [...plan.consumers.keys()]
-    const { group } = plan
-    const { driver, clock } = settings
-    const { log } = host
     this.#progress = new SharedProgress(driver, clock)
-    this.#places = placesOf(plan, settings, host.log)
-    this.#lags = new Map(topics.map((topic) => [topic, new TopicLag({ topic, group, driver, clock, log })]))
     const state = () => this.#memberState
-    const changed = () => this.#host.healthChanged?.()
-    this.#watch = new GroupWatch({
+    this.topics = new ConsumedTopics({
       plan,
-      wait: this,
       settings,
-      log,
-      lags: this.#lags,
-      slots: this.#places,
+      log: host.log,
+      wait: this,
+      progress: driver,
+      partitions: () => this.#partitions.values(),
       state,
-      changed,
+      failure: () => this.#failure,
+      changed: () => this.#host.healthChanged?.(),
     })
     this.#starts = startsOf(plan.consumers)
-    this.#beginnings = new GroupBeginnings({ group, starts: this.#starts, clock, watch: this.#watch, state })
+    this.#beginnings = new GroupBeginnings({ group, starts: this.#starts, clock, watch: this.topics.watch, state })
   }
 
   /** Resolves with the first assignment. @throws Error when the group cannot be joined, or the signal fires before. */
@@ -75,7 +65,7 @@ export class GroupConsumer implements ServedConsumer {
     const fail = (error: unknown) => this.#fail(error)
     const consume = (partition: AssignedPartition) => this.#consume(partition).catch(fail)
     const membership = { group, topics: [...consumers.keys()], starts: this.#starts, log, consume, fail }
-    this.#watch.start()
+    this.topics.watch.start()
     this.#joining = this.#settings.driver.join(membership, signal)
     try {
       this.#member = await this.#joining
@@ -92,29 +82,23 @@ export class GroupConsumer implements ServedConsumer {
     const member = await unlessAborted(this.#joined(), signal)
     if (member?.finish === undefined) return
     this.#isFinishing = true
-    this.#watch.stop()
+    this.topics.watch.stop()
     for (const one of this.#partitions.values()) one.hasten()
-    for (const { batcher } of this.#places.values()) batcher?.hasten()
+    this.topics.hasten()
     await member.finish(signal)
   }
 
   async leave(signal: AbortSignal): Promise<void> {
-    this.#watch.stop()
-    flushAll(this.#places)
+    this.topics.leave()
     const member = await this.#joined()
     await member?.leave(signal)
   }
 
   /** It has not been given its partitions once, which may be none, or does not know where those begin, or cannot begin them. */
   get unready(): readonly string[] {
-    if (this.#hasBegun) return this.#watch.unbegun
+    if (this.#hasBegun) return this.topics.watch.unbegun
     const { unknown } = this.#beginnings
     return this.#member && unknown.length > 0 ? unknown : [`${this.title} has not ${this.lack} yet`]
-  }
-
-  /** What stands still, in words; nothing while all goes on. */
-  get standstills(): readonly string[] {
-    return this.#watch.standstills
   }
 
   /** What holds up partitions that no new process would mend, in words. */
@@ -125,29 +109,6 @@ export class GroupConsumer implements ServedConsumer {
     return this.#hasBegun ? [...hindered, ...this.#beginnings.longUnknown] : hindered
   }
 
-  /** A report for each topic, once the broker has said how much is left. */
-  async report(): Promise<readonly ConsumerReport[]> {
-    await this.refresh()
-    return this.known()
-  }
-
-  /** What is known without asking the broker. */
-  known(): readonly ConsumerReport[] {
-    return [...this.#plan.consumers.values()].map((consumer) => this.#reportOn(consumer))
-  }
-
-  /** Gives attempts anew to halted messages of a topic. How many there were; undefined for a topic that is not consumed here. */
-  retryHalted(topic: string): number | undefined {
-    if (!this.#plan.consumers.has(topic)) return undefined
-    const own = [...this.#partitions.values()].filter(({ partition }) => partition.topic === topic)
-    return own.reduce((sum, one) => sum + one.retryHalted(), 0)
-  }
-
-  /** Asks the broker how much is left. Never rejects. */
-  async refresh(): Promise<void> {
-    await Promise.all([...this.#lags.values()].map((lag) => lag.read()))
-  }
-
   async #joined(): Promise<QueueMember | undefined> {
     return this.#joining?.catch(() => undefined)
   }
@@ -155,7 +116,7 @@ export class GroupConsumer implements ServedConsumer {
   async #consume(partition: AssignedPartition): Promise<void> {
     const { topic } = partition
     const consumer = this.#plan.consumers.get(topic)
-    const places = consumer && this.#places.get(consumer.handler)
+    const places = consumer && this.topics.placesOf(consumer)
     if (consumer === undefined || places === undefined) return
     const { slots, batcher } = places
     const fail = (error: unknown) => this.#fail(error)
@@ -166,38 +127,20 @@ export class GroupConsumer implements ServedConsumer {
     const one = new PartitionConsumer(partition, consumer, surroundings)
     const hasBegun = this.#beginnings.given(partition)
     this.#partitions.set(partition, one)
-    for (const loop of one.watched) this.#watch.add(loop)
+    for (const loop of one.watched) this.topics.watch.add(loop)
     if (this.#isFinishing) one.hasten()
     try {
       await one.run()
     } finally {
       hasBegun()
       this.#partitions.delete(partition)
-      for (const loop of one.watched) this.#watch.remove(loop)
+      for (const loop of one.watched) this.topics.watch.remove(loop)
     }
   }
 
   #fail(error: unknown): void {
     this.#failure ??= failureText(error)
     this.#host.fail(error)
-  }
-
-  #reportOn(consumer: TopicConsumer): ConsumerReport {
-    const { topic } = consumer
-    const own = [...this.#partitions.values()].filter(({ partition }) => partition.topic === topic)
-    return toReport({
-      consumer,
-      connection: this.#settings.name,
-      state: this.#memberState,
-      joiningSinceAt: this.#watch.joiningSinceAt,
-      failure: this.#failure,
-      lag: this.#lags.get(topic),
-      loops: own.map(({ loop }) => loop),
-      parkedCount: own.reduce((sum, { parkedCount }) => sum + parkedCount, 0),
-      haltedCount: own.reduce((sum, { haltedCount }) => sum + haltedCount, 0),
-      stalls: this.#watch.stallsOf(topic),
-      now: this.#settings.clock.now(),
-    })
   }
 
   get #memberState(): MemberState {

@@ -1,7 +1,7 @@
 import { type ConsumerStart, unlessAborted } from '@tenon/core/transport'
-import type { AssignedPartition, MemberState } from '../queue-driver.ts'
-import type { QueueClock } from '../wait.ts'
-import type { GroupWatch } from './watch/group-watch.ts'
+import type { AssignedPartition, MemberState } from '../../queue-driver.ts'
+import type { QueueClock } from '../../wait.ts'
+import type { GroupWatch } from '../watch/group-watch.ts'
 
 export interface BeginningSurroundings {
   readonly group: string

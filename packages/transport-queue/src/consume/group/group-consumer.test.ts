@@ -3,11 +3,11 @@ import { event } from '@tenon/core/contract'
 import type { Arrival } from '@tenon/core/transport'
 import Type from 'typebox'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { memoryBroker } from '../driver/memory/memory-broker.ts'
-import { memoryDriver } from '../driver/memory/memory-driver.ts'
-import { openDatabase } from '../driver/sqlite-file/sqlite-database.ts'
-import { SqliteGroup } from '../driver/sqlite/sqlite-group.ts'
-import { sqliteDriver } from '../driver/sqlite/sqlite-driver.ts'
+import { memoryBroker } from '../../driver/memory/memory-broker.ts'
+import { memoryDriver } from '../../driver/memory/memory-driver.ts'
+import { openDatabase } from '../../driver/sqlite-file/sqlite-database.ts'
+import { SqliteGroup } from '../../driver/sqlite/sqlite-group.ts'
+import { sqliteDriver } from '../../driver/sqlite/sqlite-driver.ts'
 import {
   connected,
   embeddedDrivers,
@@ -16,9 +16,9 @@ import {
   send,
   warnings,
   watched,
-} from '../queue-driver.test-harness.ts'
-import { countdown, type Placed, start, topic } from '../queue-transport.test-harness.ts'
-import { queueTransport } from '../queue-transport.ts'
+} from '../../queue-driver.test-harness.ts'
+import { countdown, type Placed, start, topic } from '../../queue-transport.test-harness.ts'
+import { queueTransport } from '../../queue-transport.ts'
 
 const never = new AbortController().signal
 /** So long that no commit of a test is owed to it. */
