@@ -1,6 +1,5 @@
 import { unlessAborted, ServiceError } from '@tenon/core/transport'
 import type { ReceivedRecord } from '../../queue-driver.ts'
-import { ThinLines } from '../../thin-lines.ts'
 import { endlessDelays, type RetryHistory } from '../retry-schedule.ts'
 import type { MessageStage } from '../watch/consumer-report.ts'
 import { DoneWriter } from './done-writer.ts'
@@ -12,6 +11,7 @@ import { loadRetry } from './load-retry.ts'
 import { OpenRecords } from './open-records.ts'
 import { type ParkedMessage, readParked, toDone, toParked } from './parked-message.ts'
 import { ReadBack } from './read-back.ts'
+import { RetryLog } from './retry-log.ts'
 import { checkRetention } from './retry-retention.ts'
 import { RetryPartition } from './retry-partition.ts'
 import { type RetrySurroundings, RetryTopic } from './retry-topic.ts'
@@ -47,13 +47,12 @@ export class PartitionRetry {
   readonly #writer: RetryWriter
   readonly #done: DoneWriter
   readonly #takeOver: TakeOver
-  readonly #lines: ThinLines
+  readonly #log: RetryLog
   /** As it is known once the partition has begun. */
   #owner = ''
   #isUnread = false
   #emptied: PromiseWithResolvers<void> | undefined
   #loop: ReadBackLoop | undefined
-  #isParking = false
 
   constructor(surroundings: RetrySurroundings) {
     const { source, consumer, settings, log } = surroundings
@@ -61,13 +60,13 @@ export class PartitionRetry {
     const { revoked, lost } = source
     this.#surroundings = surroundings
     this.#topic = new RetryTopic(surroundings)
-    this.#lines = new ThinLines(clock)
     const { name: topic } = this.#topic
     const delays = () => this.#delays()
     const common = { source, topic, driver, clock, log, timeoutMs, revoked, delays }
     this.#fence = new KeyFence(consumer.settings.retry.order)
     this.#open = new OpenRecords(this.#fence, (sourceOffset) => this.#readBack.release(sourceOffset))
     const [fence, open] = [this.#fence, this.#open]
+    this.#log = new RetryLog({ topic, log, clock, open })
     this.#readBack = new ReadBack({ ...surroundings, topic, fence, open, passed: (count) => this.#passed(count) })
     this.#waits = new FenceWaits({ fence, open, revoked, lower: () => this.#lowerSoon() })
     const isRefused = (error: unknown) => this.#topic.isForbidden(error)
@@ -113,7 +112,7 @@ export class PartitionRetry {
         return !source.revoked.aborted
       } catch (error) {
         this.#isUnread = true
-        this.#tell('warn', 'what was set aside could not be read; the partition waits for it', { err: error })
+        this.#log.unread(error)
         await settings.clock.wait(delays.next().value, source.revoked)
       }
     }
@@ -147,7 +146,7 @@ export class PartitionRetry {
     const appended = this.#writer.append((sequence) => {
       ownSequence = sequence
       readBack = this.#open.write(sequence, facts)
-      this.#tellParked()
+      this.#log.parked()
       return toParked(source, { topic, owner, sequence, history })
     })
     // Where its answer is lost, it is sent again until one comes, and stored twice; it may be handled by then.
@@ -184,7 +183,7 @@ export class PartitionRetry {
   /** A record that was read back has its outcome; the loop takes note of it in the same turn. */
   handled({ offset }: Pick<ReceivedRecord, 'offset'>): void {
     const place = this.#open.handled(offset)
-    this.#tellParked()
+    this.#log.parked()
     if (place !== undefined) this.#waits.allHandled(place)
     if (this.#emptied && this.#open.unhandledCount === 0) queueMicrotask(() => this.#lowerSoon())
   }
@@ -206,7 +205,7 @@ export class PartitionRetry {
     if (loaded.isTakenOver) await this.#takeOver.say(loaded)
     if (source.revoked.aborted) return
     for (const offset of loaded.counted.loaded) this.#open.load(offset, loaded.places.get(offset))
-    this.#tellParked()
+    this.#log.parked()
     if (!loaded.hasTopic) return
     this.#keep()
     void checkRetention({ ...this.#surroundings, topic: this.#topic.name })
@@ -239,9 +238,8 @@ export class PartitionRetry {
   }
 
   #passed(goneCount: number): void {
-    const text = `messages that were set aside in ${this.#topic.name} were gone before they were handled`
-    if (goneCount > 0) this.#tell('warn', text, { goneCount })
-    this.#tellParked()
+    this.#log.gone(goneCount)
+    this.#log.parked()
     this.#tellEmpty()
   }
 
@@ -249,7 +247,7 @@ export class PartitionRetry {
     if (outcome === 'stored') this.#open.stored(sequence)
     else this.#open.withdraw(sequence)
     if (outcome === 'stored') this.partition.wake()
-    else this.#tellParked()
+    else this.#log.parked()
   }
 
   #committed(nextOffset: number): void {
@@ -285,22 +283,9 @@ export class PartitionRetry {
     this.#done.write()
   }
 
-  #tellParked(): void {
-    const isParking = this.#open.unhandledCount > 0
-    if (isParking === this.#isParking) return
-    this.#isParking = isParking
-    const { name } = this.#topic
-    const done = `all messages that were set aside in ${name} are done with`
-    this.#tell('info', isParking ? `messages are set aside in ${name}` : done)
-  }
-
   /** Between tries of what has no end. Not by how long messages wait: an assignment waits for it. */
   #delays(): Iterator<number, never> {
     return endlessDelays({ retry: tryDelays, random: this.#surroundings.settings.random })
-  }
-
-  #tell(level: 'info' | 'warn', text: string, facts: object = {}): void {
-    if (this.#lines.isDue(text)) this.#surroundings.log[level](facts, text)
   }
 }
 
