@@ -2,7 +2,7 @@ import { ServiceError, unlessAborted } from '@tenon/core/transport'
 import type { PartitionProgress } from '../../queue-driver.ts'
 import { CountedRecords, ownerName, toJudged } from './counted-records.ts'
 import type { KeyFence } from './key-fence.ts'
-import type { FoundTopic, RetrySurroundings } from './retry-topic.ts'
+import { type FoundTopic, type RetrySurroundings, tooFew } from './retry-topic.ts'
 
 export interface LoadSurroundings extends Omit<RetrySurroundings, 'log'> {
   /** Of what is set aside. */
@@ -92,11 +92,6 @@ async function describeRetry({ progress, topic, consumer, source }: LoadSurround
     if (!ServiceError.is(error) || error.code === 'unavailable') throw error
     return { own: undefined, refusal: error.code === 'not_found' ? undefined : error }
   }
-}
-
-function tooFew(topic: string, partitionCount: number, partition: number): ServiceError {
-  const text = `topic ${topic} has ${partitionCount} partitions, and needs more than ${partition}, as many as its source`
-  return new ServiceError('failed_precondition', text)
 }
 
 function rangeOf(own: PartitionProgress | undefined): Pick<LoadedRetry, 'startOffset' | 'endOffset'> {

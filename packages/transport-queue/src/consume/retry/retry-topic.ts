@@ -44,10 +44,10 @@ export class RetryTopic {
   }
 
   /**
-   * Makes it unless it is known to be there. Where it is to be read, if so: it may have been there all the time, though a broker said that it was not, and what is
-   * done with then is not to come again.
+   * Makes it unless it is known to be there. Where it is to be read, if so: it may have been there all the time, though a broker said that it
+   * was not, and what is done with then is not to come again. What fails is tried anew by the next call.
    *
-   * @throws ServiceError; Error of the driver
+   * @throws ServiceError `failed_precondition` for a topic with fewer partitions than are needed, `unavailable`; Error of the driver
    */
   async make(): Promise<number | undefined> {
     const { hasTopic, refusal } = this.#found
@@ -58,8 +58,10 @@ export class RetryTopic {
     await settings.driver.ensureTopics([{ topic: this.name, partitionCount, keptMs: createdMs(this.#surroundings) }])
     const partitions = await progress.describe(this.name, consumer.group).catch(toUnavailable)
     const own = partitions.find(({ partition }) => partition === source.partition)
+    // Somebody else may have made it meanwhile, and make it larger.
+    if (own === undefined) throw tooFew(this.name, partitions.length, source.partition)
     this.#found = { hasTopic: true, refusal: undefined }
-    return Math.max(own?.earliestOffset ?? 0, own?.committedOffset ?? 0)
+    return Math.max(own.earliestOffset, own.committedOffset ?? 0)
   }
 
   /** Whether it may not be used, for a reason that no waiting mends. Says so in the log, for all partitions together. */
@@ -67,6 +69,12 @@ export class RetryTopic {
     const { consumer, log, progress } = this.#surroundings
     return isForbidden(error, { topic: this.name, group: consumer.group, log, progress })
   }
+}
+
+/** Why a topic cannot be used for a partition of its source. */
+export function tooFew(topic: string, partitionCount: number, partition: number): ServiceError {
+  const text = `topic ${topic} has ${partitionCount} partitions, and needs more than ${partition}, as many as its source`
+  return new ServiceError('failed_precondition', text)
 }
 
 /** It was made a moment ago. */
