@@ -15,12 +15,15 @@ export interface Provided {
 export interface ContainerOptions {
   /** Is told what failed after the creation had failed or was given up, when nobody waits for it any more. */
   readonly onLateFailure: (message: string, cause: unknown) => void
+  /** Calls what a provider creates with, and what releases. @defaultValue with nothing around it */
+  readonly around?: <Result>(work: () => Result | Promise<Result>) => Promise<Result>
 }
 
 /** Holds what the providers made, and releases it in reverse order of creation. */
 export class Container {
   readonly #plan: ProviderPlan
   readonly #onLateFailure: ContainerOptions['onLateFailure']
+  readonly #around: NonNullable<ContainerOptions['around']>
   readonly #values = new Map<Token, unknown>()
   readonly #provided: Provided[] = []
   readonly #releases = new ReleaseList()
@@ -31,9 +34,10 @@ export class Container {
   readonly #failed = Promise.withResolvers<never>()
   #isReleased = false
 
-  constructor(plan: ProviderPlan, { onLateFailure }: ContainerOptions) {
+  constructor(plan: ProviderPlan, { onLateFailure, around = async (work) => work() }: ContainerOptions) {
     this.#plan = plan
     this.#onLateFailure = onLateFailure
+    this.#around = around
   }
 
   /**
@@ -93,7 +97,7 @@ export class Container {
     await this.#settle(Math.min(longestSettleMs, timeoutMs / 2))
     this.#isReleased = true
     const hanging = this.pending.map((name) => new Error(`${name} is still being created`))
-    const failures = await this.#releases.release(Math.max(0, endsAtMs - performance.now()))
+    const failures = await this.#around(() => this.#releases.release(Math.max(0, endsAtMs - performance.now())))
     this.#values.clear()
     return [...hanging, ...failures]
   }
@@ -113,7 +117,8 @@ export class Container {
     const { signal } = this.#givenUp
     const context: CreateContext = { signal }
     try {
-      const value = await provider.create(...provider.needs.map((need) => this.#values.get(need)), context)
+      const needed = provider.needs.map((need) => this.#values.get(need))
+      const value = await this.#around(() => provider.create(...needed, context))
       this.#keep(provider, value)
     } catch (cause) {
       const problem = createFailed(tokenName(provider.token), cause)

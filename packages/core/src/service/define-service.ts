@@ -46,8 +46,8 @@ export interface Service<Config extends ConfigSpec = ConfigSpec> {
   start(options?: StartOptions<Config>): Promise<StartedService>
   /**
    * Drains and stops what `start()` started; gives up a start that is under way. Resolves by the deadline of
-   * `shutdownTimeoutMs`, at once when nothing runs, and at once in a call or a hook of the service itself, which then goes on to its
-   * own end.
+   * `shutdownTimeoutMs`, at once when nothing runs, and at once in a call, a hook, or the creation or disposal of a provider of the service
+   * itself, which then goes on to its own end.
    */
   stop(): Promise<void>
   /**
@@ -95,8 +95,8 @@ export interface StartedService extends AsyncDisposable {
   /**
    * Drains and stops; a second call waits for the same end.
    *
-   * @throws LifecycleError `service.state` in a call or a hook of the service itself, whose end it would wait for; the service stops
-   * all the same.
+   * @throws LifecycleError `service.state` in a call, a hook, or the creation or disposal of a provider of the service itself, whose end it
+   * would wait for; the service stops all the same.
    */
   stop(): Promise<Ended>
 }

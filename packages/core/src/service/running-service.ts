@@ -113,7 +113,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   /** Starts everything in order; what had started is undone in reverse when something fails, or a stop is asked for. */
   start(): Promise<void> {
     this.#state = 'starting'
-    this.#starting = this.#startOrUndo()
+    // Only then, so that who asks for a stop in its first phases finds a start to wait for.
+    this.#starting = Promise.resolve().then(() => this.#startOrUndo())
     return this.#starting
   }
 
@@ -139,7 +140,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   stop(): Promise<Ended> {
     const ended = this.end()
     if (!this.isOwnWork) return ended
-    const message = `a call or a hook of service ${this.#name} waits for the end of the service, which waits for that work: ask for it without waiting, or with stop() of what defineService() gave`
+    const message = `a call, a hook or a provider of service ${this.#name} waits for the end of the service, which waits for that work: ask for it without waiting, or with stop() of what defineService() gave`
     const refused = Promise.reject(new LifecycleError([{ code: 'service.state', message }]))
     // Nobody need look at it.
     refused.catch(() => undefined)

@@ -15,6 +15,7 @@ import { Announcement } from './lifecycle/announcement.ts'
 import { type BoundHook, bindHooks } from './lifecycle/bound-hooks.ts'
 import { Health } from './lifecycle/health.ts'
 import { openChecks } from './lifecycle/open-checks.ts'
+import { runAsOwnWork } from './lifecycle/own-work.ts'
 import type { StartPhaseName } from './lifecycle/phase.ts'
 import { probeView } from './lifecycle/probe-view.ts'
 import { Probes } from './lifecycle/probes.ts'
@@ -133,8 +134,9 @@ export class StartUp<Config extends ConfigSpec> {
   }
 
   #keepContainer({ providers }: ServicePlan): Container {
-    const { log } = this.#site
+    const { log, gate } = this.#site
     const container = new Container(providers, {
+      around: (work) => runAsOwnWork(gate, work),
       onLateFailure: (message, cause) => log.warn({ err: cause }, `after the start had failed: ${message}`),
     })
     this.#container = container

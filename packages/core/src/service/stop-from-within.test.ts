@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
 import Type from 'typebox'
-import { describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { contract } from '../contract/contract.ts'
 import { detach } from '../call/detach.ts'
 import { defineHandler } from '../handler/define-handler.ts'
 import { hook } from '../handler/hook.ts'
+import { provide, token } from '../handler/provider.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { OperationEndpoint } from '../transport/endpoint.ts'
 import { defineService, type Service, type StartedService } from './define-service.ts'
@@ -11,7 +13,11 @@ import type { ServiceOptions } from './service-options.ts'
 
 const Text = Type.Object({ text: Type.String() })
 const notes = contract('shop.NoteService', { getNote: { input: Text, output: Text } })
-const log: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: () => log }
+const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: (): Logger => log }
+const [database, cache] = [token<string>('database'), token<string>('cache')]
+const pool = token<object>('pool')
+
+beforeEach(() => void vi.clearAllMocks())
 
 /** A service whose one handler is given, and a way to call it. */
 function noteService(handle: () => unknown, options: Partial<ServiceOptions> = {}) {
@@ -95,4 +101,116 @@ describe('stop() from within', () => {
       expect(log.info).toHaveBeenLastCalledWith(expect.objectContaining({ exitCode: 0 }), 'note has stopped')
     },
   )
+
+  it('lets a provider finish that asked while it is created, and disposes what it made', async () => {
+    const seen: string[] = []
+    const { service, start } = noteService(() => undefined, {
+      providers: () => [
+        provide(database, {
+          create: async () => {
+            await service.stop()
+            seen.push('created')
+            return 'database'
+          },
+          dispose: (value) => void seen.push(`disposed ${value}`),
+        }),
+      ],
+      onStart: [hook('migrate', () => void seen.push('migrated'), { needs: [database] })],
+    })
+    await expect(start()).rejects.toMatchObject({ code: 'service.stopped' })
+    expect(seen).toEqual(['created', 'disposed database'])
+    expect(log.info).toHaveBeenLastCalledWith(expect.objectContaining({ exitCode: 0 }), 'note has stopped')
+  })
+
+  it('lets a provider finish that asked while it is created after another one had failed', async () => {
+    const failed = Promise.withResolvers<void>()
+    const { service, start } = noteService(() => undefined, {
+      providers: () => [
+        provide(cache, {
+          create: () => {
+            failed.resolve()
+            throw new Error('wrong password')
+          },
+        }),
+        provide(database, {
+          create: async () => {
+            await failed.promise
+            await setImmediate()
+            await service.stop()
+            return 'database'
+          },
+        }),
+      ],
+      onStart: [hook('migrate', () => undefined, { needs: [database, cache] })],
+    })
+    await expect(start()).rejects.toThrow('cache could not be created: wrong password')
+    expect(log.error).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['dispose', () => ({}), (ask: () => Promise<void>) => ask()],
+    ['own disposal', (ask: () => Promise<void>) => ({ [Symbol.asyncDispose]: ask }), undefined],
+  ])('lets the %s of a provider finish that asked', async (_what, create, dispose) => {
+    const finished = vi.fn()
+    const ask = () => service.stop().then(finished)
+    const { service, start } = noteService(() => undefined, {
+      providers: () => [provide(pool, { create: () => create(ask), ...(dispose && { dispose: () => dispose(ask) }) })],
+      onStop: [hook('flush', () => undefined, { needs: [pool] })],
+    })
+    const started = await start()
+    expect(await started.stop()).toMatchObject({ exitCode: 0 })
+    expect(finished).toHaveBeenCalled()
+  })
+
+  it('tells a provider that is disposed that it cannot wait for the end of its own service', async () => {
+    const told = Promise.withResolvers<unknown>()
+    const { start } = noteService(() => undefined, {
+      providers: () => [
+        provide(database, { create: () => 'database', dispose: () => started.stop().catch(told.resolve) }),
+      ],
+      onStop: [hook('flush', () => undefined, { needs: [database] })],
+    })
+    const started: StartedService = await start()
+    expect(await started.stop()).toMatchObject({ exitCode: 0 })
+    expect(await told.promise).toMatchObject({ code: 'service.state' })
+  })
+
+  it('waits for the end in what the creation of a provider began and left', async () => {
+    const asked = Promise.withResolvers<void>()
+    const states: string[] = []
+    const { service, start } = noteService(() => undefined, {
+      providers: () => [
+        provide(database, {
+          create: () => {
+            const stopLater = async () => {
+              await asked.promise
+              await service.stop()
+              states.push(service.state)
+            }
+            void stopLater()
+            return 'database'
+          },
+        }),
+      ],
+      onStart: [hook('migrate', () => undefined, { needs: [database] })],
+    })
+    const started = await start()
+    asked.resolve()
+    await started.ended
+    await setImmediate()
+    expect(states).toEqual(['stopped'])
+  })
+
+  it('ends a start once that has hardly begun, asked by a function of the options', async () => {
+    const { service, start } = noteService(() => undefined, {
+      providers: () => {
+        void service.stop()
+        return []
+      },
+    })
+    await expect(start()).rejects.toMatchObject({ code: 'service.stopped' })
+    expect(log.info.mock.calls.filter(([, message]) => message === 'note has stopped')).toEqual([
+      [expect.objectContaining({ exitCode: 0 }), 'note has stopped'],
+    ])
+  })
 })
