@@ -1,0 +1,81 @@
+import { type MeterProvider, metrics } from '@opentelemetry/api'
+import { defineService, hook } from '@tenon/core'
+import { afterEach, describe, expect, it } from 'vitest'
+import { packageNames, readText, sourcesOf } from './source-file.ts'
+
+/** A metric as its users see it. */
+interface Metric {
+  readonly name: string
+  /** `histogram` */
+  readonly instrument: string
+  readonly unit: string | undefined
+  readonly attributes: readonly string[]
+}
+
+/** The rows of a README under `| metric | unit | attributes |`. */
+function documentedIn(name: string): readonly Metric[] {
+  const tables = readText('packages', name, 'README.md').matchAll(
+    /^\| metric \| unit \| attributes \|\n.*\n((?:\|.*\n)+)/gm,
+  )
+  return Array.from(tables, ([, rows = '']) => rows.trimEnd().split('\n').map(toMetric)).flat()
+}
+
+/** What stands in code and has a dot is the name of an attribute, what has none one of its values. */
+function toMetric(row: string): Metric {
+  const [, name = '', instrument = '', unit = '', attributes = ''] =
+    /^\| `(.+?)`, an? (.+?) \| (.+?) \| (.+) \|$/.exec(row) ?? []
+  const named = Array.from(attributes.matchAll(/`(\w+(?:\.\w+)+)`/g), ([, attribute = '']) => attribute)
+  return { name, instrument, unit, attributes: named.toSorted() }
+}
+
+afterEach(() => metrics.disable())
+
+/** What is recorded while a service that starts, and one that does not, live. */
+async function recorded(): Promise<readonly Metric[]> {
+  const made = new Map<string, { instrument: string; unit: string | undefined; attributes: Set<string> }>()
+  const create =
+    (instrument: string) =>
+    (name: string, { unit }: { readonly unit?: string } = {}) => {
+      const metric = made.get(name) ?? { instrument, unit, attributes: new Set() }
+      made.set(name, metric)
+      const note = (_value: number, attributes: object = {}) => {
+        for (const attribute of Object.keys(attributes)) metric.attributes.add(attribute)
+      }
+      return { record: note, add: note }
+    }
+  const meter = {
+    createHistogram: create('histogram'),
+    createCounter: create('counter'),
+    createUpDownCounter: create('up-down counter'),
+    createGauge: create('gauge'),
+  }
+  metrics.setGlobalMeterProvider({ getMeter: () => meter } as unknown as MeterProvider)
+  const environment = { LOG_LEVEL: 'silent' }
+  const common = { version: '1.0.0', handlers: [], admin: false } as const
+  await (await defineService({ ...common, name: 'sound' }).start({ environment })).stop()
+  const failing = hook('fails', () => Promise.reject(new Error('broken')))
+  const broken = defineService({ ...common, name: 'broken', onStart: [failing] })
+  await expect(broken.start({ environment })).rejects.toThrow('broken')
+  return Array.from(made, ([name, { instrument, unit, attributes }]) => ({
+    name,
+    instrument,
+    unit,
+    attributes: [...attributes].toSorted(),
+  }))
+}
+
+describe('metrics', () => {
+  it('are those of the tables in the READMEs: names, instruments, units and attributes', async () => {
+    const byName = (one: Metric, other: Metric) => one.name.localeCompare(other.name)
+    expect(packageNames().flatMap(documentedIn).toSorted(byName)).toEqual((await recorded()).toSorted(byName))
+  })
+
+  it('are made in one place only, so that none is missed here', () => {
+    const makers = packageNames().flatMap((name) =>
+      sourcesOf(name)
+        .filter(({ path }) => /\bgetMeter(Provider)?\(/.test(readText('packages', name, 'src', path)))
+        .map(({ path }) => `${name}/${path}`),
+    )
+    expect(makers).toEqual(['core/telemetry/lifecycle-metrics.ts'])
+  })
+})
