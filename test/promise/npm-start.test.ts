@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -5,7 +6,10 @@ import { eventually } from '@tenon/testing'
 import { describe, expect, test } from 'vitest'
 import { embedded, type NpmStart, npmStart } from './npm-start.ts'
 import { type OwnProcess, run, temporaryFolder } from '../support/own-process.ts'
-import { freePorts } from './shop.ts'
+import { freePort, freePorts } from './shop.ts'
+
+/** `script` of util-linux gives a command a terminal. */
+const noTerminal = spawnSync('script', ['--version']).status === 0 ? undefined : 'there is no program script'
 
 describe('npm start', { timeout: 60_000 }, () => {
   test.each(['SIGINT', 'SIGTERM'] as const)(
@@ -17,6 +21,36 @@ describe('npm start', { timeout: 60_000 }, () => {
       const stopped = Array.from(npm.output().matchAll(/"(user|order) has stopped"/g), ([, name]) => name)
       expect(stopped).toEqual(['order', 'user'])
       expect(wordsOf(npm)).toBe('')
+    },
+  )
+
+  test('leaves the lines of the logs as they are where no terminal shows them: JSON that names the service', async () => {
+    await using npm = await npmStart({ DATA_DIR: await temporaryFolder() })
+    npm.child.kill('SIGTERM')
+    expect(await npm.ended).toBe(0)
+    const lines = npm
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"level":'))
+    const names = lines.map((line) => Reflect.get(Object(JSON.parse(line)), 'service') as unknown)
+    expect(new Set(names)).toEqual(new Set(['user', 'order']))
+  })
+
+  test.skipIf(noTerminal)(
+    `puts the name of the service before each line of its log at a terminal, in colour${noTerminal ? ` (skipped: ${noTerminal})` : ''}`,
+    async () => {
+      const places = { DATA_DIR: await temporaryFolder(), USER_GRPC_PORT: String(await freePort()) }
+      const environment = { ...freePorts, ...embedded, ...places, FORCE_COLOR: '1' }
+      await using terminal = run('script', ['-qefc', 'npm start', '/dev/null'], environment)
+      await terminal.printed('Try:')
+      process.kill(Number(/^user .* process (\d+)/m.exec(terminal.output())?.[1]), 'SIGTERM')
+      expect(await terminal.ended).toBe(0)
+      const lines = terminal
+        .output()
+        .split('\r\n')
+        .filter((line) => line.includes('"level":'))
+      const labels = lines.map((line) => line.slice(0, line.indexOf('{')))
+      expect(new Set(labels)).toEqual(new Set(['\u001b[36muser  |\u001b[39m ', '\u001b[35morder |\u001b[39m ']))
     },
   )
 

@@ -1,3 +1,4 @@
+import { lineLabel } from './line-label.ts'
 import { type ProcessEnd, type ServiceProcess, startService } from './service-process.ts'
 import { welcome } from './welcome.ts'
 
@@ -8,7 +9,7 @@ import { welcome } from './welcome.ts'
  * @returns The exit code of the first that did not end well, else 0.
  */
 export async function launch(names: readonly string[]): Promise<number> {
-  const services = names.map(startService)
+  const services = names.map((name) => startService(name, lineLabel(names, name)))
   using signals = new StopSignals(() => services.forEach((service) => service.kill()))
   void greet(services)
   let exitCode = 0

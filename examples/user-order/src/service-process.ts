@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Address } from '@tenon/core'
+import { copyLabelled, type LineLabel } from './line-label.ts'
 
 /** A service that runs in a process of its own. */
 export interface ServiceProcess {
@@ -32,10 +33,16 @@ export interface ProcessEnd {
   readonly isExplained: boolean
 }
 
-/** Starts a service by its name. */
-export function startService(name: string): ServiceProcess {
+/**
+ * Starts a service by its name. At a terminal its lines come after the label; elsewhere they come as they are, of which those of its log
+ * are JSON that names the service.
+ */
+export function startService(name: string, label: LineLabel): ServiceProcess {
+  const [output, errors] = [copied(process.stdout), copied(process.stderr)]
   // A group of its own: Ctrl-C reaches only this process, which decides who stops first.
-  const child = fork(program, [name], { detached: true })
+  const child = fork(program, [name], { detached: true, stdio: ['inherit', output, errors, 'ipc'] })
+  if (child.stdout) copyLabelled(child.stdout, process.stdout, label)
+  if (child.stderr) copyLabelled(child.stderr, process.stderr, label)
   const ready = toReady(child, name)
   let isStopping = false
   return {
@@ -48,6 +55,10 @@ export function startService(name: string): ServiceProcess {
     },
     kill: () => void child.kill('SIGKILL'),
   }
+}
+
+function copied({ isTTY }: NodeJS.WriteStream): 'pipe' | 'inherit' {
+  return isTTY ? 'pipe' : 'inherit'
 }
 
 const program = fileURLToPath(new URL('./service-program.ts', import.meta.url))
