@@ -1,14 +1,25 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Address } from '@tenon/core'
+import { buildClient } from '@tenon/core/client'
 import { eventually } from '@tenon/testing'
 import { describe, expect, test } from 'vitest'
+import { desk } from './fixture/unruly-contract.ts'
+import { openChannel } from './shop.ts'
 import { type OwnProcess, runFile } from '../support/own-process.ts'
 
 const fixture = (name: string) => join(import.meta.dirname, 'fixture', name)
 
-/** The unruly service once it is ready, and where it is. */
-async function startUnruly(hangs: string): Promise<OwnProcess & { readonly url: string; told(what: string): boolean }> {
+/** The unruly service once it is ready. */
+interface UnrulyProcess extends OwnProcess {
+  /** `http://127.0.0.1:12345` */
+  readonly url: string
+  /** `127.0.0.1:12345` */
+  readonly grpc: string
+  told(what: string): boolean
+}
+
+async function startUnruly(hangs: string): Promise<UnrulyProcess> {
   const unruly = runFile(fixture('unruly-service.ts'), { HANGS: hangs })
   const messages: unknown[] = []
   unruly.child.on('message', (message) => messages.push(message))
@@ -20,8 +31,8 @@ async function startUnruly(hangs: string): Promise<OwnProcess & { readonly url: 
     },
     { timeoutMs: 30_000 },
   )
-  const port = addresses.find(({ protocol }) => protocol === 'http')?.port
-  return { ...unruly, url: `http://127.0.0.1:${port}`, told: (what) => messages.includes(what) }
+  const at = (name: string) => `127.0.0.1:${addresses.find(({ protocol }) => protocol === name)?.port}`
+  return { ...unruly, url: `http://${at('http')}`, grpc: at('grpc'), told: (what) => messages.includes(what) }
 }
 
 describe('what hangs and heeds no signal', { timeout: 60_000, concurrent: true }, () => {
@@ -34,16 +45,22 @@ describe('what hangs and heeds no signal', { timeout: 60_000, concurrent: true }
     expect(unruly.output()).toContain('"unruly has stopped"')
   })
 
-  test('a call, a stream and a consumer: the process ends by its deadline, with exit code 1, and its log names them', async () => {
+  test('a call, streams and a consumer: the process ends by its deadline, with exit code 1, and its log names them', async ({
+    onTestFinished,
+  }) => {
     await using unruly = await startUnruly('call,stream,consumer')
     void fetch(`${unruly.url}/v1/wait`).catch(() => undefined)
     const { body } = await fetch(`${unruly.url}/v1/notes:watch`)
     void body?.pipeTo(new WritableStream()).catch(() => undefined)
-    await eventually(() => expect(['consuming', 'streaming'].every(unruly.told)).toBe(true))
+    const channel = openChannel(desk, unruly.grpc)
+    onTestFinished(() => channel.close())
+    void readAll(buildClient(desk, channel).watch({})).catch(() => undefined)
+    const begun = ['consuming', 'streaming over http', 'streaming over grpc']
+    await eventually(() => expect(begun.every(unruly.told)).toBe(true))
     unruly.child.kill('SIGTERM')
     expect(await unruly.ended).toBe(1)
-    for (const who of ['shop.DeskService/wait failed', 'shop.DeskService/watch failed', 'shop.noted.v1'])
-      expect(unruly.output()).toContain(who)
+    for (const who of ['shop.DeskService/wait failed', 'shop.noted.v1']) expect(unruly.output()).toContain(who)
+    expect(unruly.output().match(/shop\.DeskService\/watch failed/g)).toHaveLength(2)
     expect(unruly.output()).toContain('"unruly has stopped"')
   })
 
@@ -105,6 +122,10 @@ test.concurrent('a service dies with the tool that started it, outside productio
   tool.child.kill('SIGKILL')
   await eventually(() => expect(isAlive(processId)).toBe(false), { timeoutMs: 30_000 })
 })
+
+async function readAll(items: AsyncIterable<unknown>): Promise<void> {
+  for await (const _item of items);
+}
 
 function isAlive(processId: number): boolean {
   try {
