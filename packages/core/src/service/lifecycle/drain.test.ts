@@ -85,6 +85,19 @@ describe('Drain', () => {
     await drained
   })
 
+  it('begins everything where no time is left', async () => {
+    const log: string[] = []
+    const stuck = Promise.withResolvers<void>()
+    const servers = [
+      serverOf(log, 'http', { drain: () => stuck.promise }),
+      serverOf(log, 'queue', { finish: async () => undefined }),
+    ]
+    const drained = new Drain(new Gate()).run(servers, AbortSignal.abort(), time)
+    await vi.waitFor(() => expect(log).toContain('queue drain done'))
+    stuck.resolve()
+    await drained
+  })
+
   it('gives accepted work up that cannot be finished, tells so, and drains all the same', async () => {
     vi.useFakeTimers()
     const log: string[] = []

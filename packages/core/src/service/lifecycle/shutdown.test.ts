@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../../telemetry/log.ts'
 import { stopPhases } from './phase.ts'
@@ -119,5 +120,14 @@ describe('wait', () => {
     await short
     await wait(100, ending.signal)
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('leaves nothing on a signal that lives longer', async () => {
+    const { signal } = new AbortController()
+    const waiting = wait(100, signal)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(100)
+    await waiting
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 })
