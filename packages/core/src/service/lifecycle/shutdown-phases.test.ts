@@ -76,6 +76,18 @@ describe('shutdownPhases', () => {
     expect(await durations(pauses, { kind: 'unannounced' })).toMatchObject({ onDrain: 1_800, drain: 5_200 })
   })
 
+  it('closes an admin server that hangs for no longer than a moment', async () => {
+    const rest = { drain: { run: () => undefined }, servers: [], hooks: [], announcement: undefined }
+    const parts = { ...hanging, ...rest, container: undefined } as unknown as ServiceParts
+    expect(await durations(parts, { kind: 'unannounced' })).toMatchObject({ 'close admin server': 500 })
+  })
+
+  it('tells the registry when the time to deregister is over, and waits for what it makes of that', async () => {
+    const withdraw = (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', resolve))
+    const parts = { ...hanging, announcement: { isBegun: true, withdraw } } as unknown as ServiceParts
+    expect(await durations(parts, { kind: 'announced' })).toMatchObject({ deregister: 900 })
+  })
+
   it('has nothing to deregister where nothing was announced, and nobody to wait for', () => {
     const announcement = { isBegun: false } as ServiceParts['announcement']
     const phases = shutdownPhases({ ...hanging, announcement }, { kind: 'unannounced' }, timing)
