@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Gate } from '../../call/gate.ts'
+import { type Cuttable, Gate } from '../../call/gate.ts'
 import type { TransportServer } from '../../transport/transport.ts'
 import { Drain } from './drain.ts'
 
@@ -48,14 +49,16 @@ describe('Drain', () => {
     ])
   })
 
-  it('drains side by side where nothing was accepted', async () => {
+  it('drains side by side where nothing was accepted, and leaves nothing on its signal', async () => {
+    const { signal } = new AbortController()
     const log: string[] = []
     const both = Promise.withResolvers<void>()
     const servers = ['http', 'grpc'].map((name) => serverOf(log, name, { drain: () => both.promise }))
-    const drained = new Drain(new Gate()).run(servers, never, time)
+    const drained = new Drain(new Gate()).run(servers, signal, time)
     expect(log).toEqual(['http drain', 'grpc drain'])
     both.resolve()
     await drained
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
   it('lets accepted work in until it is finished, and nothing else', async () => {
@@ -85,15 +88,20 @@ describe('Drain', () => {
     await drained
   })
 
-  it('begins everything where no time is left', async () => {
+  it('begins everything where no time is left, and cuts what runs', async () => {
     const log: string[] = []
     const stuck = Promise.withResolvers<void>()
     const servers = [
       serverOf(log, 'http', { drain: () => stuck.promise }),
       serverOf(log, 'queue', { finish: async () => undefined }),
     ]
-    const drained = new Drain(new Gate()).run(servers, AbortSignal.abort(), time)
+    const gate = new Gate()
+    const call: Cuttable = { endsAtMs: undefined, place: 0, cut: () => gate.leave(call) }
+    gate.enter(call)
+    const drain = new Drain(gate)
+    const drained = drain.run(servers, AbortSignal.abort(), time)
     await vi.waitFor(() => expect(log).toContain('queue drain done'))
+    expect(drain.cutCallCount).toBe(1)
     stuck.resolve()
     await drained
   })
