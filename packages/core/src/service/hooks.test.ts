@@ -6,7 +6,7 @@ import { hook } from '../handler/hook.ts'
 import { provide, token } from '../handler/provider.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Transport } from '../transport/transport.ts'
-import { defineService } from './define-service.ts'
+import { defineService, type Service } from './define-service.ts'
 import type { ServiceOptions } from './service-options.ts'
 
 const Text = Type.Object({ text: Type.String() })
@@ -102,6 +102,25 @@ describe('hooks', () => {
     expect(service.state).toBe('stopped')
   })
 
+  it('of onStart are not begun any more once a stop was asked for', async () => {
+    const seen: string[] = []
+    const service: Service = noteService(seen, {
+      onStart: [hook('asks', () => service.stop()), noting(seen, 'warm')],
+      onStop: [noting(seen, 'flush')],
+    })
+    await expect(service.start(begin)).rejects.toMatchObject({ code: 'service.stopped' })
+    expect(seen).toEqual(['flush'])
+  })
+
+  it('of onStart share the time of the start', async () => {
+    vi.useFakeTimers()
+    const takes = () => new Promise((resolve) => setTimeout(resolve, 4_000))
+    const service = noteService([], { startTimeoutMs: 5_000, onStart: [hook('migrate', takes), hook('warm', never)] })
+    const failed = expect(service.start(begin)).rejects.toThrow('onStart hook warm failed: no end within 750 ms')
+    await vi.runAllTimersAsync()
+    await failed
+  })
+
   it('leave onStop alone when nothing of onStart had begun', async () => {
     const seen: string[] = []
     const service = noteService(seen, {
@@ -155,7 +174,7 @@ describe('hooks', () => {
       const service = noteService(seen, {
         shutdownTimeoutMs: 10_000,
         onStart: [hook('migrate', () => undefined, { needs: [db] })],
-        [point]: [hook('hangs', never), hook('throws', failing), noting(seen, 'last')],
+        [point]: [hook('hangs', never, { timeoutMs: 600_000 }), hook('throws', failing), noting(seen, 'last')],
       })
       const started = await service.start(begin)
       seen.length = 0

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Cuttable, Gate } from '../../call/gate.ts'
 import type { TransportServer } from '../../transport/transport.ts'
@@ -118,5 +119,20 @@ describe('Drain', () => {
     await vi.advanceTimersByTimeAsync(5_000)
     await failed
     expect(log).toEqual(['queue finish', 'queue drain', 'queue drain done'])
+  })
+
+  it('cuts, and waits until what was cut has left', async () => {
+    const gate = new Gate()
+    const cut = vi.fn()
+    const call: Cuttable = { endsAtMs: undefined, place: 0, cut }
+    gate.enter(call)
+    const ended = vi.fn()
+    const cutting = new Drain(gate).cut().then(ended)
+    expect(cut).toHaveBeenCalledTimes(1)
+    expect(gate.isOpen).toBe(false)
+    await setImmediate()
+    expect(ended).not.toHaveBeenCalled()
+    gate.leave(call)
+    await cutting
   })
 })

@@ -87,11 +87,13 @@ describe('processOwner', () => {
     await Promise.all(running)
   })
 
-  it('ends a process that something forgotten keeps alive', async () => {
+  it('ends a process that something forgotten keeps alive, and keeps none alive itself', async () => {
+    const setTimeout = vi.spyOn(globalThis, 'setTimeout')
     const { service, end } = ownedService({ exitCode: 1 })
     const running = processOwner.run(service)
     end()
     await running
+    expect(setTimeout.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([false])
     expect(process.exitCode).toBe(1)
     await vi.advanceTimersByTimeAsync(1_000)
     expect(exit).toHaveBeenCalledTimes(1)
@@ -132,6 +134,34 @@ describe('processOwner', () => {
     await running
     expect(stop).toHaveBeenCalled()
     expect(process.exitCode).toBe(0)
+  })
+
+  it('stops a service that is run when the others stop already', async () => {
+    const first = ownedService({ stop: async () => undefined })
+    const running = [processOwner.run(first.service)]
+    process.emit('SIGTERM', 'SIGTERM')
+    const second = ownedService()
+    running.push(processOwner.run(second.service))
+    await running[1]
+    expect(second.stop).toHaveBeenCalledTimes(1)
+    first.end()
+    await Promise.all(running)
+    expect(process.exitCode).toBe(0)
+  })
+
+  it('stops a service that is run when another one has failed already', async () => {
+    const [draining, failing, late] = [
+      ownedService({ stop: async () => undefined }),
+      ownedService({ start: () => Promise.reject(new Error('the port is taken')) }),
+      ownedService(),
+    ]
+    const running = processOwner.run(draining.service)
+    await processOwner.run(failing.service)
+    await processOwner.run(late.service)
+    expect(late.stop).toHaveBeenCalledTimes(1)
+    draining.end()
+    await running
+    expect(process.exitCode).toBe(1)
   })
 
   it.each([0, 1])('leaves it to the end of a start that was stopped how the process ends: %i', async (exitCode) => {
@@ -241,5 +271,36 @@ describe('processOwner', () => {
     process.emit('SIGTERM', 'SIGTERM')
     await again
     expect(process.exitCode).toBe(0)
+  })
+
+  it('remembers nothing of services that have ended: no words, no error, no log and no parent', async () => {
+    const crash = (message: string) =>
+      process.listeners('uncaughtException').at(-1)?.(new Error(message), 'uncaughtException')
+    const parentId = process.ppid
+    const ppid = vi.spyOn(process, 'ppid', 'get')
+    for (const round of ['first', 'second']) {
+      const ownLog = { ...log, error: vi.fn(), warn: vi.fn() }
+      const failing = ownedService({ log: ownLog, start: () => Promise.reject(new Error(round)) })
+      await processOwner.run(failing.service)
+      const crashed = ownedService({ log: ownLog })
+      const running = processOwner.run(crashed.service)
+      crash(round)
+      await running
+      expect(ownLog.error.mock.calls.map(([, message]) => message as unknown)).toEqual([
+        `the service could not start: ${round}`,
+        'nobody caught an error; the services stop',
+      ])
+      const orphan = ownedService({ log: ownLog, onParentExit: 'drain' })
+      const orphaned = processOwner.run(orphan.service)
+      ppid.mockReturnValue(-1)
+      await vi.advanceTimersByTimeAsync(1_000)
+      await orphaned
+      ppid.mockReturnValue(parentId)
+      expect(orphan.stop).toHaveBeenCalledTimes(1)
+    }
+    expect(vi.mocked(process.stderr.write).mock.calls).toEqual([
+      ['note could not start: first\n'],
+      ['note could not start: second\n'],
+    ])
   })
 })
