@@ -35,7 +35,7 @@ export async function runAll(hooks: readonly BoundHook[], time: HookTime): Promi
   const endsAtMs = performance.now() + time.timeoutMs
   const failures: Error[] = []
   for (const [index, hook] of hooks.entries()) {
-    const shareMs = Math.max(0, endsAtMs - performance.now()) / (hooks.length - index)
+    const shareMs = (endsAtMs - performance.now()) / (hooks.length - index)
     await runHook(hook, { ...time, timeoutMs: shareMs }).catch((failure: Error) => failures.push(failure))
   }
   throwErrors(failures, 'hooks failed')

@@ -35,6 +35,15 @@ describe('StopRequest', () => {
     )
   })
 
+  it('gives up at once a step that nobody waits for any more, and tells why', async () => {
+    const request = new StopRequest('note', 10_000)
+    const ended = request.letEnd('listen', never)
+    const reason = new Error('the start took too long')
+    request.giveUp(reason)
+    await expect(ended).rejects.toBe(reason)
+    expect(request.signal.reason).toBe(reason)
+  })
+
   it('keeps its first reason and its first deadline', async () => {
     const request = new StopRequest('note', 10_000)
     const reason = new Error('a transport failed')
@@ -43,6 +52,7 @@ describe('StopRequest', () => {
     await vi.advanceTimersByTimeAsync(1_000)
     request.make(new Error('another'))
     expect(request.signal.reason).toBe(reason)
+    expect(vi.getTimerCount()).toBe(1)
     expect(request.endsAtMs).toBe(startedAt + 10_000)
   })
 
