@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StopRequest } from './stop-request.ts'
 
@@ -42,6 +43,16 @@ describe('StopRequest', () => {
     request.giveUp(reason)
     await expect(ended).rejects.toBe(reason)
     expect(request.signal.reason).toBe(reason)
+  })
+
+  it('gives up though no step runs, which is no failure that somebody must handle', async () => {
+    const request = new StopRequest('note', 10_000)
+    const unhandled = vi.fn()
+    process.once('unhandledRejection', unhandled)
+    request.giveUp(new Error('the start took too long'))
+    await setImmediate()
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
   })
 
   it('keeps its first reason and its first deadline', async () => {
