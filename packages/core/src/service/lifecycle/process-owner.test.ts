@@ -257,6 +257,15 @@ describe('processOwner', () => {
     expect(process.exitCode).toBe(0)
   })
 
+  it('watches the process that started it once for all services, and no longer than they run', async () => {
+    const services = [ownedService({ onParentExit: 'drain' }), ownedService({ onParentExit: 'drain' })]
+    const running = services.map(({ service }) => processOwner.run(service))
+    process.emit('SIGTERM', 'SIGTERM')
+    await Promise.all(running)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('may own services again after all have ended, and forgets how those ended', async () => {
     const first = ownedService({ exitCode: 1 })
     const ran = processOwner.run(first.service)
