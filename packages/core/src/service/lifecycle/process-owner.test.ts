@@ -240,6 +240,20 @@ describe('processOwner', () => {
     expect(process.listenerCount('uncaughtException')).toBe(before)
   })
 
+  it('takes it for an error, too, when nothing was thrown', async () => {
+    const { service, end } = ownedService({ stop: async () => undefined })
+    const running = processOwner.run(service)
+    const crash = process.listeners('uncaughtException').at(-1) as (thrown: unknown, origin: string) => void
+    for (const origin of ['uncaughtException', 'unhandledRejection']) crash(undefined, origin)
+    end()
+    await running
+    expect(vi.mocked(log.error).mock.calls.map(([, message]) => message)).toEqual([
+      'nobody caught an error; the services stop',
+      'nobody caught another error either',
+    ])
+    expect(process.exitCode).toBe(1)
+  })
+
   it('drains when the process that started it is gone, unless that is ignored', async () => {
     const ppid = vi.spyOn(process, 'ppid', 'get')
     const [held, free] = [ownedService({ onParentExit: 'drain' }), ownedService()]
