@@ -52,6 +52,15 @@ describe('AdminServer', () => {
     expect(await admin.ask('/info?x=1')).toMatchObject({ status: 200, body: { name: 'user' } })
   })
 
+  it('answers 500 where the service cannot be told of, and goes on', async () => {
+    await using admin = await listening({ ...viewOf(), info: () => ({ startedAt: 1n }) })
+    expect(await admin.ask('/info')).toMatchObject({
+      status: 500,
+      body: { failure: expect.stringContaining('BigInt') as string },
+    })
+    expect(await admin.ask('/livez')).toMatchObject({ status: 200 })
+  })
+
   it('tells of the service only who has the token, where there is one', async () => {
     await using admin = await listening(viewOf({}, token))
     const refused = await admin.ask('/info')

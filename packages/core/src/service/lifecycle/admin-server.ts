@@ -22,7 +22,7 @@ export class AdminServer {
   constructor(view: AdminView, { host, port }: Pick<AdminSettings, 'host' | 'port'>) {
     this.#host = host
     this.#port = port
-    this.#server = createServer((request, response) => write(response, answer(view, request)))
+    this.#server = createServer((request, response) => write(response, answerSafely(view, request)))
   }
 
   /** @throws LifecycleError `service.listen_failed` */
@@ -51,6 +51,15 @@ export class AdminServer {
       this.#server.close(() => resolve())
       this.#server.closeAllConnections()
     })
+  }
+}
+
+/** A view that fails must not end the process: nobody else would catch it. */
+function answerSafely(view: AdminView, request: IncomingMessage): ProbeReply {
+  try {
+    return answer(view, request)
+  } catch (error) {
+    return toReply(500, { failure: error instanceof Error ? error.message : String(error) })
   }
 }
 

@@ -15,6 +15,20 @@ test('infosOf tells of a server that fails to tell, and of the others', () => {
   expect(infos).toEqual({ orders: { failure: 'not now' }, audit: { count: 1 } })
 })
 
+test('infosOf tells of a server whose words cannot be written, and of the others', () => {
+  const cycle: { self?: object } = {}
+  cycle.self = cycle
+  const infos = infosOf(
+    [serverOf(() => ({ lag: 1n })), serverOf(() => cycle), serverOf(() => ({ count: 1 }))],
+    ['a', 'b', 'c'],
+  )
+  expect(infos).toEqual({
+    a: { failure: expect.stringContaining('BigInt') as string },
+    b: { failure: expect.stringContaining('circular') as string },
+    c: { count: 1 },
+  })
+})
+
 function serverOf(info?: () => object): TransportServer {
   return {
     listen: async () => [],

@@ -29,7 +29,10 @@ export async function withAll(
   )
 }
 
-/** What those servers tell of themselves that have something to tell, by the names in their order. One that fails keeps none of the others from it. */
+/**
+ * What those servers tell of themselves that have something to tell, by the names in their order, as it is written in JSON. One that
+ * fails, or whose words cannot be written, keeps none of the others from it.
+ */
 export function infosOf(
   servers: readonly TransportServer[],
   names: readonly string[],
@@ -44,7 +47,8 @@ export function infosOf(
 
 function infoOf(server: TransportServer): object | undefined {
   try {
-    return server.info?.()
+    const info = server.info?.()
+    return info && (JSON.parse(JSON.stringify(info)) as object)
   } catch (error) {
     return { failure: error instanceof Error ? error.message : String(error) }
   }
