@@ -2,7 +2,7 @@ import type { ServiceDescription } from '@tenon/core'
 import { aligned } from '../command/help.ts'
 import type { Terminal } from '../terminal.ts'
 
-/** A service for people: what it offers, consumes, needs and is configured with. */
+/** A service for people: what it offers, consumes, needs, looks at, does by itself and is configured with. */
 export function descriptionText(service: ServiceDescription, paint: Terminal['paint']): string {
   const section = (title: string, rows: readonly (readonly string[])[]) =>
     rows.length === 0 ? [] : ['', paint('bold', title), ...aligned(rows)]
@@ -22,13 +22,15 @@ export function descriptionText(service: ServiceDescription, paint: Terminal['pa
       'providers',
       service.providers.map(({ name, needs, isChecked }) => [
         name,
-        [...(needs.length > 0 ? [`needs ${needs.join(', ')}`] : []), ...(isChecked ? ['checked'] : [])].join('; '),
+        [...needsText(needs), ...(isChecked ? ['checked'] : [])].join('; '),
       ]),
     ),
     ...section(
       'remotes',
       service.remotes.map(({ contract, transport, address }) => [contract, transport, address]),
     ),
+    ...section('checks', service.checks.map(checkRow)),
+    ...section('hooks', service.hooks.map(hookRow)),
     ...section('transports', service.transports.map(transportRow)),
     ...section('settings', service.settings.map(settingRow)),
     ...section('shutdown', [
@@ -43,6 +45,19 @@ function operationRow(operation: ServiceDescription['operations'][number]): read
   return [id, kind, transports.join(', '), route ?? '', command ? `topic ${command.topic}` : ''].filter(
     (text) => text !== '',
   )
+}
+
+function checkRow({ name, affects, intervalMs, needs }: ServiceDescription['checks'][number]): readonly string[] {
+  return [name, affects, [`every ${intervalMs} ms`, ...needsText(needs)].join('; ')]
+}
+
+function hookRow({ name, point, needs, timeoutMs }: ServiceDescription['hooks'][number]): readonly string[] {
+  const limit = timeoutMs === undefined ? [] : [`at most ${timeoutMs} ms`]
+  return [name, point, [...needsText(needs), ...limit].join('; ')]
+}
+
+function needsText(needs: readonly string[]): readonly string[] {
+  return needs.length > 0 ? [`needs ${needs.join(', ')}`] : []
 }
 
 function transportRow({ name, topics }: ServiceDescription['transports'][number]): readonly string[] {
