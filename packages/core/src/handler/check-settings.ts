@@ -7,7 +7,8 @@ export type CheckEffect = 'readiness' | 'liveness' | 'none'
 /** How often a check runs, how long, and what it decides. */
 export interface HealthCheckOptions {
   /**
-   * Longest time of one run; one that takes longer has failed. It is not run again before it has ended.
+   * Longest time of one run; one that takes longer has failed, and what it says later does not count. As long as such runs do not end
+   * at all, others follow at intervals that double, up to a minute.
    *
    * @defaultValue 2_000
    * @remarks Range 1–60_000 ms

@@ -138,7 +138,7 @@ export interface TransportServer {
   /**
    * How it is doing, for probes. The service is live while all its transports are. It is ready while all are, or where one leaves this out:
    * that one is live, and takes work from `listen` on. One that takes no work says that it is ready. Answers from what is there already,
-   * in microseconds; may be called at any time, must not throw, nor wait for anybody.
+   * in microseconds; may be called at any time, must not throw, nor wait for anybody. While it throws, the transport is live and not ready.
    */
   health?(): TransportHealth
   /**

@@ -92,19 +92,48 @@ describe('Health', () => {
     }
   })
 
-  it('runs a check that hangs no second time, and keeps it failing until it has ended', async () => {
-    const answer = Promise.withResolvers<void>()
-    const run = vi.fn(() => answer.promise)
+  it('runs a check that hangs again, though ever more seldom, and takes what the newest run says', async () => {
+    const runs: PromiseWithResolvers<void>[] = []
+    const run = vi.fn(() => {
+      runs.push(Promise.withResolvers<void>())
+      return runs.at(-1)?.promise
+    })
     const health = healthOf([{ name: 'db', run, options: { intervalMs: 100, timeoutMs: 50 } }])
-    await vi.advanceTimersByTimeAsync(1_000)
-    expect(run).toHaveBeenCalledTimes(1)
+    const begunAtMs: number[] = []
+    for (let atMs = 100; atMs <= 1_600; atMs += 100) {
+      const before = runs.length
+      await vi.advanceTimersByTimeAsync(100)
+      if (runs.length > before) begunAtMs.push(atMs)
+    }
+    expect(begunAtMs).toEqual([100, 300, 700, 1_500])
     expect(said(health)).toEqual([{ name: 'db', isPassing: false, message: 'no answer within 50 ms' }])
-    answer.resolve()
+    // Of the four that hang one ends, too late to say anything: the next look asks again.
+    runs[1]?.resolve()
     await vi.advanceTimersByTimeAsync(99)
     expect(health.isReady).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
-    expect(run).toHaveBeenCalledTimes(2)
+    expect(runs).toHaveLength(5)
+    runs[4]?.resolve()
+    await vi.advanceTimersByTimeAsync(0)
     expect(health.isReady).toBe(true)
+    runs[0]?.reject(new Error('too late'))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(said(health)).toEqual([{ name: 'db', isPassing: true, message: undefined }])
+    health.close()
+  })
+
+  it('finds what a check asks for when that is back, though no run before has ended', async () => {
+    let isBack = false
+    const run = vi.fn(() => (isBack ? undefined : new Promise(() => undefined)))
+    const health = healthOf([{ name: 'db', run }])
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    expect(run.mock.calls.length).toBeLessThan(65)
+    isBack = true
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(health.isReady).toBe(true)
+    const before = run.mock.calls.length
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(run.mock.calls.length - before).toBe(2)
     health.close()
   })
 

@@ -1,7 +1,8 @@
+import { createHistogram } from 'node:perf_hooks'
 import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { HealthCheck } from '../../handler/check.ts'
-import { eventLoopDelay, eventLoopUtilization, heapUse, processChecks } from './process-checks.ts'
+import { eventLoopDelay, eventLoopUtilization, heapUse, latenessMs, processChecks } from './process-checks.ts'
 
 const { signal } = new AbortController()
 
@@ -42,6 +43,14 @@ describe('the checks of the process', () => {
     using check = opened(eventLoopDelay({ limitMs: 100 }))
     expect(await untilLate(check)).toMatch(/^Error: the event loop was \d+ ms late, more than 100 ms$/)
     await expect(check.run()).resolves.toBeUndefined()
+  })
+
+  it('see one standstill, however many turns were on time', () => {
+    const delays = createHistogram()
+    for (let turn = 0; turn < 1_000; turn += 1) delays.record(50_000_000)
+    expect(latenessMs(delays)).toBe(0)
+    delays.record(2_500_000_000)
+    expect(latenessMs(delays)).toBeCloseTo(2_450, -1)
   })
 
   it('see an event loop that has no time left', async () => {

@@ -1,4 +1,4 @@
-import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { type EventLoopUtilization, type Histogram, monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import { ConfigError } from '../../error/setup-error.ts'
@@ -8,7 +8,7 @@ import { type HealthCheckOptions, resolveHealthCheck } from '../../handler/check
 
 export interface EventLoopDelayOptions extends Omit<HealthCheckOptions, 'timeoutMs'> {
   /**
-   * Longest delay of 99 of 100 turns between two looks.
+   * Longest time that the event loop may stand still between two looks, once: one long computation, or one long collection of the heap.
    *
    * @defaultValue 250
    * @remarks Range 10–60_000 ms
@@ -56,13 +56,21 @@ export function eventLoopDelay(options: EventLoopDelayOptions = {}): HealthCheck
       // A sample that is due is taken by the timers of the next turn; the first of these ends this one.
       await setImmediate()
       await setImmediate()
-      // The time between two samples, of which the resolution is meant.
-      const delayMs = Math.max(0, Math.round(delays.percentile(99) / 1e6) - resolutionMs)
+      const delayMs = latenessMs(delays)
       delays.reset()
       if (delayMs > limitMs) throw new Error(`the event loop was ${delayMs} ms late, more than ${limitMs} ms`)
     }
     return { run, close: () => void delays.disable() }
   })
+}
+
+/**
+ * How late the latest sample was. A share of the samples would say nothing: while the loop stands still, however long, it takes one.
+ *
+ * @param delays The times between two samples, in nanoseconds, of which the resolution is meant.
+ */
+export function latenessMs({ max }: Pick<Histogram, 'max'>): number {
+  return Math.max(0, Math.round(max / 1e6) - resolutionMs)
 }
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { TransportHealth, TransportServer } from '../../transport/transport.ts'
+import { toConditions } from './condition.ts'
 import { canTakeWork, conditionsOf, doAllTell } from './transport-condition.ts'
 
 const well = serverOf(() => ({ isLive: true, isReady: true }))
@@ -19,7 +20,8 @@ describe('the health of transports', () => {
 
   it('makes a service ready when all of them are, where all tell', () => {
     expect(canTakeWork([joining])).toBe(false)
-    expect(canTakeWork([well, stalled, failing])).toBe(true)
+    expect(canTakeWork([well, stalled])).toBe(true)
+    expect(canTakeWork([well, failing])).toBe(false)
     for (const other of [well, stalled, joining, failing]) expect(canTakeWork([joining, other])).toBe(false)
   })
 
@@ -31,7 +33,15 @@ describe('the health of transports', () => {
   it('is listed by name for those that tell, one that fails to among them', () => {
     expect(conditionsOf([silent, stalled, failing], ['http', 'queue', 'other'])).toEqual([
       { name: 'queue', isLive: false, isReady: true, reason: 'stands still' },
-      { name: 'other', isLive: true, isReady: true, reason: 'not now' },
+      { name: 'other', isLive: true, isReady: false, reason: 'cannot say how it is: not now' },
+    ])
+  })
+
+  it('is told with its reason where it does not pass, by one that fails to tell too', () => {
+    const transports = conditionsOf([failing], ['queue'])
+    expect(toConditions({ results: [], transports, doTransportsDecide: true })).toEqual([
+      { name: 'queue', affects: 'liveness', isPassing: true },
+      { name: 'queue', affects: 'readiness', isPassing: false, message: 'cannot say how it is: not now' },
     ])
   })
 })

@@ -29,10 +29,12 @@ export function conditionsOf(
   })
 }
 
+/** One that fails to tell is not known to take work; a new process would fail alike, so that it lives. */
 function healthOf(server: TransportServer): TransportHealth | undefined {
   try {
     return server.health?.()
   } catch (error) {
-    return { isLive: true, isReady: true, reason: error instanceof Error ? error.message : String(error) }
+    const reason = error instanceof Error ? error.message : String(error)
+    return { isLive: true, isReady: false, reason: `cannot say how it is: ${reason}` }
   }
 }

@@ -40,8 +40,10 @@ export class WatchedCheck {
   readonly #check: Check
   readonly #options: WatchedCheckOptions
   readonly #timer: NodeJS.Timeout
-  /** A run has not ended, though it may have been given up. */
-  #isRunning = false
+  /** Runs that have not ended, though they may have been given up. */
+  #runningCount = 0
+  /** How many looks pass without a run, for some have been given up. */
+  #skipCount = 0
   /** Gives up the run that is waited for. */
   #giveUp: ((reason: string) => void) | undefined
   #isClosed = false
@@ -74,9 +76,12 @@ export class WatchedCheck {
     return this.#failingSinceMs === undefined || this.#graceLeftMs > 0
   }
 
-  /** Runs it, unless its last run still hangs: that one keeps failing, and does not pile up. Never rejects. */
+  /**
+   * Runs it, unless a run is waited for. One that was given up says nothing more; its like may never end, and what they wait for be
+   * back, so that others follow, each after twice as many looks as the one before it. Never rejects.
+   */
   async run(): Promise<void> {
-    if (this.#isRunning || this.#isClosed) return
+    if (this.#giveUp || this.#isClosed) return
     const ending = new AbortController()
     const startedAt = performance.now()
     const { promise: givenUp, reject } = Promise.withResolvers<never>()
@@ -93,6 +98,7 @@ export class WatchedCheck {
       this.#note(startedAt, undefined)
     } catch (error) {
       this.#note(startedAt, { error })
+      if (ending.signal.aborted) this.#skipCount = skipsAfter(this.#runningCount, this.#check.settings)
     } finally {
       clearTimeout(timer)
       this.#giveUp = undefined
@@ -112,15 +118,17 @@ export class WatchedCheck {
   #look(): void {
     // Of one that hangs, too.
     if (this.#failingSinceMs !== undefined) this.#tellFailing()
-    void this.run()
+    if (this.#skipCount > 0) this.#skipCount -= 1
+    else void this.run()
   }
 
   async #begin(signal: AbortSignal): Promise<void> {
-    this.#isRunning = true
+    this.#runningCount += 1
     try {
       await this.#check.run(signal)
     } finally {
-      this.#isRunning = false
+      this.#runningCount -= 1
+      this.#skipCount = 0
     }
   }
 
@@ -176,6 +184,13 @@ export class WatchedCheck {
     if (this.#failingSinceMs === undefined || (affects === 'readiness' && !this.#hasPassed)) return 0
     return Math.max(0, Math.floor(this.#failingSinceMs + gracePeriodMs - performance.now()))
   }
+}
+
+/** Runs that hang must not pile up, for each may keep a connection: in the end there is one more a minute. A guess. */
+const longestPauseMs = 60_000
+
+function skipsAfter(hangingCount: number, { intervalMs }: HealthCheckSettings): number {
+  return Math.min(2 ** hangingCount, Math.ceil(longestPauseMs / intervalMs)) - 1
 }
 
 /** Timers go by a clock of whole milliseconds, and may come before that of `performance.now()`. */
