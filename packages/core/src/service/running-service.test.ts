@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer } from 'node:net'
+import { createNoopMeter, metrics, type MeterProvider, trace, type TracerProvider } from '@opentelemetry/api'
 import Type from 'typebox'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { contract } from '../contract/contract.ts'
@@ -23,7 +24,14 @@ const noteHandler = defineHandler(notes, () => ({ getNote: (input) => input }))
 const created = event('note.created', { key: 'text', payload: Text })
 const silent: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: () => silent }
 
-afterEach(() => void vi.useRealTimers())
+/** A provider of OpenTelemetry that measures nothing. */
+const noMeters: MeterProvider = { getMeter: () => createNoopMeter() }
+
+afterEach(() => {
+  vi.useRealTimers()
+  metrics.disable()
+  trace.disable()
+})
 
 interface FakeTransport extends Transport {
   /** What the service gave it. */
@@ -789,6 +797,47 @@ describe('stop', () => {
     ])
   })
 
+  it('flushes telemetry once nothing can add to it, while probes are still answered', async () => {
+    const log: string[] = []
+    const parts = recordingParts(log)
+    const flush = async () => void log.push('flush metrics')
+    metrics.setGlobalMeterProvider({ ...noMeters, forceFlush: flush } as MeterProvider)
+    const { started } = start({ ...parts, transports: () => [recordingTransport(log)] })
+    const running = await started
+    log.length = 0
+    const { exitCode, phases } = await running.stop()
+    expect(log).toEqual(['http withdraw', 'http drain', 'http close', 'dispose db', 'flush metrics'])
+    expect(phases.map(({ phase }) => phase).slice(-3)).toEqual([
+      'dispose providers',
+      'flush telemetry',
+      'close admin server',
+    ])
+    expect(exitCode).toBe(0)
+  })
+
+  it('names the telemetry that fails to be flushed or hangs, and goes on', async () => {
+    vi.useFakeTimers()
+    const hang = () => new Promise<never>(() => undefined)
+    metrics.setGlobalMeterProvider({ ...noMeters, forceFlush: hang } as MeterProvider)
+    // As an SDK of OpenTelemetry does it: a list of all that failed.
+    const fail = () => Promise.reject([new Error('no collector')]) // oxlint-disable-line typescript/prefer-promise-reject-errors -- SDKs do
+    trace.setGlobalTracerProvider({ getTracer: vi.fn(), forceFlush: fail } as TracerProvider)
+    const { started } = start({ transports: () => [recordingTransport([])] })
+    const running = await started
+    const stopped = running.stop()
+    await vi.runAllTimersAsync()
+    const { exitCode, phases } = await stopped
+    const [flushing, closing] = phases.slice(-2)
+    const errors = [
+      { message: 'spans: Error: no collector' },
+      { message: expect.stringMatching(/^metrics: not written within \d+ ms$/) as string },
+    ]
+    const failure = { message: 'telemetry could not be flushed', errors }
+    expect(flushing).toMatchObject({ phase: 'flush telemetry', error: failure })
+    expect(closing).toMatchObject({ phase: 'close admin server', error: undefined })
+    expect(exitCode).toBe(1)
+  })
+
   it('cuts the calls of a transport that drains although another could not', async () => {
     vi.useFakeTimers()
     const never = new Promise<never>(() => undefined)
@@ -810,6 +859,7 @@ describe('stop', () => {
     vi.useFakeTimers()
     const never = () => new Promise<never>(() => undefined)
     const log: string[] = []
+    metrics.setGlobalMeterProvider({ ...noMeters, forceFlush: never } as MeterProvider)
     const hang = token<string>('hang')
     const parts = recordingParts(log)
     const { started } = start({
@@ -830,6 +880,7 @@ describe('stop', () => {
       'drain',
       'close transports',
       'dispose providers',
+      'flush telemetry',
     ])
     // Without any time, each phase that hangs has one turn of the timers.
     expect(Date.now() - startedAt).toBeLessThanOrEqual(Math.max(shutdownTimeoutMs, phases.length))

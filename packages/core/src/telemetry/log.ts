@@ -5,4 +5,9 @@ export interface Logger {
   warn(fields: object, message?: string): void
   error(fields: object, message?: string): void
   child(fields: object): Logger
+  /**
+   * Writes what is kept back, and calls `done` then, as pino does; one that takes no callback may give a promise. Called once at the
+   * end of a shutdown. A logger that keeps nothing back leaves it out.
+   */
+  flush?(done: (error?: Error) => void): unknown
 }

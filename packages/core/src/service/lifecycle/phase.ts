@@ -30,6 +30,7 @@ export const stopPhases = Object.freeze([
   'close transports',
   'onStop',
   'dispose providers',
+  'flush telemetry',
   'close admin server',
 ] as const)
 

@@ -1,9 +1,11 @@
 import type { TransportServer } from '../../transport/transport.ts'
+import { telemetrySinks } from '../../telemetry/flush.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { AdminServer } from './admin-server.ts'
 import type { Announcement } from './announcement.ts'
 import type { BoundHook } from './bound-hooks.ts'
 import type { Drain } from './drain.ts'
+import { flushAll } from './flush-all.ts'
 import type { Health } from './health.ts'
 import { type StopPhaseName, stopPhases } from './phase.ts'
 import { runAll } from './run-hooks.ts'
@@ -56,7 +58,7 @@ export function shutdownPhases(parts: ServiceParts, shutdown: Shutdown, timing: 
 type Step = Omit<ShutdownPhase, 'name'>
 
 type CutPhase = 'cut calls'
-type ClosePhase = 'close transports' | 'onStop' | 'dispose providers' | 'close admin server'
+type ClosePhase = 'close transports' | 'onStop' | 'dispose providers' | 'flush telemetry' | 'close admin server'
 type Steps<Name extends StopPhaseName> = Readonly<Record<Name, Step | undefined>>
 
 /**
@@ -70,6 +72,7 @@ const shares = Object.freeze({
   closeTransports: 0.05,
   onStop: 0.1,
   dispose: 0.1,
+  flush: 0.05,
   closeAdmin: 0.05,
 })
 
@@ -78,6 +81,9 @@ const onDrainLimitShare = 0.2
 
 /** No transport takes longer to close when nothing runs. A guess. */
 const closeTransportsLimitShare = 0.2
+
+/** A collector that does not answer must not hold up the end of a process. A guess. */
+const flushLimitShare = 0.2
 
 function cutSteps({ drain }: ServiceParts): Partial<Steps<StopPhaseName>> {
   return { 'cut calls': { limitMs: 100, reserveMs: 0, run: () => drain.cut() } } satisfies Steps<CutPhase>
@@ -151,10 +157,22 @@ function closeSteps(parts: ServiceParts, timing: Timing): Steps<ClosePhase> {
         throwErrors((await container?.dispose(timeoutMs)) ?? [], 'providers could not be disposed')
       },
     },
+    'flush telemetry': flushStep(parts, timing),
     'close admin server': {
       limitMs: shutdownTimeoutMs * shares.closeAdmin,
       reserveMs: shutdownTimeoutMs * shares.closeAdmin,
       run: () => admin?.close(),
     },
+  }
+}
+
+/** What providers tell while they are disposed is telemetry too; one that is an SDK itself has flushed then. */
+function flushStep({ log }: ServiceParts, { shutdownTimeoutMs }: Timing): Step | undefined {
+  const sinks = telemetrySinks(log)
+  if (sinks.length === 0) return undefined
+  return {
+    limitMs: shutdownTimeoutMs * flushLimitShare,
+    reserveMs: shutdownTimeoutMs * shares.flush,
+    run: (_signal, timeoutMs) => flushAll(sinks, timeoutMs),
   }
 }

@@ -1,0 +1,37 @@
+import { metrics, trace } from '@opentelemetry/api'
+import type { Logger } from './log.ts'
+
+/** What keeps telemetry back before it writes it, and can be asked to write it now. */
+export interface TelemetrySink {
+  readonly name: 'logs' | 'spans' | 'metrics'
+  /** Settles when all is written. */
+  flush(): unknown
+}
+
+/** The logger, and the tracer and meter providers of a registered OpenTelemetry SDK, as far as they can be asked. */
+export function telemetrySinks(log: Logger): readonly TelemetrySink[] {
+  return [
+    ...(log.flush ? [{ name: 'logs', flush: () => flushLog(log) } as const] : []),
+    ...sinkOf('spans', behindProxy(trace.getTracerProvider())),
+    ...sinkOf('metrics', metrics.getMeterProvider()),
+  ]
+}
+
+function flushLog(log: Logger): unknown {
+  // One that takes no callback says by what it returns, if at all, when it has written.
+  if (log.flush?.length === 0) return log.flush(() => undefined)
+  return new Promise<void>((resolve, reject) => {
+    log.flush?.((error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/** The API hands out a proxy, whichever copy of it the SDK was registered with. */
+function behindProxy(provider: object): object {
+  const isProxy = (one: object): one is { getDelegate(): object } => 'getDelegate' in one
+  return isProxy(provider) ? provider.getDelegate() : provider
+}
+
+function sinkOf(name: TelemetrySink['name'], provider: object): readonly TelemetrySink[] {
+  const canFlush = (one: object): one is { forceFlush(): unknown } => 'forceFlush' in one
+  return canFlush(provider) ? [{ name, flush: () => provider.forceFlush() }] : []
+}
