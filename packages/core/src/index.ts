@@ -84,6 +84,7 @@ export {
   processCheckDefaults,
   type RatioOptions,
 } from './service/lifecycle/process-checks.ts'
+export type { AttachedPart } from './service/attached-part.ts'
 export type { CheckOptions, ServiceCheck } from './service/check-service.ts'
 export {
   type ConfigReader,

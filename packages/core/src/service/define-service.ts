@@ -1,5 +1,6 @@
 import { LifecycleError } from '../error/setup-error.ts'
 import type { Address } from '../transport/transport.ts'
+import { type AttachedPart, withPart } from './attached-part.ts'
 import { type CheckOptions, checkService, type ServiceCheck } from './check-service.ts'
 import type { ConfigSpec } from './config/config.ts'
 import { defaultLog } from './default-log.ts'
@@ -36,6 +37,13 @@ export interface Service<Config extends ConfigSpec = ConfigSpec> {
    * ContractError, WiringError for handlers and parts that cannot be known. Other problems are told by `check()`.
    */
   describe(options?: CheckOptions): ServiceDescription
+  /**
+   * Adds to every later start, `check()` and `describe()` what the process has beside the service and stops with it, such as a server
+   * that is somebody else's. Transports that a start is given in the place of the service's own take the place of these too.
+   *
+   * @throws LifecycleError `service.state` while the service runs.
+   */
+  attach(part: AttachedPart): void
   /**
    * Starts the service and resolves when all parts run. It is ready and announced then, unless checks of its providers fail:
    * then that comes when they first pass.
@@ -111,7 +119,7 @@ export function defineService<const Config extends ConfigSpec = Record<never, ne
 class DefinedService<Config extends ConfigSpec> implements Service<Config> {
   readonly name: string
   readonly version: string
-  readonly #options: ServiceOptions<Config>
+  #options: ServiceOptions<Config>
   #running: RunningService<Config> | undefined
 
   constructor(options: ServiceOptions<Config>) {
@@ -131,6 +139,11 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
 
   describe(options: CheckOptions = {}): ServiceDescription {
     return describeService(startedOptions(this.#options, options), options)
+  }
+
+  attach(part: AttachedPart): void {
+    this.#requireStopped('given another part')
+    this.#options = withPart(this.#options, part)
   }
 
   async start(start: StartOptions<Config> = {}): Promise<StartedService> {
