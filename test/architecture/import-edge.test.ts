@@ -7,6 +7,7 @@ const packageEdges: Readonly<Record<string, readonly string[]>> = {
   'transport-http': ['core'],
   'transport-grpc': ['core'],
   'transport-queue': ['core'],
+  terminus: ['core'],
   testing: ['core', 'transport-http', 'transport-grpc', 'transport-queue'],
   cli: ['core', 'transport-http', 'transport-grpc'],
 }

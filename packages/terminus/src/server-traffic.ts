@@ -1,0 +1,109 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
+
+/** A guess: how often connections that have become idle are looked for while the rest still works. The same as over our own HTTP. */
+const sweepIntervalMs = 100
+
+/** Follows the requests and connections of a server that somebody else made, so that they can be ended in an order that loses nothing. */
+export class ServerTraffic {
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  readonly #replies = new Set<ServerResponse>()
+  #isWithdrawn = false
+  #emptied: PromiseWithResolvers<void> | undefined
+  #sweeper: NodeJS.Timeout | undefined
+
+  constructor(server: Server) {
+    this.#server = server
+    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+    // Before the team's own listener, which may write the reply at once.
+    server.prependListener('request', (request: IncomingMessage, reply: ServerResponse) => this.#enter(request, reply))
+  }
+
+  /** How many requests have no complete reply yet. */
+  get count(): number {
+    return this.#replies.size
+  }
+
+  /** Callers may stay. */
+  welcome(): void {
+    this.#isWithdrawn = false
+  }
+
+  /** From now on every reply whose head is not written asks its caller to leave. */
+  withdraw(): void {
+    this.#isWithdrawn = true
+    for (const reply of this.#replies) askToLeave(reply)
+  }
+
+  /** Ends connections that are idle, now and again until everything is closed. */
+  drain(): void {
+    if (this.#sweeper !== undefined) return
+    this.#sweep()
+    this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs).unref()
+  }
+
+  /** Resolves when no request is open. */
+  async emptied(): Promise<void> {
+    if (this.#replies.size === 0) return
+    this.#emptied ??= Promise.withResolvers()
+    await this.#emptied.promise
+  }
+
+  /** Ends all connections, upgraded ones too. What is written already leaves; a request without a reply is cut. */
+  close(): void {
+    clearInterval(this.#sweeper)
+    this.#sweeper = undefined
+    const cut = new Set([...this.#replies].map(({ req }) => req.socket))
+    for (const socket of this.#sockets) {
+      if (cut.has(socket)) socket.destroy()
+      else socket.destroySoon()
+    }
+  }
+
+  /** Cuts all connections that are left. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #enter({ socket }: IncomingMessage, reply: ServerResponse): void {
+    this.#replies.add(reply)
+    if (this.#isWithdrawn) askToLeave(reply)
+    // A reply that waits behind another one of its connection is not always closed with it.
+    const leave = () => {
+      socket.off('close', leave)
+      reply.off('close', leave)
+      this.#leave(reply)
+    }
+    socket.on('close', leave)
+    reply.on('close', leave)
+  }
+
+  #leave(reply: ServerResponse): void {
+    this.#replies.delete(reply)
+    if (this.#replies.size > 0) return
+    this.#emptied?.resolve()
+    this.#emptied = undefined
+  }
+
+  /**
+   * Node takes a reply for done when it has all of it, and its connection for idle, though the caller has yet to read. A connection
+   * on which nothing has come yet is left too: its first request is on the way.
+   *
+   * @see lib/_http_server.js of Node 24.21, closeIdleConnections
+   */
+  #sweep(): void {
+    const busy = [...this.#sockets].filter(({ writableLength, bytesRead }) => writableLength > 0 || bytesRead === 0)
+    for (const socket of busy) socket.destroy = () => socket
+    this.#server.closeIdleConnections()
+    for (const socket of busy) Reflect.deleteProperty(socket, 'destroy')
+  }
+}
+
+function askToLeave(reply: ServerResponse): void {
+  if (!reply.headersSent) reply.setHeader('connection', 'close')
+}
