@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Agent, createServer, get, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { Agent as SecureAgent, createServer as createSecureServer, get as getSecure } from 'node:https'
 import { connect } from 'node:net'
 import type { Logger, StartedService } from '@tenon/core'
 import { expect, test, vi } from 'vitest'
@@ -106,6 +107,39 @@ test('a request that outlives the deadline is cut, and the exit code tells', asy
   await arrived
   expect((await team.started.stop()).exitCode).toBe(1)
   expect(await cut).toContain('socket hang up')
+})
+
+test('a server over TLS ends in the same order', async () => {
+  // A key that both know takes the place of a certificate.
+  const psk = Buffer.alloc(32, 1)
+  const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const
+  const { app, arrived } = slowApp()
+  const server = createSecureServer({ ...tls, pskCallback: () => psk, pskIdentityHint: 'demo' }, app)
+  const service = bareService()
+  terminusOptions(service, server)
+  const port = await listening(server)
+  const agent = new SecureAgent({
+    ...tls,
+    keepAlive: true,
+    pskCallback: () => ({ psk, identity: 'demo' }),
+    checkServerIdentity: () => undefined,
+  })
+  const started = await service.start({ log: silent })
+  const askSecure = (path: string) =>
+    once(getSecure({ port, host: '127.0.0.1', path, agent }), 'response') as Promise<[IncomingMessage]>
+  const running = askSecure('/slow')
+  const reply = await arrived
+  const [idle] = await askSecure('/')
+  const idleGone = once(idle.socket, 'close')
+  await once(idle.resume(), 'end')
+  const stopped = started.stop()
+  await idleGone
+  reply.end('done')
+  const [answer] = await running
+  expect([answer.statusCode, answer.headers.connection]).toEqual([200, 'close'])
+  answer.resume()
+  expect((await stopped).exitCode).toBe(0)
+  agent.destroy()
 })
 
 test('an upgraded connection holds up nothing, and is closed when the service has stopped', async () => {

@@ -80,8 +80,8 @@ class AttachedServer implements TransportServer {
 
   async drain(signal: AbortSignal): Promise<number> {
     this.withdraw()
-    // That of HTTP would also cut connections whose first request is on its way.
-    NetServer.prototype.close.call(this.#server)
+    // That of HTTP would also cut connections whose first request is on its way; and a server that is closed twice says so twice.
+    if (this.#server.listening) NetServer.prototype.close.call(this.#server)
     this.#traffic.drain()
     await unlessAborted(this.#traffic.emptied(), signal)
     this.#isCut = this.#traffic.count > 0
@@ -92,7 +92,6 @@ class AttachedServer implements TransportServer {
     this.#closing.abort()
     if (!this.#isOurs) return
     this.withdraw()
-    // A server that is closed twice says so twice.
     if (this.#server.listening) this.#server.close()
     if (!this.#isCut) await unlessAborted(this.#traffic.emptied(), AbortSignal.timeout(lastRepliesMs))
     this.#traffic.close()

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createTerminus, type TerminusOptions } from '@godaddy/terminus'
 import { defineService, type Logger, type Service, type ServiceOptions } from '@tenon/core'
@@ -53,7 +54,7 @@ export function withTerminus(server: Server, options: TerminusOptions): void {
   })
 }
 
-export async function listening(server: Server): Promise<number> {
+export async function listening(server: Server | TlsServer): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   onTestFinished(() => {
     server.close()
