@@ -33,6 +33,8 @@ const ask = (port: number, path: string, agent: Agent | false = false) =>
 test('a stop lets running requests finish, asks their callers to leave, and closes idle connections meanwhile', async () => {
   const { app, arrived } = slowApp()
   await using team = await startTeam({ app })
+  // The server itself would keep it longer than the test waits.
+  team.server.keepAliveTimeout = 600_000
   const agent = new Agent({ keepAlive: true })
   const running = ask(team.port, '/slow', agent)
   const reply = await arrived
@@ -62,7 +64,8 @@ test('while load balancers notice, new connections are served and asked to leave
   await using team = await startTeam({ adapter: { beforeShutdown } })
   const stopped = team.started.stop()
   await draining.promise
-  const [reply] = await ask(team.port, '/')
+  const agent = new Agent({ keepAlive: true })
+  const [reply] = await ask(team.port, '/', agent)
   expect([reply.statusCode, reply.headers.connection]).toEqual([200, 'close'])
   reply.resume()
   release.resolve()
@@ -78,8 +81,8 @@ test('a connection that is made before the drain and asks during it is answered,
   const accepted = once(team.server, 'connection')
   const early = connect(team.port, '127.0.0.1').setEncoding('latin1')
   await accepted
-  const withdrawn = once(team.server, 'close')
   const stopped = team.started.stop()
+  await vi.waitFor(() => expect(team.server.listening).toBe(false))
   early.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
   const [text] = (await once(early, 'data')) as [string]
   expect(text).toMatch(/^HTTP\/1\.1 200 .*\r\nconnection: close\r\n/is)
@@ -87,7 +90,6 @@ test('a connection that is made before the drain and asks during it is answered,
   reply.end('done')
   await running
   await stopped
-  await withdrawn
 })
 
 test('a caller that pipelines and leaves is not waited for', async () => {
@@ -115,6 +117,7 @@ test('a server over TLS ends in the same order', async () => {
   const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const
   const { app, arrived } = slowApp()
   const server = createSecureServer({ ...tls, pskCallback: () => psk, pskIdentityHint: 'demo' }, app)
+  server.keepAliveTimeout = 600_000
   const service = bareService()
   terminusOptions(service, server)
   const port = await listening(server)
@@ -193,17 +196,26 @@ test('a start waits until the server listens, and fails with it', async () => {
   await expect(failing).rejects.toThrow('the server that is attached as terminus does not listen: listen EADDRINUSE')
 })
 
+test('callers may stay again when the service starts again', async () => {
+  const team = await startTeam()
+  await team.started.stop()
+  const port = await listening(team.server)
+  await using _started = await team.service.start({ log: silent })
+  const agent = new Agent({ keepAlive: true })
+  const [reply] = await ask(port, '/', agent)
+  expect(reply.headers.connection).toBe('keep-alive')
+  reply.resume()
+  agent.destroy()
+})
+
 test('a check leaves the server alone', async () => {
   const team = await teamServer()
   expect(await team.service.check()).toMatchObject({ ok: true })
-  const [reply] = await ask(team.port, '/')
-  expect([reply.statusCode, reply.headers.connection]).toEqual([200, 'close'])
+  const agent = new Agent({ keepAlive: true })
+  const [reply] = await ask(team.port, '/', agent)
+  expect([reply.statusCode, reply.headers.connection]).toEqual([200, 'keep-alive'])
   reply.resume()
-  const kept = new Agent({ keepAlive: true })
-  const [second] = await ask(team.port, '/', kept)
-  expect(second.headers.connection).toBe('keep-alive')
-  second.resume()
-  kept.destroy()
+  agent.destroy()
 })
 
 test('says when nobody would hear that the process is to end', async () => {

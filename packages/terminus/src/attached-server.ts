@@ -80,7 +80,7 @@ class AttachedServer implements TransportServer {
 
   async drain(signal: AbortSignal): Promise<number> {
     this.withdraw()
-    // That of HTTP would also cut connections whose first request is on its way; and a server that is closed twice says so twice.
+    // That of HTTP would cut what it takes for idle; and a server that is closed twice says so twice.
     if (this.#server.listening) NetServer.prototype.close.call(this.#server)
     this.#traffic.drain()
     await unlessAborted(this.#traffic.emptied(), signal)

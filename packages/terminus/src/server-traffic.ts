@@ -91,8 +91,8 @@ export class ServerTraffic {
   }
 
   /**
-   * Node takes a reply for done when it has all of it, and its connection for idle, though the caller has yet to read. A connection
-   * on which nothing has come yet is left too: its first request is on the way.
+   * Node takes a reply for done when it has all of it, and its connection for idle, though the caller has yet to read; Node 26 also
+   * one on which nothing has come yet, whose first request is on the way.
    *
    * @see lib/_http_server.js of Node 24.21, closeIdleConnections
    */
