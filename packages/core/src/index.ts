@@ -49,12 +49,23 @@ export {
 export { type SetupErrorCode, setupErrorCodes } from './error/setup-error-code.ts'
 export { Consumes } from './handler/consumes.ts'
 export type { BatchConsumesOptions, ConsumesOptions } from './handler/consuming-options.ts'
-export { type DefineHandlerOptions, defineConsumer, defineHandler } from './handler/define-handler.ts'
+export { type DefineHandlerOptions, defineConsumer, defineHandler, defineSchedule } from './handler/define-handler.ts'
 export type { Handler, HandlerClass } from './handler/handler-class.ts'
 export type { HandlerDefinition } from './handler/handler-definition.ts'
 export { type Hook, type HookContext, type HookOptions, hook } from './handler/hook.ts'
 export { Handles, type HandlesOptions } from './handler/handles.ts'
 export { Implements } from './handler/implements.ts'
+export { cron, type CronOptions } from './handler/schedule/cron.ts'
+export { every, type Interval, type IntervalUnit } from './handler/schedule/every.ts'
+export { Runs } from './handler/schedule/runs.ts'
+export {
+  type Overlap,
+  scheduleDefaults,
+  type ScheduledRun,
+  type ScheduleOptions,
+  type ScheduleSettings,
+  type Timing,
+} from './handler/schedule/timing.ts'
 export { inject } from './handler/inject.ts'
 export type { ServingOptions } from './handler/serving-options.ts'
 export { Intercepts } from './handler/intercepts.ts'
@@ -117,6 +128,7 @@ export type {
   OperationDescription,
   ProviderDescription,
   RemoteDescription,
+  ScheduleDescription,
   SecurityDescription,
   ServiceDescription,
   SettingDescription,

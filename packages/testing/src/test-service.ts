@@ -26,6 +26,12 @@ export interface TestServiceOptions<Config extends ConfigSpec = ConfigSpec> {
   readonly transports?: 'memory' | 'own'
   /** `fake`: time stands still from before the start until the service is disposed. @defaultValue real */
   readonly clock?: 'real' | 'fake' | FakeClock
+  /**
+   * Whether schedules run at their moments, as in earnest, besides when `runSchedule()` asks for it.
+   *
+   * @defaultValue true with a fake clock; false with the real one, for when a test runs must not matter
+   */
+  readonly schedules?: boolean
   /** Gets the lines of the log too. */
   readonly log?: Logger
 }
@@ -53,6 +59,7 @@ export async function testService<Config extends ConfigSpec>(
       transports: ways.transports,
       // The test's own come last, and count therefore.
       overrides: [...ways.overrides, ...overrides],
+      schedules: options.schedules ?? clock !== undefined,
       registry: false,
       admin: false,
       log: capturedLog(log, options.log),

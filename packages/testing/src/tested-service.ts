@@ -70,6 +70,12 @@ export interface TestedService extends AsyncDisposable {
   /** Delivers an operation's input as a command, as `publish` does. */
   send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options?: MessageOptions): Promise<Delivery>
   /**
+   * Runs a schedule once, now, through the whole pipeline. Resolves when the run has succeeded.
+   *
+   * @throws ServiceError what the run failed with; `not_found` when the service has no schedule of the name
+   */
+  runSchedule(name: string): Promise<void>
+  /**
    * The events and commands that its handlers have published, in order: all, or those of one type. Without transports of its
    * own nobody gets them: hand on with `publish()` what a consumer should see.
    */
@@ -152,6 +158,10 @@ class RunningTest implements TestedService {
 
   send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options: MessageOptions = {}) {
     return this.#parts.memory.send(operation, input, { ...options, signal: this.#until(options.signal) })
+  }
+
+  runSchedule(name: string): Promise<void> {
+    return this.#parts.started.runSchedule(name)
   }
 
   published(): readonly PublishedMessage[]

@@ -32,6 +32,7 @@ export const setupErrorCodes = {
   'wiring.route_conflict': 'Two operations claim the same route.',
   'wiring.consumer_conflict': 'Two handlers consume the same topic in the same group.',
   'wiring.consumer_group': 'A consumer group has no name.',
+  'wiring.schedule': 'A schedule cannot run: its moments cannot be read, or another one has its name.',
   'wiring.undefined':
     'An entry of `handlers`, `providers`, `transports`, `remotes` or `checks` is undefined, as a circle of imports leaves it; or an interceptor or `authenticate` is no function.',
   'wiring.interceptor': 'An interceptor does not keep to its contract.',

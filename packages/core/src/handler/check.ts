@@ -1,6 +1,7 @@
 import { ConfigError } from '../error/setup-error.ts'
 import { toFound } from '../error/given-value.ts'
 import { type HealthCheckOptions, type HealthCheckSettings, resolveHealthCheck } from './check-settings.ts'
+import { checkName } from './name-form.ts'
 import type { NeedValues, Token } from './provider.ts'
 
 /** What a check gets after the values it needs. */
@@ -46,10 +47,8 @@ export function check<const Needs extends readonly Token[] = readonly []>(
   run: (...given: [...needed: NeedValues<Needs>, context: CheckContext]) => unknown,
   options: CheckSpec<Needs> = {},
 ): HealthCheck {
-  if (typeof name !== 'string' || !nameForm.test(name)) {
-    const message = `check(…): the name must be one line of 1 to 100 characters, found ${toFound(name)}`
-    throw new ConfigError([{ code: 'config.malformed', message }])
-  }
+  const misnamed = checkName('check(…)', name)
+  if (misnamed.length > 0) throw new ConfigError(misnamed)
   if (typeof run !== 'function') {
     const message = `check("${name}", …): expected a function that throws when the condition does not hold, found ${toFound(run)}`
     throw new ConfigError([{ code: 'config.malformed', message }])
@@ -62,6 +61,3 @@ export function check<const Needs extends readonly Token[] = readonly []>(
     open: (...needed: readonly unknown[]) => ({ run: (context: CheckContext) => begin(...needed, context) }),
   })
 }
-
-/** A line without spaces around it. */
-const nameForm = /^(?=.{1,100}$)\S(?:.*\S)?$/

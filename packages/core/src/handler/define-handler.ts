@@ -6,7 +6,9 @@ import { ContractError } from '../error/setup-error.ts'
 import { type BatchConsumesOptions, type ConsumesOptions, toConsuming } from './consuming-options.ts'
 import { type HandlerDefinition, type HandlerInstance, handlerDefinition } from './handler-definition.ts'
 import { unknownNames } from './handles.ts'
-import type { BatchMethod, ConsumerMethod, OperationMethod } from './method-type.ts'
+import type { BatchMethod, ConsumerMethod, OperationMethod, ScheduleMethod } from './method-type.ts'
+import type { Timing } from './schedule/timing.ts'
+import { toTiming } from './schedule/to-timing.ts'
 import { type ServingOptions, toServing } from './serving-options.ts'
 
 type OperationNames<Of> = keyof { [Name in keyof Of as Name extends string ? Name : never]: true }
@@ -70,6 +72,7 @@ export function defineHandler<Of extends AnyContract, Name extends OperationName
         interceptors,
       })),
       consumers: [],
+      schedules: [],
     },
     () => methodsInstance(info, operations, make()),
   )
@@ -104,12 +107,30 @@ export function defineConsumer(
       interceptors: [],
       operations: [],
       consumers: [{ event, ...consuming, member: 'handle', interceptors: [] }],
+      schedules: [],
     },
-    () => {
-      const handle = make() as Invoke
-      return { member: () => handle }
-    },
+    () => singleMember(make()),
   )
+}
+
+/** A schedule without decorators. `make` is what it is for `defineHandler()`. */
+export function defineSchedule(name: string, timing: Timing, make: () => ScheduleMethod): HandlerDefinition {
+  return handlerDefinition(
+    {
+      name: `schedule ${name}`,
+      contracts: [],
+      interceptors: [],
+      operations: [],
+      consumers: [],
+      schedules: [{ name, timing: toTiming(timing), member: 'run', interceptors: [] }],
+    },
+    () => singleMember(make()),
+  )
+}
+
+function singleMember(method: unknown): HandlerInstance {
+  const invoke = method as Invoke
+  return { member: () => invoke }
 }
 
 function methodsInstance(info: ContractInfo, operations: readonly Operation[], methods: object): HandlerInstance {

@@ -30,7 +30,7 @@ export function toHandlerDefinition(handler: Handler): HandlerDefinition {
     throw new ContractError([
       {
         code: 'handler.unknown_operation',
-        message: `class ${handler.name} is no handler: give it @Handles(contract) or a method with @Consumes`,
+        message: `class ${handler.name} is no handler: give it @Handles(contract) or a method with @Consumes or @Runs`,
       },
     ])
   }
@@ -50,6 +50,12 @@ export function toHandlerDefinition(handler: Handler): HandlerDefinition {
     })),
     consumers: metadata.consumers.map(({ member, ...consumer }) => ({
       ...consumer,
+      member: member.name,
+      interceptors: around(member.name),
+    })),
+    schedules: metadata.schedules.map(({ name, timing, member }) => ({
+      name,
+      timing,
       member: member.name,
       interceptors: around(member.name),
     })),

@@ -3,6 +3,7 @@ import type { ContractInfo } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
 import type { Operation } from '../contract/operation.ts'
 import type { Consuming } from './consuming-options.ts'
+import type { Timing } from './schedule/timing.ts'
 import type { Serving } from './serving-options.ts'
 
 const construction: unique symbol = Symbol.for('tenon.handler_construction') as never
@@ -23,6 +24,7 @@ export interface HandlerFacts {
   readonly contracts: readonly ContractInfo[]
   readonly operations: readonly ImplementedOperation[]
   readonly consumers: readonly ImplementedConsumer[]
+  readonly schedules: readonly ImplementedSchedule[]
   /** Around all members, outermost first. The interceptors of each member begin with them. */
   readonly interceptors: readonly Interceptor[]
 }
@@ -36,6 +38,13 @@ export interface ImplementedOperation {
 
 export interface ImplementedConsumer extends Consuming {
   readonly event: EventType
+  readonly member: string
+  readonly interceptors: readonly Interceptor[]
+}
+
+export interface ImplementedSchedule {
+  readonly name: string
+  readonly timing: Timing
   readonly member: string
   readonly interceptors: readonly Interceptor[]
 }

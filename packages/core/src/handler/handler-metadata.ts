@@ -3,6 +3,7 @@ import type { Contract } from '../contract/contract.ts'
 import type { EventType } from '../contract/event.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'
 import type { Consuming } from './consuming-options.ts'
+import type { Timing } from './schedule/timing.ts'
 import type { Serving } from './serving-options.ts'
 
 // No engine defines Symbol.metadata yet; compilers store decorator metadata under it only if it exists when a class is
@@ -14,6 +15,7 @@ export interface HandlerMetadata {
   readonly contracts: HandledContract[]
   readonly operations: DecoratedOperation[]
   readonly consumers: DecoratedConsumer[]
+  readonly schedules: DecoratedSchedule[]
   /** By member; the empty name stands for the whole class. */
   readonly interceptors: Map<string, readonly Interceptor[]>
 }
@@ -26,6 +28,12 @@ interface DecoratedOperation {
 
 interface DecoratedConsumer extends Consuming {
   readonly event: EventType
+  readonly member: Member
+}
+
+interface DecoratedSchedule {
+  readonly name: string
+  readonly timing: Timing
   readonly member: Member
 }
 
@@ -58,6 +66,16 @@ export function addConsumer(
   const { consumers } = writableMetadata(context)
   const member = memberOf(context)
   place(consumers, { event, ...consuming, member }, (other) => other.event === event && isSame(other.member, member))
+}
+
+/** As `addOperation`, for a member that runs by itself. */
+export function addSchedule(
+  context: ClassMethodDecoratorContext,
+  { name, timing }: Omit<DecoratedSchedule, 'member'>,
+): void {
+  const { schedules } = writableMetadata(context)
+  const member = memberOf(context)
+  place(schedules, { name, timing, member }, (other) => other.name === name && isSame(other.member, member))
 }
 
 /** A decorated member, and why no call could reach it, if so. */
@@ -106,6 +124,7 @@ function copy(base: HandlerMetadata | undefined): HandlerMetadata {
     contracts: [...(base?.contracts ?? [])],
     operations: [...(base?.operations ?? [])],
     consumers: [...(base?.consumers ?? [])],
+    schedules: [...(base?.schedules ?? [])],
     interceptors: new Map(base?.interceptors),
   }
 }

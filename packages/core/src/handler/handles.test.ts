@@ -223,7 +223,10 @@ describe('@Handles', () => {
   it('refuses a class without any of our decorators', () => {
     class Plain {}
     expect(problemsOf(() => toHandlerDefinition(Plain))).toEqual([
-      ['handler.unknown_operation', 'class Plain is no handler: give it @Handles(contract) or a method with @Consumes'],
+      [
+        'handler.unknown_operation',
+        'class Plain is no handler: give it @Handles(contract) or a method with @Consumes or @Runs',
+      ],
     ])
   })
 })

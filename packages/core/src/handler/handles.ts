@@ -81,10 +81,14 @@ export function checkHandler(className: string, metadata: HandlerMetadata): read
   ]
 }
 
-function unreachableMembers(className: string, { operations, consumers }: HandlerMetadata): readonly SetupProblem[] {
+function unreachableMembers(
+  className: string,
+  { operations, consumers, schedules }: HandlerMetadata,
+): readonly SetupProblem[] {
   const decorated = [
     ...operations.map(({ operation, member }) => ({ what: operation.id, member })),
     ...consumers.map(({ event, member }) => ({ what: event.topic, member })),
+    ...schedules.map(({ name, member }) => ({ what: `schedule ${name}`, member })),
   ]
   return decorated
     .filter(({ member }) => member.obstacle !== undefined)

@@ -1,6 +1,7 @@
 import { toFound } from '../error/given-value.ts'
 import { ConfigError, type SetupProblem, WiringError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
+import { checkName } from './name-form.ts'
 import { isToken, type NeedValues, type Token, tokenName } from './provider.ts'
 
 /** What a hook gets after the values it needs. */
@@ -48,7 +49,7 @@ export function hook<const Needs extends readonly Token[] = readonly []>(
   options: HookOptions<Needs> = {},
 ): Hook {
   const { needs = [], timeoutMs } = options
-  const problems = [...checkName(name), ...checkRun(name, run), ...checkTimeout(name, timeoutMs)]
+  const problems = [...checkName('hook(…)', name), ...checkRun(name, run), ...checkTimeout(name, timeoutMs)]
   if (problems.length > 0) throw new ConfigError(problems)
   const stray = needs.find((need) => !isToken(need))
   if (needs.some((need) => !isToken(need))) {
@@ -58,16 +59,7 @@ export function hook<const Needs extends readonly Token[] = readonly []>(
   return Object.freeze({ name, needs, timeoutMs, run: run as Hook['run'] })
 }
 
-/** A line without spaces around it. */
-const nameForm = /^(?=.{1,100}$)\S(?:.*\S)?$/
-
 const longestMs = 3_600_000
-
-function checkName(name: unknown): readonly SetupProblem[] {
-  if (typeof name === 'string' && nameForm.test(name)) return []
-  const message = `hook(…): the name must be one line of 1 to 100 characters, found ${toFound(name)}`
-  return [{ code: 'config.malformed', message }]
-}
 
 function checkRun(name: string, run: unknown): readonly SetupProblem[] {
   if (typeof run === 'function') return []

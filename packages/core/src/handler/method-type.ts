@@ -2,6 +2,7 @@ import type { BatchItem } from '../call/batch/batch-item.ts'
 import type { Call } from '../call/call.ts'
 import type { EventType, Payload } from '../contract/event.ts'
 import type { Input, IsStreaming, Operation, Output } from '../contract/operation.ts'
+import type { ScheduledRun } from './schedule/timing.ts'
 
 /** What a method that implements the operation returns. */
 export type Reply<Op extends Operation> =
@@ -15,6 +16,9 @@ export type ConsumerMethod<Event extends EventType> = (payload: Payload<Event>, 
 
 /** A method that consumes several messages of the event at once. */
 export type BatchMethod<Event extends EventType> = (items: readonly BatchItem<Payload<Event>>[], call: Call) => unknown
+
+/** A method that runs by a schedule. */
+export type ScheduleMethod = (run: ScheduledRun, call: Call) => unknown
 
 /** Any method, for decorators to infer the one they stand on. */
 // biome-ignore format: one line holds the reason

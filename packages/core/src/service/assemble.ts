@@ -1,5 +1,5 @@
 import { compileAccess } from '../call/rule/access.ts'
-import { compileSchema } from '../schema/compiled-schema.ts'
+import { asItIs, compileSchema } from '../schema/compiled-schema.ts'
 import type { CallPlan } from '../call/call-plan.ts'
 import { composeDispatch } from '../call/dispatcher.ts'
 import type { Gate } from '../call/gate.ts'
@@ -13,6 +13,7 @@ import type {
   HandlerInstance,
   ImplementedConsumer,
   ImplementedOperation,
+  ImplementedSchedule,
 } from '../handler/handler-definition.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { EventEndpoint, OperationEndpoint } from '../transport/endpoint.ts'
@@ -21,6 +22,7 @@ import { batchEndpoint } from './batch-endpoint.ts'
 import { checkTopics, type Endpoints } from './carried.ts'
 import { accessOf, eventFacts, operationFacts } from './endpoint-facts.ts'
 import { readVersions } from './read-versions.ts'
+import type { ScheduleEndpoint } from './schedule/running-schedule.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
 /** What every call path of a service shares. */
@@ -63,35 +65,66 @@ export function composeEndpoints(handlers: readonly ConstructedHandler[], surrou
   }
 }
 
+/** As `composeEndpoints`, for what handlers do by a schedule. */
+export function composeSchedules(
+  handlers: readonly ConstructedHandler[],
+  surroundings: Surroundings,
+): readonly ScheduleEndpoint[] {
+  return handlers.flatMap(({ definition, instance }) =>
+    definition.schedules.map((schedule) => {
+      const { name, timing, member, interceptors } = schedule
+      const invoke = composed(instance.member(member), interceptors, surroundings)
+      const plan = ownPlan(`schedule ${name}`, surroundings, {
+        timeoutMs: scheduleTimeoutOf(schedule, surroundings.settings),
+        input: asItIs,
+        invoke,
+      })
+      return { name, timing, dispatch: composeDispatch(plan, surroundings.gate) }
+    }),
+  )
+}
+
 /** An endpoint for each version of its event that a consumer reads. */
 function consumerEndpoints(
   consumer: ImplementedConsumer,
   invoke: Invoke,
-  { options, settings, gate, log }: Surroundings,
+  surroundings: Surroundings,
 ): readonly EventEndpoint[] {
+  const { options, settings, gate } = surroundings
   const { event: declared, batch } = consumer
   return readVersions(declared).map((version) => {
-    const plan: CallPlan = {
-      id: `consume ${declared.topic}`,
-      kind: 'unary',
+    const plan = ownPlan(`consume ${declared.topic}`, surroundings, {
       timeoutMs: consumerTimeoutOf(consumer, settings),
-      log,
-      forwarded: settings.forwardMetadata,
-      loggedCalls: settings.loggedCalls,
       input: version.input,
-      output: undefined,
-      isOutputChecked: false,
-      authenticate: undefined,
-      access: undefined,
-      policy: undefined,
-      // What a queue delivers is held back by the queue.
-      limiters: [],
       invoke,
-    }
+    })
     const facts = eventFacts(consumer, version, options.name)
     const compose = (path: CallPlan) => composeDispatch(path, gate)
     return { ...facts, ...(batch ? batchEndpoint(plan, batch, compose) : { dispatch: compose(plan) }) }
   })
+}
+
+/** The call path of what nobody calls: it has no caller to judge and no output. */
+function ownPlan(
+  id: string,
+  { settings, log }: Surroundings,
+  parts: Pick<CallPlan, 'timeoutMs' | 'input' | 'invoke'>,
+): CallPlan {
+  return {
+    id,
+    kind: 'unary',
+    log,
+    forwarded: settings.forwardMetadata,
+    loggedCalls: settings.loggedCalls,
+    output: undefined,
+    isOutputChecked: false,
+    authenticate: undefined,
+    access: undefined,
+    policy: undefined,
+    // What a queue delivers is held back by the queue, and a schedule by what it says of overlaps.
+    limiters: [],
+    ...parts,
+  }
 }
 
 /** Everything wrong among handlers and transports that can be told without creating anything. */
@@ -157,6 +190,14 @@ export function consumerTimeoutOf(
   { callTimeoutMs }: ServiceSettings,
 ): number {
   return delivery.maxHandlerMs ?? callTimeoutMs
+}
+
+/** Likewise. */
+export function scheduleTimeoutOf(
+  { timing }: Pick<ImplementedSchedule, 'timing'>,
+  { callTimeoutMs }: ServiceSettings,
+): number {
+  return timing.settings.timeoutMs ?? callTimeoutMs
 }
 
 /** Undefined for none. */
@@ -264,12 +305,15 @@ function uncallable(
   return noFunctions([
     ...(authenticate === undefined ? [] : [['authenticate of the service', authenticate] as const]),
     ...interceptors.map((one, index) => [`interceptors[${index}] of the service`, one] as const),
-    ...definitions.flatMap(({ operations, consumers }) => [
+    ...definitions.flatMap(({ operations, consumers, schedules }) => [
       ...operations.flatMap(({ operation, interceptors: own }) =>
         own.map((one) => [`an interceptor of ${operation.id}`, one] as const),
       ),
       ...consumers.flatMap(({ event, interceptors: own }) =>
         own.map((one) => [`an interceptor of ${event.topic}`, one] as const),
+      ),
+      ...schedules.flatMap(({ name, interceptors: own }) =>
+        own.map((one) => [`an interceptor of schedule ${name}`, one] as const),
       ),
     ]),
   ])

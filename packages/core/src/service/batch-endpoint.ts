@@ -4,7 +4,7 @@ import type { Call } from '../call/call.ts'
 import { toCallError } from '../call/call-error.ts'
 import type { CallPlan } from '../call/call-plan.ts'
 import type { BatchSettings } from '../contract/batch.ts'
-import type { CompiledSchema } from '../schema/compiled-schema.ts'
+import { asItIs } from '../schema/compiled-schema.ts'
 import type { BatchArrival, EventEndpoint } from '../transport/endpoint.ts'
 
 /** Composes the call path of a plan. */
@@ -77,13 +77,6 @@ class BatchedArrival implements Arrival {
   ended(): void {
     this.#given.ended?.()
   }
-}
-
-/** What is given is what was read before. */
-const asItIs: CompiledSchema = {
-  read: (value) => ({ ok: true, value }),
-  write: (value) => ({ ok: true, value }),
-  strip: (value) => value,
 }
 
 function batchIn(input: unknown): Batch {

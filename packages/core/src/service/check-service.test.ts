@@ -271,7 +271,7 @@ describe('check()', () => {
       { code: 'wiring.undefined', message: `handlers[1] of the service is undefined: ${cycle}` },
       {
         code: 'handler.unknown_operation',
-        message: 'class Plain is no handler: give it @Handles(contract) or a method with @Consumes',
+        message: 'class Plain is no handler: give it @Handles(contract) or a method with @Consumes or @Runs',
       },
     ])
   })

@@ -101,6 +101,12 @@ export interface StartedService extends AsyncDisposable {
   readonly addresses: readonly Address[]
   readonly ended: Promise<Ended>
   /**
+   * Runs a schedule once, now, beside whatever works and whether or not it runs at its moments. Resolves when the run has succeeded.
+   *
+   * @throws ServiceError what the run failed with; `not_found` for a name that no schedule has, `unavailable` once the service drains
+   */
+  runSchedule(name: string): Promise<void>
+  /**
    * Drains and stops; a second call waits for the same end.
    *
    * @throws LifecycleError `service.state` in a call, a hook, or the creation or disposal of a provider of the service itself, whose end it
@@ -155,6 +161,7 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
       reading,
       startedAtMs,
       ...(start.overrides && { overrides: start.overrides }),
+      ...(start.schedules !== undefined && { schedules: start.schedules }),
       log: start.log ?? defaultLog(this.name, reading.environment, this.#options.log),
     })
     this.#running = running

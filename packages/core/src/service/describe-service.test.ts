@@ -168,12 +168,14 @@ describe('describe()', () => {
           contracts: ['shop.user.v1.UserService'],
           operations: ['shop.user.v1.UserService/getUser', 'shop.user.v1.UserService/importUser'],
           topics: ['shop.order.placed.v1'],
+          schedules: [],
         },
         {
           name: 'shop.user.v1.WatchService',
           contracts: ['shop.user.v1.WatchService'],
           operations: ['shop.user.v1.WatchService/watchUsers'],
           topics: [],
+          schedules: [],
         },
       ],
       operations: [
@@ -267,6 +269,7 @@ describe('describe()', () => {
           affects: 'none',
         })),
       ],
+      schedules: [],
       remotes: [
         {
           contract: 'shop.bill.v1.BillService',

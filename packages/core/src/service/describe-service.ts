@@ -9,7 +9,7 @@ import type { ConsumerStart } from '../contract/start-position.ts'
 import { ConfigError } from '../error/setup-error.ts'
 import { type RemoteFacts, tokenName } from '../handler/provider.ts'
 import type { Transport } from '../transport/transport.ts'
-import { consumerTimeoutOf, timeoutOf } from './assemble.ts'
+import { consumerTimeoutOf, scheduleTimeoutOf, timeoutOf } from './assemble.ts'
 import { carriesEvent } from './carried.ts'
 import type { CheckOptions } from './check-service.ts'
 import type { ConfigReader, ConfigSpec } from './config/config.ts'
@@ -28,6 +28,7 @@ import type {
   OperationDescription,
   ProviderDescription,
   RemoteDescription,
+  ScheduleDescription,
   ServiceDescription,
   SettingDescription,
   TransportDescription,
@@ -57,6 +58,7 @@ export function describeService<Config extends ConfigSpec>(
     handlers: plan.definitions.map(describeHandler),
     operations: plan.definitions.flatMap((definition) => describeOperations(definition, surroundings)),
     consumers: plan.definitions.flatMap((definition) => describeConsumers(definition, surroundings)),
+    schedules: plan.definitions.flatMap((definition) => describeSchedules(definition, surroundings)),
     providers: plan.providers.order.map(describeProvider),
     checks: describeChecks(plan),
     remotes: plan.remotes.map(describeRemote),
@@ -90,12 +92,13 @@ interface Surroundings {
   readonly interceptors: readonly Interceptor[]
 }
 
-function describeHandler({ name, contracts, operations, consumers }: Definition): HandlerDescription {
+function describeHandler({ name, contracts, operations, consumers, schedules }: Definition): HandlerDescription {
   return {
     name,
     contracts: contracts.map((contract) => contract.name),
     operations: operations.map(({ operation }) => operation.id),
     topics: consumers.map(({ event }) => event.topic),
+    schedules: schedules.map((schedule) => schedule.name),
   }
 }
 
@@ -175,6 +178,19 @@ function describeConsumers(definition: Definition, surroundings: Surroundings): 
       interceptors: describeInterceptors(interceptors, definition, surroundings),
     }),
   )
+}
+
+function describeSchedules(definition: Definition, surroundings: Surroundings): readonly ScheduleDescription[] {
+  return definition.schedules.map(({ name, timing, member, interceptors }) => ({
+    name,
+    timing: timing.text,
+    overlap: timing.settings.overlap,
+    jitterMs: timing.settings.jitterMs,
+    timeoutMs: scheduleTimeoutOf({ timing }, surroundings.settings),
+    handler: definition.name,
+    member,
+    interceptors: describeInterceptors(interceptors, definition, surroundings),
+  }))
 }
 
 /** Undefined where nothing was said. */

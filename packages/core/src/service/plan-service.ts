@@ -11,6 +11,7 @@ import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import { jointProviders } from './joint-providers.ts'
 import { compileHider } from './config/hide-secrets.ts'
 import { hookRoots } from './lifecycle/bound-hooks.ts'
+import { checkSchedules } from './schedule/check-schedules.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
 /** What a plan is made with. */
@@ -81,6 +82,7 @@ export function planService<Config extends ConfigSpec>(
     ...plan.problems,
     ...checkCheckNames(checks),
     ...checkGroups(definitions),
+    ...checkSchedules(definitions),
     ...checkWiring(definitions, transports.entries, { options, settings }),
   ]
   return {

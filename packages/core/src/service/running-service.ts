@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Gate } from '../call/gate.ts'
+import { ServiceError } from '../error/service-error.ts'
 import { LifecycleError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity } from '../transport/transport.ts'
@@ -24,7 +25,7 @@ import { type GrowingParts, hookShare, noParts, StartUp } from './start-up.ts'
 export type ServiceState = 'idle' | 'starting' | 'ready' | 'draining' | 'stopped'
 
 /** What a service starts with: what was read for it takes the place of the environment. */
-export interface StartWith<Config extends ConfigSpec> extends Pick<StartOptions, 'overrides'> {
+export interface StartWith<Config extends ConfigSpec> extends Pick<StartOptions, 'overrides' | 'schedules'> {
   readonly reading: Pick<ServiceReading<Config>, 'settings' | 'config'>
   readonly log: Logger
   /** When the reading began, on the clock of `performance.now()`. @defaultValue now */
@@ -63,7 +64,10 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   #readying: Promise<void> = Promise.resolve()
   #stopping: Promise<Ended> | undefined
 
-  constructor(options: ServiceOptions<Config>, { reading, overrides = [], log, startedAtMs }: StartWith<Config>) {
+  constructor(
+    options: ServiceOptions<Config>,
+    { reading, overrides = [], schedules = true, log, startedAtMs }: StartWith<Config>,
+  ) {
     const { name, version } = options
     const { settings, config } = reading
     this.#name = name
@@ -82,6 +86,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
         settings,
         config,
         overrides,
+        areSchedulesTimed: schedules,
         log,
         stop,
         identity: this.#identity,
@@ -147,6 +152,14 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     return refused
   }
 
+  /** Runs a schedule once, now. */
+  async runSchedule(name: string): Promise<void> {
+    const { schedules } = this.#parts
+    if (schedules === undefined) throw new ServiceError('unavailable', `service ${this.#name} is ${this.#state}`)
+    const outcome = await schedules.run(name)
+    if (!outcome.ok) throw outcome.error
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
@@ -209,6 +222,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   #becomeReady(): void {
     const durationMs = Math.round(performance.now() - this.#startedAtMs)
     this.#log.info({ addresses: this.addresses, durationMs }, `${this.#name} is ready`)
+    this.#parts.schedules?.begin()
     this.#readying = this.#runOnReady()
     this.#readying.catch((error: unknown) => {
       if (this.#hasStarted) this.#fail(error, 'a hook failed; the service stops')
@@ -244,7 +258,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   }
 
   #info(): object {
-    const { addresses, operationIds, servers, transportNames } = this.#parts
+    const { addresses, operationIds, servers, transportNames, schedules } = this.#parts
     return {
       ...this.#identity,
       state: this.#state,
@@ -252,6 +266,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       node: process.version,
       addresses,
       operations: operationIds,
+      schedules: schedules?.states ?? [],
       phases: this.#journal.states,
       runningCallCount: this.#gate.runningCount,
       abandonedCallCount: this.#gate.abandonedCount,

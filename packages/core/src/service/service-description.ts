@@ -4,6 +4,7 @@ import type { Deprecation } from '../contract/deprecation.ts'
 import type { Idempotency, OperationKind } from '../contract/operation.ts'
 import type { HookPoint } from './lifecycle/bound-hooks.ts'
 import type { ErrorCode } from '../error/error-code.ts'
+import type { Overlap } from '../handler/schedule/timing.ts'
 import type { HealthCheckSettings } from '../handler/check-settings.ts'
 
 /** A service as data: what it is made of, and in which order. Absent fields mean "none". */
@@ -13,6 +14,7 @@ export interface ServiceDescription {
   readonly handlers: readonly HandlerDescription[]
   readonly operations: readonly OperationDescription[]
   readonly consumers: readonly ConsumerDescription[]
+  readonly schedules: readonly ScheduleDescription[]
   /** Those that the service creates, each after what it needs. */
   readonly providers: readonly ProviderDescription[]
   /** What it looks at while it runs, in the order of `?verbose`; what transports say of themselves is beside it. */
@@ -36,6 +38,8 @@ export interface HandlerDescription {
   readonly operations: readonly string[]
   /** Topics of the events it consumes. */
   readonly topics: readonly string[]
+  /** Names of what it runs by itself. */
+  readonly schedules: readonly string[]
 }
 
 export interface OperationDescription {
@@ -113,6 +117,19 @@ export interface ConsumerDescription {
   /** Names of the transports that deliver it. */
   readonly transports: readonly string[]
   readonly timeoutMs: number
+  /** As those of an operation. */
+  readonly interceptors: readonly InterceptorDescription[]
+}
+
+export interface ScheduleDescription {
+  readonly name: string
+  /** When it runs: `every 5 m`, `cron 0 3 * * * (UTC)`. */
+  readonly timing: string
+  readonly overlap: Overlap
+  readonly jitterMs: number
+  readonly timeoutMs: number
+  readonly handler: string
+  readonly member: string
   /** As those of an operation. */
   readonly interceptors: readonly InterceptorDescription[]
 }

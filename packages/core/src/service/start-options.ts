@@ -28,6 +28,8 @@ export interface StartOptions<Config extends ConfigSpec = ConfigSpec> {
   readonly admin?: AdminOptions | false
   /** In the place of the service's own, in milliseconds. @remarks Range 0–60_000, at most `shutdownTimeoutMs` */
   readonly deregisterDelayMs?: number
+  /** False for a start in which schedules run only when `runSchedule()` asks for it. @defaultValue true */
+  readonly schedules?: boolean
   /** @defaultValue pino, JSON lines on standard output at the level of the environment variable LOG_LEVEL */
   readonly log?: Logger
 }

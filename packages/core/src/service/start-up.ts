@@ -5,7 +5,7 @@ import type { Provider } from '../handler/provider.ts'
 import type { Registrar } from '../registry/registry.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
-import { composeEndpoints } from './assemble.ts'
+import { composeEndpoints, composeSchedules } from './assemble.ts'
 import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import { compileHider } from './config/hide-secrets.ts'
@@ -24,6 +24,7 @@ import { runInOrder } from './lifecycle/run-hooks.ts'
 import { listenAll, withAll } from './lifecycle/servers.ts'
 import type { ServiceParts } from './lifecycle/shutdown-phases.ts'
 import { planService, requireSound, type ServicePlan } from './plan-service.ts'
+import { Schedules } from './schedule/schedules.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 
 /** What of a service is there by now. */
@@ -41,6 +42,7 @@ export const noParts: Readonly<Omit<GrowingParts, 'drain' | 'log'>> = Object.fre
   health: undefined,
   servers: [],
   announcement: undefined,
+  schedules: undefined,
   hooks: [],
   addresses: [],
   operationIds: [],
@@ -53,6 +55,8 @@ export interface StartSite<Config extends ConfigSpec> {
   readonly settings: ServiceSettings
   readonly config: SettingsOf<Config>
   readonly overrides: readonly Provider[]
+  /** Whether schedules run at their moments. */
+  readonly areSchedulesTimed: boolean
   readonly identity: ServiceIdentity
   readonly log: Logger
   readonly gate: Gate
@@ -145,12 +149,15 @@ export class StartUp<Config extends ConfigSpec> {
   }
 
   #composeEndpoints(definitions: readonly HandlerDefinition[], container: Container): Endpoints {
-    const { options, settings, gate, log } = this.#site
+    const { options, settings, gate, log, areSchedulesTimed: areTimed } = this.#site
     const handlers = definitions.map((definition) => ({
       definition,
       instance: container.construct(definition.name, () => constructHandler(definition)),
     }))
-    const endpoints = composeEndpoints(handlers, { options, settings, gate, log })
+    const surroundings = { options, settings, gate, log }
+    const endpoints = composeEndpoints(handlers, surroundings)
+    const schedules = composeSchedules(handlers, surroundings)
+    this.#parts.schedules = new Schedules(schedules, { service: options.name, log, areTimed })
     this.#parts.operationIds = endpoints.operations.map(({ operation }) => operation.id)
     return endpoints
   }

@@ -10,6 +10,7 @@ import type { Health } from './health.ts'
 import { type StopPhaseName, stopPhases } from './phase.ts'
 import { runAll } from './run-hooks.ts'
 import { throwErrors, withAll } from './servers.ts'
+import type { Schedules } from '../schedule/schedules.ts'
 import type { ServiceSettings } from '../service-options.ts'
 import { type ShutdownPhase, untilFired, wait } from './shutdown.ts'
 
@@ -22,6 +23,7 @@ export interface ServiceParts {
   readonly health: Health | undefined
   readonly servers: readonly TransportServer[]
   readonly announcement: Announcement | undefined
+  readonly schedules: Schedules | undefined
   /** Of hooks those whose time to run may come, for what goes before them has begun. */
   readonly hooks: readonly BoundHook[]
 }
@@ -94,7 +96,7 @@ function drainSteps(
   { kind, drainAfter }: Shutdown,
   timing: Timing,
 ): Partial<Steps<StopPhaseName>> {
-  const { drain, servers, announcement } = parts
+  const { drain, servers, announcement, schedules } = parts
   const { shutdownTimeoutMs } = timing
   const deregisterDelayMs = kind === 'announced' ? timing.deregisterDelayMs : 0
   const deregisterMs = shutdownTimeoutMs * shares.deregister
@@ -102,7 +104,10 @@ function drainSteps(
     withdraw: {
       limitMs: 100,
       reserveMs: 0,
-      run: () => withAll(servers, 'transports could not withdraw', (server) => server.withdraw()),
+      run: () => {
+        schedules?.end()
+        return withAll(servers, 'transports could not withdraw', (server) => server.withdraw())
+      },
     },
     deregister: announcement?.isBegun
       ? { limitMs: deregisterMs, reserveMs: deregisterMs, run: (signal) => announcement.withdraw(signal) }
