@@ -42,6 +42,19 @@ test('describe shows operations, consumers, providers and settings', async () =>
     expect(printed).toMatch(text)
 })
 
+test('describe shows what a worker does by itself, and check what is wrong with it', async () => {
+  const { printed } = await tenon('describe', fixture('worker-service.ts'), '--export', 'service')
+  for (const text of [
+    /tidy +every 20 ms +overlap skip +schedule tidy\.run/,
+    /report +cron 0 3 \* \* \* \(Europe\/Berlin\) +overlap queue +schedule report\.run/,
+    /relay +restart always, 5 in a row at most +needs Shelf/,
+  ])
+    expect(printed).toMatch(text)
+  const { exitCode, printed: problems } = await tenon('check', fixture('worker-service.ts'), '--export', 'misread')
+  expect(exitCode).toBe(1)
+  expect(problems).toContain('schedule report: cron() takes five fields such as "0 3 * * *"')
+})
+
 test('describe gives the same as data', async () => {
   const { printed } = await tenon('describe', several, '--export', 'unset', '--json')
   expect(JSON.parse(printed)).toMatchObject({

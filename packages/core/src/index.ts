@@ -86,6 +86,15 @@ export {
   type Token,
   token,
 } from './handler/provider.ts'
+export {
+  type RestartPolicy,
+  type Task,
+  type TaskContext,
+  taskDefaults,
+  type TaskOptions,
+  type TaskSettings,
+  task,
+} from './handler/task.ts'
 export { adminDefaults, type AdminOptions } from './service/lifecycle/admin-options.ts'
 export {
   eventLoopDelay,
@@ -132,6 +141,7 @@ export type {
   SecurityDescription,
   ServiceDescription,
   SettingDescription,
+  TaskDescription,
   TransportDescription,
 } from './service/service-description.ts'
 export type { GivenSettings, StartOptions } from './service/start-options.ts'

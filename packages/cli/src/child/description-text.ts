@@ -19,6 +19,23 @@ export function descriptionText(service: ServiceDescription, paint: Terminal['pa
       ]),
     ),
     ...section(
+      'schedules',
+      service.schedules.map(({ name, timing, overlap, handler, member }) => [
+        name,
+        timing,
+        `overlap ${overlap}`,
+        `${handler}.${member}`,
+      ]),
+    ),
+    ...section(
+      'background tasks',
+      service.tasks.map(({ name, needs, restart, maxRestartCount }) => [
+        name,
+        `restart ${restart}${maxRestartCount === undefined ? '' : `, ${maxRestartCount} in a row at most`}`,
+        needs.length > 0 ? `needs ${needs.join(', ')}` : '',
+      ]),
+    ),
+    ...section(
       'providers',
       service.providers.map(({ name, needs, isChecked }) => [
         name,

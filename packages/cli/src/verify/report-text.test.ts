@@ -34,6 +34,15 @@ it('shows a verdict with what it rests on', () => {
   expect(text.split('\n').at(-1)).toBe('fine: nothing failed, nothing was lost, every process ended with exit code 0')
 })
 
+it('says that nothing was sent where nothing can be', () => {
+  const [service] = report.services
+  const text = reportText({ ...report, services: [{ ...service!, transports: [] }] }, paint)
+  expect(text).toContain(
+    'nothing was sent, for no operation and no topic of it can be; its starts and stops are judged',
+  )
+  expect(reportText(report, paint)).not.toContain('nothing was sent')
+})
+
 it('shows failures and causes, and says when it may be the machine', () => {
   const [service] = report.services
   const failures = [{ operation: 'a/b', code: 'unavailable', message: 'gone', count: 3 }]

@@ -19,6 +19,9 @@ function standstillLines({ ok, longestStandstillMs }: DrainReport, paint: Termin
   return [paint('yellow', text)]
 }
 
+/** What a service does by itself cannot be sent, and yet has to end well. */
+const nothingSent = '  nothing was sent, for no operation and no topic of it can be; its starts and stops are judged'
+
 const columns = ['sent', 'succeeded', 'failed', 'lost', 'duplicated'] as const
 
 function serviceLines(service: ServiceReport, paint: Terminal['paint']): readonly string[] {
@@ -28,6 +31,7 @@ function serviceLines(service: ServiceReport, paint: Terminal['paint']): readonl
     paint('bold', `${name}, ${restartCount} restarts`),
     `  ${''.padEnd(12)}${columns.map((column) => column.padStart(12)).join('')}`,
     ...transports.map((transport) => `  ${transport.transport.padEnd(12)}${cells(transport)}`),
+    ...(transports.length === 0 ? [nothingSent] : []),
     ...transports.flatMap(failureLines),
     `  exit codes: ${ends.join(', ')}; longest stop ${longestStopMs} ms`,
     `  slowest of the start: ${phaseText(slowestStart)}; of the stop: ${phaseText(slowestStop)}`,

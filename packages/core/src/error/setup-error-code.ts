@@ -34,7 +34,7 @@ export const setupErrorCodes = {
   'wiring.consumer_group': 'A consumer group has no name.',
   'wiring.schedule': 'A schedule cannot run: its moments cannot be read, or another one has its name.',
   'wiring.undefined':
-    'An entry of `handlers`, `providers`, `transports`, `remotes` or `checks` is undefined, as a circle of imports leaves it; or an interceptor or `authenticate` is no function.',
+    'An entry of `handlers`, `providers`, `transports`, `remotes`, `checks` or `background` is undefined, as a circle of imports leaves it; or an interceptor or `authenticate` is no function.',
   'wiring.interceptor': 'An interceptor does not keep to its contract.',
   'service.state': 'The service is in a state that does not allow this.',
   'service.stopped': 'The service was asked to stop before it was ready.',
@@ -42,6 +42,7 @@ export const setupErrorCodes = {
   'service.transport_failed': 'A transport could not go on; the service stops.',
   'service.phase_timed_out':
     'A phase did not end in its time: a start was undone then, a shutdown went on with the phases after it.',
+  'service.task_failed': 'A background task failed while it ended, or did not end in its time.',
   'service.hook_failed': 'A hook of the service threw, or did not end in its time.',
 } as const satisfies Readonly<Record<`${string}.${string}`, string>>
 

@@ -270,6 +270,7 @@ describe('describe()', () => {
         })),
       ],
       schedules: [],
+      tasks: [],
       remotes: [
         {
           contract: 'shop.bill.v1.BillService',

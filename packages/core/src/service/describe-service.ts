@@ -8,6 +8,7 @@ import type { AccessRule } from '../contract/operation.ts'
 import type { ConsumerStart } from '../contract/start-position.ts'
 import { ConfigError } from '../error/setup-error.ts'
 import { type RemoteFacts, tokenName } from '../handler/provider.ts'
+import type { Task } from '../handler/task.ts'
 import type { Transport } from '../transport/transport.ts'
 import { consumerTimeoutOf, scheduleTimeoutOf, timeoutOf } from './assemble.ts'
 import { carriesEvent } from './carried.ts'
@@ -31,6 +32,7 @@ import type {
   ScheduleDescription,
   ServiceDescription,
   SettingDescription,
+  TaskDescription,
   TransportDescription,
 } from './service-description.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
@@ -62,6 +64,7 @@ export function describeService<Config extends ConfigSpec>(
     providers: plan.providers.order.map(describeProvider),
     checks: describeChecks(plan),
     remotes: plan.remotes.map(describeRemote),
+    tasks: plan.tasks.map(describeTask),
     hooks: hooksOf(options).map(describeHook),
     transports: plan.transports.map(describeTransport),
     settings: Object.entries<ConfigReader<unknown>>(options.config ?? {}).map(describeSetting),
@@ -234,6 +237,15 @@ function describeRemote({ contract, transport, at, interceptors }: RemoteFacts):
 
 function describeHook({ point, hook }: ReturnType<typeof hooksOf>[number]): HookDescription {
   return { point, name: hook.name, needs: hook.needs.map(tokenName), timeoutMs: hook.timeoutMs }
+}
+
+function describeTask({ name, needs, settings }: Task): TaskDescription {
+  return {
+    name,
+    needs: needs.map(tokenName),
+    ...settings,
+    maxRestartCount: finite(settings.maxRestartCount),
+  }
 }
 
 function describeTransport({ name, carriesEvents = false, topics, provides = [] }: Transport): TransportDescription {

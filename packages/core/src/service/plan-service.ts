@@ -4,9 +4,11 @@ import { constructHandler, type HandlerDefinition } from '../handler/handler-def
 import type { HealthCheck } from '../handler/check.ts'
 import { inject } from '../handler/inject.ts'
 import { type Provider, provide, type RemoteFacts } from '../handler/provider.ts'
+import type { Task } from '../handler/task.ts'
 import { indexProviders, planProviders, type ProviderPlan, type Root } from '../handler/provider-graph.ts'
 import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/transport.ts'
 import { checkWiring } from './assemble.ts'
+import { taskRoot } from './background/bound-tasks.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import { jointProviders } from './joint-providers.ts'
 import { compileHider } from './config/hide-secrets.ts'
@@ -32,6 +34,7 @@ export interface ServicePlan {
   readonly remotes: readonly RemoteFacts[]
   /** Those of the service itself, besides what its providers say. */
   readonly checks: readonly HealthCheck[]
+  readonly tasks: readonly Task[]
   /** What kept a part from being known: a handler that is none, a function of the options that threw. */
   readonly failures: readonly PlanFailure[]
   /** What is wrong among the parts that are known. */
@@ -71,16 +74,19 @@ export function planService<Config extends ConfigSpec>(
     overrides,
   )
   const checks = siftChecks(options.checks ?? [], failures)
+  const tasks = siftTasks(options.background ?? [], failures)
   const roots = [
     ...definitions.map((one) => ({ name: one.name, construct: () => constructHandler(one) })),
     ...hookRoots(options),
     ...checks.map(rootOf),
+    ...tasks.map(taskRoot),
   ]
   const plan = planProviders(roots, index.byToken)
   const problems = [
     ...index.problems,
     ...plan.problems,
-    ...checkCheckNames(checks),
+    ...checkNames('checks', checks),
+    ...checkNames('background tasks', tasks),
     ...checkGroups(definitions),
     ...checkSchedules(definitions),
     ...checkWiring(definitions, transports.entries, { options, settings }),
@@ -91,6 +97,7 @@ export function planService<Config extends ConfigSpec>(
     providers: plan,
     remotes: [...index.byToken.values()].flatMap(({ remote }) => remote ?? []),
     checks,
+    tasks,
     failures: failures.map((failure) => ({ ...failure, problems: withoutSecrets(failure.problems, config) })),
     problems: problems.filter(({ code }) => isTrustworthy(code, known)),
   }
@@ -162,7 +169,7 @@ function sift<Entry extends object>(
 }
 
 /** The lists of the options that no function of the settings makes. */
-const plainLists: readonly string[] = ['handlers', 'checks']
+const plainLists: readonly string[] = ['handlers', 'checks', 'background']
 
 function siftChecks(given: readonly HealthCheck[], failures: PlanFailure[]): readonly HealthCheck[] {
   return sift('checks', given, failures).entries.filter((entry: Partial<HealthCheck>) => {
@@ -174,16 +181,26 @@ function siftChecks(given: readonly HealthCheck[], failures: PlanFailure[]): rea
   })
 }
 
+function siftTasks(given: readonly Task[], failures: PlanFailure[]): readonly Task[] {
+  return sift('background', given, failures).entries.filter((entry: Partial<Task>) => {
+    if (typeof entry.run === 'function' && entry.settings !== undefined) return true
+    const message = 'background of the service: expected what task(name, run) gives, found something else'
+    const problems = [{ code: 'config.malformed' as const, message }]
+    failures.push({ problems, cause: undefined, isOfSettings: false })
+    return false
+  })
+}
+
 function rootOf({ name, needs }: HealthCheck): Root {
   return { name: `check "${name}"`, construct: () => needs.map(inject) }
 }
 
-/** `?exclude=` and the log tell checks apart by their names. */
-function checkCheckNames(checks: readonly HealthCheck[]): readonly SetupProblem[] {
-  const names = checks.map(({ name }) => name)
+/** `?exclude=` and the log tell them apart by their names. */
+function checkNames(what: string, named: readonly { readonly name: string }[]): readonly SetupProblem[] {
+  const names = named.map(({ name }) => name)
   return [...new Set(names.filter((name, index) => names.indexOf(name) < index))].map((name) => ({
     code: 'config.malformed',
-    message: `two checks of the service are named "${name}": give one of them another name`,
+    message: `two ${what} of the service are named "${name}": give one of them another name`,
   }))
 }
 

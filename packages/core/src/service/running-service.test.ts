@@ -790,7 +790,7 @@ describe('stop', () => {
     expect(phases.map(({ phase, error }) => [phase, error?.message])).toEqual([
       ['withdraw', 'transports could not withdraw'],
       ['deregister', 'broken'],
-      ['drain', 'transports could not drain'],
+      ['drain', 'the service could not drain'],
       ['close transports', 'transports could not close'],
       ['dispose providers', undefined],
       ['close admin server', undefined],
@@ -852,7 +852,7 @@ describe('stop', () => {
     const stopped = running.stop()
     await vi.runAllTimersAsync()
     expect(await call).toMatchObject({ ok: false, error: { code: 'unavailable' } })
-    expect((await stopped).phases[1]?.error?.message).toBe('transports could not drain')
+    expect((await stopped).phases[1]?.error?.message).toBe('the service could not drain')
   })
 
   it.each([0, 1_000, 10_000])('keeps its time of %i ms although phases do not end', async (shutdownTimeoutMs) => {

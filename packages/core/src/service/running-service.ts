@@ -95,6 +95,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
         info: () => this.#info(),
         hasStarted: () => void (this.#state = 'ready'),
         isGoingOn: () => this.#state === 'starting',
+        taskFailed: () => void (this.#hasFailed = true),
         failTransport: (transport, cause) => this.#failTransport(transport, cause),
       },
       this.#parts,
@@ -223,6 +224,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     const durationMs = Math.round(performance.now() - this.#startedAtMs)
     this.#log.info({ addresses: this.addresses, durationMs }, `${this.#name} is ready`)
     this.#parts.schedules?.begin()
+    this.#parts.background?.begin()
     this.#readying = this.#runOnReady()
     this.#readying.catch((error: unknown) => {
       if (this.#hasStarted) this.#fail(error, 'a hook failed; the service stops')
@@ -258,7 +260,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   }
 
   #info(): object {
-    const { addresses, operationIds, servers, transportNames, schedules } = this.#parts
+    const { addresses, operationIds, servers, transportNames, schedules, background } = this.#parts
     return {
       ...this.#identity,
       state: this.#state,
@@ -267,6 +269,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       addresses,
       operations: operationIds,
       schedules: schedules?.states ?? [],
+      tasks: background?.states ?? [],
       phases: this.#journal.states,
       runningCallCount: this.#gate.runningCount,
       abandonedCallCount: this.#gate.abandonedCount,

@@ -5,6 +5,7 @@ import type { Idempotency, OperationKind } from '../contract/operation.ts'
 import type { HookPoint } from './lifecycle/bound-hooks.ts'
 import type { ErrorCode } from '../error/error-code.ts'
 import type { Overlap } from '../handler/schedule/timing.ts'
+import type { RestartPolicy } from '../handler/task.ts'
 import type { HealthCheckSettings } from '../handler/check-settings.ts'
 
 /** A service as data: what it is made of, and in which order. Absent fields mean "none". */
@@ -21,6 +22,8 @@ export interface ServiceDescription {
   readonly checks: readonly CheckDescription[]
   /** The other services it may call. */
   readonly remotes: readonly RemoteDescription[]
+  /** What it does in the background. */
+  readonly tasks: readonly TaskDescription[]
   /** In the order in which they run. */
   readonly hooks: readonly HookDescription[]
   readonly transports: readonly TransportDescription[]
@@ -182,6 +185,17 @@ export interface HookDescription {
   readonly needs: readonly string[]
   /** Longest time it may take, where it says so. */
   readonly timeoutMs?: number | undefined
+}
+
+export interface TaskDescription {
+  readonly name: string
+  /** Names of what it needs. */
+  readonly needs: readonly string[]
+  readonly restart: RestartPolicy
+  /** Absent for no limit. */
+  readonly maxRestartCount?: number | undefined
+  readonly initialDelayMs: number
+  readonly maxDelayMs: number
 }
 
 export interface TransportDescription {

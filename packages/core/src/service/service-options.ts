@@ -8,6 +8,7 @@ import type { SetupProblem } from '../error/setup-error.ts'
 import type { HealthCheck } from '../handler/check.ts'
 import type { Handler } from '../handler/handler-class.ts'
 import type { Provider } from '../handler/provider.ts'
+import type { Task } from '../handler/task.ts'
 import type { Registrar } from '../registry/registry.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { AdminOptions } from './lifecycle/admin-options.ts'
@@ -48,6 +49,13 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
    * @defaultValue none
    */
   readonly checks?: readonly HealthCheck[]
+  /**
+   * What the service does from the moment it is first ready until it drains: `task('relay', …)`. Each is begun again when it fails; one that
+   * fails for good makes the service not live, and its exit code 1.
+   *
+   * @defaultValue none
+   */
+  readonly background?: readonly Task[]
   /** The probes' server; false for none. @defaultValue port 9000 */
   readonly admin?: AdminOptions | false | ((settings: SettingsOf<Config>) => AdminOptions | false)
   /** Around every handler, outermost first. */

@@ -5,6 +5,8 @@ import type { Provider } from '../handler/provider.ts'
 import type { Registrar } from '../registry/registry.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
+import { Background } from './background/background.ts'
+import { bindTasks } from './background/bound-tasks.ts'
 import { composeEndpoints, composeSchedules } from './assemble.ts'
 import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
@@ -20,6 +22,7 @@ import type { StartPhaseName } from './lifecycle/phase.ts'
 import { probeView } from './lifecycle/probe-view.ts'
 import { Probes } from './lifecycle/probes.ts'
 import type { Readiness } from './lifecycle/readiness.ts'
+import { compileReason } from './lifecycle/reason.ts'
 import { runInOrder } from './lifecycle/run-hooks.ts'
 import { listenAll, withAll } from './lifecycle/servers.ts'
 import type { ServiceParts } from './lifecycle/shutdown-phases.ts'
@@ -43,6 +46,7 @@ export const noParts: Readonly<Omit<GrowingParts, 'drain' | 'log'>> = Object.fre
   servers: [],
   announcement: undefined,
   schedules: undefined,
+  background: undefined,
   hooks: [],
   addresses: [],
   operationIds: [],
@@ -69,6 +73,8 @@ export interface StartSite<Config extends ConfigSpec> {
   hasStarted(): void
   /** Whether the start goes on; what begins to listen afterwards is closed by who listens. */
   isGoingOn(): boolean
+  /** A background task has failed for good. */
+  taskFailed(): void
   /** A transport cannot go on. */
   failTransport(name: string, cause: unknown): void
 }
@@ -106,6 +112,7 @@ export class StartUp<Config extends ConfigSpec> {
     const container = this.#keepContainer(plan)
     await phase('create providers', () => container.create(stop))
     const endpoints = await phase('construct handlers', () => this.#composeEndpoints(plan.definitions, container))
+    this.#parts.background = this.#background(container)
     const hooks = bindHooks(options, container, gate)
     await this.#runOnStart(hooks, phase)
     await phase('first checks', () => this.#startHealth(plan, container).refresh())
@@ -160,6 +167,13 @@ export class StartUp<Config extends ConfigSpec> {
     this.#parts.schedules = new Schedules(schedules, { service: options.name, log, areTimed })
     this.#parts.operationIds = endpoints.operations.map(({ operation }) => operation.id)
     return endpoints
+  }
+
+  #background(container: Container): Background {
+    const { options, config, gate, log, taskFailed: onFailed } = this.#site
+    const toReason = compileReason(compileHider(config))
+    const tasks = bindTasks(options.background ?? [], container, gate)
+    return new Background(tasks, { service: options.name, log, toReason, onFailed })
   }
 
   /** What they begin is undone by `onStop`, also when they fail. */

@@ -12,6 +12,8 @@ export interface ConditionSources {
   readonly transports: readonly TransportCondition[]
   /** Whether one that is not ready makes the service so. */
   readonly doTransportsDecide: boolean
+  /** Of the background tasks. */
+  readonly tasks: readonly Condition[]
 }
 
 /**
@@ -19,10 +21,11 @@ export interface ConditionSources {
  * probe whether it takes work. What it says is shown also where that passes.
  */
 export function toConditions(probe: ProbeName, sources: ConditionSources): readonly Condition[] {
-  const { results, transports, doTransportsDecide } = sources
+  const { results, transports, doTransportsDecide, tasks } = sources
   const readiness: CheckEffect = doTransportsDecide ? 'readiness' : 'none'
   return [
     ...results,
+    ...tasks,
     ...transports.map(({ name, isLive, isReady, reason: message }): Condition => {
       if (probe === 'livez') return { name, affects: 'liveness', isPassing: isLive, message }
       return { name, affects: readiness, isPassing: isReady, message }

@@ -36,7 +36,7 @@ describe('Drain', () => {
     const answered = Promise.withResolvers<void>()
     const finish = async () => undefined
     const servers = [serverOf(log, 'queue', { finish }), serverOf(log, 'http', { drain: () => answered.promise })]
-    const drained = new Drain(new Gate()).run(servers, never, time)
+    const drained = new Drain(new Gate()).run({ servers }, never, time)
     await Promise.resolve()
     expect(log).toEqual(['http drain'])
     answered.resolve()
@@ -55,7 +55,7 @@ describe('Drain', () => {
     const log: string[] = []
     const both = Promise.withResolvers<void>()
     const servers = ['http', 'grpc'].map((name) => serverOf(log, name, { drain: () => both.promise }))
-    const drained = new Drain(new Gate()).run(servers, signal, time)
+    const drained = new Drain(new Gate()).run({ servers }, signal, time)
     expect(log).toEqual(['http drain', 'grpc drain'])
     both.resolve()
     await drained
@@ -68,7 +68,7 @@ describe('Drain', () => {
     expect(admitted()).toEqual([true, false, false])
     const finish = vi.fn(async () => expect(admitted()).toEqual([false, false, true]))
     const drain = vi.fn(async () => expect(admitted()).toEqual([false, false, false]))
-    await new Drain(gate).run([serverOf([], 'queue', { finish, drain })], never, time)
+    await new Drain(gate).run({ servers: [serverOf([], 'queue', { finish, drain })] }, never, time)
     expect([finish, drain].map(({ mock }) => mock.calls.length)).toEqual([1, 1])
     expect(gate.draining.aborted).toBe(true)
   })
@@ -81,7 +81,7 @@ describe('Drain', () => {
       serverOf(log, 'http', { drain: () => stuck.promise }),
       serverOf(log, 'queue', { finish: async ({ aborted }) => void log.push(`aborted ${aborted}`) }),
     ]
-    const drained = new Drain(new Gate()).run(servers, deadline.signal, time)
+    const drained = new Drain(new Gate()).run({ servers }, deadline.signal, time)
     deadline.abort()
     await vi.waitFor(() => expect(log).toContain('queue drain done'))
     expect(log).toContain('aborted true')
@@ -112,7 +112,7 @@ describe('Drain', () => {
     const log: string[] = []
     const finish = (signal: AbortSignal) =>
       new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(new Error('two are left'))))
-    const drained = new Drain(new Gate()).run([serverOf(log, 'queue', { finish })], never, time)
+    const drained = new Drain(new Gate()).run({ servers: [serverOf(log, 'queue', { finish })] }, never, time)
     const failed = expect(drained).rejects.toThrow(
       expect.objectContaining({ errors: [expect.objectContaining({ message: 'two are left' })] }),
     )

@@ -1,8 +1,15 @@
 import type { Gate } from '../../call/gate.ts'
 import { withTimeLimit } from '../../handler/time-limit.ts'
 import type { DrainTime, TransportServer } from '../../transport/transport.ts'
+import type { Background } from '../background/background.ts'
 import { throwErrors, withAll } from './servers.ts'
 import { untilFired } from './shutdown.ts'
+
+/** What of a service brings work in, or is work. */
+export interface DrainedParts {
+  readonly servers: readonly TransportServer[]
+  readonly background?: Pick<Background, 'drain'> | undefined
+}
 
 /** Ends the work of a service, and knows how much of it was cut. */
 export class Drain {
@@ -24,12 +31,12 @@ export class Drain {
   }
 
   /**
-   * Refuses new work and waits for what runs; cuts it when the signal fires. Transports that have accepted work to finish come
+   * Refuses new work, asks background tasks to end, and waits for what runs; cuts it when the signal fires. Transports that have accepted work to finish come
    * last, for what the others still answer may add to it.
    *
    * @throws AggregateError of all that failed.
    */
-  async run(servers: readonly TransportServer[], signal: AbortSignal, time: DrainTime): Promise<void> {
+  async run({ servers, background }: DrainedParts, signal: AbortSignal, time: DrainTime): Promise<void> {
     const [last, first] = [servers.filter(hasAccepted), servers.filter((server) => !hasAccepted(server))]
     const failures: Error[] = []
     const gather = (work: Promise<void>) =>
@@ -39,7 +46,10 @@ export class Drain {
     if (signal.aborted) cutAll()
     else signal.addEventListener('abort', cutAll, { once: true })
     try {
-      const firstDrained = gather(this.#drainAll(first, signal, time))
+      const firstDrained = Promise.all([
+        gather(this.#drainAll(first, signal, time)),
+        background && gather(background.drain(signal)),
+      ])
       if (last.length > 0) {
         await Promise.race([firstDrained, untilFired(signal)])
         await gather(finishAll(last, signal))
@@ -49,7 +59,7 @@ export class Drain {
     } finally {
       signal.removeEventListener('abort', cutAll)
     }
-    throwErrors(failures, 'transports could not drain')
+    throwErrors(failures, 'the service could not drain')
   }
 
   /** Refuses new work and cuts what runs. */

@@ -1,5 +1,6 @@
 import type { CheckEffect } from '../../handler/check-settings.ts'
 import type { Logger } from '../../telemetry/log.ts'
+import { compileReason } from './reason.ts'
 import { type Check, type CheckResult, WatchedCheck } from './watched-check.ts'
 
 export interface HealthOptions {
@@ -15,7 +16,7 @@ export class Health {
   #isReady = true
 
   constructor(checks: readonly Check[], { log, hide = (text) => text }: HealthOptions) {
-    const toReason = (error: unknown) => hide(reasonOf(error)).slice(0, longestReason)
+    const toReason = compileReason(hide)
     const onChange = () => this.#changed()
     this.#checks = checks.map((check) => new WatchedCheck(check, { log, toReason, onChange }))
   }
@@ -60,15 +61,4 @@ export class Health {
     this.#isReady = this.isReady
     for (const listener of this.#listeners) listener()
   }
-}
-
-/** A guess: enough for what a driver says. */
-const longestReason = 500
-
-/** What something thrown says of itself. One of several addresses that all failed says nothing, and its parts do. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.message !== '') return error.message
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
-  return 'code' in error ? String(error.code) : error.name
 }

@@ -6,7 +6,7 @@ import type { ServiceParts } from './shutdown-phases.ts'
 import { conditionsOf, doAllTell } from './transport-condition.ts'
 
 /** What of a service probes tell of; read whenever they are asked. */
-export interface ProbedParts extends Pick<ServiceParts, 'health' | 'servers'> {
+export interface ProbedParts extends Pick<ServiceParts, 'health' | 'servers' | 'background'> {
   /** Of the servers, in their order. */
   readonly transportNames: readonly string[]
 }
@@ -23,6 +23,7 @@ export function probeView(readiness: Pick<Readiness, 'isAllowed' | 'isOpen'>, pa
       results: parts.health?.results ?? [],
       transports: conditionsOf(parts.servers, parts.transportNames),
       doTransportsDecide: doAllTell(parts.servers),
+      tasks: parts.background?.conditions ?? [],
     })
   return { isAllowed: (name) => allowances[name](), conditions }
 }

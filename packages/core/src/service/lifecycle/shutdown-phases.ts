@@ -11,6 +11,7 @@ import { type StopPhaseName, stopPhases } from './phase.ts'
 import { runAll } from './run-hooks.ts'
 import { throwErrors, withAll } from './servers.ts'
 import type { Schedules } from '../schedule/schedules.ts'
+import type { Background } from '../background/background.ts'
 import type { ServiceSettings } from '../service-options.ts'
 import { type ShutdownPhase, untilFired, wait } from './shutdown.ts'
 
@@ -24,6 +25,7 @@ export interface ServiceParts {
   readonly servers: readonly TransportServer[]
   readonly announcement: Announcement | undefined
   readonly schedules: Schedules | undefined
+  readonly background: Background | undefined
   /** Of hooks those whose time to run may come, for what goes before them has begun. */
   readonly hooks: readonly BoundHook[]
 }
@@ -128,7 +130,7 @@ function drainSteps(
     onDrain: hookStep(parts, 'onDrain', timing),
     drain: {
       reserveMs: shutdownTimeoutMs * shares.drain,
-      run: (signal, timeoutMs, graceMs) => drain.run(servers, signal, { timeoutMs, graceMs }),
+      run: (signal, timeoutMs, graceMs) => drain.run(parts, signal, { timeoutMs, graceMs }),
     },
   } satisfies Steps<Exclude<StopPhaseName, CutPhase | ClosePhase>>
 }
