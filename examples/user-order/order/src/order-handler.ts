@@ -4,6 +4,7 @@ import { firstPlace, readPageToken, writePageToken } from '@shop/data'
 import {
   type Call,
   clientOf,
+  cron,
   fault,
   Handles,
   Implements,
@@ -11,6 +12,8 @@ import {
   inject,
   type Output,
   Publisher,
+  Runs,
+  type ScheduledRun,
   ServiceError,
 } from '@tenon/core'
 import { commandOrderId } from './command-order-id.ts'
@@ -74,6 +77,13 @@ export class OrderHandler {
     return order
   }
 
+  /** Every instance does so; that others do it too costs nothing but a look. */
+  @Runs('forget-cancelled-orders', cron('30 3 * * *', { jitterMs: 60_000 }))
+  async forgetCancelled({ dueAt }: ScheduledRun, { signal, log }: Call): Promise<void> {
+    const orderCount = await this.#store.forgetCancelled(new Date(dueAt - keptMs), signal)
+    log.info({ orderCount }, 'cancelled orders were forgotten')
+  }
+
   /** A user who does not exist is our caller's mistake; anything else that goes wrong over there is not. */
   async #requireUser(userId: string): Promise<void> {
     try {
@@ -85,6 +95,9 @@ export class OrderHandler {
     }
   }
 }
+
+/** How long a cancelled order can be found: 90 days. */
+const keptMs = 90 * 86_400_000
 
 function malformedPageToken(): ServiceError {
   const message = 'must be the nextPageToken of another page'

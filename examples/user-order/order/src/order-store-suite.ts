@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { firstPlace } from '@shop/data'
 import type { Kysely } from 'kysely'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { OrderTables } from './order-database.ts'
 import { OrderStore } from './order-store.ts'
 
@@ -78,6 +78,22 @@ export function orderStoreSuite(
     const cancelled = await Promise.all([1, 2, 3].map(() => store.cancel(orderId)))
     expect(cancelled.map((order) => order?.status)).toEqual(['cancelled', 'cancelled', 'cancelled'])
     expect(await store.cancel(randomUUID())).toBeUndefined()
+  })
+
+  test('forgets orders that were cancelled, but none of later', async () => {
+    await using opened = await open()
+    const store = new OrderStore(opened.database)
+    const [kept, cancelled] = [randomUUID(), randomUUID()]
+    // Long ago, so that nobody else's order is meant.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2001-01-01T12:00:00Z') })
+    onTestFinished(() => void vi.useRealTimers())
+    for (const orderId of [kept, cancelled]) await store.place({ orderId, userId: randomUUID(), items })
+    await store.cancel(cancelled)
+    expect(await store.forgetCancelled(new Date('2001-01-01T12:00:00Z'), signal)).toBe(0)
+    expect(await store.find(cancelled, signal)).toBeDefined()
+    expect(await store.forgetCancelled(new Date('2001-01-01T12:00:01Z'), signal)).toBe(1)
+    expect(await store.find(cancelled, signal)).toBeUndefined()
+    expect(await store.find(kept, signal)).toBeDefined()
   })
 
   test('announces what was placed and cancelled, and nothing that did not change', async () => {

@@ -59,6 +59,16 @@ export class OrderStore {
     return cancelled && toOrder(cancelled)
   }
 
+  /** Removes the orders that were cancelled, of those that were placed before a moment; tells how many. */
+  async forgetCancelled(placedBefore: Date, signal: AbortSignal): Promise<number> {
+    const { numDeletedRows } = await this.#database
+      .deleteFrom('orders')
+      .where('status', '=', 'cancelled')
+      .where('placed_at', '<', placedBefore.toISOString())
+      .executeTakeFirstOrThrow({ signal })
+    return Number(numDeletedRows)
+  }
+
   async find(orderId: string, signal: AbortSignal): Promise<Order | undefined> {
     const row = await this.#select(orderId).executeTakeFirst({ signal })
     return row && toOrder(row)

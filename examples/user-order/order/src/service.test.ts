@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { orderCancelled, orderPlaced, orders, users } from '@shop/contracts'
 import { ServiceError } from '@tenon/core'
 import { fakeRemote, testService } from '@tenon/testing'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { service } from './service.ts'
 
 const order = { userId: randomUUID(), items: [{ sku: 'tea', quantity: 2, unitPriceCents: 350 }] }
@@ -41,6 +41,21 @@ test.each([
 ] as const)('tells a %s of the user service as its own', async (code, told) => {
   await using running = await startOrderService({ failure: new ServiceError(code, 'from the user service') })
   await expect(running.call(orders.placeOrder, order)).rejects.toMatchObject({ code: told })
+})
+
+test('forgets orders 90 days after they were placed, if they were cancelled', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-01-01T12:00:00Z') })
+  onTestFinished(() => void vi.useRealTimers())
+  await using running = await startOrderService()
+  const placed = await Promise.all([1, 2].map(() => running.call(orders.placeOrder, order)))
+  const [{ orderId: cancelled = '' } = {}, { orderId: kept = '' } = {}] = placed
+  await running.call(orders.cancelOrder, { orderId: cancelled })
+  await running.runSchedule('forget-cancelled-orders')
+  expect(await running.call(orders.getOrder, { orderId: cancelled })).toMatchObject({ status: 'cancelled' })
+  vi.setSystemTime('2026-04-02T12:00:00Z')
+  await running.runSchedule('forget-cancelled-orders')
+  await expect(running.call(orders.getOrder, { orderId: cancelled })).rejects.toMatchObject({ code: 'not_found' })
+  expect(await running.call(orders.getOrder, { orderId: kept })).toMatchObject({ status: 'placed' })
 })
 
 test('answers a repeated orderId without the user service', async () => {

@@ -78,6 +78,8 @@ export function composeSchedules(
         timeoutMs: scheduleTimeoutOf(schedule, surroundings.settings),
         input: asItIs,
         invoke,
+        // Nobody else hears of one that fails.
+        ...(surroundings.settings.loggedCalls === 'none' && { loggedCalls: 'failed' }),
       })
       return { name, timing, dispatch: composeDispatch(plan, surroundings.gate) }
     }),
@@ -108,7 +110,7 @@ function consumerEndpoints(
 function ownPlan(
   id: string,
   { settings, log }: Surroundings,
-  parts: Pick<CallPlan, 'timeoutMs' | 'input' | 'invoke'>,
+  parts: Pick<CallPlan, 'timeoutMs' | 'input' | 'invoke'> & Partial<Pick<CallPlan, 'loggedCalls'>>,
 ): CallPlan {
   return {
     id,

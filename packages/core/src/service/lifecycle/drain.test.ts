@@ -100,7 +100,7 @@ describe('Drain', () => {
     const call: Cuttable = { endsAtMs: undefined, place: 0, cut: () => gate.leave(call) }
     gate.enter(call)
     const drain = new Drain(gate)
-    const drained = drain.run(servers, AbortSignal.abort(), time)
+    const drained = drain.run({ servers }, AbortSignal.abort(), time)
     await vi.waitFor(() => expect(log).toContain('queue drain done'))
     expect(drain.cutCallCount).toBe(1)
     stuck.resolve()
