@@ -107,7 +107,8 @@ export interface HttpOptions extends PluginOptions, DocumentOptions {
   readonly headersTimeoutMs?: number
   /**
    * How long a connection may be idle before it is closed. Longer than load balancers keep theirs, so that it is never the server
-   * that closes one while a request is on its way.
+   * that closes one while a request is on its way. Callers are told a second less than `deregisterDelayMs` of the service where that is
+   * shorter, so that none is idle when the service ends.
    *
    * @defaultValue 72_000
    * @remarks Range 1–3_600_000 ms

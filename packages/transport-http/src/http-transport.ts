@@ -19,6 +19,7 @@ import { takesItems } from './route/mount-route.ts'
 import { routesOf } from './route/route-table.ts'
 import { buildFastify } from './server/build-fastify.ts'
 import { Connections } from './server/connections.ts'
+import { type IdleTime, toIdleTime } from './server/idle-time.ts'
 import { compileListener } from './server/listener.ts'
 import { createNativeServer } from './server/native-server.ts'
 import { mountBelow } from './server/path-prefix.ts'
@@ -52,18 +53,21 @@ const lastRepliesMs = 200
 class HttpServer implements TransportServer {
   readonly #settings: HttpSettings
   readonly #host: TransportHost
-  readonly #replies = new OpenReplies()
+  readonly #replies = new OpenReplies(() => this.#connections.replied())
   readonly #matter: ReplyMatter = { replies: this.#replies, fixedHeaders: undefined }
   readonly #bodies: BodyReader
   readonly #fastify: FastifyInstance
   readonly #connections: Connections
   #certificate: Disposable | undefined
+  readonly #idleTime: IdleTime
+  #turning: NodeJS.Timeout | undefined
   #isCut = false
   #closed: Promise<void> | undefined
 
   constructor(settings: HttpSettings, host: TransportHost) {
     this.#settings = settings
     this.#host = host
+    this.#idleTime = toIdleTime(settings.keepAliveTimeoutMs, host.deregisterDelayMs)
     const routes = mountBelow(settings.pathPrefix, routesOf(host.operations))
     const hasItems = routes.some(takesItems)
     // Node watches over bodies of HTTP/1 only, and not where one may take as long as it likes.
@@ -83,7 +87,10 @@ class HttpServer implements TransportServer {
       routes,
       bodies: this.#bodies,
       createServer: (handle) =>
-        createNativeServer({ settings, hasItems, matter: this.#matter }, compileListener(listening, handle)),
+        createNativeServer(
+          { settings, hasItems, matter: this.#matter, idleTime: this.#idleTime },
+          compileListener(listening, handle),
+        ),
     })
     this.#connections = new Connections(this.#fastify.server, { log: host.log, connectionLimit })
   }
@@ -103,6 +110,8 @@ class HttpServer implements TransportServer {
 
   withdraw(): void {
     this.#replies.withdraw()
+    const { servedMs } = this.#idleTime
+    if (servedMs > 0) this.#turning ??= setTimeout(() => this.#connections.drain(), servedMs).unref()
   }
 
   async drain(signal: AbortSignal, { graceMs }: Partial<DrainTime> = {}): Promise<number> {
@@ -143,9 +152,9 @@ class HttpServer implements TransportServer {
 
   async #shut(): Promise<void> {
     this.#replies.withdraw()
+    clearTimeout(this.#turning)
     this.#certificate?.[Symbol.dispose]()
-    const { server } = this.#fastify
-    if (server.listening) server.close()
+    await this.#connections.refuseNew()
     this.#bodies.refuseAll(drainingError())
     this.#connections.drain()
     // A request may have come after the drain began; it is being refused, which takes no time.

@@ -121,6 +121,29 @@ test('tells its servers to listen where the environment it is started with says'
   }
 })
 
+test('tells its transports for how long callers are served after they were turned away', async () => {
+  const told: (number | undefined)[] = []
+  const service = defineService({
+    name: 'sample',
+    version: '1.0.0',
+    handlers: [],
+    admin: false,
+    transports: () => [
+      {
+        ...transport('http', async () => []),
+        bind: (host) => {
+          told.push(host.deregisterDelayMs)
+          return transport('http', async () => []).bind(host)
+        },
+      },
+    ],
+  })
+  for (const options of [{}, { deregisterDelayMs: 7 }]) {
+    await using _started = await service.start({ environment: silent, ...options })
+  }
+  expect(told).toEqual([0, 7])
+})
+
 const echo = contract('shop.echo.v1.EchoService', {
   say: { input: Type.Object({ text: Type.String() }), output: Type.Object({ text: Type.String() }) },
 })

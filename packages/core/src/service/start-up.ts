@@ -224,6 +224,7 @@ export class StartUp<Config extends ConfigSpec> {
       service: identity,
       ...carriedBy(transport, endpoints),
       defaultHost: settings.defaultHost,
+      deregisterDelayMs: settings.deregisterDelayMs,
       isDevelopment: settings.isDevelopment,
       log: log.child({ transport: transport.name }),
       fail: (cause) => failTransport(transport.name, cause),

@@ -51,6 +51,13 @@ export interface TransportHost {
   readonly defaultHost: string
   /** Whether servers take any free port, whatever their options name, as tests ask for. @defaultValue false */
   readonly takesFreePorts?: boolean
+  /**
+   * How long callers are still served between `withdraw` and `drain` when the service stops of its own accord. What callers are told
+   * of how long connections are kept must be shorter, so that they have left idle ones before the server closes them.
+   *
+   * @defaultValue 0: there is no such time
+   */
+  readonly deregisterDelayMs?: number
   /** Whether to tell what matters to who writes the service, that is unless NODE_ENV is `production`. @defaultValue false */
   readonly isDevelopment?: boolean
   readonly log: Logger

@@ -2,8 +2,15 @@ import type { ServerResponse } from 'node:http'
 
 /** Counts the requests that have no complete reply yet, whoever answers them. */
 export class OpenReplies {
-  #batch = new ReplyBatch()
+  readonly #left: () => void
+  #batch: ReplyBatch
   #isWithdrawn = false
+
+  /** @param left Called after each reply that is over. */
+  constructor(left: () => void = () => undefined) {
+    this.#left = left
+    this.#batch = new ReplyBatch(left)
+  }
 
   /** Whether callers are to be told to go elsewhere. */
   get isWithdrawn(): boolean {
@@ -23,7 +30,7 @@ export class OpenReplies {
   /** The replies that are open now. Later ones are counted apart, so that a stream of refusals holds nothing up. */
   seal(): ReplyBatch {
     const sealed = this.#batch
-    this.#batch = new ReplyBatch()
+    this.#batch = new ReplyBatch(this.#left)
     return sealed
   }
 }
@@ -33,6 +40,11 @@ export class ReplyBatch {
   #count = 0
   #empty: PromiseWithResolvers<void> | undefined
   readonly #leave = () => this.#left()
+  readonly #tellLeft: () => void
+
+  constructor(tellLeft: () => void) {
+    this.#tellLeft = tellLeft
+  }
 
   /** How many are open. */
   get count(): number {
@@ -62,6 +74,7 @@ export class ReplyBatch {
 
   #left(): void {
     this.#count -= 1
+    this.#tellLeft()
     if (this.#count === 0) this.#empty?.resolve()
   }
 }

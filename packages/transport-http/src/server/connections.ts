@@ -8,7 +8,7 @@ import { isHttp2 } from './http2-request.ts'
 import { refuseRequest } from './refuse-request.ts'
 import { beyondLimit, reserve } from './reserve.ts'
 
-/** A guess: how often connections that have become idle are looked for while the rest still works. */
+/** A guess: how often is looked for connections whose caller took long to read the last reply. Others are ended with it. */
 const sweepIntervalMs = 100
 
 export interface ConnectionsOptions {
@@ -27,6 +27,7 @@ export class Connections {
   readonly #sessions = new Set<ServerHttp2Session>()
   readonly #drops: CountedLine
   #sweeper: NodeJS.Timeout | undefined
+  #isSweeping = false
 
   constructor(server: Server, { log, connectionLimit = Number.POSITIVE_INFINITY }: ConnectionsOptions) {
     this.#server = server
@@ -58,16 +59,30 @@ export class Connections {
   }
 
   /**
-   * Ends what is idle, now and again until everything is closed. HTTP/2 callers are told by GOAWAY which of their requests were
-   * taken; these are finished, any later one they may send elsewhere.
+   * Ends what is idle, now and again until everything is closed; requests that have come by now are served before. HTTP/2 callers
+   * are told by GOAWAY which of their requests were taken; these are finished, any later one they may send elsewhere.
    *
    * @see RFC 9113 section 6.8
    */
   drain(): void {
     if (this.isDraining) return
-    for (const session of this.#sessions) session.close()
-    this.#sweep()
-    this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs).unref()
+    this.#sweeper = setInterval(() => void this.#sweep(), sweepIntervalMs).unref()
+    const sessions = [...this.#sessions]
+    void this.#sweep().then(() => {
+      for (const session of sessions) session.close()
+    })
+  }
+
+  /** A reply is over: its connection may be idle now, though its head said that it is kept. */
+  replied(): void {
+    if (this.isDraining) void this.#sweep()
+  }
+
+  /** Takes no more connections. Requests that have come by now are served. */
+  async refuseNew(): Promise<void> {
+    await untilRead()
+    // Node ends idle connections here too.
+    if (this.#server.listening) this.#server.close()
   }
 
   /** Ends everything. What is written already has this long to leave; with 0 it is cut. */
@@ -89,7 +104,11 @@ export class Connections {
    *
    * @see lib/_http_server.js of Node 24.21, closeIdleConnections
    */
-  #sweep(): void {
+  async #sweep(): Promise<void> {
+    if (this.#isSweeping) return
+    this.#isSweeping = true
+    await untilRead()
+    this.#isSweeping = false
     const busy = [...this.#sockets].filter(({ writableLength, bytesRead }) => writableLength > 0 || bytesRead === 0)
     for (const socket of busy) socket.destroy = () => socket
     this.#server.closeIdleConnections()
@@ -108,6 +127,18 @@ export class Connections {
     await promise
     clearTimeout(timer)
   }
+}
+
+/**
+ * Resolves when what this process had received is read: the event loop has polled once more. Closing a connection with bytes unread
+ * resets it, and the request that they are is lost.
+ *
+ * @see RFC 9112 section 9.6; Node, "The Node.js event loop": poll comes right before check, where immediates run
+ */
+async function untilRead(): Promise<void> {
+  // The first may be of a turn whose poll is over.
+  await setImmediate()
+  await setImmediate()
 }
 
 /** Keeps what is open in the set. */

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import type { TlsOptions as NodeTlsOptions } from 'node:tls'
 import type { TlsSettings } from '@tenon/core/transport'
 import type { HttpSettings } from '../http-options.ts'
+import type { IdleTime } from './idle-time.ts'
 import { http2ReplyClass } from './http2-reply-class.ts'
 import { isHttp2 } from './http2-request.ts'
 import { refuseOn, tunnelFault } from './refuse-request.ts'
@@ -16,6 +17,7 @@ export interface NativeServerOptions {
   readonly matter: ReplyMatter
   /** Whether some request is a stream of items, which may take as long as it likes. */
   readonly hasItems: boolean
+  readonly idleTime: IdleTime
 }
 
 /**
@@ -50,14 +52,16 @@ function refuseTunnel(socket: Socket): void {
 /** Node looks at its time limits this often, unless one is so short that it would be missed by far. @see Node, connectionsCheckingInterval */
 const checkIntervalMs = 30_000
 
-function toHttp1Options({ settings, hasItems, matter }: NativeServerOptions) {
-  const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, headerLimitBytes } = settings
+function toHttp1Options({ settings, hasItems, matter, idleTime }: NativeServerOptions) {
+  const { headersTimeoutMs, requestTimeoutMs, headerLimitBytes } = settings
   return {
     // Answered by us, so that the caller is told what is missing.
     requireHostHeader: false,
     ServerResponse: replyClass(matter),
     maxHeaderSize: headerLimitBytes,
-    keepAliveTimeout: keepAliveTimeoutMs,
+    // Node tells callers the one, and closes after both.
+    keepAliveTimeout: idleTime.toldMs,
+    keepAliveTimeoutBuffer: idleTime.untoldMs,
     headersTimeout: headersTimeoutMs,
     requestTimeout: hasItems ? 0 : requestTimeoutMs,
     connectionsCheckingInterval: Math.min(checkIntervalMs, headersTimeoutMs, requestTimeoutMs),
