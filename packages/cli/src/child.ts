@@ -8,6 +8,8 @@ import { processTerminal } from './terminal.ts'
 // What a command does with the code of a service is done here, in a process of its own that has the loader the code needs.
 const terminal = processTerminal()
 const task = JSON.parse(process.argv[2] ?? 'null') as ChildTask
+// Whoever asked is gone, by whatever signal: nobody would read what is found. Instances learn it from their own channel.
+if (task.kind !== 'instance') process.once('disconnect', () => process.exit(2))
 const exitCode = await run(task)
 // The code of the service may have left something behind that would keep the process up. An instance ends by itself, or that is told.
 if (exitCode !== undefined) process.stdout.write('', () => process.exit(exitCode))

@@ -7,11 +7,11 @@ import type { ChildTask } from './child-task.ts'
 
 /**
  * Runs a task in a process that can import the file, which writes on this process's outputs, and gives its exit code. What ends
- * this process by a signal ends the other one first.
+ * this process by a signal ends the other one first; when this one is killed, the other learns it from the channel between them.
  */
 export async function runChild(task: ChildTask, file: string, { childFile }: Surroundings): Promise<ExitCode> {
   const args = [...loaderArguments(file), childFile, JSON.stringify(task)]
-  const child = spawn(process.execPath, args, { stdio: 'inherit' })
+  const child = spawn(process.execPath, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
   const pass = (signal: NodeJS.Signals) => void child.kill(signal)
   for (const signal of passed) process.on(signal, pass)
   try {

@@ -21,7 +21,8 @@ export const verifyDrainCommand: Command = {
     'deregister-delay-ms': {
       type: 'string',
       value: '<ms>',
-      about: "in the place of the service's own; 1000 unless given where it has none",
+      about:
+        "in the place of the service's own; where it has none what it has in Kubernetes, 5000 or less, unless given",
     },
     readiness: {
       type: 'string',

@@ -1,3 +1,4 @@
+import { serviceDefaults } from '@tenon/core'
 import type { InstanceTask, HandledMessage } from '../instance/instance-message.ts'
 import { type Front, startFront } from './balancer.ts'
 import type { DrainTask } from './drain-task.ts'
@@ -7,9 +8,6 @@ import type { VerifiedService } from './verified-service.ts'
 
 /** How long a process may take beyond the service's own deadline until it is killed, in milliseconds: a platform gives such time too. */
 const graceMs = 3_000
-
-/** Long enough for the balancer of this command, which asks often, in milliseconds. */
-const shortDelayMs = 1_000
 
 /** The protocols that a balancer stands before. */
 const protocols = ['http', 'grpc'] as const
@@ -59,7 +57,8 @@ export class Rollout implements AsyncDisposable {
 
   /** How long an instance still serves after its readiness has turned false, in milliseconds. */
   get delayMs(): number {
-    return this.#parts.task.deregisterDelayMs ?? (this.service.description.limits.deregisterDelayMs || shortDelayMs)
+    const { deregisterDelayMs, shutdownTimeoutMs } = this.service.description.limits
+    return this.#parts.task.deregisterDelayMs ?? (deregisterDelayMs || delayInKubernetes(shutdownTimeoutMs))
   }
 
   /** Where callers find it by a protocol; undefined when no instance listens for that. */
@@ -127,4 +126,10 @@ export class Rollout implements AsyncDisposable {
   #frontOf(protocol: string): string | undefined {
     return this.#fronts.find((front) => front.protocol === protocol)?.address
   }
+}
+
+/** What a service gets there that says nothing of it: a short shutdown leaves as large a part to the drain as the default one does. */
+function delayInKubernetes(shutdownTimeoutMs: number): number {
+  const { deregisterDelayMs, shutdownTimeoutMs: usualMs } = serviceDefaults
+  return Math.round(Math.min(deregisterDelayMs, shutdownTimeoutMs * (deregisterDelayMs / usualMs)))
 }
