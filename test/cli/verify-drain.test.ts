@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { eventually } from '@tenon/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DrainReport } from '../../packages/cli/src/verify/report.ts'
 import { fixture, startTenon } from './tenon.ts'
@@ -50,11 +51,22 @@ describe('a service that drains', () => {
   })
 })
 
+test('a command that is killed leaves no process behind', { timeout: 120_000 }, async () => {
+  const options = ['--export', 'sound', '--restarts', '1000', '--rate', '10', '--deregister-delay-ms', '0']
+  // Outside production the service itself would notice.
+  const environment = { NODE_ENV: 'production' }
+  await using process = startTenon(['verify', 'drain', fixture('several-services.ts'), ...options], environment)
+  await process.printed('the load begins')
+  // Its child, and the instances that this has started, are told nothing.
+  process.child.kill('SIGKILL')
+  await eventually(() => expect(process.isGroupAlive()).toBe(false), { timeoutMs: 60_000 })
+})
+
 /** Each is restarted, and waited for: more than the pipeline has time for. `.ci/soak` sets it. */
 const isLong = process.env['TENON_DRAINS'] === 'all'
 
 describe.runIf(isLong)('services that do not', () => {
-  const broken = ['closing', 'forgetful', 'hanging', 'killed']
+  const broken = ['closing', 'forgetful', 'hanging', 'clinging', 'killed']
   let verified: Verified
   beforeAll(async () => {
     verified = await verifyDrain(broken, ['--deregister-delay-ms', '500'])
@@ -73,6 +85,7 @@ describe.runIf(isLong)('services that do not', () => {
       /messages of test\.verify\.written\.v1 were never handled .* group forgetful has committed/,
     ],
     ['hanging', 'phase_failed', /the phase "dispose providers" of the shutdown failed: .*MailBox/],
+    ['clinging', 'phase_failed', /the phase "onStop" of the shutdown failed: .*say goodbye/],
     ['killed', 'ended_by_signal', /ended by SIGKILL and not by itself/],
   ])('are told from one another: %s is %s', (name, cause, message) => {
     const service = verified.report.services.find((one) => one.name === name)
