@@ -6,14 +6,25 @@ import { reachable } from './balancer.ts'
 const intervalMs = 50
 
 /** Longest wait for an answer, in milliseconds. */
-const timeoutMs = 1_000
+const longestMs = 1_000
 
-/** What a probe was answered: yes, no, or nothing. */
-export type ProbeAnswer = 'ready' | 'not_ready' | 'gone'
+/** What a probe was answered: yes, no, nothing in time, or nobody was there. */
+export type ProbeAnswer = 'ready' | 'not_ready' | 'late' | 'gone'
 
-/** Asks an instance again and again whether it is ready, as a balancer does. */
+/**
+ * So many probes in a row without an answer make an instance one that is not ready: it, or the machine, may be busy.
+ *
+ * @see Kubernetes, failureThreshold of a probe: 3
+ */
+const lateLimit = 3
+
+/**
+ * Asks an instance again and again whether it is ready, one question after another, as a balancer does. A no counts at once.
+ */
 export class ReadinessWatch implements Disposable {
   #last: ProbeAnswer = 'gone'
+  #lateCount = 0
+  #isAsking = false
   #timer: NodeJS.Timeout | undefined
   readonly #ask: () => Promise<ProbeAnswer>
   readonly #answered: (answer: ProbeAnswer) => void
@@ -34,21 +45,29 @@ export class ReadinessWatch implements Disposable {
   }
 
   async #look(): Promise<void> {
+    if (this.#isAsking) return
+    this.#isAsking = true
     const answer = await this.#ask()
+    this.#isAsking = false
     if (this.#timer === undefined) return
+    this.#lateCount = answer === 'late' ? this.#lateCount + 1 : 0
+    if (answer === 'late' && this.#lateCount < lateLimit) return
     this.#last = answer
     this.#answered(answer)
   }
 }
 
 /** Asks once. Never rejects. */
-export function askReadiness({ host, port }: Address, path: string): Promise<ProbeAnswer> {
+export function askReadiness({ host, port }: Address, path: string, timeoutMs = longestMs): Promise<ProbeAnswer> {
   return new Promise((resolve) => {
     const request = get({ host: reachable(host), port, path, agent: false, timeout: timeoutMs }, (response) => {
       response.resume()
       resolve(response.statusCode === 200 ? 'ready' : 'not_ready')
     })
-    request.once('timeout', () => request.destroy())
+    request.once('timeout', () => {
+      resolve('late')
+      request.destroy()
+    })
     request.once('error', () => resolve('gone'))
   })
 }
