@@ -1,5 +1,6 @@
 import { type MeterProvider, metrics } from '@opentelemetry/api'
 import { defineService, hook } from '@tenon/core'
+import { recordOmitted, recordRestart, recordRun } from '../../packages/core/src/telemetry/schedule-metrics.ts'
 import { afterEach, describe, expect, it } from 'vitest'
 import { packageNames, readText, sourcesOf } from './source-file.ts'
 
@@ -30,7 +31,7 @@ function toMetric(row: string): Metric {
 
 afterEach(() => metrics.disable())
 
-/** What is recorded while a service that starts, and one that does not, live. */
+/** What is recorded while a service that starts, and one that does not, live, and of what services do by themselves. */
 async function recorded(): Promise<readonly Metric[]> {
   const made = new Map<string, { instrument: string; unit: string | undefined; attributes: Set<string> }>()
   const create =
@@ -56,6 +57,9 @@ async function recorded(): Promise<readonly Metric[]> {
   const failing = hook('fails', () => Promise.reject(new Error('broken')))
   const broken = defineService({ ...common, name: 'broken', onStart: [failing] })
   await expect(broken.start({ environment })).rejects.toThrow('broken')
+  recordRun({ service: 'sound', schedule: 'tidy', durationMs: 1, errorCode: 'internal' })
+  recordOmitted({ service: 'sound', schedule: 'tidy', reason: 'overlap', count: 1 })
+  recordRestart({ service: 'sound', task: 'relay' })
   return Array.from(made, ([name, { instrument, unit, attributes }]) => ({
     name,
     instrument,
@@ -70,12 +74,12 @@ describe('metrics', () => {
     expect(packageNames().flatMap(documentedIn).toSorted(byName)).toEqual((await recorded()).toSorted(byName))
   })
 
-  it('are made in one place only, so that none is missed here', () => {
+  it('are made in these places only, so that none is missed here', () => {
     const makers = packageNames().flatMap((name) =>
       sourcesOf(name)
-        .filter(({ path }) => /\bgetMeter(Provider)?\(/.test(readText('packages', name, 'src', path)))
+        .filter(({ path }) => /\bgetMeter\(/.test(readText('packages', name, 'src', path)))
         .map(({ path }) => `${name}/${path}`),
     )
-    expect(makers).toEqual(['core/telemetry/lifecycle-metrics.ts'])
+    expect(makers).toEqual(['core/telemetry/lifecycle-metrics.ts', 'core/telemetry/schedule-metrics.ts'])
   })
 })

@@ -40,7 +40,12 @@ it.each([
 ])('a transport is one line of each probe, with what it affects there: $what', ({ servers, ...expected }) => {
   const readiness = { isAllowed: true, isOpen: true }
   const transportNames = Object.keys(servers)
-  const parts = { health: undefined, servers: Object.values<TransportServer>(servers), transportNames }
+  const parts = {
+    health: undefined,
+    background: undefined,
+    servers: Object.values<TransportServer>(servers),
+    transportNames,
+  }
   const probes = new Probes(probeView(readiness, parts), { token: undefined })
   for (const name of ['livez', 'readyz', 'startupz'] as const) {
     const request = { method: 'GET', query: 'verbose', headers: { accept: 'text/plain', authorization: undefined } }

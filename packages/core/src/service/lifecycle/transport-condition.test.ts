@@ -38,10 +38,11 @@ describe('the health of transports', () => {
   })
 
   it('is told with its reason where it does not pass, by one that fails to tell too', () => {
-    const transports = conditionsOf([failing], ['queue'])
-    expect(toConditions({ results: [], transports, doTransportsDecide: true })).toEqual([
-      { name: 'queue', affects: 'liveness', isPassing: true },
-      { name: 'queue', affects: 'readiness', isPassing: false, message: 'cannot say how it is: not now' },
+    const sources = { results: [], tasks: [], transports: conditionsOf([failing], ['queue']), doTransportsDecide: true }
+    const message = 'cannot say how it is: not now'
+    expect(toConditions('livez', sources)).toEqual([{ name: 'queue', affects: 'liveness', isPassing: true, message }])
+    expect(toConditions('readyz', sources)).toEqual([
+      { name: 'queue', affects: 'readiness', isPassing: false, message },
     ])
   })
 })
