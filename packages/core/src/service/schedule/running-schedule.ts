@@ -36,6 +36,7 @@ export class RunningSchedule {
   readonly #log: Logger
   readonly #ticker: Ticker
   readonly #skips: CountedLine
+  readonly #misses: CountedLine
   readonly #counts = { succeededCount: 0, failedCount: 0, skippedCount: 0, missedCount: 0 }
   #runningCount = 0
   /** When the run was due that waits for the end of another one. */
@@ -56,6 +57,9 @@ export class RunningSchedule {
     })
     this.#skips = countedLine((skippedCount) =>
       this.#log.warn({ skippedCount }, `schedule ${name} left out a run, for one before still works`),
+    )
+    this.#misses = countedLine((missedCount) =>
+      this.#log.warn({ missedCount }, `schedule ${name} missed moments: the process slept or was busy`),
     )
   }
 
@@ -79,6 +83,7 @@ export class RunningSchedule {
     this.#ticker.close()
     this.#waitingDueAt = undefined
     this.#skips.close()
+    this.#misses.close()
   }
 
   /** Runs it once, beside whatever works. Never rejects. */
@@ -125,8 +130,7 @@ export class RunningSchedule {
   #miss(count: number): void {
     this.#counts.missedCount += count
     this.#untoldMissedCount += count
-    const fields = { missedCount: count }
-    this.#log.warn(fields, `schedule ${this.name} missed ${count} of its moments: the process slept or was busy`)
+    this.#misses.add(count)
     recordOmitted({ service: this.#service, schedule: this.name, reason: 'missed', count })
   }
 }

@@ -140,7 +140,7 @@ describe('a schedule', () => {
     expect(runs).toEqual([])
     expect(log.warn).toHaveBeenCalledWith(
       { missedCount: 3 },
-      'schedule report missed 3 of its moments: the process slept or was busy',
+      'schedule report missed moments: the process slept or was busy',
     )
     await vi.advanceTimersByTimeAsync(30 * 60_000)
     expect(runs).toEqual([{ dueAt: startAt + 4 * 3_600_000, missedCount: 3 }])
