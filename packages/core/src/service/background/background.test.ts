@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ServiceError } from '../../error/service-error.ts'
 import { provide, token } from '../../handler/provider.ts'
 import { type Task, type TaskContext, type TaskOptions, task } from '../../handler/task.ts'
 import type { Logger } from '../../telemetry/log.ts'
@@ -215,6 +216,11 @@ describe('a background task', () => {
       signal.throwIfAborted()
     })
     expect((await (await workerOf([echo]).start(begin)).stop()).exitCode).toBe(0)
+    const calling = task('calling', async ({ signal }) => {
+      await untilFired(signal)
+      throw new ServiceError('cancelled', 'the call was cancelled')
+    })
+    expect((await (await workerOf([calling]).start(begin)).stop()).exitCode).toBe(0)
     const losing = task('losing', async ({ signal }) => {
       await untilFired(signal)
       throw new Error('3 letters are lost')

@@ -1,3 +1,4 @@
+import { ServiceError } from '../../error/service-error.ts'
 import { LifecycleError } from '../../error/setup-error.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { recordRestart } from '../../telemetry/schedule-metrics.ts'
@@ -128,11 +129,16 @@ export class SupervisedTask {
 
   #endBySignal(failure: { readonly error: unknown } | undefined): void {
     this.#state = 'ended'
-    // Libraries throw what the signal fired with, or an error of their own that is called like it.
-    if (failure === undefined || (failure.error instanceof Error && failure.error.name === 'AbortError')) return
+    if (failure === undefined || isEcho(failure.error)) return
     this.#failure = this.#options.toReason(failure.error)
     throw taskFailed(`background task ${this.name} failed while it ended: ${this.#failure}`, failure.error)
   }
+}
+
+/** Whether it is only the signal that comes back: as libraries throw it, or as a client tells that its call was given up. */
+function isEcho(error: unknown): boolean {
+  if (ServiceError.is(error)) return error.code === 'cancelled'
+  return error instanceof Error && error.name === 'AbortError'
 }
 
 /** A run that long has worked. A guess. */
