@@ -384,6 +384,28 @@ describe('Health', () => {
     expect(close).toHaveBeenCalledTimes(1)
   })
 
+  it('counts no failure any more when it is closed within a grace period', async () => {
+    const { state, check } = switched('db', { gracePeriodMs: 3_000 })
+    const health = healthOf([check])
+    const changed = vi.fn()
+    health.onChange(changed)
+    await health.refresh()
+    state.isBroken = true
+    await health.refresh()
+    health.close()
+    expect(vi.getTimerCount()).toBe(0)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(changed).not.toHaveBeenCalled()
+  })
+
+  it('tells a run nothing any more that has ended', async () => {
+    const signals: AbortSignal[] = []
+    const health = healthOf([{ name: 'db', run: (signal) => void signals.push(signal) }])
+    await health.refresh()
+    health.close()
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+  })
+
   it('says how long the last run took, and when it ended', async () => {
     vi.setSystemTime(1_000_000)
     const run = () => new Promise((resolve) => setTimeout(resolve, 30))
