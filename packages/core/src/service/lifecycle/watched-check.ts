@@ -31,7 +31,7 @@ export interface WatchedCheckOptions {
   readonly log: Logger
   /** What a check threw, in words without secrets. */
   readonly toReason: (error: unknown) => string
-  /** Called when the check begins to count as failing, or ends to. */
+  /** Called whenever the check may have begun to count as failing, or ended to. */
   readonly onChange: () => void
 }
 
@@ -135,12 +135,11 @@ export class WatchedCheck {
   #note(startedAt: number, failure: { readonly error: unknown } | undefined): void {
     if (this.#isClosed) return
     const now = performance.now()
-    const wasPassing = this.#last === undefined ? undefined : this.isPassing
     const message = failure && this.#options.toReason(failure.error)
     this.#last = { message, durationMs: Math.round(now - startedAt), checkedAt: Date.now() }
     if (failure) this.#noteFailure(now)
     else this.#notePass(now)
-    if (wasPassing !== this.isPassing) this.#options.onChange()
+    this.#options.onChange()
   }
 
   #noteFailure(now: number): void {
