@@ -390,8 +390,10 @@ describe('Health', () => {
     const changed = vi.fn()
     health.onChange(changed)
     await health.refresh()
-    state.isBroken = true
-    await health.refresh()
+    for (const isBroken of [true, false, true]) {
+      state.isBroken = isBroken
+      await health.refresh()
+    }
     health.close()
     expect(vi.getTimerCount()).toBe(0)
     await vi.advanceTimersByTimeAsync(10_000)
