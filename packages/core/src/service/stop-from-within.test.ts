@@ -87,6 +87,44 @@ describe('stop() from within', () => {
     expect(await outer.call()).toMatchObject({ ok: true })
   })
 
+  it('waits for the end in what a call left behind that has ended', async () => {
+    const answered = Promise.withResolvers<void>()
+    const states: string[] = []
+    const { service, call, start } = noteService(() => {
+      const stopLater = async () => {
+        await answered.promise
+        await service.stop()
+        states.push(service.state)
+      }
+      void stopLater()
+    })
+    const started = await start()
+    await call()
+    answered.resolve()
+    await started.ended
+    await setImmediate()
+    expect(states).toEqual(['stopped'])
+  })
+
+  it('waits for the end where a hook of another service asks, and not where that is one of its own, too', async () => {
+    const inner = noteService(() => undefined, {
+      onStop: [hook('asks', () => outer.service.stop())],
+    })
+    const states: string[] = []
+    const outer = noteService(() => undefined, {
+      onStart: [
+        hook('asks', async () => {
+          await inner.start()
+          await inner.service.stop()
+          states.push(inner.service.state)
+        }),
+      ],
+    })
+    await expect(outer.start()).rejects.toMatchObject({ code: 'service.stopped' })
+    expect(states).toEqual(['stopped'])
+    expect(outer.service.state).toBe('stopped')
+  })
+
   it.each(['onStart', 'onReady', 'onDrain', 'onStop'] as const)(
     'lets a hook of %s finish that asked',
     async (point) => {
