@@ -70,7 +70,7 @@ describe.runIf(isLong)('services that do not', () => {
   let verified: Verified
   beforeAll(async () => {
     verified = await verifyDrain(broken, ['--deregister-delay-ms', '500'])
-  }, 120_000)
+  }, 240_000)
 
   test('end the command with exit code 1', () => {
     expect(verified.exitCode).toBe(1)
