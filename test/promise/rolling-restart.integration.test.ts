@@ -74,6 +74,7 @@ describe.skipIf(absence)(`rolling restarts under load${absence ? ` (skipped: ${a
     }
     const reports = [await kept.finish(), await fresh.finish()]
     expect(await stop(current)).toEqual({ exitCode: 0, refusedCount: 0 })
+    expect(front.unledCount).toBe(0)
     for (const { requests, success, errors, status_codes: statusCodes } of reports) {
       expect({ success, errors: errors ?? [] }, JSON.stringify(statusCodes)).toEqual({ success: 1, errors: [] })
       expect(Object.keys(statusCodes).toSorted()).toEqual(['200', '201'])

@@ -15,24 +15,31 @@ export interface Front extends AsyncDisposable {
   readonly protocol: string
   /** `127.0.0.1:12345` */
   readonly address: string
+  /** Connections that came while no instance was ready, and were closed. */
+  readonly unledCount: number
 }
 
 /** Hands connections to the instances that are ready, in turn, without trying a second one. What is connected stays connected. */
 export async function startFront(protocol: string, backends: () => Iterable<Backend>): Promise<Front> {
   const sockets = new Set<Socket>()
   let turn = 0
+  let unledCount = 0
   const server = createServer({ noDelay: true }, (client) => {
     const ready = [...backends()].filter(({ isReady }) => isReady)
     const backend = ready[turn++ % Math.max(1, ready.length)]
     const address = backend?.at(protocol)
     if (backend && address)
       return join(client, connectTo(address), { sockets, refused: () => backend.refused(protocol) })
+    unledCount += 1
     client.destroy()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     protocol,
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get unledCount() {
+      return unledCount
+    },
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))

@@ -27,7 +27,14 @@ function causesOf(evidence: Partial<Evidence>): readonly string[] {
 }
 
 function found(evidence: Partial<Evidence>) {
-  const rest = { lostBy: [], lags: undefined, shutdownTimeoutMs: 10_000, startFailure: undefined, delayMs: 1_000 }
+  const rest = {
+    lostBy: [],
+    lags: undefined,
+    shutdownTimeoutMs: 10_000,
+    startFailure: undefined,
+    delayMs: 1_000,
+    unledCount: 0,
+  }
   return findCauses({ records: [record, record], transports: [fine], ...rest, ...evidence })
 }
 
@@ -77,6 +84,11 @@ describe('findCauses', () => {
     const refusing = { ...record, refusals: [{ protocol: 'http', afterMs: 20 }] }
     expect(causesOf({ records: [refusing], transports: [failing('unavailable')] })).toEqual(['closes_before_draining'])
     expect(causesOf({ transports: [failing('unavailable', 'reset')] })).toEqual(['closes_before_draining'])
+  })
+
+  it('tells callers who could be led to nobody, where some failed, and not that servers close early', () => {
+    expect(causesOf({ unledCount: 3 })).toEqual([])
+    expect(causesOf({ unledCount: 3, transports: [failing('unavailable', 'reset')] })).toEqual(['no_ready_instance'])
   })
 
   it('tells messages that were committed and not handled from those that nobody came to', () => {

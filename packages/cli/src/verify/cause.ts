@@ -13,6 +13,8 @@ export interface Evidence {
   readonly shutdownTimeoutMs: number
   /** How long instances still serve after their readiness is false. */
   readonly delayMs: number
+  /** Connections that came while no instance was ready by its probe. */
+  readonly unledCount: number
   /** Why an instance did not start; undefined when all did. */
   readonly startFailure: string | undefined
 }
@@ -24,6 +26,7 @@ export function findCauses(evidence: Evidence): readonly Cause[] {
     ...endCauses(evidence),
     ...phaseCauses(evidence),
     ...readinessCauses(evidence),
+    ...unledCauses(evidence),
   ]
   const closing = closingCauses(evidence, roots)
   const found = [...roots, ...closing, ...messageCauses(evidence)]
@@ -85,8 +88,22 @@ function readinessCauses({ records, delayMs, transports }: Evidence): readonly C
   }))
 }
 
+/** New instances are waited for before old ones leave: some instance has stopped answering its probe, or said no. */
+function unledCauses({ unledCount, transports }: Evidence): readonly Cause[] {
+  if (unledCount === 0 || !transports.some(({ failed }) => failed > 0)) return []
+  return [
+    {
+      cause: 'no_ready_instance',
+      message: `${unledCount} connections came while no instance was ready: one that serves said that it is not, or did not answer its probe three times in a row for 1 s each. Where the machine is busy give it a smaller --rate`,
+    },
+  ]
+}
+
+/** What ends connections otherwise than by closing them early. */
+const endings: readonly Cause['cause'][] = ['never_drops_readiness', 'ended_by_signal', 'no_ready_instance']
+
 function closingCauses({ records, transports }: Evidence, roots: readonly Cause[]): readonly Cause[] {
-  if (roots.some(({ cause }) => cause === 'never_drops_readiness' || cause === 'ended_by_signal')) return []
+  if (roots.some(({ cause }) => endings.includes(cause))) return []
   const refusing = records.filter(({ refusals }) => refusals.length > 0)
   const refused = when(refusing, ({ refusals }) => ({
     cause: 'closes_before_draining',

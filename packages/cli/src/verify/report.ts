@@ -47,6 +47,7 @@ export type CauseName =
   | 'exit_code'
   | 'late_end'
   | 'never_drops_readiness'
+  | 'no_ready_instance'
   | 'not_consumed'
   | 'phase_failed'
   | 'start_failed'

@@ -61,6 +61,11 @@ export class Rollout implements AsyncDisposable {
     return this.#parts.task.deregisterDelayMs ?? (deregisterDelayMs || delayInKubernetes(shutdownTimeoutMs))
   }
 
+  /** Connections of callers whom the balancer could lead to nobody. */
+  get unledCount(): number {
+    return this.#fronts.reduce((sum, { unledCount }) => sum + unledCount, 0)
+  }
+
   /** Where callers find it by a protocol; undefined when no instance listens for that. */
   addressOf(protocol: string): string | undefined {
     return this.#current?.at(protocol) && this.#frontOf(protocol)

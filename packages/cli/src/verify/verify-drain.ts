@@ -169,6 +169,7 @@ async function conclude(rollout: Rollout, load: ServiceLoad, startFailure: strin
       shutdownTimeoutMs,
       startFailure,
       delayMs: rollout.delayMs,
+      unledCount: rollout.unledCount,
     }),
   }
 }
