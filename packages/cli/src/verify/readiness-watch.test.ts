@@ -27,10 +27,8 @@ describe('ReadinessWatch', () => {
   })
 
   it('stays with what it knows until three answers in a row are late', async () => {
-    expect(await said(['ready', 'late', 'late', 'ready', 'late', 'late', 'late'])).toEqual([
-      ...['ready', 'ready', 'ready', 'ready', 'ready', 'ready'],
-      'late',
-    ])
+    const told = await said(['ready', 'late', 'late', 'ready', 'late', 'late', 'late'])
+    expect(told.join(' ')).toBe('ready ready ready ready ready ready late')
   })
 
   it('asks no second question while one is open', async () => {
