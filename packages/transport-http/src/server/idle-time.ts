@@ -18,7 +18,7 @@ export function toIdleTime(keepAliveTimeoutMs: number, deregisterDelayMs = 0): I
   return {
     toldMs,
     untoldMs: keepAliveTimeoutMs - toldMs + bufferMs,
-    servedMs: deregisterDelayMs - Math.min(lastMs, deregisterDelayMs / 2),
+    servedMs: deregisterDelayMs - Math.min(lastMs, deregisterDelayMs * lastShare),
   }
 }
 
@@ -30,3 +30,6 @@ const bufferMs = 1_000
 
 /** A guess: how long before the end of the delay idle connections are closed. Longer than a busy event loop stands still. */
 const lastMs = 500
+
+/** A guess: as much for a delay of 5 s. The longer idle connections are served, the more callers are told on them to leave. */
+const lastShare = 0.1
