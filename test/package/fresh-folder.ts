@@ -73,7 +73,7 @@ async function manifest(archives: string): Promise<object> {
     name: 'hello',
     private: true,
     type: 'module',
-    dependencies: { ...Object.fromEntries(archived), ...pick(['typebox']) },
+    dependencies: { ...Object.fromEntries(archived), ...pick(['typebox', '@godaddy/terminus']) },
     devDependencies: pick(tools),
   }
 }

@@ -105,6 +105,11 @@ describe('a hello service written there', () => {
 
     expect(await hello.terminate()).toBe(0)
   })
+
+  it('stops with a server that terminus looks after', async () => {
+    await using hello = await startHello(folder.path, ['dist/terminus-main.js'])
+    expect(await hello.terminate()).toBe(0)
+  })
 })
 
 function compile(project: string): Promise<Ended> {

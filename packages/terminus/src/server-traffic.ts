@@ -73,14 +73,12 @@ export class ServerTraffic {
   #enter({ socket }: IncomingMessage, reply: ServerResponse): void {
     this.#replies.add(reply)
     if (this.#isWithdrawn) askToLeave(reply)
-    // A reply that waits behind another one of its connection is not always closed with it.
-    const leave = () => {
-      socket.off('close', leave)
-      reply.off('close', leave)
-      this.#leave(reply)
-    }
-    socket.on('close', leave)
-    reply.on('close', leave)
+    const leave = () => this.#leave(reply)
+    reply.once('close', leave)
+    if (reply.socket !== null) return
+    // It waits behind another one of its connection; Node 22 does not close it with that.
+    socket.setMaxListeners(0).once('close', leave)
+    reply.once('close', () => socket.off('close', leave))
   }
 
   #leave(reply: ServerResponse): void {
