@@ -42,7 +42,7 @@ export async function teamServer({
 }
 
 /** Terminus never takes back what it hears. */
-export function withTerminus(server: Server, options: TerminusOptions): void {
+function withTerminus(server: Server, options: TerminusOptions): void {
   const events = [options.signal ?? 'SIGTERM', ...(options.signals ?? [])]
   const before = new Map(events.map((event) => [event, process.listeners(event as never)]))
   createTerminus(server, options)
