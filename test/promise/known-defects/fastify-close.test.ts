@@ -20,9 +20,13 @@ function scene() {
     await answer.promise
     return {}
   }
+  return { slow, arrived: arrived.promise, answer: answer.resolve, agent: keepingAgent() }
+}
+
+function keepingAgent(): Agent {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   onTestFinished(() => agent.destroy())
-  return { slow, arrived: arrived.promise, answer: answer.resolve, agent }
+  return agent
 }
 
 async function ask(port: number, path: string, agent: Agent | false = false) {
@@ -77,7 +81,7 @@ test('a service serves callers until it drains, asks the caller of a reply in fl
   await arrived
   const stopped = started.stop()
   await turnsAway.promise
-  expect(await ask(port, '/v1/ping')).toMatchObject({ status: 200, connection: 'close' })
+  expect(await ask(port, '/v1/ping', keepingAgent())).toMatchObject({ status: 200, connection: 'close' })
   noticed.resolve()
   answer()
   const { socket, ...reply } = await running
