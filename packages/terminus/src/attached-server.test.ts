@@ -3,6 +3,7 @@ import { Agent, createServer, get, type IncomingMessage, type RequestListener, t
 import { Agent as SecureAgent, createServer as createSecureServer, get as getSecure } from 'node:https'
 import { connect } from 'node:net'
 import type { Logger, StartedService } from '@tenon/core'
+import type { Transport } from '@tenon/core/transport'
 import { expect, test, vi } from 'vitest'
 import { terminusOptions } from './index.ts'
 import { bareService, listening, silent, type TeamServer, teamServer } from './team-server.test-harness.ts'
@@ -90,6 +91,30 @@ test('a connection that is made before the drain and asks during it is answered,
   reply.end('done')
   await running
   await stopped
+})
+
+test('a request that has been received when the service stops is answered', async () => {
+  const request = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
+  const sent: (() => void)[] = []
+  const other: Transport = {
+    name: 'other',
+    carries: () => false,
+    bind: () => ({
+      listen: async () => [],
+      withdraw: () => undefined,
+      // It goes out at once, and nobody has read it when the server drains in the same turn.
+      drain: async () => sent.pop()?.(),
+      close: async () => undefined,
+    }),
+  }
+  await using team = await startTeam({ service: bareService({ transports: () => [other] }) })
+  const socket = connect(team.port, '127.0.0.1').setEncoding('latin1')
+  socket.write(request)
+  await once(socket, 'data')
+  sent.push(() => void socket.write(request))
+  const answered = once(socket, 'data') as Promise<[string]>
+  expect((await team.started.stop()).exitCode).toBe(0)
+  expect((await answered)[0]).toMatch(/^HTTP\/1\.1 200 .*\r\nconnection: close\r\n/is)
 })
 
 test('a caller that pipelines and leaves is not waited for', async () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { Server as TlsServer } from 'node:tls'
 
 /** A guess: how often connections that have become idle are looked for while the rest still works. The same as over our own HTTP. */
@@ -13,6 +14,7 @@ export class ServerTraffic {
   #isWithdrawn = false
   #emptied: PromiseWithResolvers<void> | undefined
   #sweeper: NodeJS.Timeout | undefined
+  #isSweeping = false
 
   constructor(server: Server) {
     this.#server = server
@@ -43,12 +45,13 @@ export class ServerTraffic {
   /** Ends connections that are idle, now and again until everything is closed. */
   drain(): void {
     if (this.#sweeper !== undefined) return
-    this.#sweep()
-    this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs).unref()
+    this.#sweeper = setInterval(() => void this.#sweep(), sweepIntervalMs).unref()
+    void this.#sweep()
   }
 
-  /** Resolves when no request is open. */
+  /** Resolves when no request is open, and none that has been received. */
   async emptied(): Promise<void> {
+    await untilRead()
     if (this.#replies.size === 0) return
     this.#emptied ??= Promise.withResolvers()
     await this.#emptied.promise
@@ -94,12 +97,28 @@ export class ServerTraffic {
    *
    * @see lib/_http_server.js of Node 24.21, closeIdleConnections
    */
-  #sweep(): void {
+  async #sweep(): Promise<void> {
+    if (this.#isSweeping) return
+    this.#isSweeping = true
+    await untilRead()
+    this.#isSweeping = false
     const busy = [...this.#sockets].filter(({ writableLength, bytesRead }) => writableLength > 0 || bytesRead === 0)
     for (const socket of busy) socket.destroy = () => socket
     this.#server.closeIdleConnections()
     for (const socket of busy) Reflect.deleteProperty(socket, 'destroy')
   }
+}
+
+/**
+ * Resolves when what has been received is read, so that a connection it came on is not idle: what is closed with something unread is
+ * reset, and the request lost.
+ *
+ * @see RFC 9112 section 9.6; Node, "The Node.js event loop": poll comes right before check, where immediates run
+ */
+async function untilRead(): Promise<void> {
+  // The first may be of a turn whose poll is over.
+  await setImmediate()
+  await setImmediate()
 }
 
 function askToLeave(reply: ServerResponse): void {
