@@ -38,6 +38,11 @@ export class SampleBook {
     return Object.keys(this.#samples).filter((name) => !known.has(name))
   }
 
+  /** Whether the user wants nothing sent there: an operation's id, or an event's topic. */
+  isLeftOut(name: string): boolean {
+    return this.#samples[name] === false
+  }
+
   /** Keeps an output for samples that are made from it. */
   note(operation: string, output: unknown): void {
     this.#latest.set(operation, output)

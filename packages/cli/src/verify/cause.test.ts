@@ -39,6 +39,12 @@ function found(evidence: Partial<Evidence>) {
 }
 
 describe('findCauses', () => {
+  it('calls nothing fine over which nothing was sent', () => {
+    expect(found({ transports: [fine, { ...fine, transport: 'grpc', sent: 0, succeeded: 0 }] })).toEqual([
+      { cause: 'nothing_sent', message: 'nothing was sent over grpc, so nothing can be said of it' },
+    ])
+  })
+
   it('finds none where nothing failed', () => {
     expect(found({})).toEqual([])
   })

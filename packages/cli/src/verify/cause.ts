@@ -139,12 +139,14 @@ function messageCauses({ lostBy, lags }: Evidence): readonly Cause[] {
 
 function restCauses({ transports }: Evidence, found: readonly Cause[]): readonly Cause[] {
   if (found.length > 0) return []
-  return transports.flatMap(({ transport, failures }) =>
-    when(failures, ({ operation, code, message }) => ({
+  return transports.flatMap(({ transport, sent, failures }): readonly Cause[] => {
+    if (sent === 0)
+      return [{ cause: 'nothing_sent', message: `nothing was sent over ${transport}, so nothing can be said of it` }]
+    return when(failures, ({ operation, code, message }) => ({
       cause: transport === 'queue' ? 'messages_failed' : 'calls_failed',
       message: `${operation} over ${transport} failed: ${code}: ${message}`,
-    })),
-  )
+    }))
+  })
 }
 
 function when<Item>(items: readonly Item[], cause: (first: Item) => Cause): readonly Cause[] {

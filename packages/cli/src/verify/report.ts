@@ -48,6 +48,7 @@ export type CauseName =
   | 'late_end'
   | 'never_drops_readiness'
   | 'no_ready_instance'
+  | 'nothing_sent'
   | 'not_consumed'
   | 'phase_failed'
   | 'start_failed'

@@ -9,10 +9,13 @@ import type { SampleBook } from '../sample/sample-book.ts'
 import type { HandledMessage } from '../instance/instance-message.ts'
 import type { Rollout } from './rollout.ts'
 import type { ServiceReport, TransportReport } from './report.ts'
+import { uncovered } from './uncovered.ts'
 
 /** What is sent to one service, by all its transports. */
 export interface ServiceLoad extends AsyncDisposable {
   readonly ledger: MessageLedger
+  /** What nothing is sent to, though nobody has left it out, each with the reason. */
+  readonly uncovered: readonly string[]
   /** A handler of the service came to an end with a message. */
   handled(message: HandledMessage): void
   /** What cannot be sent, each with what to do; nothing was sent yet but one call of each operation. */
@@ -97,6 +100,7 @@ const firstMessageMs = 30_000
 
 class PreparedLoad implements ServiceLoad {
   readonly ledger = new MessageLedger()
+  readonly uncovered: readonly string[]
   readonly #parts: LoadParts
   readonly #tallies = new Map<string, Tally>()
   readonly #messages: readonly Lane[]
@@ -113,6 +117,10 @@ class PreparedLoad implements ServiceLoad {
       return sender && source ? [sender.lane(topic, source, this.ledger)] : []
     })
     for (const { transport } of parts.calls) this.#tallies.set(transport, new Tally())
+    this.uncovered = uncovered(service, book, {
+      called: new Set(parts.calls.map(({ lane }) => lane.operation.id)),
+      published: new Set(this.#messages.map(({ id }) => id)),
+    })
   }
 
   handled(message: HandledMessage): void {

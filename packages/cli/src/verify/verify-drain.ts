@@ -44,6 +44,7 @@ export async function verifyDrain(task: DrainTask, surroundings: DrainSurroundin
     for (const service of services) rollouts.push(await Rollout.open(service, parts))
     await beginAll(rollouts, surroundings)
     for (const rollout of rollouts) loads.set(rollout, await prepareLoad(rollout, book, idPrefix))
+    requireCovered(loads)
     await requireAnswers(loads)
     return await runAll(loads, task, surroundings)
   } finally {
@@ -85,6 +86,15 @@ async function beginAll(rollouts: readonly Rollout[], { progress }: DrainSurroun
       throw new DrainError(`${rollout.service.name} does not start: ${textOf(error)}`, { cause: error })
     }
   }
+}
+
+/** What nothing is sent to cannot fail. */
+function requireCovered(loads: ReadonlyMap<Rollout, ServiceLoad>): void {
+  const problems = [...loads.values()].flatMap((load) => load.uncovered)
+  if (problems.length === 0) return
+  throw new DrainError(
+    `nothing would be sent to these, so nothing can be said; leave them out (--samples, false), or let them be reached by HTTP or gRPC without TLS or by a queue:\n${problems.join('\n')}`,
+  )
 }
 
 /** A service that answers nothing before any restart cannot be judged. */
