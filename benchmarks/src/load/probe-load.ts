@@ -1,5 +1,9 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { ProbeLatencies, ProbeTask } from './prober.ts'
 
 /** How many calls were answered, by what they came to. */
 export interface Answered {
@@ -35,26 +39,25 @@ export async function capacityOf(port: number, laneCount: number, durationMs: nu
   return count / (durationMs / 1_000)
 }
 
-/** Asks for a probe at an interval, each time on a connection of its own as the kubelet does; how long each answer took. */
-export async function probeEvery(at: { readonly port: number; readonly path: string }, durationMs: number) {
-  const startedAt = performance.now()
-  const latencies: Promise<number>[] = []
-  while (performance.now() - startedAt < durationMs) {
-    latencies.push(latencyOf(at.port, at.path))
-    await wait(probeIntervalMs)
+/** Asks for probes from a process of its own; how long each answer took, place by place. */
+export async function probe(task: ProbeTask): Promise<readonly (readonly number[])[]> {
+  const prober = fork(fileURLToPath(new URL('prober.ts', import.meta.url)))
+  prober.send(task)
+  try {
+    const [latencies] = (await Promise.race([once(prober, 'message'), ended(prober)])) as [ProbeLatencies]
+    return latencies.map((ofPlace) => ofPlace.map((one) => (one === 'never' ? Number.POSITIVE_INFINITY : one)))
+  } finally {
+    prober.kill()
   }
-  return Promise.all(latencies)
 }
 
-async function latencyOf(port: number, path: string): Promise<number> {
-  const startedAt = performance.now()
-  const status = await statusOf(port, path, false)
-  // What is not answered at all is later than any target.
-  return status === 200 ? performance.now() - startedAt : Number.POSITIVE_INFINITY
+async function ended(prober: ChildProcess): Promise<never> {
+  await once(prober, 'exit')
+  throw new Error('the process that asks for probes has ended')
 }
 
 /** 0 where nothing answers. */
-function statusOf(port: number, path: string, agent: Agent | false): Promise<number> {
+function statusOf(port: number, path: string, agent: Agent): Promise<number> {
   return new Promise((resolve) => {
     const asked = get({ host: '127.0.0.1', port, path, agent }, (response) => {
       response.resume()
@@ -65,5 +68,3 @@ function statusOf(port: number, path: string, agent: Agent | false): Promise<num
 }
 
 const connectionCount = 150
-/** More often than any platform; seldom enough to be no load of its own. */
-const probeIntervalMs = 200
