@@ -11,9 +11,28 @@ export interface Answered {
   readonly refusedCount: number
 }
 
-/** Calls that come at a rate, whatever becomes of those before them. */
-export async function callAtRate(port: number, callsPerSecond: number, durationMs: number): Promise<Answered> {
+/**
+ * The connections of callers, open: a loop that is busy accepts one a turn, so that 150 that are opened at once hold up a probe on
+ * their port for as many turns.
+ */
+export async function openConnections(port: number): Promise<Agent> {
   const agent = new Agent({ keepAlive: true, maxSockets: connectionCount })
+  await Promise.all(Array.from({ length: connectionCount }, () => statusOf(port, '/v1/work', agent)))
+  return agent
+}
+
+/** Where calls go, and on which connections. */
+export interface Callers {
+  readonly port: number
+  readonly agent: Agent
+}
+
+/** Calls that come at a rate, whatever becomes of those before them. Closes the connections. */
+export async function callAtRate(
+  { port, agent }: Callers,
+  callsPerSecond: number,
+  durationMs: number,
+): Promise<Answered> {
   const startedAt = performance.now()
   const calls: Promise<number>[] = []
   for (let now = startedAt; now - startedAt < durationMs; now = performance.now()) {

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Child } from '../child.ts'
 import type { Figure } from '../figure.ts'
-import { callAtRate, capacityOf, probe } from '../load/probe-load.ts'
+import { callAtRate, capacityOf, openConnections, probe } from '../load/probe-load.ts'
 import { spreadOf } from '../statistic.ts'
 
 const warmUpMs = 2_000
@@ -38,6 +38,7 @@ async function measureOnce(): Promise<readonly (readonly [string, number])[]> {
   // What is not compiled yet would make three times its capacity less than that.
   await capacityOf(port, laneCount, warmUpMs)
   const capacity = await capacityOf(port, laneCount, capacityMs)
+  const agent = await openConnections(port)
   const places = [
     ['/livez on the admin port', adminPort, '/livez'],
     ['/readyz on the admin port', adminPort, '/readyz'],
@@ -48,7 +49,7 @@ async function measureOnce(): Promise<readonly (readonly [string, number])[]> {
   delays.enable()
   const [startedAt, before] = [performance.now(), await child.usage()]
   const [answered, latencies] = await Promise.all([
-    callAtRate(port, capacity * overload, overloadMs),
+    callAtRate({ port, agent }, capacity * overload, overloadMs),
     probe({ places: places.map(([, at, path]) => ({ port: at, path })), durationMs: overloadMs }),
   ])
   delays.disable()

@@ -10,7 +10,7 @@ const work = contract('demo.v1.WorkService', {
   work: { input: Type.Object({}), output: Type.Object({ ok: Type.Boolean() }), http: 'GET /v1/work' },
 })
 
-/** What a call computes, some 2 ms of a core that does nothing else, and how long it waits for somebody else. */
+/** What a call computes, some 0.7 ms of a core that does nothing else, and how long it waits for somebody else. */
 const iterationCount = 4_000
 const waitMs = 5
 
