@@ -41,7 +41,7 @@ export class Health {
     this.#listeners.add(listener)
   }
 
-  /** Runs all checks once, but none whose last run still hangs, and waits for those that decide something. Never rejects. */
+  /** Runs all checks once, but none of which a run is waited for, and waits for those that decide something. Never rejects. */
   async refresh(): Promise<void> {
     const runs = this.#checks.map((check) => ({ check, run: check.run() }))
     await Promise.all(runs.filter(({ check }) => check.affects !== 'none').map(({ run }) => run))
