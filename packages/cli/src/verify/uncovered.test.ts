@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { SampleBook } from '../sample/sample-book.ts'
 import type { Samples } from '../sample/samples.ts'
 import { type Coverage, uncovered } from './uncovered.ts'
-import type { VerifiedService } from './verified-service.ts'
+
+type Service = Parameters<typeof uncovered>[0]
 
 const Note = Type.Object({ noteId: Type.String() })
 const { read, write } = contract('test.v1.NoteService', {
@@ -15,15 +16,16 @@ const written = event('test.written.v1', { key: 'noteId', payload: Note })
 
 const worker = {
   name: 'note',
+  description: { schedules: [], tasks: [] },
   operations: [write],
   topics: [
     { topic: 'test.write.v1', message: { command: write }, groups: ['note'] },
     { topic: 'test.written.v1', message: { event: written }, groups: ['note'] },
   ],
-} as const satisfies Pick<VerifiedService, 'name' | 'operations' | 'topics'>
+} as const satisfies Service
 const whole = { ...worker, operations: [read, write] }
 
-function missed(service: Parameters<typeof uncovered>[0], covered: Partial<Coverage> = {}, samples: Samples = {}) {
+function missed(service: Service, covered: Partial<Coverage> = {}, samples: Samples = {}) {
   const none = { called: new Set<string>(), published: new Set<string>() }
   return uncovered(service, new SampleBook(samples), { ...none, ...covered }).map((line) => line.split(':')[0])
 }
@@ -45,6 +47,9 @@ test('what its user leaves out is not asked for, unless that is everything', () 
   expect(missed(whole, {}, { ...samples, [read.id]: false })).toEqual(['note'])
 })
 
-test('a service that handles nothing is judged by its starts and stops', () => {
-  expect(missed({ name: 'sweeper', operations: [], topics: [] })).toEqual([])
+test('a service that works by itself alone is judged by its starts and stops, and one that does nothing is not', () => {
+  const idle = { ...worker, operations: [], topics: [] }
+  const task = { name: 'relay', needs: [], restart: 'always', initialDelayMs: 1, maxDelayMs: 1 } as const
+  expect(missed({ ...idle, description: { schedules: [], tasks: [task] } })).toEqual([])
+  expect(missed(idle)).toEqual(['note'])
 })

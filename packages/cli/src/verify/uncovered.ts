@@ -1,3 +1,4 @@
+import type { ServiceDescription } from '@tenon/core'
 import type { SampleBook } from '../sample/sample-book.ts'
 import type { VerifiedService } from './verified-service.ts'
 
@@ -9,12 +10,16 @@ export interface Coverage {
   readonly published: ReadonlySet<string>
 }
 
+type CoveredService = Pick<VerifiedService, 'name' | 'operations' | 'topics'> & {
+  readonly description: Pick<ServiceDescription, 'schedules' | 'tasks'>
+}
+
 /**
  * What of a service no load goes to, though its user has not left it out, each with the reason: a verdict would say nothing of it. A
- * service that handles nothing is not meant: it works by itself, and its starts and stops are judged.
+ * service that does nothing but by itself, by schedules and background tasks, is judged by its starts and stops.
  */
 export function uncovered(
-  { name, operations, topics }: Pick<VerifiedService, 'name' | 'operations' | 'topics'>,
+  { name, operations, topics, description }: CoveredService,
   book: SampleBook,
   { called, published }: Coverage,
 ): readonly string[] {
@@ -26,8 +31,10 @@ export function uncovered(
     const sample = 'event' in message ? topic : message.command.id
     return !book.isLeftOut(sample) && !published.has(topic) && !ids.has(sample)
   })
-  const isAllLeftOut = called.size + published.size + missed.length + silent.length === 0
-  if (isAllLeftOut && operations.length + topics.length > 0) return [`${name}: all that it handles is left out`]
+  const isEmpty = called.size + published.size + missed.length + silent.length === 0
+  const isWorker =
+    operations.length + topics.length === 0 && description.schedules.length + description.tasks.length > 0
+  if (isEmpty && !isWorker) return [`${name}: it handles nothing that can be sent and is not left out`]
   return [
     ...missed.map(
       ({ id }) => `${id}: ${name} listens for nothing that carries it but TLS or what only its own process reaches`,
