@@ -1,6 +1,7 @@
 import { SetupError, type SetupProblem, WiringError } from '../error/setup-error.ts'
 import type { HealthCheckSettings } from './check-settings.ts'
 import { injectWith } from './inject.ts'
+import { isAnswerTo } from './is-answer-to.ts'
 import { type CreateContext, isConstructible, type Provider, type Token, tokenName } from './provider.ts'
 import { classCycle, hiddenMessage, missingMessage, type ProviderPlan } from './provider-graph.ts'
 import { ReleaseList } from './release-list.ts'
@@ -172,11 +173,6 @@ type Kept = Pick<Provider, 'token' | 'dispose' | 'check' | 'checkSettings'>
 
 /** How long is waited for a creation that was told to give up. A guess: one that heeds its signal ends at once. */
 const longestSettleMs = 1_000
-
-/** Whether something failed because it was told to give up: web APIs throw the reason, those of Node.js name it as cause. */
-function isAnswerTo({ reason }: AbortSignal, cause: unknown): boolean {
-  return cause === reason || (cause instanceof Error && cause.cause === reason)
-}
 
 function createFailed(name: string, cause: unknown): SetupProblem {
   const reason = cause instanceof Error ? cause.message : String(cause)

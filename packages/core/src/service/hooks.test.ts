@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import Type from 'typebox'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contract } from '../contract/contract.ts'
@@ -119,6 +120,26 @@ describe('hooks', () => {
     const failed = expect(service.start(begin)).rejects.toThrow('onStart hook warm failed: no end within 750 ms')
     await vi.runAllTimersAsync()
     await failed
+  })
+
+  it('of onStart that give up because a stop is asked for are no failure: the start is undone, with exit code 0', async () => {
+    const seen: string[] = []
+    const begun = Promise.withResolvers<void>()
+    const heeding = hook(
+      'migrate',
+      async (_db, { signal }) => {
+        begun.resolve()
+        await once(signal, 'abort')
+        signal.throwIfAborted()
+      },
+      { needs: [db] },
+    )
+    const service = noteService(seen, { onStart: [heeding, noting(seen, 'warm')], onStop: [noting(seen, 'flush')] })
+    const failed = expect(service.start(begin)).rejects.toMatchObject({ code: 'service.stopped' })
+    await begun.promise
+    await Promise.all([failed, service.stop()])
+    expect(seen).toEqual(['create db', 'flush', 'dispose db'])
+    expect(log.info).toHaveBeenLastCalledWith(expect.objectContaining({ exitCode: 0 }), 'note has stopped')
   })
 
   it('leave onStop alone when nothing of onStart had begun', async () => {

@@ -23,6 +23,17 @@ describe('StopRequest', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('takes a step that gives up because of it for one that has ended, and no other that fails', async () => {
+    const request = new StopRequest('note', 10_000)
+    const ending = Promise.withResolvers<never>()
+    const heeding = request.letEnd('migrate', () => ending.promise)
+    request.make()
+    ending.reject(new Error('no lock', { cause: request.signal.reason }))
+    await expect(heeding).rejects.toBe(request.signal.reason)
+    await expect(request.letEnd('warm', () => Promise.reject(new Error('no disk')))).rejects.toThrow('no disk')
+    request.close()
+  })
+
   it('gives up a step that does not end, with time left to undo the others', async () => {
     const request = new StopRequest('note', 10_000)
     const ended = request.letEnd('create providers', never).catch((error: Error) => error.message)

@@ -1,4 +1,5 @@
 import { LifecycleError } from '../../error/setup-error.ts'
+import { isAnswerTo } from '../../handler/is-answer-to.ts'
 
 /** The wish that a service stops: when it was made, until when it must be done, and what of a start it lets end. */
 export class StopRequest {
@@ -43,13 +44,18 @@ export class StopRequest {
   }
 
   /**
-   * Runs a step of a start. After a request it may still end.
+   * Runs a step of a start. After a request it may still end; one that gives up because of it has not failed.
    *
-   * @throws LifecycleError `service.stopped` when it does not end in time after a request, or the reason for which it is given up.
+   * @throws what the step throws; the reason of the request when it gives up, or is given up, because of that; LifecycleError
+   * `service.stopped` when it does not end in time after a request.
    */
   async letEnd<Result>(name: string, run: () => Result | Promise<Result>): Promise<Result> {
     this.#step = name
-    return Promise.race([run(), this.#overdue.promise])
+    try {
+      return await Promise.race([run(), this.#overdue.promise])
+    } catch (error) {
+      throw isAnswerTo(this.signal, error) ? this.signal.reason : error
+    }
   }
 
   /** The start is over: a request has nothing to give up any more. */
