@@ -65,7 +65,8 @@ export interface Service<Config extends ConfigSpec = ConfigSpec> {
    * one cuts nothing.
    * Why a start failed is also the last line on standard error. Services that share a process drain one after another, the
    * one that was run last first, each within its own `shutdownTimeoutMs` from the signal on.
-   * A signal while the service starts gives the start up.
+   * A signal while the service starts gives the start up. A service that is run while others of the process stop is not started, and
+   * this resolves at once.
    *
    * Holds the process until it resolves. After the last service of the process has ended, the process has 1 s left: what
    * still keeps it up then, also work that follows this call, is cut by `process.exit()`. Longer work belongs into the
@@ -178,7 +179,7 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
     const { environment, settings } = readSettings(this.#options, start.environment)
     const log = start.log ?? defaultLog(this.name, environment, this.#options.log)
     const isHeld = settings.isDevelopment && isHeldByTool(environment)
-    return processOwner.run({
+    return processOwner().run({
       name: this.name,
       log,
       onHangup,

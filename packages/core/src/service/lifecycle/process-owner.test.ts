@@ -41,21 +41,92 @@ function ownedService(given: Partial<OwnedService> & { readonly exitCode?: numbe
   }
 }
 
-const listenerCount = () => process.listenerCount('SIGTERM')
+/** The module as another copy of this package has it. */
+async function anotherCopy(): Promise<typeof import('./process-owner.ts')> {
+  vi.resetModules()
+  return import('./process-owner.ts')
+}
 
 describe('processOwner', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('stops all services at %s and ends with exit code 0', async (signal) => {
-    const before = listenerCount()
     const [one, two] = [ownedService(), ownedService()]
-    const running = [processOwner.run(one.service), processOwner.run(two.service)]
-    expect(listenerCount()).toBe(before + 1)
+    const running = [processOwner().run(one.service), processOwner().run(two.service)]
     process.emit(signal, signal)
     await Promise.all(running)
     expect(one.stop).toHaveBeenCalled()
     expect(two.stop).toHaveBeenCalled()
     expect(process.exitCode).toBe(0)
-    expect(listenerCount()).toBe(before)
     expect(exit).not.toHaveBeenCalled()
+    expect(log.info).toHaveBeenCalledExactlyOnceWith(
+      { signal },
+      `${signal}: the services stop, and a second signal cuts them`,
+    )
+  })
+
+  it('ignores a signal that is repeated when all have ended, which would end the process with another code', async () => {
+    const { service } = ownedService()
+    const running = processOwner().run(service)
+    process.emit('SIGINT', 'SIGINT')
+    await running
+    await vi.advanceTimersByTimeAsync(500)
+    const counts = ['SIGTERM', 'SIGINT', 'SIGHUP'].map((signal) => process.listenerCount(signal))
+    expect(counts).toEqual([1, 1, 1])
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.emit(signal, signal)
+    expect(exit).not.toHaveBeenCalled()
+    expect(process.exitCode).toBe(0)
+    expect(log.info).toHaveBeenCalledTimes(1)
+  })
+
+  it('is one for all copies of this package, so that none ends the process while services of another drain', async () => {
+    const drained = Promise.withResolvers<void>()
+    const [slow, fast] = [ownedService(), ownedService()]
+    const stop = () => drained.promise.then(slow.end)
+    const running = processOwner().run({ ...slow.service, stop })
+    const copy = await anotherCopy()
+    expect(copy.processOwner).not.toBe(processOwner)
+    const others = copy.processOwner().run(fast.service)
+    process.emit('SIGTERM', 'SIGTERM')
+    await others
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(exit).not.toHaveBeenCalled()
+    drained.resolve()
+    await running
+    expect(process.exitCode).toBe(0)
+  })
+
+  it('knows that a start was stopped by an error of another copy, too', async () => {
+    const failed = Promise.withResolvers<void>()
+    const { service, end } = ownedService({
+      start: () => failed.promise,
+      stop: async () => {
+        end()
+        failed.reject(Object.assign(new Error('asked to stop'), { code: 'service.stopped' }))
+      },
+    })
+    const running = processOwner().run(service)
+    process.emit('SIGTERM', 'SIGTERM')
+    await running
+    expect(process.exitCode).toBe(0)
+  })
+
+  it('tells when a copy of a version that it does not know runs services beside it', async () => {
+    const key = Symbol.for('tenon.process_owner')
+    const shared: unknown = Reflect.get(globalThis, key)
+    Object.defineProperty(globalThis, key, { value: { version: 2 }, configurable: true })
+    try {
+      const copy = await anotherCopy()
+      const [one, two] = [ownedService(), ownedService()]
+      const running = [copy.processOwner().run(one.service), copy.processOwner().run(two.service)]
+      expect(log.warn).toHaveBeenCalledExactlyOnceWith(
+        {},
+        expect.stringContaining('copies of @tenon/core whose versions do not know each other'),
+      )
+      process.emit('SIGTERM', 'SIGTERM')
+      await Promise.all(running)
+      expect(process.exitCode).toBe(0)
+    } finally {
+      Object.defineProperty(globalThis, key, { value: shared, configurable: true })
+    }
   })
 
   it('lets services drain one after another, last started first', async () => {
@@ -72,7 +143,7 @@ describe('processOwner', () => {
       }
       return { ...service, stop }
     })
-    const running = services.map((service) => processOwner.run(service))
+    const running = services.map((service) => processOwner().run(service))
     await vi.advanceTimersByTimeAsync(0)
     process.emit('SIGTERM', 'SIGTERM')
     await vi.advanceTimersByTimeAsync(0)
@@ -90,7 +161,7 @@ describe('processOwner', () => {
   it('ends a process that something forgotten keeps alive, and keeps none alive itself', async () => {
     const setTimeout = vi.spyOn(globalThis, 'setTimeout')
     const { service, end } = ownedService({ exitCode: 1 })
-    const running = processOwner.run(service)
+    const running = processOwner().run(service)
     end()
     await running
     expect(setTimeout.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([false])
@@ -102,7 +173,7 @@ describe('processOwner', () => {
 
   it('cuts at a second signal, but takes two within a moment for one', async () => {
     const { service, end } = ownedService({ stop: async () => undefined })
-    const running = processOwner.run(service)
+    const running = processOwner().run(service)
     process.emit('SIGINT', 'SIGINT')
     process.emit('SIGINT', 'SIGINT')
     expect(exit).not.toHaveBeenCalled()
@@ -113,12 +184,42 @@ describe('processOwner', () => {
     await running
   })
 
+  it.each(['SIGHUP', 'the death of the parent'])('does not count %s as the first of two signals', async (first) => {
+    const ppid = vi.spyOn(process, 'ppid', 'get')
+    const { service, end } = ownedService({ stop: async () => undefined, onParentExit: 'drain' })
+    const running = processOwner().run(service)
+    if (first === 'SIGHUP') process.emit('SIGHUP', 'SIGHUP')
+    else ppid.mockReturnValue(1)
+    await vi.advanceTimersByTimeAsync(5_000)
+    process.emit('SIGTERM', 'SIGTERM')
+    expect(exit).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(200)
+    process.emit('SIGTERM', 'SIGTERM')
+    expect(exit).toHaveBeenCalledExactlyOnceWith(1)
+    end()
+    await running
+  })
+
+  it('does not start a service that is run while others drain', async () => {
+    const drained = Promise.withResolvers<void>()
+    const first = ownedService()
+    const running = processOwner().run({ ...first.service, stop: () => drained.promise.then(first.end) })
+    process.emit('SIGTERM', 'SIGTERM')
+    const start = vi.fn(async () => undefined)
+    await processOwner().run({ ...ownedService().service, name: 'late', start })
+    expect(start).not.toHaveBeenCalled()
+    expect(log.info).toHaveBeenLastCalledWith({}, 'late is not started, for the services of the process stop')
+    drained.resolve()
+    await running
+    expect(process.exitCode).toBe(0)
+  })
+
   it('logs a start that fails, ends with exit code 1, and stops the other services', async () => {
     const other = ownedService()
     const failure = new Error('the port is taken')
     const failing = ownedService({ start: () => Promise.reject(failure) })
-    const running = processOwner.run(other.service)
-    await Promise.all([processOwner.run(failing.service), running])
+    const running = processOwner().run(other.service)
+    await Promise.all([processOwner().run(failing.service), running])
     expect(log.error).toHaveBeenCalledWith({ err: failure }, 'the service could not start: the port is taken')
     expect(vi.mocked(process.stderr.write).mock.calls).toEqual([['note could not start: the port is taken\n']])
     expect(other.stop).toHaveBeenCalled()
@@ -128,7 +229,7 @@ describe('processOwner', () => {
   it('stops a service whose start was under way when the signal came', async () => {
     const starting = Promise.withResolvers<void>()
     const { service, stop } = ownedService({ start: () => starting.promise })
-    const running = processOwner.run(service)
+    const running = processOwner().run(service)
     process.emit('SIGTERM', 'SIGTERM')
     starting.resolve()
     await running
@@ -175,7 +276,7 @@ describe('processOwner', () => {
         starting.reject(stopped)
       },
     })
-    const running = processOwner.run(service)
+    const running = processOwner().run(service)
     process.emit('SIGTERM', 'SIGTERM')
     await running
     expect(process.exitCode).toBe(exitCode)
@@ -185,7 +286,7 @@ describe('processOwner', () => {
   it('holds the process while a service runs that does not hold it itself', async () => {
     const setInterval = vi.spyOn(globalThis, 'setInterval')
     const { service, end } = ownedService()
-    const running = processOwner.run(service)
+    const running = processOwner().run(service)
     const [hold] = setInterval.mock.results.map(({ value }) => value as NodeJS.Timeout)
     expect(hold?.hasRef()).toBe(true)
     expect(vi.getTimerCount()).toBe(1)
@@ -198,7 +299,7 @@ describe('processOwner', () => {
   it('drains at SIGHUP, and cuts nothing when it comes again', async () => {
     const { service, stop, end } = ownedService({ stop: async () => undefined })
     const stopped = vi.fn(async () => undefined)
-    const running = processOwner.run({ ...service, stop: stopped })
+    const running = processOwner().run({ ...service, stop: stopped })
     await vi.advanceTimersByTimeAsync(0)
     process.emit('SIGHUP', 'SIGHUP')
     await vi.advanceTimersByTimeAsync(1_000)
@@ -213,10 +314,10 @@ describe('processOwner', () => {
 
   it('ignores SIGHUP when all services do, and not when one does not', async () => {
     const [one, two] = [ownedService({ onHangup: 'ignore' }), ownedService()]
-    const first = processOwner.run(one.service)
+    const first = processOwner().run(one.service)
     process.emit('SIGHUP', 'SIGHUP')
     expect(one.stop).not.toHaveBeenCalled()
-    const second = processOwner.run(two.service)
+    const second = processOwner().run(two.service)
     process.emit('SIGHUP', 'SIGHUP')
     expect(one.stop).toHaveBeenCalled()
     await Promise.all([first, second])
@@ -225,7 +326,7 @@ describe('processOwner', () => {
   it('logs an error that nobody caught once, drains, and ends with exit code 1; others cut nothing', async () => {
     const before = process.listenerCount('uncaughtException')
     const [one, two] = [ownedService(), ownedService({ stop: async () => undefined })]
-    const running = [processOwner.run(one.service), processOwner.run(two.service)]
+    const running = [processOwner().run(one.service), processOwner().run(two.service)]
     const errors = [new Error('one'), new Error('two'), new Error('three')]
     for (const error of errors) process.listeners('uncaughtException').at(-1)?.(error, 'uncaughtException')
     expect(vi.mocked(log.error).mock.calls).toEqual([
@@ -257,11 +358,11 @@ describe('processOwner', () => {
   it('drains when the process that started it is gone, unless that is ignored', async () => {
     const ppid = vi.spyOn(process, 'ppid', 'get')
     const [held, free] = [ownedService({ onParentExit: 'drain' }), ownedService()]
-    const alone = processOwner.run(free.service)
+    const alone = processOwner().run(free.service)
     ppid.mockReturnValue(1)
     await vi.advanceTimersByTimeAsync(5_000)
     expect(free.stop).not.toHaveBeenCalled()
-    const running = processOwner.run(held.service)
+    const running = processOwner().run(held.service)
     await vi.advanceTimersByTimeAsync(999)
     expect(held.stop).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
@@ -282,12 +383,12 @@ describe('processOwner', () => {
 
   it('may own services again after all have ended, and forgets how those ended', async () => {
     const first = ownedService({ exitCode: 1 })
-    const ran = processOwner.run(first.service)
+    const ran = processOwner().run(first.service)
     first.end()
     await ran
     expect(process.exitCode).toBe(1)
     const second = ownedService()
-    const again = processOwner.run(second.service)
+    const again = processOwner().run(second.service)
     await vi.advanceTimersByTimeAsync(1_000)
     expect(second.stop).not.toHaveBeenCalled()
     expect(exit).not.toHaveBeenCalled()

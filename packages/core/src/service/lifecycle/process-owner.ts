@@ -1,4 +1,3 @@
-import { LifecycleError } from '../../error/setup-error.ts'
 import { countedLine } from '../../telemetry/counted-line.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { longestLingerMs } from './linger.ts'
@@ -19,6 +18,36 @@ export interface OwnedService {
   stop(options?: StopOptions): Promise<unknown>
 }
 
+/** Who runs the services of a process: the copies of this package that are loaded share one. */
+export interface Owner {
+  /** Of what a service and its owner ask of each other. */
+  readonly version: number
+  /** Runs a service until a signal, or its own failure, ends it. Never rejects: the outcome is the process's exit code. */
+  run(service: OwnedService): Promise<void>
+}
+
+/** The owner of this process. One of another copy of this package serves as well, as long as both know the same version of services. */
+export function processOwner(): Owner {
+  const shared = sharedOwner()
+  if (isOwner(shared)) return shared
+  own ??= new ProcessOwner()
+  if (shared === undefined) Object.defineProperty(globalThis, ownerKey, { value: own, configurable: true })
+  return own
+}
+
+const ownerKey = Symbol.for('tenon.process_owner')
+const ownerVersion = 1
+
+let own: Owner | undefined
+
+function sharedOwner(): unknown {
+  return Reflect.get(globalThis, ownerKey)
+}
+
+function isOwner(shared: unknown): shared is Owner {
+  return typeof shared === 'object' && shared !== null && 'version' in shared && shared.version === ownerVersion
+}
+
 const signals = ['SIGTERM', 'SIGINT'] as const
 
 /** Terminals and npm both pass Ctrl-C on, so one press arrives twice within this time. */
@@ -28,7 +57,8 @@ const sameSignalMs = 200
 const holdMs = 2 ** 31 - 1
 
 /** All services of the process share its signals and its exit code. */
-class ProcessOwner {
+class ProcessOwner implements Owner {
+  readonly version = ownerVersion
   readonly #services = new Set<OwnedService>()
   readonly #onSignal = (signal: NodeJS.Signals) => this.#signalled(signal)
   readonly #onHangup = () => this.#hungUp()
@@ -38,6 +68,10 @@ class ProcessOwner {
   /** Of the service that was run first. */
   #log: Logger | undefined
   #parentWatch: Disposable | undefined
+  #isListening = false
+  /** The services are asked to stop, whatever by. */
+  #isStopping = false
+  /** When the first SIGTERM or SIGINT came. */
   #signalledAt: number | undefined
   #exitCode = 0
   /** Why services could not start, for people: between the lines of the logs they would not find it. */
@@ -46,8 +80,11 @@ class ProcessOwner {
   /** A service without a server and a connection has nothing else that keeps the process up. */
   #hold: NodeJS.Timeout | undefined
 
-  /** Runs a service until a signal, or its own failure, ends it. Never rejects: the outcome is the process's exit code. */
   async run(service: OwnedService): Promise<void> {
+    if (this.#isStopping) {
+      service.log.info({}, `${service.name} is not started, for the services of the process stop`)
+      return
+    }
     clearTimeout(this.#lingering)
     if (this.#services.size === 0) this.#enter(service.log)
     this.#services.add(service)
@@ -70,14 +107,17 @@ class ProcessOwner {
       this.#lastWords.push(`${service.name} could not start: ${reason}`)
       return 1
     }
-    if (this.#signalledAt !== undefined || this.#exitCode !== 0) void service.stop()
+    if (this.#isStopping) void service.stop()
     return (await service.ended()).exitCode
   }
 
   #signalled(signal: NodeJS.Signals): void {
+    // All have ended: it must not change how the process does.
+    if (this.#services.size === 0) return
     const now = performance.now()
     if (this.#signalledAt === undefined) {
       this.#signalledAt = now
+      this.#tell((log) => log.info({ signal }, `${signal}: the services stop, and a second signal cuts them`))
       return this.#stopAll()
     }
     if (now - this.#signalledAt < sameSignalMs) return
@@ -117,8 +157,7 @@ class ProcessOwner {
 
   /** The first reason to stop is the one that is told. */
   #stopFor(tell: (log: Logger) => void): void {
-    if (this.#signalledAt !== undefined) return
-    this.#signalledAt = performance.now()
+    if (this.#isStopping) return
     this.#tell(tell)
     this.#stopAll()
   }
@@ -133,6 +172,7 @@ class ProcessOwner {
    * before, or leave messages to it.
    */
   #stopAll(): void {
+    this.#isStopping = true
     let later: Promise<unknown> | undefined
     for (const service of [...this.#services].toReversed()) {
       const stopped = service.stop(later && { drainAfter: later })
@@ -142,17 +182,26 @@ class ProcessOwner {
 
   #enter(log: Logger): void {
     this.#log = log
-    for (const signal of signals) process.on(signal, this.#onSignal)
-    process.on('SIGHUP', this.#onHangup)
+    if (sharedOwner() !== this) log.warn({}, strangers)
+    this.#listen()
     // A rejection that nobody handles comes here too, unless Node.js was told to treat it otherwise.
     process.on('uncaughtException', this.#onCrash)
     this.#hold = setInterval(() => undefined, holdMs)
   }
 
+  /**
+   * For good, although the services end: a signal that is repeated then would end the process with its own code. Listeners of
+   * signals do not hold a process.
+   */
+  #listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
+    for (const signal of signals) process.on(signal, this.#onSignal)
+    process.on('SIGHUP', this.#onHangup)
+  }
+
   #leave(log: Logger): void {
     clearInterval(this.#hold)
-    for (const signal of signals) process.off(signal, this.#onSignal)
-    process.off('SIGHUP', this.#onHangup)
     process.off('uncaughtException', this.#onCrash)
     this.#laterCrashes.close()
     this.#lastCrash = undefined
@@ -161,6 +210,7 @@ class ProcessOwner {
     for (const words of this.#lastWords.splice(0)) process.stderr.write(`${words}\n`)
     process.exitCode = this.#exitCode
     this.#exitCode = 0
+    this.#isStopping = false
     this.#signalledAt = undefined
     this.#lingering = setTimeout(() => {
       log.warn(
@@ -172,9 +222,10 @@ class ProcessOwner {
   }
 }
 
-/** Whether a start ended because that was asked for, and not by a failure of its own. */
-function isStopped(error: unknown): boolean {
-  return error instanceof LifecycleError && error.problems.some(({ code }) => code === 'service.stopped')
-}
+const strangers =
+  'copies of @tenon/core whose versions do not know each other run services in this process: one may end it while services of the other drain; install one version'
 
-export const processOwner: ProcessOwner = new ProcessOwner()
+/** Whether a start ended because that was asked for, and not by a failure of its own. The error may be of another copy of this package. */
+function isStopped(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'service.stopped'
+}
