@@ -22,7 +22,7 @@ export interface HookOptions<Needs extends readonly Token[]> {
    * Longest time the hook may take.
    *
    * @defaultValue in a start what is left of `startTimeoutMs`; in a stop its even part of what is left for the hooks
-   * @remarks Range 1–3_600_000 ms
+   * @remarks Range 1–3_600_000 ms. What hooks of `onDrain` are given together must fit into `shutdownTimeoutMs`.
    */
   readonly timeoutMs?: number
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { withTimeLimit } from './time-limit.ts'
+import { durationWithin, limitFor, withTimeLimit } from './time-limit.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -79,4 +79,26 @@ describe('withTimeLimit', () => {
     await vi.runAllTimersAsync()
     expect(await ended).toBe('too late')
   })
+})
+
+describe('limitFor', () => {
+  it.each([1, 10, 24, 25, 30, 225, 226, 1_000, 4_500, 4_501, 60_000])(
+    'lets something take %i ms before its signal fires, and hardly longer',
+    async (durationMs) => {
+      const began = performance.now()
+      const told = Promise.withResolvers<number>()
+      const limit = { timeoutMs: limitFor(durationMs), tooLate }
+      const run = (signal: AbortSignal) => {
+        signal.addEventListener('abort', () => told.resolve(performance.now() - began))
+        return never()
+      }
+      const ended = withTimeLimit(run, limit).catch(() => undefined)
+      await vi.runAllTimersAsync()
+      await ended
+      expect(await told.promise).toBeGreaterThanOrEqual(durationMs)
+      expect(await told.promise).toBeLessThanOrEqual(durationMs + 2)
+      expect(durationWithin(limitFor(durationMs))).toBeGreaterThanOrEqual(durationMs - 1)
+      expect(limitFor(durationWithin(limitFor(durationMs)))).toBeLessThanOrEqual(limitFor(durationMs))
+    },
+  )
 })

@@ -34,6 +34,17 @@ export async function withTimeLimit<T>(
   }
 }
 
+/** The shortest limit under which something may take so long before its signal fires. */
+export function limitFor(durationMs: number): number {
+  const leastMs = Math.min(shortestGraceMs, durationMs)
+  return durationMs + Math.min(longestGraceMs, Math.max(leastMs, (durationMs * graceShare) / (1 - graceShare))) + 1
+}
+
+/** How long something may take under a limit before its signal fires: the reverse of `limitFor`. */
+export function durationWithin(limitMs: number): number {
+  return Math.max(0, Math.floor(limitMs - graceOf(limitMs)) - 1)
+}
+
 function graceOf(timeoutMs: number): number {
   const leastMs = Math.min(shortestGraceMs, timeoutMs / 2)
   return Math.min(longestGraceMs, Math.max(leastMs, timeoutMs * graceShare))

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import type { Outcome } from '../call/arrival.ts'
 import { contract } from '../contract/contract.ts'
 import { ConfigError, LifecycleError } from '../error/setup-error.ts'
+import { check } from '../handler/check.ts'
 import { defineHandler } from '../handler/define-handler.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Transport, TransportServer } from '../transport/transport.ts'
@@ -209,6 +210,30 @@ test('runs until a signal, tells when it is ready, and sets the exit code', asyn
   await running
   expect(service.state).toBe('stopped')
   expect(process.exitCode).toBe(0)
+})
+
+test('calls onReady of run() only when the service is ready, and not when it ends before', async () => {
+  vi.useFakeTimers()
+  vi.stubEnv('LOG_LEVEL', 'silent')
+  for (const comesUp of [true, false]) {
+    let isUp = false
+    const looks = check('disk', () => {
+      if (!isUp) throw new Error('full')
+    })
+    const service = defineService({ name: 'sample', version: '1.0.0', handlers: [], admin: false, checks: [looks] })
+    const onReady = vi.fn()
+    const running = service.run({ onReady })
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(service.state).toBe('ready')
+    expect(onReady).not.toHaveBeenCalled()
+    isUp = comesUp
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(onReady).toHaveBeenCalledTimes(comesUp ? 1 : 0)
+    process.emit('SIGTERM', 'SIGTERM')
+    await running
+    expect(onReady).toHaveBeenCalledTimes(comesUp ? 1 : 0)
+    expect(process.exitCode).toBe(0)
+  }
 })
 
 test('ends with exit code 1 when it cannot start, or when what waits for it fails', async () => {

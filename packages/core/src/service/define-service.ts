@@ -77,7 +77,10 @@ export interface Service<Config extends ConfigSpec = ConfigSpec> {
 
 /** What a service is run with: whatever it may be started with, and what happens around it. */
 export interface RunOptions<Config extends ConfigSpec = ConfigSpec> extends StartOptions<Config> {
-  /** Called once, when the service is ready. What it throws ends the service like a failed start. */
+  /**
+   * Called once, when the service is ready for the first time and its hooks of `onReady` have run; not when it ends before. What it
+   * throws ends the service like a failed start.
+   */
   readonly onReady?: (service: StartedService) => void
   /**
    * What SIGHUP does, which a terminal sends when it is closed: `drain` as at SIGTERM, though a second one cuts nothing, or `ignore`.
@@ -186,16 +189,18 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
       onParentExit: onParentExit ?? (isHeld ? 'drain' : 'ignore'),
       start: async () => {
         const started = await this.start({ ...start, log })
-        try {
-          onReady?.(started)
-        } catch (error) {
-          await started.stop()
-          throw error
-        }
+        if (onReady && (await this.#becomesReady())) await callOrStop(onReady, started)
       },
       stop: async (options) => this.#running?.end(options),
       ended: () => this.#running?.ended ?? Promise.resolve({ exitCode: 0 }),
     })
+  }
+
+  /** False when it ends before. */
+  async #becomesReady(): Promise<boolean> {
+    const ready = this.#running?.ready.then(() => true)
+    const ended = this.#running?.ended.then(() => false)
+    return (await Promise.race([ready, ended])) ?? false
   }
 
   #requireStopped(what: string): void {
@@ -203,5 +208,14 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
     throw new LifecycleError([
       { code: 'service.state', message: `service ${this.name} is ${this.state}: stop it before it is ${what}` },
     ])
+  }
+}
+
+async function callOrStop(onReady: (service: StartedService) => void, started: StartedService): Promise<void> {
+  try {
+    onReady(started)
+  } catch (error) {
+    await started.stop()
+    throw error
   }
 }

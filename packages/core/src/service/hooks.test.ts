@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import Type from 'typebox'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contract } from '../contract/contract.ts'
+import { LifecycleError } from '../error/setup-error.ts'
 import { defineHandler } from '../handler/define-handler.ts'
 import { hook } from '../handler/hook.ts'
 import { provide, token } from '../handler/provider.ts'
@@ -158,9 +159,146 @@ describe('hooks', () => {
     const service = noteService(seen, {
       onReady: [hook('greet', () => Promise.reject(new Error('nobody there'))), noting(seen, 'poll')],
     })
-    await expect(service.start(begin)).rejects.toThrow('hooks failed')
+    await expect(service.start(begin)).rejects.toThrow(
+      new LifecycleError([{ code: 'service.hook_failed', message: 'onReady hook greet failed: nobody there' }]),
+    )
     expect(seen).toEqual(['listen', 'poll', 'withdraw', 'drain', 'close'])
+    expect(log.error).not.toHaveBeenCalled()
     expect(log.info).toHaveBeenLastCalledWith(expect.objectContaining({ exitCode: 1 }), 'note has stopped')
+  })
+
+  it('end the start with one error that names all of onReady that failed', async () => {
+    const refusing = (name: string) => hook(name, () => Promise.reject(new Error(`no ${name}`)))
+    const service = noteService([], { onReady: [refusing('mail'), noting([], 'poll'), refusing('cache')] })
+    await expect(service.start(begin)).rejects.toThrow(
+      new LifecycleError([
+        { code: 'service.hook_failed', message: 'onReady hook mail failed: no mail' },
+        { code: 'service.hook_failed', message: 'onReady hook cache failed: no cache' },
+      ]),
+    )
+  })
+
+  it('may each take in onReady what is left of the start', async () => {
+    vi.useFakeTimers()
+    const slow = hook('slow', () => new Promise((resolve) => setTimeout(resolve, 9_000)))
+    const others = Array.from({ length: 9 }, (_one, index) => noting([], `quick ${index}`))
+    const service = noteService([], { startTimeoutMs: 10_000, onReady: [slow, ...others] })
+    const starting = service.start(begin)
+    await vi.advanceTimersByTimeAsync(9_000)
+    expect((await starting).state).toBe('ready')
+    await service.stop()
+  })
+
+  it.each(['while it starts', 'later'])(
+    'of onReady are begun no more when a stop is asked for %s, which waits for the one that runs',
+    async (when) => {
+      vi.useFakeTimers()
+      const seen: string[] = []
+      let isUp = when === 'while it starts'
+      const [begun, ending] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()]
+      const service = noteService(seen, {
+        handlers: [noteHandler],
+        providers: () => [
+          provide(db, {
+            create: () => 'db',
+            check: () => {
+              if (!isUp) throw new Error('down')
+            },
+            dispose: () => void seen.push('dispose db'),
+          }),
+        ],
+        onStart: [hook('migrate', () => undefined, { needs: [db] })],
+        onReady: [
+          hook(
+            'subscribe',
+            async (_db, { signal }) => {
+              begun.resolve(signal)
+              await ending.promise
+              seen.push('subscribed')
+            },
+            { needs: [db] },
+          ),
+          noting(seen, 'greet'),
+        ],
+        onDrain: [noting(seen, 'pause')],
+        onStop: [noting(seen, 'flush')],
+      })
+      const starting = service.start(begin)
+      if (!isUp) await starting
+      isUp = true
+      await vi.advanceTimersByTimeAsync(10_000)
+      const signal = await begun.promise
+      const stopped = service.stop()
+      await vi.advanceTimersByTimeAsync(1_000)
+      expect(signal.aborted).toBe(true)
+      expect(seen).toEqual(['listen', 'withdraw'])
+      ending.resolve()
+      await stopped
+      expect(seen.slice(2)).toEqual(['subscribed', 'pause', 'drain', 'close', 'flush', 'dispose db'])
+      expect(await (await starting).ended).toMatchObject({ exitCode: 0 })
+    },
+  )
+
+  it.each([
+    ['heeds its signal', 0, (signal: AbortSignal) => once(signal, 'abort').then(() => signal.throwIfAborted())],
+    ['fails then', 1, (signal: AbortSignal) => once(signal, 'abort').then(() => Promise.reject(new Error('lost')))],
+    ['hangs', 1, never],
+  ])('of onReady that %s when a stop is asked for lets it end with exit code %i', async (how, exitCode, run) => {
+    vi.useFakeTimers()
+    const begun = Promise.withResolvers<void>()
+    const service = noteService([], {
+      shutdownTimeoutMs: 10_000,
+      onReady: [
+        hook('greet', ({ signal }) => {
+          begun.resolve()
+          return run(signal)
+        }),
+      ],
+    })
+    const starting = service.start(begin)
+    await begun.promise
+    const stopped = service.stop()
+    await vi.advanceTimersByTimeAsync(2_000)
+    await stopped
+    const { exitCode: code, phases } = await (await starting).ended
+    expect(code).toBe(exitCode)
+    const { error } = phases.find(({ phase }) => phase === 'onDrain') ?? {}
+    if (how === 'hangs') {
+      expect(error).toMatchObject({
+        errors: [{ message: expect.stringMatching(/^onReady hook greet failed: no end within 1800 ms/) }],
+      })
+    } else expect(error).toBeUndefined()
+    if (how === 'fails then')
+      expect(log.error).toHaveBeenCalledWith(
+        { err: expect.objectContaining({ message: 'onReady hook greet failed: lost [service.hook_failed]' }) },
+        'a hook failed; the service stops',
+      )
+    vi.mocked(log.error).mockClear()
+    await vi.runAllTimersAsync()
+    expect(log.error).not.toHaveBeenCalled()
+  })
+
+  it('of onDrain take the time that they were given, which nobody else needs', async () => {
+    vi.useFakeTimers()
+    const seen: string[] = []
+    const taking = (name: string, durationMs: number, options = {}) =>
+      hook(
+        name,
+        () => new Promise<void>((resolve) => setTimeout(() => resolve(void seen.push(name)), durationMs)),
+        options,
+      )
+    const service = noteService(seen, {
+      shutdownTimeoutMs: 8_000,
+      onDrain: [hook('hangs', never), taking('given', 2_890, { timeoutMs: 3_000 }), taking('quick', 500)],
+    })
+    const started = await service.start(begin)
+    const stopped = started.stop()
+    await vi.runAllTimersAsync()
+    const { phases } = await stopped
+    expect(seen.filter((name) => ['given', 'quick'].includes(name))).toEqual(['given', 'quick'])
+    expect(phases.find(({ phase }) => phase === 'onDrain')?.error).toMatchObject({
+      errors: [{ message: expect.stringContaining('onDrain hook hangs failed: no end within') }],
+    })
   })
 
   it('run in onReady only once the checks pass, and end the service when one fails then', async () => {
@@ -181,7 +319,10 @@ describe('hooks', () => {
     isUp = true
     await vi.runOnlyPendingTimersAsync()
     expect(await started.ended).toMatchObject({ exitCode: 1 })
-    expect(log.error).toHaveBeenCalledWith(expect.anything(), 'a hook failed; the service stops')
+    expect(log.error).toHaveBeenCalledExactlyOnceWith(
+      { err: expect.objectContaining({ message: 'onReady hook greet failed: nobody there [service.hook_failed]' }) },
+      'a hook failed; the service stops',
+    )
   })
 
   it.each(['onDrain', 'onStop'] as const)(
@@ -243,16 +384,6 @@ describe('hooks', () => {
     await failed
     expect(await told.promise).toBe(900)
   })
-
-  it('do not hold up a stop that is asked for while the service becomes ready', async () => {
-    const begun = Promise.withResolvers<AbortSignal>()
-    const service = noteService([], { onReady: [hook('greet', ({ signal }) => (begun.resolve(signal), never()))] })
-    const started = service.start(begin)
-    const signal = await begun.promise
-    await service.stop()
-    expect(signal.aborted).toBe(true)
-    expect(await (await started).ended).toMatchObject({ exitCode: 0 })
-  })
 })
 
 describe('startTimeoutMs', () => {
@@ -263,7 +394,7 @@ describe('startTimeoutMs', () => {
     ['create providers', overdue('"create providers" has not ended: it waits for db')],
     ['listen', overdue('"listen" has not ended: it waits for http')],
     ['onStart', 'onStart hook migrate failed: no end within 4750 ms [service.hook_failed]'],
-    ['onReady', 'hooks failed'],
+    ['onReady', 'onReady hook greet failed: no end within 4750 ms [service.hook_failed]'],
     ['announce', overdue('"announce" has not ended')],
   ])('ends a start whose phase "%s" hangs, undoes what had started, and names who hung', async (phase, message) => {
     vi.useFakeTimers()

@@ -284,22 +284,54 @@ describe('start', () => {
     await service.stop()
   })
 
-  it('answers calls that came in before another part failed', async () => {
+  it('answers calls that came in by chance before another part failed', async () => {
     const never = new Promise<never>(() => undefined)
     const answered = Promise.withResolvers<unknown>()
     const transport = recordingTransport([])
+    const listen = () => {
+      void transport.call('x').then(answered.resolve)
+      return Promise.reject(new Error('taken'))
+    }
     const { started } = start({
       handlers: [defineHandler(notes, () => ({ getNote: () => never }))],
-      transports: () => [transport],
-      registry: () => ({
-        announce: () => {
-          void transport.call('x').then(answered.resolve)
-          return Promise.reject(new Error('no registry'))
-        },
-      }),
+      transports: () => [transport, recordingTransport([], { name: 'grpc', acts: { listen } })],
     })
-    await expect(started).rejects.toThrow('no registry')
+    await expect(started).rejects.toThrow('taken')
     expect(await answered.promise).toMatchObject({ ok: false, error: { code: 'unavailable' } })
+  })
+
+  it('turns away and drains callers whom the probe had invited when the registry refuses, and says who it was', async () => {
+    vi.useFakeTimers()
+    const log: string[] = []
+    const transport = recordingTransport(log)
+    const [finish, refuse] = [Promise.withResolvers<{ text: string }>(), Promise.withResolvers<never>()]
+    const { service, started } = start({
+      handlers: [
+        defineHandler(notes, () => ({ getNote: ({ text }) => (text === 'slow' ? finish.promise : { text }) })),
+      ],
+      transports: () => [transport],
+      registry: () => ({ announce: () => refuse.promise }),
+      deregisterDelayMs: 5_000,
+    })
+    const failed = expect(started).rejects.toThrow(
+      'the registry did not take the instance: no quorum [service.announce_failed]',
+    )
+    const ask = () => transport.host().answerProbe?.('readyz', { method: 'GET', query: '', headers: {} }).status
+    await vi.advanceTimersByTimeAsync(0)
+    expect(ask()).toBe(200)
+    const call = transport.call('slow')
+    refuse.reject(new Error('no quorum'))
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(ask()).toBe(503)
+    expect(log.at(-1)).toBe('http withdraw')
+    expect(await transport.call('still served')).toMatchObject({ ok: true })
+    await vi.advanceTimersByTimeAsync(1)
+    expect(log.at(-1)).toBe('http drain')
+    finish.resolve({ text: 'done' })
+    expect(await call).toMatchObject({ ok: true })
+    await failed
+    expect(service.state).toBe('stopped')
+    expect(silent.info).toHaveBeenLastCalledWith(expect.objectContaining({ exitCode: 1 }), 'note has stopped')
   })
 
   it('tells of a provider that fails, and undoes, although another hangs and cannot be told to end', async () => {
@@ -682,6 +714,34 @@ describe('stop', () => {
     expect(await transport.call('too late')).toMatchObject({ ok: false, error: { code: 'unavailable' } })
   })
 
+  it('tells when it has too little time left for the delay', async () => {
+    vi.useFakeTimers()
+    vi.mocked(silent.warn).mockClear()
+    const others = Promise.withResolvers<void>()
+    const { started } = start({
+      transports: () => [recordingTransport([])],
+      registry: () => ({
+        announce: async () => ({ lost: new AbortController().signal, withdraw: () => others.promise }),
+      }),
+      shutdownTimeoutMs: 2_000,
+      deregisterDelayMs: 800,
+    })
+    const running = await started
+    const stopped = running.stop()
+    await vi.advanceTimersByTimeAsync(100)
+    // The process stands still for a while.
+    const now = performance.now.bind(performance)
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 500)
+    others.resolve()
+    await vi.runAllTimersAsync()
+    await stopped
+    clock.mockRestore()
+    expect(silent.warn).toHaveBeenCalledExactlyOnceWith(
+      { deregisterDelayMs: 800, waitedMs: expect.any(Number) },
+      'the deregister delay was cut short, for too little of the shutdown was left: callers may still come',
+    )
+  })
+
   it('lets running calls finish before anything is closed', async () => {
     const finish = Promise.withResolvers<{ text: string }>()
     const draining = Promise.withResolvers<void>()
@@ -954,6 +1014,32 @@ describe('stop', () => {
     const failed = expect(started).rejects.toThrow('was asked to stop before it was ready')
     await begun.promise
     await Promise.all([failed, service.stop()])
+    expect(silent.info).toHaveBeenLastCalledWith(expect.objectContaining({ exitCode: 0 }), 'note has stopped')
+  })
+
+  it('gives up the first checks of a start at once, though one hangs', async () => {
+    vi.useFakeTimers()
+    const log: string[] = []
+    const begun = Promise.withResolvers<AbortSignal>()
+    const db = token<string>('db')
+    const { service, started } = start({
+      handlers: [defineHandler(notes, () => (inject(db), { getNote: (input) => input }))],
+      providers: () => [
+        provide(db, {
+          create: () => 'db',
+          check: (_db, signal) => (begun.resolve(signal), new Promise(() => undefined)),
+          dispose: () => void log.push('dispose db'),
+        }),
+      ],
+      transports: () => [recordingTransport(log)],
+    })
+    const failed = expect(started).rejects.toMatchObject({ code: 'service.stopped' })
+    const signal = await begun.promise
+    const stopped = service.stop()
+    await vi.advanceTimersByTimeAsync(0)
+    await Promise.all([failed, stopped])
+    expect(signal.aborted).toBe(true)
+    expect(log).toEqual(['dispose db'])
     expect(silent.info).toHaveBeenLastCalledWith(expect.objectContaining({ exitCode: 0 }), 'note has stopped')
   })
 

@@ -12,7 +12,7 @@ import { isOwnWork } from './lifecycle/own-work.ts'
 import { type Phase, PhaseJournal } from './lifecycle/phase-journal.ts'
 import { Readiness } from './lifecycle/readiness.ts'
 import { infosOf } from './lifecycle/servers.ts'
-import { runAll } from './lifecycle/run-hooks.ts'
+import { ReadyHooks } from './lifecycle/ready-hooks.ts'
 import { runPhases, untilFired } from './lifecycle/shutdown.ts'
 import { type Shutdown, shutdownPhases, type StopOptions } from './lifecycle/shutdown-phases.ts'
 import { StopRequest } from './lifecycle/stop-request.ts'
@@ -56,10 +56,10 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   readonly #startedAtMs: number
   #state: ServiceState = 'idle'
   #hasFailed = false
-  /** Why the start ends that took too long. */
-  #overdue: LifecycleError | undefined
   #starting: Promise<void> = Promise.resolve()
   #hasStarted = false
+  readonly #readyHooks = new ReadyHooks()
+  readonly #ready = Promise.withResolvers<void>()
   /** The hooks of a service that became ready. */
   #readying: Promise<void> = Promise.resolve()
   #stopping: Promise<Ended> | undefined
@@ -109,6 +109,11 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   /** Where each transport, and the admin server under the protocol `admin`, can be reached. */
   get addresses(): readonly Address[] {
     return this.#parts.addresses
+  }
+
+  /** Resolves when the service is ready for the first time and the hooks of that have run; not when it ends before. Never rejects. */
+  get ready(): Promise<void> {
+    return this.#ready.promise
   }
 
   /** Resolves when the service has stopped. Never rejects. */
@@ -170,10 +175,10 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     try {
       this.#journal.note(this.#startPhase('read settings'), this.#startedAtMs)
       await this.#startUp.run((name, run) => this.#runPhase(name, run))
+      await this.#becameReady()
       this.#hasStarted = true
-      await this.#readying
-      if (this.#overdue) throw this.#overdue
     } catch (error) {
+      clearTimeout(overdue)
       await this.#undo(error)
       throw error
     } finally {
@@ -182,12 +187,21 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     }
   }
 
+  /** The hooks of a service that is ready by now have run, but a stop need not wait for them before it turns away. */
+  async #becameReady(): Promise<void> {
+    const { signal } = this.#stopRequest
+    await Promise.race([this.#readying, untilFired(signal)])
+    if (this.#hasFailed) throw signal.reason
+  }
+
   async #undo(error: unknown): Promise<void> {
     const isStopped = !this.#hasFailed && error === this.#stopRequest.signal.reason
     this.#hasFailed ||= !isStopped
+    // Nobody is to find it ready any more.
+    this.#stopRequest.make(toError(error))
     this.#log.warn({}, `${this.#name} does not start; what had started is undone`)
-    // What was told to others ends as it does later. Before that, a transport may have let calls in before another part failed.
-    const kind = this.#readiness.hasBeenAnnounced ? 'announced' : isStopped ? 'unannounced' : 'failed'
+    // What was told to others, by a probe or a registry, ends as it does later. Before that, a transport may have let calls in.
+    const kind = this.#readiness.hasBeenReady ? 'announced' : isStopped ? 'unannounced' : 'failed'
     await this.#shutDown({ kind })
   }
 
@@ -214,9 +228,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     const { waitsFor } = this.#startUp
     const who = waitsFor.length > 0 ? `: it waits for ${waitsFor.join(', ')}` : ''
     const message = `service ${this.#name} did not start within startTimeoutMs (${this.#settings.startTimeoutMs}), "${running?.name}" has not ended${who}`
-    this.#overdue = new LifecycleError([{ code: 'service.phase_timed_out', message }])
     this.#hasFailed = true
-    this.#stopRequest.giveUp(this.#overdue)
+    this.#stopRequest.giveUp(new LifecycleError([{ code: 'service.phase_timed_out', message }]))
   }
 
   /** Hooks that fail end the start; later, they end the service. */
@@ -226,9 +239,17 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#parts.schedules?.begin()
     this.#parts.background?.begin()
     this.#readying = this.#runOnReady()
-    this.#readying.catch((error: unknown) => {
-      if (this.#hasStarted) this.#fail(error, 'a hook failed; the service stops')
-    })
+    const { signal } = this.#stopRequest
+    this.#readying.then(
+      () => {
+        if (!signal.aborted) this.#ready.resolve()
+      },
+      (error: unknown) => {
+        // A stop that gave it up has told so; a start that waits for it throws it.
+        if (this.#state === 'stopped' || !(this.#hasStarted || signal.aborted)) return
+        this.#fail(error, 'a hook failed; the service stops')
+      },
+    )
   }
 
   async #runOnReady(): Promise<void> {
@@ -237,10 +258,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     if (hooks.length === 0) return
     const timeoutMs = hookShare * (this.#hasStarted ? this.#settings.startTimeoutMs : this.#startLeftMs())
     const phase: Phase = { stage: 'start', name: 'onReady', budgetMs: timeoutMs }
-    await this.#journal.run(phase, () =>
-      // A stop does not wait for them.
-      Promise.race([runAll(hooks, { timeoutMs, signal, log: this.#log }), untilFired(signal)]),
-    )
+    await this.#journal.run(phase, () => this.#readyHooks.run(hooks, { timeoutMs, signal, log: this.#log }))
   }
 
   #failTransport(name: string, cause: unknown): void {
@@ -255,7 +273,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   #fail(error: unknown, message: string): void {
     this.#log.error({ err: error }, message)
     this.#hasFailed = true
-    this.#stopRequest.make(error instanceof Error ? error : new Error(String(error)))
+    this.#stopRequest.make(toError(error))
     void this.end()
   }
 
@@ -280,7 +298,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   async #shutDown(shutdown: Shutdown): Promise<Ended> {
     if (this.#state === 'ready') this.#log.info({}, `${this.#name} drains`)
     this.#state = 'draining'
-    const phases = await runPhases(shutdownPhases(this.#parts, shutdown, this.#settings), {
+    const { running: readying } = this.#readyHooks
+    const phases = await runPhases(shutdownPhases(this.#parts, { ...shutdown, readying }, this.#settings), {
       endsAtMs: this.#stopRequest.endsAtMs,
       journal: this.#journal,
     })
@@ -293,4 +312,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#ended.resolve(ended)
     return ended
   }
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

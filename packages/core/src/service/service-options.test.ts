@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ConfigError } from '../error/setup-error.ts'
+import { hook } from '../handler/hook.ts'
 import { resolveServiceOptions, serviceDefaults } from './service-options.ts'
 
 /** The settings, or an error of all problems. */
@@ -62,7 +63,6 @@ describe('resolveServiceOptions', () => {
       { callTimeoutMs: 3_600_000 },
       { shutdownTimeoutMs: 0 },
       { shutdownTimeoutMs: 600_000, deregisterDelayMs: 60_000 },
-      { shutdownTimeoutMs: 100, deregisterDelayMs: 100 },
     ])
       expect(resolve(options)).toMatchObject(options)
   })
@@ -88,15 +88,24 @@ describe('resolveServiceOptions', () => {
         { code: 'config.out_of_range', message: 'deregisterDelayMs must be from 0 to 60000, found -1' },
       ]),
     )
-    expect(() => resolve({ shutdownTimeoutMs: 10, deregisterDelayMs: 11 })).toThrow(
-      'deregisterDelayMs (11) must not exceed shutdownTimeoutMs (10) [config.out_of_range]',
-    )
     expect(() => resolve({}, { LOG_LEVEL: 'loud' })).toThrow('LOG_LEVEL: expected one of')
     expect(() => resolve({ log: { calls: 'some' } })).toThrow(
       'log.calls: expected one of all, failed, none, found "some"',
     )
     expect(() => resolve({}, { TENON_HOST: 'http://x' })).toThrow(
       'TENON_HOST: expected a host name or address such as 0.0.0.0, found "http://x" [config.malformed]',
+    )
+  })
+
+  it('has room for the delay, and for hooks of onDrain that were given a time, beside what the shutdown keeps', () => {
+    expect(() => resolve({ shutdownTimeoutMs: 2_000, deregisterDelayMs: 2_000 })).toThrow(
+      'deregisterDelayMs (2000) does not fit into shutdownTimeoutMs (2000) with what is kept for the drain and all that follows: set it to 989 at most, or let the shutdown take longer [config.out_of_range]',
+    )
+    expect(resolve({ shutdownTimeoutMs: 2_000, deregisterDelayMs: 989 })).toMatchObject({ deregisterDelayMs: 989 })
+    const onDrain = [hook('pause', () => undefined, { timeoutMs: 10_000 })]
+    expect(resolve({ onDrain })).toMatchObject({ shutdownTimeoutMs: 25_000 })
+    expect(() => resolve({ onDrain }, { KUBERNETES_SERVICE_HOST: '10.0.0.1' })).toThrow(
+      'the time that hooks of onDrain were given together (10000 ms) does not fit into shutdownTimeoutMs (25000) with deregisterDelayMs (5000) and what is kept for the drain and all that follows: give them 8898 ms at most, or let the shutdown take longer [config.out_of_range]',
     )
   })
 

@@ -15,6 +15,7 @@ import type { AdminOptions } from './lifecycle/admin-options.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
 import type { HookLists } from './lifecycle/bound-hooks.ts'
 import { longestLingerMs } from './lifecycle/linger.ts'
+import { checkShutdownRoom, longestDelayMs, type ShutdownRoom } from './lifecycle/shutdown-room.ts'
 import { checkLog, logDefaults, type LogOptions } from './default-log.ts'
 
 /** What a service is made of. Nothing in it runs before the service starts. */
@@ -103,7 +104,9 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
    * How long calls are still accepted after readiness has turned false, so that load balancers notice.
    *
    * @defaultValue 5_000, or a fifth of a shorter `shutdownTimeoutMs`, in Kubernetes or with a registry; else 0
-   * @remarks Range 0–60_000
+   * @remarks Range 0–60_000, as far as `shutdownTimeoutMs` has room for it beside what it keeps for the drain and what follows: some
+   * half of it, a third with a registry and hooks
+   * @throws ConfigError `config.out_of_range`, with the longest that fits
    */
   readonly deregisterDelayMs?: number
 }
@@ -149,6 +152,9 @@ type PlainOptions = Pick<
   | 'maxQueuedCalls'
   | 'forwardMetadata'
   | 'log'
+  | 'onReady'
+  | 'onDrain'
+  | 'onStop'
 > & {
   readonly registry?: unknown
 }
@@ -169,11 +175,12 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
   const { shutdownTimeoutMs = serviceDefaults.shutdownTimeoutMs } = options
   const isDevelopment = environment['NODE_ENV'] !== 'production'
   const checkOutput = options.checkOutput ?? serviceDefaults.checkOutput
+  const room: ShutdownRoom = { ...options, shutdownTimeoutMs, hasRegistry: options.registry !== undefined }
   const settings: ServiceSettings = Object.freeze({
     callTimeoutMs: options.callTimeoutMs ?? serviceDefaults.callTimeoutMs,
     startTimeoutMs: options.startTimeoutMs ?? serviceDefaults.startTimeoutMs,
     shutdownTimeoutMs,
-    deregisterDelayMs: options.deregisterDelayMs ?? (isDelayed ? delayWithin(shutdownTimeoutMs) : 0),
+    deregisterDelayMs: options.deregisterDelayMs ?? (isDelayed ? delayWithin(room) : 0),
     isDevelopment,
     isOutputChecked: checkOutput === 'always' || (checkOutput === 'development' && isDevelopment),
     defaultAccess: options.defaultAccess ?? (options.authenticate ? 'authenticated' : 'public'),
@@ -186,6 +193,7 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
   const problems = [
     ...checkLog(environment, options.log),
     ...checkOptions(options, settings),
+    ...checkShutdownRoom(room, settings.deregisterDelayMs),
     ...checkKillDelay(environment['TENON_KILL_DELAY_MS'], settings),
   ]
   return { settings, problems }
@@ -203,14 +211,7 @@ function checkOptions(options: PlainOptions, settings: ServiceSettings): readonl
     ...checkForwarded(options.forwardMetadata),
     ...(options.defaultAccess === undefined ? [] : checkAccess('defaultAccess', options.defaultAccess)),
     ...checkRange('deregisterDelayMs', settings.deregisterDelayMs, [0, 60_000]),
-    ...checkDelay(settings),
   ]
-}
-
-function checkDelay({ deregisterDelayMs, shutdownTimeoutMs }: ServiceSettings): readonly SetupProblem[] {
-  if (!(deregisterDelayMs > shutdownTimeoutMs)) return []
-  const message = `deregisterDelayMs (${deregisterDelayMs}) must not exceed shutdownTimeoutMs (${shutdownTimeoutMs})`
-  return [{ code: 'config.out_of_range', message }]
 }
 
 /** The platform tells how long it waits after SIGTERM: in Kubernetes the grace period without a `preStop` sleep. */
@@ -227,9 +228,10 @@ function checkKillDelay(given: string | undefined, { shutdownTimeoutMs }: Servic
 }
 
 /** A short shutdown leaves as large a part to the drain as the default one does. */
-function delayWithin(shutdownTimeoutMs: number): number {
+function delayWithin(room: ShutdownRoom): number {
   const { deregisterDelayMs, shutdownTimeoutMs: usualMs } = serviceDefaults
-  return Math.min(deregisterDelayMs, Math.max(0, shutdownTimeoutMs) * (deregisterDelayMs / usualMs))
+  const partMs = Math.max(0, room.shutdownTimeoutMs) * (deregisterDelayMs / usualMs)
+  return Math.min(deregisterDelayMs, partMs, longestDelayMs(room))
 }
 
 function checkName(name: string): SetupProblem[] {

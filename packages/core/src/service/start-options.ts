@@ -26,7 +26,7 @@ export interface StartOptions<Config extends ConfigSpec = ConfigSpec> {
   readonly registry?: false
   /** In the place of the service's own; false for no server of probes. */
   readonly admin?: AdminOptions | false
-  /** In the place of the service's own, in milliseconds. @remarks Range 0–60_000, at most `shutdownTimeoutMs` */
+  /** In the place of the service's own, in milliseconds. @remarks Range 0–60_000, as far as `shutdownTimeoutMs` has room */
   readonly deregisterDelayMs?: number
   /** False for a start in which schedules run only when `runSchedule()` asks for it. @defaultValue true */
   readonly schedules?: boolean

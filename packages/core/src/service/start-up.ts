@@ -115,7 +115,7 @@ export class StartUp<Config extends ConfigSpec> {
     this.#parts.background = this.#background(container)
     const hooks = bindHooks(options, container, gate)
     await this.#runOnStart(hooks, phase)
-    await phase('first checks', () => this.#startHealth(plan, container).refresh())
+    await phase('first checks', () => this.#firstChecks(plan, container))
     const addresses = await phase('listen', () => this.#listen(plan.transports, endpoints))
     this.#parts.addresses = [...addresses, ...adminAddresses]
     if (registrar) this.#parts.announcement = this.#announcement(registrar)
@@ -184,6 +184,19 @@ export class StartUp<Config extends ConfigSpec> {
     if (onStart.length === 0) return
     // What is kept back lets the hook be named that hangs, and not only its phase.
     await phase('onStart', (leftMs) => runInOrder(onStart, { timeoutMs: leftMs * hookShare, signal, log }))
+  }
+
+  /** A start that is given up does not wait for a check that hangs. */
+  async #firstChecks(plan: ServicePlan, container: Container): Promise<void> {
+    const { stop } = this.#site
+    const health = this.#startHealth(plan, container)
+    const close = () => health.close()
+    stop.addEventListener('abort', close, { once: true })
+    try {
+      await health.refresh()
+    } finally {
+      stop.removeEventListener('abort', close)
+    }
   }
 
   #startHealth(plan: ServicePlan, container: Container): Health {

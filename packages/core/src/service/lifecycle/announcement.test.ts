@@ -52,8 +52,10 @@ describe('begin', () => {
     expect(place.withdraw).toHaveBeenCalledExactlyOnceWith({ signal })
   })
 
-  it('rejects as the registry does', async () => {
-    await expect(announcing(refused).announcement.begin()).rejects.toThrow('refused')
+  it('rejects when the registry refuses, and says that it was the registry', async () => {
+    await expect(announcing(refused).announcement.begin()).rejects.toThrow(
+      'the registry did not take the instance: refused [service.announce_failed]',
+    )
   })
 
   it('waits no longer than until the service is asked to stop, and does not begin after it', async () => {

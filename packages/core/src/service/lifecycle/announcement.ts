@@ -1,3 +1,4 @@
+import { LifecycleError } from '../../error/setup-error.ts'
 import type { Instance, Registrar, Registration } from '../../registry/registry.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { wait } from './shutdown.ts'
@@ -29,14 +30,18 @@ export class Announcement {
     return this.#trying !== undefined
   }
 
-  /** Announces the instance. Resolves at once when the service is asked to stop. Rejects as the registry does. */
+  /**
+   * Announces the instance. Resolves at once when the service is asked to stop.
+   *
+   * @throws LifecycleError `service.announce_failed`
+   */
   async begin(): Promise<void> {
     const { stop } = this.#options
     if (stop.aborted) return
     try {
       await untilAbort(this.#try(), stop)
     } catch (error) {
-      if (!stop.aborted) throw error
+      if (!stop.aborted) throw refused(error)
     }
   }
 
@@ -102,6 +107,12 @@ export class Announcement {
     log.error({ err: reason }, 'the registry has lost the instance; it is announced again')
     void this.persist(backOffMs(0, random))
   }
+}
+
+function refused(cause: unknown): LifecycleError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const message = `the registry did not take the instance: ${reason}`
+  return new LifecycleError([{ code: 'service.announce_failed', message }], cause)
 }
 
 /** Doubles from a second to half a minute; the jitter keeps many instances from coming back to a registry at once. Guesses. */

@@ -42,7 +42,7 @@ function ownedService(given: Partial<OwnedService> & { readonly exitCode?: numbe
 }
 
 /** The module as another copy of this package has it. */
-async function anotherCopy(): Promise<typeof import('./process-owner.ts')> {
+async function anotherCopy(): Promise<{ readonly processOwner: typeof processOwner }> {
   vi.resetModules()
   return import('./process-owner.ts')
 }

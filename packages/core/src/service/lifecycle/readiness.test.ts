@@ -108,5 +108,7 @@ describe('Readiness', () => {
     using service = readinessOf({ begin: () => Promise.reject(new Error('refused')) })
     await service.check('passes')
     await expect(service.readiness.open()).rejects.toThrow('refused')
+    // Probes and transports have said so.
+    expect(service.readiness.hasBeenReady).toBe(true)
   })
 })

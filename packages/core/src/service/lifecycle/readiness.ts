@@ -17,7 +17,6 @@ export class Readiness {
   readonly #options: ReadinessOptions
   #isOpen = false
   #hasBeenReady = false
-  #isAnnounced = false
   /** What the transports were told last. */
   #told: 'ready' | 'not_ready' = 'not_ready'
 
@@ -30,9 +29,9 @@ export class Readiness {
     return this.#isOpen
   }
 
-  /** Whether others may know of the service, for it was ready once. */
-  get hasBeenAnnounced(): boolean {
-    return this.#isAnnounced
+  /** Whether others may know of the service, for it was ready once, whatever became of its announcement. */
+  get hasBeenReady(): boolean {
+    return this.#hasBeenReady
   }
 
   /** Whether all parts have started, the checks pass, a transport can take work, and nobody has asked the service to stop. */
@@ -48,7 +47,9 @@ export class Readiness {
 
   /**
    * All parts have started. Resolves when the service is announced, at once while it is not ready: then it is announced when it
-   * is for the first time. Rejects as the registry does.
+   * is for the first time.
+   *
+   * @throws LifecycleError `service.announce_failed`
    */
   async open(): Promise<void> {
     const { parts, stop, log, onFirst } = this.#options
@@ -60,7 +61,6 @@ export class Readiness {
     }
     this.#hasBeenReady = true
     await parts.announcement?.begin()
-    this.#isAnnounced = true
     if (!stop.aborted) onFirst()
   }
 
@@ -69,7 +69,6 @@ export class Readiness {
     this.#tellTransports()
     if (!this.isReady || this.#hasBeenReady) return
     this.#hasBeenReady = true
-    this.#isAnnounced = true
     void this.#options.parts.announcement?.persist()
     this.#options.onFirst()
   }

@@ -3,6 +3,7 @@ import { withTimeLimit } from '../../handler/time-limit.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { BoundHook } from './bound-hooks.ts'
 import { throwErrors } from './servers.ts'
+import { partOf } from './shutdown.ts'
 
 /** The time that hooks have together. */
 export interface HookTime {
@@ -26,22 +27,34 @@ export async function runInOrder(hooks: readonly BoundHook[], time: HookTime): P
 }
 
 /**
- * Runs all hooks one after another. Each may take its even part of what is left, so that one that hangs keeps none of the others
- * from it.
+ * Runs all hooks one after another, so that one that hangs keeps none of the others from running: each may take the time that it was
+ * given, or else its even part of the rest; what it does not use passes on. Where there is less, each gets its part of that.
  *
  * @throws AggregateError of all that failed, each a LifecycleError `service.hook_failed`.
  */
 export async function runAll(hooks: readonly BoundHook[], time: HookTime): Promise<void> {
   const endsAtMs = performance.now() + time.timeoutMs
+  const needsMs = needsOf(hooks, time.timeoutMs)
   const failures: Error[] = []
   for (const [index, hook] of hooks.entries()) {
-    const shareMs = (endsAtMs - performance.now()) / (hooks.length - index)
-    await runHook(hook, { ...time, timeoutMs: shareMs }).catch((failure: Error) => failures.push(failure))
+    const [needMs = 0, ...laterMs] = needsMs.slice(index)
+    const timeoutMs = partOf(endsAtMs - performance.now(), needMs, sumOf(laterMs))
+    await runHook(hook, { ...time, timeoutMs }).catch((failure: Error) => failures.push(failure))
   }
   throwErrors(failures, 'hooks failed')
 }
 
-async function runHook(hook: BoundHook, { timeoutMs: leftMs, signal, log }: HookTime): Promise<void> {
+/** How long hooks may take together that were given a time. */
+export function givenTimeOf(hooks: readonly Pick<BoundHook, 'timeoutMs'>[]): number {
+  return sumOf(hooks.map(({ timeoutMs = 0 }) => timeoutMs))
+}
+
+/**
+ * Runs a hook, which may take less than there is when it was given less.
+ *
+ * @throws LifecycleError `service.hook_failed`
+ */
+export async function runHook(hook: BoundHook, { timeoutMs: leftMs, signal, log }: HookTime): Promise<void> {
   const { name, point } = hook
   const timeoutMs = Math.max(0, Math.min(hook.timeoutMs ?? leftMs, leftMs))
   const tooLate = () => new Error(`no end within ${Math.round(timeoutMs)} ms`)
@@ -56,4 +69,15 @@ async function runHook(hook: BoundHook, { timeoutMs: leftMs, signal, log }: Hook
       cause,
     )
   }
+}
+
+function needsOf(hooks: readonly BoundHook[], timeoutMs: number): readonly number[] {
+  const restMs = timeoutMs - givenTimeOf(hooks)
+  const openCount = hooks.filter((hook) => hook.timeoutMs === undefined).length
+  const openMs = restMs > 0 ? restMs / openCount : timeoutMs / hooks.length
+  return hooks.map((hook) => hook.timeoutMs ?? openMs)
+}
+
+function sumOf(parts: readonly number[]): number {
+  return parts.reduce((sum, part) => sum + part, 0)
 }

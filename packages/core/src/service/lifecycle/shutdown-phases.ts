@@ -10,6 +10,7 @@ import type { Health } from './health.ts'
 import { type StopPhaseName, stopPhases } from './phase.ts'
 import { runAll } from './run-hooks.ts'
 import { throwErrors, withAll } from './servers.ts'
+import { onDrainTime, shares } from './shutdown-room.ts'
 import type { Schedules } from '../schedule/schedules.ts'
 import type { Background } from '../background/background.ts'
 import type { ServiceSettings } from '../service-options.ts'
@@ -46,6 +47,8 @@ export interface StopOptions {
 
 export interface Shutdown extends StopOptions {
   readonly kind: ShutdownKind
+  /** The hook of `onReady` that still runs; what `onDrain` ends must not begin behind it. */
+  readonly readying?: BoundHook | undefined
 }
 
 /** The way from serving to stopped: of all phases those for which there is something to do. */
@@ -65,24 +68,6 @@ type CutPhase = 'cut calls'
 type ClosePhase = 'close transports' | 'onStop' | 'dispose providers' | 'flush telemetry' | 'close admin server'
 type Steps<Name extends StopPhaseName> = Readonly<Record<Name, Step | undefined>>
 
-/**
- * Parts of the whole shutdown that are kept back for a phase. Guesses: closing is fast when nothing runs; a drain that a long
- * delay leaves no time would cut what the delay was meant to save.
- */
-const shares = Object.freeze({
-  deregister: 0.1,
-  onDrain: 0.05,
-  drain: 0.2,
-  closeTransports: 0.05,
-  onStop: 0.1,
-  dispose: 0.1,
-  flush: 0.05,
-  closeAdmin: 0.05,
-})
-
-/** What a hook may hold up a shutdown by, so that one that hangs leaves the drain most of the time. A guess. */
-const onDrainLimitShare = 0.2
-
 /** No transport takes longer to close when nothing runs. A guess. */
 const closeTransportsLimitShare = 0.2
 
@@ -95,7 +80,7 @@ function cutSteps({ drain }: ServiceParts): Partial<Steps<StopPhaseName>> {
 
 function drainSteps(
   parts: ServiceParts,
-  { kind, drainAfter }: Shutdown,
+  { kind, drainAfter, readying }: Shutdown,
   timing: Timing,
 ): Partial<Steps<StopPhaseName>> {
   const { drain, servers, announcement, schedules } = parts
@@ -120,14 +105,14 @@ function drainSteps(
             // More than it needs, so that it is cut short only where too little is left.
             limitMs: deregisterDelayMs + 1_000,
             reserveMs: 0,
-            run: (signal) => wait(deregisterDelayMs, signal),
+            run: (signal) => delay(parts, deregisterDelayMs, signal),
           }
         : undefined,
     'wait for other services': drainAfter && {
       reserveMs: 0,
       run: (signal) => Promise.race([drainAfter, untilFired(signal)]),
     },
-    onDrain: hookStep(parts, 'onDrain', timing),
+    onDrain: onDrainStep(parts, readying, timing),
     drain: {
       reserveMs: shutdownTimeoutMs * shares.drain,
       run: (signal, timeoutMs, graceMs) => drain.run(parts, signal, { timeoutMs, graceMs }),
@@ -135,13 +120,33 @@ function drainSteps(
   } satisfies Steps<Exclude<StopPhaseName, CutPhase | ClosePhase>>
 }
 
-function hookStep({ hooks, log }: ServiceParts, point: 'onDrain' | 'onStop', timing: Timing): Step | undefined {
-  const { shutdownTimeoutMs } = timing
-  const own = hooks.filter((hook) => hook.point === point)
+async function delay({ log }: ServiceParts, deregisterDelayMs: number, signal: AbortSignal): Promise<void> {
+  const beganAtMs = performance.now()
+  await wait(deregisterDelayMs, signal)
+  if (!signal.aborted) return
+  const waitedMs = Math.round(performance.now() - beganAtMs)
+  const message = 'the deregister delay was cut short, for too little of the shutdown was left: callers may still come'
+  log.warn({ deregisterDelayMs, waitedMs }, message)
+}
+
+function onDrainStep(
+  { hooks, log }: ServiceParts,
+  readying: BoundHook | undefined,
+  { shutdownTimeoutMs }: Timing,
+): Step | undefined {
+  const own = [...(readying ? [readying] : []), ...hooks.filter(({ point }) => point === 'onDrain')]
   if (own.length === 0) return undefined
   return {
-    ...(point === 'onDrain' && { limitMs: shutdownTimeoutMs * onDrainLimitShare }),
-    reserveMs: shutdownTimeoutMs * shares[point],
+    ...onDrainTime(own, shutdownTimeoutMs),
+    run: (signal, timeoutMs) => runAll(own, { timeoutMs, signal, log }),
+  }
+}
+
+function onStopStep({ hooks, log }: ServiceParts, { shutdownTimeoutMs }: Timing): Step | undefined {
+  const own = hooks.filter(({ point }) => point === 'onStop')
+  if (own.length === 0) return undefined
+  return {
+    reserveMs: shutdownTimeoutMs * shares.onStop,
     run: (signal, timeoutMs) => runAll(own, { timeoutMs, signal, log }),
   }
 }
@@ -155,7 +160,7 @@ function closeSteps(parts: ServiceParts, timing: Timing): Steps<ClosePhase> {
       reserveMs: shutdownTimeoutMs * shares.closeTransports,
       run: () => withAll(servers, 'transports could not close', (server) => server.close()),
     },
-    onStop: hookStep(parts, 'onStop', timing),
+    onStop: onStopStep(parts, timing),
     'dispose providers': {
       reserveMs: shutdownTimeoutMs * shares.dispose,
       run: async (_signal, timeoutMs) => {

@@ -53,12 +53,16 @@ export function untilFired(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
-/** When there is less left than the reserves ask for, each gets its part of it. */
-function timeFor({ limitMs, reserveMs }: ShutdownPhase, later: readonly ShutdownPhase[], leftMs: number): number {
+/** What one may take of the time left: all that those behind it do not need, or where there is less than all need, its part of it. */
+export function partOf(leftMs: number, needMs: number, laterMs: number): number {
   if (leftMs <= 0) return 0
+  const fairMs = needMs === 0 ? 0 : (leftMs * needMs) / (needMs + laterMs)
+  return Math.max(leftMs - laterMs, fairMs)
+}
+
+function timeFor({ limitMs, reserveMs }: ShutdownPhase, later: readonly ShutdownPhase[], leftMs: number): number {
   const laterMs = later.reduce((sum, phase) => sum + phase.reserveMs, 0)
-  const fairMs = reserveMs === 0 ? 0 : (leftMs * reserveMs) / (reserveMs + laterMs)
-  return Math.min(limitMs ?? leftMs, Math.max(leftMs - laterMs, fairMs))
+  return Math.min(limitMs ?? Number.POSITIVE_INFINITY, partOf(leftMs, reserveMs, laterMs))
 }
 
 /** Never rejects: the journal keeps how it ended. */
