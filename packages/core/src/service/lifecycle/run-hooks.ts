@@ -27,26 +27,26 @@ export async function runInOrder(hooks: readonly BoundHook[], time: HookTime): P
 }
 
 /**
- * Runs all hooks one after another, so that one that hangs keeps none of the others from running: each may take the time that it was
- * given, or else its even part of the rest; what it does not use passes on. Where there is less, each gets its part of that.
+ * Runs all hooks one after another, so that one that hangs keeps none of the others from running: each may take what those behind it do
+ * not need, or its part of the time where that is less than all need.
  *
+ * @param needsMs Of each hook, its even part unless given.
  * @throws AggregateError of all that failed, each a LifecycleError `service.hook_failed`.
  */
-export async function runAll(hooks: readonly BoundHook[], time: HookTime): Promise<void> {
+export async function runAll(
+  hooks: readonly BoundHook[],
+  time: HookTime,
+  needsMs: readonly number[] = hooks.map(() => time.timeoutMs / hooks.length),
+): Promise<void> {
   const endsAtMs = performance.now() + time.timeoutMs
-  const needsMs = needsOf(hooks, time.timeoutMs)
   const failures: Error[] = []
   for (const [index, hook] of hooks.entries()) {
-    const [needMs = 0, ...laterMs] = needsMs.slice(index)
-    const timeoutMs = partOf(endsAtMs - performance.now(), needMs, sumOf(laterMs))
+    const [needMs = 0, ...others] = needsMs.slice(index)
+    const laterMs = others.reduce((sum, other) => sum + other, 0)
+    const timeoutMs = partOf(endsAtMs - performance.now(), needMs, laterMs)
     await runHook(hook, { ...time, timeoutMs }).catch((failure: Error) => failures.push(failure))
   }
   throwErrors(failures, 'hooks failed')
-}
-
-/** How long hooks may take together that were given a time. */
-export function givenTimeOf(hooks: readonly Pick<BoundHook, 'timeoutMs'>[]): number {
-  return sumOf(hooks.map(({ timeoutMs = 0 }) => timeoutMs))
 }
 
 /**
@@ -69,15 +69,4 @@ export async function runHook(hook: BoundHook, { timeoutMs: leftMs, signal, log 
       cause,
     )
   }
-}
-
-function needsOf(hooks: readonly BoundHook[], timeoutMs: number): readonly number[] {
-  const restMs = timeoutMs - givenTimeOf(hooks)
-  const openCount = hooks.filter((hook) => hook.timeoutMs === undefined).length
-  const openMs = restMs > 0 ? restMs / openCount : timeoutMs / hooks.length
-  return hooks.map((hook) => hook.timeoutMs ?? openMs)
-}
-
-function sumOf(parts: readonly number[]): number {
-  return parts.reduce((sum, part) => sum + part, 0)
 }

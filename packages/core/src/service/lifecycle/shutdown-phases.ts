@@ -136,10 +136,8 @@ function onDrainStep(
 ): Step | undefined {
   const own = [...(readying ? [readying] : []), ...hooks.filter(({ point }) => point === 'onDrain')]
   if (own.length === 0) return undefined
-  return {
-    ...onDrainTime(own, shutdownTimeoutMs),
-    run: (signal, timeoutMs) => runAll(own, { timeoutMs, signal, log }),
-  }
+  const { limitMs, reserveMs, needsMs } = onDrainTime(own, shutdownTimeoutMs)
+  return { limitMs, reserveMs, run: (signal, timeoutMs) => runAll(own, { timeoutMs, signal, log }, needsMs) }
 }
 
 function onStopStep({ hooks, log }: ServiceParts, { shutdownTimeoutMs }: Timing): Step | undefined {

@@ -1,7 +1,6 @@
 import type { SetupProblem } from '../../error/setup-error.ts'
 import { durationWithin, limitFor } from '../../handler/time-limit.ts'
-import type { HookLists } from './bound-hooks.ts'
-import { givenTimeOf } from './run-hooks.ts'
+import type { BoundHook, HookLists } from './bound-hooks.ts'
 
 /** What a service asks of the one deadline over its shutdown. */
 export interface ShutdownRoom extends Pick<HookLists, 'onReady' | 'onDrain' | 'onStop'> {
@@ -32,19 +31,26 @@ const onDrainLimitShare = 0.2
 const slackShare = 0.05
 const longestSlackMs = 100
 
-type TimedHooks = Parameters<typeof givenTimeOf>[0]
+type TimedHooks = readonly Pick<BoundHook, 'timeoutMs'>[]
 
-/** How long hooks hold up a drain: as long as they were given, and a part of the shutdown for those that were given no time. */
-export function onDrainTime(
-  hooks: TimedHooks,
-  shutdownTimeoutMs: number,
-): { readonly limitMs: number; readonly reserveMs: number } {
+/** How long hooks hold up a drain. */
+export interface OnDrainTime {
+  readonly limitMs: number
+  readonly reserveMs: number
+  /** Of each hook. */
+  readonly needsMs: readonly number[]
+}
+
+/** Hooks have as long as they were given, and a part of the shutdown together that were given no time. */
+export function onDrainTime(hooks: TimedHooks, shutdownTimeoutMs: number): OnDrainTime {
   const givenMs = givenTimeOf(hooks)
-  const needMs = givenMs === 0 ? 0 : limitFor(givenMs)
-  const isOpen = hooks.some(({ timeoutMs }) => timeoutMs === undefined)
+  const openCount = hooks.filter(({ timeoutMs }) => timeoutMs === undefined).length
+  const openMs = openCount === 0 ? 0 : durationWithin(shutdownTimeoutMs * onDrainLimitShare)
+  const openReserveMs = openCount === 0 ? 0 : shutdownTimeoutMs * shares.onDrain
   return {
-    limitMs: needMs + (isOpen ? shutdownTimeoutMs * onDrainLimitShare : 0),
-    reserveMs: needMs + (isOpen ? shutdownTimeoutMs * shares.onDrain : 0),
+    limitMs: limitFor(givenMs + openMs),
+    reserveMs: (givenMs === 0 ? 0 : limitFor(givenMs)) + openReserveMs,
+    needsMs: hooks.map(({ timeoutMs }) => timeoutMs ?? openMs / openCount),
   }
 }
 
@@ -79,6 +85,10 @@ function spareMs({ shutdownTimeoutMs, hasRegistry, onReady = [], onDrain = [], o
     (hasRegistry ? 0 : shares.deregister) + (isOpen ? 0 : shares.onDrain) + (onStop.length > 0 ? 0 : shares.onStop)
   const slackMs = Math.min(longestSlackMs, shutdownTimeoutMs * slackShare)
   return shutdownTimeoutMs * (1 - all + needless) - slackMs
+}
+
+function givenTimeOf(hooks: TimedHooks): number {
+  return hooks.reduce((sum, { timeoutMs = 0 }) => sum + timeoutMs, 0)
 }
 
 function problem(message: string): readonly SetupProblem[] {
