@@ -724,7 +724,7 @@ describe('stop', () => {
         announce: async () => ({ lost: new AbortController().signal, withdraw: () => others.promise }),
       }),
       shutdownTimeoutMs: 2_000,
-      deregisterDelayMs: 800,
+      deregisterDelayMs: 700,
     })
     const running = await started
     const stopped = running.stop()
@@ -737,7 +737,7 @@ describe('stop', () => {
     await stopped
     clock.mockRestore()
     expect(silent.warn).toHaveBeenCalledExactlyOnceWith(
-      { deregisterDelayMs: 800, waitedMs: expect.any(Number) },
+      { deregisterDelayMs: 700, waitedMs: expect.any(Number) },
       'the deregister delay was cut short, for too little of the shutdown was left: callers may still come',
     )
   })

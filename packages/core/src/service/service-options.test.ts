@@ -99,13 +99,13 @@ describe('resolveServiceOptions', () => {
 
   it('has room for the delay, and for hooks of onDrain that were given a time, beside what the shutdown keeps', () => {
     expect(() => resolve({ shutdownTimeoutMs: 2_000, deregisterDelayMs: 2_000 })).toThrow(
-      'deregisterDelayMs (2000) does not fit into shutdownTimeoutMs (2000) with what is kept for the drain and all that follows: set it to 989 at most, or let the shutdown take longer [config.out_of_range]',
+      'deregisterDelayMs (2000) does not fit into shutdownTimeoutMs (2000) with what is kept for the drain and all that follows: set it to 898 at most, or let the shutdown take longer [config.out_of_range]',
     )
-    expect(resolve({ shutdownTimeoutMs: 2_000, deregisterDelayMs: 989 })).toMatchObject({ deregisterDelayMs: 989 })
+    expect(resolve({ shutdownTimeoutMs: 2_000, deregisterDelayMs: 898 })).toMatchObject({ deregisterDelayMs: 898 })
     const onDrain = [hook('pause', () => undefined, { timeoutMs: 10_000 })]
     expect(resolve({ onDrain })).toMatchObject({ shutdownTimeoutMs: 25_000 })
     expect(() => resolve({ onDrain }, { KUBERNETES_SERVICE_HOST: '10.0.0.1' })).toThrow(
-      'the time that hooks of onDrain were given together (10000 ms) does not fit into shutdownTimeoutMs (25000) with deregisterDelayMs (5000) and what is kept for the drain and all that follows: give them 8898 ms at most, or let the shutdown take longer [config.out_of_range]',
+      'the time that hooks of onDrain were given together (10000 ms) does not fit into shutdownTimeoutMs (25000) with deregisterDelayMs (5000) and what is kept for the drain and all that follows: give them 7647 ms at most, or let the shutdown take longer [config.out_of_range]',
     )
   })
 

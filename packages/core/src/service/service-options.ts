@@ -105,7 +105,7 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
    *
    * @defaultValue 5_000, or a fifth of a shorter `shutdownTimeoutMs`, in Kubernetes or with a registry; else 0
    * @remarks Range 0–60_000, as far as `shutdownTimeoutMs` has room for it beside what it keeps for the drain and what follows: some
-   * half of it, a third with a registry and hooks
+   * half of it, a quarter with a registry and hooks
    * @throws ConfigError `config.out_of_range`, with the longest that fits
    */
   readonly deregisterDelayMs?: number

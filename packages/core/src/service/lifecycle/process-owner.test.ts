@@ -237,29 +237,16 @@ describe('processOwner', () => {
     expect(process.exitCode).toBe(0)
   })
 
-  it('stops a service that is run when the others stop already', async () => {
-    const first = ownedService({ stop: async () => undefined })
-    const running = [processOwner.run(first.service)]
-    process.emit('SIGTERM', 'SIGTERM')
-    const second = ownedService()
-    running.push(processOwner.run(second.service))
-    await running[1]
-    expect(second.stop).toHaveBeenCalledTimes(1)
-    first.end()
-    await Promise.all(running)
-    expect(process.exitCode).toBe(0)
-  })
-
-  it('stops a service that is run when another one has failed already', async () => {
+  it('does not start a service that is run when another one has failed already', async () => {
     const [draining, failing, late] = [
       ownedService({ stop: async () => undefined }),
       ownedService({ start: () => Promise.reject(new Error('the port is taken')) }),
-      ownedService(),
+      ownedService({ start: vi.fn() }),
     ]
-    const running = processOwner.run(draining.service)
-    await processOwner.run(failing.service)
-    await processOwner.run(late.service)
-    expect(late.stop).toHaveBeenCalledTimes(1)
+    const running = processOwner().run(draining.service)
+    await processOwner().run(failing.service)
+    await processOwner().run(late.service)
+    expect(late.service.start).not.toHaveBeenCalled()
     draining.end()
     await running
     expect(process.exitCode).toBe(1)
@@ -343,7 +330,7 @@ describe('processOwner', () => {
 
   it('takes it for an error, too, when nothing was thrown', async () => {
     const { service, end } = ownedService({ stop: async () => undefined })
-    const running = processOwner.run(service)
+    const running = processOwner().run(service)
     const crash = process.listeners('uncaughtException').at(-1) as (thrown: unknown, origin: string) => void
     for (const origin of ['uncaughtException', 'unhandledRejection']) crash(undefined, origin)
     end()
@@ -374,7 +361,7 @@ describe('processOwner', () => {
 
   it('watches the process that started it once for all services, and no longer than they run', async () => {
     const services = [ownedService({ onParentExit: 'drain' }), ownedService({ onParentExit: 'drain' })]
-    const running = services.map(({ service }) => processOwner.run(service))
+    const running = services.map(({ service }) => processOwner().run(service))
     process.emit('SIGTERM', 'SIGTERM')
     await Promise.all(running)
     await vi.advanceTimersByTimeAsync(1_000)
@@ -405,9 +392,9 @@ describe('processOwner', () => {
     for (const round of ['first', 'second']) {
       const ownLog = { ...log, error: vi.fn(), warn: vi.fn() }
       const failing = ownedService({ log: ownLog, start: () => Promise.reject(new Error(round)) })
-      await processOwner.run(failing.service)
+      await processOwner().run(failing.service)
       const crashed = ownedService({ log: ownLog })
-      const running = processOwner.run(crashed.service)
+      const running = processOwner().run(crashed.service)
       crash(round)
       await running
       expect(ownLog.error.mock.calls.map(([, message]) => message as unknown)).toEqual([
@@ -415,7 +402,7 @@ describe('processOwner', () => {
         'nobody caught an error; the services stop',
       ])
       const orphan = ownedService({ log: ownLog, onParentExit: 'drain' })
-      const orphaned = processOwner.run(orphan.service)
+      const orphaned = processOwner().run(orphan.service)
       ppid.mockReturnValue(-1)
       await vi.advanceTimersByTimeAsync(1_000)
       await orphaned

@@ -45,10 +45,11 @@ export interface OnDrainTime {
 export function onDrainTime(hooks: TimedHooks, shutdownTimeoutMs: number): OnDrainTime {
   const givenMs = givenTimeOf(hooks)
   const openCount = hooks.filter(({ timeoutMs }) => timeoutMs === undefined).length
-  const openMs = openCount === 0 ? 0 : durationWithin(shutdownTimeoutMs * onDrainLimitShare)
+  const openLimitMs = openCount === 0 ? 0 : shutdownTimeoutMs * onDrainLimitShare
+  const openMs = durationWithin(openLimitMs)
   const openReserveMs = openCount === 0 ? 0 : shutdownTimeoutMs * shares.onDrain
   return {
-    limitMs: limitFor(givenMs + openMs),
+    limitMs: Math.max(openLimitMs, limitFor(givenMs + openMs)),
     reserveMs: (givenMs === 0 ? 0 : limitFor(givenMs)) + openReserveMs,
     needsMs: hooks.map(({ timeoutMs }) => timeoutMs ?? openMs / openCount),
   }
