@@ -18,9 +18,19 @@ export interface HookLists {
    * @throws LifecycleError `service.hook_failed`, from the start
    */
   readonly onStart?: readonly Hook[]
-  /** Once the service is ready for the first time, and announced. One that fails ends the service: it drains, with exit code 1. */
+  /**
+   * Once the service is ready for the first time, and announced. One that fails ends the service when all have run: it drains, with exit
+   * code 1. None is begun once the service is asked to stop; the one that runs is waited for before `onDrain`.
+   *
+   * @throws LifecycleError `service.hook_failed`, from the start, where that still waits for them
+   */
   readonly onReady?: readonly Hook[]
-  /** When the service is about to drain and still serves: what brings work in by itself is to end. */
+  /**
+   * When the service is about to drain and still serves: what brings work in by itself is to end. Each may take the time it was given,
+   * and those without one a fifth of the shutdown together.
+   *
+   * @throws ConfigError `config.out_of_range`, from the start, for times that do not fit into `shutdownTimeoutMs`
+   */
   readonly onDrain?: readonly Hook[]
   /** When nothing is served any more and all providers are still there; also after a start that failed or was given up, once `onStart` had begun. */
   readonly onStop?: readonly Hook[]

@@ -17,7 +17,7 @@ export const startPhases = Object.freeze([
 
 /**
  * The phases of a stop, in their order. Each that there is something for is run, whatever became of those before it. A start that
- * failed is undone by `cut calls` and those from `close transports` on.
+ * failed before the service was ready is undone by `cut calls` and those from `close transports` on.
  */
 export const stopPhases = Object.freeze([
   'cut calls',
