@@ -95,7 +95,7 @@ export {
   type TaskSettings,
   task,
 } from './handler/task.ts'
-export { adminDefaults, type AdminOptions } from './service/lifecycle/admin-options.ts'
+export { adminDefaults, type AdminOptions } from './service/probe/admin-options.ts'
 export {
   eventLoopDelay,
   type EventLoopDelayOptions,
@@ -103,7 +103,7 @@ export {
   heapUse,
   processCheckDefaults,
   type RatioOptions,
-} from './service/lifecycle/process-checks.ts'
+} from './service/health/process-checks.ts'
 export type { AttachedPart } from './service/attached-part.ts'
 export type { CheckOptions, ServiceCheck } from './service/check-service.ts'
 export {

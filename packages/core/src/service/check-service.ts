@@ -7,7 +7,7 @@ import { compileSchema } from '../schema/compiled-schema.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { BatchArrival, EventEndpoint } from '../transport/endpoint.ts'
 import type { ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
-import { resolveAdmin } from './lifecycle/admin-options.ts'
+import { resolveAdmin } from './probe/admin-options.ts'
 import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import {

@@ -1,6 +1,6 @@
 import { tokenName } from '../handler/provider.ts'
-import { defaultSettings, remoteCheckName, remoteSettings } from './lifecycle/open-checks.ts'
-import { processChecks } from './lifecycle/process-checks.ts'
+import { defaultSettings, remoteCheckName, remoteSettings } from './health/open-checks.ts'
+import { processChecks } from './health/process-checks.ts'
 import type { ServicePlan } from './plan-service.ts'
 import type { CheckDescription } from './service-description.ts'
 

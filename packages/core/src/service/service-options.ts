@@ -11,11 +11,11 @@ import type { Provider } from '../handler/provider.ts'
 import type { Task } from '../handler/task.ts'
 import type { Registrar } from '../registry/registry.ts'
 import type { Transport } from '../transport/transport.ts'
-import type { AdminOptions } from './lifecycle/admin-options.ts'
+import type { AdminOptions } from './probe/admin-options.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
 import type { HookLists } from './lifecycle/bound-hooks.ts'
-import { longestLingerMs } from './lifecycle/linger.ts'
 import { checkShutdownRoom, longestDelayMs, type ShutdownRoom } from './lifecycle/shutdown-room.ts'
+import { longestLingerMs } from './process/linger.ts'
 import { checkLog, logDefaults, type LogOptions } from './default-log.ts'
 
 /** What a service is made of. Nothing in it runs before the service starts. */

@@ -1,7 +1,7 @@
 import type { Provider } from '../handler/provider.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Transport } from '../transport/transport.ts'
-import type { AdminOptions } from './lifecycle/admin-options.ts'
+import type { AdminOptions } from './probe/admin-options.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
 import type { Secret } from './config/secret.ts'
 import type { ServiceOptions } from './service-options.ts'

@@ -1,5 +1,5 @@
 import { throwErrors } from '../lifecycle/servers.ts'
-import type { Condition } from '../lifecycle/condition.ts'
+import type { Condition } from '../health/condition.ts'
 import type { BoundTask } from './bound-tasks.ts'
 import { SupervisedTask, type SupervisedTaskOptions, type TaskState } from './supervised-task.ts'
 

@@ -1,9 +1,9 @@
 import type { ProbeName } from '../../transport/probe.ts'
-import { type Condition, toConditions } from './condition.ts'
+import { type Condition, toConditions } from '../health/condition.ts'
 import type { ProbeView } from './probes.ts'
-import type { Readiness } from './readiness.ts'
-import type { ServiceParts } from './shutdown-phases.ts'
-import { conditionsOf, doAllTell } from './transport-condition.ts'
+import type { Readiness } from '../health/readiness.ts'
+import type { ServiceParts } from '../lifecycle/shutdown-phases.ts'
+import { conditionsOf, doAllTell } from '../health/transport-condition.ts'
 
 /** What of a service probes tell of; read whenever they are asked. */
 export interface ProbedParts extends Pick<ServiceParts, 'health' | 'servers' | 'background'> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AdminToken } from './admin-token.ts'
-import type { Condition } from './condition.ts'
+import type { Condition } from '../health/condition.ts'
 import { type ProbeAudience, Probes, type ProbeView } from './probes.ts'
 
 const failing = (name: string, affects: Condition['affects'], message = 'no connection'): Condition => ({

@@ -2,7 +2,7 @@ import { countedLine } from '../../telemetry/counted-line.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { longestLingerMs } from './linger.ts'
 import { watchParent } from './parent-watch.ts'
-import type { StopOptions } from './shutdown-phases.ts'
+import type { StopOptions } from '../lifecycle/shutdown-phases.ts'
 
 /** A service as the owner of the process sees it. */
 export interface OwnedService {

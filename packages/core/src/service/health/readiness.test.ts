@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { resolveHealthCheck } from '../../handler/check-settings.ts'
 import type { Logger } from '../../telemetry/log.ts'
-import type { Announcement } from './announcement.ts'
+import type { Announcement } from '../lifecycle/announcement.ts'
 import { Health } from './health.ts'
 import { Readiness } from './readiness.ts'
 

@@ -1,6 +1,6 @@
 import type { ProbeName, ProbeReply, ProbeRequest } from '../../transport/probe.ts'
 import type { AdminToken } from './admin-token.ts'
-import type { Condition } from './condition.ts'
+import type { Condition } from '../health/condition.ts'
 
 /** What the probes read; all of it is state that is already there. */
 export interface ProbeView {

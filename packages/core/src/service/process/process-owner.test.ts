@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LifecycleError } from '../../error/setup-error.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { type OwnedService, processOwner } from './process-owner.ts'
-import type { StopOptions } from './shutdown-phases.ts'
+import type { StopOptions } from '../lifecycle/shutdown-phases.ts'
 
 const log: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: () => log }
 const exit = vi.fn()

@@ -1,6 +1,6 @@
 import type { Logger } from '../../telemetry/log.ts'
 import { conditionsOf, canTakeWork } from './transport-condition.ts'
-import type { ServiceParts } from './shutdown-phases.ts'
+import type { ServiceParts } from '../lifecycle/shutdown-phases.ts'
 
 export interface ReadinessOptions {
   /** What is there of the service by now; read whenever it is asked for. */
