@@ -10,7 +10,7 @@ import type { MessageStage } from './watch/consumer-report.ts'
 /** What messages that wait are set aside by. */
 export interface SettingAside {
   readonly retry: Pick<PartitionRetry, 'isFenced' | 'park' | 'follow'>
-  /** Whether one should be whose wait is as long, while so many wait, itself included. */
+  /** Whether one should be whose wait is as long, while so many wait or are being set aside, itself included. */
   isWanted(delayMs: number, waitingCount: number): boolean
 }
 
@@ -30,6 +30,10 @@ export class BackOff {
   readonly stages = new Map<number, MessageStage>()
   readonly #surroundings: BackOffSurroundings
   #waitingCount = 0
+  /** Until when those wait that may be set aside, by offset; a halted one for ever. */
+  readonly #movable = new Map<number, number>()
+  /** None of those waits longer. */
+  #latestAt = 0
   /** Whether the broker has just refused one that was to be set aside. */
   #isResting = false
   /** Ends all waits, to look again whether they should go on here. */
@@ -52,10 +56,12 @@ export class BackOff {
     }
   }
 
-  /** Looks again whether those that wait should be set aside. */
+  /** Looks again whether those that wait should be set aside. It costs next to nothing while none should. */
   reconsider(): void {
-    const isWanted = this.#waitingCount > 0 && this.#surroundings.aside?.isWanted(0, this.#waitingCount)
-    if (isWanted) this.wake()
+    if (this.#isResting || this.#movable.size === 0 || !this.#isLatestWanted()) return
+    this.#latestAt = 0
+    for (const untilAt of this.#movable.values()) this.#latestAt = Math.max(this.#latestAt, untilAt)
+    if (this.#isLatestWanted()) this.wake()
   }
 
   /** Lets all that wait look again what they wait for. */
@@ -69,25 +75,40 @@ export class BackOff {
   /** Waits until a message may be handled, which one with a halt is when it is released, or the partition is given up. True when it was set aside instead. */
   async wait(record: ReceivedRecord, stage: WaitingStage, history?: RetryHistory): Promise<boolean> {
     const { aside, clock } = this.#surroundings
+    const { offset } = record
     this.#waitingCount += 1
-    this.stages.set(record.offset, stage)
-    let mayBeSetAside = aside !== undefined
+    this.stages.set(offset, stage)
+    if (aside) this.#offer(offset, stage)
     try {
       for (;;) {
         const leftMs = 'untilAt' in stage ? stage.untilAt - clock.now() : this.#haltedMs(history)
         if (this.#isRevoked) return false
-        const isOffered = mayBeSetAside && !this.#isResting && leftMs > 0
+        const isOffered = this.#movable.has(offset) && !this.#isResting && leftMs > 0
         if (isOffered && aside?.isWanted(leftMs, this.#waitingCount)) {
+          this.#movable.delete(offset)
           const outcome = await this.#setAside(record, stage, history)
           if (outcome === 'stored') return true
           if (outcome === 'refused') void this.#rest()
-          mayBeSetAside = outcome !== 'unfit'
+          if (outcome !== 'unfit') this.#offer(offset, stage)
         } else if (await this.#isDue(stage, leftMs)) return false
       }
     } finally {
-      this.stages.delete(record.offset)
+      this.stages.delete(offset)
+      this.#movable.delete(offset)
       this.#waitingCount -= 1
     }
+  }
+
+  #offer(offset: number, stage: WaitingStage): void {
+    const untilAt = 'untilAt' in stage ? stage.untilAt : Number.POSITIVE_INFINITY
+    this.#movable.set(offset, untilAt)
+    this.#latestAt = Math.max(this.#latestAt, untilAt)
+  }
+
+  #isLatestWanted(): boolean {
+    const { aside, clock } = this.#surroundings
+    const leftMs = this.#latestAt - clock.now()
+    return leftMs > 0 && aside?.isWanted(leftMs, this.#waitingCount) === true
   }
 
   get #isRevoked(): boolean {
@@ -125,10 +146,8 @@ export class BackOff {
     history: RetryHistory | undefined,
   ): Promise<AppendOutcome | undefined> {
     const { aside, clock } = this.#surroundings
-    this.#waitingCount -= 1
     this.stages.set(record.offset, { stage: 'parked', sinceAt: clock.now() })
     const outcome = await aside?.retry.park(record, history)
-    this.#waitingCount += 1
     this.stages.set(record.offset, stage)
     return outcome
   }

@@ -9,7 +9,7 @@ import type { MessageStage, OldestMessage } from './watch/consumer-report.ts'
 import { PartitionMotion } from './watch/partition-motion.ts'
 import type { HandlerRun, WatchedLoop } from './watch/watched-loop.ts'
 import { endablePartition } from './endable-partition.ts'
-import { FinishedOffsets, type OpenOffset } from './commit/finished-offsets.ts'
+import { FinishedOffsets, type OffsetEnd, type OpenOffset } from './commit/finished-offsets.ts'
 import { HaltedMessages } from './halted-messages.ts'
 import { KeyLanes, type OpenMessage } from './turn/key-lanes.ts'
 import { MessageSettler } from './message-settler.ts'
@@ -46,9 +46,13 @@ export class PartitionLoop implements WatchedLoop {
   readonly #log: Logger
   readonly #clock: QueueSettings['clock']
   readonly #maxUncommittedCount: number
+  /** How many messages may be set aside though nothing was handled behind them, where the partition stands still: at most, and now. */
+  readonly #mostSpareCount: number
+  #spareCount = 0
   readonly #settler: MessageSettler
   readonly #batcher: Batcher | undefined
   readonly #halted: HaltedMessages
+  readonly #retry: PartitionRetry | undefined
   /** What was set aside, where that is what the loop handles. */
   readonly #readBack: PartitionRetry | undefined
   readonly #progress: CommitProgress
@@ -58,6 +62,10 @@ export class PartitionLoop implements WatchedLoop {
   readonly #lanes: KeyLanes
   /** Told of a commit, where something waits for one. */
   #room: PromiseWithResolvers<void> | undefined
+  /** Whether it has waited for room long enough for all that can be handled meanwhile. */
+  #isStill = false
+  /** What it waits for, once somebody should know. */
+  #stillFor: string | undefined
 
   constructor(given: AssignedPartition, consumer: TopicConsumer, surroundings: LoopSurroundings) {
     const { settings, log, slots, batcher, retry, halted = new HaltedMessages(), fail } = surroundings
@@ -77,8 +85,10 @@ export class PartitionLoop implements WatchedLoop {
     this.#batcher = batcher
     this.#halted = halted
     this.#maxUncommittedCount = settings.maxUncommittedCount
+    this.#mostSpareCount = Math.max(1, Math.floor(settings.maxUncommittedCount * spareRatio))
     const handle = (message: OpenMessage, next: () => void) => this.#handle(message, next)
     this.#lanes = new KeyLanes({ slots, order, revoked: partition.revoked, handle })
+    this.#retry = retry
     this.#readBack = isReadBack ? retry : undefined
     // Where a message holds up its partition, nothing can be handled meanwhile that it would be set aside for.
     const isSetAside = order !== 'partition' && !isReadBack
@@ -123,8 +133,15 @@ export class PartitionLoop implements WatchedLoop {
     return this.#room !== undefined
   }
 
+  /** What it stands still for, in words; undefined while it moves. */
+  get hindrance(): string | undefined {
+    return this.#stillFor
+  }
+
   /** Settles when the partition was given up and nothing runs any more. Never rejects. */
   async run(): Promise<void> {
+    // Owners that come and go in an outage set no more aside than one would.
+    this.#spareCount = Math.max(0, this.#mostSpareCount - (this.#retry?.parkedKeyCount ?? 0))
     try {
       while (!this.#isRevoked) await this.#take(await this.motion.fetch(this.partition))
     } catch (error) {
@@ -209,21 +226,31 @@ export class PartitionLoop implements WatchedLoop {
     this.#hurry()
     // Nothing more of this partition can come into it.
     this.#batcher?.flushWhenRead()
-    const warning = setTimeout(() => this.#tellStill(), stillAfterMs)
+    const still = setTimeout(() => this.#standStill(), stillAfterMs)
+    const warning = setTimeout(() => this.#tellStill(), toldAfterMs)
     while (this.#isFull && !this.#isRevoked) {
       this.#room = Promise.withResolvers()
       this.#settler.reconsider()
       this.#readBack?.tellDone()
       await unlessAborted(this.#room.promise, this.partition.revoked)
     }
+    clearTimeout(still)
     clearTimeout(warning)
     this.#room = undefined
+    this.#isStill = false
+    this.#stillFor = undefined
+  }
+
+  #standStill(): void {
+    this.#isStill = true
+    this.#settler.reconsider()
   }
 
   #tellStill(): void {
     const { committableCount } = this.#offsets
     const facts = { oldest: this.oldest, committableCount, maxUncommittedCount: this.#maxUncommittedCount }
     const cause = committableCount > 0 ? 'the broker to store a commit' : 'its oldest message'
+    this.#stillFor = `it stands still until there is room in maxUncommittedCount, for ${cause}`
     this.#log.warn(facts, `the partition stands still until there is room in maxUncommittedCount, for ${cause}`)
   }
 
@@ -237,19 +264,24 @@ export class PartitionLoop implements WatchedLoop {
   }
 
   /**
-   * Whether a message that waits should be set aside: where it holds up others, and no more wait and are aside than were
-   * handled behind the oldest. So one message is set aside, and not a whole topic when everything fails.
+   * Whether a message that waits should be set aside: where it holds up others, and no more wait and are aside than were handled behind the
+   * oldest. So one message is set aside, and not a whole topic when everything fails. A few are where the partition stands still: perhaps all that it
+   * may take is behind them in their keys.
    */
-  readonly #isWanted = (delayMs: number, waitingCount: number): boolean =>
-    (this.isAwaitingRoom || delayMs > longDelayMs) && waitingCount <= this.#offsets.aheadCount
+  readonly #isWanted = (delayMs: number, waitingCount: number): boolean => {
+    const spareCount = this.#isStill ? this.#spareCount : 0
+    return (this.isAwaitingRoom || delayMs > longDelayMs) && waitingCount <= this.#offsets.aheadCount + spareCount
+  }
 
   /** The commit to wait for before the next message of the key, if any. */
   #finish(place: OpenOffset): Promise<void> | undefined {
-    this.motion.outcome()
-    const nextOffset = this.#offsets.finish(place, this.#setAside.get(place.offset))
+    const how = this.#setAside.get(place.offset) ?? 'handled'
     this.#setAside.delete(place.offset)
+    this.motion.outcome()
+    const nextOffset = this.#offsets.finish(place, how)
+    this.#spareCount = Math.min(this.#mostSpareCount, Math.max(0, this.#spareCount + spareChanges[how]))
     // The more are handled behind the oldest, the more of those that wait may be set aside.
-    if (this.isAwaitingRoom) this.#settler.reconsider()
+    this.#settler.reconsider()
     // What has its outcome behind the oldest that was set aside must not fill the window.
     const { aheadCount } = this.#offsets
     if (this.isAwaitingRoom || aheadCount * 2 >= this.#maxUncommittedCount) this.#readBack?.tellDone()
@@ -282,7 +314,13 @@ async function afterCommit(committed: Promise<void>, next: () => void): Promise<
   next()
 }
 
+/** What each that is done with changes in how many may be set aside beside what was handled: in an outage nothing gives it back. */
+const spareChanges = { handled: 1, 'set aside': -1, followed: 0 } as const satisfies Record<OffsetEnd, number>
+/** Of `maxUncommittedCount`: so many keys that fail with nothing handled between them are no outage. A guess. */
+const spareRatio = 0.01
 /** A message that waits for longer is set aside though there is room. A guess. */
 const longDelayMs = 10_000
-/** A partition that is full for longer is told of: a fast one is for a moment, until its commit is stored. A guess. */
-const stillAfterMs = 10_000
+/** A fast partition is full for a moment, until its commit is stored; one that is for longer stands still. A guess. */
+const stillAfterMs = 1_000
+/** After which that is told. A guess. */
+const toldAfterMs = 10_000

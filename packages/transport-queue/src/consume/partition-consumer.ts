@@ -53,7 +53,7 @@ export class PartitionConsumer {
 
   /** What keeps its messages from being begun that a new process would not mend, in words; undefined when nothing does. */
   get hindrance(): string | undefined {
-    return this.#retry.hindrance
+    return this.#retry.hindrance ?? this.loop.hindrance ?? this.#retryLoop.hindrance
   }
 
   /** How many messages are halted, set aside or not. */

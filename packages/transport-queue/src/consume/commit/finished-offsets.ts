@@ -55,7 +55,7 @@ export class FinishedOffsets {
   }
 
   /** The offset before which all is done with now; undefined when that has not changed. */
-  finish(begun: OpenOffset, how: keyof typeof aheadCounts = 'handled'): number | undefined {
+  finish(begun: OpenOffset, how: OffsetEnd = 'handled'): number | undefined {
     begun.isFinished = true
     this.#setAhead(begun, aheadCounts[how])
     let nextOffset: number | undefined
@@ -136,7 +136,10 @@ export interface OpenOffset {
   isFinished: boolean
 }
 
+/** How a message is done with. */
+export type OffsetEnd = 'handled' | 'set aside' | 'followed'
+
 /** What one that is done with counts for. One behind another of its key that was set aside tells nothing. */
-const aheadCounts = { handled: 1, 'set aside': -1, followed: 0 } as const
+const aheadCounts = { handled: 1, 'set aside': -1, followed: 0 } as const satisfies Record<OffsetEnd, number>
 
 const forgottenAtOnceCount = 1_000

@@ -44,6 +44,11 @@ export class OpenRecords {
     return this.#unhandledCount
   }
 
+  /** At how many places. */
+  get unhandledPlaceCount(): number {
+    return this.#unhandled.size
+  }
+
   /** Whether there are some to be read back. */
   get isBehind(): boolean {
     return this.#unfetchedCount > 0

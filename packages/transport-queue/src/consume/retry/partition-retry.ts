@@ -88,6 +88,11 @@ export class PartitionRetry {
     return this.#open.unhandledCount
   }
 
+  /** How many keys they are of; with two in one place of the fence for one. */
+  get parkedKeyCount(): number {
+    return this.#open.unhandledPlaceCount
+  }
+
   /** What keeps messages of the source from being begun that a new process would not mend, in words; undefined when nothing does. */
   get hindrance(): string | undefined {
     return this.#isUnread ? `it waits until ${this.#topic.name} can be read` : this.#takeOver.hindrance

@@ -1,0 +1,98 @@
+import { ServiceError } from '@tenon/core/transport'
+import { expect, test } from 'vitest'
+import type { Handle } from '../../queue-transport.test-harness.ts'
+import { pass, watchedConsumer } from '../watch/standstill.test-harness.ts'
+
+const hourMs = 3_600_000
+const retry = { initialDelayMs: 20, maxDelayMs: hourMs, maxAgeMs: 604_800_000 }
+const options = { retry, maxUncommittedCount: 10, commitIntervalMs: 10 }
+const halting = { ...options, retry: { ...retry, maxAttemptCount: 1, onExhausted: 'halt-key' } } as const
+const ways = [
+  ['waits for an hour', 'unavailable', options],
+  ['is halted', 'internal', halting],
+] as const
+
+/** Messages of some keys fail at once, for an hour where they are tried again. */
+function failing(keys: string, code: 'unavailable' | 'internal' = 'unavailable') {
+  const seen: string[] = []
+  const handle: Handle = async ({ orderId, count }) => {
+    if (keys.includes(orderId)) throw new ServiceError(code, 'not now', { details: { retryDelayMs: hourMs } })
+    seen.push(`${orderId}${count}`)
+  }
+  return { handle, seen }
+}
+
+test('messages that fail at once are set aside when others were handled behind them, though there is room', async () => {
+  const { handle, seen } = failing('ab')
+  const { send, report } = await watchedConsumer(handle, options)
+  await send('ab')
+  await pass(1_000)
+  expect((await report())?.parkedCount).toBe(0)
+  await send('cd')
+  await pass(1_000)
+  expect([seen, (await report())?.parkedCount]).toEqual([['c2', 'd3'], 2])
+})
+
+test('so are messages that are held back', async () => {
+  const { handle, seen } = failing('')
+  const { send, report } = await watchedConsumer(handle, options)
+  const notBefore = new Date(Date.now() + hourMs).toISOString()
+  await send('ab', 0, { 'tenon-not-before': notBefore })
+  await pass(1_000)
+  expect((await report())?.parkedCount).toBe(0)
+  await send('cd')
+  await pass(1_000)
+  expect([seen, (await report())?.parkedCount]).toEqual([['c2', 'd3'], 2])
+})
+
+test.each(ways)('a key that %s holds up no other, however many of it follow', async (_how, code, given) => {
+  const { handle, seen } = failing('a', code)
+  const { send, report } = await watchedConsumer(handle, given)
+  await send(`${'a'.repeat(27)}b`)
+  await pass(60_000)
+  expect([seen, (await report())?.parkedCount]).toEqual([['b27'], 27])
+})
+
+test.each(ways)('two keys of which each %s hold up no other', async (_how, code, given) => {
+  const { handle, seen } = failing('ab', code)
+  const { send, report } = await watchedConsumer(handle, given)
+  await send(`axb${'a'.repeat(14)}c`)
+  await pass(60_000)
+  expect([seen, (await report())?.parkedCount]).toEqual([['x1', 'c17'], 16])
+})
+
+test('an outage moves no topic over, whoever owns it, and health says that it stands still', async () => {
+  const keys = 'abcdefghijklmnopqrst'
+  const { handle } = failing(keys)
+  const { broker, driver, send, report, reason, isLive } = await watchedConsumer(handle, options)
+  for (const key of keys) {
+    await send(key)
+    await pass(1_000)
+  }
+  expect((await report())?.parkedCount).toBe(0)
+  for (let ownerCount = 0; ownerCount < 3; ownerCount++) {
+    broker.evict(driver, { noticedAfterMs: 0 })
+    await pass(30_000)
+  }
+  expect((await report())?.parkedCount).toBe(0)
+  expect([isLive(), reason()]).toEqual([
+    true,
+    'partition 0 of shop.order.placed.v1: it stands still until there is room in maxUncommittedCount, for its oldest message',
+  ])
+})
+
+test('what nobody else is handled for says so no longer once there is room', async () => {
+  const { handle, seen } = failing('')
+  let isOut = true
+  const failsFirst: Handle = async (payload, arrival) => {
+    if (isOut) throw new ServiceError('unavailable', 'not now', { details: { retryDelayMs: 60_000 } })
+    return handle(payload, arrival)
+  }
+  const { send, reason } = await watchedConsumer(failsFirst, options)
+  await send('abcdefghijklmnopqrst')
+  await pass(30_000)
+  expect(reason()).toContain('it stands still')
+  isOut = false
+  await pass(60_000)
+  expect([seen.length, reason()]).toEqual([20, undefined])
+})
