@@ -20,6 +20,8 @@ export interface BackOffSurroundings {
   /** Undefined where messages wait in memory only. */
   readonly aside: SettingAside | undefined
   readonly halted: HaltedMessages
+  /** Told that one more waits. */
+  waits?(): void
 }
 
 type WaitingStage = Extract<MessageStage, { readonly stage: 'held' | 'retried' | 'halted' }>
@@ -79,6 +81,7 @@ export class BackOff {
     this.#waitingCount += 1
     this.stages.set(offset, stage)
     if (aside) this.#offer(offset, stage)
+    this.#surroundings.waits?.()
     try {
       for (;;) {
         const leftMs = 'untilAt' in stage ? stage.untilAt - clock.now() : this.#haltedMs(history)

@@ -9,7 +9,9 @@ import type { MessageStage, OldestMessage } from './watch/consumer-report.ts'
 import { PartitionMotion } from './watch/partition-motion.ts'
 import type { HandlerRun, WatchedLoop } from './watch/watched-loop.ts'
 import { endablePartition } from './endable-partition.ts'
-import { FinishedOffsets, type OffsetEnd, type OpenOffset } from './commit/finished-offsets.ts'
+import { FinishedOffsets } from './commit/finished-offsets.ts'
+import type { MessageOffsets, OffsetEnd, OpenOffset } from './commit/message-offsets.ts'
+import { ReadBackOffsets } from './commit/read-back-offsets.ts'
 import { HaltedMessages } from './halted-messages.ts'
 import { KeyLanes, type OpenMessage } from './turn/key-lanes.ts'
 import { MessageSettler } from './message-settler.ts'
@@ -54,9 +56,9 @@ export class PartitionLoop implements WatchedLoop {
   readonly #halted: HaltedMessages
   readonly #retry: PartitionRetry | undefined
   /** What was set aside, where that is what the loop handles. */
-  readonly #readBack: PartitionRetry | undefined
+  readonly #readBack: ReadBack | undefined
   readonly #progress: CommitProgress
-  readonly #offsets = new FinishedOffsets()
+  readonly #offsets: MessageOffsets
   /** What was set aside, and how, until that is noted. */
   readonly #setAside: SetAside = new Map()
   readonly #lanes: KeyLanes
@@ -72,7 +74,7 @@ export class PartitionLoop implements WatchedLoop {
     const { order } = consumer.settings.retry
     const { partition, end } = endablePartition(given)
     const { group } = consumer
-    const isReadBack = given === retry?.partition
+    const isReadBack = retry !== undefined && given === retry.partition
     const ownLog = log.child({ topic: partition.topic, partition: partition.partition, group })
     // Of messages that were set aside the log names the place where they lay before.
     const sourceLog = isReadBack ? log.child(setAsideOf(consumer, partition)) : ownLog
@@ -87,14 +89,18 @@ export class PartitionLoop implements WatchedLoop {
     this.#maxUncommittedCount = settings.maxUncommittedCount
     this.#mostSpareCount = Math.max(1, Math.floor(settings.maxUncommittedCount * spareRatio))
     const handle = (message: OpenMessage, next: () => void) => this.#handle(message, next)
-    this.#lanes = new KeyLanes({ slots, order, revoked: partition.revoked, handle })
+    const emptied = isReadBack ? (lane: string) => retry.emptied(lane) : undefined
+    this.#lanes = new KeyLanes({ slots, order, revoked: partition.revoked, handle, ...(emptied && { emptied }) })
     this.#retry = retry
-    this.#readBack = isReadBack ? retry : undefined
+    this.#readBack = isReadBack ? { retry, offsets: new ReadBackOffsets(() => retry.doneOffset) } : undefined
+    this.#offsets = this.#readBack?.offsets ?? new FinishedOffsets()
     // Where a message holds up its partition, nothing can be handled meanwhile that it would be set aside for.
     const isSetAside = order !== 'partition' && !isReadBack
     const aside =
       retry && isSetAside ? { retry: notingRetry(retry, this.#setAside), isWanted: this.#isWanted } : undefined
-    const own = { settings, log: sourceLog, slots, batcher, aside, halted }
+    // What is behind it in its key can be put back now.
+    const waits = () => void (isReadBack && this.#room?.resolve())
+    const own = { settings, log: sourceLog, slots, batcher, aside, halted, waits }
     this.#settler = new MessageSettler({ partition, consumer, ...own })
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
@@ -105,7 +111,7 @@ export class PartitionLoop implements WatchedLoop {
 
   /** When the oldest message without an outcome was produced, in epoch milliseconds; undefined when none waits here. */
   get oldestAt(): number | undefined {
-    return this.#offsets.oldestAt
+    return this.#offsets.oldest?.timestampAt
   }
 
   /** The oldest message without an outcome, and why it has none; undefined when none waits here. */
@@ -168,7 +174,7 @@ export class PartitionLoop implements WatchedLoop {
 
   /** It is stored that these are done with, though one before them is not. */
   drop(offsets: readonly number[]): void {
-    this.#offsets.drop(new Set(offsets))
+    this.#readBack?.offsets.drop(offsets)
     this.#room?.resolve()
   }
 
@@ -203,17 +209,18 @@ export class PartitionLoop implements WatchedLoop {
   #takeOne(given: ReceivedRecord, takenAt: number): void {
     if (this.#readBack === undefined)
       return this.#lanes.add({ record: given, place: this.#offsets.begin(given, takenAt) })
-    const parked = this.#readBack.unpack(given)
-    if (parked === undefined) return this.#passOver(given)
+    const { retry, offsets } = this.#readBack
+    const parked = retry.unpack(given)
+    if (parked === undefined) return this.#passOver(offsets)
     const { source: record, history } = parked
     const { offset: sourceOffset, timestampAt } = record
-    const place = this.#offsets.begin({ offset: given.offset, sourceOffset, timestampAt }, takenAt)
+    const place = offsets.begin({ offset: given.offset, sourceOffset, timestampAt }, takenAt)
     this.#lanes.add({ record, history, place })
   }
 
-  /** A record of a retry topic that does not count. */
-  #passOver(given: ReceivedRecord): void {
-    const nextOffset = this.#offsets.pass(given)
+  /** A record of a retry topic that does not count, or comes later. */
+  #passOver(offsets: ReadBackOffsets): void {
+    const nextOffset = offsets.pass()
     if (nextOffset !== undefined) void this.#progress.advance(nextOffset)
   }
 
@@ -229,9 +236,10 @@ export class PartitionLoop implements WatchedLoop {
     const still = setTimeout(() => this.#standStill(), stillAfterMs)
     const warning = setTimeout(() => this.#tellStill(), toldAfterMs)
     while (this.#isFull && !this.#isRevoked) {
+      if (this.#hasPutBack()) continue
       this.#room = Promise.withResolvers()
       this.#settler.reconsider()
-      this.#readBack?.tellDone()
+      this.#readBack?.retry.tellDone()
       await unlessAborted(this.#room.promise, this.partition.revoked)
     }
     clearTimeout(still)
@@ -239,6 +247,19 @@ export class PartitionLoop implements WatchedLoop {
     this.#room = undefined
     this.#isStill = false
     this.#stillFor = undefined
+  }
+
+  /** Lets go of what waits in its key behind one that waits for its attempt, and can be read again. Whether there was some. */
+  #hasPutBack(): boolean {
+    if (this.#readBack === undefined) return false
+    const { retry, offsets } = this.#readBack
+    const { stages } = this.#settler
+    const back = this.#lanes.takeBack(({ place }) => stages.has(place.sourceOffset))
+    for (const { lane, place } of back) {
+      offsets.putBack(place)
+      retry.putBack(lane, place)
+    }
+    return back.length > 0
   }
 
   #standStill(): void {
@@ -256,7 +277,7 @@ export class PartitionLoop implements WatchedLoop {
 
   #handle({ record, history, place }: OpenMessage, next: () => void): void {
     this.#settler.settle({ record, history }, (isDone) => {
-      if (isDone) this.#readBack?.handled(place)
+      if (isDone) this.#readBack?.retry.handled(place)
       const committed = isDone ? this.#finish(place) : undefined
       if (committed) void afterCommit(committed, next)
       else next()
@@ -284,7 +305,7 @@ export class PartitionLoop implements WatchedLoop {
     this.#settler.reconsider()
     // What has its outcome behind the oldest that was set aside must not fill the window.
     const { aheadCount } = this.#offsets
-    if (this.isAwaitingRoom || aheadCount * 2 >= this.#maxUncommittedCount) this.#readBack?.tellDone()
+    if (this.isAwaitingRoom || aheadCount * 2 >= this.#maxUncommittedCount) this.#readBack?.retry.tellDone()
     if (nextOffset === undefined) return undefined
     const committed = this.#progress.advance(nextOffset)
     this.#hurry()
@@ -303,6 +324,12 @@ export class PartitionLoop implements WatchedLoop {
     if (committableCount * 2 < this.#maxUncommittedCount && !(this.#isFull && committableCount > 0)) return
     this.#progress.hurry()
   }
+}
+
+/** What was set aside, where it is read back. */
+interface ReadBack {
+  readonly retry: PartitionRetry
+  readonly offsets: ReadBackOffsets
 }
 
 function setAsideOf({ topic, group }: TopicConsumer, { partition }: AssignedPartition): object {

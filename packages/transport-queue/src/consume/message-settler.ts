@@ -26,6 +26,8 @@ export interface SettlerSurroundings extends Omit<StoreSurroundings, 'delays' | 
   /** Undefined where messages wait in memory only. */
   readonly aside?: SettingAside | undefined
   readonly halted: HaltedMessages
+  /** Told that one more waits for an attempt. */
+  waits?(): void
 }
 
 /** A message as it was taken. */
@@ -49,7 +51,8 @@ export class MessageSettler {
     const { settings, consumer, partition, aside, slots, batcher, halted } = surroundings
     const { failures, retry } = consumer.settings
     const { maxMessageBytes, maxDelayMs, clock } = settings
-    this.#backOff = new BackOff({ clock, revoked: partition.revoked, aside, halted })
+    const waits = () => surroundings.waits?.()
+    this.#backOff = new BackOff({ clock, revoked: partition.revoked, aside, halted, waits })
     const { stages } = this.#backOff
     this.#running = new RunningCalls({ partition, slots, consumer, batcher, stages })
     const bounds = { maxMessageBytes, maxDelayMs, clock, read: consumer.format.read }

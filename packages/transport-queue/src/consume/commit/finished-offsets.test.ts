@@ -17,11 +17,11 @@ test('moves only when the oldest message is finished, then over all that are', (
   const offsets = new FinishedOffsets()
   const finish = begun(offsets, [3, 4, 7, 8], (offset) => offset * 10)
   expect([finish(4), finish(8)]).toEqual([undefined, undefined])
-  expect([offsets.committableCount, offsets.oldestAt]).toEqual([0, 30])
+  expect([offsets.committableCount, offsets.oldest?.timestampAt]).toEqual([0, 30])
   expect(finish(3)).toBe(5)
-  expect([offsets.committableCount, offsets.oldestAt]).toEqual([2, 70])
+  expect([offsets.committableCount, offsets.oldest?.timestampAt]).toEqual([2, 70])
   expect(finish(7)).toBe(9)
-  expect([offsets.committableCount, offsets.oldestAt]).toEqual([4, undefined])
+  expect([offsets.committableCount, offsets.oldest?.timestampAt]).toEqual([4, undefined])
   expect(finish(7)).toBeUndefined()
 })
 
@@ -37,7 +37,7 @@ test('counts what was begun since the last commit, done with or not', () => {
   expect([offsets.uncommittedCount, offsets.committableCount]).toEqual([2, 0])
   finish(7)
   offsets.commit(9)
-  expect([offsets.uncommittedCount, offsets.oldestAt]).toEqual([0, undefined])
+  expect([offsets.uncommittedCount, offsets.oldest?.timestampAt]).toEqual([0, undefined])
 })
 
 test('counts what was handled behind the oldest, less what failed and was set aside', () => {
@@ -50,30 +50,6 @@ test('counts what was handled behind the oldest, less what failed and was set as
   expect(counts).toEqual([1, 2, 2, 1])
   offsets.finish(oldest, 'set aside')
   expect([offsets.aheadCount, offsets.committableCount]).toEqual([0, 5])
-})
-
-test('what needs no commit any more takes no room, and the commit passes it', () => {
-  const offsets = new FinishedOffsets()
-  const finish = begun(offsets, [3, 4, 5, 7, 8])
-  for (const offset of [4, 7, 8]) finish(offset)
-  offsets.drop(new Set([3, 4, 5, 7]))
-  expect([offsets.uncommittedCount, offsets.aheadCount]).toEqual([3, 1])
-  expect(finish(3)).toBe(5)
-  expect(finish(5)).toBe(9)
-  offsets.commit(9)
-  expect(offsets.uncommittedCount).toBe(0)
-  offsets.drop(new Set([3, 8]))
-  expect(offsets.pass({ offset: 9 })).toBe(10)
-})
-
-test('what nothing is done with takes no room, and the commit waits for what lies before it', () => {
-  const offsets = new FinishedOffsets()
-  expect(offsets.pass({ offset: 2 })).toBe(3)
-  const finish = begun(offsets, [3, 4])
-  expect([offsets.pass({ offset: 5 }), offsets.pass({ offset: 6 })]).toEqual([undefined, undefined])
-  expect(offsets.uncommittedCount).toBe(2)
-  expect([finish(4), finish(3)]).toEqual([undefined, 7])
-  expect(offsets.pass({ offset: 7 })).toBe(8)
 })
 
 test('never passes a message that is not finished, and ends behind the last', () => {
@@ -90,7 +66,7 @@ test('never passes a message that is not finished, and ends behind the last', ()
         end = finish(offset) ?? end
         if (index % commitEveryCount === 0) offsets.commit(end)
         const [oldest] = left
-        expect(offsets.oldestAt).toBe(oldest)
+        expect(offsets.oldest?.timestampAt).toBe(oldest)
         expect(end).toBeLessThanOrEqual(oldest ?? end)
       }
       offsets.commit(end)

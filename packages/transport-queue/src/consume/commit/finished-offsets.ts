@@ -1,7 +1,13 @@
-import type { ReceivedRecord } from '../../queue-driver.ts'
+import {
+  type BegunMessage,
+  type MessageOffsets,
+  type OffsetEnd,
+  type OpenOffset,
+  toOpenOffset,
+} from './message-offsets.ts'
 
 /** Which messages of a partition are done with, and which of those are committed: only what lies before the first that is not done may be. */
-export class FinishedOffsets {
+export class FinishedOffsets implements MessageOffsets {
   /** In their order, done with or not, from some that are committed on. */
   #begun: OpenOffset[] = []
   /** Where the first is that is not committed, and the first that is not done with. */
@@ -24,12 +30,7 @@ export class FinishedOffsets {
     return this.#aheadCount
   }
 
-  /** When the oldest message that is not done with was produced, in epoch milliseconds; undefined without one. */
-  get oldestAt(): number | undefined {
-    return this.#begun[this.#doneCount]?.timestampAt
-  }
-
-  /** That message itself. */
+  /** The oldest message that is not done with. */
   get oldest(): OpenOffset | undefined {
     return this.#begun[this.#doneCount]
   }
@@ -40,16 +41,8 @@ export class FinishedOffsets {
   }
 
   /** Offsets come in rising order, not always without gaps. Give what this returns to `finish`. */
-  begin({ offset, timestampAt, sourceOffset = offset }: BegunMessage, takenAt = 0): OpenOffset {
-    const begun = {
-      offset,
-      sourceOffset,
-      timestampAt,
-      takenAt,
-      nextOffset: offset + 1,
-      aheadCount: 0,
-      isFinished: false,
-    }
+  begin(message: BegunMessage, takenAt = 0): OpenOffset {
+    const begun = toOpenOffset(message, takenAt)
     this.#begun.push(begun)
     return begun
   }
@@ -61,33 +54,9 @@ export class FinishedOffsets {
     let nextOffset: number | undefined
     for (let first = this.oldest; first?.isFinished; first = this.#begun[++this.#doneCount]) {
       this.#setAhead(first, 0)
-      nextOffset = first.nextOffset
+      nextOffset = first.offset + 1
     }
     return nextOffset
-  }
-
-  /** One that needs nothing done, behind all that were begun. The offset before which all is done with now, if that has changed. */
-  pass({ offset }: Pick<ReceivedRecord, 'offset'>): number | undefined {
-    const last = this.#begun.at(-1)
-    if (this.oldest === undefined || last === undefined) return offset + 1
-    last.nextOffset = offset + 1
-    return undefined
-  }
-
-  /** These do not come again, though one before them is not done with: they need no commit any more. */
-  drop(offsets: ReadonlySet<number>): void {
-    const kept = this.#begun.slice(0, this.#doneCount + 1)
-    let last = kept.at(-1)
-    for (const one of this.#begun.slice(kept.length)) {
-      if (last !== undefined && one.isFinished && offsets.has(one.offset)) {
-        last.nextOffset = one.nextOffset
-        this.#setAhead(one, 0)
-      } else {
-        kept.push(one)
-        last = one
-      }
-    }
-    this.#begun = kept
   }
 
   /** All before the offset is committed. */
@@ -114,30 +83,6 @@ export class FinishedOffsets {
     this.#committedCount = 0
   }
 }
-
-/** A message that begins. */
-export interface BegunMessage extends Pick<ReceivedRecord, 'offset' | 'timestampAt'> {
-  /** Where it lay before it was set aside. @defaultValue where it lies */
-  readonly sourceOffset?: number
-}
-
-/** A message that was begun. It is not the message itself, which is let go of before it is committed. */
-export interface OpenOffset {
-  readonly offset: number
-  /** Where it lay before it was set aside; the same for one that was not. */
-  readonly sourceOffset: number
-  /** When it was produced and when it was begun, in epoch milliseconds. */
-  readonly timestampAt: number
-  readonly takenAt: number
-  /** The rest is kept by who keeps the offsets: where the next begins that is not done with by itself. */
-  nextOffset: number
-  /** What it counts for, behind one that is not done with. */
-  aheadCount: number
-  isFinished: boolean
-}
-
-/** How a message is done with. */
-export type OffsetEnd = 'handled' | 'set aside' | 'followed'
 
 /** What one that is done with counts for. One behind another of its key that was set aside tells nothing. */
 const aheadCounts = { handled: 1, 'set aside': -1, followed: 0 } as const satisfies Record<OffsetEnd, number>

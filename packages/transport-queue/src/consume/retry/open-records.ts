@@ -28,6 +28,11 @@ export class OpenRecords {
   readonly #written = new Map<number, WrittenRecord>()
   /** Of those that were read back, by offset in their order. */
   readonly #fetched = new Map<number, OpenRecord>()
+  /** The same, from the first on that may have no outcome. */
+  #inOrder: OpenRecord[] = []
+  #head = 0
+  /** Which of them have their outcome. */
+  readonly #handled = new Set<number>()
   readonly #unhandled = new Map<number, PlaceState>()
   #unhandledCount = 0
   /** How many are stored and were not read back. */
@@ -92,8 +97,9 @@ export class OpenRecords {
   /** One that was read back; in order of their offsets. What should have come before it does not come any more: how many those are. */
   fetch(record: FetchedRecord): number {
     const { offset, sequence = 0, place } = record
-    const open = { ...record, isHandled: false }
+    const open = { ...record, isBegun: false, isHandled: false }
     this.#fetched.set(offset, open)
+    this.#inOrder.push(open)
     // Before it is taken from those that were not read back, so that the fence does not fall in between.
     this.#raise(open)
     const state = place === undefined ? undefined : this.#unhandled.get(place)
@@ -137,9 +143,40 @@ export class OpenRecords {
     return last
   }
 
-  /** Whether one that was read back counts and has no outcome. */
-  isUnhandled(offset: number): boolean {
-    return this.#fetched.get(offset)?.isHandled === false
+  /** Whether one was read back. */
+  isKnown(offset: number): boolean {
+    return this.#fetched.has(offset)
+  }
+
+  /** Whether one that was read back counts, has no outcome, and was not begun. */
+  isUnbegun(offset: number): boolean {
+    const record = this.#fetched.get(offset)
+    return record !== undefined && !record.isBegun && !record.isHandled
+  }
+
+  /** It was begun. */
+  begin(offset: number): void {
+    const record = this.#fetched.get(offset)
+    if (record) record.isBegun = true
+  }
+
+  /** It was not begun after all: it is read once more. */
+  putBack(offset: number): void {
+    const record = this.#fetched.get(offset)
+    if (record) record.isBegun = false
+  }
+
+  /** What was put back between two offsets does not come any more: how many those are. */
+  passPutBack(fromOffset: number, nextOffset: number): number {
+    if (fromOffset >= nextOffset) return 0
+    const gone: number[] = []
+    for (const { offset, isBegun } of this.#fetched.values()) {
+      if (offset >= nextOffset) break
+      if (offset >= fromOffset && !isBegun) gone.push(offset)
+    }
+    for (const offset of gone) this.handled(offset)
+    this.done(gone)
+    return gone.length
   }
 
   /** It has its outcome. The place where no other has none any more, if so. */
@@ -147,6 +184,7 @@ export class OpenRecords {
     const record = this.#fetched.get(offset)
     if (record === undefined || record.isHandled) return undefined
     record.isHandled = true
+    this.#handled.add(offset)
     this.#settle(record)
     const { place } = record
     if (place === undefined) return undefined
@@ -174,16 +212,21 @@ export class OpenRecords {
     return undefined
   }
 
+  /** Where the first lies that was read back and has no outcome; undefined without one. */
+  get firstOffset(): number | undefined {
+    while (this.#inOrder[this.#head]?.isHandled === true) this.#head += 1
+    if (this.#head >= forgottenAtOnceCount) {
+      this.#inOrder = this.#inOrder.slice(this.#head)
+      this.#head = 0
+    }
+    return this.#inOrder[this.#head]?.offset
+  }
+
   /** The first of those that have their outcome behind one that has none: no commit says so. */
   handledBehind(mostCount: number): readonly number[] {
-    const found: number[] = []
-    let isBehind = false
-    for (const { offset, isHandled } of this.#fetched.values()) {
-      if (!isHandled) isBehind = true
-      else if (isBehind) found.push(offset)
-      if (found.length === mostCount) break
-    }
-    return found
+    const { firstOffset = Number.POSITIVE_INFINITY } = this
+    const behind = [...this.#handled].filter((offset) => offset > firstOffset)
+    return behind.toSorted((one, other) => one - other).slice(0, mostCount)
   }
 
   /** All before the offset are committed. */
@@ -200,6 +243,7 @@ export class OpenRecords {
       const record = this.#fetched.get(offset)
       if (record === undefined) continue
       this.#fetched.delete(offset)
+      this.#handled.delete(offset)
       this.#fence.lower(record.place)
       this.#settled(record.sourceOffset)
     }
@@ -240,6 +284,7 @@ export class OpenRecords {
 }
 
 interface OpenRecord extends FetchedRecord {
+  isBegun: boolean
   isHandled: boolean
 }
 
@@ -256,3 +301,5 @@ interface PlaceState {
   /** Those that were read back, once there are some: of most places there are none at a time. */
   fetched: Set<OpenRecord> | undefined
 }
+
+const forgottenAtOnceCount = 1_000

@@ -96,3 +96,53 @@ test('what nobody else is handled for says so no longer once there is room', asy
   await pass(60_000)
   expect([seen.length, reason()]).toEqual([20, undefined])
 })
+
+/** A key that fails until it is cured, for an hour each time, and one that fails once, for some seconds. */
+function curable(code: 'unavailable' | 'internal') {
+  const seen: string[] = []
+  const state = { isCured: false }
+  let hasFailed = false
+  const handle: Handle = async ({ orderId, count }) => {
+    const isFirst = orderId === 'b' && !hasFailed
+    hasFailed ||= isFirst
+    if (isFirst) throw new ServiceError('unavailable', 'not now', { details: { retryDelayMs: 12_000 } })
+    if (orderId === 'a' && !state.isCured)
+      throw new ServiceError(code, 'not now', { details: { retryDelayMs: hourMs } })
+    seen.push(`${orderId}${count}`)
+  }
+  return { handle, seen, state }
+}
+
+test.each(ways)('a key that %s and was set aside holds up no other that was', async (_how, code, given) => {
+  const { handle, seen, state } = curable(code)
+  const { send, report, transport } = await watchedConsumer(handle, given)
+  await send('a'.repeat(27))
+  await pass(30_000)
+  await send('bbc')
+  await pass(60_000)
+  expect(seen).toEqual(['c29', 'b27', 'b28'])
+  expect((await report())?.parkedCount).toBe(27)
+  state.isCured = true
+  await pass(hourMs)
+  await transport.retryHalted({ topic: 'shop.order.placed.v1', group: 'user' })
+  await send('a')
+  await pass(30_000)
+  expect(seen.slice(3)).toEqual(Array.from({ length: 28 }, (_, index) => `a${index < 27 ? index : 30}`))
+  expect([(await report())?.parkedCount, (await report())?.lagCount]).toEqual([0, 0])
+})
+
+test('what was put back comes in order to another owner as well', async () => {
+  const { handle, seen, state } = curable('unavailable')
+  const { send, broker, driver, report } = await watchedConsumer(handle, options)
+  await send(`${'a'.repeat(27)}bc${'a'.repeat(9)}`)
+  await pass(60_000)
+  expect(seen).toEqual(['c28', 'b27'])
+  broker.evict(driver, { noticedAfterMs: 0 })
+  await pass(60_000)
+  expect((await report())?.parkedCount).toBe(36)
+  state.isCured = true
+  await send('ada')
+  await pass(hourMs)
+  const own = seen.filter((one) => one.startsWith('a')).map((one) => Number(one.slice(1)))
+  expect([own.length, own]).toEqual([38, own.toSorted((one, other) => one - other)])
+})

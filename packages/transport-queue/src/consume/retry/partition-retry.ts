@@ -1,6 +1,7 @@
 import { unlessAborted, ServiceError } from '@tenon/core/transport'
 import type { ReceivedRecord } from '../../queue-driver.ts'
 import { endlessDelays, type RetryHistory } from '../retry-schedule.ts'
+import { laneOf } from '../turn/key-lanes.ts'
 import type { MessageStage } from '../watch/consumer-report.ts'
 import { DoneWriter } from './done-writer.ts'
 import { FenceWaits } from './fence-waits.ts'
@@ -8,6 +9,7 @@ import { watchHaltedRetention } from './halted-retention.ts'
 import { keepCommit } from './kept-commit.ts'
 import { KeyFence } from './key-fence.ts'
 import { loadRetry } from './load-retry.ts'
+import { PutBackKeys } from './put-back-keys.ts'
 import { OpenRecords } from './open-records.ts'
 import { type ParkedMessage, readParked, toDone, toParked } from './parked-message.ts'
 import { ReadBack } from './read-back.ts'
@@ -43,6 +45,7 @@ export class PartitionRetry {
   readonly #fence: KeyFence
   readonly #open: OpenRecords
   readonly #readBack: ReadBack
+  readonly #putBack = new PutBackKeys()
   readonly #waits: FenceWaits
   readonly #writer: RetryWriter
   readonly #done: DoneWriter
@@ -77,8 +80,10 @@ export class PartitionRetry {
     this.partition = new RetryPartition({
       ...common,
       isBehind: () => open.isBehind || this.partition.position < this.#readBack.endOffset,
-      foundNothing: () => this.#readBack.foundNothing(),
-      fetched: (records) => this.#readBack.fetched(records),
+      readAgain: () => this.#putBack.readAgain(),
+      readAll: () => this.#putBack.readAll(),
+      foundNothing: (fromOffset) => this.#readBack.foundNothing(fromOffset),
+      fetched: (records, fromOffset) => this.#readBack.fetched(records, fromOffset),
       committed: (nextOffset) => this.#committed(nextOffset),
     })
   }
@@ -175,14 +180,33 @@ export class PartitionRetry {
     return source.revoked.aborted ? 'revoked' : 'free'
   }
 
-  /** The message of a record that was read back; undefined when it does not count. */
+  /** The message of a record that was read back, and begins now; undefined when it does not count, or comes later. */
   unpack(record: ReceivedRecord): ParkedMessage | undefined {
-    if (!this.#open.isUnhandled(record.offset)) return undefined
-    const parked = readParked(record, this.#surroundings.consumer.topic)
-    if (parked?.kind !== 'message') return undefined
-    const { onExhausted } = this.#surroundings.consumer.settings.retry
+    if (!this.#open.isUnbegun(record.offset)) return undefined
+    const { topic, settings } = this.#surroundings.consumer
+    const parked = readParked(record, topic)
+    const lane = laneOf(settings.retry.order, record)
+    if (parked?.kind !== 'message' || (lane !== undefined && !this.#putBack.mayBegin(lane))) return undefined
+    this.#open.begin(record.offset)
+    const { onExhausted } = settings.retry
     // An owner to whom a partition with halted keys goes gives attempts anew.
     return onExhausted === 'halt-key' && parked.owner !== this.#owner ? { ...parked, history: undefined } : parked
+  }
+
+  /** Lets go of a message that was not begun after all, because others need its room. It is read again when all before it of its lane are done with. */
+  putBack(lane: string, { offset }: Pick<ReceivedRecord, 'offset'>): void {
+    this.#open.putBack(offset)
+    this.#putBack.add(lane, offset)
+  }
+
+  /** All that was begun of a lane is done with. */
+  emptied(lane: string): void {
+    if (this.#putBack.free(lane)) this.partition.wake()
+  }
+
+  /** Before which all that was set aside is done with. */
+  get doneOffset(): number {
+    return this.#open.firstOffset ?? this.partition.farthest
   }
 
   /** A record that was read back has its outcome; the loop takes note of it in the same turn. */

@@ -35,7 +35,7 @@ function readBackOfTwo() {
   /** How many are gone when nothing was found, and where the topic begins and ends. */
   const foundNothing = async (earliestOffset: number, nextOffset: number) => {
     Object.assign(bounds, { earliestOffset, nextOffset })
-    expect(await readBack.foundNothing()).toBe(earliestOffset)
+    expect(await readBack.foundNothing(5)).toBe(earliestOffset)
     return goneCount
   }
   return { readBack, open, foundNothing, isUp: () => fence.isUp(key) }
@@ -65,7 +65,7 @@ test('nothing is gone while the topic goes on behind what is', async () => {
 
 test('what is gone is counted from where the next of its own may lie', async () => {
   const { readBack, foundNothing } = readBackOfTwo()
-  readBack.fetched([stored(7, 1)])
+  readBack.fetched([stored(7, 1)], 5)
   for (const offset of [7, 8]) expect(await foundNothing(offset, offset)).toBe(0)
   expect(await foundNothing(9, 9)).toBe(1)
 })

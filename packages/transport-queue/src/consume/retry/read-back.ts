@@ -52,9 +52,9 @@ export class ReadBack {
     this.#counted?.release(sourceOffset)
   }
 
-  /** In order of their offsets. */
-  fetched(records: readonly ReceivedRecord[]): void {
-    let goneCount = 0
+  /** In order of their offsets; nothing lies before the first, from an offset on. */
+  fetched(records: readonly ReceivedRecord[], fromOffset: number): void {
+    let goneCount = this.#surroundings.open.passPutBack(fromOffset, records[0]?.offset ?? fromOffset)
     for (const record of records) goneCount += this.#fetchedOne(record)
     this.#passed((records.at(-1)?.offset ?? -1) + 1, goneCount)
   }
@@ -63,7 +63,7 @@ export class ReadBack {
    * Forgets what retention has taken before it was read back. Only where the log begins tells that: an end says nothing, for a leader that
    * has just taken over may not know all that is stored. The oldest offset that is kept. @throws ServiceError
    */
-  async foundNothing(): Promise<number> {
+  async foundNothing(fromOffset: number): Promise<number> {
     const { progress, consumer, source, topic, open } = this.#surroundings
     const { storedCount, lastStored } = open
     const partitions = await progress.describe(topic, consumer.group)
@@ -72,20 +72,23 @@ export class ReadBack {
     const { earliestOffset, nextOffset } = own
     // Each of them has a place of its own: some are left while not so many are gone.
     const isAllGone = earliestOffset >= nextOffset && earliestOffset - this.#ownOffset >= storedCount
-    this.#passed(earliestOffset, isAllGone ? open.passWritten(lastStored) : 0)
+    const putBackCount = open.passPutBack(fromOffset, earliestOffset)
+    this.#passed(earliestOffset, putBackCount + (isAllGone ? open.passWritten(lastStored) : 0))
     return earliestOffset
   }
 
   /** How many should have come before it and do not come any more. */
   #fetchedOne(record: ReceivedRecord): number {
     const { consumer, fence, open } = this.#surroundings
+    // Read again, after it was put back, or for the sake of one that was.
+    if (open.isKnown(record.offset)) return 0
     // As it is: what a driver reads need not have all of it as properties of its own.
     const judged = toJudged(record, consumer.topic)
     if (judged === undefined) return 0
     const { sourceOffset, owner, sequence: name, hasFailed = false } = judged
     const sequence = owner === this.#counted?.owner ? name : undefined
     const { key, offset, timestampAt: storedAt } = record
-    if (sequence !== undefined) this.#ownOffset = offset + 1
+    if (sequence !== undefined) this.#ownOffset = Math.max(this.#ownOffset, offset + 1)
     if (this.#counted?.judge(judged) === 'counts')
       return open.fetch({ offset, sourceOffset, place: fence.placeOf(key), hasFailed, storedAt, sequence })
     return sequence === undefined ? 0 : open.passWritten(sequence - 1)

@@ -15,6 +15,7 @@ interface OpenOptions {
   readonly failure?: (readingCount: number) => Error | undefined
   readonly isBehind?: () => boolean
   readonly foundNothing?: () => Promise<number>
+  readonly readAgain?: () => number | undefined
   readonly commit?: (nextOffset: number) => Promise<boolean>
 }
 
@@ -54,6 +55,8 @@ function open(options: OpenOptions = {}) {
     },
   }
   const fetched: number[] = []
+  const fetchedFrom: number[] = []
+  let readAllCount = 0
   const committed: number[] = []
   const partition = new RetryPartition({
     source,
@@ -65,10 +68,27 @@ function open(options: OpenOptions = {}) {
     delays: endless,
     isBehind,
     foundNothing,
-    fetched: (records) => void fetched.push(...records.map(({ offset }) => offset)),
+    readAgain: options.readAgain ?? (() => undefined),
+    readAll: () => void (readAllCount += 1),
+    fetched: (records, fromOffset) => {
+      fetched.push(...records.map(({ offset }) => offset))
+      fetchedFrom.push(fromOffset)
+    },
     committed: (nextOffset) => void committed.push(nextOffset),
   })
-  return { partition, log, read, commits, committed, fetched, told, clock, ending }
+  return {
+    partition,
+    log,
+    read,
+    commits,
+    committed,
+    fetched,
+    fetchedFrom,
+    readAllCount: () => readAllCount,
+    told,
+    clock,
+    ending,
+  }
 }
 
 function toRecord(offset: number): ReceivedRecord {
@@ -209,4 +229,47 @@ test('what is stored anew behind another commit is that one', async () => {
   const committing = partition.commit(5)
   const anew = partition.storeAnew()
   expect([await committing, await anew, commits]).toEqual([true, true, [5, 5]])
+})
+
+test('is read again from where that is wanted, to where it was read before and on', async () => {
+  const again = [undefined, 1, undefined]
+  const { partition, log, read, fetched, fetchedFrom, readAllCount } = open({ readAgain: () => again.shift() })
+  log.push(0, 1, 2)
+  partition.wake()
+  await partition.fetch()
+  await partition.fetch()
+  expect([partition.position, partition.farthest, readAllCount()]).toEqual([3, 3, 0])
+  const next = partition.fetch()
+  log.push(5)
+  partition.wake()
+  await next
+  expect([partition.position, partition.farthest, readAllCount()]).toEqual([3, 3, 1])
+  await partition.fetch()
+  expect([read.beganAt, fetched, fetchedFrom]).toEqual([
+    [0, 1],
+    [0, 1, 2, 1, 2, 5],
+    [0, 2, 1, 3],
+  ])
+})
+
+test('what was to be read again is not all read where the broker does not give it', async () => {
+  const again = [undefined, 1]
+  const { partition, log, read, readAllCount, clock, fetched } = open({
+    readAgain: () => again.shift(),
+    // As when the broker that is asked does not know of the end yet.
+    failure: (readingCount) => {
+      if (readingCount === 3) log.push(1, 2, 3)
+      return undefined
+    },
+  })
+  log.push(0, 1, 2, 3)
+  partition.wake()
+  await partition.fetch()
+  await partition.fetch()
+  log.splice(1, 3)
+  const next = partition.fetch()
+  partition.wake()
+  expect(offsetsOf(await next)).toEqual([1, 2])
+  expect([read.beganAt, readAllCount(), clock.waitedMs.includes(250)]).toEqual([[0, 1, 1], 1, true])
+  expect([offsetsOf(await partition.fetch()), fetched.length]).toEqual([[3], 7])
 })

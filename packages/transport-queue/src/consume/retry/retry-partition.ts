@@ -15,9 +15,14 @@ export interface RetryPartitionSurroundings {
   delays(): Iterator<number, never>
   /** Whether there is something that was not fetched yet. */
   isBehind(): boolean
-  /** Told of a reading that found nothing while there should be something. The oldest offset that is kept. @throws ServiceError */
-  foundNothing(): Promise<number>
-  fetched(records: readonly ReceivedRecord[]): void
+  /** Asked when a reading begins: an offset from which on there is something to be read again; undefined without one. */
+  readAgain(): number | undefined
+  /** Told that all was read to the end. */
+  readAll(): void
+  /** Told of a reading that found nothing from an offset on while there should be something. The oldest offset that is kept. @throws ServiceError */
+  foundNothing(fromOffset: number): Promise<number>
+  /** In order of their offsets; nothing lies before the first, from an offset on. */
+  fetched(records: readonly ReceivedRecord[], fromOffset: number): void
   committed(nextOffset: number): void
 }
 
@@ -33,6 +38,8 @@ export class RetryPartition implements AssignedPartition {
   readonly #surroundings: RetryPartitionSurroundings
   readonly #lines: ThinLines
   #position = 0
+  /** Where it was never read. */
+  #farthest = 0
   /** As far as is known to be stored, or was when it was given out. */
   #committedOffset = 0
   /** Of several commits at once any may be stored last, so there is one at a time. */
@@ -65,9 +72,15 @@ export class RetryPartition implements AssignedPartition {
     return this.#position
   }
 
+  /** Before which all was read, even if some is read again. */
+  get farthest(): number {
+    return this.#farthest
+  }
+
   /** Says where reading begins, before anything is fetched. */
   startAt(offset: number): void {
     this.#position = offset
+    this.#farthest = offset
     this.#committedOffset = offset
   }
 
@@ -88,8 +101,9 @@ export class RetryPartition implements AssignedPartition {
       const last = records?.at(-1)
       if (records !== undefined && last !== undefined) {
         this.#delays = undefined
-        this.#position = last.offset + 1
-        this.#surroundings.fetched(records)
+        const fromOffset = this.#position
+        this.#moveTo(last.offset + 1)
+        this.#surroundings.fetched(records, fromOffset)
         return records
       }
     }
@@ -145,25 +159,35 @@ export class RetryPartition implements AssignedPartition {
     try {
       const step = await reading.next()
       if (!step.done) return step.value
-      if (this.#surroundings.isBehind() && this.#position === this.#readFrom) await this.#skipGone()
+      if (this.#isBehind && this.#position === this.#readFrom) await this.#skipGone()
+      if (this.#position >= this.#farthest) this.#surroundings.readAll()
     } catch (error) {
       this.#failed(error)
     }
     this.#reading = undefined
     // What was stored can be read, at the latest when all of the broker knows.
-    if (this.#hasFailed || this.#surroundings.isBehind()) await this.#pause()
+    if (this.#hasFailed || this.#isBehind) await this.#pause()
     return undefined
   }
 
   /** What should be there may be gone by retention. @throws ServiceError */
   async #skipGone(): Promise<void> {
-    const keptOffset = await unlessAborted(this.#surroundings.foundNothing(), this.revoked)
-    this.#position = Math.max(this.#position, keptOffset ?? 0)
+    const keptOffset = await unlessAborted(this.#surroundings.foundNothing(this.#position), this.revoked)
+    this.#moveTo(Math.max(this.#position, keptOffset ?? 0))
+  }
+
+  #moveTo(offset: number): void {
+    this.#position = offset
+    this.#farthest = Math.max(this.#farthest, offset)
+  }
+
+  get #isBehind(): boolean {
+    return this.#position < this.#farthest || this.#surroundings.isBehind()
   }
 
   /** Waits until there is something to read; false when it has to be looked at again. */
   async #needed(): Promise<boolean> {
-    if (this.#hasMore || this.#hasFailed || this.#surroundings.isBehind()) return true
+    if (this.#hasMore || this.#hasFailed || this.#isBehind) return true
     await this.#need.promise
     this.#need = Promise.withResolvers()
     return false
@@ -185,7 +209,8 @@ export class RetryPartition implements AssignedPartition {
   }
 
   #read(): AsyncIterator<readonly ReceivedRecord[]> {
-    const { driver, timeoutMs } = this.#surroundings
+    const { driver, timeoutMs, readAgain } = this.#surroundings
+    this.#position = Math.min(this.#position, readAgain() ?? this.#position)
     this.#hasMore = false
     this.#hasFailed = false
     this.#readFrom = this.#position
@@ -202,7 +227,7 @@ export class RetryPartition implements AssignedPartition {
   /** What is left need not count, and has to be passed over all the same. */
   #failed(error: unknown): void {
     const text = 'a retry topic could not be read; it is tried again'
-    if (ServiceError.is(error) && error.code === 'not_found' && !this.#surroundings.isBehind()) return
+    if (ServiceError.is(error) && error.code === 'not_found' && !this.#isBehind) return
     this.#hasFailed = true
     if (!this.revoked.aborted && this.#lines.isDue(text)) this.#surroundings.log.warn({ err: error }, text)
   }

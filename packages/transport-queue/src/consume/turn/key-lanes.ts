@@ -1,7 +1,7 @@
 import type { MessageOrder } from '@tenon/core/transport'
 import { asBuffer } from '../../bytes.ts'
 import type { ReceivedRecord } from '../../queue-driver.ts'
-import type { OpenOffset } from '../commit/finished-offsets.ts'
+import type { OpenOffset } from '../commit/message-offsets.ts'
 import type { RetryHistory } from '../retry-schedule.ts'
 import type { Slots, Waiter } from './slots.ts'
 
@@ -11,6 +11,11 @@ export interface OpenMessage {
   readonly place: OpenOffset
   /** How it failed before it was set aside. */
   readonly history?: RetryHistory | undefined
+}
+
+/** A message with its lane. */
+export interface LaneMessage extends OpenMessage {
+  readonly lane: string
 }
 
 export interface LaneSurroundings {
@@ -24,6 +29,8 @@ export interface LaneSurroundings {
    * before it has returned.
    */
   handle(message: OpenMessage, next: () => void): void
+  /** Told that all messages of a lane which others wait in are done with. */
+  emptied?(lane: string): void
 }
 
 /**
@@ -32,14 +39,16 @@ export interface LaneSurroundings {
  * there is a place for it, since most of a fetch waits for one.
  */
 export class KeyLanes {
-  readonly #surroundings: Omit<LaneSurroundings, 'order'>
+  readonly #surroundings: OwnSurroundings
   readonly #order: MessageOrder
+  readonly #emptied: LaneSurroundings['emptied']
   readonly #lanes = new Map<string, Lane>()
   #runningCount = 0
   #idle: PromiseWithResolvers<void> | undefined
 
-  constructor({ slots, order, revoked, handle }: LaneSurroundings) {
+  constructor({ slots, order, revoked, handle, emptied }: LaneSurroundings) {
     this.#order = order
+    this.#emptied = emptied
     const counting = (message: OpenMessage, next: () => void) => {
       this.#runningCount += 1
       handle(message, next)
@@ -49,12 +58,21 @@ export class KeyLanes {
 
   /** Behind those of its lane. */
   add(message: OpenMessage): void {
-    const name = laneNames[this.#order](message.record)
+    const name = laneOf(this.#order, message.record)
     const lane = name === undefined ? undefined : this.#lanes.get(name)
     if (lane) return lane.add(message)
     const opened = new Lane(message, this.#surroundings, (isEmpty) => this.#ended(name, isEmpty))
     if (name !== undefined) this.#lanes.set(name, opened)
     opened.goOn()
+  }
+
+  /** Gives back what waits in its key behind a message that is meant, with the lane. It was not begun. */
+  takeBack(isMeant: (message: OpenMessage) => boolean): readonly LaneMessage[] {
+    if (this.#order !== 'key') return []
+    const back: LaneMessage[] = []
+    for (const [lane, messages] of this.#lanes)
+      for (const message of messages.takeBack(isMeant)) back.push({ ...message, lane })
+    return back
   }
 
   /** Resolves when nothing runs. */
@@ -66,30 +84,42 @@ export class KeyLanes {
   }
 
   #ended(name: string | undefined, isEmpty: boolean): void {
-    if (name !== undefined && isEmpty) this.#lanes.delete(name)
     this.#runningCount -= 1
+    if (name !== undefined && isEmpty) {
+      this.#lanes.delete(name)
+      this.#emptied?.(name)
+    }
     if (this.#runningCount > 0) return
     this.#idle?.resolve()
     this.#idle = undefined
   }
 }
 
-/** Undefined for one of its own. A message without a key has no order, so among keys it waits for none. */
+/** In which lane a message waits; undefined for one of its own. */
+export function laneOf(order: MessageOrder, record: Pick<ReceivedRecord, 'key'>): string | undefined {
+  return laneNames[order](record)
+}
+
+type OwnSurroundings = Omit<LaneSurroundings, 'order' | 'emptied'>
+
+/** A message without a key has no order, so among keys it waits for none. */
 const laneNames = {
   key: ({ key }) => (key === null ? undefined : asBuffer(key).toString('latin1')),
   partition: () => '',
   none: () => undefined,
-} as const satisfies Record<MessageOrder, (record: ReceivedRecord) => string | undefined>
+} as const satisfies Record<MessageOrder, (record: Pick<ReceivedRecord, 'key'>) => string | undefined>
 
 /** Messages of which the first runs or waits for a place. */
 class Lane implements Waiter {
   readonly signal: AbortSignal
-  readonly #surroundings: Omit<LaneSurroundings, 'order'>
+  readonly #surroundings: OwnSurroundings
+  /** What has its place. */
+  #current: OpenMessage | undefined
   readonly #waiting: OpenMessage[]
   /** Told of the end of each message, and whether none is left. */
   readonly #ended: (isEmpty: boolean) => void
 
-  constructor(first: OpenMessage, surroundings: Omit<LaneSurroundings, 'order'>, ended: (isEmpty: boolean) => void) {
+  constructor(first: OpenMessage, surroundings: OwnSurroundings, ended: (isEmpty: boolean) => void) {
     this.signal = surroundings.revoked
     this.#surroundings = surroundings
     this.#waiting = [first]
@@ -101,6 +131,10 @@ class Lane implements Waiter {
     this.#waiting.push(message)
   }
 
+  takeBack(isMeant: (message: OpenMessage) => boolean): readonly OpenMessage[] {
+    return this.#current !== undefined && isMeant(this.#current) ? this.#waiting.splice(0) : []
+  }
+
   /** Waits for a place for the next message. */
   goOn(): void {
     this.#surroundings.slots.seek(this)
@@ -108,10 +142,12 @@ class Lane implements Waiter {
 
   granted(): void {
     const next = this.#waiting.shift()
+    this.#current = next
     if (next !== undefined) this.#surroundings.handle(next, this.#next)
   }
 
   readonly #next = () => {
+    this.#current = undefined
     const isEmpty = this.#waiting.length === 0
     this.#ended(isEmpty)
     if (!isEmpty) this.goOn()
