@@ -10,11 +10,12 @@ import { PartitionMotion } from './watch/partition-motion.ts'
 import type { HandlerRun, WatchedLoop } from './watch/watched-loop.ts'
 import { endablePartition } from './endable-partition.ts'
 import { FinishedOffsets } from './commit/finished-offsets.ts'
-import type { MessageOffsets, OffsetEnd, OpenOffset } from './commit/message-offsets.ts'
+import type { MessageOffsets, OpenOffset } from './commit/message-offsets.ts'
 import { ReadBackOffsets } from './commit/read-back-offsets.ts'
 import { HaltedMessages } from './halted-messages.ts'
 import { KeyLanes, type OpenMessage } from './turn/key-lanes.ts'
 import { MessageSettler } from './message-settler.ts'
+import type { AsideAllowance } from './retry/aside-allowance.ts'
 import type { PartitionRetry } from './retry/partition-retry.ts'
 import { notingRetry, type SetAside } from './retry/noting-retry.ts'
 import type { Slots } from './turn/slots.ts'
@@ -30,6 +31,8 @@ export interface LoopSurroundings {
   readonly retry?: PartitionRetry | undefined
   /** Where several loops halt messages of one partition. */
   readonly halted?: HaltedMessages
+  /** The same, where messages are set aside. */
+  readonly allowance?: AsideAllowance
   /** Told when the partition cannot be read any more. */
   fail(error: unknown): void
 }
@@ -48,13 +51,10 @@ export class PartitionLoop implements WatchedLoop {
   readonly #log: Logger
   readonly #clock: QueueSettings['clock']
   readonly #maxUncommittedCount: number
-  /** How many messages may be set aside though nothing was handled behind them, where the partition stands still: at most, and now. */
-  readonly #mostSpareCount: number
-  #spareCount = 0
+  readonly #allowance: AsideAllowance | undefined
   readonly #settler: MessageSettler
   readonly #batcher: Batcher | undefined
   readonly #halted: HaltedMessages
-  readonly #retry: PartitionRetry | undefined
   /** What was set aside, where that is what the loop handles. */
   readonly #readBack: ReadBack | undefined
   readonly #progress: CommitProgress
@@ -70,7 +70,7 @@ export class PartitionLoop implements WatchedLoop {
   #stillFor: string | undefined
 
   constructor(given: AssignedPartition, consumer: TopicConsumer, surroundings: LoopSurroundings) {
-    const { settings, log, slots, batcher, retry, halted = new HaltedMessages(), fail } = surroundings
+    const { settings, log, slots, batcher, retry, halted = new HaltedMessages(), allowance, fail } = surroundings
     const { order } = consumer.settings.retry
     const { partition, end } = endablePartition(given)
     const { group } = consumer
@@ -87,11 +87,10 @@ export class PartitionLoop implements WatchedLoop {
     this.#batcher = batcher
     this.#halted = halted
     this.#maxUncommittedCount = settings.maxUncommittedCount
-    this.#mostSpareCount = Math.max(1, Math.floor(settings.maxUncommittedCount * spareRatio))
+    this.#allowance = allowance
     const handle = (message: OpenMessage, next: () => void) => this.#handle(message, next)
     const emptied = isReadBack ? (lane: string) => retry.emptied(lane) : undefined
     this.#lanes = new KeyLanes({ slots, order, revoked: partition.revoked, handle, ...(emptied && { emptied }) })
-    this.#retry = retry
     this.#readBack = isReadBack ? { retry, offsets: new ReadBackOffsets(() => retry.doneOffset) } : undefined
     this.#offsets = this.#readBack?.offsets ?? new FinishedOffsets()
     // Where a message holds up its partition, nothing can be handled meanwhile that it would be set aside for.
@@ -146,8 +145,6 @@ export class PartitionLoop implements WatchedLoop {
 
   /** Settles when the partition was given up and nothing runs any more. Never rejects. */
   async run(): Promise<void> {
-    // Owners that come and go in an outage set no more aside than one would.
-    this.#spareCount = Math.max(0, this.#mostSpareCount - (this.#retry?.parkedKeyCount ?? 0))
     try {
       while (!this.#isRevoked) await this.#take(await this.motion.fetch(this.partition))
     } catch (error) {
@@ -290,8 +287,8 @@ export class PartitionLoop implements WatchedLoop {
    * may take is behind them in their keys.
    */
   readonly #isWanted = (delayMs: number, waitingCount: number): boolean => {
-    const spareCount = this.#isStill ? this.#spareCount : 0
-    return (this.isAwaitingRoom || delayMs > longDelayMs) && waitingCount <= this.#offsets.aheadCount + spareCount
+    const allowedCount = this.#isStill ? (this.#allowance?.count ?? 0) : 0
+    return (this.isAwaitingRoom || delayMs > longDelayMs) && waitingCount <= this.#offsets.aheadCount + allowedCount
   }
 
   /** The commit to wait for before the next message of the key, if any. */
@@ -300,7 +297,7 @@ export class PartitionLoop implements WatchedLoop {
     this.#setAside.delete(place.offset)
     this.motion.outcome()
     const nextOffset = this.#offsets.finish(place, how)
-    this.#spareCount = Math.min(this.#mostSpareCount, Math.max(0, this.#spareCount + spareChanges[how]))
+    this.#allowance?.note(how)
     // The more are handled behind the oldest, the more of those that wait may be set aside.
     this.#settler.reconsider()
     // What has its outcome behind the oldest that was set aside must not fill the window.
@@ -341,10 +338,6 @@ async function afterCommit(committed: Promise<void>, next: () => void): Promise<
   next()
 }
 
-/** What each that is done with changes in how many may be set aside beside what was handled: in an outage nothing gives it back. */
-const spareChanges = { handled: 1, 'set aside': -1, followed: 0 } as const satisfies Record<OffsetEnd, number>
-/** Of `maxUncommittedCount`: so many keys that fail with nothing handled between them are no outage. A guess. */
-const spareRatio = 0.01
 /** A message that waits for longer is set aside though there is room. A guess. */
 const longDelayMs = 10_000
 /** A fast partition is full for a moment, until its commit is stored; one that is for longer stands still. A guess. */

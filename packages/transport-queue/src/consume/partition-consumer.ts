@@ -4,12 +4,13 @@ import { type LoopSurroundings, PartitionLoop } from './consume-loop.ts'
 import { endablePartition } from './endable-partition.ts'
 import { HaltedMessages } from './halted-messages.ts'
 import type { GroupedConsumer } from './plan/consumer-plan.ts'
+import { AsideAllowance } from './retry/aside-allowance.ts'
 import { PartitionRetry } from './retry/partition-retry.ts'
 import type { SharedProgress } from './retry/shared-progress.ts'
 import { ReadBackWatch } from './watch/read-back-watch.ts'
 import type { WatchedLoop } from './watch/watched-loop.ts'
 
-export interface PartitionSurroundings extends Omit<LoopSurroundings, 'retry' | 'halted'> {
+export interface PartitionSurroundings extends Omit<LoopSurroundings, 'retry' | 'halted' | 'allowance'> {
   readonly progress: SharedProgress
   /** Told when what was set aside is known, and the partition begins. */
   begun(): void
@@ -23,6 +24,7 @@ export class PartitionConsumer {
   readonly watched: readonly WatchedLoop[]
   readonly #retry: PartitionRetry
   readonly #retryLoop: PartitionLoop
+  readonly #allowance: AsideAllowance
   readonly #order: MessageOrder
   readonly #begun: () => void
 
@@ -39,9 +41,12 @@ export class PartitionConsumer {
     this.#order = consumer.settings.retry.order
     this.#retry = new PartitionRetry({ source: partition, consumer, settings, log: ownLog, progress })
     const retry = this.#retry
+    this.#allowance = new AsideAllowance(settings.maxUncommittedCount)
     const halted = new HaltedMessages()
-    this.loop = new PartitionLoop(partition, consumer, { ...surroundings, retry, halted, fail })
-    this.#retryLoop = new PartitionLoop(retry.partition, consumer, { ...surroundings, retry, halted, fail })
+    const allowance = this.#allowance
+    const shared = { ...surroundings, retry, halted, allowance, fail }
+    this.loop = new PartitionLoop(partition, consumer, shared)
+    this.#retryLoop = new PartitionLoop(retry.partition, consumer, shared)
     retry.readBackBy(this.#retryLoop)
     this.watched = [this.loop, new ReadBackWatch(partition, this.#retryLoop)]
   }
@@ -70,6 +75,7 @@ export class PartitionConsumer {
   /** Settles when the partition was given up and nothing runs any more. Never rejects. */
   async run(): Promise<void> {
     if (!(await this.#retry.begin())) return
+    this.#allowance.begin(this.#retry.parkedKeyCount)
     this.#begun()
     await Promise.all([this.#consume(), this.#retryLoop.run()])
   }

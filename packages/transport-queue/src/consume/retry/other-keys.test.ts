@@ -81,7 +81,37 @@ test('an outage moves no topic over, whoever owns it, and health says that it st
   ])
 })
 
-test('what nobody else is handled for says so no longer once there is room', async () => {
+test('a second key that fails with nothing handled between them stands still as in an outage, also for other owners', async () => {
+  const { handle, seen } = failing('ab')
+  const { send, broker, driver, report, reason } = await watchedConsumer(handle, options)
+  await send(`${'a'.repeat(14)}${'b'.repeat(14)}c`)
+  await pass(30_000)
+  broker.evict(driver, { noticedAfterMs: 0 })
+  await pass(30_000)
+  expect([seen, (await report())?.parkedCount]).toEqual([[], 14])
+  expect(reason()).toContain('it stands still')
+})
+
+test('what is handled of those that were set aside shows that there is no outage', async () => {
+  let isPoisoned = true
+  const seen: string[] = []
+  const handle: Handle = async ({ orderId, count }) => {
+    if (orderId === 'b' || (orderId === 'a' && isPoisoned)) {
+      isPoisoned = orderId !== 'a' && isPoisoned
+      throw new ServiceError('unavailable', 'not now', { details: { retryDelayMs: 20_000 } })
+    }
+    seen.push(`${orderId}${count}`)
+  }
+  const { send, report } = await watchedConsumer(handle, options)
+  await send('a'.repeat(14))
+  await pass(30_000)
+  expect([seen.length, (await report())?.parkedCount]).toEqual([14, 0])
+  await send(`${'b'.repeat(14)}c`)
+  await pass(10_000)
+  expect(seen.at(-1)).toBe('c28')
+})
+
+test('health says so no longer once there is room', async () => {
   const { handle, seen } = failing('')
   let isOut = true
   const failsFirst: Handle = async (payload, arrival) => {
