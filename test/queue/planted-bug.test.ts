@@ -4,7 +4,7 @@ import { memoryWorld } from './model/memory-world.ts'
 import type { Plant } from './model/model-member.ts'
 import * as planted from './model/planted-bugs.ts'
 import { type RunVerdict, runScenario } from './model/run-scenario.ts'
-import { scenarios } from './model/scenario.ts'
+import { calmScenarios, scenarios } from './model/scenario.ts'
 
 type FoundRule = RunVerdict['violations'][number]['rule']
 
@@ -47,5 +47,19 @@ test.each(bugs)('finds %s', async (_what, rule, plant) => {
     bounds,
   )
   expect(errorInstance).toMatchObject({ message: 'Property failed by returning false' })
+  expect(failed).toBe(true)
+})
+
+test('finds that all keys are held up by one', async () => {
+  const isKept = async (scenario: Parameters<typeof memoryWorld>[0]) => {
+    await using world = memoryWorld(scenario)
+    const { violations } = await runScenario(scenario, world, { inLoop: planted.holdsAllKeys })
+    return !violations.some(({ rule }) => rule === 'held_up')
+  }
+  const { failed } = await fc.check(fc.asyncProperty(calmScenarios(), isKept), {
+    seed: 1,
+    numRuns: 10,
+    endOnFailure: true,
+  })
   expect(failed).toBe(true)
 })

@@ -141,3 +141,19 @@ test.each<[string, readonly Fact[]]>([
   expect(duplicates).toMatchObject({ [reason]: 1 })
   expect(violations.map(({ rule }) => rule)).not.toContain('repeated_without_reason')
 })
+
+test('finds what is held up though nothing of its lane fails', () => {
+  const log = messages.map((message, index) => ({ ...message, expected: 'effect' as const, hasFailures: index === 0 }))
+  const late = (offset: number, at: number): readonly DatedFact[] => {
+    const { key = '', number = 0 } = log[offset] ?? {}
+    const outcome = did('A', offset).map((fact) => ({ ...fact, at }))
+    return [{ is: 'acknowledged', key, number, at: 0 }, ...outcome]
+  }
+  const heldUp = (atOfOthers: number) => {
+    const facts = [{ ...assigned('A'), at: 0 }, ...late(0, 900), ...late(1, 950), ...late(2, atOfOthers)]
+    const final = { log: new Map([[place, log]]), letters: [], maxUncommittedCount: 5, flowBoundMs: 100 }
+    return judge(facts, final).violations.map(({ rule, text }) => `${rule}: ${text}`)
+  }
+  expect(heldUp(100)).toEqual([])
+  expect(heldUp(101)).toEqual(['held_up: b 0 had no outcome 100 ms after it was stored'])
+})

@@ -32,6 +32,8 @@ export type Rule =
   | 'left_uncommitted'
   /** A message was buried that should have been handled, or the other way round. */
   | 'wrong_outcome'
+  /** A message waited for its first outcome for longer than others hold it up, though nothing of its lane fails. */
+  | 'held_up'
   /** There is no dead letter of a message that was given up, or one of a message that was not. */
   | 'dead_letter'
 
@@ -51,6 +53,11 @@ export interface FinalState {
   readonly maxUncommittedCount: number
   /** Which order messages keep. @defaultValue `key` */
   readonly order?: MessageOrder
+  /**
+   * How long a message may take from when it is stored to its first outcome, where nothing of its lane fails. Only of histories in which one owner has
+   * each partition from the beginning, and its broker answers. @defaultValue not judged
+   */
+  readonly flowBoundMs?: number | undefined
 }
 
 /** Why a message may come to an outcome twice, as a table says what its former owner had to do with it. */
@@ -106,13 +113,15 @@ class Judging {
   readonly #letters: readonly string[]
   readonly #aside: ReadonlyMap<string, readonly AsideMessage[]>
   readonly #maxUncommittedCount: number
+  readonly #flowBoundMs: number | undefined
   readonly duplicates = { died: 0, cut: 0, commit_failed: 0, behind_unfinished: 0 }
 
-  constructor({ log, letters, aside = [], maxUncommittedCount, order = 'key' }: FinalState) {
+  constructor({ log, letters, aside = [], maxUncommittedCount, order = 'key', flowBoundMs }: FinalState) {
     this.histories = new Map(Array.from(log, ([place, messages]) => [place, new PlaceHistory(place, messages, order)]))
     this.#letters = letters
     this.#aside = Map.groupBy(aside, ({ position }) => position)
     this.#maxUncommittedCount = maxUncommittedCount
+    this.#flowBoundMs = flowBoundMs
   }
 
   follow(fact: Fact): void {
@@ -143,6 +152,7 @@ class Judging {
     }
     this.#checkAcknowledged(facts)
     this.#checkLetters()
+    if (this.#flowBoundMs !== undefined) this.#checkFlow(facts, this.#flowBoundMs)
   }
 
   #begin({ assignment, member, place }: Extract<Fact, { is: 'assigned' }>): void {
@@ -284,6 +294,20 @@ class Judging {
     for (const fact of facts)
       if (fact.is === 'acknowledged' && !logged.has(nameOf(fact)))
         this.#violate('lost', `${nameOf(fact)} was acknowledged and is not in the log`)
+  }
+
+  #checkFlow(facts: readonly DatedFact[], boundMs: number): void {
+    const dueAt = new Map<string, number>()
+    const late = new Set<string>()
+    const isFailing = new Set([...this.histories.values()].flatMap((history) => [...history.failingNames()]))
+    for (const fact of facts) {
+      if (fact.is !== 'acknowledged' && fact.is !== 'effect') continue
+      const name = `${fact.key} ${fact.number}`
+      if (fact.is === 'acknowledged') dueAt.set(name, fact.at + boundMs)
+      else if (fact.at > (dueAt.get(name) ?? fact.at) && !isFailing.has(name)) late.add(name)
+      if (fact.is === 'effect') dueAt.delete(name)
+    }
+    for (const name of late) this.#violate('held_up', `${name} had no outcome ${boundMs} ms after it was stored`)
   }
 
   #checkLetters(): void {

@@ -8,6 +8,8 @@ export interface MessagePlan {
   readonly failureCount?: number
   /** What they fail with. @defaultValue `internal`, which counts */
   readonly code?: 'internal' | 'unavailable' | 'invalid_argument'
+  /** How long a failed attempt of `unavailable` wants the next one to wait at least. @defaultValue not at all */
+  readonly retryDelayMs?: number
   /** Whether the handler goes on though its signal has fired. @defaultValue false */
   readonly isDeaf?: boolean
   /** By how much the first attempt exceeds its time. @defaultValue 0, not at all */
@@ -31,6 +33,8 @@ export interface LoggedMessage extends MessageName {
   readonly offset: number
   readonly isKeyed: boolean
   readonly expected: Expected
+  /** Whether at least one attempt does not work. @defaultValue false */
+  readonly hasFailures?: boolean
 }
 
 /** A failure that is the message's own fault is final, one that says "not now" does not count. */
@@ -74,7 +78,9 @@ export function headersOf({ headers }: Pick<ReceivedRecord, 'headers'>): Headers
 export function toLogged(record: ReceivedRecord, maxAttemptCount: number): LoggedMessage {
   const { key, number, plan } = factsOf(headersOf(record))
   const expected = expectedOf(plan, maxAttemptCount)
-  return { key, number, offset: record.offset, isKeyed: record.key !== null, expected }
+  const { failureCount = 0, overrunMs = 0, isGarbage = false } = plan
+  const hasFailures = failureCount > 0 || overrunMs > 0 || isGarbage
+  return { key, number, offset: record.offset, isKeyed: record.key !== null, expected, hasFailures }
 }
 
 /** Tell a handler, and a dead letter, which assignment a message came with, and where it lies. */

@@ -127,13 +127,14 @@ export class ModelMember {
   }
 
   async #work(plan: MessagePlan, { signal = neverFires }: Arrival, { attempt }: Handling): Promise<void> {
-    const { durationMs, failureCount = 0, code = 'internal', isDeaf = false, overrunMs = 0 } = plan
+    const { durationMs, failureCount = 0, code = 'internal', isDeaf = false, overrunMs = 0, retryDelayMs } = plan
     const isOverrun = overrunMs > 0 && attempt === 1
     const workMs = isOverrun ? overrunFromMs + overrunMs : durationMs
     if (workMs > 0) await wait(workMs, isDeaf || isOverrun ? neverFires : signal)
     if (!isDeaf) signal.throwIfAborted()
     if (isOverrun) throw tooLate
-    if (attempt <= failureCount) throw new ServiceError(code, 'as planned')
+    const details = retryDelayMs === undefined ? {} : { details: { retryDelayMs } }
+    if (attempt <= failureCount) throw new ServiceError(code, 'as planned', details)
   }
 }
 

@@ -181,6 +181,18 @@ export class PlaceHistory {
     return previous === undefined || this.hasOutcome(previous) ? undefined : previous
   }
 
+  /** The names of messages in whose lane at least one fails. */
+  failingNames(): readonly string[] {
+    const lanes = new Set(
+      this.messages.flatMap(({ offset, hasFailures }) => (hasFailures ? [this.laneAt(offset)] : [])),
+    )
+    const isFailing = ({ offset, hasFailures }: LoggedMessage) => {
+      const lane = this.laneAt(offset)
+      return hasFailures || (lane !== undefined && lanes.has(lane))
+    }
+    return this.messages.filter(isFailing).map(({ key, number }) => `${key} ${number}`)
+  }
+
   /** Messages without an outcome. */
   missing(): readonly LoggedMessage[] {
     return this.messages.filter(({ offset }) => !this.hasOutcome(offset))

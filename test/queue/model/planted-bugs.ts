@@ -70,6 +70,14 @@ export function forgetsKeys(driver: QueueDriver): QueueDriver {
   }))
 }
 
+/** Lets every message wait for every other, as if all had one key. */
+export function holdsAllKeys(driver: QueueDriver): QueueDriver {
+  const key = Buffer.from('all')
+  return overPartitions(driver, (partition) => ({
+    fetch: async () => (await partition.fetch()).map((record) => ({ ...record, key })),
+  }))
+}
+
 /** Sleeps on when messages come to a partition that was empty. */
 export function losesWakeUps(driver: QueueDriver): QueueDriver {
   return overPartitions(driver, (partition) => ({

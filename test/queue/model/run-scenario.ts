@@ -5,7 +5,15 @@ import { MemoryJournal, type MessageName, type Place } from './journal.ts'
 import { type FinalState, judge, type Rule, type Verdict } from './judge.ts'
 import { group, headersOf, type LoggedMessage, type PlannedMessage, toLogged, toRecord } from './message.ts'
 import { ModelMember, type Plant } from './model-member.ts'
-import { type Happening, MessageNumbers, type MessageSketch, type Scenario, type Step, topics } from './scenario.ts'
+import {
+  type Happening,
+  longDelayMs,
+  MessageNumbers,
+  type MessageSketch,
+  type Scenario,
+  type Step,
+  topics,
+} from './scenario.ts'
 import { during, readTopic, type World } from './world.ts'
 
 export interface RunVerdict extends Omit<Verdict, 'violations'> {
@@ -125,7 +133,7 @@ class ScenarioRun {
     const { maxAttemptCount, isHalting } = this.#scenario
     const onExhausted = isHalting ? 'halt-key' : 'continue'
     const order = orders[this.#memberCount % orders.length] ?? orders[0]
-    const retry = { maxAttemptCount, initialDelayMs: 10, maxDelayMs: 100, order, onExhausted } as const
+    const retry = { maxAttemptCount, initialDelayMs: 10, maxDelayMs: longDelayMs, order, onExhausted } as const
     const { maxHandlerMs } = this.#world
     const bounds = { maxHandlerMs, requestTimeoutMs: 2_000, joinTimeoutMs: 60_000 }
     return { concurrency, commitIntervalMs, maxUncommittedCount, partitionCount, retry, ...bounds, random: () => 1 }
@@ -173,7 +181,7 @@ class ScenarioRun {
   }
 
   async #finalState(): Promise<FinalState> {
-    const { maxUncommittedCount, maxAttemptCount, orders, isHalting } = this.#scenario
+    const { maxUncommittedCount, maxAttemptCount, orders, isHalting, flowBoundMs } = this.#scenario
     const log = new Map<Place, readonly LoggedMessage[]>()
     const letters: string[] = []
     for (const topic of topics) {
@@ -189,7 +197,7 @@ class ScenarioRun {
         letters.push(`${topic}/${headers['tenon-source-partition']}@${headers['tenon-source-offset']}`)
       }
     }
-    return { log, letters, maxUncommittedCount, order: keptBy(orders) }
+    return { log, letters, maxUncommittedCount, order: keptBy(orders), flowBoundMs }
   }
 
   async #read(topic: string) {

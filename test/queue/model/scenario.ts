@@ -19,6 +19,8 @@ export interface Scenario {
   readonly readFailurePercent: number
   /** Whether messages whose attempts are used up are halted, and no dead letters. */
   readonly isHalting: boolean
+  /** Of histories in which nothing else goes wrong: how long one key that fails may hold up others. @defaultValue not judged */
+  readonly flowBoundMs?: number
 }
 
 /** How often requests go wrong by chance, in hundredths. */
@@ -64,6 +66,9 @@ export const topics = ['model.first.v1', 'model.second.v1'] as const
 
 /** How long a handler may take where some overrun. Those take at most twice as long, as the order of keys allows. */
 export const overrunFromMs = 400
+
+/** How long the longest wait of a message is: it is set aside though there is room. */
+export const longDelayMs = 12_000
 
 const duration = fc.oneof(
   { weight: 4, arbitrary: fc.constant(0) },
@@ -113,12 +118,23 @@ const release: fc.WeightedArbitrary<Step> = {
   arbitrary: fc.record({ do: fc.constant('release' as const), thenMs }),
 }
 
+/** Fails once, and asks for a long wait. */
+const isAskingForLong: fc.WeightedArbitrary<MessagePlan> = {
+  weight: 1,
+  arbitrary: fc.record({
+    durationMs: duration,
+    failureCount: fc.constant(1),
+    code: fc.constant('unavailable' as const),
+    retryDelayMs: fc.constantFrom(0, 0, 0, longDelayMs),
+  }),
+}
+
 /** What is sent: several messages at a time, none waiting for the answer of another. */
 function sending(isOnFakeClock: boolean): fc.WeightedArbitrary<Step> {
   const message: fc.Arbitrary<MessageSketch> = fc.record({
     topic: fc.nat(topics.length - 1),
     key: fc.integer({ min: -1, max: 5 }),
-    plan: fc.oneof(...plans, ...(isOnFakeClock ? [overrun] : [])),
+    plan: fc.oneof(...plans, ...(isOnFakeClock ? [overrun, isAskingForLong] : [])),
   })
   const messages = fc.array(message, { minLength: 1, maxLength: 25 })
   return { weight: 8, arbitrary: fc.record({ do: fc.constant('send' as const), messages, thenMs }) }
@@ -166,6 +182,43 @@ export function scenarios({
     steps: fc.array(step, { minLength: 4, maxLength: maxStepCount, size: 'max' }),
     readFailurePercent: fc.constantFrom(0, 0, 10, 40),
     isHalting: fc.constant(isHalting),
+  })
+}
+
+/**
+ * Histories in which nothing goes wrong but one key of each topic, which waits for long each time it fails. So others go on, however many of it follow: what
+ * they take themselves is less than two seconds, and another is over until the first that fails is set aside.
+ */
+export function calmScenarios(): fc.Arbitrary<Scenario> {
+  const good = fc.record({ durationMs: fc.integer({ min: 0, max: 20 }) })
+  const failing = fc.record({
+    durationMs: fc.constant(0),
+    failureCount: fc.constant(1),
+    code: fc.constant('unavailable' as const),
+    retryDelayMs: fc.constant(longDelayMs),
+  })
+  const topic = fc.nat(topics.length - 1)
+  const other: fc.Arbitrary<MessageSketch> = fc.record({ topic, key: fc.integer({ min: -1, max: 4 }), plan: good })
+  const poison: fc.Arbitrary<MessageSketch> = fc.record({
+    topic,
+    key: fc.constant(5),
+    plan: fc.oneof(good, good, failing),
+  })
+  const messages = fc.array(fc.oneof(other, poison, poison, poison), { minLength: 1, maxLength: 25, size: 'max' })
+  const step = fc.record({ do: fc.constant('send' as const), messages, thenMs: fc.integer({ min: 0, max: 4_000 }) })
+  return fc.record({
+    partitionCount: fc.integer({ min: 1, max: 2 }),
+    concurrency: fc.constant(16),
+    commitIntervalMs: fc.constantFrom(0, 20, 100),
+    maxUncommittedCount: fc.constantFrom(5, 10, 1_000),
+    maxAttemptCount: fc.constant(4),
+    memberCount: fc.constant(1),
+    orders: fc.constant(['key'] as const),
+    faults: fc.constant({ seed: 1, produceFailurePercent: 0, commitFailurePercent: 0, maxLatencyMs: 0 }),
+    steps: fc.array(step, { minLength: 2, maxLength: 8, size: 'max' }),
+    readFailurePercent: fc.constant(0),
+    isHalting: fc.boolean(),
+    flowBoundMs: fc.constant(5_000),
   })
 }
 
