@@ -8,7 +8,10 @@ import type { PoisonRun } from './poison-run.ts'
 import { groupOf, warmUpCount } from './queue-turns.ts'
 
 /** How long the poison message waits for its second attempt: at once set aside, and only when the window of its partition is full. */
-const delaysMs = [60_000, 9_000]
+const longestDelayMs = 60_000
+const delaysMs = [longestDelayMs, 9_000]
+/** Twice as many as the window of a partition holds. @see maxUncommittedCount, whose default is 1,000 */
+export const followerCount = 2_000
 /** At least nine tenths of what passes without it. */
 const mostTimeRatio = 1 / 0.9
 /** The end of a turn in which the partition stands still: ten times what a slow machine takes. A guess. */
@@ -20,16 +23,35 @@ const bytesPerMb = 1_000_000
 
 /** All messages of a partition as fast as they go, behind a poison message and behind the same one when it does not fail. */
 export async function measurePoisonThroughput(run: PoisonRun, child: Child): Promise<readonly Figure[]> {
+  const cases = delaysMs.map((initialDelayMs) => ({ initialDelayMs, title: titleOf(initialDelayMs) }))
+  return measureCases(run, child, cases)
+}
+
+/** The same where the window of the partition is full of the poison message's own key. */
+export async function measurePoisonFollowers(run: PoisonRun, child: Child): Promise<readonly Figure[]> {
+  const title = `${titleOf(longestDelayMs)}, ${followerCount} of its key behind it`
+  return measureCases(run, child, [{ initialDelayMs: longestDelayMs, title }])
+}
+
+interface PoisonCase {
+  readonly initialDelayMs: number
+  readonly title: string
+}
+
+function titleOf(initialDelayMs: number): string {
+  return `poison message, next try after ${initialDelayMs / 1_000} s`
+}
+
+async function measureCases(run: PoisonRun, child: Child, cases: readonly PoisonCase[]): Promise<readonly Figure[]> {
   const clean = { ...turnOf(run), isFailing: false }
   for (let warmUp = 0; warmUp < warmUpCount; warmUp++) await play(child, clean)
   const figures: Figure[] = []
-  for (const initialDelayMs of delaysMs) {
+  for (const { initialDelayMs, title } of cases) {
     const failing = { ...clean, isFailing: true, initialDelayMs }
     const rounds = await pairedRounds(run.roundCount, {
       ours: () => play(child, failing),
       theirs: () => play(child, clean),
     })
-    const title = `poison message, next try after ${initialDelayMs / 1_000} s`
     const ratio = (pick: (result: TurnResult) => number): Spread =>
       spreadOf(rounds.map(({ ours, theirs }) => pick(ours) / pick(theirs)))
     figures.push(

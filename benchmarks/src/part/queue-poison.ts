@@ -7,7 +7,12 @@ import type { Figure } from '../figure.ts'
 import { removeTopicsOf } from '../load/queue-topic.ts'
 import { poisonProgram, type PoisonRun } from './poison-run.ts'
 import { measureFailingKeys } from './queue-failing-keys.ts'
-import { measurePoisonHeap, measurePoisonThroughput } from './queue-poison-head.ts'
+import {
+  followerCount,
+  measurePoisonFollowers,
+  measurePoisonHeap,
+  measurePoisonThroughput,
+} from './queue-poison-head.ts'
 
 const kafkaDrivers: readonly string[] = ['kafkajs', 'platformatic']
 /** What can be measured on. */
@@ -42,7 +47,7 @@ async function measureDriver(given: Pick<PoisonRun, 'driver' | 'messageCount' | 
   })
   const run: PoisonRun = { ...given, topic, environment }
   try {
-    const figures = [...(await measureHead(run)), ...(await measureFailingKeys(run))]
+    const figures = [...(await measureHead(run)), ...(await measureHotKey(run)), ...(await measureFailingKeys(run))]
     return figures.map((figure) => ({ ...figure, name: `${given.driver}: ${figure.name}` }))
   } finally {
     await rm(folder, { recursive: true })
@@ -55,6 +60,14 @@ async function measureHead(run: PoisonRun): Promise<readonly Figure[]> {
   const environment = { ...run.environment(run.topic), BENCH_STORED: String(run.messageCount) }
   await using child = await Child.start(poisonProgram, { environment })
   return [...(await measurePoisonThroughput(run, child)), ...(await measurePoisonHeap(run, child))]
+}
+
+/** The same in a topic of its own. */
+async function measureHotKey(run: PoisonRun): Promise<readonly Figure[]> {
+  const topic = `${run.topic}.hot`
+  const stored = { BENCH_STORED: String(run.messageCount), BENCH_FOLLOWERS: String(followerCount) }
+  await using child = await Child.start(poisonProgram, { environment: { ...run.environment(topic), ...stored } })
+  return measurePoisonFollowers({ ...run, topic }, child)
 }
 
 function knownDrivers(): readonly string[] {

@@ -21,6 +21,8 @@ export interface PoisonTurn extends Turn {
 
 /** What the program stores in its one partition before it serves, behind the poison message. */
 const storedCount = Number(process.env['BENCH_STORED'] ?? 0)
+/** How many messages of its key lie right behind the poison message; then one of another key lies before it, which begins each turn. */
+const followerCount = Number(process.env['BENCH_FOLLOWERS'] ?? 0)
 /** The memory of a process is nobody else's, so that it sends for itself. */
 const isSender = process.env['BENCH_DRIVER'] === 'memory'
 
@@ -39,8 +41,11 @@ async function serveFrom(publisher?: Publisher): Promise<void> {
 }
 
 async function store(publisher: Publisher): Promise<void> {
-  await publisher.publish(orderPlaced, { ...orderOf(0), userId: poisonKey })
-  await sendSideBySide(storedCount, (index) => publisher.publish(orderPlaced, orderOf(index)))
+  const firstCount = followerCount > 0 ? 1 : 0
+  await sendSideBySide(firstCount, (index) => publisher.publish(orderPlaced, orderOf(index)))
+  const poison = { ...orderOf(0), userId: poisonKey }
+  await sendSideBySide(1 + followerCount, () => publisher.publish(orderPlaced, poison))
+  await sendSideBySide(storedCount - firstCount, (index) => publisher.publish(orderPlaced, orderOf(firstCount + index)))
 }
 
 async function runTurn(turn: PoisonTurn, handled: Handled, publisher: Publisher | undefined) {

@@ -149,11 +149,14 @@ test('finds what is held up though nothing of its lane fails', () => {
     const outcome = did('A', offset).map((fact) => ({ ...fact, at }))
     return [{ is: 'acknowledged', key, number, at: 0 }, ...outcome]
   }
-  const heldUp = (atOfOthers: number) => {
-    const facts = [{ ...assigned('A'), at: 0 }, ...late(0, 900), ...late(1, 950), ...late(2, atOfOthers)]
+  const heldUp = (atOfOthers: number, more: readonly DatedFact[] = []) => {
+    const facts = [{ ...assigned('A'), at: 0 }, ...late(0, 900), ...late(1, 950), ...late(2, atOfOthers), ...more]
     const final = { log: new Map([[place, log]]), letters: [], maxUncommittedCount: 5, flowBoundMs: 100 }
     return judge(facts, final).violations.map(({ rule, text }) => `${rule}: ${text}`)
   }
   expect(heldUp(100)).toEqual([])
-  expect(heldUp(101)).toEqual(['held_up: b 0 had no outcome 100 ms after it was stored'])
+  const text = 'held_up: b 0 was set aside, or had no outcome 100 ms after it was stored'
+  expect(heldUp(101)).toEqual([text])
+  expect(heldUp(100, [{ is: 'parked', assignment: 'A', place, offset: 2, at: 50 }])).toEqual([text])
+  expect(heldUp(100, [{ is: 'parked', assignment: 'A', place, offset: 1, at: 50 }])).toEqual([])
 })

@@ -32,7 +32,7 @@ export type Rule =
   | 'left_uncommitted'
   /** A message was buried that should have been handled, or the other way round. */
   | 'wrong_outcome'
-  /** A message waited for its first outcome for longer than others hold it up, though nothing of its lane fails. */
+  /** A message was set aside, or waited for its first outcome for longer than others may hold it up, though nothing of its lane fails. */
   | 'held_up'
   /** There is no dead letter of a message that was given up, or one of a message that was not. */
   | 'dead_letter'
@@ -289,7 +289,6 @@ class Judging {
   }
 
   #checkAcknowledged(facts: readonly DatedFact[]): void {
-    const nameOf = ({ key, number }: MessageName) => `${key} ${number}`
     const logged = new Set([...this.histories.values()].flatMap(({ messages }) => messages.map(nameOf)))
     for (const fact of facts)
       if (fact.is === 'acknowledged' && !logged.has(nameOf(fact)))
@@ -298,16 +297,18 @@ class Judging {
 
   #checkFlow(facts: readonly DatedFact[], boundMs: number): void {
     const dueAt = new Map<string, number>()
-    const late = new Set<string>()
-    const isFailing = new Set([...this.histories.values()].flatMap((history) => [...history.failingNames()]))
+    const heldUp = new Set<string>()
+    const isFailing = new Set([...this.histories.values()].flatMap((history) => history.failingNames()))
     for (const fact of facts) {
-      if (fact.is !== 'acknowledged' && fact.is !== 'effect') continue
-      const name = `${fact.key} ${fact.number}`
-      if (fact.is === 'acknowledged') dueAt.set(name, fact.at + boundMs)
-      else if (fact.at > (dueAt.get(name) ?? fact.at) && !isFailing.has(name)) late.add(name)
-      if (fact.is === 'effect') dueAt.delete(name)
+      if (fact.is === 'parked') heldUp.add(nameOf(this.histories.get(fact.place)?.messageAt(fact.offset)))
+      if (fact.is === 'acknowledged') dueAt.set(nameOf(fact), fact.at + boundMs)
+      if (fact.is !== 'effect') continue
+      if (fact.at > (dueAt.get(nameOf(fact)) ?? fact.at)) heldUp.add(nameOf(fact))
+      dueAt.delete(nameOf(fact))
     }
-    for (const name of late) this.#violate('held_up', `${name} had no outcome ${boundMs} ms after it was stored`)
+    for (const name of heldUp)
+      if (!isFailing.has(name))
+        this.#violate('held_up', `${name} was set aside, or had no outcome ${boundMs} ms after it was stored`)
   }
 
   #checkLetters(): void {
@@ -324,6 +325,10 @@ class Judging {
   #violate(rule: Rule, text: string): void {
     this.violations.push({ rule, text })
   }
+}
+
+function nameOf({ key, number }: Partial<MessageName> = {}): string {
+  return `${key} ${number}`
 }
 
 /** Undefined when nothing kept the former owner from committing the message. */

@@ -176,3 +176,26 @@ test('what was put back comes in order to another owner as well', async () => {
   const own = seen.filter((one) => one.startsWith('a')).map((one) => Number(one.slice(1)))
   expect([own.length, own]).toEqual([38, own.toSorted((one, other) => one - other)])
 })
+
+test('nor does one whose next message fails later, with the window full of it', async () => {
+  const seen: string[] = []
+  const failed = new Set<string>()
+  const handle: Handle = async ({ orderId, count }) => {
+    const name = `${orderId}${count}`
+    if (name === 'a1') await new Promise((resolve) => setTimeout(resolve, 9_000))
+    const isFailing = name === 'a1' || (!failed.has(orderId) && 'ab'.includes(orderId))
+    failed.add(orderId)
+    const retryDelayMs = name === 'a1' ? hourMs : 12_000
+    if (isFailing) throw new ServiceError('unavailable', 'not now', { details: { retryDelayMs } })
+    seen.push(name)
+  }
+  const { send } = await watchedConsumer(handle, options)
+  await send(`${'a'.repeat(27)}c`)
+  await pass(15_000)
+  expect(seen).toEqual(['c27', 'a0'])
+  await send('bc')
+  await pass(2_000)
+  expect(seen.slice(2)).toEqual(['c29'])
+  await pass(15_000)
+  expect(seen.slice(3)).toEqual(['b28'])
+})
