@@ -67,7 +67,7 @@ async function measureHotKey(run: PoisonRun): Promise<readonly Figure[]> {
   const topic = `${run.topic}.hot`
   const stored = { BENCH_STORED: String(run.messageCount), BENCH_FOLLOWERS: String(followerCount) }
   await using child = await Child.start(poisonProgram, { environment: { ...run.environment(topic), ...stored } })
-  return measurePoisonFollowers({ ...run, topic }, child)
+  return await measurePoisonFollowers({ ...run, topic }, child)
 }
 
 function knownDrivers(): readonly string[] {

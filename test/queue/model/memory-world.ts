@@ -21,8 +21,8 @@ export function memoryWorld({ faults, partitionCount, readFailurePercent }: Scen
   const evict = (driver: QueueDriver, noticedAfterMs: number) =>
     broker.evict(inner.get(driver) ?? driver, { noticedAfterMs })
   return {
-    // Of the clock of the model: requests that fail by chance are tried again every five seconds, and may fail many times.
-    patienceMs: 300_000,
+    // Of the clock of the model: requests that fail by chance are tried again every five seconds, and may fail many times. Several messages of a key may wait for long.
+    patienceMs: 600_000,
     maxHandlerMs: overrunFromMs,
     open: async () => {
       const driver = memoryDriver({ broker })

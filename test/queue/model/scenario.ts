@@ -202,7 +202,7 @@ export function calmScenarios(): fc.Arbitrary<Scenario> {
   const poison: fc.Arbitrary<MessageSketch> = fc.record({
     topic,
     key: fc.constant(5),
-    plan: fc.oneof(good, good, failing),
+    plan: fc.oneof({ weight: 5, arbitrary: good }, { weight: 1, arbitrary: failing }),
   })
   const messages = fc.array(fc.oneof(other, poison, poison, poison), { minLength: 1, maxLength: 25, size: 'max' })
   const step = fc.record({ do: fc.constant('send' as const), messages, thenMs: fc.integer({ min: 0, max: 4_000 }) })
@@ -215,7 +215,7 @@ export function calmScenarios(): fc.Arbitrary<Scenario> {
     memberCount: fc.constant(1),
     orders: fc.constant(['key'] as const),
     faults: fc.constant({ seed: 1, produceFailurePercent: 0, commitFailurePercent: 0, maxLatencyMs: 0 }),
-    steps: fc.array(step, { minLength: 2, maxLength: 8, size: 'max' }),
+    steps: fc.array(step, { minLength: 2, maxLength: 6, size: 'max' }),
     readFailurePercent: fc.constant(0),
     isHalting: fc.boolean(),
     flowBoundMs: fc.constant(5_000),
