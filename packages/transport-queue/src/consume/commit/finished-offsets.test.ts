@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { FinishedOffsets, type OpenOffset } from './finished-offsets.ts'
+import { FinishedOffsets } from './finished-offsets.ts'
+import type { OpenOffset } from './message-offsets.ts'
 
 /** Begins messages of the offsets. Finishes one of them by its offset. */
 function begun(offsets: FinishedOffsets, numbers: readonly number[], timestampOf = (offset: number) => offset) {
