@@ -160,3 +160,18 @@ test('finds what is held up though nothing of its lane fails', () => {
   expect(heldUp(100, [{ is: 'parked', assignment: 'A', place, offset: 2, at: 50 }])).toEqual([text])
   expect(heldUp(100, [{ is: 'parked', assignment: 'A', place, offset: 1, at: 50 }])).toEqual([])
 })
+
+test('takes what a fenced owner has set aside late for no mistake of those who handle it once more', () => {
+  const facts = (parks: boolean) => [
+    assigned('A'),
+    assigned('B'),
+    ...(parks ? [{ is: 'parked', assignment: 'A', place, offset: 0 } as const] : []),
+    ...wholeRun.map((fact) => ('assignment' in fact ? { ...fact, assignment: 'B' } : fact)),
+    gave('settled', 'B'),
+    assigned('C'),
+    ...didAside('C', 0, 0),
+    ...didAside('C', 0, 1),
+  ]
+  expect(rulesOf(facts(true))).toEqual([])
+  expect(rulesOf(facts(false))).toEqual(expect.arrayContaining(['ends_out_of_order', 'repeated_by_owner']))
+})
