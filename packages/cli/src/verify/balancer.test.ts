@@ -7,11 +7,11 @@ test('leads callers to instances that are ready, and counts those whom it can le
   const server = createServer((socket) => void socket.on('error', () => undefined).end('here')).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const backend = {
+  const backend: Backend & { isReady: boolean } = {
     isReady: false,
     at: (protocol: string) => ({ protocol, host: '127.0.0.1', port }),
     refused: () => undefined,
-  } satisfies Backend
+  }
   await using front = await startFront('http', () => [backend])
   expect(await saidBy(front.address)).toBe('')
   expect(front.unledCount).toBe(1)
