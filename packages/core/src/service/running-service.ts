@@ -306,7 +306,9 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#state = 'stopped'
     const { cutCallCount, cutAnswerCount } = this.#parts.drain
     const hasCut = cutCallCount > 0 || cutAnswerCount > 0
-    const isClean = !this.#hasFailed && !hasCut && phases.every(({ error }) => error === undefined)
+    // A collector that is away costs nobody's work: it is told of, and the process ends well.
+    const isDone = phases.every(({ phase, error }) => error === undefined || phase === 'flush telemetry')
+    const isClean = !this.#hasFailed && !hasCut && isDone
     const ended: Ended = { exitCode: isClean ? 0 : 1, phases }
     this.#log.info({ exitCode: ended.exitCode, cutCallCount, cutAnswerCount }, `${this.#name} has stopped`)
     this.#ended.resolve(ended)
