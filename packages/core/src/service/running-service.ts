@@ -191,7 +191,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   async #becameReady(): Promise<void> {
     const { signal } = this.#stopRequest
     await Promise.race([this.#readying, untilFired(signal)])
-    if (this.#hasFailed) throw signal.reason
+    // A task that has failed for good by now is left to probes.
+    if (this.#hasFailed) signal.throwIfAborted()
   }
 
   async #undo(error: unknown): Promise<void> {
