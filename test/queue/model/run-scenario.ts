@@ -162,11 +162,33 @@ class ScenarioRun {
   }
 
   async #hasNoLag(): Promise<boolean> {
-    const read = topics.flatMap((topic) => [topic, `${topic}.retry.${group}`])
-    const progress = await Promise.all(read.map((topic) => this.#progressOf(topic)))
-    return progress.every((partitions) =>
-      partitions?.every(({ nextOffset, committedOffset = 0 }) => committedOffset >= nextOffset),
-    )
+    for (const topic of topics) {
+      const own = await this.#progressOf(topic)
+      if (own === undefined || !own.every(isCommitted)) return false
+      const aside = await this.#progressOf(`${topic}.retry.${group}`)
+      if (aside === undefined) return false
+      for (const left of aside) if (!isCommitted(left) && !(await this.#isHandled(topic, left))) return false
+    }
+    return true
+  }
+
+  /** Whether all that is not committed of a retry topic has its outcome: nobody need read what a fenced owner has stored there since the last one began. */
+  async #isHandled(topic: string, { partition, committedOffset = 0 }: PartitionProgress): Promise<boolean> {
+    const handled = new Set<string>()
+    for (const fact of this.#journal.facts)
+      if (fact.is === 'effect' || fact.is === 'buried') handled.add(`${fact.place}@${fact.offset}`)
+    const range = { topic: `${topic}.retry.${group}`, partition, fromOffset: committedOffset }
+    try {
+      for await (const records of this.#producer?.read(range, { timeoutMs: 2_000 }) ?? [])
+        for (const record of records) {
+          const offset = headersOf(record)['tenon-retry-offset']
+          if (offset !== undefined && !handled.has(`${topic}/${partition}@${offset}`)) return false
+        }
+      return true
+    } catch (error) {
+      if (ServiceError.is(error) && error.code === 'unavailable') return false
+      throw error
+    }
   }
 
   /** Nothing where the topic is not there, as one is that nothing was set aside in; undefined when nobody answered. */
@@ -217,6 +239,10 @@ class ScenarioRun {
       text: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
   }
+}
+
+function isCommitted({ nextOffset, committedOffset = 0 }: PartitionProgress): boolean {
+  return committedOffset >= nextOffset
 }
 
 function nameOf({ key, number }: MessageName): string {
