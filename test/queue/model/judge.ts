@@ -231,7 +231,7 @@ class Judging {
     else this.#explainRepeat(offset, assignment)
     outcomes.add(offset)
     history.addOutcome(offset)
-    if (!assignment.hasSuccessor && !isLateRecord) history.addOwned(offset)
+    if (!assignment.hasSuccessor) history.addOwned(offset)
     this.#touched(outcome, assignment)
   }
 

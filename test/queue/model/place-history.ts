@@ -164,7 +164,10 @@ export class PlaceHistory {
   /** An outcome that nobody else's can follow. */
   addOwned(offset: number): void {
     const lane = this.laneAt(offset)
-    if (lane !== undefined) this.#lastOfLane.set(lane, offset)
+    if (lane === undefined) return
+    // What a fenced owner has set aside of a message that its successor handled comes once more, behind later ones: note 0044.
+    const isBehind = offset < (this.#lastOfLane.get(lane) ?? -1)
+    if (!isBehind || !this.wasParkedLate(offset)) this.#lastOfLane.set(lane, offset)
   }
 
   hasOutcome(offset: number): boolean {

@@ -3,7 +3,15 @@ import type { MessageOrder } from '@tenon/core/contract'
 import { deadLetterTopic, type PartitionProgress, type QueueDriver, type QueueOptions } from '@tenon/transport-queue'
 import { MemoryJournal, type MessageName, type Place } from './journal.ts'
 import { type FinalState, judge, type Rule, type Verdict } from './judge.ts'
-import { group, headersOf, type LoggedMessage, type PlannedMessage, toLogged, toRecord } from './message.ts'
+import {
+  assignmentHeader,
+  group,
+  headersOf,
+  type LoggedMessage,
+  type PlannedMessage,
+  toLogged,
+  toRecord,
+} from './message.ts'
 import { ModelMember, type Plant } from './model-member.ts'
 import {
   type Happening,
@@ -167,22 +175,22 @@ class ScenarioRun {
       if (own === undefined || !own.every(isCommitted)) return false
       const aside = await this.#progressOf(`${topic}.retry.${group}`)
       if (aside === undefined) return false
-      for (const left of aside) if (!isCommitted(left) && !(await this.#isHandled(topic, left))) return false
+      for (const left of aside) if (!isCommitted(left) && !(await this.#isStray(topic, left))) return false
     }
     return true
   }
 
-  /** Whether all that is not committed of a retry topic has its outcome: nobody need read what a fenced owner has stored there since the last one began. */
-  async #isHandled(topic: string, { partition, committedOffset = 0 }: PartitionProgress): Promise<boolean> {
-    const handled = new Set<string>()
-    for (const fact of this.#journal.facts)
-      if (fact.is === 'effect' || fact.is === 'buried') handled.add(`${fact.place}@${fact.offset}`)
+  /** Whether all that is not committed of a retry topic was stored by fenced owners since the last owner began: that one need not read it. */
+  async #isStray(topic: string, { partition, committedOffset = 0 }: PartitionProgress): Promise<boolean> {
+    const place = `${topic}/${partition}`
+    const last = this.#journal.facts.findLast((fact) => fact.is === 'assigned' && fact.place === place)
+    if (last?.is !== 'assigned') return false
     const range = { topic: `${topic}.retry.${group}`, partition, fromOffset: committedOffset }
     try {
       for await (const records of this.#producer?.read(range, { timeoutMs: 2_000 }) ?? [])
         for (const record of records) {
-          const offset = headersOf(record)['tenon-retry-offset']
-          if (offset !== undefined && !handled.has(`${topic}/${partition}@${offset}`)) return false
+          const assignment = headersOf(record)[assignmentHeader] ?? last.assignment
+          if (assignment === last.assignment || record.timestampAt <= last.at) return false
         }
       return true
     } catch (error) {
