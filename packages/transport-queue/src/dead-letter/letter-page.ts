@@ -4,8 +4,6 @@ import type { LetterTest } from './letter-filter.ts'
 
 export interface PageBounds {
   readonly group: string
-  /** Most letters that it holds. */
-  readonly maxCount: number
   readonly fromOffset: number
   /** Behind the last record that was there when the list was asked for. */
   readonly endOffset: number
@@ -18,7 +16,7 @@ interface PlacedLetter {
   readonly letter: DeadLetter
 }
 
-/** The oldest dead letters of one partition, from an offset on. */
+/** The oldest dead letters of one partition that were read and not taken, from an offset on. */
 export class LetterPage {
   readonly #bounds: PageBounds
   readonly #letters: PlacedLetter[] = []
@@ -29,26 +27,27 @@ export class LetterPage {
     this.#readOffset = bounds.fromOffset
   }
 
-  /** Whether it needs no more records. */
-  get isFull(): boolean {
-    return this.#readOffset >= this.#bounds.endOffset || this.#letters.length >= this.#bounds.maxCount
-  }
-
   get endOffset(): number {
     return this.#bounds.endOffset
   }
 
-  /** Takes the next records before the end, as many as it needs. */
-  add(records: readonly ReceivedRecord[]): void {
+  /** Takes the next records before the end, until it holds so many letters. Whether it needs no more. */
+  add(records: readonly ReceivedRecord[], mostCount: number): boolean {
     for (const record of records) {
-      if (this.isFull) return
+      if (this.#isRead || this.letterCount >= mostCount) return true
       this.#add(record)
     }
+    return this.#isRead || this.letterCount >= mostCount
   }
 
   /** Learns that there are no more records before the end, as where the last of them were removed. */
   end(): void {
     this.#readOffset = this.#bounds.endOffset
+  }
+
+  /** How many letters it holds. */
+  get letterCount(): number {
+    return this.#letters.length
   }
 
   /** When the oldest letter that is left was given up, in epoch milliseconds. */
@@ -69,6 +68,10 @@ export class LetterPage {
   /** Whether nothing is left that was there when the list was asked for. */
   get isComplete(): boolean {
     return this.nextOffset >= this.#bounds.endOffset
+  }
+
+  get #isRead(): boolean {
+    return this.#readOffset >= this.#bounds.endOffset
   }
 
   #add(record: ReceivedRecord): void {

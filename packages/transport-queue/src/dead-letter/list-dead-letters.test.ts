@@ -49,6 +49,47 @@ test('a list goes on where the one before ended, over all partitions, and tells 
   expect(told).toEqual(failedAt)
 })
 
+test.each([
+  ['evenly', (index: number) => index],
+  ['one partition behind the other', (index: number) => (index % 40) * 30 + Math.floor(index / 40)],
+])('a list of many partitions that were filled %s holds few times maxCount letters', async (_how, failedAtOf) => {
+  const [partitionCount, lettersEach] = [40, 30]
+  const driver = memoryDriver({ broker: memoryBroker({ partitionCount }) })
+  const all = Array.from({ length: partitionCount * lettersEach }, (_, index) => index)
+  await driver.produce(
+    all.map((index) => ({ ...letter(failedAtOf(index)), partition: index % partitionCount })),
+    bound,
+  )
+  const counts = { read: 0, readings: 0 }
+  const read = driver.read.bind(driver)
+  driver.read = async function* (range, readBound) {
+    counts.readings += 1
+    for await (const records of read(range, readBound)) {
+      for (const record of records) {
+        counts.read += 1
+        yield [record]
+      }
+    }
+  }
+  const list = await listDeadLetters(driver, { ...whose, maxCount: 30 })
+  expect(list.letters.map(({ lastFailedAt }) => lastFailedAt)).toEqual(all.slice(0, 30))
+  expect(list.isComplete).toBe(false)
+  expect(counts.read).toBeLessThan(4 * 30 + partitionCount)
+  expect(counts.readings).toBeLessThan(partitionCount + 5)
+})
+
+test('a list that takes the last letter is complete, whatever else lies behind it', async () => {
+  const driver = memoryDriver({ broker: memoryBroker({ partitionCount: 2 }) })
+  const notALetter = { topic: deadLetters, key: null, value: null, headers: [] }
+  await driver.produce(
+    [letter(0), letter(1), notALetter].map((record) => ({ ...record, partition: 0 })),
+    bound,
+  )
+  const list = await listDeadLetters(driver, { ...whose, maxCount: 2 })
+  expect(list).toMatchObject({ isComplete: true, next: { 0: 3, 1: 0 } })
+  expect(list.letters).toHaveLength(2)
+})
+
 test('a topic whose last offsets hold no records is listed to its end', async () => {
   const driver = memoryDriver({ broker: memoryBroker({ partitionCount: 1 }) })
   await driver.produce([letter(0)], bound)

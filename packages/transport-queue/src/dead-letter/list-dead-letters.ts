@@ -45,8 +45,9 @@ export async function listDeadLetters(driver: QueueDriver, options: ListOptions)
   requireWithin('timeoutMs', timeoutMs, { min: 1, max: longestTimeoutMs })
   for (const [partition, offset] of Object.entries(from))
     requireWithin(`from[${partition}]`, offset, { min: 0, max: Number.MAX_SAFE_INTEGER })
-  const pages = await readPages(driver, { ...options, where, maxCount, timeoutMs, from })
-  const letters = takeOldest([...pages.values()], maxCount)
+  const topic = deadLetterTopic(options.topic, options.group)
+  const pages = await beginPages(driver, { ...options, topic, from, where })
+  const letters = await takeOldest(pages, { driver, topic, maxCount, signal: AbortSignal.timeout(timeoutMs) })
   return {
     letters,
     isComplete: [...pages.values()].every(({ isComplete }) => isComplete),
@@ -56,47 +57,73 @@ export async function listDeadLetters(driver: QueueDriver, options: ListOptions)
 
 type Pages = ReadonlyMap<number, LetterPage>
 
-/** The oldest of all partitions; those of one stay in their order. */
-function takeOldest(pages: readonly LetterPage[], maxCount: number): readonly DeadLetter[] {
-  const letters: DeadLetter[] = []
-  while (letters.length < maxCount) {
-    const [oldest] = pages
-      .filter(({ oldestAt }) => oldestAt !== undefined)
-      .toSorted((one, other) => (one.oldestAt ?? 0) - (other.oldestAt ?? 0))
-    const letter = oldest?.take()
-    if (letter === undefined) break
-    letters.push(letter)
-  }
-  return letters
-}
-
-async function readPages(driver: QueueDriver, options: Required<ListOptions>): Promise<Pages> {
-  const { group, maxCount, from } = options
-  const topic = deadLetterTopic(options.topic, group)
-  const fits = compileFilter(options.where)
+async function beginPages(
+  driver: QueueDriver,
+  { topic, group, from, where }: Required<Pick<ListOptions, 'topic' | 'group' | 'from' | 'where'>>,
+): Promise<Pages> {
+  const fits = compileFilter(where)
   const progress = await driver.describe(topic, group)
-  const pages = new Map(
+  return new Map(
     progress.map(({ partition, earliestOffset, nextOffset: endOffset }) => {
       const fromOffset = Math.max(earliestOffset, from[partition] ?? 0)
-      return [partition, new LetterPage({ group, maxCount, fromOffset, endOffset, fits })]
+      return [partition, new LetterPage({ group, fromOffset, endOffset, fits })]
     }),
   )
-  await fill(pages, { driver, topic, signal: AbortSignal.timeout(options.timeoutMs) })
-  return pages
 }
 
 interface Reading {
   readonly driver: QueueDriver
   readonly topic: string
+  readonly maxCount: number
   /** Fires when the time is up. */
   readonly signal: AbortSignal
 }
 
-/** Reads until the pages are full, or the time is up; a few partitions at a time, for each may take a connection. */
-async function fill(pages: Pages, reading: Reading): Promise<void> {
-  const waiting = [...pages]
+/**
+ * The oldest of all partitions; those of one stay in their order. Of each is read only what is needed: its share at first, and more
+ * of those whose letters are the oldest, so that a few times `maxCount` letters are held, however many partitions there are.
+ */
+async function takeOldest(pages: Pages, reading: Reading): Promise<readonly DeadLetter[]> {
+  const { maxCount } = reading
+  const letters: DeadLetter[] = []
+  const shareCount = Math.ceil((2 * maxCount) / Math.max(1, pages.size))
+  let mostCount = shareCount
+  for (;;) {
+    await fill(pages, mostCount, reading)
+    const oldest = oldestOf(pages)
+    const letter = letters.length < maxCount ? oldest?.take() : undefined
+    if (letter === undefined) return letters
+    letters.push(letter)
+    const freeCount = maxCount + pages.size * shareCount - letters.length - heldCountOf(pages)
+    mostCount = Math.max(1, Math.min(maxCount - letters.length, Math.max(shareCount, freeCount)))
+  }
+}
+
+function oldestOf(pages: Pages): LetterPage | undefined {
+  let oldest: LetterPage | undefined
+  for (const page of pages.values()) if (isOlder(page.oldestAt, oldest?.oldestAt)) oldest = page
+  return oldest
+}
+
+function isOlder(one: number | undefined, other = Number.POSITIVE_INFINITY): boolean {
+  return one !== undefined && one < other
+}
+
+function heldCountOf(pages: Pages): number {
+  let count = 0
+  for (const { letterCount } of pages.values()) count += letterCount
+  return count
+}
+
+/**
+ * Reads up to so many letters of each partition of which none is held, until the time is up; of a few partitions at a time, for each
+ * may take a connection.
+ */
+async function fill(pages: Pages, mostCount: number, reading: Reading): Promise<void> {
+  const waiting = [...pages].filter(([, page]) => page.oldestAt === undefined && !page.isComplete)
   const work = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await fillPage(next, reading)
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      await fillPage(next, mostCount, reading)
   }
   try {
     await Promise.all(Array.from({ length: readAtOnceCount }, work))
@@ -106,13 +133,15 @@ async function fill(pages: Pages, reading: Reading): Promise<void> {
   }
 }
 
-async function fillPage([partition, page]: readonly [number, LetterPage], reading: Reading): Promise<void> {
-  const { driver, topic, signal } = reading
-  if (page.isFull) return
+async function fillPage(
+  [partition, page]: readonly [number, LetterPage],
+  mostCount: number,
+  { driver, topic, signal }: Reading,
+): Promise<void> {
+  if (signal.aborted) return
   const range = { topic, partition, fromOffset: page.nextOffset, toOffset: page.endOffset }
   for await (const records of driver.read(range, { timeoutMs: longestTimeoutMs, signal })) {
-    page.add(records)
-    if (page.isFull) return
+    if (page.add(records, mostCount)) return
   }
   if (!signal.aborted) page.end()
 }
