@@ -38,7 +38,7 @@ const bugs: readonly (readonly [what: string, rule: FoundRule, plant: () => Plan
 test.each(bugs)('finds %s', async (_what, rule, plant) => {
   const isKept = async (scenario: Parameters<typeof memoryWorld>[0]) => {
     await using world = memoryWorld(scenario)
-    const { violations } = await runScenario(scenario, world, plant())
+    const { violations } = await runScenario(scenario, world, { plant: plant() })
     return !violations.some((violation) => violation.rule === rule)
   }
   const bounds = { seed: 1, numRuns: 100, unbiased: true, endOnFailure: true }
@@ -53,7 +53,7 @@ test.each(bugs)('finds %s', async (_what, rule, plant) => {
 test('finds that all keys are held up by one', async () => {
   const isKept = async (scenario: Parameters<typeof memoryWorld>[0]) => {
     await using world = memoryWorld(scenario)
-    const { violations } = await runScenario(scenario, world, { inLoop: planted.holdsAllKeys })
+    const { violations } = await runScenario(scenario, world, { plant: { inLoop: planted.holdsAllKeys } })
     return !violations.some(({ rule }) => rule === 'held_up')
   }
   const { failed } = await fc.check(fc.asyncProperty(calmScenarios(), isKept), {

@@ -2,6 +2,7 @@ import { event } from '@tenon/core/contract'
 import { type Arrival, type Outcome, ServiceError, toServiceError, type TransportServer } from '@tenon/core/transport'
 import { type QueueDriver, type QueueOptions, type QueueTransport, queueTransport } from '@tenon/transport-queue'
 import Type from 'typebox'
+import { type CrashPoint, crashingDriver } from './crash-point.ts'
 import type { Handling, Journal, MessageName } from './journal.ts'
 import { factsOf, group, handlingOf, isCurable, type MessagePlan } from './message.ts'
 import { overrunFromMs, topics } from './scenario.ts'
@@ -27,6 +28,10 @@ export interface MemberOptions {
   readonly isCured?: (message: MessageName) => boolean
   /** The consumers cannot go on. */
   readonly fail: (error: unknown) => void
+  /** Where it may die by itself. @defaultValue nowhere */
+  readonly crash?: CrashPoint | undefined
+  /** It has died there. */
+  readonly crashed: () => void
 }
 
 /** One instance of the service under test: the consumers of both topics, as the queue transport makes them. */
@@ -38,12 +43,15 @@ export class ModelMember {
   readonly #transport: QueueTransport
   readonly #server: TransportServer
   readonly #isCured: (message: MessageName) => boolean
+  readonly #crash: CrashPoint | undefined
+  readonly #crashed: () => void
   readonly #die: () => void
   readonly #died = Promise.withResolvers<void>()
   #isDead = false
   #isLeaving = false
 
-  constructor(driver: QueueDriver, { name, journal, settings, plant, fail, isCured = () => false }: MemberOptions) {
+  constructor(driver: QueueDriver, options: MemberOptions) {
+    const { name, journal, settings, plant, fail, crash, crashed, isCured = () => false } = options
     const { inDriver = same, inLoop = same } = plant
     const watched = watchDriver(inDriver(driver), { member: name, journal })
     this.name = name
@@ -51,7 +59,10 @@ export class ModelMember {
     this.#journal = journal
     this.#die = watched.die
     this.#isCured = isCured
-    this.#transport = queueTransport({ driver: inLoop(watched.driver), ...settings })
+    this.#crash = crash
+    this.#crashed = crashed
+    const own = crash ? crashingDriver(watched.driver, crash, () => this.#end()) : watched.driver
+    this.#transport = queueTransport({ driver: inLoop(own), ...settings })
     this.#server = this.#transport.bind({
       service: { name: 'model', version: '1.0.0', instanceId: name },
       operations: [],
@@ -75,10 +86,10 @@ export class ModelMember {
     }
   }
 
+  /** Resolves also when it dies before it has left. */
   async leave(): Promise<void> {
     this.#isLeaving = true
-    await this.#server.drain(new AbortController().signal)
-    await this.#server.close()
+    await Promise.race([this.#leave(), this.#died.promise])
   }
 
   /** Gives attempts anew to what is halted. How many those were; none before it has begun. */
@@ -94,6 +105,16 @@ export class ModelMember {
     this.#die()
   }
 
+  async #leave(): Promise<void> {
+    await this.#server.drain(new AbortController().signal)
+    await this.#server.close()
+  }
+
+  #end(): void {
+    this.kill()
+    this.#crashed()
+  }
+
   /** As the dispatcher of a service: an outcome at the latest when the time is over, and word when nothing runs any more. */
   async #dispatch(arrival: Arrival): Promise<Outcome> {
     if (this.#isDead) return never
@@ -101,7 +122,9 @@ export class ModelMember {
     const { plan } = factsOf(arrival.metadata)
     const isCured = isCurable(plan) && this.#isCured(handling)
     const cured = isCured ? { ...plan, failureCount: 0, overrunMs: 0 } : plan
-    const done = this.#handle(cured, arrival, handling).finally(() => arrival.ended?.())
+    const handle = () => this.#handle(cured, arrival, handling)
+    const handled = this.#crash?.pass(handle, () => this.#end()) ?? handle()
+    const done = handled.finally(() => arrival.ended?.())
     const over = new AbortController()
     const late = wait(arrival.timeoutMs ?? 0, over.signal).then(() => Promise.reject(tooLate))
     late.catch(() => undefined)

@@ -131,6 +131,18 @@ export function parksWithoutAnswer(driver: QueueDriver): QueueDriver {
   }
 }
 
+/** Takes messages for stored that it sends only when it has nothing else to do just now. */
+export function sendsBehindAnswers(driver: QueueDriver): QueueDriver {
+  return {
+    ...same(driver),
+    produce: async (records, bound) => {
+      void nextTurn()
+        .then(() => driver.produce(records, bound))
+        .catch(() => undefined)
+    },
+  }
+}
+
 /** Takes the word that messages which were set aside are done with for stored, and loses it. */
 export function losesDoneWords(driver: QueueDriver): QueueDriver {
   return {

@@ -1,6 +1,7 @@
 import { ServiceError } from '@tenon/core'
 import type { MessageOrder } from '@tenon/core/contract'
 import { deadLetterTopic, type PartitionProgress, type QueueDriver, type QueueOptions } from '@tenon/transport-queue'
+import type { CrashPoint } from './crash-point.ts'
 import { MemoryJournal, type MessageName, type Place } from './journal.ts'
 import { type FinalState, judge, type Rule, type Verdict } from './judge.ts'
 import {
@@ -29,9 +30,16 @@ export interface RunVerdict extends Omit<Verdict, 'violations'> {
   readonly journal: MemoryJournal
 }
 
+export interface RunOptions {
+  /** @defaultValue no mistake */
+  readonly plant?: Plant
+  /** Where a member dies by itself, and another one comes in its place. @defaultValue nowhere */
+  readonly crash?: CrashPoint
+}
+
 /** Plays a scenario to its end, lets everything that is left be handled with nothing going wrong any more, and judges it. */
-export async function runScenario(scenario: Scenario, world: World, plant: Plant = {}): Promise<RunVerdict> {
-  const run = new ScenarioRun(scenario, world, plant)
+export async function runScenario(scenario: Scenario, world: World, options: RunOptions = {}): Promise<RunVerdict> {
+  const run = new ScenarioRun(scenario, world, options)
   await run.play()
   return run.verdict()
 }
@@ -39,7 +47,7 @@ export async function runScenario(scenario: Scenario, world: World, plant: Plant
 class ScenarioRun {
   readonly #scenario: Scenario
   readonly #world: World
-  readonly #plant: Plant
+  readonly #options: RunOptions
   readonly #journal = new MemoryJournal()
   readonly #numbers = new MessageNumbers()
   readonly #pending = new Set<Promise<void>>()
@@ -51,10 +59,10 @@ class ScenarioRun {
   #memberCount = 0
   #producer: QueueDriver | undefined
 
-  constructor(scenario: Scenario, world: World, plant: Plant) {
+  constructor(scenario: Scenario, world: World, options: RunOptions) {
     this.#scenario = scenario
     this.#world = world
-    this.#plant = plant
+    this.#options = options
   }
 
   async play(): Promise<void> {
@@ -83,10 +91,22 @@ class ScenarioRun {
     const member = this.#members[step.member % Math.max(1, this.#members.length)]
     if (member === undefined) return
     if (step.do === 'evict') return this.#world.evict(member.driver, step.noticedAfterMs)
-    this.#members = this.#members.filter((other) => other !== member)
+    this.#forget(member)
     if (step.do === 'leave') return this.#watch(member.leave())
     member.kill()
     this.#world.kill(member.driver)
+  }
+
+  #forget(member: ModelMember): void {
+    this.#members = this.#members.filter((other) => other !== member)
+  }
+
+  /** Where it has not been asked to leave, another one comes in its place. */
+  #replace(member: ModelMember): void {
+    this.#world.kill(member.driver)
+    if (!this.#members.includes(member)) return
+    this.#forget(member)
+    this.#watch(this.#join())
   }
 
   async #happen(step: Happening): Promise<void> {
@@ -123,11 +143,14 @@ class ScenarioRun {
 
   async #join(): Promise<void> {
     const driver = await this.#world.open()
-    const member = new ModelMember(driver, {
+    const { plant = {}, crash } = this.#options
+    const member: ModelMember = new ModelMember(driver, {
       name: `m${this.#memberCount + 1}`,
       journal: this.#journal,
       settings: this.#settings(),
-      plant: this.#plant,
+      plant,
+      crash,
+      crashed: () => this.#replace(member),
       fail: (error) => this.#failed(error),
       isCured: (message) => this.#cured.has(nameOf(message)),
     })
@@ -154,7 +177,9 @@ class ScenarioRun {
     if (this.#members.length === 0) await this.#join()
     try {
       await during(this.#allDone(), this.#world, 'handling all that is left')
-      for (const member of this.#members) this.#watch(member.leave())
+      const members = this.#members
+      this.#members = []
+      for (const member of members) this.#watch(member.leave())
       await during(Promise.all(this.#pending), this.#world, 'leaving')
     } catch (error) {
       this.#problems.push({ rule: 'stuck', text: String(error) })
