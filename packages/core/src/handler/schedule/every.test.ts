@@ -1,3 +1,4 @@
+import { assert, double, integer, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { every } from './every.ts'
 
@@ -18,6 +19,20 @@ describe('every', () => {
   it('keeps its distance from the beginning, however late it is asked', () => {
     const next = every('1 s').momentsFrom(500)
     expect([next(500), next(1_499), next(1_500), next(9_700)]).toEqual([1_500, 1_500, 2_500, 10_500])
+  })
+
+  it('comes on from each of its moments, however its sums are rounded', () => {
+    const beginMs = 147.854559
+    expect(every(1).momentsFrom(beginMs)(beginMs + 930)).toBe(beginMs + 931)
+    const begins = double({ min: 0, max: 1e9, noNaN: true })
+    const intervals = double({ min: 1, max: 1e6, noNaN: true })
+    const counts = integer({ min: 0, max: 1_000_000 })
+    assert(
+      property(begins, intervals, counts, (begin, interval, count) => {
+        const moment = begin + count * interval
+        expect(every(interval).momentsFrom(begin)(moment)).toBe(begin + (count + 1) * interval)
+      }),
+    )
   })
 
   it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '5 minutes', '5m', '0 s', '366 d', undefined])(

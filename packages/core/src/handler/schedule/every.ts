@@ -28,8 +28,12 @@ export function every(interval: Interval, options: ScheduleOptions = {}): Timing
       ...checkSchedule(settings),
       ...checkJitter(settings, intervalMs),
     ],
-    momentsFrom: (beginMs: number) => (afterMs: number) =>
-      beginMs + (Math.floor((afterMs - beginMs) / intervalMs) + 1) * intervalMs,
+    momentsFrom: (beginMs: number) => (afterMs: number) => {
+      const count = Math.floor((afterMs - beginMs) / intervalMs) + 1
+      const nextMs = beginMs + count * intervalMs
+      // A moment is a rounded sum, so the count of those up to it may come out as one too few.
+      return nextMs > afterMs ? nextMs : beginMs + (count + 1) * intervalMs
+    },
   })
 }
 

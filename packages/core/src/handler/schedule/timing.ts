@@ -52,7 +52,7 @@ export interface Timing {
   /**
    * The moments of a schedule that begins now, on its clock.
    *
-   * @returns What gives the first moment after another one.
+   * @returns What gives the first moment after another one; `Infinity`, or one that is not after it, ends the schedule.
    */
   momentsFrom(beginMs: number): (afterMs: number) => number
 }

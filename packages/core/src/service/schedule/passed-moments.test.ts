@@ -34,3 +34,18 @@ it('looks at few of very many', () => {
   expect(missedCount).toBeGreaterThanOrEqual(1_000)
   expect(lookedCount).toBeLessThan(2_000)
 })
+
+it.each([
+  ['stands still', (afterMs: number) => afterMs],
+  ['goes back', (afterMs: number) => afterMs - 1],
+  ['tells no time', () => Number.NaN],
+])('ends on a timing that %s', (_what, stuck) => {
+  let lookedCount = 0
+  const counting = (afterMs: number) => {
+    lookedCount += 1
+    if (lookedCount > 10) throw new Error('it looks for ever')
+    return stuck(afterMs)
+  }
+  const never = Number.POSITIVE_INFINITY
+  expect(passedMoments(1_000, 1_000, counting)).toEqual({ dueMs: 1_000, missedCount: 0, nextMs: never })
+})

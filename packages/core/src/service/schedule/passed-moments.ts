@@ -16,10 +16,16 @@ export function passedMoments(firstMs: number, nowMs: number, nextAfter: (afterM
   while (nextMs <= nowMs) {
     if (dueMs !== undefined) missedCount += 1
     dueMs = nextMs
-    nextMs = nextAfter(missedCount < mostCounted ? dueMs : Math.max(dueMs, nowMs - toleratedLateMs))
+    nextMs = momentAfter(missedCount < mostCounted ? dueMs : Math.max(dueMs, nowMs - toleratedLateMs), nextAfter)
   }
   if (dueMs === undefined || nowMs - dueMs <= toleratedLateMs) return { dueMs, missedCount, nextMs }
   return { dueMs: undefined, missedCount: missedCount + 1, nextMs }
+}
+
+/** The moment after another one; none ever comes, `Infinity`, of a timing that does not go on from there. */
+export function momentAfter(afterMs: number, nextAfter: (afterMs: number) => number): number {
+  const nextMs = nextAfter(afterMs)
+  return nextMs > afterMs ? nextMs : Number.POSITIVE_INFINITY
 }
 
 /**

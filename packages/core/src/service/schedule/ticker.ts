@@ -1,5 +1,5 @@
 import type { Timing } from '../../handler/schedule/timing.ts'
-import { passedMoments, toleratedLateMs } from './passed-moments.ts'
+import { momentAfter, passedMoments, toleratedLateMs } from './passed-moments.ts'
 
 export interface TickerOptions {
   readonly timing: Timing
@@ -34,7 +34,7 @@ export class Ticker {
   begin(): void {
     const nowMs = this.#now()
     this.#nextAfter = this.#options.timing.momentsFrom(nowMs)
-    this.#expect(this.#nextAfter(nowMs))
+    this.#expect(momentAfter(nowMs, this.#nextAfter))
   }
 
   /** No moment is told of any more. Safe to call twice. */
@@ -60,7 +60,7 @@ export class Ticker {
     const wasSetBack = nowMs < this.#lookedAtMs - toleratedLateMs
     this.#lookedAtMs = nowMs
     // Else nothing would run until the clock is again where it was.
-    if (wasSetBack) return this.#expect(this.#nextAfter(nowMs))
+    if (wasSetBack) return this.#expect(momentAfter(nowMs, this.#nextAfter))
     if (this.#nextMs + this.#jitterMs > nowMs) return this.#wait()
     const { dueMs, missedCount, nextMs } = passedMoments(this.#nextMs, nowMs - this.#jitterMs, this.#nextAfter)
     const dueAt = dueMs === undefined ? undefined : this.#toEpoch(dueMs)
