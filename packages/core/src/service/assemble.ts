@@ -81,7 +81,8 @@ export function composeSchedules(
         // Nobody else hears of one that fails.
         ...(surroundings.settings.loggedCalls === 'none' && { loggedCalls: 'failed' }),
       })
-      return { name, timing, dispatch: composeDispatch(plan, surroundings.gate) }
+      const { gate } = surroundings
+      return { name, timing, gate, dispatch: composeDispatch(plan, gate) }
     }),
   )
 }

@@ -1,4 +1,5 @@
 import type { Arrival, Outcome } from '../../call/arrival.ts'
+import type { Dispatch } from '../../call/dispatcher.ts'
 import type { ScheduledRun, Timing } from '../../handler/schedule/timing.ts'
 import { type CountedLine, countedLine } from '../../telemetry/counted-line.ts'
 import type { Logger } from '../../telemetry/log.ts'
@@ -9,14 +10,16 @@ import { Ticker } from './ticker.ts'
 export interface ScheduleEndpoint {
   readonly name: string
   readonly timing: Timing
-  dispatch(arrival: Arrival): Promise<Outcome>
+  /** Whether runs are let in. */
+  readonly gate: { readonly isOpen: boolean }
+  readonly dispatch: Dispatch
 }
 
 /** A schedule as `/info` shows it; counts are since the start. */
 export interface ScheduleState {
   readonly name: string
   readonly timing: string
-  /** ISO 8601; undefined before the service is ready, and when it stops. */
+  /** ISO 8601; undefined before the service is ready, when it stops, and when no moment comes any more. */
   readonly nextAt: string | undefined
   /** Runs that work now, those included whose time is over. */
   readonly runningCount: number
@@ -64,11 +67,10 @@ export class RunningSchedule {
   }
 
   get state(): ScheduleState {
-    const { nextAt } = this.#ticker
     return {
       name: this.name,
       timing: this.#endpoint.timing.text,
-      nextAt: nextAt === undefined ? undefined : new Date(nextAt).toISOString(),
+      nextAt: toText(this.#ticker.nextAt),
       runningCount: this.#runningCount,
       ...this.#counts,
     }
@@ -86,19 +88,22 @@ export class RunningSchedule {
     this.#misses.close()
   }
 
-  /** Runs it once, beside whatever works. Never rejects. */
+  /** Runs it once, beside whatever works. Never rejects; a run that is not let in counts as none. */
   async run(dueAt: number): Promise<Outcome> {
     const run: ScheduledRun = { dueAt, missedCount: this.#untoldMissedCount }
-    this.#untoldMissedCount = 0
-    this.#runningCount += 1
-    const startedAtMs = performance.now()
-    const outcome = await this.#endpoint.dispatch({
+    const { dispatch, gate } = this.#endpoint
+    const arrival: Arrival = {
       transport: 'schedule',
       metadata: {},
       isTrusted: true,
       decode: () => run,
       ended: () => this.#ended(),
-    })
+    }
+    if (!gate.isOpen) return dispatch(arrival)
+    this.#untoldMissedCount = 0
+    this.#runningCount += 1
+    const startedAtMs = performance.now()
+    const outcome = await dispatch(arrival)
     const errorCode = outcome.ok ? undefined : outcome.error.code
     const durationMs = performance.now() - startedAtMs
     this.#counts[outcome.ok ? 'succeededCount' : 'failedCount'] += 1
@@ -133,4 +138,10 @@ export class RunningSchedule {
     this.#misses.add(count)
     recordOmitted({ service: this.#service, schedule: this.name, reason: 'missed', count })
   }
+}
+
+/** Undefined also for a moment that no date can hold. */
+function toText(epochMs = Number.NaN): string | undefined {
+  const date = new Date(epochMs)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
 }

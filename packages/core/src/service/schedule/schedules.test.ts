@@ -1,3 +1,4 @@
+import { metrics } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Call } from '../../call/call.ts'
 import { currentCall } from '../../call/context.ts'
@@ -11,8 +12,9 @@ import { every } from '../../handler/schedule/every.ts'
 import { Runs } from '../../handler/schedule/runs.ts'
 import type { ScheduledRun, ScheduleOptions } from '../../handler/schedule/timing.ts'
 import type { Logger } from '../../telemetry/log.ts'
-import { defineService } from '../define-service.ts'
+import { defineService, type StartedService } from '../define-service.ts'
 import type { ServiceOptions } from '../service-options.ts'
+import type { ScheduleState } from './running-schedule.ts'
 
 const log: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: vi.fn(() => log) }
 const begin = { log, environment: {} }
@@ -285,6 +287,47 @@ describe('runSchedule', () => {
     )
     await started.stop()
   })
+})
+
+describe('/info', () => {
+  async function scheduleOf({ addresses }: StartedService) {
+    const admin = addresses.find(({ protocol }) => protocol === 'admin')
+    vi.useRealTimers()
+    const reply = await fetch(`http://${admin?.host}:${admin?.port}/info`)
+    const { schedules } = (await reply.json()) as { readonly schedules: readonly ScheduleState[] }
+    return schedules[0]
+  }
+
+  it('counts no run that is refused while the service drains', async () => {
+    const { held, handler } = heldSchedule()
+    const started = await workerOf([handler], { admin: { port: 0 } }).start({ ...begin, schedules: false })
+    const running = started.runSchedule('tidy')
+    const ended = started.stop()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(held[0]?.call.draining.aborted).toBe(true)
+    const getMeter = vi.spyOn(metrics, 'getMeter')
+    await expect(started.runSchedule('tidy')).rejects.toMatchObject({ code: 'unavailable' })
+    expect(getMeter).not.toHaveBeenCalled()
+    expect(await scheduleOf(started)).toMatchObject({ runningCount: 1, succeededCount: 0, failedCount: 0 })
+    held[0]?.end()
+    await running
+    expect(getMeter).toHaveBeenCalled()
+    getMeter.mockRestore()
+    expect((await ended).exitCode).toBe(0)
+  })
+
+  it.each([Number.POSITIVE_INFINITY, 1e300])(
+    'has no next moment of a timing that never comes again: %j',
+    async (ms) => {
+      const never = { ...every('1 h'), momentsFrom: () => () => ms }
+      const handler = defineSchedule('tidy', never, () => () => undefined)
+      const started = await workerOf([handler], { admin: { port: 0 } }).start(begin)
+      const state = await scheduleOf(started)
+      expect(state).toMatchObject({ name: 'tidy', runningCount: 0 })
+      expect(state).not.toHaveProperty('nextAt')
+      await started.stop()
+    },
+  )
 })
 
 describe('a service with schedules', () => {
