@@ -10,7 +10,7 @@ export interface ScheduleOptions {
   readonly overlap?: Overlap
   /**
    * Longest time by which a run begins later than its moment, another one each time, so that the processes of a service do not all
-   * begin at once.
+   * begin at once. Where the next moment comes sooner, it is the time until then.
    *
    * @defaultValue 0
    * @remarks Range 0–3_600_000 ms; with `every()` at most its interval

@@ -132,6 +132,49 @@ describe('a schedule', () => {
     await started.stop()
   })
 
+  it('begins no run after its next moment, however long the jitter', async () => {
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0.9)
+    const dues: number[] = []
+    const handler = defineSchedule(
+      'tidy',
+      cron('* * * * * *', { jitterMs: 60_000 }),
+      () =>
+        ({ dueAt, missedCount }) => {
+          dues.push(dueAt - startAt)
+          expect([Date.now() - dueAt, missedCount]).toEqual([900, 0])
+        },
+    )
+    const started = await workerOf([handler]).start(begin)
+    await vi.advanceTimersByTimeAsync(4_900)
+    expect(dues).toEqual([1_000, 2_000, 3_000, 4_000])
+    expect(log.error).not.toHaveBeenCalled()
+    random.mockRestore()
+    await started.stop()
+  })
+
+  it('waits for nothing more, with jitter too, when its last moment has come', async () => {
+    const dues: number[] = []
+    const once = {
+      ...cron('@hourly', { jitterMs: 1 }),
+      momentsFrom: () => (afterMs: number) => (afterMs < startAt + 1 ? startAt + 1 : Infinity),
+    }
+    const handler = defineSchedule(
+      'tidy',
+      once,
+      () =>
+        ({ dueAt }) =>
+          dues.push(dueAt - startAt),
+    )
+    const setTimer = vi.spyOn(globalThis, 'setTimeout')
+    const started = await workerOf([handler]).start(begin)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(dues).toEqual([1])
+    setTimer.mockClear()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(setTimer).not.toHaveBeenCalled()
+    await started.stop()
+  })
+
   it('counts what it missed while the process slept, and makes up for none of it', async () => {
     const runs: ScheduledRun[] = []
     const handler = defineSchedule('report', cron('0 * * * *'), () => (run) => runs.push(run))
@@ -317,7 +360,7 @@ describe('/info', () => {
   })
 
   it.each([Number.POSITIVE_INFINITY, 1e300])(
-    'has no next moment of a timing that never comes again: %j',
+    'has no next moment of a timing that never comes again: %s',
     async (ms) => {
       const never = { ...every('1 h'), momentsFrom: () => () => ms }
       const handler = defineSchedule('tidy', never, () => () => undefined)

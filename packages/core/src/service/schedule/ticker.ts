@@ -45,8 +45,15 @@ export class Ticker {
 
   #expect(nextMs: number): void {
     this.#nextMs = nextMs
-    this.#jitterMs = Math.random() * this.#options.timing.settings.jitterMs
+    this.#jitterMs = this.#drawJitter(nextMs)
     this.#wait()
+  }
+
+  /** At most up to the moment after it: a run that begins later still would take the place of that one. */
+  #drawJitter(nextMs: number): number {
+    const { jitterMs } = this.#options.timing.settings
+    if (jitterMs === 0 || nextMs === Number.POSITIVE_INFINITY) return 0
+    return Math.random() * Math.min(jitterMs, momentAfter(nextMs, this.#nextAfter) - nextMs)
   }
 
   #wait(): void {
