@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { CallBounds } from '../client/call-bounds.ts'
+import { ServiceError } from '../error/service-error.ts'
 import { isAnswerTo } from './is-answer-to.ts'
 
 const reason = new Error('the service was asked to stop')
@@ -12,6 +14,11 @@ describe('isAnswerTo', () => {
     ['what wraps that', () => new Error('migration failed', { cause: new Error('aborted', { cause: reason }) })],
     ['what a timer of Node.js throws', (signal: AbortSignal) => setTimeout(1, undefined, { signal })],
     ['what an emitter of Node.js throws', (signal: AbortSignal) => once(process, 'never', { signal })],
+    [
+      '`cancelled` of a call that was given it',
+      (signal: AbortSignal) =>
+        new CallBounds().wait({ endsAtMs: undefined, signal }, new Promise<never>(() => undefined)),
+    ],
     ['what fetch throws', (signal: AbortSignal) => fetch('http://127.0.0.1:1', { signal })],
   ])('is true of %s', async (_what, answer) => {
     const signal = AbortSignal.abort(reason)
@@ -21,6 +28,11 @@ describe('isAnswerTo', () => {
 
   it.each([
     ['another error', () => new Error('no connection')],
+    ['what another signal makes throw', () => AbortSignal.abort().reason],
+    [
+      '`cancelled` of a call that was given another one',
+      () => new ServiceError('cancelled', 'the call was cancelled', { cause: AbortSignal.abort().reason }),
+    ],
     ['no error', () => 'no connection'],
     ['nothing', () => undefined],
     [

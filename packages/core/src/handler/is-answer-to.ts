@@ -1,6 +1,7 @@
 /**
- * Whether something failed because the signal told it to give up: web APIs throw the reason, those of Node.js name it as cause, and who
- * passes that on may wrap it.
+ * Whether something failed because the signal told it to give up: web APIs throw the reason, those of Node.js and the
+ * `cancelled` of a call that was given the signal name it as cause, and who passes that on may wrap it. An `AbortError` of another signal
+ * is none.
  */
 export function isAnswerTo(signal: AbortSignal, thrown: unknown): boolean {
   if (!signal.aborted) return false

@@ -74,7 +74,7 @@ test.each(kinds)('a caller that leaves before the headers ends the handler, and 
   const called = failureOf(callOf(caller.client, { kind, inputs, signal: controller.signal }))
   await came
   controller.abort()
-  expect((await called).code).toBe('cancelled')
+  expect(await called).toMatchObject({ code: 'cancelled', cause: controller.signal.reason })
   expect(await ended).toBe('cancelled')
   if (sendsStream(kind)) await closed
 })
@@ -112,7 +112,8 @@ test.each(['listen', 'chat'] as const)(
     expect((await iterator.next()).value).toEqual({ text: 'a' })
     controller.abort()
     if (kind === 'chat') {
-      expect((await failureOf(iterator.next())).code).toBe('cancelled')
+      const { reason } = controller.signal
+      expect(await failureOf(iterator.next())).toMatchObject({ code: 'cancelled', cause: reason })
       await ended.promise
     } else await iterator.return?.()
   },

@@ -22,6 +22,12 @@ export function toCallError(
   return fromStatus(ended)
 }
 
+/** An error of a call; one that only its signal cancelled names what fired that as cause. */
+export function causedBy(signal: AbortSignal | undefined, error: unknown): unknown {
+  if (!signal?.aborted || !ServiceError.is(error) || error.code !== 'cancelled') return error
+  return new ServiceError('cancelled', 'the call was cancelled', { cause: signal.reason })
+}
+
 function toLoss(message: string, reason: (typeof lossReasons)[number][1]): ServiceError {
   const error = new ServiceError('unavailable', message, { reason })
   return reason === 'connection_failed' ? markNotSent(error) : error

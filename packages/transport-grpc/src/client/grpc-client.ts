@@ -11,7 +11,7 @@ import { ServiceError } from '@tenon/core/transport'
 import { toProtoService } from '../service/proto-service.ts'
 import { type ClientMethod, toClientMethod } from './client-method.ts'
 import { Connection } from './connection.ts'
-import { toCallError } from './failed-call.ts'
+import { causedBy, toCallError } from './failed-call.ts'
 import { type GrpcClientOptions, type GrpcClientSettings, resolveGrpcClientOptions } from './grpc-client-options.ts'
 import { ReceivedItems } from './received-items.ts'
 import { RunningCalls } from './running-calls.ts'
@@ -130,7 +130,7 @@ class GrpcChannel implements ClientChannel {
         sent?.end()
         if (error === null) return resolve(answer ?? Buffer.alloc(0))
         const failure = toCallError(error, this.#settings, deadline)
-        reject(sent ? sent.causeOf(failure) : failure)
+        reject(causedBy(outgoing.signal, sent ? sent.causeOf(failure) : failure))
       })
       const running = this.#running.enter(call, { signal: outgoing.signal, deadline })
       tellHeaders(call, outgoing)
@@ -155,7 +155,7 @@ class GrpcChannel implements ClientChannel {
       told()
     } catch (error) {
       told()
-      throw isStatus(error) ? toCallError(error, this.#settings, deadline) : error
+      throw causedBy(outgoing.signal, isStatus(error) ? toCallError(error, this.#settings, deadline) : error)
     } finally {
       call.cancel()
       running.leave()

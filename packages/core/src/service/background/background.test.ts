@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CallBounds } from '../../client/call-bounds.ts'
 import { ServiceError } from '../../error/service-error.ts'
 import { provide, token } from '../../handler/provider.ts'
 import { type Task, type TaskContext, type TaskOptions, task } from '../../handler/task.ts'
@@ -26,6 +27,8 @@ afterEach(() => {
 function workerOf(background: readonly Task[], options: Partial<ServiceOptions> = {}) {
   return defineService({ name: 'worker', version: '1.0.0', handlers: [], background, admin: false, ...options })
 }
+
+const never = new Promise<never>(() => undefined)
 
 const untilFired = (signal: AbortSignal) =>
   new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
@@ -187,7 +190,7 @@ describe('a background task', () => {
     const seen: string[] = []
     const service = workerOf(
       [
-        task('hanging', () => new Promise<never>(() => undefined)),
+        task('hanging', () => never),
         task('kind', async ({ signal }) => {
           await untilFired(signal)
           seen.push('kind ended')
@@ -210,27 +213,41 @@ describe('a background task', () => {
     expect(seen).toEqual(['kind ended'])
   })
 
-  it('may end by what its signal throws, but not by another error', async () => {
-    const echo = task('echo', async ({ signal }) => {
-      await untilFired(signal)
-      signal.throwIfAborted()
-    })
-    expect((await (await workerOf([echo]).start(begin)).stop()).exitCode).toBe(0)
-    const calling = task('calling', async ({ signal }) => {
-      await untilFired(signal)
-      throw new ServiceError('cancelled', 'the call was cancelled')
-    })
-    expect((await (await workerOf([calling]).start(begin)).stop()).exitCode).toBe(0)
+  it.each([
+    ['its reason', (signal) => signal.throwIfAborted()],
+    [
+      'an error that names the reason as cause',
+      ({ reason }) => {
+        throw new Error('the relay was given up', { cause: reason })
+      },
+    ],
+    ['the wait of a call that was given it', (signal) => new CallBounds().wait({ endsAtMs: undefined, signal }, never)],
+  ] as const satisfies readonly [string, (signal: AbortSignal) => unknown][])(
+    'may end by what its signal makes it throw: %s',
+    async (_what, answer) => {
+      const echo = task('echo', async ({ signal }) => {
+        await untilFired(signal)
+        await answer(signal)
+      })
+      expect((await (await workerOf([echo]).start(begin)).stop()).exitCode).toBe(0)
+    },
+  )
+
+  it.each([
+    ['3 letters are lost', () => new Error('3 letters are lost')],
+    ['This operation was aborted', () => AbortSignal.abort().reason as Error],
+    ['the client was closed', () => new ServiceError('cancelled', 'the client was closed')],
+  ])('may not end by another error: %s', async (message, toError) => {
     const losing = task('losing', async ({ signal }) => {
       await untilFired(signal)
-      throw new Error('3 letters are lost')
+      throw toError()
     })
     const { exitCode, phases } = await (await workerOf([losing]).start(begin)).stop()
     expect(exitCode).toBe(1)
     expect(phases.find(({ phase }) => phase === 'drain')?.error).toMatchObject({
       errors: [
         expect.objectContaining({
-          message: expect.stringContaining('background task losing failed while it ended: 3 letters are lost'),
+          message: expect.stringContaining(`background task losing failed while it ended: ${message}`),
         }),
       ],
     })

@@ -1,5 +1,5 @@
-import { ServiceError } from '../../error/service-error.ts'
 import { LifecycleError } from '../../error/setup-error.ts'
+import { isAnswerTo } from '../../handler/is-answer-to.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { recordRestart } from '../../telemetry/schedule-metrics.ts'
 import { wait } from '../lifecycle/shutdown.ts'
@@ -129,16 +129,10 @@ export class SupervisedTask {
 
   #endBySignal(failure: { readonly error: unknown } | undefined): void {
     this.#state = 'ended'
-    if (failure === undefined || isEcho(failure.error)) return
+    if (failure === undefined || isAnswerTo(this.#ending.signal, failure.error)) return
     this.#failure = this.#options.toReason(failure.error)
     throw taskFailed(`background task ${this.name} failed while it ended: ${this.#failure}`, failure.error)
   }
-}
-
-/** Whether it is only the signal that comes back: as libraries throw it, or as a client tells that its call was given up. */
-function isEcho(error: unknown): boolean {
-  if (ServiceError.is(error)) return error.code === 'cancelled'
-  return error instanceof Error && error.name === 'AbortError'
 }
 
 /** A run that long has worked. A guess. */
