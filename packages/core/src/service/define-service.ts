@@ -60,7 +60,8 @@ export interface Service<Config extends ConfigSpec = ConfigSpec> {
   stop(): Promise<void>
   /**
    * Starts the service and serves until SIGTERM, SIGINT or SIGHUP; then drains. A second signal cuts at once. Never rejects: errors
-   * are logged, and the process's exit code is 0, or 1 when the start failed, work was cut, or something could not be closed.
+   * are logged, and the process's exit code is 0, or 1 when the start failed, work was cut, or something could not be closed. One that
+   * is already not 0 stays.
    * An error that nobody caught (`uncaughtException`, `unhandledRejection`) is logged, drains too, and makes the exit code 1; another
    * one cuts nothing.
    * Why a start failed is also the last line on standard error. Services that share a process drain one after another, the

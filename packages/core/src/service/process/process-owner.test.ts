@@ -368,7 +368,7 @@ describe('processOwner', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('may own services again after all have ended, and forgets how those ended', async () => {
+  it('may own services again after all have ended, and a clean end hides no failure of those before', async () => {
     const first = ownedService({ exitCode: 1 })
     const ran = processOwner().run(first.service)
     first.end()
@@ -381,7 +381,18 @@ describe('processOwner', () => {
     expect(exit).not.toHaveBeenCalled()
     process.emit('SIGTERM', 'SIGTERM')
     await again
-    expect(process.exitCode).toBe(0)
+    expect(process.exitCode).toBe(1)
+  })
+
+  it('leaves an exit code that the program has set, unless that says that all is well', async () => {
+    for (const [given, expected] of [
+      [3, 3],
+      [0, 1],
+    ]) {
+      process.exitCode = given
+      await processOwner().run(ownedService({ start: () => Promise.reject(new Error('no port')) }).service)
+      expect(process.exitCode).toBe(expected)
+    }
   })
 
   it('remembers nothing of services that have ended: no words, no error, no log and no parent', async () => {

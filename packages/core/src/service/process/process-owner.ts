@@ -208,7 +208,8 @@ class ProcessOwner implements Owner {
     this.#parentWatch?.[Symbol.dispose]()
     this.#parentWatch = undefined
     for (const words of this.#lastWords.splice(0)) process.stderr.write(`${words}\n`)
-    process.exitCode = this.#exitCode
+    // What ran before these services may have failed.
+    process.exitCode ||= this.#exitCode
     this.#exitCode = 0
     this.#isStopping = false
     this.#signalledAt = undefined
