@@ -7,6 +7,7 @@ import { upcast } from '../contract/event-upcast.ts'
 import { stream } from '../contract/stream.ts'
 import { WiringError } from '../error/setup-error.ts'
 import { defineConsumer, defineHandler } from '../handler/define-handler.ts'
+import { hook } from '../handler/hook.ts'
 import { inject } from '../handler/inject.ts'
 import { provide, token } from '../handler/provider.ts'
 import type { BatchEndpoint } from '../transport/endpoint.ts'
@@ -100,6 +101,20 @@ describe('check()', () => {
     expect(result).toEqual({ ok: true, problems: [] })
     expect(Object.isFrozen(result.problems)).toBe(true)
     expect(events).toEqual(['bound', 'closed'])
+  })
+
+  it('takes a service with hooks of onDrain that have a time alike here, in Kubernetes and with a registry', async () => {
+    const inKubernetes = { KUBERNETES_SERVICE_HOST: '10.0.0.1' }
+    const options = { onDrain: [hook('pause', untouched, { timeoutMs: 8_000 })] }
+    const registered = { ...options, registry: () => ({ announce: untouched }) }
+    for (const environment of [{}, inKubernetes]) {
+      expect(await check(options, environment)).toEqual({ ok: true, problems: [] })
+      expect(await check(registered, environment)).toEqual({ ok: true, problems: [] })
+    }
+    expect(await check({ ...registered, deregisterDelayMs: 5_000 })).toMatchObject({
+      ok: false,
+      problems: [{ code: 'config.out_of_range', message: expect.stringContaining('with deregisterDelayMs (5000)') }],
+    })
   })
 
   it('tells all problems at once, each as the start would', async () => {

@@ -104,9 +104,26 @@ describe('resolveServiceOptions', () => {
     expect(resolve({ shutdownTimeoutMs: 2_000, deregisterDelayMs: 898 })).toMatchObject({ deregisterDelayMs: 898 })
     const onDrain = [hook('pause', () => undefined, { timeoutMs: 10_000 })]
     expect(resolve({ onDrain })).toMatchObject({ shutdownTimeoutMs: 25_000 })
-    expect(() => resolve({ onDrain }, { KUBERNETES_SERVICE_HOST: '10.0.0.1' })).toThrow(
+    expect(() => resolve({ onDrain, deregisterDelayMs: 5_000 })).toThrow(
       'the time that hooks of onDrain were given together (10000 ms) does not fit into shutdownTimeoutMs (25000) with deregisterDelayMs (5000) and what is kept for the drain and all that follows: give them 7647 ms at most, or let the shutdown take longer [config.out_of_range]',
     )
+  })
+
+  it('shortens the delay that nobody wrote by the time that hooks of onDrain were given', () => {
+    const inKubernetes = { KUBERNETES_SERVICE_HOST: '10.0.0.1' }
+    for (const shutdownTimeoutMs of [1_000, 5_000, 25_000]) {
+      for (let share = 0; share < 0.3; share += 0.01) {
+        const onDrain = [hook('pause', () => undefined, { timeoutMs: Math.ceil(shutdownTimeoutMs * share) + 1 })]
+        const options = { onDrain, shutdownTimeoutMs }
+        expect(resolve(options, inKubernetes).deregisterDelayMs).toBeLessThanOrEqual(shutdownTimeoutMs / 5)
+        expect(resolve({ ...options, registry: () => undefined }).shutdownTimeoutMs).toBe(shutdownTimeoutMs)
+      }
+    }
+    const pausing = (timeoutMs: number) => ({ onDrain: [hook('pause', () => undefined, { timeoutMs })] })
+    expect(resolve(pausing(1_000), inKubernetes).deregisterDelayMs).toBe(5_000)
+    expect(resolve(pausing(10_000), inKubernetes).deregisterDelayMs).toBe(2_833)
+    expect(() => resolve(pausing(14_000), inKubernetes)).toThrow('with deregisterDelayMs (0)')
+    expect(() => resolve(pausing(14_000))).toThrow('with deregisterDelayMs (0)')
   })
 
   it('has room for the whole shutdown before the platform kills the process', () => {

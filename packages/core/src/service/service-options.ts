@@ -103,7 +103,8 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
   /**
    * How long calls are still accepted after readiness has turned false, so that load balancers notice.
    *
-   * @defaultValue 5_000, or a fifth of a shorter `shutdownTimeoutMs`, in Kubernetes or with a registry; else 0
+   * @defaultValue 5_000, a fifth of a shorter `shutdownTimeoutMs`, or what times given to hooks of `onDrain` leave of it where that is less,
+   * in Kubernetes or with a registry; else 0
    * @remarks Range 0–60_000, as far as `shutdownTimeoutMs` has room for it beside what it keeps for the drain and what follows: some
    * half of it, a quarter with a registry and hooks
    * @throws ConfigError `config.out_of_range`, with the longest that fits

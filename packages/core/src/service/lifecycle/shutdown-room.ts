@@ -50,14 +50,14 @@ export function onDrainTime(hooks: TimedHooks, shutdownTimeoutMs: number): OnDra
   const openReserveMs = openCount === 0 ? 0 : shutdownTimeoutMs * shares.onDrain
   return {
     limitMs: Math.max(openLimitMs, limitFor(givenMs + openMs)),
-    reserveMs: (givenMs === 0 ? 0 : limitFor(givenMs)) + openReserveMs,
+    reserveMs: givenLimitMs(hooks) + openReserveMs,
     needsMs: hooks.map(({ timeoutMs }) => timeoutMs ?? openMs / openCount),
   }
 }
 
-/** The longest `deregisterDelayMs` that the shutdown can keep. */
+/** The longest `deregisterDelayMs` that the shutdown can keep beside the time that hooks of `onDrain` were given. */
 export function longestDelayMs(room: ShutdownRoom): number {
-  return durationWithin(spareMs(room))
+  return durationWithin(spareMs(room) - givenLimitMs(room.onDrain))
 }
 
 /** `config.out_of_range` for a delay, or for times given to hooks of `onDrain`, that the shutdown could not keep. */
@@ -70,10 +70,9 @@ export function checkShutdownRoom(room: ShutdownRoom, deregisterDelayMs: number)
     return problem(
       `deregisterDelayMs (${deregisterDelayMs}) ${place} with what is kept for the drain and all that follows: set it to ${longestDelayMs(room)} at most, or let the shutdown take longer`,
     )
-  const givenMs = givenTimeOf(onDrain)
-  if (givenMs === 0 || !(limitFor(givenMs) > spare - delayMs)) return []
+  if (!(givenLimitMs(onDrain) > Math.max(0, spare - delayMs))) return []
   return problem(
-    `the time that hooks of onDrain were given together (${givenMs} ms) ${place} with deregisterDelayMs (${deregisterDelayMs}) and what is kept for the drain and all that follows: give them ${durationWithin(spare - delayMs)} ms at most, or let the shutdown take longer`,
+    `the time that hooks of onDrain were given together (${givenTimeOf(onDrain)} ms) ${place} with deregisterDelayMs (${deregisterDelayMs}) and what is kept for the drain and all that follows: give them ${durationWithin(spare - delayMs)} ms at most, or let the shutdown take longer`,
   )
 }
 
@@ -90,6 +89,12 @@ function spareMs({ shutdownTimeoutMs, hasRegistry, onReady = [], onDrain = [], o
 
 function givenTimeOf(hooks: TimedHooks): number {
   return hooks.reduce((sum, { timeoutMs = 0 }) => sum + timeoutMs, 0)
+}
+
+/** What the shutdown has to have left for those that were given a time. */
+function givenLimitMs(hooks: TimedHooks = []): number {
+  const givenMs = givenTimeOf(hooks)
+  return givenMs === 0 ? 0 : limitFor(givenMs)
 }
 
 function problem(message: string): readonly SetupProblem[] {
