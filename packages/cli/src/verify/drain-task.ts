@@ -9,7 +9,7 @@ export interface DrainTask {
   readonly restartCount: number
   /** Arrivals of each kind: calls of each protocol, and messages, of each service. */
   readonly perSecond: number
-  /** @defaultValue the service's own, or where it has none what it would have in Kubernetes: 5 s, less when its shutdown is short */
+  /** @defaultValue what the service has in Kubernetes */
   readonly deregisterDelayMs?: number | undefined
   /** Where the balancer asks whether an instance is ready: `admin:/readyz`. */
   readonly readiness: ReadinessPlace

@@ -1,4 +1,3 @@
-import { serviceDefaults } from '@tenon/core'
 import type { InstanceTask, HandledMessage } from '../instance/instance-message.ts'
 import { type Front, startFront } from './balancer.ts'
 import type { DrainTask } from './drain-task.ts'
@@ -57,8 +56,7 @@ export class Rollout implements AsyncDisposable {
 
   /** How long an instance still serves after its readiness has turned false, in milliseconds. */
   get delayMs(): number {
-    const { deregisterDelayMs, shutdownTimeoutMs } = this.service.description.limits
-    return this.#parts.task.deregisterDelayMs ?? (deregisterDelayMs || delayInKubernetes(shutdownTimeoutMs))
+    return this.#parts.task.deregisterDelayMs ?? this.service.description.limits.deregisterDelayInKubernetesMs
   }
 
   /** Connections of callers whom the balancer could lead to nobody. */
@@ -131,10 +129,4 @@ export class Rollout implements AsyncDisposable {
   #frontOf(protocol: string): string | undefined {
     return this.#fronts.find((front) => front.protocol === protocol)?.address
   }
-}
-
-/** What a service gets there that says nothing of it: a short shutdown leaves as large a part to the drain as the default one does. */
-function delayInKubernetes(shutdownTimeoutMs: number): number {
-  const { deregisterDelayMs, shutdownTimeoutMs: usualMs } = serviceDefaults
-  return Math.round(Math.min(deregisterDelayMs, shutdownTimeoutMs * (deregisterDelayMs / usualMs)))
 }

@@ -318,6 +318,7 @@ describe('describe()', () => {
         startTimeoutMs: 90_000,
         shutdownTimeoutMs: 25_000,
         deregisterDelayMs: 0,
+        deregisterDelayInKubernetesMs: 5_000,
       },
       security: {
         hasAuthenticator: true,

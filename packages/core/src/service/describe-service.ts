@@ -35,7 +35,7 @@ import type {
   TaskDescription,
   TransportDescription,
 } from './service-description.ts'
-import type { ServiceOptions, ServiceSettings } from './service-options.ts'
+import { delayInKubernetes, type ServiceOptions, type ServiceSettings } from './service-options.ts'
 
 /**
  * Tells what a service is made of.
@@ -75,6 +75,7 @@ export function describeService<Config extends ConfigSpec>(
       startTimeoutMs: settings.startTimeoutMs,
       shutdownTimeoutMs: settings.shutdownTimeoutMs,
       deregisterDelayMs: settings.deregisterDelayMs,
+      deregisterDelayInKubernetesMs: delayInKubernetes(options),
     },
     security: {
       hasAuthenticator: options.authenticate !== undefined,

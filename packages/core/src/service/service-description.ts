@@ -227,6 +227,8 @@ export interface LimitDescription {
   readonly startTimeoutMs: number
   readonly shutdownTimeoutMs: number
   readonly deregisterDelayMs: number
+  /** What `deregisterDelayMs` is in Kubernetes, wherever the service was described. */
+  readonly deregisterDelayInKubernetesMs: number
 }
 
 export interface SecurityDescription {

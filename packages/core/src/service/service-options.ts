@@ -173,15 +173,14 @@ export const serviceDefaults = Object.freeze({
 /** Fills in defaults and checks ranges: `config.malformed`, `config.out_of_range`, all problems at once. */
 export function resolveServiceOptions(options: PlainOptions, environment: Environment): ResolvedOptions {
   const isDelayed = options.registry !== undefined || environment['KUBERNETES_SERVICE_HOST'] !== undefined
-  const { shutdownTimeoutMs = serviceDefaults.shutdownTimeoutMs } = options
+  const room = roomOf(options)
   const isDevelopment = environment['NODE_ENV'] !== 'production'
   const checkOutput = options.checkOutput ?? serviceDefaults.checkOutput
-  const room: ShutdownRoom = { ...options, shutdownTimeoutMs, hasRegistry: options.registry !== undefined }
   const settings: ServiceSettings = Object.freeze({
     callTimeoutMs: options.callTimeoutMs ?? serviceDefaults.callTimeoutMs,
     startTimeoutMs: options.startTimeoutMs ?? serviceDefaults.startTimeoutMs,
-    shutdownTimeoutMs,
-    deregisterDelayMs: options.deregisterDelayMs ?? (isDelayed ? delayWithin(room) : 0),
+    shutdownTimeoutMs: room.shutdownTimeoutMs,
+    deregisterDelayMs: isDelayed ? delayInKubernetes(options) : (options.deregisterDelayMs ?? 0),
     isDevelopment,
     isOutputChecked: checkOutput === 'always' || (checkOutput === 'development' && isDevelopment),
     defaultAccess: options.defaultAccess ?? (options.authenticate ? 'authenticated' : 'public'),
@@ -228,9 +227,15 @@ function checkKillDelay(given: string | undefined, { shutdownTimeoutMs }: Servic
   return [{ code: 'config.out_of_range', message }]
 }
 
-/** A short shutdown leaves as large a part to the drain as the default one does. */
-function delayWithin(room: ShutdownRoom): number {
+function roomOf({ shutdownTimeoutMs = serviceDefaults.shutdownTimeoutMs, ...options }: PlainOptions): ShutdownRoom {
+  return { ...options, shutdownTimeoutMs, hasRegistry: options.registry !== undefined }
+}
+
+/** The `deregisterDelayMs` in Kubernetes, or with a registry. A short shutdown leaves as large a part to the drain as the default one does. */
+export function delayInKubernetes(options: PlainOptions): number {
+  if (options.deregisterDelayMs !== undefined) return options.deregisterDelayMs
   const { deregisterDelayMs, shutdownTimeoutMs: usualMs } = serviceDefaults
+  const room = roomOf(options)
   const partMs = Math.max(0, room.shutdownTimeoutMs) * (deregisterDelayMs / usualMs)
   return Math.min(deregisterDelayMs, partMs, longestDelayMs(room))
 }
