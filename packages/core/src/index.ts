@@ -152,6 +152,7 @@ export {
   type PhaseState,
   type StartPhaseName,
   type StopPhaseName,
+  decisiveStopPhases,
   startPhases,
   stopPhases,
 } from './service/lifecycle/phase.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Evidence, findCauses } from './cause.ts'
+import { type Evidence, findCauses, findNotes } from './cause.ts'
 import type { TransportReport } from './report.ts'
 import type { InstanceRecord } from './verified-instance.ts'
 
@@ -74,6 +74,20 @@ describe('findCauses', () => {
     expect(found({ records: [failed, failed] })).toEqual([
       { cause: 'phase_failed', message: '2 times the phase "drain" of the shutdown failed: hung' },
     ])
+  })
+
+  it('notes telemetry that could not be flushed, which decides nothing, and does not take it for the reason of an exit code', () => {
+    const unflushed = {
+      ...record,
+      stopPhases: [{ phase: 'flush telemetry', durationMs: 5, error: 'spans: no collector' }],
+    }
+    expect(found({ records: [unflushed, unflushed] })).toEqual([])
+    expect(findNotes([record, unflushed, unflushed])).toEqual([
+      '2 times the phase "flush telemetry" of the shutdown failed: spans: no collector',
+    ])
+    expect(causesOf({ records: [{ ...unflushed, end: { code: 1, signal: null } }] })).toEqual(['exit_code'])
+    const failed = { ...record, stopPhases: [{ phase: 'drain', durationMs: 5, error: 'hung' }] }
+    expect(findNotes([record, failed])).toEqual([])
   })
 
   it('blames a probe that never said no, and one that was late only where something failed', () => {

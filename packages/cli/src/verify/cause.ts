@@ -1,3 +1,4 @@
+import { decisiveStopPhases } from '@tenon/core'
 import type { GroupLag } from '../instance/instance-message.ts'
 import type { LostMessages } from '../load/message-ledger.ts'
 import type { Cause, ServiceReport } from './report.ts'
@@ -19,6 +20,8 @@ export interface Evidence {
   readonly startFailure: string | undefined
 }
 
+const decisivePhases: readonly string[] = decisiveStopPhases
+
 /** Says why a rollout lost or failed something, the root first. Empty when all went well. */
 export function findCauses(evidence: Evidence): readonly Cause[] {
   const roots = [
@@ -31,6 +34,11 @@ export function findCauses(evidence: Evidence): readonly Cause[] {
   const closing = closingCauses(evidence, roots)
   const found = [...roots, ...closing, ...messageCauses(evidence)]
   return [...found, ...restCauses(evidence, found)]
+}
+
+/** What is told of a rollout and makes it no worse, a sentence each. */
+export function findNotes(records: Evidence['records']): readonly string[] {
+  return phaseFailures(records, (phase) => !isDecisive(phase))
 }
 
 function startCauses({ startFailure }: Evidence): readonly Cause[] {
@@ -63,12 +71,15 @@ function endCauses({ records, shutdownTimeoutMs }: Evidence): readonly Cause[] {
 }
 
 function phaseCauses({ records }: Evidence): readonly Cause[] {
-  const phases = records.flatMap(({ stopPhases }) => stopPhases.filter(({ error }) => error !== undefined))
-  return [...Map.groupBy(phases, ({ phase }) => phase)].flatMap(([phase, failed]) =>
-    when(failed, ({ error }) => ({
-      cause: 'phase_failed',
-      message: `${times(failed)} the phase "${phase}" of the shutdown failed: ${error}`,
-    })),
+  return phaseFailures(records, isDecisive).map((message) => ({ cause: 'phase_failed', message }))
+}
+
+/** A sentence for each phase that failed. */
+function phaseFailures(records: Evidence['records'], isMeant: (phase: string) => boolean): readonly string[] {
+  const phases = records.flatMap(({ stopPhases }) => stopPhases)
+  const failures = phases.filter(({ phase, error }) => error !== undefined && isMeant(phase))
+  return [...Map.groupBy(failures, ({ phase }) => phase)].map(
+    ([phase, failed]) => `${times(failed)} the phase "${phase}" of the shutdown failed: ${failed[0]?.error}`,
   )
 }
 
@@ -158,8 +169,12 @@ function times(items: readonly unknown[]): string {
   return items.length === 1 ? 'once' : `${items.length} times`
 }
 
+function isDecisive(phase: string): boolean {
+  return decisivePhases.includes(phase)
+}
+
 function hasFailedPhase(phases: InstanceRecord['stopPhases']): boolean {
-  return phases.some(({ error }) => error !== undefined)
+  return phases.some(({ phase, error }) => error !== undefined && isDecisive(phase))
 }
 
 function lastPhase([first]: readonly InstanceRecord[]): string {

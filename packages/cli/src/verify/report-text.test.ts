@@ -21,6 +21,7 @@ const report: DrainReport = {
       slowestStop: undefined,
       longestStopMs: 1_200,
       causes: [],
+      notes: ['telemetry was not flushed'],
     },
   ],
 }
@@ -31,6 +32,7 @@ it('shows a verdict with what it rests on', () => {
   expect(text).toMatch(/^ {2}queue +9 +9 +0 +0 +1$/m)
   expect(text).toContain('exit codes: 0 × 21; longest stop 1200 ms')
   expect(text).toContain('slowest of the start: import, 300 ms; of the stop: nobody says')
+  expect(text).toContain('  note: telemetry was not flushed')
   expect(text.split('\n').at(-1)).toBe('fine: nothing failed, nothing was lost, every process ended with exit code 0')
 })
 

@@ -25,7 +25,7 @@ const nothingSent = '  nothing was sent, for no operation and no topic of it can
 const columns = ['sent', 'succeeded', 'failed', 'lost', 'duplicated'] as const
 
 function serviceLines(service: ServiceReport, paint: Terminal['paint']): readonly string[] {
-  const { name, restartCount, transports, exits, slowestStart, slowestStop, longestStopMs, causes } = service
+  const { name, restartCount, transports, exits, slowestStart, slowestStop, longestStopMs, causes, notes } = service
   const ends = Object.entries(exits).map(([end, count]) => `${end} × ${count}`)
   return [
     paint('bold', `${name}, ${restartCount} restarts`),
@@ -36,6 +36,7 @@ function serviceLines(service: ServiceReport, paint: Terminal['paint']): readonl
     `  exit codes: ${ends.join(', ')}; longest stop ${longestStopMs} ms`,
     `  slowest of the start: ${phaseText(slowestStart)}; of the stop: ${phaseText(slowestStop)}`,
     ...causes.map(({ cause, message }) => `  ${paint('red', cause)}: ${message}`),
+    ...notes.map((note) => `  ${paint('yellow', 'note')}: ${note}`),
     '',
   ]
 }

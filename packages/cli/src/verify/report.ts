@@ -22,6 +22,8 @@ export interface ServiceReport {
   readonly longestStopMs: number
   /** What went wrong and why, as far as it can be told; empty when nothing did. */
   readonly causes: readonly Cause[]
+  /** What is worth knowing and not judged, such as telemetry that could not be flushed. */
+  readonly notes: readonly string[]
 }
 
 export interface TransportReport extends Count {

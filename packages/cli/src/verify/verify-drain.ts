@@ -4,7 +4,7 @@ import type { HandledMessage } from '../instance/instance-message.ts'
 import { importFile, ModuleError } from '../module/service-module.ts'
 import { SampleBook } from '../sample/sample-book.ts'
 import type { Samples } from '../sample/samples.ts'
-import { findCauses } from './cause.ts'
+import { findCauses, findNotes } from './cause.ts'
 import type { DrainTask } from './drain-task.ts'
 import type { DrainReport, ServiceReport } from './report.ts'
 import { Rollout } from './rollout.ts'
@@ -171,6 +171,7 @@ async function conclude(rollout: Rollout, load: ServiceLoad, startFailure: strin
     slowestStart: slowest(records.flatMap(({ startPhases }) => startPhases)),
     slowestStop: slowest(records.flatMap(({ stopPhases }) => stopPhases)),
     longestStopMs: Math.max(0, ...records.map(({ stopMs }) => stopMs)),
+    notes: findNotes(records),
     causes: findCauses({
       records,
       transports,

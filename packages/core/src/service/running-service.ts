@@ -7,7 +7,7 @@ import type { Address, ServiceIdentity } from '../transport/transport.ts'
 import type { ConfigSpec } from './config/config.ts'
 import { compileHider } from './config/hide-secrets.ts'
 import { Drain } from './lifecycle/drain.ts'
-import type { PhaseReport, StartPhaseName } from './lifecycle/phase.ts'
+import { decisiveStopPhases, type PhaseReport, type StartPhaseName } from './lifecycle/phase.ts'
 import { isOwnWork } from './lifecycle/own-work.ts'
 import { type Phase, PhaseJournal } from './lifecycle/phase-journal.ts'
 import { Readiness } from './health/readiness.ts'
@@ -307,8 +307,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#state = 'stopped'
     const { cutCallCount, cutAnswerCount } = this.#parts.drain
     const hasCut = cutCallCount > 0 || cutAnswerCount > 0
-    // A collector that is away costs nobody's work: it is told of, and the process ends well.
-    const isDone = phases.every(({ phase, error }) => error === undefined || phase === 'flush telemetry')
+    const isDone = phases.every(({ phase, error }) => error === undefined || !decisiveStopPhases.includes(phase))
     const isClean = !this.#hasFailed && !hasCut && isDone
     const ended: Ended = { exitCode: isClean ? 0 : 1, phases }
     this.#log.info({ exitCode: ended.exitCode, cutCallCount, cutAnswerCount }, `${this.#name} has stopped`)

@@ -34,6 +34,11 @@ export const stopPhases = Object.freeze([
   'close admin server',
 ] as const)
 
+/** The phases of a stop whose failure makes the exit code 1. A collector that is away costs nobody's work: it is told of. */
+export const decisiveStopPhases: readonly PhaseReport['phase'][] = Object.freeze(
+  stopPhases.filter((phase) => phase !== 'flush telemetry'),
+)
+
 export type StartPhaseName = (typeof startPhases)[number]
 export type StopPhaseName = (typeof stopPhases)[number]
 
