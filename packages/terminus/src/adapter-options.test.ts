@@ -40,8 +40,24 @@ test.each([
   [{ probes: { livez: '/a?b' } }, 'probes.livez must be a path such as /livez, or false, found "/a?b"'],
   [{ probes: { livez: '/readyz' } }, 'two probes or healthChecks have the path /readyz: give one another'],
   [{ healthChecks: { '/livez': async () => 1 } }, 'two probes or healthChecks have the path /livez: give one another'],
+  [
+    { caseInsensitive: true, probes: { livez: '/READYZ' } },
+    'two probes or healthChecks have the path /readyz: give one another',
+  ],
+  [
+    { caseInsensitive: true, healthChecks: { '/LiveZ': async () => 1 } },
+    'two probes or healthChecks have the path /livez: give one another',
+  ],
+  [
+    { caseInsensitive: true, healthChecks: { '/db': async () => 1, '/DB': async () => 2 } },
+    'two probes or healthChecks have the path /db: give one another',
+  ],
 ])('refuses %j', (options, message) => {
   expect(() => optionsOf(options)).toThrow(message)
+})
+
+test('paths that differ in case are two unless caseInsensitive says otherwise', () => {
+  expect(() => optionsOf({ probes: { livez: '/READYZ' }, healthChecks: { '/LiveZ': async () => 1 } })).not.toThrow()
 })
 
 test('attaches nothing when the options are wrong, and nothing to a service that runs', async () => {

@@ -113,7 +113,7 @@ function checkName(name: unknown): readonly SetupProblem[] {
 
 const probeNames = ['livez', 'readyz', 'startupz'] as const satisfies readonly ProbeName[]
 
-function checkProbes({ probes = {}, healthChecks = {} }: AdapterOptions): readonly SetupProblem[] {
+function checkProbes({ probes = {}, healthChecks = {}, ...options }: AdapterOptions): readonly SetupProblem[] {
   const strays = check.names(probes, probeNames, 'probes')
   const malformed = probeNames.flatMap((name) => {
     const path: unknown = probes[name]
@@ -121,16 +121,18 @@ function checkProbes({ probes = {}, healthChecks = {} }: AdapterOptions): readon
     return [check.malformed(`probes.${name} must be a path such as /${name}, or false, found ${toFound(path)}`)]
   })
   if (malformed.length > 0) return [...strays, ...malformed]
-  const paths = pathsOf(probes).map(([path]) => path)
-  const twice = paths.filter((path, index) => paths.indexOf(path) < index || path in healthChecks)
+  const paths = [...Object.keys(healthChecks), ...pathsOf(probes).map(([path]) => path)].map((path) =>
+    toKey(path, options),
+  )
+  const twice = new Set(paths.filter((path, index) => paths.indexOf(path) < index))
   return [
     ...strays,
-    ...twice.map((path) => check.malformed(`two probes or healthChecks have the path ${path}: give one another`)),
+    ...[...twice].map((path) => check.malformed(`two probes or healthChecks have the path ${path}: give one another`)),
   ]
 }
 
-function probesOf({ probes = {}, caseInsensitive = false }: AdapterOptions): ReadonlyMap<string, ProbeName> {
-  return new Map(pathsOf(probes).map(([path, name]) => [caseInsensitive ? path.toLowerCase() : path, name]))
+function probesOf({ probes = {}, ...options }: AdapterOptions): ReadonlyMap<string, ProbeName> {
+  return new Map(pathsOf(probes).map(([path, name]) => [toKey(path, options), name]))
 }
 
 function pathsOf(probes: ProbePaths): readonly (readonly [path: string, name: ProbeName])[] {
@@ -138,4 +140,9 @@ function pathsOf(probes: ProbePaths): readonly (readonly [path: string, name: Pr
     const path = probes[name] ?? adapterDefaults.probes[name]
     return path === false ? [] : [[path, name] as const]
   })
+}
+
+/** By what a path is found, which no other path may share. */
+export function toKey(path: string, { caseInsensitive = false }: Pick<AdapterOptions, 'caseInsensitive'>): string {
+  return caseInsensitive ? path.toLowerCase() : path
 }

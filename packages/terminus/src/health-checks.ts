@@ -1,6 +1,6 @@
 import type { HealthCheck, HealthCheckMap, TerminusOptions } from '@godaddy/terminus'
 import { isRecord, type ProbeName } from '@tenon/core/transport'
-import type { AdapterSettings } from './adapter-options.ts'
+import { type AdapterSettings, toKey } from './adapter-options.ts'
 import type { AttachedProbes } from './attached-probes.ts'
 import type { SuccessBody } from './success-body.ts'
 
@@ -18,18 +18,18 @@ export function toHealthChecks(
   settings: Settings,
   view: HealthView,
 ): Pick<TerminusOptions, 'logger'> & { readonly healthChecks: HealthCheckMap } {
-  const { healthChecks: given = {}, caseInsensitive = false, logger } = settings
+  const { healthChecks: given = {}, logger } = settings
   const checks = new Map<string, (query: string | undefined) => HealthCheck>(
     [...settings.probes].map(([path, name]) => [path, (query) => () => probe(name, query, view)]),
   )
   for (const [path, check] of Object.entries(given)) {
     if (typeof check !== 'function') continue
     const told = teamCheck(check, settings, view)
-    checks.set(caseInsensitive ? path.toLowerCase() : path, () => told)
+    checks.set(toKey(path, settings), () => told)
   }
   const find = (url: string) => {
     const [, path = '', query] = /^([^?]*)(?:\?(.*))?$/s.exec(url) ?? []
-    return checks.get(caseInsensitive ? path.toLowerCase() : path)?.(query)
+    return checks.get(toKey(path, settings))?.(query)
   }
   const { __unsafeExposeStackTraces } = given
   return {
