@@ -4,6 +4,7 @@ import type { Server as TlsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 import {
   type Address,
+  lastRepliesMs,
   LifecycleError,
   type Transport,
   type TransportHost,
@@ -12,9 +13,6 @@ import {
 } from '@tenon/core/transport'
 import type { AttachedProbes } from './attached-probes.ts'
 import { ServerTraffic } from './server-traffic.ts'
-
-/** A guess: how long requests that come when the drain is over may take, and then connections to end. The same as over our own HTTP. */
-const lastRepliesMs = 200
 
 export interface AttachedOptions {
   readonly name: string

@@ -1,23 +1,18 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { setImmediate } from 'node:timers/promises'
 import { Server as TlsServer } from 'node:tls'
-
-/** A guess: how often connections that have become idle are looked for while the rest still works. The same as over our own HTTP. */
-const sweepIntervalMs = 100
+import { type ConnectionSweeper, connectionSweeper, untilRead } from '@tenon/core/transport'
 
 /** Follows the requests and connections of a server that somebody else made, so that they can be ended in an order that loses nothing. */
 export class ServerTraffic {
-  readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #replies = new Set<ServerResponse>()
   #isWithdrawn = false
   #emptied: PromiseWithResolvers<void> | undefined
-  #sweeper: NodeJS.Timeout | undefined
-  #isSweeping = false
+  readonly #sweeper: ConnectionSweeper
 
   constructor(server: Server) {
-    this.#server = server
+    this.#sweeper = connectionSweeper(server, this.#sockets)
     server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
@@ -44,9 +39,7 @@ export class ServerTraffic {
 
   /** Ends connections that are idle, now and again until everything is closed. */
   drain(): void {
-    if (this.#sweeper !== undefined) return
-    this.#sweeper = setInterval(() => void this.#sweep(), sweepIntervalMs).unref()
-    void this.#sweep()
+    void this.#sweeper.start()
   }
 
   /** Resolves when no request is open, and none that has been received. */
@@ -59,8 +52,7 @@ export class ServerTraffic {
 
   /** Ends all connections, upgraded ones too. What is written already leaves; a request without a reply is cut. */
   close(): void {
-    clearInterval(this.#sweeper)
-    this.#sweeper = undefined
+    this.#sweeper.stop()
     const cut = new Set([...this.#replies].map(({ req }) => req.socket))
     for (const socket of this.#sockets) {
       if (cut.has(socket)) socket.destroy()
@@ -86,39 +78,11 @@ export class ServerTraffic {
 
   #leave(reply: ServerResponse): void {
     this.#replies.delete(reply)
+    this.#sweeper.replied()
     if (this.#replies.size > 0) return
     this.#emptied?.resolve()
     this.#emptied = undefined
   }
-
-  /**
-   * Node takes a reply for done when it has all of it, and its connection for idle, though the caller has yet to read; Node 26 also
-   * one on which nothing has come yet, whose first request is on the way.
-   *
-   * @see lib/_http_server.js of Node 24.21, closeIdleConnections
-   */
-  async #sweep(): Promise<void> {
-    if (this.#isSweeping) return
-    this.#isSweeping = true
-    await untilRead()
-    this.#isSweeping = false
-    const busy = [...this.#sockets].filter(({ writableLength, bytesRead }) => writableLength > 0 || bytesRead === 0)
-    for (const socket of busy) socket.destroy = () => socket
-    this.#server.closeIdleConnections()
-    for (const socket of busy) Reflect.deleteProperty(socket, 'destroy')
-  }
-}
-
-/**
- * Resolves when what has been received is read, so that a connection it came on is not idle: what is closed with something unread is
- * reset, and the request lost.
- *
- * @see RFC 9112 section 9.6; Node, "The Node.js event loop": poll comes right before check, where immediates run
- */
-async function untilRead(): Promise<void> {
-  // The first may be of a turn whose poll is over.
-  await setImmediate()
-  await setImmediate()
 }
 
 function askToLeave(reply: ServerResponse): void {

@@ -2,8 +2,11 @@ import { Server as TlsServer } from 'node:tls'
 import {
   type Address,
   drainingError,
+  type IdleTime,
+  lastRepliesMs,
   LifecycleError,
   secureServer,
+  toIdleTime,
   type Transport,
   type TransportHost,
   type DrainTime,
@@ -19,7 +22,6 @@ import { takesItems } from './route/mount-route.ts'
 import { routesOf } from './route/route-table.ts'
 import { buildFastify } from './server/build-fastify.ts'
 import { Connections } from './server/connections.ts'
-import { type IdleTime, toIdleTime } from './server/idle-time.ts'
 import { compileListener } from './server/listener.ts'
 import { createNativeServer } from './server/native-server.ts'
 import { mountBelow } from './server/path-prefix.ts'
@@ -46,9 +48,6 @@ export function httpTransport(options: HttpOptions = {}): Transport {
 
 /** A probe answers these, and refuses all others. */
 const probedMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
-
-/** A guess: how long the last replies may take to leave, once nothing else is waited for. */
-const lastRepliesMs = 200
 
 class HttpServer implements TransportServer {
   readonly #settings: HttpSettings

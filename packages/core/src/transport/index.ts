@@ -43,6 +43,13 @@ export { nextTurn } from '../call/stream/loop-turn.ts'
 export type { BatchMessage } from '../call/batch/batch-item.ts'
 export type { Arrival, Failure, Outcome, Success } from '../call/arrival.ts'
 export type { Admission, BatchArrival, BatchEndpoint, EventEndpoint, OperationEndpoint } from './endpoint.ts'
+export {
+  type ConnectionSweeper,
+  connectionSweeper,
+  lastRepliesMs,
+  untilRead,
+} from './connection/connection-sweeper.ts'
+export { type IdleTime, toIdleTime } from './connection/idle-time.ts'
 export { givenOnly, isRecord, toFound } from '../error/given-value.ts'
 export { checkNames, type OptionCheck, optionCheck, type OptionRange } from './option/option-check.ts'
 export type {

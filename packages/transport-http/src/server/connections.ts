@@ -3,13 +3,17 @@ import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { Server as TlsServer } from 'node:tls'
-import { type CountedLine, countedLine, type Logger } from '@tenon/core/transport'
+import {
+  type ConnectionSweeper,
+  connectionSweeper,
+  type CountedLine,
+  countedLine,
+  type Logger,
+  untilRead,
+} from '@tenon/core/transport'
 import { isHttp2 } from './http2-request.ts'
 import { refuseRequest } from './refuse-request.ts'
 import { beyondLimit, reserve } from './reserve.ts'
-
-/** A guess: how often is looked for connections whose caller took long to read the last reply. Others are ended with it. */
-const sweepIntervalMs = 100
 
 export interface ConnectionsOptions {
   readonly log: Logger
@@ -26,11 +30,11 @@ export class Connections {
   readonly #carriers = new Set<Socket>()
   readonly #sessions = new Set<ServerHttp2Session>()
   readonly #drops: CountedLine
-  #sweeper: NodeJS.Timeout | undefined
-  #isSweeping = false
+  readonly #sweeper: ConnectionSweeper
 
   constructor(server: Server, { log, connectionLimit = Number.POSITIVE_INFINITY }: ConnectionsOptions) {
     this.#server = server
+    this.#sweeper = connectionSweeper(server, this.#sockets)
     const carryHttp = (socket: Socket) => {
       follow(this.#sockets, socket)
       if (this.#sockets.size > connectionLimit) reserve(socket)
@@ -55,7 +59,7 @@ export class Connections {
 
   /** Whether connections are ended as soon as they have nothing to do. */
   get isDraining(): boolean {
-    return this.#sweeper !== undefined
+    return this.#sweeper.isSweeping
   }
 
   /**
@@ -66,16 +70,15 @@ export class Connections {
    */
   drain(): void {
     if (this.isDraining) return
-    this.#sweeper = setInterval(() => void this.#sweep(), sweepIntervalMs).unref()
     const sessions = [...this.#sessions]
-    void this.#sweep().then(() => {
+    void this.#sweeper.start().then(() => {
       for (const session of sessions) session.close()
     })
   }
 
   /** A reply is over: its connection may be idle now, though its head said that it is kept. */
   replied(): void {
-    if (this.isDraining) void this.#sweep()
+    this.#sweeper.replied()
   }
 
   /** Takes no more connections. Requests that have come by now are served. */
@@ -93,26 +96,9 @@ export class Connections {
     for (const session of this.#sessions) session.destroy()
     for (const socket of this.#sockets) socket.destroySoon()
     if (graceMs > 0) await this.#emptied(graceMs)
-    clearInterval(this.#sweeper)
+    this.#sweeper.stop()
     for (const socket of [...this.#sockets, ...this.#carriers]) socket.destroy()
     this.#drops.close()
-  }
-
-  /**
-   * Node takes a reply for done when it has all of it, and its connection for idle, though the caller has yet to read. A connection
-   * on which nothing has come yet is left too: its first request is on the way, and is to be answered.
-   *
-   * @see lib/_http_server.js of Node 24.21, closeIdleConnections
-   */
-  async #sweep(): Promise<void> {
-    if (this.#isSweeping) return
-    this.#isSweeping = true
-    await untilRead()
-    this.#isSweeping = false
-    const busy = [...this.#sockets].filter(({ writableLength, bytesRead }) => writableLength > 0 || bytesRead === 0)
-    for (const socket of busy) socket.destroy = () => socket
-    this.#server.closeIdleConnections()
-    for (const socket of busy) Reflect.deleteProperty(socket, 'destroy')
   }
 
   async #emptied(graceMs: number): Promise<void> {
@@ -127,18 +113,6 @@ export class Connections {
     await promise
     clearTimeout(timer)
   }
-}
-
-/**
- * Resolves when what this process had received is read: the event loop has polled once more. Closing a connection with bytes unread
- * resets it, and the request that they are is lost.
- *
- * @see RFC 9112 section 9.6; Node, "The Node.js event loop": poll comes right before check, where immediates run
- */
-async function untilRead(): Promise<void> {
-  // The first may be of a turn whose poll is over.
-  await setImmediate()
-  await setImmediate()
 }
 
 /** Keeps what is open in the set. */
