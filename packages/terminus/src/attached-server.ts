@@ -12,6 +12,7 @@ import {
   unlessAborted,
 } from '@tenon/core/transport'
 import type { AttachedProbes } from './attached-probes.ts'
+import { type AttachedIdleTime, tellIdleTime } from './attached-idle-time.ts'
 import { ServerTraffic } from './server-traffic.ts'
 
 export interface AttachedOptions {
@@ -46,6 +47,8 @@ class AttachedServer implements TransportServer {
   readonly #host: TransportHost
   readonly #closing = new AbortController()
   readonly #ended = Promise.withResolvers<void>()
+  #idleTime: AttachedIdleTime | undefined
+  #turning: NodeJS.Timeout | undefined
   /** A service that is only checked leaves the server alone. */
   #isOurs = false
   #isCut = false
@@ -61,6 +64,7 @@ class AttachedServer implements TransportServer {
   async listen(): Promise<readonly Address[]> {
     this.#isOurs = true
     this.#traffic.welcome()
+    this.#idleTime = tellIdleTime(this.#server, this.#host.deregisterDelayMs)
     if (process.listenerCount('SIGTERM') === 0) {
       this.#host.log.warn(
         {},
@@ -74,10 +78,12 @@ class AttachedServer implements TransportServer {
 
   withdraw(): void {
     this.#traffic.withdraw()
+    const servedMs = this.#idleTime?.servedMs ?? 0
+    if (servedMs > 0) this.#turning ??= setTimeout(() => this.#traffic.drain(), servedMs).unref()
   }
 
   async drain(signal: AbortSignal): Promise<number> {
-    this.withdraw()
+    this.#traffic.withdraw()
     // That of HTTP would cut what it takes for idle; and a server that is closed twice says so twice.
     if (this.#server.listening) NetServer.prototype.close.call(this.#server)
     this.#traffic.drain()
@@ -88,14 +94,16 @@ class AttachedServer implements TransportServer {
 
   async close(): Promise<void> {
     this.#closing.abort()
+    clearTimeout(this.#turning)
     if (!this.#isOurs) return
-    this.withdraw()
+    this.#traffic.withdraw()
     if (this.#server.listening) this.#server.close()
     if (!this.#isCut) await unlessAborted(this.#traffic.emptied(), AbortSignal.timeout(lastRepliesMs))
     this.#traffic.close()
     // What the hooks of terminus clean up may be used until the last connection is gone.
     await unlessAborted(this.#ended.promise, AbortSignal.timeout(lastRepliesMs))
     this.#traffic.cut()
+    this.#idleTime?.[Symbol.dispose]()
   }
 
   async #untilListening(): Promise<void> {
