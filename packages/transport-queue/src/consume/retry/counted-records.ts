@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ReceivedRecord } from '../../queue-driver.ts'
 import { type ParkedName, readParked, type RetryRecord } from './parked-message.ts'
+import { type Era, isLater, Takeovers } from './takeovers.ts'
 
 /** What becomes of a record of a retry topic: `counts`: one that is passed over is there twice, or its message comes again from the source. */
 export type RecordVerdict = 'counts' | 'passed'
@@ -33,7 +34,7 @@ export class CountedRecords {
   /** Of those that were there at the assignment. */
   readonly #candidates = new Map<number, Candidate>()
   /** Until all of those are known. */
-  #takeovers: Era[] = []
+  #takeovers = new Takeovers()
   /** Which of them a message is, by its offset in the source. */
   readonly #bySource = new Map<number, number>()
   #loadedEnd = 0
@@ -51,13 +52,12 @@ export class CountedRecords {
   /** A record that was there at the assignment, in order of their offsets. */
   load(record: JudgedRecord): void {
     this.#loadedEnd = record.offset + 1
-    const { kind, owner, sourceOffset, untilOffset = 0, doneOffsets = [] } = record
+    const { kind, owner, offset, sourceOffset, untilOffset = 0, doneOffsets = [] } = record
+    const era = { owner, offset, untilOffset }
     const isNew = this.#isNew(record)
     if (kind === 'message' && isNew) this.#choose(record)
-    if (kind === 'done') for (const offset of doneOffsets) this.#tellDone(offset, eraOf(record))
-    if (kind !== 'takeover') return
-    this.#takeovers.push(eraOf(record))
-    this.#drop((other, at) => at < untilOffset && other.writer.owner !== owner && other.sourceOffset >= sourceOffset)
+    if (kind === 'done') for (const doneOffset of doneOffsets) this.#tellDone(doneOffset, era)
+    if (kind === 'takeover') this.#takeovers.add({ ...era, fromOffset: sourceOffset })
   }
 
   /**
@@ -65,9 +65,10 @@ export class CountedRecords {
    * over, and up to where.
    */
   endLoading(): boolean {
+    this.#drop((record, offset) => this.#isLeft(offset, record))
     const hasStrays = this.#drop(({ sourceOffset }) => sourceOffset >= this.committedOffset)
-    this.#drop(({ done = [] }) => done.some((word) => !this.#takeovers.some((takeover) => isTakenOver(word, takeover))))
-    this.#takeovers = []
+    this.#drop(({ done = [] }) => done.some((word) => !this.#takeovers.isTakenOver(word)))
+    this.#takeovers = new Takeovers()
     return hasStrays || this.#candidates.size > 0
   }
 
@@ -103,15 +104,21 @@ export class CountedRecords {
   #choose({ offset, owner, sourceOffset }: JudgedRecord): void {
     const other = this.#bySource.get(sourceOffset) ?? -1
     const rival = this.#candidates.get(other)
-    if (rival !== undefined && isLater(rival.writer.owner, owner)) return
+    const isDue = rival !== undefined && !this.#isLeft(other, rival)
+    if (isDue && isLater(rival.writer.owner, owner)) return
     this.#candidates.delete(other)
     this.#candidates.set(offset, { writer: this.#writerOf(owner), sourceOffset })
     this.#bySource.set(sourceOffset, offset)
   }
 
+  /** Whether an owner since has left it to the source. */
+  #isLeft(offset: number, { writer, sourceOffset }: Candidate): boolean {
+    return this.#takeovers.leftToSource(offset, { owner: writer.owner, sourceOffset })
+  }
+
   #tellDone(offset: number, word: Era): void {
     const candidate = this.#candidates.get(offset)
-    if (candidate) candidate.done = [...(candidate.done ?? []), word]
+    if (candidate) (candidate.done ??= []).push(word)
   }
 
   #isNew({ owner, sequence }: ParkedName): boolean {
@@ -148,11 +155,8 @@ interface Candidate {
   readonly writer: Writer
   readonly sourceOffset: number
   /** Who said that it has its outcome. */
-  done?: readonly Era[]
+  done?: Era[]
 }
-
-/** A word of an owner, by what it had read when it began. */
-type Era = Required<Pick<JudgedRecord, 'owner' | 'offset' | 'untilOffset'>>
 
 /** What is judged of a record of a retry topic; undefined for one that no owner wrote. */
 export function toJudged(record: ReceivedRecord, sourceTopic: string): JudgedRecord | undefined {
@@ -170,25 +174,4 @@ export function toJudged(record: ReceivedRecord, sourceTopic: string): JudgedRec
 /** Names an assignment that begins with a committed offset at a time, so that later ones can be told from earlier ones. */
 export function ownerName(committedOffset: number, beganAt: number): string {
   return [committedOffset, Math.trunc(beganAt), randomUUID()].join('.')
-}
-
-function eraOf({ owner, offset, untilOffset = 0 }: JudgedRecord): Era {
-  return { owner, offset, untilOffset }
-}
-
-/**
- * Whether what somebody said had not been stored when a later owner read all that there was: that one handles anew what it is about.
- * Who had read more began later; of two who had read the same, the name says.
- */
-function isTakenOver(word: Era, takeover: Era): boolean {
-  if (word.offset < takeover.untilOffset) return false
-  if (word.untilOffset !== takeover.untilOffset) return word.untilOffset < takeover.untilOffset
-  return isLater(takeover.owner, word.owner)
-}
-
-/** Whether one owner began after another: commits never go back, and clocks are nearly the same. */
-function isLater(owner: string, other: string): boolean {
-  const [committed = 0, beganAt = 0] = owner.split('.').map(Number)
-  const [otherCommitted = 0, otherBeganAt = 0] = other.split('.').map(Number)
-  return committed === otherCommitted ? beganAt > otherBeganAt : committed > otherCommitted
 }
