@@ -2,13 +2,17 @@ import { expect, test } from 'vitest'
 import { DoneWriter } from './done-writer.ts'
 import type { AppendOutcome } from './retry-writer.ts'
 
-/** A writer whose requests are answered by the test. */
+/** A writer whose requests are answered, and whose waits are ended, by the test. */
 function open() {
   let handled: readonly number[] = []
   const asked: { readonly offsets: readonly number[]; readonly answer: (outcome: AppendOutcome) => void }[] = []
   const stored: (readonly number[])[] = []
+  const waits: { readonly durationMs: number; readonly end: () => void }[] = []
+  const ending = new AbortController()
   const writer = new DoneWriter({
     open: { handledBehind: () => handled },
+    clock: { wait: (durationMs) => new Promise((end) => waits.push({ durationMs, end })) },
+    revoked: ending.signal,
     append: (offsets) => new Promise((answer) => asked.push({ offsets, answer })),
     stored: (offsets) => void stored.push(offsets),
   })
@@ -16,15 +20,21 @@ function open() {
     handled = offsets
     writer.write()
   }
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
   const answer = async (outcome: AppendOutcome) => {
     asked.at(-1)?.answer(outcome)
-    await new Promise((resolve) => setImmediate(resolve))
+    await turn()
   }
-  return { write, answer, stored, asked: () => asked.map(({ offsets }) => offsets) }
+  const endWait = async () => {
+    waits.at(-1)?.end()
+    await turn()
+  }
+  const waitedMs = () => waits.map(({ durationMs }) => durationMs)
+  return { write, answer, endWait, waitedMs, ending, stored, asked: () => asked.map(({ offsets }) => offsets) }
 }
 
 test('what has its outcome while a request is under way goes with the next one', async () => {
-  const { write, answer, asked, stored } = open()
+  const { write, answer, asked, stored, waitedMs } = open()
   write(1)
   write(1, 2)
   write(1, 2, 3)
@@ -33,17 +43,31 @@ test('what has its outcome while a request is under way goes with the next one',
   await answer('stored')
   expect([asked(), stored]).toEqual([[[1], [2, 3]], [[1]]])
   await answer('stored')
-  expect(stored).toEqual([[1], [2, 3]])
+  expect([stored, waitedMs()]).toEqual([[[1], [2, 3]], []])
 })
 
-test('what is not stored is not taken for stored, and asked for again when it is wanted', async () => {
-  const { write, answer, asked, stored } = open()
+test.each(['refused', 'unfit'] as const)('what is %s is told again after 5 s, and nothing before', async (outcome) => {
+  const { write, answer, endWait, waitedMs, asked, stored } = open()
+  write(1)
+  await answer(outcome)
+  write(1, 2)
+  await answer(outcome)
+  expect([asked(), stored, waitedMs()]).toEqual([[[1]], [], [5_000]])
+  await endWait()
+  await answer(outcome)
+  await endWait()
+  await answer('stored')
+  expect([asked(), stored]).toEqual([[[1], [1, 2], [1, 2]], [[1, 2]]])
+})
+
+test('a partition that is given up tells nothing more', async () => {
+  const { write, answer, endWait, asked, ending } = open()
   write(1)
   await answer('refused')
-  expect([asked(), stored]).toEqual([[[1]], []])
-  write(1)
-  await answer('stored')
-  expect(stored).toEqual([[1]])
+  ending.abort()
+  await endWait()
+  write(1, 2)
+  expect(asked()).toEqual([[1]])
 })
 
 test('asks for nothing where nothing has its outcome', () => {

@@ -1,16 +1,23 @@
+import type { QueueClock } from '../../wait.ts'
 import type { OpenRecords } from './open-records.ts'
 import { mostDoneCount } from './parked-message.ts'
-import type { AppendOutcome } from './retry-writer.ts'
+import { type AppendOutcome, refusalRestMs } from './retry-writer.ts'
 
 export interface DoneSurroundings {
   readonly open: Pick<OpenRecords, 'handledBehind'>
+  readonly clock: Pick<QueueClock, 'wait'>
+  /** Fires when nothing more is to be stored. */
+  readonly revoked: AbortSignal
   /** Stores that records have their outcome. Never rejects. */
   append(offsets: readonly number[]): Promise<AppendOutcome>
   /** Told when that is stored. */
   stored(offsets: readonly number[]): void
 }
 
-/** Stores which records have their outcome that no commit tells of, because an older one has none. One request at a time. */
+/**
+ * Stores which records have their outcome that no commit tells of, because an older one has none. One request at a time; after one that is
+ * refused there is none for a while, and then all is told again.
+ */
 export class DoneWriter {
   readonly #surroundings: DoneSurroundings
   #isWriting = false
@@ -27,12 +34,17 @@ export class DoneWriter {
   }
 
   async #write(): Promise<void> {
-    const { open, append, stored } = this.#surroundings
+    const { open, clock, revoked, append, stored } = this.#surroundings
     this.#isWriting = true
-    while (this.#isWanted) {
+    while (this.#isWanted && !revoked.aborted) {
       const offsets = open.handledBehind(mostDoneCount)
       this.#isWanted = false
-      if (offsets.length > 0 && (await append(offsets)) === 'stored') stored(offsets)
+      if (offsets.length === 0) continue
+      if ((await append(offsets)) === 'stored') stored(offsets)
+      else {
+        await clock.wait(refusalRestMs, revoked)
+        this.#isWanted = true
+      }
     }
     this.#isWriting = false
   }

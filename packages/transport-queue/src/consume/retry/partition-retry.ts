@@ -75,7 +75,7 @@ export class PartitionRetry {
     const isRefused = (error: unknown) => this.#topic.isForbidden(error)
     this.#writer = new RetryWriter({ ...common, lost, prepare: () => this.#prepare(), isRefused })
     const append = (offsets: readonly number[]) => this.#appendDone(offsets)
-    this.#done = new DoneWriter({ open, append, stored: (offsets) => this.#storedDone(offsets) })
+    this.#done = new DoneWriter({ open, clock, revoked, append, stored: (offsets) => this.#storedDone(offsets) })
     this.#takeOver = new TakeOver({ ...common, writer: this.#writer })
     this.partition = new RetryPartition({
       ...common,
