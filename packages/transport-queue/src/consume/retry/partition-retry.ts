@@ -54,6 +54,7 @@ export class PartitionRetry {
   /** As it is known once the partition has begun. */
   #owner = ''
   #isUnread = false
+  #isKept = false
   #emptied: PromiseWithResolvers<void> | undefined
   #loop: ReadBackLoop | undefined
 
@@ -65,12 +66,15 @@ export class PartitionRetry {
     this.#topic = new RetryTopic(surroundings)
     const { name: topic } = this.#topic
     const delays = () => this.#delays()
-    const common = { source, topic, driver, clock, log, timeoutMs, revoked, delays }
+    const missed = () => this.#missed()
+    const common = { source, topic, driver, clock, log, timeoutMs, revoked, delays, missed }
     this.#fence = new KeyFence(consumer.settings.retry.order)
     this.#open = new OpenRecords(this.#fence, (sourceOffset) => this.#readBack.release(sourceOffset))
     const [fence, open] = [this.#fence, this.#open]
     this.#log = new RetryLog({ topic, log, clock, open })
-    this.#readBack = new ReadBack({ ...surroundings, topic, fence, open, passed: (count) => this.#passed(count) })
+    const baseOffset = () => this.partition.baseOffset
+    const passed = (goneCount: number) => this.#passed(goneCount)
+    this.#readBack = new ReadBack({ ...surroundings, topic, fence, open, baseOffset, passed })
     this.#waits = new FenceWaits({ fence, open, revoked, lower: () => this.#lowerSoon() })
     const isRefused = (error: unknown) => this.#topic.isForbidden(error)
     this.#writer = new RetryWriter({ ...common, lost, prepare: () => this.#prepare(), isRefused })
@@ -247,7 +251,7 @@ export class PartitionRetry {
     if (revoked.aborted) return
     if (startOffset !== undefined) {
       this.partition.startAt(startOffset)
-      this.#readBack.startAt(startOffset)
+      this.#readBack.startAt(this.partition.position)
       this.#keep()
     }
     // Who may not read may not commit either, and could not read back what is set aside.
@@ -255,8 +259,23 @@ export class PartitionRetry {
       throw new ServiceError('unavailable', `partition ${partition} seems to be another's`)
   }
 
+  /** The broker has no such topic. It is made anew where that is sure; what was begun of it goes on. */
+  async #missed(): Promise<void> {
+    const { revoked } = this.#surroundings.source
+    // Whoever is not answered asks again with the next try.
+    const isGone = await unlessAborted(this.#topic.isGone(), revoked).catch(() => false)
+    if (isGone !== true || revoked.aborted) return
+    const endOffset = Math.max(this.partition.farthest, this.#readBack.endOffset)
+    this.#topic.gone()
+    this.#writer.restart()
+    this.partition.restartAt(endOffset)
+    this.#readBack.restartAt(endOffset)
+  }
+
   /** Keeps the topic from forgetting, now that it is there. */
   #keep(): void {
+    if (this.#isKept) return
+    this.#isKept = true
     const { consumer, settings, log, source } = this.#surroundings
     keepCommit(this.partition)
     if (consumer.settings.retry.onExhausted !== 'halt-key') return
@@ -289,8 +308,12 @@ export class PartitionRetry {
 
   #appendDone(offsets: readonly number[]): Promise<AppendOutcome> {
     const { partition } = this.#surroundings.source
-    const { endOffset: untilOffset } = this.#readBack
-    const word = { topic: this.#topic.name, partition, owner: this.#owner, untilOffset, offsets }
+    const { baseOffset } = this.partition
+    const own = offsets.filter((offset) => offset >= baseOffset).map((offset) => offset - baseOffset)
+    // Of what is gone nobody needs to be told.
+    if (own.length === 0) return Promise.resolve('stored')
+    const untilOffset = Math.max(0, this.#readBack.endOffset - baseOffset)
+    const word = { topic: this.#topic.name, partition, owner: this.#owner, untilOffset, offsets: own }
     return this.#writer.append((sequence) => toDone({ ...word, sequence }))
   }
 

@@ -25,6 +25,7 @@ function readBackOfTwo() {
     },
     fence,
     open,
+    baseOffset: () => 0,
     passed: (count) => void (goneCount += count),
   })
   readBack.begin({ counted: new CountedRecords({ owner, committedOffset: 0 }), endOffset: 5 })

@@ -14,6 +14,8 @@ export interface ReadBackSurroundings {
   readonly progress: Pick<SharedProgress, 'describe'>
   readonly fence: Pick<KeyFence, 'placeOf'>
   readonly open: OpenRecords
+  /** Before which all was in a topic of the name that is gone. */
+  baseOffset(): number
   /** Told of all that was read back or is gone, and how many of what was waited for are. */
   passed(goneCount: number): void
 }
@@ -42,6 +44,14 @@ export class ReadBack {
     this.#ownOffset = offset
   }
 
+  /** The topic is gone, with all that lay before an offset and was not begun; what another of its name holds comes behind. */
+  restartAt(offset: number): void {
+    const { open } = this.#surroundings
+    this.#ownOffset = offset
+    const putBackCount = open.passPutBack(0, offset)
+    this.#passed(offset, putBackCount + open.passWritten(open.lastStored))
+  }
+
   /** Before which all was there at the assignment. */
   get endOffset(): number {
     return this.#endOffset
@@ -64,12 +74,13 @@ export class ReadBack {
    * has just taken over may not know all that is stored. The oldest offset that is kept. @throws ServiceError
    */
   async foundNothing(fromOffset: number): Promise<number> {
-    const { progress, consumer, source, topic, open } = this.#surroundings
+    const { progress, consumer, source, topic, open, baseOffset } = this.#surroundings
     const { storedCount, lastStored } = open
+    const base = baseOffset()
     const partitions = await progress.describe(topic, consumer.group)
     const own = partitions.find(({ partition }) => partition === source.partition)
-    if (own === undefined || source.revoked.aborted) return 0
-    const { earliestOffset, nextOffset } = own
+    if (own === undefined || source.revoked.aborted || baseOffset() !== base) return 0
+    const [earliestOffset, nextOffset] = [own.earliestOffset + base, own.nextOffset + base]
     // Each of them has a place of its own: some are left while not so many are gone.
     const isAllGone = earliestOffset >= nextOffset && earliestOffset - this.#ownOffset >= storedCount
     const putBackCount = open.passPutBack(fromOffset, earliestOffset)

@@ -17,6 +17,7 @@ interface OpenOptions {
   readonly foundNothing?: () => Promise<number>
   readonly readAgain?: () => number | undefined
   readonly commit?: (nextOffset: number) => Promise<boolean>
+  readonly missed?: (partition: RetryPartition) => void
 }
 
 /** A partition over a log of offsets, read two at a time. */
@@ -68,6 +69,7 @@ function open(options: OpenOptions = {}) {
     delays: endless,
     isBehind,
     foundNothing,
+    missed: async () => options.missed?.(partition),
     readAgain: options.readAgain ?? (() => undefined),
     readAll: () => void (readAllCount += 1),
     fetched: (records, fromOffset) => {
@@ -272,4 +274,47 @@ test('what was to be read again is not all read where the broker does not give i
   expect(offsetsOf(await next)).toEqual([1, 2])
   expect([read.beganAt, readAllCount(), clock.waitedMs.includes(250)]).toEqual([[0, 1, 1], 1, true])
   expect([offsetsOf(await partition.fetch()), fetched.length]).toEqual([[3], 7])
+})
+
+test('offsets go on behind those of a topic that is gone, and commits are of the one that is there', async () => {
+  const { partition, log, fetched, commits, committed, read } = open()
+  partition.startAt(3)
+  log.push(3, 4, 5)
+  partition.wake()
+  await partition.fetch()
+  log.length = 0
+  partition.restartAt(6)
+  log.push(0, 1)
+  partition.wake()
+  expect(offsetsOf(await partition.fetch())).toEqual([6, 7])
+  expect([read.beganAt, fetched, partition.position, partition.farthest]).toEqual([[3, 0], [3, 4, 6, 7], 8, 8])
+  await partition.commit(5)
+  await partition.storeAnew()
+  await partition.commit(8)
+  await partition.storeAnew()
+  expect([committed, commits]).toEqual([
+    [5, 8],
+    [0, 2, 2],
+  ])
+})
+
+test('a topic that a broker does not know while something should be there is looked for, and is waited for if it is not gone', async () => {
+  let missedCount = 0
+  let end: number | undefined = 5
+  const { partition, log, read, clock } = open({
+    failure: (readingCount) => (readingCount < 4 ? new ServiceError('not_found', 'no such topic') : undefined),
+    isBehind: () => end !== undefined,
+    missed: (missing) => {
+      if (++missedCount < 3) return
+      missing.restartAt(end ?? 0)
+      end = undefined
+    },
+  })
+  log.push(0)
+  const next = partition.fetch()
+  await vi.waitUntil(() => missedCount === 3)
+  partition.wake()
+  expect(offsetsOf(await next)).toEqual([5])
+  expect([read.beganAt, missedCount]).toEqual([[0, 0, 0, 0], 3])
+  expect(clock.waitedMs.filter((durationMs) => durationMs === 250)).toHaveLength(2)
 })

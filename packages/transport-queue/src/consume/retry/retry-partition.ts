@@ -21,6 +21,8 @@ export interface RetryPartitionSurroundings {
   readAll(): void
   /** Told of a reading that found nothing from an offset on while there should be something. The oldest offset that is kept. @throws ServiceError */
   foundNothing(fromOffset: number): Promise<number>
+  /** Told that the broker has no such topic, though something should be there; calls `restartAt` where it is gone. Never rejects. */
+  missed(): Promise<void>
   /** In order of their offsets; nothing lies before the first, from an offset on. */
   fetched(records: readonly ReceivedRecord[], fromOffset: number): void
   committed(nextOffset: number): void
@@ -28,7 +30,8 @@ export interface RetryPartitionSurroundings {
 
 /**
  * The partition of a retry topic that belongs to one of the source, as if it were assigned. Nobody but its owner writes to it, so
- * it is read only when the owner knows that there is something.
+ * it is read only when the owner knows that there is something. Where the topic is gone, what another of its name holds comes behind all
+ * that lay in it: offsets never go back.
  */
 export class RetryPartition implements AssignedPartition {
   readonly topic: string
@@ -38,6 +41,7 @@ export class RetryPartition implements AssignedPartition {
   readonly #surroundings: RetryPartitionSurroundings
   readonly #lines: ThinLines
   #position = 0
+  #baseOffset = 0
   /** Where it was never read. */
   #farthest = 0
   /** As far as is known to be stored, or was when it was given out. */
@@ -77,11 +81,23 @@ export class RetryPartition implements AssignedPartition {
     return this.#farthest
   }
 
-  /** Says where reading begins, before anything is fetched. */
+  /** Before which all was in a topic that is gone: by so much offsets here are more than in the topic. */
+  get baseOffset(): number {
+    return this.#baseOffset
+  }
+
+  /** Says where in the topic reading begins, before anything of it is fetched. */
   startAt(offset: number): void {
-    this.#position = offset
-    this.#farthest = offset
-    this.#committedOffset = offset
+    this.#position = this.#baseOffset + offset
+    this.#farthest = this.#position
+    this.#committedOffset = this.#position
+  }
+
+  /** The topic is gone, with all that lay before an offset. */
+  restartAt(offset: number): void {
+    this.#baseOffset = offset
+    this.startAt(0)
+    this.#endReading()
   }
 
   /** There may be more to fetch. */
@@ -112,7 +128,7 @@ export class RetryPartition implements AssignedPartition {
 
   commit(nextOffset: number): Promise<boolean> {
     return this.#inTurn(async () => {
-      const isStored = await this.commitBeside(this.topic, nextOffset)
+      const isStored = await this.#store(nextOffset)
       if (isStored) this.#committed(nextOffset)
       return isStored
     })
@@ -120,7 +136,7 @@ export class RetryPartition implements AssignedPartition {
 
   /** Stores the last commit anew. False when it is refused. @throws as `commitBeside` */
   async storeAnew(): Promise<boolean> {
-    this.#keeping ??= this.#inTurn(() => this.commitBeside(this.topic, this.#committedOffset))
+    this.#keeping ??= this.#inTurn(() => this.commitBeside(this.topic, this.#committedOffset - this.#baseOffset))
     try {
       return await this.#keeping
     } finally {
@@ -130,6 +146,12 @@ export class RetryPartition implements AssignedPartition {
 
   commitBeside(topic: string, nextOffset: number): Promise<boolean> {
     return this.#surroundings.source.commitBeside(topic, nextOffset)
+  }
+
+  /** What was in a topic that is gone needs no commit. */
+  #store(nextOffset: number): Promise<boolean> {
+    const offset = nextOffset - this.#baseOffset
+    return offset > 0 ? this.commitBeside(this.topic, offset) : Promise.resolve(true)
   }
 
   /** Does work once nothing else is under way. */
@@ -146,7 +168,7 @@ export class RetryPartition implements AssignedPartition {
   }
 
   #committed(nextOffset: number): void {
-    this.#committedOffset = nextOffset
+    this.#committedOffset = Math.max(nextOffset, this.#baseOffset)
     this.#surroundings.committed(nextOffset)
   }
 
@@ -158,11 +180,13 @@ export class RetryPartition implements AssignedPartition {
     const reading = (this.#reading ??= this.#read())
     try {
       const step = await reading.next()
-      if (!step.done) return step.value
+      // It was of a topic that is gone.
+      if (this.#reading !== reading) return undefined
+      if (!step.done) return step.value.map((record) => this.#placed(record))
       if (this.#isBehind && this.#position === this.#readFrom) await this.#skipGone()
       if (this.#position >= this.#farthest) this.#surroundings.readAll()
     } catch (error) {
-      this.#failed(error)
+      await this.#failed(error)
     }
     this.#reading = undefined
     // What was stored can be read, at the latest when all of the broker knows.
@@ -204,17 +228,29 @@ export class RetryPartition implements AssignedPartition {
   /** Nobody takes what is left of a reading, which holds a connection. */
   #end(): void {
     this.wake()
+    this.#endReading()
+  }
+
+  #endReading(): void {
     // One that cannot be ended in good order has failed, which nobody waits for any more.
     void this.#reading?.return?.().catch(() => undefined)
+    this.#reading = undefined
+  }
+
+  /** As it lies behind what was in topics that are gone. */
+  #placed(record: ReceivedRecord): ReceivedRecord {
+    if (this.#baseOffset === 0) return record
+    const { topic, partition, key, value, headers, timestampAt } = record
+    return { topic, partition, key, value, headers, timestampAt, offset: this.#baseOffset + record.offset }
   }
 
   #read(): AsyncIterator<readonly ReceivedRecord[]> {
     const { driver, timeoutMs, readAgain } = this.#surroundings
-    this.#position = Math.min(this.#position, readAgain() ?? this.#position)
+    this.#position = Math.max(this.#baseOffset, Math.min(this.#position, readAgain() ?? this.#position))
     this.#hasMore = false
     this.#hasFailed = false
     this.#readFrom = this.#position
-    const range = { topic: this.topic, partition: this.partition, fromOffset: this.#position }
+    const range = { topic: this.topic, partition: this.partition, fromOffset: this.#position - this.#baseOffset }
     return driver.read(range, { timeoutMs, signal: this.revoked })[Symbol.asyncIterator]()
   }
 
@@ -225,9 +261,11 @@ export class RetryPartition implements AssignedPartition {
   }
 
   /** What is left need not count, and has to be passed over all the same. */
-  #failed(error: unknown): void {
+  async #failed(error: unknown): Promise<void> {
     const text = 'a retry topic could not be read; it is tried again'
-    if (ServiceError.is(error) && error.code === 'not_found' && !this.#isBehind) return
+    const isMissing = ServiceError.is(error) && error.code === 'not_found'
+    if (isMissing && this.#isBehind) await this.#surroundings.missed()
+    if (isMissing && !this.#isBehind) return
     this.#hasFailed = true
     if (!this.revoked.aborted && this.#lines.isDue(text)) this.#surroundings.log.warn({ err: error }, text)
   }

@@ -43,6 +43,23 @@ export class RetryTopic {
     if (progress.lines.isDue(text)) log.warn({ err: refusal }, text)
   }
 
+  /** It is gone: it is made anew. */
+  gone(): void {
+    this.#found = { ...this.#found, hasTopic: false }
+  }
+
+  /** Whether its broker says that it is not there, and is sure of that. @throws ServiceError */
+  async isGone(): Promise<boolean> {
+    const { progress, consumer } = this.#surroundings
+    try {
+      await progress.describe(this.name, consumer.group)
+      return false
+    } catch (error) {
+      if (!ServiceError.is(error) || error.code !== 'not_found') throw error
+      return true
+    }
+  }
+
   /**
    * Makes it unless it is known to be there. Where it is to be read, if so: it may have been there all the time, though a broker said that it
    * was not, and what is done with then is not to come again. What fails is tried anew by the next call.

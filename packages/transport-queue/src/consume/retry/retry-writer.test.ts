@@ -8,16 +8,23 @@ import { RetryWriter } from './retry-writer.ts'
 const never = new AbortController().signal
 const away = () => new ServiceError('unavailable', 'away')
 const tooLarge = () => new ServiceError('internal', 'too large')
+const gone = () => new ServiceError('not_found', 'no such topic')
 const forbidden = () => new ServiceError('permission_denied', 'not allowed')
 
 function* endless(): Generator<number, never> {
   for (;;) yield 100
 }
 
+interface WriterOptions {
+  readonly prepare?: () => Promise<undefined>
+  /** Whether its topic is gone when the broker says so. */
+  readonly missed?: () => boolean
+}
+
 /** A writer whose requests go as a test says; each is kept as the texts of its records. */
 function writerTo(
   answer: (requests: readonly (readonly string[])[]) => Promise<void> | void,
-  prepare = async () => undefined,
+  { prepare = async () => undefined, missed = () => false }: WriterOptions = {},
 ) {
   const requests: string[][] = []
   const told: unknown[] = []
@@ -37,6 +44,9 @@ function writerTo(
     lost: losing.signal,
     delays: endless,
     prepare,
+    missed: async () => {
+      if (missed()) writer.restart()
+    },
     isRefused: () => false,
   })
   const append = (text: string) =>
@@ -98,12 +108,38 @@ test('a request holds what brokers take at once, and a record that is larger goe
 })
 
 test('a topic that cannot be made is a refusal', async () => {
-  const { append, requests } = writerTo(
-    () => undefined,
-    () => Promise.reject(new Error('not allowed')),
-  )
+  const { append, requests } = writerTo(() => undefined, { prepare: () => Promise.reject(new Error('not allowed')) })
   expect(await append('a')).toBe('refused')
   expect(requests).toEqual([])
+})
+
+test('a topic that is gone is prepared anew, and what was made for it is refused', async () => {
+  let preparedCount = 0
+  const prepare = async () => void (preparedCount += 1)
+  const { append, requests } = writerTo(
+    ({ length }) => {
+      if (length === 2) throw away()
+      if (length === 3) throw gone()
+    },
+    { prepare, missed: () => true },
+  )
+  expect(await append('a')).toBe('stored')
+  expect(await Promise.all([append('b'), append('c'), append('d')])).toEqual(['refused', 'refused', 'refused'])
+  expect([requests, preparedCount]).toEqual([[['1a'], ['2b'], ['2b']], 1])
+  expect([await append('e'), preparedCount]).toEqual(['stored', 2])
+})
+
+test('one of which a broker does not know is asked for again while it need not be gone', async () => {
+  let preparedCount = 0
+  const prepare = async () => void (preparedCount += 1)
+  const { append } = writerTo(
+    ({ length }) => {
+      if (length === 2) throw gone()
+    },
+    { prepare },
+  )
+  expect([await append('a'), await append('b'), await append('c')]).toEqual(['stored', 'refused', 'stored'])
+  expect(preparedCount).toBe(1)
 })
 
 test('what is under way when the partition is given up counts as not stored, unless it is', async () => {

@@ -23,6 +23,8 @@ export interface WriterSurroundings {
   delays(): Iterator<number, never>
   /** What has to be there before the first record. @throws ServiceError */
   prepare(): Promise<void>
+  /** Told that the broker has no such topic; calls `restart` where it is gone. Never rejects. */
+  missed(): Promise<void>
   /** Whether it may not be written, which is told elsewhere then. */
   isRefused(error: unknown): boolean
 }
@@ -40,6 +42,8 @@ export class RetryWriter {
   #waiting: Append[] = []
   #isWriting = false
   #isPrepared = false
+  /** How many topics of the name there were. */
+  #topicCount = 1
   #sequence = 0
 
   constructor(surroundings: WriterSurroundings) {
@@ -51,9 +55,15 @@ export class RetryWriter {
   append(make: MakeRecord): Promise<AppendOutcome> {
     const { promise, resolve } = Promise.withResolvers<AppendOutcome>()
     const record = make((this.#sequence += 1))
-    this.#waiting.push({ record, tell: resolve })
+    this.#waiting.push({ record, topicCount: this.#topicCount, tell: resolve })
     if (!this.#isWriting) void this.#write()
     return promise
+  }
+
+  /** The topic is gone: what was made for it is not stored, and what comes next is prepared anew. */
+  restart(): void {
+    this.#topicCount += 1
+    this.#isPrepared = false
   }
 
   async #write(): Promise<void> {
@@ -87,6 +97,8 @@ export class RetryWriter {
     // looks at them before it stores any: one that it stored once it takes again. What else it refuses says nothing of an earlier request.
     for (let mayBeStored = false; !revoked.aborted; await clock.wait(delays.next().value, revoked)) {
       const answer = await this.#try(batch)
+      // A word is about records of the topic that is gone, and what may be stored was stored there.
+      if (answer !== 'stored' && this.#isOfGone(batch)) return 'refused'
       if (answer === 'stored' || answer === 'unfit') return answer
       if (answer === 'refused' && !mayBeStored) return answer
       mayBeStored ||= answer === 'unanswered'
@@ -95,9 +107,13 @@ export class RetryWriter {
   }
 
   async #try(batch: readonly Append[]): Promise<Answer> {
-    const unready = this.#isPrepared ? undefined : await this.#prepare()
+    const unready = this.#isPrepared || this.#isOfGone(batch) ? undefined : await this.#prepare()
     if (this.#surroundings.revoked.aborted) return 'unsent'
-    return unready ?? this.#send(batch)
+    return unready ?? (this.#isOfGone(batch) ? 'refused' : this.#send(batch))
+  }
+
+  #isOfGone(batch: readonly Append[]): boolean {
+    return batch.some(({ topicCount }) => topicCount < this.#topicCount)
   }
 
   /** Why nothing can be sent yet; undefined when it can. */
@@ -113,7 +129,7 @@ export class RetryWriter {
   }
 
   async #send(batch: readonly Append[]): Promise<Answer> {
-    const { driver, timeoutMs, lost } = this.#surroundings
+    const { driver, timeoutMs, lost, missed } = this.#surroundings
     try {
       await driver.produce(
         batch.map(({ record }) => record),
@@ -124,6 +140,7 @@ export class RetryWriter {
       this.#tell(error)
       const code = codeOf(error)
       if (code === 'unavailable' || lost.aborted) return 'unanswered'
+      if (code === 'not_found') await missed()
       return code === 'internal' ? 'unfit' : 'refused'
     }
   }
@@ -140,6 +157,8 @@ type Answer = Exclude<AppendOutcome, 'revoked'> | 'unanswered' | 'unsent'
 
 interface Append {
   readonly record: RecordToSend
+  /** How many topics of the name there were when it was made. */
+  readonly topicCount: number
   tell(outcome: AppendOutcome): void
 }
 
