@@ -20,7 +20,7 @@ async function consumer(change: (partition: AssignedPartition) => Partial<Assign
   const handle: Handle = async ({ orderId, count }) => {
     if (!failing.has(orderId)) return void seen.push(`${orderId}${count}`)
     await new Promise((resolve) => setTimeout(resolve, 1_000))
-    throw new ServiceError('unavailable', 'not now', { details: { retryDelayMs: hourMs } })
+    throw new ServiceError('unavailable', 'not now', { details: { retryDelayMs: orderId === 'j' ? 20_000 : hourMs } })
   }
   const topics = { made: 0, isThere: true }
   /** Of all topics of the name the one that is there. */
@@ -120,7 +120,7 @@ test('what lay in one that was deleted and was not begun is gone, which the log 
 })
 
 test('an owner that finds what was set aside, and has it deleted before it is read back, goes on', async () => {
-  const { send, seen, failing, deleteTopic, report, broker, driver } = await consumer()
+  const { send, seen, failing, deleteTopic, report, broker, driver, isLive } = await consumer()
   failing.add('h')
   await send(`h${others}`)
   await pass(3_000)
@@ -134,7 +134,27 @@ test('an owner that finds what was set aside, and has it deleted before it is re
   broker.evict(driver, { noticedAfterMs: 0 })
   await pass(1_000)
   failing.clear()
-  await send('hb')
+  await send('b')
   await pass(10_000)
-  expect([seen.slice(40).toSorted(), (await report())?.parkedCount]).toEqual([['b42', 'h41'], 0])
+  expect([seen.slice(40), (await report())?.parkedCount, isLive()]).toEqual([['b41'], 0, true])
+  const readBefore = readCount
+  await pass(60_000)
+  expect(readCount).toBe(readBefore)
+})
+
+test('what has its outcome in the next one is not handled again by another owner', async () => {
+  const { send, seen, failing, deleteTopic, report, broker, driver } = await consumer()
+  failing.add('h').add('i').add('j')
+  await send(`h${others}`)
+  await pass(3_000)
+  deleteTopic()
+  await send(`ijjjjjj${others}`)
+  await pass(10_000)
+  expect([seen.length, (await report())?.parkedCount]).toEqual([80, 8])
+  failing.delete('j')
+  await pass(30_000)
+  expect([seen.slice(80), (await report())?.parkedCount]).toEqual([['j42', 'j43', 'j44', 'j45', 'j46', 'j47'], 2])
+  broker.evict(driver, { noticedAfterMs: 0 })
+  await pass(40_000)
+  expect([seen.slice(86), (await report())?.parkedCount]).toEqual([[], 1])
 })

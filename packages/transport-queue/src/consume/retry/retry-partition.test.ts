@@ -318,3 +318,11 @@ test('a topic that a broker does not know while something should be there is loo
   expect([read.beganAt, missedCount]).toEqual([[0, 0, 0, 0], 3])
   expect(clock.waitedMs.filter((durationMs) => durationMs === 250)).toHaveLength(2)
 })
+
+test('what is to be read again of a topic that is gone is not asked of the one that is there', async () => {
+  const { partition, log, read } = open({ readAgain: () => 2 })
+  partition.restartAt(6)
+  log.push(0)
+  partition.wake()
+  expect([offsetsOf(await partition.fetch()), read.beganAt]).toEqual([[6], [0]])
+})
