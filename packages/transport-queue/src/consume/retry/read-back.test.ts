@@ -16,6 +16,7 @@ function readBackOfTwo() {
   const open = new OpenRecords(fence)
   const bounds = { earliestOffset: 0, nextOffset: 0 }
   let goneCount = 0
+  let base = 0
   const readBack = new ReadBack({
     topic,
     source: { partition: 0, revoked: new AbortController().signal },
@@ -25,7 +26,7 @@ function readBackOfTwo() {
     },
     fence,
     open,
-    baseOffset: () => 0,
+    baseOffset: () => base,
     passed: (count) => void (goneCount += count),
   })
   readBack.begin({ counted: new CountedRecords({ owner, committedOffset: 0 }), endOffset: 5 })
@@ -36,10 +37,15 @@ function readBackOfTwo() {
   /** How many are gone when nothing was found, and where the topic begins and ends. */
   const foundNothing = async (earliestOffset: number, nextOffset: number) => {
     Object.assign(bounds, { earliestOffset, nextOffset })
-    expect(await readBack.foundNothing(earliestOffset)).toBe(earliestOffset)
+    expect(await readBack.foundNothing(base + earliestOffset)).toBe(base + earliestOffset)
     return goneCount
   }
-  return { readBack, open, foundNothing, isUp: () => fence.isUp(key) }
+  const restartAt = (offset: number) => {
+    base = offset
+    readBack.restartAt(offset)
+    return goneCount
+  }
+  return { readBack, open, foundNothing, restartAt, isUp: () => fence.isUp(key) }
 }
 
 /** The message of that sequence, as it lies in the retry topic. */
@@ -76,4 +82,13 @@ test('and from where a topic begins that was not known at the assignment', async
   readBack.startAt(100)
   for (const offset of [100, 101]) expect(await foundNothing(offset, offset)).toBe(0)
   expect(await foundNothing(102, 102)).toBe(2)
+})
+
+test('all that was stored in a topic that is gone is gone, and the next one begins behind it', async () => {
+  const { open, restartAt, foundNothing, isUp } = readBackOfTwo()
+  expect([restartAt(7), open.isBehind, isUp()]).toEqual([2, false, false])
+  void open.write(3, { place: undefined, hasFailed: true })
+  open.stored(3)
+  expect(await foundNothing(0, 0)).toBe(2)
+  expect(await foundNothing(1, 1)).toBe(3)
 })

@@ -326,3 +326,20 @@ test('what is to be read again of a topic that is gone is not asked of the one t
   partition.wake()
   expect([offsetsOf(await partition.fetch()), read.beganAt]).toEqual([[6], [0]])
 })
+
+test('what a reading had fetched of a topic that is gone is not taken for something of the one that is there', async () => {
+  const { partition, log, fetched } = open({
+    failure: (readingCount) => {
+      if (readingCount === 1) partition.restartAt(5)
+      else log.push(1)
+      partition.wake()
+      return undefined
+    },
+  })
+  log.push(0)
+  partition.wake()
+  expect([offsetsOf(await partition.fetch()), fetched]).toEqual([
+    [5, 6],
+    [5, 6],
+  ])
+})
