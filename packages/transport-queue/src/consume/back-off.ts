@@ -24,7 +24,7 @@ export interface BackOffSurroundings {
   waits?(): void
 }
 
-type WaitingStage = Extract<MessageStage, { readonly stage: 'held' | 'retried' | 'halted' }>
+type WaitingStage = Extract<MessageStage, { readonly stage: 'held' | 'retried' | 'halted' | 'buried' }>
 
 /** What messages of a partition wait for that are not with their handler, and the waiting for their time. */
 export class BackOff {
@@ -32,7 +32,7 @@ export class BackOff {
   readonly stages = new Map<number, MessageStage>()
   readonly #surroundings: BackOffSurroundings
   #waitingCount = 0
-  /** Until when those wait that may be set aside, by offset; a halted one for ever. */
+  /** Until when those wait that may be set aside, by offset; for ever where nobody knows. */
   readonly #movable = new Map<number, number>()
   /** None of those waits longer. */
   #latestAt = 0
@@ -74,20 +74,24 @@ export class BackOff {
     waiting.abort()
   }
 
-  /** Waits until a message may be handled, which one with a halt is when it is released, or the partition is given up. True when it was set aside instead. */
+  /**
+   * Waits until a message may be handled, which one with a halt is when it is released, or its dead letter be tried again, which is when its
+   * history says, or the partition is given up. True when it was set aside instead.
+   */
   async wait(record: ReceivedRecord, stage: WaitingStage, history?: RetryHistory): Promise<boolean> {
     const { aside, clock } = this.#surroundings
     const { offset } = record
+    const before = this.stages.get(offset)
     this.#waitingCount += 1
     this.stages.set(offset, stage)
     if (aside) this.#offer(offset, stage)
     this.#surroundings.waits?.()
     try {
       for (;;) {
-        const leftMs = 'untilAt' in stage ? stage.untilAt - clock.now() : this.#haltedMs(history)
+        const leftMs = this.#leftMs(stage, history)
         if (this.#isRevoked) return false
         const isOffered = this.#movable.has(offset) && !this.#isResting && leftMs > 0
-        if (isOffered && aside?.isWanted(leftMs, this.#waitingCount)) {
+        if (isOffered && aside?.isWanted(untilOf(stage) - clock.now(), this.#waitingCount)) {
           this.#movable.delete(offset)
           const outcome = await this.#setAside(record, stage, history)
           if (outcome === 'stored') return true
@@ -96,14 +100,15 @@ export class BackOff {
         } else if (await this.#isDue(stage, leftMs)) return false
       }
     } finally {
-      this.stages.delete(offset)
+      if (before) this.stages.set(offset, before)
+      else this.stages.delete(offset)
       this.#movable.delete(offset)
       this.#waitingCount -= 1
     }
   }
 
   #offer(offset: number, stage: WaitingStage): void {
-    const untilAt = 'untilAt' in stage ? stage.untilAt : Number.POSITIVE_INFINITY
+    const untilAt = untilOf(stage)
     this.#movable.set(offset, untilAt)
     this.#latestAt = Math.max(this.#latestAt, untilAt)
   }
@@ -118,19 +123,23 @@ export class BackOff {
     return this.#surroundings.revoked.aborted
   }
 
-  #haltedMs(history: RetryHistory | undefined): number {
+  #leftMs(stage: WaitingStage, history: RetryHistory | undefined): number {
+    const { clock } = this.#surroundings
+    if ('untilAt' in stage) return stage.untilAt - clock.now()
+    if (stage.stage === 'buried') return (history?.dueAt ?? 0) - clock.now()
     return history?.halt && this.#surroundings.halted.has(history.halt) ? Number.POSITIVE_INFINITY : 0
   }
 
   /** Waits, and tells whether that is enough: not when it is to be looked at again, nor before the moment until which one is held. */
   async #isDue({ stage }: WaitingStage, leftMs: number): Promise<boolean> {
     // Clocks are set, and timers fire a little early.
-    if (stage !== 'retried' && leftMs <= 0) return true
+    const isTriedAgain = stage === 'retried' || stage === 'buried'
+    if (!isTriedAgain && leftMs <= 0) return true
     const nudge = this.#nudge.signal
     // No time ends it, not even that of a clock in a hurry.
     if (stage === 'halted') return unlessAborted(new Promise<never>(() => undefined), nudge).then(() => false)
     await this.#surroundings.clock.wait(Math.min(Math.max(0, leftMs), longestWaitMs), nudge)
-    return stage === 'retried' && !nudge.aborted
+    return isTriedAgain && !nudge.aborted
   }
 
   /** Nothing is offered for a while; then all that wait look again. */
@@ -154,6 +163,11 @@ export class BackOff {
     this.stages.set(record.offset, stage)
     return outcome
   }
+}
+
+/** How long a message waits at most. Nobody knows when a halted one is released, or a dead letter is taken. */
+function untilOf(stage: WaitingStage): number {
+  return 'untilAt' in stage ? stage.untilAt : Number.POSITIVE_INFINITY
 }
 
 /** A timer fires at once when its delay is longer. @see Node.js documentation, setTimeout */

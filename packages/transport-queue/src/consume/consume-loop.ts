@@ -138,9 +138,9 @@ export class PartitionLoop implements WatchedLoop {
     return this.#room !== undefined
   }
 
-  /** What it stands still for, in words; undefined while it moves. */
+  /** What it stands still for, or cannot do, in words; undefined while nothing is wrong. */
   get hindrance(): string | undefined {
-    return this.#stillFor
+    return this.#settler.hindrance ?? this.#stillFor
   }
 
   /** Settles when the partition was given up and nothing runs any more. Never rejects. */

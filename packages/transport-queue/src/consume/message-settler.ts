@@ -9,7 +9,8 @@ import type { MessageStage } from './watch/consumer-report.ts'
 import type { HandlerRun } from './watch/watched-loop.ts'
 import { BackOff, type SettingAside } from './back-off.ts'
 import type { Halt, HaltedMessages } from './halted-messages.ts'
-import { hasExpired, type MessageEnd, MessageOpener, type UnopenedMessage } from './message-opener.ts'
+import { type EndHistory, MessageBurial } from './message-burial.ts'
+import { hasExpired, MessageOpener, type UnopenedMessage } from './message-opener.ts'
 import { isOfEnding } from './plan/disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, type RetryHistory, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
@@ -37,10 +38,10 @@ export interface TakenMessage {
   readonly history?: RetryHistory | undefined
 }
 
-/** Sees messages of one partition to their outcome: handled, skipped, or stored as a dead letter. */
+/** Sees messages of one partition to their outcome: handled, skipped, stored as a dead letter, or set aside. */
 export class MessageSettler {
   readonly #surroundings: SettlerSurroundings
-  readonly #deadLetters: Pick<DeadLetterStore, 'bury'>
+  readonly #burial: MessageBurial
   readonly #running: RunningCalls
   readonly #scheduling: ScheduleSettings
   readonly #opener: MessageOpener
@@ -52,19 +53,21 @@ export class MessageSettler {
     const { failures, retry } = consumer.settings
     const { maxMessageBytes, maxDelayMs, clock } = settings
     const waits = () => surroundings.waits?.()
-    this.#backOff = new BackOff({ clock, revoked: partition.revoked, aside, halted, waits })
-    const { stages } = this.#backOff
-    this.#running = new RunningCalls({ partition, slots, consumer, batcher, stages })
+    const backOff = new BackOff({ clock, revoked: partition.revoked, aside, halted, waits })
+    this.#backOff = backOff
+    this.#running = new RunningCalls({ partition, slots, consumer, batcher, stages: backOff.stages })
     const bounds = { maxMessageBytes, maxDelayMs, clock, read: consumer.format.read }
-    const bury = (record: ReceivedRecord, end: MessageEnd) => this.#bury(record, end)
-    this.#opener = new MessageOpener({ ...surroundings, bounds, backOff: this.#backOff, bury })
     this.#scheduling = { clock: settings.clock, random: settings.random, failures, retry }
     const delays = () => endlessDelays({ retry, random: settings.random })
     const { group } = consumer
-    this.#deadLetters =
+    const deadLetters =
       group === undefined
         ? new DroppedMessages(surroundings)
         : new DeadLetterStore({ ...surroundings, consumer: { ...consumer, group }, delays })
+    const burial = new MessageBurial({ deadLetters, backOff, partition, clock })
+    this.#burial = burial
+    const bury = burial.bury.bind(burial)
+    this.#opener = new MessageOpener({ ...surroundings, bounds, backOff, bury })
   }
 
   /**
@@ -77,6 +80,8 @@ export class MessageSettler {
     if (aside?.retry.isFenced(record.key)) return void this.#follow(record, settled)
     const fresh = { record, attempt: 1, schedule: undefined, settled }
     if (history === undefined) return this.#begin(fresh)
+    const { givenUp } = history
+    if (givenUp) return void this.#buryAnew(fresh, { ...history, givenUp })
     if (history.halt) return void this.#beginAnew({ ...fresh, isAlone: true }, { ...history, halt: history.halt })
     const schedule = new RetrySchedule(this.#scheduling, history)
     // Whether its batch failed is not known any more: alone it fails by its own fault only.
@@ -88,6 +93,11 @@ export class MessageSettler {
   /** Why messages have no outcome, by offset; nothing of those that run or wait for a place. */
   get stages(): ReadonlyMap<number, MessageStage> {
     return this.#backOff.stages
+  }
+
+  /** What keeps it from storing dead letters, in words; undefined while nothing does. */
+  get hindrance(): string | undefined {
+    return this.#burial.hindrance
   }
 
   /** Looks again whether messages that wait should be set aside. */
@@ -134,6 +144,12 @@ export class MessageSettler {
     else handling.settled(false)
   }
 
+  /** A message that was set aside because its dead letter was refused is not handled again. */
+  async #buryAnew({ record, settled }: NewHandling, history: EndHistory): Promise<void> {
+    this.#surroundings.slots.release()
+    settled(await this.#burial.buryAnew(record, history))
+  }
+
   /** Begins with a message that has a place. */
   #begin(handling: NewHandling): void {
     const opened = this.#opener.open(handling)
@@ -169,7 +185,7 @@ export class MessageSettler {
   /** Ends a message whose turn came too late, and has no place any more. */
   async #leave({ record, attempt, schedule, settled }: Handling): Promise<void> {
     const end = { error: hasExpired, attemptCount: attempt - 1, schedule }
-    settled(!this.#isRevoked && (await this.#bury(record, end)))
+    settled(!this.#isRevoked && (await this.#burial.bury(record, end)))
   }
 
   async #failed(handling: Handling, call: QueueCall, { error, isOfBatch = false }: Failure): Promise<void> {
@@ -211,7 +227,7 @@ export class MessageSettler {
     if (step.action === 'skip') return tellSkip(this.#surroundings, record, { error, attempt })
     const isHalted = step.action === 'exhausted' && consumer.settings.retry.onExhausted === 'halt-key'
     if (isHalted) return this.#halt(handling, error, schedule)
-    if (step.action !== 'retry') return this.#bury(record, { error, attemptCount: attempt, schedule })
+    if (step.action !== 'retry') return this.#burial.bury(record, { error, attemptCount: attempt, schedule })
     if (this.#isRevoked) return false
     tellRetry(this.#surroundings, record, { error, attempt, delayMs: step.delayMs })
     return this.#waitAgain(handling, { error, schedule, delayMs: step.delayMs })
@@ -246,12 +262,6 @@ export class MessageSettler {
     this.#running.overtake(call)
     const messageCount = call.overtake()
     if (messageCount !== undefined) tellOvertaken({ log, consumer }, call, messageCount)
-  }
-
-  #bury(record: ReceivedRecord, { error, attemptCount, schedule }: MessageEnd): Promise<boolean> {
-    const stage = { stage: 'buried', sinceAt: this.#surroundings.settings.clock.now() } as const
-    const givenUp = { error, attemptCount, firstFailedAt: schedule?.firstFailedAt }
-    return this.#backOff.during(record, stage, this.#deadLetters.bury(record, givenUp))
   }
 }
 

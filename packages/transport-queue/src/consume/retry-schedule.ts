@@ -1,4 +1,5 @@
 import type { ServiceError } from '@tenon/core/transport'
+import type { GivenUp } from '../dead-letter/dead-letter.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import type { Halt } from './halted-messages.ts'
 import { dispositionOf, type Failures } from './plan/disposition.ts'
@@ -30,6 +31,8 @@ export interface RetryHistory {
   readonly countedCount: number
   /** Of one that is not handled again by itself. */
   readonly halt?: Halt | undefined
+  /** Of one that is not handled again, and is to be a dead letter. */
+  readonly givenUp?: GivenUp | undefined
 }
 
 /** Decides after each failure of one message how it goes on. */

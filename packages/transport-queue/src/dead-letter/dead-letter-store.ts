@@ -1,10 +1,10 @@
-import { isUnreadable, type Logger, unlessAborted } from '@tenon/core/transport'
+import { type Logger, unlessAborted } from '@tenon/core/transport'
 import { isRecordTooLarge } from '../driver/record-too-large.ts'
 import type { AssignedPartition, ReceivedRecord, RecordToSend } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import { within } from '../wait.ts'
 import { ThinLines } from '../thin-lines.ts'
-import { type Burial, deadLetterForms, deadLetterTopic, omittedParts } from './dead-letter.ts'
+import { type Burial, deadLetterForms, deadLetterTopic, type GivenUp, omittedParts } from './dead-letter.ts'
 
 export interface StoreSurroundings {
   readonly partition: AssignedPartition
@@ -15,11 +15,18 @@ export interface StoreSurroundings {
   delays(): Iterator<number, never>
 }
 
-/** How a message was given up. */
-export type GivenUp = Pick<Burial, 'error' | 'attemptCount'> & {
-  /** Epoch milliseconds; undefined when it was never handled. */
-  readonly firstFailedAt: number | undefined
+/** That a dead letter was not stored. */
+export interface Refusal {
+  /** Where it should go. */
+  readonly topic: string
+  /** How long to wait before it is tried again. */
+  readonly delayMs: number
+  /** How often it was not stored, from 1. */
+  readonly refusalCount: number
 }
+
+/** Waits before a dead letter is tried again. Whether its message was set aside meanwhile, and is nobody's here any more. Never rejects. */
+export type AwaitTry = (refusal: Refusal) => Promise<boolean>
 
 type Tell = (error: unknown, text: string) => void
 
@@ -31,24 +38,24 @@ export class DeadLetterStore {
     this.#surroundings = surroundings
   }
 
-  /** Stores a message as a dead letter, however often that takes. False when the partition is given up before. Never rejects. */
-  async bury(record: ReceivedRecord, { error, attemptCount: triedCount, firstFailedAt }: GivenUp): Promise<boolean> {
+  /**
+   * Stores a message as a dead letter, however often that takes, unless it is set aside before the next try. False when the partition is
+   * given up before. Never rejects.
+   */
+  async bury(record: ReceivedRecord, givenUp: GivenUp, awaitTry: AwaitTry): Promise<boolean> {
     const { partition, consumer, log, settings } = this.#surroundings
     const { group, handler } = consumer
-    // Its handler never saw what nobody can read.
-    const attemptCount = isUnreadable(error) ? 0 : triedCount
-    const failedAt = settings.clock.now()
-    const burial = { error, group, handler, attemptCount, firstFailedAt: firstFailedAt ?? failedAt, failedAt }
+    const { error, attemptCount } = givenUp
     const topic = deadLetterTopic(record.topic, group)
-    const letter = new ShrinkingLetter(deadLetterForms(record, burial))
+    const letter = new ShrinkingLetter(deadLetterForms(record, { ...givenUp, group, handler }))
     const delays = this.#surroundings.delays()
     const lines = new ThinLines(settings.clock)
     const tell = (error: unknown, text: string) => {
       if (lines.isDue(text)) log.error({ offset: record.offset, err: error }, text)
     }
-    while (!(await this.#store(letter, tell))) {
+    for (let refusalCount = 1; !(await this.#store(letter, tell)); refusalCount++) {
       if (partition.revoked.aborted) return false
-      await settings.clock.wait(delays.next().value, partition.revoked)
+      if (await awaitTry({ topic, delayMs: delays.next().value, refusalCount })) return true
       if (partition.revoked.aborted) return false
       await this.#ensureTopic(topic, tell)
     }

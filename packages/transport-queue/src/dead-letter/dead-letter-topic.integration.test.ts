@@ -65,7 +65,7 @@ describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
     const group = `${placed.topic}.group`
     const driver = await connect(client)
     for (const topic of [placed.topic, deadLetterTopic(placed.topic, group)]) await createTopic(topic)
-    const burial = { error: new ServiceError('internal', 'no'), group, handler: 'h', attemptCount: 1 }
+    const givenUp = { error: new ServiceError('internal', 'no'), attemptCount: 1, firstFailedAt: 0, failedAt: 0 }
     const large = Buffer.alloc(maxRecordBytes - 100, 'x')
     const record = {
       topic: placed.topic,
@@ -75,13 +75,13 @@ describe.skipIf(reason !== '')(`dead letters on Kafka${reason}`, () => {
     }
     const store = new DeadLetterStore({
       partition: assigned(placed.topic),
-      consumer: burial,
+      consumer: { group, handler: 'h' },
       settings: resolveQueue({ driver }),
       log: silent,
       delays: () => endlessDelays({ retry: queueDefaults.retry, random: Math.random }),
     })
     const received = { ...record, partition: 0, offset: 0, timestampAt: 0 }
-    expect(await store.bury(received, { ...burial, firstFailedAt: undefined })).toBe(true)
+    expect(await store.bury(received, givenUp, async () => false)).toBe(true)
     const [letter] = (await listDeadLetters(driver, { topic: placed.topic, group })).letters
     const isKey = part === 'key'
     expect(letter).toMatchObject({ isValueOmitted: true, areHeadersOmitted: true, isKeyOmitted: isKey, value: null })

@@ -14,6 +14,9 @@ export interface Burial {
   readonly failedAt: number
 }
 
+/** How a message was given up, whoever buries it. */
+export type GivenUp = Omit<Burial, 'group' | 'handler'>
+
 /** A message that a group gave up. */
 export interface DeadLetter {
   /** Where the letter lies: `shop.order.placed.v1.dlq.user/0@17`. */

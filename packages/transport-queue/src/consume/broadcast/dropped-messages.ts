@@ -1,5 +1,5 @@
-import { isUnreadable } from '@tenon/core/transport'
-import type { DeadLetterStore, GivenUp } from '../../dead-letter/dead-letter-store.ts'
+import type { DeadLetterStore } from '../../dead-letter/dead-letter-store.ts'
+import type { GivenUp } from '../../dead-letter/dead-letter.ts'
 import type { ReceivedRecord } from '../../queue-driver.ts'
 import type { Telling } from '../tell-outcome.ts'
 
@@ -11,10 +11,8 @@ export class DroppedMessages implements Pick<DeadLetterStore, 'bury'> {
     this.#telling = telling
   }
 
-  async bury({ offset }: ReceivedRecord, { error, attemptCount: triedCount }: GivenUp): Promise<true> {
+  async bury({ offset }: ReceivedRecord, { error, attemptCount }: GivenUp): Promise<true> {
     const { log, consumer } = this.#telling
-    // Its handler never saw what nobody can read.
-    const attemptCount = isUnreadable(error) ? 0 : triedCount
     const facts = { offset, code: error.code, reason: error.reason, attemptCount, err: error }
     log.error(facts, `${consumer.handler} gave a message up; a broadcast has no dead letters, so it is dropped`)
     return true

@@ -1,3 +1,4 @@
+import { ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
 import type { ReceivedRecord } from '../../queue-driver.ts'
 import { mostDoneCount, readParked, toDone, toParked, toTakeover } from './parked-message.ts'
@@ -41,6 +42,29 @@ test('one that was halted is read back as that, and without attempts for who doe
   const others = record.headers.filter(([name]) => name !== 'tenon-retry-halted')
   expect(readParked(stored({ ...record, headers: others }), source.topic)).toMatchObject({ history: undefined })
 })
+
+test('one that was given up is read back as that, and as one that failed for who does not know of those', () => {
+  const error = new ServiceError('data_loss', 'broken', { reason: 'torn', cause: new Error('half a page') })
+  const givenUp = { error, attemptCount: 3, firstFailedAt: 2_000, failedAt: 4_000 }
+  const record = toParked(source, { topic, owner: 'a', sequence: 2, history: { ...history, givenUp } })
+  const read = readParked(stored(record), source.topic)
+  expect(read).toMatchObject({ source, history: { ...history, givenUp: { ...givenUp, error: {} } } })
+  const found = read?.kind === 'message' ? read.history?.givenUp?.error : undefined
+  expect([found?.code, found?.reason, found?.message]).toEqual(['data_loss', 'torn', 'broken: half a page'])
+  const others = record.headers.filter(([name]) => name !== 'tenon-retry-given-up')
+  const unknowing = readParked(stored({ ...record, headers: others }), source.topic)
+  expect(unknowing).toMatchObject({ kind: 'message', source, history })
+  expect(unknowing).not.toHaveProperty('history.givenUp')
+})
+
+test.each(['', '1 2 3', '1 2 x internal', '1 2 3 oops'])(
+  'what says less than how it was given up is none: %j',
+  (text) => {
+    const record = toParked(source, { topic, owner: 'a', sequence: 2, history })
+    const headers = [...record.headers, ['tenon-retry-given-up', Buffer.from(text)] as const]
+    expect(readParked(stored({ ...record, headers }), source.topic)).not.toHaveProperty('history.givenUp')
+  },
+)
 
 test.each(['', 'r', 'r 1 2', 'r x 2 internal', 'r 1 2 oops'])('a halt that says nothing is none: %j', (text) => {
   const record = toParked(source, { topic, owner: 'a', sequence: 2, history: undefined })

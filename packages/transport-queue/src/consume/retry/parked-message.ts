@@ -1,4 +1,6 @@
-import { isErrorCode } from '@tenon/core/transport'
+import { isErrorCode, ServiceError } from '@tenon/core/transport'
+import type { GivenUp } from '../../dead-letter/dead-letter.ts'
+import { errorText } from '../../error-text.ts'
 import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../queue-driver.ts'
 import { headerText } from '../../read/message-headers.ts'
 import type { Halt } from '../halted-messages.ts'
@@ -114,6 +116,9 @@ const names = {
   counted: `${prefix}counted`,
   firstFailedAt: `${prefix}first-failed-at`,
   halted: `${prefix}halted`,
+  givenUp: `${prefix}given-up`,
+  errorMessage: `${prefix}error-message`,
+  errorReason: `${prefix}error-reason`,
 } as const
 
 function header(name: string, value: string | number): RecordHeader {
@@ -141,6 +146,7 @@ function historyHeaders({
   failureCount,
   countedCount,
   firstFailedAt,
+  givenUp,
 }: RetryHistory): readonly RecordHeader[] {
   if (halt) return [header(names.halted, [halt.round, halt.sinceAt, halt.attemptCount, halt.code].join(' '))]
   return [
@@ -148,6 +154,17 @@ function historyHeaders({
     header(names.failures, failureCount),
     header(names.counted, countedCount),
     header(names.firstFailedAt, firstFailedAt),
+    ...(givenUp ? givenUpHeaders(givenUp) : []),
+  ]
+}
+
+/** Who does not know of these handles the message once more. */
+function givenUpHeaders({ error, attemptCount, firstFailedAt, failedAt }: GivenUp): readonly RecordHeader[] {
+  const { code, reason } = error
+  return [
+    header(names.givenUp, [firstFailedAt, failedAt, attemptCount, code].join(' ')),
+    header(names.errorMessage, errorText(error, longestTextCount)),
+    ...(reason === undefined ? [] : [header(names.errorReason, reason.slice(0, longestTextCount))]),
   ]
 }
 
@@ -160,7 +177,19 @@ function historyIn(headers: readonly RecordHeader[]): RetryHistory | undefined {
   const firstFailedAt = numberIn(headers, names.firstFailedAt)
   if (dueAt === undefined || failureCount === undefined) return undefined
   if (countedCount === undefined || firstFailedAt === undefined) return undefined
-  return { dueAt, failureCount, countedCount, firstFailedAt }
+  const givenUp = givenUpIn(headers)
+  return { dueAt, failureCount, countedCount, firstFailedAt, ...(givenUp && { givenUp }) }
+}
+
+function givenUpIn(headers: readonly RecordHeader[]): GivenUp | undefined {
+  const [first, last, attempts, code = ''] = (headerText(headers, names.givenUp) ?? '').split(' ')
+  const [firstFailedAt, failedAt, attemptCount] = [wholeNumber(first), wholeNumber(last), wholeNumber(attempts)]
+  if (firstFailedAt === undefined || failedAt === undefined || attemptCount === undefined) return undefined
+  if (!isErrorCode(code)) return undefined
+  const reason = headerText(headers, names.errorReason)
+  const message = headerText(headers, names.errorMessage) ?? ''
+  const error = new ServiceError(code, message, reason === undefined ? {} : { reason })
+  return { error, attemptCount, firstFailedAt, failedAt }
 }
 
 /** Rising numbers as `1,3-5`. */
@@ -207,5 +236,7 @@ function wholeNumber(text: string | undefined): number | undefined {
   return Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
 
+/** Characters: as many as a dead letter tells. */
+const longestTextCount = 1_000
 /** So many records are named at a time, which takes some 10 KB at most. A guess. */
 export const mostDoneCount = 1_000

@@ -193,8 +193,9 @@ export class PartitionRetry {
     if (parked?.kind !== 'message' || (lane !== undefined && !this.#putBack.mayBegin(lane))) return undefined
     this.#open.begin(record.offset)
     const { onExhausted } = settings.retry
-    // An owner to whom a partition with halted keys goes gives attempts anew.
-    return onExhausted === 'halt-key' && parked.owner !== this.#owner ? { ...parked, history: undefined } : parked
+    // An owner to whom a partition with halted keys goes gives attempts anew, but not to what was given up for good.
+    const isAnew = onExhausted === 'halt-key' && parked.owner !== this.#owner && parked.history?.givenUp === undefined
+    return isAnew ? { ...parked, history: undefined } : parked
   }
 
   /** Lets go of a message that was not begun after all, because others need its room. It is read again when all before it of its lane are done with. */
