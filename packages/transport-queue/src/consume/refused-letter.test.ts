@@ -76,6 +76,22 @@ test.each(['continue', 'halt-key'] as const)(
   },
 )
 
+test('it is warned of when half of the time is over for which the retry topic keeps it', async () => {
+  const { driver, rights, send, told } = await refused()
+  Object.assign(driver, { retentionOf: async () => ({ keptMs: 8 * hourMs, isCompacted: false }) })
+  const warnings = () => told('warn').filter((text) => text.includes('wait to be buried'))
+  await send('Pa')
+  await pass(4 * hourMs - 60_000)
+  expect(warnings()).toEqual([])
+  await pass(600_000)
+  expect(warnings()).toEqual([
+    `messages wait to be buried in ${topic}.retry.user until it removes them, and those of their keys behind them: give the service the right to write to its dead-letter topic, or the topic a longer retention.ms`,
+  ])
+  rights.refusalCount = 0
+  await pass(4 * hourMs)
+  expect(warnings()).toHaveLength(1)
+})
+
 test('one that is refused for a moment stays where it is', async () => {
   const { broker, seen, send, report } = await refused({}, 2)
   await send('Pa')

@@ -9,13 +9,18 @@ export interface HaltedRetentionSurroundings {
   readonly clock: Pick<QueueClock, 'now'>
   readonly log: Logger
   readonly revoked: AbortSignal
-  /** When the oldest message was stored there that is halted, in epoch milliseconds; undefined without one. */
+  /** What messages are that are told of. */
+  readonly stage: EndlessStage
+  /** When the oldest message was stored there that is so, in epoch milliseconds; undefined without one. */
   oldestAt(): number | undefined
 }
 
+/** Stages without an end of their own. */
+export type EndlessStage = 'halted' | 'buried'
+
 /**
- * Warns while messages of a partition have been halted in its retry topic for more than half of the time for which that keeps them: what is
- * halted has no end of its own, and is lost then. Until the partition is given up.
+ * Warns while messages of a partition have been halted in its retry topic, or waited there to be buried, for more than half of the time for
+ * which that keeps them: that has no end of its own, and they are lost then. Until the partition is given up.
  */
 export function watchHaltedRetention(surroundings: HaltedRetentionSurroundings): void {
   const { revoked, driver } = surroundings
@@ -35,7 +40,7 @@ export function watchHaltedRetention(surroundings: HaltedRetentionSurroundings):
 /** Until when the topic needs not be asked about again. Never rejects. */
 async function lookAt(
   storedAt: number,
-  { topic, driver, clock, log, revoked }: HaltedRetentionSurroundings,
+  { topic, driver, clock, log, revoked, stage }: HaltedRetentionSurroundings,
 ): Promise<number> {
   // Who may not look at its settings, or gets no answer, knows nothing of them.
   const { keptMs = Number.POSITIVE_INFINITY } = (await driver.retentionOf?.(topic).catch(() => undefined)) ?? {}
@@ -43,11 +48,17 @@ async function lookAt(
   const dueAt = storedAt + keptMs / 2
   // It may be given a shorter one meanwhile.
   if (now < dueAt || revoked.aborted) return Math.min(dueAt, now + dayMs)
-  const facts = { topic, keptMs, haltedSince: dateText(storedAt), lostAfter: dateText(storedAt + keptMs) }
-  const cure = 'give them attempts anew (retryHalted), or the topic a longer retention.ms'
-  log.warn(facts, `messages are halted in ${topic} until it removes them, and those of their keys behind them: ${cure}`)
+  const facts = { topic, keptMs, [`${stage}Since`]: dateText(storedAt), lostAfter: dateText(storedAt + keptMs) }
+  const { state, cure } = words[stage]
+  const text = `messages ${state} ${topic} until it removes them, and those of their keys behind them`
+  log.warn(facts, `${text}: ${cure}, or the topic a longer retention.ms`)
   return now + keptMs / warningsPerRetention
 }
+
+const words = {
+  halted: { state: 'are halted in', cure: 'give them attempts anew (retryHalted)' },
+  buried: { state: 'wait to be buried in', cure: 'give the service the right to write to its dead-letter topic' },
+} as const satisfies Record<EndlessStage, object>
 
 function dateText(at: number): string {
   return new Date(at).toISOString()

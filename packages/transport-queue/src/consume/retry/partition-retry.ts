@@ -5,7 +5,7 @@ import { laneOf } from '../turn/key-lanes.ts'
 import type { MessageStage } from '../watch/consumer-report.ts'
 import { DoneWriter } from './done-writer.ts'
 import { FenceWaits } from './fence-waits.ts'
-import { watchHaltedRetention } from './halted-retention.ts'
+import { type EndlessStage, watchHaltedRetention } from './halted-retention.ts'
 import { keepCommit } from './kept-commit.ts'
 import { KeyFence } from './key-fence.ts'
 import { loadRetry } from './load-retry.ts'
@@ -279,11 +279,14 @@ export class PartitionRetry {
     this.#isKept = true
     const { consumer, settings, log, source } = this.#surroundings
     keepCommit(this.partition)
-    if (consumer.settings.retry.onExhausted !== 'halt-key') return
-    const isHalted = (sourceOffset: number) => this.#loop?.stages.get(sourceOffset)?.stage === 'halted'
-    const oldestAt = () => this.#open.oldestStoredAt(isHalted)
     const { driver, clock } = settings
-    watchHaltedRetention({ topic: this.#topic.name, driver, clock, log, revoked: source.revoked, oldestAt })
+    const watch = (stage: EndlessStage) => {
+      const isMeant = (sourceOffset: number) => this.#loop?.stages.get(sourceOffset)?.stage === stage
+      const oldestAt = () => this.#open.oldestStoredAt(isMeant)
+      watchHaltedRetention({ topic: this.#topic.name, driver, clock, log, revoked: source.revoked, stage, oldestAt })
+    }
+    watch('buried')
+    if (consumer.settings.retry.onExhausted === 'halt-key') watch('halted')
   }
 
   #passed(goneCount: number): void {
