@@ -113,7 +113,7 @@ export function parksElsewhere(driver: QueueDriver): QueueDriver {
     ...same(driver),
     produce: (records, bound) =>
       driver.produce(
-        records.map((record) => (isParked(record) && record.partition === 0 ? { ...record, partition: 1 } : record)),
+        records.map((record) => (isParked(record) ? { ...record, partition: record.partition === 0 ? 1 : 0 } : record)),
         bound,
       ),
   }

@@ -21,8 +21,15 @@ export interface Instance {
   readonly plant?: InstancePlant | undefined
 }
 
-/** `late_commits`: it takes commits for stored that are stored much later. */
-export type InstancePlant = 'late_commits'
+export type InstancePlant =
+  /** It takes commits for stored that are stored much later. */
+  | 'late_commits'
+  /** It takes over a partition without knowing of which keys messages are set aside. */
+  | 'dropped_fence'
+  /** It handles what follows a message that is set aside before that one. */
+  | 'follower_first'
+  /** It sets messages aside in a partition that is not theirs. */
+  | 'parked_elsewhere'
 
 export function toEnvironment(instance: Instance): Readonly<Record<string, string>> {
   return { [name]: JSON.stringify(instance) }

@@ -139,6 +139,11 @@ export class ProcessGroup implements AsyncDisposable {
   async finish(): Promise<Verdict> {
     await eventually(() => this.#requireNoLag(), { timeoutMs: patienceMs, intervalMs: 100 })
     for (const member of this.#members) await this.stop(member)
+    return this.judge()
+  }
+
+  /** Judges what has happened so far. What is not over yet is lost to it. */
+  async judge(): Promise<Verdict> {
     const records = await readTopic(this.#driver, this.#topic)
     const logged = Map.groupBy(records, ({ partition }) => `${this.#topic}/${partition}`)
     const log = new Map(
