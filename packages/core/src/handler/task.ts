@@ -30,13 +30,14 @@ export interface TaskOptions<Needs extends readonly Token[]> {
   readonly maxRestartCount?: number
   /**
    * Wait before the first restart; each one in a row is twice as long as the one before, and a random part of it is left out, up to a half.
+   * Later waits begin at 100 ms, before that part is left out, so that a task which ends at once does not keep a core busy.
    *
    * @defaultValue 1_000
    * @remarks Range 0–3_600_000 ms
    */
   readonly initialDelayMs?: number
   /**
-   * Longest wait.
+   * Longest wait; below 100 ms it bounds the first one only.
    *
    * @defaultValue 30_000, or `initialDelayMs` where that is longer
    * @remarks Range 0–3_600_000 ms, not below `initialDelayMs`

@@ -112,8 +112,8 @@ describe('a background task', () => {
       await vi.advanceTimersByTimeAsync(1)
       expect(runs).toHaveLength(length + 1)
     }
-    const fields = { err: new Error('no broker'), delayMs: 3_000 }
-    expect(log.error).toHaveBeenLastCalledWith(fields, 'background task relay failed, and begins again')
+    const fields = { err: new Error('no broker'), delayMs: 1_000, failureCount: 1 }
+    expect(log.error).toHaveBeenCalledExactlyOnceWith(fields, 'background task relay failed, and begins again')
     expect((await started.stop()).exitCode).toBe(0)
   })
 
@@ -127,6 +127,62 @@ describe('a background task', () => {
     await vi.advanceTimersByTimeAsync(1)
     expect(runs).toHaveLength(2)
     await started.stop()
+  })
+
+  it('waits at once only once when its first wait is 0, and longer each time after', async () => {
+    const { runs, held, last } = heldTask({ initialDelayMs: 0 })
+    const started = await workerOf([held]).start(begin)
+    for (const waitMs of [0, 100, 200, 400, 800]) {
+      const { length } = runs
+      last()?.fail(new Error('no broker'))
+      await vi.advanceTimersByTimeAsync(Math.max(0, waitMs - 1))
+      expect(runs).toHaveLength(waitMs === 0 ? length + 1 : length)
+      await vi.advanceTimersByTimeAsync(waitMs === 0 ? 0 : 1)
+      expect(runs).toHaveLength(length + 1)
+    }
+    await started.stop()
+  })
+
+  it.each([0, 1])('waits its longest time after any number of failures: initialDelayMs %j', async (initialDelayMs) => {
+    let runCount = 0
+    const failing = task('relay', () => Promise.reject(new Error(`no broker ${(runCount += 1)}`)), {
+      initialDelayMs,
+      maxDelayMs: 1_000,
+    })
+    const started = await workerOf([failing]).start(begin)
+    await vi.advanceTimersByTimeAsync(1_200_000)
+    const soFar = runCount
+    expect(soFar).toBeGreaterThan(1_100)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(runCount - soFar).toBe(10)
+    expect((await started.stop()).exitCode).toBe(0)
+  })
+
+  it('that returns at once is begun again at once only the first time', async () => {
+    let runCount = 0
+    const returning = task('relay', () => void (runCount += 1), { restart: 'always', initialDelayMs: 0 })
+    const started = await workerOf([returning]).start(begin)
+    await vi.advanceTimersByTimeAsync(99)
+    expect(runCount).toBe(2)
+    await vi.advanceTimersByTimeAsync(901)
+    expect(runCount).toBe(12)
+    await started.stop()
+  })
+
+  it('is logged once a minute while it fails again and again, with how often it did', async () => {
+    const failing = task('relay', () => Promise.reject(new Error('no broker')), { maxDelayMs: 1_000 })
+    const started = await workerOf([failing]).start(begin)
+    await vi.advanceTimersByTimeAsync(59_999)
+    const message = 'background task relay failed, and begins again'
+    const fields = { err: new Error('no broker'), delayMs: 1_000 }
+    expect(log.error).toHaveBeenCalledExactlyOnceWith({ ...fields, failureCount: 1 }, message)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(log.error).toHaveBeenCalledTimes(2)
+    expect(log.error).toHaveBeenLastCalledWith({ ...fields, failureCount: 60 }, message)
+    await vi.advanceTimersByTimeAsync(5_000)
+    await started.stop()
+    expect(log.error).toHaveBeenCalledTimes(3)
+    expect(log.error).toHaveBeenLastCalledWith({ ...fields, failureCount: 5 }, message)
   })
 
   it('begins its row of failures anew when a run has worked for a minute', async () => {
@@ -172,7 +228,7 @@ describe('a background task', () => {
       for (let run = 1; run <= runCount; run++) {
         expect(livez()?.status).toBe(200)
         last()?.fail(new Error('swordfish was refused'))
-        await vi.advanceTimersByTimeAsync(0)
+        await vi.advanceTimersByTimeAsync(100)
       }
       await vi.advanceTimersByTimeAsync(60_000)
       expect(runs).toHaveLength(runCount)

@@ -1,5 +1,7 @@
 import { LifecycleError } from '../../error/setup-error.ts'
 import { isAnswerTo } from '../../handler/is-answer-to.ts'
+import type { TaskSettings } from '../../handler/task.ts'
+import { type CountedLine, countedLine } from '../../telemetry/counted-line.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { recordRestart } from '../../telemetry/schedule-metrics.ts'
 import { wait } from '../lifecycle/shutdown.ts'
@@ -32,10 +34,13 @@ export class SupervisedTask {
   readonly #options: SupervisedTaskOptions
   readonly #log: Logger
   readonly #ending = new AbortController()
+  readonly #restarts: CountedLine
   #state: TaskState['state'] = 'idle'
   #restartCount = 0
   #failuresInARow = 0
   #failure: string | undefined
+  /** What is told of the last failure after which it begins again. */
+  #lastFailure: object = {}
   /** Settles when nothing of it runs; rejects when it failed instead of ending. */
   #end: Promise<void> = Promise.resolve()
 
@@ -44,6 +49,9 @@ export class SupervisedTask {
     this.#task = task
     this.#options = options
     this.#log = options.log.child({ task: task.name })
+    this.#restarts = countedLine((failureCount) =>
+      this.#log.error({ ...this.#lastFailure, failureCount }, `background task ${this.name} failed, and begins again`),
+    )
   }
 
   get state(): TaskState {
@@ -51,7 +59,7 @@ export class SupervisedTask {
   }
 
   begin(): void {
-    this.#end = this.#supervise()
+    this.#end = this.#supervise().finally(() => this.#restarts.close())
     // Whoever drains looks at it.
     this.#end.catch(() => undefined)
   }
@@ -106,9 +114,9 @@ export class SupervisedTask {
 
   /** Undefined when it is not begun again. */
   #delayBeforeRestart(failure: { readonly error: unknown } | undefined): number | undefined {
-    const { restart, maxRestartCount, initialDelayMs, maxDelayMs } = this.#task.settings
+    const { restart, maxRestartCount, initialDelayMs } = this.#task.settings
     if (failure === undefined) {
-      if (restart === 'always') return initialDelayMs
+      if (restart === 'always') return this.#restartCount === 0 ? initialDelayMs : Math.max(initialDelayMs, shortestMs)
       this.#state = 'ended'
       this.#log.info({}, `background task ${this.name} has ended`)
       return undefined
@@ -117,13 +125,14 @@ export class SupervisedTask {
     this.#failure = this.#options.toReason(error)
     if (restart === 'never' || this.#failuresInARow > maxRestartCount) {
       this.#state = 'failed'
+      this.#restarts.close()
       this.#log.error({ err: error }, `background task ${this.name} failed for good: the service is not live any more`)
       this.#options.onFailed()
       return undefined
     }
-    const longestMs = Math.min(maxDelayMs, initialDelayMs * 2 ** (this.#failuresInARow - 1))
-    const delayMs = Math.round(longestMs * (1 - Math.random() / 2))
-    this.#log.error({ err: error, delayMs }, `background task ${this.name} failed, and begins again`)
+    const delayMs = Math.round(longestDelayMs(this.#task.settings, this.#failuresInARow) * (1 - Math.random() / 2))
+    this.#lastFailure = { err: error, delayMs }
+    this.#restarts.add()
     return delayMs
   }
 
@@ -134,6 +143,16 @@ export class SupervisedTask {
     throw taskFailed(`background task ${this.name} failed while it ended: ${this.#failure}`, failure.error)
   }
 }
+
+/** Of the wait after a failure. Only the first one may be less than the shortest. */
+function longestDelayMs({ initialDelayMs, maxDelayMs }: TaskSettings, failuresInARow: number): number {
+  if (failuresInARow === 1) return initialDelayMs
+  const doubledMs = Math.max(initialDelayMs, shortestMs / 2) * 2 ** (failuresInARow - 1)
+  return Math.min(Math.max(maxDelayMs, shortestMs), doubledMs)
+}
+
+/** What begins again at once, time after time, would keep a core busy. A guess. */
+const shortestMs = 100
 
 /** A run that long has worked. A guess. */
 const steadyAfterMs = 60_000
