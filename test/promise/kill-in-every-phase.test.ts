@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -33,6 +34,7 @@ const waitingPhases = [
   'close transports',
   'onStop',
   'dispose providers',
+  'flush telemetry',
 ] as const satisfies readonly Moment['phase'][]
 
 const isOfUndoing = (phase: string) => phase === 'cut calls' || stopPhases.indexOf(phase as StopPhaseName) > drainIndex
@@ -45,9 +47,9 @@ const moments: readonly Moment[] = [
 ]
 
 /** All of them take minutes: for the long run, with `TENON_KILLS=all`. */
-const killed = process.env['TENON_KILLS'] === 'all' ? moments : moments.filter(isTelling)
+const tested = process.env['TENON_KILLS'] === 'all' ? moments : moments.filter(isTelling)
 
-/** Half of a start is there; messages are in hand; all is closed but what is disposed. */
+/** Half of a start is there; messages and own work are in hand; all is closed but what is disposed. */
 function isTelling({ during, phase, at }: Moment): boolean {
   return (
     (phase === 'onStart' && at === 'midst') ||
@@ -62,16 +64,19 @@ function momentsIn(during: Moment['during'], phase: Moment['phase']): readonly M
 }
 
 describe('a service that is killed, whatever it was doing', { timeout: 60_000 }, () => {
-  test.for(killed)('starts again, loses no message and ends well: in $during, $at of "$phase"', async (moment) => {
+  test.for(tested)('starts again, loses no message and ends well: in $during, $at of "$phase"', async (moment) => {
     const { during, phase, at } = moment
     const DATA_DIR = await temporaryFolder()
     const published = ['before-1', 'before-2', 'before-3']
     await publishFrom(DATA_DIR, published)
+    let killed: ChildProcess
     {
       const START_FAILS = during === 'a start that fails' ? 'yes' : ''
       await using held = startHeldProcess({ DATA_DIR, HELD_PHASE: phase, HELD_AT: at, START_FAILS })
+      killed = held.child
       if (during === 'a stop') {
         await held.ready()
+        for (const worker of workers) await held.printed(`${worker} has begun`)
         await held.addNote('by-http-1', 'http')
         await held.addNote('by-grpc-1', 'grpc')
         published.push('by-http-1', 'by-grpc-1')
@@ -89,11 +94,23 @@ describe('a service that is killed, whatever it was doing', { timeout: 60_000 },
     await next.addNote('by-grpc-2', 'grpc')
     published.push('by-http-2', 'by-grpc-2')
     await eventually(() => expect(handledIn(DATA_DIR)).toEqual(new Set(published)), { timeoutMs: 30_000 })
+    for (const worker of workers) {
+      await eventually(() => expect(stepsOf(worker, next.child, DATA_DIR)).toContain('done'), { timeoutMs: 30_000 })
+      // All of it or nothing: a drain waits for its end.
+      expect(stepsOf(worker, killed, DATA_DIR)).toEqual(isDrained(moment) ? ['begun', 'done'] : [])
+    }
     next.child.kill('SIGTERM')
     expect(await next.ended).toBe(0)
-    expect((await readdir(DATA_DIR)).toSorted()).toEqual(['note.db', 'queue.db'])
+    expect((await readdir(DATA_DIR)).toSorted()).toEqual(['note.db', 'queue.db', 'relay.db', 'tidy.db'])
   })
 })
+
+/** What the service does by itself: a task and a schedule. */
+const workers = ['relay', 'tidy'] as const
+
+function isDrained({ during, phase }: Moment): boolean {
+  return during === 'a stop' && stopPhases.indexOf(phase as StopPhaseName) > drainIndex
+}
 
 function stageOf({ during }: Moment): PhaseStage {
   return during === 'a start' ? 'start' : 'stop'
@@ -116,15 +133,14 @@ async function publishFrom(folder: string, noteIds: readonly string[]): Promise<
 }
 
 function handledIn(folder: string): ReadonlySet<unknown> {
-  const database = new DatabaseSync(join(folder, 'note.db'), { readOnly: true })
-  try {
-    return new Set(
-      database
-        .prepare('SELECT noteId FROM handled')
-        .all()
-        .map(({ noteId }) => noteId),
-    )
-  } finally {
-    database.close()
-  }
+  using database = new DatabaseSync(join(folder, 'note.db'), { readOnly: true })
+  const rows = database.prepare('SELECT noteId FROM handled').all()
+  return new Set(rows.map(({ noteId }) => noteId))
+}
+
+/** What a process has written of the work of a task or a schedule. */
+function stepsOf(worker: (typeof workers)[number], { pid = 0 }: ChildProcess, folder: string): readonly unknown[] {
+  using database = new DatabaseSync(join(folder, `${worker}.db`), { readOnly: true })
+  const rows = database.prepare('SELECT step FROM worked WHERE pid = ? ORDER BY rowid').all(pid)
+  return rows.map(({ step }) => step)
 }
