@@ -1,5 +1,4 @@
 import type { Arrival, Outcome } from '../../call/arrival.ts'
-import type { Dispatch } from '../../call/dispatcher.ts'
 import type { ScheduledRun, Timing } from '../../handler/schedule/timing.ts'
 import { type CountedLine, countedLine } from '../../telemetry/counted-line.ts'
 import type { Logger } from '../../telemetry/log.ts'
@@ -12,7 +11,7 @@ export interface ScheduleEndpoint {
   readonly timing: Timing
   /** Whether runs are let in. */
   readonly gate: { readonly isOpen: boolean }
-  readonly dispatch: Dispatch
+  dispatch(arrival: Arrival): Promise<Outcome>
 }
 
 /** A schedule as `/info` shows it; counts are since the start. */
