@@ -22,7 +22,7 @@ export const verifyDrainCommand: Command = {
       type: 'string',
       value: '<ms>',
       about:
-        "in the place of the service's own; where it has none what it has in Kubernetes, 5000 or less, unless given",
+        "in the place of the one that the service has in Kubernetes, 5000 or less unless it was written",
     },
     readiness: {
       type: 'string',
