@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
-import { connectionSweeper, untilRead } from './connection-sweeper.ts'
+import { connectionSweeper } from './connection-sweeper.ts'
+import { untilRead } from './until-read.ts'
 
 const request = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
 

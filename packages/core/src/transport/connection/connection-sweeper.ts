@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { setImmediate } from 'node:timers/promises'
+import { untilRead } from './until-read.ts'
 
 /** Ends idle connections of a server over HTTP/1, so that no request on them is lost, while others go on. */
 export interface ConnectionSweeper {
@@ -31,18 +31,6 @@ export function connectionSweeper(
 
 /** A guess: how long requests that come when a drain is over may take, and the last replies to leave. */
 export const lastRepliesMs = 200
-
-/**
- * Resolves when what this process had received is read: the event loop has polled once more. Closing a connection with bytes unread
- * resets it, and the request that they are is lost.
- *
- * @see RFC 9112 section 9.6; Node, "The Node.js event loop": poll comes right before check, where immediates run
- */
-export async function untilRead(): Promise<void> {
-  // The first may be of a turn whose poll is over.
-  await setImmediate()
-  await setImmediate()
-}
 
 /** A guess: how often is looked for connections whose caller took long to read the last reply. Others are ended with it. */
 const sweepIntervalMs = 100
