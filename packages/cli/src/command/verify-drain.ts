@@ -21,8 +21,7 @@ export const verifyDrainCommand: Command = {
     'deregister-delay-ms': {
       type: 'string',
       value: '<ms>',
-      about:
-        "in the place of the one that the service has in Kubernetes, 5000 or less unless it was written",
+      about: 'in the place of the one that the service has in Kubernetes, 5000 or less unless it was written',
     },
     readiness: {
       type: 'string',
