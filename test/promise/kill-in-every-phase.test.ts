@@ -133,14 +133,14 @@ async function publishFrom(folder: string, noteIds: readonly string[]): Promise<
 }
 
 function handledIn(folder: string): ReadonlySet<unknown> {
-  using database = new DatabaseSync(join(folder, 'note.db'), { readOnly: true })
+  using database = new DatabaseSync(join(folder, 'note.db'), { readOnly: true, timeout: 5_000 })
   const rows = database.prepare('SELECT noteId FROM handled').all()
   return new Set(rows.map(({ noteId }) => noteId))
 }
 
 /** What a process has written of the work of a task or a schedule. */
 function stepsOf(worker: (typeof workers)[number], { pid = 0 }: ChildProcess, folder: string): readonly unknown[] {
-  using database = new DatabaseSync(join(folder, `${worker}.db`), { readOnly: true })
+  using database = new DatabaseSync(join(folder, `${worker}.db`), { readOnly: true, timeout: 5_000 })
   const rows = database.prepare('SELECT step FROM worked WHERE pid = ? ORDER BY rowid').all(pid)
   return rows.map(({ step }) => step)
 }
