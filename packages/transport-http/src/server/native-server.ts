@@ -91,6 +91,9 @@ function createHttp2Server(
     Http2ServerResponse: http2ReplyClass(matter),
     settings: { maxConcurrentStreams: concurrentStreamCount, maxHeaderListSize: headerLimitBytes },
   })
+  // Node 22 takes these for HTTP/1 from the server only.
+  const { keepAliveTimeout, keepAliveTimeoutBuffer } = http1
+  Object.assign(server, { keepAliveTimeout, keepAliveTimeoutBuffer })
   server.on('session', (session) => {
     // Only idle ones: requests that are under way are finished.
     session.setTimeout(keepAliveTimeoutMs, () => session.close())
