@@ -268,8 +268,9 @@ export class PartitionLoop implements WatchedLoop {
     const { committableCount } = this.#offsets
     const facts = { oldest: this.oldest, committableCount, maxUncommittedCount: this.#maxUncommittedCount }
     const cause = committableCount > 0 ? 'the broker to store a commit' : 'its oldest message'
-    this.#stillFor = `it stands still until there is room in maxUncommittedCount, for ${cause}`
-    this.#log.warn(facts, `the partition stands still until there is room in maxUncommittedCount, for ${cause}`)
+    const what = `stands still until there is room in maxUncommittedCount, for ${cause}`
+    this.#stillFor = `it ${what}`
+    this.#log.warn(facts, `the partition ${what}`)
   }
 
   #handle({ record, history, place }: OpenMessage, next: () => void): void {

@@ -176,10 +176,7 @@ describe('processOwner', () => {
     const running = processOwner().run(service)
     process.emit('SIGINT', 'SIGINT')
     process.emit('SIGINT', 'SIGINT')
-    expect(exit).not.toHaveBeenCalled()
-    await vi.advanceTimersByTimeAsync(200)
-    process.emit('SIGTERM', 'SIGTERM')
-    expect(exit).toHaveBeenCalledExactlyOnceWith(1)
+    await expectCutByNextSignal()
     end()
     await running
   })
@@ -192,10 +189,7 @@ describe('processOwner', () => {
     else ppid.mockReturnValue(1)
     await vi.advanceTimersByTimeAsync(5_000)
     process.emit('SIGTERM', 'SIGTERM')
-    expect(exit).not.toHaveBeenCalled()
-    await vi.advanceTimersByTimeAsync(200)
-    process.emit('SIGTERM', 'SIGTERM')
-    expect(exit).toHaveBeenCalledExactlyOnceWith(1)
+    await expectCutByNextSignal()
     end()
     await running
   })
@@ -426,3 +420,11 @@ describe('processOwner', () => {
     ])
   })
 })
+
+/** Of two signals only the first has come. */
+async function expectCutByNextSignal(): Promise<void> {
+  expect(exit).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(200)
+  process.emit('SIGTERM', 'SIGTERM')
+  expect(exit).toHaveBeenCalledExactlyOnceWith(1)
+}
