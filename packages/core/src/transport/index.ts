@@ -50,6 +50,7 @@ export {
 } from './connection/connection-sweeper.ts'
 export { type IdleTime, toIdleTime } from './connection/idle-time.ts'
 export { untilRead } from './connection/until-read.ts'
+export { withdrawSession } from './connection/withdraw-session.ts'
 export { givenOnly, isRecord, toFound } from '../error/given-value.ts'
 export { checkNames, type OptionCheck, optionCheck, type OptionRange } from './option/option-check.ts'
 export type {

@@ -1,7 +1,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import { withdrawSession } from '@tenon/core/transport'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { cutSession } from './cut-session.ts'
-import { withdrawSession } from './withdraw-session.ts'
 
 /** Longest time that a caller may take to say that it has heard. A guess: more than a round trip. */
 const longestTellMs = 500
@@ -60,7 +60,7 @@ export class SessionAge {
   }
 
   async #end(reason: string): Promise<void> {
-    await withdrawSession(this.#session, { reason, tellMs: longestTellMs })
+    await withdrawSession(this.#session, longestTellMs, reason)
     if (!this.#session.destroyed) this.#session.close()
   }
 

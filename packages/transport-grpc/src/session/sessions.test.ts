@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { resolveGrpcOptions } from '../grpc-options.ts'
 import { largeBytes, openStalling } from '../listen/stalling-client.test-harness.ts'
 import { Sessions } from './sessions.ts'
@@ -95,6 +95,39 @@ test('a session that was retired and is over behind its last answer may be read 
   retired.sessions.look()
   retired.sessions.look()
   expect(retired.socket?.destroyed).toBe(false)
+})
+
+/** A caller, and how often it was asked to go elsewhere. */
+function openCounting(port: number) {
+  const session = connect(`http://127.0.0.1:${port}`).on('error', () => undefined)
+  session.request({ ':path': '/' }).resume()
+  let askedCount = 0
+  session.on('goaway', (_code: number, lastStreamId: number) => {
+    if (lastStreamId === 2 ** 31 - 1) askedCount += 1
+  })
+  return { session, askedCount: () => askedCount }
+}
+
+test('a caller that has only just come is asked to go elsewhere at the next occasion, and nobody twice', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const held: ServerHttp2Stream[] = []
+  using demo = await serve((stream) => held.push(stream))
+  const first = openCounting(demo.port)
+  await vi.waitFor(() => expect(held).toHaveLength(1))
+  demo.sessions.turnAway()
+  const second = openCounting(demo.port)
+  await vi.waitFor(() => expect(held).toHaveLength(2))
+  const asked = () => [first.askedCount(), second.askedCount()]
+  vi.advanceTimersByTime(250)
+  await vi.waitFor(() => expect(asked()).toEqual([1, 0]))
+  vi.advanceTimersByTime(250)
+  await vi.waitFor(() => expect(asked()).toEqual([1, 1]))
+  vi.advanceTimersByTime(1_000)
+  await demo.sessions.withdraw()
+  expect(asked()).toEqual([1, 1])
+  for (const { session } of [first, second]) session.destroy()
+  demo.sessions.close()
 })
 
 test('callers are asked to go elsewhere while their calls, and those that still come, are served', async () => {

@@ -1,11 +1,7 @@
 import { EventEmitter } from 'node:events'
-import {
-  type Http2Session,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2'
+import type { Http2Session, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { withdrawSession } from '@tenon/core/transport'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { readTimeoutMs } from '../listen/request-head.ts'
 import { markCut } from './cut-session.ts'
@@ -13,15 +9,19 @@ import { type AwaitedCall, OpenStreams } from './open-streams.ts'
 import { SessionAge } from './session-age.ts'
 import { SessionLimits } from './session-limits.ts'
 import { UnreadSessions } from './unread-sessions.ts'
-import { leaveOpen, withdrawSession } from './withdraw-session.ts'
 
 /** What is known of a session. */
 interface SessionWatch {
+  readonly session: ServerHttp2Session
   readonly socket: Socket
   readonly limits: SessionLimits
   readonly age: SessionAge
   /** The same for all of its streams: a listener of its own, or of another event, would be paid for with every call. */
   readonly closed: (this: ServerHttp2Stream) => void
+  /** Whether it was there when callers were last asked to go elsewhere. */
+  isKnown: boolean
+  /** Resolves when its caller has been asked to go elsewhere. */
+  withdrawn: Promise<void> | undefined
 }
 
 /** Knows the HTTP/2 sessions that are open, and what each of them may do. */
@@ -33,7 +33,6 @@ export class Sessions {
   #empty: PromiseWithResolvers<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #turning: NodeJS.Timeout | undefined
-  readonly #turnedAway = new WeakSet<Http2Session>()
 
   /**
    * @param domain The service's name, as the origin of reasons.
@@ -57,7 +56,8 @@ export class Sessions {
       if (session.destroyed) markCut(session)
       forgetListeners(this)
     }
-    this.#open.set(session, { socket, limits, age, closed })
+    const [isKnown, withdrawn] = [false, undefined]
+    this.#open.set(session, { session, socket, limits, age, closed, isKnown, withdrawn })
     session.once('close', () => this.#leave(session))
   }
 
@@ -84,26 +84,24 @@ export class Sessions {
   }
 
   /**
-   * Asks callers from now on to make new calls on another connection, while every call is still served: a balancer leads that one
-   * elsewhere. Not at once, for it would lead here again, and those that still come are asked as well.
+   * Asks callers from now on to make new calls on another connection, while those that they have here are served: a balancer leads that one
+   * elsewhere. Not at once, for it would lead here again. Those that still come are asked as well, but none as soon as it has come: many
+   * clients make a call that was refused again only once.
    */
   turnAway(): void {
-    this.#turning ??= setInterval(() => this.#turnOpenAway(), turnAwayMs).unref()
+    if (this.#turning) return
+    for (const watch of this.#open.values()) watch.isKnown = true
+    this.#turning = setInterval(() => this.#turnOpenAway(), turnAwayMs).unref()
   }
 
   /**
-   * Asks callers to make new calls elsewhere, also those of which only a part is here. Resolves when they have heard. Calls that are
-   * on the way are still taken, and answered as the service sees fit.
+   * Asks callers to make new calls elsewhere, also those of which only a part is here. Resolves when they have been told which calls
+   * were taken.
    */
   async withdraw(): Promise<void> {
-    const busy = this.#streams.busySessions
-    const told = Array.from(this.#open, ([session, { limits }]) =>
-      withdrawSession(session as ServerHttp2Session, {
-        tellMs: busy.has(session) ? longestTellMs : tellMsOf(limits),
-      }),
-    )
+    const told = this.#withdrawAll([...this.#open.values()])
     this.#streams.refuseAwaited()
-    await Promise.all(told)
+    await told
   }
 
   /** Waits no longer for requests, nor for callers that have their whole answer to complete theirs. */
@@ -133,11 +131,18 @@ export class Sessions {
   }
 
   #turnOpenAway(): void {
-    for (const session of this.#open.keys()) {
-      if (this.#turnedAway.has(session)) continue
-      this.#turnedAway.add(session)
-      leaveOpen(session as ServerHttp2Session)
+    const watches = [...this.#open.values()]
+    void this.#withdrawAll(watches.filter(({ isKnown }) => isKnown))
+    for (const watch of watches) watch.isKnown = true
+  }
+
+  async #withdrawAll(watches: readonly SessionWatch[]): Promise<void> {
+    const busy = this.#streams.busySessions
+    for (const watch of watches) {
+      const { session, limits } = watch
+      watch.withdrawn ??= withdrawSession(session, busy.has(session) ? longestTellMs : tellMsOf(limits))
     }
+    await Promise.all(watches.map(({ withdrawn }) => withdrawn))
   }
 
   #leave(session: ServerHttp2Session): void {
@@ -157,10 +162,7 @@ const lookMs = 1_000
 /** Longest time that a caller may take to say that it has heard. A guess: more than a round trip, and time to get round to it. */
 const longestTellMs = 500
 
-/**
- * A client on Node that has no call under way never says that it has heard, for it stops reading. So for an idle one a few round
- * trips are enough: what it sent before has arrived by then.
- */
+/** Of a caller without a call nothing is heard, for Node reads no more of it. What it sends now is refused, the sooner the better. */
 function tellMsOf({ roundTripMs = longestTellMs }: SessionLimits): number {
   return Math.min(longestTellMs, Math.max(leastTellMs, 4 * roundTripMs))
 }

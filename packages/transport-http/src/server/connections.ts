@@ -10,6 +10,7 @@ import {
   countedLine,
   type Logger,
   untilRead,
+  withdrawSession,
 } from '@tenon/core/transport'
 import { isHttp2 } from './http2-request.ts'
 import { refuseRequest } from './refuse-request.ts'
@@ -72,7 +73,7 @@ export class Connections {
     if (this.isDraining) return
     const sessions = [...this.#sessions]
     void this.#sweeper.start().then(() => {
-      for (const session of sessions) session.close()
+      for (const session of sessions) void withdrawSession(session, tellMs).then(() => session.close())
     })
   }
 
@@ -114,6 +115,9 @@ export class Connections {
     clearTimeout(timer)
   }
 }
+
+/** How long a caller over HTTP/2 may take to say that it has heard, in milliseconds. A guess: more than a round trip. */
+const tellMs = 100
 
 /** Keeps what is open in the set. */
 function follow<Open extends Socket | ServerHttp2Session>(all: Set<Open>, open: Open): void {

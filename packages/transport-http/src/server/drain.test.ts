@@ -192,10 +192,15 @@ test('HTTP/2: callers go on during the delay, then learn which requests are fini
   expect((await ask(late.session, { ':path': '/nope' })).status).toBe(404)
 
   const told = once(busy.session, 'goaway')
+  const named: number[] = []
+  busy.session.on('goaway', (_code: number, lastStreamId: number) => named.push(lastStreamId))
   const gone = [once(idle.session, 'close'), once(late.session, 'close')]
   const drained = demo.server.drain(never)
   expect((await told)[0]).toBe(0)
   await Promise.all(gone)
+  // First that none is refused, and behind what was on its way which was the last that is served.
+  while (named.length < 2) await once(busy.session, 'goaway')
+  expect(named.slice(0, 2)).toEqual([2 ** 31 - 1, 3])
   answer({ done: true })
   expect(await running).toMatchObject({ status: 200, text: '{"done":true}' })
   expect(await drained).toBe(0)
