@@ -138,11 +138,12 @@ export class Sessions {
 
   async #withdrawAll(watches: readonly SessionWatch[]): Promise<void> {
     const busy = this.#streams.busySessions
-    for (const watch of watches) {
+    const withdrawn = watches.map((watch) => {
       const { session, limits } = watch
       watch.withdrawn ??= withdrawSession(session, busy.has(session) ? longestTellMs : tellMsOf(limits))
-    }
-    await Promise.all(watches.map(({ withdrawn }) => withdrawn))
+      return watch.withdrawn
+    })
+    await Promise.all(withdrawn)
   }
 
   #leave(session: ServerHttp2Session): void {

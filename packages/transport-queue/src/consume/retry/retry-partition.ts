@@ -217,7 +217,7 @@ export class RetryPartition implements AssignedPartition {
     return false
   }
 
-  /** Waits for what is stored in a moment: every reading has a connection of its own. */
+  /** Waits for what is stored in a moment: every reading asks first where the partition begins and ends. */
   async #gather(): Promise<void> {
     const { clock } = this.#surroundings
     const leftMs = this.#readAt + gatheredMs - clock.now()
@@ -225,7 +225,7 @@ export class RetryPartition implements AssignedPartition {
     this.#readAt = clock.now()
   }
 
-  /** Nobody takes what is left of a reading, which holds a connection. */
+  /** Nobody takes what is left of a reading, which holds connections. */
   #end(): void {
     this.wake()
     this.#endReading()

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import diagnostics from 'node:diagnostics_channel'
 import kafkajs from 'kafkajs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { QueueDriver, RecordRange } from '../../queue-driver.ts'
@@ -60,6 +61,20 @@ describe.skipIf(skipped !== '').for(['kafkajs', 'platformatic'] as const)(
       const gap = offsets.findIndex((offset, index) => index > 0 && offset !== (offsets[index - 1] ?? 0) + 1)
       expect(offsets[gap]).toBe(350)
       expect(offsets.slice(gap)).toEqual(Array.from({ length: 50 }, (_, index) => 350 + index))
+    })
+
+    it('opens no connection to look into a partition again', async () => {
+      const driver = await connect()
+      const topic = await createTopic(driver)
+      expect(await read(driver, { topic })).toEqual([])
+      let openedCount = 0
+      const count = () => (openedCount += 1)
+      diagnostics.subscribe('net.client.socket', count)
+      onTestFinished(() => void diagnostics.unsubscribe('net.client.socket', count))
+      await send(driver, topic, ['0'])
+      const openedBySending = openedCount
+      for (let look = 0; look < 20; look++) expect(await read(driver, { topic })).toEqual(['0@0'])
+      expect(openedCount).toBe(openedBySending)
     })
 
     it('leaves no connection open when the loop is left', async () => {

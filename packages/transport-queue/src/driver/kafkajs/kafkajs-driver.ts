@@ -19,10 +19,10 @@ import { within } from '../../wait.ts'
 import { ConnectionLease } from '../kafka/connection-lease.ts'
 import { notDescribable, unknownTopic } from '../kafka/kafka-refusal.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
+import { KeptSources } from '../kafka/kept-sources.ts'
 import { askUntilKnown } from '../kafka/send-tries.ts'
 import { notConnected } from '../not-connected.ts'
 import { followPartition } from '../partition-following.ts'
-import { readPartition } from '../partition-reading.ts'
 import { ProduceQueue } from '../produce-queue.ts'
 import { countPartitions, createMissing, describeTopicFailure, readProgress, readRetention } from './kafkajs-admin.ts'
 import {
@@ -68,6 +68,10 @@ class KafkajsDriver implements QueueDriver {
     // What is none of Kafka's errors may be a connection that hangs.
     isSpoiledBy: (error) => kafkaErrorType(error) === '',
     isBrief: true,
+  })
+  readonly #sources = new KeptSources((place) => {
+    const reading = this.#openReading()
+    return { source: new KafkajsSource(reading.connect, place), close: () => reading[Symbol.dispose]() }
   })
   readonly #closing = new AbortController()
   #producer: KafkajsProducer | undefined
@@ -119,9 +123,8 @@ class KafkajsDriver implements QueueDriver {
     return this.#queue?.push(records, bound) ?? Promise.reject(notConnected())
   }
 
-  async *read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]> {
-    using reading = this.#openReading()
-    yield* readPartition(new KafkajsSource(reading.connect, range), range, bound)
+  read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]> {
+    return this.#sources.read(range, bound)
   }
 
   async *follow(from: RecordPlace, signal: AbortSignal): AsyncIterable<readonly ReceivedRecord[]> {
@@ -154,6 +157,7 @@ class KafkajsDriver implements QueueDriver {
   async close(): Promise<void> {
     await this.#queue?.close()
     this.#closing.abort()
+    this.#sources.close()
     await Promise.all([this.#producer?.close(), this.#admins.close()])
   }
 

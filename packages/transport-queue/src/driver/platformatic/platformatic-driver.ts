@@ -18,9 +18,9 @@ import type {
 import { wait, within } from '../../wait.ts'
 import { notDescribable } from '../kafka/kafka-refusal.ts'
 import { type TokenSource, tokensOf } from '../kafka/kafka-token.ts'
+import { KeptSources } from '../kafka/kept-sources.ts'
 import { notConnected } from '../not-connected.ts'
 import { followPartition } from '../partition-following.ts'
-import { readPartition } from '../partition-reading.ts'
 import { ProduceQueue } from '../produce-queue.ts'
 import { createMissing, readProgress, readRetention, readStart } from './platformatic-admin.ts'
 import {
@@ -58,6 +58,10 @@ class PlatformaticDriver implements QueueDriver {
   readonly target: string
   readonly #settings: PlatformaticSettings
   readonly #tokens: TokenSource | undefined
+  readonly #sources = new KeptSources((place) => {
+    const client = new PlatformaticClient(this.#loaded(), this.#clientSettings())
+    return { source: new PlatformaticSource(client, place), close: () => void client.close() }
+  })
   #library: Platformatic | undefined
   #clientId = 'tenon'
   #producer: PlatformaticProducer | undefined
@@ -121,13 +125,8 @@ class PlatformaticDriver implements QueueDriver {
     return this.#queue?.push(records, bound) ?? Promise.reject(notConnected())
   }
 
-  async *read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]> {
-    const client = new PlatformaticClient(this.#loaded(), this.#clientSettings())
-    try {
-      yield* readPartition(new PlatformaticSource(client, range), range, bound)
-    } finally {
-      void client.close()
-    }
+  read(range: RecordRange, bound: ReadBound): AsyncIterable<readonly ReceivedRecord[]> {
+    return this.#sources.read(range, bound)
   }
 
   async join(membership: Membership, signal: AbortSignal): Promise<QueueMember> {
@@ -145,6 +144,7 @@ class PlatformaticDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.#queue?.close()
+    this.#sources.close()
     await this.#producer?.close()
   }
 
