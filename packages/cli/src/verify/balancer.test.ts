@@ -1,28 +1,41 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { expect, test } from 'vitest'
-import { type Backend, startFront } from './balancer.ts'
+import { fileURLToPath } from 'node:url'
+import { expect, test, vi } from 'vitest'
+import { Balancer } from './balancer.ts'
+
+const file = fileURLToPath(new URL('../balancer-thread.ts', import.meta.url))
 
 test('leads callers to instances that are ready, and counts those whom it can lead to nobody', async () => {
   const server = createServer((socket) => void socket.on('error', () => undefined).end('here')).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const backend: Backend & { isReady: boolean } = {
-    isReady: false,
-    at: (protocol: string) => ({ protocol, host: '127.0.0.1', port }),
-    refused: () => undefined,
-  }
-  await using front = await startFront('http', () => [backend])
-  expect(await saidBy(front.address)).toBe('')
-  expect(front.unledCount).toBe(1)
-  backend.isReady = true
-  expect(await saidBy(front.address)).toBe('here')
-  expect(front.unledCount).toBe(1)
+  await using balancer = await Balancer.start(file, ['http', 'grpc'], () => undefined)
+  expect(await saidBy(balancer, 'http')).toBe('')
+  await vi.waitFor(() => expect(balancer.unledCount).toBe(1))
+  await balancer.lead([{ id: 1, addresses: [{ protocol: 'http', host: '127.0.0.1', port }] }])
+  expect(await saidBy(balancer, 'http')).toBe('here')
+  expect(await saidBy(balancer, 'grpc')).toBe('')
+  await vi.waitFor(() => expect(balancer.unledCount).toBe(2))
+  await balancer.lead([])
+  expect(await saidBy(balancer, 'http')).toBe('')
   server.close()
 })
 
-async function saidBy(address: string): Promise<string> {
-  const socket = connect(Number(address.split(':')[1]), '127.0.0.1').setEncoding('utf8')
+test('tells whose connections were refused, by which protocol', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  const refusals: unknown[] = []
+  await using balancer = await Balancer.start(file, ['http'], (...refused) => refusals.push(refused))
+  await balancer.lead([{ id: 7, addresses: [{ protocol: 'http', host: '0.0.0.0', port }] }])
+  expect(await saidBy(balancer, 'http')).toBe('')
+  await vi.waitFor(() => expect(refusals).toEqual([[7, 'http']]))
+})
+
+async function saidBy(balancer: Balancer, protocol: string): Promise<string> {
+  const socket = connect(Number(balancer.addressOf(protocol)?.split(':')[1]), '127.0.0.1').setEncoding('utf8')
   let said = ''
   for await (const chunk of socket) said += String(chunk)
   return said

@@ -1,85 +1,56 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import type { Address } from '@tenon/core'
+import { Worker } from 'node:worker_threads'
+import type { BalancerOrder, BalancerReport, ReadyBackend } from './balancer-message.ts'
 
-/** One instance as a balancer sees it. */
-export interface Backend {
-  readonly isReady: boolean
-  at(protocol: string): Address | undefined
-  /** Told of a connection that it did not take though it had said that it is ready. */
-  refused(protocol: string): void
-}
+/** A balancer before all instances of a service, in a thread of its own. */
+export class Balancer implements AsyncDisposable {
+  readonly #thread: Worker
+  readonly #addresses: Readonly<Record<string, string>>
+  readonly #obeyed: (() => void)[] = []
+  #unledCount = 0
 
-/** One address for all instances of a service, by one protocol. */
-export interface Front extends AsyncDisposable {
-  readonly protocol: string
-  /** `127.0.0.1:12345` */
-  readonly address: string
-  /** Connections that came while no instance was ready, and were closed. */
-  readonly unledCount: number
-}
-
-/** Hands connections to the instances that are ready, in turn, without trying a second one. What is connected stays connected. */
-export async function startFront(protocol: string, backends: () => Iterable<Backend>): Promise<Front> {
-  const sockets = new Set<Socket>()
-  let turn = 0
-  let unledCount = 0
-  const server = createServer({ noDelay: true }, (client) => {
-    const ready = [...backends()].filter(({ isReady }) => isReady)
-    const backend = ready[turn++ % Math.max(1, ready.length)]
-    const address = backend?.at(protocol)
-    if (backend && address)
-      return join(client, connectTo(address), { sockets, refused: () => backend.refused(protocol) })
-    unledCount += 1
-    client.destroy()
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    protocol,
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    get unledCount() {
-      return unledCount
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    },
+  private constructor(thread: Worker, addresses: Readonly<Record<string, string>>) {
+    this.#thread = thread
+    this.#addresses = addresses
   }
-}
 
-/** A wildcard is an address to listen on, not one to call. */
-export function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1'
-  return host === '::' ? '::1' : host
-}
-
-function connectTo({ host, port }: Address): Socket {
-  return connect({ port, host: reachable(host), noDelay: true })
-}
-
-interface Joining {
-  readonly sockets: Set<Socket>
-  refused(): void
-}
-
-/** Passes bytes both ways; the end of either side is passed on once what came before it is through. */
-function join(client: Socket, instance: Socket, { sockets, refused }: Joining): void {
-  let isConnected = false
-  instance.once('connect', () => (isConnected = true))
-  instance.once('error', () => {
-    if (!isConnected) refused()
-    client.destroy()
-  })
-  client.once('error', () => instance.destroy())
-  for (const [one, other] of [
-    [client, instance],
-    [instance, client],
-  ] as const) {
-    sockets.add(one)
-    one.pipe(other)
-    one.once('close', () => {
-      sockets.delete(one)
-      other.destroySoon()
+  /** @param refused Is told of each connection that an instance did not take though it had said that it is ready. */
+  static async start(
+    file: string,
+    protocols: readonly string[],
+    refused: (id: number, protocol: string) => void,
+  ): Promise<Balancer> {
+    const thread = new Worker(file, { workerData: { protocols } })
+    const [first] = (await once(thread, 'message')) as [BalancerReport]
+    const balancer = new Balancer(thread, first.kind === 'listening' ? first.addresses : {})
+    thread.on('message', (report: BalancerReport) => {
+      if (report.kind === 'refused') refused(report.id, report.protocol)
+      if (report.kind === 'unled') balancer.#unledCount += 1
+      if (report.kind === 'led') balancer.#obeyed.shift()?.()
     })
+    return balancer
+  }
+
+  /** Connections that came while no instance was ready, and were closed. */
+  get unledCount(): number {
+    return this.#unledCount
+  }
+
+  /** `127.0.0.1:12345`, where callers come in by a protocol. */
+  addressOf(protocol: string): string | undefined {
+    return this.#addresses[protocol]
+  }
+
+  /** Says who takes connections from now on. Resolves when that is so. */
+  lead(ready: readonly ReadyBackend[]): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#obeyed.push(resolve)
+    this.#thread.postMessage({ ready } satisfies BalancerOrder)
+    return promise
+  }
+
+  /** Cuts what is connected. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread.terminate()
   }
 }

@@ -33,6 +33,8 @@ export interface InstanceProcess extends AsyncDisposable {
   readonly stopPhases: readonly TimedPhase[]
   /** The phase of its stop that has begun and not ended. */
   readonly runningPhase: string | undefined
+  /** Where it listens; nowhere before it is ready. */
+  readonly addresses: readonly Address[]
   at(protocol: string): Address | undefined
   /** The last lines that it has printed. */
   output(): string
@@ -102,6 +104,10 @@ class Instance implements InstanceProcess {
   get runningPhase(): string | undefined {
     const ended = new Set(this.#ended('stop').map(({ phase }) => phase))
     return this.#phases.findLast(({ stage, phase }) => stage === 'stop' && !ended.has(phase))?.phase
+  }
+
+  get addresses(): readonly Address[] {
+    return this.#addresses
   }
 
   at(protocol: string): Address | undefined {

@@ -1,6 +1,6 @@
 import { get } from 'node:http'
 import type { Address } from '@tenon/core'
-import { reachable } from './balancer.ts'
+import { reachable } from './front.ts'
 
 /** As often as a balancer asks that is quick to act, in milliseconds; what counts is that it acts only on what it was told. */
 const intervalMs = 50

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineService, hook } from '@tenon/core'
 import { expect, it } from 'vitest'
 import type { DrainTask } from './drain-task.ts'
@@ -14,6 +15,8 @@ const task: DrainTask = {
   settleMs: 1_000,
 }
 
+const childFile = fileURLToPath(new URL('../child.ts', import.meta.url))
+
 /** How long instances of a service serve after they have turned away. */
 async function delayOf(options: object, given: Partial<DrainTask> = {}): Promise<number> {
   const service = defineService({ name: 'note', version: '1.0.0', handlers: [], ...options })
@@ -21,7 +24,7 @@ async function delayOf(options: object, given: Partial<DrainTask> = {}): Promise
   const description = service.describe({ environment: {} })
   const place = { file: 'service.ts', exportName: undefined }
   const verified = { name, version, description, place, operations: [], topics: [], transports: [] }
-  const parts = { task: { ...task, ...given }, childFile: '', idPrefix: '', handled: () => undefined }
+  const parts = { task: { ...task, ...given }, childFile, idPrefix: '', handled: () => undefined }
   await using rollout = await Rollout.open(verified, parts)
   return rollout.delayMs
 }

@@ -1,5 +1,6 @@
+import { dirname, extname, join } from 'node:path'
 import type { InstanceTask, HandledMessage } from '../instance/instance-message.ts'
-import { type Front, startFront } from './balancer.ts'
+import { Balancer } from './balancer.ts'
 import type { DrainTask } from './drain-task.ts'
 import { startInstance } from './instance-process.ts'
 import { type InstanceRecord, VerifiedInstance } from './verified-instance.ts'
@@ -22,8 +23,8 @@ export interface RolloutParts {
 
 /** Where callers find a service, and whom they are led to. */
 interface Surface {
-  readonly fronts: readonly Front[]
-  readonly instances: Set<VerifiedInstance>
+  readonly balancer: Balancer
+  readonly instances: Map<number, VerifiedInstance>
 }
 
 /** A service behind a balancer, whose instances are replaced one by one. */
@@ -31,23 +32,25 @@ export class Rollout implements AsyncDisposable {
   readonly service: VerifiedService
   readonly records: InstanceRecord[] = []
   readonly #parts: RolloutParts
-  readonly #fronts: readonly Front[]
-  readonly #instances: Set<VerifiedInstance>
+  readonly #balancer: Balancer
+  /** By their processes. */
+  readonly #instances: Map<number, VerifiedInstance>
   #remotes: InstanceTask['remotes'] = {}
   #current: VerifiedInstance | undefined
 
-  private constructor(service: VerifiedService, parts: RolloutParts, { fronts, instances }: Surface) {
+  private constructor(service: VerifiedService, parts: RolloutParts, { balancer, instances }: Surface) {
     this.service = service
     this.#parts = parts
-    this.#fronts = fronts
+    this.#balancer = balancer
     this.#instances = instances
   }
 
   /** Opens its addresses; no instance is there yet. */
   static async open(service: VerifiedService, parts: RolloutParts): Promise<Rollout> {
-    const instances = new Set<VerifiedInstance>()
-    const fronts = await Promise.all(protocols.map((protocol) => startFront(protocol, () => instances)))
-    return new Rollout(service, parts, { fronts, instances })
+    const instances = new Map<number, VerifiedInstance>()
+    const refused = (id: number, protocol: string) => instances.get(id)?.refused(protocol)
+    const balancer = await Balancer.start(balancerFile(parts.childFile), protocols, refused)
+    return new Rollout(service, parts, { balancer, instances })
   }
 
   get current(): VerifiedInstance | undefined {
@@ -61,12 +64,12 @@ export class Rollout implements AsyncDisposable {
 
   /** Connections of callers whom the balancer could lead to nobody. */
   get unledCount(): number {
-    return this.#fronts.reduce((sum, { unledCount }) => sum + unledCount, 0)
+    return this.#balancer.unledCount
   }
 
   /** Where callers find it by a protocol; undefined when no instance listens for that. */
   addressOf(protocol: string): string | undefined {
-    return this.#current?.at(protocol) && this.#frontOf(protocol)
+    return this.#current?.process.at(protocol) && this.#balancer.addressOf(protocol)
   }
 
   /** Where others may call it, by contract and transport. */
@@ -74,7 +77,9 @@ export class Rollout implements AsyncDisposable {
     const contracts = new Set(this.service.operations.map(({ contract }) => contract))
     return Object.fromEntries(
       [...contracts].flatMap((contract) =>
-        protocols.map((protocol) => [`${contract} ${protocol}`, `static:///${this.#frontOf(protocol)}`] as const),
+        protocols.map(
+          (protocol) => [`${contract} ${protocol}`, `static:///${this.#balancer.addressOf(protocol)}`] as const,
+        ),
       ),
     )
   }
@@ -100,22 +105,23 @@ export class Rollout implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#instances].map((instance) => instance[Symbol.asyncDispose]()))
-    await Promise.all(this.#fronts.map((front) => front[Symbol.asyncDispose]()))
+    await Promise.all(Array.from(this.#instances.values(), (instance) => instance[Symbol.asyncDispose]()))
+    await this.#balancer[Symbol.asyncDispose]()
   }
 
   async #start(): Promise<VerifiedInstance> {
     const { task, childFile, idPrefix, handled } = this.#parts
     const process = startInstance(childFile, this.#instanceTask(idPrefix), { handled })
-    const instance = new VerifiedInstance(process, task.readiness)
-    this.#instances.add(instance)
+    const instance = new VerifiedInstance(process, task.readiness, () => void this.#lead())
+    this.#instances.set(process.pid, instance)
     await instance.untilReady(task.startTimeoutMs)
+    await this.#lead()
     return instance
   }
 
   async #stop(instance: VerifiedInstance): Promise<InstanceRecord> {
     const record = await instance.stop(this.service.description.limits.shutdownTimeoutMs + graceMs)
-    this.#instances.delete(instance)
+    this.#instances.delete(instance.process.pid)
     this.records.push(record)
     return record
   }
@@ -126,7 +132,12 @@ export class Rollout implements AsyncDisposable {
     return { kind: 'instance', ...place, deregisterDelayMs, remotes: this.#remotes, idPrefix, isJson: false }
   }
 
-  #frontOf(protocol: string): string | undefined {
-    return this.#fronts.find((front) => front.protocol === protocol)?.address
+  #lead(): Promise<void> {
+    return this.#balancer.lead([...this.#instances.values()].flatMap(({ backend }) => backend ?? []))
   }
+}
+
+/** Beside the file of the command's own processes, in the sources and in the package alike. */
+function balancerFile(childFile: string): string {
+  return join(dirname(childFile), `balancer-thread${extname(childFile)}`)
 }

@@ -1,6 +1,5 @@
-import type { Address } from '@tenon/core'
 import type { TimedPhase } from '../instance/instance-message.ts'
-import type { Backend } from './balancer.ts'
+import type { ReadyBackend } from './balancer-message.ts'
 import type { ReadinessPlace } from './drain-task.ts'
 import type { InstanceProcess, ProcessEnd } from './instance-process.ts'
 import { askReadiness, type ProbeAnswer, ReadinessWatch } from './readiness-watch.ts'
@@ -32,29 +31,32 @@ export interface Refusal {
 }
 
 /** One instance behind the balancer, and what is noted of it. */
-export class VerifiedInstance implements Backend {
+export class VerifiedInstance {
   readonly process: InstanceProcess
   readonly #place: ReadinessPlace
+  readonly #changed: () => void
   readonly #firstReady = Promise.withResolvers<void>()
   readonly #refusals: Refusal[] = []
   #watch: ReadinessWatch | undefined
+  #wasReady = false
   #stopAskedAtMs: number | undefined
   #notReadyAfterMs: number | undefined
   #readyUntilMs: number | undefined
 
-  constructor(process: InstanceProcess, place: ReadinessPlace) {
+  /** @param changed Is told when it has become ready, or is so no more. */
+  constructor(process: InstanceProcess, place: ReadinessPlace, changed: () => void) {
     this.process = process
     this.#place = place
+    this.#changed = changed
   }
 
-  get isReady(): boolean {
-    return this.#watch?.last === 'ready'
+  /** As a balancer takes it; undefined while it is not ready. */
+  get backend(): ReadyBackend | undefined {
+    if (this.#watch?.last !== 'ready') return undefined
+    return { id: this.process.pid, addresses: this.process.addresses }
   }
 
-  at(protocol: string): Address | undefined {
-    return this.process.at(protocol)
-  }
-
+  /** It did not take a connection though it had said that it is ready. */
   refused(protocol: string): void {
     this.#refusals.push({ protocol, afterMs: this.#sinceStop() })
   }
@@ -66,7 +68,7 @@ export class VerifiedInstance implements Backend {
     try {
       await Promise.race([this.process.ready, late.promise])
       const { protocol, path } = this.#place
-      const address = this.at(protocol)
+      const address = this.process.at(protocol)
       if (address === undefined) throw new Error(`it has no address for ${protocol}, where its readiness is asked`)
       this.#watch = new ReadinessWatch(
         () => askReadiness(address, path),
@@ -114,7 +116,10 @@ export class VerifiedInstance implements Backend {
   }
 
   #answered(answer: ProbeAnswer): void {
-    if (answer === 'ready') this.#firstReady.resolve()
+    const isReady = answer === 'ready'
+    if (isReady !== this.#wasReady) this.#changed()
+    this.#wasReady = isReady
+    if (isReady) this.#firstReady.resolve()
     const afterMs = this.#sinceStop()
     if (afterMs === undefined) return
     if (answer === 'ready') this.#readyUntilMs = afterMs
