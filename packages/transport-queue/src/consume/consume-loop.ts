@@ -12,6 +12,7 @@ import { endablePartition } from './endable-partition.ts'
 import { FinishedOffsets } from './commit/finished-offsets.ts'
 import type { MessageOffsets, OpenOffset } from './commit/message-offsets.ts'
 import { ReadBackOffsets } from './commit/read-back-offsets.ts'
+import { Room } from './commit/room.ts'
 import { HaltedMessages } from './halted-messages.ts'
 import { KeyLanes, type OpenMessage } from './turn/key-lanes.ts'
 import { MessageSettler } from './message-settler.ts'
@@ -48,7 +49,6 @@ export class PartitionLoop implements WatchedLoop {
   readonly motion: PartitionMotion
   readonly #end: () => void
   readonly #fail: LoopSurroundings['fail']
-  readonly #log: Logger
   readonly #clock: QueueSettings['clock']
   readonly #maxUncommittedCount: number
   readonly #allowance: AsideAllowance | undefined
@@ -62,12 +62,7 @@ export class PartitionLoop implements WatchedLoop {
   /** What was set aside, and how, until that is noted. */
   readonly #setAside: SetAside = new Map()
   readonly #lanes: KeyLanes
-  /** Told of a commit, where something waits for one. */
-  #room: PromiseWithResolvers<void> | undefined
-  /** Whether it has waited for room long enough for all that can be handled meanwhile. */
-  #isStill = false
-  /** What it waits for, once somebody should know. */
-  #stillFor: string | undefined
+  readonly #room: Room
 
   constructor(given: AssignedPartition, consumer: TopicConsumer, surroundings: LoopSurroundings) {
     const { settings, log, slots, batcher, retry, halted = new HaltedMessages(), allowance, fail } = surroundings
@@ -82,7 +77,6 @@ export class PartitionLoop implements WatchedLoop {
     this.motion = new PartitionMotion(settings.clock)
     this.#end = end
     this.#fail = fail
-    this.#log = sourceLog
     this.#clock = settings.clock
     this.#batcher = batcher
     this.#halted = halted
@@ -98,9 +92,18 @@ export class PartitionLoop implements WatchedLoop {
     const aside =
       retry && isSetAside ? { retry: notingRetry(retry, this.#setAside), isWanted: this.#isWanted } : undefined
     // What is behind it in its key can be put back now.
-    const waits = () => void (isReadBack && this.#room?.resolve())
+    const waits = () => void (isReadBack && this.#room.look())
     const own = { settings, log: sourceLog, slots, batcher, aside, halted, waits }
     this.#settler = new MessageSettler({ partition, consumer, ...own })
+    this.#room = new Room({
+      revoked: partition.revoked,
+      log: sourceLog,
+      isFull: () => this.#isFull,
+      letGo: () => this.#hasPutBack(),
+      awaited: () => this.#awaitRoom(),
+      stoodStill: () => this.#settler.reconsider(),
+      cause: () => this.#causeOfStandstill(),
+    })
     this.#progress = new CommitProgress(partition, {
       intervalMs: settings.commitIntervalMs,
       stored: (nextOffset) => this.#committed(nextOffset),
@@ -135,12 +138,12 @@ export class PartitionLoop implements WatchedLoop {
   }
 
   get isAwaitingRoom(): boolean {
-    return this.#room !== undefined
+    return this.#room.isAwaited
   }
 
   /** What it stands still for, or cannot do, in words; undefined while nothing is wrong. */
   get hindrance(): string | undefined {
-    return this.#settler.hindrance ?? this.#stillFor
+    return this.#settler.hindrance ?? this.#room.hindrance
   }
 
   /** Settles when the partition was given up and nothing runs any more. Never rejects. */
@@ -172,7 +175,7 @@ export class PartitionLoop implements WatchedLoop {
   /** It is stored that these are done with, though one before them is not. */
   drop(offsets: readonly number[]): void {
     this.#readBack?.offsets.drop(offsets)
-    this.#room?.resolve()
+    this.#room.look()
   }
 
   get haltedCount(): number {
@@ -195,7 +198,10 @@ export class PartitionLoop implements WatchedLoop {
     let takenAt = this.#clock.now()
     for (const given of records) {
       if (this.#isFull) {
-        await this.#untilRoom()
+        this.#hurry()
+        // Nothing more of this partition can come into it.
+        this.#batcher?.flushWhenRead()
+        await this.#room.untilSome()
         takenAt = this.#clock.now()
       }
       if (this.#isRevoked) return
@@ -226,24 +232,10 @@ export class PartitionLoop implements WatchedLoop {
     return this.#offsets.uncommittedCount >= this.#maxUncommittedCount
   }
 
-  async #untilRoom(): Promise<void> {
-    this.#hurry()
-    // Nothing more of this partition can come into it.
-    this.#batcher?.flushWhenRead()
-    const still = setTimeout(() => this.#standStill(), stillAfterMs)
-    const warning = setTimeout(() => this.#tellStill(), toldAfterMs)
-    while (this.#isFull && !this.#isRevoked) {
-      if (this.#hasPutBack()) continue
-      this.#room = Promise.withResolvers()
-      this.#settler.reconsider()
-      this.#readBack?.retry.tellDone()
-      await unlessAborted(this.#room.promise, this.partition.revoked)
-    }
-    clearTimeout(still)
-    clearTimeout(warning)
-    this.#room = undefined
-    this.#isStill = false
-    this.#stillFor = undefined
+  /** What holds it up may be set aside now, or said to be done with. */
+  #awaitRoom(): void {
+    this.#settler.reconsider()
+    this.#readBack?.retry.tellDone()
   }
 
   /** Lets go of what waits in its key behind one that waits for its attempt, and can be read again. Whether there was some. */
@@ -259,18 +251,10 @@ export class PartitionLoop implements WatchedLoop {
     return back.length > 0
   }
 
-  #standStill(): void {
-    this.#isStill = true
-    this.#settler.reconsider()
-  }
-
-  #tellStill(): void {
+  #causeOfStandstill() {
     const { committableCount } = this.#offsets
     const facts = { oldest: this.oldest, committableCount, maxUncommittedCount: this.#maxUncommittedCount }
-    const cause = committableCount > 0 ? 'the broker to store a commit' : 'its oldest message'
-    const what = `stands still until there is room in maxUncommittedCount, for ${cause}`
-    this.#stillFor = `it ${what}`
-    this.#log.warn(facts, `the partition ${what}`)
+    return { facts, text: committableCount > 0 ? 'the broker to store a commit' : 'its oldest message' }
   }
 
   #handle({ record, history, place }: OpenMessage, next: () => void): void {
@@ -288,7 +272,7 @@ export class PartitionLoop implements WatchedLoop {
    * may take is behind them in their keys.
    */
   readonly #isWanted = (delayMs: number, waitingCount: number): boolean => {
-    const allowedCount = this.#isStill ? (this.#allowance?.count ?? 0) : 0
+    const allowedCount = this.#room.isStill ? (this.#allowance?.count ?? 0) : 0
     return (this.isAwaitingRoom || delayMs > longDelayMs) && waitingCount <= this.#offsets.aheadCount + allowedCount
   }
 
@@ -312,7 +296,7 @@ export class PartitionLoop implements WatchedLoop {
 
   #committed(nextOffset: number): void {
     this.#offsets.commit(nextOffset)
-    this.#room?.resolve()
+    this.#room.look()
     this.#hurry()
   }
 
@@ -341,7 +325,3 @@ async function afterCommit(committed: Promise<void>, next: () => void): Promise<
 
 /** A message that waits for longer is set aside though there is room. A guess. */
 const longDelayMs = 10_000
-/** A fast partition is full for a moment, until its commit is stored; one that is for longer stands still. A guess. */
-const stillAfterMs = 1_000
-/** After which that is told. A guess. */
-const toldAfterMs = 10_000
