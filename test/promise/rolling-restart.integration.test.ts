@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Address } from '@tenon/core'
 import { describe, expect, test } from 'vitest'
-import { type Backend, startFront } from '../../packages/cli/src/verify/balancer.ts'
+import { Balancer } from '../../packages/cli/src/verify/balancer.ts'
 import { askReadiness, ReadinessWatch } from '../../packages/cli/src/verify/readiness-watch.ts'
 import { startOpenLoad } from './open-load.ts'
 import { type OwnProcess, runFile } from '../support/own-process.ts'
@@ -12,69 +12,92 @@ const rollCount = Number(process.env['TENON_ROLLS'] ?? 10)
 const hasVegeta = spawnSync('vegeta', ['--version']).status === 0
 const absence = hasVegeta || process.env['TENON_REQUIRE_INFRA'] === '1' ? undefined : 'vegeta is not on the PATH'
 
-/** One instance of the service, in a process of its own, as the balancer of `tenon verify drain` sees it. */
-interface Instance extends Backend, Disposable {
+const balancerFile = join(import.meta.dirname, '../../packages/cli/src/balancer-thread.ts')
+
+/** One instance of the service, in a process of its own, as `tenon verify drain` sees it. */
+interface Instance {
   readonly process: OwnProcess
-  /** Connections that it did not take though it had said that it is ready. */
-  readonly refusedCount: number
+  readonly watch: ReadinessWatch
+  readonly addresses: readonly Address[]
 }
 
-/** Resolves when its probe says that it is ready. */
-async function startInstance(): Promise<Instance> {
-  const process = runFile(join(import.meta.dirname, 'fixture/rolling-service.ts'))
-  const [addresses] = (await once(process.child, 'message')) as [readonly Address[]]
-  const at = (protocol: string) => addresses.find((address) => address.protocol === protocol)
-  const admin = at('admin')
-  if (admin === undefined) throw new Error('the instance has no admin server')
-  const ready = Promise.withResolvers<void>()
-  const watch = new ReadinessWatch(
-    () => askReadiness(admin, '/readyz'),
-    (answer) => {
-      if (answer === 'ready') ready.resolve()
-    },
-  )
-  await ready.promise
-  let refusedCount = 0
-  return {
-    process,
-    at,
-    get isReady() {
-      return watch.last === 'ready'
-    },
-    refused: () => (refusedCount += 1),
-    get refusedCount() {
-      return refusedCount
-    },
-    [Symbol.dispose]: () => watch[Symbol.dispose](),
+/** The instances of the service behind the balancer of `tenon verify drain`. */
+class Fleet implements AsyncDisposable {
+  readonly #instances = new Map<number, Instance>()
+  readonly #balancer: Balancer
+  /** Connections that were not taken by an instance that had said that it is ready. */
+  readonly refusedBy: number[]
+
+  private constructor(balancer: Balancer, refusedBy: number[]) {
+    this.#balancer = balancer
+    this.refusedBy = refusedBy
   }
-}
 
-async function stop(instance: Instance) {
-  instance.process.child.kill('SIGTERM')
-  const exitCode = await instance.process.ended
-  instance[Symbol.dispose]()
-  return { exitCode, refusedCount: instance.refusedCount }
+  static async open(): Promise<Fleet> {
+    const refusedBy: number[] = []
+    const balancer = await Balancer.start(balancerFile, ['http'], (id) => refusedBy.push(id))
+    return new Fleet(balancer, refusedBy)
+  }
+
+  get url(): string {
+    return `http://${this.#balancer.addressOf('http')}`
+  }
+
+  get unledCount(): number {
+    return this.#balancer.unledCount
+  }
+
+  /** Resolves when its probe says that it is ready, and callers are led there. */
+  async start(): Promise<Instance> {
+    const process = runFile(join(import.meta.dirname, 'fixture/rolling-service.ts'))
+    const [addresses] = (await once(process.child, 'message')) as [readonly Address[]]
+    const admin = addresses.find(({ protocol }) => protocol === 'admin')
+    if (admin === undefined) throw new Error('the instance has no admin server')
+    const ready = Promise.withResolvers<void>()
+    const watch = new ReadinessWatch(
+      () => askReadiness(admin, '/readyz'),
+      () => void this.#lead().then(ready.resolve),
+    )
+    const instance = { process, watch, addresses }
+    this.#instances.set(process.child.pid ?? 0, instance)
+    await ready.promise
+    return instance
+  }
+
+  /** Its exit code, or the signal that ended it. */
+  async stop({ process, watch }: Instance): Promise<number | NodeJS.Signals> {
+    process.child.kill('SIGTERM')
+    const exitCode = await process.ended
+    watch[Symbol.dispose]()
+    this.#instances.delete(process.child.pid ?? 0)
+    return exitCode
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#balancer[Symbol.asyncDispose]()
+  }
+
+  async #lead(): Promise<void> {
+    const ready = [...this.#instances].filter(([, { watch }]) => watch.last === 'ready')
+    await this.#balancer.lead(ready.map(([id, { addresses }]) => ({ id, addresses })))
+  }
 }
 
 describe.skipIf(absence)(`rolling restarts under load${absence ? ` (skipped: ${absence})` : ''}`, () => {
   test(`${rollCount} of them fail no request`, { timeout: 60_000 + rollCount * 10_000 }, async () => {
-    const instances = new Set<Instance>()
-    await using front = await startFront('http', () => instances)
-    let current = await startInstance()
-    instances.add(current)
-    const url = `http://${front.address}`
+    await using fleet = await Fleet.open()
+    let current = await fleet.start()
+    const { url } = fleet
     await using kept = await startOpenLoad({ url, perSecond: 100, keepAlive: true })
     await using fresh = await startOpenLoad({ url, perSecond: 100, keepAlive: false })
     for (let roll = 0; roll < rollCount; roll++) {
-      const next = await startInstance()
-      instances.add(next)
-      expect(await stop(current), current.process.output()).toEqual({ exitCode: 0, refusedCount: 0 })
-      instances.delete(current)
+      const next = await fleet.start()
+      expect(await fleet.stop(current), current.process.output()).toBe(0)
       current = next
     }
     const reports = [await kept.finish(), await fresh.finish()]
-    expect(await stop(current)).toEqual({ exitCode: 0, refusedCount: 0 })
-    expect(front.unledCount).toBe(0)
+    expect(await fleet.stop(current)).toBe(0)
+    expect([fleet.refusedBy, fleet.unledCount]).toEqual([[], 0])
     for (const { requests, success, errors, status_codes: statusCodes } of reports) {
       expect({ success, errors: errors ?? [] }, JSON.stringify(statusCodes)).toEqual({ success: 1, errors: [] })
       expect(Object.keys(statusCodes).toSorted()).toEqual(['200', '201'])
