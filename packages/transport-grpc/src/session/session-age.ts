@@ -2,9 +2,7 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { withdrawSession } from '@tenon/core/transport'
 import type { GrpcSettings } from '../grpc-options.ts'
 import { cutSession } from './cut-session.ts'
-
-/** Longest time that a caller may take to say that it has heard. A guess: more than a round trip. */
-const longestTellMs = 500
+import { tellMsOf } from './tell-time.ts'
 
 /** Callers that came at once are not to come back at once. @see gRFC A9: a tenth more or less */
 const jitterRatio = 0.1
@@ -49,18 +47,18 @@ export class SessionAge {
 
   #retire(): void {
     const { maxConnectionAgeGraceMs } = this.#settings
-    void this.#end('max_age')
+    void this.#end('max_age', { isBusy: true })
     if (maxConnectionAgeGraceMs !== undefined) this.#after(maxConnectionAgeGraceMs, () => cutSession(this.#session))
   }
 
   #rest(): void {
     const { maxConnectionIdleMs } = this.#settings
     if (maxConnectionIdleMs === undefined || this.#session.destroyed) return
-    this.#idleTimer = setTimeout(() => void this.#end('max_idle'), maxConnectionIdleMs).unref()
+    this.#idleTimer = setTimeout(() => void this.#end('max_idle', { isBusy: false }), maxConnectionIdleMs).unref()
   }
 
-  async #end(reason: string): Promise<void> {
-    await withdrawSession(this.#session, longestTellMs, reason)
+  async #end(reason: string, may: { readonly isBusy: boolean }): Promise<void> {
+    await withdrawSession(this.#session, tellMsOf(may), reason)
     if (!this.#session.destroyed) this.#session.close()
   }
 

@@ -28,18 +28,13 @@ export class SessionLimits {
   #resetAt = -Infinity
   /** Whether the caller has heard of the limits, from when on Node enforces that of headers. */
   #isTold = false
-  readonly #beganAt = performance.now()
-  #roundTripMs: number | undefined
 
   constructor(session: ServerHttp2Session, settings: GrpcSettings) {
     this.#session = session
     this.#settings = settings
     const timer = setTimeout(() => cutSession(session), settings.handshakeTimeoutMs).unref()
     session.once('remoteSettings', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
-    session.once('localSettings', () => {
-      this.#isTold = true
-      this.#roundTripMs = performance.now() - this.#beganAt
-    })
+    session.once('localSettings', () => (this.#isTold = true))
     if (settings.minPingIntervalMs === 0) return
     session.on('ping', () => this.#pinged())
     // Or a caller could hide its pings behind settings.
@@ -59,11 +54,6 @@ export class SessionLimits {
       return false
     }
     return true
-  }
-
-  /** How long the caller took to say that it has heard of the limits; undefined before it did. */
-  get roundTripMs(): number | undefined {
-    return this.#roundTripMs
   }
 
   /** A stream that was admitted is over before it was answered, and not because its caller's time was. */

@@ -7,6 +7,7 @@ import { readTimeoutMs } from '../listen/request-head.ts'
 import { markCut } from './cut-session.ts'
 import { type AwaitedCall, OpenStreams } from './open-streams.ts'
 import { SessionAge } from './session-age.ts'
+import { tellMsOf } from './tell-time.ts'
 import { SessionLimits } from './session-limits.ts'
 import { UnreadSessions } from './unread-sessions.ts'
 
@@ -139,8 +140,8 @@ export class Sessions {
   async #withdrawAll(watches: readonly SessionWatch[]): Promise<void> {
     const busy = this.#streams.busySessions
     const withdrawn = watches.map((watch) => {
-      const { session, limits } = watch
-      watch.withdrawn ??= withdrawSession(session, busy.has(session) ? longestTellMs : tellMsOf(limits))
+      const { session } = watch
+      watch.withdrawn ??= withdrawSession(session, tellMsOf({ isBusy: busy.has(session) }))
       return watch.withdrawn
     })
     await Promise.all(withdrawn)
@@ -159,17 +160,6 @@ const turnAwayMs = 250
 
 /** How often is looked for connections that are over. A guess. */
 const lookMs = 1_000
-
-/** Longest time that a caller may take to say that it has heard. A guess: more than a round trip, and time to get round to it. */
-const longestTellMs = 500
-
-/** Of a caller without a call nothing is heard, for Node reads no more of it. What it sends now is refused, the sooner the better. */
-function tellMsOf({ roundTripMs = longestTellMs }: SessionLimits): number {
-  return Math.min(longestTellMs, Math.max(leastTellMs, 4 * roundTripMs))
-}
-
-/** A guess. */
-const leastTellMs = 10
 
 /**
  * Node's own handle of a stream keeps it, and all that listens to it, until the next collection of the whole heap: of each call

@@ -106,7 +106,7 @@ test('a caller that never says that it has heard is told no later', async () => 
 /** What no system keeps between two ends of a connection. */
 const largeBytes = 30_000_000
 
-test('to a caller that does not read no number is named that a call may still pass', async () => {
+test('a caller that does not read is named the last call when it reads again, and none before that may still be followed', async () => {
   using caller = await callHeedless()
   const [stream] = caller.taken
   stream?.respond({ ':status': 200 })
@@ -122,6 +122,9 @@ test('to a caller that does not read no number is named that a call may still pa
   }
   await withdrawSession(session, 1)
   expect(named).toEqual([largest])
+  const frames = framesOf(caller.socket)
+  expect(toTold(await nextOf(frames, goawayType))).toMatchObject({ last: largest })
+  expect(toTold(await nextOf(frames, goawayType))).toMatchObject({ last: 1 })
 })
 
 test.each(['close', 'destroy'] as const)('a session is told nothing behind its end (%s)', async (end) => {

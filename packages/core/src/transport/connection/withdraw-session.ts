@@ -2,7 +2,8 @@ import { constants, type ServerHttp2Session } from 'node:http2'
 
 /**
  * Asks an HTTP/2 caller to make new calls on another connection, while those that it has here are served. Resolves when it has been told
- * which these are: calls that it sent before it had heard are refused, and may be made again without harm.
+ * which these are: calls that it sent before it had heard are refused, and may be made again without harm. A caller that does not read is told
+ * as soon as it does.
  *
  * After a GOAWAY, Node drops what the caller begins without an answer, whatever number the frame names. So the first one, that names the
  * largest, only ends the taking of calls: the number of the last that was taken is certain after it, and a caller who is not told that number waits for
@@ -17,8 +18,15 @@ export async function withdrawSession(session: ServerHttp2Session, tellMs: numbe
   const debugData = Buffer.from(reason)
   session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamId, debugData)
   await untilHeard(session, tellMs)
-  if (session.closed || session.destroyed || !isSent(session)) return
-  session.goaway(constants.NGHTTP2_NO_ERROR, lastTakenStream, debugData)
+  nameLast(session, debugData)
+}
+
+/** Calls may be taken until the first GOAWAY has left, so that the number is certain only then. */
+function nameLast(session: ServerHttp2Session, debugData: Buffer): void {
+  if (session.closed || session.destroyed) return
+  if (session.state.outboundQueueSize === 0)
+    return session.goaway(constants.NGHTTP2_NO_ERROR, lastTakenStream, debugData)
+  setTimeout(() => nameLast(session, debugData), lookMs).unref()
 }
 
 /** The largest number of a stream: none is refused. */
@@ -38,7 +46,5 @@ async function untilHeard(session: ServerHttp2Session, tellMs: number): Promise<
   session.off('close', resolve)
 }
 
-/** Whether nothing waits for a caller who does not read: calls may be taken until the first GOAWAY has left. */
-function isSent({ state }: ServerHttp2Session): boolean {
-  return state.outboundQueueSize === 0
-}
+/** How often is looked whether a caller reads again. A guess. */
+const lookMs = 100
