@@ -1,11 +1,8 @@
 import { expect, test } from 'vitest'
-import { requireKept } from './model/require-kept.ts'
 import { memoryWorld } from './model/memory-world.ts'
-import { runScenario } from './model/run-scenario.ts'
+import { playAll } from './model/play-all.ts'
 import { type Scenario, scenarios } from './model/scenario.ts'
-import { forEachSeed } from './model/seeds.ts'
 import { sqliteWorld } from './model/sqlite-world.ts'
-import { Tally } from './model/tally.ts'
 
 /** So small that messages are set aside, where they may be. */
 const windowCounts = [3, 5, 8]
@@ -23,32 +20,20 @@ const cases: readonly (readonly [what: string, orders: Scenario['orders'], isSet
 ]
 
 test.each(cases)('%s, on the memory broker', { timeout: 1_800_000 }, async (what, orders, isSetAside) => {
-  const tally = new Tally()
-  await forEachSeed(
-    scenarios({ maxStepCount: 30, isOnFakeClock: true, hasZombies: orders.length === 1, windowCounts, orders }),
-    async (scenario) => {
-      await using world = memoryWorld(scenario)
-      const verdict = await runScenario(scenario, world)
-      requireKept(verdict)
-      tally.add(verdict)
-    },
-    { file, seedCount: 12 },
+  const hasZombies = orders.length === 1
+  const { parkedCount } = await playAll(
+    scenarios({ maxStepCount: 30, isOnFakeClock: true, hasZombies, windowCounts, orders }),
+    { what, world: memoryWorld, file, seedCount: 12 },
   )
-  tally.tell(what)
-  expect(tally.parkedCount > 0).toBe(isSetAside)
+  expect(parkedCount > 0).toBe(isSetAside)
 })
 
 test('keys keep their order through changes in a queue file', { timeout: 3_600_000 }, async () => {
-  const tally = new Tally()
-  await forEachSeed(
-    scenarios({ maxStepCount: 8, isOnFakeClock: false, windowCounts, orders: ['key', 'partition'] }),
-    async (scenario) => {
-      await using world = await sqliteWorld(scenario)
-      const verdict = await runScenario(scenario, world)
-      requireKept(verdict)
-      tally.add(verdict)
-    },
-    { file, seedCount: 8, parallelCount: 8 },
-  )
-  tally.tell('changes of the order in queue files')
+  await playAll(scenarios({ maxStepCount: 8, isOnFakeClock: false, windowCounts, orders: ['key', 'partition'] }), {
+    what: 'changes of the order in queue files',
+    world: sqliteWorld,
+    file,
+    seedCount: 8,
+    parallelCount: 8,
+  })
 })
