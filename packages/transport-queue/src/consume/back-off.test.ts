@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { ReceivedRecord } from '../queue-driver.ts'
 import { HaltedMessages } from './halted-messages.ts'
 import { BackOff } from './back-off.ts'
-import type { AppendOutcome } from './retry/retry-writer.ts'
+import type { AppendOutcome } from './retry/write/retry-writer.ts'
 
 const record: ReceivedRecord = {
   topic: 't',

@@ -3,7 +3,7 @@ import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
 import type { QueueClock } from '../wait.ts'
 import type { HaltedMessages } from './halted-messages.ts'
 import type { PartitionRetry } from './retry/partition-retry.ts'
-import { type AppendOutcome, refusalRestMs } from './retry/retry-writer.ts'
+import { type AppendOutcome, refusalRestMs } from './retry/write/retry-writer.ts'
 import type { RetryHistory } from './retry-schedule.ts'
 import type { MessageStage } from './watch/consumer-report.ts'
 

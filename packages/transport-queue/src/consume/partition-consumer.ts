@@ -6,7 +6,7 @@ import { HaltedMessages } from './halted-messages.ts'
 import type { GroupedConsumer } from './plan/consumer-plan.ts'
 import { AsideAllowance } from './retry/aside-allowance.ts'
 import { PartitionRetry } from './retry/partition-retry.ts'
-import type { SharedProgress } from './retry/shared-progress.ts'
+import type { SharedProgress } from './retry/topic/shared-progress.ts'
 import { ReadBackWatch } from './watch/read-back-watch.ts'
 import type { WatchedLoop } from './watch/watched-loop.ts'
 

@@ -2,7 +2,7 @@ import { type ConsumerStart, type TransportHost, unlessAborted } from '@tenon/co
 import type { AssignedPartition, MemberState, QueueMember } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import { PartitionConsumer } from '../partition-consumer.ts'
-import { SharedProgress } from '../retry/shared-progress.ts'
+import { SharedProgress } from '../retry/topic/shared-progress.ts'
 import type { GroupPlan } from '../plan/consumer-plan.ts'
 import { failureText } from '../watch/consumer-report.ts'
 import { ConsumedTopics } from './consumed-topics.ts'

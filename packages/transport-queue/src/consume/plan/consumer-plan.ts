@@ -15,7 +15,7 @@ import { deadLetterTopic } from '../../dead-letter/dead-letter.ts'
 import { commandContent, eventContent, type MessageFormat } from '../../format/payload-formats.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import { checkHalt, contraryWait } from '../../retry-options.ts'
-import { retryTopic } from '../retry/parked-message.ts'
+import { retryTopic } from '../retry/write/parked-message.ts'
 import { type ConsumerSettings, resolveConsumer } from './consumer-settings.ts'
 
 /** A handler of a topic. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { type Handle, topic } from '../../queue-transport.test-harness.ts'
 import type { QueueDriver } from '../../queue-driver.ts'
 import { pass, watchedConsumer } from '../watch/standstill.test-harness.ts'
-import { readParked } from './parked-message.ts'
+import { readParked } from './write/parked-message.ts'
 
 const retry = { initialDelayMs: 20, maxDelayMs: 3_600_000, maxAgeMs: 604_800_000 }
 const options = { retry, maxUncommittedCount: 10, commitIntervalMs: 10 }

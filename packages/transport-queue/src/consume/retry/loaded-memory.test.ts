@@ -9,10 +9,10 @@ import type { PartitionProgress, QueueDriver, ReceivedRecord } from '../../queue
 import { resolveQueue } from '../../queue-options.ts'
 import { host } from '../../queue-transport.test-harness.ts'
 import { resolveConsumer } from '../plan/consumer-settings.ts'
-import { ownerName } from './counted-records.ts'
-import { toParked } from './parked-message.ts'
+import { ownerName } from './load/counted-records.ts'
+import { toParked } from './write/parked-message.ts'
 import { PartitionRetry } from './partition-retry.ts'
-import { SharedProgress } from './shared-progress.ts'
+import { SharedProgress } from './topic/shared-progress.ts'
 
 const topic = 'orders.retry.user'
 const owner = ownerName(0, 1)

@@ -1,7 +1,7 @@
 import type { Logger } from '@tenon/core/transport'
 import { ThinLines } from '../../thin-lines.ts'
 import type { QueueClock } from '../../wait.ts'
-import type { OpenRecords } from './open-records.ts'
+import type { OpenRecords } from './fence/open-records.ts'
 
 export interface RetryLogSurroundings {
   /** Where messages are set aside. */

@@ -1,7 +1,7 @@
 import type { Logger } from '@tenon/core/transport'
-import type { AssignedPartition } from '../../queue-driver.ts'
-import type { QueueClock } from '../../wait.ts'
-import type { LoadedRetry } from './load-retry.ts'
+import type { AssignedPartition } from '../../../queue-driver.ts'
+import type { QueueClock } from '../../../wait.ts'
+import type { LoadedRetry } from '../load/load-retry.ts'
 import { toTakeover } from './parked-message.ts'
 import { type AppendOutcome, type MakeRecord, refusalRestMs, type RetryWriter } from './retry-writer.ts'
 

@@ -1,10 +1,10 @@
 import { isErrorCode, ServiceError } from '@tenon/core/transport'
-import type { GivenUp } from '../../dead-letter/dead-letter.ts'
-import { errorText } from '../../error-text.ts'
-import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../queue-driver.ts'
-import { headerText } from '../../read/message-headers.ts'
-import type { Halt } from '../halted-messages.ts'
-import type { RetryHistory } from '../retry-schedule.ts'
+import type { GivenUp } from '../../../dead-letter/dead-letter.ts'
+import { errorText } from '../../../error-text.ts'
+import type { ReceivedRecord, RecordHeader, RecordToSend } from '../../../queue-driver.ts'
+import { headerText } from '../../../read/message-headers.ts'
+import type { Halt } from '../../halted-messages.ts'
+import type { RetryHistory } from '../../retry-schedule.ts'
 
 /** Which record of a retry topic this is: whose, and the how many-th of those. */
 export interface ParkedName {

@@ -1,6 +1,6 @@
 import { ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
-import type { ReceivedRecord } from '../../queue-driver.ts'
+import type { ReceivedRecord } from '../../../queue-driver.ts'
 import { mostDoneCount, readParked, toDone, toParked, toTakeover } from './parked-message.ts'
 
 const topic = 'shop.order.placed.v1.retry.user'

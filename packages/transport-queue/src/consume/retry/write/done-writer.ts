@@ -1,5 +1,5 @@
-import type { QueueClock } from '../../wait.ts'
-import type { OpenRecords } from './open-records.ts'
+import type { QueueClock } from '../../../wait.ts'
+import type { OpenRecords } from '../fence/open-records.ts'
 import { mostDoneCount } from './parked-message.ts'
 import { type AppendOutcome, refusalRestMs } from './retry-writer.ts'
 

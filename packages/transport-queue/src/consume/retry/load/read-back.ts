@@ -1,10 +1,10 @@
-import type { AssignedPartition, ReceivedRecord } from '../../queue-driver.ts'
-import type { GroupedConsumer } from '../plan/consumer-plan.ts'
+import type { AssignedPartition, ReceivedRecord } from '../../../queue-driver.ts'
+import type { GroupedConsumer } from '../../plan/consumer-plan.ts'
 import { type CountedRecords, toJudged } from './counted-records.ts'
-import type { KeyFence } from './key-fence.ts'
+import type { KeyFence } from '../fence/key-fence.ts'
 import type { LoadedRetry } from './load-retry.ts'
-import type { OpenRecords } from './open-records.ts'
-import type { SharedProgress } from './shared-progress.ts'
+import type { OpenRecords } from '../fence/open-records.ts'
+import type { SharedProgress } from '../topic/shared-progress.ts'
 
 export interface ReadBackSurroundings {
   /** Where messages are set aside. */

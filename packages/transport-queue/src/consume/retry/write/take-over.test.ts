@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { ReceivedRecord } from '../../queue-driver.ts'
-import { logInto } from '../../queue-transport.test-harness.ts'
+import type { ReceivedRecord } from '../../../queue-driver.ts'
+import { logInto } from '../../../queue-transport.test-harness.ts'
 import { readParked } from './parked-message.ts'
 import type { AppendOutcome, MakeRecord } from './retry-writer.ts'
 import { TakeOver } from './take-over.ts'

@@ -1,6 +1,6 @@
 import type { Logger } from '@tenon/core/transport'
-import type { QueueSettings } from '../../queue-options.ts'
-import type { GroupedConsumer } from '../plan/consumer-plan.ts'
+import type { QueueSettings } from '../../../queue-options.ts'
+import type { GroupedConsumer } from '../../plan/consumer-plan.ts'
 import type { SharedProgress } from './shared-progress.ts'
 
 export interface RetentionSurroundings {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import type { PartitionProgress, ReceivedRecord } from '../../queue-driver.ts'
+import type { PartitionProgress, ReceivedRecord } from '../../../queue-driver.ts'
 import { CountedRecords } from './counted-records.ts'
-import { KeyFence } from './key-fence.ts'
-import { OpenRecords } from './open-records.ts'
-import { toParked } from './parked-message.ts'
+import { KeyFence } from '../fence/key-fence.ts'
+import { OpenRecords } from '../fence/open-records.ts'
+import { toParked } from '../write/parked-message.ts'
 import { ReadBack } from './read-back.ts'
 
 const topic = 'orders.retry.user'

@@ -1,6 +1,6 @@
-import type { PartitionProgress, QueueDriver } from '../../queue-driver.ts'
-import { ThinLines } from '../../thin-lines.ts'
-import type { QueueClock } from '../../wait.ts'
+import type { PartitionProgress, QueueDriver } from '../../../queue-driver.ts'
+import { ThinLines } from '../../../thin-lines.ts'
+import type { QueueClock } from '../../../wait.ts'
 
 /** Asks how far a group has come. Partitions that ask in the same turn share one question, which is begun after all of them asked. */
 export class SharedProgress {

@@ -1,4 +1,4 @@
-import type { RetryPartition } from './retry-partition.ts'
+import type { RetryPartition } from '../retry-partition.ts'
 
 /** Stores anew how far a partition is until it is given up, for brokers that forget it; a minute later where that failed. */
 export function keepCommit(partition: Pick<RetryPartition, 'storeAnew' | 'revoked'>): void {

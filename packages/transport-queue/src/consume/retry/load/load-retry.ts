@@ -1,8 +1,8 @@
 import { ServiceError, unlessAborted } from '@tenon/core/transport'
-import type { PartitionProgress } from '../../queue-driver.ts'
+import type { PartitionProgress } from '../../../queue-driver.ts'
 import { CountedRecords, ownerName, toJudged } from './counted-records.ts'
-import type { KeyFence } from './key-fence.ts'
-import { type FoundTopic, type RetrySurroundings, tooFew } from './retry-topic.ts'
+import type { KeyFence } from '../fence/key-fence.ts'
+import { type FoundTopic, type RetrySurroundings, tooFew } from '../topic/retry-topic.ts'
 
 export interface LoadSurroundings extends Omit<RetrySurroundings, 'log'> {
   /** Of what is set aside. */

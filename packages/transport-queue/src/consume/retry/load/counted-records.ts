@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { ReceivedRecord } from '../../queue-driver.ts'
-import { type ParkedName, readParked, type RetryRecord } from './parked-message.ts'
+import type { ReceivedRecord } from '../../../queue-driver.ts'
+import { type ParkedName, readParked, type RetryRecord } from '../write/parked-message.ts'
 import { type Era, isLater, Takeovers } from './takeovers.ts'
 
 /** What becomes of a record of a retry topic: `counts`: one that is passed over is there twice, or its message comes again from the source. */

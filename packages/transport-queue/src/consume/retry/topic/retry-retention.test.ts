@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import type { TopicRetention, TopicToEnsure } from '../../queue-driver.ts'
-import { retryDefaults } from '../../retry-options.ts'
-import { connected, embeddedDrivers, warnings } from '../../queue-driver.test-harness.ts'
-import { withChanges } from '../../dead-letter/dead-letter.test-harness.ts'
+import type { TopicRetention, TopicToEnsure } from '../../../queue-driver.ts'
+import { retryDefaults } from '../../../retry-options.ts'
+import { connected, embeddedDrivers, warnings } from '../../../queue-driver.test-harness.ts'
+import { withChanges } from '../../../dead-letter/dead-letter.test-harness.ts'
 import { ServiceError } from '@tenon/core/transport'
-import { consume, send, topic, untilParked } from './retry.test-harness.ts'
+import { consume, send, topic, untilParked } from '../retry.test-harness.ts'
 
 const dayMs = 86_400_000
 const neededMs = retryDefaults.maxAgeMs + retryDefaults.maxDelayMs + dayMs

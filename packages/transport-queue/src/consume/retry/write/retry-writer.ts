@@ -1,8 +1,8 @@
 import { type ErrorCode, ServiceError, type Logger } from '@tenon/core/transport'
-import { byteCountOf } from '../../driver/record-size.ts'
-import type { QueueDriver, RecordToSend } from '../../queue-driver.ts'
-import { ThinLines } from '../../thin-lines.ts'
-import type { QueueClock } from '../../wait.ts'
+import { byteCountOf } from '../../../driver/record-size.ts'
+import type { QueueDriver, RecordToSend } from '../../../queue-driver.ts'
+import { ThinLines } from '../../../thin-lines.ts'
+import type { QueueClock } from '../../../wait.ts'
 
 /**
  * `refused`: the broker takes nothing now, for want of a right or of the topic. `unfit`: it never takes this record. `revoked`: the partition

@@ -1,6 +1,6 @@
 import type { Logger } from '@tenon/core/transport'
-import type { QueueDriver } from '../../queue-driver.ts'
-import type { QueueClock } from '../../wait.ts'
+import type { QueueDriver } from '../../../queue-driver.ts'
+import type { QueueClock } from '../../../wait.ts'
 
 export interface HaltedRetentionSurroundings {
   /** Where messages are set aside. */

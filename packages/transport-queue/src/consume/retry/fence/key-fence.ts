@@ -1,5 +1,5 @@
 import type { MessageOrder } from '@tenon/core/transport'
-import { partitionHash } from '../../driver/partition-hash.ts'
+import { partitionHash } from '../../../driver/partition-hash.ts'
 
 /**
  * Which keys of a partition have messages that were set aside, so that later ones have to go behind them. Keys share the places of a

@@ -1,8 +1,8 @@
 import { ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
-import type { ProduceBound, RecordToSend } from '../../queue-driver.ts'
-import { fakeClock, logInto } from '../../queue-transport.test-harness.ts'
-import { orAborted } from '../../wait.ts'
+import type { ProduceBound, RecordToSend } from '../../../queue-driver.ts'
+import { fakeClock, logInto } from '../../../queue-transport.test-harness.ts'
+import { orAborted } from '../../../wait.ts'
 import { RetryWriter } from './retry-writer.ts'
 
 const never = new AbortController().signal

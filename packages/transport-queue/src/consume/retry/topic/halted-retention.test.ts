@@ -1,8 +1,8 @@
 import { ServiceError } from '@tenon/core/transport'
 import { expect, test } from 'vitest'
-import type { TopicRetention } from '../../queue-driver.ts'
-import type { Handle } from '../../queue-transport.test-harness.ts'
-import { pass, watchedConsumer } from '../watch/standstill.test-harness.ts'
+import type { TopicRetention } from '../../../queue-driver.ts'
+import type { Handle } from '../../../queue-transport.test-harness.ts'
+import { pass, watchedConsumer } from '../../watch/standstill.test-harness.ts'
 
 const hourMs = 3_600_000
 const retry = { maxAttemptCount: 1, initialDelayMs: 1, maxDelayMs: 1, onExhausted: 'halt-key' } as const
