@@ -8,6 +8,7 @@ import { defineHandler } from '../handler/define-handler.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Transport, TransportServer } from '../transport/transport.ts'
 import { defineService } from './define-service.ts'
+import { forgetOwner } from './process/process-owner.test-harness.ts'
 
 const silent = { LOG_LEVEL: 'silent' }
 
@@ -71,6 +72,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
   vi.useRealTimers()
   process.exitCode = undefined
+  forgetOwner()
 })
 
 test('has no side effect before it starts', () => {
@@ -212,10 +214,11 @@ test('runs until a signal, tells when it is ready, and sets the exit code', asyn
   expect(process.exitCode).toBe(0)
 })
 
-test('calls onReady of run() only when the service is ready, and not when it ends before', async () => {
-  vi.useFakeTimers()
-  vi.stubEnv('LOG_LEVEL', 'silent')
-  for (const comesUp of [true, false]) {
+test.each([true, false])(
+  'calls onReady of run() only when the service is ready, and not when it ends before: %s',
+  async (comesUp) => {
+    vi.useFakeTimers()
+    vi.stubEnv('LOG_LEVEL', 'silent')
     let isUp = false
     const looks = check('disk', () => {
       if (!isUp) throw new Error('full')
@@ -233,8 +236,8 @@ test('calls onReady of run() only when the service is ready, and not when it end
     await running
     expect(onReady).toHaveBeenCalledTimes(comesUp ? 1 : 0)
     expect(process.exitCode).toBe(0)
-  }
-})
+  },
+)
 
 test('ends with exit code 1 when it cannot start, or when what waits for it fails', async () => {
   vi.useFakeTimers()

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LifecycleError } from '../../error/setup-error.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { type OwnedService, processOwner } from './process-owner.ts'
+import { forgetOwner } from './process-owner.test-harness.ts'
 import type { StopOptions } from '../lifecycle/shutdown-phases.ts'
 
 const log: Logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), child: () => log }
@@ -18,6 +19,7 @@ afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()
   process.exitCode = undefined
+  forgetOwner()
 })
 
 /** A service that starts at once and ends when it is stopped. */
@@ -110,23 +112,17 @@ describe('processOwner', () => {
   })
 
   it('tells when a copy of a version that it does not know runs services beside it', async () => {
-    const key = Symbol.for('tenon.process_owner')
-    const shared: unknown = Reflect.get(globalThis, key)
-    Object.defineProperty(globalThis, key, { value: { version: 2 }, configurable: true })
-    try {
-      const copy = await anotherCopy()
-      const [one, two] = [ownedService(), ownedService()]
-      const running = [copy.processOwner().run(one.service), copy.processOwner().run(two.service)]
-      expect(log.warn).toHaveBeenCalledExactlyOnceWith(
-        {},
-        expect.stringContaining('copies of @tenon/core whose versions do not know each other'),
-      )
-      process.emit('SIGTERM', 'SIGTERM')
-      await Promise.all(running)
-      expect(process.exitCode).toBe(0)
-    } finally {
-      Object.defineProperty(globalThis, key, { value: shared, configurable: true })
-    }
+    Object.defineProperty(globalThis, Symbol.for('tenon.process_owner'), { value: { version: 2 }, configurable: true })
+    const copy = await anotherCopy()
+    const [one, two] = [ownedService(), ownedService()]
+    const running = [copy.processOwner().run(one.service), copy.processOwner().run(two.service)]
+    expect(log.warn).toHaveBeenCalledExactlyOnceWith(
+      {},
+      expect.stringContaining('copies of @tenon/core whose versions do not know each other'),
+    )
+    process.emit('SIGTERM', 'SIGTERM')
+    await Promise.all(running)
+    expect(process.exitCode).toBe(0)
   })
 
   it('lets services drain one after another, last started first', async () => {
@@ -373,9 +369,52 @@ describe('processOwner', () => {
     await vi.advanceTimersByTimeAsync(1_000)
     expect(second.stop).not.toHaveBeenCalled()
     expect(exit).not.toHaveBeenCalled()
-    process.emit('SIGTERM', 'SIGTERM')
+    second.end()
     await again
     expect(process.exitCode).toBe(1)
+  })
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'the death of the parent'])(
+    'starts no service any more once %s has ended those before',
+    async (reason) => {
+      const ppid = vi.spyOn(process, 'ppid', 'get')
+      const first = ownedService({ onParentExit: 'drain' })
+      const ran = processOwner().run(first.service)
+      if (reason.startsWith('SIG')) process.emit(reason as NodeJS.Signals, reason as NodeJS.Signals)
+      else ppid.mockReturnValue(1)
+      await vi.advanceTimersByTimeAsync(1_000)
+      await ran
+      expect(first.stop).toHaveBeenCalled()
+      await expectNotStarted()
+      expect(process.exitCode).toBe(0)
+    },
+  )
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'starts no service any more once %s has come between two runs',
+    async (signal) => {
+      const first = ownedService()
+      const ran = processOwner().run(first.service)
+      first.end()
+      await ran
+      process.emit(signal, signal)
+      await expectNotStarted()
+      expect(exit).not.toHaveBeenCalled()
+      expect(process.exitCode).toBe(0)
+    },
+  )
+
+  it('starts a service that ignores SIGHUP when that has come between two runs', async () => {
+    const first = ownedService()
+    const ran = processOwner().run(first.service)
+    first.end()
+    await ran
+    process.emit('SIGHUP', 'SIGHUP')
+    const second = ownedService({ onHangup: 'ignore', start: vi.fn() })
+    const again = processOwner().run(second.service)
+    expect(second.service.start).toHaveBeenCalledTimes(1)
+    second.end()
+    await again
   })
 
   it('leaves an exit code that the program has set, unless that says that all is well', async () => {
@@ -392,13 +431,12 @@ describe('processOwner', () => {
   it('remembers nothing of services that have ended: no words, no error, no log and no parent', async () => {
     const crash = (message: string) =>
       process.listeners('uncaughtException').at(-1)?.(new Error(message), 'uncaughtException')
-    const parentId = process.ppid
     const ppid = vi.spyOn(process, 'ppid', 'get')
     for (const round of ['first', 'second']) {
       const ownLog = { ...log, error: vi.fn(), warn: vi.fn() }
       const failing = ownedService({ log: ownLog, start: () => Promise.reject(new Error(round)) })
       await processOwner().run(failing.service)
-      const crashed = ownedService({ log: ownLog })
+      const crashed = ownedService({ log: ownLog, onParentExit: 'drain' })
       const running = processOwner().run(crashed.service)
       crash(round)
       await running
@@ -406,20 +444,28 @@ describe('processOwner', () => {
         `the service could not start: ${round}`,
         'nobody caught an error; the services stop',
       ])
-      const orphan = ownedService({ log: ownLog, onParentExit: 'drain' })
-      const orphaned = processOwner().run(orphan.service)
-      ppid.mockReturnValue(-1)
-      await vi.advanceTimersByTimeAsync(1_000)
-      await orphaned
-      ppid.mockReturnValue(parentId)
-      expect(orphan.stop).toHaveBeenCalledTimes(1)
     }
+    const orphan = ownedService({ onParentExit: 'drain' })
+    const orphaned = processOwner().run(orphan.service)
+    ppid.mockReturnValue(-1)
+    await vi.advanceTimersByTimeAsync(1_000)
+    await orphaned
+    expect(orphan.stop).toHaveBeenCalledTimes(1)
     expect(vi.mocked(process.stderr.write).mock.calls).toEqual([
       ['note could not start: first\n'],
       ['note could not start: second\n'],
     ])
   })
 })
+
+/** A service that is run now is not, and says why. */
+async function expectNotStarted(): Promise<void> {
+  const late = ownedService({ name: 'late', start: vi.fn() })
+  late.end()
+  await processOwner().run(late.service)
+  expect(late.service.start).not.toHaveBeenCalled()
+  expect(log.info).toHaveBeenLastCalledWith({}, 'late is not started, for the services of the process stop')
+}
 
 /** Of two signals only the first has come. */
 async function expectCutByNextSignal(): Promise<void> {

@@ -30,15 +30,17 @@ export interface Owner {
 export function processOwner(): Owner {
   const shared = sharedOwner()
   if (isOwner(shared)) return shared
-  own ??= new ProcessOwner()
-  if (shared === undefined) Object.defineProperty(globalThis, ownerKey, { value: own, configurable: true })
-  return own
+  if (shared !== undefined) return (stranger ??= new ProcessOwner())
+  const owner = new ProcessOwner()
+  Object.defineProperty(globalThis, ownerKey, { value: owner, configurable: true })
+  return owner
 }
 
 const ownerKey = Symbol.for('tenon.process_owner')
 const ownerVersion = 1
 
-let own: Owner | undefined
+/** Beside one of a version that is not known here. */
+let stranger: Owner | undefined
 
 function sharedOwner(): unknown {
   return Reflect.get(globalThis, ownerKey)
@@ -71,6 +73,10 @@ class ProcessOwner implements Owner {
   #isListening = false
   /** The services are asked to stop, whatever by. */
   #isStopping = false
+  /** It was told so from outside: no service is run in this process any more, also when those that ran have ended. */
+  #isOver = false
+  /** SIGHUP came while no service ran that could say what it does. */
+  #isHungUp = false
   /** When the first SIGTERM or SIGINT came. */
   #signalledAt: number | undefined
   #exitCode = 0
@@ -81,7 +87,7 @@ class ProcessOwner implements Owner {
   #hold: NodeJS.Timeout | undefined
 
   async run(service: OwnedService): Promise<void> {
-    if (this.#isStopping) {
+    if (this.#isStopping || this.#isOver || (this.#isHungUp && service.onHangup === 'drain')) {
       service.log.info({}, `${service.name} is not started, for the services of the process stop`)
       return
     }
@@ -112,6 +118,7 @@ class ProcessOwner implements Owner {
   }
 
   #signalled(signal: NodeJS.Signals): void {
+    this.#isOver = true
     // All have ended: it must not change how the process does.
     if (this.#services.size === 0) return
     const now = performance.now()
@@ -126,6 +133,7 @@ class ProcessOwner implements Owner {
   }
 
   #hungUp(): void {
+    if (this.#services.size === 0) this.#isHungUp = true
     if (![...this.#services].some(({ onHangup }) => onHangup === 'drain')) return
     this.#stopFor((log) => log.info({}, 'the terminal is gone (SIGHUP); the services stop'))
   }
@@ -157,6 +165,7 @@ class ProcessOwner implements Owner {
 
   /** The first reason to stop is the one that is told. */
   #stopFor(tell: (log: Logger) => void): void {
+    this.#isOver = true
     if (this.#isStopping) return
     this.#tell(tell)
     this.#stopAll()
@@ -212,7 +221,6 @@ class ProcessOwner implements Owner {
     process.exitCode ||= this.#exitCode
     this.#exitCode = 0
     this.#isStopping = false
-    this.#signalledAt = undefined
     this.#lingering = setTimeout(() => {
       log.warn(
         { resources: process.getActiveResourcesInfo() },
