@@ -66,8 +66,8 @@ export interface Service<Config extends ConfigSpec = ConfigSpec> {
    * one cuts nothing.
    * Why a start failed is also the last line on standard error. Services that share a process drain one after another, the
    * one that was run last first, each within its own `shutdownTimeoutMs` from the signal on.
-   * A signal while the service starts gives the start up. A service that is run while others of the process stop is not started, and
-   * this resolves at once.
+   * A signal while the service starts gives the start up. A service that is run while others of the process stop, or once a signal or the death of the
+   * parent has ended some, is not started, and this resolves at once.
    *
    * Holds the process until it resolves. After the last service of the process has ended, the process has 1 s left: what
    * still keeps it up then, also work that follows this call, is cut by `process.exit()`. Longer work belongs into the

@@ -207,6 +207,18 @@ describe('a schedule', () => {
     expect(dues).toEqual(['09:00', '07:00'])
     await started.stop()
   })
+
+  it('goes on when the clock is set back right after the start, before the schedule has looked at it', async () => {
+    const dues: string[] = []
+    const handler = defineSchedule('report', cron('0 * * * *'), () => ({ dueAt }) => {
+      dues.push(new Date(dueAt).toISOString().slice(11, 16))
+    })
+    const started = await workerOf([handler]).start(begin)
+    vi.setSystemTime(startAt - 2.5 * 3_600_000)
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    expect(dues).toEqual(['06:00'])
+    await started.stop()
+  })
 })
 
 describe('a moment that comes while a run works', () => {

@@ -17,7 +17,7 @@ export class Ticker {
   #nextMs = Number.POSITIVE_INFINITY
   /** Of the next moment. */
   #jitterMs = 0
-  #lookedAtMs = Number.NEGATIVE_INFINITY
+  #lookedAtMs = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: TickerOptions) {
@@ -33,6 +33,7 @@ export class Ticker {
   /** Begins to wait. */
   begin(): void {
     const nowMs = this.#now()
+    this.#lookedAtMs = nowMs
     this.#nextAfter = this.#options.timing.momentsFrom(nowMs)
     this.#expect(momentAfter(nowMs, this.#nextAfter))
   }
