@@ -40,6 +40,11 @@ describe('check() of a service on the queue', () => {
   })
 })
 
+it('gives a service on the queue alone no time in which callers notice that it stops, for it has none', () => {
+  const { limits } = serviceOf([single()]).describe({ environment: { KUBERNETES_SERVICE_HOST: '10.0.0.1' } })
+  expect(limits).toMatchObject({ deregisterDelayMs: 0, deregisterDelayInKubernetesMs: 0 })
+})
+
 function single(options: object = {}): HandlerDefinition {
   return defineConsumer(placed, () => async () => undefined, options)
 }

@@ -45,6 +45,7 @@ export function queueTransport(options: QueueOptions): QueueTransport {
   return {
     name,
     carriesEvents: true,
+    hasCallers: false,
     carriesTopic,
     ...(options.topics !== undefined && { topics: topics.texts }),
     carries: ({ queue }) => queue !== undefined && topics.has(queue.topic),

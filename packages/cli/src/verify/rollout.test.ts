@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineService, hook } from '@tenon/core'
+import type { Transport } from '@tenon/core/transport'
 import { expect, it } from 'vitest'
 import type { DrainTask } from './drain-task.ts'
 import { Rollout } from './rollout.ts'
@@ -17,9 +18,12 @@ const task: DrainTask = {
 
 const childFile = fileURLToPath(new URL('../child.ts', import.meta.url))
 
+const transport: Transport = { name: 'http', carries: () => false, bind: () => expect.fail('it is only described') }
+
 /** How long instances of a service serve after they have turned away. */
 async function delayOf(options: object, given: Partial<DrainTask> = {}): Promise<number> {
-  const service = defineService({ name: 'note', version: '1.0.0', handlers: [], ...options })
+  const transports = () => [transport]
+  const service = defineService({ name: 'note', version: '1.0.0', handlers: [], transports, ...options })
   const { name, version } = service
   const description = service.describe({ environment: {} })
   const place = { file: 'service.ts', exportName: undefined }
@@ -36,6 +40,10 @@ it('serves after it has turned away for as long as in Kubernetes, within what th
   const deregisterDelayMs = await delayOf({ onDrain })
   const asked = defineService({ name: 'note', version: '1.0.0', handlers: [], onDrain, deregisterDelayMs })
   expect(await asked.check({ environment: {} })).toEqual({ ok: true, problems: [] })
+})
+
+it('does not serve on where nobody can call the service', async () => {
+  expect(await delayOf({ transports: () => [] })).toBe(0)
 })
 
 it('serves for as long as the service was written to, or the command says', async () => {

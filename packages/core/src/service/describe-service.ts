@@ -35,7 +35,7 @@ import type {
   TaskDescription,
   TransportDescription,
 } from './service-description.ts'
-import { delayInKubernetes, type ServiceOptions, type ServiceSettings } from './service-options.ts'
+import { delayFor, delayInKubernetes, type ServiceOptions, type ServiceSettings } from './service-options.ts'
 
 /**
  * Tells what a service is made of.
@@ -74,8 +74,8 @@ export function describeService<Config extends ConfigSpec>(
       maxQueuedCalls: settings.maxQueuedCalls,
       startTimeoutMs: settings.startTimeoutMs,
       shutdownTimeoutMs: settings.shutdownTimeoutMs,
-      deregisterDelayMs: settings.deregisterDelayMs,
-      deregisterDelayInKubernetesMs: delayInKubernetes(options),
+      deregisterDelayMs: delayFor(plan, options, settings.deregisterDelayMs),
+      deregisterDelayInKubernetesMs: delayFor(plan, options, delayInKubernetes(options)),
     },
     security: {
       hasAuthenticator: options.authenticate !== undefined,

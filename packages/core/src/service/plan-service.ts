@@ -29,6 +29,8 @@ export interface PlanSurroundings<Config extends ConfigSpec> {
 export interface ServicePlan {
   readonly definitions: readonly HandlerDefinition[]
   readonly transports: readonly Transport[]
+  /** Whether anybody can call it: through a transport, or found in a registry. */
+  readonly hasCallers: boolean
   readonly providers: ProviderPlan
   /** The other services that clients are declared for, those that are replaced left out. */
   readonly remotes: readonly RemoteFacts[]
@@ -94,6 +96,7 @@ export function planService<Config extends ConfigSpec>(
   return {
     definitions,
     transports: transports.entries,
+    hasCallers: options.registry !== undefined || transports.entries.some(({ hasCallers = true }) => hasCallers),
     providers: plan,
     remotes: [...index.byToken.values()].flatMap(({ remote }) => remote ?? []),
     checks,

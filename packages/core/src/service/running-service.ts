@@ -300,7 +300,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     if (this.#state === 'ready') this.#log.info({}, `${this.#name} drains`)
     this.#state = 'draining'
     const { running: readying } = this.#readyHooks
-    const phases = await runPhases(shutdownPhases(this.#parts, { ...shutdown, readying }, this.#settings), {
+    const timing = { ...this.#settings, deregisterDelayMs: this.#parts.deregisterDelayMs }
+    const phases = await runPhases(shutdownPhases(this.#parts, { ...shutdown, readying }, timing), {
       endsAtMs: this.#stopRequest.endsAtMs,
       journal: this.#journal,
     })

@@ -104,7 +104,7 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
    * How long calls are still accepted after readiness has turned false, so that load balancers notice.
    *
    * @defaultValue 5_000, a fifth of a shorter `shutdownTimeoutMs`, or what times given to hooks of `onDrain` leave of it where that is less,
-   * in Kubernetes or with a registry; else 0
+   * in Kubernetes or with a registry; else 0. 0 too where nobody can call the service: without a registry, and with no transport that callers come to
    * @remarks Range 0–60_000, as far as `shutdownTimeoutMs` has room for it beside what it keeps for the drain and what follows: some
    * half of it, a quarter with a registry and hooks
    * @throws ConfigError `config.out_of_range`, with the longest that fits
@@ -238,6 +238,15 @@ export function delayInKubernetes(options: PlainOptions): number {
   const room = roomOf(options)
   const partMs = Math.max(0, room.shutdownTimeoutMs) * (deregisterDelayMs / usualMs)
   return Math.min(deregisterDelayMs, partMs, longestDelayMs(room))
+}
+
+/** Of a default delay what a service needs: one that nobody can call waits only for as long as it says itself. */
+export function delayFor(
+  { hasCallers }: { readonly hasCallers: boolean },
+  { deregisterDelayMs: givenMs = 0 }: PlainOptions,
+  delayMs: number,
+): number {
+  return hasCallers ? delayMs : givenMs
 }
 
 function checkName(name: string): SetupProblem[] {

@@ -28,7 +28,7 @@ import { listenAll, withAll } from './lifecycle/servers.ts'
 import type { ServiceParts } from './lifecycle/shutdown-phases.ts'
 import { planService, requireSound, type ServicePlan } from './plan-service.ts'
 import { Schedules } from './schedule/schedules.ts'
-import type { ServiceOptions, ServiceSettings } from './service-options.ts'
+import { delayFor, type ServiceOptions, type ServiceSettings } from './service-options.ts'
 
 /** What of a service is there by now. */
 export type GrowingParts = { -readonly [Part in keyof ServiceParts]: ServiceParts[Part] } & {
@@ -36,6 +36,8 @@ export type GrowingParts = { -readonly [Part in keyof ServiceParts]: ServicePart
   operationIds: readonly string[]
   /** Of the servers, in their order. */
   transportNames: readonly string[]
+  /** How long callers are still served after they were turned away. */
+  deregisterDelayMs: number
 }
 
 /** Before anything has started. */
@@ -51,6 +53,7 @@ export const noParts: Readonly<Omit<GrowingParts, 'drain' | 'log'>> = Object.fre
   addresses: [],
   operationIds: [],
   transportNames: [],
+  deregisterDelayMs: 0,
 })
 
 /** What a service is started with. */
@@ -128,6 +131,7 @@ export class StartUp<Config extends ConfigSpec> {
     const { options, settings, config, overrides, identity } = this.#site
     const plan = planService(options, { settings, config, overrides, identity })
     requireSound(plan)
+    this.#parts.deregisterDelayMs = delayFor(plan, options, settings.deregisterDelayMs)
     return { plan, registrar: options.registry?.(config) }
   }
 
@@ -237,7 +241,7 @@ export class StartUp<Config extends ConfigSpec> {
       service: identity,
       ...carriedBy(transport, endpoints),
       defaultHost: settings.defaultHost,
-      deregisterDelayMs: settings.deregisterDelayMs,
+      deregisterDelayMs: this.#parts.deregisterDelayMs,
       isDevelopment: settings.isDevelopment,
       log: log.child({ transport: transport.name }),
       fail: (cause) => failTransport(transport.name, cause),

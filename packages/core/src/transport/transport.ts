@@ -20,6 +20,13 @@ export interface Transport {
   /** Whether this transport delivers events to consumers. @defaultValue false */
   readonly carriesEvents?: boolean
   /**
+   * Whether callers come to it, who are given time to notice that the service stops (`deregisterDelayMs`). False for one that fetches its work
+   * itself, as from a broker.
+   *
+   * @defaultValue true
+   */
+  readonly hasCallers?: boolean
+  /**
    * Whether messages of the topic come and go here, those of events and of operations with a queue binding. Where transports of
    * a service have this, each topic must belong to exactly one of them: two would handle its messages twice.
    *
