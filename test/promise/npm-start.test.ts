@@ -62,7 +62,9 @@ describe('npm start', { timeout: 60_000 }, () => {
     process.kill(npm.processId(killed), 'SIGKILL')
     expect(await npm.ended).toBe(137)
     expect(wordsOf(npm)).toBe(`${killed} ended by itself (SIGKILL), so ${other} is stopped too`)
-    expect(npm.output()).toContain(`"exitCode":0,"cutCallCount":0,"cutAnswerCount":0,"msg":"${other} has stopped"`)
+    expect(npm.output()).toContain(
+      `"exitCode":0,"cutCallCount":0,"cutAnswerCount":0,"abandonedCallCount":0,"msg":"${other} has stopped"`,
+    )
   })
 
   test('drains both services when what started them is killed', async () => {

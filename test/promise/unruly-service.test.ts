@@ -90,7 +90,9 @@ test.concurrent('an error that nobody caught is logged once with its stack and d
   const output = unruly.output()
   for (const message of ['nobody handles it', 'nobody catches it'])
     expect(output.match(new RegExp(`"message":"${message}","stack":`, 'g'))).toHaveLength(1)
-  expect(output).toContain('"exitCode":0,"cutCallCount":0,"cutAnswerCount":0,"msg":"unruly has stopped"')
+  expect(output).toContain(
+    '"exitCode":0,"cutCallCount":0,"cutAnswerCount":0,"abandonedCallCount":0,"msg":"unruly has stopped"',
+  )
   expect(unruly.errors()).toBe('')
 })
 

@@ -42,7 +42,9 @@ describe('a worker without any server', { timeout: 60_000, concurrent: true }, (
       expect([(await worker.probe('readyz'))[0], (await worker.probe('livez'))[0]]).toEqual([503, 200])
       worker.child.send('go on')
       expect(await worker.ended).toBe(0)
-      expect(worker.output()).toContain('"cutCallCount":0,"cutAnswerCount":0,"msg":"worker has stopped"')
+      expect(worker.output()).toContain(
+        '"cutCallCount":0,"cutAnswerCount":0,"abandonedCallCount":0,"msg":"worker has stopped"',
+      )
       expect(worker.errors()).toBe('')
     },
   )

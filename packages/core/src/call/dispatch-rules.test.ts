@@ -307,6 +307,27 @@ describe('a stream that is over for its reader', () => {
     expect(idle).toHaveBeenCalledTimes(1)
   })
 
+  it('is waited for by the drain while its handler waits, and is counted once when it is given up', async () => {
+    const { send, gate } = dispatcherFor(
+      async function* () {
+        await new Promise(() => undefined)
+        yield { text: 'never' }
+      } as Invoke,
+      { kind: 'server_stream' },
+    )
+    const items = itemsOf(await send())
+    items.next().catch(() => undefined)
+    await items.return?.()
+    const idle = vi.fn()
+    void gate.shut().then(idle)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(idle).not.toHaveBeenCalled()
+    gate.cutAll()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(idle).toHaveBeenCalledTimes(1)
+    expect({ cut: gate.cutCount, left: gate.leftCount }).toEqual({ cut: 0, left: 1 })
+  })
+
   it('has what it fails with afterwards logged', async () => {
     const finish = Promise.withResolvers<void>()
     const { send, lines } = dispatcherFor(

@@ -58,10 +58,8 @@ export class DispatchedCall implements Cuttable {
 
   /** Hands the items over; the call runs on until the last one is out. */
   stream(source: AsyncIterator<unknown>): void {
-    const ended = (error: ServiceError | undefined, isStepping: boolean) => {
-      if (error !== undefined) this.#returned ??= this.path.gate.abandon()
-      // A handler that waits may ignore its signal for ever; one that cleans up is worth waiting for.
-      if (error !== undefined && isStepping) this.path.gate.leave(this)
+    const ended = (error: ServiceError | undefined) => {
+      if (error !== undefined) this.#abandon()
       if (this.running.hasEnded) return
       this.running.end(error)
       this.input?.close()
@@ -77,18 +75,23 @@ export class DispatchedCall implements Cuttable {
     this.#resolve(new Succeeded(output, this.running))
   }
 
-  /** Ends it, or what an interceptor left behind of it; from here on nobody waits for a handler that ignores its signal. */
+  /** Ends it, or what an interceptor left behind of it; from here on no caller waits for a handler that ignores its signal. */
   cut(error: ServiceError): void {
-    if (this.#isWorking) this.#returned ??= this.path.gate.abandon()
+    if (this.#isWorking) this.#abandon()
     if (this.#output) this.#output.cut(error)
     else if (!this.running.hasEnded) this.fail(error)
     this.running.cut(error)
-    this.path.gate.leave(this)
   }
 
   /** The handler has returned, or was never called; with an output stream it works until that is over. */
   returned(): void {
     if (this.#output === undefined) this.running.afterWork(() => this.#stopWorking())
+  }
+
+  /** It runs no more, but works on. */
+  #abandon(): void {
+    this.#returned ??= this.path.gate.abandon()
+    this.path.gate.leave(this)
   }
 
   #stopWorking(): void {

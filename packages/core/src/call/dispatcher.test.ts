@@ -331,6 +331,9 @@ describe('deadline', () => {
 })
 
 describe('drain', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
   it('refuses new calls as unavailable, undecoded, while running ones go on', async () => {
     const finish = Promise.withResolvers<unknown>()
     const { send, gate } = dispatcherFor(() => finish.promise)
@@ -366,6 +369,33 @@ describe('drain', () => {
     await idle
     expect(aborted).toHaveBeenCalledTimes(2)
     expect(gate.cutCount).toBe(2)
+  })
+
+  it('waits for a handler that works on beyond the deadline of its call, and counts nothing', async () => {
+    const finish = Promise.withResolvers<unknown>()
+    const { send, gate } = dispatcherFor(() => finish.promise)
+    const late = send({ timeoutMs: 10 })
+    await vi.advanceTimersByTimeAsync(10)
+    expect(errorOf(await late).code).toBe('deadline_exceeded')
+    const idle = vi.fn()
+    const shut = gate.shut().then(idle)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(idle).not.toHaveBeenCalled()
+    finish.resolve(undefined)
+    await shut
+    expect({ cut: gate.cutCount, left: gate.leftCount }).toEqual({ cut: 0, left: 0 })
+  })
+
+  it('gives up what works on beyond the deadline of its call, and counts it beside what it cuts', async () => {
+    const { send, gate } = dispatcherFor(() => new Promise(() => undefined))
+    const late = [send({ timeoutMs: 10 }), send({ timeoutMs: 10 })]
+    await vi.advanceTimersByTimeAsync(10)
+    await Promise.all(late)
+    const running = send()
+    const idle = gate.shut()
+    gate.cutAll()
+    await Promise.all([idle, running])
+    expect({ cut: gate.cutCount, left: gate.leftCount }).toEqual({ cut: 1, left: 2 })
   })
 
   it('of another service is not taken for our own', async () => {

@@ -25,6 +25,7 @@ export class Gate {
   #isCut = false
   #cutCount = 0
   #abandonedCount = 0
+  #leftCount = 0
   #idle: (() => void) | undefined
 
   get isOpen(): boolean {
@@ -50,11 +51,17 @@ export class Gate {
     return this.#abandonedCount
   }
 
+  /** How many of those worked on, by then, when the drain deadline came. */
+  get leftCount(): number {
+    return this.#leftCount
+  }
+
   /** Notes that a call was answered while its handler works on. Call what is given when the handler has ended. */
   abandon(): () => void {
     this.#abandonedCount += 1
     return () => {
       this.#abandonedCount -= 1
+      this.#tellIdle()
     }
   }
 
@@ -72,7 +79,7 @@ export class Gate {
       last.place = call.place
       this.#running[call.place] = last
     }
-    if (this.#idle !== undefined && this.#running.length === 0) this.#idle()
+    this.#tellIdle()
   }
 
   /** From here on only work is let in that was accepted before. `shut` comes after it. */
@@ -82,19 +89,32 @@ export class Gate {
     this.#shutting.abort()
   }
 
-  /** From here on new calls are refused; running ones go on. Resolves when none is left. */
+  /**
+   * From here on new calls are refused; running ones go on. Resolves when none is left, and no handler of one that was answered before works any
+   * more; those that do are given up by `cutAll`.
+   */
   async shut(): Promise<void> {
     this.#isOpen = false
     this.#isOpenToAccepted = false
     this.#shutting.abort()
-    if (this.#running.length > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    if (!this.#isIdle) await new Promise<void>((resolve) => (this.#idle = resolve))
     this.#deadlines.close()
   }
 
   /** Ends all running calls as `unavailable`, and what still enters. */
   cutAll(): void {
+    this.#leftCount = this.#abandonedCount
     this.#isCut = true
     for (const call of this.#running.slice()) this.#cut(call)
+    this.#tellIdle()
+  }
+
+  get #isIdle(): boolean {
+    return this.#running.length === 0 && (this.#isCut || this.#abandonedCount === 0)
+  }
+
+  #tellIdle(): void {
+    if (this.#idle !== undefined && this.#isIdle) this.#idle()
   }
 
   #cut(call: Cuttable): void {

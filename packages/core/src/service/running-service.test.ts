@@ -813,7 +813,10 @@ describe('stop', () => {
     const grpc = recordingTransport([], { name: 'grpc', acts: { drain: async () => 0 } })
     const { started } = start({ transports: () => [http, grpc] })
     expect(await (await started).stop()).toMatchObject({ exitCode: 1 })
-    expect(silent.info).toHaveBeenCalledWith({ exitCode: 1, cutCallCount: 0, cutAnswerCount: 2 }, 'note has stopped')
+    expect(silent.info).toHaveBeenCalledWith(
+      { exitCode: 1, cutCallCount: 0, cutAnswerCount: 2, abandonedCallCount: 0 },
+      'note has stopped',
+    )
   })
 
   it('goes through every phase and every server although each fails', async () => {

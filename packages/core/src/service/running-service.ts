@@ -306,12 +306,13 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       journal: this.#journal,
     })
     this.#state = 'stopped'
-    const { cutCallCount, cutAnswerCount } = this.#parts.drain
-    const hasCut = cutCallCount > 0 || cutAnswerCount > 0
+    const { cutCallCount, cutAnswerCount, abandonedCallCount } = this.#parts.drain
+    const hasCut = cutCallCount > 0 || cutAnswerCount > 0 || abandonedCallCount > 0
     const isDone = phases.every(({ phase, error }) => error === undefined || !decisiveStopPhases.includes(phase))
     const isClean = !this.#hasFailed && !hasCut && isDone
     const ended: Ended = { exitCode: isClean ? 0 : 1, phases }
-    this.#log.info({ exitCode: ended.exitCode, cutCallCount, cutAnswerCount }, `${this.#name} has stopped`)
+    const told = { exitCode: ended.exitCode, cutCallCount, cutAnswerCount, abandonedCallCount }
+    this.#log.info(told, `${this.#name} has stopped`)
     this.#ended.resolve(ended)
     return ended
   }

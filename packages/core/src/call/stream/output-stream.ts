@@ -11,8 +11,8 @@ export interface StreamSurroundings {
   readonly write: (item: unknown) => unknown
   /** What the call ends with when its reader leaves. */
   readonly callerGone: () => ServiceError
-  /** Called once, when the stream is over for its reader; with whether its handler was in the middle of a step. */
-  readonly ended: (error: ServiceError | undefined, isStepping: boolean) => void
+  /** Called once, when the stream is over for its reader. */
+  readonly ended: (error: ServiceError | undefined) => void
   /** Called once, after that, when the handler does nothing more for it. */
   readonly released: () => void
   /** Called with what the handler fails with after the stream was over. */
@@ -103,7 +103,7 @@ export class OutputStream implements AsyncIterableIterator<unknown> {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#endedBy = error
-    this.#surroundings.ended(error, !this.#pending.isEmpty)
+    this.#surroundings.ended(error)
   }
 
   /** Closes the source. The caller has its answer, so what goes wrong is only logged. */

@@ -25,13 +25,18 @@ export class Drain {
     return this.#gate.cutCount
   }
 
+  /** Calls that were answered before, at their deadline or when their callers left, and whose handlers still worked when what runs was cut. */
+  get abandonedCallCount(): number {
+    return this.#gate.leftCount
+  }
+
   /** Answers that transports could not write to their end. */
   get cutAnswerCount(): number {
     return this.#cutAnswerCount
   }
 
   /**
-   * Refuses new work, asks background tasks to end, and waits for what runs; cuts it when the signal fires. Transports that have accepted work to finish come
+   * Refuses new work, asks background tasks to end, and waits for what runs, and for handlers that work on though their call was answered; cuts it when the signal fires. Transports that have accepted work to finish come
    * last, for what the others still answer may add to it.
    *
    * @throws AggregateError of all that failed.

@@ -6,6 +6,7 @@ import type { Interceptor } from '../../call/rule/interceptor.ts'
 import { ServiceError } from '../../error/service-error.ts'
 import { defineSchedule } from '../../handler/define-handler.ts'
 import type { Handler } from '../../handler/handler-class.ts'
+import { hook } from '../../handler/hook.ts'
 import { Intercepts } from '../../handler/intercepts.ts'
 import { cron } from '../../handler/schedule/cron.ts'
 import { every } from '../../handler/schedule/every.ts'
@@ -298,6 +299,39 @@ describe('a stop', () => {
     await vi.advanceTimersByTimeAsync(10_000)
     expect((await ended).exitCode).toBe(1)
     expect(held[0]?.call.signal.reason).toMatchObject({ code: 'unavailable' })
+  })
+
+  it('waits for a run whose time is over and that works on, before it disposes what that works with', async () => {
+    const { held, handler } = heldSchedule({ timeoutMs: 500 })
+    const disposed = vi.fn()
+    const onStop = [hook('close the store', disposed)]
+    const started = await workerOf([handler], { shutdownTimeoutMs: 10_000, onStop }).start(begin)
+    await vi.advanceTimersByTimeAsync(2_000)
+    const ended = started.stop()
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(held[0]?.call.signal.aborted).toBe(true)
+    expect(disposed).not.toHaveBeenCalled()
+    held[0]?.end()
+    await vi.advanceTimersByTimeAsync(0)
+    expect((await ended).exitCode).toBe(0)
+    expect(disposed).toHaveBeenCalledTimes(1)
+    expect(log.info).toHaveBeenLastCalledWith(
+      expect.objectContaining({ cutCallCount: 0, abandonedCallCount: 0 }),
+      'worker has stopped',
+    )
+  })
+
+  it('gives such a run up at the deadline of the drain, says so, and ends with exit code 1', async () => {
+    const { handler } = heldSchedule({ timeoutMs: 500 })
+    const started = await workerOf([handler], { shutdownTimeoutMs: 10_000 }).start(begin)
+    await vi.advanceTimersByTimeAsync(2_000)
+    const ended = started.stop()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect((await ended).exitCode).toBe(1)
+    expect(log.info).toHaveBeenLastCalledWith(
+      { exitCode: 1, cutCallCount: 0, cutAnswerCount: 0, abandonedCallCount: 1 },
+      'worker has stopped',
+    )
   })
 
   it('that comes before the service was ready leaves schedules alone', async () => {
