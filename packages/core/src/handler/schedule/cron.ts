@@ -5,8 +5,10 @@ import { type ScheduleOptions, scheduleDefaults, type Timing } from './timing.ts
 
 export interface CronOptions extends ScheduleOptions {
   /**
-   * Whose time of day it is: a name of the IANA database, such as `Europe/Berlin`. A time that a change of the clocks leaves out comes right
-   * after it; one that comes twice counts once where minute and hour are single numbers, else twice.
+   * Whose time of day it is: a name of the IANA database, such as `Europe/Berlin`. Where the clocks change, it depends on the pattern. With one
+   * time of day (`30 2 * * *`: hour, minute and second are single numbers), one that is left out comes right after the change, and one that comes twice counts once.
+   * With several (`0,30 2 * * *`), those that are left out do not exist on that day, not even later, and those that come twice count twice. What must run once
+   * on every day goes by UTC, or by an hour in which no clock changes.
    *
    * @defaultValue `UTC`, whatever the machine is set to
    */
