@@ -524,12 +524,12 @@ describe('probes', () => {
       return drained.promise
     }
     const db = token<string>('db')
-    const check = () => {
+    const run = () => {
       if (isBroken) throw new Error('no connection')
     }
     const { started } = start({
       handlers: [defineHandler(notes, () => (inject(db), { getNote: (input) => input }))],
-      providers: () => [provide(db, { create: () => 'db', check })],
+      providers: () => [provide(db, { create: () => 'db', check: { run, intervalMs: 100 } })],
       transports: () => [recordingTransport([], { acts: { drain } })],
       admin: { port: 0 },
     })
@@ -559,18 +559,23 @@ describe('probes', () => {
         name: 'note',
         version: '1.0.0',
         state: 'ready',
+        readiness: 'not_ready',
         operations: ['shop.NoteService/getNote'],
         runningCallCount: 0,
         abandonedCallCount: 0,
       },
     })
+    expect(await ask('/readyz')).toMatchObject({ status: 503 })
     isBroken = false
+    await running.ready
+    expect(await ask('/readyz')).toMatchObject({ status: 200 })
+    expect(await ask('/info')).toMatchObject({ body: { state: 'ready', readiness: 'ready' } })
     const stopped = running.stop()
     await draining.promise
     expect(await ask('/readyz')).toMatchObject({ status: 503 })
     expect(await ask('/startupz')).toMatchObject({ status: 200 })
     expect(await ask('/livez')).toMatchObject({ status: 200 })
-    expect(await ask('/info')).toMatchObject({ body: { state: 'draining' } })
+    expect(await ask('/info')).toMatchObject({ body: { state: 'draining', readiness: 'not_ready' } })
     drained.resolve()
     expect((await stopped).exitCode).toBe(0)
   })

@@ -283,6 +283,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     return {
       ...this.#identity,
       state: this.#state,
+      readiness: this.#readiness.isReady ? 'ready' : 'not_ready',
       startedAt: new Date(performance.timeOrigin + this.#startedAtMs).toISOString(),
       node: process.version,
       addresses,
