@@ -97,13 +97,13 @@ test.runIf(isLong)(
   'workers that only do something by themselves are judged by their starts and stops',
   { timeout: 120_000 },
   async () => {
-    const { exitCode, report } = await verifyDrain(['worker'], ['--export', 'service', '--deregister-delay-ms', '100'])
+    const { exitCode, report } = await verifyDrain(['worker'], ['--export', 'service'])
     expect(report, JSON.stringify(report)).toMatchObject({
       ok: true,
       services: [{ transports: [], exits: { '0': 2 } }],
     })
     expect(exitCode).toBe(0)
-    const hanging = await verifyDrain(['worker'], ['--export', 'hanging', '--deregister-delay-ms', '100'])
+    const hanging = await verifyDrain(['worker'], ['--export', 'hanging'])
     expect(hanging.exitCode).toBe(1)
     const message = expect.stringContaining('background task relay has not ended although its signal fired')
     expect(hanging.report.services[0]?.causes).toContainEqual({ cause: 'phase_failed', message })

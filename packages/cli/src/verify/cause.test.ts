@@ -100,6 +100,14 @@ describe('findCauses', () => {
     ])
   })
 
+  it('blames no probe for a service without a delay, where nothing failed', () => {
+    const never = { ...record, notReadyAfterMs: undefined, readyUntilMs: 990 }
+    expect(causesOf({ records: [never, never], delayMs: 0 })).toEqual([])
+    expect(causesOf({ records: [never, never], delayMs: 0, transports: [failing('unavailable')] })).toEqual([
+      'never_drops_readiness',
+    ])
+  })
+
   it('tells servers that close early by refused connections, and by calls that were cut in processes that ended well', () => {
     const refusing = { ...record, refusals: [{ protocol: 'http', afterMs: 20 }] }
     expect(causesOf({ records: [refusing], transports: [failing('unavailable')] })).toEqual(['closes_before_draining'])

@@ -85,12 +85,12 @@ function phaseFailures(records: Evidence['records'], isMeant: (phase: string) =>
 
 /**
  * A probe that says yes to the end sends callers to a server that is closing. One that was late now and then matters only where
- * something failed: the machine may be slow.
+ * something failed: the machine may be slow. Without a delay, as of a service that nobody calls, no probe need have been asked in time.
  */
 function readinessCauses({ records, delayMs, transports }: Evidence): readonly Cause[] {
   const drained = records.filter(({ end, readyUntilMs }) => end.signal === null && readyUntilMs !== undefined)
   const late = drained.filter(({ notReadyAfterMs = Number.POSITIVE_INFINITY }) => notReadyAfterMs >= delayMs)
-  const isAlways = late.length > 0 && late.every(({ notReadyAfterMs }) => notReadyAfterMs === undefined)
+  const isAlways = delayMs > 0 && late.length > 0 && late.every(({ notReadyAfterMs }) => notReadyAfterMs === undefined)
   const hasFailed = transports.some(({ failed }) => failed > 0)
   if (!hasFailed && !(isAlways && late.length === records.length)) return []
   return when(late, ({ readyUntilMs }) => ({
