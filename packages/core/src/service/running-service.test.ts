@@ -518,6 +518,7 @@ describe('probes', () => {
 
   it('follow the state of the service, and its checks', async () => {
     let isBroken = true
+    const ready = Promise.withResolvers<void>()
     const [draining, drained] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const drain = () => {
       draining.resolve()
@@ -531,6 +532,7 @@ describe('probes', () => {
       handlers: [defineHandler(notes, () => (inject(db), { getNote: (input) => input }))],
       providers: () => [provide(db, { create: () => 'db', check: { run, intervalMs: 100 } })],
       transports: () => [recordingTransport([], { acts: { drain } })],
+      onReady: [hook('tell', () => ready.resolve())],
       admin: { port: 0 },
     })
     const running = await started
@@ -567,7 +569,7 @@ describe('probes', () => {
     })
     expect(await ask('/readyz')).toMatchObject({ status: 503 })
     isBroken = false
-    await running.ready
+    await ready.promise
     expect(await ask('/readyz')).toMatchObject({ status: 200 })
     expect(await ask('/info')).toMatchObject({ body: { state: 'ready', readiness: 'ready' } })
     const stopped = running.stop()
