@@ -56,7 +56,7 @@ class Fleet implements AsyncDisposable {
     const ready = Promise.withResolvers<void>()
     const watch = new ReadinessWatch(
       () => askReadiness(admin, '/readyz'),
-      () => void this.#lead().then(ready.resolve),
+      () => void this.#lead().then(ready.resolve, ready.reject),
     )
     const instance = { process, watch, addresses }
     this.#instances.set(process.child.pid ?? 0, instance)
@@ -70,6 +70,7 @@ class Fleet implements AsyncDisposable {
     const exitCode = await process.ended
     watch[Symbol.dispose]()
     this.#instances.delete(process.child.pid ?? 0)
+    await this.#lead()
     return exitCode
   }
 

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
 import { Balancer } from './balancer.ts'
+import { DrainError } from './drain-error.ts'
 
 const file = fileURLToPath(new URL('../balancer-thread.ts', import.meta.url))
 
@@ -32,6 +33,20 @@ test('tells whose connections were refused, by which protocol', async () => {
   await balancer.lead([{ id: 7, addresses: [{ protocol: 'http', host: '0.0.0.0', port }] }])
   expect(await saidBy(balancer, 'http')).toBe('')
   await vi.waitFor(() => expect(refusals).toEqual([[7, 'http']]))
+})
+
+test('says that it has ended when its thread fails, to whom has given an order and whoever gives one then', async () => {
+  await using balancer = await Balancer.start(file, ['http'], () => undefined)
+  // No such port can be connected to: the thread throws.
+  await balancer.lead([{ id: 1, addresses: [{ protocol: 'http', host: '127.0.0.1', port: 70_000 }] }])
+  await saidBy(balancer, 'http').catch(() => '')
+  const ended = /the balancer of this command has ended, so nothing can be said: .*70000/
+  await expect(balancer.lead([])).rejects.toThrow(ended)
+  await expect(balancer.lead([])).rejects.toThrow(ended)
+})
+
+test('says so, too, when its thread ends before it listens', async () => {
+  await expect(Balancer.start('/no/such/thread.ts', ['http'], () => undefined)).rejects.toThrow(DrainError)
 })
 
 async function saidBy(balancer: Balancer, protocol: string): Promise<string> {

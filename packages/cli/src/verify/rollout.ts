@@ -33,7 +33,7 @@ export class Rollout implements AsyncDisposable {
   readonly records: InstanceRecord[] = []
   readonly #parts: RolloutParts
   readonly #balancer: Balancer
-  /** By their processes. */
+  /** By their processes, those too that have ended: callers who were led to one may be refused only now. */
   readonly #instances: Map<number, VerifiedInstance>
   #remotes: InstanceTask['remotes'] = {}
   #current: VerifiedInstance | undefined
@@ -84,7 +84,7 @@ export class Rollout implements AsyncDisposable {
     )
   }
 
-  /** Starts the first instance. @throws Error that says why it is not ready */
+  /** Starts the first instance. @throws Error that says why it is not ready; DrainError when the balancer has ended */
   async begin(remotes: InstanceTask['remotes']): Promise<void> {
     this.#remotes = remotes
     this.#current = await this.#start()
@@ -97,7 +97,7 @@ export class Rollout implements AsyncDisposable {
     return old && this.#stop(old)
   }
 
-  /** Stops the last instance. */
+  /** Stops the last instance. @throws DrainError when the balancer has ended */
   async finish(): Promise<InstanceRecord | undefined> {
     const old = this.#current
     this.#current = undefined
@@ -112,7 +112,7 @@ export class Rollout implements AsyncDisposable {
   async #start(): Promise<VerifiedInstance> {
     const { task, childFile, idPrefix, handled } = this.#parts
     const process = startInstance(childFile, this.#instanceTask(idPrefix), { handled })
-    const instance = new VerifiedInstance(process, task.readiness, () => void this.#lead())
+    const instance = new VerifiedInstance(process, task.readiness, () => this.#leadSoon())
     this.#instances.set(process.pid, instance)
     await instance.untilReady(task.startTimeoutMs)
     await this.#lead()
@@ -121,8 +121,8 @@ export class Rollout implements AsyncDisposable {
 
   async #stop(instance: VerifiedInstance): Promise<InstanceRecord> {
     const record = await instance.stop(this.service.description.limits.shutdownTimeoutMs + graceMs)
-    this.#instances.delete(instance.process.pid)
     this.records.push(record)
+    await this.#lead()
     return record
   }
 
@@ -130,6 +130,11 @@ export class Rollout implements AsyncDisposable {
     const { place } = this.service
     const deregisterDelayMs = this.delayMs
     return { kind: 'instance', ...place, deregisterDelayMs, remotes: this.#remotes, idPrefix, isJson: false }
+  }
+
+  /** A balancer that has ended is told of by the next start or stop. */
+  #leadSoon(): void {
+    this.#lead().catch(() => undefined)
   }
 
   #lead(): Promise<void> {

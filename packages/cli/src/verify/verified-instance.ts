@@ -38,21 +38,22 @@ export class VerifiedInstance {
   readonly #firstReady = Promise.withResolvers<void>()
   readonly #refusals: Refusal[] = []
   #watch: ReadinessWatch | undefined
-  #wasReady = false
+  #isReady = false
   #stopAskedAtMs: number | undefined
   #notReadyAfterMs: number | undefined
   #readyUntilMs: number | undefined
 
-  /** @param changed Is told when it has become ready, or is so no more. */
+  /** @param changed Is told when it has become ready, or is so no more: its probe says no, or its process has ended. */
   constructor(process: InstanceProcess, place: ReadinessPlace, changed: () => void) {
     this.process = process
     this.#place = place
     this.#changed = changed
+    void process.ended.then(() => this.#gone())
   }
 
   /** As a balancer takes it; undefined while it is not ready. */
   get backend(): ReadyBackend | undefined {
-    if (this.#watch?.last !== 'ready') return undefined
+    if (!this.#isReady) return undefined
     return { id: this.process.pid, addresses: this.process.addresses }
   }
 
@@ -91,7 +92,6 @@ export class VerifiedInstance {
     }, timeoutMs)
     const end = await this.process.ended
     clearTimeout(timer)
-    this.#watch?.[Symbol.dispose]()
     return this.#record(end, wasKilled)
   }
 
@@ -116,14 +116,24 @@ export class VerifiedInstance {
   }
 
   #answered(answer: ProbeAnswer): void {
-    const isReady = answer === 'ready'
-    if (isReady !== this.#wasReady) this.#changed()
-    this.#wasReady = isReady
-    if (isReady) this.#firstReady.resolve()
+    this.#turn(answer === 'ready')
+    if (answer === 'ready') this.#firstReady.resolve()
     const afterMs = this.#sinceStop()
     if (afterMs === undefined) return
     if (answer === 'ready') this.#readyUntilMs = afterMs
     if (answer === 'not_ready') this.#notReadyAfterMs ??= afterMs
+  }
+
+  /** The probe may have said yes a moment before, and the balancer would lead callers to nobody. */
+  #gone(): void {
+    this.#watch?.[Symbol.dispose]()
+    this.#turn(false)
+  }
+
+  #turn(isReady: boolean): void {
+    if (isReady === this.#isReady) return
+    this.#isReady = isReady
+    this.#changed()
   }
 
   #sinceStop(): number | undefined {

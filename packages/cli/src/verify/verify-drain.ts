@@ -5,17 +5,13 @@ import { importFile, ModuleError } from '../module/service-module.ts'
 import { SampleBook } from '../sample/sample-book.ts'
 import type { Samples } from '../sample/samples.ts'
 import { findCauses, findNotes } from './cause.ts'
+import { DrainError } from './drain-error.ts'
 import type { DrainTask } from './drain-task.ts'
 import type { DrainReport, ServiceReport } from './report.ts'
 import { Rollout } from './rollout.ts'
 import { prepareLoad, type ServiceLoad } from './service-load.ts'
 import type { InstanceRecord } from './verified-instance.ts'
 import { loadVerified, type VerifiedService } from './verified-service.ts'
-
-/** The verdict could not be found: the message says what to change. */
-class DrainError extends Error {
-  override readonly name = 'DrainError'
-}
 
 export interface DrainSurroundings {
   readonly childFile: string
@@ -134,7 +130,7 @@ interface StartFailure {
   readonly message: string
 }
 
-/** Ends with the first instance that does not start. */
+/** Ends with the first instance that does not start. @throws DrainError when a balancer has ended */
 async function rollAll(
   rollouts: readonly Rollout[],
   { restartCount }: DrainTask,
@@ -146,6 +142,7 @@ async function rollAll(
         const record = await rollout.roll()
         if (record) progress(`${rollout.service.name}: restart ${restart} of ${restartCount}, ${endText(record)}`)
       } catch (error) {
+        if (error instanceof DrainError) throw error
         return { rollout, message: textOf(error) }
       }
     }
