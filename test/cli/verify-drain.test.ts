@@ -62,11 +62,21 @@ test('a command that is killed leaves no process behind', { timeout: 120_000 }, 
   await eventually(() => expect(process.isGroupAlive()).toBe(false), { timeoutMs: 60_000 })
 })
 
+test('a worker whose exit code is 0 though it has not drained is told', { timeout: 120_000 }, async () => {
+  const { exitCode, report } = await verifyDrain(['leaving'], ['--export', 'service', '--deregister-delay-ms', '0'])
+  expect(exitCode).toBe(1)
+  const message = expect.stringMatching(/^2 times a process ended with exit code 0 before its shutdown was over/)
+  expect(report, JSON.stringify(report)).toMatchObject({
+    ok: false,
+    services: [{ name: 'leaving', exits: { '0': 2 }, causes: [{ cause: 'not_drained', message }] }],
+  })
+})
+
 /** Each is restarted, and waited for: more than the pipeline has time for. `.ci/soak` sets it. */
 const isLong = process.env['TENON_DRAINS'] === 'all'
 
 describe.runIf(isLong)('services that do not', () => {
-  const broken = ['closing', 'forgetful', 'hanging', 'clinging', 'killed']
+  const broken = ['closing', 'forgetful', 'hanging', 'clinging', 'killed', 'abrupt']
   let verified: Verified
   beforeAll(async () => {
     verified = await verifyDrain(broken, ['--deregister-delay-ms', '500'])
@@ -87,6 +97,7 @@ describe.runIf(isLong)('services that do not', () => {
     ['hanging', 'phase_failed', /the phase "dispose providers" of the shutdown failed: .*MailBox/],
     ['clinging', 'phase_failed', /the phase "onStop" of the shutdown failed: .*say goodbye/],
     ['killed', 'ended_by_signal', /ended by SIGKILL and not by itself/],
+    ['abrupt', 'not_drained', /ended with exit code 0 before its shutdown was over/],
   ])('are told from one another: %s is %s', (name, cause, message) => {
     const service = verified.report.services.find((one) => one.name === name)
     expect(service?.causes, JSON.stringify(service)).toContainEqual({ cause, message: expect.stringMatching(message) })

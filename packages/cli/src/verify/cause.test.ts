@@ -13,6 +13,7 @@ const record: InstanceRecord = {
   end: { code: 0, signal: null },
   stopMs: 1_050,
   wasKilled: false,
+  hasStopped: true,
   output: '',
 }
 
@@ -50,7 +51,8 @@ describe('findCauses', () => {
   })
 
   it('tells a process that was killed with the phase in which it hung', () => {
-    const hung = { ...record, wasKilled: true, end: { code: null, signal: 'SIGKILL' as const }, runningPhase: 'drain' }
+    const killed = { code: null, signal: 'SIGKILL' } as const
+    const hung = { ...record, wasKilled: true, hasStopped: false, end: killed, runningPhase: 'drain' }
     expect(found({ records: [record, hung] })).toEqual([
       {
         cause: 'late_end',
@@ -63,6 +65,29 @@ describe('findCauses', () => {
   it('tells another signal and another exit code from that', () => {
     expect(causesOf({ records: [{ ...record, end: { code: null, signal: 'SIGSEGV' } }] })).toEqual(['ended_by_signal'])
     expect(causesOf({ records: [{ ...record, end: { code: 3, signal: null } }] })).toEqual(['exit_code'])
+  })
+
+  it('does not take exit code 0 for a drain, and tells how far the shutdown had come', () => {
+    const left = { ...record, hasStopped: false, stopPhases: [], notReadyAfterMs: undefined }
+    const cause = 'not_drained'
+    const advice =
+      'Something in it, such as a listener of SIGTERM that calls process.exit(), ends it before it has drained'
+    expect(found({ records: [record, left] })).toEqual([
+      { cause, message: `once a process ended with exit code 0 before its shutdown was over. ${advice}` },
+    ])
+    const half = { ...left, notReadyAfterMs: 40, runningPhase: 'deregister delay' }
+    expect(found({ records: [half, half] })).toEqual([
+      {
+        cause,
+        message: `2 times a process ended with exit code 0 before its shutdown was over: the phase "deregister delay" had not ended. ${advice}`,
+      },
+    ])
+  })
+
+  it('names it alone where callers met a process that was gone, though its probe had said ready', () => {
+    const refusals = [{ protocol: 'http', afterMs: 2 }]
+    const gone = { ...record, hasStopped: false, notReadyAfterMs: undefined, readyUntilMs: 1, refusals }
+    expect(causesOf({ records: [gone, gone], transports: [failing('unavailable')] })).toEqual(['not_drained'])
   })
 
   it('names a phase that failed once for all its times, and not its exit code too', () => {

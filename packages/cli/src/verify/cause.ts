@@ -53,6 +53,7 @@ function endCauses({ records, shutdownTimeoutMs }: Evidence): readonly Cause[] {
   const failed = records.filter(
     ({ end, stopPhases }) => end.code !== null && end.code !== 0 && !hasFailedPhase(stopPhases),
   )
+  const left = records.filter(({ end, hasStopped }) => end.code === 0 && !hasStopped)
   const [signal] = signalled.map(({ end }) => end.signal)
   return [
     ...when(killed, () => ({
@@ -62,6 +63,10 @@ function endCauses({ records, shutdownTimeoutMs }: Evidence): readonly Cause[] {
     ...when(signalled, () => ({
       cause: 'ended_by_signal',
       message: `${times(signalled)} a process was ended by ${signal} and not by itself: something in it, or its platform, kills it before it has drained`,
+    })),
+    ...when(left, () => ({
+      cause: 'not_drained',
+      message: `${times(left)} a process ended with exit code 0 before its shutdown was over${lastPhase(left)}. Something in it, such as a listener of SIGTERM that calls process.exit(), ends it before it has drained`,
     })),
     ...when(failed, ({ end, output }) => ({
       cause: 'exit_code',
@@ -88,7 +93,7 @@ function phaseFailures(records: Evidence['records'], isMeant: (phase: string) =>
  * something failed: the machine may be slow. Without a delay, as of a service that nobody calls, no probe need have been asked in time.
  */
 function readinessCauses({ records, delayMs, transports }: Evidence): readonly Cause[] {
-  const drained = records.filter(({ end, readyUntilMs }) => end.signal === null && readyUntilMs !== undefined)
+  const drained = records.filter(({ hasStopped, readyUntilMs }) => hasStopped && readyUntilMs !== undefined)
   const late = drained.filter(({ notReadyAfterMs = Number.POSITIVE_INFINITY }) => notReadyAfterMs >= delayMs)
   const isAlways = delayMs > 0 && late.length > 0 && late.every(({ notReadyAfterMs }) => notReadyAfterMs === undefined)
   const hasFailed = transports.some(({ failed }) => failed > 0)
@@ -111,7 +116,12 @@ function unledCauses({ unledCount, transports }: Evidence): readonly Cause[] {
 }
 
 /** What ends connections otherwise than by closing them early. */
-const endings: readonly Cause['cause'][] = ['never_drops_readiness', 'ended_by_signal', 'no_ready_instance']
+const endings: readonly Cause['cause'][] = [
+  'never_drops_readiness',
+  'ended_by_signal',
+  'not_drained',
+  'no_ready_instance',
+]
 
 function closingCauses({ records, transports }: Evidence, roots: readonly Cause[]): readonly Cause[] {
   if (roots.some(({ cause }) => endings.includes(cause))) return []

@@ -52,6 +52,7 @@ export type CauseName =
   | 'no_ready_instance'
   | 'nothing_sent'
   | 'not_consumed'
+  | 'not_drained'
   | 'phase_failed'
   | 'start_failed'
   | 'calls_failed'

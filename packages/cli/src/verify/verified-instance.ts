@@ -17,6 +17,8 @@ export interface InstanceRecord {
   readonly stopMs: number
   /** Whether it had to be killed, for its time was over. */
   readonly wasKilled: boolean
+  /** Whether it told that its shutdown is over, well or not. */
+  readonly hasStopped: boolean
   readonly stopPhases: readonly TimedPhase[]
   /** The phase of the stop in which it ended, where it ended in one. */
   readonly runningPhase: string | undefined
@@ -109,6 +111,7 @@ export class VerifiedInstance {
       end,
       stopMs: this.#sinceStop() ?? 0,
       wasKilled,
+      hasStopped: this.process.told !== undefined,
       stopPhases: this.process.stopPhases,
       runningPhase: this.process.runningPhase,
       output: this.process.output(),
