@@ -72,7 +72,10 @@ test('a worker whose exit code is 0 though it has not drained is told', { timeou
   })
 })
 
-/** Each is restarted, and waited for: more than the pipeline has time for. `.ci/soak` sets it. */
+/**
+ * Each is restarted, and waited for: more than the pipeline has time for, which judges what was found of them
+ * (`recorded-cause.test.ts`). `.ci/soak` sets it.
+ */
 const isLong = process.env['TENON_DRAINS'] === 'all'
 
 describe.runIf(isLong)('services that do not', () => {
