@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { eventually } from '@tenon/testing'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { DrainError } from '../../packages/cli/src/verify/drain-error.ts'
 import type { DrainTask } from '../../packages/cli/src/verify/drain-task.ts'
@@ -22,7 +23,7 @@ test('nobody is led to an instance that is gone, though its probe never said no'
   const record = await rollout.finish()
   expect(record).toMatchObject({ end: { code: 0, signal: null }, notReadyAfterMs: undefined })
   await once(connect(Number(port), '127.0.0.1').resume(), 'close')
-  await vi.waitFor(() => expect(rollout.unledCount).toBe(1))
+  await eventually(() => expect(rollout.unledCount).toBe(1))
   expect(record?.refusals).toEqual([])
 })
 
