@@ -30,12 +30,14 @@ export async function startCluster(brokerCount: number): Promise<KafkaCluster> {
   await shareLibraries(folder)
   const environment = { TENON_INFRA_DIR: folder, TENON_KAFKA_PORT: String(await freePort(brokerCount)) }
   const call = (...args: readonly string[]) => run(args, environment)
-  const lines = await call('up', '--brokers', String(brokerCount))
+  // On a busy machine the script takes a broker for gone whose process has only just begun; asked again, it waits for it.
+  const start = (...args: readonly string[]) => call(...args).catch(() => call(...args))
+  const lines = await start('up', '--brokers', String(brokerCount))
   const [, brokers = ''] = /KAFKA_BROKERS=(\S+)/.exec(lines) ?? []
   return {
     brokers,
     stop: async (broker, how) => void (await call('stop-broker', String(broker), ...(how ? ['--kill'] : []))),
-    start: async (broker) => void (await call('start-broker', String(broker))),
+    start: async (broker) => void (await start('start-broker', String(broker))),
     [Symbol.asyncDispose]: async () => {
       await call('down')
       await rm(folder, { recursive: true })
