@@ -42,12 +42,12 @@ const callOf = (method: string) => [
 const ping = frame({ type: frameType.ping, payload: Buffer.alloc(8) })
 const leave = frame({ type: frameType.goaway, payload: Buffer.concat([uint32(0), uint32(errorCode.noError)]) })
 
-/** The connection takes no more calls, which the second GOAWAY says. */
+/** The connection takes no more calls, which the second GOAWAY says; Node says it again where it closes a session. */
 async function retired({ goawayCodes, frames, send }: RawConnection): Promise<void> {
   await eventually(() => expect(goawayCodes()).toHaveLength(1))
   const asked = frames().filter(({ type }) => type === frameType.ping)
   await send(...asked.map(({ payload }) => frame({ type: frameType.ping, flags: flag.ack, payload })), leave)
-  await eventually(() => expect(goawayCodes()).toHaveLength(2))
+  await eventually(() => expect(goawayCodes().length).toBeGreaterThanOrEqual(2))
 }
 
 test.each([
