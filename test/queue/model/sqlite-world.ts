@@ -22,7 +22,8 @@ export async function sqliteWorld({ partitionCount, faults, readFailurePercent }
     lock = undefined
   }
   return {
-    patienceMs: 60_000,
+    // What is set aside is stored after several tries, some seconds apart, where most of them fail.
+    patienceMs: 240_000,
     // A busy machine may stand still for longer than a handler of the model takes.
     maxHandlerMs: 30_000,
     open: async () => {
