@@ -66,15 +66,14 @@ describe.skipIf(skipped !== '').for(['kafkajs', 'platformatic'] as const)(
     it('opens no connection to look into a partition again', async () => {
       const driver = await connect()
       const topic = await createTopic(driver)
-      expect(await read(driver, { topic })).toEqual([])
+      await send(driver, topic, ['0'])
+      expect(await read(driver, { topic })).toEqual(['0@0'])
       let openedCount = 0
       const count = () => (openedCount += 1)
       diagnostics.subscribe('net.client.socket', count)
       onTestFinished(() => void diagnostics.unsubscribe('net.client.socket', count))
-      await send(driver, topic, ['0'])
-      const openedBySending = openedCount
       for (let look = 0; look < 20; look++) expect(await read(driver, { topic })).toEqual(['0@0'])
-      expect(openedCount).toBe(openedBySending)
+      expect(openedCount).toBe(0)
     })
 
     it('leaves no connection open when the loop is left', async () => {
