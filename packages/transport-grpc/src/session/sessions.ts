@@ -7,8 +7,8 @@ import { readTimeoutMs } from '../listen/request-head.ts'
 import { markCut } from './cut-session.ts'
 import { type AwaitedCall, OpenStreams } from './open-streams.ts'
 import { SessionAge } from './session-age.ts'
-import { tellMsOf } from './tell-time.ts'
 import { SessionLimits } from './session-limits.ts'
+import { tellMsOf } from './tell-time.ts'
 import { UnreadSessions } from './unread-sessions.ts'
 
 /** What is known of a session. */
@@ -57,8 +57,7 @@ export class Sessions {
       if (session.destroyed) markCut(session)
       forgetListeners(this)
     }
-    const [isKnown, withdrawn] = [false, undefined]
-    this.#open.set(session, { session, socket, limits, age, closed, isKnown, withdrawn })
+    this.#open.set(session, { session, socket, limits, age, closed, isKnown: false, withdrawn: undefined })
     session.once('close', () => this.#leave(session))
   }
 
