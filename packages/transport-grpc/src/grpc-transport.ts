@@ -43,19 +43,27 @@ export function grpcTransport(options: GrpcOptions = {}): Transport {
   return Object.freeze({
     name: 'grpc',
     carries: ({ grpc }) => grpc,
+    listensAt: (defaultHost) => [placeOf(settingsFor(options, { defaultHost }))],
     bind: (host) => {
       return new GrpcServer(settingsFor(options, host), host)
     },
   } satisfies Transport)
 }
 
-function settingsFor(options: GrpcOptions, { takesFreePorts, defaultHost }: TransportHost): GrpcSettings {
+type Place = Pick<TransportHost, 'takesFreePorts' | 'defaultHost'>
+
+function settingsFor(options: GrpcOptions, { takesFreePorts, defaultHost }: Place): GrpcSettings {
   const host = options.host ?? defaultHost
   if (takesFreePorts === true) {
     const { path: _path, pathMode: _pathMode, ...others } = options
     return resolveGrpcOptions({ ...others, host, port: 0 })
   }
   return resolveGrpcOptions(options.path === undefined ? { ...options, host } : options)
+}
+
+function placeOf({ host, port, path, tls }: GrpcSettings): Address {
+  const protocol = tls === undefined ? 'grpc' : 'grpcs'
+  return path === undefined ? { protocol, host, port } : { protocol, host: `unix:${path}`, port: 0 }
 }
 
 /** How long what is left may take to go out when the server closes without a drain. A guess, and the same as over HTTP. */
@@ -100,12 +108,10 @@ class GrpcServer implements TransportServer {
   }
 
   async listen(): Promise<readonly Address[]> {
-    const { host, path, tls } = this.#settings
-    const protocol = tls === undefined ? 'grpc' : 'grpcs'
     try {
       const port = await this.#listener.listen()
       this.#sessions.watch()
-      return [{ protocol, host: path === undefined ? host : `unix:${path}`, port }]
+      return [{ ...placeOf(this.#settings), port }]
     } catch (error) {
       if (error instanceof ConfigError) throw error
       throw listenFailed(this.#settings, error)

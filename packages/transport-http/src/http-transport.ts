@@ -39,6 +39,7 @@ export function httpTransport(options: HttpOptions = {}): Transport {
   return Object.freeze({
     name: 'http',
     carries: ({ http }) => http !== undefined,
+    listensAt: (defaultHost) => [placeOf(resolveHttpOptions({ ...options, host: options.host ?? defaultHost }))],
     bind: (host) => {
       const port = host.takesFreePorts === true ? { port: 0 } : {}
       return new HttpServer(resolveHttpOptions({ ...options, host: options.host ?? host.defaultHost, ...port }), host)
@@ -95,7 +96,7 @@ class HttpServer implements TransportServer {
   }
 
   async listen(): Promise<readonly Address[]> {
-    const { host, port, tls } = this.#settings
+    const { host, port } = this.#settings
     await this.#prepare()
     try {
       await this.#fastify.listen({ host, port })
@@ -103,8 +104,8 @@ class HttpServer implements TransportServer {
       throw listenFailed(this.#settings, cause)
     }
     const address = this.#fastify.server.address()
-    const protocol = tls === undefined ? 'http' : 'https'
-    return [{ protocol, host, port: typeof address === 'object' && address !== null ? address.port : port }]
+    const taken = typeof address === 'object' && address !== null ? { port: address.port } : {}
+    return [{ ...placeOf(this.#settings), ...taken }]
   }
 
   withdraw(): void {
@@ -161,6 +162,10 @@ class HttpServer implements TransportServer {
     await this.#connections.close(this.#isCut ? 0 : lastRepliesMs)
     await this.#fastify.close()
   }
+}
+
+function placeOf({ host, port, tls }: HttpSettings): Address {
+  return { protocol: tls === undefined ? 'http' : 'https', host, port }
 }
 
 function listenFailed({ host, port }: HttpSettings, cause: unknown): LifecycleError {

@@ -12,6 +12,8 @@ export interface QueueDriver {
   readonly name: string
   /** Where the broker is, for messages: `Kafka at 127.0.0.1:9092`. */
   readonly target: string
+  /** The brokers to begin with, as `host:port`, for descriptions. @defaultValue none, as where messages stay on this machine */
+  readonly brokers?: readonly string[]
   /**
    * Whether the broker and its messages end with this process. Members can `finish` then, and are asked to when the process
    * stops.

@@ -48,6 +48,7 @@ export function queueTransport(options: QueueOptions): QueueTransport {
     hasCallers: false,
     carriesTopic,
     ...(options.topics !== undefined && { topics: topics.texts }),
+    ...(settings.driver.brokers && { connectsTo: settings.driver.brokers }),
     carries: ({ queue }) => queue !== undefined && topics.has(queue.topic),
     provides: [
       provide(Publisher, {

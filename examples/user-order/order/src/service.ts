@@ -1,6 +1,6 @@
 import { about, users } from '@shop/contracts'
 import { ping, queuePlace } from '@shop/data'
-import { defineService, list, optional, port, provide, remote } from '@tenon/core'
+import { defineService, list, optional, port, provide, remote, secret } from '@tenon/core'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
 import { queueDriver, queueTransport } from '@tenon/transport-queue'
@@ -22,14 +22,15 @@ export const service = defineService({
     brokers: list('KAFKA_BROKERS', []),
     kafkaClient: optional('KAFKA_CLIENT'),
     queueFile: optional('QUEUE_FILE'),
-    databaseUrl: optional('DATABASE_URL'),
+    databaseUrl: secret(optional('DATABASE_URL')),
     dataDir: optional('DATA_DIR'),
   },
   handlers: [OrderHandler],
   providers: (settings) => [
     provide(OrderDatabase, {
-      create: () => openOrderDatabase(settings),
+      create: () => openOrderDatabase({ ...settings, databaseUrl: settings.databaseUrl?.reveal() }),
       check: ping,
+      connectsTo: [settings.databaseUrl],
       dispose: (database) => database.destroy(),
     }),
     provide(OrderStore, { needs: [OrderDatabase], create: (database) => new OrderStore(database) }),

@@ -1,6 +1,6 @@
 import { about } from '@shop/contracts'
 import { ping, queuePlace } from '@shop/data'
-import { defineService, list, optional, port, provide } from '@tenon/core'
+import { defineService, list, optional, port, provide, secret } from '@tenon/core'
 import { grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
 import { queueDriver, queueTransport } from '@tenon/transport-queue'
@@ -18,14 +18,15 @@ export const service = defineService({
     brokers: list('KAFKA_BROKERS', []),
     kafkaClient: optional('KAFKA_CLIENT'),
     queueFile: optional('QUEUE_FILE'),
-    databaseUrl: optional('DATABASE_URL'),
+    databaseUrl: secret(optional('DATABASE_URL')),
     dataDir: optional('DATA_DIR'),
   },
   handlers: [UserHandler],
   providers: (settings) => [
     provide(UserDatabase, {
-      create: () => openUserDatabase(settings),
+      create: () => openUserDatabase({ ...settings, databaseUrl: settings.databaseUrl?.reveal() }),
       check: ping,
+      connectsTo: [settings.databaseUrl],
       dispose: (database) => database.destroy(),
     }),
     provide(UserStore, { needs: [UserDatabase], create: (database) => new UserStore(database) }),

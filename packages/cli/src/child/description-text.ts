@@ -37,9 +37,13 @@ export function descriptionText(service: ServiceDescription, paint: Terminal['pa
     ),
     ...section(
       'providers',
-      service.providers.map(({ name, needs, isChecked }) => [
+      service.providers.map(({ name, needs, isChecked, connectsTo }) => [
         name,
-        [...needsText(needs), ...(isChecked ? ['checked'] : [])].join('; '),
+        [
+          ...needsText(needs),
+          ...(isChecked ? ['checked'] : []),
+          ...(connectsTo ? [`connects to ${connectsTo.join(', ')}`] : []),
+        ].join('; '),
       ]),
     ),
     ...section(
@@ -77,8 +81,14 @@ function needsText(needs: readonly string[]): readonly string[] {
   return needs.length > 0 ? [`needs ${needs.join(', ')}`] : []
 }
 
-function transportRow({ name, topics }: ServiceDescription['transports'][number]): readonly string[] {
-  return [name, topics ? `topics ${topics.join(', ')}` : '']
+function transportRow(transport: ServiceDescription['transports'][number]): readonly string[] {
+  const { name, topics, listensAt = [], connectsTo = [] } = transport
+  const texts = [
+    ...listensAt.map(({ host, port }) => `listens at ${port === 0 ? host : `${host}:${port}`}`),
+    ...(connectsTo.length > 0 ? [`connects to ${connectsTo.join(', ')}`] : []),
+    ...(topics ? [`topics ${topics.join(', ')}`] : []),
+  ]
+  return [name, texts.join('; ')]
 }
 
 function settingRow(setting: ServiceDescription['settings'][number]): readonly string[] {

@@ -1,5 +1,6 @@
 import { WiringError } from '../error/setup-error.ts'
 import { type HealthCheckOptions, type HealthCheckSettings, resolveHealthCheck } from './check-settings.ts'
+import type { PeerAddress } from './peer-address.ts'
 
 /** A value of type `T` that can be injected: a class, or `token<T>('name')` where there is no class. */
 export type Token<T = unknown> = (abstract new (...args: never[]) => T) | NamedToken<T>
@@ -24,6 +25,8 @@ export interface Provider<T = unknown> {
   readonly check: ((value: T, signal: AbortSignal) => unknown) | undefined
   /** How often the check runs, and what it decides. @defaultValue the defaults of a check */
   readonly checkSettings?: HealthCheckSettings | undefined
+  /** The servers it connects to, as they were given. */
+  readonly connectsTo?: readonly PeerAddress[] | undefined
   /** How the values of several transports become one. */
   readonly combine?: ((parts: readonly ProvidedPart<T>[]) => T) | undefined
   /** Set when the value is a client of another service. */
@@ -128,6 +131,14 @@ export interface ProviderSpec<T, Needs extends readonly Token[]> {
    */
   readonly check?: ((value: T, signal: AbortSignal) => unknown) | ProviderCheck<T>
   /**
+   * The servers it connects to, as `host:port` or a URL, for descriptions and network policies; nothing is done with them, and of a URL
+   * nothing but host and port is shown. What is undefined, as a setting may be, is left out.
+   *
+   * @defaultValue none
+   * @throws ConfigError `config.malformed`, from `service.check()`, for one that names no host and port
+   */
+  readonly connectsTo?: readonly (PeerAddress | undefined)[]
+  /**
    * Makes one value of those that the transports of a service give for this token, which is an error otherwise. Only for
    * what a transport provides; called once they are all created, and never for one alone.
    */
@@ -164,5 +175,6 @@ export function provide<T, const Needs extends readonly Token[] = readonly []>(
       : check) as Provider['check'],
     checkSettings: resolveHealthCheck(`provide(${tokenName(of)}, …): check`, typeof check === 'object' ? check : {}),
     combine: spec.combine as Provider['combine'],
+    connectsTo: spec.connectsTo?.filter((address) => address !== undefined),
   })
 }

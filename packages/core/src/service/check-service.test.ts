@@ -117,6 +117,24 @@ describe('check()', () => {
     })
   })
 
+  it('refuses a place to connect to that names no host and port, and shows nothing of it', async () => {
+    const providers = ({ url }: { readonly url?: unknown }) => [
+      provide(Db, { create: untouched, connectsTo: [String(url), 'db:5432'] }),
+    ]
+    const options = { config: { url: text('DATABASE_URL') }, providers, handlers: [handler(() => inject(Db))] }
+    expect(await check(options, { DATABASE_URL: 'postgres://db/shop' })).toEqual({ ok: true, problems: [] })
+    expect(await check(options, { DATABASE_URL: 'hunter2' })).toEqual({
+      ok: false,
+      problems: [
+        {
+          code: 'config.malformed',
+          message: expect.stringMatching(/^provide\(Db, …\): connectsTo must name host:port/),
+        },
+      ],
+    })
+    expect(await check(options)).toMatchObject({ problems: [{ code: 'config.missing' }] })
+  })
+
   it('tells all problems at once, each as the start would', async () => {
     const url = token<string>('DATABASE_URL')
     const cyclic = token<string>('A')

@@ -2,14 +2,16 @@ import { ServiceError } from '../error/service-error.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
 import type { Operation } from '../contract/operation.ts'
 import type { Consuming } from '../handler/consuming-options.ts'
+import { toPeer } from '../handler/peer-address.ts'
+import { type Provider, tokenName } from '../handler/provider.ts'
 import { withTimeLimit } from '../handler/time-limit.ts'
 import { compileSchema } from '../schema/compiled-schema.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { BatchArrival, EventEndpoint } from '../transport/endpoint.ts'
 import type { ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
-import { resolveAdmin } from './probe/admin-options.ts'
+import { adminOf } from './probe/admin-of.ts'
 import { carriedBy, type Endpoints } from './carried.ts'
-import type { ConfigSpec, SettingsOf } from './config/config.ts'
+import type { ConfigSpec } from './config/config.ts'
 import {
   callWithSettings,
   type PlanFailure,
@@ -19,7 +21,7 @@ import {
   withoutSecrets,
 } from './plan-service.ts'
 import { eventFacts, operationFacts } from './endpoint-facts.ts'
-import { readSettings } from './read-settings.ts'
+import { readSettings, type ServiceReading } from './read-settings.ts'
 import { readVersions } from './read-versions.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import type { StartOptions } from './start-options.ts'
@@ -48,7 +50,7 @@ export async function checkService<Config extends ConfigSpec>(
   }
   const plan = planService(options, { settings, config, overrides, identity })
   const endpoints = idleEndpoints(plan, options.name, settings)
-  const failures = [...plan.failures, ...checkRest(options, config)]
+  const failures = [...plan.failures, ...checkRest(options, { settings, config })]
   const problems = [
     ...optionProblems,
     ...configProblems,
@@ -57,6 +59,8 @@ export async function checkService<Config extends ConfigSpec>(
       .filter(({ isOfSettings }) => !(isOfSettings && configProblems.length > 0))
       .flatMap((one) => one.problems),
     ...plan.problems,
+    // A place that stands for a setting that is missing names no host.
+    ...(configProblems.length > 0 ? [] : plan.providers.order.flatMap(checkPeers)),
     ...endpoints.problems,
     ...(await checkTransports(plan.transports, { endpoints, settings, identity })),
   ]
@@ -112,22 +116,21 @@ async function refuse() {
   return { ok: false as const, error, callId: 'check', headers: undefined }
 }
 
+/** What a provider says it connects to is told by its name only, for it may hold a password. */
+function checkPeers({ token, connectsTo = [] }: Provider): readonly SetupProblem[] {
+  if (connectsTo.every((address) => toPeer(address) !== undefined)) return []
+  const message = `provide(${tokenName(token)}, …): connectsTo must name host:port, or a URL with both, such as postgres://db:5432/shop`
+  return [{ code: 'config.malformed', message }]
+}
+
 /** The functions of the options that a plan leaves alone. */
 function checkRest<Config extends ConfigSpec>(
   options: ServiceOptions<Config>,
-  config: SettingsOf<Config>,
+  { settings, config }: Pick<ServiceReading<Config>, 'settings' | 'config'>,
 ): readonly PlanFailure[] {
   const failures: PlanFailure[] = []
   callWithSettings('registry', () => options.registry?.(config), failures)
-  callWithSettings(
-    'admin',
-    () => {
-      const { admin: given = {} } = options
-      const admin = typeof given === 'function' ? given(config) : given
-      if (admin !== false) resolveAdmin(admin)
-    },
-    failures,
-  )
+  callWithSettings('admin', () => adminOf(options, { settings, config }), failures)
   return failures
 }
 

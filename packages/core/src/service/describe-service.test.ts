@@ -21,6 +21,7 @@ import { provide, token } from '../handler/provider.ts'
 import type { Transport } from '../transport/transport.ts'
 import { type ConfigReader, list, port, text } from './config/config.ts'
 import { defineService } from './define-service.ts'
+import type { ServiceOptions } from './service-options.ts'
 import { secret } from './config/secret.ts'
 
 const User = Type.Object({ userId: Type.String() })
@@ -134,17 +135,18 @@ const service = defineService({
   interceptors: [trace],
   authenticate: () => undefined,
   maxConcurrentCalls: 100,
-  providers: () => [
+  providers: ({ databaseUrl }) => [
     provide(Store, { needs: [Db, clock], create: untouched, check: untouched }),
-    provide(clock, { create: untouched }),
-    provide(Db, { create: untouched }),
+    provide(clock, { create: untouched, connectsTo: [undefined] }),
+    provide(Db, { create: untouched, connectsTo: [databaseUrl, 'replica:5433', 'LOCALHOST:5432', 'nowhere'] }),
   ],
   checks: [check('disk', untouched, { needs: [clock], affects: 'none', intervalMs: 60_000 })],
   remotes: () => [remote(bills, { via, at: 'static:///bill:3001', interceptors: [signing, () => expect.fail()] })],
   transports: ({ httpPort }) => [
     transport(`http-${httpPort}`, { carries: ({ http }) => http !== undefined }),
-    transport('grpc', { carries: ({ grpc }) => grpc }),
+    transport('grpc', { carries: ({ grpc }) => grpc, listensAt: (host) => [{ protocol: 'grpc', host, port: 50_051 }] }),
     transport('queue', {
+      connectsTo: ['kafka:9092'],
       carries: ({ queue }) => queue !== undefined,
       carriesEvents: true,
       topics: ['shop.*'],
@@ -254,7 +256,7 @@ describe('describe()', () => {
         },
       ],
       providers: [
-        { name: 'Db', needs: [], isChecked: false },
+        { name: 'Db', needs: [], isChecked: false, connectsTo: ['localhost:5432', 'replica:5433'] },
         { name: 'clock', needs: [], isChecked: false },
         { name: 'Store', needs: ['Db', 'clock'], isChecked: true },
       ],
@@ -282,9 +284,22 @@ describe('describe()', () => {
       hooks: [],
       transports: [
         { name: 'http-3001', carriesEvents: false, provides: [] },
-        { name: 'grpc', carriesEvents: false, provides: [] },
-        { name: 'queue', carriesEvents: true, topics: ['shop.*'], provides: ['Publisher'] },
+        {
+          name: 'grpc',
+          carriesEvents: false,
+          provides: [],
+          listensAt: [{ protocol: 'grpc', host: '127.0.0.1', port: 50_051 }],
+        },
+        {
+          name: 'queue',
+          carriesEvents: true,
+          topics: ['shop.*'],
+          provides: ['Publisher'],
+          connectsTo: ['kafka:9092'],
+        },
       ],
+      admin: { host: '127.0.0.1', port: 9000, hasToken: false },
+      isRegistered: false,
       settings: [
         {
           name: 'httpPort',
@@ -441,6 +456,17 @@ describe('describe()', () => {
     expect(
       described({ handlers: [defineHandler(watches, () => ({ watchUsers: async function* () {} }))] }),
     ).not.toThrow()
+  })
+
+  it('tells where probes are asked as the settings say, and nothing of a service without', () => {
+    const describeWith = (admin: ServiceOptions['admin'], environment = {}) =>
+      defineService({ name: 'user', version: '1.0.0', handlers: [], ...(admin !== undefined && { admin }) }).describe({
+        environment,
+      }).admin
+    const token = 'a-token-of-some-length'
+    expect(describeWith(() => ({ port: 9001, token }))).toEqual({ host: '127.0.0.1', port: 9001, hasToken: true })
+    expect(describeWith(undefined, { TENON_HOST: '0.0.0.0' })).toEqual({ host: '0.0.0.0', port: 9000, hasToken: false })
+    expect(describeWith(false)).toBeUndefined()
   })
 })
 

@@ -7,6 +7,7 @@ import type { HttpBoundRoute, HttpOperation, NamedField } from '../contract/http
 import type { AccessRule } from '../contract/operation.ts'
 import type { ConsumerStart } from '../contract/start-position.ts'
 import { ConfigError } from '../error/setup-error.ts'
+import { toPeer } from '../handler/peer-address.ts'
 import { type RemoteFacts, tokenName } from '../handler/provider.ts'
 import type { Task } from '../handler/task.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -14,13 +15,15 @@ import { consumerTimeoutOf, scheduleTimeoutOf, timeoutOf } from './assemble.ts'
 import { carriesEvent } from './carried.ts'
 import type { CheckOptions } from './check-service.ts'
 import type { ConfigReader, ConfigSpec } from './config/config.ts'
+import { adminOf } from './probe/admin-of.ts'
 import { describeChecks } from './describe-checks.ts'
 import { accessOf } from './endpoint-facts.ts'
 import { hooksOf } from './lifecycle/bound-hooks.ts'
 import { planService, requireSound, type ServicePlan } from './plan-service.ts'
-import { readSettings } from './read-settings.ts'
+import { readSettings, type ServiceReading } from './read-settings.ts'
 import type {
   AccessDescription,
+  AdminDescription,
   ConsumerDescription,
   HandlerDescription,
   HookDescription,
@@ -66,7 +69,9 @@ export function describeService<Config extends ConfigSpec>(
     remotes: plan.remotes.map(describeRemote),
     tasks: plan.tasks.map(describeTask),
     hooks: hooksOf(options).map(describeHook),
-    transports: plan.transports.map(describeTransport),
+    transports: plan.transports.map((transport) => describeTransport(transport, settings)),
+    admin: describeAdmin(options, { settings, config }),
+    isRegistered: options.registry !== undefined,
     settings: Object.entries<ConfigReader<unknown>>(options.config ?? {}).map(describeSetting),
     limits: {
       callTimeoutMs: settings.callTimeoutMs,
@@ -228,8 +233,15 @@ function describeInterceptors(
   ]
 }
 
-function describeProvider({ token, needs, check }: ServicePlan['providers']['order'][number]): ProviderDescription {
-  return { name: tokenName(token), needs: needs.map(tokenName), isChecked: check !== undefined }
+function describeProvider(provider: ServicePlan['providers']['order'][number]): ProviderDescription {
+  const { token, needs, check, connectsTo = [] } = provider
+  const peers = connectsTo.flatMap((address) => toPeer(address) ?? [])
+  return {
+    name: tokenName(token),
+    needs: needs.map(tokenName),
+    isChecked: check !== undefined,
+    connectsTo: peers.length === 0 ? undefined : [...new Set(peers)],
+  }
 }
 
 function describeRemote({ contract, transport, at, interceptors }: RemoteFacts): RemoteDescription {
@@ -249,8 +261,24 @@ function describeTask({ name, needs, settings }: Task): TaskDescription {
   }
 }
 
-function describeTransport({ name, carriesEvents = false, topics, provides = [] }: Transport): TransportDescription {
-  return { name, carriesEvents, topics: topics && [...topics], provides: provides.map(({ token }) => tokenName(token)) }
+function describeTransport(transport: Transport, { defaultHost }: ServiceSettings): TransportDescription {
+  const { name, carriesEvents = false, topics, provides = [], connectsTo } = transport
+  return {
+    name,
+    carriesEvents,
+    topics: topics && [...topics],
+    provides: provides.map(({ token }) => tokenName(token)),
+    listensAt: transport.listensAt?.(defaultHost).map(({ protocol, host, port }) => ({ protocol, host, port })),
+    connectsTo: connectsTo && [...connectsTo],
+  }
+}
+
+function describeAdmin<Config extends ConfigSpec>(
+  options: ServiceOptions<Config>,
+  reading: Pick<ServiceReading<Config>, 'settings' | 'config'>,
+): AdminDescription | undefined {
+  const admin = adminOf(options, reading)
+  return admin && { host: admin.host, port: admin.port, hasToken: admin.token !== undefined }
 }
 
 function describeSetting([name, reader]: readonly [string, ConfigReader<unknown>]): SettingDescription {

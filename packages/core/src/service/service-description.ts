@@ -7,6 +7,7 @@ import type { ErrorCode } from '../error/error-code.ts'
 import type { Overlap } from '../handler/schedule/timing.ts'
 import type { RestartPolicy } from '../handler/task.ts'
 import type { HealthCheckSettings } from '../handler/check-settings.ts'
+import type { Address } from '../transport/transport.ts'
 
 /** A service as data: what it is made of, and in which order. Absent fields mean "none". */
 export interface ServiceDescription {
@@ -27,6 +28,10 @@ export interface ServiceDescription {
   /** In the order in which they run. */
   readonly hooks: readonly HookDescription[]
   readonly transports: readonly TransportDescription[]
+  /** The server of its probes. */
+  readonly admin?: AdminDescription | undefined
+  /** Whether a registry is told of it. */
+  readonly isRegistered: boolean
   /** The variables the service is configured with. */
   readonly settings: readonly SettingDescription[]
   readonly limits: LimitDescription
@@ -158,6 +163,8 @@ export interface ProviderDescription {
   readonly needs: readonly string[]
   /** Whether it is looked at while the service runs: `checks` has a check of its name. */
   readonly isChecked: boolean
+  /** The servers it connects to, as `host:port`; what of them the settings at hand do not tell is left out. */
+  readonly connectsTo?: readonly string[] | undefined
 }
 
 export interface CheckDescription extends HealthCheckSettings {
@@ -205,6 +212,18 @@ export interface TransportDescription {
   readonly topics?: readonly string[] | undefined
   /** Names of the providers that come with it. */
   readonly provides: readonly string[]
+  /** Where callers reach it; port 0 is any free one. */
+  readonly listensAt?: readonly Address[] | undefined
+  /** The servers it connects to, as `host:port`. */
+  readonly connectsTo?: readonly string[] | undefined
+}
+
+/** Where probes are asked. */
+export interface AdminDescription {
+  readonly host: string
+  readonly port: number
+  /** Whether `/info` and `?verbose` ask for a token. */
+  readonly hasToken: boolean
 }
 
 export interface SettingDescription {

@@ -11,7 +11,7 @@ import { composeEndpoints, composeSchedules } from './assemble.ts'
 import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import { compileHider } from './config/hide-secrets.ts'
-import { resolveAdmin } from './probe/admin-options.ts'
+import { adminOf } from './probe/admin-of.ts'
 import { AdminServer } from './probe/admin-server.ts'
 import { Announcement } from './lifecycle/announcement.ts'
 import { type BoundHook, bindHooks } from './lifecycle/bound-hooks.ts'
@@ -137,13 +137,12 @@ export class StartUp<Config extends ConfigSpec> {
 
   async #openAdmin(): Promise<readonly Address[]> {
     const { options, settings, config, info, readiness } = this.#site
-    const { admin: given = {} } = options
-    const adminOptions = typeof given === 'function' ? given(config) : given
-    const { token, ...address } = resolveAdmin({ host: settings.defaultHost, ...adminOptions })
-    const probes = new Probes(probeView(readiness, this.#parts), { token })
+    const asked = adminOf(options, { settings, config })
+    const probes = new Probes(probeView(readiness, this.#parts), { token: asked?.token })
     this.#probes = probes
-    if (adminOptions === false) return []
-    const admin = new AdminServer({ probes, info }, address)
+    if (asked === undefined) return []
+    const { host, port } = asked
+    const admin = new AdminServer({ probes, info }, { host, port })
     this.#parts.admin = admin
     return [await admin.listen()]
   }

@@ -40,6 +40,19 @@ export interface Transport {
    */
   readonly topics?: readonly string[]
   /**
+   * Where callers are going to reach it, as its options say, for descriptions and what is generated from them. Port 0 is any free one.
+   *
+   * @param defaultHost As `TransportHost.defaultHost`.
+   * @defaultValue nowhere, or it does not tell
+   */
+  listensAt?(defaultHost: string): readonly Address[]
+  /**
+   * The servers it connects to of its own accord, such as brokers, as `host:port`, for descriptions and network policies.
+   *
+   * @defaultValue none, or it does not tell
+   */
+  readonly connectsTo?: readonly string[]
+  /**
    * Prepares to serve the endpoints it carries. Called once for each start, before anything listens; opens no connection.
    * `service.check()` calls it too, with endpoints that nobody may dispatch, and then `close`.
    *

@@ -1,5 +1,6 @@
 import { ConfigError } from '@tenon/core/transport'
 import { describe, expect, it } from 'vitest'
+import { queueTransport } from '../queue-transport.ts'
 import { queueDriver, type QueueDriverOptions } from './choose-driver.ts'
 
 describe('queueDriver', () => {
@@ -14,6 +15,13 @@ describe('queueDriver', () => {
     [{ client: 'platformatic' }, 'memory'],
   ] as const)('makes of %o the %s driver', (options, name) => {
     expect(queueDriver(options).name).toBe(name)
+  })
+
+  it('tells the brokers that a transport connects to', () => {
+    const connectsTo = (options: QueueDriverOptions) => queueTransport({ driver: queueDriver(options) }).connectsTo
+    for (const client of ['kafkajs', 'platformatic'] as const)
+      expect(connectsTo({ brokers: ['kafka:9092'], client })).toEqual(['kafka:9092'])
+    expect(connectsTo({})).toBeUndefined()
   })
 
   it('hands TLS and SASL to both Kafka drivers, which check them', () => {

@@ -56,6 +56,7 @@ class KafkajsDriver implements QueueDriver {
   readonly longestTailMs = sendTimeoutMs
   readonly longestRebalanceMs: number
   readonly target: string
+  readonly brokers: readonly string[]
   readonly #settings: KafkajsSettings
   readonly #tokens: TokenSource | undefined
   #queue: ProduceQueue | undefined
@@ -80,6 +81,7 @@ class KafkajsDriver implements QueueDriver {
     this.#settings = settings
     this.longestRebalanceMs = settings.rebalanceTimeoutMs
     this.#tokens = tokensOf(settings)
+    this.brokers = settings.brokers
     this.target = `Kafka at ${settings.brokers.join(', ')}`
   }
 

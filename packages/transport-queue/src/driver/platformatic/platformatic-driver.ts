@@ -56,6 +56,7 @@ class PlatformaticDriver implements QueueDriver {
   readonly longestTailMs = requestTimeoutMs
   readonly longestRebalanceMs: number
   readonly target: string
+  readonly brokers: readonly string[]
   readonly #settings: PlatformaticSettings
   readonly #tokens: TokenSource | undefined
   readonly #sources = new KeptSources((place) => {
@@ -71,6 +72,7 @@ class PlatformaticDriver implements QueueDriver {
     this.#settings = settings
     this.longestRebalanceMs = settings.rebalanceTimeoutMs
     this.#tokens = tokensOf(settings)
+    this.brokers = settings.brokers
     this.target = `Kafka at ${settings.brokers.join(', ')}`
   }
 
