@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { SetupError } from '@tenon/core'
-import type { ChildTask } from './child/child-task.ts'
+import type { ChildTask, Told } from './child/child-task.ts'
 import type { ExitCode } from './command/command.ts'
-import { ModuleError } from './module/service-module.ts'
+import { loadService, ModuleError } from './module/service-module.ts'
 import { processTerminal } from './terminal.ts'
 
 // What a command does with the code of a service is done here, in a process of its own that has the loader the code needs.
@@ -19,9 +19,11 @@ async function run(given: ChildTask): Promise<ExitCode | undefined> {
     return await runTask(given)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
+    const isOfService = error instanceof SetupError || (error instanceof ModuleError && error.isOfService)
+    if (given.kind === 'tell') return tell({ problem: message, isOfService })
     if (given.isJson) terminal.print(JSON.stringify({ error: message }))
     terminal.complain(`tenon: ${message}`)
-    return error instanceof SetupError || (error instanceof ModuleError && error.isOfService) ? 1 : 2
+    return isOfService ? 1 : 2
   }
 }
 
@@ -30,9 +32,19 @@ async function runTask(given: ChildTask): Promise<ExitCode | undefined> {
     case 'instance':
       await (await import('./instance/run-instance.ts')).runInstance(given)
       return undefined
+    case 'tell':
+      return tell({ description: (await loadService(given)).describe() })
     case 'verify_drain':
       return (await import('./child/drain.ts')).drain(given, fileURLToPath(import.meta.url), terminal)
     default:
       return (await import('./child/look.ts')).look(given, terminal)
   }
+}
+
+/** Resolves when it is on its way: the process ends behind it. */
+async function tell(told: Told): Promise<ExitCode> {
+  const { promise, resolve } = Promise.withResolvers<ExitCode>()
+  if (process.send === undefined) throw new Error('there is no channel to tell it over')
+  process.send(told, () => resolve('description' in told ? 0 : 1))
+  return promise
 }

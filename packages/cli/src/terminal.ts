@@ -1,4 +1,4 @@
-/** Where a command writes, and how. The only file that does. */
+/** Where a command writes and asks, and how. The only file that does. */
 export interface Terminal {
   /** Writes lines to standard output. */
   print(text: string): void
@@ -6,6 +6,8 @@ export interface Terminal {
   complain(text: string): void
   /** Text for standard output in a colour, where it has any. */
   readonly paint: (colour: Colour, text: string) => string
+  /** Asks for a line; absent where nobody is there to answer. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined
 }
 
 export type Colour = 'bold' | 'dim' | 'green' | 'red' | 'yellow'
@@ -27,11 +29,26 @@ export interface TerminalFacts {
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
-  const { stdout, stderr, env } = process
+  const { stdin, stdout, stderr, env } = process
   return {
     print: (text) => void stdout.write(`${text}\n`),
     complain: (text) => void stderr.write(`${text}\n`),
     paint: painter({ isTerminal: stdout.isTTY === true, environment: env }),
+    ask: stdin.isTTY && stdout.isTTY ? askAtTerminal : undefined,
+  }
+}
+
+/** The end of the input is an empty answer. */
+async function askAtTerminal(question: string): Promise<string> {
+  // Loaded late, for most commands ask nothing.
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    lines.once('close', () => resolve(''))
+    return await Promise.race([lines.question(question), promise])
+  } finally {
+    lines.close()
   }
 }
 

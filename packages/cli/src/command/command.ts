@@ -26,3 +26,8 @@ export interface Command {
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
+
+/** The service, or the project around it, is at fault: the message says what was expected where. Ends a command with exit code 1. */
+export class FaultError extends Error {
+  override readonly name = 'FaultError'
+}

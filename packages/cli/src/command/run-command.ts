@@ -1,4 +1,4 @@
-import { type Command, type ExitCode, type Surroundings, UsageError } from './command.ts'
+import { type Command, type ExitCode, FaultError, type Surroundings, UsageError } from './command.ts'
 import { helpOf, type ListedCommand, overview } from './help.ts'
 import { parseArguments } from './parse-arguments.ts'
 
@@ -32,10 +32,10 @@ export async function runCommand(args: readonly string[], surroundings: Surround
   try {
     return await findAndRun(args, surroundings)
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
+    if (!(error instanceof UsageError || error instanceof FaultError)) throw error
     if (args.includes('--json')) terminal.print(JSON.stringify({ error: error.message }))
     terminal.complain(`tenon: ${error.message}`)
-    return 2
+    return error instanceof FaultError ? 1 : 2
   }
 }
 
