@@ -123,6 +123,8 @@ const stateOf = {
 const fixedOptions: ClientOptions = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
+  // A name whose servers were all replaced, as by a rollout, is asked for again at once. @see grpc-js, resolver-dns: after 30 s unless told
+  'grpc.dns_min_time_between_resolutions_ms': 100,
   // Its own check is ours, which says which option is meant.
   'grpc.max_send_message_length': -1,
   // Where and how to call is settled before; neither a DNS record nor the environment must change it.
