@@ -19,6 +19,11 @@ const commands: Readonly<Record<string, ListedCommand & { load(): Promise<Comman
     summary: 'asks a running service how it is, for images without a shell or an HTTP client',
     load: async () => (await import('./probe.ts')).probeCommand,
   },
+  'generate docker': {
+    usage: 'generate docker <service.ts>',
+    summary: 'writes the Dockerfile of a service, and tells how large an image is',
+    load: async () => (await import('./generate-docker.ts')).generateDockerCommand,
+  },
   'verify drain': {
     usage: 'verify drain <service.ts>…',
     summary: 'restarts services under load, and says what became of every call and message',

@@ -1,0 +1,35 @@
+import type { GeneratedFile } from '../generated-file.ts'
+import { dockerfile, type DockerfileParts } from './dockerfile.ts'
+import { dockerignore } from './dockerignore.ts'
+
+/** What the files of an image are made of. */
+export interface DockerParts extends Omit<DockerfileParts, 'howToBuild'> {
+  /** From the project's root to where the files go, with `/`; empty for the root itself. */
+  readonly folder: string
+}
+
+export interface DockerFiles {
+  readonly files: readonly GeneratedFile[]
+  /** The command that builds the image, in the project's root. */
+  readonly buildCommand: string
+}
+
+/** Dockerfile and .dockerignore of a service; in a workspace, which has several services, with its name. */
+export function dockerFiles({ folder, ...parts }: DockerParts): DockerFiles {
+  const { service, project } = parts
+  const name = project.isWorkspace || folder !== '' ? `${service.name}.Dockerfile` : 'Dockerfile'
+  const path = folder === '' ? name : `${folder}/${name}`
+  const chosen = path === 'Dockerfile' ? '' : `-f ${path} `
+  const buildCommand = `docker build ${chosen}-t ${service.name}:${service.version} .`
+  const howToBuild = [`In the folder of package-lock.json: ${buildCommand}`]
+  return {
+    buildCommand,
+    files: [
+      { path: name, text: dockerfile({ ...parts, howToBuild }) },
+      {
+        path: name === 'Dockerfile' ? '.dockerignore' : `${name}.dockerignore`,
+        text: dockerignore(service.name, project),
+      },
+    ],
+  }
+}

@@ -1,0 +1,150 @@
+import { posix } from 'node:path'
+import type { ServiceDescription } from '@tenon/core'
+import { markOf } from '../generated-file.ts'
+import { buildImage, type ImageBase } from './image-base.ts'
+import type { DockerProject } from './docker-project.ts'
+
+/** What a Dockerfile is made of. */
+export interface DockerfileParts {
+  readonly service: ServiceDescription
+  readonly project: DockerProject
+  readonly base: ImageBase
+  /** Where the code is, for a label. */
+  readonly source?: string | undefined
+  /** The lines that say how it is built. */
+  readonly howToBuild: readonly string[]
+}
+
+/** The user that distroless images have; no image needs a name for it. */
+const userId = 65_532
+
+/** The Dockerfile of a service: what is installed, what is built, and what runs of both. */
+export function dockerfile(parts: DockerfileParts): string {
+  const stages = [heading(parts), dependencyStage(parts.project), buildStage(parts.project), runStage(parts)]
+  return `${stages.map((lines) => lines.join('\n')).join('\n\n')}\n`
+}
+
+function heading({ service, base, howToBuild }: DockerfileParts): readonly string[] {
+  const isOne = base.image === buildImage
+  return [
+    `# ${markOf('docker', service.name)}`,
+    ...howToBuild.map((line) => `# ${line}`),
+    '',
+    '# A build argument pins them by digest: --build-arg BUILD_IMAGE=…@sha256:…',
+    `ARG BUILD_IMAGE=${buildImage}`,
+    `ARG RUN_IMAGE=${isOne ? '${BUILD_IMAGE}' : base.image}`,
+  ]
+}
+
+function dependencyStage({ isWorkspace, packages }: DockerProject): readonly string[] {
+  const folders = packages.map(({ folder }) => folder)
+  return [
+    '# What runs of other packages, in a layer that only package.json and package-lock.json change.',
+    'FROM ${BUILD_IMAGE} AS dependencies',
+    quietNpm,
+    'WORKDIR /image/app',
+    ...copiedManifests(folders.toSorted()),
+    run(
+      [`npm ci --omit=dev${isWorkspace ? ` --workspace=${folders.at(-1)}` : ''}`, 'rm package-lock.json', ...settled],
+      npmMounts,
+    ),
+  ]
+}
+
+function buildStage({ isWorkspace, packages, installed, entry }: DockerProject): readonly string[] {
+  const built = packages.filter(({ hasBuild }) => hasBuild)
+  const own = packages.at(-1)
+  const contents = new Set(packages.flatMap((each) => each.contents))
+  const main = posix.join(own?.folder ?? '', entry)
+  const workspaces = packages.map(({ folder }) => `--workspace=${folder}`)
+  return [
+    '# What is built here.',
+    'FROM ${BUILD_IMAGE} AS build',
+    quietNpm,
+    'WORKDIR /app',
+    ...copiedManifests(installed),
+    run([['npm ci', ...(isWorkspace ? ['--include-workspace-root', ...workspaces] : [])].join(wrapped)], npmMounts),
+    'COPY . .',
+    run([
+      ...built.map(({ folder }) => `npm run build${isWorkspace ? ` --workspace=${folder}` : ''}`),
+      'mkdir -p /image/app',
+      `test -f ${main}`,
+      ['cp --archive --parents', ...contents, '/image/app'].join(wrapped),
+      ...settled,
+    ]),
+  ]
+}
+
+function runStage({ service, project, base, source }: DockerfileParts): readonly string[] {
+  const { admin } = service
+  const main = posix.join(project.packages.at(-1)?.folder ?? '', project.entry)
+  const ports = portsOf(service)
+  return [
+    '# What runs.',
+    'FROM ${RUN_IMAGE}',
+    'COPY --from=dependencies /image/ /',
+    'COPY --from=build /image/ /',
+    'WORKDIR /app',
+    'ENV NODE_ENV=production TENON_HOST=0.0.0.0',
+    `USER ${userId}:${userId}`,
+    ...(ports.length > 0 ? [`EXPOSE ${ports.join(' ')}`] : []),
+    'STOPSIGNAL SIGTERM',
+    ...(admin ? healthCheck(base, service) : []),
+    `ENTRYPOINT ${JSON.stringify([base.node, main])}`,
+    'ARG REVISION=""',
+    'ARG CREATED=""',
+    `LABEL ${[
+      `org.opencontainers.image.title=${JSON.stringify(service.name)}`,
+      `org.opencontainers.image.version=${JSON.stringify(service.version)}`,
+      'org.opencontainers.image.revision="${REVISION}"',
+      'org.opencontainers.image.created="${CREATED}"',
+      ...(source === undefined ? [] : [`org.opencontainers.image.source=${JSON.stringify(source)}`]),
+    ].join(' \\\n      ')}`,
+  ]
+}
+
+/** Each change of a package.json installs anew, and no other change does. */
+function copiedManifests(folders: readonly string[]): readonly string[] {
+  return [
+    'COPY package.json package-lock.json ./',
+    ...folders.filter((folder) => folder !== '').map((folder) => `COPY ${folder}/package.json ${folder}/`),
+  ]
+}
+
+const quietNpm = 'ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=false'
+
+/** Between arguments of a command that may have many. */
+const wrapped = ' \\\n      '
+
+/** A registry of one's own is named by a secret: `docker build --secret id=npmrc,src=.npmrc`. */
+const npmMounts = ['type=cache,target=/root/.npm', 'type=secret,id=npmrc,target=/root/.npmrc'] as const
+
+/** The same files give the same layer, whoever builds them when; and what Node never reads stays out. */
+const settled = [
+  "find /image -type f \\( -name '*.ts' -o -name '*.[cm]ts' -o -name '*.map' -o -name '*.tsbuildinfo' \\) -delete",
+  'find /image -mindepth 1 -type d -empty -delete',
+  'chmod -R u=rwX,go=rX /image',
+  'find /image -exec touch --no-dereference --date=@0 {} +',
+]
+
+function run(commands: readonly string[], mounts: readonly string[] = []): string {
+  const lines = commands.join(' \\\n && ')
+  return mounts.length === 0
+    ? `RUN ${lines}`
+    : `RUN ${mounts.map((mount) => `--mount=${mount}`).join(' ')} \\\n    ${lines}`
+}
+
+function portsOf({ transports, admin }: ServiceDescription): readonly number[] {
+  const ports = [...transports.flatMap(({ listensAt = [] }) => listensAt.map(({ port }) => port)), admin?.port ?? 0]
+  return [...new Set(ports)].filter((port) => port !== 0)
+}
+
+/** Ready within the time a start may take, and then looked at as often as a probe would. */
+function healthCheck({ node }: ImageBase, { admin, limits }: ServiceDescription): readonly string[] {
+  const code = `require('node:http').get({ port: ${admin?.port}, path: '/readyz' }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))`
+  const startSeconds = Math.ceil(limits.startTimeoutMs / 1_000)
+  return [
+    `HEALTHCHECK --interval=10s --timeout=3s --start-period=${startSeconds}s --retries=3 \\`,
+    `  CMD ${JSON.stringify([node, '-e', code])}`,
+  ]
+}
