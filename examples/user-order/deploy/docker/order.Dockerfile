@@ -85,7 +85,7 @@ ENV NODE_ENV=production TENON_HOST=0.0.0.0
 USER 65532:65532
 EXPOSE 3002 50052 9002
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s --start-period=90s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=90s --retries=3 \
   CMD ["node","-e","require('node:http').get({ port: 9002, path: '/readyz' }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 ENTRYPOINT ["node","examples/user-order/order/dist/main.js"]
 ARG REVISION=""

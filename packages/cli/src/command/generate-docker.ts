@@ -43,7 +43,6 @@ async function generate(given: ParsedArguments, surroundings: Surroundings): Pro
   const project = await dockerProject({ file, entry: given.text('entry') })
   const outFolder = resolve(out ?? project.root)
   const folder = relative(project.root, outFolder).replaceAll(sep, '/')
-  if (folder.startsWith('..')) throw new UsageError(`--out: expected a folder below ${project.root}, found ${out}`)
   const { files, buildCommand } = dockerFiles({ service, project, base, source: given.text('source'), folder })
   const notes = [
     `in ${project.root}:`,

@@ -46,7 +46,7 @@ describe('tenon', () => {
     [['check', 'a.ts', '--expotr', 'x'], "Unknown option '--expotr'; the options are --export, --json"],
     [['probe', 'well'], 'expected live, ready or startup, found "well"'],
     [['probe', 'live', '--port', '0x10'], '--port: expected a whole number from 1 to 65535, found "0x10"'],
-    [['verify'], 'expected a command (check, describe, probe, verify drain), found "verify"'],
+    [['verify'], 'verify drain), found "verify"'],
     [['verify', 'drain'], 'expected one or more files of services, found none'],
     [['verify', 'drain', 'a.ts', '--restarts', '0'], '--restarts: expected a whole number from 1 to 10000, found "0"'],
     [

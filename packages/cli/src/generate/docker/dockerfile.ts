@@ -139,12 +139,12 @@ function portsOf({ transports, admin }: ServiceDescription): readonly number[] {
   return [...new Set(ports)].filter((port) => port !== 0)
 }
 
-/** Ready within the time a start may take, and then looked at as often as a probe would. */
+/** Ready within the time a start may take, and from then on looked at as often as Kubernetes looks. */
 function healthCheck({ node }: ImageBase, { admin, limits }: ServiceDescription): readonly string[] {
   const code = `require('node:http').get({ port: ${admin?.port}, path: '/readyz' }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))`
   const startSeconds = Math.ceil(limits.startTimeoutMs / 1_000)
   return [
-    `HEALTHCHECK --interval=10s --timeout=3s --start-period=${startSeconds}s --retries=3 \\`,
+    `HEALTHCHECK --interval=5s --timeout=3s --start-period=${startSeconds}s --retries=3 \\`,
     `  CMD ${JSON.stringify([node, '-e', code])}`,
   ]
 }

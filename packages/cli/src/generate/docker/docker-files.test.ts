@@ -1,0 +1,85 @@
+import { defineService } from '@tenon/core'
+import { describe, expect, it } from 'vitest'
+import { dockerFiles } from './docker-files.ts'
+import type { DockerProject } from './docker-project.ts'
+import { imageBases } from './image-base.ts'
+
+const service = defineService({ name: 'greeting', version: '1.2.3', handlers: [], admin: { port: 9001 } }).describe()
+
+const project: DockerProject = {
+  root: '/project',
+  isWorkspace: false,
+  entry: 'dist/main.js',
+  installed: [''],
+  packages: [{ folder: '', hasBuild: true, outputs: ['dist'], contents: ['dist'], buildFiles: [] }],
+}
+
+const slim = { image: 'node:24-bookworm-slim', node: 'node' }
+
+function textsOf(parts: Partial<Parameters<typeof dockerFiles>[0]> = {}) {
+  const { files, buildCommand } = dockerFiles({ service, project, base: slim, folder: '', ...parts })
+  const [docker, ignore] = files
+  return { docker: docker?.text ?? '', ignore: ignore?.text ?? '', paths: files.map(({ path }) => path), buildCommand }
+}
+
+/** The instructions behind the last FROM. */
+const lastStage = (text: string) => text.slice(text.lastIndexOf('\nFROM '))
+
+describe('dockerFiles', () => {
+  it('are named as Docker looks for them; in a folder of several, with the name of the service', () => {
+    expect(textsOf()).toMatchObject({
+      paths: ['Dockerfile', '.dockerignore'],
+      buildCommand: 'docker build -t greeting:1.2.3 .',
+    })
+    expect(textsOf({ folder: 'deploy' })).toMatchObject({
+      paths: ['greeting.Dockerfile', 'greeting.Dockerfile.dockerignore'],
+      buildCommand: 'docker build -f deploy/greeting.Dockerfile -t greeting:1.2.3 .',
+    })
+  })
+
+  it('run node itself as nobody, with what the description says', () => {
+    const { docker } = textsOf()
+    const end = lastStage(docker)
+    for (const line of [
+      'ENV NODE_ENV=production TENON_HOST=0.0.0.0',
+      'USER 65532:65532',
+      'EXPOSE 9001',
+      'STOPSIGNAL SIGTERM',
+      'ENTRYPOINT ["node","dist/main.js"]',
+    ])
+      expect(end.split('\n')).toContain(line)
+    expect(end).toContain('org.opencontainers.image.title="greeting"')
+    expect(end).toContain('org.opencontainers.image.version="1.2.3"')
+    expect(end).not.toContain('image.source')
+    expect(end).not.toContain('RUN ')
+    expect(docker).toContain(' npm ci --omit=dev \\\n')
+    expect(docker).not.toContain('workspace')
+  })
+
+  it('look at the probe of readiness without a shell, on either base', () => {
+    const { node } = imageBases['distroless'] ?? slim
+    const { docker } = textsOf({ base: { image: 'gcr.io/some/nodejs:nonroot', node } })
+    expect(docker).toContain('ARG RUN_IMAGE=gcr.io/some/nodejs:nonroot\n')
+    expect(docker).toMatch(/HEALTHCHECK .*\n {2}CMD \["\/nodejs\/bin\/node","-e",".*port: 9001, path: '\/readyz'/)
+    expect(docker).toContain('ENTRYPOINT ["/nodejs/bin/node","dist/main.js"]')
+  })
+
+  it('say nothing of ports and probes that a service does not have', () => {
+    const { docker } = textsOf({
+      service: defineService({ name: 'greeting', version: '1.2.3', handlers: [], admin: false }).describe(),
+    })
+    expect(docker).not.toMatch(/EXPOSE|HEALTHCHECK/)
+  })
+
+  it('name the source where it is told', () => {
+    const { docker } = textsOf({ source: 'https://example.com/shop' })
+    expect(docker).toContain('org.opencontainers.image.source="https://example.com/shop"')
+  })
+
+  it('give the build no secret and nothing that is made anew', () => {
+    const { ignore } = textsOf()
+    for (const line of ['**/.env', '**/node_modules', '**/.git', 'dist', '**/*.key'])
+      expect(ignore.split('\n')).toContain(line)
+    expect(ignore.split('\n')).not.toContain('**')
+  })
+})
