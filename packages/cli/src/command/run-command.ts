@@ -14,6 +14,11 @@ const commands: Readonly<Record<string, ListedCommand & { load(): Promise<Comman
     summary: 'shows what a service is made of: operations, routes, topics, providers, settings',
     load: async () => (await import('./describe.ts')).describeCommand,
   },
+  'generate kubernetes': {
+    usage: 'generate kubernetes <service.ts>',
+    summary: 'writes the manifests of a service for kustomize, each number with where it comes from',
+    load: async () => (await import('./generate-kubernetes.ts')).generateKubernetesCommand,
+  },
   probe: {
     usage: 'probe live|ready|startup',
     summary: 'asks a running service how it is, for images without a shell or an HTTP client',

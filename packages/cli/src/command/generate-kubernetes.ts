@@ -1,0 +1,113 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ServiceDescription } from '@tenon/core'
+import { describedService } from '../child/described-service.ts'
+import { textOf } from '../generate/compared-file.ts'
+import { markOf } from '../generate/generated-file.ts'
+import { configText, readEnvFile, secretText } from '../generate/kubernetes/env-file.ts'
+import type { ManifestOptions, OverlayInput, ReplicaRange } from '../generate/kubernetes/manifest-input.ts'
+import { manifests } from '../generate/kubernetes/manifests.ts'
+import { writeFiles } from '../generate/write-files.ts'
+import { type Command, type Surroundings, UsageError } from './command.ts'
+import { generateChoices, generateOptions } from './generate-options.ts'
+import type { ParsedArguments } from './parse-arguments.ts'
+
+export const generateKubernetesCommand: Command = {
+  usage: 'generate kubernetes <service.ts>',
+  summary: 'Writes the manifests of a service for kustomize: a base, and an overlay for each place where it runs.',
+  options: {
+    ...generateOptions,
+    image: { type: 'string', value: '<name:tag>', about: 'default: name and version of the service' },
+    overlay: {
+      type: 'string',
+      value: '<names>',
+      about: 'with commas between; default: those that are there, else local,production',
+    },
+    replicas: { type: 'string', value: '<min-max>', about: 'of the autoscaler; default: 2-6' },
+    'part-of': { type: 'string', value: '<name>', about: 'label of the whole that the service is a part of' },
+    'service-monitor': { type: 'boolean', about: 'adds a ServiceMonitor for the operator of Prometheus' },
+    'metrics-port': {
+      type: 'string',
+      value: '<port>',
+      about: 'where the code serves a page for Prometheus; default: 9464',
+    },
+  },
+  notes: [
+    'Settings of a place are lines of its config.env and secret.env.example, which are read by the next run.',
+    'default --out: deploy/kubernetes/<name>. Apply it with kubectl apply -k <folder>/overlays/<name>.',
+  ],
+  run: async (given, surroundings) => {
+    const file = given.only('file of a service')
+    const { out, exportName, ...choices } = generateChoices(given)
+    const options = manifestOptions(given)
+    const named = overlayNames(given)
+    const describe = (environment: Readonly<Record<string, string>>) =>
+      describedService({ file, exportName, environment }, surroundings)
+    const bare = await describe({})
+    const outFolder = out ?? join('deploy', 'kubernetes', bare.name)
+    const overlays: OverlayInput[] = []
+    for (const name of named ?? (await presentOverlays(outFolder))) {
+      const environment = await environmentOf(join(outFolder, 'overlays', name), bare)
+      overlays.push({ name, environment, description: await describe(environment) })
+    }
+    const { files, warnings } = manifests({ overlays, options })
+    tellWarnings(warnings, surroundings)
+    const mark = markOf('kubernetes', bare.name)
+    return writeFiles(files, { ...choices, outFolder, mark, ownFolder: '.', terminal: surroundings.terminal })
+  },
+}
+
+function tellWarnings(warnings: readonly string[], { terminal }: Surroundings): void {
+  for (const warning of warnings) terminal.complain(`tenon: ${warning}`)
+}
+
+/** @throws UsageError */
+function manifestOptions(given: ParsedArguments): ManifestOptions {
+  const image = given.text('image')
+  if (image !== undefined && !/^[^\s:@][^\s@]*:[^\s:/@]+$/.test(image))
+    throw new UsageError(`--image: expected a name with a tag such as registry.example/user:1.0.0, found "${image}"`)
+  const partOf = given.text('part-of')
+  if (partOf !== undefined && !labelValue.test(partOf))
+    throw new UsageError(`--part-of: expected a label's value such as shop, found "${partOf}"`)
+  const metricsPort = given.whole('metrics-port', { min: 1, max: 65_535, fallback: usualMetricsPort })
+  return {
+    image,
+    partOf,
+    replicas: replicaRange(given.text('replicas') ?? '2-6'),
+    metricsPort: given.isSet('service-monitor') ? metricsPort : undefined,
+  }
+}
+
+/** @see OpenTelemetry, environment variables: OTEL_EXPORTER_PROMETHEUS_PORT is 9464 unless it is given */
+const usualMetricsPort = 9464
+
+/** @see Kubernetes, Labels and Selectors: Syntax and character set */
+const labelValue = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/
+
+function replicaRange(text: string): ReplicaRange {
+  const [, min, max] = /^(\d{1,4})-(\d{1,4})$/.exec(text) ?? []
+  const range = { min: Number(min), max: Number(max) }
+  if (range.min >= 1 && range.max >= range.min) return range
+  throw new UsageError(`--replicas: expected min-max such as 2-6, found "${text}"`)
+}
+
+function overlayNames(given: ParsedArguments): readonly string[] | undefined {
+  const names = given.text('overlay')?.split(',')
+  const wrong = names?.find((name) => !/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name))
+  if (wrong !== undefined)
+    throw new UsageError(`--overlay: expected names such as local,production, found ${JSON.stringify(wrong)}`)
+  return names && [...new Set(names)]
+}
+
+async function presentOverlays(outFolder: string): Promise<readonly string[]> {
+  const entries = await readdir(join(outFolder, 'overlays'), { withFileTypes: true }).catch(() => [])
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  return names.length === 0 ? ['local', 'production'] : names.toSorted()
+}
+
+/** What the files of an overlay set, or those that it is about to get. */
+async function environmentOf(folder: string, bare: ServiceDescription): Promise<Readonly<Record<string, string>>> {
+  const config = (await textOf(join(folder, 'config.env'))) ?? configText(bare)
+  const secret = (await textOf(join(folder, 'secret.env.example'))) ?? secretText(bare) ?? ''
+  return { ...readEnvFile(config), ...readEnvFile(secret) }
+}

@@ -1,0 +1,61 @@
+import type { ServiceDescription, SettingDescription } from '@tenon/core'
+
+/** The `config.env` that an overlay begins with: every setting that is no secret, those that are required with an example. */
+export function configText(service: ServiceDescription): string {
+  const settings = service.settings.filter(({ isSecret, variable }) => !isSecret && !ownVariables.includes(variable))
+  return [
+    `# Settings of ${service.name} here: one NAME=value a line, without quotes. They become the ConfigMap ${service.name}-config.`,
+    '# Secrets belong to secret.env.example. This file is yours: generate writes it once, and reads it.',
+    ...settings.flatMap(linesOf),
+    '',
+    '# least level that is logged; default info',
+    '# LOG_LEVEL=info',
+    '',
+  ].join('\n')
+}
+
+/** The `secret.env.example` that an overlay begins with; undefined for a service without secrets. */
+export function secretText(service: ServiceDescription): string | undefined {
+  const settings = service.settings.filter(({ isSecret }) => isSecret)
+  if (settings.length === 0) return undefined
+  const secret = `${service.name}-secret`
+  return [
+    `# What the Secret ${secret} must hold, with made-up values. Copy it to a place outside of Git, fill it, and`,
+    `#   kubectl create secret generic ${secret} --from-env-file=<file>`,
+    '# Hosts and ports in it are read for the network policy. This file is yours: generate writes it once, and reads it.',
+    ...settings.flatMap(linesOf),
+    '',
+  ].join('\n')
+}
+
+/** The variables of such a file, as `kubectl` and `kustomize` read it: no quotes, no blanks around the name. */
+export function readEnvFile(text: string): Readonly<Record<string, string>> {
+  const lines = text.split(/\r?\n/).map((line) => line.trimStart())
+  const pairs = lines.filter((line) => line !== '' && !line.startsWith('#') && line.includes('='))
+  return Object.fromEntries(pairs.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+}
+
+/** Set in the Deployment itself. */
+const ownVariables: readonly string[] = ['TENON_HOST', 'TENON_KILL_DELAY_MS', 'LOG_LEVEL']
+
+function linesOf({ variable, expected, isRequired, isSecret, fallback }: SettingDescription): readonly string[] {
+  const value = isSecret || fallback === undefined ? '' : valueOf(fallback)
+  const usual = value === '' ? 'optional' : `default ${value}`
+  return isRequired
+    ? ['', `# ${expected}; required, this is an example`, `${variable}=${exampleOf(expected)}`]
+    : ['', `# ${expected}; ${usual}`, `# ${variable}=${value}`]
+}
+
+function valueOf(fallback: unknown): string {
+  return Array.isArray(fallback) ? fallback.join(',') : String(fallback)
+}
+
+/** Something that the setting can be read from. @see the readers of `@tenon/core`, whose `expected` it is */
+function exampleOf(expected: string): string {
+  if (expected === portRange) return '8080'
+  const [, from] = /^a whole number from (-?\d+) to -?\d+$/.exec(expected) ?? []
+  if (from !== undefined) return from
+  return expected === 'true or false' ? 'false' : 'example'
+}
+
+const portRange = 'a whole number from 0 to 65535'
