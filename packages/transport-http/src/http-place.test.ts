@@ -8,3 +8,12 @@ it('tells before it is bound where it is going to listen', () => {
     { protocol: 'https', host: '::1', port: 0 },
   ])
 })
+
+it('tells before it is bound which probes it answers, and where', () => {
+  expect(httpTransport().probes).toBeUndefined()
+  expect([...(httpTransport({ probes: true }).probes ?? [])]).toEqual([
+    ['/livez', 'livez'],
+    ['/readyz', 'readyz'],
+    ['/startupz', 'startupz'],
+  ])
+})

@@ -35,11 +35,12 @@ import { readSecurityHeaders } from './plugin/security-headers.ts'
  */
 export function httpTransport(options: HttpOptions = {}): Transport {
   // Here already, so that what is wrong is told where it is written.
-  resolveHttpOptions(options)
+  const { probes } = resolveHttpOptions(options)
   return Object.freeze({
     name: 'http',
     carries: ({ http }) => http !== undefined,
     listensAt: (defaultHost) => [placeOf(resolveHttpOptions({ ...options, host: options.host ?? defaultHost }))],
+    ...(probes.size > 0 && { probes }),
     bind: (host) => {
       const port = host.takesFreePorts === true ? { port: 0 } : {}
       return new HttpServer(resolveHttpOptions({ ...options, host: options.host ?? host.defaultHost, ...port }), host)

@@ -143,7 +143,7 @@ const service = defineService({
   checks: [check('disk', untouched, { needs: [clock], affects: 'none', intervalMs: 60_000 })],
   remotes: () => [remote(bills, { via, at: 'static:///bill:3001', interceptors: [signing, () => expect.fail()] })],
   transports: ({ httpPort }) => [
-    transport(`http-${httpPort}`, { carries: ({ http }) => http !== undefined }),
+    transport(`http-${httpPort}`, { carries: ({ http }) => http !== undefined, probes: new Map([['/up', 'readyz']]) }),
     transport('grpc', { carries: ({ grpc }) => grpc, listensAt: (host) => [{ protocol: 'grpc', host, port: 50_051 }] }),
     transport('queue', {
       connectsTo: ['kafka:9092'],
@@ -283,7 +283,7 @@ describe('describe()', () => {
       ],
       hooks: [],
       transports: [
-        { name: 'http-3001', carriesEvents: false, provides: [] },
+        { name: 'http-3001', carriesEvents: false, provides: [], probes: { '/up': 'readyz' } },
         {
           name: 'grpc',
           carriesEvents: false,

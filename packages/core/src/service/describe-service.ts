@@ -262,7 +262,7 @@ function describeTask({ name, needs, settings }: Task): TaskDescription {
 }
 
 function describeTransport(transport: Transport, { defaultHost }: ServiceSettings): TransportDescription {
-  const { name, carriesEvents = false, topics, provides = [], connectsTo } = transport
+  const { name, carriesEvents = false, topics, provides = [], connectsTo, probes } = transport
   return {
     name,
     carriesEvents,
@@ -270,6 +270,7 @@ function describeTransport(transport: Transport, { defaultHost }: ServiceSetting
     provides: provides.map(({ token }) => tokenName(token)),
     listensAt: transport.listensAt?.(defaultHost).map(({ protocol, host, port }) => ({ protocol, host, port })),
     connectsTo: connectsTo && [...connectsTo],
+    probes: probes && Object.fromEntries(probes),
   }
 }
 

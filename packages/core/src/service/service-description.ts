@@ -7,6 +7,7 @@ import type { ErrorCode } from '../error/error-code.ts'
 import type { Overlap } from '../handler/schedule/timing.ts'
 import type { RestartPolicy } from '../handler/task.ts'
 import type { HealthCheckSettings } from '../handler/check-settings.ts'
+import type { ProbeName } from '../transport/probe.ts'
 import type { Address } from '../transport/transport.ts'
 
 /** A service as data: what it is made of, and in which order. Absent fields mean "none". */
@@ -216,6 +217,8 @@ export interface TransportDescription {
   readonly listensAt?: readonly Address[] | undefined
   /** The servers it connects to, as `host:port`. */
   readonly connectsTo?: readonly string[] | undefined
+  /** The probes it answers over HTTP where it listens, by path. */
+  readonly probes?: Readonly<Record<string, ProbeName>> | undefined
 }
 
 /** Where probes are asked. */

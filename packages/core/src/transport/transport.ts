@@ -53,6 +53,12 @@ export interface Transport {
    */
   readonly connectsTo?: readonly string[]
   /**
+   * The probes that it answers over HTTP beside its calls, by path, for descriptions and what manifests are compared with.
+   *
+   * @defaultValue none, or it does not tell
+   */
+  readonly probes?: ReadonlyMap<string, ProbeName>
+  /**
    * Prepares to serve the endpoints it carries. Called once for each start, before anything listens; opens no connection.
    * `service.check()` calls it too, with endpoints that nobody may dispatch, and then `close`.
    *
