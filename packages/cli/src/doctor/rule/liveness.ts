@@ -1,0 +1,66 @@
+import type { Rule } from '../finding.ts'
+import { answers } from '../listener.ts'
+import { type Probe, probeOf } from '../probe.ts'
+import type { Subject } from '../subject.ts'
+
+const livenessExternal: Rule = {
+  id: 'liveness-external',
+  severity: 'error',
+  find: (subject) => {
+    const liveness = probeOf(subject, 'livenessProbe')
+    const reason = liveness && reasonOf(liveness)
+    if (liveness === undefined || reason === undefined) return []
+    const message = `${reason}: every pod is restarted at once, which mends nothing`
+    const { admin } = subject.service
+    return [
+      { at: liveness.at, message, fix: `httpGet: { path: /livez, port: ${admin?.port ?? 'one that answers probes'} }` },
+    ]
+  },
+}
+
+const livenessVerbose: Rule = {
+  id: 'liveness-verbose',
+  severity: 'error',
+  find: (subject) => {
+    const liveness = probeOf(subject, 'livenessProbe')
+    if (!liveness?.isVerbose) return []
+    const message = subject.service.admin?.hasToken
+      ? 'the liveness probe asks for details (?verbose), which needs the token of the admin server: it is refused'
+      : 'the liveness probe asks for details (?verbose), which is for people: it shows all checks to nobody, and is refused once there is a token'
+    return [{ at: liveness.at.at('httpGet', 'path'), message, fix: 'path: /livez' }]
+  },
+}
+
+const checkExternal: Rule = {
+  id: 'liveness-check-external',
+  severity: 'error',
+  find: (subject) => {
+    const liveness = probeOf(subject, 'livenessProbe')
+    if (liveness?.asks !== 'livez') return []
+    return subject.service.checks
+      .filter(({ affects }) => affects === 'liveness')
+      .flatMap(({ name, needs }) => {
+        const peers = needs.flatMap((need) => peersOf(need, subject))
+        if (peers.length === 0) return []
+        const message = `/livez fails with the check ${name} (affects: 'liveness'), which needs ${peers.join(', ')}: every pod is restarted while that is away`
+        return [{ at: liveness.at, message, fix: `affects: 'readiness' for the check ${name}, in the code` }]
+      })
+  },
+}
+
+export const livenessRules: readonly Rule[] = [livenessExternal, livenessVerbose, checkExternal]
+
+function reasonOf({ by, asks, listener, path }: Probe): string | undefined {
+  if (asks === 'readyz') {
+    const what = by === 'grpc' ? 'gRPC health, which says what /readyz does' : 'for readiness'
+    return `the liveness probe asks ${what}, and that fails while a database or a broker is away`
+  }
+  if (listener === undefined || path === undefined || asks !== undefined || !listener.hasCallers) return undefined
+  return answers(listener, path)
+    ? `the liveness probe asks ${path}, which depends on what its handler needs`
+    : undefined
+}
+
+function peersOf(need: string, { service }: Subject): readonly string[] {
+  return service.providers.find(({ name }) => name === need)?.connectsTo ?? []
+}

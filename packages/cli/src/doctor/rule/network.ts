@@ -1,0 +1,143 @@
+import type { Fault, Rule } from '../finding.ts'
+import type { Field } from '../manifest/field.ts'
+import type { Manifest } from '../manifest/manifest.ts'
+import { portOf } from '../probe.ts'
+import { listenerAt, selecting, type Subject } from '../subject.ts'
+import { type Peer, peersOf } from './peer.ts'
+import { servicePorts } from './port.ts'
+
+const peerRefused: Rule = {
+  id: 'peer-refused',
+  severity: 'error',
+  find: (subject) => {
+    const egress = restrictionOf(subject, 'egress')
+    if (egress === undefined) return []
+    return peersOf(subject)
+      .filter((peer) => !egress.rules.some((rule) => letsPeer(rule, peer)))
+      .map(({ name, host, ports }) => ({
+        at: egress.at,
+        message: `no rule lets the service connect to ${host}:${ports.join(' or ')}, which ${name} needs`,
+        fix: `egress: [{ ports: [{ port: ${ports[0]} }] }], to the pods or addresses of ${host}`,
+      }))
+  },
+}
+
+const dnsRefused: Rule = {
+  id: 'dns-refused',
+  severity: 'error',
+  find: (subject) => {
+    const egress = restrictionOf(subject, 'egress')
+    const named = peersOf(subject).find(({ host }) => !isAddress(host))
+    if (
+      egress === undefined ||
+      named === undefined ||
+      egress.rules.some((rule) => letsPort(rule, { port: 53, protocol: 'UDP' }))
+    )
+      return []
+    const message = `no rule lets the service ask for names (port 53): ${named.host} is never found`
+    return [
+      {
+        at: egress.at,
+        message,
+        fix: 'egress: [{ ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }] }]',
+      },
+    ]
+  },
+}
+
+const callersRefused: Rule = {
+  id: 'callers-refused',
+  severity: 'error',
+  find: (subject) => {
+    const ingress = restrictionOf(subject, 'ingress')
+    if (ingress === undefined) return []
+    const numbers = new Set(servicePorts(subject).map(({ number }) => number))
+    return [...numbers].flatMap((port): readonly Fault[] => {
+      const listener = listenerAt(subject, port)
+      if (!listener?.hasCallers) return []
+      const wanted: Wanted = { port: listener.port, protocol: 'TCP', read: (field) => portOf(subject, field) }
+      if (ingress.rules.some((rule) => letsPort(rule, wanted))) return []
+      const message = `no rule lets callers reach port ${listener.port} (${listener.name}), which a Service leads to`
+      return [{ at: ingress.at, message, fix: `ingress: [{ ports: [{ port: ${listener.port} }] }]` }]
+    })
+  },
+}
+
+export const networkRules: readonly Rule[] = [peerRefused, dnsRefused, callersRefused]
+
+interface Restriction {
+  /** Of the first policy. */
+  readonly at: Field
+  /** Of all policies; one is enough. */
+  readonly rules: readonly Field[]
+}
+
+/** Undefined where no policy restricts the direction. @see Kubernetes documentation, network policies: the two sorts of pod isolation */
+function restrictionOf(subject: Subject, direction: 'ingress' | 'egress'): Restriction | undefined {
+  const policies = selecting(subject, 'NetworkPolicy', 'podSelector').filter((policy) => restricts(policy, direction))
+  const [first] = policies
+  if (first === undefined) return undefined
+  return {
+    at: first.root.at('spec', direction),
+    rules: policies.flatMap(({ root }) => root.at('spec', direction).items),
+  }
+}
+
+function restricts({ root }: Manifest, direction: 'ingress' | 'egress'): boolean {
+  const types = root.at('spec', 'policyTypes').items.map(({ text }) => text?.toLowerCase())
+  if (types.length > 0) return types.includes(direction)
+  return direction === 'ingress' || root.at('spec', 'egress').isSet
+}
+
+/** By port; or by the labels of pods that are called as the host is, where the port of the pods differs from that of their Service. */
+function letsPeer(rule: Field, { host, ports }: Peer): boolean {
+  const to = rule.at('to').items
+  if (isAddress(host) && to.length > 0 && !to.some((peer) => mayBe(peer, host))) return false
+  if (ports.some((port) => letsPort(rule, { port, protocol: 'TCP' }))) return true
+  const [first = ''] = host.split('.')
+  return to.some((peer) =>
+    [...peer.at('podSelector', 'matchLabels').labels.values()].some((label) => label !== '' && first.startsWith(label)),
+  )
+}
+
+interface Wanted {
+  readonly port: number
+  readonly protocol: 'TCP' | 'UDP'
+  /** Reads the port of a rule that the policy's own pods have, by their names. @defaultValue a name may be any port */
+  readonly read?: (field: Field) => number | undefined
+}
+
+function letsPort(rule: Field, { port, protocol, read }: Wanted): boolean {
+  const ports = rule.at('ports').items
+  if (ports.length === 0) return true
+  return ports.some((one) => {
+    if ((one.at('protocol').text ?? 'TCP') !== protocol) return false
+    if (!one.at('port').isSet) return true
+    const first = read === undefined ? one.at('port').number : read(one.at('port'))
+    // The names of other pods' ports are not known here.
+    if (first === undefined) return read === undefined
+    return port >= first && port <= (one.at('endPort').number ?? first)
+  })
+}
+
+function isAddress(host: string): boolean {
+  return /^\d+\.\d+\.\d+\.\d+$/.test(host)
+}
+
+/** Whether an address may be among those of a peer; pods have some that are not known here. */
+function mayBe(peer: Field, host: string): boolean {
+  const block = peer.at('ipBlock')
+  if (!block.isSet) return true
+  return isWithin(host, block.at('cidr').text) && !block.at('except').items.some((one) => isWithin(host, one.text))
+}
+
+function isWithin(host: string, cidr = ''): boolean {
+  const [network = '', length = '32'] = cidr.split('/')
+  if (!isAddress(network)) return false
+  const size = 2 ** (32 - Number(length))
+  return Math.floor(numberOf(host) / size) === Math.floor(numberOf(network) / size)
+}
+
+function numberOf(address: string): number {
+  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+}

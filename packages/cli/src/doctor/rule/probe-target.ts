@@ -1,0 +1,125 @@
+import type { Rule } from '../finding.ts'
+import { answers, isGrpc, portsText } from '../listener.ts'
+import { type Probe, probeOf, probesOf } from '../probe.ts'
+import { hasFreePort, type Subject } from '../subject.ts'
+
+const nobodyListens: Rule = {
+  id: 'probe-port-unknown',
+  severity: 'error',
+  find: (subject) => {
+    if (hasFreePort(subject)) return []
+    return probesOf(subject)
+      .filter(({ listener, portText }) => listener === undefined && portText !== undefined)
+      .map(({ kind, portAt, portText, port }) => ({
+        at: portAt,
+        message:
+          port === undefined
+            ? `${kind} asks the port "${portText}", which is no name of a port of the container`
+            : `${kind} asks port ${port}, where nobody listens: the service listens on ${portsText(subject.listeners) || 'none'}`,
+        fix: `port: ${bestPort(subject) ?? 'a port of the service'}`,
+      }))
+  },
+}
+
+const wrongProtocol: Rule = {
+  id: 'probe-protocol',
+  severity: 'error',
+  find: (subject) => probesOf(subject).flatMap((probe) => mismatchOf(probe, subject)),
+}
+
+const unknownPath: Rule = {
+  id: 'probe-path-unknown',
+  severity: 'error',
+  find: (subject) =>
+    probesOf(subject).flatMap(({ kind, at, by, listener, path, asks }) => {
+      if (by !== 'http' || listener === undefined || path === undefined || isGrpc(listener)) return []
+      if (asks !== undefined || answers(listener, path)) return []
+      const known = Object.keys(listener.probes)
+      const answered = known.length === 0 ? 'no probes (probes: true of httpTransport is off)' : known.join(', ')
+      const message = `${kind} asks ${path} of port ${listener.port} (${listener.name}), which answers ${answered}: any other path is 404 and fails`
+      return [
+        {
+          at: at.at('httpGet', 'path'),
+          message,
+          fix: `path: ${rightPath[kind]}, port: ${bestPort(subject) ?? listener.port}`,
+        },
+      ]
+    }),
+}
+
+const byConnection: Rule = {
+  id: 'probe-by-connection',
+  severity: 'warning',
+  find: (subject) =>
+    probesOf(subject)
+      .filter(({ by, kind }) => by === 'tcp' && kind !== 'startupProbe')
+      .map(({ kind, at }) => ({
+        at: at.at('tcpSocket'),
+        message: `${kind} only opens a connection, which the system accepts for a process that hangs or is not ready`,
+        fix: `httpGet: { path: ${rightPath[kind]}, port: ${bestPort(subject) ?? 'the admin port'} }`,
+      })),
+}
+
+const readinessAsksOther: Rule = {
+  id: 'readiness-asks-other',
+  severity: 'error',
+  find: (subject) => {
+    const readiness = probeOf(subject, 'readinessProbe')
+    if (readiness?.asks === undefined || readiness.asks === 'readyz') return []
+    const message = `the readiness probe asks /${readiness.asks}, which passes before the service is ready, while its checks fail and while it stops: calls come that it cannot answer`
+    return [{ at: readiness.at, message, fix: 'path: /readyz' }]
+  },
+}
+
+export const probeTargetRules: readonly Rule[] = [
+  nobodyListens,
+  wrongProtocol,
+  unknownPath,
+  byConnection,
+  readinessAsksOther,
+]
+
+const rightPath = { startupProbe: '/startupz', readinessProbe: '/readyz', livenessProbe: '/livez' } as const
+
+/** The port of one that answers probes. */
+function bestPort({ listeners }: Subject): number | undefined {
+  return listeners.find(({ probes }) => Object.keys(probes).length > 0)?.port
+}
+
+function mismatchOf({ by, at, kind, listener, scheme }: Probe, subject: Subject): ReturnType<Rule['find']> {
+  if (listener === undefined) return []
+  const { port, name, protocol } = listener
+  if (by === 'http' && isGrpc(listener))
+    return [
+      {
+        at: at.at('httpGet'),
+        message: `${kind} asks port ${port} (${name}) over HTTP, which speaks gRPC there`,
+        fix: `grpc: { port: ${port} }, or the port ${bestPort(subject) ?? 'of the admin server'}`,
+      },
+    ]
+  if (by === 'grpc' && protocol === 'grpcs')
+    return [
+      {
+        at: at.at('grpc'),
+        message: `${kind} asks port ${port} (${name}) over gRPC without TLS, which the kubelet cannot do otherwise; the service asks for TLS there`,
+        fix: `httpGet: { path: ${rightPath[kind]}, port: ${bestPort(subject) ?? 'the admin port'} }`,
+      },
+    ]
+  if (by === 'grpc' && !isGrpc(listener))
+    return [
+      {
+        at: at.at('grpc'),
+        message: `${kind} asks port ${port} (${name}) over gRPC, which speaks ${protocol} there`,
+        fix: `httpGet: { path: ${rightPath[kind]}, port: ${bestPort(subject) ?? port} }`,
+      },
+    ]
+  const expected = protocol === 'https' ? 'HTTPS' : 'HTTP'
+  if (by !== 'http' || scheme === expected) return []
+  return [
+    {
+      at: at.at('httpGet', 'scheme'),
+      message: `${kind} asks port ${port} (${name}) by ${scheme}, which speaks ${expected} there`,
+      fix: `scheme: ${expected}`,
+    },
+  ]
+}

@@ -1,0 +1,143 @@
+import type { Rule } from '../finding.ts'
+import { type Probe, probeOf } from '../probe.ts'
+import { hasCallers, listenerAt, type Subject } from '../subject.ts'
+
+const readinessMissing: Rule = {
+  id: 'readiness-missing',
+  severity: 'error',
+  find: (subject) => {
+    const { container, service, listeners } = subject
+    if (container.at('readinessProbe').isSet) return []
+    const port = service.admin?.port ?? listeners.find(({ probes }) => Object.keys(probes).length > 0)?.port
+    if (port === undefined && !hasCallers(subject)) return []
+    const message = hasCallers(subject)
+      ? 'without a readiness probe the pod gets calls before it can answer them, and while its checks fail'
+      : 'without a readiness probe a rollout goes on though the new pod cannot do its work'
+    return [
+      {
+        at: container.at('readinessProbe'),
+        message,
+        fix: `readinessProbe: { httpGet: { path: /readyz, port: ${port ?? 'the admin port'} }, periodSeconds: 5, failureThreshold: 2 }`,
+      },
+    ]
+  },
+}
+
+const startKilled: Rule = {
+  id: 'start-killed-by-liveness',
+  severity: 'error',
+  find: (subject) => {
+    const liveness = probeOf(subject, 'livenessProbe')
+    const { startTimeoutMs } = subject.service.limits
+    if (liveness === undefined || subject.container.at('startupProbe').isSet || passesWhileStarting(liveness)) return []
+    const ms = patienceMs(liveness)
+    if (ms >= startTimeoutMs) return []
+    const message = `the liveness probe asks what is answered only once the service has started, and restarts it after ${ms} ms, but a start may take ${startTimeoutMs} ms (startTimeoutMs)`
+    return [{ at: liveness.at, message, fix: startupFix(subject, startTimeoutMs) }]
+  },
+}
+
+const startupTooShort: Rule = {
+  id: 'startup-too-short',
+  severity: 'error',
+  find: (subject) => {
+    const startup = probeOf(subject, 'startupProbe')
+    const { startTimeoutMs } = subject.service.limits
+    if (startup === undefined || patienceMs(startup) >= startTimeoutMs) return []
+    const message = `the start-up probe restarts the container after ${patienceMs(startup)} ms, but a start may take ${startTimeoutMs} ms (startTimeoutMs)`
+    const failureThreshold = Math.ceil((startTimeoutMs / 1_000 - startup.initialDelaySeconds) / startup.periodSeconds)
+    return [
+      {
+        at: startup.at,
+        message,
+        fix: `failureThreshold: ${failureThreshold}, with periodSeconds: ${startup.periodSeconds}`,
+      },
+    ]
+  },
+}
+
+const startupExternal: Rule = {
+  id: 'startup-asks-readiness',
+  severity: 'error',
+  find: (subject) => {
+    const startup = probeOf(subject, 'startupProbe')
+    if (startup?.asks !== 'readyz') return []
+    const message =
+      'the start-up probe asks for readiness, which fails while a database or a broker is away: the container is restarted for it'
+    return [{ at: startup.at, message, fix: 'path: /startupz' }]
+  },
+}
+
+const livenessHasty: Rule = {
+  id: 'liveness-hasty',
+  severity: 'warning',
+  find: (subject) => {
+    const liveness = probeOf(subject, 'livenessProbe')
+    if (liveness === undefined) return []
+    const { at, periodSeconds, failureThreshold, timeoutSeconds } = liveness
+    const fix = 'periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3'
+    const seconds = periodSeconds * failureThreshold
+    if (seconds < leastLivenessSeconds)
+      return [
+        {
+          at,
+          message: `the liveness probe restarts a process that is busy for ${seconds} s (periodSeconds ${periodSeconds}, failureThreshold ${failureThreshold}), under ${leastLivenessSeconds} s`,
+          fix,
+        },
+      ]
+    if (timeoutSeconds >= leastLivenessTimeoutSeconds) return []
+    return [
+      {
+        at: at.at('timeoutSeconds'),
+        message: `the liveness probe waits ${timeoutSeconds} s for an answer, which is short for a process under load (under ${leastLivenessTimeoutSeconds} s)`,
+        fix,
+      },
+    ]
+  },
+}
+
+const probeHasty: Rule = {
+  id: 'readiness-hasty',
+  severity: 'warning',
+  find: (subject) => {
+    const readiness = probeOf(subject, 'readinessProbe')
+    const [slowest] = subject.service.checks
+      .filter(({ affects }) => affects === 'readiness')
+      .toSorted((one, other) => other.timeoutMs - one.timeoutMs)
+    if (readiness === undefined || slowest === undefined) return []
+    const periodMs = readiness.periodSeconds * 1_000
+    if (periodMs >= slowest.timeoutMs) return []
+    const message = `the readiness probe asks every ${periodMs} ms, but the check ${slowest.name} may take ${slowest.timeoutMs} ms and runs every ${slowest.intervalMs} ms: the same is answered again`
+    return [{ at: readiness.at, message, fix: `periodSeconds: ${Math.ceil(slowest.timeoutMs / 1_000)}` }]
+  },
+}
+
+export const probeTimeRules: readonly Rule[] = [
+  readinessMissing,
+  startKilled,
+  startupTooShort,
+  startupExternal,
+  livenessHasty,
+  probeHasty,
+]
+
+/** A guess, half of what docs/probes.md begins with: a full garbage collection, or a start of many callers, is over by then. */
+const leastLivenessSeconds = 15
+
+/** @see docs/probes.md: the usual second is short under load */
+const leastLivenessTimeoutSeconds = 2
+
+/** How long the kubelet waits for the first pass. */
+function patienceMs({ initialDelaySeconds, periodSeconds, failureThreshold }: Probe): number {
+  return (initialDelaySeconds + periodSeconds * failureThreshold) * 1_000
+}
+
+/** The admin server listens before anything else starts, and answers for the process alone. */
+function passesWhileStarting({ asks, listener, by }: Probe): boolean {
+  return (asks === 'livez' && listener?.name === 'admin') || (by === 'exec' && asks === undefined)
+}
+
+function startupFix(subject: Subject, startTimeoutMs: number): string {
+  const port = subject.service.admin?.port ?? listenerAt(subject, undefined)?.port ?? 'the admin port'
+  return `startupProbe: { httpGet: { path: /startupz, port: ${port} }, periodSeconds: 2, failureThreshold: ${Math.max(150, Math.ceil(startTimeoutMs / 2_000))} }`
+}

@@ -1,0 +1,68 @@
+import type { Rule } from '../finding.ts'
+import type { Field } from '../manifest/field.ts'
+import type { Subject } from '../subject.ts'
+
+const runsAsRoot: Rule = {
+  id: 'runs-as-root',
+  severity: 'error',
+  find: (subject) => {
+    const user = security(subject, 'runAsUser')
+    const nonRoot = security(subject, 'runAsNonRoot')
+    if ((user.number ?? 0) > 0 || (nonRoot.value === true && user.number === undefined)) return []
+    const at = user.isSet ? user : nonRoot
+    const message =
+      user.number === 0
+        ? 'the process runs as root'
+        : 'nothing keeps the process from running as root: that is left to the image'
+    return [{ at, message, fix: 'securityContext: { runAsNonRoot: true, runAsUser: 65532 }' }]
+  },
+}
+
+const writableRoot: Rule = {
+  id: 'writable-root',
+  severity: 'warning',
+  find: ({ container }) => {
+    const at = container.at('securityContext', 'readOnlyRootFilesystem')
+    if (at.value === true) return []
+    const message = 'the root file system can be written to: who breaks in can change the code that runs'
+    return [{ at, message, fix: 'readOnlyRootFilesystem: true, with an emptyDir for folders that are written to' }]
+  },
+}
+
+const escalation: Rule = {
+  id: 'privilege-escalation',
+  severity: 'warning',
+  find: ({ container }) => {
+    const context = container.at('securityContext')
+    const privileged = context.at('privileged')
+    if (privileged.value === true)
+      return [
+        { at: privileged, message: 'the container may do all that root of the node may', fix: 'leave privileged out' },
+      ]
+    const at = context.at('allowPrivilegeEscalation')
+    if (at.value === false) return []
+    const message = 'a process of the container may gain more rights than it began with'
+    return [{ at, message, fix: 'allowPrivilegeEscalation: false' }]
+  },
+}
+
+const capabilities: Rule = {
+  id: 'capabilities-kept',
+  severity: 'warning',
+  find: ({ container }) => {
+    const at = container.at('securityContext', 'capabilities', 'drop')
+    if (at.items.some((item) => item.text?.toUpperCase() === 'ALL')) return []
+    const message = 'the container keeps capabilities that a service on ports above 1023 does not need'
+    return [{ at, message, fix: 'capabilities: { drop: [ALL] }' }]
+  },
+}
+
+/** @see Kubernetes documentation, Pod Security Standards: restricted */
+export const securityRules: readonly Rule[] = [runsAsRoot, writableRoot, escalation, capabilities]
+
+/** A field of the container's security context, else the pod's, which it overrides. */
+function security({ container, pod }: Subject, name: string): Field {
+  const own = container.at('securityContext', name)
+  const shared = pod.at('securityContext', name)
+  return own.isSet || !shared.isSet ? own : shared
+}
