@@ -14,11 +14,6 @@ const commands: Readonly<Record<string, ListedCommand & { load(): Promise<Comman
     summary: 'shows what a service is made of: operations, routes, topics, providers, settings',
     load: async () => (await import('./describe.ts')).describeCommand,
   },
-  'generate kubernetes': {
-    usage: 'generate kubernetes <service.ts>',
-    summary: 'writes the manifests of a service for kustomize, each number with where it comes from',
-    load: async () => (await import('./generate-kubernetes.ts')).generateKubernetesCommand,
-  },
   probe: {
     usage: 'probe live|ready|startup',
     summary: 'asks a running service how it is, for images without a shell or an HTTP client',
@@ -28,6 +23,16 @@ const commands: Readonly<Record<string, ListedCommand & { load(): Promise<Comman
     usage: 'generate docker <service.ts>',
     summary: 'writes the Dockerfile of a service, and tells how large an image is',
     load: async () => (await import('./generate-docker.ts')).generateDockerCommand,
+  },
+  'generate kubernetes': {
+    usage: 'generate kubernetes <service.ts>',
+    summary: 'writes the manifests of a service for kustomize, each number with where it comes from',
+    load: async () => (await import('./generate-kubernetes.ts')).generateKubernetesCommand,
+  },
+  doctor: {
+    usage: 'doctor <service.ts> <file or folder>…',
+    summary: 'compares manifests of Kubernetes with the code, and tells what is wrong and what to write',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
   },
   'verify drain': {
     usage: 'verify drain <service.ts>…',

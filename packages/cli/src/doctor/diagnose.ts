@@ -2,18 +2,16 @@ import type { ServiceDescription } from '@tenon/core'
 import type { Finding } from './finding.ts'
 import { environmentOf, type ContainerEnvironment } from './manifest/container-environment.ts'
 import type { Manifest } from './manifest/manifest.ts'
-import { type Workload, workloadsOf } from './manifest/workload.ts'
+import { type Workload, type WorkloadSearch, workloadsOf } from './manifest/workload.ts'
 import { rules as allRules } from './rules.ts'
 import { subjectOf } from './subject.ts'
 
 /** What a manifest is compared with: the service as it is with the variables of the pod. */
 export type Describe = (environment: Readonly<Record<string, string>>) => Promise<ServiceDescription>
 
-export interface DiagnosisOptions {
+export interface DiagnosisOptions extends WorkloadSearch {
   readonly describe: Describe
   readonly manifests: readonly Manifest[]
-  /** The container of the service. @defaultValue found by its name, or that of its image */
-  readonly containerName?: string | undefined
   /** What the image is known to set. */
   readonly imageVariables?: ReadonlyMap<string, string>
   readonly rules?: typeof allRules
@@ -30,21 +28,16 @@ export interface Diagnosis {
 /**
  * Compares manifests with the code of a service.
  *
- * @throws WorkloadError where none of them runs the service
+ * @throws UsageError where none of them runs the service
  */
-export async function diagnose({
-  describe,
-  manifests,
-  containerName,
-  imageVariables = new Map(),
-  rules = allRules,
-}: DiagnosisOptions): Promise<Diagnosis> {
-  const { name } = await describe({})
-  const workloads = workloadsOf(name, manifests, containerName)
+export async function diagnose(options: DiagnosisOptions): Promise<Diagnosis> {
+  const { describe, manifests, imageVariables = new Map(), rules = allRules } = options
+  const { name, settings } = await describe({})
+  const workloads = workloadsOf(name, manifests, options)
   const findings: Finding[] = []
   for (const workload of workloads) {
     const environment = environmentOf({ ...workload, workload: workload.manifest, manifests, imageVariables })
-    const service = await describe(knownValues(environment))
+    const service = await describe(knownValues(environment, settings))
     const subject = subjectOf({ workload, service, environment, manifests })
     for (const { id, severity, find } of rules)
       for (const { at, message, fix } of find(subject))
@@ -53,15 +46,20 @@ export async function diagnose({
   return { service: name, workloads: workloads.map(objectOf), findings: distinct(findings) }
 }
 
-/** What the service refuses to be described with is left to rules, and so are folders that only the pod has. */
-const leftOut: ReadonlySet<string> = new Set(['TENON_KILL_DELAY_MS', 'TENON_CONFIG_DIR'])
-
-/** The host is the one that servers in a pod need, unless another was written: a listener that still has its own got it from the code. */
-function knownValues({ variables }: ContainerEnvironment): Readonly<Record<string, string>> {
-  const known = Array.from(variables).flatMap(([name, { value }]) =>
-    value === undefined || leftOut.has(name) ? [] : [[name, value] as const],
-  )
-  return { TENON_HOST: '0.0.0.0', NODE_ENV: 'production', ...Object.fromEntries(known) }
+/**
+ * The variables that the service reads: others, such as NODE_OPTIONS, are for processes of the pod. Where nothing sets the host it is the one that
+ * servers in a pod need: a listener that has another one then got it from the code.
+ */
+function knownValues(
+  { variables }: ContainerEnvironment,
+  settings: ServiceDescription['settings'],
+): Readonly<Record<string, string>> {
+  const names = ['TENON_HOST', ...settings.map(({ variable }) => variable)]
+  const known = names.flatMap((name) => {
+    const value = variables.get(name)?.value
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return { TENON_HOST: '0.0.0.0', ...Object.fromEntries(known) }
 }
 
 function objectOf({ manifest }: Workload): string {

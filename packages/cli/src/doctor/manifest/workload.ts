@@ -1,3 +1,4 @@
+import { UsageError } from '../../command/command.ts'
 import { imageOf } from './container.ts'
 import type { Field } from './field.ts'
 import type { Manifest } from './manifest.ts'
@@ -10,37 +11,37 @@ export interface Workload {
   readonly container: Field
 }
 
-/** Nothing can be said: there is no such workload, or no telling which. The message says what to give. */
-export class WorkloadError extends Error {
-  override readonly name = 'WorkloadError'
-}
-
 const kinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet'])
 
+/** How to find them. */
+export interface WorkloadSearch {
+  /** The container of the service. @defaultValue found by its name, or that of its image */
+  readonly containerName?: string | undefined
+  /** Whether they are those of a cluster, where the only one may be anybody's. */
+  readonly isLive: boolean
+}
+
 /**
- * The workloads that run a service: by the name of a container, else that of an image, else their own, else the only one there is.
+ * The workloads that run a service: by the name of a container, else that of an image, else their own, else a label; of files also the only one there is.
  *
- * @throws WorkloadError
+ * @throws UsageError where there is none, or no telling which
  */
 export function workloadsOf(
   service: string,
   manifests: readonly Manifest[],
-  containerName?: string,
+  search: WorkloadSearch,
 ): readonly Workload[] {
   const workloads = manifests.filter(({ kind }) => kinds.has(kind))
-  if (workloads.length === 0) throw new WorkloadError('found no Deployment, StatefulSet or DaemonSet')
-  const found = marks
-    .map((fits) => workloads.filter((one) => fits(one, containerName ?? service)))
-    .find((some) => some.length > 0)
-  const [first, second] = workloads
-  const chosen = found ?? (first !== undefined && second === undefined ? [first] : [])
-  if (chosen.length === 0) {
+  const { containerName = service, isLive } = search
+  if (workloads.length === 0) throw new UsageError('found no Deployment, StatefulSet or DaemonSet')
+  const found = marks.map((fits) => workloads.filter((one) => fits(one, containerName))).find((some) => some.length > 0)
+  if (found === undefined && (workloads.length > 1 || isLive)) {
     const names = workloads.map(({ root }) => root.object).join(', ')
-    throw new WorkloadError(
+    throw new UsageError(
       `none of ${names} runs ${service}, by the name of a container, an image or its own; name the container: --container <name>`,
     )
   }
-  return chosen.map((manifest) => {
+  return (found ?? workloads).map((manifest) => {
     const pod = podOf(manifest)
     return { manifest, pod, container: containerOf(manifest, service, containerName) }
   })
@@ -57,9 +58,9 @@ const marks: readonly ((workload: Manifest, service: string) => boolean)[] = [
     ),
 ]
 
-function containerOf(workload: Manifest, service: string, containerName: string | undefined): Field {
+function containerOf(workload: Manifest, service: string, containerName: string): Field {
   const containers = containersOf(workload)
-  const named = containers.find((container) => container.at('name').text === (containerName ?? service))
+  const named = containers.find((container) => container.at('name').text === containerName)
   const [only, another] = containers
   const found =
     named ??
@@ -67,7 +68,7 @@ function containerOf(workload: Manifest, service: string, containerName: string 
     (another === undefined ? only : undefined)
   if (found !== undefined) return found
   const names = containers.map((container) => container.at('name').text).join(', ')
-  throw new WorkloadError(
+  throw new UsageError(
     `${workload.root.object} has the containers ${names || '(none)'}; name the one of ${service}: --container <name>`,
   )
 }

@@ -25,7 +25,7 @@ export function peersOf(subject: Subject): readonly Peer[] {
 
 /** The servers of an address such as `static:///host:port,host:port`; those of a registry are not known before. */
 function placesOf(address: string): readonly string[] {
-  const [, list = ''] = /^(?:static|dns):\/\/\/(.+)$/.exec(address) ?? []
+  const [, list = ''] = /^static:\/\/\/(.+)$/.exec(address) ?? []
   return list.split(',').filter((place) => place !== '')
 }
 

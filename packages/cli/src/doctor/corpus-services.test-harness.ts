@@ -1,0 +1,98 @@
+import {
+  check,
+  defineHandler,
+  defineSchedule,
+  defineService,
+  every,
+  optional,
+  port,
+  provide,
+  remote,
+  type Service,
+  secret,
+  type ServiceOptions,
+  text,
+  token,
+} from '@tenon/core'
+import { contract } from '@tenon/core/contract'
+import { Type } from '@tenon/core/typebox'
+import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
+import { httpTransport } from '@tenon/transport-http'
+
+const users = contract('shop.user.v1.UserService', {
+  getUser: {
+    input: Type.Object({ userId: Type.String() }),
+    output: Type.Object({ userId: Type.String() }),
+    http: 'GET /v1/users/:userId',
+  },
+})
+const bills = contract('shop.bill.v1.BillService', {
+  getBill: { input: Type.Object({}), output: Type.Object({}) },
+})
+
+const Database = token<object>('Database')
+const Cache = token<object>('Cache')
+const untouched = () => ({})
+
+const config = {
+  httpPort: port('USER_HTTP_PORT', 3001),
+  grpcPort: port('USER_GRPC_PORT', 50051),
+  adminPort: port('USER_ADMIN_PORT', 9001),
+  databaseUrl: secret(text('DATABASE_URL')),
+  cacheUrl: text('CACHE_URL'),
+  billAddress: optional('BILL_ADDRESS'),
+}
+
+type Options = ServiceOptions<typeof config>
+
+/** HTTP on 3001, gRPC on 50051, probes on 9001; a database, a cache and, where it is named, another service. */
+const options: Options = {
+  name: 'user',
+  version: '1.4.2',
+  config,
+  handlers: [defineHandler(users, () => ({ getUser: (input) => input }))],
+  providers: ({ databaseUrl, cacheUrl }) => [
+    provide(Database, { create: untouched, connectsTo: [databaseUrl] }),
+    provide(Cache, { create: untouched, connectsTo: [cacheUrl] }),
+  ],
+  checks: [
+    check('database', untouched, { needs: [Database] }),
+    check('cache', untouched, { needs: [Cache], affects: 'none' }),
+  ],
+  remotes: ({ billAddress }) =>
+    billAddress === undefined ? [] : [remote(bills, { via: grpcClient(), at: billAddress })],
+  transports: ({ httpPort, grpcPort }) => [httpTransport({ port: httpPort }), grpcTransport({ port: grpcPort })],
+  admin: ({ adminPort }) => ({ port: adminPort }),
+}
+
+const given = (more: Partial<Options>) => defineService({ ...options, ...more })
+
+/** The services that manifests of the corpus are compared with, by the name that those say. */
+export const services = {
+  user: given({}),
+  /** Answers probes on the HTTP port too. */
+  probing: given({
+    transports: ({ httpPort, grpcPort }) => [
+      httpTransport({ port: httpPort, probes: true }),
+      grpcTransport({ port: grpcPort }),
+    ],
+  }),
+  /** Leaves the time until callers have noticed to the platform. */
+  undelayed: given({ deregisterDelayMs: 0 }),
+  /** Listens where its code says. */
+  deaf: given({
+    transports: ({ grpcPort }) => [httpTransport({ port: 3001, host: '127.0.0.1' }), grpcTransport({ port: grpcPort })],
+  }),
+  /** Lives no longer than its cache is there. */
+  clinging: given({ checks: [check('cache', untouched, { needs: [Cache], affects: 'liveness' })] }),
+  /** Speaks gRPC over TLS, and nothing else. */
+  sealed: given({
+    transports: ({ grpcPort }) => [grpcTransport({ port: grpcPort, tls: { key: 'key.pem', cert: 'cert.pem' } })],
+  }),
+  /** Has no callers, and nothing to be configured with. */
+  worker: defineService({
+    name: 'worker',
+    version: '1.0.0',
+    handlers: [defineSchedule('tidy', every('1 m'), () => () => undefined)],
+  }),
+} satisfies Readonly<Record<string, Pick<Service, 'describe'>>>
