@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describedService } from '../child/described-service.ts'
@@ -5,7 +6,7 @@ import { textOf } from '../generate/compared-file.ts'
 import { backingServers, type ServerName } from '../generate/compose/backing-server.ts'
 import { composeFiles, composeMark } from '../generate/compose/compose-files.ts'
 import { composeWarnings } from '../generate/compose/compose-warnings.ts'
-import { type ImageSource, settingsFileOf } from '../generate/compose/composed-service.ts'
+import { type ComposedService, settingsFileOf } from '../generate/compose/composed-service.ts'
 import { builtImage } from '../generate/compose/image-source.ts'
 import { type ServiceSource, settledServices } from '../generate/compose/settled-services.ts'
 import { writeFiles } from '../generate/write-files.ts'
@@ -19,31 +20,55 @@ export const generateComposeCommand: Command = {
   usage: 'generate compose <service.ts>…',
   summary: 'Writes a compose.yaml for a laptop: services with the Kafka, PostgreSQL and Consul that they need.',
   options: {
-    ...generateOptions,
     image: {
       type: 'string',
       value: '<image>',
-      about: 'a built image, {service} in it is the name of the service; else images are built as generate docker says',
+      about: 'a built image, where {service} stands for the name of the service; else images are built',
     },
-    with: { type: 'string', value: '<servers>', about: `servers that no service asks for: ${serverNames.join(',')}` },
-    without: { type: 'string', value: '<servers>', about: 'servers that are left out' },
+    dockerfiles: {
+      type: 'string',
+      value: '<folder>',
+      about: 'where generate docker has put its files; the folder of package-lock.json unless given',
+    },
+    with: { type: 'string', value: '<servers>', about: `what no service asks for, of ${serverNames.join(',')}` },
+    without: { type: 'string', value: '<servers>', about: 'what is left out though a service asks for it' },
+    ...generateOptions,
   },
   notes: ['Each service has a file of settings beside it, <name>.env, which is yours.'],
   run: async (given, surroundings) => {
-    const choices = generateChoices(given)
-    const choice = { with: serversOf(given, 'with'), without: serversOf(given, 'without') }
-    const outFolder = choices.out ?? '.'
-    const sources = await sourcesOf({ given, outFolder, exportName: choices.exportName, surroundings })
-    const { services, servers } = await settledServices(sources, choice)
-    for (const warning of composeWarnings(services, servers)) surroundings.terminal.complain(`tenon: ${warning}`)
-    return writeFiles(composeFiles(services, servers), {
-      ...choices,
-      outFolder,
-      mark: composeMark(services),
-      terminal: surroundings.terminal,
-      notes: [`start it: docker compose --file ${join(outFolder, 'compose.yaml')} up --build --wait`],
-    })
+    const request = requestOf(given)
+    const sources = await Promise.all(request.files.map((file) => sourceOf(file, request, surroundings)))
+    requireNames(sources)
+    const { services, servers } = await settledServices(sources, request.choice)
+    const { terminal } = surroundings
+    for (const warning of composeWarnings(services, servers)) terminal.complain(`tenon: ${warning}`)
+    const { outFolder } = request
+    const notes = [...missingDockerfiles(services, outFolder), startNote(outFolder)]
+    const mark = composeMark(services)
+    return writeFiles(composeFiles(services, servers), { ...generateChoices(given), outFolder, mark, terminal, notes })
   },
+}
+
+/** What was asked for. */
+interface Request {
+  readonly files: readonly string[]
+  readonly exportName: string | undefined
+  readonly outFolder: string
+  readonly image: string | undefined
+  readonly dockerFolder: string | undefined
+  readonly choice: Parameters<typeof settledServices>[1]
+}
+
+/** @throws UsageError */
+function requestOf(given: ParsedArguments): Request {
+  const files = given.positionals
+  const image = given.text('image')
+  if (files.length === 0) throw new UsageError('expected one or more files of services, found none')
+  if (image !== undefined && files.length > 1 && !image.includes('{service}'))
+    throw new UsageError(`--image: expected {service} in it, for there are several services, found "${image}"`)
+  const { out, exportName } = generateChoices(given)
+  const choice = { with: serversOf(given, 'with'), without: serversOf(given, 'without') }
+  return { files, exportName, outFolder: out ?? '.', image, dockerFolder: given.text('dockerfiles'), choice }
 }
 
 function serversOf(given: ParsedArguments, option: 'with' | 'without'): readonly ServerName[] {
@@ -51,57 +76,51 @@ function serversOf(given: ParsedArguments, option: 'with' | 'without'): readonly
   return names.map((name) => {
     const known = serverNames.find((candidate) => candidate === name)
     if (known !== undefined) return known
-    throw new UsageError(`--${option}: expected ${serverNames.join(', ')}, found ${JSON.stringify(name)}`)
+    throw new UsageError(`--${option}: expected some of ${serverNames.join(',')}, found ${JSON.stringify(name)}`)
   })
 }
 
-interface SourceSurroundings {
-  readonly given: ParsedArguments
-  readonly outFolder: string
-  readonly exportName: string | undefined
-  readonly surroundings: Surroundings
-}
-
-/** The services as they are without any settings, and how to look at each again. */
-async function sourcesOf(given: SourceSurroundings): Promise<readonly ServiceSource[]> {
-  const files = given.given.positionals
-  if (files.length === 0) throw new UsageError('expected one or more files of services, found none')
-  const sources = await Promise.all(files.map((file) => sourceOf(file, given)))
-  requireNames(sources.map(({ service }) => service.description.name))
-  return sources
-}
-
-async function sourceOf(file: string, { given, outFolder, exportName, surroundings }: SourceSurroundings) {
+/** The service as it is without settings, and how to look at it again. */
+async function sourceOf(file: string, request: Request, surroundings: Surroundings): Promise<ServiceSource> {
+  const { exportName, image, outFolder, dockerFolder } = request
   const describe = (environment: Readonly<Record<string, string>>) =>
     describedService({ file, exportName, environment }, surroundings)
   const description = await describe({})
   const { name } = description
-  const image = imageOf(given, name) ?? (await builtImage({ file, name, outFolder }))
-  const own = await textOf(join(outFolder, settingsFileOf(description)))
-  return { service: { description, image, ownSettings: setOnly(parseEnv(own ?? '')) }, describe }
-}
-
-/** @throws UsageError where several services would have the same image */
-function imageOf(given: ParsedArguments, name: string): ImageSource | undefined {
-  const image = given.text('image')
-  if (image === undefined) return undefined
-  if (given.positionals.length === 1 || image.includes('{service}'))
-    return { image: image.replaceAll('{service}', name) }
-  throw new UsageError(
-    `--image: expected {service} in it where there are several services, found ${JSON.stringify(image)}`,
-  )
+  const service = {
+    description,
+    ownSettings: settingsIn((await textOf(join(outFolder, settingsFileOf(description)))) ?? ''),
+    image:
+      image === undefined
+        ? builtImage({ file, name, outFolder, dockerFolder })
+        : { image: image.replaceAll('{service}', name) },
+  }
+  return { service, describe }
 }
 
 /** A variable with empty text is one that is not set. */
-function setOnly(variables: NodeJS.Dict<string>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(variables).flatMap(([name, text]) => (text ? [[name, text]] : [])))
+function settingsIn(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(parseEnv(text)).flatMap(([name, value]) => (value ? [[name, value]] : [])))
 }
 
 /** @throws UsageError */
-function requireNames(names: readonly string[]): void {
+function requireNames(sources: readonly ServiceSource[]): void {
+  const names = sources.map(({ service }) => service.description.name)
   const taken = names.find(
     (name, index) => names.indexOf(name) !== index || serverNames.some((server) => server === name),
   )
-  if (taken !== undefined)
-    throw new UsageError(`two services of the compose file would be named ${taken}: give one another name`)
+  if (taken === undefined) return
+  throw new UsageError(`two services of the compose file would be named ${taken}: expected a name for each`)
+}
+
+function missingDockerfiles(services: readonly ComposedService[], outFolder: string): readonly string[] {
+  return services.flatMap(({ image }) => {
+    if ('image' in image) return []
+    const path = join(outFolder, image.context, image.dockerfile)
+    return existsSync(path) ? [] : [`there is no ${path} yet: tenon generate docker writes it`]
+  })
+}
+
+function startNote(outFolder: string): string {
+  return `start it: docker compose -f ${join(outFolder, 'compose.yaml')} up --build --wait`
 }

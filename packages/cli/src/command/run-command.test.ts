@@ -29,7 +29,8 @@ describe('tenon', () => {
   it('lists its commands', async () => {
     const { exitCode, printed } = await tenon('help')
     expect(exitCode).toBe(0)
-    for (const command of ['check', 'describe', 'probe', 'verify drain']) expect(printed).toContain(`  ${command} `)
+    for (const command of ['check', 'describe', 'probe', 'generate compose', 'verify drain'])
+      expect(printed).toContain(`  ${command} `)
   })
 
   it('tells of a command what it does and which options it has, by either word', async () => {

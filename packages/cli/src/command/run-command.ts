@@ -14,11 +14,6 @@ const commands: Readonly<Record<string, ListedCommand & { load(): Promise<Comman
     summary: 'shows what a service is made of: operations, routes, topics, providers, settings',
     load: async () => (await import('./describe.ts')).describeCommand,
   },
-  'generate compose': {
-    usage: 'generate compose <service.ts>…',
-    summary: 'writes a compose.yaml for a laptop, with the servers that the services need',
-    load: async () => (await import('./generate-compose.ts')).generateComposeCommand,
-  },
   probe: {
     usage: 'probe live|ready|startup',
     summary: 'asks a running service how it is, for images without a shell or an HTTP client',
@@ -33,6 +28,11 @@ const commands: Readonly<Record<string, ListedCommand & { load(): Promise<Comman
     usage: 'generate kubernetes <service.ts>',
     summary: 'writes the manifests of a service for kustomize, each number with where it comes from',
     load: async () => (await import('./generate-kubernetes.ts')).generateKubernetesCommand,
+  },
+  'generate compose': {
+    usage: 'generate compose <service.ts>…',
+    summary: 'writes a compose.yaml for a laptop, with the servers that the services need',
+    load: async () => (await import('./generate-compose.ts')).generateComposeCommand,
   },
   doctor: {
     usage: 'doctor <service.ts> <file or folder>…',

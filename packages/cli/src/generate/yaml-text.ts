@@ -26,7 +26,7 @@ export function noted(value: YamlPlain, note: string): Noted {
 
 /** The text of a YAML file, with `head` as the comment at its top. The same values give the same text. */
 export function yamlText(fields: YamlFields, head: string): string {
-  const document = new Document<Node>()
+  const document = new Document<Node>(undefined, { compat: 'yaml-1.1' })
   document.contents = toMap(fields, 0)
   document.commentBefore = toComment(head)
   return document.toString({ lineWidth: 0, singleQuote: true, flowCollectionPadding: false })

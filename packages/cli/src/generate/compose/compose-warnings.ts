@@ -1,5 +1,6 @@
 import type { BackingServer } from './backing-server.ts'
 import { connections, variablesFor } from './chosen-servers.ts'
+import { composeEnvironment } from './compose-environment.ts'
 import { type ComposedService, settingsFileOf } from './composed-service.ts'
 import { peersOf } from './peer.ts'
 import { isLoopback, listenersOf } from './published-ports.ts'
@@ -11,7 +12,7 @@ export function composeWarnings(
 ): readonly string[] {
   return services.flatMap((service) => {
     const found = [
-      ...missingSettings(service),
+      ...missingSettings(service, composeEnvironment(service, services, servers)),
       ...unreachable(service),
       ...wrongPlaces(service, services),
       ...unseen(service, servers),
@@ -20,9 +21,12 @@ export function composeWarnings(
   })
 }
 
-function missingSettings({ description, ownSettings }: ComposedService): readonly string[] {
+function missingSettings(
+  { description, ownSettings }: ComposedService,
+  environment: ReturnType<typeof composeEnvironment>,
+): readonly string[] {
   return description.settings
-    .filter(({ isRequired, variable }) => isRequired && !ownSettings[variable])
+    .filter(({ isRequired, variable }) => isRequired && !(variable in ownSettings) && !(variable in environment))
     .map(({ variable, expected }) => `it needs ${variable}, ${expected}: set it in ${settingsFileOf(description)}`)
 }
 

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import type { ImageSource } from './composed-service.ts'
 
 /** What an image is found by. */
@@ -7,34 +7,29 @@ export interface ImagePlace {
   /** Of the service. */
   readonly file: string
   readonly name: string
-  /** Of the compose file, and of what `tenon generate docker` wrote. */
+  /** Of the compose file. */
   readonly outFolder: string
+  /** Where its Dockerfile is. @defaultValue the folder of package-lock.json, as of `tenon generate docker` */
+  readonly dockerFolder: string | undefined
 }
 
-/** How compose builds the image of a service: from the root of its workspace, else from the folder of its package. */
-export async function builtImage({ file, name, outFolder }: ImagePlace): Promise<ImageSource> {
-  const folders = await packageFolders(dirname(resolve(file)))
-  const root = folders.find(({ isWorkspace }) => isWorkspace) ?? folders[0]
-  const context = root?.folder ?? dirname(resolve(file))
-  const dockerfile = root?.isWorkspace ? `${name}.Dockerfile` : 'Dockerfile'
+/** How compose builds the image of a service, as `tenon generate docker` has it: in the folder of package-lock.json. */
+export function builtImage({ file, name, outFolder, dockerFolder }: ImagePlace): ImageSource {
+  const folder = nearest(dirname(resolve(file)), 'package.json') ?? dirname(resolve(file))
+  const root = nearest(folder, 'package-lock.json') ?? folder
+  const dockerfile = root === folder ? 'Dockerfile' : `${name}.Dockerfile`
   return {
-    context: toPath(relative(outFolder, context)) || '.',
-    dockerfile: toPath(relative(context, join(outFolder, dockerfile))),
+    context: toPath(relative(outFolder, root)) || '.',
+    dockerfile: toPath(relative(root, join(dockerFolder ?? root, dockerfile))),
   }
 }
 
-interface PackageFolder {
-  readonly folder: string
-  readonly isWorkspace: boolean
-}
-
-/** Folders with a package.json, innermost first. */
-async function packageFolders(folder: string): Promise<readonly PackageFolder[]> {
-  const above = dirname(folder) === folder ? [] : await packageFolders(dirname(folder))
-  const found = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined)
-  return found === undefined ? above : [{ folder, isWorkspace: 'workspaces' in JSON.parse(found) }, ...above]
+/** The first folder from here on upwards that has the file. */
+function nearest(folder: string, name: string): string | undefined {
+  if (existsSync(join(folder, name))) return folder
+  return dirname(folder) === folder ? undefined : nearest(dirname(folder), name)
 }
 
 function toPath(path: string): string {
-  return path.replaceAll('\\', '/')
+  return path.replaceAll(sep, '/')
 }
