@@ -15,7 +15,11 @@ export async function startShopProcess(
   name: ShopServiceName,
   environment: Readonly<Record<string, string>>,
 ): Promise<ShopProcess> {
-  const service = runFile(`examples/user-order/${name}/src/main.ts`, { ...freePorts, ...environment })
+  return toShopProcess(name, runFile(`examples/user-order/${name}/src/main.ts`, { ...freePorts, ...environment }))
+}
+
+/** Waits until the service that the process runs is ready. */
+export async function toShopProcess(name: ShopServiceName, service: OwnProcess): Promise<ShopProcess> {
   await service.printed(`${name} is ready`)
   return { ...service, at: addressesOf(service) }
 }
@@ -28,6 +32,7 @@ function addressesOf({ output }: OwnProcess): (protocol: string) => string {
   const { addresses } = JSON.parse(line ?? '{}') as { addresses: readonly Address[] }
   return (protocol) => {
     const { host, port } = addresses.find((address) => address.protocol === protocol) ?? {}
-    return `${host}:${port}`
+    // What listens everywhere is called here.
+    return `${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`
   }
 }

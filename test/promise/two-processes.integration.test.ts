@@ -4,6 +4,7 @@ import { postgresAbsence, temporaryPostgres } from '@shop/data/testing'
 import { eventually } from '@tenon/testing'
 import { kafkajsDriver } from '@tenon/transport-queue'
 import { describe, expect, test } from 'vitest'
+import { dockerAbsence, startShopContainer } from '../compose/shop-container.ts'
 import { temporaryFolder } from '../support/own-process.ts'
 import { startShopProcess } from './shop-process.ts'
 import { followTopic, sendRaw } from './topic.ts'
@@ -16,9 +17,9 @@ const placedTopic = 'shop.order.placed.v1'
 const items = [{ sku: 'tea', quantity: 2, unitPriceCents: 350 }]
 const patiently = { timeoutMs: 20_000, intervalMs: 50 }
 
-async function startBoth(environment: Readonly<Record<string, string>>) {
-  const user = await startShopProcess('user', environment)
-  const order = await startShopProcess('order', { ...environment, USER_ADDRESS: `static:///${user.at('grpc')}` })
+async function startBoth(environment: Readonly<Record<string, string>>, start: typeof startShopProcess) {
+  const user = await start('user', environment)
+  const order = await start('order', { ...environment, USER_ADDRESS: `static:///${user.at('grpc')}` })
   const post = async (url: string, body: object) => {
     const headers = { 'content-type': 'application/json' }
     const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
@@ -50,9 +51,9 @@ async function connectToKafka() {
   return { driver, [Symbol.asyncDispose]: () => driver.close() }
 }
 
-async function check(environment: Readonly<Record<string, string>>): Promise<void> {
+async function check(environment: Readonly<Record<string, string>>, start = startShopProcess): Promise<void> {
   await using kafka = await connectToKafka()
-  await using shop = await startBoth(environment)
+  await using shop = await startBoth(environment, start)
   await using placed = await followTopic(kafka.driver, placedTopic)
   await using deadLetters = await followTopic(kafka.driver, `${placedTopic}.dlq.user`)
   const { userId } = await shop.createUser()
@@ -105,6 +106,17 @@ describe.skipIf(absence)(`two processes on one Kafka${absence ? ` (skipped: ${ab
     async () => {
       await using postgres = await temporaryPostgres()
       await check({ KAFKA_BROKERS: brokers, DATABASE_URL: postgres.url })
+    },
+  )
+
+  // Here and not in a file of its own, which would take the messages of these: files run side by side.
+  const noContainers = dockerAbsence() ?? noPostgres
+  test.skipIf(noContainers)(
+    `do the same in containers, as compose.yaml has them${noContainers ? ` (skipped: ${noContainers})` : ''}`,
+    { timeout: 900_000 },
+    async () => {
+      await using postgres = await temporaryPostgres()
+      await check({ KAFKA_BROKERS: brokers, DATABASE_URL: postgres.url }, startShopContainer)
     },
   )
 })
