@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { checkCommand } from './command/check.ts'
+import { generateComposeCommand } from './command/generate-compose.ts'
 import { probeCommand } from './command/probe.ts'
 import { verifyDrainCommand } from './command/verify-drain.ts'
 
@@ -18,7 +19,8 @@ test('the README shows code that stands in the file it names', async () => {
 
 test('the README names every option, and every cause', async () => {
   const readme = await readRootFile('packages/cli/README.md')
-  const options = [checkCommand, probeCommand, verifyDrainCommand].flatMap(({ options: table }) => Object.keys(table))
+  const commands = [checkCommand, generateComposeCommand, probeCommand, verifyDrainCommand]
+  const options = commands.flatMap(({ options: table }) => Object.keys(table))
   for (const option of options) expect(readme).toContain(`--${option}`)
   const report = await readRootFile('packages/cli/src/verify/report.ts')
   const causes = Array.from(report.matchAll(/^ {2}\| '(\w+)'$/gm), ([, cause = '']) => cause)
