@@ -51,12 +51,28 @@ it('keeps one for each partition, and gives each of several readings its own', a
   expect(closed).toEqual(['orders/0 1'])
 })
 
+it('keeps what a reading used whose loop was left', async () => {
+  const { sources, opened, closed } = open()
+  for (let count = 0; count < 3; count++) for await (const _ of sources.read(range, bound)) break
+  expect([opened, closed]).toEqual([['orders/0 0'], []])
+})
+
+it('keeps no more than those of the thirty-two partitions that were read last', async () => {
+  const { sources, opened, closed } = open()
+  for (let partition = 0; partition < 34; partition++) await readAll(sources, { ...range, partition })
+  expect(closed).toEqual(['orders/0 0', 'orders/1 1'])
+  await readAll(sources, { ...range, partition: 2 })
+  expect(opened).toHaveLength(34)
+  await readAll(sources, { ...range, partition: 0 })
+  expect(closed).toEqual(['orders/0 0', 'orders/1 1', 'orders/3 3'])
+  expect(vi.getTimerCount()).toBe(32)
+})
+
 it.for([
-  ['that was left', undefined, false],
   ['that failed', async () => Promise.reject(new RangeError('broken')), false],
   ['that was cut', async () => new Promise<never>(() => undefined), true],
 ] as const)('closes at once what a reading %s used', async ([, fetch, isCut]) => {
-  const { sources, closed } = open(fetch && { fetch })
+  const { sources, closed } = open({ fetch })
   const cut = new AbortController()
   const reading = sources.read(range, { timeoutMs: 100, signal: cut.signal })
   const step = reading.next().catch(() => undefined)

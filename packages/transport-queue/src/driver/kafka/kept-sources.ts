@@ -15,7 +15,7 @@ interface KeptSource {
 
 /**
  * Keeps for a moment what a partition was read through: whoever looks into a retry topic again and again would open connections for each look.
- * Every reading has them to itself, so that none waits behind another.
+ * Every reading has them to itself, so that none waits behind another. Of many partitions only those are kept that were read last.
  */
 export class KeptSources {
   readonly #open: (place: RecordPlace) => OpenSource
@@ -29,14 +29,16 @@ export class KeptSources {
   /** Reads a range as `QueueDriver.read` says. */
   async *read(range: RecordRange, bound: ReadBound): AsyncGenerator<readonly ReceivedRecord[], void, undefined> {
     const open = this.#take(range)
-    let isSound = false
+    let hasFailed = false
     try {
       yield* readPartition(open.source, range, bound)
-      // Otherwise an answer may still be on its way.
-      isSound = bound.signal?.aborted !== true
+    } catch (error) {
+      hasFailed = true
+      throw error
     } finally {
-      if (isSound) this.#keep(range, open)
-      else open.close()
+      // An answer may still be on its way to what failed or was cut, but not to a loop that was left.
+      if (hasFailed || bound.signal?.aborted) open.close()
+      else this.#keep(range, open)
     }
   }
 
@@ -59,6 +61,8 @@ export class KeptSources {
     const name = nameOf(range)
     if (this.#isClosed || this.#kept.has(name)) return open.close()
     this.#kept.set(name, { open, timer: setTimeout(() => this.#drop(name), keptMs).unref() })
+    const [oldest] = this.#kept.keys()
+    if (this.#kept.size > mostKeptCount && oldest !== undefined) this.#drop(oldest)
   }
 
   #drop(name: string): void {
@@ -75,3 +79,5 @@ function nameOf({ topic, partition }: RecordPlace): string {
 
 /** A guess: looks that come often come more often than this. */
 const keptMs = 5_000
+/** A reading takes two or three connections, and whoever lists dead letters goes through all partitions of a topic. A guess. */
+const mostKeptCount = 32
