@@ -50,17 +50,20 @@ export class Room {
     const { isFull, letGo, awaited, revoked } = this.#options
     const still = setTimeout(() => this.#standStill(), stillAfterMs)
     const warning = setTimeout(() => this.#tell(), toldAfterMs)
-    while (isFull() && !revoked.aborted) {
-      if (letGo()) continue
-      this.#some = Promise.withResolvers()
-      awaited()
-      await unlessAborted(this.#some.promise, revoked)
+    try {
+      while (isFull() && !revoked.aborted) {
+        if (letGo()) continue
+        this.#some = Promise.withResolvers()
+        awaited()
+        await unlessAborted(this.#some.promise, revoked)
+      }
+    } finally {
+      clearTimeout(still)
+      clearTimeout(warning)
+      this.#some = undefined
+      this.#isStill = false
+      this.#hindrance = undefined
     }
-    clearTimeout(still)
-    clearTimeout(warning)
-    this.#some = undefined
-    this.#isStill = false
-    this.#hindrance = undefined
   }
 
   #standStill(): void {
