@@ -43,6 +43,26 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
   }
 }
 
+/**
+ * What the first of some waits comes to. The others are told to end then, and all are when the signal fires; whoever is told so comes to its
+ * end soon. Leaves no listener behind.
+ */
+export async function firstOf<T>(
+  waits: readonly ((over: AbortSignal) => Promise<T>)[],
+  signal: AbortSignal,
+): Promise<T> {
+  const over = new AbortController()
+  const end = () => over.abort()
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    return await Promise.race(waits.map((begin) => begin(over.signal)))
+  } finally {
+    end()
+    signal.removeEventListener('abort', end)
+  }
+}
+
 /** Does the work, and something else as soon as the signal fires before the work is done. Leaves no listener behind. */
 export async function whileCuttable(work: () => Promise<void>, signal: AbortSignal, cut: () => void): Promise<void> {
   if (signal.aborted) cut()

@@ -2,6 +2,7 @@ import type { Outcome, ServiceError } from '@tenon/core/transport'
 import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
 import type { ReadMessage } from '../read/read-message.ts'
+import { firstOf } from '../wait.ts'
 import type { Batcher } from './batch/batcher.ts'
 import { DroppedMessages } from './broadcast/dropped-messages.ts'
 import type { TopicConsumer } from './plan/consumer-plan.ts'
@@ -251,14 +252,11 @@ export class MessageSettler {
   /** A handler may go on though its time is over; what comes next of its key must not overtake it. Not waited for for ever. */
   async #awaitQuiet(call: QueueCall): Promise<void> {
     const { partition, consumer, settings, log } = this.#surroundings
-    const late = new AbortController()
-    const stop = () => late.abort()
-    partition.lost.addEventListener('abort', stop, { once: true })
-    const wait = settings.clock.wait(consumer.settings.maxHandlerMs, late.signal).then(() => 'late' as const)
-    const ended = await Promise.race([call.quiet, wait])
-    partition.lost.removeEventListener('abort', stop)
-    stop()
-    if (ended !== 'late' || partition.lost.aborted) return
+    const { maxHandlerMs } = consumer.settings
+    const quiet = () => call.quiet.then(() => false)
+    const late = (over: AbortSignal) => settings.clock.wait(maxHandlerMs, over).then(() => true)
+    const isLate = await firstOf([quiet, late], partition.lost)
+    if (!isLate || partition.lost.aborted) return
     this.#running.overtake(call)
     const messageCount = call.overtake()
     if (messageCount !== undefined) tellOvertaken({ log, consumer }, call, messageCount)

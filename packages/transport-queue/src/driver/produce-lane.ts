@@ -1,6 +1,6 @@
 import { ServiceError } from '@tenon/core/transport'
 import type { RecordToSend } from '../queue-driver.ts'
-import { wait } from '../wait.ts'
+import { firstOf, wait } from '../wait.ts'
 
 /** Where records go, with the partition of each said. */
 export interface SendPlace {
@@ -101,11 +101,9 @@ export class ProduceLane {
   async #linger(): Promise<void> {
     const { lingerMs, maxBatchBytes } = this.#settings
     if (lingerMs === 0 || this.#waitingBytes >= maxBatchBytes) return
-    this.#filled = Promise.withResolvers()
-    const over = new AbortController()
-    const waited = wait(lingerMs, AbortSignal.any([over.signal, this.#way.closing]))
-    await Promise.race([waited, this.#filled.promise])
-    over.abort()
+    const filled = Promise.withResolvers<void>()
+    this.#filled = filled
+    await firstOf([(over) => wait(lingerMs, over), () => filled.promise], this.#way.closing)
   }
 
   #takeBatch(): readonly LanePart[] {

@@ -1,6 +1,6 @@
 import { type ConsumerStart, unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, MemberState } from '../../queue-driver.ts'
-import type { QueueClock } from '../../wait.ts'
+import { firstOf, type QueueClock } from '../../wait.ts'
 import type { GroupWatch } from '../watch/group-watch.ts'
 
 export interface BeginningSurroundings {
@@ -53,13 +53,7 @@ export class GroupBeginnings {
   async known(signal: AbortSignal): Promise<void> {
     const { clock, state } = this.#surroundings
     if (this.#unknown.size === 0 && state() !== 'joining') return
-    const over = new AbortController()
-    const end = AbortSignal.any([signal, over.signal])
-    try {
-      await Promise.race([this.#untilKnown(end), clock.wait(startTimeoutMs, end)])
-    } finally {
-      over.abort()
-    }
+    await firstOf([(over) => this.#untilKnown(over), (over) => clock.wait(startTimeoutMs, over)], signal)
     signal.throwIfAborted()
   }
 

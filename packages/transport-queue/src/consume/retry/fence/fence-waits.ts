@@ -1,3 +1,4 @@
+import { firstOf } from '../../../wait.ts'
 import type { KeyFence } from './key-fence.ts'
 import type { OpenRecords } from './open-records.ts'
 
@@ -33,15 +34,10 @@ export class FenceWaits {
   async untilDown(place: number, waited?: (over: AbortSignal) => Promise<void>): Promise<void> {
     const { revoked, open, fence, lower } = this.#surroundings
     if (revoked.aborted) return
-    const over = new AbortController()
-    const stop = () => over.abort()
-    revoked.addEventListener('abort', stop, { once: true })
+    const untilDown = (over: AbortSignal) => fence.untilDown(place, over)
     this.#count(place, 1)
     if (!open.hasUnhandled(place)) lower()
-    const down = fence.untilDown(place, over.signal)
-    await Promise.race(waited ? [down, waited(over.signal)] : [down])
-    stop()
-    revoked.removeEventListener('abort', stop)
+    await firstOf(waited ? [untilDown, waited] : [untilDown], revoked)
     this.#count(place, -1)
   }
 
