@@ -95,3 +95,19 @@ test('one that its assignment found to be of no use is not asked for, which the 
   await expect(driver.describe(name)).rejects.toMatchObject({ code: 'not_found' })
   expect(told).toEqual([['warn', { err: refusal }, `topic ${name} cannot be used; messages that fail wait in memory`]])
 })
+
+test('one that was made anew while its broker was asked is not taken for gone', async () => {
+  const { driver, retryTopic } = await topicOfThird()
+  const describe = driver.describe.bind(driver)
+  const late = Promise.withResolvers<never>()
+  driver.describe = (of, group) => (of === name ? late.promise : describe(of, group))
+  const asked = retryTopic.isGone()
+  // The question is sent when all have asked that do so at once.
+  await Promise.resolve()
+  driver.describe = describe
+  expect(await retryTopic.isGone()).toBe(true)
+  retryTopic.gone()
+  expect(await retryTopic.make()).toBe(0)
+  late.reject(new ServiceError('not_found', 'no such topic'))
+  expect(await asked).toBe(false)
+})

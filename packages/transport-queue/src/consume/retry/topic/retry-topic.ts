@@ -48,15 +48,16 @@ export class RetryTopic {
     this.#found = { ...this.#found, hasTopic: false }
   }
 
-  /** Whether its broker says that it is not there, and is sure of that. @throws ServiceError */
+  /** Whether its broker says that it is not there, and is sure of that; not where it was made, or known to be gone, meanwhile. @throws ServiceError */
   async isGone(): Promise<boolean> {
     const { progress, consumer } = this.#surroundings
+    const before = this.#found
     try {
       await progress.describe(this.name, consumer.group)
       return false
     } catch (error) {
       if (!ServiceError.is(error) || error.code !== 'not_found') throw error
-      return true
+      return this.#found === before
     }
   }
 
