@@ -36,7 +36,7 @@ function open({ isWanted, outcomes = ['stored'] }: OpenOptions = {}) {
       }),
   }
   const parked: string[] = []
-  const retry = {
+  const parking = {
     isFenced: () => false,
     park: async () => {
       parked.push(backOff.stages.get(record.offset)?.stage ?? 'none')
@@ -48,7 +48,7 @@ function open({ isWanted, outcomes = ['stored'] }: OpenOptions = {}) {
     clock,
     revoked: revoked.signal,
     halted: new HaltedMessages(),
-    aside: isWanted && { retry, isWanted },
+    aside: isWanted && { parking, isWanted },
   })
   const pass = async (toMs: number, earlyMs = 0) => {
     now = toMs

@@ -2,14 +2,14 @@ import { unlessAborted } from '@tenon/core/transport'
 import type { AssignedPartition, ReceivedRecord } from '../queue-driver.ts'
 import type { QueueClock } from '../wait.ts'
 import type { HaltedMessages } from './halted-messages.ts'
-import type { PartitionRetry } from './retry/partition-retry.ts'
+import type { Parking } from './retry/parking.ts'
 import { type AppendOutcome, refusalRestMs } from './retry/write/retry-writer.ts'
 import type { RetryHistory } from './retry-schedule.ts'
 import type { MessageStage } from './watch/consumer-report.ts'
 
 /** What messages that wait are set aside by. */
 export interface SettingAside {
-  readonly retry: Pick<PartitionRetry, 'isFenced' | 'park' | 'follow'>
+  readonly parking: Pick<Parking, 'isFenced' | 'park' | 'follow'>
   /** Whether one should be whose wait is as long, while so many wait or are being set aside, itself included. */
   isWanted(delayMs: number, waitingCount: number): boolean
 }
@@ -159,7 +159,7 @@ export class BackOff {
   ): Promise<AppendOutcome | undefined> {
     const { aside, clock } = this.#surroundings
     this.stages.set(record.offset, { stage: 'parked', sinceAt: clock.now() })
-    const outcome = await aside?.retry.park(record, history)
+    const outcome = await aside?.parking.park(record, history)
     this.stages.set(record.offset, stage)
     return outcome
   }

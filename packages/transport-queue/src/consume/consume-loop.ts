@@ -18,7 +18,7 @@ import { KeyLanes, type OpenMessage } from './turn/key-lanes.ts'
 import { MessageSettler } from './message-settler.ts'
 import type { AsideAllowance } from './retry/aside-allowance.ts'
 import type { PartitionRetry } from './retry/partition-retry.ts'
-import { notingRetry, type SetAside } from './retry/noting-retry.ts'
+import { notingParking, type SetAside } from './retry/noting-parking.ts'
 import type { Slots } from './turn/slots.ts'
 
 export interface LoopSurroundings {
@@ -90,7 +90,9 @@ export class PartitionLoop implements WatchedLoop {
     // Where a message holds up its partition, nothing can be handled meanwhile that it would be set aside for.
     const isSetAside = order !== 'partition' && !isReadBack
     const aside =
-      retry && isSetAside ? { retry: notingRetry(retry, this.#setAside), isWanted: this.#isWanted } : undefined
+      retry && isSetAside
+        ? { parking: notingParking(retry.parking, this.#setAside), isWanted: this.#isWanted }
+        : undefined
     // What is behind it in its key can be put back now.
     const waits = () => void (isReadBack && this.#room.look())
     const own = { settings, log: sourceLog, slots, batcher, aside, halted, waits }

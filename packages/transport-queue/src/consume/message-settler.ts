@@ -78,7 +78,7 @@ export class MessageSettler {
    */
   settle({ record, history }: TakenMessage, settled: Handling['settled']): void {
     const { aside } = this.#surroundings
-    if (aside?.retry.isFenced(record.key)) return void this.#follow(record, settled)
+    if (aside?.parking.isFenced(record.key)) return void this.#follow(record, settled)
     const fresh = { record, attempt: 1, schedule: undefined, settled }
     if (history === undefined) return this.#begin(fresh)
     const { givenUp } = history
@@ -121,7 +121,7 @@ export class MessageSettler {
     const { aside, slots, partition, settings } = this.#surroundings
     slots.release()
     const stage = { stage: 'parked', sinceAt: settings.clock.now() } as const
-    const outcome = await this.#backOff.during(record, stage, aside?.retry.follow(record) ?? notAside)
+    const outcome = await this.#backOff.during(record, stage, aside?.parking.follow(record) ?? notAside)
     if (outcome !== 'free') return settled(outcome === 'parked')
     if (await slots.take(partition.revoked)) this.settle({ record }, settled)
     else settled(false)

@@ -1,6 +1,6 @@
-import { unlessAborted, ServiceError } from '@tenon/core/transport'
+import { unlessAborted } from '@tenon/core/transport'
 import type { ReceivedRecord } from '../../queue-driver.ts'
-import { endlessDelays, type RetryHistory } from '../retry-schedule.ts'
+import { endlessDelays } from '../retry-schedule.ts'
 import { laneOf } from '../turn/key-lanes.ts'
 import type { MessageStage } from '../watch/consumer-report.ts'
 import { FenceWaits } from './fence/fence-waits.ts'
@@ -9,19 +9,16 @@ import { OpenRecords } from './fence/open-records.ts'
 import { PutBackKeys } from './fence/put-back-keys.ts'
 import { loadRetry } from './load/load-retry.ts'
 import { ReadBack } from './load/read-back.ts'
-import { type EndlessStage, watchHaltedRetention } from './topic/halted-retention.ts'
-import { keepCommit } from './topic/kept-commit.ts'
 import { checkRetention } from './topic/retry-retention.ts'
 import { type RetrySurroundings, RetryTopic } from './topic/retry-topic.ts'
+import { TopicUpkeep } from './topic/topic-upkeep.ts'
 import { DoneWriter } from './write/done-writer.ts'
-import { type ParkedMessage, readParked, toDone, toParked } from './write/parked-message.ts'
-import { type AppendOutcome, refusalRestMs, RetryWriter } from './write/retry-writer.ts'
+import { type ParkedMessage, readParked, toDone } from './write/parked-message.ts'
+import { type AppendOutcome, RetryWriter } from './write/retry-writer.ts'
 import { TakeOver } from './write/take-over.ts'
+import { Parking } from './parking.ts'
 import { RetryLog } from './retry-log.ts'
 import { RetryPartition } from './retry-partition.ts'
-
-/** What becomes of a message whose key has others that were set aside. */
-export type FollowOutcome = 'parked' | 'free' | 'revoked'
 
 /** Whoever handles what is read back. */
 export interface ReadBackLoop {
@@ -35,13 +32,17 @@ export interface ReadBackLoop {
 
 /**
  * What one assignment of a partition sets aside, and reads back: the messages that failed and those of their keys behind them, in the
- * partition of the same number of the retry topic.
+ * partition of the same number of the retry topic. It puts the parts together, begins with what earlier owners have left, and hands out what is
+ * read back.
  */
 export class PartitionRetry {
   /** What was set aside, as a partition to be consumed. */
   readonly partition: RetryPartition
+  /** Sets messages of the source aside. */
+  readonly parking: Parking
   readonly #surroundings: RetrySurroundings
   readonly #topic: RetryTopic
+  readonly #upkeep: TopicUpkeep
   readonly #fence: KeyFence
   readonly #open: OpenRecords
   readonly #readBack: ReadBack
@@ -54,7 +55,6 @@ export class PartitionRetry {
   /** As it is known once the partition has begun. */
   #owner = ''
   #isUnread = false
-  #isKept = false
   #emptied: PromiseWithResolvers<void> | undefined
   #loop: ReadBackLoop | undefined
 
@@ -66,7 +66,8 @@ export class PartitionRetry {
     this.#topic = new RetryTopic(surroundings)
     const { name: topic } = this.#topic
     const delays = () => this.#delays()
-    const missed = () => this.#missed()
+    const missed = () => this.#upkeep.missed()
+    const stages = () => this.#loop?.stages ?? noStages
     const common = { source, topic, driver, clock, log, timeoutMs, revoked, delays, missed }
     this.#fence = new KeyFence(consumer.settings.retry.order)
     this.#open = new OpenRecords(this.#fence, (sourceOffset) => this.#readBack.release(sourceOffset))
@@ -77,10 +78,21 @@ export class PartitionRetry {
     this.#readBack = new ReadBack({ ...surroundings, topic, fence, open, baseOffset, passed })
     this.#waits = new FenceWaits({ fence, open, revoked, lower: () => this.#lowerSoon() })
     const isRefused = (error: unknown) => this.#topic.isForbidden(error)
-    this.#writer = new RetryWriter({ ...common, lost, prepare: () => this.#prepare(), isRefused })
+    this.#writer = new RetryWriter({ ...common, lost, prepare: () => this.#upkeep.prepare(), isRefused })
     const append = (offsets: readonly number[]) => this.#appendDone(offsets)
     this.#done = new DoneWriter({ open, clock, revoked, append, stored: (offsets) => this.#storedDone(offsets) })
     this.#takeOver = new TakeOver({ ...common, writer: this.#writer })
+    this.parking = new Parking({
+      ...common,
+      fence,
+      open,
+      waits: this.#waits,
+      writer: this.#writer,
+      log: this.#log,
+      owner: () => this.#owner,
+      stages,
+      stored: () => this.partition.wake(),
+    })
     this.partition = new RetryPartition({
       ...common,
       isBehind: () => open.isBehind || this.partition.position < this.#readBack.endOffset,
@@ -90,6 +102,8 @@ export class PartitionRetry {
       fetched: (records, fromOffset) => this.#readBack.fetched(records, fromOffset),
       committed: (nextOffset) => this.#committed(nextOffset),
     })
+    const [partition, readBack, writer] = [this.partition, this.#readBack, this.#writer]
+    this.#upkeep = new TopicUpkeep({ ...surroundings, topic: this.#topic, partition, readBack, writer, open, stages })
   }
 
   /** How many messages were set aside and have no outcome. */
@@ -143,45 +157,6 @@ export class PartitionRetry {
     if (this.#open.isEmpty) return
     this.#emptied = Promise.withResolvers()
     await unlessAborted(this.#emptied.promise, this.#surroundings.source.revoked)
-  }
-
-  /** Whether messages of the key have to go behind others that were set aside. */
-  isFenced(key: Uint8Array | null): boolean {
-    return this.#fence.isUp(key)
-  }
-
-  /** Sets a message aside. Once it is stored, its place in the source is done with. Never rejects. */
-  park(source: ReceivedRecord, history: RetryHistory | undefined): Promise<AppendOutcome> {
-    const { name: topic } = this.#topic
-    const owner = this.#owner
-    const facts = { place: this.#fence.placeOf(source.key), hasFailed: history !== undefined }
-    let ownSequence = 0
-    let readBack: Promise<AppendOutcome> | undefined
-    const appended = this.#writer.append((sequence) => {
-      ownSequence = sequence
-      readBack = this.#open.write(sequence, facts)
-      this.#log.parked()
-      return toParked(source, { topic, owner, sequence, history })
-    })
-    // Where its answer is lost, it is sent again until one comes, and stored twice; it may be handled by then.
-    void appended.then((outcome) => this.#answered(ownSequence, outcome))
-    return Promise.race([appended, readBack ?? appended])
-  }
-
-  /** Sets a message aside behind others of its key, unless these are done with in a moment. Never rejects. */
-  async follow(record: ReceivedRecord): Promise<FollowOutcome> {
-    const { source, settings } = this.#surroundings
-    const waitFor = (durationMs: number) => (over: AbortSignal) => settings.clock.wait(durationMs, over)
-    const place = this.#fence.placeOf(record.key)
-    if (place === undefined) return 'free'
-    if (!this.#open.isStuck(place, this.#loop?.stages ?? noStages))
-      await this.#waits.untilDown(place, waitFor(fallWaitMs))
-    while (!source.revoked.aborted && this.isFenced(record.key)) {
-      const outcome = await this.park(record, undefined)
-      if (outcome === 'stored') return 'parked'
-      await this.#waits.untilDown(place, outcome === 'refused' ? waitFor(refusalRestMs) : undefined)
-    }
-    return source.revoked.aborted ? 'revoked' : 'free'
   }
 
   /** The message of a record that was read back, and begins now; undefined when it does not count, or comes later. */
@@ -241,65 +216,14 @@ export class PartitionRetry {
     for (const offset of loaded.counted.loaded) this.#open.load(offset, loaded.places.get(offset))
     this.#log.parked()
     if (!loaded.hasTopic) return
-    this.#keep()
+    this.#upkeep.keep()
     void checkRetention({ ...this.#surroundings, topic: this.#topic.name })
-  }
-
-  /** There has to be a topic with as many partitions as the source, and a commit, so that nothing is forgotten that is not read. */
-  async #prepare(): Promise<void> {
-    const { revoked, partition } = this.#surroundings.source
-    const startOffset = await unlessAborted(this.#topic.make(), revoked)
-    if (revoked.aborted) return
-    if (startOffset !== undefined) {
-      this.partition.startAt(startOffset)
-      this.#readBack.startAt(this.partition.position)
-      this.#keep()
-    }
-    // Who may not read may not commit either, and could not read back what is set aside.
-    if (!(await this.partition.storeAnew()))
-      throw new ServiceError('unavailable', `partition ${partition} seems to be another's`)
-  }
-
-  /** The broker has no such topic. It is made anew where that is sure; what was begun of it goes on. */
-  async #missed(): Promise<void> {
-    const { revoked } = this.#surroundings.source
-    // Whoever is not answered asks again with the next try.
-    const isGone = await unlessAborted(this.#topic.isGone(), revoked).catch(() => false)
-    if (isGone !== true || revoked.aborted) return
-    const endOffset = Math.max(this.partition.farthest, this.#readBack.endOffset)
-    this.#topic.gone()
-    this.#writer.restart()
-    this.partition.restartAt(endOffset)
-    this.#readBack.restartAt(endOffset)
-  }
-
-  /** Keeps the topic from forgetting, now that it is there. */
-  #keep(): void {
-    if (this.#isKept) return
-    this.#isKept = true
-    const { consumer, settings, log, source } = this.#surroundings
-    keepCommit(this.partition)
-    const { driver, clock } = settings
-    const watch = (stage: EndlessStage) => {
-      const isMeant = (sourceOffset: number) => this.#loop?.stages.get(sourceOffset)?.stage === stage
-      const oldestAt = () => this.#open.oldestStoredAt(isMeant)
-      watchHaltedRetention({ topic: this.#topic.name, driver, clock, log, revoked: source.revoked, stage, oldestAt })
-    }
-    watch('buried')
-    if (consumer.settings.retry.onExhausted === 'halt-key') watch('halted')
   }
 
   #passed(goneCount: number): void {
     this.#log.gone(goneCount)
     this.#log.parked()
     this.#tellEmpty()
-  }
-
-  #answered(sequence: number, outcome: AppendOutcome): void {
-    if (outcome === 'stored') this.#open.stored(sequence)
-    else this.#open.withdraw(sequence)
-    if (outcome === 'stored') this.partition.wake()
-    else this.#log.parked()
   }
 
   #committed(nextOffset: number): void {
@@ -346,7 +270,5 @@ export class PartitionRetry {
 }
 
 const noStages: ReadonlyMap<number, MessageStage> = new Map()
-/** How long the fence is waited for while none of its messages waits for an attempt. A guess. */
-const fallWaitMs = 1_000
 /** Guesses. */
 const tryDelays = { initialDelayMs: 100, maxDelayMs: 5_000 }

@@ -1,21 +1,21 @@
-import type { PartitionRetry } from './partition-retry.ts'
+import type { Parking } from './parking.ts'
 
 /** What was set aside, and how, by offset. */
 export type SetAside = Map<number, 'set aside' | 'followed'>
 
-type Aside = Pick<PartitionRetry, 'isFenced' | 'park' | 'follow'>
+type Aside = Pick<Parking, 'isFenced' | 'park' | 'follow'>
 
 /** Sets messages aside, and takes note of those that were, for they are not handled. */
-export function notingRetry(retry: Aside, setAside: SetAside): Aside {
+export function notingParking(parking: Aside, setAside: SetAside): Aside {
   return {
-    isFenced: (key) => retry.isFenced(key),
+    isFenced: (key) => parking.isFenced(key),
     park: async (record, history) => {
-      const outcome = await retry.park(record, history)
+      const outcome = await parking.park(record, history)
       if (outcome === 'stored') setAside.set(record.offset, 'set aside')
       return outcome
     },
     follow: async (record) => {
-      const outcome = await retry.follow(record)
+      const outcome = await parking.follow(record)
       if (outcome === 'parked') setAside.set(record.offset, 'followed')
       return outcome
     },
