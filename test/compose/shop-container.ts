@@ -12,7 +12,7 @@ export function dockerAbsence(): string | undefined {
 }
 
 /** Builds the image of a service as the compose file of the example says, and gives its name. */
-export async function buildShopImage(name: ShopServiceName): Promise<string> {
+async function buildShopImage(name: ShopServiceName): Promise<string> {
   const { context, dockerfile } = composed(name).build
   const folder = resolve(deployFolder, context)
   const image = `tenon-test-compose-${name}`
@@ -33,7 +33,11 @@ export async function startShopContainer(
   const container = `tenon-test-${name}-${randomUUID()}`
   const variables = { ...service.environment, ...freePorts, ...environment }
   const args = [
-    ...['run', '--rm', '--name', container, '--network', 'host', '--user', service.user],
+    'run',
+    '--rm',
+    ...Object.entries({ name: container, network: 'host', user: service.user }).map(
+      ([name, value]) => `--${name}=${value}`,
+    ),
     ...(service.read_only ? ['--read-only'] : []),
     ...(service.init ? ['--init'] : []),
     ...service.tmpfs.flatMap((place) => ['--tmpfs', place]),

@@ -1,9 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** An object of the API server, as far as the tests look into it. */
-export type KubeObject = Readonly<Record<string, unknown>>
-
 export interface KubectlOptions {
   /** What it reads from standard input. */
   readonly input?: string

@@ -1,12 +1,11 @@
 import { promises as dns } from 'node:dns'
-import { eventually } from '@tenon/testing'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { freePort, open, serve } from './client.test-harness.ts'
 
 test('a name whose servers were all replaced is asked for again', async () => {
   const port = await freePort()
   const lookup = vi.spyOn(dns, 'lookup') as unknown as { mockImplementation(lookUp: () => Promise<unknown>): void }
-  onTestFinished(() => vi.restoreAllMocks())
+  onTestFinished(() => void vi.restoreAllMocks())
   const standsFor = (address: string) => lookup.mockImplementation(async () => [{ address, family: 4 }])
   const old = await serve(undefined, { port, host: '127.0.0.2' })
   standsFor('127.0.0.2')
@@ -15,6 +14,6 @@ test('a name whose servers were all replaced is asked for again', async () => {
   await using _replaced = await serve(undefined, { port, host: '127.0.0.3' })
   standsFor('127.0.0.3')
   await old.started.stop()
-  const called = await eventually(() => caller.client.say({ text: 'b' }))
+  const called = await vi.waitFor(() => caller.client.say({ text: 'b' }), 5_000)
   expect(called).toEqual({ text: 'b' })
 })

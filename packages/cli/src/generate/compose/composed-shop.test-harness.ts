@@ -23,7 +23,7 @@ export const stockOptions = {
     databaseUrl: secret(text('STOCK_DATABASE_URL')),
     region: text('REGION'),
   },
-  handlers: [defineHandler(stock, { read: async () => ({}) })],
+  handlers: [defineHandler(stock, () => ({ read: async () => ({}) }))],
   transports: ({ httpPort, grpcPort }: StockSettings) => [
     httpTransport({ port: httpPort }),
     grpcTransport({ port: grpcPort }),

@@ -66,7 +66,7 @@ const loadMs = 10_000
 const forgetSeconds = 5
 
 /** Whether anybody comes to the service, who must learn that a pod of it goes. */
-export function hasCallers({ transports, isRegistered }: ServiceDescription): boolean {
+function hasCallers({ transports, isRegistered }: ServiceDescription): boolean {
   return isRegistered || transports.some(({ listensAt = [] }) => listensAt.length > 0)
 }
 
