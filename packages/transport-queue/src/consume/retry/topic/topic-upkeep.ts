@@ -9,8 +9,8 @@ import { keepCommit } from './kept-commit.ts'
 import type { RetrySurroundings, RetryTopic } from './retry-topic.ts'
 
 export interface UpkeepSurroundings extends RetrySurroundings {
-  readonly topic: RetryTopic
-  readonly partition: RetryPartition
+  readonly topic: Pick<RetryTopic, 'name' | 'make' | 'isGone' | 'gone'>
+  readonly partition: Pick<RetryPartition, 'startAt' | 'restartAt' | 'position' | 'farthest' | 'storeAnew' | 'revoked'>
   readonly readBack: Pick<ReadBack, 'startAt' | 'restartAt' | 'endOffset'>
   readonly writer: Pick<RetryWriter, 'restart'>
   readonly open: Pick<OpenRecords, 'oldestStoredAt'>
