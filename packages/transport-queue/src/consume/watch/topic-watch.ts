@@ -135,7 +135,7 @@ export class TopicWatch {
     const late = new AbortController()
     try {
       const bound = { timeoutMs: readTimeoutMs, signal: late.signal }
-      return await within(firstOf(this.#surroundings.driver.read(range, bound)), readTimeoutMs, 'no answer')
+      return await within(hasSome(this.#surroundings.driver.read(range, bound)), readTimeoutMs, 'no answer')
     } catch {
       // Who does not answer counts as away.
       return false
@@ -178,7 +178,7 @@ export class TopicWatch {
 }
 
 /** Whether there is one. */
-async function firstOf(records: AsyncIterable<unknown>): Promise<boolean> {
+async function hasSome(records: AsyncIterable<unknown>): Promise<boolean> {
   for await (const _some of records) return true
   return false
 }
