@@ -4,7 +4,11 @@ import { retryDefaults } from '../../../retry-options.ts'
 import { connected, embeddedDrivers, warnings } from '../../../queue-driver.test-harness.ts'
 import { withChanges } from '../../../dead-letter/dead-letter.test-harness.ts'
 import { ServiceError } from '@tenon/core/transport'
+import { resolveQueue } from '../../../queue-options.ts'
+import { resolveConsumer } from '../../plan/consumer-settings.ts'
 import { consume, send, topic, untilParked } from '../retry.test-harness.ts'
+import { checkRetention } from './retry-retention.ts'
+import { SharedProgress } from './shared-progress.ts'
 
 const dayMs = 86_400_000
 const neededMs = retryDefaults.maxAgeMs + retryDefaults.maxDelayMs + dayMs
@@ -44,6 +48,26 @@ test.each<[what: string, retention: TopicRetention | undefined, told: readonly s
   await handled
   expect(asked).toEqual([name])
   expect(told).toEqual(expected)
+})
+
+test.each([
+  ['that is away is asked again by the next assignment, until it has answered', 'unavailable', 2],
+  ['that may not be asked is not asked again', 'permission_denied', 1],
+] as const)('a broker %s', async (_what, code, askedCount) => {
+  const driver = await memory()
+  let asked = 0
+  const retentionOf = async () => {
+    asked += 1
+    if (asked === 1) throw new ServiceError(code, 'no')
+    return { keptMs: 1_000, isCompacted: false }
+  }
+  const settings = resolveQueue({ driver: withChanges(driver, { retentionOf }) })
+  const { log, told } = warnings()
+  const consumer = { settings: resolveConsumer({}, settings) }
+  const progress = new SharedProgress(driver, settings.clock)
+  for (let assignments = 0; assignments < 3; assignments++)
+    await checkRetention({ topic: name, consumer, settings, log, progress })
+  expect([asked, told.length]).toEqual([askedCount, askedCount - 1])
 })
 
 test.each([

@@ -1,4 +1,4 @@
-import type { Logger } from '@tenon/core/transport'
+import { type Logger, ServiceError } from '@tenon/core/transport'
 import type { QueueSettings } from '../../../queue-options.ts'
 import type { GroupedConsumer } from '../../plan/consumer-plan.ts'
 import type { SharedProgress } from './shared-progress.ts'
@@ -9,7 +9,7 @@ export interface RetentionSurroundings {
   readonly consumer: Pick<GroupedConsumer, 'settings'>
   readonly settings: Pick<QueueSettings, 'driver' | 'maxDelayMs'>
   readonly log: Logger
-  readonly progress: Pick<SharedProgress, 'isFirst'>
+  readonly progress: Pick<SharedProgress, 'isFirst' | 'unanswered'>
 }
 
 /** How long one is created to keep it: also while nobody reads it. */
@@ -17,12 +17,14 @@ export function createdMs(surroundings: Pick<RetentionSurroundings, 'consumer' |
   return Math.max(leastMs, neededMs(surroundings) + reserveMs)
 }
 
-/** Says, once in a process, that a topic loses what is set aside before it is done with. Never rejects. */
+/** Says, once for all partitions, that a topic loses what is set aside before it is done with. Never rejects. */
 export async function checkRetention(surroundings: RetentionSurroundings): Promise<void> {
   const { topic, settings, log, progress } = surroundings
   if (!progress.isFirst(topic)) return
-  // Who may not look at its settings, or gets no answer, knows nothing of them.
-  const retention = await settings.driver.retentionOf?.(topic).catch(() => undefined)
+  // Who may not look at its settings knows nothing of them; a broker that is away is asked again by the next assignment.
+  const retention = await settings.driver.retentionOf?.(topic).catch((error: unknown) => {
+    if (ServiceError.is(error) && error.code === 'unavailable') progress.unanswered(topic)
+  })
   if (retention === undefined) return
   const { keptMs, isCompacted } = retention
   const leastKeptMs = neededMs(surroundings)

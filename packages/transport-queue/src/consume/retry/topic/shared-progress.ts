@@ -15,11 +15,16 @@ export class SharedProgress {
     this.lines = new ThinLines(clock, 3_600_000)
   }
 
-  /** Whether nobody has asked for this topic before. */
+  /** Whether nobody has asked for this topic before, or got no answer. */
   isFirst(topic: string): boolean {
     if (this.#seen.has(topic)) return false
     this.#seen.add(topic)
     return true
+  }
+
+  /** Who was first got no answer: the next one is first again. */
+  unanswered(topic: string): void {
+    this.#seen.delete(topic)
   }
 
   /** @throws as `describe` of the driver */
