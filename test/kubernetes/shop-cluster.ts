@@ -136,7 +136,7 @@ async function deploy({ name, namespace, brokers, databaseUrl }: Deployed): Prom
       '--overwrite',
     ])
   await mkdir(overlay, { recursive: true })
-  const settings = [`KAFKA_BROKERS=${brokers}`, ...(name === 'order' ? ['USER_ADDRESS=static:///user-grpc:50051'] : [])]
+  const settings = [`KAFKA_BROKERS=${brokers}`, ...(name === 'order' ? ['USER_ADDRESS=static:///user:50051'] : [])]
   await writeFile(join(overlay, 'config.env'), `${settings.join('\n')}\n`)
   await writeFile(join(overlay, 'secret.env.example'), `DATABASE_URL=${databaseUrl}\n`)
   await generate()

@@ -2,12 +2,11 @@ import type { Names } from './names.ts'
 import type { PodPort, PodPorts } from './pod-port.ts'
 import { noted } from './yaml-text.ts'
 
-/** One for HTTP and one for gRPC, as far as there is something to reach; none for a worker. */
-export function services(ports: PodPorts, names: Names): readonly object[] {
-  const of = (kind: PodPort['kind']) => ports.transports.filter((port) => port.kind === kind)
-  const [http, grpc] = [of('http'), of('grpc')]
+/** One for whatever there is to reach, and one without an address of its own for gRPC; none for a worker. */
+export function services({ transports }: PodPorts, names: Names): readonly object[] {
+  const grpc = transports.filter(({ kind }) => kind === 'grpc')
   return [
-    ...(http.length > 0 ? [service(names.service, http, names)] : []),
+    ...(transports.length > 0 ? [service(names.service, transports, names)] : []),
     ...(grpc.length > 0 ? [headless(names.grpcService, grpc, names)] : []),
   ]
 }
@@ -17,11 +16,20 @@ function service(name: string, ports: readonly PodPort[], { labels, selector }: 
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, labels },
-    spec: { selector, ports: ports.map(servicePort) },
+    spec: {
+      selector,
+      ports: ports.map((port) => (port.kind === 'grpc' ? noted(servicePort(port), oneAddress) : servicePort(port))),
+    },
   }
 }
 
-/** gRPC keeps its connections: callers must see the pods themselves to spread over them. */
+const oneAddress = 'one pod a connection; never one that is gone, which DNS may still tell of for half a minute'
+
+/**
+ * gRPC keeps its connections: callers must see the pods themselves to spread over them.
+ *
+ * @see CoreDNS, plugins kubernetes (ttl) and cache: answers are kept for up to 30 s in a cluster that says nothing else
+ */
 function headless(name: string, ports: readonly PodPort[], { labels, selector }: Names): object {
   return {
     apiVersion: 'v1',
