@@ -29,7 +29,7 @@ describe('tenon', () => {
   it('lists its commands', async () => {
     const { exitCode, printed } = await tenon('help')
     expect(exitCode).toBe(0)
-    for (const command of ['check', 'describe', 'probe', 'generate compose', 'verify drain'])
+    for (const command of ['check', 'describe', 'probe', 'generate compose', 'doctor', 'verify drain'])
       expect(printed).toContain(`  ${command} `)
   })
 

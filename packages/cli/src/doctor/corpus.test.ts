@@ -32,7 +32,7 @@ function isKnown(name: string): name is keyof typeof services {
 
 async function diagnosed({ text, name, service }: Sample, chosen = rules): Promise<Diagnosis> {
   const describeIt = async (environment: Readonly<Record<string, string>>) =>
-    services[service].describe({ environment: { NODE_ENV: 'production', ...environment } })
+    services[service].describe({ environment: { NODE_ENV: 'production', TENON_HOST: '0.0.0.0', ...environment } })
   return diagnose({ describe: describeIt, manifests: parseManifests(text, name), isLive: false, rules: chosen })
 }
 

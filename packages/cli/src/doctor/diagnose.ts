@@ -6,7 +6,7 @@ import { type Workload, type WorkloadSearch, workloadsOf } from './manifest/work
 import { rules as allRules } from './rules.ts'
 import { subjectOf } from './subject.ts'
 
-/** What a manifest is compared with: the service as it is with the variables of the pod. */
+/** Tells what the service is with the variables of a pod. Unless they name a host, servers listen on 0.0.0.0: one that does not has another one in the code. */
 export type Describe = (environment: Readonly<Record<string, string>>) => Promise<ServiceDescription>
 
 export interface DiagnosisOptions extends WorkloadSearch {
@@ -32,12 +32,14 @@ export interface Diagnosis {
  */
 export async function diagnose(options: DiagnosisOptions): Promise<Diagnosis> {
   const { describe, manifests, imageVariables = new Map(), rules = allRules } = options
-  const { name, settings } = await describe({})
+  const plain = await describe({})
+  const { name, settings } = plain
   const workloads = workloadsOf(name, manifests, options)
   const findings: Finding[] = []
   for (const workload of workloads) {
     const environment = environmentOf({ ...workload, workload: workload.manifest, manifests, imageVariables })
-    const service = await describe(knownValues(environment, settings))
+    const known = knownValues(environment, settings)
+    const service = Object.keys(known).length === 0 ? plain : await describe(known)
     const subject = subjectOf({ workload, service, environment, manifests })
     for (const { id, severity, find } of rules)
       for (const { at, message, fix } of find(subject))
@@ -47,8 +49,7 @@ export async function diagnose(options: DiagnosisOptions): Promise<Diagnosis> {
 }
 
 /**
- * The variables that the service reads: others, such as NODE_OPTIONS, are for processes of the pod. Where nothing sets the host it is the one that
- * servers in a pod need: a listener that has another one then got it from the code.
+ * The variables that the service reads: others, such as NODE_OPTIONS, are for processes of the pod.
  */
 function knownValues(
   { variables }: ContainerEnvironment,
@@ -59,7 +60,7 @@ function knownValues(
     const value = variables.get(name)?.value
     return value === undefined ? [] : [[name, value] as const]
   })
-  return { TENON_HOST: '0.0.0.0', ...Object.fromEntries(known) }
+  return Object.fromEntries(known)
 }
 
 function objectOf({ manifest }: Workload): string {

@@ -9,7 +9,7 @@ import { type Manifest, manifestsIn } from './manifest.ts'
  * @throws UsageError that names the line where it is no YAML
  */
 export function parseManifests(text: string, source: string): readonly Manifest[] {
-  const documents = parseAllDocuments(text)
+  const documents = parseAllDocuments(text, { stringKeys: true })
   if (!Array.isArray(documents)) return []
   return documents.flatMap((document) => {
     const [error] = document.errors

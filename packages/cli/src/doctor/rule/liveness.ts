@@ -18,19 +18,6 @@ const livenessExternal: Rule = {
   },
 }
 
-const livenessVerbose: Rule = {
-  id: 'liveness-verbose',
-  severity: 'error',
-  find: (subject) => {
-    const liveness = probeOf(subject, 'livenessProbe')
-    if (!liveness?.isVerbose) return []
-    const message = subject.service.admin?.hasToken
-      ? 'the liveness probe asks for details (?verbose), which needs the token of the admin server: it is refused'
-      : 'the liveness probe asks for details (?verbose), which is for people: it shows all checks to nobody, and is refused once there is a token'
-    return [{ at: liveness.at.at('httpGet', 'path'), message, fix: 'path: /livez' }]
-  },
-}
-
 const checkExternal: Rule = {
   id: 'liveness-check-external',
   severity: 'error',
@@ -48,7 +35,7 @@ const checkExternal: Rule = {
   },
 }
 
-export const livenessRules: readonly Rule[] = [livenessExternal, livenessVerbose, checkExternal]
+export const livenessRules: readonly Rule[] = [livenessExternal, checkExternal]
 
 function reasonOf({ by, asks, listener, path }: Probe): string | undefined {
   if (asks === 'readyz') {

@@ -71,12 +71,26 @@ const readinessAsksOther: Rule = {
   },
 }
 
+const asksDetails: Rule = {
+  id: 'probe-verbose',
+  severity: 'error',
+  find: (subject) =>
+    probesOf(subject)
+      .filter(({ isVerbose }) => isVerbose)
+      .map(({ kind, at }) => ({
+        at: at.at('httpGet', 'path'),
+        message: `${kind} asks for details (?verbose), which are for people: ${subject.service.admin?.hasToken ? 'they' : 'once admin.token is set they'} are refused to who has no token, and nobody reads them here`,
+        fix: `path: ${rightPath[kind]}`,
+      })),
+}
+
 export const probeTargetRules: readonly Rule[] = [
   nobodyListens,
   wrongProtocol,
   unknownPath,
   byConnection,
   readinessAsksOther,
+  asksDetails,
 ]
 
 const rightPath = { startupProbe: '/startupz', readinessProbe: '/readyz', livenessProbe: '/livez' } as const
