@@ -1,44 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { services } from './corpus-services.test-harness.ts'
-import { type Diagnosis, diagnose } from './diagnose.ts'
-import { parseManifests } from './manifest/parse-manifests.ts'
+import { diagnosed, samplesOf, told } from './corpus.test-harness.ts'
 import { rules } from './rules.ts'
-
-/** A manifest of the corpus. Its first lines say what was done to it, which service it is for, and what is to be found. */
-interface Sample {
-  readonly name: string
-  readonly about: string
-  readonly text: string
-  readonly service: keyof typeof services
-  /** `grace-too-short Deployment/user` */
-  readonly expected: readonly string[]
-}
-
-function samplesOf(folder: 'right' | 'wrong'): readonly Sample[] {
-  const place = new URL(`corpus/${folder}/`, import.meta.url)
-  return readdirSync(place).map((name) => {
-    const text = readFileSync(new URL(name, place), 'utf8')
-    const [about = ''] = /(?<=^# ).*/.exec(text) ?? []
-    const [service = 'user'] = /(?<=^# service: ).*/m.exec(text) ?? []
-    if (!isKnown(service)) throw new Error(`${name}: there is no service ${service}`)
-    return { name, about, text, service, expected: (text.match(/(?<=^# finds: ).*/gm) ?? []).toSorted() }
-  })
-}
-
-function isKnown(name: string): name is keyof typeof services {
-  return Object.hasOwn(services, name)
-}
-
-async function diagnosed({ text, name, service }: Sample, chosen = rules): Promise<Diagnosis> {
-  const describeIt = async (environment: Readonly<Record<string, string>>) =>
-    services[service].describe({ environment: { NODE_ENV: 'production', TENON_HOST: '0.0.0.0', ...environment } })
-  return diagnose({ describe: describeIt, manifests: parseManifests(text, name), isLive: false, rules: chosen })
-}
-
-function told({ findings }: Diagnosis): readonly string[] {
-  return findings.map(({ rule, object }) => `${rule} ${object}`).toSorted()
-}
 
 const [wrong, right] = [samplesOf('wrong'), samplesOf('right')]
 

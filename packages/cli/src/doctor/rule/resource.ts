@@ -87,7 +87,7 @@ export const resourceRules: readonly Rule[] = [
   heapOverLimit,
 ]
 
-/** A guess: a service with three transports has about 90 MiB before the first call. */
+/** A guess: a service with three transports has 94 MiB before the first call. */
 const leastMemoryBytes = 128 * 2 ** 20
 
 /** A guess: what a process has beside its heap, such as buffers and code. */
