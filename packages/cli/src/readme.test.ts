@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { checkCommand } from './command/check.ts'
+import { doctorCommand } from './command/doctor.ts'
 import { generateComposeCommand } from './command/generate-compose.ts'
 import { probeCommand } from './command/probe.ts'
 import { verifyDrainCommand } from './command/verify-drain.ts'
@@ -19,7 +20,7 @@ test('the README shows code that stands in the file it names', async () => {
 
 test('the README names every option, and every cause', async () => {
   const readme = await readRootFile('packages/cli/README.md')
-  const commands = [checkCommand, generateComposeCommand, probeCommand, verifyDrainCommand]
+  const commands = [checkCommand, doctorCommand, generateComposeCommand, probeCommand, verifyDrainCommand]
   const options = commands.flatMap(({ options: table }) => Object.keys(table))
   for (const option of options) expect(readme).toContain(`--${option}`)
   const report = await readRootFile('packages/cli/src/verify/report.ts')
