@@ -62,14 +62,20 @@ export function leadsTo({ root }: Manifest, labels: ReadonlyMap<string, string>)
 
 /** The objects of a kind whose selector, where that kind has it, fits the pods. */
 export function selecting(subject: Subject, kind: string, selector: 'selector' | 'podSelector'): readonly Manifest[] {
-  return subject.manifests.filter(
-    (other) => other.kind === kind && selects(other.root.at('spec', selector), subject.podLabels),
-  )
+  return subject.manifests.filter((other) => {
+    const field = other.root.at('spec', selector)
+    return other.kind === kind && field.isSet && selects(field, subject.podLabels)
+  })
 }
 
 /** The listener of a port; undefined where nobody listens. */
 export function listenerAt({ listeners }: Subject, port: number | undefined): Listener | undefined {
   return listeners.find((listener) => listener.port === port)
+}
+
+/** The port that answers probes over HTTP: that of the admin server where there is one. */
+export function probePort({ listeners }: Subject): number | undefined {
+  return listeners.find(({ probes }) => Object.keys(probes).length > 0)?.port
 }
 
 /** Whether the service takes a port that nobody can know. */

@@ -165,12 +165,14 @@ function isInMesh({ pod, manifest }: Subject): boolean {
   )
 }
 
+const suffixes = ['', '-grpc', '-http', '-headless', '-svc', '-service']
+
 /** By its name, or by leading to a port of the service with some of the labels. */
 function isMeantFor(service: Manifest, subject: Subject): boolean {
   const selector = service.root.at('spec', 'selector').labels
   if (selector.size === 0) return false
   const { name } = subject.manifest
-  if (new RegExp(`^${name}(-(grpc|http|headless|svc|service))?$`).test(service.name)) return true
+  if (suffixes.some((suffix) => service.name === name + suffix)) return true
   const isNear = Array.from(selector).some(([key, value]) => subject.podLabels.get(key) === value)
   return (
     isNear &&

@@ -1,7 +1,7 @@
 import type { Rule } from '../finding.ts'
 import { answers, isGrpc, portsText } from '../listener.ts'
 import { type Probe, probeOf, probesOf } from '../probe.ts'
-import { hasFreePort, type Subject } from '../subject.ts'
+import { hasFreePort, probePort, type Subject } from '../subject.ts'
 
 const nobodyListens: Rule = {
   id: 'probe-port-unknown',
@@ -16,7 +16,7 @@ const nobodyListens: Rule = {
           port === undefined
             ? `${kind} asks the port "${portText}", which is no name of a port of the container`
             : `${kind} asks port ${port}, where nobody listens: the service listens on ${portsText(subject.listeners) || 'none'}`,
-        fix: `port: ${bestPort(subject) ?? 'a port of the service'}`,
+        fix: `port: ${probePort(subject) ?? 'a port of the service'}`,
       }))
   },
 }
@@ -41,7 +41,7 @@ const unknownPath: Rule = {
         {
           at: at.at('httpGet', 'path'),
           message,
-          fix: `path: ${rightPath[kind]}, port: ${bestPort(subject) ?? listener.port}`,
+          fix: `path: ${rightPath[kind]}, port: ${probePort(subject) ?? listener.port}`,
         },
       ]
     }),
@@ -56,7 +56,7 @@ const byConnection: Rule = {
       .map(({ kind, at }) => ({
         at: at.at('tcpSocket'),
         message: `${kind} only opens a connection, which the system accepts for a process that hangs or is not ready`,
-        fix: `httpGet: { path: ${rightPath[kind]}, port: ${bestPort(subject) ?? 'the admin port'} }`,
+        fix: `httpGet: { path: ${rightPath[kind]}, port: ${probePort(subject) ?? 'the admin port'} }`,
       })),
 }
 
@@ -95,11 +95,6 @@ export const probeTargetRules: readonly Rule[] = [
 
 const rightPath = { startupProbe: '/startupz', readinessProbe: '/readyz', livenessProbe: '/livez' } as const
 
-/** The port of one that answers probes. */
-function bestPort({ listeners }: Subject): number | undefined {
-  return listeners.find(({ probes }) => Object.keys(probes).length > 0)?.port
-}
-
 function mismatchOf({ by, at, kind, listener, scheme }: Probe, subject: Subject): ReturnType<Rule['find']> {
   if (listener === undefined) return []
   const { port, name, protocol } = listener
@@ -108,7 +103,7 @@ function mismatchOf({ by, at, kind, listener, scheme }: Probe, subject: Subject)
       {
         at: at.at('httpGet'),
         message: `${kind} asks port ${port} (${name}) over HTTP, which speaks gRPC there`,
-        fix: `grpc: { port: ${port} }, or the port ${bestPort(subject) ?? 'of the admin server'}`,
+        fix: `grpc: { port: ${port} }, or the port ${probePort(subject) ?? 'of the admin server'}`,
       },
     ]
   if (by === 'grpc' && protocol === 'grpcs')
@@ -116,7 +111,7 @@ function mismatchOf({ by, at, kind, listener, scheme }: Probe, subject: Subject)
       {
         at: at.at('grpc'),
         message: `${kind} asks port ${port} (${name}) over gRPC without TLS, which the kubelet cannot do otherwise; the service asks for TLS there`,
-        fix: `httpGet: { path: ${rightPath[kind]}, port: ${bestPort(subject) ?? 'the admin port'} }`,
+        fix: `httpGet: { path: ${rightPath[kind]}, port: ${probePort(subject) ?? 'the admin port'} }`,
       },
     ]
   if (by === 'grpc' && !isGrpc(listener))
@@ -124,7 +119,7 @@ function mismatchOf({ by, at, kind, listener, scheme }: Probe, subject: Subject)
       {
         at: at.at('grpc'),
         message: `${kind} asks port ${port} (${name}) over gRPC, which speaks ${protocol} there`,
-        fix: `httpGet: { path: ${rightPath[kind]}, port: ${bestPort(subject) ?? port} }`,
+        fix: `httpGet: { path: ${rightPath[kind]}, port: ${probePort(subject) ?? port} }`,
       },
     ]
   const expected = protocol === 'https' ? 'HTTPS' : 'HTTP'

@@ -1,15 +1,14 @@
 import type { Rule } from '../finding.ts'
 import { type Probe, probeOf } from '../probe.ts'
-import { hasCallers, listenerAt, type Subject } from '../subject.ts'
+import { hasCallers, probePort, type Subject } from '../subject.ts'
 
 const readinessMissing: Rule = {
   id: 'readiness-missing',
   severity: 'error',
   find: (subject) => {
-    const { container, service, listeners } = subject
-    if (container.at('readinessProbe').isSet) return []
-    const port = service.admin?.port ?? listeners.find(({ probes }) => Object.keys(probes).length > 0)?.port
-    if (port === undefined && !hasCallers(subject)) return []
+    const { container } = subject
+    const port = probePort(subject)
+    if (container.at('readinessProbe').isSet || (port === undefined && !hasCallers(subject))) return []
     const message = hasCallers(subject)
       ? 'without a readiness probe the pod gets calls before it can answer them, and while its checks fail'
       : 'without a readiness probe a rollout goes on though the new pod cannot do its work'
@@ -17,7 +16,7 @@ const readinessMissing: Rule = {
       {
         at: container.at('readinessProbe'),
         message,
-        fix: `readinessProbe: { httpGet: { path: /readyz, port: ${port ?? 'the admin port'} }, periodSeconds: 5, failureThreshold: 2 }`,
+        fix: `readinessProbe: { ${port === undefined ? 'grpc: { port: <that of gRPC> }' : `httpGet: { path: /readyz, port: ${port} }`}, periodSeconds: 5, failureThreshold: 2 }`,
       },
     ]
   },
@@ -132,12 +131,12 @@ function patienceMs({ initialDelaySeconds, periodSeconds, failureThreshold }: Pr
   return (initialDelaySeconds + periodSeconds * failureThreshold) * 1_000
 }
 
-/** The admin server listens before anything else starts, and answers for the process alone. */
+/** The admin server listens before anything else starts, and answers for the process alone. Of a program nothing is known. */
 function passesWhileStarting({ asks, listener, by }: Probe): boolean {
-  return (asks === 'livez' && listener?.name === 'admin') || (by === 'exec' && asks === undefined)
+  if (by === 'exec' && asks === undefined) return true
+  return listener?.name === 'admin' && (asks === 'livez' || by === 'tcp')
 }
 
 function startupFix(subject: Subject, startTimeoutMs: number): string {
-  const port = subject.service.admin?.port ?? listenerAt(subject, undefined)?.port ?? 'the admin port'
-  return `startupProbe: { httpGet: { path: /startupz, port: ${port} }, periodSeconds: 2, failureThreshold: ${Math.max(150, Math.ceil(startTimeoutMs / 2_000))} }`
+  return `startupProbe: { httpGet: { path: /startupz, port: ${probePort(subject) ?? 'one that answers probes'} }, periodSeconds: 2, failureThreshold: ${Math.max(150, Math.ceil(startTimeoutMs / 2_000))} }`
 }
