@@ -95,4 +95,11 @@ export const services = {
     version: '1.0.0',
     handlers: [defineSchedule('tidy', every('1 m'), () => () => undefined)],
   }),
+  /** Nobody can ask it anything. */
+  silent: defineService({
+    name: 'silent',
+    version: '1.0.0',
+    handlers: [defineSchedule('tidy', every('1 m'), () => () => undefined)],
+    admin: false,
+  }),
 } satisfies Readonly<Record<string, Pick<Service, 'describe'>>>

@@ -20,6 +20,20 @@ describe('a wrong manifest', () => {
   )
 })
 
+it('says of all of them where it is, why, and what to write', async () => {
+  const texts = await Promise.all(
+    wrong.map(async (sample) => {
+      const { findings } = await diagnosed(sample)
+      const lines = findings.map(
+        ({ rule, severity, object, path, message, fix }) =>
+          `${severity} ${rule} ${object} ${path}\n  ${message}\n  fix: ${fix}\n`,
+      )
+      return `── ${sample.name}: ${sample.about}\n${lines.join('')}`
+    }),
+  )
+  await expect(texts.join('\n')).toMatchFileSnapshot('corpus/findings.txt')
+})
+
 describe('a right manifest', () => {
   it.each(right.map((sample) => [sample.name, sample.about, sample] as const))(
     '%s: %s',

@@ -50,9 +50,9 @@ export function isGrpc({ protocol }: Pick<Listener, 'protocol'>): boolean {
   return protocol === 'grpc' || protocol === 'grpcs'
 }
 
-/** `9001 (admin) or 3001 (http)` */
+/** `9001 (admin), 3001 (http)` */
 export function portsText(listeners: readonly Listener[]): string {
-  return listeners.map(({ name, port }) => `${port} (${name})`).join(' or ')
+  return listeners.map(({ name, port }) => `${port} (${name})`).join(', ')
 }
 
 /** Whether it has a route that fits the path: `/v1/users/:userId`. */

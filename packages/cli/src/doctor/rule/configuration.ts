@@ -1,5 +1,4 @@
 import type { Rule } from '../finding.ts'
-import { hasCallers } from '../subject.ts'
 
 const loopback: Rule = {
   id: 'listens-on-loopback',
@@ -18,11 +17,10 @@ const loopback: Rule = {
 const hostUnset: Rule = {
   id: 'host-unset',
   severity: 'warning',
-  find: (subject) => {
-    const { environment, container, manifest, listeners } = subject
+  find: ({ environment, container, manifest, listeners }) => {
     const isGenerated = manifest.root.at('metadata', 'labels', 'app.kubernetes.io/managed-by').text === 'tenon'
-    const isFixed = !hasCallers(subject) && listeners.length === 0
-    if (environment.variables.has('TENON_HOST') || !environment.isWhole || isGenerated || isFixed) return []
+    if (listeners.length === 0 || environment.variables.has('TENON_HOST') || !environment.isWhole || isGenerated)
+      return []
     const message =
       'nothing sets TENON_HOST: unless the image does, as a generated one, servers listen on 127.0.0.1 and the probes do not reach them'
     return [{ at: container.at('env'), message, fix: 'TENON_HOST: 0.0.0.0, or give the Dockerfile to the command' }]
