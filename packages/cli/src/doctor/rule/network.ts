@@ -89,15 +89,25 @@ function restricts({ root }: Manifest, direction: 'ingress' | 'egress'): boolean
   return direction === 'ingress' || root.at('spec', 'egress').isSet
 }
 
-/** By port; or by the labels of pods that are called as the host is, where the port of the pods differs from that of their Service. */
+/** By port; or to pods that are called as the host is, whose port may differ from that of the Service in front of them. */
 function letsPeer(rule: Field, { host, ports }: Peer): boolean {
   const to = rule.at('to').items
   if (isAddress(host) && to.length > 0 && !to.some((peer) => mayBe(peer, host))) return false
   if (ports.some((port) => letsPort(rule, { port, protocol: 'TCP' }))) return true
-  const [first = ''] = host.split('.')
-  return to.some((peer) =>
-    [...peer.at('podSelector', 'matchLabels').labels.values()].some((label) => label !== '' && first.startsWith(label)),
+  const [name = '', namespace] = host.split('.')
+  return to.some(
+    (peer) =>
+      wantedLabels(peer.at('podSelector')).some((label) => label === name || name.startsWith(`${label}-`)) ||
+      (!peer.at('podSelector').isSet &&
+        wantedLabels(peer.at('namespaceSelector')).some((label) => label === namespace)),
   )
+}
+
+/** The values that a selector asks for. */
+function wantedLabels(selector: Field): readonly (string | undefined)[] {
+  const expressions = selector.at('matchExpressions').items.filter((one) => one.at('operator').text === 'In')
+  const values = expressions.flatMap((one) => one.at('values').items.map((value) => value.shown))
+  return [...selector.at('matchLabels').labels.values(), ...values]
 }
 
 interface Wanted {
