@@ -19,30 +19,34 @@ const samples = [...samplesOf('right'), ...samplesOf('wrong').filter(({ name }) 
 const taken = samples.filter(({ name }) => !refused.has(name))
 const annotation = 'tenon.example/sample'
 
-describe.skipIf(isAbsent)(`the corpus and a real API server${isAbsent ? ' (KUBECONFIG is not set)' : ''}`, () => {
-  it('has nothing but what the server takes, and the same is found where it has filled in what was not written', async () => {
-    const { exitCode, printed, complained } = await tried(taken)
-    expect({ exitCode, complained }).toMatchObject({ exitCode: 0 })
-    const served = Map.groupBy(
-      parseManifests(printed, 'the answer'),
-      ({ root }) => root.at('metadata', 'annotations', annotation).text,
-    )
-    for (const sample of taken) {
-      const manifests = served.get(sample.name) ?? []
-      expect(manifests, sample.name).toHaveLength(sample.manifests.length)
-      expect(told(await diagnosed({ ...sample, manifests })), sample.name).toEqual(
-        sample.expected.filter((one) => one !== unjudged),
+describe.skipIf(isAbsent)(
+  `the corpus and a real API server${isAbsent ? ' (skipped: KUBECONFIG is not set)' : ''}`,
+  { timeout: 120_000 },
+  () => {
+    it('has nothing but what the server takes, and the same is found where it has filled in what was not written', async () => {
+      const { exitCode, printed, complained } = await tried(taken)
+      expect({ exitCode, complained }).toMatchObject({ exitCode: 0 })
+      const served = Map.groupBy(
+        parseManifests(printed, 'the answer'),
+        ({ root }) => root.at('metadata', 'annotations', annotation).text,
       )
-    }
-  })
+      for (const sample of taken) {
+        const manifests = served.get(sample.name) ?? []
+        expect(manifests, sample.name).toHaveLength(sample.manifests.length)
+        expect(told(await diagnosed({ ...sample, manifests })), sample.name).toEqual(
+          sample.expected.filter((one) => one !== unjudged),
+        )
+      }
+    })
 
-  it('has a few that the server refuses, which are found before', async () => {
-    for (const sample of samples.filter(({ name }) => refused.has(name))) {
-      const { exitCode, complained } = await tried([sample])
-      expect(exitCode, complained).toBe(1)
-    }
-  })
-})
+    it('has a few that the server refuses, which are found before', async () => {
+      for (const sample of samples.filter(({ name }) => refused.has(name))) {
+        const { exitCode, complained } = await tried([sample])
+        expect(exitCode, complained).toBe(1)
+      }
+    })
+  },
+)
 
 /** What an API server makes of samples, without keeping any of it. */
 async function tried(given: readonly Sample[]) {
