@@ -31,8 +31,8 @@ spec:
       containers:
         - name: worker
           image: shop/worker:1.0.0
-          env: [{ name: WORKER_PORT, value: "9100" }, { name: TENON_HOST, value: 0.0.0.0 }]
-          readinessProbe: { httpGet: { path: /readyz, port: 9100 } }
+          env: [{ name: TENON_HOST, value: 0.0.0.0 }]
+          readinessProbe: { httpGet: { path: /readyz, port: 9000 } }
           resources: { requests: { cpu: 50m }, limits: { memory: 256Mi } }
           securityContext: { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }
 `
@@ -42,8 +42,13 @@ const at = (name: string) => join(folder, name)
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tenon-doctor-'))
   await writeFile(at('service.mjs'), source)
-  await writeFile(at('right.yaml'), manifest)
-  await writeFile(at('wrong.yaml'), manifest.replace('port: 9100', 'port: 9000'))
+  await writeFile(
+    at('right.yaml'),
+    manifest.replaceAll('port: 9000', 'port: 9100').replace('env: [', 'env: [{ name: WORKER_PORT, value: "9100" }, '),
+  )
+  await writeFile(at('wrong.yaml'), manifest.replace('port: 9000', 'port: 9100'))
+  await writeFile(at('hostless.yaml'), manifest.replace('{ name: TENON_HOST, value: 0.0.0.0 }', ''))
+  await writeFile(at('Dockerfile'), 'FROM node:24\nENV TENON_HOST=0.0.0.0\n')
   await writeFile(at('poor.yaml'), manifest.replace('256Mi', '256Mi, cpu: 1'))
 })
 afterAll(() => rm(folder, { recursive: true }))
@@ -71,8 +76,8 @@ describe('tenon doctor', () => {
     expect(printed).toBe(
       [
         'error  probe-port-unknown  Deployment/worker  spec.template.spec.containers[0].readinessProbe.httpGet.port',
-        '  readinessProbe asks port 9000, where nobody listens: the service listens on 9100 (admin)',
-        '  fix: port: 9100',
+        '  readinessProbe asks port 9100, where nobody listens: the service listens on 9000 (admin)',
+        '  fix: port: 9000',
         '',
         'worker in Deployment/worker: 1 error',
       ].join('\n'),
@@ -98,6 +103,15 @@ describe('tenon doctor', () => {
       ],
     })
     expect((await doctor(at('service.mjs'), at('poor.yaml'), '--strict')).exitCode).toBe(1)
+  })
+
+  it('learns from a Dockerfile what the image sets', async () => {
+    const { printed } = await doctor(at('service.mjs'), at('hostless.yaml'))
+    expect(printed).toMatch(/^warning {2}host-unset .*$/m)
+    expect(await doctor(at('service.mjs'), at('hostless.yaml'), at('Dockerfile'))).toMatchObject({
+      exitCode: 0,
+      printed: 'fine  worker in Deployment/worker',
+    })
   })
 
   it.each([

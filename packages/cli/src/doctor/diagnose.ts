@@ -49,7 +49,8 @@ export async function diagnose(options: DiagnosisOptions): Promise<Diagnosis> {
 }
 
 /**
- * The variables that the service reads: others, such as NODE_OPTIONS, are for processes of the pod.
+ * The variables that the service reads, but for a host that it is described with anyway: others, such as NODE_OPTIONS, are for
+ * processes of the pod.
  */
 function knownValues(
   { variables }: ContainerEnvironment,
@@ -58,10 +59,14 @@ function knownValues(
   const names = ['TENON_HOST', ...settings.map(({ variable }) => variable)]
   const known = names.flatMap((name) => {
     const value = variables.get(name)?.value
-    return value === undefined ? [] : [[name, value] as const]
+    const isUsual = name === 'TENON_HOST' && value === usualHost
+    return value === undefined || isUsual ? [] : [[name, value] as const]
   })
   return Object.fromEntries(known)
 }
+
+/** Where the servers of a service are described to listen when nothing says otherwise. */
+const usualHost = '0.0.0.0'
 
 function objectOf({ manifest }: Workload): string {
   return manifest.root.object
