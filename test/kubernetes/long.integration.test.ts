@@ -94,14 +94,21 @@ describe.skipIf(absence)(`what a cluster does with the services${absence ? ` (sk
 
   test('scales from one pod to three under load and back, without a failed call', { timeout: 1_200_000 }, async () => {
     await using callers = new ShopCallers(cluster.places)
+    // A fifth of what is generated: callers and pods share a machine of two cores.
+    const metric = { name: 'cpu', target: { type: 'AverageValue', averageValue: '100m' } }
     const patch = {
-      spec: { minReplicas: 1, maxReplicas: 3, behavior: { scaleDown: { stabilizationWindowSeconds: 20 } } },
+      spec: {
+        minReplicas: 1,
+        maxReplicas: 3,
+        metrics: [{ type: 'Resource', resource: metric }],
+        behavior: { scaleDown: { stabilizationWindowSeconds: 20 } },
+      },
     }
     await cluster.namespace.run(['patch', 'hpa', 'user', '-p', JSON.stringify(patch)])
     await cluster.settled('user', 1)
     const calm = new ShopLoad(callers, 10)
     await calm.start(5)
-    const heavy = new ShopLoad(callers, 400)
+    const heavy = new ShopLoad(callers, 250)
     await heavy.start(5)
     const replicas = async () => Number(await cluster.namespace.read('deployment/user', '.spec.replicas'))
     await eventually(async () => expect(await replicas()).toBe(3), { timeoutMs: 300_000, intervalMs: 1_000 })
