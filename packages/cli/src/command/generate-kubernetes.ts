@@ -45,11 +45,12 @@ export const generateKubernetesCommand: Command = {
       describedService({ file, exportName, environment }, surroundings)
     const bare = await describe({})
     const outFolder = out ?? join('deploy', 'kubernetes', bare.name)
-    const overlays: OverlayInput[] = []
-    for (const name of named ?? (await presentOverlays(outFolder))) {
-      const environment = await environmentOf(join(outFolder, 'overlays', name), bare)
-      overlays.push({ name, environment, description: await describe(environment) })
-    }
+    const overlays = await Promise.all(
+      (named ?? (await presentOverlays(outFolder))).map(async (name): Promise<OverlayInput> => {
+        const environment = await environmentOf(join(outFolder, 'overlays', name), bare)
+        return { name, environment, description: await describe(environment) }
+      }),
+    )
     const { files, warnings } = manifests({ overlays, options })
     tellWarnings(warnings, surroundings)
     const mark = markOf('kubernetes', bare.name)

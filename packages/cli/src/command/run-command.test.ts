@@ -29,7 +29,8 @@ describe('tenon', () => {
   it('lists its commands', async () => {
     const { exitCode, printed } = await tenon('help')
     expect(exitCode).toBe(0)
-    for (const command of ['check', 'describe', 'probe', 'generate compose', 'doctor', 'verify drain'])
+    const generators = ['compose', 'docker', 'kubernetes'].map((what) => `generate ${what}`)
+    for (const command of ['check', 'describe', 'probe', ...generators, 'doctor', 'verify drain'])
       expect(printed).toContain(`  ${command} `)
   })
 
@@ -41,13 +42,20 @@ describe('tenon', () => {
 
   it.each([
     [[], 'tenon <command>'],
-    [['chekc'], 'expected a command (check, describe, probe'],
+    [['chekc'], 'expected a command (check, describe, '],
     [['check'], 'expected one file of a service, found none'],
     [['check', 'a.ts', 'b.ts'], 'found a.ts b.ts'],
     [['check', 'a.ts', '--expotr', 'x'], "Unknown option '--expotr'; the options are --export, --json"],
     [['probe', 'well'], 'expected live, ready or startup, found "well"'],
     [['probe', 'live', '--port', '0x10'], '--port: expected a whole number from 1 to 65535, found "0x10"'],
     [['verify'], 'verify drain), found "verify"'],
+    [['generate', 'kubernetes', 'a.ts', '--image', 'user'], '--image: expected a name with a tag'],
+    [['generate', 'kubernetes', 'a.ts', '--image', 'reg:5000/user'], '--image: expected a name with a tag'],
+    [['generate', 'kubernetes', 'a.ts', '--replicas', '3-2'], '--replicas: expected min-max such as 2-6, found "3-2"'],
+    [['generate', 'kubernetes', 'a.ts', '--replicas', '0-2'], '--replicas: expected min-max'],
+    [['generate', 'kubernetes', 'a.ts', '--overlay', 'a,../b'], '--overlay: expected names such as local,production'],
+    [['generate', 'kubernetes', 'a.ts', '--part-of', 'a b'], "--part-of: expected a label's value"],
+    [['generate', 'kubernetes', 'a.ts', '--metrics-port', '0'], '--metrics-port: expected a whole number from 1'],
     [['verify', 'drain'], 'expected one or more files of services, found none'],
     [['verify', 'drain', 'a.ts', '--restarts', '0'], '--restarts: expected a whole number from 1 to 10000, found "0"'],
     [

@@ -91,7 +91,12 @@ function checkNumbers(ports: readonly PodPort[], service: string): void {
       )
     for (const key of [number, name]) {
       const other = seen.get(key)
-      if (other !== undefined) throw new FaultError(`${service}: ${name} and ${other} are both at port ${number}`)
+      if (other !== undefined)
+        throw new FaultError(
+          key === number
+            ? `${service}: ${other} and ${name} are both at port ${number}`
+            : `${service}: the ports of two transports would be called ${name}, by their first 15 letters`,
+        )
       seen.set(key, name)
     }
   }

@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { manifests } from './manifests.ts'
+import { checked, described, listening, manifestsFor } from './sample-service.test-harness.ts'
+
+type Described = ReturnType<typeof described>
+
+const setting = { name: 'a', expected: 'text', isRequired: false, isSecret: false }
+const remote = { contract: 'shop.User', transport: 'grpc', interceptors: [] }
+const queue = { name: 'queue', carriesEvents: true, provides: [], connectsTo: ['kafka:9092'] }
+const consumer = {
+  key: 'id',
+  start: undefined,
+  handler: 'h',
+  member: 'm',
+  transports: [],
+  timeoutMs: 1,
+  interceptors: [],
+}
+const schedule = {
+  timing: 'every 5 m',
+  overlap: 'skip',
+  jitterMs: 0,
+  timeoutMs: 1,
+  handler: 'h',
+  member: 'm',
+  interceptors: [],
+} as const
+
+function deploymentOf(service: Described, options: Parameters<typeof manifestsFor>[1] = {}) {
+  const text = manifestsFor(service, options).text('base/deployment.yaml') ?? ''
+  const { spec } = parse(text)
+  const pod = spec.template.spec
+  return { text, spec, pod, container: pod.containers[0] }
+}
+
+function servicesOf(service: Described) {
+  const text = manifestsFor(service).text('base/service.yaml')
+  return text === undefined ? [] : parseAllDocuments(text).map((document) => document.toJS())
+}
+
+describe('the deployment', () => {
+  it('has the numbers of the budget, each behind its reason', () => {
+    const { spec, pod, container, text } = deploymentOf(described())
+    expect(spec).toMatchObject({
+      progressDeadlineSeconds: 600,
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+    })
+    expect(spec).not.toHaveProperty('replicas')
+    expect(pod.terminationGracePeriodSeconds).toBe(26)
+    expect(container).not.toHaveProperty('lifecycle')
+    expect(container.env).toContainEqual({ name: 'TENON_KILL_DELAY_MS', value: '26000' })
+    expect(container.startupProbe).toMatchObject({
+      httpGet: { path: '/startupz', port: 'admin' },
+      failureThreshold: 50,
+    })
+    expect(text).toContain(
+      '# shutdownTimeoutMs 25000 + 1000 ms for the process to end, rounded up\n      terminationGracePeriodSeconds: 26\n',
+    )
+  })
+
+  it('sleeps before SIGTERM where the service does not wait itself', () => {
+    const { limits } = described()
+    const { container, pod } = deploymentOf(described({ limits: { ...limits, deregisterDelayInKubernetesMs: 0 } }))
+    expect(container.lifecycle).toEqual({ preStop: { sleep: { seconds: 5 } } })
+    expect(pod.terminationGracePeriodSeconds).toBe(31)
+    expect(container.env).toContainEqual({ name: 'TENON_KILL_DELAY_MS', value: '26000' })
+  })
+
+  it('may do nothing that it does not need', () => {
+    const { pod, container } = deploymentOf(described())
+    expect(pod).toMatchObject({
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
+    })
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    })
+    expect(pod.volumes).toEqual([{ name: 'tmp', emptyDir: { sizeLimit: '64Mi' } }])
+  })
+
+  it('takes secrets one by one, optional exactly where the setting is, and everything else from the ConfigMap', () => {
+    const settings = [
+      { ...setting, variable: 'PASSWORD', isSecret: true, isRequired: true },
+      { ...setting, variable: 'TOKEN', isSecret: true },
+      { ...setting, variable: 'PLACE' },
+    ]
+    const { container } = deploymentOf(described({ settings }))
+    const ref = (key: string, optional: boolean) => ({
+      name: key,
+      valueFrom: { secretKeyRef: { name: 'note-secret', key, optional } },
+    })
+    expect(container.env.slice(2)).toEqual([ref('PASSWORD', false), ref('TOKEN', true)])
+    expect(container.envFrom).toEqual([{ configMapRef: { name: 'note-config' } }])
+  })
+
+  it('says which checks decide about its probes', () => {
+    const checks = [checked('db', { affects: 'readiness' }), checked('heap', { affects: 'liveness' })]
+    const { text } = deploymentOf(described({ checks }))
+    expect(text).toMatch(/# decided by db\n +readinessProbe:/)
+    expect(text).toMatch(/# decided by heap\n +livenessProbe:/)
+  })
+
+  it('limits memory by the calls that may run and wait, and never the CPU', () => {
+    const { limits } = described()
+    const resourcesWith = (more: Partial<typeof limits>) =>
+      deploymentOf(described({ limits: { ...limits, ...more } })).container.resources
+    expect(resourcesWith({})).toEqual({ requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '256Mi' } })
+    expect(resourcesWith({ maxConcurrentCalls: 1024 }).limits).toEqual({ memory: '384Mi' })
+    expect(resourcesWith({ maxConcurrentCalls: 1024, maxQueuedCalls: 1 }).limits).toEqual({ memory: '321Mi' })
+  })
+
+  it('runs the image that was named, else that of its version, whose + no tag may have', () => {
+    expect(deploymentOf(described({ version: '1.0.0+7' })).container.image).toBe('note:1.0.0-7')
+    expect(deploymentOf(described(), { image: 'registry:5000/note:2' }).container.image).toBe('registry:5000/note:2')
+  })
+})
+
+describe('the services', () => {
+  it('are one for HTTP, and one without an address of its own for gRPC', () => {
+    const transports = [listening('http', 3000), listening('grpc', 50_051), queue]
+    expect(servicesOf(described({ transports }))).toMatchObject([
+      {
+        metadata: { name: 'note' },
+        spec: { ports: [{ name: 'http', port: 3000, targetPort: 'http', appProtocol: 'http' }] },
+      },
+      {
+        metadata: { name: 'note-grpc' },
+        spec: {
+          clusterIP: 'None',
+          publishNotReadyAddresses: false,
+          ports: [{ name: 'grpc', port: 50_051, targetPort: 'grpc', appProtocol: 'kubernetes.io/h2c' }],
+        },
+      },
+    ])
+  })
+
+  it('are none for a worker that nobody calls', () => {
+    const { files, text } = manifestsFor(described({ transports: [queue] }))
+    expect(files.map(({ path }) => path)).not.toContain('base/service.yaml')
+    expect(parse(text('base/kustomization.yaml') ?? '').resources).not.toContain('service.yaml')
+  })
+})
+
+describe('the autoscaler', () => {
+  const scalerOf = (fields: Partial<Described>) =>
+    manifestsFor(described(fields), { replicas: { min: 3, max: 9 } }).text('base/horizontal-pod-autoscaler.yaml') ?? ''
+
+  it('keeps to its range, and takes away one pod in the time that one may drain', () => {
+    const { spec } = parse(scalerOf({}))
+    expect(spec).toMatchObject({ minReplicas: 3, maxReplicas: 9 })
+    expect(spec.behavior.scaleDown).toEqual({
+      stabilizationWindowSeconds: 300,
+      policies: [{ type: 'Pods', value: 1, periodSeconds: 26 }],
+    })
+  })
+
+  it('says what more replicas do to topics and schedules', () => {
+    const text = scalerOf({
+      consumers: [
+        { ...consumer, topic: 'shop.placed', group: 'note' },
+        { ...consumer, topic: 'shop.told', group: undefined },
+      ],
+      schedules: [{ ...schedule, name: 'tidy' }],
+    })
+    expect(text).toContain('# of shop.placed: more replicas than a topic has partitions take no message of it')
+    expect(text).toContain('# each replica runs tidy: nothing elects one')
+  })
+})
+
+describe('manifests', () => {
+  it('are a base, and an overlay whose settings are the user’s own', () => {
+    const settings = [{ ...setting, variable: 'TOKEN', isSecret: true }]
+    const { files } = manifestsFor(described({ settings }), { metricsPort: 9464, partOf: 'shop' })
+    expect(files.map(({ path, isStarter = false }) => (isStarter ? `${path} *` : path))).toEqual([
+      'base/service-account.yaml',
+      'base/deployment.yaml',
+      'base/service.yaml',
+      'base/pod-disruption-budget.yaml',
+      'base/horizontal-pod-autoscaler.yaml',
+      'base/service-monitor.yaml',
+      'base/kustomization.yaml',
+      'overlays/production/kustomization.yaml *',
+      'overlays/production/config.env *',
+      'overlays/production/secret.env.example *',
+      'overlays/production/network-policy.yaml',
+    ])
+    for (const { path, text, isStarter } of files)
+      if (!isStarter) expect(text, path).toContain('# Generated by tenon generate kubernetes for note.\n')
+    for (const path of ['base/deployment.yaml', 'overlays/production/network-policy.yaml'])
+      expect(parse(files.find((file) => file.path === path)?.text ?? '').metadata.labels).toEqual({
+        'app.kubernetes.io/name': 'note',
+        'app.kubernetes.io/version': '1.2.3',
+        'app.kubernetes.io/managed-by': 'tenon',
+        'app.kubernetes.io/part-of': 'shop',
+      })
+  })
+
+  it('give the image of the node only to the overlay that is local', () => {
+    const overlays = ['local', 'production'].map((name) => ({ name, description: described(), environment: {} }))
+    const { files } = manifests({ overlays, options: { image: 'reg:5000/note:2', replicas: { min: 2, max: 6 } } })
+    const images = (name: string) =>
+      parse(files.find(({ path }) => path === `overlays/${name}/kustomization.yaml`)?.text ?? '').images
+    expect(images('local')).toEqual([{ name: 'reg:5000/note', newTag: 'local' }])
+    expect(images('production')).toBeUndefined()
+  })
+
+  it('let Prometheus find the page that was named, and reach it', () => {
+    const { text } = manifestsFor(described(), { metricsPort: 9464 })
+    const [service, monitor] = parseAllDocuments(text('base/service-monitor.yaml') ?? '').map((one) => one.toJS())
+    expect(service).toMatchObject({
+      spec: { ports: [{ name: 'metrics', port: 9464 }], publishNotReadyAddresses: true },
+    })
+    expect(service.metadata.labels).toMatchObject(monitor.spec.selector.matchLabels)
+    expect(monitor.spec.endpoints).toEqual([{ port: 'metrics' }])
+    const policy = parse(text('overlays/production/network-policy.yaml') ?? '')
+    expect(policy.spec.ingress[0].ports).toContainEqual({ port: 9464 })
+  })
+
+  it('warn of a remote that is the pod itself, of a queue without a broker, and of a secret that nobody set', () => {
+    const service = described({
+      remotes: [{ ...remote, address: 'static:///127.0.0.1:50051' }],
+      transports: [{ name: 'queue', carriesEvents: true, provides: [] }],
+      settings: [
+        { ...setting, variable: 'TOKEN', isSecret: true },
+        { ...setting, variable: 'DATABASE_URL', isSecret: true },
+      ],
+    })
+    const { warnings, text } = manifestsFor(service, {}, { DATABASE_URL: 'postgres://db:5432/a' })
+    expect(warnings).toEqual([
+      'overlays/production: remote shop.User is at 127.0.0.1:50051, which is the pod itself: set the variable it comes from in config.env, then generate again',
+      expect.stringContaining('overlays/production: transport queue names no broker'),
+      expect.stringContaining('overlays/production: TOKEN is not in secret.env.example'),
+    ])
+    expect(text('overlays/production/network-policy.yaml')).toContain(
+      '# No rule for remote shop.User at 127.0.0.1:50051, which is the pod itself',
+    )
+  })
+
+  it('refuse overlays whose settings would need bases of their own', () => {
+    const overlays = [3000, 3001].map((port, index) => ({
+      name: `place-${index}`,
+      description: described({ transports: [listening('http', port)] }),
+      environment: {},
+    }))
+    expect(() => manifests({ overlays, options: { replicas: { min: 2, max: 6 } } })).toThrow(
+      'note: base/deployment.yaml would differ between overlays: "containerPort: 3000" in place-0, "containerPort: 3001" in place-1',
+    )
+  })
+
+  it.each(['note-', 'n'.repeat(56)])('refuse the name %s, which no Service can have', (name) => {
+    expect(() => manifestsFor(described({ name }))).toThrow('names nothing in Kubernetes')
+  })
+})
