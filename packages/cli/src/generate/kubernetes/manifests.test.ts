@@ -108,9 +108,12 @@ describe('the deployment', () => {
     const { limits } = described()
     const resourcesWith = (more: Partial<typeof limits>) =>
       deploymentOf(described({ limits: { ...limits, ...more } })).container.resources
-    expect(resourcesWith({})).toEqual({ requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '256Mi' } })
-    expect(resourcesWith({ maxConcurrentCalls: 1024 }).limits).toEqual({ memory: '384Mi' })
-    expect(resourcesWith({ maxConcurrentCalls: 1024, maxQueuedCalls: 1 }).limits).toEqual({ memory: '321Mi' })
+    expect(resourcesWith({})).toEqual({ requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '512Mi' } })
+    expect(resourcesWith({ maxConcurrentCalls: 1024 })).toMatchObject({
+      requests: { memory: '384Mi' },
+      limits: { memory: '768Mi' },
+    })
+    expect(resourcesWith({ maxConcurrentCalls: 1024, maxQueuedCalls: 1 }).limits).toEqual({ memory: '642Mi' })
   })
 
   it('runs the image that was named, else that of its version, whose + no tag may have', () => {
