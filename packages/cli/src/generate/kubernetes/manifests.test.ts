@@ -223,10 +223,11 @@ describe('manifests', () => {
     expect(policy.spec.ingress[0].ports).toContainEqual({ port: 9464 })
   })
 
-  it('warn of a remote that is the pod itself, of a queue without a broker, and of a secret that nobody set', () => {
+  it('warn of a remote that is the pod itself, of a queue without a broker, of a registry, and of a secret that nobody set', () => {
     const service = described({
       remotes: [{ ...remote, address: 'static:///127.0.0.1:50051' }],
       transports: [{ name: 'queue', carriesEvents: true, provides: [] }],
+      isRegistered: true,
       settings: [
         { ...setting, variable: 'TOKEN', isSecret: true },
         { ...setting, variable: 'DATABASE_URL', isSecret: true },
@@ -236,6 +237,7 @@ describe('manifests', () => {
     expect(warnings).toEqual([
       'overlays/production: remote shop.User is at 127.0.0.1:50051, which is the pod itself: set the variable it comes from in config.env, then generate again',
       expect.stringContaining('overlays/production: transport queue names no broker'),
+      expect.stringContaining('overlays/production: the registry is missing from the network policy'),
       expect.stringContaining('overlays/production: TOKEN is not in secret.env.example'),
     ])
     expect(text('overlays/production/network-policy.yaml')).toContain(

@@ -151,6 +151,9 @@ function warningsOf({ name, description, environment }: OverlayInput): readonly 
         (transport) =>
           `${folder}: transport ${transport.name} names no broker, so that its messages may never leave the pod: set the variable it comes from in config.env, then generate again`,
       ),
+    ...(description.isRegistered
+      ? [`${folder}: the registry is missing from the network policy: patch it there with the address of its servers`]
+      : []),
     ...description.settings
       .filter(({ isSecret, variable }) => isSecret && environment[variable] === undefined)
       .map(

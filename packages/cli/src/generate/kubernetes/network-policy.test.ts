@@ -102,6 +102,7 @@ describe('isLoopback', () => {
   it.each([
     ['127.0.0.1', true],
     ['127.1', true],
+    ['127db', false],
     ['localhost', true],
     ['::1', true],
     ['0.0.0.0', false],
