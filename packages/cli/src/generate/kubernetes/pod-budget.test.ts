@@ -84,9 +84,11 @@ describe('podBudget', () => {
   it.each([
     [[], 5],
     [[checked('db', { affects: 'readiness', intervalMs: 30_000 })], 5],
-    [[checked('db', { affects: 'readiness', intervalMs: 1_500 })], 2],
-    [[checked('db', { affects: 'readiness', intervalMs: 10 })], 1],
-    [[checked('heap', { affects: 'liveness', intervalMs: 1_000 })], 5],
+    [[checked('db', { affects: 'readiness', intervalMs: 2_500 })], 3],
+    [[checked('db', { affects: 'readiness', intervalMs: 10 })], 2],
+    [[checked('db', { affects: 'readiness', intervalMs: 10, timeoutMs: 5 })], 1],
+    [[checked('db', { affects: 'readiness', timeoutMs: 7_001 })], 8],
+    [[checked('heap', { affects: 'liveness', intervalMs: 1_000, timeoutMs: 9_000 })], 5],
     [
       [
         checked('a', { affects: 'readiness', intervalMs: 4_000 }),
@@ -94,8 +96,20 @@ describe('podBudget', () => {
       ],
       3,
     ],
-  ])('asks for readiness as often as its quickest check runs, but every 5 s at least (%#)', (checks, expected) => {
-    expect(podBudget(described({ checks })).readinessPeriodSeconds.value).toBe(expected)
+  ])(
+    'asks for readiness as often as its quickest check runs, every 5 s at least, but not while one may take (%#)',
+    (checks, expected) => {
+      expect(podBudget(described({ checks })).readinessPeriodSeconds.value).toBe(expected)
+    },
+  )
+
+  it('says which check the period of readiness comes from', () => {
+    const reasonOf = (fields: Parameters<typeof checked>[1]) =>
+      podBudget(described({ checks: [checked('db', { affects: 'readiness', ...fields })] })).readinessPeriodSeconds
+        .reason
+    expect(reasonOf({ intervalMs: 3_000 })).toBe('as often as the check db runs, every 3000 ms')
+    expect(reasonOf({ timeoutMs: 6_000 })).toBe('no more often than the check db may take, 6000 ms')
+    expect(reasonOf({ intervalMs: 60_000 })).toBe('docs/probes.md: a guess to begin with')
   })
 })
 

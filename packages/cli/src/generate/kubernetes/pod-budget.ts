@@ -79,13 +79,25 @@ function preStopOf(service: ServiceDescription): Reasoned | undefined {
 function readinessPeriod({ checks }: ServiceDescription): Reasoned {
   const readiness = checks.filter(({ affects }) => affects === 'readiness')
   const [quickest] = readiness.toSorted((one, other) => one.intervalMs - other.intervalMs)
-  const usual = { value: 5, reason: 'docs/probes.md: a guess to begin with' }
-  if (quickest === undefined || seconds(quickest.intervalMs) > usual.value) return usual
-  return {
-    value: Math.max(1, seconds(quickest.intervalMs)),
-    reason: `as often as the check ${quickest.name} runs, every ${quickest.intervalMs} ms`,
-  }
+  const [slowest] = readiness.toSorted((one, other) => other.timeoutMs - one.timeoutMs)
+  if (quickest === undefined || slowest === undefined) return usualReadiness
+  const often =
+    seconds(quickest.intervalMs) > usualReadiness.value
+      ? usualReadiness
+      : {
+          value: seconds(quickest.intervalMs),
+          reason: `as often as the check ${quickest.name} runs, every ${quickest.intervalMs} ms`,
+        }
+  return seconds(slowest.timeoutMs) > often.value
+    ? {
+        value: seconds(slowest.timeoutMs),
+        reason: `no more often than the check ${slowest.name} may take, ${slowest.timeoutMs} ms`,
+      }
+    : often
 }
+
+/** @see docs/probes.md, "In a pod" */
+const usualReadiness: Reasoned = { value: 5, reason: 'docs/probes.md: a guess to begin with' }
 
 function progressDeadline(startSeconds: number, graceSeconds: number): Reasoned {
   const least = startSeconds + graceSeconds + pullSeconds
