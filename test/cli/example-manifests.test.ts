@@ -11,12 +11,16 @@ const deploy = join(import.meta.dirname, '../../examples/user-order/deploy/kuber
 /** As the command describes it with the settings of an overlay. */
 async function overlayOf(service: typeof user | typeof order, name: string) {
   const folder = join(deploy, service.name, 'overlays', name)
-  const texts = await Promise.all(['config.env', 'secret.env.example'].map((file) => textOf(join(folder, file))))
-  const environment = readEnvFile(texts.join('\n'))
-  const description = service.describe({
-    environment: { NODE_ENV: 'production', TENON_HOST: '0.0.0.0', ...environment },
-  })
-  return { name, environment, description }
+  const [config, secrets] = await Promise.all([
+    readVariables(join(folder, 'config.env')),
+    readVariables(join(folder, 'secret.env.example')),
+  ])
+  const environment = { NODE_ENV: 'production', TENON_HOST: '0.0.0.0', ...config, ...secrets }
+  return { name, config, secrets, description: service.describe({ environment }) }
+}
+
+async function readVariables(file: string) {
+  return readEnvFile((await textOf(file)) ?? '')
 }
 
 test.each([

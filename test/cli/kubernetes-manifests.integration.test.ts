@@ -63,7 +63,7 @@ const kinds = {
 async function writtenKind(kind: keyof typeof kinds): Promise<string> {
   const folder = await temporaryFolder()
   const description = kinds[kind].describe({ environment: { NODE_ENV: 'production', TENON_HOST: '0.0.0.0' } })
-  const overlays = [{ name: 'local', description, environment: {} }]
+  const overlays = [{ name: 'local', description, config: {}, secrets: {} }]
   const { files } = manifests({ overlays, options: { replicas: { min: 2, max: 6 }, partOf: 'shop' } })
   for (const { path, text: content } of files) {
     await mkdir(dirname(join(folder, path)), { recursive: true })
@@ -72,6 +72,7 @@ async function writtenKind(kind: keyof typeof kinds): Promise<string> {
   return folder
 }
 
+const example = 'examples/user-order/deploy/kubernetes'
 const names = Object.keys(kinds) as (keyof typeof kinds)[]
 const kubeconform = ['kubeconform', '-strict', '-schema-location', process.env['KUBE_SCHEMAS'] ?? 'default'] as const
 const notKubernetes = ['-ignore-filename-pattern', 'kustomization.yaml', '-ignore-filename-pattern', '[.]env'] as const
@@ -102,8 +103,8 @@ describe.skipIf(clusterAbsence)(`an API server${clusterAbsence ? ` (skipped: ${c
   test('takes the manifests of every kind of service, and sees no danger in their pods', async () => {
     const namespace = await ownNamespace()
     const texts: string[] = []
-    for (const kind of names) {
-      const folder = await writtenKind(kind)
+    const folders = await Promise.all(names.map(writtenKind))
+    for (const folder of folders) {
       const signal = AbortSignal.timeout(50_000)
       const { code, output } = await runTool(['kubectl', 'kustomize', 'overlays/local'], { folder, signal })
       expect(code, output).toBe(0)
@@ -114,6 +115,17 @@ describe.skipIf(clusterAbsence)(`an API server${clusterAbsence ? ` (skipped: ${c
     expect(output).not.toContain('Warning')
     for (const kind of names) expect(output).toContain(`deployment.apps/${kind} created (server dry run)`)
   })
+
+  test.each(['user/overlays/local', 'user/overlays/production', 'order/overlays/local', 'order/overlays/production'])(
+    'takes the manifests of the example as they are: %s',
+    async (path) => {
+      const namespace = await ownNamespace()
+      const { code, output } = await kubectl(['apply', '--dry-run=server', '-n', namespace, '-k', join(example, path)])
+      expect(code, output).toBe(0)
+      expect(output).not.toContain('Warning')
+      expect(output.match(/created \(server dry run\)/g)).toHaveLength(8)
+    },
+  )
 
   test.each([
     ['drop', ['drop:\n                - ALL', 'add: []'], 0, 'would violate PodSecurity "restricted:latest"'],

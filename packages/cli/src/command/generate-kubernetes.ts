@@ -47,8 +47,8 @@ export const generateKubernetesCommand: Command = {
     const outFolder = out ?? join('deploy', 'kubernetes', bare.name)
     const overlays = await Promise.all(
       (named ?? (await presentOverlays(outFolder))).map(async (name): Promise<OverlayInput> => {
-        const environment = await environmentOf(join(outFolder, 'overlays', name), bare)
-        return { name, environment, description: await describe(environment) }
+        const variables = await variablesOf(join(outFolder, 'overlays', name), bare)
+        return { name, ...variables, description: await describe({ ...variables.config, ...variables.secrets }) }
       }),
     )
     const { files, warnings } = manifests({ overlays, options })
@@ -107,8 +107,11 @@ async function presentOverlays(outFolder: string): Promise<readonly string[]> {
 }
 
 /** What the files of an overlay set, or those that it is about to get. */
-async function environmentOf(folder: string, bare: ServiceDescription): Promise<Readonly<Record<string, string>>> {
+async function variablesOf(
+  folder: string,
+  bare: ServiceDescription,
+): Promise<Pick<OverlayInput, 'config' | 'secrets'>> {
   const config = (await textOf(join(folder, 'config.env'))) ?? configText(bare)
-  const secret = (await textOf(join(folder, 'secret.env.example'))) ?? secretText(bare) ?? ''
-  return { ...readEnvFile(config), ...readEnvFile(secret) }
+  const secrets = (await textOf(join(folder, 'secret.env.example'))) ?? secretText(bare) ?? ''
+  return { config: readEnvFile(config), secrets: readEnvFile(secrets) }
 }

@@ -13,8 +13,10 @@ export interface OverlayInput {
   readonly name: string
   /** Of the service with the overlay's settings. */
   readonly description: ServiceDescription
-  /** The variables that its `config.env` and `secret.env.example` set. */
-  readonly environment: Readonly<Record<string, string>>
+  /** The variables that its `config.env` sets. */
+  readonly config: Readonly<Record<string, string>>
+  /** Those that its `secret.env.example` sets, with made-up values. */
+  readonly secrets: Readonly<Record<string, string>>
 }
 
 /** What the command was told. */

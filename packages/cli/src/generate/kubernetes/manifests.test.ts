@@ -203,7 +203,12 @@ describe('manifests', () => {
   })
 
   it('give the image of the node only to the overlay that is local', () => {
-    const overlays = ['local', 'production'].map((name) => ({ name, description: described(), environment: {} }))
+    const overlays = ['local', 'production'].map((name) => ({
+      name,
+      description: described(),
+      config: {},
+      secrets: {},
+    }))
     const { files } = manifests({ overlays, options: { image: 'reg:5000/note:2', replicas: { min: 2, max: 6 } } })
     const images = (name: string) =>
       parse(files.find(({ path }) => path === `overlays/${name}/kustomization.yaml`)?.text ?? '').images
@@ -233,7 +238,7 @@ describe('manifests', () => {
         { ...setting, variable: 'DATABASE_URL', isSecret: true },
       ],
     })
-    const { warnings, text } = manifestsFor(service, {}, { DATABASE_URL: 'postgres://db:5432/a' })
+    const { warnings, text } = manifestsFor(service, {}, { secrets: { DATABASE_URL: 'postgres://db:5432/a' } })
     expect(warnings).toEqual([
       'overlays/production: remote shop.User is at 127.0.0.1:50051, which is the pod itself: set the variable it comes from in config.env, then generate again',
       expect.stringContaining('overlays/production: transport queue names no broker'),
@@ -245,11 +250,30 @@ describe('manifests', () => {
     )
   })
 
+  it('warn of a required setting that a place does not have', () => {
+    const settings = [
+      { ...setting, variable: 'PLACE', isRequired: true },
+      { ...setting, variable: 'NOTE' },
+    ]
+    expect(manifestsFor(described({ settings })).warnings).toEqual([
+      'overlays/production: PLACE is required, but config.env does not set it',
+    ])
+    expect(manifestsFor(described({ settings }), {}, { config: { PLACE: 'here' } }).warnings).toEqual([])
+  })
+
+  it('refuse a secret among the settings that anybody may read', () => {
+    const settings = [{ ...setting, variable: 'TOKEN', isSecret: true }]
+    expect(() => manifestsFor(described({ settings }), {}, { config: { TOKEN: 'a' } })).toThrow(
+      'overlays/production/config.env: TOKEN is a secret',
+    )
+  })
+
   it('refuse overlays whose settings would need bases of their own', () => {
     const overlays = [3000, 3001].map((port, index) => ({
       name: `place-${index}`,
       description: described({ transports: [listening('http', port)] }),
-      environment: {},
+      config: {},
+      secrets: {},
     }))
     expect(() => manifests({ overlays, options: { replicas: { min: 2, max: 6 } } })).toThrow(
       'note: base/deployment.yaml would differ between overlays: "containerPort: 3000" in place-0, "containerPort: 3001" in place-1',

@@ -24,7 +24,7 @@ export interface Manifests {
 /**
  * The manifests of a service: a base that is the same everywhere, and an overlay for each place.
  *
- * @throws FaultError for a service that cannot run in a pod, and for overlays that would need bases of their own.
+ * @throws FaultError for a service that cannot run in a pod, for overlays that would need bases of their own, and for secrets in `config.env`.
  */
 export function manifests({ overlays, options }: ManifestInput): Manifests {
   const [first] = overlays
@@ -32,6 +32,7 @@ export function manifests({ overlays, options }: ManifestInput): Manifests {
   const service = first.description
   const names = namesOf(service, options)
   const ports = podPorts(service)
+  for (const overlay of overlays) checkSecrets(overlay)
   const base = baseFiles({ overlays, options }, { service, names, ports })
   for (const other of overlays.slice(1)) {
     const theirs = baseFiles(
@@ -136,7 +137,16 @@ function checkSame(
   }
 }
 
-function warningsOf({ name, description, environment }: OverlayInput): readonly string[] {
+/** Whatever `config.env` has can be read by everybody who may look into the namespace, and into Git. */
+function checkSecrets({ name, description, config }: OverlayInput): void {
+  const shown = description.settings.find(({ isSecret, variable }) => isSecret && config[variable] !== undefined)
+  if (shown !== undefined)
+    throw new FaultError(
+      `overlays/${name}/config.env: ${shown.variable} is a secret: take it out, and put a made-up value into secret.env.example`,
+    )
+}
+
+function warningsOf({ name, description, config, secrets }: OverlayInput): readonly string[] {
   const folder = `overlays/${name}`
   return [
     ...peersOf(description)
@@ -151,11 +161,14 @@ function warningsOf({ name, description, environment }: OverlayInput): readonly 
         (transport) =>
           `${folder}: transport ${transport.name} names no broker, so that its messages may never leave the pod: set the variable it comes from in config.env, then generate again`,
       ),
+    ...description.settings
+      .filter(({ isSecret, isRequired, variable }) => isRequired && !isSecret && !config[variable])
+      .map(({ variable }) => `${folder}: ${variable} is required, but config.env does not set it`),
     ...(description.isRegistered
       ? [`${folder}: the registry is missing from the network policy: patch it there with the address of its servers`]
       : []),
     ...description.settings
-      .filter(({ isSecret, variable }) => isSecret && environment[variable] === undefined)
+      .filter(({ isSecret, variable }) => isSecret && secrets[variable] === undefined)
       .map(
         ({ variable }) =>
           `${folder}: ${variable} is not in secret.env.example: a server that it names is missing from the network policy`,

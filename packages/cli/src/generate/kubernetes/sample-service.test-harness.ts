@@ -1,5 +1,5 @@
 import type { ServiceDescription } from '@tenon/core'
-import type { ManifestInput, ManifestOptions } from './manifest-input.ts'
+import type { ManifestInput, ManifestOptions, OverlayInput } from './manifest-input.ts'
 import { type Manifests, manifests } from './manifests.ts'
 
 /** A service with an HTTP transport and nothing else, but for what is given. */
@@ -25,10 +25,10 @@ export function checked(
 export function manifestsFor(
   description: ServiceDescription,
   options: Partial<ManifestOptions> = {},
-  environment: Readonly<Record<string, string>> = {},
+  environment: Partial<Pick<OverlayInput, 'config' | 'secrets'>> = {},
 ): Manifests & { readonly text: (path: string) => string | undefined } {
   const input: ManifestInput = {
-    overlays: [{ name: 'production', description, environment }],
+    overlays: [{ name: 'production', description, config: {}, secrets: {}, ...environment }],
     options: { replicas: { min: 2, max: 6 }, ...options },
   }
   const made = manifests(input)
