@@ -2,7 +2,7 @@ import { defineService } from '@tenon/core'
 import { httpTransport } from '@tenon/transport-http'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hasCallers, podBudget } from './pod-budget.ts'
+import { podBudget } from './pod-budget.ts'
 import { checked, described } from './sample-service.test-harness.ts'
 
 const bare = described()
@@ -42,12 +42,19 @@ describe('podBudget', () => {
     fc.assert(
       fc.property(service, (one) => {
         const description = one.describe()
+        const isCalled = description.transports.length > 0
         const waitsItself = description.limits.deregisterDelayInKubernetesMs > 0
-        const { preStopSeconds } = podBudget(description)
-        expect(preStopSeconds !== undefined).toBe(hasCallers(description) && !waitsItself)
+        expect(podBudget(description).preStopSeconds !== undefined).toBe(isCalled && !waitsItself)
       }),
       { numRuns: 50 },
     )
+  })
+
+  it('takes a service that a registry tells of for one that is called', () => {
+    const limits = { ...bare.limits, deregisterDelayInKubernetesMs: 0 }
+    const worker = described({ transports: [], limits })
+    expect(podBudget(worker).preStopSeconds).toBeUndefined()
+    expect(podBudget({ ...worker, isRegistered: true }).preStopSeconds).toBeDefined()
   })
 
   it('tells of the sleep where there is one', () => {
@@ -110,13 +117,5 @@ describe('podBudget', () => {
     expect(reasonOf({ intervalMs: 3_000 })).toBe('as often as the check db runs, every 3000 ms')
     expect(reasonOf({ timeoutMs: 6_000 })).toBe('no more often than the check db may take, 6000 ms')
     expect(reasonOf({ intervalMs: 60_000 })).toBe('docs/probes.md: a guess to begin with')
-  })
-})
-
-describe('hasCallers', () => {
-  it('is true with a transport that listens, or a registry that tells of the service', () => {
-    expect(hasCallers(bare)).toBe(true)
-    expect(hasCallers(described({ transports: [] }))).toBe(false)
-    expect(hasCallers(described({ transports: [], isRegistered: true }))).toBe(true)
   })
 })
