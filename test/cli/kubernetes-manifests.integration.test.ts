@@ -7,7 +7,7 @@ import { Type } from '@tenon/core/typebox'
 import { grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
 import { memoryDriver, queueTransport } from '@tenon/transport-queue'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { manifests } from '../../packages/cli/src/generate/kubernetes/manifests.ts'
 import { temporaryFolder } from '../support/own-process.ts'
 import { runTool, toolAbsence } from '../support/tool.ts'
@@ -72,7 +72,9 @@ async function writtenKind(kind: keyof typeof kinds): Promise<string> {
   return folder
 }
 
-const example = 'examples/user-order/deploy/kubernetes'
+const examples = ['user', 'order'].flatMap((name) =>
+  ['local', 'production'].map((place) => `examples/user-order/deploy/kubernetes/${name}/overlays/${place}`),
+)
 const names = Object.keys(kinds) as (keyof typeof kinds)[]
 const kubeconform = ['kubeconform', '-strict', '-schema-location', process.env['KUBE_SCHEMAS'] ?? 'default'] as const
 const notKubernetes = ['-ignore-filename-pattern', 'kustomization.yaml', '-ignore-filename-pattern', '[.]env'] as const
@@ -100,44 +102,31 @@ describe.skipIf(conformAbsence)(`kubeconform${conformAbsence ? ` (skipped: ${con
 })
 
 describe.skipIf(clusterAbsence)(`an API server${clusterAbsence ? ` (skipped: ${clusterAbsence})` : ''}`, () => {
-  test('takes the manifests of every kind of service, and sees no danger in their pods', async () => {
-    const namespace = await ownNamespace()
-    const texts: string[] = []
-    const folders = await Promise.all(names.map(writtenKind))
-    for (const folder of folders) {
-      const signal = AbortSignal.timeout(50_000)
-      const { code, output } = await runTool(['kubectl', 'kustomize', 'overlays/local'], { folder, signal })
-      expect(code, output).toBe(0)
-      texts.push(output)
-    }
-    const { code, output } = await dryRun(texts.join('---\n'), namespace)
-    expect(code, output).toBe(0)
-    expect(output).not.toContain('Warning')
-    for (const kind of names) expect(output).toContain(`deployment.apps/${kind} created (server dry run)`)
+  const namespace = `tenon-test-${randomUUID().slice(0, 8)}`
+
+  // Which warns of every pod that asks for more than it needs.
+  beforeAll(async () => {
+    await fine(['create', 'namespace', namespace])
+    await fine(['label', 'namespace', namespace, 'pod-security.kubernetes.io/warn=restricted'])
   })
 
-  test.each(['user/overlays/local', 'user/overlays/production', 'order/overlays/local', 'order/overlays/production'])(
-    'takes the manifests of the example as they are: %s',
-    async (path) => {
-      const namespace = await ownNamespace()
-      const { code, output } = await kubectl(['apply', '--dry-run=server', '-n', namespace, '-k', join(example, path)])
-      expect(code, output).toBe(0)
-      expect(output).not.toContain('Warning')
-      expect(output.match(/created \(server dry run\)/g)).toHaveLength(8)
-    },
-  )
+  afterAll(() => fine(['delete', 'namespace', namespace, '--wait=false']))
+
+  test('takes the manifests of every kind of service and those of the example, and sees no danger in their pods', async () => {
+    const folders = (await Promise.all(names.map(writtenKind))).map((folder) => join(folder, 'overlays/local'))
+    const kustomized = await Promise.all([...folders, ...examples].map((folder) => fine(['kustomize', folder])))
+    const { code, output } = await dryRun(kustomized.join('---\n'), namespace)
+    expect(code, output).toBe(0)
+    expect(output).not.toContain('Warning')
+    for (const name of [...names, 'user', 'order'])
+      expect(output).toContain(`deployment.apps/${name} created (server dry run)`)
+  })
 
   test.each([
     ['drop', ['drop:\n                - ALL', 'add: []'], 0, 'would violate PodSecurity "restricted:latest"'],
-    [
-      'grace',
-      ['terminationGracePeriodSeconds: 31', 'terminationGracePeriodSeconds: 4'],
-      1,
-      'terminationGracePeriodSeconds (4)',
-    ],
+    ['grace', ['PeriodSeconds: 31', 'PeriodSeconds: 4'], 1, 'terminationGracePeriodSeconds (4)'],
     ['surge', ['maxSurge: 1', 'maxSurge: 0'], 1, 'may not be 0 when'],
   ])('would tell of a pod that is wrong: %s', async (_what, change, exitCode, expected) => {
-    const namespace = await ownNamespace()
     const folder = await writtenKind('http-only')
     await spoil(folder, change as [string, string])
     const { code, output } = await dryRun(await readFile(join(folder, 'base/deployment.yaml'), 'utf8'), namespace)
@@ -153,26 +142,17 @@ async function spoil(folder: string, [from, to]: readonly [string, string]): Pro
   await writeFile(file, whole.replace(from, to))
 }
 
-/** Which warns of every pod that asks for more than it needs. */
-async function ownNamespace(): Promise<string> {
-  const name = `tenon-test-${randomUUID().slice(0, 8)}`
-  const metadata = { name, labels: { 'pod-security.kubernetes.io/warn': 'restricted' } }
-  const { code, output } = await apply({ apiVersion: 'v1', kind: 'Namespace', metadata })
-  expect(code, output).toBe(0)
-  onTestFinished(async () => void (await kubectl(['delete', 'namespace', name, '--wait=false'])))
-  return name
-}
-
-async function apply(object: object) {
-  const folder = await temporaryFolder()
-  await writeFile(join(folder, 'object.json'), JSON.stringify(object))
-  return kubectl(['apply', '-f', join(folder, 'object.json')])
-}
-
 async function dryRun(yaml: string, namespace: string) {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'all.yaml'), yaml)
   return kubectl(['apply', '--dry-run=server', '-n', namespace, '-f', join(folder, 'all.yaml')])
+}
+
+/** Runs it to its end, which has to be a good one, and gives what it printed. */
+async function fine(args: readonly string[]): Promise<string> {
+  const { code, output } = await kubectl(args)
+  expect(code, output).toBe(0)
+  return output
 }
 
 async function kubectl(args: readonly string[]) {
