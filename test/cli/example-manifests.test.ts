@@ -40,6 +40,6 @@ test.each([
 
 test('order calls user by the name that its overlays give it, which is the Service of its manifests', async () => {
   const { description } = await overlayOf(order, 'local')
-  expect(description.remotes.map(({ address }) => address)).toEqual(['static:///user-grpc:50051'])
-  expect(await textOf(join(deploy, 'user/base/service.yaml'))).toMatch(/name: user-grpc\n[^]*port: 50051\n/)
+  expect(description.remotes.map(({ address }) => address)).toEqual(['static:///user:50051'])
+  expect(await textOf(join(deploy, 'user/base/service.yaml'))).toMatch(/^ {2}name: user\n[^]*? {6}port: 50051\n/m)
 })

@@ -88,8 +88,8 @@ describe.skipIf(conformAbsence)(`kubeconform${conformAbsence ? ` (skipped: ${con
       signal,
     })
     expect(code, output).toBe(0)
-    // Four objects and a policy each, and four Services.
-    expect(output).toContain('Valid: 29, Invalid: 0, Errors: 0, Skipped: 0')
+    // Four objects and a policy each, and five Services.
+    expect(output).toContain('Valid: 30, Invalid: 0, Errors: 0, Skipped: 0')
   })
 
   test('would find a field that does not exist', async () => {

@@ -123,22 +123,21 @@ describe('the deployment', () => {
 })
 
 describe('the services', () => {
-  it('are one for HTTP, and one without an address of its own for gRPC', () => {
+  it('are one for all there is to reach, and one without an address of its own for gRPC', () => {
     const transports = [listening('http', 3000), listening('grpc', 50_051), queue]
-    expect(servicesOf(described({ transports }))).toMatchObject([
+    const grpc = { name: 'grpc', port: 50_051, targetPort: 'grpc', appProtocol: 'kubernetes.io/h2c' }
+    const found = servicesOf(described({ transports }))
+    expect(found).toMatchObject([
       {
         metadata: { name: 'note' },
-        spec: { ports: [{ name: 'http', port: 3000, targetPort: 'http', appProtocol: 'http' }] },
+        spec: { ports: [{ name: 'http', port: 3000, targetPort: 'http', appProtocol: 'http' }, grpc] },
       },
       {
         metadata: { name: 'note-grpc' },
-        spec: {
-          clusterIP: 'None',
-          publishNotReadyAddresses: false,
-          ports: [{ name: 'grpc', port: 50_051, targetPort: 'grpc', appProtocol: 'kubernetes.io/h2c' }],
-        },
+        spec: { clusterIP: 'None', publishNotReadyAddresses: false, ports: [grpc] },
       },
     ])
+    expect(found[0].spec).not.toHaveProperty('clusterIP')
   })
 
   it('are none for a worker that nobody calls', () => {

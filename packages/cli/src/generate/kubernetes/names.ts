@@ -4,7 +4,7 @@ import type { ManifestOptions } from './manifest-input.ts'
 
 /** What the objects of a service are called in the cluster, and by which labels they are known. */
 export interface Names {
-  /** Of Deployment, ServiceAccount, disruption budget, autoscaler, network policy, and of the Service for HTTP. */
+  /** Of Deployment, ServiceAccount, disruption budget, autoscaler, network policy, and of the Service of all there is to reach. */
   readonly service: string
   readonly grpcService: string
   readonly metricsService: string
