@@ -68,7 +68,9 @@ const appProtocols: Readonly<Record<string, string>> = {
 
 function adminPort({ name, admin }: ServiceDescription): PodPort {
   if (admin === undefined)
-    throw new FaultError(`${name} has no admin server, so that nothing answers the probes: leave \`admin: false\` out`)
+    throw new FaultError(
+      `${name} has no admin server, which the probes ask, for one on a port of callers waits behind them: leave \`admin: false\` out`,
+    )
   if (isLoopback(admin.host))
     throw new FaultError(
       `${name}: the admin server listens at ${admin.host}, where the kubelet cannot ask it: leave \`host\` of \`admin\` out`,
