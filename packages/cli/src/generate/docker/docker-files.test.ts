@@ -11,6 +11,7 @@ const project: DockerProject = {
   isWorkspace: false,
   entry: 'dist/main.js',
   installed: [''],
+  archives: [],
   packages: [{ folder: '', hasBuild: true, outputs: ['dist'], contents: ['dist'], buildFiles: [] }],
 }
 
@@ -62,6 +63,20 @@ describe('dockerFiles', () => {
     expect(docker).toContain('ARG RUN_IMAGE=gcr.io/some/nodejs:nonroot\n')
     expect(docker).toMatch(/HEALTHCHECK .*\n {2}CMD \["\/nodejs\/bin\/node","-e",".*port: 9001, path: '\/readyz'/)
     expect(docker).toContain('ENTRYPOINT ["/nodejs/bin/node","dist/main.js"]')
+  })
+
+  it('install nothing to build where nothing is built, and take the package as it is', () => {
+    const packages = [{ folder: '', hasBuild: false, outputs: [], contents: ['.'], buildFiles: [] }]
+    const { docker } = textsOf({ project: { ...project, entry: 'main.js', packages } })
+    expect(docker.match(/npm ci/g)).toHaveLength(1)
+    expect(docker).not.toContain('npm run')
+    expect(docker).toContain('ENTRYPOINT ["node","main.js"]')
+  })
+
+  it('give npm the packages that are files, and keep them out of the image', () => {
+    const { docker } = textsOf({ project: { ...project, archives: ['vendor/a.tgz'] } })
+    expect(docker.match(/^COPY vendor\/a\.tgz vendor\/$/gm)).toHaveLength(2)
+    expect(docker).toContain(' && rm package-lock.json vendor/a.tgz \\\n')
   })
 
   it('say nothing of ports and probes that a service does not have', () => {

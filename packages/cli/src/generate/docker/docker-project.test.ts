@@ -77,6 +77,7 @@ describe('dockerProject', () => {
       isWorkspace: false,
       entry: 'dist/main.js',
       installed: [''],
+      archives: [],
       packages: [{ folder: '', hasBuild: true, outputs: ['dist'], contents: ['dist'], buildFiles: [] }],
     })
   })
@@ -93,6 +94,16 @@ describe('dockerProject', () => {
       entry: 'start.js',
       packages: [{ folder: '', hasBuild: false, outputs: [], contents: ['.'], buildFiles: [] }],
     })
+  })
+
+  it('knows the packages that are files of the project', async () => {
+    const resolved = { a: 'file:vendor/a-1.0.0.tgz', b: 'https://registry.example/b-1.0.0.tgz' }
+    const packages = Object.entries(resolved).map(([name, from]) => [`node_modules/${name}`, { resolved: from }])
+    const root = await projectOf({
+      ...simple,
+      'package-lock.json': { ...emptyLock, packages: Object.fromEntries(packages) },
+    })
+    expect((await dockerProject({ file: join(root, 'src/service.ts') })).archives).toEqual(['vendor/a-1.0.0.tgz'])
   })
 
   it('finds of a workspace what the service needs at run time, each behind what it needs, and nothing else', async () => {
@@ -150,7 +161,7 @@ describe('dockerProject', () => {
     [
       'a link to elsewhere',
       { 'package-lock.json': linked({ far: '../far' }) },
-      'far is linked from ../far, which no image built here can hold',
+      'package-lock.json names ../far, which no image built here can hold; expected it below',
     ],
     [
       'a package that is not there',

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { dirname, join, posix, relative, resolve, sep } from 'node:path'
 import { FaultError } from '../../command/command.ts'
 import { type BuiltPackage, builtPackage } from './built-package.ts'
 import { closure } from './closure.ts'
@@ -17,6 +17,8 @@ export interface DockerProject {
   readonly entry: string
   /** Folders of all packages whose package.json the build needs, those for development too. */
   readonly installed: readonly string[]
+  /** Packages that are files of the project, such as `vendor/greeting-1.0.0.tgz`. */
+  readonly archives: readonly string[]
 }
 
 /** Which service, and what runs it. */
@@ -36,7 +38,7 @@ export async function dockerProject({ file, entry: main }: DockerPlace): Promise
   const folder = nearest(dirname(resolve(file)), 'package.json')
   if (folder === undefined) throw new FaultError(`${file}: expected a package.json in its folder or above`)
   const root = findRoot(folder)
-  const folders = await workspaceFolders(root)
+  const { folders, archives } = await readLock(root)
   const own = toPath(relative(root, folder))
   if (own !== '' && ![...folders.values()].includes(own))
     throw new FaultError(
@@ -66,7 +68,7 @@ export async function dockerProject({ file, entry: main }: DockerPlace): Promise
     followed(({ needs, developsWith }) => [...needs, ...developsWith]),
   )
   const packages = needed.map((path) => builtPackage(root, path, manifests.get(path) ?? missing(path)))
-  return { root, isWorkspace: own !== '', entry, packages, installed: installed.toSorted() }
+  return { root, isWorkspace: own !== '', entry, packages, installed: installed.toSorted(), archives }
 }
 
 function missing(path: string): never {
@@ -101,8 +103,13 @@ function findRoot(folder: string): string {
   )
 }
 
-/** Of the packages of the workspace, by their names. */
-async function workspaceFolders(root: string): Promise<ReadonlyMap<string, string>> {
+interface Lock {
+  /** Of the packages of the workspace, by their names. */
+  readonly folders: ReadonlyMap<string, string>
+  readonly archives: readonly string[]
+}
+
+async function readLock(root: string): Promise<Lock> {
   const path = join(root, 'package-lock.json')
   const lock = await readJson(path)
   const version = lock['lockfileVersion']
@@ -110,18 +117,20 @@ async function workspaceFolders(root: string): Promise<ReadonlyMap<string, strin
     throw new FaultError(
       `${path}: expected lockfileVersion 2 or 3, found ${JSON.stringify(version)}; npm install writes it anew`,
     )
-  const links = Object.entries(asRecord(lock['packages'])).flatMap(([place, entry]) => {
+  const entries = Object.entries(asRecord(lock['packages'])).flatMap(([place, entry]) => {
     const { link, resolved } = asRecord(entry)
-    return link === true && typeof resolved === 'string'
-      ? [[place.replace(/^.*node_modules\//, ''), resolved] as const]
+    return typeof resolved === 'string'
+      ? [{ name: place.replace(/^.*node_modules\//, ''), isLink: link === true, resolved }]
       : []
   })
-  const outside = links.find(([, folder]) => folder.startsWith('..'))
-  if (outside)
-    throw new FaultError(
-      `${path}: ${outside[0]} is linked from ${outside[1]}, which no image built here can hold; expected a package of the workspace`,
-    )
-  return new Map(links)
+  const folders = entries.filter(({ isLink }) => isLink).map(({ name, resolved }) => [name, resolved] as const)
+  const archives = entries
+    .filter(({ resolved }) => resolved.startsWith('file:'))
+    .map(({ resolved }) => posix.normalize(resolved.slice('file:'.length)))
+  const outside = [...folders.map(([, folder]) => folder), ...archives].find((each) => /^(?:\.\.)?\//.test(each))
+  if (outside !== undefined)
+    throw new FaultError(`${path} names ${outside}, which no image built here can hold; expected it below ${root}`)
+  return { folders: new Map(folders), archives: [...new Set(archives)] }
 }
 
 function toPath(path: string): string {

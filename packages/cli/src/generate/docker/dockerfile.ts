@@ -36,48 +36,71 @@ function heading({ service, base, howToBuild }: DockerfileParts): readonly strin
   ]
 }
 
-function dependencyStage({ isWorkspace, packages }: DockerProject): readonly string[] {
+function dependencyStage({ isWorkspace, packages, archives }: DockerProject): readonly string[] {
   const folders = packages.map(({ folder }) => folder)
   return [
     '# What runs of other packages, in a layer that only package.json and package-lock.json change.',
     'FROM ${BUILD_IMAGE} AS dependencies',
     quietNpm,
     'WORKDIR /image/app',
-    ...copiedManifests(folders.toSorted()),
+    ...copiedManifests(folders.toSorted(), archives),
     run(
-      [`npm ci --omit=dev${isWorkspace ? ` --workspace=${folders.at(-1)}` : ''}`, 'rm package-lock.json', ...settled],
+      [
+        `npm ci --omit=dev${isWorkspace ? ` --workspace=${folders.at(-1)}` : ''}`,
+        ['rm package-lock.json', ...archives].join(' '),
+        ...settled,
+      ],
       npmMounts,
     ),
   ]
 }
 
-function buildStage({ isWorkspace, packages, installed, entry }: DockerProject): readonly string[] {
+function buildStage(project: DockerProject): readonly string[] {
+  const { packages, isWorkspace } = project
   const built = packages.filter(({ hasBuild }) => hasBuild)
-  const own = packages.at(-1)
   const contents = new Set(packages.flatMap((each) => each.contents))
-  const main = posix.join(own?.folder ?? '', entry)
-  const workspaces = packages.map(({ folder }) => `--workspace=${folder}`)
   return [
-    '# What is built here.',
+    '# What is made of the sources.',
     'FROM ${BUILD_IMAGE} AS build',
     quietNpm,
     'WORKDIR /app',
-    ...copiedManifests(installed),
-    run([['npm ci', ...(isWorkspace ? ['--include-workspace-root', ...workspaces] : [])].join(wrapped)], npmMounts),
+    ...(built.length > 0 ? installation(project) : []),
     'COPY . .',
     run([
       ...built.map(({ folder }) => `npm run build${isWorkspace ? ` --workspace=${folder}` : ''}`),
       'mkdir -p /image/app',
-      `test -f ${main}`,
+      `test -f ${mainOf(project)}`,
       ['cp --archive --parents', ...contents, '/image/app'].join(wrapped),
+      ...(packages.some(({ hasBuild }) => !hasBuild) ? withoutInstalled(project) : []),
       ...settled,
     ]),
   ]
 }
 
+/** Of a package that is taken as it is, what was installed or is to be is in its folder too. */
+function withoutInstalled({ archives }: DockerProject): readonly string[] {
+  return [
+    'find /image -type d -name node_modules -prune -exec rm -rf {} +',
+    `rm -f ${['package-lock.json', ...archives].map((path) => `/image/app/${path}`).join(' ')}`,
+  ]
+}
+
+/** With all that packages are developed with. */
+function installation({ isWorkspace, packages, installed, archives }: DockerProject): readonly string[] {
+  const workspaces = packages.map(({ folder }) => `--workspace=${folder}`)
+  return [
+    ...copiedManifests(installed, archives),
+    run([['npm ci', ...(isWorkspace ? ['--include-workspace-root', ...workspaces] : [])].join(wrapped)], npmMounts),
+  ]
+}
+
+/** The file that Node runs. */
+function mainOf({ packages, entry }: DockerProject): string {
+  return posix.join(packages.at(-1)?.folder ?? '', entry)
+}
+
 function runStage({ service, project, base, source }: DockerfileParts): readonly string[] {
   const { admin } = service
-  const main = posix.join(project.packages.at(-1)?.folder ?? '', project.entry)
   const ports = portsOf(service)
   return [
     '# What runs.',
@@ -90,7 +113,7 @@ function runStage({ service, project, base, source }: DockerfileParts): readonly
     ...(ports.length > 0 ? [`EXPOSE ${ports.join(' ')}`] : []),
     'STOPSIGNAL SIGTERM',
     ...(admin ? healthCheck(base, service) : []),
-    `ENTRYPOINT ${JSON.stringify([base.node, main])}`,
+    `ENTRYPOINT ${JSON.stringify([base.node, mainOf(project)])}`,
     'ARG REVISION=""',
     'ARG CREATED=""',
     `LABEL ${[
@@ -104,8 +127,9 @@ function runStage({ service, project, base, source }: DockerfileParts): readonly
 }
 
 /** Each change of a package.json installs anew, and no other change does. */
-function copiedManifests(folders: readonly string[]): readonly string[] {
+function copiedManifests(folders: readonly string[], archives: readonly string[]): readonly string[] {
   return [
+    ...archives.map((path) => `COPY ${path} ${posix.dirname(path)}/`),
     'COPY package.json package-lock.json ./',
     ...folders.filter((folder) => folder !== '').map((folder) => `COPY ${folder}/package.json ${folder}/`),
   ]

@@ -3,7 +3,7 @@ import { markOf } from '../generated-file.ts'
 import type { DockerProject } from './docker-project.ts'
 
 /** What of the project a build is given: of a workspace the packages it needs and nothing else, and never what is secret or made anew. */
-export function dockerignore(name: string, { isWorkspace, packages, installed }: DockerProject): string {
+export function dockerignore(name: string, { isWorkspace, packages, installed, archives }: DockerProject): string {
   const folders = packages.map(({ folder }) => folder)
   const allowed = isWorkspace
     ? [
@@ -15,6 +15,7 @@ export function dockerignore(name: string, { isWorkspace, packages, installed }:
         ...installed.filter((folder) => !folders.includes(folder)).map((folder) => `!${folder}/package.json`),
         ...folders.toSorted().map((folder) => `!${folder}`),
         ...new Set(packages.flatMap(({ buildFiles }) => buildFiles.map((path) => `!${path}`))),
+        ...archives.map((path) => `!${path}`),
         '',
       ]
     : []
