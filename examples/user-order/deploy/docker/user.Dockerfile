@@ -25,7 +25,7 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=npmrc,target=/ro
  && chmod -R u=rwX,go=rX /image \
  && find /image -exec touch --no-dereference --date=@0 {} +
 
-# What is built here.
+# What is made of the sources.
 FROM ${BUILD_IMAGE} AS build
 ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=false
 WORKDIR /app
