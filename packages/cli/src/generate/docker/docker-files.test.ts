@@ -79,6 +79,20 @@ describe('dockerFiles', () => {
     expect(docker).toContain(' && rm package-lock.json vendor/a.tgz \\\n')
   })
 
+  it('look where the service answers probes when it has no admin server, and where a port is told', () => {
+    const [transport] = [
+      { name: 'http', carriesEvents: false, provides: [], probes: { '/live': 'livez', '/up': 'readyz' } },
+    ] as const
+    const at = (port: number) => ({ ...transport, listensAt: [{ protocol: 'http', host: '0.0.0.0', port }] as const })
+    const described = (port: number) => ({
+      ...service,
+      admin: { port: 0, host: '0.0.0.0', hasToken: false },
+      transports: [at(port)],
+    })
+    expect(textsOf({ service: described(3001) }).docker).toContain("{ port: 3001, path: '/up' }")
+    expect(textsOf({ service: described(0) }).docker).not.toMatch(/EXPOSE|HEALTHCHECK/)
+  })
+
   it('say nothing of ports and probes that a service does not have', () => {
     const { docker } = textsOf({
       service: defineService({ name: 'greeting', version: '1.2.3', handlers: [], admin: false }).describe(),

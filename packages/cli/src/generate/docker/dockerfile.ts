@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { ServiceDescription } from '@tenon/core'
 import { markOf } from '../generated-file.ts'
+import { healthCheck } from './health-check.ts'
 import { buildImage, type ImageBase } from './image-base.ts'
 import type { DockerProject } from './docker-project.ts'
 
@@ -100,7 +101,6 @@ function mainOf({ packages, entry }: DockerProject): string {
 }
 
 function runStage({ service, project, base, source }: DockerfileParts): readonly string[] {
-  const { admin } = service
   const ports = portsOf(service)
   return [
     '# What runs.',
@@ -112,7 +112,7 @@ function runStage({ service, project, base, source }: DockerfileParts): readonly
     `USER ${userId}:${userId}`,
     ...(ports.length > 0 ? [`EXPOSE ${ports.join(' ')}`] : []),
     'STOPSIGNAL SIGTERM',
-    ...(admin ? healthCheck(base, service) : []),
+    ...healthCheck(base.node, service),
     `ENTRYPOINT ${JSON.stringify([base.node, mainOf(project)])}`,
     'ARG REVISION=""',
     'ARG CREATED=""',
@@ -161,14 +161,4 @@ function run(commands: readonly string[], mounts: readonly string[] = []): strin
 function portsOf({ transports, admin }: ServiceDescription): readonly number[] {
   const ports = [...transports.flatMap(({ listensAt = [] }) => listensAt.map(({ port }) => port)), admin?.port ?? 0]
   return [...new Set(ports)].filter((port) => port !== 0)
-}
-
-/** Ready within the time a start may take, and from then on looked at as often as Kubernetes looks. */
-function healthCheck({ node }: ImageBase, { admin, limits }: ServiceDescription): readonly string[] {
-  const code = `require('node:http').get({ port: ${admin?.port}, path: '/readyz' }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))`
-  const startSeconds = Math.ceil(limits.startTimeoutMs / 1_000)
-  return [
-    `HEALTHCHECK --interval=5s --timeout=3s --start-period=${startSeconds}s --retries=3 \\`,
-    `  CMD ${JSON.stringify([node, '-e', code])}`,
-  ]
 }
