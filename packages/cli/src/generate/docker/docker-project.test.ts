@@ -54,7 +54,7 @@ const workspace = {
   },
   'packages/core/package.json': {
     name: '@a/core',
-    files: ['dist', 'proto/', '!**/*.tsbuildinfo'],
+    files: ['dist/**/*.js', 'proto/', '!**/*.tsbuildinfo'],
     exports: './dist/index.js',
     scripts: { build: 'tsc && node ../../scripts/bundle.js ../../absent.js' },
   },
@@ -162,6 +162,11 @@ describe('dockerProject', () => {
       'a link to elsewhere',
       { 'package-lock.json': linked({ far: '../far' }) },
       'package-lock.json names ../far, which no image built here can hold; expected it below',
+    ],
+    [
+      'a path that would be several arguments',
+      { 'package.json': { ...build, files: ['dist', 'my files'] } },
+      'my files: a Dockerfile can name it by letters',
     ],
     [
       'a package that is not there',

@@ -10,7 +10,7 @@ export interface Manifest {
   /** Names of those that only its development needs. */
   readonly developsWith: readonly string[]
   readonly buildScript: string | undefined
-  /** What `files` names, without what it leaves out; undefined where it says nothing. */
+  /** What `files` names, without what it leaves out, and of patterns the folder; undefined where it says nothing. */
   readonly files: readonly string[] | undefined
   /** What its exports, `main` and `bin` name for Node at run time. */
   readonly entries: readonly string[]
@@ -31,7 +31,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
     developsWith: [...namesOf('devDependencies'), ...optionalPeers],
     buildScript: asText(asRecord(json['scripts'])['build']),
     files: Array.isArray(files)
-      ? files.filter((each): each is string => typeof each === 'string' && !each.startsWith('!')).map(plainPath)
+      ? files.filter((each): each is string => typeof each === 'string' && !each.startsWith('!')).map(folderOf)
       : undefined,
     entries: [
       ...new Set([...runtimeTargets(json['exports']), ...runtimeTargets(json['main']), ...binTargets(json['bin'])]),
@@ -81,6 +81,13 @@ function binTargets(value: unknown): readonly string[] {
   return (typeof value === 'string' ? [value] : Object.values(asRecord(value))).filter(
     (each) => typeof each === 'string',
   )
+}
+
+/** Of `dist/**` the part before the pattern. */
+function folderOf(pattern: string): string {
+  const parts = plainPath(pattern).split('/')
+  const end = parts.findIndex((part) => /[*?[{(]/.test(part))
+  return (end === -1 ? parts : parts.slice(0, end)).join('/') || '.'
 }
 
 function plainPath(path: string): string {
