@@ -1,8 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tenon } from '../cli/tenon.ts'
-import { temporaryFolder } from '../support/own-process.ts'
 import { runTool } from '../support/tool.ts'
 import { docker, dockerAbsence, startContainer } from './docker.ts'
 
@@ -22,20 +23,26 @@ type Image = Pick<(typeof images)[number], 'service' | 'base'>
 
 const nameOf = ({ service, base }: Image) => `tenon-test-${service}:${base}`
 
-/** The Dockerfile of a service, freshly generated. */
-async function generated({ service, base }: Image): Promise<string> {
-  const out = await temporaryFolder()
+let out: string
+beforeAll(async () => {
+  out = await mkdtemp(join(tmpdir(), 'tenon-images-'))
+})
+afterAll(() => rm(out, { recursive: true }))
+
+/** The Dockerfile of a service, generated anew where it is built. */
+const dockerfileOf = ({ service, base }: Image) => join(out, base, `${service}.Dockerfile`)
+
+async function generate({ service, base }: Image): Promise<void> {
   const source = `examples/user-order/${service}/src/service.ts`
-  const { exitCode, printed } = await tenon('generate', 'docker', source, '--base', base, '--out', out)
+  const folder = join(out, base)
+  const { exitCode, printed } = await tenon('generate', 'docker', source, '--base', base, '--out', folder)
   expect(exitCode, printed).toBe(0)
-  return join(out, `${service}.Dockerfile`)
 }
 
 async function build(image: Image, name: string, ...options: readonly string[]): Promise<void> {
   const folder = join(import.meta.dirname, '../..')
-  const file = await generated(image)
   const { code, output } = await runTool(
-    ['docker', 'build', '--file', file, '--tag', name, '--build-arg', 'REVISION=abc', ...options, '.'],
+    ['docker', 'build', '--file', dockerfileOf(image), '--tag', name, '--build-arg', 'REVISION=abc', ...options, '.'],
     { folder, signal: AbortSignal.timeout(buildTimeoutMs) },
   )
   expect(code, output).toBe(0)
@@ -45,6 +52,7 @@ describe.skipIf(absence)(`the images of the example services${absence ? ` (skipp
   afterAll(async () => void (await docker('image', 'rm', '--force', ...images.map(nameOf))))
 
   test.for(images)('$service builds on $base, within its size', { timeout: buildTimeoutMs }, async (image) => {
+    await generate(image)
     await build(image, nameOf(image))
     const { exitCode, printed } = await tenon('generate', 'docker', '--report', nameOf(image), '--json')
     expect(exitCode, printed).toBe(0)
@@ -60,7 +68,7 @@ describe.skipIf(absence)(`the images of the example services${absence ? ` (skipp
 
   test.each(images)('hadolint finds nothing in the Dockerfile of $service on $base', async (image) => {
     const signal = AbortSignal.timeout(50_000)
-    const { code, output } = await runTool(['hadolint', await generated(image)], { folder: '.', signal })
+    const { code, output } = await runTool(['hadolint', dockerfileOf(image)], { folder: '.', signal })
     expect(code, output).toBe(0)
   })
 
