@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { tenon } from '../cli/tenon.ts'
 import { runTool } from '../support/tool.ts'
 import { docker, dockerAbsence, startContainer } from './docker.ts'
@@ -134,9 +134,9 @@ describe.skipIf(absence)(`the images of the example services${absence ? ` (skipp
     async () => {
       const layersOf = (name: string) => docker('image', 'inspect', '--format', '{{json .RootFS.Layers}}', name)
       const again = 'tenon-test-user:again'
+      onTestFinished(async () => void (await docker('image', 'rm', '--force', again)))
       await build(images[0], again, '--no-cache', '--build-arg', 'CREATED=2026-01-01T00:00:00Z')
       expect(await layersOf(again)).toBe(await layersOf(nameOf(images[0])))
-      await docker('image', 'rm', again)
     },
   )
 })

@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../support/own-process.ts'
 import { runTool } from '../support/tool.ts'
 import { docker, dockerAbsence, startContainer } from './docker.ts'
@@ -36,6 +36,8 @@ describe.skipIf(absence)(`a project of one package${absence ? ` (skipped: ${abse
     const generated = await runTool(['node', main, 'generate', 'docker', 'service.js'], { folder, signal })
     expect(generated.code, generated.output).toBe(0)
     const image = 'tenon-test-plain:1'
+    // What is registered last ends first: the container, then its image.
+    onTestFinished(async () => void (await docker('image', 'rm', '--force', image)))
     const { code, output } = await runTool(['docker', 'build', '--tag', image, '.'], { folder, signal })
     expect(code, output).toBe(0)
     const container = await startContainer(image)
@@ -46,7 +48,5 @@ describe.skipIf(absence)(`a project of one package${absence ? ` (skipped: ${abse
     expect(files).toBe('main.js,node_modules,package.json,service.js')
     await docker('stop', container.id)
     expect(await container.look('{{.State.ExitCode}}')).toBe('0')
-    await docker('rm', container.id)
-    await docker('image', 'rm', image)
   })
 })
