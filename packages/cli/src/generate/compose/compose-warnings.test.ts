@@ -14,6 +14,12 @@ describe('warnings', () => {
     expect(composeWarnings([service], chosenServers([service], { with: [], without: [] }))).toEqual([])
   })
 
+  it('there are none of a Unix socket, which has no port', () => {
+    expect(
+      composeWarnings([composed({ name: 'a', transports: () => [grpcTransport({ path: '/tmp/a.sock' })] })], []),
+    ).toEqual([])
+  })
+
   it('tell which settings a service cannot start without, but for those that are set', () => {
     const services = [composed(stockOptions)]
     const servers = chosenServers(services, { with: [], without: [] })
