@@ -42,11 +42,11 @@ describe.skipIf(absence)(`the way to a cluster in the README${absence ? ` (skipp
     await shell(`${join(infra, 'kube.sh')} load user:local`, environment)
     await shell(secret, environment)
     await shell(apply, environment)
-    // Image, settings, secret and time to stop are what the service takes. The servers that the overlay names are not here.
+    // It comes as far as its database, which the secret names and this namespace does not have.
     await eventually(
       async () => {
         const logs = await namespace.run(['logs', '--all-pods', '--tail=-1', 'deployment/user'])
-        expect(logs).toContain('"msg":"start: plan"')
+        expect(logs).toMatch(/getaddrinfo \w+ postgres/)
       },
       { timeoutMs: 60_000, intervalMs: 500 },
     )
