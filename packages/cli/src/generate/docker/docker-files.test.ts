@@ -107,7 +107,7 @@ describe('dockerFiles', () => {
 
   it('give the build no secret and nothing that is made anew', () => {
     const { ignore } = textsOf()
-    for (const line of ['**/.env', '**/node_modules', '**/.git', 'dist', '**/*.key'])
+    for (const line of ['**/.env', '**/*.env', '**/node_modules', '**/.git', 'dist', '**/*.key'])
       expect(ignore.split('\n')).toContain(line)
     expect(ignore.split('\n')).not.toContain('**')
   })

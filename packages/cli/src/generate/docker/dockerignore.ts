@@ -39,6 +39,7 @@ const never = [
   '**/.git',
   '**/.env',
   '**/.env.*',
+  '**/*.env',
   '**/.npmrc',
   '**/*.pem',
   '**/*.key',
