@@ -27,7 +27,7 @@ export function composeFiles(
     volumes: volumesOf(servers),
   }
   return [
-    { path: 'compose.yaml', text: yamlText(fields, headOf(services)) },
+    { path: 'compose.yaml', text: yamlText([fields], { head: headOf(services), notes: 'beside' }) },
     ...services.map((service) => settingsFile(service, environments.get(service) ?? {})),
   ]
 }
@@ -41,11 +41,11 @@ function namesOf(services: readonly ComposedService[]): readonly string[] {
   return services.map(({ description }) => description.name)
 }
 
-function headOf(services: readonly ComposedService[]): string {
+function headOf(services: readonly ComposedService[]): readonly string[] {
   return [
     composeMark(services),
     'For a laptop: docker compose up --build --wait. Numbers come from the code, as their comments say; those that do not are called guesses.',
-  ].join('\n')
+  ]
 }
 
 function serverFields(servers: readonly BackingServer[], ports: PublishedPorts): YamlFields {

@@ -4,7 +4,7 @@ import { type Names, tagOf } from './names.ts'
 import { type PodBudget, podBudget, type Reasoned, startupPeriodSeconds } from './pod-budget.ts'
 import type { PodPorts } from './pod-port.ts'
 import { podResources } from './pod-resources.ts'
-import { noted } from './yaml-text.ts'
+import { noted } from '../yaml-text.ts'
 
 /** What the Deployment is made from. */
 export interface DeploymentInput {

@@ -1,6 +1,6 @@
 import type { GeneratedFile } from '../generated-file.ts'
 import type { Names } from './names.ts'
-import { yamlText } from './yaml-text.ts'
+import { manifestText } from './manifest-text.ts'
 
 /** The list of what the base consists of. */
 export function baseKustomization(resources: readonly string[]): object {
@@ -17,7 +17,7 @@ export function overlayKustomization(overlay: string, image: string, names: Name
     configMapGenerator: [{ name: names.configMap, envs: ['config.env'] }],
     images: overlay === 'local' ? [{ name: withoutTag(image), newTag: 'local' }] : undefined,
   }
-  return { path: `overlays/${overlay}/kustomization.yaml`, text: yamlText(head, kustomization), isStarter: true }
+  return { path: `overlays/${overlay}/kustomization.yaml`, text: manifestText(head, [kustomization]), isStarter: true }
 }
 
 /** A port of a registry is no tag. */

@@ -12,7 +12,7 @@ import { type PodPorts, podPorts } from './pod-port.ts'
 import { autoscaler, disruptionBudget } from './scaling.ts'
 import { serviceMonitor } from './service-monitor.ts'
 import { services } from './services.ts'
-import { yamlText } from './yaml-text.ts'
+import { manifestText } from './manifest-text.ts'
 
 /** What was made, and what of it the user has to know. */
 export interface Manifests {
@@ -67,7 +67,7 @@ function baseFiles({ options }: ManifestInput, { service, names, ports }: BasePa
   const kustomization = baseKustomization(present.map(([name]) => name))
   return [...present, ['kustomization.yaml', [kustomization]] as const].map(([name, those]) => ({
     path: `base/${name}`,
-    text: yamlText(headOf(service.name), ...those),
+    text: manifestText(headOf(service.name), those),
   }))
 }
 
@@ -91,7 +91,7 @@ function overlayFiles(
     ...(secret === undefined ? [] : [{ path: `${folder}/secret.env.example`, text: secret, isStarter: true }]),
     {
       path: `${folder}/network-policy.yaml`,
-      text: yamlText(
+      text: manifestText(
         [
           ...headOf(names.service),
           'The peers are those of config.env and secret.env.example of this folder: generate again after a change.',
@@ -100,7 +100,7 @@ function overlayFiles(
               `No rule for ${reasons.join(', ')} at ${host}:${port}, which is the pod itself: config.env must say where it is.`,
           ),
         ],
-        policy,
+        [policy],
       ),
     },
   ]

@@ -4,7 +4,7 @@ import { namesOf } from './names.ts'
 import { networkPolicy } from './network-policy.ts'
 import { isLoopback, peersOf } from './peer.ts'
 import { described, listening } from './sample-service.test-harness.ts'
-import { yamlText } from './yaml-text.ts'
+import { manifestText } from './manifest-text.ts'
 
 const names = namesOf(described(), {})
 const name = 'app.kubernetes.io/name'
@@ -12,7 +12,7 @@ const namespace = 'kubernetes.io/metadata.name'
 
 function policyTo(host: string, port = 5432) {
   const peers = [{ host, port, reasons: ['provider Db'] }]
-  const text = yamlText([], networkPolicy({ names, ports: [3000, 9000], peers }))
+  const text = manifestText([], [networkPolicy({ names, ports: [3000, 9000], peers })])
   return { text, egress: parse(text).spec.egress.slice(1) as unknown[] }
 }
 
@@ -53,7 +53,7 @@ describe('networkPolicy', () => {
     expect(networkPolicy({ names, ports: [3000, 9000], peers: [] })).toMatchObject({
       spec: { podSelector: { matchLabels: { [name]: 'note' } }, policyTypes: ['Ingress', 'Egress'] },
     })
-    const { ingress, egress } = parse(yamlText([], networkPolicy({ names, ports: [3000, 9000], peers: [] }))).spec
+    const { ingress, egress } = parse(manifestText([], [networkPolicy({ names, ports: [3000, 9000], peers: [] })])).spec
     expect(ingress).toEqual([{ ports: [{ port: 3000 }, { port: 9000 }] }])
     expect(egress).toEqual([
       {

@@ -1,5 +1,5 @@
 import type { ServiceDescription } from '@tenon/core'
-import { noted } from './yaml-text.ts'
+import { noted } from '../yaml-text.ts'
 
 /**
  * What a pod asks for and what it may take. Only the calls are declared by the code; the rest are guesses, and say so.

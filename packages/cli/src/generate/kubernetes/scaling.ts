@@ -2,7 +2,7 @@ import type { ServiceDescription } from '@tenon/core'
 import type { ManifestOptions } from './manifest-input.ts'
 import type { Names } from './names.ts'
 import { podBudget } from './pod-budget.ts'
-import { noted } from './yaml-text.ts'
+import { noted } from '../yaml-text.ts'
 
 /** Lets nodes be emptied one pod after another, also where there is only one. */
 export function disruptionBudget({ service, labels, selector }: Names): object {

@@ -1,6 +1,6 @@
 import type { Names } from './names.ts'
 import type { PodPort, PodPorts } from './pod-port.ts'
-import { noted } from './yaml-text.ts'
+import { noted } from '../yaml-text.ts'
 
 /** One for whatever there is to reach, and one without an address of its own for gRPC; none for a worker. */
 export function services({ transports }: PodPorts, names: Names): readonly object[] {
