@@ -3,10 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { clusterAbsence } from '../support/cluster.ts'
 import { runTool } from '../support/tool.ts'
 import { fixture, tenon } from './tenon.ts'
 
-const isAbsent = !process.env['KUBECONFIG']
+const absence = clusterAbsence()
 const service = [fixture('worker-service.ts'), '--export', 'service']
 const namespace = `doctor-${randomUUID().slice(0, 8)}`
 
@@ -38,53 +39,49 @@ metadata: { name: worker-config }
 data: { TENON_HOST: 0.0.0.0 }
 `
 
-describe.skipIf(isAbsent)(
-  `tenon doctor --live${isAbsent ? ' (skipped: KUBECONFIG is not set)' : ''}`,
-  { timeout: 120_000 },
-  () => {
-    let folder: string
-    const kubectl = async (...args: readonly string[]) => {
-      const { code, output } = await runTool(['kubectl', ...args], { folder, signal: AbortSignal.timeout(50_000) })
-      expect(code, output).toBe(0)
+describe.skipIf(absence)(`tenon doctor --live${absence ? ` (skipped: ${absence})` : ''}`, { timeout: 120_000 }, () => {
+  let folder: string
+  const kubectl = async (...args: readonly string[]) => {
+    const { code, output } = await runTool(['kubectl', ...args], { folder, signal: AbortSignal.timeout(50_000) })
+    expect(code, output).toBe(0)
+  }
+  const apply = async (text: string) => {
+    await writeFile(join(folder, 'all.yaml'), text)
+    await kubectl('apply', '--namespace', namespace, '--filename', 'all.yaml')
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tenon-live-'))
+    await kubectl('create', 'namespace', namespace)
+  })
+  afterAll(async () => {
+    await kubectl('delete', 'namespace', namespace, '--wait=false')
+    await rm(folder, { recursive: true })
+  })
+
+  test('finds what is wrong with what runs, and nothing once it is mended', async () => {
+    await apply(deployment.replace('Seconds: 4', 'Seconds: 3').replace('0.0.0.0', '127.0.0.1'))
+    const { exitCode, printed } = await tenon('doctor', ...service, '--live', '--namespace', namespace, '--json')
+    const { ok, findings } = JSON.parse(printed) as {
+      ok: boolean
+      findings: readonly { rule: string; object: string }[]
     }
-    const apply = async (text: string) => {
-      await writeFile(join(folder, 'all.yaml'), text)
-      await kubectl('apply', '--namespace', namespace, '--filename', 'all.yaml')
-    }
+    expect({ exitCode, ok, found: findings.map(({ rule, object }) => `${rule} ${object}`) }).toEqual({
+      exitCode: 1,
+      ok: false,
+      found: ['grace-too-short Deployment/worker', 'listens-on-loopback Deployment/worker'],
+    })
+    await apply(deployment)
+    expect(await tenon('doctor', ...service, '--live', '--namespace', namespace)).toMatchObject({
+      exitCode: 0,
+      printed: 'fine  worker in Deployment/worker\n',
+    })
+  })
 
-    beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'tenon-live-'))
-      await kubectl('create', 'namespace', namespace)
-    })
-    afterAll(async () => {
-      await kubectl('delete', 'namespace', namespace, '--wait=false')
-      await rm(folder, { recursive: true })
-    })
-
-    test('finds what is wrong with what runs, and nothing once it is mended', async () => {
-      await apply(deployment.replace('Seconds: 4', 'Seconds: 3').replace('0.0.0.0', '127.0.0.1'))
-      const { exitCode, printed } = await tenon('doctor', ...service, '--live', '--namespace', namespace, '--json')
-      const { ok, findings } = JSON.parse(printed) as {
-        ok: boolean
-        findings: readonly { rule: string; object: string }[]
-      }
-      expect({ exitCode, ok, found: findings.map(({ rule, object }) => `${rule} ${object}`) }).toEqual({
-        exitCode: 1,
-        ok: false,
-        found: ['grace-too-short Deployment/worker', 'listens-on-loopback Deployment/worker'],
-      })
-      await apply(deployment)
-      expect(await tenon('doctor', ...service, '--live', '--namespace', namespace)).toMatchObject({
-        exitCode: 0,
-        printed: 'fine  worker in Deployment/worker\n',
-      })
-    })
-
-    test('says where it found no such workload, and what kubectl complains of', async () => {
-      const empty = await tenon('doctor', ...service, '--live', '--namespace', 'kube-public')
-      expect(empty).toMatchObject({ exitCode: 2, errors: expect.stringContaining('found no Deployment') })
-      const lost = await tenon('doctor', ...service, '--live', '--context', 'nowhere')
-      expect(lost).toMatchObject({ exitCode: 2, errors: expect.stringMatching(/kubectl get failed: .*nowhere/) })
-    })
-  },
-)
+  test('says where it found no such workload, and what kubectl complains of', async () => {
+    const empty = await tenon('doctor', ...service, '--live', '--namespace', 'kube-public')
+    expect(empty).toMatchObject({ exitCode: 2, errors: expect.stringContaining('found no Deployment') })
+    const lost = await tenon('doctor', ...service, '--live', '--context', 'nowhere')
+    expect(lost).toMatchObject({ exitCode: 2, errors: expect.stringMatching(/kubectl get failed: .*nowhere/) })
+  })
+})

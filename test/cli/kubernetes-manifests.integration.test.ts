@@ -9,13 +9,13 @@ import { httpTransport } from '@tenon/transport-http'
 import { memoryDriver, queueTransport } from '@tenon/transport-queue'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { manifests } from '../../packages/cli/src/generate/kubernetes/manifests.ts'
+import { clusterAbsence } from '../support/cluster.ts'
 import { temporaryFolder } from '../support/own-process.ts'
 import { runTool, toolAbsence } from '../support/tool.ts'
 import { greetingHandler } from './fixture/greeting.ts'
 
 const conformAbsence = toolAbsence('kubeconform')
-// A whole cluster is more than `.ci/run` asks for.
-const clusterAbsence = process.env['KUBECONFIG'] ? undefined : 'KUBECONFIG is not set'
+const absence = clusterAbsence()
 
 const parcels = contract('test.cli.v1.ParcelService', {
   find: { input: Type.Object({ id: Type.String() }), output: Type.Object({ id: Type.String() }) },
@@ -101,7 +101,7 @@ describe.skipIf(conformAbsence)(`kubeconform${conformAbsence ? ` (skipped: ${con
   })
 })
 
-describe.skipIf(clusterAbsence)(`an API server${clusterAbsence ? ` (skipped: ${clusterAbsence})` : ''}`, () => {
+describe.skipIf(absence)(`an API server${absence ? ` (skipped: ${absence})` : ''}`, () => {
   const namespace = `tenon-test-${randomUUID().slice(0, 8)}`
 
   // Which warns of every pod that asks for more than it needs.

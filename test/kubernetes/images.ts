@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { requireServers } from './absence.ts'
+import { requireServers } from './servers.ts'
 
 const root = join(import.meta.dirname, '../..')
 

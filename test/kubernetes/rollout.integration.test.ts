@@ -1,10 +1,11 @@
 import { eventually } from '@tenon/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { clusterAbsence, requireServers } from './absence.ts'
+import { clusterAbsence } from '../support/cluster.ts'
+import { requireServers } from './servers.ts'
 import { openSender } from './command-sender.ts'
 import { loadImages } from './images.ts'
 import { ShopCluster } from './shop-cluster.ts'
-import { createUser, placeOrder, ShopCallers, ShopLoad } from './shop-load.ts'
+import { createUser, placeOrder, requireNoFailure, ShopCallers, ShopLoad } from './shop-load.ts'
 
 const absence = clusterAbsence()
 /** Calls a second, all operations and transports together. */
@@ -35,18 +36,24 @@ describe.skipIf(absence)(`in a cluster${absence ? ` (skipped: ${absence})` : ''}
     )
   })
 
+  test('lets the pods reach the declared peers, and nobody else', async () => {
+    const { brokers } = requireServers()
+    const servers = [...brokers.split(','), cluster.database.address]
+    expect(await cluster.declaredPeers('user')).toEqual(new Set(servers))
+    expect(await cluster.declaredPeers('order')).toEqual(new Set([...servers, 'user:50051']))
+  })
+
   test(`loses no call and no message in ${rollCount} rolling updates and ${deletionCount} deletions of each`, {
     timeout: 120_000 + (rollCount + deletionCount) * 300_000,
   }, async () => {
     await using callers = new ShopCallers(cluster.places)
-    const load = new ShopLoad(callers, rate)
+    await using sender = await openSender(requireServers().brokersHere)
+    await using load = new ShopLoad(callers, rate, sender)
     await load.start(20)
     for (let roll = 0; roll < rollCount; roll++) for (const name of ['user', 'order'] as const) await cluster.roll(name)
     for (let count = 0; count < deletionCount; count++)
-      for (const name of ['user', 'order'] as const) await cluster.deleteOne(name)
-    const { http, grpc } = await load.finish()
-    expect([http.failures, grpc.failures]).toEqual([[], []])
-    expect(Math.min(http.succeeded, grpc.succeeded)).toBeGreaterThan(rate)
+      for (const name of ['user', 'order'] as const) await cluster.deleteOne(name, count)
+    requireNoFailure(await load.finish())
     await eventually(async () => expect(await countsOf(callers, load.placed.keys())).toEqual(new Map(load.placed)), {
       timeoutMs: 120_000,
       intervalMs: 1_000,

@@ -68,8 +68,9 @@ export class ShopCluster implements AsyncDisposable {
   }
 
   /** Deletes a pod, as a node does that is emptied, and resolves when another has taken its place. */
-  async deleteOne(name: ServiceName): Promise<void> {
-    const [pod] = await this.settled(name)
+  async deleteOne(name: ServiceName, turn: number): Promise<void> {
+    const pods = await this.settled(name)
+    const pod = pods[turn % pods.length]
     if (pod === undefined) throw new Error(`${name} has no pod`)
     await this.namespace.run(['delete', 'pod', pod.metadata.name, '--wait=true'])
     await this.settled(name)
@@ -105,9 +106,36 @@ export class ShopCluster implements AsyncDisposable {
     return endpoints.filter(({ conditions }) => conditions.ready).flatMap(({ addresses }) => addresses)
   }
 
+  /** Whom the network policy of a service lets its pods connect to, but for DNS: `address:port`, or the label of pods in the place of the address. */
+  async declaredPeers(name: ServiceName): Promise<ReadonlySet<string>> {
+    const policy = JSON.parse(await this.namespace.run(['get', 'networkpolicy', name, '-o', 'json'])) as Policy
+    const peers = policy.spec.egress.flatMap(({ to = [{}], ports = [{}] }) =>
+      to.flatMap(({ ipBlock, podSelector }) =>
+        ports.map(({ port = 'any port' }) => {
+          const address = ipBlock?.cidr.replace(/\/32$/, '') ?? podSelector?.matchLabels?.['app.kubernetes.io/name']
+          return { port, text: `${address ?? 'anybody'}:${port}` }
+        }),
+      ),
+    )
+    return new Set(peers.filter(({ port }) => port !== 53).map(({ text }) => text))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.namespace[Symbol.asyncDispose]()
     await this.database[Symbol.asyncDispose]()
+  }
+}
+
+/** A NetworkPolicy, as far as the tests look into it. */
+interface Policy {
+  readonly spec: {
+    readonly egress: readonly {
+      readonly to?: readonly {
+        readonly ipBlock?: { readonly cidr: string }
+        readonly podSelector?: { readonly matchLabels?: Readonly<Record<string, string>> }
+      }[]
+      readonly ports?: readonly { readonly port?: number }[]
+    }[]
   }
 }
 
@@ -143,23 +171,12 @@ async function deploy({ name, namespace, brokers, databaseUrl }: Deployed): Prom
   await namespace.run(['create', 'secret', 'generic', `${name}-secret`, `--from-literal=DATABASE_URL=${databaseUrl}`])
   await namespace.run(['apply', '-k', overlay])
   await rm(folder, { recursive: true })
-  // For callers outside the cluster: the Service of gRPC has no address of its own.
-  await namespace.run([
-    'expose',
-    `deployment/${name}`,
-    '--name',
-    `${name}-grpc-outside`,
-    '--port',
-    '50051',
-    '--target-port',
-    'grpc',
-  ])
 }
 
 async function placesOf(namespace: Namespace, name: ServiceName): Promise<ServicePlaces> {
-  const place = async (service: string) => {
-    const address = await namespace.read(`service/${service}`, '.spec.clusterIP')
-    return `${address}:${await namespace.read(`service/${service}`, '.spec.ports[0].port')}`
-  }
-  return { http: await place(name), grpc: await place(`${name}-grpc-outside`) }
+  const service = `service/${name}`
+  const address = await namespace.read(service, '.spec.clusterIP')
+  const place = async (port: string) =>
+    `${address}:${await namespace.read(service, `.spec.ports[?(@.name=="${port}")].port`)}`
+  return { http: await place('http'), grpc: await place('grpc') }
 }

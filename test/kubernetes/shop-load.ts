@@ -4,7 +4,9 @@ import { contractInfo } from '@tenon/core/contract'
 import { ServiceError } from '@tenon/core/transport'
 import { grpcClient } from '@tenon/transport-grpc'
 import { httpClient } from '@tenon/transport-http'
+import { expect } from 'vitest'
 import { type Lane, OpenLoad } from '../../packages/cli/src/load/open-load.ts'
+import type { CommandSender } from './command-sender.ts'
 import { type Count, Tally } from '../../packages/cli/src/load/tally.ts'
 
 /** Where callers reach a service, as `host:port`. */
@@ -22,6 +24,18 @@ export interface ShopPlaces {
 export interface ShopClients {
   readonly users: Client<typeof users>
   readonly orders: Client<typeof orders>
+}
+
+/** What became of calls, by transport. */
+export interface LoadOutcome {
+  readonly http: Count
+  readonly grpc: Count
+}
+
+/** Calls were made over both transports, and all were answered. */
+export function requireNoFailure({ http, grpc }: LoadOutcome): void {
+  expect([http.failures, grpc.failures]).toEqual([[], []])
+  expect(Math.min(http.succeeded, grpc.succeeded)).toBeGreaterThan(20)
 }
 
 /** Idle connections of callers end before a server that stops closes them. */
@@ -56,17 +70,20 @@ export class ShopCallers implements AsyncDisposable {
 }
 
 /** Calls of both services at a fixed rate, each answered or counted as failed; none is made a second time. */
-export class ShopLoad {
+export class ShopLoad implements AsyncDisposable {
   readonly #callers: ShopCallers
+  readonly #sender: CommandSender | undefined
   readonly #tallies = { http: new Tally(), grpc: new Tally() }
   readonly #load: OpenLoad
-  /** Orders that were answered, by their users. */
+  /** Orders that were answered, and commands that were stored, by their users. */
   readonly placed = new Map<string, number>()
   #userIds: string[] = []
   #turn = 0
 
-  constructor(callers: ShopCallers, perSecond: number) {
+  /** @param sender Places orders by commands too, where it is given. */
+  constructor(callers: ShopCallers, perSecond: number, sender?: CommandSender) {
     this.#callers = callers
+    this.#sender = sender
     this.#load = new OpenLoad([...this.#lanes('http'), ...this.#lanes('grpc')], perSecond)
   }
 
@@ -80,9 +97,13 @@ export class ShopLoad {
   }
 
   /** Calls no more, waits for what was called, and tells what became of it. */
-  async finish(): Promise<{ readonly http: Count; readonly grpc: Count }> {
+  async finish(): Promise<LoadOutcome> {
     await this.#load.finish()
     return { http: this.#tallies.http.count(), grpc: this.#tallies.grpc.count() }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#load.finish()
   }
 
   #lanes(transport: 'http' | 'grpc'): readonly Lane[] {
@@ -90,15 +111,22 @@ export class ShopLoad {
     return [
       this.#lane(transport, 'createUser', () => createUser(clients)),
       // Not `getUser` of the HTTP client, which makes a call again whose connection was dropped: an order is placed once.
-      this.#lane(transport, 'placeOrder', async () => {
-        const userId = this.#nextUser()
-        await placeOrder(clients, userId)
-        this.placed.set(userId, (this.placed.get(userId) ?? 0) + 1)
-      }),
+      this.#lane(transport, 'placeOrder', () => this.#place((userId) => placeOrder(clients, userId))),
       ...(transport === 'grpc'
         ? [this.#lane(transport, 'getUser', () => clients.users.getUser({ userId: this.#nextUser() }))]
-        : []),
+        : this.#commands()),
     ]
+  }
+
+  #commands(): readonly Lane[] {
+    const sender = this.#sender
+    return sender ? [this.#lane('http', 'command', () => this.#place((userId) => sender.placeOrder(userId)))] : []
+  }
+
+  async #place(order: (userId: string) => Promise<unknown>): Promise<void> {
+    const userId = this.#nextUser()
+    await order(userId)
+    this.placed.set(userId, (this.placed.get(userId) ?? 0) + 1)
   }
 
   #nextUser(): string {

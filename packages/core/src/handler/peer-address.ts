@@ -1,12 +1,22 @@
 /** Where a server is that something connects to: `host:port`, or a URL. What hides a secret is shown without it. */
 export type PeerAddress = string | { reveal(): string }
 
-/** Host and port of a server, as `host:port`; undefined for what does not tell both. Never any other part of a URL. */
-export function toPeer(address: PeerAddress): string | undefined {
+/**
+ * Host and port of each server that an address names, as `host:port`: a URL of a cluster names several. Nothing where it tells neither, as a
+ * Unix socket or a name that only DNS knows more of. Never any other part of a URL.
+ */
+export function toPeers(address: PeerAddress): readonly string[] {
   const text = typeof address === 'string' ? address : address.reveal()
-  const [, scheme, authority = text] = /^([a-z][a-z0-9+.-]*):\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(text) ?? []
-  const [, host, given] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/i.exec(authority) ?? []
-  const port = Number(given ?? usualPorts[scheme?.toLowerCase() ?? ''])
+  const [, scheme, authority = text] = /^([a-z][a-z0-9+.-]*):\/\/([^?#]*)$/i.exec(text.replace(/[?#].*$/s, '')) ?? []
+  // A password may hold a slash that nobody has escaped: what stands before the last `@` is never taken for a host.
+  const places = authority.slice(authority.lastIndexOf('@') + 1).replace(/\/.*$/s, '')
+  const peers = places.split(',').map((place) => toPeer(place, usualPorts[scheme?.toLowerCase() ?? '']))
+  return peers.filter((peer) => peer !== undefined)
+}
+
+function toPeer(place: string, usualPort: number | undefined): string | undefined {
+  const [, host, given] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/i.exec(place) ?? []
+  const port = Number(given ?? usualPort)
   return host !== undefined && port > 0 && port <= 65_535 ? `${host.toLowerCase()}:${port}` : undefined
 }
 

@@ -132,10 +132,9 @@ export interface ProviderSpec<T, Needs extends readonly Token[]> {
   readonly check?: ((value: T, signal: AbortSignal) => unknown) | ProviderCheck<T>
   /**
    * The servers it connects to, as `host:port` or a URL, for descriptions and network policies; nothing is done with them, and of a URL
-   * nothing but host and port is shown. What is undefined, as a setting may be, is left out.
+   * nothing but hosts and ports is shown. What is undefined, as a setting may be, and what names no host and port, as a Unix socket, are left out.
    *
    * @defaultValue none
-   * @throws ConfigError `config.malformed`, from `service.check()`, for one that names no host and port
    */
   readonly connectsTo?: readonly (PeerAddress | undefined)[]
   /**

@@ -2,8 +2,6 @@ import { ServiceError } from '../error/service-error.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
 import type { Operation } from '../contract/operation.ts'
 import type { Consuming } from '../handler/consuming-options.ts'
-import { toPeer } from '../handler/peer-address.ts'
-import { type Provider, tokenName } from '../handler/provider.ts'
 import { withTimeLimit } from '../handler/time-limit.ts'
 import { compileSchema } from '../schema/compiled-schema.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -59,8 +57,6 @@ export async function checkService<Config extends ConfigSpec>(
       .filter(({ isOfSettings }) => !(isOfSettings && configProblems.length > 0))
       .flatMap((one) => one.problems),
     ...plan.problems,
-    // A place that stands for a setting that is missing names no host.
-    ...(configProblems.length > 0 ? [] : plan.providers.order.flatMap(checkPeers)),
     ...endpoints.problems,
     ...(await checkTransports(plan.transports, { endpoints, settings, identity })),
   ]
@@ -114,13 +110,6 @@ function refuseAll({ messages }: BatchArrival) {
 async function refuse() {
   const error = new ServiceError('unavailable', 'the service is being checked and serves nobody')
   return { ok: false as const, error, callId: 'check', headers: undefined }
-}
-
-/** What a provider says it connects to is told by its name only, for it may hold a password. */
-function checkPeers({ token, connectsTo = [] }: Provider): readonly SetupProblem[] {
-  if (connectsTo.every((address) => toPeer(address) !== undefined)) return []
-  const message = `provide(${tokenName(token)}, …): connectsTo must name host:port, or a URL with both, such as postgres://db:5432/shop`
-  return [{ code: 'config.malformed', message }]
 }
 
 /** The functions of the options that a plan leaves alone. */

@@ -7,7 +7,7 @@ import type { HttpBoundRoute, HttpOperation, NamedField } from '../contract/http
 import type { AccessRule } from '../contract/operation.ts'
 import type { ConsumerStart } from '../contract/start-position.ts'
 import { ConfigError } from '../error/setup-error.ts'
-import { toPeer } from '../handler/peer-address.ts'
+import { toPeers } from '../handler/peer-address.ts'
 import { type RemoteFacts, tokenName } from '../handler/provider.ts'
 import type { Task } from '../handler/task.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -235,7 +235,7 @@ function describeInterceptors(
 
 function describeProvider(provider: ServicePlan['providers']['order'][number]): ProviderDescription {
   const { token, needs, check, connectsTo = [] } = provider
-  const peers = connectsTo.flatMap((address) => toPeer(address) ?? [])
+  const peers = connectsTo.flatMap(toPeers)
   return {
     name: tokenName(token),
     needs: needs.map(tokenName),

@@ -10,11 +10,6 @@ const needed = {
   TENON_INFRA: 'the scripts of the servers, of which kube.sh gives images to the node',
 } as const
 
-/** Why tests of a cluster are skipped; undefined when they run. They run where KUBECONFIG is set, and then nothing may be missing. */
-export function clusterAbsence(): string | undefined {
-  return process.env['KUBECONFIG'] === undefined ? 'KUBECONFIG is not set' : undefined
-}
-
 /** @throws Error that names what is missing */
 export function requireServers(): ClusterServers & { readonly brokersHere: readonly string[]; readonly infra: string } {
   const missing = Object.entries(needed).filter(([name]) => !process.env[name])
