@@ -64,8 +64,8 @@ async function tried(given: readonly Sample[]) {
 function marked({ root }: Manifest, sample: string): unknown {
   const metadata = {
     ...Object.fromEntries(valuesOf(root.at('metadata'))),
-    namespace: 'default',
-    annotations: { [annotation]: sample },
+    ...(root.at('kind').text === 'Namespace' ? {} : { namespace: 'default' }),
+    annotations: { ...Object.fromEntries(valuesOf(root.at('metadata', 'annotations'))), [annotation]: sample },
   }
   return { ...Object.fromEntries(valuesOf(root)), metadata }
 }

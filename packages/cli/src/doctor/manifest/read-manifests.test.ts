@@ -108,6 +108,23 @@ describe('liveManifests', () => {
     expect(plain?.name).toMatch(/--output json$/)
   })
 
+  it.each([
+    ['that it is told', { namespace: 'shop' }],
+    ['of the context', {}],
+  ])('asks for the namespace %s, which switches a mesh on', async (_which, place) => {
+    await withKubectl(
+      `if [ "$2" = namespace ]; then printf '{"kind":"Namespace","metadata":{"name":"%s"}}' "$3"; else echo '{"kind":"Pod","metadata":{"name":"user","namespace":"shop"}}'; fi`,
+    )
+    expect((await liveManifests(place)).map(({ root }) => root.object)).toEqual(['Pod/user', 'Namespace/shop'])
+  })
+
+  it('does without a namespace that it may not look at', async () => {
+    await withKubectl(
+      `[ "$2" = namespace ] && exit 1; echo '{"kind":"Pod","metadata":{"name":"user","namespace":"shop"}}'`,
+    )
+    expect((await liveManifests({})).map(({ name }) => name)).toEqual(['user'])
+  })
+
   it('passes on that somebody may not look', async () => {
     await withKubectl('echo "Error from server (Forbidden): configmaps is forbidden" >&2; exit 1')
     await expect(liveManifests({})).rejects.toThrow(

@@ -55,10 +55,23 @@ export async function liveManifests({ namespace, context }: LivePlace): Promise<
     ...(namespace === undefined ? [] : ['--namespace', namespace]),
     ...(context === undefined ? [] : ['--context', context]),
   ]
-  return parseManifests(
+  const manifests = parseManifests(
     await kubectl('get', liveKinds.join(','), '--output', 'json', ...where),
     'the answer of kubectl',
   )
+  const inside = namespace ?? manifests.find((one) => one.namespace !== undefined)?.namespace
+  return inside === undefined ? manifests : [...manifests, ...(await namespaceOf(inside, where))]
+}
+
+/** None where nobody may look at it: it only says more, and belongs to those who run the cluster. */
+async function namespaceOf(name: string, where: readonly string[]): Promise<readonly Manifest[]> {
+  try {
+    const answer = await kubectl('get', 'namespace', name, '--output', 'json', ...where)
+    return parseManifests(answer, 'the answer of kubectl')
+  } catch (error) {
+    if (error instanceof UsageError) return []
+    throw error
+  }
 }
 
 const noVariables: ReadonlyMap<string, string> = new Map()

@@ -3,6 +3,7 @@ import { isGrpc, type Listener, portsText } from '../listener.ts'
 import { lastingContainers } from '../manifest/container.ts'
 import type { Field } from '../manifest/field.ts'
 import type { Manifest } from '../manifest/manifest.ts'
+import { isInMesh } from '../mesh.ts'
 import { portOf } from '../probe.ts'
 import { hasFreePort, leadsTo, listenerAt, type Subject } from '../subject.ts'
 
@@ -154,28 +155,21 @@ function isInternal({ root }: Manifest): boolean {
   return [undefined, 'ClusterIP'].includes(root.at('spec', 'type').text)
 }
 
-/** A mesh balances calls, and not connections. */
-function isInMesh({ pod, manifest }: Subject): boolean {
-  const template = manifest.root.at('spec', 'template', 'metadata')
-  const marks = [...template.at('annotations').labels, ...template.at('labels').labels]
-  return (
-    marks.some(
-      ([name, value]) => /^(sidecar\.istio\.io|linkerd\.io)\/inject$/.test(name) && /^(true|enabled)$/.test(value),
-    ) || lastingContainers(pod).some((container) => /^(istio|linkerd)-proxy$/.test(container.at('name').text ?? ''))
-  )
-}
-
 const suffixes = ['', '-grpc', '-http', '-headless', '-svc', '-service']
 
-/** By its name, or by leading to a port of the service with some of the labels. */
+/** Labels that say what pods are. Others, such as `app.kubernetes.io/part-of`, are those of many. */
+const identities = ['app.kubernetes.io/name', 'app.kubernetes.io/component', 'app', 'component']
+
+/** By its name, or by leading to a port of the service and naming nothing else than its pods. */
 function isMeantFor(service: Manifest, subject: Subject): boolean {
   const selector = service.root.at('spec', 'selector').labels
   if (selector.size === 0) return false
   const { name } = subject.manifest
   if (suffixes.some((suffix) => service.name === name + suffix)) return true
-  const isNear = Array.from(selector).some(([key, value]) => subject.podLabels.get(key) === value)
+  const named = identities.filter((key) => selector.has(key))
   return (
-    isNear &&
+    named.length > 0 &&
+    named.every((key) => subject.podLabels.get(key) === selector.get(key)) &&
     service.root.at('spec', 'ports').items.some((port) => {
       const target = port.at('targetPort').isSet ? port.at('targetPort') : port.at('port')
       return listenerAt(subject, portOf(subject, target)) !== undefined
@@ -184,8 +178,8 @@ function isMeantFor(service: Manifest, subject: Subject): boolean {
 }
 
 function leadsToAny(service: Manifest, { manifests }: Subject): boolean {
-  return manifests.some(({ root }) => {
-    const labels = root.at('spec', 'template', 'metadata', 'labels')
+  return manifests.some(({ kind, root }) => {
+    const labels = kind === 'Pod' ? root.at('metadata', 'labels') : root.at('spec', 'template', 'metadata', 'labels')
     return labels.isSet && leadsTo(service, labels.labels)
   })
 }
