@@ -1,4 +1,5 @@
 import { isGrpc, type Listener, type Question } from './listener.ts'
+import { lastingContainers } from './manifest/container.ts'
 import type { Field } from './manifest/field.ts'
 import { listenerAt, type Subject } from './subject.ts'
 
@@ -72,6 +73,14 @@ export function portOf({ container }: Pick<Subject, 'container'>, port: Field): 
   if (/^\d+$/.test(port.text ?? '')) return Number(port.text)
   const named = container.at('ports').items.find((one) => one.at('name').isSet && one.at('name').text === port.text)
   return named?.at('containerPort').number
+}
+
+/** Whether another container of the pod has a port, such as a proxy. */
+export function isOfOther({ pod, container }: Pick<Subject, 'pod' | 'container'>, port: Field): boolean {
+  return lastingContainers(pod)
+    .filter(({ path }) => path !== container.path)
+    .flatMap((other) => other.at('ports').items)
+    .some((one) => one.at('containerPort').value === port.value || one.at('name').value === port.value)
 }
 
 interface Target {

@@ -1,10 +1,9 @@
 import type { Fault, Rule } from '../finding.ts'
 import { isGrpc, type Listener, portsText } from '../listener.ts'
-import { lastingContainers } from '../manifest/container.ts'
 import type { Field } from '../manifest/field.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import { isInMesh } from '../mesh.ts'
-import { portOf } from '../probe.ts'
+import { isOfOther, portOf } from '../probe.ts'
 import { hasFreePort, leadsTo, listenerAt, type Subject } from '../subject.ts'
 
 const containerPort: Rule = {
@@ -130,13 +129,6 @@ export function servicePorts(subject: Subject): readonly ServicePort[] {
       return { manifest, port, at, target: at.shown, number, isOfOther: isOfOther(subject, at) }
     }),
   )
-}
-
-function isOfOther({ pod, container }: Subject, target: Field): boolean {
-  return lastingContainers(pod)
-    .filter(({ path }) => path !== container.path)
-    .flatMap((other) => other.at('ports').items)
-    .some((port) => [port.at('containerPort').value, port.at('name').value].includes(target.value))
 }
 
 function grpcPorts(subject: Subject): readonly (ServicePort & { readonly listener: Listener })[] {

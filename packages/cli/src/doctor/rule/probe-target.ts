@@ -1,6 +1,6 @@
 import type { Rule } from '../finding.ts'
 import { answers, isGrpc, portsText } from '../listener.ts'
-import { type Probe, probeOf, probesOf } from '../probe.ts'
+import { isOfOther, type Probe, probeOf, probesOf } from '../probe.ts'
 import { hasFreePort, probePort, type Subject } from '../subject.ts'
 
 const nobodyListens: Rule = {
@@ -9,7 +9,10 @@ const nobodyListens: Rule = {
   find: (subject) => {
     if (hasFreePort(subject)) return []
     return probesOf(subject)
-      .filter(({ listener, portText }) => listener === undefined && portText !== undefined)
+      .filter(
+        ({ listener, portAt, portText }) =>
+          listener === undefined && portText !== undefined && !isOfOther(subject, portAt),
+      )
       .map(({ kind, portAt, portText, port }) => ({
         at: portAt,
         message:
@@ -31,20 +34,44 @@ const unknownPath: Rule = {
   id: 'probe-path-unknown',
   severity: 'error',
   find: (subject) =>
-    probesOf(subject).flatMap(({ kind, at, by, listener, path, asks }) => {
-      if (by !== 'http' || listener === undefined || path === undefined || isGrpc(listener)) return []
-      if (asks !== undefined || answers(listener, path)) return []
+    strayPaths(subject).flatMap(({ listener, asked, ...place }) =>
+      listener.hasCallers
+        ? []
+        : [
+            {
+              ...place,
+              message: `${asked}, which answers ${Object.keys(listener.probes).join(', ')}: any other path is 404 and fails`,
+            },
+          ],
+    ),
+}
+
+const unsurePath: Rule = {
+  id: 'probe-path-unsure',
+  severity: 'warning',
+  find: (subject) =>
+    strayPaths(subject).flatMap(({ listener, asked, ...place }) => {
+      if (!listener.hasCallers) return []
       const known = Object.keys(listener.probes)
       const answered = known.length === 0 ? 'no probes (probes: true of httpTransport is off)' : known.join(', ')
-      const message = `${kind} asks ${path} of port ${listener.port} (${listener.name}), which answers ${answered}: any other path is 404 and fails`
-      return [
-        {
-          at: at.at('httpGet', 'path'),
-          message,
-          fix: `path: ${rightPath[kind]}, port: ${probePort(subject) ?? listener.port}`,
-        },
-      ]
+      const message = `${asked}, which answers ${answered}, and is 404 unless \`configure\` or a prefix mounts it`
+      return [{ ...place, message }]
     }),
+}
+
+const unknownService: Rule = {
+  id: 'probe-service-unknown',
+  severity: 'error',
+  find: (subject) => {
+    const names = new Set(subject.service.handlers.flatMap(({ contracts }) => contracts))
+    return probesOf(subject).flatMap(({ kind, at, by, listener }) => {
+      const place = at.at('grpc', 'service')
+      const name = place.text ?? ''
+      if (by !== 'grpc' || listener === undefined || !isGrpc(listener) || name === '' || names.has(name)) return []
+      const message = `${kind} asks gRPC health for ${name}, which port ${listener.port} (${listener.name}) does not serve: the answer is NOT_FOUND, and fails`
+      return [{ at: place, message, fix: 'leave service out, which asks for all of the server' }]
+    })
+  },
 }
 
 const byConnection: Rule = {
@@ -88,12 +115,25 @@ export const probeTargetRules: readonly Rule[] = [
   nobodyListens,
   wrongProtocol,
   unknownPath,
+  unsurePath,
+  unknownService,
   byConnection,
   readinessAsksOther,
   asksDetails,
 ]
 
 const rightPath = { startupProbe: '/startupz', readinessProbe: '/readyz', livenessProbe: '/livez' } as const
+
+/** HTTP probes with a path of which nothing is known. */
+function strayPaths(subject: Subject) {
+  return probesOf(subject).flatMap(({ kind, at, by, listener, path, asks }) => {
+    if (by !== 'http' || listener === undefined || path === undefined || isGrpc(listener)) return []
+    if (asks !== undefined || answers(listener, path)) return []
+    const asked = `${kind} asks ${path} of port ${listener.port} (${listener.name})`
+    const fix = `path: ${rightPath[kind]}, port: ${probePort(subject) ?? listener.port}`
+    return [{ at: at.at('httpGet', 'path'), listener, asked, fix }]
+  })
+}
 
 function mismatchOf({ by, at, kind, listener, scheme }: Probe, subject: Subject): ReturnType<Rule['find']> {
   if (listener === undefined) return []
