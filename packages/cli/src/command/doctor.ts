@@ -22,6 +22,11 @@ export const doctorCommand: Command = {
       value: '<name>',
       about: 'of the service; found by its name or its image unless given',
     },
+    workload: {
+      type: 'string',
+      value: '<name>',
+      about: 'that runs the service; found by its container and by names unless given',
+    },
     export: { type: 'string', value: '<name>', about: 'which service of the file; the only one unless given' },
     strict: { type: 'boolean', about: 'exits with 1 for warnings too' },
     json: { type: 'boolean', about: 'prints what was found as JSON' },
@@ -40,6 +45,7 @@ export const doctorCommand: Command = {
       ...comparand,
       describe: (environment) => describedService({ ...place, environment }, surroundings),
       containerName: given.text('container'),
+      workloadName: given.text('workload'),
     })
     const ok = !diagnosis.findings.some(({ severity }) => severity === 'error' || given.isSet('strict'))
     terminal.print(given.isSet('json') ? JSON.stringify({ ok, ...diagnosis }) : reportText(diagnosis, terminal.paint))

@@ -38,9 +38,30 @@ describe('workloadsOf', () => {
     expect(found([pods('user', container('app'), container('b'))], { containerName: 'b' })).toEqual(['user/b'])
   })
 
+  it('looks for the container within the workloads that run the service', () => {
+    const both = container('app', 'shop/user:1')
+    expect(found([other, pods('a', both, container('b'))], { containerName: 'app' })).toEqual(['a/app'])
+    expect(found([pods('a', container('b')), pods('c', container('app'))], { containerName: 'app' })).toEqual(['c/app'])
+  })
+
+  it.each(['accounts', 'Deployment/accounts'])('finds the workload that it is told, by %s', (workloadName) => {
+    expect(found([other, pods('accounts', container('app'))], { workloadName })).toEqual(['accounts/app'])
+    expect(found([other, pods('accounts', container('app'))], { workloadName, isLive: true })).toEqual(['accounts/app'])
+  })
+
   it.each([
+    [
+      [other, pods('a', container('app'))],
+      { containerName: 'app' },
+      'Deployment/bill, Deployment/a have a container app; name the one that runs user: --workload <name>',
+    ],
+    [[other], { workloadName: 'accounts' }, 'there is no workload accounts among Deployment/bill'],
     [[], {}, 'found no Deployment, StatefulSet or DaemonSet'],
-    [[other, pods('a', container('app'))], {}, 'none of Deployment/bill, Deployment/a runs user'],
+    [
+      [other, pods('a', container('app'))],
+      {},
+      'none of Deployment/bill, Deployment/a runs user, by the name of a container, an image or its own; name the workload: --workload <name>',
+    ],
     [[other], { isLive: true }, 'none of Deployment/bill runs user'],
     [[pods('user', container('app'), container('b'))], {}, 'Deployment/user has the containers app, b'],
     [[pods('user')], {}, 'Deployment/user has the containers (none)'],
