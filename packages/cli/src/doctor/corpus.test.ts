@@ -14,7 +14,7 @@ describe('a wrong manifest', () => {
       for (const { message, fix } of diagnosis.findings) {
         expect(message.length).toBeGreaterThan(20)
         expect(fix).toMatch(/\S/)
-        expect(`${message} ${fix}`).not.toMatch(/undefined|NaN|\[object|""/)
+        expect(`${message} ${fix}`).not.toMatch(/undefined|NaN|Infinity|\[object|""/)
       }
     },
   )

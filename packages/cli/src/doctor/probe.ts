@@ -5,7 +5,7 @@ import { listenerAt, type Subject } from './subject.ts'
 
 export type ProbeKind = 'readinessProbe' | 'livenessProbe' | 'startupProbe'
 
-/** A probe of the container, with what the kubelet takes where nothing was written. */
+/** A probe of the container, with what the API server takes where nothing was written, or 0. */
 export interface Probe {
   readonly kind: ProbeKind
   readonly at: Field
@@ -39,7 +39,7 @@ export function probeOf(subject: Subject, kind: ProbeKind): Probe | undefined {
   const port = target.port ?? portOf(subject, portAt)
   const listener = listenerAt(subject, port)
   const [plain = '', query = ''] = path.split('?')
-  const seconds = (name: string, fallback: number) => at.at(name).number ?? fallback
+  const filledIn = (name: string, fallback: number) => at.at(name).number || fallback
   return {
     kind,
     at,
@@ -55,10 +55,10 @@ export function probeOf(subject: Subject, kind: ProbeKind): Probe | undefined {
       by === 'http'
         ? ownProbe(listener, plain)
         : (asks ?? (by === 'grpc' && listener && isGrpc(listener) ? 'readyz' : undefined)),
-    initialDelaySeconds: seconds('initialDelaySeconds', 0),
-    periodSeconds: seconds('periodSeconds', 10),
-    timeoutSeconds: seconds('timeoutSeconds', 1),
-    failureThreshold: seconds('failureThreshold', 3),
+    initialDelaySeconds: filledIn('initialDelaySeconds', 0),
+    periodSeconds: filledIn('periodSeconds', 10),
+    timeoutSeconds: filledIn('timeoutSeconds', 1),
+    failureThreshold: filledIn('failureThreshold', 3),
   }
 }
 

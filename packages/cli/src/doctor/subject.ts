@@ -18,7 +18,7 @@ export interface Subject extends Workload {
   readonly autoscalers: readonly Manifest[]
   /** The Services that lead to it. */
   readonly services: readonly Manifest[]
-  /** How many pods there are at the least; undefined where that is one for each node. */
+  /** How many pods there are at the least; undefined where that is one for each node, or left to who scales them. */
   readonly replicaCount: number | undefined
 }
 
@@ -96,5 +96,5 @@ export function specOf({ manifest }: Subject, ...names: readonly string[]): Fiel
 function replicaCountOf({ kind, root }: Manifest, [autoscaler]: readonly Manifest[]): number | undefined {
   if (kind === 'DaemonSet') return undefined
   if (autoscaler !== undefined) return autoscaler.root.at('spec', 'minReplicas').number ?? 1
-  return root.at('spec', 'replicas').number ?? 1
+  return root.at('spec', 'replicas').number
 }

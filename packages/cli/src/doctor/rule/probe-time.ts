@@ -1,5 +1,6 @@
 import type { Rule } from '../finding.ts'
 import { type Probe, probeOf } from '../probe.ts'
+import { podBudget, startMs, startupPeriodSeconds } from '../../generate/kubernetes/pod-budget.ts'
 import { hasCallers, probePort, type Subject } from '../subject.ts'
 
 const readinessMissing: Rule = {
@@ -27,12 +28,11 @@ const startKilled: Rule = {
   severity: 'error',
   find: (subject) => {
     const liveness = probeOf(subject, 'livenessProbe')
-    const { startTimeoutMs } = subject.service.limits
     if (liveness === undefined || subject.container.at('startupProbe').isSet || passesWhileStarting(liveness)) return []
     const ms = patienceMs(liveness)
-    if (ms >= startTimeoutMs) return []
-    const message = `the liveness probe asks what is answered only once the service has started, and restarts it after ${ms} ms, but a start may take ${startTimeoutMs} ms (startTimeoutMs)`
-    return [{ at: liveness.at, message, fix: startupFix(subject, startTimeoutMs) }]
+    if (ms >= startMs(subject.service)) return []
+    const message = `the liveness probe asks what is answered only once the service has started, and restarts it after ${ms} ms, but a start may take ${startText(subject)}`
+    return [{ at: liveness.at, message, fix: startupFix(subject) }]
   },
 }
 
@@ -41,10 +41,10 @@ const startupTooShort: Rule = {
   severity: 'error',
   find: (subject) => {
     const startup = probeOf(subject, 'startupProbe')
-    const { startTimeoutMs } = subject.service.limits
-    if (startup === undefined || patienceMs(startup) >= startTimeoutMs) return []
-    const message = `the start-up probe restarts the container after ${patienceMs(startup)} ms, but a start may take ${startTimeoutMs} ms (startTimeoutMs)`
-    const failureThreshold = Math.ceil((startTimeoutMs / 1_000 - startup.initialDelaySeconds) / startup.periodSeconds)
+    const ms = startMs(subject.service)
+    if (startup === undefined || patienceMs(startup) >= ms) return []
+    const message = `the start-up probe restarts the container after ${patienceMs(startup)} ms, but a start may take ${startText(subject)}`
+    const failureThreshold = Math.ceil((ms / 1_000 - startup.initialDelaySeconds) / startup.periodSeconds)
     return [
       {
         at: startup.at,
@@ -137,6 +137,13 @@ function passesWhileStarting({ asks, listener, by }: Probe): boolean {
   return listener?.name === 'admin' && (asks === 'livez' || by === 'tcp')
 }
 
-function startupFix(subject: Subject, startTimeoutMs: number): string {
-  return `startupProbe: { httpGet: { path: /startupz, port: ${probePort(subject) ?? 'one that answers probes'} }, periodSeconds: 2, failureThreshold: ${Math.max(150, Math.ceil(startTimeoutMs / 2_000))} }`
+/** `100000 ms (startTimeoutMs 90000, and …)` */
+function startText({ service }: Subject): string {
+  const { startTimeoutMs } = service.limits
+  return `${startMs(service)} ms (startTimeoutMs ${startTimeoutMs}, and ${startMs(service) - startTimeoutMs} to load the code, a guess)`
+}
+
+function startupFix(subject: Subject): string {
+  const { startupFailures } = podBudget(subject.service)
+  return `startupProbe: { httpGet: { path: /startupz, port: ${probePort(subject) ?? 'one that answers probes'} }, periodSeconds: ${startupPeriodSeconds}, failureThreshold: ${startupFailures.value} }`
 }

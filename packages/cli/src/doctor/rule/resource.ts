@@ -9,9 +9,12 @@ const requestsMissing: Rule = {
   find: (subject) => {
     const resources = subject.container.at('resources')
     const missing = ['cpu', 'memory'].filter(
-      (name) => !resources.at('requests', name).isSet && !resources.at('limits', name).isSet,
+      (name) =>
+        !resources.at('requests', name).isSet &&
+        !resources.at('limits', name).isSet &&
+        !isGiven(subject, name, ['defaultRequest', 'default', 'max', 'min']),
     )
-    if (missing.length === 0 || hasDefaults(subject)) return []
+    if (missing.length === 0) return []
     const message = `no request of ${missing.join(' and ')}: the scheduler puts the pod anywhere, and the node takes it away first when it is short`
     return [
       {
@@ -28,7 +31,7 @@ const memoryLimitMissing: Rule = {
   severity: 'error',
   find: (subject) => {
     const limit = subject.container.at('resources', 'limits', 'memory')
-    if (limit.isSet || hasDefaults(subject)) return []
+    if (limit.isSet || isGiven(subject, 'memory', ['default', 'max'])) return []
     const message = 'no memory limit: V8 sizes its heap by the whole node, and one that leaks takes others with it'
     return [{ at: limit, message, fix: 'limits: { memory: 512Mi }, with room above what the service uses under load' }]
   },
@@ -93,9 +96,12 @@ const leastMemoryBytes = 128 * 2 ** 20
 /** A guess: what a process has beside its heap, such as buffers and code. */
 const heapShare = 0.75
 
-/** A LimitRange gives the pod what was not written. */
-function hasDefaults({ manifests }: Subject): boolean {
-  return manifests.some(({ kind }) => kind === 'LimitRange')
+/** Whether a LimitRange gives containers what was not written, by one of these fields. @see Kubernetes API reference, LimitRangeItem */
+function isGiven({ manifests }: Subject, resource: string, fields: readonly string[]): boolean {
+  return manifests
+    .filter(({ kind }) => kind === 'LimitRange')
+    .flatMap(({ root }) => root.at('spec', 'limits').items)
+    .some((limit) => limit.at('type').text === 'Container' && fields.some((field) => limit.at(field, resource).isSet))
 }
 
 function mebibytes(bytes: number): number {

@@ -1,4 +1,5 @@
 import type { Rule } from '../finding.ts'
+import type { Field } from '../manifest/field.ts'
 import { countOf } from '../manifest/quantity.ts'
 import { hasCallers, selecting, specOf } from '../subject.ts'
 
@@ -8,10 +9,10 @@ const allUnavailable: Rule = {
   find: (subject) => {
     const { replicaCount, manifest } = subject
     const at = specOf(subject, 'strategy', 'rollingUpdate', 'maxUnavailable')
-    if (manifest.kind !== 'Deployment' || !replicaCount || !hasCallers(subject)) return []
-    const count = countOf(at, { of: replicaCount, round: Math.floor })
-    if (count === undefined || count < replicaCount) return []
-    const message = `a rollout may take ${at.shown} pods away at once, and there are ${replicaCount}: nobody answers until a new one is ready`
+    if (manifest.kind !== 'Deployment' || !hasCallers(subject)) return []
+    if (!isAll(at, { of: replicaCount, round: Math.floor })) return []
+    const known = replicaCount === undefined ? '' : `, and there are ${replicaCount}`
+    const message = `a rollout may take ${at.shown} pods away at once${known}: nobody answers until a new one is ready`
     return [{ at, message, fix: 'maxUnavailable: 0, maxSurge: 1' }]
   },
 }
@@ -32,16 +33,15 @@ const evictionBlocked: Rule = {
   id: 'eviction-blocked',
   severity: 'error',
   find: (subject) => {
-    const { replicaCount } = subject
-    if (!replicaCount) return []
+    const { replicaCount, manifest } = subject
+    if (manifest.kind === 'DaemonSet') return []
     return selecting(subject, 'PodDisruptionBudget', 'selector').flatMap(({ root }) => {
       const [least, most] = [root.at('spec', 'minAvailable'), root.at('spec', 'maxUnavailable')]
-      const leastCount = countOf(least, { of: replicaCount, round: Math.ceil })
-      const mostCount = countOf(most, { of: replicaCount, round: Math.ceil })
-      const isBlocked = (leastCount !== undefined && leastCount >= replicaCount) || mostCount === 0
-      if (!isBlocked) return []
+      const isBlocked = isAll(least, { of: replicaCount, round: Math.ceil }) || isNone(most)
+      if (replicaCount === 0 || !isBlocked) return []
       const at = least.isSet ? least : most
-      const message = `${least.isSet ? 'minAvailable' : 'maxUnavailable'} ${at.shown} with ${replicaCount} ${replicaCount === 1 ? 'pod' : 'pods'} lets none be evicted: no node can be drained`
+      const known = replicaCount === undefined ? '' : ` with ${replicaCount} ${replicaCount === 1 ? 'pod' : 'pods'}`
+      const message = `${least.isSet ? 'minAvailable' : 'maxUnavailable'} ${at.shown}${known} lets none be evicted: no node can be drained`
       return [{ at, message, fix: replicaCount === 1 ? 'replicas: 2, with maxUnavailable: 1' : 'maxUnavailable: 1' }]
     })
   },
@@ -61,3 +61,20 @@ const budgetMissing: Rule = {
 }
 
 export const rolloutRules: readonly Rule[] = [allUnavailable, recreate, evictionBlocked, budgetMissing]
+
+interface Share {
+  /** How many pods there are; undefined where nobody says. */
+  readonly of: number | undefined
+  readonly round: (count: number) => number
+}
+
+/** Whether a count or a share is all of the pods; where nobody says how many there are, only the whole share is. */
+function isAll(at: Field, { of, round }: Share): boolean {
+  if (of === undefined) return at.text === '100%'
+  const count = countOf(at, { of, round })
+  return of > 0 && count !== undefined && count >= of
+}
+
+function isNone(at: Field): boolean {
+  return countOf(at, { of: 1, round: Math.ceil }) === 0
+}

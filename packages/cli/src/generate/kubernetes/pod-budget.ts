@@ -34,7 +34,7 @@ export function podBudget(service: ServiceDescription): PodBudget {
     reason: sleepSeconds > 0 ? `${drainReason}, + ${sleepSeconds} s of preStop` : drainReason,
   }
   const startupFailures = {
-    value: Math.ceil((startTimeoutMs + loadMs) / (startupPeriodSeconds * 1000)),
+    value: Math.ceil(startMs(service) / (startupPeriodSeconds * 1000)),
     reason: `startTimeoutMs ${startTimeoutMs} + ${loadMs} ms to load the code (a guess), every ${startupPeriodSeconds} s`,
   }
   return {
@@ -51,6 +51,11 @@ export function podBudget(service: ServiceDescription): PodBudget {
     readinessPeriodSeconds: readinessPeriod(service),
     progressDeadlineSeconds: progressDeadline(startupFailures.value * startupPeriodSeconds, gracePeriodSeconds.value),
   }
+}
+
+/** How long from the start of the process until the service has started, at the latest, in ms. */
+export function startMs({ limits }: ServiceDescription): number {
+  return limits.startTimeoutMs + loadMs
 }
 
 /** @see docs/probes.md, "In a pod" */
