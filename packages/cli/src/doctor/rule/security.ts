@@ -7,14 +7,18 @@ const runsAsRoot: Rule = {
   severity: 'error',
   find: (subject) => {
     const user = security(subject, 'runAsUser')
+    return user.number === 0 ? [{ at: user, message: 'the process runs as root', fix: notRoot }] : []
+  },
+}
+
+const userLeftToImage: Rule = {
+  id: 'user-left-to-image',
+  severity: 'warning',
+  find: (subject) => {
     const nonRoot = security(subject, 'runAsNonRoot')
-    if ((user.number ?? 0) > 0 || (nonRoot.value === true && user.number === undefined)) return []
-    const at = user.isSet ? user : nonRoot
-    const message =
-      user.number === 0
-        ? 'the process runs as root'
-        : 'nothing keeps the process from running as root: that is left to the image'
-    return [{ at, message, fix: 'securityContext: { runAsNonRoot: true, runAsUser: 65532 }' }]
+    if (security(subject, 'runAsUser').isSet || nonRoot.value === true) return []
+    const message = 'nothing keeps the process from running as root: that is left to the image'
+    return [{ at: nonRoot, message, fix: notRoot }]
   },
 }
 
@@ -58,7 +62,9 @@ const capabilities: Rule = {
 }
 
 /** @see Kubernetes documentation, Pod Security Standards: restricted */
-export const securityRules: readonly Rule[] = [runsAsRoot, writableRoot, escalation, capabilities]
+export const securityRules: readonly Rule[] = [runsAsRoot, userLeftToImage, writableRoot, escalation, capabilities]
+
+const notRoot = 'securityContext: { runAsNonRoot: true, runAsUser: 65532 }'
 
 /** A field of the container's security context, else the pod's, which it overrides. */
 function security({ container, pod }: Subject, name: string): Field {
