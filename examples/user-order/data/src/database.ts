@@ -42,6 +42,8 @@ function connect<Tables>({ url, file, schema }: DatabaseOptions): Kysely<Tables>
   const pool = new Pool({ connectionString: url, connectionTimeoutMillis: connectionTimeoutMs })
   // The pool replaces an idle connection that breaks. Without a listener it would end the process.
   pool.on('error', () => undefined)
+  // So would one that breaks between two statements of a transaction, which is nobody's to hear then: the next statement fails.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(schema)
 }
 
