@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { UsageError } from '../../command/command.ts'
 import { liveManifests, readManifests } from './read-manifests.ts'
@@ -29,6 +30,9 @@ async function withKubectl(script: string): Promise<void> {
 
 const names = async (...places: readonly string[]) =>
   (await readManifests(places)).manifests.map(({ root, namespace }) => `${root.object} ${namespace ?? ''}`.trim())
+
+/** Ten billion words. */
+const bomb = `a0: &a0 [x]\n${Array.from({ length: 10 }, (_, n) => `a${n + 1}: &a${n + 1} [${`*a${n}, `.repeat(10)}]\n`).join('')}`
 
 const service = (name: string) => `kind: Service\nmetadata:\n  name: ${name}\n`
 
@@ -72,6 +76,54 @@ describe('readManifests', () => {
     await expect(readManifests([place])).rejects.toThrow(
       /deploy\.yaml is no YAML: .*; a template of Helm .*helm template/,
     )
+  })
+
+  it.each([
+    ['an alias without its anchor', 'a: 1\npassword: *Secr3t\n', 'an alias without its anchor, line 2'],
+    ['a key without its anchor', 'a: 1\n---\nb:\n  <<: *Secr3t\n', 'an alias without its anchor, line 4'],
+    ['a block without its header', 'password: |Secr3t\n', 'Block scalar header includes extra characters, line 1'],
+    ['an escape that is none', 'a: 1\npassword: "\\Secr3t"\n', 'Invalid escape sequence, line 2'],
+    ['a merge of no map', 'a:\n  <<: Secr3t\n', 'Merge sources must be maps or map aliases, line 1'],
+    ['aliases of aliases', bomb, 'Excessive alias count indicates a resource exhaustion attack, line 1'],
+  ])('says of %s in which line, and nothing of what stands there', async (_what, text, message) => {
+    const place = await file('secret.yaml', text)
+    const refusal = await readManifests([place]).catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(UsageError)
+    expect(refusal).toHaveProperty('message', `${place} is no YAML: ${message}`)
+    expect(inspect(refusal)).not.toContain('Secr3t')
+  })
+
+  it('reads what stands there as kubectl does', async () => {
+    const text = `kind: ConfigMap
+metadata: { name: &name shop }
+spec:
+  usual: &usual { retries: 3, isCached: off }
+  own:
+    retries: 5
+    <<: *usual
+  name: *name
+  isOn: yes
+  twice: 1
+  twice: 2
+  mode: 0644
+  ports: 22:22
+  since: 2026-11-22
+  version: 1.4.2
+`
+    const { manifests } = await readManifests([await file('a.yaml', text)])
+    expect(manifests.map(({ root }) => root.at('spec').value)).toEqual([
+      {
+        usual: { retries: 3, isCached: false },
+        own: { retries: 5, isCached: false },
+        name: 'shop',
+        isOn: true,
+        twice: 2,
+        mode: 0o644,
+        ports: '22:22',
+        since: '2026-11-22',
+        version: '1.4.2',
+      },
+    ])
   })
 
   it.each([
