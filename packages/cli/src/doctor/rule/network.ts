@@ -1,9 +1,11 @@
+import { isIP } from 'node:net'
 import type { Fault, Rule } from '../finding.ts'
 import type { Field } from '../manifest/field.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import { portOf } from '../probe.ts'
 import { listenerAt, selecting, type Subject } from '../subject.ts'
 import { type Peer, peersOf } from './peer.ts'
+import { isCalled, mayBe, mayBeDns } from './policy-peer.ts'
 import { servicePorts } from './port.ts'
 
 const peerRefused: Rule = {
@@ -13,10 +15,10 @@ const peerRefused: Rule = {
     const egress = restrictionOf(subject, 'egress')
     if (egress === undefined) return []
     return peersOf(subject)
-      .filter((peer) => !egress.rules.some((rule) => letsPeer(rule, peer)))
+      .filter((peer) => peer.ports.length > 0 && !egress.rules.some((rule) => letsPeer(rule, peer)))
       .map(({ name, host, ports }) => ({
         at: egress.at,
-        message: `no rule lets the service connect to ${host}:${ports.join(' or ')}, which ${name} needs`,
+        message: `no rule lets the service connect to ${isIP(host) === 6 ? `[${host}]` : host}:${ports.join(' or ')}, which ${name} needs`,
         fix: `egress: [{ ports: [{ port: ${ports[0]} }] }], to the pods or addresses of ${host}`,
       }))
   },
@@ -27,11 +29,11 @@ const dnsRefused: Rule = {
   severity: 'error',
   find: (subject) => {
     const egress = restrictionOf(subject, 'egress')
-    const named = peersOf(subject).find(({ host }) => !isAddress(host))
+    const named = peersOf(subject).find(({ host }) => isIP(host) === 0)
     if (
       egress === undefined ||
       named === undefined ||
-      egress.rules.some((rule) => letsPort(rule, { port: 53, protocol: 'UDP' }))
+      egress.rules.some((rule) => mayBeDns(rule.at('to').items) && letsPort(rule, { port: 53, protocol: 'UDP' }))
     )
       return []
     const message = `no rule lets the service ask for names (port 53): ${named.host} is never found`
@@ -89,25 +91,16 @@ function restricts({ root }: Manifest, direction: 'ingress' | 'egress'): boolean
   return direction === 'ingress' || root.at('spec', 'egress').isSet
 }
 
-/** By port; or to pods that are called as the host is, whose port may differ from that of the Service in front of them. */
-function letsPeer(rule: Field, { host, ports }: Peer): boolean {
+/**
+ * By port, or to pods that are called as the host is, whose port may differ from that of the Service in front of them. A rule without ports lets
+ * the service connect to whom it names.
+ */
+function letsPeer(rule: Field, peer: Peer): boolean {
   const to = rule.at('to').items
-  if (isAddress(host) && to.length > 0 && !to.some((peer) => mayBe(peer, host))) return false
-  if (ports.some((port) => letsPort(rule, { port, protocol: 'TCP' }))) return true
-  const [name = '', namespace] = host.split('.')
-  return to.some(
-    (peer) =>
-      wantedLabels(peer.at('podSelector')).some((label) => label === name || name.startsWith(`${label}-`)) ||
-      (!peer.at('podSelector').isSet &&
-        wantedLabels(peer.at('namespaceSelector')).some((label) => label === namespace)),
-  )
-}
-
-/** The values that a selector asks for. */
-function wantedLabels(selector: Field): readonly (string | undefined)[] {
-  const expressions = selector.at('matchExpressions').items.filter((one) => one.at('operator').text === 'In')
-  const values = expressions.flatMap((one) => one.at('values').items.map((value) => value.shown))
-  return [...selector.at('matchLabels').labels.values(), ...values]
+  const mayBeOne = to.length === 0 || to.some((one) => mayBe(one, peer))
+  if (rule.at('ports').items.length === 0) return mayBeOne
+  if (isIP(peer.host) > 0 && !mayBeOne) return false
+  return peer.ports.some((port) => letsPort(rule, { port, protocol: 'TCP' })) || to.some((one) => isCalled(one, peer))
 }
 
 interface Wanted {
@@ -128,26 +121,4 @@ function letsPort(rule: Field, { port, protocol, read }: Wanted): boolean {
     if (first === undefined) return read === undefined
     return port >= first && port <= (one.at('endPort').number ?? first)
   })
-}
-
-function isAddress(host: string): boolean {
-  return /^\d+\.\d+\.\d+\.\d+$/.test(host)
-}
-
-/** Whether an address may be among those of a peer; pods have some that are not known here. */
-function mayBe(peer: Field, host: string): boolean {
-  const block = peer.at('ipBlock')
-  if (!block.isSet) return true
-  return isWithin(host, block.at('cidr').text) && !block.at('except').items.some((one) => isWithin(host, one.text))
-}
-
-function isWithin(host: string, cidr = ''): boolean {
-  const [network = '', length = '32'] = cidr.split('/')
-  if (!isAddress(network)) return false
-  const size = 2 ** (32 - Number(length))
-  return Math.floor(numberOf(host) / size) === Math.floor(numberOf(network) / size)
-}
-
-function numberOf(address: string): number {
-  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
 }

@@ -1,3 +1,4 @@
+import { isLoopback, type Place, placesOf } from '../../place.ts'
 import type { Subject } from '../subject.ts'
 
 /** A server that the service connects to. */
@@ -5,7 +6,9 @@ export interface Peer {
   /** What connects to it: a remote, a transport, a provider. */
   readonly name: string
   readonly host: string
-  /** Where it listens: one, or those behind the Service of that name. */
+  /** Of a name that may be that of a Service; undefined where it is left to who applies the manifests. */
+  readonly namespace: string | undefined
+  /** Where it listens: one, or that behind the Service of that name; none where the Service names it as its pods do, which are not known. */
   readonly ports: readonly number[]
 }
 
@@ -13,32 +16,35 @@ export interface Peer {
 export function peersOf(subject: Subject): readonly Peer[] {
   const { remotes, transports, providers } = subject.service
   const declared = [
-    ...remotes.map(({ contract, address }) => ({ name: contract, places: placesOf(address) })),
-    ...transports.map(({ name, connectsTo = [] }) => ({ name, places: connectsTo })),
-    ...providers.map(({ name, connectsTo = [] }) => ({ name, places: connectsTo })),
+    ...remotes.map(({ contract, address }) => ({ name: contract, addresses: [address] })),
+    ...transports.map(({ name, connectsTo = [] }) => ({ name, addresses: connectsTo })),
+    ...providers.map(({ name, connectsTo = [] }) => ({ name, addresses: connectsTo })),
   ]
-  return declared
-    .flatMap(({ name, places }) => places.map((place) => ({ name, ...splitPlace(place) })))
-    .filter(({ host, port }) => port > 0 && !/^(localhost|127\..*|\[::1\])$/.test(host))
-    .map(({ name, host, port }) => ({ name, host, ports: targetsOf(subject, host, port) }))
+  return declared.flatMap(({ name, addresses }) =>
+    addresses
+      .flatMap(placesOf)
+      .filter(({ host, port }) => port > 0 && !isLoopback(host))
+      .map((place) => ({
+        name,
+        host: place.host,
+        namespace: namespaceOf(subject, place),
+        ports: targetsOf(subject, place),
+      })),
+  )
 }
 
-/** The servers of an address such as `static:///host:port,host:port`; those of a registry are not known before. */
-function placesOf(address: string): readonly string[] {
-  const [, list = ''] = /^static:\/\/\/(.+)$/.exec(address) ?? []
-  return list.split(',').filter((place) => place !== '')
-}
-
-function splitPlace(place: string): { readonly host: string; readonly port: number } {
-  const [, host = place, port = '0'] = /^(.*):(\d+)$/.exec(place) ?? []
-  return { host, port: Number(port) }
+/** Of a Service: `name`, or `name.namespace`. */
+function namespaceOf({ manifest }: Subject, { host }: Place): string | undefined {
+  const [, namespace = manifest.namespace] = host.split('.')
+  return namespace
 }
 
 /** A policy sees the port of the pod, and not that of the Service in front of it. */
-function targetsOf({ manifests }: Subject, host: string, port: number): readonly number[] {
+function targetsOf({ manifests }: Subject, { host, port }: Place): readonly number[] {
   const [name] = host.split('.')
   const service = manifests.find((other) => other.kind === 'Service' && other.name === name)
   const found = service?.root.at('spec', 'ports').items.find((one) => one.at('port').number === port)
-  const target = found?.at('targetPort').number
-  return target === undefined ? [port] : [target]
+  const target = found?.at('targetPort')
+  if (!target?.isSet) return [port]
+  return target.number === undefined ? [] : [target.number]
 }

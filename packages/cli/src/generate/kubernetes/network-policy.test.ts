@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { namesOf } from './names.ts'
 import { networkPolicy } from './network-policy.ts'
-import { isLoopback, peersOf } from './peer.ts'
+import { peersOf } from './peer.ts'
 import { described, listening } from './sample-service.test-harness.ts'
 import { manifestText } from './manifest-text.ts'
 
@@ -95,20 +95,5 @@ describe('peersOf', () => {
       { host: 'kafka', port: 9092, reasons: ['transport queue', 'provider Log'] },
       { host: 'db', port: 5432, reasons: ['provider Db', 'provider Log'] },
     ])
-  })
-})
-
-describe('isLoopback', () => {
-  it.each([
-    ['127.0.0.1', true],
-    ['127.1', true],
-    ['127db', false],
-    ['localhost', true],
-    ['::1', true],
-    ['0.0.0.0', false],
-    ['localhost.example.com', false],
-    ['10.127.0.1', false],
-  ])('%s: %s', (host, expected) => {
-    expect(isLoopback(host)).toBe(expected)
   })
 })

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
+import { isLoopback } from '../../place.ts'
 import { grpcSuffix, type Names } from './names.ts'
-import { isLoopback, type Peer } from './peer.ts'
+import type { Peer } from './peer.ts'
 import { noted } from '../yaml-text.ts'
 
 /** What the policy of an overlay is made from. */

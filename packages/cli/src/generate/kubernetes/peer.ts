@@ -1,9 +1,8 @@
 import type { ServiceDescription } from '@tenon/core'
+import { type Place, placesOf } from '../../place.ts'
 
 /** A server that the service connects to. */
-export interface Peer {
-  readonly host: string
-  readonly port: number
+export interface Peer extends Place {
   /** What connects to it: `remote shop.user.v1.UserService`. */
   readonly reasons: readonly string[]
 }
@@ -12,25 +11,13 @@ export interface Peer {
 export function peersOf({ remotes, transports, providers }: ServiceDescription): readonly Peer[] {
   const found = new Map<string, Peer>()
   const add = (address: string, reason: string) => {
-    const at = placeOf(address)
-    if (at === undefined) return
-    const key = `${at.host}:${at.port}`
-    found.set(key, { ...at, reasons: [...new Set([...(found.get(key)?.reasons ?? []), reason])] })
+    for (const { host, port } of placesOf(address)) {
+      const key = `${host}:${port}`
+      found.set(key, { host, port, reasons: [...new Set([...(found.get(key)?.reasons ?? []), reason])] })
+    }
   }
-  for (const { contract, address } of remotes)
-    for (const one of address.replace(/^static:\/\/\//, '').split(',')) add(one, `remote ${contract}`)
+  for (const { contract, address } of remotes) add(address, `remote ${contract}`)
   for (const { name, connectsTo = [] } of transports) for (const one of connectsTo) add(one, `transport ${name}`)
   for (const { name, connectsTo = [] } of providers) for (const one of connectsTo) add(one, `provider ${name}`)
   return [...found.values()]
-}
-
-/** Whether it is this pod itself. */
-export function isLoopback(host: string): boolean {
-  return /^127\.|^localhost$|^::1$/.test(host)
-}
-
-function placeOf(address: string): { readonly host: string; readonly port: number } | undefined {
-  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:[\]]+)):(\d+)$/.exec(address.trim()) ?? []
-  const host = bracketed ?? plain
-  return host === undefined ? undefined : { host: host.toLowerCase(), port: Number(port) }
 }

@@ -1,6 +1,6 @@
 import type { ServiceDescription } from '@tenon/core'
 import { FaultError } from '../../command/command.ts'
-import { isLoopback } from './peer.ts'
+import { isLoopback } from '../../place.ts'
 
 /** A port of the container. */
 export interface PodPort {
