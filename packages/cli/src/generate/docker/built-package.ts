@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { FaultError } from '../../command/command.ts'
 import type { Manifest } from './manifest.ts'
+import { buildFolder } from './run-entry.ts'
 
 /** A package of the project, as an image gets it. Paths are relative to the project's root. */
 export interface BuiltPackage {
   /** Empty for the root itself. */
   readonly folder: string
   readonly hasBuild: boolean
-  /** What its build makes: no build needs them. */
+  /** What its build makes and no build needs: another folder of an entry may hold sources too. */
   readonly outputs: readonly string[]
   /** What goes into the image beside its package.json. */
   readonly contents: readonly string[]
@@ -26,8 +27,9 @@ export function builtPackage(root: string, folder: string, manifest: Manifest): 
     throw new FaultError(
       `${path}: Node would load ${source}; expected a script "build", and exports whose "default" is what it makes`,
     )
-  const outputs = hasBuild ? [...new Set(entries.map(topOf))] : []
-  const contents = manifest.files ?? (hasBuild ? outputs : ['.'])
+  const tops = [...new Set(entries.map(topOf))]
+  const outputs = hasBuild ? tops.filter((top) => top === buildFolder) : []
+  const contents = manifest.files ?? (hasBuild ? tops : ['.'])
   const within = (each: string) => posix.join(folder, each)
   return {
     folder,

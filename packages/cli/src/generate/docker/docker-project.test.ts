@@ -82,6 +82,13 @@ describe('dockerProject', () => {
     })
   })
 
+  it('leaves to the build the sources that lie beside an export', async () => {
+    const exports = { './user.proto': './src/proto/user.proto', './schema.json': './schema.json' }
+    const root = await projectOf({ ...simple, 'package.json': { name: 'a', ...build, exports, bin: './bin/p.js' } })
+    const { packages } = await dockerProject({ file: join(root, 'src/service.ts') })
+    expect(packages[0]).toMatchObject({ outputs: ['dist'], contents: ['src', 'schema.json', 'bin', 'dist'] })
+  })
+
   it('takes JavaScript as it is', async () => {
     const root = await projectOf({
       'service.js': '',

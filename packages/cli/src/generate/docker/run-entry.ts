@@ -11,6 +11,9 @@ export interface EntryPlace {
   readonly hasBuild: boolean
 }
 
+/** What a build makes of `src`. */
+export const buildFolder = 'dist'
+
 /**
  * The file that Node runs: what the build makes of a source, which is `dist/main.js` of `src/main.ts`, else the file itself.
  *
@@ -28,7 +31,7 @@ export function runEntry({ folder, source, hasBuild }: EntryPlace): string {
     throw new FaultError(
       `${join(folder, 'package.json')}: expected a script "build", for ${source} is TypeScript; such as "build": "tsc"`,
     )
-  return `${path.replace(/^src\//, 'dist/')}.${kind}js`
+  return `${path.replace(/^src\//, `${buildFolder}/`)}.${kind}js`
 }
 
 /** The file `main` beside that of a service, in the folder of its package. */
