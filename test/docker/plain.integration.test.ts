@@ -22,14 +22,21 @@ async function plainProject(signal: AbortSignal): Promise<string> {
   await run(core, ['npm', 'pack', '--pack-destination', vendor])
   const { version } = JSON.parse(await readFile(join(core, 'package.json'), 'utf8'))
   const dependencies = { '@tenon/core': `file:vendor/tenon-core-${version}.tgz` }
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'plain', type: 'module', dependencies }))
+  // Tools of a laptop that no image has.
+  const scripts = { prepare: 'tenon-test-absent', postinstall: 'tenon-test-absent' }
+  await writeFile(
+    join(folder, 'package.json'),
+    JSON.stringify({ name: 'plain', type: 'module', scripts, dependencies }),
+  )
   await writeFile(join(folder, '.env'), 'SECRET=x\n')
-  await run(folder, ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline'])
+  await run(folder, ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'])
   return folder
 }
 
 describe.skipIf(absence)(`a project of one package${absence ? ` (skipped: ${absence})` : ''}`, () => {
-  test('becomes an image that runs, with nothing of its .env', { timeout: 200_000 }, async ({ signal }) => {
+  test('becomes an image that runs, with nothing of its .env and no script of a laptop', { timeout: 200_000 }, async ({
+    signal,
+  }) => {
     const folder = await plainProject(signal)
     // Without the condition of this repository's sources, which the packed core has no use for.
     const main = join(import.meta.dirname, '../../packages/cli/src/main.ts')

@@ -18,7 +18,8 @@ COPY packages/transport-grpc/package.json packages/transport-grpc/
 COPY packages/transport-http/package.json packages/transport-http/
 COPY packages/transport-queue/package.json packages/transport-queue/
 RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=npmrc,target=/root/.npmrc \
-    npm ci --omit=dev --workspace=examples/user-order/user \
+    find . -name package.json -execdir npm pkg delete scripts.preinstall scripts.install scripts.postinstall scripts.prepublish scripts.preprepare scripts.prepare scripts.postprepare \; \
+ && npm ci --omit=dev --workspace=examples/user-order/user \
  && rm package-lock.json \
  && find /image -type f \( -name '*.ts' -o -name '*.[cm]ts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete \
  && find /image -mindepth 1 -type d -empty -delete \
@@ -39,7 +40,8 @@ COPY packages/transport-grpc/package.json packages/transport-grpc/
 COPY packages/transport-http/package.json packages/transport-http/
 COPY packages/transport-queue/package.json packages/transport-queue/
 RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=npmrc,target=/root/.npmrc \
-    npm ci \
+    find . -name package.json -execdir npm pkg delete scripts.preinstall scripts.install scripts.postinstall scripts.prepublish scripts.preprepare scripts.prepare scripts.postprepare \; \
+ && npm ci \
       --include-workspace-root \
       --workspace=packages/core \
       --workspace=examples/user-order/contracts \

@@ -73,6 +73,18 @@ describe('dockerFiles', () => {
     expect(docker).toContain('ENTRYPOINT ["node","main.js"]')
   })
 
+  it('run no script of the project when npm installs, in either stage', () => {
+    const { docker } = textsOf()
+    const installations = docker
+      .split('\n')
+      .flatMap((line, index, lines) => (line.includes('npm ci') ? [lines[index - 1]] : []))
+    expect(installations).toHaveLength(2)
+    for (const line of installations)
+      expect(line).toMatch(
+        /^ {4}find \. -name package\.json -execdir npm pkg delete .*scripts\.postinstall .*scripts\.prepare .*\\; \\$/,
+      )
+  })
+
   it('give npm the packages that are files, and keep them out of the image', () => {
     const { docker } = textsOf({ project: { ...project, archives: ['vendor/a.tgz'] } })
     expect(docker.match(/^COPY vendor\/a\.tgz vendor\/$/gm)).toHaveLength(2)

@@ -47,6 +47,7 @@ function dependencyStage({ isWorkspace, packages, archives }: DockerProject): re
     ...copiedManifests(folders.toSorted(), archives),
     run(
       [
+        withoutOwnScripts,
         `npm ci --omit=dev${isWorkspace ? ` --workspace=${folders.at(-1)}` : ''}`,
         ['rm package-lock.json', ...archives].join(' '),
         ...settled,
@@ -91,7 +92,13 @@ function installation({ isWorkspace, packages, installed, archives }: DockerProj
   const workspaces = packages.map(({ folder }) => `--workspace=${folder}`)
   return [
     ...copiedManifests(installed, archives),
-    run([['npm ci', ...(isWorkspace ? ['--include-workspace-root', ...workspaces] : [])].join(wrapped)], npmMounts),
+    run(
+      [
+        withoutOwnScripts,
+        ['npm ci', ...(isWorkspace ? ['--include-workspace-root', ...workspaces] : [])].join(wrapped),
+      ],
+      npmMounts,
+    ),
   ]
 }
 
@@ -134,6 +141,19 @@ function copiedManifests(folders: readonly string[], archives: readonly string[]
     ...folders.filter((folder) => folder !== '').map((folder) => `COPY ${folder}/package.json ${folder}/`),
   ]
 }
+
+/**
+ * What the packages of the project would run at an installation needs sources, or tools of development; scripts of others run.
+ *
+ * @see npm documentation, scripts: life cycle of npm ci
+ */
+const withoutOwnScripts = [
+  'find . -name package.json -execdir npm pkg delete',
+  ...['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'].map(
+    (script) => `scripts.${script}`,
+  ),
+  '\\;',
+].join(' ')
 
 const quietNpm = 'ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=false'
 
