@@ -22,6 +22,11 @@ it('the image of a package of its own is built from its folder', async () => {
     context: '..',
     dockerfile: 'Dockerfile',
   })
+  // As `generate docker` names it in a folder of its own.
+  expect(builtImage({ ...place, outFolder: folder, dockerFolder: folder }).dockerfile).toBe('Dockerfile')
+  expect(builtImage({ ...place, outFolder: folder, dockerFolder: join(folder, 'deploy/docker') }).dockerfile).toBe(
+    'deploy/docker/user.Dockerfile',
+  )
 })
 
 it('the image of a package of a workspace is built from the root of that, by the Dockerfile of its name', async () => {

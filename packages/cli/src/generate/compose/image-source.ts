@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { dirname, posix, relative, resolve, sep } from 'node:path'
+import { dockerfileName } from '../docker/dockerfile-name.ts'
+import { nearest } from '../nearest.ts'
 import type { ImageSource } from './composed-service.ts'
 
 /** What an image is found by. */
@@ -17,17 +18,11 @@ export interface ImagePlace {
 export function builtImage({ file, name, outFolder, dockerFolder }: ImagePlace): ImageSource {
   const folder = nearest(dirname(resolve(file)), 'package.json') ?? dirname(resolve(file))
   const root = nearest(folder, 'package-lock.json') ?? folder
-  const dockerfile = root === folder ? 'Dockerfile' : `${name}.Dockerfile`
+  const at = toPath(relative(root, dockerFolder ?? root))
   return {
     context: toPath(relative(outFolder, root)) || '.',
-    dockerfile: toPath(relative(root, join(dockerFolder ?? root, dockerfile))),
+    dockerfile: posix.join(at, dockerfileName({ name, isWorkspace: root !== folder, folder: at })),
   }
-}
-
-/** The first folder from here on upwards that has the file. */
-function nearest(folder: string, name: string): string | undefined {
-  if (existsSync(join(folder, name))) return folder
-  return dirname(folder) === folder ? undefined : nearest(dirname(folder), name)
 }
 
 function toPath(path: string): string {

@@ -1,5 +1,6 @@
 import type { GeneratedFile } from '../generated-file.ts'
 import { dockerfile, type DockerfileParts } from './dockerfile.ts'
+import { dockerfileName } from './dockerfile-name.ts'
 import { dockerignore } from './dockerignore.ts'
 
 /** What the files of an image are made of. */
@@ -17,7 +18,7 @@ export interface DockerFiles {
 /** Dockerfile and .dockerignore of a service; in a workspace, which has several services, with its name. */
 export function dockerFiles({ folder, ...parts }: DockerParts): DockerFiles {
   const { service, project } = parts
-  const name = project.isWorkspace || folder !== '' ? `${service.name}.Dockerfile` : 'Dockerfile'
+  const name = dockerfileName({ name: service.name, isWorkspace: project.isWorkspace, folder })
   const path = folder === '' ? name : `${folder}/${name}`
   const chosen = path === 'Dockerfile' ? '' : `-f ${path} `
   const buildCommand = `docker build ${chosen}-t ${service.name}:${service.version} .`

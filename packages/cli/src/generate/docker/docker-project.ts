@@ -1,9 +1,10 @@
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { FaultError } from '../../command/command.ts'
+import { nearest } from '../nearest.ts'
 import { type BuiltPackage, builtPackage } from './built-package.ts'
 import { closure } from './closure.ts'
 import { type Manifest, readManifest } from './manifest.ts'
-import { lockFolder, nearest, readLock } from './package-lock.ts'
+import { lockFolder, readLock } from './package-lock.ts'
 import { mainBeside, runEntry } from './run-entry.ts'
 
 /** The packages around a service, as an image is built of them. Paths are relative to `root`, with `/`. */

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
-import { dirname, join, posix } from 'node:path'
+import { join, posix } from 'node:path'
 import { FaultError } from '../../command/command.ts'
+import { nearest } from '../nearest.ts'
 import { asRecord, readJson } from './manifest.ts'
 
 /** What package-lock.json tells of the project. */
@@ -55,11 +55,4 @@ export async function readLock(root: string): Promise<Lock> {
   if (outside !== undefined)
     throw new FaultError(`${path} names ${outside}, which no image built here can hold; expected it below ${root}`)
   return { folders: new Map(folders), archives: [...new Set(archives)] }
-}
-
-/** The first folder from here on upwards that has the file. */
-export function nearest(from: string, name: string): string | undefined {
-  if (existsSync(join(from, name))) return from
-  const parent = dirname(from)
-  return parent === from ? undefined : nearest(parent, name)
 }
