@@ -38,6 +38,13 @@ describe('dockerFiles', () => {
     })
   })
 
+  it('are built as an image that Docker takes the tag of, whatever the version has in it', () => {
+    const { docker, buildCommand } = textsOf({ service: { ...service, version: '1.0.0+abc' } })
+    expect(buildCommand).toBe('docker build -t greeting:1.0.0-abc .')
+    expect(docker.split('\n')[1]).toBe(`# In the folder of package-lock.json: ${buildCommand}`)
+    expect(docker).toContain('org.opencontainers.image.version="1.0.0+abc"')
+  })
+
   it('run node itself as nobody, with what the description says', () => {
     const { docker } = textsOf()
     const end = lastStage(docker)

@@ -1,4 +1,5 @@
 import type { GeneratedFile } from '../generated-file.ts'
+import { tagOf } from '../version-tag.ts'
 import { dockerfile, type DockerfileParts } from './dockerfile.ts'
 import { dockerfileName } from './dockerfile-name.ts'
 import { dockerignore } from './dockerignore.ts'
@@ -11,7 +12,9 @@ export interface DockerParts extends Omit<DockerfileParts, 'howToBuild'> {
 
 export interface DockerFiles {
   readonly files: readonly GeneratedFile[]
-  /** The command that builds the image, in the project's root. */
+  /** Name and tag. */
+  readonly image: string
+  /** The command that builds it, in the project's root. */
   readonly buildCommand: string
 }
 
@@ -21,9 +24,11 @@ export function dockerFiles({ folder, ...parts }: DockerParts): DockerFiles {
   const name = dockerfileName({ name: service.name, isWorkspace: project.isWorkspace, folder })
   const path = folder === '' ? name : `${folder}/${name}`
   const chosen = path === 'Dockerfile' ? '' : `-f ${path} `
-  const buildCommand = `docker build ${chosen}-t ${service.name}:${service.version} .`
+  const image = `${service.name}:${tagOf(service.version)}`
+  const buildCommand = `docker build ${chosen}-t ${image} .`
   const howToBuild = [`In the folder of package-lock.json: ${buildCommand}`]
   return {
+    image,
     buildCommand,
     files: [
       { path: name, text: dockerfile({ ...parts, howToBuild }) },

@@ -1,10 +1,11 @@
 import type { SettingDescription, ServiceDescription } from '@tenon/core'
 import type { ManifestOptions } from './manifest-input.ts'
-import { type Names, tagOf } from './names.ts'
+import type { Names } from './names.ts'
 import { type PodBudget, podBudget, type Reasoned, startupPeriodSeconds } from './pod-budget.ts'
 import type { PodPorts } from './pod-port.ts'
 import { podResources } from './pod-resources.ts'
 import { noted } from '../yaml-text.ts'
+import { tagOf } from '../version-tag.ts'
 
 /** What the Deployment is made from. */
 export interface DeploymentInput {

@@ -1,5 +1,6 @@
 import type { ServiceDescription } from '@tenon/core'
 import { FaultError } from '../../command/command.ts'
+import { tagOf } from '../version-tag.ts'
 import type { ManifestOptions } from './manifest-input.ts'
 
 /** What the objects of a service are called in the cluster, and by which labels they are known. */
@@ -40,11 +41,3 @@ export function namesOf({ name, version }: ServiceDescription, { partOf }: Pick<
 }
 
 export const grpcSuffix = '-grpc'
-
-/** A version as label and as tag of an image, neither of which may have a `+`. */
-export function tagOf(version: string): string {
-  return version
-    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
-    .slice(0, 63)
-    .replace(/[^A-Za-z0-9]+$/, '')
-}
