@@ -28,13 +28,13 @@ async function plainProject(signal: AbortSignal): Promise<string> {
     join(folder, 'package.json'),
     JSON.stringify({ name: 'plain', type: 'module', scripts, dependencies }),
   )
-  await writeFile(join(folder, '.env'), 'SECRET=x\n')
+  for (const path of ['.env', '.token', 'id_rsa', 'store.p12']) await writeFile(join(folder, path), 'SECRET=x\n')
   await run(folder, ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'])
   return folder
 }
 
 describe.skipIf(absence)(`a project of one package${absence ? ` (skipped: ${absence})` : ''}`, () => {
-  test('becomes an image that runs, with nothing of its .env and no script of a laptop', { timeout: 200_000 }, async ({
+  test('becomes an image that runs, with none of its secrets and no script of a laptop', { timeout: 200_000 }, async ({
     signal,
   }) => {
     const folder = await plainProject(signal)

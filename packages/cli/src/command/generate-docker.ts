@@ -43,8 +43,9 @@ async function generate(given: ParsedArguments, surroundings: Surroundings): Pro
   const project = await dockerProject({ file, entry: given.text('entry') })
   const outFolder = resolve(out ?? project.root)
   const folder = relative(project.root, outFolder).replaceAll(sep, '/')
-  const { files, image, buildCommand } = dockerFiles({ service, project, base, source: given.text('source'), folder })
-  const notes = [`in ${project.root}:`, `  ${buildCommand}`, `  tenon generate docker --report ${image}`]
+  const source = given.text('source')
+  const { files, image, buildCommand, notes: told } = dockerFiles({ service, project, base, source, folder })
+  const notes = [...told, `in ${project.root}:`, `  ${buildCommand}`, `  tenon generate docker --report ${image}`]
   const { terminal } = surroundings
   return writeFiles(files, { outFolder, mark: markOf('docker', service.name), notes, terminal, ...choices })
 }

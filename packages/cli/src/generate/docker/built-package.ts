@@ -40,6 +40,11 @@ export function builtPackage(root: string, folder: string, manifest: Manifest): 
   }
 }
 
+/** Whether all that lies in its folder goes into the image. */
+export function isTakenWhole({ folder, contents }: BuiltPackage): boolean {
+  return contents.includes(folder || '.')
+}
+
 function topOf(path: string): string {
   return path.split('/')[0] ?? path
 }

@@ -18,9 +18,15 @@ const project: DockerProject = {
 const slim = { image: 'node:24-bookworm-slim', node: 'node' }
 
 function textsOf(parts: Partial<Parameters<typeof dockerFiles>[0]> = {}) {
-  const { files, buildCommand } = dockerFiles({ service, project, base: slim, folder: '', ...parts })
+  const { files, buildCommand, notes } = dockerFiles({ service, project, base: slim, folder: '', ...parts })
   const [docker, ignore] = files
-  return { docker: docker?.text ?? '', ignore: ignore?.text ?? '', paths: files.map(({ path }) => path), buildCommand }
+  return {
+    docker: docker?.text ?? '',
+    ignore: ignore?.text ?? '',
+    paths: files.map(({ path }) => path),
+    buildCommand,
+    notes,
+  }
 }
 
 /** The instructions behind the last FROM. */
@@ -129,5 +135,44 @@ describe('dockerFiles', () => {
     for (const line of ['**/.env', '**/*.env', '**/node_modules', '**/.git', 'dist', '**/*.key'])
       expect(ignore.split('\n')).toContain(line)
     expect(ignore.split('\n')).not.toContain('**')
+  })
+
+  it('give the build no key of any kind', () => {
+    const lines = textsOf().ignore.split('\n')
+    for (const name of [
+      '*.p12',
+      '*.pfx',
+      '*.jks',
+      'id_rsa*',
+      'id_ed25519*',
+      '.netrc',
+      '.aws',
+      '.kube',
+      '.ssh',
+      'kubeconfig',
+    ])
+      expect(lines).toContain(`**/${name}`)
+    expect(textsOf().notes).toEqual([])
+    // A build may be told by such files what to do.
+    expect(lines).not.toContain('**/.*')
+  })
+
+  it('leave out of a package that is taken as it is what a laptop and tests have, and say how more is left out', () => {
+    const taken = (folder: string) => ({
+      folder,
+      hasBuild: false,
+      outputs: [],
+      contents: [folder || '.'],
+      buildFiles: [],
+    })
+    const { ignore, notes } = textsOf({ project: { ...project, packages: [taken('')] } })
+    for (const line of ['**/.*', '**/*.sqlite', '**/*.db', 'test', 'tests']) expect(ignore.split('\n')).toContain(line)
+    expect(notes).toEqual([
+      'the image gets all of the project that the .dockerignore lets pass: "files" of package.json narrows it',
+    ])
+    const packages = [taken('packages/a'), ...project.packages]
+    const ofWorkspace = textsOf({ project: { ...project, isWorkspace: true, packages } })
+    expect(ofWorkspace.ignore.split('\n')).toEqual(expect.arrayContaining(['packages/a/**/.*', 'packages/a/test']))
+    expect(ofWorkspace.notes).toEqual([expect.stringContaining('"files" of packages/a/package.json narrows it')])
   })
 })

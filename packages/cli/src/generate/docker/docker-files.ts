@@ -1,5 +1,7 @@
+import { posix } from 'node:path'
 import type { GeneratedFile } from '../generated-file.ts'
 import { tagOf } from '../version-tag.ts'
+import { type BuiltPackage, isTakenWhole } from './built-package.ts'
 import { dockerfile, type DockerfileParts } from './dockerfile.ts'
 import { dockerfileName } from './dockerfile-name.ts'
 import { dockerignore } from './dockerignore.ts'
@@ -16,6 +18,8 @@ export interface DockerFiles {
   readonly image: string
   /** The command that builds it, in the project's root. */
   readonly buildCommand: string
+  /** What is to be known of what goes into it. */
+  readonly notes: readonly string[]
 }
 
 /** Dockerfile and .dockerignore of a service; in a workspace, which has several services, with its name. */
@@ -30,6 +34,7 @@ export function dockerFiles({ folder, ...parts }: DockerParts): DockerFiles {
   return {
     image,
     buildCommand,
+    notes: project.packages.filter(isTakenWhole).map(wholeNote),
     files: [
       { path: name, text: dockerfile({ ...parts, howToBuild }) },
       {
@@ -38,4 +43,9 @@ export function dockerFiles({ folder, ...parts }: DockerParts): DockerFiles {
       },
     ],
   }
+}
+
+function wholeNote({ folder }: BuiltPackage): string {
+  const path = posix.join(folder, 'package.json')
+  return `the image gets all of ${folder || 'the project'} that the .dockerignore lets pass: "files" of ${path} narrows it`
 }

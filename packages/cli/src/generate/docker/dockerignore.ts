@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { markOf } from '../generated-file.ts'
+import { isTakenWhole } from './built-package.ts'
 import type { DockerProject } from './docker-project.ts'
 
 /** What of the project a build is given: of a workspace the packages it needs and nothing else, and never what is secret or made anew. */
@@ -19,8 +20,11 @@ export function dockerignore(name: string, { isWorkspace, packages, installed, a
         '',
       ]
     : []
+  const whole = packages
+    .filter(isTakenWhole)
+    .flatMap(({ folder }) => neverOfWhole.map((path) => posix.join(folder, path)))
   const outputs = packages.flatMap((each) => each.outputs).toSorted()
-  const lines = [`# ${markOf('docker', name)}`, ...allowed, '# And none of these', ...never, ...outputs]
+  const lines = [`# ${markOf('docker', name)}`, ...allowed, '# And none of these', ...never, ...whole, ...outputs]
   return `${[...lines, ...(isWorkspace ? [] : neverAtRoot)].join('\n')}\n`
 }
 
@@ -41,12 +45,28 @@ const never = [
   '**/.env.*',
   '**/*.env',
   '**/.npmrc',
+  '**/.netrc',
+  '**/.aws',
+  '**/.kube',
+  '**/.ssh',
+  '**/kubeconfig',
+  '**/kubeconfig.y*ml',
+  '**/*.kubeconfig',
+  '**/id_rsa*',
+  '**/id_ecdsa*',
+  '**/id_ed25519*',
   '**/*.pem',
   '**/*.key',
+  '**/*.p12',
+  '**/*.pfx',
+  '**/*.jks',
   '**/.data',
   '**/coverage',
   '**/*.tsbuildinfo',
   '**/*.test.*',
 ]
+
+/** Of a package that goes into the image as it is: what belongs to a laptop or to tests. */
+const neverOfWhole = ['**/.*', '**/*.sqlite', '**/*.db', 'test', 'tests']
 
 const neverAtRoot = ['*Dockerfile*', '.dockerignore', 'compose*.yaml', 'deploy', '*.md']
