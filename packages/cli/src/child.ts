@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import { SetupError } from '@tenon/core'
+import { ConfigError, SetupError } from '@tenon/core'
 import type { ChildTask, Told } from './child/child-task.ts'
 import type { ExitCode } from './command/command.ts'
-import { loadService, ModuleError } from './module/service-module.ts'
+import { loadService, ModuleError, type ServicePlace } from './module/service-module.ts'
 import { processTerminal } from './terminal.ts'
 
 // What a command does with the code of a service is done here, in a process of its own that has the loader the code needs.
@@ -33,11 +33,21 @@ async function runTask(given: ChildTask): Promise<ExitCode | undefined> {
       await (await import('./instance/run-instance.ts')).runInstance(given)
       return undefined
     case 'tell':
-      return tell({ description: (await loadService(given)).describe() })
+      return tell(await toldOf(given))
     case 'verify_drain':
       return (await import('./child/drain.ts')).drain(given, fileURLToPath(import.meta.url), terminal)
     default:
       return (await import('./child/look.ts')).look(given, terminal)
+  }
+}
+
+async function toldOf(place: ServicePlace): Promise<Told> {
+  const service = await loadService(place)
+  try {
+    return { description: service.describe() }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { problem: error.message, isOfService: true, unsetIn: service.name }
   }
 }
 

@@ -21,5 +21,5 @@ export interface TellTask extends ServicePlace {
 /** What comes over the channel. */
 export type Told =
   | { readonly description: ServiceDescription }
-  /** `isOfService`: whether the service is at fault, and not who named it. */
-  | { readonly problem: string; readonly isOfService: boolean }
+  /** `isOfService`: whether the service is at fault, and not who named it. `unsetIn`: the service whose settings were not enough. */
+  | { readonly problem: string; readonly isOfService: boolean; readonly unsetIn?: string | undefined }

@@ -15,10 +15,22 @@ export interface DescribedPlace extends ServicePlace {
   readonly environment?: Readonly<Record<string, string>> | undefined
 }
 
+/** The settings of a service are not enough for it to be described. */
+export class UnsetError extends FaultError {
+  /** Name of the service. */
+  readonly service: string
+
+  constructor(message: string, service: string) {
+    super(message)
+    this.service = service
+  }
+}
+
 /**
  * What a service is made of, found in a process that can import its file. What its code prints goes to standard error.
  *
  * @throws UsageError where there is no such service
+ * @throws UnsetError where its settings are not enough
  * @throws FaultError where the service cannot be put together
  */
 export async function describedService(
@@ -36,6 +48,7 @@ export async function describedService(
   if (told === undefined)
     throw new FaultError(`${file}: its process ended (${signal ?? `exit code ${code}`}) before it was described`)
   if ('description' in told) return told.description
+  if (told.unsetIn !== undefined) throw new UnsetError(told.problem, told.unsetIn)
   throw told.isOfService ? new FaultError(told.problem) : new UsageError(told.problem)
 }
 

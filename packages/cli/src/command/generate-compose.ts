@@ -9,6 +9,7 @@ import { composeWarnings } from '../generate/compose/compose-warnings.ts'
 import { type ComposedService, settingsFileOf } from '../generate/compose/composed-service.ts'
 import { builtImage } from '../generate/compose/image-source.ts'
 import { type ServiceSource, settledServices } from '../generate/compose/settled-services.ts'
+import { firstDescription } from '../generate/first-description.ts'
 import { writeFiles } from '../generate/write-files.ts'
 import { type Command, type Surroundings, UsageError } from './command.ts'
 import { generateChoices, generateOptions } from './generate-options.ts'
@@ -53,6 +54,7 @@ export const generateComposeCommand: Command = {
 interface Request {
   readonly files: readonly string[]
   readonly exportName: string | undefined
+  readonly given: Readonly<Record<string, string>>
   readonly outFolder: string
   readonly image: string | undefined
   readonly dockerFolder: string | undefined
@@ -66,9 +68,17 @@ function requestOf(given: ParsedArguments): Request {
   if (files.length === 0) throw new UsageError('expected one or more files of services, found none')
   if (image !== undefined && files.length > 1 && !image.includes('{service}'))
     throw new UsageError(`--image: expected {service} in it, for there are several services, found "${image}"`)
-  const { out, exportName } = generateChoices(given)
+  const { out, exportName, given: settings } = generateChoices(given)
   const choice = { with: serversOf(given, 'with'), without: serversOf(given, 'without') }
-  return { files, exportName, outFolder: out ?? '.', image, dockerFolder: given.text('dockerfiles'), choice }
+  return {
+    files,
+    exportName,
+    given: settings,
+    outFolder: out ?? '.',
+    image,
+    dockerFolder: given.text('dockerfiles'),
+    choice,
+  }
 }
 
 function serversOf(given: ParsedArguments, option: 'with' | 'without'): readonly ServerName[] {
@@ -80,16 +90,18 @@ function serversOf(given: ParsedArguments, option: 'with' | 'without'): readonly
   })
 }
 
-/** The service as it is without settings, and how to look at it again. */
+/** The service as it is with the fewest settings, and how to look at it again. */
 async function sourceOf(file: string, request: Request, surroundings: Surroundings): Promise<ServiceSource> {
-  const { exportName, image, outFolder, dockerFolder } = request
+  const { exportName, given, image, outFolder, dockerFolder } = request
   const describe = (environment: Readonly<Record<string, string>>) =>
-    describedService({ file, exportName, environment }, surroundings)
-  const description = await describe({})
+    describedService({ file, exportName, environment: { ...given, ...environment } }, surroundings)
+  const ownSettingsOf = async (name: string) =>
+    settingsIn((await textOf(join(outFolder, settingsFileOf({ name })))) ?? '')
+  const description = await firstDescription({ describe, given, settingsOf: ownSettingsOf })
   const { name } = description
   const service = {
     description,
-    ownSettings: settingsIn((await textOf(join(outFolder, settingsFileOf(description)))) ?? ''),
+    ownSettings: await ownSettingsOf(name),
     image:
       image === undefined
         ? builtImage({ file, name, outFolder, dockerFolder })

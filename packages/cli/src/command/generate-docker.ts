@@ -4,6 +4,7 @@ import { dockerFiles } from '../generate/docker/docker-files.ts'
 import { dockerProject } from '../generate/docker/docker-project.ts'
 import { imageBases } from '../generate/docker/image-base.ts'
 import { imageReport, imageReportText } from '../generate/docker/image-report.ts'
+import { firstDescription } from '../generate/first-description.ts'
 import { markOf } from '../generate/generated-file.ts'
 import { writeFiles } from '../generate/write-files.ts'
 import { type Command, type ExitCode, type Surroundings, UsageError } from './command.ts'
@@ -34,12 +35,15 @@ export const generateDockerCommand: Command = {
 
 async function generate(given: ParsedArguments, surroundings: Surroundings): Promise<ExitCode> {
   const file = given.only('file of a service')
-  const { out, exportName, ...choices } = generateChoices(given)
+  const { out, exportName, given: settings, ...choices } = generateChoices(given)
   const baseName = given.text('base') ?? 'bookworm-slim'
   const base = Object.hasOwn(imageBases, baseName) ? imageBases[baseName] : undefined
   if (base === undefined)
     throw new UsageError(`--base: expected ${Object.keys(imageBases).join(' or ')}, found ${JSON.stringify(baseName)}`)
-  const service = await describedService({ file, exportName }, surroundings)
+  const service = await firstDescription({
+    describe: (environment) => describedService({ file, exportName, environment }, surroundings),
+    given: settings,
+  })
   const project = await dockerProject({ file, entry: given.text('entry') })
   const outFolder = resolve(out ?? project.root)
   const folder = relative(project.root, outFolder).replaceAll(sep, '/')

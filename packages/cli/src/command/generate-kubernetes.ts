@@ -4,6 +4,7 @@ import type { ServiceDescription } from '@tenon/core'
 import { describedService } from '../child/described-service.ts'
 import { textOf } from '../generate/compared-file.ts'
 import { markOf } from '../generate/generated-file.ts'
+import { describeWith, firstDescription } from '../generate/first-description.ts'
 import { configText, readEnvFile, secretText } from '../generate/kubernetes/env-file.ts'
 import type { ManifestOptions, OverlayInput, ReplicaRange } from '../generate/kubernetes/manifest-input.ts'
 import { manifests } from '../generate/kubernetes/manifests.ts'
@@ -34,24 +35,33 @@ export const generateKubernetesCommand: Command = {
   },
   notes: [
     'Settings of a place are lines of its config.env and secret.env.example, which are read by the next run.',
+    'Those that --set gives are written into these files when they are new.',
     'default --out: deploy/kubernetes/<name>. Apply it with kubectl apply -k <folder>/overlays/<name>.',
   ],
   run: async (given, surroundings) => {
     const file = given.only('file of a service')
-    const { out, exportName, ...choices } = generateChoices(given)
+    const { out, exportName, given: settings, ...choices } = generateChoices(given)
     const options = manifestOptions(given)
     const named = overlayNames(given)
     const describe = (environment: Readonly<Record<string, string>>) =>
       describedService({ file, exportName, environment }, surroundings)
-    const bare = await describe({})
-    const outFolder = out ?? join('deploy', 'kubernetes', bare.name)
+    const folderOf = (service: string) => out ?? join('deploy', 'kubernetes', service)
+    const bare = await firstDescription({
+      describe,
+      given: settings,
+      settingsOf: async (service) => presentSettings(folderOf(service), named),
+    })
+    const outFolder = folderOf(bare.name)
     const overlays = await Promise.all(
       (named ?? (await presentOverlays(outFolder))).map(async (name): Promise<OverlayInput> => {
-        const variables = await variablesOf(join(outFolder, 'overlays', name), bare)
-        return { name, ...variables, description: await describe({ ...variables.config, ...variables.secrets }) }
+        const folder = join(outFolder, 'overlays', name)
+        const variables = await variablesOf(folder, bare, settings)
+        const environment = { ...settings, ...variables.config, ...variables.secrets }
+        const description = await describeWith({ describe, environment, file: join(folder, 'config.env') })
+        return { name, ...variables, description }
       }),
     )
-    const { files, warnings } = manifests({ overlays, options })
+    const { files, warnings } = manifests({ overlays, options: { ...options, given: settings } })
     tellWarnings(warnings, surroundings)
     const mark = markOf('kubernetes', bare.name)
     return writeFiles(files, { ...choices, outFolder, mark, ownFolder: '.', terminal: surroundings.terminal })
@@ -106,12 +116,24 @@ async function presentOverlays(outFolder: string): Promise<readonly string[]> {
   return names.length === 0 ? ['local', 'production'] : names.toSorted()
 }
 
+/** What the files of all overlays set that are there: enough to look at the service for the first time. */
+async function presentSettings(
+  outFolder: string,
+  named: readonly string[] | undefined,
+): Promise<Readonly<Record<string, string>>> {
+  const folders = (named ?? (await presentOverlays(outFolder))).map((name) => join(outFolder, 'overlays', name))
+  const files = folders.flatMap((folder) => [join(folder, 'config.env'), join(folder, 'secret.env.example')])
+  const settings = await Promise.all(files.map(async (file) => readEnvFile((await textOf(file)) ?? '')))
+  return Object.fromEntries(settings.flatMap((one) => Object.entries(one).filter(([, value]) => value !== '')))
+}
+
 /** What the files of an overlay set, or those that it is about to get. */
 async function variablesOf(
   folder: string,
   bare: ServiceDescription,
+  given: Readonly<Record<string, string>>,
 ): Promise<Pick<OverlayInput, 'config' | 'secrets'>> {
-  const config = (await textOf(join(folder, 'config.env'))) ?? configText(bare)
-  const secrets = (await textOf(join(folder, 'secret.env.example'))) ?? secretText(bare) ?? ''
+  const config = (await textOf(join(folder, 'config.env'))) ?? configText(bare, given)
+  const secrets = (await textOf(join(folder, 'secret.env.example'))) ?? secretText(bare, given) ?? ''
   return { config: readEnvFile(config), secrets: readEnvFile(secrets) }
 }

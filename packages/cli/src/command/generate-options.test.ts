@@ -11,14 +11,23 @@ it('reads the options of every generator', () => {
     isCheck: false,
     isOverwrite: false,
     isJson: false,
+    given: {},
   })
-  expect(choicesOf('--out', 'deploy', '--export', 'a', '--overwrite', '--json')).toEqual({
+  expect(
+    choicesOf('--out', 'deploy', '--export', 'a', '--overwrite', '--json', '--set', 'A=1', '--set', 'B=c=d'),
+  ).toEqual({
     out: 'deploy',
     exportName: 'a',
     isCheck: false,
     isOverwrite: true,
     isJson: true,
+    given: { A: '1', B: 'c=d' },
   })
+})
+
+it('refuses a setting without a name or a value', () => {
+  for (const text of ['USER_ADDRESS', '=1'])
+    expect(() => choicesOf('--set', text)).toThrow(`--set: expected NAME=value, found "${text}"`)
 })
 
 it('refuses to check and overwrite at once', () => {

@@ -4,6 +4,8 @@ import { UsageError } from './command.ts'
 /** One option of a command, for the parser and for its help. */
 export interface OptionSpec {
   readonly type: 'boolean' | 'string'
+  /** Each time it is given counts: `texts()`. */
+  readonly multiple?: boolean
   /** What stands for the value in the help: `<ms>`. */
   readonly value?: string
   /** One line. */
@@ -31,6 +33,12 @@ export class ParsedArguments {
     return typeof value === 'string' ? value : undefined
   }
 
+  /** Of an option that may be given several times. */
+  texts(name: string): readonly string[] {
+    const values = this.#values[name]
+    return Array.isArray(values) ? values.map(String) : []
+  }
+
   /** @throws UsageError that names option and range */
   whole(name: string, { min, max, fallback }: { min: number; max: number; fallback: number }): number {
     const text = this.text(name)
@@ -53,7 +61,9 @@ export function parseArguments(args: readonly string[], options: OptionTable): P
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: Object.fromEntries(Object.entries(options).map(([name, { type }]) => [name, { type }])),
+      options: Object.fromEntries(
+        Object.entries(options).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
+      ),
       allowPositionals: true,
     })
     return new ParsedArguments(positionals, values)

@@ -26,6 +26,8 @@ export interface ManifestOptions {
   /** Name of the whole that the service is a part of. */
   readonly partOf?: string | undefined
   readonly replicas: ReplicaRange
+  /** Settings by variable: new files of an overlay begin with them. @defaultValue none */
+  readonly given?: Readonly<Record<string, string>>
   /** Where a page for Prometheus is served, for a ServiceMonitor; absent for none. */
   readonly metricsPort?: number | undefined
 }

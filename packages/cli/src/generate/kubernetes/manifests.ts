@@ -85,11 +85,11 @@ function overlayFiles(
     ports: options.metricsPort === undefined ? reached : [...reached, options.metricsPort],
     peers: peersOf(description),
   })
-  const secret = secretText(description)
+  const secret = secretText(description, options.given)
   const selfReached = peersOf(description).filter(({ host }) => isLoopback(host))
   return [
     overlayKustomization(name, image, names),
-    { path: `${folder}/config.env`, text: configText(description), isStarter: true },
+    { path: `${folder}/config.env`, text: configText(description, options.given), isStarter: true },
     ...(secret === undefined ? [] : [{ path: `${folder}/secret.env.example`, text: secret, isStarter: true }]),
     {
       path: `${folder}/network-policy.yaml`,
