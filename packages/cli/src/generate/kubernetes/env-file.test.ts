@@ -23,7 +23,7 @@ const service = defineService({
 const description = service.describe({ environment: {} })
 
 describe('configText', () => {
-  it('lists every setting that is no secret: what is expected, its default, and an example where it is required', () => {
+  it('lists every setting that is no secret: what is expected, its default, and an empty line where it is required, but for a port', () => {
     expect(configText(description).split('\n').slice(2)).toEqual([
       '',
       '# a whole number from 0 to 65535; required, this is an example',
@@ -32,14 +32,14 @@ describe('configText', () => {
       '# a whole number from 0 to 65535; default 9000',
       '# ADMIN_PORT=9000',
       '',
-      '# a whole number from -3 to 9; required, this is an example',
-      'LEVEL=-3',
+      '# a whole number from -3 to 9; required, the service cannot start without',
+      'LEVEL=',
       '',
-      '# true or false; required, this is an example',
-      'IS_OPEN=false',
+      '# true or false; required, the service cannot start without',
+      'IS_OPEN=',
       '',
-      '# text; required, this is an example',
-      'PLACE=example',
+      '# text; required, the service cannot start without',
+      'PLACE=',
       '',
       '# texts separated by commas; default a:1,b:2',
       '# BROKERS=a:1,b:2',
@@ -53,17 +53,21 @@ describe('configText', () => {
     ])
   })
 
-  it('begins with examples that the service takes', async () => {
-    const environment = readEnvFile(configText(description) + secretText(description))
-    expect((await service.check({ environment })).problems).toEqual([])
-    expect((await service.check({ environment: {} })).problems).not.toEqual([])
+  it('has what was given, which the service takes; and makes nothing up that it would', async () => {
+    const given = { PORT: '8080', LEVEL: '1', IS_OPEN: 'true', PLACE: 'here', PASSWORD: 'made-up' }
+    const problemsWith = async (settings: typeof given | undefined) => {
+      const environment = readEnvFile(configText(description, settings) + secretText(description, settings))
+      return (await service.check({ environment })).problems
+    }
+    expect(await problemsWith(given)).toEqual([])
+    expect(await problemsWith(undefined)).toHaveLength(Object.keys(given).length - 1)
   })
 })
 
 describe('secretText', () => {
   it('lists the secrets, and says how they get into the cluster', () => {
     const lines = secretText(description)?.split('\n')
-    expect(lines).toContain('PASSWORD=example')
+    expect(lines).toContain('PASSWORD=')
     expect(lines).toContain('# TOKEN=')
     expect(lines).toContain('#   kubectl create secret generic note-secret --from-env-file=<file>')
     expect(lines?.join()).not.toContain('PLACE')

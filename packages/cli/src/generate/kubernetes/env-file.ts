@@ -47,8 +47,10 @@ function linesOf(
   if (given !== undefined) return ['', `# ${expected}`, `${variable}=${given}`]
   const value = isSecret || fallback === undefined ? '' : valueOf(fallback)
   const usual = value === '' ? 'optional' : `default ${value}`
+  if (isRequired && expected === portRange)
+    return ['', `# ${expected}; required, this is an example`, `${variable}=8080`]
   return isRequired
-    ? ['', `# ${expected}; required, this is an example`, `${variable}=${exampleOf(expected)}`]
+    ? ['', `# ${expected}; required, the service cannot start without`, `${variable}=`]
     : ['', `# ${expected}; ${usual}`, `# ${variable}=${value}`]
 }
 
@@ -56,12 +58,5 @@ function valueOf(fallback: unknown): string {
   return Array.isArray(fallback) ? fallback.join(',') : String(fallback)
 }
 
-/** Something that the setting can be read from. @see the readers of `@tenon/core`, whose `expected` it is */
-function exampleOf(expected: string): string {
-  if (expected === portRange) return '8080'
-  const [, from] = /^a whole number from (-?\d+) to -?\d+$/.exec(expected) ?? []
-  if (from !== undefined) return from
-  return expected === 'true or false' ? 'false' : 'example'
-}
-
+/** Any port will do in a pod, and no manifest can be without it. @see `port()` of `@tenon/core`, whose `expected` it is */
 const portRange = 'a whole number from 0 to 65535'

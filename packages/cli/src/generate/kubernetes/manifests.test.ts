@@ -242,7 +242,7 @@ describe('manifests', () => {
       'overlays/production: remote shop.User is at 127.0.0.1:50051, which is the pod itself: set the variable it comes from in config.env, then generate again',
       expect.stringContaining('overlays/production: transport queue names no broker'),
       expect.stringContaining('overlays/production: the registry is missing from the network policy'),
-      expect.stringContaining('overlays/production: TOKEN is not in secret.env.example'),
+      expect.stringContaining('overlays/production: TOKEN is not set in secret.env.example'),
     ])
     expect(text('overlays/production/network-policy.yaml')).toContain(
       '# No rule for remote shop.User at 127.0.0.1:50051, which is the pod itself',
@@ -258,6 +258,13 @@ describe('manifests', () => {
       'overlays/production: PLACE is required, but config.env does not set it',
     ])
     expect(manifestsFor(described({ settings }), {}, { config: { PLACE: 'here' } }).warnings).toEqual([])
+  })
+
+  it.each([{}, { DATABASE_URL: '' }])('warn of a required secret that its file leaves empty: %j', (secrets) => {
+    const settings = [{ ...setting, variable: 'DATABASE_URL', isSecret: true, isRequired: true }]
+    expect(manifestsFor(described({ settings }), {}, { secrets }).warnings).toEqual([
+      expect.stringContaining('DATABASE_URL is not set in secret.env.example'),
+    ])
   })
 
   it('refuse a secret among the settings that anybody may read', () => {

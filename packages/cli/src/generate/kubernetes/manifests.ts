@@ -170,10 +170,10 @@ function warningsOf({ name, description, config, secrets }: OverlayInput): reado
       ? [`${folder}: the registry is missing from the network policy: patch it there with the address of its servers`]
       : []),
     ...description.settings
-      .filter(({ isSecret, variable }) => isSecret && secrets[variable] === undefined)
+      .filter(({ isSecret, variable }) => isSecret && !secrets[variable])
       .map(
         ({ variable }) =>
-          `${folder}: ${variable} is not in secret.env.example: a server that it names is missing from the network policy`,
+          `${folder}: ${variable} is not set in secret.env.example: a server that it names is missing from the network policy`,
       ),
   ]
 }
