@@ -1,5 +1,5 @@
 import type { SettingDescription, ServiceDescription } from '@tenon/core'
-import type { ManifestOptions } from './manifest-input.ts'
+import type { ManifestOptions, OverlayInput } from './manifest-input.ts'
 import type { Names } from './names.ts'
 import { type PodBudget, podBudget, type Reasoned, startupPeriodSeconds } from './pod-budget.ts'
 import type { PodPorts } from './pod-port.ts'
@@ -13,6 +13,8 @@ export interface DeploymentInput {
   readonly names: Names
   readonly ports: PodPorts
   readonly options: ManifestOptions
+  /** All that the base is for. */
+  readonly overlays: readonly Pick<OverlayInput, 'name' | 'secrets'>[]
 }
 
 /** Its replicas are the autoscaler's, so that it has none of its own. */
@@ -67,7 +69,7 @@ function podSpec(input: DeploymentInput, budget: PodBudget): object {
   }
 }
 
-function container({ service, names, ports, options }: DeploymentInput, budget: PodBudget): object {
+function container({ service, names, ports, options, overlays }: DeploymentInput, budget: PodBudget): object {
   const { preStopSeconds } = budget
   return {
     name: names.service,
@@ -77,7 +79,7 @@ function container({ service, names, ports, options }: DeploymentInput, budget: 
     env: [
       { name: 'TENON_HOST', value: '0.0.0.0' },
       noted({ name: 'TENON_KILL_DELAY_MS', value: String(budget.killDelayMs.value) }, budget.killDelayMs.reason),
-      ...service.settings.filter(({ isSecret }) => isSecret).map((setting) => secretVariable(setting, names)),
+      ...service.settings.filter(({ isSecret }) => isSecret).map((setting) => secretVariable(setting, names, overlays)),
     ],
     envFrom: [{ configMapRef: { name: names.configMap } }],
     ...probes(service, budget),
@@ -126,8 +128,19 @@ function decidedBy(checks: ServiceDescription['checks'], affects: 'liveness' | '
   return names.length === 0 ? 'no check decides about it, only the process itself' : `decided by ${names.join(', ')}`
 }
 
-function secretVariable({ variable, isRequired }: SettingDescription, names: Names): unknown {
-  const secretKeyRef = { name: names.secret, key: variable, optional: !isRequired }
+/** A pod must not start with the fallback of the code where a place says that it has the secret: a key with a typo would go unseen. */
+function secretVariable(
+  { variable, isRequired }: SettingDescription,
+  names: Names,
+  overlays: DeploymentInput['overlays'],
+): unknown {
+  const without = overlays.filter(({ secrets }) => !secrets[variable]).map(({ name }) => name)
+  const isOptional = !isRequired && without.length > 0
+  const isMixed = isOptional && without.length < overlays.length
+  const optional = isMixed
+    ? noted(true, `for ${without.join(', ')}, whose secret.env.example does not set it; patch it to false elsewhere`)
+    : isOptional
+  const secretKeyRef = { name: names.secret, key: variable, optional }
   return { name: variable, valueFrom: { secretKeyRef } }
 }
 

@@ -82,7 +82,26 @@ describe('the deployment', () => {
     expect(pod.volumes).toEqual([{ name: 'tmp', emptyDir: { sizeLimit: '64Mi' } }])
   })
 
-  it('takes secrets one by one, optional exactly where the setting is, and everything else from the ConfigMap', () => {
+  it.each([
+    [['a', 'b'], false, undefined],
+    [['a', ''], true, '# for place-1, whose secret.env.example does not set it; patch it to false elsewhere'],
+    [['', ''], true, undefined],
+  ])('lets a pod start without an optional secret only where a place has none: %j', (tokens, isOptional, note) => {
+    const description = described({ settings: [{ ...setting, variable: 'TOKEN', isSecret: true }] })
+    const overlays = tokens.map((token, index) => ({
+      name: `place-${index}`,
+      description,
+      config: {},
+      secrets: { TOKEN: token },
+    }))
+    const { files } = manifests({ overlays, options: { replicas: { min: 2, max: 6 } } })
+    const text = files.find(({ path }) => path === 'base/deployment.yaml')?.text ?? ''
+    const [container] = parse(text).spec.template.spec.containers
+    expect(container.env.at(-1).valueFrom.secretKeyRef.optional).toBe(isOptional)
+    expect(/# for place.*/.exec(text)?.[0]).toBe(note)
+  })
+
+  it('takes secrets one by one, optional where the setting is and no place has it, and everything else from the ConfigMap', () => {
     const settings = [
       { ...setting, variable: 'PASSWORD', isSecret: true, isRequired: true },
       { ...setting, variable: 'TOKEN', isSecret: true },

@@ -56,10 +56,13 @@ interface BaseParts {
   readonly ports: PodPorts
 }
 
-function baseFiles({ options }: ManifestInput, { service, names, ports }: BaseParts): readonly GeneratedFile[] {
+function baseFiles(
+  { overlays, options }: ManifestInput,
+  { service, names, ports }: BaseParts,
+): readonly GeneratedFile[] {
   const objects: Readonly<Record<string, readonly object[]>> = {
     'service-account.yaml': [serviceAccount(names)],
-    'deployment.yaml': [deployment({ service, names, ports, options })],
+    'deployment.yaml': [deployment({ service, names, ports, options, overlays })],
     'service.yaml': services(ports, names),
     'pod-disruption-budget.yaml': [disruptionBudget(names)],
     'horizontal-pod-autoscaler.yaml': [autoscaler(service, names, options)],
