@@ -42,7 +42,8 @@ export const service = defineService({
       openapi: { ...about, title: 'Orders', description: 'Orders of the shop: placed by users, cancelled, followed.' },
       docs: true,
     }),
-    grpcTransport({ port: settings.grpcPort }),
+    // gRPC keeps its connections: callers that make new ones find the pods that the autoscaler has added.
+    grpcTransport({ port: settings.grpcPort, maxConnectionAgeMs: 60_000 }),
     // Kafka where brokers are named, else a file that the services of this machine share.
     queueTransport({ driver: queueDriver(queuePlace(settings)) }),
   ],

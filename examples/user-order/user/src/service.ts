@@ -37,7 +37,8 @@ export const service = defineService({
       openapi: { ...about, title: 'Users', description: 'Users of the shop, with a count of their orders.' },
       docs: true,
     }),
-    grpcTransport({ port: settings.grpcPort }),
+    // gRPC keeps its connections: callers that make new ones find the pods that the autoscaler has added.
+    grpcTransport({ port: settings.grpcPort, maxConnectionAgeMs: 60_000 }),
     // Kafka where brokers are named, else a file that the services of this machine share.
     queueTransport({ driver: queueDriver(queuePlace(settings)) }),
   ],
