@@ -74,7 +74,10 @@ function container({ service, names, ports, options, overlays }: DeploymentInput
   return {
     name: names.service,
     image: options.image ?? `${names.service}:${tagOf(service.version)}`,
-    imagePullPolicy: noted('IfNotPresent', 'a tag is never given twice'),
+    imagePullPolicy: noted(
+      'IfNotPresent',
+      'a node keeps what it has of a tag: give each build a tag of its own (--image, or images of the overlay)',
+    ),
     ports: [...ports.transports, ports.admin].map(({ name, number }) => ({ name, containerPort: number })),
     env: [
       { name: 'TENON_HOST', value: '0.0.0.0' },

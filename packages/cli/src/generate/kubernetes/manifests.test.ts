@@ -135,6 +135,12 @@ describe('the deployment', () => {
     expect(resourcesWith({ maxConcurrentCalls: 1024, maxQueuedCalls: 1 }).limits).toEqual({ memory: '642Mi' })
   })
 
+  it('says that a tag is for one build, for a node does not look again', () => {
+    expect(deploymentOf(described()).text).toMatch(
+      /# a node keeps .* give each build a tag of its own .*\n +imagePullPolicy: IfNotPresent\n/,
+    )
+  })
+
   it('runs the image that was named, else that of its version, whose + no tag may have', () => {
     expect(deploymentOf(described({ version: '1.0.0+7' })).container.image).toBe('note:1.0.0-7')
     expect(deploymentOf(described(), { image: 'registry:5000/note:2' }).container.image).toBe('registry:5000/note:2')
