@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isLoopback, placesOf } from './place.ts'
+import { placesOf } from './place.ts'
 
 describe('placesOf', () => {
   it.each([
@@ -17,20 +17,5 @@ describe('placesOf', () => {
     ['', []],
   ])('%s', (address, places) => {
     expect(placesOf(address)).toEqual(places)
-  })
-})
-
-describe('isLoopback', () => {
-  it.each([
-    ['127.0.0.1', true],
-    ['127.1', true],
-    ['127db', false],
-    ['localhost', true],
-    ['::1', true],
-    ['0.0.0.0', false],
-    ['localhost.example.com', false],
-    ['10.127.0.1', false],
-  ])('%s: %s', (host, expected) => {
-    expect(isLoopback(host)).toBe(expected)
   })
 })

@@ -16,8 +16,3 @@ export function placesOf(address: string): readonly Place[] {
       return host === undefined ? [] : [{ host: host.toLowerCase(), port: Number(port) }]
     })
 }
-
-/** Whether it is the one that asks, or its pod. */
-export function isLoopback(host: string): boolean {
-  return /^127\.|^localhost$|^::1$/.test(host)
-}

@@ -1,4 +1,5 @@
-import { isLoopback, type Place, placesOf } from '../../place.ts'
+import { isLoopback } from '../../generate/loopback.ts'
+import { type Place, placesOf } from '../../place.ts'
 import type { Subject } from '../subject.ts'
 
 /** A server that the service connects to. */

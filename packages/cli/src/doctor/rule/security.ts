@@ -1,6 +1,7 @@
 import type { Rule } from '../finding.ts'
 import type { Field } from '../manifest/field.ts'
 import type { Subject } from '../subject.ts'
+import { userId } from '../../generate/pod-facts.ts'
 
 const runsAsRoot: Rule = {
   id: 'runs-as-root',
@@ -64,7 +65,7 @@ const capabilities: Rule = {
 /** @see Kubernetes documentation, Pod Security Standards: restricted */
 export const securityRules: readonly Rule[] = [runsAsRoot, userLeftToImage, writableRoot, escalation, capabilities]
 
-const notRoot = 'securityContext: { runAsNonRoot: true, runAsUser: 65532 }'
+const notRoot = `securityContext: { runAsNonRoot: true, runAsUser: ${userId} }`
 
 /** A field of the container's security context, else the pod's, which it overrides. */
 function security({ container, pod }: Subject, name: string): Field {

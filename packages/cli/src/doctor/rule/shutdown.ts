@@ -1,9 +1,7 @@
 import type { Rule } from '../finding.ts'
 import type { Field } from '../manifest/field.ts'
 import { hasCallers, type Subject } from '../subject.ts'
-
-/** What a process needs behind its own deadline. @see docs/design.md section 4 */
-const lingerMs = 1_000
+import { processEndMs } from '../../generate/pod-facts.ts'
 
 /** @see Kubernetes documentation, pod lifecycle: 30 s unless the pod says otherwise */
 const usualGraceSeconds = 30
@@ -15,9 +13,9 @@ const graceTooShort: Rule = {
     const { shutdownTimeoutMs } = subject.service.limits
     const { at, ms } = graceOf(subject)
     const preStopMs = preStopOf(subject).ms ?? 0
-    const neededMs = shutdownTimeoutMs + lingerMs + preStopMs
+    const neededMs = shutdownTimeoutMs + processEndMs + preStopMs
     if (ms >= neededMs) return []
-    const message = `the kubelet kills after ${ms} ms${at.isSet ? '' : ' (the default)'}, but the service may need ${neededMs} ms: shutdownTimeoutMs ${shutdownTimeoutMs}, ${lingerMs} for its process to end and ${preStopMs} of preStop`
+    const message = `the kubelet kills after ${ms} ms${at.isSet ? '' : ' (the default)'}, but the service may need ${neededMs} ms: shutdownTimeoutMs ${shutdownTimeoutMs}, ${processEndMs} for its process to end and ${preStopMs} of preStop`
     return [{ at, message, fix: `terminationGracePeriodSeconds: ${Math.ceil(neededMs / 1_000)}` }]
   },
 }
@@ -48,12 +46,12 @@ const killDelay: Rule = {
           fix,
         },
       ]
-    if (givenMs >= shutdownTimeoutMs + lingerMs) return []
+    if (givenMs >= shutdownTimeoutMs + processEndMs) return []
     return [
       {
         at: variable.at,
-        message: `the service does not start: its shutdownTimeoutMs ${shutdownTimeoutMs} and ${lingerMs} ms do not fit TENON_KILL_DELAY_MS ${givenMs}`,
-        fix: `TENON_KILL_DELAY_MS: "${Math.max(leftMs, shutdownTimeoutMs + lingerMs)}", with a grace period that leaves as much`,
+        message: `the service does not start: its shutdownTimeoutMs ${shutdownTimeoutMs} and ${processEndMs} ms do not fit TENON_KILL_DELAY_MS ${givenMs}`,
+        fix: `TENON_KILL_DELAY_MS: "${Math.max(leftMs, shutdownTimeoutMs + processEndMs)}", with a grace period that leaves as much`,
       },
     ]
   },

@@ -1,3 +1,4 @@
+import { processEndMs } from '../pod-facts.ts'
 import type { BackingServer } from './backing-server.ts'
 import { variablesFor } from './chosen-servers.ts'
 import type { ComposedService } from './composed-service.ts'
@@ -8,13 +9,6 @@ export interface ComposedVariable {
   readonly value: string
   readonly note?: string | undefined
 }
-
-/**
- * Longest time that a process takes behind its shutdown.
- *
- * @see TENON_KILL_DELAY_MS, which a service holds against its `shutdownTimeoutMs` and as much
- */
-const processEndMs = 1_000
 
 /** How long a service is given to stop: whole seconds, as compose files have them. */
 export function graceSeconds({ limits }: ComposedService['description']): number {

@@ -1,9 +1,10 @@
+import { isLoopback } from '../loopback.ts'
 import type { BackingServer } from './backing-server.ts'
 import { connections, variablesFor } from './chosen-servers.ts'
 import { composeEnvironment } from './compose-environment.ts'
 import { type ComposedService, settingsFileOf } from './composed-service.ts'
 import { peersOf } from './peer.ts'
-import { isLoopback, listenersOf } from './published-ports.ts'
+import { listenersOf } from './published-ports.ts'
 
 /** What would not work in containers, as far as the descriptions show: each says what was found, and what to write where. */
 export function composeWarnings(

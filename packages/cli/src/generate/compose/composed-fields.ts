@@ -1,4 +1,5 @@
 import { noted, type YamlFields, type YamlValue } from '../yaml-text.ts'
+import { userId } from '../pod-facts.ts'
 import type { BackingServer } from './backing-server.ts'
 import { needs } from './chosen-servers.ts'
 import { type ComposedVariable, graceSeconds } from './compose-environment.ts'
@@ -29,7 +30,7 @@ export function composedFields(service: ComposedService, { environment, ports, s
       `shutdownTimeoutMs ${shutdownTimeoutMs} + 1000 ms for the process itself, rounded up`,
     ),
     init: noted(false, 'node is process 1 and takes the signals itself'),
-    user: noted('65532:65532', 'not root, as in a pod'),
+    user: noted(`${userId}:${userId}`, 'not root, as in a pod'),
     read_only: true,
     tmpfs: noted(['/tmp:size=64m'], 'the only place it can write to; the size is a guess'),
     cap_drop: ['ALL'],

@@ -23,10 +23,12 @@ it('the image of a package of its own is built from its folder', async () => {
     dockerfile: 'Dockerfile',
   })
   // As `generate docker` names it in a folder of its own.
-  expect(builtImage({ ...place, outFolder: folder, dockerFolder: folder }).dockerfile).toBe('Dockerfile')
-  expect(builtImage({ ...place, outFolder: folder, dockerFolder: join(folder, 'deploy/docker') }).dockerfile).toBe(
-    'deploy/docker/user.Dockerfile',
-  )
+  const dockerfileIn = (dockerFolder: string) => builtImage({ ...place, outFolder: folder, dockerFolder })
+  expect(dockerfileIn(folder)).toEqual({ context: '.', dockerfile: 'Dockerfile' })
+  expect(dockerfileIn(join(folder, 'deploy/docker'))).toEqual({
+    context: '.',
+    dockerfile: 'deploy/docker/user.Dockerfile',
+  })
 })
 
 it('the image of a package of a workspace is built from the root of that, by the Dockerfile of its name', async () => {

@@ -1,3 +1,4 @@
+import { isLoopback } from '../loopback.ts'
 import type { BackingServer } from './backing-server.ts'
 import type { ComposedService } from './composed-service.ts'
 
@@ -57,9 +58,4 @@ export function listenersOf({ transports, admin }: ComposedService['description'
 
 function openListeners(description: ComposedService['description']): readonly Listener[] {
   return listenersOf(description).filter(({ host, port }) => port > 0 && !isLoopback(host))
-}
-
-/** Whether only the container itself is reached there. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { ServiceDescription } from '@tenon/core'
 import { markOf } from '../generated-file.ts'
+import { userId } from '../pod-facts.ts'
 import { healthCheck } from './health-check.ts'
 import { buildImage, type ImageBase } from './image-base.ts'
 import type { DockerProject } from './docker-project.ts'
@@ -15,9 +16,6 @@ export interface DockerfileParts {
   /** The lines that say how it is built. */
   readonly howToBuild: readonly string[]
 }
-
-/** The user that distroless images have; no image needs a name for it. */
-const userId = 65_532
 
 /** The Dockerfile of a service: what is installed, what is built, and what runs of both. */
 export function dockerfile(parts: DockerfileParts): string {

@@ -6,6 +6,7 @@ import type { PodPorts } from './pod-port.ts'
 import { podResources } from './pod-resources.ts'
 import { noted } from '../yaml-text.ts'
 import { tagOf } from '../version-tag.ts'
+import { userId } from '../pod-facts.ts'
 
 /** What the Deployment is made from. */
 export interface DeploymentInput {
@@ -150,6 +151,3 @@ function secretVariable(
 function reasoned({ value, reason }: Reasoned): unknown {
   return noted(value, reason)
 }
-
-/** Of the image: `nonroot` of the distroless ones. */
-const userId = 65_532

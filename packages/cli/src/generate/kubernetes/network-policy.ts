@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
-import { isLoopback } from '../../place.ts'
 import { grpcSuffix, type Names } from './names.ts'
 import type { Peer } from './peer.ts'
 import { noted } from '../yaml-text.ts'
+import { isLoopback } from '../loopback.ts'
 
 /** What the policy of an overlay is made from. */
 export interface PolicyInput {

@@ -1,4 +1,5 @@
 import type { ServiceDescription } from '@tenon/core'
+import { processEndMs } from '../pod-facts.ts'
 
 /** A number of a manifest, and where it comes from. */
 export interface Reasoned {
@@ -27,8 +28,8 @@ export function podBudget(service: ServiceDescription): PodBudget {
   const { startTimeoutMs, shutdownTimeoutMs } = service.limits
   const preStopSeconds = preStopOf(service)
   const sleepSeconds = preStopSeconds?.value ?? 0
-  const drainSeconds = seconds(shutdownTimeoutMs + lingerMs)
-  const drainReason = `shutdownTimeoutMs ${shutdownTimeoutMs} + ${lingerMs} ms for the process to end, rounded up`
+  const drainSeconds = seconds(shutdownTimeoutMs + processEndMs)
+  const drainReason = `shutdownTimeoutMs ${shutdownTimeoutMs} + ${processEndMs} ms for the process to end, rounded up`
   const gracePeriodSeconds = {
     value: sleepSeconds + drainSeconds,
     reason: sleepSeconds > 0 ? `${drainReason}, + ${sleepSeconds} s of preStop` : drainReason,
@@ -60,9 +61,6 @@ export function startMs({ limits }: ServiceDescription): number {
 
 /** @see docs/probes.md, "In a pod" */
 export const startupPeriodSeconds = 2
-
-/** What the service needs of the kill delay beside its shutdown; it refuses to start with less. */
-const lingerMs = 1000
 
 /** From the start of the process to that of the service. A guess. */
 const loadMs = 10_000

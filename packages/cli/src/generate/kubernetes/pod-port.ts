@@ -1,6 +1,6 @@
 import type { ServiceDescription } from '@tenon/core'
 import { FaultError } from '../../command/command.ts'
-import { isLoopback } from '../../place.ts'
+import { isLoopback } from '../loopback.ts'
 
 /** A port of the container. */
 export interface PodPort {
