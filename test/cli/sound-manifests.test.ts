@@ -42,8 +42,9 @@ test('tenon doctor finds nothing wrong with what tenon generate has made, whatev
   await fc.assert(
     fc.asyncProperty(service, async (one) => {
       const describe = async (environment: Readonly<Record<string, string>>) =>
-        one.describe({ environment: { NODE_ENV: 'production', ...environment } })
-      const description = await describe({ TENON_HOST: '0.0.0.0' })
+        // As in an image.
+        one.describe({ environment: { NODE_ENV: 'production', TENON_HOST: '0.0.0.0', ...environment } })
+      const description = await describe({})
       const overlays = [{ name: 'production', description, config: {}, secrets: {} }]
       const { files } = manifests({ overlays, options: { replicas: { min: 2, max: 6 } } })
       const objects = files.filter(({ path }) => path.endsWith('.yaml') && !path.endsWith('kustomization.yaml'))

@@ -122,7 +122,10 @@ describe('check()', () => {
       provide(Db, { create: untouched, connectsTo: [String(url)] }),
     ]
     const options = { config: { url: text('DATABASE_URL') }, providers, handlers: [handler(() => inject(Db))] }
-    expect(await check(options, { DATABASE_URL: 'postgres:///shop?host=/run/postgres' })).toEqual({ ok: true, problems: [] })
+    expect(await check(options, { DATABASE_URL: 'postgres:///shop?host=/run/postgres' })).toEqual({
+      ok: true,
+      problems: [],
+    })
   })
 
   it('tells all problems at once, each as the start would', async () => {
