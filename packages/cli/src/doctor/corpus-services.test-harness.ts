@@ -32,6 +32,7 @@ const bills = contract('shop.bill.v1.BillService', {
 
 const Database = token<object>('Database')
 const Cache = token<object>('Cache')
+const Repository = token<object>('Repository')
 const untouched = () => ({})
 
 const config = {
@@ -85,6 +86,15 @@ export const services = {
   }),
   /** Lives no longer than its cache is there. */
   clinging: given({ checks: [check('cache', untouched, { needs: [Cache], affects: 'liveness' })] }),
+  /** The same, by what stands between. */
+  clingingFar: given({
+    providers: ({ databaseUrl, cacheUrl }) => [
+      provide(Database, { needs: [Cache], create: untouched, connectsTo: [databaseUrl] }),
+      provide(Cache, { create: untouched, connectsTo: [cacheUrl] }),
+      provide(Repository, { needs: [Database], create: untouched }),
+    ],
+    checks: [check('repository', untouched, { needs: [Repository], affects: 'liveness' })],
+  }),
   /** Speaks gRPC over TLS, and nothing else. */
   sealed: given({
     transports: ({ grpcPort }) => [grpcTransport({ port: grpcPort, tls: { key: 'key.pem', cert: 'cert.pem' } })],

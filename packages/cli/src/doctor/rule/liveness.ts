@@ -1,7 +1,7 @@
+import type { ServiceDescription } from '@tenon/core'
 import type { Rule } from '../finding.ts'
 import { answers } from '../listener.ts'
 import { type Probe, probeOf } from '../probe.ts'
-import type { Subject } from '../subject.ts'
 
 const livenessExternal: Rule = {
   id: 'liveness-external',
@@ -27,7 +27,7 @@ const checkExternal: Rule = {
     return subject.service.checks
       .filter(({ affects }) => affects === 'liveness')
       .flatMap(({ name, needs }) => {
-        const peers = needs.flatMap((need) => peersOf(need, subject))
+        const peers = [...new Set(needs.flatMap((need) => peersOf(need, subject.service)))]
         if (peers.length === 0) return []
         const message = `/livez fails with the check ${name} (affects: 'liveness'), which needs ${peers.join(', ')}: every pod is restarted while that is away`
         return [{ at: liveness.at, message, fix: `affects: 'readiness' for the check ${name}, in the code` }]
@@ -48,6 +48,17 @@ function reasonOf({ by, asks, listener, path }: Probe): string | undefined {
     : undefined
 }
 
-function peersOf(need: string, { service }: Subject): readonly string[] {
-  return service.providers.find(({ name }) => name === need)?.connectsTo ?? []
+/** The servers behind something that a check needs: its own, those of what it needs, of the transport it comes with, or the remote it calls. */
+function peersOf(need: string, service: ServiceDescription, seen = new Set<string>()): readonly string[] {
+  if (seen.has(need)) return []
+  seen.add(need)
+  const provider = service.providers.find(({ name }) => name === need)
+  return [
+    ...(provider?.connectsTo ?? []),
+    ...service.transports
+      .filter(({ provides }) => provides.includes(need))
+      .flatMap(({ connectsTo = [] }) => connectsTo),
+    ...service.remotes.filter(({ contract }) => need === `clientOf(${contract})`).map(({ address }) => address),
+    ...(provider?.needs ?? []).flatMap((inner) => peersOf(inner, service, seen)),
+  ]
 }
