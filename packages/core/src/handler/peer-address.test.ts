@@ -5,7 +5,6 @@ it.each([
   ['db:5433', ['db:5433']],
   ['postgres://app:p%40ss@DB.shop.svc/shop?sslmode=require', ['db.shop.svc:5432']],
   ['postgresql://app@[::1]:6000/shop', ['[::1]:6000']],
-  ['postgres://app:12/34@db/shop', ['db:5432']],
   ['postgres://a,b:5433/shop', ['a:5432', 'b:5433']],
   ['mongodb://app:secret@a:27017,b:27018/shop?replicaSet=rs', ['a:27017', 'b:27018']],
   ['redis://cache', ['cache:6379']],
@@ -28,4 +27,8 @@ it.each([
   'postgres:///shop?host=/cloudsql/one',
   'mongodb+srv://cluster.example.com/shop',
   'sqlite:///var/data/shop.db',
+  // A password that is not escaped.
+  'postgres://app:12/34@db/shop',
+  'postgres://app:12?34@db/shop',
+  'postgres://app:12#34@db/shop',
 ])('tells nothing of %j', (address) => expect(toPeers(address)).toEqual([]))

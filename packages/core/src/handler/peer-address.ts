@@ -7,9 +7,11 @@ export type PeerAddress = string | { reveal(): string }
  */
 export function toPeers(address: PeerAddress): readonly string[] {
   const text = typeof address === 'string' ? address : address.reveal()
-  const [, scheme, authority = text] = /^([a-z][a-z0-9+.-]*):\/\/([^?#]*)$/i.exec(text.replace(/[?#].*$/s, '')) ?? []
-  // A password may hold a slash that nobody has escaped: what stands before the last `@` is never taken for a host.
-  const places = authority.slice(authority.lastIndexOf('@') + 1).replace(/\/.*$/s, '')
+  const [, scheme, rest = text] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? []
+  const [authority = '', ...others] = rest.split(/[/?#]/)
+  // Where an `@` comes behind, all before it may be a password that was not escaped.
+  if (others.some((part) => part.includes('@'))) return []
+  const places = authority.slice(authority.lastIndexOf('@') + 1)
   const peers = places.split(',').map((place) => toPeer(place, usualPorts[scheme?.toLowerCase() ?? '']))
   return peers.filter((peer) => peer !== undefined)
 }
