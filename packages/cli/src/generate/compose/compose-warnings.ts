@@ -1,3 +1,4 @@
+import { placesOf } from '../../place.ts'
 import { isLoopback } from '../loopback.ts'
 import type { BackingServer } from './backing-server.ts'
 import { connections, variablesFor } from './chosen-servers.ts'
@@ -48,12 +49,12 @@ function wrongPlaces(service: ComposedService, services: readonly ComposedServic
   const peers = peersOf(service, services)
   const calls = description.remotes.flatMap(({ contract, address }) => {
     const peer = peers.find(({ remote }) => remote.contract === contract)
-    if (peer ? address === peer.address : !placesOf(address).some(isLoopbackPlace)) return []
+    if (peer ? address === peer.address : !isOwn(address)) return []
     const where = peer ? `but ${peer.name} is at ${peer.address}` : 'which is the container itself'
     return [`${contract} is called at ${address}, ${where}: set the variable that says where it is in ${file}`]
   })
   const servers = connections(description)
-    .filter(isLoopbackPlace)
+    .filter(isOwn)
     .map((place) => `it connects to ${place}, which is the container itself: set the variable that says so in ${file}`)
   return [...calls, ...servers]
 }
@@ -72,10 +73,6 @@ function unseen(service: ComposedService, servers: readonly BackingServer[]): re
     })
 }
 
-function placesOf(address: string): readonly string[] {
-  return address.replace(/^[a-z]+:\/{2,3}/, '').split(',')
-}
-
-function isLoopbackPlace(place: string): boolean {
-  return isLoopback(place.replace(/:\d+$/, ''))
+function isOwn(address: string): boolean {
+  return placesOf(address).some(({ host }) => isLoopback(host))
 }
