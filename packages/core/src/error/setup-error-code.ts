@@ -40,6 +40,8 @@ export const setupErrorCodes = {
   'service.stopped': 'The service was asked to stop before it was ready.',
   'service.listen_failed': 'A server could not listen at its address.',
   'service.announce_failed': 'The registry did not take the instance; what had started was undone.',
+  'service.taken_over':
+    'Another process has announced an instance of the same id: give every copy that runs an id of its own (TENON_INSTANCE_ID).',
   'service.transport_failed': 'A transport could not go on; the service stops.',
   'service.phase_timed_out':
     'A phase did not end in its time: a start was undone then, a shutdown went on with the phases after it.',

@@ -440,7 +440,7 @@ describe('startTimeoutMs', () => {
       registry: () => ({
         announce: async () => {
           await at('announce')()
-          return { lost: new AbortController().signal, withdraw: async () => undefined }
+          return { lost: new AbortController().signal, update: async () => undefined, withdraw: async () => undefined }
         },
       }),
       deregisterDelayMs: 0,

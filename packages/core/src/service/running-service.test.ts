@@ -95,7 +95,11 @@ function recordingRegistrar(log: string[]): Registrar {
   return {
     announce: async ({ endpoints }) => {
       log.push(`announce ${endpoints.map(({ protocol }) => protocol).join()}`)
-      return { lost: new AbortController().signal, withdraw: async () => void log.push('deregister') }
+      return {
+        lost: new AbortController().signal,
+        update: async () => undefined,
+        withdraw: async () => void log.push('deregister'),
+      }
     },
   }
 }
@@ -728,7 +732,11 @@ describe('stop', () => {
     const { started } = start({
       transports: () => [recordingTransport([])],
       registry: () => ({
-        announce: async () => ({ lost: new AbortController().signal, withdraw: () => others.promise }),
+        announce: async () => ({
+          lost: new AbortController().signal,
+          update: async () => undefined,
+          withdraw: () => others.promise,
+        }),
       }),
       shutdownTimeoutMs: 2_000,
       deregisterDelayMs: 700,
@@ -839,6 +847,7 @@ describe('stop', () => {
       registry: () => ({
         announce: async () => ({
           lost: new AbortController().signal,
+          update: async () => undefined,
           withdraw: () => Promise.reject(new Error('broken')),
         }),
       }),
@@ -936,7 +945,9 @@ describe('stop', () => {
       handlers: [...parts.handlers, defineConsumer(created, () => (inject(hang), () => undefined))],
       providers: () => [...parts.providers(), provide(hang, { create: () => 'hang', dispose: never })],
       transports: () => [recordingTransport([], { acts: { drain: never, close: never } })],
-      registry: () => ({ announce: async () => ({ lost: new AbortController().signal, withdraw: never }) }),
+      registry: () => ({
+        announce: async () => ({ lost: new AbortController().signal, update: async () => undefined, withdraw: never }),
+      }),
       shutdownTimeoutMs,
     })
     const running = await started

@@ -9,7 +9,7 @@ import type { HealthCheck } from '../handler/check.ts'
 import type { Handler } from '../handler/handler-class.ts'
 import type { Provider } from '../handler/provider.ts'
 import type { Task } from '../handler/task.ts'
-import type { Registrar } from '../registry/registry.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { AdminOptions } from './probe/admin-options.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
@@ -40,8 +40,8 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
   readonly handlers: readonly Handler[]
   readonly providers?: (settings: SettingsOf<Config>) => readonly Provider[]
   readonly transports?: (settings: SettingsOf<Config>) => readonly Transport[]
-  /** Where the service is announced once it is ready. */
-  readonly registry?: (settings: SettingsOf<Config>) => Registrar
+  /** Where the service is announced once it is ready, and where it finds others: what of the two the registry can do. */
+  readonly registry?: (settings: SettingsOf<Config>) => Registry
   /** The services that handlers call: `remote(orders, …)`. */
   readonly remotes?: (settings: SettingsOf<Config>) => readonly Provider[]
   /**

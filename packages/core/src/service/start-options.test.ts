@@ -49,7 +49,7 @@ async function startWith(start: StartOptions<typeof config>) {
   const registrar: Registrar = {
     announce: async () => {
       made.push('registration')
-      return { lost: new AbortController().signal, withdraw: async () => undefined }
+      return { lost: new AbortController().signal, update: async () => undefined, withdraw: async () => undefined }
     },
   }
   const service = defineService({

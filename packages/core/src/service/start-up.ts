@@ -2,7 +2,7 @@ import type { Gate } from '../call/gate.ts'
 import { Container } from '../handler/container.ts'
 import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
 import type { Provider } from '../handler/provider.ts'
-import type { Registrar } from '../registry/registry.ts'
+import type { Registrar, Registry } from '../registry/registry.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
 import { Background } from './background/background.ts'
@@ -110,7 +110,7 @@ export class StartUp<Config extends ConfigSpec> {
   /** Every line is a phase; what it leaves behind is in the parts, also when a later one fails. */
   async run(phase: RunStartPhase): Promise<void> {
     const { options, gate, stop, readiness } = this.#site
-    const { plan, registrar } = await phase('plan', () => this.#plan())
+    const { plan, registry } = await phase('plan', () => this.#plan())
     const adminAddresses = await phase('open admin server', () => this.#openAdmin())
     const container = this.#keepContainer(plan)
     await phase('create providers', () => container.create(stop))
@@ -121,18 +121,18 @@ export class StartUp<Config extends ConfigSpec> {
     await phase('first checks', () => this.#firstChecks(plan, container))
     const addresses = await phase('listen', () => this.#listen(plan.transports, endpoints))
     this.#parts.addresses = [...addresses, ...adminAddresses]
-    if (registrar) this.#parts.announcement = this.#announcement(registrar)
+    if (registry && 'announce' in registry) this.#parts.announcement = this.#announcement(registry)
     this.#parts.hooks = hooks
     this.#site.hasStarted()
     await phase('announce', () => readiness.open())
   }
 
-  #plan(): { readonly plan: ServicePlan; readonly registrar: Registrar | undefined } {
+  #plan(): { readonly plan: ServicePlan; readonly registry: Registry | undefined } {
     const { options, settings, config, overrides, identity } = this.#site
     const plan = planService(options, { settings, config, overrides, identity })
     requireSound(plan)
     this.#parts.deregisterDelayMs = delayFor(plan, options, settings.deregisterDelayMs)
-    return { plan, registrar: options.registry?.(config) }
+    return { plan, registry: options.registry?.(config) }
   }
 
   async #openAdmin(): Promise<readonly Address[]> {

@@ -32,7 +32,7 @@ function announcing(...answers: readonly (() => Promise<Registration>)[]) {
 function registered() {
   const lost = new AbortController()
   const withdraw = vi.fn(async () => undefined)
-  const registration: Registration = { lost: lost.signal, withdraw }
+  const registration: Registration = { lost: lost.signal, update: async () => undefined, withdraw }
   return { answer: async () => registration, lose: () => lost.abort(new Error('the session expired')), withdraw, lost }
 }
 

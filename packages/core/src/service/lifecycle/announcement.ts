@@ -1,4 +1,5 @@
 import { LifecycleError } from '../../error/setup-error.ts'
+import { backOffMs } from '../../registry/back-off.ts'
 import type { Instance, Registrar, Registration } from '../../registry/registry.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { wait } from './shutdown.ts'
@@ -58,7 +59,7 @@ export class Announcement {
         return
       } catch (error) {
         if (stop.aborted) return
-        delayMs = backOffMs(failureCount, random)
+        delayMs = backOffMs(failureCount, { ...backOff, random })
         log.error(
           { err: error, retryDelayMs: Math.round(delayMs) },
           'the registry does not take the instance; tried again',
@@ -105,7 +106,7 @@ export class Announcement {
     if (stop.aborted) return
     this.#registration = undefined
     log.error({ err: reason }, 'the registry has lost the instance; it is announced again')
-    void this.persist(backOffMs(0, random))
+    void this.persist(backOffMs(0, { ...backOff, random }))
   }
 }
 
@@ -115,14 +116,8 @@ function refused(cause: unknown): LifecycleError {
   return new LifecycleError([{ code: 'service.announce_failed', message }], cause)
 }
 
-/** Doubles from a second to half a minute; the jitter keeps many instances from coming back to a registry at once. Guesses. */
-function backOffMs(failureCount: number, random: () => number): number {
-  const fullMs = Math.min(longestBackOffMs, firstBackOffMs * 2 ** failureCount)
-  return fullMs * (1 - random() / 2)
-}
-
-const firstBackOffMs = 1_000
-const longestBackOffMs = 30_000
+/** Guesses. */
+const backOff = { firstMs: 1_000, longestMs: 30_000 } as const
 
 /** How long a withdrawal may take that nobody waits for. A guess. */
 const lateWithdrawalMs = 5_000

@@ -34,7 +34,9 @@ async function stopOf({ hasRegistry, ...options }: ShutdownRoom, deregisterDelay
     bind: () => ({ listen: async () => [], withdraw: () => undefined, drain: never, close: never }),
   }
   const withdraw = () => new Promise<void>((resolve) => setTimeout(resolve, options.shutdownTimeoutMs * 0.05))
-  const registrar = { announce: async () => ({ lost: new AbortController().signal, withdraw }) }
+  const registrar = {
+    announce: async () => ({ lost: new AbortController().signal, update: async () => undefined, withdraw }),
+  }
   const service = defineService({
     name: 'note',
     version: '1.0.0',
