@@ -7,6 +7,7 @@ export type { Call, Metadata, Principal } from './call/call.ts'
 export { currentCall } from './call/context.ts'
 export { detach } from './call/detach.ts'
 export type { Interceptor } from './call/rule/interceptor.ts'
+export { ServiceDirectory } from './client/service-directory.ts'
 export { type PublishOptions, Publisher, type QueueOperation } from './client/publisher.ts'
 export type { CallOptions, ClientCall, ClientInterceptor } from './client/client-method.ts'
 export { type ConnectionState, connectionsOf } from './client/connections.ts'
@@ -104,6 +105,7 @@ export {
   processCheckDefaults,
   type RatioOptions,
 } from './service/health/process-checks.ts'
+export type { InstanceOptions } from './service/instance-options.ts'
 export type { AttachedPart } from './service/attached-part.ts'
 export type { CheckOptions, ServiceCheck } from './service/check-service.ts'
 export {
@@ -136,6 +138,7 @@ export type {
   LimitDescription,
   OperationDescription,
   ProviderDescription,
+  RegistryDescription,
   RemoteDescription,
   ScheduleDescription,
   SecurityDescription,

@@ -26,9 +26,14 @@ export class Attempts {
   }
 
   /** Lets a moment pass, but no more than what is left. @throws ServiceError `deadline_exceeded` or `cancelled` */
-  async pause(closing: AbortSignal): Promise<void> {
-    const { timeoutMs = askAgainMs, signal } = this.left()
-    await elapsed(Math.min(askAgainMs, timeoutMs), signal ? [signal, closing] : [closing])
+  pause(closing: AbortSignal): Promise<void> {
+    return this.wait(undefined, closing, askAgainMs)
+  }
+
+  /** Waits for something, but no longer than what is left. @throws ServiceError `deadline_exceeded` or `cancelled` */
+  async wait(awaited: Promise<void> | undefined, closing: AbortSignal, limitMs = longestTimerMs): Promise<void> {
+    const { timeoutMs = limitMs, signal } = this.left()
+    await elapsed(Math.min(limitMs, timeoutMs), { awaited, signals: signal ? [signal, closing] : [closing] })
     if (closing.aborted) throw new ServiceError('cancelled', 'the client was closed')
     requireRunning(this.left())
   }
@@ -37,8 +42,16 @@ export class Attempts {
 /** How often channels are asked on behalf of a call that waits. A guess: below the back-off of `grpcClient()`. */
 const askAgainMs = 50
 
-/** Sooner when a signal is fired. */
-function elapsed(waitMs: number, signals: readonly AbortSignal[]): Promise<void> {
+/** What a timer of Node can wait for. @see setTimeout: delays above 2147483647 become 1 */
+const longestTimerMs = 2_147_483_647
+
+interface Sooner {
+  readonly awaited: Promise<void> | undefined
+  readonly signals: readonly AbortSignal[]
+}
+
+/** Sooner when a signal is fired, or what is awaited has come. */
+function elapsed(waitMs: number, { awaited, signals }: Sooner): Promise<void> {
   return new Promise((resolve) => {
     const finish = () => {
       clearTimeout(timer)
@@ -48,5 +61,6 @@ function elapsed(waitMs: number, signals: readonly AbortSignal[]): Promise<void>
     const timer = setTimeout(finish, waitMs)
     for (const signal of signals) signal.addEventListener('abort', finish, { once: true })
     if (signals.some(({ aborted }) => aborted)) finish()
+    void awaited?.then(finish)
   })
 }

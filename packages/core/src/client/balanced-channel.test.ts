@@ -4,6 +4,7 @@ import { contract } from '../contract/contract.ts'
 import { ServiceError } from '../error/service-error.ts'
 import { ConfigError } from '../error/setup-error.ts'
 import { BalancedChannel } from './balanced-channel.ts'
+import { fixedChannels } from './channel-list.ts'
 import type { ChannelState, ClientChannel, ClientTransport, OutgoingCall } from './client-transport.ts'
 import { connectionsOf } from './connections.ts'
 import { markNotSent } from './not-sent.ts'
@@ -50,9 +51,12 @@ class PlaceChannel implements ClientChannel {
   }
 }
 
+const listOf = (channels: readonly ClientChannel[]) =>
+  fixedChannels(channels.map((channel, index) => ({ address: String(index), channel })))
+
 function balanced(...states: readonly (ChannelState | undefined)[]) {
   const channels = states.map((state, index) => new PlaceChannel(String(index), state))
-  const channel = new BalancedChannel(channels)
+  const channel = new BalancedChannel(listOf(channels))
   return { channels, channel, client: buildClient<typeof places>(places, channel) }
 }
 
@@ -135,7 +139,7 @@ describe('a call of which nothing was sent', () => {
     second.bidiStream = async function* (operation: unknown, inputs: unknown) {
       yield await gather(operation, inputs)
     }
-    return buildClient<typeof places>(places, new BalancedChannel([first, second]))
+    return buildClient<typeof places>(places, new BalancedChannel(listOf([first, second])))
   }
   const kinds: Readonly<Record<string, (client: Client<typeof places>) => Promise<{ at: string } | undefined>>> = {
     unary: (client) => client.find({}),
@@ -172,7 +176,7 @@ describe('a call of which nothing was sent', () => {
     })
     const channels = ['0', '1'].map((at) => Object.assign(new PlaceChannel(at, 'ready'), { clientStream: gather }))
     const call = { metadata: {}, timeoutMs: undefined, signal: undefined }
-    const channel = new BalancedChannel(channels)
+    const channel = new BalancedChannel(listOf(channels))
     const { gather: operation } = places
     await expect(channel.clientStream(operation, inputs, call)).rejects.toMatchObject({ code: 'unavailable' })
     expect(gather).toHaveBeenCalledTimes(askedCount === 2 ? 1 : 2)
@@ -204,7 +208,7 @@ describe('a call that waits for any address', () => {
       throw markNotSent(new ServiceError('unavailable', 'no connection'))
     })
     for (const channel of channels) channel.unary = sent
-    const channel = new BalancedChannel(channels, { waitForReady: true })
+    const channel = new BalancedChannel(listOf(channels), { waitForReady: true })
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     return { channels, channel, sent, client: buildClient<typeof places>(places, channel) }

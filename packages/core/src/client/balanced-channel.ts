@@ -1,6 +1,7 @@
 import type { Operation } from '../contract/operation.ts'
 import { Attempts } from './attempts.ts'
 import { requireRunning } from './call-bounds.ts'
+import type { ChannelList } from './channel-list.ts'
 import type { ChannelState, ClientChannel, OutgoingCall } from './client-transport.ts'
 import { HeldInputs } from './held-inputs.ts'
 import { wasNotSent } from './not-sent.ts'
@@ -16,12 +17,12 @@ export interface BalancedOptions {
  * which nothing was sent goes to the next address, to each at most once.
  */
 export class BalancedChannel implements ClientChannel {
-  readonly #channels: readonly ClientChannel[]
+  readonly #channels: ChannelList
   readonly #waitForReady: boolean
   readonly #closing = new AbortController()
   #turn = 0
 
-  constructor(channels: readonly ClientChannel[], { waitForReady = false }: BalancedOptions = {}) {
+  constructor(channels: ChannelList, { waitForReady = false }: BalancedOptions = {}) {
     this.#channels = channels
     this.#waitForReady = waitForReady
   }
@@ -62,20 +63,20 @@ export class BalancedChannel implements ClientChannel {
 
   /** That of the address which is best reached. */
   state(): ChannelState {
-    const states = this.#channels.map(stateOf)
+    const states = this.#channels.current.map(stateOf)
     return preference.find((state) => states.includes(state)) ?? 'idle'
   }
 
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.all(this.#channels.map((channel) => channel.close()))
+    await this.#channels.close()
   }
 
   async #answer(call: OutgoingCall, begin: Begin<Promise<unknown>>, mayRepeat = always): Promise<unknown> {
     const attempts = new Attempts(call)
     for (;;) {
-      const channel = this.#choose(attempts)
       try {
+        const channel = this.#choose(attempts) ?? (await this.#first(attempts))
         return await begin(channel, attempts.begin(channel))
       } catch (error) {
         if (!mayRepeat()) throw error
@@ -91,8 +92,8 @@ export class BalancedChannel implements ClientChannel {
   ): AsyncGenerator<unknown> {
     const attempts = new Attempts(call)
     for (;;) {
-      const channel = this.#choose(attempts)
       try {
+        const channel = this.#choose(attempts) ?? (await this.#first(attempts))
         return yield* begin(channel, attempts.begin(channel))
       } catch (error) {
         if (!mayRepeat()) throw error
@@ -105,25 +106,39 @@ export class BalancedChannel implements ClientChannel {
   async #goOn(attempts: Attempts, error: unknown): Promise<void> {
     if (!wasNotSent(error)) throw error
     requireRunning(attempts.left())
-    if (attempts.tried.size < this.#channels.length) return
+    if (this.#channels.current.some((channel) => !attempts.tried.has(channel))) return
     if (!this.#waitForReady) throw error
     // Channels are asked, not listened to.
     do await attempts.pause(this.#closing.signal)
-    while (this.#channels.every((channel) => ranks[stateOf(channel)] > 0))
+    while (this.#channels.current.every((channel) => ranks[stateOf(channel)] > 0))
     attempts.tried.clear()
   }
 
-  #choose({ tried }: Attempts): ClientChannel {
-    const { length } = this.#channels
+  /**
+   * Waits until it is known which channels there are.
+   *
+   * @throws ServiceError `unavailable`, marked as not sent, when there is none; `deadline_exceeded`, `cancelled`
+   */
+  async #first(attempts: Attempts): Promise<ClientChannel> {
+    const { unknown } = this.#channels
+    if (unknown) await attempts.wait(unknown, this.#closing.signal)
+    const channel = this.#choose(attempts)
+    if (channel === undefined) throw this.#channels.emptiness()
+    return channel
+  }
+
+  /** Undefined where there is none that was not tried. */
+  #choose({ tried }: Attempts): ClientChannel | undefined {
+    const { current } = this.#channels
+    const { length } = current
     let chosen: ClientChannel | undefined
     let [step, best] = [0, ranks.failing + 1]
     for (let ahead = 0; ahead < length && best > 0; ahead += 1) {
-      const channel = this.#channels[(this.#turn + ahead) % length]
+      const channel = current[(this.#turn + ahead) % length]
       const rank = channel === undefined || tried.has(channel) ? best : ranks[stateOf(channel)]
       if (rank < best) [chosen, step, best] = [channel, ahead, rank]
     }
-    this.#turn = (this.#turn + step + 1) % length
-    if (chosen === undefined) throw new TypeError('expected at least one channel to choose from')
+    if (chosen !== undefined) this.#turn = (this.#turn + step + 1) % length
     return chosen
   }
 }

@@ -9,6 +9,8 @@ import type { Operation } from '../contract/operation.ts'
 export interface ClientTransport {
   /** `grpc`, `http`. */
   readonly name: string
+  /** The protocol of the endpoints it can call, as instances in a registry announce them: `https`. @defaultValue `name` */
+  readonly protocol?: string
   /** Whether calls wait for a connection until their deadline; over several addresses core waits, for whichever comes first. */
   readonly waitForReady?: boolean
   /**

@@ -14,18 +14,18 @@ export interface OpenChannel {
   readonly channel: ClientChannel
 }
 
-const opened = new WeakMap<object, readonly OpenChannel[]>()
+const opened = new WeakMap<object, { readonly opened: readonly OpenChannel[] }>()
 
 /** Notes over which channels a client calls. */
-export function noteChannels(client: object, channels: readonly OpenChannel[]): void {
+export function noteChannels(client: object, channels: { readonly opened: readonly OpenChannel[] }): void {
   opened.set(client, channels)
 }
 
 /**
- * How the client of a `remote()` stands to each of its addresses, in the order in which they were given; nothing is connected for
- * it. Empty for a client that is no remote's, such as a fake.
+ * How the client of a `remote()` stands to each of its addresses, in the order in which they were given or found; nothing is connected
+ * for it. Empty for a client that is no remote's, such as a fake.
  */
 export function connectionsOf(client: object): readonly ConnectionState[] {
-  const channels = opened.get(client) ?? []
+  const channels = opened.get(client)?.opened ?? []
   return channels.map(({ address, channel }) => ({ address, state: stateOf(channel) }))
 }

@@ -500,12 +500,15 @@ describe('remote', () => {
     expect(clientOf(notes).description).toBe('clientOf(shop.NoteService)')
   })
 
-  it.each(['static:///[::1]:50051', 'static:///user.shop.svc:1', 'static:///unix:/run/user.sock,a:1'])(
-    'takes the address %s',
-    (at) => {
-      expect(() => remote(notes, { via: transportOver(channelWith().channel), at })).not.toThrow()
-    },
-  )
+  it.each([
+    'static:///[::1]:50051',
+    'static:///user.shop.svc:1',
+    'static:///unix:/run/user.sock,a:1',
+    'registry:///note',
+    'registry:///note.shop',
+  ])('takes the address %s', (at) => {
+    expect(() => remote(notes, { via: transportOver(channelWith().channel), at })).not.toThrow()
+  })
 
   it.each([
     '',
@@ -522,10 +525,13 @@ describe('remote', () => {
     'static:///a:1/x',
     'static:///unix:/',
     'static:///unix:run/user.sock',
-    'registry:///note',
+    'registry:///',
+    'registry:///a b',
+    'registry:///note/',
+    'registry://note',
   ])('refuses the address %j', (at) => {
     expect(() => remote(notes, { via: transportOver(channelWith().channel), at })).toThrow(
-      `remote(shop.NoteService): at must be static:///host:port, or several host:port with commas between, or unix:/path in their place, found "${at}" [config.malformed]`,
+      `remote(shop.NoteService): at must be static:///host:port, or several host:port with commas between, or unix:/path in their place, or registry:///name, found "${at}" [config.malformed]`,
     )
   })
 })

@@ -5,9 +5,12 @@ import { ConfigError, WiringError } from '../error/setup-error.ts'
 import { type NamedToken, type Provider, provide, token } from '../handler/provider.ts'
 import { BalancedChannel } from './balanced-channel.ts'
 import { CallBounds } from './call-bounds.ts'
+import { type ChannelList, fixedChannels, FoundChannels } from './channel-list.ts'
 import { type CallOptions, type ClientInterceptor, compileClientMethod } from './client-method.ts'
 import type { ClientChannel, ClientTransport } from './client-transport.ts'
-import { noteChannels, type OpenChannel } from './connections.ts'
+import { noteChannels } from './connections.ts'
+import type { KnownName } from './known-name.ts'
+import { ServiceDirectory } from './service-directory.ts'
 
 type ClientMethod<Op extends Operation> =
   IsStreaming<Op> extends true
@@ -37,6 +40,10 @@ export interface RemoteOptions {
    * Where the service is: `static:///host:port`, or several of them with commas between, `static:///a:50051,b:50051`. Calls go to
    * each in turn; one that cannot be reached is passed over while another can, and a call of which nothing was sent goes to the
    * next. A Unix socket is `static:///unix:/path`, where the transport can call one.
+   *
+   * `registry:///user` is wherever the registry of the service says that instances of `user` are, now and later: one that comes is
+   * called, one that goes finishes what runs on it. While the registry cannot be asked, those it told of last are called, and so they
+   * are for half a minute when it tells of none any more.
    */
   readonly at: string
   /** Around every call that goes out, outermost first. */
@@ -51,25 +58,28 @@ export interface RemoteOptions {
  */
 export function remote<Of extends AnyContract>(contract: Of, { via, at, interceptors = [] }: RemoteOptions): Provider {
   const { name } = contractInfo(contract)
-  const addresses = parseAddresses(at, name)
+  const place = parsePlace(at, name)
   requireFunctions(interceptors, name)
   via.check?.(contractInfo(contract))
   const around = [...interceptors]
   const channels = new WeakMap<object, ClientChannel>()
-  const provider = provide(clientOf(contract), {
-    create: () => {
-      const opened = openAll(via, contractInfo(contract), addresses)
-      const channel = join(
-        opened.map((one) => one.channel),
-        via,
-      )
-      const client = buildClient<Of>(contract, channel, around)
-      channels.set(client, channel)
-      noteChannels(client, opened)
-      return client
-    },
-    dispose: (client) => channels.get(client)?.close(),
-  })
+  const target = { via, contract: contractInfo(contract) }
+  const join = (list: ChannelList) => {
+    const channel = channelOver(list, via)
+    const client = buildClient<Of>(contract, channel, around)
+    channels.set(client, channel)
+    noteChannels(client, list)
+    return client
+  }
+  const dispose = (client: Client<Of>) => channels.get(client)?.close()
+  const provider =
+    'service' in place
+      ? provide(clientOf(contract), {
+          needs: [ServiceDirectory],
+          create: (directory) => join(findAll(target, directory.of(place.service))),
+          dispose,
+        })
+      : provide(clientOf(contract), { create: () => join(openAll(target, place.addresses)), dispose })
   const movedTo = (elsewhere: string) => remote(contract, { via, at: elsewhere, interceptors })
   return Object.freeze({
     ...provider,
@@ -77,14 +87,23 @@ export function remote<Of extends AnyContract>(contract: Of, { via, at, intercep
   })
 }
 
-function openAll(via: ClientTransport, contract: ContractInfo, addresses: readonly string[]): readonly OpenChannel[] {
-  const several = addresses.length > 1 ? { isOneOfSeveral: true } : {}
-  return addresses.map((address) => ({ address, channel: via.open({ contract, address, ...several }) }))
+interface Target {
+  readonly via: ClientTransport
+  readonly contract: ContractInfo
 }
 
-function join(channels: readonly ClientChannel[], { waitForReady }: ClientTransport): ClientChannel {
-  const [only] = channels
-  return only && channels.length === 1 ? only : new BalancedChannel(channels, { waitForReady })
+function openAll({ via, contract }: Target, addresses: readonly string[]): ChannelList {
+  const several = addresses.length > 1 ? { isOneOfSeveral: true } : {}
+  return fixedChannels(addresses.map((address) => ({ address, channel: via.open({ contract, address, ...several }) })))
+}
+
+function findAll({ via, contract }: Target, known: KnownName): ChannelList {
+  const open = (address: string) => via.open({ contract, address, isOneOfSeveral: true })
+  return new FoundChannels({ known, protocol: via.protocol ?? via.name, open })
+}
+
+function channelOver(list: ChannelList, { waitForReady }: ClientTransport): ClientChannel {
+  return list.only ?? new BalancedChannel(list, { waitForReady })
 }
 
 /**
@@ -111,13 +130,20 @@ function requireFunctions(interceptors: readonly unknown[], name: string): void 
   if (problems.length > 0) throw new WiringError(problems)
 }
 
-function parseAddresses(at: string, name: string): readonly string[] {
+/** Addresses, or the name of a service that a registry knows. */
+type Place = { readonly addresses: readonly string[] } | { readonly service: string }
+
+function parsePlace(at: string, name: string): Place {
+  const [, service] = registryForm.exec(at) ?? []
+  if (service !== undefined) return { service }
   const addresses = at.startsWith(staticScheme) ? at.slice(staticScheme.length).split(',') : []
-  if (addresses.length > 0 && addresses.every(isAddress)) return addresses
-  const message = `remote(${name}): at must be static:///host:port, or several host:port with commas between, or unix:/path in their place, found "${at}"`
+  if (addresses.length > 0 && addresses.every(isAddress)) return { addresses }
+  const message = `remote(${name}): at must be static:///host:port, or several host:port with commas between, or unix:/path in their place, or registry:///name, found "${at}"`
   throw new ConfigError([{ code: 'config.malformed', message }])
 }
 
+/** What a registry may call a service: a name of DNS, with those of namespaces behind it. */
+const registryForm = /^registry:\/\/\/([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)$/i
 const staticScheme = 'static:///'
 
 function isAddress(text: string): boolean {

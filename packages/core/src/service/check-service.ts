@@ -4,7 +4,7 @@ import type { Operation } from '../contract/operation.ts'
 import type { Consuming } from '../handler/consuming-options.ts'
 import { withTimeLimit } from '../handler/time-limit.ts'
 import { compileSchema } from '../schema/compiled-schema.ts'
-import type { Logger } from '../telemetry/log.ts'
+import { silent } from '../telemetry/log.ts'
 import type { BatchArrival, EventEndpoint } from '../transport/endpoint.ts'
 import type { ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
 import { adminOf } from './probe/admin-of.ts'
@@ -118,7 +118,6 @@ function checkRest<Config extends ConfigSpec>(
   { settings, config }: Pick<ServiceReading<Config>, 'settings' | 'config'>,
 ): readonly PlanFailure[] {
   const failures: PlanFailure[] = []
-  callWithSettings('registry', () => options.registry?.(config), failures)
   callWithSettings('admin', () => adminOf(options, { settings, config }), failures)
   return failures
 }
@@ -157,5 +156,3 @@ async function checkTransports(
   }
   return problems
 }
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }

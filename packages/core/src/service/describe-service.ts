@@ -7,6 +7,7 @@ import type { HttpBoundRoute, HttpOperation, NamedField } from '../contract/http
 import type { AccessRule } from '../contract/operation.ts'
 import type { ConsumerStart } from '../contract/start-position.ts'
 import { ConfigError } from '../error/setup-error.ts'
+import type { Registry } from '../registry/registry.ts'
 import { toPeers } from '../handler/peer-address.ts'
 import { type RemoteFacts, tokenName } from '../handler/provider.ts'
 import type { Task } from '../handler/task.ts'
@@ -19,7 +20,7 @@ import { adminOf } from './probe/admin-of.ts'
 import { describeChecks } from './describe-checks.ts'
 import { accessOf } from './endpoint-facts.ts'
 import { hooksOf } from './lifecycle/bound-hooks.ts'
-import { planService, requireSound, type ServicePlan } from './plan-service.ts'
+import { isAnnouncing, planService, requireSound, type ServicePlan } from './plan-service.ts'
 import { readSettings, type ServiceReading } from './read-settings.ts'
 import type {
   AccessDescription,
@@ -31,6 +32,7 @@ import type {
   InterceptorDescription,
   OperationDescription,
   ProviderDescription,
+  RegistryDescription,
   RemoteDescription,
   ScheduleDescription,
   ServiceDescription,
@@ -71,7 +73,8 @@ export function describeService<Config extends ConfigSpec>(
     hooks: hooksOf(options).map(describeHook),
     transports: plan.transports.map((transport) => describeTransport(transport, settings)),
     admin: describeAdmin(options, { settings, config }),
-    isRegistered: options.registry !== undefined,
+    isRegistered: isAnnouncing(plan.registry),
+    registry: plan.registry && describeRegistry(plan.registry),
     settings: Object.entries<ConfigReader<unknown>>(options.config ?? {}).map(describeSetting),
     limits: {
       callTimeoutMs: settings.callTimeoutMs,
@@ -272,6 +275,11 @@ function describeTransport(transport: Transport, { defaultHost }: ServiceSetting
     connectsTo: connectsTo && [...connectsTo],
     probes: probes && Object.fromEntries(probes),
   }
+}
+
+function describeRegistry(registry: Registry): RegistryDescription {
+  const peers = registry.connectsTo?.flatMap(toPeers) ?? []
+  return { canFind: 'watch' in registry, connectsTo: peers.length > 0 ? peers : undefined }
 }
 
 function describeAdmin<Config extends ConfigSpec>(

@@ -1,4 +1,4 @@
-import { SetupError, type SetupProblem, WiringError } from '../error/setup-error.ts'
+import { ConfigError, SetupError, type SetupProblem, WiringError } from '../error/setup-error.ts'
 import { type Handler, toHandlerDefinition } from '../handler/handler-class.ts'
 import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
 import type { HealthCheck } from '../handler/check.ts'
@@ -7,6 +7,9 @@ import { type Provider, provide, type RemoteFacts } from '../handler/provider.ts
 import type { Task } from '../handler/task.ts'
 import { indexProviders, planProviders, type ProviderPlan, type Root } from '../handler/provider-graph.ts'
 import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/transport.ts'
+import { ServiceDirectory } from '../client/service-directory.ts'
+import type { Registrar, Registry } from '../registry/registry.ts'
+import { type Logger, silent } from '../telemetry/log.ts'
 import { checkWiring } from './assemble.ts'
 import { taskRoot } from './background/bound-tasks.ts'
 import type { ConfigSpec, SettingsOf } from './config/config.ts'
@@ -23,12 +26,15 @@ export interface PlanSurroundings<Config extends ConfigSpec> {
   /** Providers that replace those of the same token. */
   readonly overrides?: readonly Provider[] | undefined
   readonly identity: ServiceIdentity
+  /** @defaultValue silence, where nothing is created */
+  readonly log?: Logger
 }
 
 /** All that can be known of a service before anything of it is created, bound or listens. */
 export interface ServicePlan {
   readonly definitions: readonly HandlerDefinition[]
   readonly transports: readonly Transport[]
+  readonly registry: Registry | undefined
   /** Whether anybody can call it: through a transport, or found in a registry. */
   readonly hasCallers: boolean
   readonly providers: ProviderPlan
@@ -55,13 +61,14 @@ export function planService<Config extends ConfigSpec>(
   options: ServiceOptions<Config>,
   surroundings: PlanSurroundings<Config>,
 ): ServicePlan {
-  const { settings, config, overrides = [], identity } = surroundings
+  const { settings, config, overrides = [], identity, log = silent } = surroundings
   const failures: PlanFailure[] = []
   const made = <Entry extends object>(name: string, make: () => readonly Entry[]) =>
     sift(name, callWithSettings(name, make, failures), failures)
   const transports = made('transports', () => options.transports?.(config) ?? [])
   const providers = made('providers', () => options.providers?.(config) ?? [])
   const remotes = made('remotes', () => options.remotes?.(config) ?? [])
+  const registry = callWithSettings('registry', () => requireRegistry(options.registry?.(config)), failures)
   const known = { transports: transports.isWhole, providers: [transports, providers, remotes].every(isWhole) }
   const definitions = sift('handlers', options.handlers, failures).entries.flatMap((handler) =>
     define(handler, failures),
@@ -69,6 +76,7 @@ export function planService<Config extends ConfigSpec>(
   const index = indexProviders(
     [
       provide(ServiceInfo, { create: () => identity }),
+      ...directoryOf(registry, log),
       ...providers.entries,
       ...remotes.entries,
       ...jointProviders(transports.entries),
@@ -96,7 +104,8 @@ export function planService<Config extends ConfigSpec>(
   return {
     definitions,
     transports: transports.entries,
-    hasCallers: options.registry !== undefined || transports.entries.some(({ hasCallers = true }) => hasCallers),
+    registry,
+    hasCallers: isAnnouncing(registry) || transports.entries.some(({ hasCallers = true }) => hasCallers),
     providers: plan,
     remotes: [...index.byToken.values()].flatMap(({ remote }) => remote ?? []),
     checks,
@@ -104,6 +113,31 @@ export function planService<Config extends ConfigSpec>(
     failures: failures.map((failure) => ({ ...failure, problems: withoutSecrets(failure.problems, config) })),
     problems: problems.filter(({ code }) => isTrustworthy(code, known)),
   }
+}
+
+/** @throws ConfigError `config.malformed` for what is none */
+function requireRegistry(given: Registry | undefined): Registry | undefined {
+  const { announce, watch }: { announce?: unknown; watch?: unknown } = given ?? { watch: () => undefined }
+  if (typeof announce === 'function' || typeof watch === 'function') return given
+  const message =
+    'registry of the service: expected what announces instances or finds them, found neither announce() nor watch()'
+  throw new ConfigError([{ code: 'config.malformed', message }])
+}
+
+/** Whether a registry is told of the service, and not only asked for others. */
+export function isAnnouncing(registry: Registry | undefined): registry is Registry & Registrar {
+  return registry !== undefined && 'announce' in registry
+}
+
+/** Created where somebody needs it, so that nothing is watched for nothing. */
+function directoryOf(registry: Registry | undefined, log: Logger): readonly Provider[] {
+  if (registry === undefined || !('watch' in registry)) return []
+  return [
+    provide(ServiceDirectory, {
+      create: () => new ServiceDirectory(registry, log),
+      dispose: (directory) => directory.close(),
+    }),
+  ]
 }
 
 /** What the user's own functions say of a failure may quote a secret setting. */

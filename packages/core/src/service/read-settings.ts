@@ -2,6 +2,7 @@ import { ConfigError, type SetupProblem } from '../error/setup-error.ts'
 import { findVariables } from './config/config-source.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
 import { readConfig } from './config/read-config.ts'
+import { instanceVariables } from './instance-options.ts'
 import { resolveServiceOptions, type ServiceOptions, type ServiceSettings } from './service-options.ts'
 import type { GivenSettings } from './start-options.ts'
 
@@ -60,4 +61,4 @@ export function requireSettings<Config extends ConfigSpec>(
 }
 
 /** The variables that Tenon itself reads, besides NODE_ENV and those that the platform sets. */
-const ownVariables: readonly string[] = ['LOG_LEVEL', 'TENON_HOST', 'TENON_KILL_DELAY_MS']
+const ownVariables: readonly string[] = ['LOG_LEVEL', 'TENON_HOST', 'TENON_KILL_DELAY_MS', ...instanceVariables]

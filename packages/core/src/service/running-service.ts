@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { Gate } from '../call/gate.ts'
 import { ServiceError } from '../error/service-error.ts'
 import { LifecycleError } from '../error/setup-error.ts'
@@ -74,7 +73,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#settings = settings
     this.#log = log
     this.#startedAtMs = startedAtMs ?? performance.now()
-    this.#identity = Object.freeze({ name, version, instanceId: `${name}-${randomUUID()}` })
+    this.#identity = Object.freeze({ name, version, instanceId: settings.instance.id })
     this.#stopRequest = new StopRequest(name, settings.shutdownTimeoutMs)
     this.#journal = new PhaseJournal({ service: name, log, hide: compileHider(config) })
     this.#parts = { ...noParts, log, drain: new Drain(this.#gate) }

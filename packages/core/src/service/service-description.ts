@@ -33,6 +33,8 @@ export interface ServiceDescription {
   readonly admin?: AdminDescription | undefined
   /** Whether a registry is told of it. */
   readonly isRegistered: boolean
+  /** The registry that it is announced in, or finds others by. */
+  readonly registry?: RegistryDescription | undefined
   /** The variables the service is configured with. */
   readonly settings: readonly SettingDescription[]
   readonly limits: LimitDescription
@@ -172,6 +174,13 @@ export interface CheckDescription extends HealthCheckSettings {
   readonly name: string
   /** Names of what it is given. */
   readonly needs: readonly string[]
+}
+
+export interface RegistryDescription {
+  /** Whether others can be found by it. */
+  readonly canFind: boolean
+  /** The servers it connects to, as `host:port`; none where it does not tell. */
+  readonly connectsTo?: readonly string[] | undefined
 }
 
 /** Another service that a client is declared for, by `remote()`. */

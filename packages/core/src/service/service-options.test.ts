@@ -21,6 +21,7 @@ describe('resolveServiceOptions', () => {
       isOutputChecked: true,
       defaultAccess: 'public',
       defaultHost: '127.0.0.1',
+      instance: { id: expect.stringMatching(/^[a-z-]+-[\da-f-]{36}$/) },
       maxConcurrentCalls: Number.POSITIVE_INFINITY,
       maxQueuedCalls: undefined,
       loggedCalls: 'failed',

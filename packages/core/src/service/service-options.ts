@@ -13,6 +13,7 @@ import type { Registry } from '../registry/registry.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { AdminOptions } from './probe/admin-options.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
+import { checkInstance, type InstanceOptions, type InstanceSettings, resolveInstance } from './instance-options.ts'
 import type { HookLists } from './lifecycle/bound-hooks.ts'
 import { checkShutdownRoom, longestDelayMs, type ShutdownRoom } from './lifecycle/shutdown-room.ts'
 import { longestLingerMs } from './process/linger.ts'
@@ -42,6 +43,8 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
   readonly transports?: (settings: SettingsOf<Config>) => readonly Transport[]
   /** Where the service is announced once it is ready, and where it finds others: what of the two the registry can do. */
   readonly registry?: (settings: SettingsOf<Config>) => Registry
+  /** How this copy is announced there. @defaultValue under a random id, at the addresses where its servers listen */
+  readonly instance?: InstanceOptions
   /** The services that handlers call: `remote(orders, …)`. */
   readonly remotes?: (settings: SettingsOf<Config>) => readonly Provider[]
   /**
@@ -121,6 +124,8 @@ export interface ServiceSettings {
   readonly defaultAccess: AccessRule
   /** Where servers listen whose options do not say. */
   readonly defaultHost: string
+  /** Who this copy is, and where others reach it. */
+  readonly instance: InstanceSettings
   /** Infinity for no limit. */
   readonly maxConcurrentCalls: number
   /** Undefined for as many as may run. */
@@ -142,6 +147,7 @@ export interface ResolvedOptions {
 type PlainOptions = Pick<
   ServiceOptions,
   | 'name'
+  | 'instance'
   | 'callTimeoutMs'
   | 'checkOutput'
   | 'defaultAccess'
@@ -185,6 +191,7 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
     isOutputChecked: checkOutput === 'always' || (checkOutput === 'development' && isDevelopment),
     defaultAccess: options.defaultAccess ?? (options.authenticate ? 'authenticated' : 'public'),
     defaultHost: environment['TENON_HOST'] || serviceDefaults.host,
+    instance: resolveInstance(options, environment),
     maxConcurrentCalls: options.maxConcurrentCalls ?? Number.POSITIVE_INFINITY,
     maxQueuedCalls: options.maxQueuedCalls,
     loggedCalls: options.log?.calls ?? logDefaults.calls,
@@ -203,6 +210,7 @@ function checkOptions(options: PlainOptions, settings: ServiceSettings): readonl
   return [
     ...checkName(options.name),
     ...checkHost(settings.defaultHost),
+    ...checkInstance(options, settings.instance),
     ...checkRange('callTimeoutMs', settings.callTimeoutMs, [1, 3_600_000]),
     ...checkRange('startTimeoutMs', settings.startTimeoutMs, [1, 3_600_000]),
     ...checkRange('shutdownTimeoutMs', settings.shutdownTimeoutMs, [0, 600_000]),

@@ -2,7 +2,7 @@ import type { Gate } from '../call/gate.ts'
 import { Container } from '../handler/container.ts'
 import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
 import type { Provider } from '../handler/provider.ts'
-import type { Registrar, Registry } from '../registry/registry.ts'
+import type { Registrar } from '../registry/registry.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
 import { Background } from './background/background.ts'
@@ -13,6 +13,7 @@ import type { ConfigSpec, SettingsOf } from './config/config.ts'
 import { compileHider } from './config/hide-secrets.ts'
 import { adminOf } from './probe/admin-of.ts'
 import { AdminServer } from './probe/admin-server.ts'
+import { announcedInstance, isOnLoopback } from './lifecycle/announced-instance.ts'
 import { Announcement } from './lifecycle/announcement.ts'
 import { type BoundHook, bindHooks } from './lifecycle/bound-hooks.ts'
 import { Health } from './health/health.ts'
@@ -26,7 +27,7 @@ import { compileReason } from './health/reason.ts'
 import { runInOrder } from './lifecycle/run-hooks.ts'
 import { listenAll, withAll } from './lifecycle/servers.ts'
 import type { ServiceParts } from './lifecycle/shutdown-phases.ts'
-import { planService, requireSound, type ServicePlan } from './plan-service.ts'
+import { isAnnouncing, planService, requireSound, type ServicePlan } from './plan-service.ts'
 import { Schedules } from './schedule/schedules.ts'
 import { delayFor, type ServiceOptions, type ServiceSettings } from './service-options.ts'
 
@@ -47,6 +48,7 @@ export const noParts: Readonly<Omit<GrowingParts, 'drain' | 'log'>> = Object.fre
   health: undefined,
   servers: [],
   announcement: undefined,
+  registry: undefined,
   schedules: undefined,
   background: undefined,
   hooks: [],
@@ -110,7 +112,7 @@ export class StartUp<Config extends ConfigSpec> {
   /** Every line is a phase; what it leaves behind is in the parts, also when a later one fails. */
   async run(phase: RunStartPhase): Promise<void> {
     const { options, gate, stop, readiness } = this.#site
-    const { plan, registry } = await phase('plan', () => this.#plan())
+    const plan = await phase('plan', () => this.#plan())
     const adminAddresses = await phase('open admin server', () => this.#openAdmin())
     const container = this.#keepContainer(plan)
     await phase('create providers', () => container.create(stop))
@@ -121,18 +123,19 @@ export class StartUp<Config extends ConfigSpec> {
     await phase('first checks', () => this.#firstChecks(plan, container))
     const addresses = await phase('listen', () => this.#listen(plan.transports, endpoints))
     this.#parts.addresses = [...addresses, ...adminAddresses]
-    if (registry && 'announce' in registry) this.#parts.announcement = this.#announcement(registry)
+    if (isAnnouncing(plan.registry)) this.#parts.announcement = this.#announcement(plan.registry)
     this.#parts.hooks = hooks
     this.#site.hasStarted()
     await phase('announce', () => readiness.open())
   }
 
-  #plan(): { readonly plan: ServicePlan; readonly registry: Registry | undefined } {
-    const { options, settings, config, overrides, identity } = this.#site
-    const plan = planService(options, { settings, config, overrides, identity })
+  #plan(): ServicePlan {
+    const { options, settings, config, overrides, identity, log } = this.#site
+    const plan = planService(options, { settings, config, overrides, identity, log })
+    this.#parts.registry = plan.registry
     requireSound(plan)
     this.#parts.deregisterDelayMs = delayFor(plan, options, settings.deregisterDelayMs)
-    return { plan, registry: options.registry?.(config) }
+    return plan
   }
 
   async #openAdmin(): Promise<readonly Address[]> {
@@ -250,10 +253,14 @@ export class StartUp<Config extends ConfigSpec> {
   }
 
   #announcement(registrar: Registrar): Announcement {
-    const { identity, stop, log } = this.#site
-    const { name, version, instanceId: id } = identity
-    const endpoints = this.#parts.addresses.filter(({ protocol }) => protocol !== 'admin')
-    return new Announcement({ registrar, instance: { id, name, version, endpoints }, stop, log })
+    const { identity, settings, stop, log } = this.#site
+    const instance = announcedInstance({ identity, settings: settings.instance, addresses: this.#parts.addresses })
+    if (!settings.isDevelopment && isOnLoopback(instance))
+      log.warn(
+        { endpoints: instance.endpoints },
+        'the service is announced at a loopback address, where only this machine reaches it: set TENON_HOST or TENON_ADVERTISED_HOST',
+      )
+    return new Announcement({ registrar, instance, stop, log })
   }
 }
 

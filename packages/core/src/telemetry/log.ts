@@ -11,3 +11,6 @@ export interface Logger {
    */
   flush?(done: (error?: Error) => void): unknown
 }
+
+/** Says nothing. */
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }

@@ -23,6 +23,7 @@ function readinessOf({ begin = async () => undefined }: Partial<Pick<Announcemen
       await begin()
     },
     persist: async () => void heard.push('announce, and try again'),
+    setHealth: (health: string) => void heard.push(`registry: ${health}`),
   }
   const transport = { isReady: true }
   const server = {
@@ -54,7 +55,7 @@ describe('Readiness', () => {
     expect([service.readiness.isOpen, service.readiness.isReady]).toEqual([false, false])
     await service.readiness.open()
     expect([service.readiness.isOpen, service.readiness.isReady]).toEqual([true, true])
-    expect(service.heard).toEqual(['ready', 'announce', 'first'])
+    expect(service.heard).toEqual(['ready', 'registry: serving', 'announce', 'first'])
   })
 
   it('waits for checks that fail at first, and is announced once however often they do later', async () => {
@@ -64,7 +65,16 @@ describe('Readiness', () => {
     expect([service.readiness.isOpen, service.readiness.isReady]).toEqual([true, false])
     expect(service.heard).toEqual([])
     for (const answer of ['passes', 'fails', 'passes'] as const) await service.check(answer)
-    expect(service.heard).toEqual(['ready', 'announce, and try again', 'first', 'not_ready', 'ready'])
+    expect(service.heard).toEqual([
+      'ready',
+      'registry: serving',
+      'announce, and try again',
+      'first',
+      'not_ready',
+      'registry: not_serving',
+      'ready',
+      'registry: serving',
+    ])
   })
 
   it('waits for a transport that can take work, and is announced when there is one', async () => {
@@ -76,7 +86,14 @@ describe('Readiness', () => {
     expect(service.heard).toEqual([])
     service.change(true)
     service.change(false)
-    expect(service.heard).toEqual(['ready', 'announce, and try again', 'first', 'not_ready'])
+    expect(service.heard).toEqual([
+      'ready',
+      'registry: serving',
+      'announce, and try again',
+      'first',
+      'not_ready',
+      'registry: not_serving',
+    ])
   })
 
   it('does not come before all parts have started, although checks begin to pass', async () => {
@@ -101,7 +118,7 @@ describe('Readiness', () => {
     using _closing = service
     await service.check('passes')
     await service.readiness.open()
-    expect(service.heard).toEqual(['ready', 'announce'])
+    expect(service.heard).toEqual(['ready', 'registry: serving', 'announce'])
   })
 
   it('passes on that the registry refuses', async () => {

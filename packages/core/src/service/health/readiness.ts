@@ -79,7 +79,10 @@ export class Readiness {
     if (readiness === this.#told) return
     this.#told = readiness
     this.#log(readiness)
-    for (const server of this.#options.parts.servers) server.readinessChanged?.(readiness)
+    const { servers, announcement } = this.#options.parts
+    for (const server of servers) server.readinessChanged?.(readiness)
+    // One that stops is withdrawn.
+    if (!this.#options.stop.aborted) announcement?.setHealth(readiness === 'ready' ? 'serving' : 'not_serving')
   }
 
   /** The first time is told by who starts the service, and its end by who stops it. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Instance, Registration } from '../../registry/registry.ts'
+import type { AnnounceOptions, Instance, InstanceChange, Registration } from '../../registry/registry.ts'
+import { takenOver } from '../../registry/taken-over.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { Announcement } from './announcement.ts'
 
@@ -18,7 +19,7 @@ function announcing(...answers: readonly (() => Promise<Registration>)[]) {
   const stop = new AbortController()
   const startedAt = Date.now()
   const triedAtMs: number[] = []
-  const announce = vi.fn((_instance: Instance, _options: { readonly signal: AbortSignal }) => {
+  const announce = vi.fn((_instance: Instance, _options: AnnounceOptions) => {
     triedAtMs.push(Date.now() - startedAt)
     const answer = answers[Math.min(triedAtMs.length, answers.length) - 1]
     return answer ? answer() : never()
@@ -32,8 +33,10 @@ function announcing(...answers: readonly (() => Promise<Registration>)[]) {
 function registered() {
   const lost = new AbortController()
   const withdraw = vi.fn(async () => undefined)
-  const registration: Registration = { lost: lost.signal, update: async () => undefined, withdraw }
-  return { answer: async () => registration, lose: () => lost.abort(new Error('the session expired')), withdraw, lost }
+  const update = vi.fn(async (_change: InstanceChange) => undefined)
+  const registration: Registration = { lost: lost.signal, update, withdraw }
+  const lose = (reason = new Error('the session expired')) => lost.abort(reason)
+  return { answer: async () => registration, lose, update, withdraw, lost }
 }
 
 const refused = () => Promise.reject(new Error('refused'))
@@ -45,7 +48,10 @@ describe('begin', () => {
     expect(announcement.isBegun).toBe(false)
     await announcement.begin()
     expect(announcement.isBegun).toBe(true)
-    expect(announce).toHaveBeenCalledExactlyOnceWith(instance, { signal: stop.signal })
+    expect(announce).toHaveBeenCalledExactlyOnceWith(instance, {
+      signal: stop.signal,
+      onTrouble: expect.any(Function),
+    })
     stop.abort()
     const { signal } = new AbortController()
     await announcement.withdraw(signal)
@@ -142,6 +148,22 @@ describe('an instance that the registry has lost', () => {
     expect(announce).toHaveBeenCalledTimes(3)
   })
 
+  it('is not announced again where another process has taken its id, and that is told', async () => {
+    const place = registered()
+    const { announcement, announce, stop } = announcing(place.answer)
+    await announcement.begin()
+    place.lose(takenOver('note-1'))
+    await vi.runAllTimersAsync()
+    expect(announce).toHaveBeenCalledTimes(1)
+    expect(log.error).toHaveBeenCalledExactlyOnceWith(
+      { err: expect.objectContaining({ code: 'service.taken_over' }) },
+      'another process has announced this instance; this one is not announced any more',
+    )
+    stop.abort()
+    await announcement.withdraw(new AbortController().signal)
+    expect(place.withdraw).not.toHaveBeenCalled()
+  })
+
   it('is let go once the service is asked to stop', async () => {
     const place = registered()
     const { announcement, stop, announce } = announcing(place.answer)
@@ -151,6 +173,71 @@ describe('an instance that the registry has lost', () => {
     await vi.runAllTimersAsync()
     expect(announce).toHaveBeenCalledTimes(1)
     expect(log.error).not.toHaveBeenCalled()
+  })
+})
+
+describe('setHealth', () => {
+  const told = ({ update }: ReturnType<typeof registered>) => update.mock.calls.map(([change]) => change)
+
+  it('tells the registry of every change, the newest last, and of none twice', async () => {
+    const place = registered()
+    const { announcement } = announcing(place.answer)
+    await announcement.begin()
+    announcement.setHealth('serving')
+    expect(told(place)).toEqual([])
+    announcement.setHealth('not_serving')
+    announcement.setHealth('serving')
+    announcement.setHealth('not_serving')
+    await vi.runAllTimersAsync()
+    expect(told(place)).toEqual([{ health: 'not_serving' }, { health: 'not_serving' }])
+    announcement.setHealth('serving')
+    await vi.runAllTimersAsync()
+    expect(told(place).at(-1)).toEqual({ health: 'serving' })
+  })
+
+  it('is what is announced later, and told where it changed while the instance was announced', async () => {
+    const place = registered()
+    const answered = Promise.withResolvers<Registration>()
+    const { announcement, announce } = announcing(() => answered.promise)
+    announcement.setHealth('not_serving')
+    const begun = announcement.begin()
+    expect(announce.mock.calls[0]?.[0]).toEqual({ ...instance, health: 'not_serving' })
+    announcement.setHealth('serving')
+    answered.resolve(await place.answer())
+    await begun
+    await vi.runAllTimersAsync()
+    expect(told(place)).toEqual([{ health: 'serving' }])
+  })
+
+  it('logs what the registry refuses, and harms nobody', async () => {
+    const place = registered()
+    place.update.mockRejectedValue(new Error('no leader'))
+    const { announcement, stop } = announcing(place.answer)
+    await announcement.begin()
+    announcement.setHealth('not_serving')
+    await vi.runAllTimersAsync()
+    expect(log.warn).toHaveBeenCalledExactlyOnceWith(
+      { err: expect.objectContaining({ message: 'no leader' }), health: 'not_serving' },
+      'the registry could not be told of the change',
+    )
+    stop.abort()
+    announcement.setHealth('serving')
+    await vi.runAllTimersAsync()
+    expect(place.update).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('trouble with renewals', () => {
+  it('is told aloud once for each outage', async () => {
+    const { announcement, announce } = announcing(registered().answer)
+    await announcement.begin()
+    const onTrouble = announce.mock.calls[0]?.[1].onTrouble ?? expect.unreachable()
+    for (const _try of [1, 2, 3]) onTrouble(new Error('refused'))
+    expect(log.warn).toHaveBeenCalledTimes(1)
+    expect(log.debug).toHaveBeenCalledTimes(2)
+    await vi.advanceTimersByTimeAsync(61_000)
+    onTrouble(new Error('refused'))
+    expect(log.warn).toHaveBeenCalledTimes(2)
   })
 })
 

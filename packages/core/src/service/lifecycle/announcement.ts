@@ -1,6 +1,7 @@
 import { LifecycleError } from '../../error/setup-error.ts'
 import { backOffMs } from '../../registry/back-off.ts'
-import type { Instance, Registrar, Registration } from '../../registry/registry.ts'
+import type { Instance, InstanceHealth, Registrar, Registration } from '../../registry/registry.ts'
+import { isTakenOver } from '../../registry/taken-over.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { wait } from './shutdown.ts'
 
@@ -21,9 +22,17 @@ export class Announcement {
   /** The last try; it may outlive the wish for it, in a registry that does not heed its signal. */
   #trying: Promise<void> | undefined
   #withdrawal: AbortSignal | undefined
+  /** As it is to be seen now. */
+  #instance: Instance
+  /** Whether the registry is being told of a change. */
+  #isTelling = false
+  /** Of renewals that failed, one soon after the other. */
+  #troubleCount = 0
+  #troubledAtMs = 0
 
   constructor(options: AnnouncementOptions) {
     this.#options = { random: Math.random, ...options }
+    this.#instance = options.instance
   }
 
   /** Whether there is anything to withdraw, or may still be. */
@@ -68,6 +77,13 @@ export class Announcement {
     }
   }
 
+  /** Tells the registry whether the instance takes calls. What it cannot be told now it is told as soon as it can be. */
+  setHealth(health: InstanceHealth): void {
+    if (health === (this.#instance.health ?? 'serving')) return
+    this.#instance = { ...this.#instance, health }
+    void this.#tell()
+  }
+
   /** Removes the instance, and what a try that is still under way makes of it. Call it once, after `stop` has fired. */
   async withdraw(signal: AbortSignal): Promise<void> {
     this.#withdrawal = signal
@@ -82,14 +98,45 @@ export class Announcement {
   }
 
   async #announce(): Promise<void> {
-    const { registrar, instance, stop } = this.#options
-    const registration = await registrar.announce(instance, { signal: stop })
+    const { registrar, stop } = this.#options
+    const announced = this.#instance
+    const onTrouble = (error: Error) => this.#trouble(error)
+    const registration = await registrar.announce(announced, { signal: stop, onTrouble })
     if (this.#withdrawal) return this.#withdrawLate(registration)
     this.#registration = registration
     const { lost } = registration
-    const again = () => this.#announceAgain(lost.reason)
-    if (lost.aborted) again()
-    else lost.addEventListener('abort', again, { once: true, signal: stop })
+    const end = () => this.#lose(lost.reason)
+    if (lost.aborted) return end()
+    lost.addEventListener('abort', end, { once: true, signal: stop })
+    if (this.#instance !== announced) void this.#tell()
+  }
+
+  /** Until what the registry was told last is what is to be seen. Never rejects. */
+  async #tell(): Promise<void> {
+    const { stop, log } = this.#options
+    if (this.#isTelling) return
+    this.#isTelling = true
+    let told: Instance | undefined
+    while (this.#registration && told !== this.#instance && !stop.aborted) {
+      told = this.#instance
+      try {
+        await this.#registration.update({ health: told.health ?? 'serving' }, { signal: stop })
+      } catch (error) {
+        if (!stop.aborted) log.warn({ err: error, health: told.health }, 'the registry could not be told of the change')
+      }
+    }
+    this.#isTelling = false
+  }
+
+  #trouble(error: Error): void {
+    const { log } = this.#options
+    const nowMs = performance.now()
+    if (nowMs - this.#troubledAtMs > troubleGapMs) this.#troubleCount = 0
+    this.#troubledAtMs = nowMs
+    this.#troubleCount += 1
+    const fields = { err: error, troubleCount: this.#troubleCount }
+    if (this.#troubleCount === 1) log.warn(fields, 'the registration cannot be renewed; tried again')
+    else log.debug(fields, 'the registration still cannot be renewed')
   }
 
   /** A registry may have answered although it was told that nobody waits. */
@@ -101,10 +148,15 @@ export class Announcement {
     }
   }
 
-  #announceAgain(reason: unknown): void {
+  #lose(reason: unknown): void {
     const { stop, log, random } = this.#options
     if (stop.aborted) return
     this.#registration = undefined
+    // Two that announce the same id in turns would be worse than one that is not found.
+    if (isTakenOver(reason)) {
+      log.error({ err: reason }, 'another process has announced this instance; this one is not announced any more')
+      return
+    }
     log.error({ err: reason }, 'the registry has lost the instance; it is announced again')
     void this.persist(backOffMs(0, { ...backOff, random }))
   }
@@ -115,6 +167,9 @@ function refused(cause: unknown): LifecycleError {
   const message = `the registry did not take the instance: ${reason}`
   return new LifecycleError([{ code: 'service.announce_failed', message }], cause)
 }
+
+/** After how long without trouble the next one is told aloud again. A guess: registrations are renewed more often. */
+const troubleGapMs = 60_000
 
 /** Guesses. */
 const backOff = { firstMs: 1_000, longestMs: 30_000 } as const

@@ -1,3 +1,4 @@
+import type { Registry } from '../../registry/registry.ts'
 import type { TransportServer } from '../../transport/transport.ts'
 import { telemetrySinks } from '../../telemetry/flush.ts'
 import type { Logger } from '../../telemetry/log.ts'
@@ -25,6 +26,8 @@ export interface ServiceParts {
   readonly health: Health | undefined
   readonly servers: readonly TransportServer[]
   readonly announcement: Announcement | undefined
+  /** Closed when nobody is announced or looked for there any more. */
+  readonly registry: Pick<Registry, 'close'> | undefined
   readonly schedules: Schedules | undefined
   readonly background: Background | undefined
   /** Of hooks those whose time to run may come, for what goes before them has begun. */
@@ -151,7 +154,7 @@ function onStopStep({ hooks, log }: ServiceParts, { shutdownTimeoutMs }: Timing)
 
 function closeSteps(parts: ServiceParts, timing: Timing): Steps<ClosePhase> {
   const { shutdownTimeoutMs } = timing
-  const { admin, container, health, servers } = parts
+  const { admin, container, health, registry, servers } = parts
   return {
     'close transports': {
       limitMs: shutdownTimeoutMs * closeTransportsLimitShare,
@@ -164,7 +167,9 @@ function closeSteps(parts: ServiceParts, timing: Timing): Steps<ClosePhase> {
       run: async (_signal, timeoutMs) => {
         // A check must not meet a value that is gone.
         health?.close()
-        throwErrors((await container?.dispose(timeoutMs)) ?? [], 'providers could not be disposed')
+        const errors = (await container?.dispose(timeoutMs)) ?? []
+        await registry?.close?.()
+        throwErrors(errors, 'providers could not be disposed')
       },
     },
     'flush telemetry': flushStep(parts, timing),

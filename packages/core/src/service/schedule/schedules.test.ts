@@ -338,7 +338,7 @@ describe('a stop', () => {
     const { held, handler } = heldSchedule()
     const readiness = Promise.withResolvers<void>()
     const service = workerOf([handler], {
-      registry: () => ({ register: () => readiness.promise, deregister: async () => undefined }) as never,
+      registry: () => ({ announce: () => readiness.promise as Promise<never> }),
     })
     const starting = service.start(begin)
     starting.catch(() => undefined)

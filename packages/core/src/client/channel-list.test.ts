@@ -1,0 +1,172 @@
+import Type from 'typebox'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { contract } from '../contract/contract.ts'
+import { memoryRegistry } from '../registry/memory-registry.ts'
+import type { Instance } from '../registry/registry.ts'
+import { silent } from '../telemetry/log.ts'
+import { BalancedChannel } from './balanced-channel.ts'
+import { FoundChannels } from './channel-list.ts'
+import type { ClientChannel } from './client-transport.ts'
+import { buildClient } from './remote.ts'
+import { ServiceDirectory } from './service-directory.ts'
+
+const { signal } = new AbortController()
+const places = contract('demo.PlaceService', {
+  find: { input: Type.Object({}), output: Type.Object({ at: Type.String() }), timeoutMs: 1_000 },
+})
+
+const instance = (id: string, port: number, more: Partial<Instance> = {}): Instance => ({
+  id,
+  name: 'place',
+  version: '1.0.0',
+  endpoints: [
+    { protocol: 'http', host: '10.0.0.1', port: 80 },
+    { protocol: 'grpc', host: '10.0.0.1', port },
+  ],
+  ...more,
+})
+
+/** A client of whatever the registry tells of. A channel closes when it is let go. */
+function findingClient({ waitForReady = false, registry = memoryRegistry() } = {}) {
+  const directory = new ServiceDirectory(registry, silent)
+  const closing = new Map<string, PromiseWithResolvers<void>>()
+  const opened: string[] = []
+  const open = (address: string): ClientChannel => {
+    opened.push(address)
+    const unused = () => expect.unreachable()
+    return {
+      unary: async () => ({ at: address }),
+      serverStream: unused,
+      clientStream: unused,
+      bidiStream: unused,
+      close: () => {
+        const left = Promise.withResolvers<void>()
+        closing.set(address, left)
+        return left.promise
+      },
+    }
+  }
+  const channels = new FoundChannels({ known: directory.of('place'), protocol: 'grpc', open })
+  const channel = new BalancedChannel(channels, { waitForReady })
+  const client = buildClient<typeof places>(places, channel)
+  const called = async (count: number) => {
+    const outputs = []
+    for (let call = 0; call < count; call += 1) outputs.push((await client.find({})).at)
+    return outputs.toSorted()
+  }
+  const listed = () => channels.opened.map(({ address }) => address)
+  return { registry, directory, channels, channel, client, called, opened, closing, listed }
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+const settle = () => vi.advanceTimersByTimeAsync(0)
+
+describe('FoundChannels', () => {
+  it('lets a call wait for the first list, and spreads calls over what it tells of, by the protocol', async () => {
+    const registry = memoryRegistry()
+    await registry.announce(instance('a', 1), { signal })
+    await registry.announce(instance('b', 2, { endpoints: [{ protocol: 'grpc', host: 'fd00::1', port: 2 }] }), {
+      signal,
+    })
+    await registry.announce(instance('c', 3, { endpoints: [{ protocol: 'http', host: '10.0.0.1', port: 3 }] }), {
+      signal,
+    })
+    const { called, opened } = findingClient({ registry })
+    expect(await called(2)).toEqual(['10.0.0.1:1', '[fd00::1]:2'])
+    expect(opened).toEqual(['10.0.0.1:1', '[fd00::1]:2'])
+  })
+
+  it('calls one that comes, and lets one that goes finish what runs on it', async () => {
+    const { registry, called, closing, listed, opened } = findingClient()
+    const first = await registry.announce(instance('a', 1), { signal })
+    expect(await called(1)).toEqual(['10.0.0.1:1'])
+    await registry.announce(instance('b', 2), { signal })
+    await settle()
+    expect(await called(2)).toEqual(['10.0.0.1:1', '10.0.0.1:2'])
+    await first.withdraw({ signal })
+    await settle()
+    expect(await called(2)).toEqual(['10.0.0.1:2', '10.0.0.1:2'])
+    expect(listed()).toEqual(['10.0.0.1:2', '10.0.0.1:1'])
+    closing.get('10.0.0.1:1')?.resolve()
+    await settle()
+    expect(listed()).toEqual(['10.0.0.1:2'])
+    expect(opened).toEqual(['10.0.0.1:1', '10.0.0.1:2'])
+  })
+
+  it.each<[string, Partial<Instance>]>([
+    ['is about to go', { health: 'draining' }],
+    ['has no weight', { weight: 0 }],
+  ])('calls one that %s only where there is no other', async (_why, more) => {
+    const { registry, called } = findingClient()
+    await registry.announce(instance('a', 1, more), { signal })
+    expect(await called(2)).toEqual(['10.0.0.1:1', '10.0.0.1:1'])
+    await registry.announce(instance('b', 2), { signal })
+    await settle()
+    expect(await called(2)).toEqual(['10.0.0.1:2', '10.0.0.1:2'])
+  })
+
+  it('answers unavailable where there is none that takes calls, and says whose', async () => {
+    const { registry, client } = findingClient()
+    await registry.announce(instance('a', 1, { health: 'not_serving' }), { signal })
+    await expect(client.find({})).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('the registry knows no instance of place that takes calls over grpc'),
+    })
+  })
+
+  it('waits for one until the deadline where the transport waits for connections', async () => {
+    const { registry, client } = findingClient({ waitForReady: true })
+    await settle()
+    const called = client.find({})
+    await vi.advanceTimersByTimeAsync(500)
+    await registry.announce(instance('a', 1), { signal })
+    await vi.advanceTimersByTimeAsync(100)
+    expect(await called).toEqual({ at: '10.0.0.1:1' })
+    const overdue = findingClient({ waitForReady: true }).client.find({})
+    const failed = expect(overdue).rejects.toMatchObject({ code: 'deadline_exceeded' })
+    await vi.advanceTimersByTimeAsync(1_000)
+    await failed
+  })
+
+  it('ends a call that waits for the first list with the deadline, and with the client', async () => {
+    const never = { watch: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }) }
+    const open = () => expect.unreachable()
+    const known = new ServiceDirectory(never, silent).of('place')
+    const channel = new BalancedChannel(new FoundChannels({ known, protocol: 'grpc', open }))
+    const client = buildClient<typeof places>(places, channel)
+    const overdue = expect(client.find({})).rejects.toMatchObject({ code: 'deadline_exceeded' })
+    await vi.advanceTimersByTimeAsync(1_000)
+    await overdue
+    const closed = expect(client.find({})).rejects.toMatchObject({ code: 'cancelled' })
+    await channel.close()
+    await closed
+  })
+
+  it('goes on calling who was there last for half a minute when the registry tells of nobody any more', async () => {
+    const { registry, called, client, listed } = findingClient()
+    const only = await registry.announce(instance('a', 1), { signal })
+    expect(await called(1)).toEqual(['10.0.0.1:1'])
+    await only.withdraw({ signal })
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(await called(1)).toEqual(['10.0.0.1:1'])
+    await vi.advanceTimersByTimeAsync(1)
+    await expect(client.find({})).rejects.toMatchObject({ code: 'unavailable' })
+    await registry.announce(instance('a', 1), { signal })
+    await settle()
+    expect(await called(1)).toEqual(['10.0.0.1:1'])
+    expect(listed()).toHaveLength(2)
+  })
+
+  it('closes what is open when the client is closed, and listens no more', async () => {
+    const { registry, called, channel, closing, opened } = findingClient()
+    await registry.announce(instance('a', 1), { signal })
+    await called(1)
+    const closed = channel.close()
+    closing.get('10.0.0.1:1')?.resolve()
+    await closed
+    await registry.announce(instance('b', 2), { signal })
+    await settle()
+    expect(opened).toEqual(['10.0.0.1:1'])
+  })
+})
