@@ -29,7 +29,7 @@ const roomEdges: Readonly<Record<string, readonly string[]>> = {
   call: ['contract', 'error', 'schema', 'telemetry'],
   handler: ['call', 'contract', 'error', 'telemetry'],
   transport: ['call', 'contract', 'error', 'handler', 'telemetry'],
-  client: ['call', 'contract', 'error', 'handler', 'registry', 'schema'],
+  client: ['call', 'contract', 'error', 'handler', 'registry', 'schema', 'telemetry'],
   service: ['call', 'client', 'contract', 'error', 'handler', 'registry', 'schema', 'telemetry', 'transport'],
 }
 

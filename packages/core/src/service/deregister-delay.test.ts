@@ -52,6 +52,7 @@ it.each<readonly [string, Partial<ServiceOptions>, number]>([
   ['schedules and tasks', worker, 0],
   ['a transport that fetches its work', { transports: () => [transport({ hasCallers: false })] }, 0],
   ['a delay of its own', { ...worker, deregisterDelayMs: 700 }, 700],
+  ['a registry that is none', { ...worker, registry: () => undefined }, 0],
   ['a registry', { ...worker, registry: () => memoryRegistry() }, 5_000],
   ['a transport with callers', { transports: () => [transport({})] }, 5_000],
   [
@@ -85,4 +86,19 @@ it('tells a transport that fetches its work of no time in which callers come', a
     await stopped
   }
   expect(hosts.map(({ deregisterDelayMs }) => deregisterDelayMs)).toEqual([0, 5_000])
+})
+
+it.each<readonly [string, ServiceOptions['registry'], number]>([
+  ['that announces', () => memoryRegistry(), 5_000],
+  ['that only finds others', () => ({ watch: () => expect.unreachable() }), 0],
+  ['that is none', () => undefined, 0],
+])('outside Kubernetes waits for those who learn from a registry %s', (_what, registry, delayMs) => {
+  const service = defineService({
+    name: 'worker',
+    version: '1.0.0',
+    handlers: [],
+    transports: () => [transport({})],
+    ...(registry && { registry }),
+  })
+  expect(service.describe({ environment: {} }).limits.deregisterDelayMs).toBe(delayMs)
 })

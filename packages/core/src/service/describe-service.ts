@@ -20,7 +20,7 @@ import { adminOf } from './probe/admin-of.ts'
 import { describeChecks } from './describe-checks.ts'
 import { accessOf } from './endpoint-facts.ts'
 import { hooksOf } from './lifecycle/bound-hooks.ts'
-import { isAnnouncing, planService, requireSound, type ServicePlan } from './plan-service.ts'
+import { planService, requireSound, type ServicePlan } from './plan-service.ts'
 import { readSettings, type ServiceReading } from './read-settings.ts'
 import type {
   AccessDescription,
@@ -73,7 +73,7 @@ export function describeService<Config extends ConfigSpec>(
     hooks: hooksOf(options).map(describeHook),
     transports: plan.transports.map((transport) => describeTransport(transport, settings)),
     admin: describeAdmin(options, { settings, config }),
-    isRegistered: isAnnouncing(plan.registry),
+    isRegistered: plan.isAnnounced,
     registry: plan.registry && describeRegistry(plan.registry),
     settings: Object.entries<ConfigReader<unknown>>(options.config ?? {}).map(describeSetting),
     limits: {
@@ -82,8 +82,11 @@ export function describeService<Config extends ConfigSpec>(
       maxQueuedCalls: settings.maxQueuedCalls,
       startTimeoutMs: settings.startTimeoutMs,
       shutdownTimeoutMs: settings.shutdownTimeoutMs,
-      deregisterDelayMs: delayFor(plan, options, settings.deregisterDelayMs),
-      deregisterDelayInKubernetesMs: delayFor(plan, options, delayInKubernetes(options)),
+      deregisterDelayMs: delayFor(plan, options, settings),
+      deregisterDelayInKubernetesMs: delayFor(plan, options, {
+        deregisterDelayMs: delayInKubernetes(options),
+        isInKubernetes: true,
+      }),
     },
     security: {
       hasAuthenticator: options.authenticate !== undefined,

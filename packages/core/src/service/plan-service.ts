@@ -37,6 +37,8 @@ export interface ServicePlan {
   readonly registry: Registry | undefined
   /** Whether anybody can call it: through a transport, or found in a registry. */
   readonly hasCallers: boolean
+  /** Whether a registry tells others of it. */
+  readonly isAnnounced: boolean
   readonly providers: ProviderPlan
   /** The other services that clients are declared for, those that are replaced left out. */
   readonly remotes: readonly RemoteFacts[]
@@ -105,6 +107,7 @@ export function planService<Config extends ConfigSpec>(
     definitions,
     transports: transports.entries,
     registry,
+    isAnnounced: isAnnouncing(registry),
     hasCallers: isAnnouncing(registry) || transports.entries.some(({ hasCallers = true }) => hasCallers),
     providers: plan,
     remotes: [...index.byToken.values()].flatMap(({ remote }) => remote ?? []),

@@ -18,6 +18,7 @@ describe('resolveServiceOptions', () => {
       shutdownTimeoutMs: 25_000,
       deregisterDelayMs: 0,
       isDevelopment: true,
+      isInKubernetes: false,
       isOutputChecked: true,
       defaultAccess: 'public',
       defaultHost: '127.0.0.1',

@@ -41,8 +41,11 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
   readonly handlers: readonly Handler[]
   readonly providers?: (settings: SettingsOf<Config>) => readonly Provider[]
   readonly transports?: (settings: SettingsOf<Config>) => readonly Transport[]
-  /** Where the service is announced once it is ready, and where it finds others: what of the two the registry can do. */
-  readonly registry?: (settings: SettingsOf<Config>) => Registry
+  /**
+   * Where the service is announced once it is ready, and where it finds others: what of the two the registry can do. Nothing where it
+   * gives undefined.
+   */
+  readonly registry?: (settings: SettingsOf<Config>) => Registry | undefined
   /** How this copy is announced there. @defaultValue under a random id, at the addresses where its servers listen */
   readonly instance?: InstanceOptions
   /** The services that handlers call: `remote(orders, …)`. */
@@ -120,6 +123,7 @@ export interface ServiceSettings {
   readonly callTimeoutMs: number
   /** Unless NODE_ENV is `production`. */
   readonly isDevelopment: boolean
+  readonly isInKubernetes: boolean
   readonly isOutputChecked: boolean
   readonly defaultAccess: AccessRule
   /** Where servers listen whose options do not say. */
@@ -178,7 +182,9 @@ export const serviceDefaults = Object.freeze({
 
 /** Fills in defaults and checks ranges: `config.malformed`, `config.out_of_range`, all problems at once. */
 export function resolveServiceOptions(options: PlainOptions, environment: Environment): ResolvedOptions {
-  const isDelayed = options.registry !== undefined || environment['KUBERNETES_SERVICE_HOST'] !== undefined
+  const isInKubernetes = environment['KUBERNETES_SERVICE_HOST'] !== undefined
+  // Whether its registry announces it is known later.
+  const isDelayed = options.registry !== undefined || isInKubernetes
   const room = roomOf(options)
   const isDevelopment = environment['NODE_ENV'] !== 'production'
   const checkOutput = options.checkOutput ?? serviceDefaults.checkOutput
@@ -188,6 +194,7 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
     shutdownTimeoutMs: room.shutdownTimeoutMs,
     deregisterDelayMs: isDelayed ? delayInKubernetes(options) : (options.deregisterDelayMs ?? 0),
     isDevelopment,
+    isInKubernetes,
     isOutputChecked: checkOutput === 'always' || (checkOutput === 'development' && isDevelopment),
     defaultAccess: options.defaultAccess ?? (options.authenticate ? 'authenticated' : 'public'),
     defaultHost: environment['TENON_HOST'] || serviceDefaults.host,
@@ -248,13 +255,16 @@ export function delayInKubernetes(options: PlainOptions): number {
   return Math.min(deregisterDelayMs, partMs, longestDelayMs(room))
 }
 
-/** Of a default delay what a service needs: one that nobody can call waits only for as long as it says itself. */
+/**
+ * Of a default delay what a service needs: one that nobody can call, or that neither Kubernetes nor a registry tells others of, waits only
+ * for as long as it says itself.
+ */
 export function delayFor(
-  { hasCallers }: { readonly hasCallers: boolean },
+  { hasCallers, isAnnounced }: { readonly hasCallers: boolean; readonly isAnnounced: boolean },
   { deregisterDelayMs: givenMs = 0 }: PlainOptions,
-  delayMs: number,
+  { deregisterDelayMs, isInKubernetes }: Pick<ServiceSettings, 'deregisterDelayMs' | 'isInKubernetes'>,
 ): number {
-  return hasCallers ? delayMs : givenMs
+  return hasCallers && (isInKubernetes || isAnnounced) ? deregisterDelayMs : givenMs
 }
 
 function checkName(name: string): SetupProblem[] {

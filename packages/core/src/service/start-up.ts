@@ -134,7 +134,7 @@ export class StartUp<Config extends ConfigSpec> {
     const plan = planService(options, { settings, config, overrides, identity, log })
     this.#parts.registry = plan.registry
     requireSound(plan)
-    this.#parts.deregisterDelayMs = delayFor(plan, options, settings.deregisterDelayMs)
+    this.#parts.deregisterDelayMs = delayFor(plan, options, settings)
     return plan
   }
 
