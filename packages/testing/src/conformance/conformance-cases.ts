@@ -1,8 +1,9 @@
-import type { Behaviour } from './behaviour.ts'
 import { behaviours } from './behaviours.ts'
-import { type Feature, features, type Lacks } from './feature.ts'
+import { type Feature, features } from './feature.ts'
 import type { ConformanceHarness } from './harness.ts'
+import { checkLacks, findLack, type Lack as LackOf } from './lack.ts'
 import { openStage } from './stage.ts'
+import { within } from './within.ts'
 
 /** One behaviour to be tried on one transport. */
 export interface ConformanceCase {
@@ -20,10 +21,7 @@ export interface ConformanceCase {
   run(): Promise<void>
 }
 
-export interface Lack {
-  readonly feature: Feature
-  readonly reason: string
-}
+export type Lack = LackOf<Feature>
 
 /**
  * The suite for one transport, as data for any test runner.
@@ -32,10 +30,10 @@ export interface Lack {
  */
 export function conformanceCases(harness: ConformanceHarness): readonly ConformanceCase[] {
   const { name: transport, lacks = {}, caseLimitMs = 4_000 } = harness
-  checkLacks(transport, lacks)
+  checkLacks(transport, lacks, features)
   return behaviours.map((behaviour): ConformanceCase => {
-    const { group, name } = behaviour
-    const lack = findLack(behaviour, lacks)
+    const { group, name, needs } = behaviour
+    const lack = findLack(needs, lacks)
     const refuse = () => Promise.reject(new Error(`${transport} lacks ${lack?.feature}: ${lack?.reason}`))
     const run = async () => {
       await using stage = openStage(harness)
@@ -49,32 +47,4 @@ export function conformanceCases(harness: ConformanceHarness): readonly Conforma
       run: lack ? refuse : run,
     })
   })
-}
-
-function checkLacks(transport: string, lacks: Lacks): void {
-  for (const [name, reason] of Object.entries(lacks)) {
-    if (!Object.hasOwn(features, name))
-      throw new TypeError(`${transport}: lacks: "${name}" is none of ${Object.keys(features).join(', ')}`)
-    if (typeof reason !== 'string' || reason.trim() === '')
-      throw new TypeError(`${transport}: lacks: expected the reason why it lacks ${name}, found ${String(reason)}`)
-  }
-}
-
-function findLack({ needs }: Behaviour, lacks: Lacks): Lack | undefined {
-  for (const feature of needs) {
-    const reason = lacks[feature]
-    if (reason !== undefined) return Object.freeze({ feature, reason })
-  }
-  return undefined
-}
-
-/** A transport that never answers fails its case, whatever the runner does about time. */
-async function within(work: Promise<void>, limitMs: number): Promise<void> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error(`the case did not end within ${limitMs} ms`)), limitMs)
-  try {
-    await Promise.race([work, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,0 +1,5 @@
+export { memoryRegistryHarness } from './memory-registry-harness.ts'
+export { type RegistryCase, registryCases } from './registry-cases.ts'
+export { registryConformance, type RegistryTestFunction } from './registry-conformance.ts'
+export { type RegistryFeature, registryFeatures, type RegistryLacks } from './registry-feature.ts'
+export type { RegistryBounds, RegistryHarness, RegistryLink, RegistryPlace } from './registry-harness.ts'

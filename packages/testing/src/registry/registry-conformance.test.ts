@@ -1,0 +1,5 @@
+import { test } from 'vitest'
+import { memoryRegistryHarness } from './memory-registry-harness.ts'
+import { registryConformance } from './registry-conformance.ts'
+
+registryConformance(memoryRegistryHarness(), test)
