@@ -47,10 +47,11 @@ export interface Announced {
 
 export async function openRegistryStage(harness: RegistryHarness): Promise<RegistryStage> {
   const { bounds, lacks = {}, slowMs = 1_000, longOutageMs = 30_000 } = harness
+  const closeLimitMs = Math.min(longestCloseMs, harness.caseLimitMs ?? longestCloseMs)
   const place = await harness.start()
   const name = `suite-${randomUUID().slice(0, 8)}`
   const ending = new AbortController()
-  const open = new Opened(name, ending.signal)
+  const open = new Opened({ name, signal: ending.signal, closeLimitMs })
   const shown = new Map<string, Announced>()
   let announcer: Promise<Process> | undefined
   const openBeside = async () => open.add(await (place.openBeside ?? place.open).call(place))
@@ -90,7 +91,7 @@ export async function openRegistryStage(harness: RegistryHarness): Promise<Regis
 }
 
 /** A guess: what has not let go of a registry that may be out of reach by then is left behind. */
-const closeLimitMs = 5_000
+const longestCloseMs = 5_000
 
 /** Announcements at the same time; a guess that no server minds. */
 const laneCount = 32
@@ -102,30 +103,39 @@ interface Showing {
 }
 
 async function showAnnounced(announcer: Process, { shown, instances, name }: Showing): Promise<void> {
+  const fresh = instances.filter((instance) => !isDeepStrictEqual(shown.get(instance.id)?.instance, instance)).values()
+  const lane = async () => {
+    for (const instance of fresh) shown.set(instance.id, await announcer.announce(instance))
+  }
+  await Promise.all(Array.from({ length: laneCount }, lane))
+  // At no time is there nobody, unless that is what is to be shown.
   const wanted = new Set(instances.map(({ id }) => id))
   const gone = [...shown.values()].filter(({ instance }) => instance.name === name && !wanted.has(instance.id))
   for (const announced of gone) {
     shown.delete(announced.instance.id)
     await announced.withdraw()
   }
-  const fresh = instances.filter((instance) => !isDeepStrictEqual(shown.get(instance.id)?.instance, instance)).values()
-  const lane = async () => {
-    for (const instance of fresh) shown.set(instance.id, await announcer.announce(instance))
-  }
-  await Promise.all(Array.from({ length: laneCount }, lane))
+}
+
+interface OpenedOptions {
+  readonly name: string
+  readonly signal: AbortSignal
+  readonly closeLimitMs: number
 }
 
 /** The processes of a case, and what they have to let go of. */
 class Opened {
   readonly #name: string
   readonly #signal: AbortSignal
+  readonly #closeLimitMs: number
   readonly #registries: Registry[] = []
   readonly #announced = new Set<Announced>()
   readonly #watches: Watched[] = []
 
-  constructor(name: string, signal: AbortSignal) {
+  constructor({ name, signal, closeLimitMs }: OpenedOptions) {
     this.#name = name
     this.#signal = signal
+    this.#closeLimitMs = closeLimitMs
   }
 
   add(registry: Registry): Process {
@@ -151,7 +161,7 @@ class Opened {
 
   /** Withdraws, ends and closes everything, and does not mind what fails of it: the case has been judged. */
   async close(): Promise<void> {
-    const attempt = (work: Promise<unknown>) => within(work, closeLimitMs).catch(() => undefined)
+    const attempt = (work: Promise<unknown>) => within(work, this.#closeLimitMs).catch(() => undefined)
     await Promise.all(this.#watches.map((watch) => attempt(watch.leave())))
     await Promise.all([...this.#announced].map((announced) => attempt(announced.withdraw())))
     await Promise.all(this.#registries.map((registry) => attempt(Promise.resolve(registry.close?.()))))

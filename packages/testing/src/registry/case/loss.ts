@@ -1,7 +1,7 @@
-import { requireEqual } from '../../conformance/assertion.ts'
+import { requireEqual, requireTrue } from '../../conformance/assertion.ts'
 import { eventually } from '../../eventually.ts'
 import { registryBehavioursOf } from '../registry-behaviour.ts'
-import { addressesOf } from '../watched.ts'
+import { addressesOf, addressOf } from '../watched.ts'
 
 const loss = registryBehavioursOf('loss')
 
@@ -41,6 +41,27 @@ export const lossCases = [
       )
       await announced.withdraw()
       requireEqual(await other.look(), [], 'what is there should be')
+    },
+  }),
+  loss('what was withdrawn does not come back, when what is left is announced again', {
+    needs: ['announce', 'change', 'forget'],
+    run: async ({ open, openBeside, instance, server, bounds }) => {
+      const [process, other] = [await open(), await openBeside()]
+      const withdrawn = await process.announce(instance(1))
+      await process.announce(instance(2))
+      await withdrawn.withdraw()
+      // By the second time all that is renewed has been renewed.
+      for (let count = 0; count < 2; count += 1) {
+        await server.forget(instance(2))
+        await eventually(
+          async () => {
+            const list = addressesOf(await other.look())
+            requireTrue(list.includes(addressOf(instance(2))), 'expected the instance to be announced again')
+            requireEqual(list.length, 1, 'the number of instances should be')
+          },
+          { timeoutMs: bounds.expiredMs },
+        )
+      }
     },
   }),
   loss('a registry that is killed and started again is used again, by watches and by what is announced', {

@@ -8,18 +8,18 @@ const flapCount = 20
 const instanceCount = 1_000
 
 export const manyCases = [
-  many(`an instance that comes and goes ${flapCount} times is there in the end`, {
+  many(`of instances that come and go ${flapCount} times those are there in the end that came last`, {
     needs: ['change'],
     run: async ({ open, show, instance, bounds }) => {
       const process = await open()
       const watch = process.watch()
       await watch.sees([], bounds.seenMs)
       for (let flap = 0; flap < flapCount; flap += 1) {
-        await show([instance(1)])
         await show([instance(1), instance(2)])
+        await show([instance(1), instance(3)])
       }
-      await watch.sees([instance(1), instance(2)], bounds.seenMs + bounds.goneMs)
-      const list = addressesOf([instance(1), instance(2)])
+      await watch.sees([instance(1), instance(3)], bounds.seenMs + bounds.goneMs)
+      const list = addressesOf([instance(1), instance(3)])
       requireEqual(addressesOf(await process.look()), list, 'what is there should be')
       requireEqual(addressesOf(watch.newest), list, 'the watch should show')
     },
