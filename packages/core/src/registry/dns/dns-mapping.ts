@@ -64,3 +64,11 @@ export function toWeights(records: readonly DnsServiceRecord[]): readonly number
 }
 
 const largestWeight = 1_000
+
+/** When to ask again; what is not known to be right for longer is asked for at the latest. */
+export function toWaitMs(
+  ttlMs: number | undefined,
+  { minTtlMs, maxTtlMs }: Pick<DnsSettings, 'minTtlMs' | 'maxTtlMs'>,
+): number {
+  return Math.max(minTtlMs, Math.min(maxTtlMs, ttlMs ?? maxTtlMs))
+}

@@ -5,7 +5,7 @@ import type { Discovery, Instance, Registry, WatchOptions } from '../registry.ts
 import { toSnapshot } from '../to-snapshot.ts'
 import { DnsAgent } from './dns-agent.ts'
 import { DnsLookUp } from './dns-look-up.ts'
-import { type DnsPlace, type DnsQuestion, toInstance, toQuestion } from './dns-mapping.ts'
+import { type DnsPlace, type DnsQuestion, toInstance, toQuestion, toWaitMs } from './dns-mapping.ts'
 import { type DnsRegistryOptions, type DnsSettings, resolveDns } from './dns-options.ts'
 
 /**
@@ -38,7 +38,7 @@ class DnsRegistry implements Discovery {
         const { places, ttlMs } = await lookUp.ask()
         succeeded()
         given.put(places)
-        await pause(this.#waitMs(ttlMs), undefined, { signal: leave, ref: false })
+        await pause(toWaitMs(ttlMs, this.#settings), undefined, { signal: leave, ref: false })
       }
     }
     const troubled = (error: Error) => {
@@ -52,11 +52,6 @@ class DnsRegistry implements Discovery {
       ending.abort()
       await following
     }
-  }
-
-  #waitMs(ttlMs: number | undefined): number {
-    const { minTtlMs, maxTtlMs } = this.#settings
-    return Math.max(minTtlMs, Math.min(maxTtlMs, ttlMs ?? maxTtlMs))
   }
 }
 

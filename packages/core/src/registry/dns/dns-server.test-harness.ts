@@ -39,6 +39,8 @@ export class DnsServer implements AsyncDisposable {
   readonly #sockets = new Set<Socket>()
   #udp: UdpSocket | undefined
   #tcp: Server | undefined
+  /** Types that it cannot answer for, whatever the mode. */
+  readonly failing = new Set<string>()
   mode: Mode = 'right'
   delayMs = 0
   port = 0
@@ -120,7 +122,7 @@ export class DnsServer implements AsyncDisposable {
   async #answer(query: Buffer, over: 'udp' | 'tcp', send: (answer: Buffer) => unknown): Promise<void> {
     const { name, end, type } = readQuestion(query)
     this.queries.push({ type, name, over })
-    const { mode } = this
+    const mode = this.failing.has(type) ? 'servfail' : this.mode
     const given = this.#zone.get(name.toLowerCase())
     const asked = (given ?? []).filter((record) => record.type === type || record.type === 'CNAME')
     const records = mode === 'right' ? asked : []
@@ -132,7 +134,7 @@ export class DnsServer implements AsyncDisposable {
       ? toAnswer({ id: query.readUInt16BE(0), question, code, records: [], isTruncated: true })
       : whole
     if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs))
-    if (this.mode !== 'silent') send(answer)
+    if (mode !== 'silent') send(answer)
   }
 }
 
@@ -178,14 +180,20 @@ function toRecord(record: DnsRecord): Buffer {
 }
 
 function toData(record: DnsRecord): Buffer {
-  if (record.type === 'A') return Buffer.from(record.address.split('.').map(Number))
-  if (record.type === 'AAAA') return toIpv6(record.address)
-  if (record.type === 'CNAME') return toName(record.target)
-  const numbers = Buffer.alloc(6)
-  numbers.writeUInt16BE(record.priority ?? 0, 0)
-  numbers.writeUInt16BE(record.weight ?? 0, 2)
-  numbers.writeUInt16BE(record.port, 4)
-  return Buffer.concat([numbers, toName(record.target)])
+  switch (record.type) {
+    case 'A':
+    case 'AAAA':
+      return record.address.includes(':') ? toIpv6(record.address) : Buffer.from(record.address.split('.').map(Number))
+    case 'CNAME':
+      return toName(record.target)
+    case 'SRV': {
+      const numbers = Buffer.alloc(6)
+      numbers.writeUInt16BE(record.priority ?? 0, 0)
+      numbers.writeUInt16BE(record.weight ?? 0, 2)
+      numbers.writeUInt16BE(record.port, 4)
+      return Buffer.concat([numbers, toName(record.target)])
+    }
+  }
 }
 
 function toName(name: string): Buffer {
