@@ -26,8 +26,8 @@ export class DnsAgent {
 
   async services(host: string): Promise<readonly DnsServiceRecord[]> {
     const records = await this.#ask(host, 'SRV', (resolver) => resolver.resolveSrv(host))
-    // A target of `.` says that the service is decidedly not there: RFC 2782.
-    return records.filter(({ name }) => name !== '' && name !== '.')
+    // A target of `.`, which Node tells as nothing, says that the service is decidedly not there: RFC 2782.
+    return records.filter(({ name }) => name !== '')
   }
 
   async #ask<Record>(

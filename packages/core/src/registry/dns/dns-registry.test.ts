@@ -147,7 +147,9 @@ describe('SRV records', () => {
     const server = await serverWith(zone)
     expect(idsOf(await watching(server, {}).next())).toEqual(['10.0.0.1:2'])
     server.set('_grpc._tcp.user', [srv('.', 0)])
+    server.queries.length = 0
     expect(await watching(server, {}).next()).toEqual([])
+    expect(new Set(server.queries.map(({ name }) => name))).toEqual(new Set(['_grpc._tcp.user']))
   })
 })
 
