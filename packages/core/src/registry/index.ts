@@ -1,5 +1,5 @@
 export { ConfigError, type SetupProblem } from '../error/setup-error.ts'
-export { checkNames, type OptionCheck, optionCheck, type OptionRange } from '../transport/option/option-check.ts'
+export { checkNames, type OptionCheck, optionCheck, type OptionRange } from '../error/option-check.ts'
 export { backOffMs, type BackOffOptions } from './back-off.ts'
 export type { ConfigSource, ConfigTexts, ConfigWatchOptions } from './config-source.ts'
 export { type DnsRegistryOptions, dnsRegistryDefaults, type DnsService } from './dns/dns-options.ts'

@@ -1,6 +1,6 @@
 import { isRecord, toFound } from '../error/given-value.ts'
 import { ConfigError, type SetupProblem } from '../error/setup-error.ts'
-import { optionCheck } from '../transport/option/option-check.ts'
+import { optionCheck } from '../error/option-check.ts'
 import { Newest } from './newest.ts'
 import type { Discovery, Endpoint, Instance, WatchOptions } from './registry.ts'
 import { toSnapshot } from './to-snapshot.ts'

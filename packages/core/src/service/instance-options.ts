@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { SetupProblem } from '../error/setup-error.ts'
-import { checkNames, type OptionCheck, optionCheck } from '../transport/option/option-check.ts'
+import { checkNames, type OptionCheck, optionCheck } from '../error/option-check.ts'
 import type { Environment } from './config/config.ts'
 
 /** How a copy of the service is announced in a registry. What the environment says counts before what stands here. */

@@ -52,7 +52,7 @@ export { type IdleTime, toIdleTime } from './connection/idle-time.ts'
 export { untilRead } from './connection/until-read.ts'
 export { withdrawSession } from './connection/withdraw-session.ts'
 export { givenOnly, isRecord, toFound } from '../error/given-value.ts'
-export { checkNames, type OptionCheck, optionCheck, type OptionRange } from './option/option-check.ts'
+export { checkNames, type OptionCheck, optionCheck, type OptionRange } from '../error/option-check.ts'
 export type {
   CommandContent,
   EventContent,

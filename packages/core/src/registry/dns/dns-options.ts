@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises'
 import { givenOnly, isRecord, toFound } from '../../error/given-value.ts'
 import { ConfigError, type SetupProblem } from '../../error/setup-error.ts'
-import { optionCheck } from '../../transport/option/option-check.ts'
+import { optionCheck } from '../../error/option-check.ts'
 
 export interface DnsRegistryOptions {
   /** What is spoken at the addresses that are found. @defaultValue `grpc` */

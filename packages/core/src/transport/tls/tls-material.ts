@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { SecureContextOptions } from 'node:tls'
 import { ConfigError } from '../../error/setup-error.ts'
-import { optionCheck } from '../option/option-check.ts'
+import { optionCheck } from '../../error/option-check.ts'
 import type { TlsSettings } from './tls-options.ts'
 
 /** What the server shows its callers and knows theirs by, as PEM texts. */

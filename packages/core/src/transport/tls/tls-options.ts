@@ -1,6 +1,6 @@
 import type { SetupProblem } from '../../error/setup-error.ts'
 import { isRecord, toFound } from '../../error/given-value.ts'
-import { type OptionCheck, optionCheck } from '../option/option-check.ts'
+import { type OptionCheck, optionCheck } from '../../error/option-check.ts'
 
 /** How a server speaks TLS, whatever it speaks over it. */
 export interface TlsOptions {

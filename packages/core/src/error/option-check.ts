@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import { toFound } from '../../error/given-value.ts'
-import type { SetupProblem } from '../../error/setup-error.ts'
+import { toFound } from './given-value.ts'
+import type { SetupProblem } from './setup-error.ts'
 
 /** The least and the largest value. */
 export interface OptionRange {
