@@ -36,7 +36,8 @@ export class DnsAgent {
     resolve: (resolver: Resolver) => Promise<Record[]>,
   ): Promise<readonly Record[]> {
     const { servers, timeoutMs } = this.#settings
-    // A new one each time: by what a server took before, c-ares would shorten the time that it has, to 250 ms, and never find it slower.
+    // A new one each time: by what a server took before, c-ares would shorten the time that it has, to 250 ms, and never find it slower
+    // (c-ares#794).
     const resolver = new Resolver({ timeout: timeoutMs, tries: tryCount })
     if (servers) resolver.setServers(servers)
     const cancel = () => resolver.cancel()

@@ -163,8 +163,8 @@ describe('a name', () => {
     expect(watch.troubles).toEqual([])
   })
 
-  it('that exists no longer has nobody', async () => {
-    const server = await serverWith({ user: [a('10.0.0.1')] })
+  it('that exists no longer has nobody, however long its answer might have been kept', async () => {
+    const server = await serverWith({ user: [a('10.0.0.1', 3_600)] })
     const watch = watching(server, { port: 80 })
     expect(await watch.next()).toHaveLength(1)
     server.set('user', undefined)
