@@ -1,8 +1,9 @@
 import { describe, test } from 'vitest'
 import { memoryRegistryHarness } from './memory-registry-harness.ts'
 import { registryConformance } from './registry-conformance.ts'
-import { servedHarness } from './served-registry.test-harness.ts'
+import { altered } from './registry-fault.test-harness.ts'
 
 describe('the memory registry', () => registryConformance(memoryRegistryHarness(), test))
 
-describe('a registry with a server', () => registryConformance(servedHarness(), test.concurrent))
+// Also what shows that the faults planted in it are the only ones.
+describe('a registry with a server', () => registryConformance(altered(), test.concurrent))

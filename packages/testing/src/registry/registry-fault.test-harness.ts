@@ -23,17 +23,22 @@ export interface RegistryFault {
 /** Short: what is wrong is waited for in vain. */
 const shortBounds = { seenMs: 500, goneMs: 500, expiredMs: 900, noticedMs: 500 }
 
-export function faulty({ habits, alter, place }: Partial<RegistryFault>): RegistryHarness {
-  const right = servedHarness({ ...rightHabits, ttlMs: 300, requestLimitMs: 150, ...habits })
+/** A registry with a fault, which is waited for as short as can be. */
+export function faulty(fault: RegistryFault): RegistryHarness {
+  const habits = { ...rightHabits, ttlMs: 60_000, requestLimitMs: 150, ...fault.habits }
+  return { ...altered({ ...fault, habits }), bounds: shortBounds, caseLimitMs: 1_500 }
+}
+
+/** A registry with something in front of it, or nothing. */
+export function altered({ habits, alter, place }: Partial<RegistryFault> = {}): RegistryHarness {
+  const right = servedHarness({ ...rightHabits, ...habits })
   return {
     ...right,
-    bounds: shortBounds,
-    caseLimitMs: 2_500,
     start: async () => {
       const started = await right.start()
       const changed = { ...started, ...place?.(started) }
       const { openBeside = changed.open } = changed
-      const altered = (registry: Registry): Registry => {
+      const alterOne = (registry: Registry): Registry => {
         const whole = registry as Both & Registry
         const members = {
           announce: whole.announce.bind(whole),
@@ -47,8 +52,8 @@ export function faulty({ habits, alter, place }: Partial<RegistryFault>): Regist
       const originals = new Map<Registry, Registry>()
       return {
         ...changed,
-        open: async () => altered(await changed.open()),
-        openBeside: async () => altered(await openBeside()),
+        open: async () => alterOne(await changed.open()),
+        openBeside: async () => alterOne(await openBeside()),
         crash: async (registry) => changed.crash?.(originals.get(registry) ?? registry),
       }
     },

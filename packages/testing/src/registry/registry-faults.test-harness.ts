@@ -280,7 +280,7 @@ export const registryFaults: readonly RegistryFault[] = [
   {
     what: 'withdraws by the id alone',
     // What is renewed would be back at once.
-    habits: { isOwnerChecked: false, renewMs: 60_000, ttlMs: 60_000 },
+    habits: { isOwnerChecked: false, renewMs: 60_000 },
     found: ['announce: withdrawing what was taken over leaves the new one alone'],
   },
   {
@@ -333,7 +333,7 @@ export const registryFaults: readonly RegistryFault[] = [
   },
   {
     what: 'does not renew',
-    habits: { isRenewed: false },
+    habits: { isRenewed: false, ttlMs: 300 },
     found: [
       'loss: an instance whose process died disappears, and those that live stay',
       'loss: an instance that the registry forgot is announced again',
@@ -341,7 +341,7 @@ export const registryFaults: readonly RegistryFault[] = [
   },
   {
     what: 'announces nothing again',
-    habits: { isAnnouncedAgain: false },
+    habits: { isAnnouncedAgain: false, ttlMs: 300 },
     found: [
       'loss: an instance that the registry forgot is announced again',
       'loss: a registry that is killed and started again is used again, by watches and by what is announced',
@@ -405,7 +405,7 @@ export const registryFaults: readonly RegistryFault[] = [
   },
   {
     what: 'waits for ever on a connection that is half-open',
-    habits: { requestLimitMs: 60_000 },
+    habits: { requestLimitMs: 60_000, ttlMs: 300 },
     found: [
       'outage: a connection that is half-open is noticed, and what changed meanwhile is seen after it',
       'outage: an instance is announced again after one that outlasted it (freeze)',

@@ -93,7 +93,7 @@ export async function openRegistryStage(harness: RegistryHarness): Promise<Regis
 /** A guess: what has not let go of a registry that may be out of reach by then is left behind. */
 const longestCloseMs = 5_000
 
-/** Announcements at the same time; a guess that no server minds. */
+/** Announcements, or withdrawals, at the same time; a guess that no server minds. */
 const laneCount = 32
 
 interface Showing {
@@ -111,10 +111,18 @@ async function showAnnounced(announcer: Process, { shown, instances, name }: Sho
   // At no time is there nobody, unless that is what is to be shown.
   const wanted = new Set(instances.map(({ id }) => id))
   const gone = [...shown.values()].filter(({ instance }) => instance.name === name && !wanted.has(instance.id))
-  for (const announced of gone) {
+  await inLanes(gone, async (announced) => {
     shown.delete(announced.instance.id)
     await announced.withdraw()
+  })
+}
+
+async function inLanes<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const rest = all.values()
+  const lane = async () => {
+    for (const one of rest) await work(one)
   }
+  await Promise.all(Array.from({ length: laneCount }, lane))
 }
 
 interface OpenedOptions {
@@ -163,7 +171,7 @@ class Opened {
   async close(): Promise<void> {
     const attempt = (work: Promise<unknown>) => within(work, this.#closeLimitMs).catch(() => undefined)
     await Promise.all(this.#watches.map((watch) => attempt(watch.leave())))
-    await Promise.all([...this.#announced].map((announced) => attempt(announced.withdraw())))
+    await attempt(inLanes([...this.#announced], (announced) => announced.withdraw().catch(() => undefined)))
     await Promise.all(this.#registries.map((registry) => attempt(Promise.resolve(registry.close?.()))))
   }
 

@@ -39,9 +39,10 @@ export interface ServedHabits {
 }
 
 export const rightHabits: ServedHabits = {
-  ttlMs: 1_000,
+  // Far above what a busy machine keeps timers waiting.
+  ttlMs: 2_000,
   renewMs: 50,
-  requestLimitMs: 500,
+  requestLimitMs: 1_000,
   isRenewed: true,
   isAnnouncedAgain: true,
   areUpdatesKept: true,

@@ -102,7 +102,7 @@ describe('addresses', () => {
     const next = watch.next()
     server.set('user', [a('10.0.0.2'), a('10.0.0.1')])
     const asked = server.queries.length
-    await expect.poll(() => server.queries.length).toBeGreaterThan(asked + 1)
+    await expect.poll(() => server.queries.length, { timeout: 10_000 }).toBeGreaterThan(asked + 1)
     server.set('user', [a('10.0.0.3'), a('10.0.0.2'), a('10.0.0.1')])
     const list = await next
     expect(list).toHaveLength(3)
@@ -230,7 +230,7 @@ describe('an outage', () => {
     const registry = dnsRegistry({ servers: [server.address], port: 80, timeoutMs: 60_000 })
     const watch = registry.watch('user', { signal: leaving.signal })[Symbol.asyncIterator]()
     const next = watch.next()
-    await expect.poll(() => server.queries.length).toBeGreaterThan(0)
+    await expect.poll(() => server.queries.length, { timeout: 10_000 }).toBeGreaterThan(0)
     leaving.abort()
     expect(await next).toMatchObject({ done: true })
   })
