@@ -36,7 +36,7 @@ function dnsHarness({ name, options: more, publish, lacks: others }: DnsHarnessO
     // Limits only: what is right comes much earlier.
     bounds: { seenMs: 10_000, goneMs: 10_000, expiredMs: 10_000, noticedMs: 10_000 },
     slowMs: 200,
-    areLongCasesRun: process.env['TENON_REGISTRIES'] === 'all',
+    areLongCasesRun: process.env['TENON_OUTAGES'] === 'all',
     start: async () => {
       const server = await DnsServer.start()
       return {

@@ -344,7 +344,7 @@ export const registryFaults: readonly RegistryFault[] = [
     habits: { isAnnouncedAgain: false, ttlMs: 300 },
     found: [
       'loss: an instance that the registry forgot is announced again',
-      'loss: a registry that is killed and started again is used again, by watches and by what is announced',
+      'loss: what is announced is there again when the registry was killed and started again',
       ...['cut', 'freeze'].map((how) => `outage: an instance is announced again after one that outlasted it (${how})`),
     ],
   },
@@ -366,7 +366,7 @@ export const registryFaults: readonly RegistryFault[] = [
       'outage: what changed during it is seen after it, and what changes later',
       'outage: a watch that begins in it shows the list after it',
       'outage: a long one changes nothing of that',
-      'loss: a registry that is killed and started again is used again, by watches and by what is announced',
+      'loss: a registry that is killed and started again is used again by a watch',
     ],
   },
   {
@@ -437,7 +437,10 @@ export const registryFaults: readonly RegistryFault[] = [
         }
       },
     }),
-    found: ['many: of instances that come and go 20 times those are there in the end that came last'],
+    found: [
+      'many: of instances that come and go 20 times those are there in the end that came last',
+      'many: an instance that is announced and withdrawn 20 times is gone in the end, and one announced after it is not',
+    ],
   },
   {
     what: 'gives a large list in parts',

@@ -64,7 +64,25 @@ export const lossCases = [
       }
     },
   }),
-  loss('a registry that is killed and started again is used again, by watches and by what is announced', {
+  loss('what is announced is there again when the registry was killed and started again', {
+    needs: ['announce', 'change', 'restart'],
+    run: async ({ open, openBeside, instance, server, bounds }) => {
+      const [process, other] = [await open(), await openBeside()]
+      const announced = await process.announce(instance(1))
+      await server.restart()
+      await eventually(
+        async () =>
+          requireEqual(addressesOf(await other.look()), addressesOf([instance(1)]), 'what is there should be'),
+        { timeoutMs: bounds.expiredMs + bounds.noticedMs },
+      )
+      requireEqual(
+        announced.lost.aborted,
+        false,
+        'what is announced again is not lost; whether lost has fired should be',
+      )
+    },
+  }),
+  loss('a registry that is killed and started again is used again by a watch', {
     needs: ['restart', 'change'],
     run: async ({ open, show, instance, server, bounds }) => {
       await show([instance(1)])

@@ -24,6 +24,23 @@ export const manyCases = [
       requireEqual(addressesOf(watch.newest), list, 'the watch should show')
     },
   }),
+  many(
+    `an instance that is announced and withdrawn ${flapCount} times is gone in the end, and one announced after it is not`,
+    {
+      needs: ['announce', 'change'],
+      run: async ({ open, openBeside, instance, bounds }) => {
+        const [process, other] = [await open(), await openBeside()]
+        const watch = other.watch()
+        for (let flap = 0; flap < flapCount; flap += 1) {
+          const announced = await process.announce(instance(1))
+          await announced.withdraw()
+        }
+        await process.announce(instance(2))
+        requireEqual(addressesOf(await other.look()), addressesOf([instance(2)]), 'what is there should be')
+        await watch.sees([instance(2)], bounds.seenMs + bounds.goneMs)
+      },
+    },
+  ),
   many(`one change among ${instanceCount} instances gives one list with all of them`, {
     needs: ['change'],
     run: async ({ open, show, instance, bounds }) => {
