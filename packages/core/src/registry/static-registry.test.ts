@@ -68,6 +68,10 @@ describe('staticRegistry', () => {
     [{ user: [{ ...instance, name: 'order' }] }, 'user[0].name must be "user", as it is found by, found "order"'],
     [{ user: [{ ...instance, endpoints: [] }] }, 'user[0].endpoints must be a list of { protocol, host, port }'],
     [{ user: [{ ...instance, endpoints: [{ host: 'a', port: 1 }] }] }, 'user[0].endpoints must be a list of'],
+    [
+      { user: [{ ...instance, endpoints: [{ protocol: 'grpc', host: 'a', port: '1' }] }] },
+      'user[0].endpoints must be a list of',
+    ],
     [{ user: [instance, instance] }, 'user has "a" more than once'],
   ])('refuses %o', (services, message) => {
     expect(refusalOf(services)).toEqual([expect.stringContaining(`config.malformed staticRegistry: ${message}`)])

@@ -88,9 +88,7 @@ function hidden(text: string): string {
 function isEndpoint(value: unknown): value is Endpoint {
   if (!isRecord(value)) return false
   const { protocol, host, port } = value
-  return (
-    typeof protocol === 'string' && protocol !== '' && typeof host === 'string' && host !== '' && isPort(Number(port))
-  )
+  return typeof protocol === 'string' && protocol !== '' && typeof host === 'string' && host !== '' && isPort(port)
 }
 
 function toInstance(name: string, entry: Instance | string): Instance {
@@ -108,6 +106,6 @@ function toEndpoint(text: string): Endpoint | undefined {
   return Object.freeze({ protocol: protocol.toLowerCase(), host: host.replace(/^\[|\]$/g, ''), port: Number(port) })
 }
 
-function isPort(port: number): boolean {
-  return Number.isInteger(port) && port >= 1 && port <= 65_535
+function isPort(port: unknown): boolean {
+  return typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535
 }

@@ -30,7 +30,7 @@ export interface DnsRegistryOptions {
    * @remarks 10–3_600_000, and not below `minTtlMs`
    */
   readonly maxTtlMs?: number
-  /** How long a server has for an answer. It is asked twice; an outage is noticed within three times this time. @defaultValue 2_000 @remarks 10–60_000 */
+  /** How long a server has for an answer. It is asked twice, the second time for up to twice as long. @defaultValue 2_000 @remarks 10–60_000 */
   readonly timeoutMs?: number
 }
 
