@@ -1,8 +1,8 @@
 /**
  * A place that settings come from beside the environment and mounted files, such as the keys of a registry.
  *
- * An implementation guarantees that an outage leaves the last known values in force: it goes on by itself, and a watch neither throws
- * nor ends before its signal fires.
+ * An implementation guarantees that making it connects to nothing, and that an outage leaves the last known values in force: it goes on
+ * by itself, and a watch neither throws nor ends before its signal fires. After an outage all of it is given again, changed or not.
  */
 export interface ConfigSource {
   /** For messages, such as `consul config/user/`. Shows no secret. */
