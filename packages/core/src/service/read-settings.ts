@@ -1,5 +1,5 @@
 import { ConfigError, type SetupProblem } from '../error/setup-error.ts'
-import { findVariables } from './config/config-source.ts'
+import { findVariables } from './config/find-variables.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
 import { readConfig } from './config/read-config.ts'
 import { instanceVariables } from './instance-options.ts'

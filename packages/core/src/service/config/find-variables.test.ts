@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { findVariables } from './config-source.ts'
+import { findVariables } from './find-variables.ts'
 
 const variables = ['HTTP_PORT', 'REGION', 'TOKEN']
 
