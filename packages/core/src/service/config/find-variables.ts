@@ -1,11 +1,13 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { parseEnv } from 'node:util'
 import type { SetupProblem } from '../../error/setup-error.ts'
+import type { ConfigTexts } from '../../registry/config-source.ts'
 import { type Environment, isVariableName } from './config.ts'
+import { readFolder, readText } from './read-folder.ts'
 
 /** Where to look for variables, and for which. */
-export interface ConfigSources {
+export interface VariableSources {
   /** @defaultValue `process.env`, and outside production also `.env` of the working directory */
   readonly environment?: Environment | undefined
   /** Folders that hold one file a variable. TENON_CONFIG_DIR takes their place. */
@@ -14,13 +16,39 @@ export interface ConfigSources {
   readonly variables: readonly string[]
 }
 
-/** Variables from all sources. */
-export interface FoundVariables {
-  /** The environment, with what it leaves out from mounted files, and then from `.env`. */
+/** One of the places that variables come from. */
+export interface ConfigLayer {
+  readonly texts: ConfigTexts
+  /** Where in it a variable is, for messages. */
+  originOf(variable: string): string
+}
+
+/** What a mounted folder holds. */
+export interface FolderLayer extends ConfigLayer {
+  readonly folder: string
+}
+
+/** The places behind the environment, which counts before all of them. */
+export interface ConfigPlaces {
+  readonly given: Environment
+  /** The first counts most. */
+  readonly folders: readonly FolderLayer[]
+  /** Counts least. Empty where it is not read. */
+  readonly dotEnv: ConfigLayer
+}
+
+/** Variables from several places. */
+export interface MergedVariables {
+  /** The environment, with what it leaves out from the other places. */
   readonly environment: Environment
-  /** The file a variable came from, for messages; none for one of the environment. */
+  /** Where a variable came from, for messages; none for one of the environment. */
   readonly origins: ReadonlyMap<string, string>
-  /** Sources that could not be read. */
+}
+
+/** Variables, and where they were looked for. */
+export interface FoundVariables extends MergedVariables {
+  readonly places: ConfigPlaces
+  /** Places that could not be read. */
   readonly problems: readonly SetupProblem[]
 }
 
@@ -29,38 +57,41 @@ export interface FoundVariables {
  * a Secret, then `.env`, which is for development: it is read neither in production nor where an environment is given. A
  * variable with empty text is one that is not set.
  */
-export function findVariables(sources: ConfigSources): FoundVariables {
-  const given = sources.environment ?? process.env
-  const found: Record<string, string | undefined> = { ...given }
-  const origins = new Map<string, string>()
-  const problems: SetupProblem[] = []
-  const add = (variable: string, text: string | undefined, origin: string): void => {
-    if (found[variable] || !text) return
-    found[variable] = text
-    origins.set(variable, origin)
-  }
+export function findVariables(sources: VariableSources): FoundVariables {
+  const given = { ...(sources.environment ?? process.env) }
   const variables = sources.variables.filter(isVariableName)
-  const { folders, problems: missing } = foldersOf(sources.configFiles, given)
-  problems.push(...missing)
-  for (const folder of folders)
-    for (const variable of variables) {
-      const path = join(folder, variable)
-      const { text, problem } = readText(path, variable)
-      if (problem) problems.push(problem)
-      add(variable, text && withoutLastNewline(text), path)
-    }
-  if (sources.environment === undefined && given['NODE_ENV'] !== 'production') {
-    const path = join(process.cwd(), '.env')
-    const { text = '', problem } = readText(path, '.env')
-    if (problem) problems.push(problem)
-    const lines = parseEnv(text)
-    for (const variable of variables) add(variable, lines[variable], '.env')
+  const { folders, problems } = foldersOf(sources.configFiles, given)
+  const readings = folders.map((folder) => ({ folder, ...readFolder(folder, variables) }))
+  const isDotEnvRead = sources.environment === undefined && given['NODE_ENV'] !== 'production'
+  const { text = '', problem } = isDotEnvRead ? readText(join(process.cwd(), '.env'), '.env') : {}
+  const lines = parseEnv(text)
+  const places: ConfigPlaces = {
+    given,
+    folders: readings.map(({ folder, texts }) => ({ folder, texts, originOf: (variable) => join(folder, variable) })),
+    dotEnv: { texts: pick(lines, variables), originOf: () => '.env' },
   }
-  return { environment: found, origins, problems }
+  return {
+    ...mergeLayers(given, [...places.folders, places.dotEnv]),
+    places,
+    problems: [...problems, ...readings.flatMap((reading) => reading.problems), ...(problem ? [problem] : [])],
+  }
+}
+
+/** Of several places that set a variable the first counts; empty text sets nothing. */
+export function mergeLayers(given: Environment, layers: readonly ConfigLayer[]): MergedVariables {
+  const environment: Record<string, string | undefined> = { ...given }
+  const origins = new Map<string, string>()
+  for (const { texts, originOf } of layers)
+    for (const [variable, text] of Object.entries(texts)) {
+      if (environment[variable] || !text) continue
+      environment[variable] = text
+      origins.set(variable, originOf(variable))
+    }
+  return { environment, origins }
 }
 
 /** A folder that code names need not be there, as it is not on a developer's machine; one that the environment names must. */
-function foldersOf(configFiles: ConfigSources['configFiles'] = [], environment: Environment) {
+function foldersOf(configFiles: VariableSources['configFiles'] = [], environment: Environment) {
   const named = environment['TENON_CONFIG_DIR']
   const folders = named ? named.split(delimiter) : typeof configFiles === 'string' ? [configFiles] : configFiles
   const problems = folders.flatMap((folder): SetupProblem[] => {
@@ -72,24 +103,8 @@ function foldersOf(configFiles: ConfigSources['configFiles'] = [], environment: 
   return { folders: problems.length > 0 ? [] : folders, problems }
 }
 
-interface ReadText {
-  readonly text?: string
-  readonly problem?: SetupProblem
-}
-
-/** Nothing for a file that is not there. */
-function readText(path: string, what: string): ReadText {
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)) }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT') return {}
-    const reason = code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is no UTF-8 text' : String(code ?? error)
-    return { problem: { code: 'config.malformed', message: `${what}: the file ${path} cannot be read: ${reason}` } }
-  }
-}
-
-/** An editor, and `echo`, end a file with a newline that nobody means. */
-function withoutLastNewline(text: string): string {
-  return text.replace(/\r?\n$/, '')
+function pick(lines: Readonly<Record<string, string | undefined>>, variables: readonly string[]): ConfigTexts {
+  return Object.fromEntries(
+    variables.flatMap((variable) => (lines[variable] === undefined ? [] : [[variable, lines[variable]]])),
+  )
 }
