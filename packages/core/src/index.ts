@@ -121,6 +121,8 @@ export {
   type SettingsOf,
   text,
 } from './service/config/config.ts'
+export type { ChosenSource, ConfigSources } from './service/live/config-sources.ts'
+export type { LiveSetting, Settings, Watch, WatchedSettings } from './service/live/live-setting.ts'
 export type { LogLevel, LogOptions } from './service/default-log.ts'
 export { defineService, type RunOptions, type Service, type StartedService } from './service/define-service.ts'
 export type { Ended, ServiceState } from './service/running-service.ts'
@@ -130,6 +132,7 @@ export type {
   AccessDescription,
   CheckDescription,
   CommandDescription,
+  ConfigSourceDescription,
   ConsumerDescription,
   HandlerDescription,
   HookDescription,

@@ -3,6 +3,8 @@ export const setupErrorCodes = {
   'config.missing': 'A required setting has no value: set the environment variable that the message names.',
   'config.malformed': 'A setting cannot be read as its type: the message shows what was expected and what was found.',
   'config.out_of_range': 'A setting lies outside its range: the message shows the range.',
+  'config.source_unavailable':
+    'A source of settings could not be read in time: the message names it and what kept it; make it reachable, or let the service start without it.',
   'config.package': 'An option needs a package that is not installed: the message shows the command that installs it.',
   'contract.name': 'A contract, operation or topic name has the wrong form.',
   'contract.route': 'An HTTP route cannot be read, or names a parameter that is no field of the input.',

@@ -118,7 +118,7 @@ describe('check()', () => {
   })
 
   it('takes a place to connect to that names no host and port for what it is, a word for descriptions', async () => {
-    const providers = ({ url }: { readonly url?: unknown }) => [
+    const providers = ({ url }: Readonly<Record<string, unknown>>) => [
       provide(Db, { create: untouched, connectsTo: [String(url)] }),
     ]
     const options = { config: { url: text('DATABASE_URL') }, providers, handlers: [handler(() => inject(Db))] }

@@ -25,7 +25,7 @@ import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 import type { StartOptions } from './start-options.ts'
 
 /** What a service is looked at with; the same as what it is started with. */
-export type CheckOptions = Pick<StartOptions, 'environment' | 'overrides' | 'transports'>
+export type CheckOptions = Pick<StartOptions, 'environment' | 'configSources' | 'overrides' | 'transports'>
 
 /** What a check came to. */
 export interface ServiceCheck {
@@ -40,7 +40,9 @@ export async function checkService<Config extends ConfigSpec>(
   options: ServiceOptions<Config>,
   { environment, overrides }: CheckOptions,
 ): Promise<ServiceCheck> {
-  const { settings, config, configProblems, optionProblems } = readSettings(options, environment)
+  const reading = readSettings(options, environment)
+  const { settings, config, live, placeProblems, optionProblems } = reading
+  const configProblems = [...placeProblems, ...reading.configProblems]
   const identity: ServiceIdentity = {
     name: options.name,
     version: options.version,
@@ -51,7 +53,8 @@ export async function checkService<Config extends ConfigSpec>(
   const failures = [...plan.failures, ...checkRest(options, { settings, config })]
   const problems = [
     ...optionProblems,
-    ...configProblems,
+    // What is not set may be in a source, which nobody asks here.
+    ...configProblems.filter(({ code }) => code !== 'config.missing' || live.sources.length === 0),
     // What fails over a setting that is not there may do well with the real one.
     ...failures
       .filter(({ isOfSettings }) => !(isOfSettings && configProblems.length > 0))

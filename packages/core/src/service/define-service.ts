@@ -11,7 +11,7 @@ import { readSettings, requireSettings } from './read-settings.ts'
 import { type Ended, RunningService, type ServiceState } from './running-service.ts'
 import type { ServiceDescription } from './service-description.ts'
 import type { ServiceOptions } from './service-options.ts'
-import { type StartOptions, startedOptions } from './start-options.ts'
+import { type GivenSettings, type StartOptions, startedOptions } from './start-options.ts'
 
 /** A service that can be started. Making one has no side effect. */
 export interface Service<Config extends ConfigSpec = ConfigSpec> {
@@ -23,7 +23,8 @@ export interface Service<Config extends ConfigSpec = ConfigSpec> {
    * Goes through the whole service and tells everything that would keep it from starting, without listening, connecting or
    * calling any `create`: settings, handlers, providers and what they need, routes, schemas, topics and groups. Calls the
    * functions of the options, constructs handlers with placeholders, and binds the transports to operations that nobody can
-   * call. Settings that have no value are told, and something that fits stands in for them.
+   * call. Settings that have no value are told, and something that fits stands in for them; with `configSources`, of which none is asked,
+   * they are not told.
    *
    * @throws LifecycleError `service.state` while the service runs, for its transports are bound already.
    */
@@ -51,7 +52,7 @@ export interface Service<Config extends ConfigSpec = ConfigSpec> {
    * @throws ConfigError, ContractError, WiringError, LifecycleError (`service.stopped` when it is asked to stop meanwhile);
    * what had started is undone.
    */
-  start(options?: StartOptions<Config>): Promise<StartedService>
+  start(options?: StartOptions<Config>): Promise<StartedService<Config>>
   /**
    * Drains and stops what `start()` started; gives up a start that is under way. Resolves by the deadline of
    * `shutdownTimeoutMs`, at once when nothing runs, and at once in a call, a hook, or the creation or disposal of a provider of the service
@@ -100,7 +101,7 @@ export interface RunOptions<Config extends ConfigSpec = ConfigSpec> extends Star
 }
 
 /** A service that is ready. `await using` stops it. */
-export interface StartedService extends AsyncDisposable {
+export interface StartedService<Config extends ConfigSpec = ConfigSpec> extends AsyncDisposable {
   readonly state: ServiceState
   /** Where each transport, and the admin server under the protocol `admin`, can be reached. */
   readonly addresses: readonly Address[]
@@ -111,6 +112,13 @@ export interface StartedService extends AsyncDisposable {
    * @throws ServiceError what the run failed with; `not_found` for a name that no schedule has, `unavailable` once the service drains
    */
   runSchedule(name: string): Promise<void>
+  /**
+   * Changes settings for who watches them, as a source would, and for good: such a value counts before what any source says. For tests, and
+   * for hosts of several services.
+   *
+   * @throws ConfigError `config.malformed` for a name that no setting has
+   */
+  changeSettings(settings: GivenSettings<Config>): void
   /**
    * Drains and stops; a second call waits for the same end.
    *
@@ -157,7 +165,7 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
     this.#options = withPart(this.#options, part)
   }
 
-  async start(start: StartOptions<Config> = {}): Promise<StartedService> {
+  async start(start: StartOptions<Config> = {}): Promise<StartedService<Config>> {
     this.#requireStopped('started again')
     const startedAtMs = performance.now()
     const options = startedOptions(this.#options, start)

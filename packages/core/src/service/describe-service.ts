@@ -20,11 +20,13 @@ import { adminOf } from './probe/admin-of.ts'
 import { describeChecks } from './describe-checks.ts'
 import { accessOf } from './endpoint-facts.ts'
 import { hooksOf } from './lifecycle/bound-hooks.ts'
+import type { ChosenSource } from './live/config-sources.ts'
 import { planService, requireSound, type ServicePlan } from './plan-service.ts'
 import { readSettings, type ServiceReading } from './read-settings.ts'
 import type {
   AccessDescription,
   AdminDescription,
+  ConfigSourceDescription,
   ConsumerDescription,
   HandlerDescription,
   HookDescription,
@@ -51,8 +53,9 @@ export function describeService<Config extends ConfigSpec>(
   options: ServiceOptions<Config>,
   { environment, overrides }: CheckOptions,
 ): ServiceDescription {
-  const { settings, config, configProblems, optionProblems } = readSettings(options, environment)
-  if (optionProblems.length > 0) throw new ConfigError(optionProblems)
+  const { settings, config, live, ...reading } = readSettings(options, environment)
+  if (reading.optionProblems.length > 0) throw new ConfigError(reading.optionProblems)
+  const configProblems = [...reading.placeProblems, ...reading.configProblems]
   const { name, version } = options
   const plan = planService(options, { settings, config, overrides, identity: { name, version, instanceId: name } })
   if (configProblems.length > 0 && plan.failures.some(({ isOfSettings }) => isOfSettings))
@@ -76,6 +79,7 @@ export function describeService<Config extends ConfigSpec>(
     isRegistered: plan.isAnnounced,
     registry: plan.registry && describeRegistry(plan.registry),
     settings: Object.entries<ConfigReader<unknown>>(options.config ?? {}).map(describeSetting),
+    configSources: live.sources.length === 0 ? undefined : live.sources.map(describeSource),
     limits: {
       callTimeoutMs: settings.callTimeoutMs,
       maxConcurrentCalls: finite(settings.maxConcurrentCalls),
@@ -303,6 +307,11 @@ function describeSetting([name, reader]: readonly [string, ConfigReader<unknown>
     isSecret,
     fallback: toPlain(fallback),
   }
+}
+
+function describeSource({ source, isRequired }: ChosenSource): ConfigSourceDescription {
+  const peers = source.connectsTo?.flatMap(toPeers) ?? []
+  return { name: source.name, isRequired, connectsTo: peers.length === 0 ? undefined : [...new Set(peers)] }
 }
 
 function describeAccess(rule: AccessRule): AccessDescription {

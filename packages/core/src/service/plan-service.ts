@@ -12,7 +12,8 @@ import type { Registrar, Registry } from '../registry/registry.ts'
 import { type Logger, silent } from '../telemetry/log.ts'
 import { checkWiring } from './assemble.ts'
 import { taskRoot } from './background/bound-tasks.ts'
-import type { ConfigSpec, SettingsOf } from './config/config.ts'
+import type { ConfigSpec } from './config/config.ts'
+import type { Settings } from './live/live-setting.ts'
 import { jointProviders } from './joint-providers.ts'
 import { compileHider } from './config/hide-secrets.ts'
 import { hookRoots } from './lifecycle/bound-hooks.ts'
@@ -22,7 +23,7 @@ import type { ServiceOptions, ServiceSettings } from './service-options.ts'
 /** What a plan is made with. */
 export interface PlanSurroundings<Config extends ConfigSpec> {
   readonly settings: ServiceSettings
-  readonly config: SettingsOf<Config>
+  readonly config: Settings<Config>
   /** Providers that replace those of the same token. */
   readonly overrides?: readonly Provider[] | undefined
   readonly identity: ServiceIdentity

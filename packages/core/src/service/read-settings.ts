@@ -1,26 +1,32 @@
 import { ConfigError, type SetupProblem } from '../error/setup-error.ts'
 import { findVariables } from './config/find-variables.ts'
-import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
-import { readConfig } from './config/read-config.ts'
+import type { ConfigSpec, Environment } from './config/config.ts'
 import { instanceVariables } from './instance-options.ts'
+import { readSources } from './live/config-sources.ts'
+import { LiveConfig } from './live/live-config.ts'
+import type { Settings } from './live/live-setting.ts'
 import { resolveServiceOptions, type ServiceOptions, type ServiceSettings } from './service-options.ts'
 import type { GivenSettings } from './start-options.ts'
 
 /** Everything a service takes from outside its code. */
 export interface ServiceReading<Config extends ConfigSpec> {
-  /** From all sources. */
+  /** From the environment, mounted files and `.env`. */
   readonly environment: Environment
   readonly settings: ServiceSettings
   /** Whole only without problems: what could not be read has its reader's example in its place. */
-  readonly config: SettingsOf<Config>
-  /** What is wrong with sources and settings. */
+  readonly config: Settings<Config>
+  /** The same settings, for who starts the service and follows them. */
+  readonly live: LiveConfig<Config>
+  /** What is wrong with the places that settings come from. */
+  readonly placeProblems: readonly SetupProblem[]
+  /** What is wrong with the settings, without what `configSources` say, which nobody asks here. */
   readonly configProblems: readonly SetupProblem[]
   /** What is wrong with the plain options. */
   readonly optionProblems: readonly SetupProblem[]
 }
 
 /**
- * Reads options and settings. Reads files, so it belongs to the start of a service.
+ * Reads options and settings. Reads files, so it belongs to the start of a service. Connects to nothing.
  *
  * @param environment The process's own, with `.env`, when it is left out.
  * @param given Values of settings, which count before any variable.
@@ -34,12 +40,15 @@ export function readSettings<Config extends ConfigSpec>(
   const variables = [...ownVariables, ...Object.values(spec).map(({ variable }) => variable)]
   const found = findVariables({ environment, configFiles: options.configFiles, variables })
   const plain = resolveServiceOptions(options, found.environment)
-  const config = readConfig(spec, { ...found, given })
+  const { sources, problems } = readSources(options.configSources, found.environment)
+  const live = new LiveConfig({ spec, places: found.places, sources, given })
   return {
     environment: found.environment,
     settings: plain.settings,
-    config: config.values,
-    configProblems: [...found.problems, ...config.problems],
+    config: live.settings,
+    live,
+    placeProblems: [...found.problems, ...problems],
+    configProblems: live.problems,
     optionProblems: plain.problems,
   }
 }
@@ -47,7 +56,7 @@ export function readSettings<Config extends ConfigSpec>(
 /**
  * As `readSettings`.
  *
- * @throws ConfigError of all problems.
+ * @throws ConfigError of all problems; of those of settings only where no source is to be asked that may have what is not set.
  */
 export function requireSettings<Config extends ConfigSpec>(
   options: ServiceOptions<Config>,
@@ -55,7 +64,8 @@ export function requireSettings<Config extends ConfigSpec>(
   given?: GivenSettings<Config>,
 ): ServiceReading<Config> {
   const reading = readSettings(options, environment, given)
-  const problems = [...reading.optionProblems, ...reading.configProblems]
+  const { optionProblems, placeProblems, configProblems, live } = reading
+  const problems = [...optionProblems, ...placeProblems, ...(live.sources.length > 0 ? [] : configProblems)]
   if (problems.length > 0) throw new ConfigError(problems)
   return reading
 }

@@ -4,7 +4,6 @@ import { LifecycleError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity } from '../transport/transport.ts'
 import type { ConfigSpec } from './config/config.ts'
-import { compileHider } from './config/hide-secrets.ts'
 import { Drain } from './lifecycle/drain.ts'
 import { decisiveStopPhases, type PhaseReport, type StartPhaseName } from './lifecycle/phase.ts'
 import { isOwnWork } from './lifecycle/own-work.ts'
@@ -15,9 +14,11 @@ import { ReadyHooks } from './lifecycle/ready-hooks.ts'
 import { runPhases, untilFired } from './lifecycle/shutdown.ts'
 import { type Shutdown, shutdownPhases, type StopOptions } from './lifecycle/shutdown-phases.ts'
 import { StopRequest } from './lifecycle/stop-request.ts'
+import type { FollowSite, LiveConfig } from './live/live-config.ts'
+import type { Settings } from './live/live-setting.ts'
 import type { ServiceReading } from './read-settings.ts'
 import type { ServiceOptions, ServiceSettings } from './service-options.ts'
-import type { StartOptions } from './start-options.ts'
+import type { GivenSettings, StartOptions } from './start-options.ts'
 import { type GrowingParts, hookShare, noParts, StartUp } from './start-up.ts'
 
 /** Where a service is in its life; the order is the only one. */
@@ -25,7 +26,7 @@ export type ServiceState = 'idle' | 'starting' | 'ready' | 'draining' | 'stopped
 
 /** What a service starts with: what was read for it takes the place of the environment. */
 export interface StartWith<Config extends ConfigSpec> extends Pick<StartOptions, 'overrides' | 'schedules'> {
-  readonly reading: Pick<ServiceReading<Config>, 'settings' | 'config'>
+  readonly reading: Pick<ServiceReading<Config>, 'settings' | 'live'>
   readonly log: Logger
   /** When the reading began, on the clock of `performance.now()`. @defaultValue now */
   readonly startedAtMs?: number
@@ -51,7 +52,9 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   /** What is already there, while it starts. */
   readonly #parts: GrowingParts
   readonly #readiness: Readiness
-  readonly #startUp: StartUp<Config>
+  readonly #live: LiveConfig<Config>
+  readonly #newStartUp: (config: Settings<Config>) => StartUp<Config>
+  #startUp: StartUp<Config> | undefined
   readonly #startedAtMs: number
   #state: ServiceState = 'idle'
   #hasFailed = false
@@ -68,37 +71,40 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     { reading, overrides = [], schedules = true, log, startedAtMs }: StartWith<Config>,
   ) {
     const { name, version } = options
-    const { settings, config } = reading
+    const { settings, live } = reading
     this.#name = name
     this.#settings = settings
     this.#log = log
     this.#startedAtMs = startedAtMs ?? performance.now()
     this.#identity = Object.freeze({ name, version, instanceId: settings.instance.id })
     this.#stopRequest = new StopRequest(name, settings.shutdownTimeoutMs)
-    this.#journal = new PhaseJournal({ service: name, log, hide: compileHider(config) })
-    this.#parts = { ...noParts, log, drain: new Drain(this.#gate) }
+    this.#journal = new PhaseJournal({ service: name, log, hide: (text) => live.hide(text) })
+    this.#live = live
+    this.#parts = { ...noParts, log, live, drain: new Drain(this.#gate) }
     const { signal: stop } = this.#stopRequest
     this.#readiness = new Readiness({ parts: this.#parts, stop, log, onFirst: () => this.#becomeReady() })
-    this.#startUp = new StartUp(
-      {
-        options,
-        settings,
-        config,
-        overrides,
-        areSchedulesTimed: schedules,
-        log,
-        stop,
-        identity: this.#identity,
-        gate: this.#gate,
-        readiness: this.#readiness,
-        info: () => this.#info(),
-        hasStarted: () => void (this.#state = 'ready'),
-        isGoingOn: () => this.#state === 'starting',
-        taskFailed: () => void (this.#hasFailed = true),
-        failTransport: (transport, cause) => this.#failTransport(transport, cause),
-      },
-      this.#parts,
-    )
+    this.#newStartUp = (config) =>
+      new StartUp(
+        {
+          options,
+          settings,
+          config,
+          live,
+          overrides,
+          areSchedulesTimed: schedules,
+          log,
+          stop,
+          identity: this.#identity,
+          gate: this.#gate,
+          readiness: this.#readiness,
+          info: () => this.#info(),
+          hasStarted: () => void (this.#state = 'ready'),
+          isGoingOn: () => this.#state === 'starting',
+          taskFailed: () => void (this.#hasFailed = true),
+          failTransport: (transport, cause) => this.#failTransport(transport, cause),
+        },
+        this.#parts,
+      )
   }
 
   get state(): ServiceState {
@@ -165,6 +171,11 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     if (!outcome.ok) throw outcome.error
   }
 
+  /** Changes values of settings that count before any variable. */
+  changeSettings(settings: GivenSettings<Config>): void {
+    this.#live.give(settings)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
@@ -172,7 +183,9 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   async #startOrUndo(): Promise<void> {
     const overdue = setTimeout(() => this.#giveUpStart(), this.#startLeftMs())
     try {
-      this.#journal.note(this.#startPhase('read settings'), this.#startedAtMs)
+      const site = { service: this.#name, log: this.#log }
+      const hasSources = this.#live.sources.length > 0
+      this.#startUp = this.#newStartUp(hasSources ? await this.#openSources(site) : this.#beginSettings(site))
       await this.#startUp.run((name, run) => this.#runPhase(name, run))
       await this.#becameReady()
       this.#hasStarted = true
@@ -184,6 +197,20 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       clearTimeout(overdue)
       this.#stopRequest.close()
     }
+  }
+
+  /** What sources say; all else was read before the start. */
+  #openSources(site: FollowSite): Promise<Settings<Config>> {
+    const { signal } = this.#stopRequest
+    const { configTimeoutMs } = this.#settings
+    return this.#runPhase('read settings', (leftMs) =>
+      this.#live.open(site, { signal, timeoutMs: Math.min(configTimeoutMs, leftMs) }),
+    )
+  }
+
+  #beginSettings(site: FollowSite): Settings<Config> {
+    this.#journal.note(this.#startPhase('read settings'), this.#startedAtMs)
+    return this.#live.begin(site)
   }
 
   /** The hooks of a service that is ready by now have run, but a stop need not wait for them before it turns away. */
@@ -225,7 +252,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
 
   #giveUpStart(): void {
     const running = this.#journal.states.findLast(({ state }) => state === 'running')
-    const { waitsFor } = this.#startUp
+    const waitsFor = this.#startUp?.waitsFor ?? this.#live.pending
     const who = waitsFor.length > 0 ? `: it waits for ${waitsFor.join(', ')}` : ''
     const message = `service ${this.#name} did not start within startTimeoutMs (${this.#settings.startTimeoutMs}), "${running?.name}" has not ended${who}`
     this.#hasFailed = true
@@ -293,6 +320,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       runningCallCount: this.#gate.runningCount,
       abandonedCallCount: this.#gate.abandonedCount,
       transports: infosOf(servers, transportNames),
+      config: this.#live.state,
     }
   }
 

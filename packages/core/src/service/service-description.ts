@@ -37,6 +37,8 @@ export interface ServiceDescription {
   readonly registry?: RegistryDescription | undefined
   /** The variables the service is configured with. */
   readonly settings: readonly SettingDescription[]
+  /** Where its settings come from beside the environment, files and `.env`; the first counts most. */
+  readonly configSources?: readonly ConfigSourceDescription[] | undefined
   readonly limits: LimitDescription
   readonly security: SecurityDescription
 }
@@ -248,6 +250,14 @@ export interface SettingDescription {
   readonly isSecret: boolean
   /** What is used when the variable is not set; `***` for a secret. */
   readonly fallback?: unknown
+}
+
+export interface ConfigSourceDescription {
+  readonly name: string
+  /** Whether a start fails without it. */
+  readonly isRequired: boolean
+  /** The servers it connects to, as `host:port`; what of them the settings at hand do not tell is left out. */
+  readonly connectsTo?: readonly string[] | undefined
 }
 
 export interface LimitDescription {

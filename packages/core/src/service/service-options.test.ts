@@ -15,6 +15,7 @@ describe('resolveServiceOptions', () => {
     expect(resolve()).toEqual({
       callTimeoutMs: 30_000,
       startTimeoutMs: 90_000,
+      configTimeoutMs: 10_000,
       shutdownTimeoutMs: 25_000,
       deregisterDelayMs: 0,
       isDevelopment: true,

@@ -12,8 +12,10 @@ import type { Task } from '../handler/task.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { AdminOptions } from './probe/admin-options.ts'
-import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
+import type { ConfigSpec, Environment } from './config/config.ts'
 import { checkInstance, type InstanceOptions, type InstanceSettings, resolveInstance } from './instance-options.ts'
+import type { ConfigSources } from './live/config-sources.ts'
+import type { Settings } from './live/live-setting.ts'
 import type { HookLists } from './lifecycle/bound-hooks.ts'
 import { checkShutdownRoom, longestDelayMs, type ShutdownRoom } from './lifecycle/shutdown-room.ts'
 import { longestLingerMs } from './process/linger.ts'
@@ -24,7 +26,10 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
   /** Lower-case words joined by hyphens; also the default consumer group. */
   readonly name: string
   readonly version: string
-  /** The service's settings, read when it starts: from the environment, mounted files, and in development from `.env`. */
+  /**
+   * The service's settings, read when it starts: from the environment, mounted files, `configSources`, and in development from `.env`.
+   * `settings.watch()` follows them.
+   */
   readonly config?: Config
   /**
    * Folders that hold one file a variable, as Kubernetes mounts them; of two files the one in the first folder counts, and the
@@ -36,20 +41,31 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
    * @see Kubernetes, volumes of type configMap and secret
    */
   readonly configFiles?: string | readonly string[]
+  /**
+   * Sources of settings behind the environment and mounted files and before `.env`, such as the keys of a registry; of several the first
+   * counts. A function is given the variables found so far, of which one may say where a source is. Only the settings of `config` are
+   * asked for: what Tenon itself reads, such as LOG_LEVEL, does not come from here.
+   *
+   * @defaultValue none
+   * @throws ConfigError `config.source_unavailable`, from the start, where a required one has told nothing after `configTimeoutMs`
+   */
+  readonly configSources?: ConfigSources | ((environment: Environment) => ConfigSources)
+  /** How long a start waits for what `configSources` say first. @defaultValue 10_000, a guess @remarks Range 1–3_600_000, as far as `startTimeoutMs` has room */
+  readonly configTimeoutMs?: number
   /** What the service logs, and how much. */
   readonly log?: LogOptions
   readonly handlers: readonly Handler[]
-  readonly providers?: (settings: SettingsOf<Config>) => readonly Provider[]
-  readonly transports?: (settings: SettingsOf<Config>) => readonly Transport[]
+  readonly providers?: (settings: Settings<Config>) => readonly Provider[]
+  readonly transports?: (settings: Settings<Config>) => readonly Transport[]
   /**
    * Where the service is announced once it is ready, and where it finds others: what of the two the registry can do. Nothing where it
    * gives undefined.
    */
-  readonly registry?: (settings: SettingsOf<Config>) => Registry | undefined
+  readonly registry?: (settings: Settings<Config>) => Registry | undefined
   /** How this copy is announced there. @defaultValue under a random id, at the addresses where its servers listen */
   readonly instance?: InstanceOptions
   /** The services that handlers call: `remote(orders, …)`. */
-  readonly remotes?: (settings: SettingsOf<Config>) => readonly Provider[]
+  readonly remotes?: (settings: Settings<Config>) => readonly Provider[]
   /**
    * Conditions that the service looks at in the background, besides what `provide(Db, { check })` says: `check('disk', …)`.
    *
@@ -64,7 +80,7 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
    */
   readonly background?: readonly Task[]
   /** The probes' server; false for none. @defaultValue port 9000 */
-  readonly admin?: AdminOptions | false | ((settings: SettingsOf<Config>) => AdminOptions | false)
+  readonly admin?: AdminOptions | false | ((settings: Settings<Config>) => AdminOptions | false)
   /** Around every handler, outermost first. */
   readonly interceptors?: readonly Interceptor[]
   /** Finds out who calls over HTTP and gRPC. */
@@ -137,6 +153,7 @@ export interface ServiceSettings {
   readonly forwardMetadata: readonly string[]
   readonly loggedCalls: LoggedCalls
   readonly startTimeoutMs: number
+  readonly configTimeoutMs: number
   readonly shutdownTimeoutMs: number
   readonly deregisterDelayMs: number
 }
@@ -157,6 +174,7 @@ type PlainOptions = Pick<
   | 'defaultAccess'
   | 'authenticate'
   | 'startTimeoutMs'
+  | 'configTimeoutMs'
   | 'shutdownTimeoutMs'
   | 'deregisterDelayMs'
   | 'maxConcurrentCalls'
@@ -176,6 +194,7 @@ export const serviceDefaults = Object.freeze({
   callTimeoutMs: 30_000,
   checkOutput: 'development',
   startTimeoutMs: 90_000,
+  configTimeoutMs: 10_000,
   shutdownTimeoutMs: 25_000,
   deregisterDelayMs: 5_000,
 })
@@ -191,6 +210,7 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
   const settings: ServiceSettings = Object.freeze({
     callTimeoutMs: options.callTimeoutMs ?? serviceDefaults.callTimeoutMs,
     startTimeoutMs: options.startTimeoutMs ?? serviceDefaults.startTimeoutMs,
+    configTimeoutMs: options.configTimeoutMs ?? serviceDefaults.configTimeoutMs,
     shutdownTimeoutMs: room.shutdownTimeoutMs,
     deregisterDelayMs: isDelayed ? delayInKubernetes(options) : (options.deregisterDelayMs ?? 0),
     isDevelopment,
@@ -220,6 +240,7 @@ function checkOptions(options: PlainOptions, settings: ServiceSettings): readonl
     ...checkInstance(options, settings.instance),
     ...checkRange('callTimeoutMs', settings.callTimeoutMs, [1, 3_600_000]),
     ...checkRange('startTimeoutMs', settings.startTimeoutMs, [1, 3_600_000]),
+    ...checkRange('configTimeoutMs', settings.configTimeoutMs, [1, 3_600_000]),
     ...checkRange('shutdownTimeoutMs', settings.shutdownTimeoutMs, [0, 600_000]),
     ...checkCount('maxConcurrentCalls', options.maxConcurrentCalls, 1),
     ...checkCount('maxQueuedCalls', options.maxQueuedCalls, 0),

@@ -4,6 +4,7 @@ import type { Transport } from '../transport/transport.ts'
 import type { AdminOptions } from './probe/admin-options.ts'
 import type { ConfigSpec, Environment, SettingsOf } from './config/config.ts'
 import type { Secret } from './config/secret.ts'
+import type { ConfigSources } from './live/config-sources.ts'
 import type { ServiceOptions } from './service-options.ts'
 
 /** What one start of a service does otherwise than its definition says; for tests, and for hosts of several services. */
@@ -16,6 +17,8 @@ export interface StartOptions<Config extends ConfigSpec = ConfigSpec> {
    * @throws ConfigError `config.malformed` for a name that no setting has
    */
   readonly settings?: GivenSettings<Config>
+  /** Sources of settings in the place of the service's own; false for none. */
+  readonly configSources?: ConfigSources | false
   /** Providers that replace those of the same token, for tests; what they replace is not created. */
   readonly overrides?: readonly Provider[]
   /** Transports in the place of the service's own, which are not even made; or a function of those. */
@@ -44,12 +47,13 @@ type Bare<Value> = Value extends Secret<infer Hidden> ? Secret<Hidden> | Hidden 
 /** The options of a service as one start of it sees them. */
 export function startedOptions<Config extends ConfigSpec>(
   options: ServiceOptions<Config>,
-  { transports, remotes, registry, admin, deregisterDelayMs }: StartOptions<Config>,
+  { configSources, transports, remotes, registry, admin, deregisterDelayMs }: StartOptions<Config>,
 ): ServiceOptions<Config> {
   const { registry: announced, ...others } = options
   return {
     ...others,
     ...(announced && registry !== false && { registry: announced }),
+    ...(configSources !== undefined && { configSources: configSources === false ? [] : configSources }),
     ...(admin !== undefined && { admin }),
     ...(deregisterDelayMs !== undefined && { deregisterDelayMs }),
     ...(transports && { transports: replaced(options.transports, transports) }),

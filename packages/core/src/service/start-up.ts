@@ -9,8 +9,7 @@ import { Background } from './background/background.ts'
 import { bindTasks } from './background/bound-tasks.ts'
 import { composeEndpoints, composeSchedules } from './assemble.ts'
 import { carriedBy, type Endpoints } from './carried.ts'
-import type { ConfigSpec, SettingsOf } from './config/config.ts'
-import { compileHider } from './config/hide-secrets.ts'
+import type { ConfigSpec } from './config/config.ts'
 import { adminOf } from './probe/admin-of.ts'
 import { AdminServer } from './probe/admin-server.ts'
 import { announcedInstance, isOnLoopback } from './lifecycle/announced-instance.ts'
@@ -26,6 +25,8 @@ import type { Readiness } from './health/readiness.ts'
 import { compileReason } from './health/reason.ts'
 import { runInOrder } from './lifecycle/run-hooks.ts'
 import { listenAll, withAll } from './lifecycle/servers.ts'
+import type { LiveConfig } from './live/live-config.ts'
+import type { Settings } from './live/live-setting.ts'
 import type { ServiceParts } from './lifecycle/shutdown-phases.ts'
 import { isAnnouncing, planService, requireSound, type ServicePlan } from './plan-service.ts'
 import { Schedules } from './schedule/schedules.ts'
@@ -51,6 +52,7 @@ export const noParts: Readonly<Omit<GrowingParts, 'drain' | 'log'>> = Object.fre
   registry: undefined,
   schedules: undefined,
   background: undefined,
+  live: undefined,
   hooks: [],
   addresses: [],
   operationIds: [],
@@ -62,7 +64,8 @@ export const noParts: Readonly<Omit<GrowingParts, 'drain' | 'log'>> = Object.fre
 export interface StartSite<Config extends ConfigSpec> {
   readonly options: ServiceOptions<Config>
   readonly settings: ServiceSettings
-  readonly config: SettingsOf<Config>
+  readonly config: Settings<Config>
+  readonly live: Pick<LiveConfig<Config>, 'hide'>
   readonly overrides: readonly Provider[]
   /** Whether schedules run at their moments. */
   readonly areSchedulesTimed: boolean
@@ -176,8 +179,8 @@ export class StartUp<Config extends ConfigSpec> {
   }
 
   #background(container: Container): Background {
-    const { options, config, gate, log, taskFailed: onFailed } = this.#site
-    const toReason = compileReason(compileHider(config))
+    const { options, live, gate, log, taskFailed: onFailed } = this.#site
+    const toReason = compileReason((text) => live.hide(text))
     const tasks = bindTasks(options.background ?? [], container, gate)
     return new Background(tasks, { service: options.name, log, toReason, onFailed })
   }
@@ -206,8 +209,8 @@ export class StartUp<Config extends ConfigSpec> {
   }
 
   #startHealth(plan: ServicePlan, container: Container): Health {
-    const { config, log } = this.#site
-    const health = new Health(openChecks(plan, container), { log, hide: compileHider(config) })
+    const { live, log } = this.#site
+    const health = new Health(openChecks(plan, container), { log, hide: (text) => live.hide(text) })
     health.onChange(() => this.#site.readiness.healthChanged())
     this.#parts.health = health
     return health

@@ -81,11 +81,11 @@ export function findVariables(sources: VariableSources): FoundVariables {
 export function mergeLayers(given: Environment, layers: readonly ConfigLayer[]): MergedVariables {
   const environment: Record<string, string | undefined> = { ...given }
   const origins = new Map<string, string>()
-  for (const { texts, originOf } of layers)
-    for (const [variable, text] of Object.entries(texts)) {
+  for (const layer of layers)
+    for (const [variable, text] of Object.entries(layer.texts)) {
       if (environment[variable] || !text) continue
       environment[variable] = text
-      origins.set(variable, originOf(variable))
+      origins.set(variable, layer.originOf(variable))
     }
   return { environment, origins }
 }

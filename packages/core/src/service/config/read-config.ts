@@ -9,7 +9,7 @@ export interface ConfigReading<Config extends ConfigSpec> {
   readonly problems: readonly SetupProblem[]
 }
 
-/** The variables to read from, and the file that each came from where it was one. */
+/** The variables to read from, and where each came from unless it was the environment. */
 export interface ReadableVariables {
   readonly environment: Environment
   readonly origins?: ReadonlyMap<string, string>
@@ -17,48 +17,61 @@ export interface ReadableVariables {
   readonly given?: Readonly<Record<string, unknown>>
 }
 
+/** What came of reading one setting. */
+export interface SettingReading {
+  /** Its reader's example, if there is one, where it is refused. */
+  readonly value: unknown
+  /** What it was read from; undefined where nothing is set. */
+  readonly text: string | undefined
+  readonly refusal?: SettingRefusal
+}
+
+/** Why a setting has no value. Shows no secret. */
+export interface SettingRefusal {
+  readonly variable: string
+  readonly setting: string
+  readonly expected: string
+  /** As a message shows it; undefined where nothing is set. */
+  readonly found: string | undefined
+  /** Where it was found, unless that was the environment. */
+  readonly origin: string | undefined
+}
+
 /** Reads all settings: `config.missing`, `config.malformed`, all problems at once. */
 export function readConfig<Config extends ConfigSpec>(
   config: Config,
   variables: ReadableVariables,
 ): ConfigReading<Config> {
-  const problems: SetupProblem[] = [...unknownNames(config, variables.given ?? {})]
-  const values = Object.entries<ConfigReader<unknown>>(config).map(([name, setting]) => {
-    const { value, problem } = readSetting(name, setting, variables)
-    if (problem) problems.push(problem)
-    return [name, value]
-  })
-  return { values: Object.freeze(Object.fromEntries(values)) as SettingsOf<Config>, problems }
-}
-
-interface SettingReading {
-  readonly value: unknown
-  readonly problem?: SetupProblem
-}
-
-function readSetting(
-  name: string,
-  setting: ConfigReader<unknown>,
-  { environment, origins, given: values = {} }: ReadableVariables,
-): SettingReading {
-  if (Object.hasOwn(values, name)) return { value: setting.isSecret === true ? toSecret(values[name]) : values[name] }
-  const { variable, expected, fallback, isRequired, example } = setting
-  const given = environment[variable]
-  if (given === undefined || isBlank(setting, given)) {
-    if (!isRequired || fallback !== undefined) return { value: fallback }
-    const message = `${variable} (setting ${name}) is not set: expected ${expected}`
-    return { value: example, problem: { code: 'config.missing', message } }
+  const readings = readEach(config, variables)
+  const values = [...readings].map(([name, { value }]) => [name, value])
+  return {
+    values: Object.freeze(Object.fromEntries(values)) as SettingsOf<Config>,
+    problems: [...unknownNames(config, variables.given), ...refusalsOf(readings).map(toProblem)],
   }
-  const value = parseSafely(setting, given)
-  if (value !== undefined) return { value }
-  const origin = origins?.get(variable)
-  const where = origin === undefined ? '' : ` in ${origin}`
-  const found = setting.isSecret === true ? hiddenText : shorten(given)
-  const message = `${variable} (setting ${name}): expected ${expected}, found ${found}${where}`
-  return { value: example, problem: { code: 'config.malformed', message } }
 }
 
-function unknownNames(config: ConfigSpec, given: Readonly<Record<string, unknown>>): readonly SetupProblem[] {
+/** Reads all settings, each by itself, by their names. */
+export function readEach(config: ConfigSpec, variables: ReadableVariables): ReadonlyMap<string, SettingReading> {
+  return new Map(Object.entries(config).map(([name, setting]) => [name, readSetting(name, setting, variables)]))
+}
+
+export function refusalsOf(readings: ReadonlyMap<string, SettingReading>): readonly SettingRefusal[] {
+  return [...readings.values()].flatMap(({ refusal }) => refusal ?? [])
+}
+
+/** What a refusal is at the start of a service. */
+export function toProblem({ variable, setting, expected, found, origin }: SettingRefusal): SetupProblem {
+  const named = `${variable} (setting ${setting})`
+  if (found === undefined) return { code: 'config.missing', message: `${named} is not set: expected ${expected}` }
+  const where = origin === undefined ? '' : ` in ${origin}`
+  return { code: 'config.malformed', message: `${named}: expected ${expected}, found ${found}${where}` }
+}
+
+/** `config.malformed` for values of settings that are not declared. */
+export function unknownNames(
+  config: ConfigSpec,
+  given: Readonly<Record<string, unknown>> = {},
+): readonly SetupProblem[] {
   const known = Object.keys(config).join(', ') || 'none'
   return Object.keys(given)
     .filter((name) => !Object.hasOwn(config, name))
@@ -66,6 +79,33 @@ function unknownNames(config: ConfigSpec, given: Readonly<Record<string, unknown
       code: 'config.malformed',
       message: `settings: expected names of the service's settings (${known}), found ${name}`,
     }))
+}
+
+function readSetting(
+  setting: string,
+  reader: ConfigReader<unknown>,
+  { environment, origins, given: values = {} }: ReadableVariables,
+): SettingReading {
+  const isSecret = reader.isSecret === true
+  if (Object.hasOwn(values, setting)) {
+    const value = values[setting]
+    return { value: isSecret ? toSecret(value) : value, text: undefined }
+  }
+  const { variable, expected, fallback, isRequired, example } = reader
+  const given = environment[variable]
+  if (given === undefined || isBlank(reader, given)) {
+    if (!isRequired || fallback !== undefined) return { value: fallback, text: undefined }
+    const refusal = { variable, setting, expected, found: undefined, origin: undefined }
+    return { value: example, text: undefined, refusal }
+  }
+  const value = parseSafely(reader, given)
+  if (value !== undefined) return { value, text: given }
+  const found = isSecret ? hiddenText : shorten(given)
+  return {
+    value: example,
+    text: given,
+    refusal: { variable, setting, expected, found, origin: origins?.get(variable) },
+  }
 }
 
 function isBlank(setting: ConfigReader<unknown>, given: string): boolean {

@@ -14,6 +14,8 @@ import { throwErrors, withAll } from './servers.ts'
 import { onDrainTime, shares } from './shutdown-room.ts'
 import type { Schedules } from '../schedule/schedules.ts'
 import type { Background } from '../background/background.ts'
+import type { LiveConfig } from '../live/live-config.ts'
+import type { ConfigSpec } from '../config/config.ts'
 import type { ServiceSettings } from '../service-options.ts'
 import { type ShutdownPhase, untilFired, wait } from './shutdown.ts'
 
@@ -30,6 +32,7 @@ export interface ServiceParts {
   readonly registry: Pick<Registry, 'close'> | undefined
   readonly schedules: Schedules | undefined
   readonly background: Background | undefined
+  readonly live: Pick<LiveConfig<ConfigSpec>, 'end' | 'close'> | undefined
   /** Of hooks those whose time to run may come, for what goes before them has begun. */
   readonly hooks: readonly BoundHook[]
 }
@@ -86,7 +89,7 @@ function drainSteps(
   { kind, drainAfter, readying }: Shutdown,
   timing: Timing,
 ): Partial<Steps<StopPhaseName>> {
-  const { drain, servers, announcement, schedules } = parts
+  const { drain, live, servers, announcement, schedules } = parts
   const { shutdownTimeoutMs } = timing
   const deregisterDelayMs = kind === 'announced' ? timing.deregisterDelayMs : 0
   const deregisterMs = shutdownTimeoutMs * shares.deregister
@@ -118,7 +121,11 @@ function drainSteps(
     onDrain: onDrainStep(parts, readying, timing),
     drain: {
       reserveMs: shutdownTimeoutMs * shares.drain,
-      run: (signal, timeoutMs, graceMs) => drain.run(parts, signal, { timeoutMs, graceMs }),
+      run: (signal, timeoutMs, graceMs) => {
+        // A task that waits for the next value of a setting is to end too.
+        live?.end()
+        return drain.run(parts, signal, { timeoutMs, graceMs })
+      },
     },
   } satisfies Steps<Exclude<StopPhaseName, CutPhase | ClosePhase>>
 }
@@ -154,7 +161,7 @@ function onStopStep({ hooks, log }: ServiceParts, { shutdownTimeoutMs }: Timing)
 
 function closeSteps(parts: ServiceParts, timing: Timing): Steps<ClosePhase> {
   const { shutdownTimeoutMs } = timing
-  const { admin, container, health, registry, servers } = parts
+  const { admin, container, health, live, registry, servers } = parts
   return {
     'close transports': {
       limitMs: shutdownTimeoutMs * closeTransportsLimitShare,
@@ -167,9 +174,9 @@ function closeSteps(parts: ServiceParts, timing: Timing): Steps<ClosePhase> {
       run: async (_signal, timeoutMs) => {
         // A check must not meet a value that is gone.
         health?.close()
-        const errors = (await container?.dispose(timeoutMs)) ?? []
-        await registry?.close?.()
-        throwErrors(errors, 'providers could not be disposed')
+        const disposed = (await container?.dispose(timeoutMs)) ?? []
+        const closed = await failuresOf([registry?.close?.(), live?.close()])
+        throwErrors([...disposed, ...closed], 'providers could not be disposed')
       },
     },
     'flush telemetry': flushStep(parts, timing),
@@ -179,6 +186,13 @@ function closeSteps(parts: ServiceParts, timing: Timing): Steps<ClosePhase> {
       run: () => admin?.close(),
     },
   }
+}
+
+/** Of what is closed side by side that which failed; of what failed in several places, each. */
+async function failuresOf(closing: readonly (Promise<void> | undefined)[]): Promise<readonly Error[]> {
+  const results = await Promise.allSettled(closing)
+  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))
+  return reasons.flatMap((reason) => (reason instanceof AggregateError ? (reason.errors as Error[]) : [reason]))
 }
 
 /** What providers tell while they are disposed is telemetry too; one that is an SDK itself has flushed then. */

@@ -1,8 +1,8 @@
-import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Logger } from '../../telemetry/log.ts'
 import { filesOf, isSameMaterial, readTlsMaterial, type TlsMaterial } from './tls-material.ts'
 import type { TlsSettings } from './tls-options.ts'
+import { watchFolders } from './watch-folders.ts'
 
 export interface MaterialWatch {
   readonly settings: TlsSettings
@@ -25,31 +25,12 @@ export function watchMaterial(options: MaterialWatch): Disposable {
   const files = filesOf(settings)
   if (files.length === 0) return { [Symbol.dispose]() {} }
   const reader = new MaterialReader(options)
-  let pending: NodeJS.Timeout | undefined
-  const changed = () => {
-    clearTimeout(pending)
-    pending = setTimeout(() => reader.read(), settleMs).unref()
-  }
-  // The folder, not the file: a file that is put in the place of another, as a link that is swapped, is no change of the other.
-  const watchers = [...new Set(files.map(dirname))].flatMap((folder) => watchFolder(folder, changed))
-  const poll = setInterval(() => reader.read(), settings.pollIntervalMs).unref()
+  const watch = watchFolders(files.map(dirname), { ...settings, settleMs, changed: () => reader.read() })
   return {
     [Symbol.dispose]() {
-      clearTimeout(pending)
-      clearInterval(poll)
-      for (const watcher of watchers) watcher.close()
+      watch[Symbol.dispose]()
       reader.stop()
     },
-  }
-}
-
-/** Some file systems tell of no change, and a process may watch a limited number of folders: then there is the poll. */
-function watchFolder(folder: string, changed: () => void): readonly FSWatcher[] {
-  try {
-    const watcher = watch(folder, { persistent: false }, changed)
-    return [watcher.on('error', () => watcher.close())]
-  } catch {
-    return []
   }
 }
 
