@@ -1,5 +1,6 @@
 import { type MeterProvider, metrics } from '@opentelemetry/api'
 import { defineService, hook } from '@tenon/core'
+import { recordRefused } from '../../packages/core/src/telemetry/config-metrics.ts'
 import { recordOmitted, recordRestart, recordRun } from '../../packages/core/src/telemetry/schedule-metrics.ts'
 import { afterEach, describe, expect, it } from 'vitest'
 import { packageNames, readText, sourcesOf } from './source-file.ts'
@@ -60,6 +61,7 @@ async function recorded(): Promise<readonly Metric[]> {
   recordRun({ service: 'sound', schedule: 'tidy', durationMs: 1, errorCode: 'internal' })
   recordOmitted({ service: 'sound', schedule: 'tidy', reason: 'overlap', count: 1 })
   recordRestart({ service: 'sound', task: 'relay' })
+  recordRefused({ service: 'sound', variable: 'RATE_LIMIT' })
   return Array.from(made, ([name, { instrument, unit, attributes }]) => ({
     name,
     instrument,
@@ -80,6 +82,10 @@ describe('metrics', () => {
         .filter(({ path }) => /\bgetMeter\(/.test(readText('packages', name, 'src', path)))
         .map(({ path }) => `${name}/${path}`),
     )
-    expect(makers).toEqual(['core/telemetry/lifecycle-metrics.ts', 'core/telemetry/schedule-metrics.ts'])
+    expect(makers).toEqual([
+      'core/telemetry/config-metrics.ts',
+      'core/telemetry/lifecycle-metrics.ts',
+      'core/telemetry/schedule-metrics.ts',
+    ])
   })
 })

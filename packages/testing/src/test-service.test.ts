@@ -9,6 +9,7 @@ import {
   Implements,
   type Input,
   inject,
+  integer,
   list,
   type Payload,
   port,
@@ -20,6 +21,7 @@ import {
   token,
 } from '@tenon/core'
 import { contract, stream } from '@tenon/core/contract'
+import type { ConfigSource } from '@tenon/core/registry'
 import { memoryDriver, queueTransport } from '@tenon/transport-queue'
 import { grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
@@ -361,4 +363,39 @@ test('works with the fake timers of vitest too', async () => {
   } finally {
     vi.useRealTimers()
   }
+})
+
+test('a watched setting changes when the test says so, and no source of its own is asked', async () => {
+  const seen: number[] = []
+  const source: ConfigSource = { name: 'never asked', watch: () => expect.unreachable('a test asks no source') }
+  const limited = defineService({
+    name: 'limited',
+    version: '1.0.0',
+    config: { rateLimit: integer('RATE_LIMIT', 1) },
+    configSources: [source],
+    handlers: [],
+    providers: (settings) => {
+      settings.watch('rateLimit').onChange((limit) => seen.push(limit))
+      return []
+    },
+  })
+  await using tested = await testService(limited, { config: { rateLimit: 2 } })
+  tested.changeSettings({ rateLimit: 5 })
+  expect(seen).toEqual([5])
+  // @ts-expect-error -- there is no such setting
+  expect(() => tested.changeSettings({ limit: 5 })).toThrow('found limit')
+})
+
+test('takes sources of settings that it is given', async () => {
+  async function* watch() {
+    yield { DATABASE_URL: 'from the source' }
+  }
+  const source: ConfigSource = { name: 'given', watch }
+  const spy = provide(Db, { create: () => ({ url: 'x' }) })
+  await using tested = await testService(service, {
+    config: { httpPort: 1 },
+    configSources: [source],
+    overrides: [spy],
+  })
+  expect(tested.addresses).toEqual([])
 })

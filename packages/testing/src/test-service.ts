@@ -1,4 +1,4 @@
-import type { ConfigSpec, Environment, GivenSettings, Service, StartOptions } from '@tenon/core'
+import type { ConfigSources, ConfigSpec, Environment, GivenSettings, Service, StartOptions } from '@tenon/core'
 import { Publisher } from '@tenon/core/client'
 import type { Logger } from '@tenon/core/telemetry'
 import { type Provider, provide, type Transport } from '@tenon/core/transport'
@@ -15,6 +15,8 @@ export interface TestServiceOptions<Config extends ConfigSpec = ConfigSpec> {
   readonly config?: GivenSettings<Config>
   /** Variables for the settings that `config` leaves out. Neither the process's own environment nor `.env` is read. @defaultValue none */
   readonly environment?: Environment
+  /** Sources of settings in the place of the service's own, none of which is asked: most tests give `config` and `changeSettings()`. @defaultValue none */
+  readonly configSources?: ConfigSources
   /** Replace the providers of the same token, which are not created: `override(token, value)`, `provide(token, …)`. */
   readonly overrides?: readonly Provider[]
   /**
@@ -45,7 +47,7 @@ export interface TestServiceOptions<Config extends ConfigSpec = ConfigSpec> {
 export async function testService<Config extends ConfigSpec>(
   service: Service<Config>,
   options: TestServiceOptions<Config> = {},
-): Promise<TestedService> {
+): Promise<TestedService<Config>> {
   const { config = {}, environment = {}, overrides = [] } = options
   const memory = memoryTransport()
   const messages = new PublishedMessages()
@@ -56,6 +58,7 @@ export async function testService<Config extends ConfigSpec>(
     const started = await service.start({
       environment,
       settings: config,
+      configSources: options.configSources ?? false,
       transports: ways.transports,
       // The test's own come last, and count therefore.
       overrides: [...ways.overrides, ...overrides],

@@ -1,4 +1,4 @@
-import type { Ended, StartedService } from '@tenon/core'
+import type { ConfigSpec, Ended, GivenSettings, StartedService } from '@tenon/core'
 import type { QueueOperation } from '@tenon/core/client'
 import type {
   EventType,
@@ -23,7 +23,7 @@ export type CallResult<Op extends Operation> =
   IsStreaming<Op> extends true ? AsyncIterableIterator<OutputReceived<Op>> : Promise<OutputReceived<Op>>
 
 /** A service under test. `await using` ends its calls and stops it. */
-export interface TestedService extends AsyncDisposable {
+export interface TestedService<Config extends ConfigSpec = ConfigSpec> extends AsyncDisposable {
   /** Where its own transports can be reached. */
   readonly addresses: readonly Address[]
   /** What it has logged, in order. */
@@ -76,6 +76,13 @@ export interface TestedService extends AsyncDisposable {
    */
   runSchedule(name: string): Promise<void>
   /**
+   * Changes settings by their names, as a source of the service would: what it watches with `settings.watch()` has the new values when this
+   * returns, and what it has read at its start stays.
+   *
+   * @throws ConfigError `config.malformed` for a name that no setting has
+   */
+  changeSettings(settings: GivenSettings<Config>): void
+  /**
    * The events and commands that its handlers have published, in order: all, or those of one type. Without transports of its
    * own nobody gets them: hand on with `publish()` what a consumer should see.
    */
@@ -90,8 +97,8 @@ export interface TestedService extends AsyncDisposable {
 }
 
 /** What a tested service consists of. */
-export interface TestedParts {
-  readonly started: StartedService
+export interface TestedParts<Config extends ConfigSpec> {
+  readonly started: StartedService<Config>
   readonly memory: MemoryTransport
   readonly messages: PublishedMessages
   readonly log: readonly LogLine[]
@@ -101,20 +108,20 @@ export interface TestedParts {
 }
 
 /** Puts a started service and what surrounds it together. */
-export function testedService(parts: TestedParts): TestedService {
+export function testedService<Config extends ConfigSpec>(parts: TestedParts<Config>): TestedService<Config> {
   return new RunningTest(parts)
 }
 
 const outputs = new SchemaReader('output')
 
-class RunningTest implements TestedService {
+class RunningTest<Config extends ConfigSpec> implements TestedService<Config> {
   readonly addresses: readonly Address[]
   readonly log: readonly LogLine[]
-  readonly #parts: TestedParts
+  readonly #parts: TestedParts<Config>
   /** Fires when the test is over: its calls have no caller then. */
   readonly #over = new AbortController()
 
-  constructor(parts: TestedParts) {
+  constructor(parts: TestedParts<Config>) {
     this.#parts = parts
     this.addresses = parts.started.addresses
     this.log = parts.log
@@ -162,6 +169,10 @@ class RunningTest implements TestedService {
 
   runSchedule(name: string): Promise<void> {
     return this.#parts.started.runSchedule(name)
+  }
+
+  changeSettings(settings: GivenSettings<Config>): void {
+    this.#parts.started.changeSettings(settings)
   }
 
   published(): readonly PublishedMessage[]
