@@ -175,7 +175,7 @@ function closeSteps(parts: ServiceParts, timing: Timing): Steps<ClosePhase> {
         // A check must not meet a value that is gone.
         health?.close()
         const disposed = (await container?.dispose(timeoutMs)) ?? []
-        const closed = await failuresOf([registry?.close?.(), live?.close()])
+        const closed = await failuresOf([() => registry?.close?.(), () => live?.close()])
         throwErrors([...disposed, ...closed], 'providers could not be disposed')
       },
     },
@@ -189,8 +189,8 @@ function closeSteps(parts: ServiceParts, timing: Timing): Steps<ClosePhase> {
 }
 
 /** Of what is closed side by side that which failed; of what failed in several places, each. */
-async function failuresOf(closing: readonly (Promise<void> | undefined)[]): Promise<readonly Error[]> {
-  const results = await Promise.allSettled(closing)
+async function failuresOf(closing: readonly (() => Promise<void> | undefined)[]): Promise<readonly Error[]> {
+  const results = await Promise.allSettled(closing.map(async (close) => close()))
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))
   return reasons.flatMap((reason) => (reason instanceof AggregateError ? (reason.errors as Error[]) : [reason]))
 }
