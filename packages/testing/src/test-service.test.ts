@@ -372,7 +372,7 @@ test('a watched setting changes when the test says so, and no source of its own 
     name: 'limited',
     version: '1.0.0',
     config: { rateLimit: integer('RATE_LIMIT', 1) },
-    configSources: [source],
+    configSources: () => [source],
     handlers: [],
     providers: (settings) => {
       settings.watch('rateLimit').onChange((limit) => seen.push(limit))

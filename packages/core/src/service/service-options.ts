@@ -43,13 +43,13 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
   readonly configFiles?: string | readonly string[]
   /**
    * Sources of settings behind the environment and mounted files and before `.env`, such as the keys of a registry; of several the first
-   * counts. A function is given the variables found so far, of which one may say where a source is. Only the settings of `config` are
-   * asked for: what Tenon itself reads, such as LOG_LEVEL, does not come from here.
+   * counts. They are made for each start, and closed at its end, from the variables found so far: one of these may say where a source is.
+   * Only the settings of `config` are asked for: what Tenon itself reads, such as LOG_LEVEL, does not come from here.
    *
    * @defaultValue none
    * @throws ConfigError `config.source_unavailable`, from the start, where a required one has told nothing after `configTimeoutMs`
    */
-  readonly configSources?: ConfigSources | ((environment: Environment) => ConfigSources)
+  readonly configSources?: (environment: Environment) => ConfigSources
   /** How long a start waits for what `configSources` say first. @defaultValue 10_000, a guess @remarks Range 1–3_600_000, as far as `startTimeoutMs` has room */
   readonly configTimeoutMs?: number
   /** What the service logs, and how much. */

@@ -53,7 +53,7 @@ export function startedOptions<Config extends ConfigSpec>(
   return {
     ...others,
     ...(announced && registry !== false && { registry: announced }),
-    ...(configSources !== undefined && { configSources: configSources === false ? [] : configSources }),
+    ...(configSources !== undefined && { configSources: () => (configSources === false ? [] : configSources) }),
     ...(admin !== undefined && { admin }),
     ...(deregisterDelayMs !== undefined && { deregisterDelayMs }),
     ...(transports && { transports: replaced(options.transports, transports) }),

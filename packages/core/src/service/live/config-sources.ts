@@ -21,13 +21,13 @@ export interface ReadSources {
   readonly problems: readonly SetupProblem[]
 }
 
-/** The sources that the options of a service name, for an environment: `config.malformed`, and what a function of theirs throws. */
+/** Makes the sources of a service: `config.malformed`, and what the function throws. Connects to nothing. */
 export function readSources(
-  given: ConfigSources | ((environment: Environment) => ConfigSources) = [],
+  make: ((environment: Environment) => ConfigSources) | undefined,
   environment: Environment,
 ): ReadSources {
   try {
-    const entries = typeof given === 'function' ? given(environment) : given
+    const entries = make?.(environment) ?? []
     return { sources: entries.filter(isSource).map(toChosen), problems: entries.flatMap(checkEntry) }
   } catch (cause) {
     if (cause instanceof SetupError) return { sources: [], problems: cause.problems }

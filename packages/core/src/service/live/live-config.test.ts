@@ -155,7 +155,7 @@ describe('a start', () => {
     running.push(live)
     const stop = new AbortController()
     const reason = new Error('asked to stop')
-    const opening = live.open({ service: 'user', log: logOf().log }, { signal: stop.signal, timeoutMs: 10_000 })
+    const opening = live.open({ service: 'user', log: logOf().log }, { signal: stop.signal, timeoutMs: 3_600_000 })
     stop.abort(reason)
     await expect(opening).rejects.toBe(reason)
   })

@@ -13,7 +13,7 @@ import { defineService } from '../define-service.ts'
 import type { ServiceOptions } from '../service-options.ts'
 import type { ConfigSources } from './config-sources.ts'
 import type { Settings } from './live-setting.ts'
-import { memorySource } from './memory-source.test-harness.ts'
+import { type MemorySource, memorySource } from './memory-source.test-harness.ts'
 
 const config = {
   rate: integer('RATE', 1, { min: 1 }),
@@ -41,7 +41,8 @@ function folderWith(texts: Readonly<Record<string, string>>): string {
 type Options = Partial<ServiceOptions<typeof config>>
 
 /** A service, and the settings it was given. */
-function serviceWith(configSources: Options['configSources'], options: Options = {}) {
+function serviceWith(sources: ConfigSources | Options['configSources'], options: Options = {}) {
+  const configSources = typeof sources === 'object' ? () => sources : sources
   const given = Promise.withResolvers<Own>()
   const service = defineService({
     name: 'user',
@@ -86,6 +87,17 @@ describe('a service with sources of settings', () => {
     const environment = { CONSUL_HTTP_ADDR: 'consul:8500', TENON_CONFIG_DIR: folder }
     await using _started = await service.start({ ...begin, environment })
     expect(seen).toEqual([['consul:8500', 'eu']])
+  })
+
+  it('has them made for each start, and closed at its end', async () => {
+    const made: MemorySource[] = []
+    const { service } = serviceWith(() => {
+      const source = memorySource('m', { REGION: 'eu' })
+      made.push(source)
+      return [source]
+    })
+    for (const _start of [1, 2]) await (await service.start(begin)).stop()
+    expect(made.map(({ closeCount }) => closeCount)).toEqual([1, 1])
   })
 
   it('does not let them say what Tenon itself reads', async () => {
