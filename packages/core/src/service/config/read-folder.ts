@@ -16,7 +16,7 @@ export interface FolderReading {
  * Reads a folder that holds one file a variable. One that Kubernetes mounts changes as a whole, when its link `..data` is swapped: it is
  * read from the one side of a swap or the other, never from both.
  *
- * @see Kubernetes, `pkg/volume/util/atomic_writer.go`: `..data` is renamed first, and links of new keys are made after that
+ * @see Kubernetes, `pkg/volume/util/atomic_writer.go`: `..data` is renamed, which is atomic; links of single keys are made and removed at other moments
  */
 export function readFolder(folder: string, variables: readonly string[]): FolderReading {
   for (let swapCount = 0; ; swapCount += 1) {

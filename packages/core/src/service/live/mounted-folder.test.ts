@@ -44,7 +44,7 @@ function write(texts: ConfigTexts, into = folder) {
   for (const [variable, text] of Object.entries(texts)) writeFileSync(join(into, variable), text)
 }
 
-/** As the kubelet mounts a ConfigMap: all files anew, then one link swapped, then links of new keys made. */
+/** As the kubelet mounts a ConfigMap: all files anew, then one link swapped; links of single keys are made at another moment. */
 function mount(texts: ConfigTexts, version: string, keys = Object.keys(texts)) {
   const data = `..${version}`
   mkdirSync(join(folder, data))
