@@ -1,13 +1,6 @@
 import type { SetupProblem } from '../../error/setup-error.ts'
-import type { ConfigReader, ConfigSpec, Environment, SettingsOf } from './config.ts'
+import type { ConfigReader, ConfigSpec, Environment } from './config.ts'
 import { hiddenText, toSecret } from './secret.ts'
-
-/** What came of reading settings. */
-export interface ConfigReading<Config extends ConfigSpec> {
-  /** Frozen. A setting with a problem has its reader's example, if there is one, so that the rest can be looked at. */
-  readonly values: SettingsOf<Config>
-  readonly problems: readonly SetupProblem[]
-}
 
 /** The variables to read from, and where each came from unless it was the environment. */
 export interface ReadableVariables {
@@ -37,29 +30,17 @@ export interface SettingRefusal {
   readonly origin: string | undefined
 }
 
-/** Reads all settings: `config.missing`, `config.malformed`, all problems at once. */
-export function readConfig<Config extends ConfigSpec>(
-  config: Config,
-  variables: ReadableVariables,
-): ConfigReading<Config> {
-  const readings = readEach(config, variables)
-  const values = [...readings].map(([name, { value }]) => [name, value])
-  return {
-    values: Object.freeze(Object.fromEntries(values)) as SettingsOf<Config>,
-    problems: [...unknownNames(config, variables.given), ...refusalsOf(readings).map(toProblem)],
-  }
-}
-
 /** Reads all settings, each by itself, by their names. */
-export function readEach(config: ConfigSpec, variables: ReadableVariables): ReadonlyMap<string, SettingReading> {
+export function readConfig(config: ConfigSpec, variables: ReadableVariables): ReadonlyMap<string, SettingReading> {
   return new Map(Object.entries(config).map(([name, setting]) => [name, readSetting(name, setting, variables)]))
 }
 
+/** What is wrong, of all settings. */
 export function refusalsOf(readings: ReadonlyMap<string, SettingReading>): readonly SettingRefusal[] {
   return [...readings.values()].flatMap(({ refusal }) => refusal ?? [])
 }
 
-/** What a refusal is at the start of a service. */
+/** `config.missing` or `config.malformed`: what a refusal is at the start of a service. */
 export function toProblem({ variable, setting, expected, found, origin }: SettingRefusal): SetupProblem {
   const named = `${variable} (setting ${setting})`
   if (found === undefined) return { code: 'config.missing', message: `${named} is not set: expected ${expected}` }

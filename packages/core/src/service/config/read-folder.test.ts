@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import type * as fs from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -8,11 +9,11 @@ import { readFolder } from './read-folder.ts'
 const fileWasRead = vi.hoisted(() => vi.fn<() => void>())
 
 vi.mock('node:fs', async (original) => {
-  const actual = await original<typeof import('node:fs')>()
-  const read: typeof readFileSync = (...given: Parameters<typeof readFileSync>) => {
-    const content = actual.readFileSync(...given)
+  const actual = await original<typeof fs>()
+  const read = (path: string) => {
+    const content = actual.readFileSync(path)
     fileWasRead()
-    return content as string & NonSharedBuffer
+    return content
   }
   return { ...actual, readFileSync: read }
 })

@@ -5,11 +5,11 @@ import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { isSecret } from '../../schema/secret.ts'
 import { integer, list, optional, text } from './config.ts'
-import { readConfig } from './read-config.ts'
+import { readValues } from './read-config.test-harness.ts'
 import { secret } from './secret.ts'
 
 const password = 'hunter2'
-const { values } = readConfig({ password: secret(text('PASSWORD')) }, { environment: { PASSWORD: password } })
+const { values } = readValues({ password: secret(text('PASSWORD')) }, { environment: { PASSWORD: password } })
 
 describe('a secret', () => {
   it('shows its value to who asks for it', () => {
@@ -55,7 +55,7 @@ describe('a secret', () => {
       token: secret(text('TOKEN', 'for development')),
       proxy: secret(optional('PROXY')),
     }
-    const read = readConfig(config, { environment: { PIN: '1234', KEYS: 'a,b' } })
+    const read = readValues(config, { environment: { PIN: '1234', KEYS: 'a,b' } })
     expect(read.problems).toEqual([])
     expect(read.values.pin.reveal()).toBe(1234)
     expect(read.values.keys.reveal()).toEqual(['a', 'b'])
@@ -71,7 +71,7 @@ describe('a secret', () => {
   })
 
   it('counts as not set where its reader says so', () => {
-    const { problems } = readConfig({ keys: secret(list('KEYS')) }, { environment: { KEYS: ',' } })
+    const { problems } = readValues({ keys: secret(list('KEYS')) }, { environment: { KEYS: ',' } })
     expect(problems).toMatchObject([{ code: 'config.missing' }])
   })
 })

@@ -3,7 +3,7 @@ import type { Logger } from '../../telemetry/log.ts'
 import { type ConfigReader, type ConfigSpec, isVariableName } from '../config/config.ts'
 import { type ConfigPlaces, mergeLayers } from '../config/find-variables.ts'
 import { compileHider } from '../config/hide-secrets.ts'
-import { readEach, refusalsOf, type SettingReading, toProblem, unknownNames } from '../config/read-config.ts'
+import { readConfig, refusalsOf, type SettingReading, toProblem, unknownNames } from '../config/read-config.ts'
 import { toSecret } from '../config/secret.ts'
 import type { ChosenSource } from './config-sources.ts'
 import { firstValues } from './first-values.ts'
@@ -168,7 +168,7 @@ export class LiveConfig<Config extends ConfigSpec> {
 
   #read(): ReadonlyMap<string, SettingReading> {
     const layers = [...this.#folders, ...this.#sources, this.#places.dotEnv]
-    return readEach(this.#spec, { ...mergeLayers(this.#places.given, layers), given: this.#given })
+    return readConfig(this.#spec, { ...mergeLayers(this.#places.given, layers), given: this.#given })
   }
 
   #toSettings(readings: ReadonlyMap<string, { readonly value: unknown }>): Settings<Config> {
