@@ -1,6 +1,7 @@
 import { expectTypeOf } from 'vitest'
 import { flag, integer, list, optional, port, type SettingsOf, text } from './config/config.ts'
 import { defineService, type Service } from './define-service.ts'
+import type { LiveSetting } from './live/live-setting.ts'
 import { type Secret, secret } from './config/secret.ts'
 
 const config = {
@@ -39,6 +40,23 @@ defineService({
   admin: ({ httpPort }) => ({ port: httpPort + 1 }),
 })
 
+defineService({
+  ...base,
+  config,
+  configSources: ({ CONSUL_HTTP_ADDR = '' }) => (CONSUL_HTTP_ADDR.trim(), []),
+  providers: (settings) => {
+    expectTypeOf(settings.watch('httpPort')).toEqualTypeOf<LiveSetting<number>>()
+    expectTypeOf(settings.watch('apiKey').current).toEqualTypeOf<Secret>()
+    expectTypeOf(settings.watch().current).toEqualTypeOf<SettingsOf<typeof config>>()
+    settings.watch('databaseUrl').onChange((url) => expectTypeOf(url).toEqualTypeOf<string | undefined>())
+    return []
+  },
+})
+
+// @ts-expect-error -- there is no such setting to watch
+defineService({ ...base, config, providers: (settings) => (settings.watch('httpport'), []) })
+// @ts-expect-error -- a live port is no text
+defineService({ ...base, config, providers: (settings) => (settings.watch('httpPort').current.trim(), []) })
 // @ts-expect-error -- there is no such setting
 defineService({ ...base, config, providers: ({ httpport }) => [httpport] })
 // @ts-expect-error -- a port is no text

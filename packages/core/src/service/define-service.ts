@@ -188,7 +188,9 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
   }
 
   run({ onReady, onHangup = 'drain', onParentExit, ...start }: RunOptions<Config> = {}): Promise<void> {
-    const { environment, settings } = readSettings(this.#options, start.environment)
+    // Sources of settings are made by the start, which closes them.
+    const { configSources: _made, ...options } = this.#options
+    const { environment, settings } = readSettings<Config>(options, start.environment)
     const log = start.log ?? defaultLog(this.name, environment, this.#options.log)
     const isHeld = settings.isDevelopment && isHeldByTool(environment)
     return processOwner().run({

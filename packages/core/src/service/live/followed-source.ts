@@ -106,7 +106,8 @@ export class FollowedSource implements ConfigLayer {
   }
 
   /** Told once for each outage, not with every try. */
-  #troubled({ message }: Error, { log, hide }: FollowOptions): void {
+  #troubled({ message }: Error, { signal, log, hide }: FollowOptions): void {
+    if (signal.aborted) return
     const isFirst = this.#trouble === undefined
     this.#trouble = hide(message)
     this.#isReached = false

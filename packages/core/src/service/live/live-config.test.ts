@@ -413,6 +413,15 @@ describe('an end', () => {
     expect(settings.watch('region').current).toBe('eu')
   })
 
+  it('is no outage, whatever a source says of it', async () => {
+    const source = memorySource('m', { REGION: 'eu' })
+    const { live, lines } = await openedOf({ sources: [source] })
+    const [watch] = source.watches
+    watch?.signal.addEventListener('abort', () => watch.onTrouble?.(new Error('cut')))
+    await live.close()
+    expect(lines).toEqual([])
+  })
+
   it('tells what could not be closed, when all are', async () => {
     const [first, second] = [memorySource('first', { REGION: 'eu' }), memorySource('second', {})]
     const failure = new Error('stuck')

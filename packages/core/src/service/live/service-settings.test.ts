@@ -10,6 +10,7 @@ import type { Logger } from '../../telemetry/log.ts'
 import { integer, text } from '../config/config.ts'
 import { secret } from '../config/secret.ts'
 import { defineService } from '../define-service.ts'
+import { forgetOwner } from '../process/process-owner.test-harness.ts'
 import type { ServiceOptions } from '../service-options.ts'
 import type { ConfigSources } from './config-sources.ts'
 import type { Settings } from './live-setting.ts'
@@ -98,6 +99,9 @@ describe('a service with sources of settings', () => {
     })
     for (const _start of [1, 2]) await (await service.start(begin)).stop()
     expect(made.map(({ closeCount }) => closeCount)).toEqual([1, 1])
+    using _owner = { [Symbol.dispose]: forgetOwner }
+    await service.run({ ...begin, onReady: (started) => void started.stop() })
+    expect(made.map(({ closeCount }) => closeCount)).toEqual([1, 1, 1])
   })
 
   it('does not let them say what Tenon itself reads', async () => {
