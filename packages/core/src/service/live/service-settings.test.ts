@@ -100,6 +100,8 @@ describe('a service with sources of settings', () => {
     for (const _start of [1, 2]) await (await service.start(begin)).stop()
     expect(made.map(({ closeCount }) => closeCount)).toEqual([1, 1])
     using _owner = { [Symbol.dispose]: forgetOwner }
+    // What ends a process that lingers is not to end this one.
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
     await service.run({ ...begin, onReady: (started) => void started.stop() })
     expect(made.map(({ closeCount }) => closeCount)).toEqual([1, 1, 1])
   })
