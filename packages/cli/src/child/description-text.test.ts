@@ -23,3 +23,21 @@ test('descriptionText shows hooks and checks, with what they need and decide', (
   expect(text).toMatch(/^checks\n {2}mailbox +liveness {2}every 7000 ms; needs Mailbox$/m)
   expect(text).toMatch(/^ {2}heap +none {2}every 5000 ms$/m)
 })
+
+test('descriptionText shows where settings come from', () => {
+  const name = 'consul config/greeting/'
+  const watch = () => expect.unreachable('a service that is only looked at asks no source')
+  const service = defineService({
+    name: 'greeting',
+    version: '1.0.0',
+    handlers: [],
+    configSources: () => [
+      { name, connectsTo: ['http://consul:8500'], watch },
+      { source: { name: 'etcd', watch }, isRequired: false },
+    ],
+  })
+  const text = descriptionText(service.describe(), (_style, plain) => plain)
+  expect(text).toMatch(
+    /^sources of settings\n {2}consul config\/greeting\/ +required; connects to consul:8500\n {2}etcd +not required$/m,
+  )
+})

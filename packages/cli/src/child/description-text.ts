@@ -54,6 +54,7 @@ export function descriptionText(service: ServiceDescription, paint: Terminal['pa
     ...section('hooks', service.hooks.map(hookRow)),
     ...section('transports', service.transports.map(transportRow)),
     ...section('settings', service.settings.map(settingRow)),
+    ...section('sources of settings', service.configSources?.map(sourceRow) ?? []),
     ...section('shutdown', [
       ['shutdownTimeoutMs', String(shutdownTimeoutMs)],
       ['deregisterDelayMs', String(deregisterDelayMs)],
@@ -88,6 +89,12 @@ function transportRow(transport: ServiceDescription['transports'][number]): read
     ...(connectsTo.length > 0 ? [`connects to ${connectsTo.join(', ')}`] : []),
     ...(topics ? [`topics ${topics.join(', ')}`] : []),
   ]
+  return [name, texts.join('; ')]
+}
+
+function sourceRow(source: NonNullable<ServiceDescription['configSources']>[number]): readonly string[] {
+  const { name, isRequired, connectsTo = [] } = source
+  const texts = [isRequired ? 'required' : 'not required', ...connectsTo.map((place) => `connects to ${place}`)]
   return [name, texts.join('; ')]
 }
 

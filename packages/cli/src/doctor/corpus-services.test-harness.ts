@@ -34,6 +34,9 @@ const Database = token<object>('Database')
 const Cache = token<object>('Cache')
 const Repository = token<object>('Repository')
 const untouched = () => ({})
+const untold = () => {
+  throw new Error('a service that is only looked at asks no source')
+}
 
 const config = {
   httpPort: port('USER_HTTP_PORT', 3001),
@@ -98,6 +101,10 @@ export const services = {
   /** Speaks gRPC over TLS, and nothing else. */
   sealed: given({
     transports: ({ grpcPort }) => [grpcTransport({ port: grpcPort, tls: { key: 'key.pem', cert: 'cert.pem' } })],
+  }),
+  /** Takes its settings from Consul too. */
+  consulting: given({
+    configSources: () => [{ name: 'consul config/user/', connectsTo: ['consul.shop:8500'], watch: untold }],
   }),
   /** Has no callers, and nothing to be configured with. */
   worker: defineService({

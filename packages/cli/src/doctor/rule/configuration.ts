@@ -31,7 +31,8 @@ const settingMissing: Rule = {
   id: 'setting-missing',
   severity: 'error',
   find: ({ service, environment, container }) => {
-    if (!environment.isWhole) return []
+    // A source of settings may have it.
+    if (!environment.isWhole || service.configSources !== undefined) return []
     return service.settings
       .filter(({ isRequired, variable }) => isRequired && isUnset(environment.variables.get(variable)))
       .map(({ variable, expected }) => ({

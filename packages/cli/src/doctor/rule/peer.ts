@@ -4,7 +4,7 @@ import type { Subject } from '../subject.ts'
 
 /** A server that the service connects to. */
 export interface Peer {
-  /** What connects to it: a remote, a transport, a provider. */
+  /** What connects to it: a remote, a transport, a provider, a source of settings. */
   readonly name: string
   readonly host: string
   /** Of a name that may be that of a Service; undefined where it is left to who applies the manifests. */
@@ -15,11 +15,12 @@ export interface Peer {
 
 /** The servers that the service declares, as far as its settings tell; none on the pod itself. */
 export function peersOf(subject: Subject): readonly Peer[] {
-  const { remotes, transports, providers } = subject.service
+  const { remotes, transports, providers, configSources = [] } = subject.service
   const declared = [
     ...remotes.map(({ contract, address }) => ({ name: contract, addresses: [address] })),
     ...transports.map(({ name, connectsTo = [] }) => ({ name, addresses: connectsTo })),
     ...providers.map(({ name, connectsTo = [] }) => ({ name, addresses: connectsTo })),
+    ...configSources.map(({ name, connectsTo = [] }) => ({ name, addresses: connectsTo })),
   ]
   return declared.flatMap(({ name, addresses }) =>
     addresses

@@ -34,6 +34,10 @@ export function variablesFor({ description, ownSettings }: ComposedService, serv
 }
 
 /** The servers it connects to, as `host:port`. */
-export function connections({ transports, providers }: ComposedService['description']): readonly string[] {
-  return [...transports, ...providers].flatMap(({ connectsTo = [] }) => connectsTo)
+export function connections({
+  transports,
+  providers,
+  configSources = [],
+}: ComposedService['description']): readonly string[] {
+  return [...transports, ...providers, ...configSources].flatMap(({ connectsTo = [] }) => connectsTo)
 }

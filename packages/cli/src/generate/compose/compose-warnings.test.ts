@@ -28,6 +28,15 @@ describe('warnings', () => {
     expect(composeWarnings([composed(stockOptions, { REGION: 'eu' })], servers).join()).not.toContain('it needs')
   })
 
+  it('tell of no setting that a source may have', () => {
+    const watch = () => expect.unreachable('a service that is only looked at asks no source')
+    const configSources = () => [{ name: 'consul', connectsTo: ['consul:8500'], watch }]
+    const services = [composed({ ...stockOptions, configSources })]
+    const servers = chosenServers(services, { with: [], without: [] })
+    expect(servers.map(({ name }) => name)).toContain('consul')
+    expect(composeWarnings(services, servers).join()).not.toContain('it needs')
+  })
+
   it('tell what listens where nobody reaches it', () => {
     const transports = () => [httpTransport({ port: 0 }), grpcTransport({ port: 1, host: '127.0.0.1' })]
     expect(composeWarnings([composed({ name: 'a', transports })], [])).toEqual([

@@ -27,6 +27,8 @@ function missingSettings(
   { description, ownSettings }: ComposedService,
   environment: ReturnType<typeof composeEnvironment>,
 ): readonly string[] {
+  // A source of settings may have it.
+  if (description.configSources !== undefined) return []
   return description.settings
     .filter(({ isRequired, variable }) => isRequired && !(variable in ownSettings) && !(variable in environment))
     .map(({ variable, expected }) => `it needs ${variable}, ${expected}: set it in ${settingsFileOf(description)}`)

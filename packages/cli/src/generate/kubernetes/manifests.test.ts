@@ -285,6 +285,14 @@ describe('manifests', () => {
     expect(manifestsFor(described({ settings }), {}, { config: { PLACE: 'here' } }).warnings).toEqual([])
   })
 
+  it('warn of none that a source may have, which the pods may reach', () => {
+    const settings = [{ ...setting, variable: 'PLACE', isRequired: true }]
+    const configSources = [{ name: 'consul config/', isRequired: true, connectsTo: ['consul:8500'] }]
+    const { warnings, text } = manifestsFor(described({ settings, configSources }))
+    expect(warnings).toEqual([])
+    expect(text('overlays/production/network-policy.yaml')).toContain('# settings from consul config/: consul:8500')
+  })
+
   it.each([{}, { DATABASE_URL: '' }])('warn of a required secret that its file leaves empty: %j', (secrets) => {
     const settings = [{ ...setting, variable: 'DATABASE_URL', isSecret: true, isRequired: true }]
     expect(manifestsFor(described({ settings }), {}, { secrets }).warnings).toEqual([

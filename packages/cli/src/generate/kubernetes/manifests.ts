@@ -166,7 +166,7 @@ function warningsOf({ name, description, config, secrets }: OverlayInput): reado
         (transport) =>
           `${folder}: transport ${transport.name} names no broker, so that its messages may never leave the pod: set the variable it comes from in config.env, then generate again`,
       ),
-    ...description.settings
+    ...(description.configSources ? [] : description.settings)
       .filter(({ isSecret, isRequired, variable }) => isRequired && !isSecret && !config[variable])
       .map(({ variable }) => `${folder}: ${variable} is required, but config.env does not set it`),
     ...(description.isRegistered

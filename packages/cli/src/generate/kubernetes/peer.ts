@@ -8,7 +8,7 @@ export interface Peer extends Place {
 }
 
 /** All servers that a service says it connects to, each once; a Unix socket is none. */
-export function peersOf({ remotes, transports, providers }: ServiceDescription): readonly Peer[] {
+export function peersOf({ remotes, transports, providers, configSources = [] }: ServiceDescription): readonly Peer[] {
   const found = new Map<string, Peer>()
   const add = (address: string, reason: string) => {
     for (const { host, port } of placesOf(address)) {
@@ -19,5 +19,6 @@ export function peersOf({ remotes, transports, providers }: ServiceDescription):
   for (const { contract, address } of remotes) add(address, `remote ${contract}`)
   for (const { name, connectsTo = [] } of transports) for (const one of connectsTo) add(one, `transport ${name}`)
   for (const { name, connectsTo = [] } of providers) for (const one of connectsTo) add(one, `provider ${name}`)
+  for (const { name, connectsTo = [] } of configSources) for (const one of connectsTo) add(one, `settings from ${name}`)
   return [...found.values()]
 }
