@@ -1,0 +1,137 @@
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { eventually } from '@tenon/testing'
+import { describe, expect, it } from 'vitest'
+import { type EtcdSourceOptions, resolveEtcdSource } from '../etcd-options.ts'
+import { refused, ScriptedEtcd } from '../scripted-etcd.test-harness.ts'
+import { EtcdApi } from './etcd-api.ts'
+import { methods } from './etcd-message.ts'
+
+const { signal } = new AbortController()
+const options = { signal, asked: 'renew it' }
+
+function opened(endpoints: readonly string[], others: Partial<EtcdSourceOptions> = {}) {
+  const api = new EtcdApi(resolveEtcdSource({ endpoints, prefix: '/', ...others }))
+  const renew = () => api.ask(methods.leaseKeepAlive, { id: 7n }, options)
+  return { renew, api, [Symbol.dispose]: () => api.close() }
+}
+
+const login = { user: 'ada', password: 'hush' }
+
+describe('EtcdApi', () => {
+  it('shows the token of the user, whom it lets in once', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    using one = opened([etcd.address], login)
+    await Promise.all([one.renew(), one.renew()])
+    await one.renew()
+    expect(etcd.asked[0]).toMatchObject({ method: 'authenticate', request: { name: 'ada', password: 'hush' } })
+    expect(etcd.asked.slice(1).map(({ method, token }) => [method, token])).toEqual(
+      Array.from({ length: 3 }, () => ['leaseKeepAlive', 'token-1']),
+    )
+  })
+
+  it('lets the user in again when etcd no longer knows the token', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    using one = opened([etcd.address], { ...login, password: { reveal: () => 'hush' } })
+    await one.renew()
+    etcd.answers.authenticate = () => ({ token: 'token-2' })
+    etcd.answers.leaseKeepAlive = ({ id }, metadata) =>
+      metadata.get('token')[0] === 'token-2'
+        ? { id, ttl: 9n }
+        : refused('UNAUTHENTICATED', 'etcdserver: invalid auth token')
+    expect(await one.renew()).toEqual({ id: 7n, ttl: 9n })
+    expect(etcd.countOf('authenticate')).toBe(2)
+  })
+
+  it('says who is not let in, and tries again the next time', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    using one = opened([etcd.address], login)
+    const denied = refused('INVALID_ARGUMENT', 'etcdserver: authentication failed, invalid user ID or password')
+    const { authenticate } = etcd.answers
+    etcd.answers.authenticate = () => denied
+    await expect(one.renew()).rejects.toThrow(
+      `etcd at ${etcd.address} did not let the user ada in: authentication failed, invalid user ID or password: check user and password`,
+    )
+    etcd.answers.authenticate = authenticate
+    expect(await one.renew()).toEqual({ id: 7n, ttl: 5n })
+  })
+
+  it('goes without a token where authentication is not enabled', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    etcd.answers.authenticate = () => refused('FAILED_PRECONDITION', 'etcdserver: authentication is not enabled')
+    using one = opened([etcd.address], login)
+    await one.renew()
+    expect(etcd.asked.at(-1)).toMatchObject({ method: 'leaseKeepAlive', token: undefined })
+  })
+
+  it('asks the next member when one is away, and stays with the one that answered', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    using one = opened([await closedPort(), etcd.address])
+    await one.renew()
+    await one.renew()
+    expect(etcd.countOf('leaseKeepAlive')).toBe(2)
+  })
+
+  it('asks the next member when one takes connections and says nothing', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as { port: number }
+    await using etcd = await ScriptedEtcd.start()
+    using one = opened([`127.0.0.1:${port}`, etcd.address], { requestTimeoutMs: 100 })
+    expect(await one.renew()).toEqual({ id: 7n, ttl: 5n })
+    silent.close()
+  })
+
+  it('asks no other member what each would refuse', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    await using other = await ScriptedEtcd.start()
+    etcd.answers.leaseKeepAlive = () => refused('PERMISSION_DENIED', 'etcdserver: permission denied')
+    using one = opened([etcd.address, other.address])
+    await expect(one.renew()).rejects.toThrow(`etcd at ${etcd.address} did not renew it: permission denied`)
+    expect(other.asked).toEqual([])
+  })
+
+  it('fails with what the last member said when none can help', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    etcd.answers.leaseKeepAlive = () => refused('UNAVAILABLE', 'etcdserver: no leader')
+    using one = opened([await closedPort(), etcd.address])
+    await expect(one.renew()).rejects.toThrow(`etcd at ${etcd.address} did not renew it: no leader`)
+    expect(etcd.countOf('leaseKeepAlive')).toBe(1)
+  })
+
+  it('stops waiting when its signal fires', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    const giveUp = new AbortController()
+    etcd.answers.leaseKeepAlive = () => {
+      giveUp.abort(new Error('enough'))
+      return { ttl: 1n }
+    }
+    using one = opened([etcd.address])
+    const asking = one.api.ask(methods.leaseKeepAlive, { id: 7n }, { signal: giveUp.signal, asked: 'renew it' })
+    await expect(asking).rejects.toThrow('enough')
+    await expect(
+      one.api.ask(methods.leaseKeepAlive, { id: 7n }, { signal: giveUp.signal, asked: 'renew it' }),
+    ).rejects.toThrow('enough')
+    expect(etcd.countOf('leaseKeepAlive')).toBe(1)
+  })
+
+  it('shows the token when it watches', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    using one = opened([etcd.address], login)
+    const left = new AbortController()
+    const watching = one.api.watch({ startRevision: 1n }, { signal: left.signal, asked: 'watch it' }).next()
+    await eventually(() => expect(etcd.asked.at(-1)).toMatchObject({ method: 'watch', token: 'token-1' }))
+    left.abort()
+    expect(await watching).toEqual({ done: true, value: undefined })
+  })
+})
+
+/** Where nobody answers. */
+async function closedPort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return `127.0.0.1:${port}`
+}
