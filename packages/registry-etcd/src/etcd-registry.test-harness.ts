@@ -1,6 +1,6 @@
 import type { Registry } from '@tenon/core/registry'
 import type { RegistryHarness, RegistryPlace } from '@tenon/testing/registry'
-import { askGateway, type EtcdServer, toBase64 } from './etcd-server.test-harness.ts'
+import type { EtcdServer } from './etcd-server.test-harness.ts'
 import { toKey } from './etcd-mapping.ts'
 import { etcdRegistry } from './etcd-registry.ts'
 import { Link } from './link.test-harness.ts'
@@ -40,15 +40,14 @@ function toPlace(server: EtcdServer): RegistryPlace {
     },
     crash: async (registry) => links.get(registry)?.cut(),
     forget: async (instance) => {
-      await askGateway(server.address, 'kv/deleterange', { key: toBase64(toKey(prefix, instance)) })
+      await server.remove(toKey(prefix, instance))
     },
     restart: async () => {
       await server.kill()
       await server.launch()
     },
     corrupt: async (name) => {
-      const key = toBase64(toKey(prefix, { name, id: 'broken' }))
-      await askGateway(server.address, 'kv/put', { key, value: toBase64('{"id":') })
+      await server.put(toKey(prefix, { name, id: 'broken' }), '{"id":')
     },
     close: async () => {
       for (const link of [...near, ...beside]) await link[Symbol.asyncDispose]()

@@ -35,7 +35,7 @@ export class EtcdServer implements AsyncDisposable {
   }
 
   /** Members that know each other. With certificates in `args` clients have to speak TLS. */
-  static async cluster(count: number, args: readonly string[] = []): Promise<readonly EtcdServer[]> {
+  static async cluster(count: number, args: readonly string[] = []): Promise<readonly EtcdServer[] & AsyncDisposable> {
     const scheme = args.includes('--cert-file') ? 'https' : 'http'
     const members = await Promise.all(
       Array.from({ length: count }, async (_, index) => ({
@@ -53,8 +53,16 @@ export class EtcdServer implements AsyncDisposable {
       return new EtcdServer({ client, metrics }, [...urls, ...peers, ...others, ...args])
     })
     for (const server of servers) server.#spawn()
-    await Promise.all(servers.map((server) => server.#ready()))
-    return servers
+    const end = async () => {
+      for (const server of servers) await server[Symbol.asyncDispose]()
+    }
+    try {
+      await Promise.all(servers.map((server) => server.#ready()))
+    } catch (error) {
+      await end()
+      throw error
+    }
+    return Object.assign(servers, { [Symbol.asyncDispose]: end })
   }
 
   /** Starts it with the data that it had. */
@@ -86,6 +94,22 @@ export class EtcdServer implements AsyncDisposable {
     this.#process?.kill('SIGCONT')
   }
 
+  async put(key: string, value: string): Promise<void> {
+    await askGateway(this.address, 'kv/put', { key: toBase64(key), value: toBase64(value) })
+  }
+
+  async remove(key: string): Promise<void> {
+    await askGateway(this.address, 'kv/deleterange', { key: toBase64(key) })
+  }
+
+  /** Forgets all revisions but the last one. */
+  async compact(): Promise<void> {
+    const { header } = (await askGateway(this.address, 'kv/range', { key: toBase64('a') })) as {
+      header: { revision: string }
+    }
+    await askGateway(this.address, 'kv/compaction', { revision: header.revision, physical: true })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
     rmSync(this.#folder, { recursive: true, force: true })
@@ -105,12 +129,10 @@ export class EtcdServer implements AsyncDisposable {
 }
 
 /** Asks etcd what the package itself never does. @see etcd, the JSON gateway of its gRPC methods */
-export async function askGateway(address: string, path: string, body: object, token = ''): Promise<unknown> {
-  const headers = token === '' ? undefined : { authorization: token }
+export async function askGateway(address: string, path: string, body: object): Promise<unknown> {
   const response = await fetch(`http://${address}/v3/${path}`, {
     method: 'POST',
     body: JSON.stringify(body),
-    ...(headers && { headers }),
   })
   const text = await response.text()
   if (!response.ok) throw new Error(`${path}: ${text}`)

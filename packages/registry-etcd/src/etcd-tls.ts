@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { OptionCheck, SetupProblem } from '@tenon/core/registry'
@@ -54,9 +55,12 @@ const materials = ['ca', 'cert', 'key'] as const
 function checkMaterial(name: string, value: unknown, check: OptionCheck): readonly SetupProblem[] {
   if (value === undefined) return []
   try {
-    if (typeof value === 'string' && isPem(textOf(value))) return []
+    const text = typeof value === 'string' ? textOf(value) : ''
+    // Node passes over authorities that it cannot read.
+    if (name === 'ca') new X509Certificate(text)
+    if (isPem(text)) return []
   } catch {
-    // It is no file either.
+    // It is no certificate, and no file with one.
   }
   return [check.malformed(`tls.${name} must be a PEM text, or the path of a file with one that can be read`)]
 }

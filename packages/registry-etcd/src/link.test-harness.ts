@@ -23,6 +23,9 @@ export class Link implements AsyncDisposable {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
+  /** What the server has sent through it. */
+  receivedBytes = 0
+
   /** How many connections clients have open. */
   get openCount(): number {
     return this.#near.size
@@ -69,6 +72,7 @@ export class Link implements AsyncDisposable {
     // In order, whatever the delay was of what came before.
     let last = Promise.resolve()
     far.on('data', (bytes) => {
+      this.receivedBytes += bytes.length
       const due = later(this.#delayMs)
       last = last.then(() => due).then(() => void (this.#state === 'open' && near.write(bytes)))
     })

@@ -1,4 +1,11 @@
-import { type Metadata, Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
+import {
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  status,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import { eventually } from '@tenon/testing'
 import { type Arrived, methods } from './api/etcd-message.ts'
 import type { Given } from './api/message-codec.ts'
@@ -71,13 +78,13 @@ export class ScriptedEtcd implements AsyncDisposable {
     this.#server.forceShutdown()
   }
 
-  #handlers(): Record<string, (...args: never[]) => void> {
+  #handlers(): UntypedServiceImplementation {
     const unary = Object.entries(this.answers).map(([name]) => [
       name,
-      (call: { request: never; metadata: Metadata }, answer: (error: Refused | null, value?: unknown) => void) => {
+      (call: { request: never; metadata: Metadata }, answer: (error: Refused | null, value?: object) => void) => {
         this.#note(name as keyof Methods, call.request, call.metadata)
         const answered = this.answers[name as keyof Answers](call.request, call.metadata)
-        if ('code' in answered) answer(answered)
+        if (isRefused(answered)) answer(answered)
         else answer(null, answered)
       },
     ])
@@ -129,6 +136,10 @@ export function bytes(value: string | Uint8Array): Uint8Array {
 
 export function refused(code: keyof typeof status, details: string): Refused {
   return { code: status[code], details }
+}
+
+function isRefused(answer: object): answer is Refused {
+  return 'code' in answer
 }
 
 function toDefinition() {
