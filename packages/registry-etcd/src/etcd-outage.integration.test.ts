@@ -1,5 +1,5 @@
 import { eventually } from '@tenon/testing'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { etcdRegistry } from './etcd-registry.ts'
 import { etcdAbsence, EtcdServer } from './etcd-server.test-harness.ts'
 import { etcdSource } from './etcd-source.ts'
@@ -7,6 +7,9 @@ import { Link } from './link.test-harness.ts'
 import { instanceOf, watched } from './watched.test-harness.ts'
 
 const { signal } = new AbortController()
+
+// The first member is used first.
+beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
 
 describe.skipIf(etcdAbsence)(`outages of etcd${etcdAbsence ? ` (skipped: ${etcdAbsence})` : ''}`, () => {
   it('an instance is there again when etcd was started without its data', async () => {

@@ -135,9 +135,9 @@ describe('a registration in etcd', () => {
     put(other, 999n)
     watch.put(key, other)
     await eventually(() => expect(isTakenOver(registration.lost.reason)).toBe(true))
+    expect([...leases]).toEqual([])
     await registration.withdraw({ signal })
     expect(kept.value).toBe(other)
-    expect([...leases]).toEqual([])
   })
 
   it('is lost when something else has the key that is no instance', async () => {
@@ -196,7 +196,9 @@ describe('a registration in etcd', () => {
     etcd.answers.txn = () => refused('RESOURCE_EXHAUSTED', 'etcdserver: too many requests')
     await expect(registration.update({ health: 'draining' }, { signal })).rejects.toThrow('too many requests')
     etcd.answers.txn = txn
-    await eventually(() => expect(JSON.parse(puts.at(-1)?.value ?? '')).toMatchObject({ health: 'draining' }))
+    await eventually(() => expect(JSON.parse(puts.at(-1)?.value ?? '')).toMatchObject({ health: 'draining' }), {
+      timeoutMs: 2_000,
+    })
   })
 
   it('tells what is wrong with a renewal, and goes on', async () => {

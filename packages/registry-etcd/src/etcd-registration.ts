@@ -136,13 +136,13 @@ class EtcdRegistration implements Registration {
 
   /** Makes sure that the key is there, as it should be, under a lease that lives; or gives up what another one has taken over. */
   async #hold(signal: AbortSignal): Promise<void> {
-    if (this.#lost.signal.aborted) return
+    if (this.#end.signal.aborted) return
     if (!(await this.#isAlive(signal))) this.#lease = await this.#grant(signal)
     const { key } = this.#key
     const isOurs = { target: compareTarget.lease, result: compareResult.equal, key, lease: this.#lease ?? 0n }
     const [holder, isHeld] = await this.#write([isOurs], signal)
     if (isHeld) return
-    if (holder !== undefined && !this.#isOwn(holder)) return this.#giveUp(signal)
+    if (holder !== undefined && !this.#isOwn(holder)) return this.#giveUp()
     // There is none, or it is our own of a lease that is no more.
     const modRevision = holder?.modRevision ?? 0n
     const isSame = { target: compareTarget.mod, result: compareResult.equal, key, modRevision }
@@ -188,11 +188,11 @@ class EtcdRegistration implements Registration {
     }
   }
 
-  async #giveUp(signal: AbortSignal): Promise<void> {
+  async #giveUp(): Promise<void> {
     this.#end.abort()
+    // Nothing hangs on it any more, and it would end by itself.
+    await this.#release(AbortSignal.timeout(this.#settings.requestTimeoutMs)).catch(() => undefined)
     this.#lost.abort(takenOver(this.#instance.id))
-    // Nothing hangs on it any more, and it ends by itself.
-    await this.#release(signal).catch(() => undefined)
   }
 
   /** Ends the lease, and with it the key, unless another one has taken it over. */

@@ -1,5 +1,5 @@
 import { eventually } from '@tenon/testing'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { EtcdApi } from './api/etcd-api.ts'
 import { type EtcdSourceOptions, resolveEtcdSource } from './etcd-options.ts'
 import { followKeys, type KeyChange, withPrefix } from './follow-keys.ts'
@@ -32,6 +32,9 @@ const at = (revision: bigint, ...kvs: readonly [string, string][]) => ({
   header: { revision },
   kvs: kvs.map(([key, value]) => ({ key: bytes(key), value: bytes(value) })),
 })
+
+// The first member is used first.
+beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
 
 describe('followKeys', () => {
   it('reads the keys, and watches them from the next revision on', async () => {

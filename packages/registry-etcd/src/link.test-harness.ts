@@ -9,7 +9,7 @@ export class Link implements AsyncDisposable {
   #state: 'open' | 'cut' | 'silent' = 'open'
   #delayMs = 0
   private constructor(port: number) {
-    this.#server = createServer((near) => this.#join(near, port))
+    this.#server = createServer({ allowHalfOpen: true }, (near) => this.#join(near, port))
   }
 
   static async to(address: string): Promise<Link> {
@@ -65,7 +65,8 @@ export class Link implements AsyncDisposable {
     near.on('close', () => this.#near.delete(near))
     this.#keep(near)
     if (this.#state === 'cut') near.destroy()
-    if (this.#state !== 'open') return
+    // What is sent vanishes, and so does a goodbye.
+    if (this.#state !== 'open') return void near.resume()
     const far = connect(port, '127.0.0.1')
     this.#keep(far)
     near.pipe(far)
@@ -76,7 +77,7 @@ export class Link implements AsyncDisposable {
       const due = later(this.#delayMs)
       last = last.then(() => due).then(() => void (this.#state === 'open' && near.write(bytes)))
     })
-    near.on('close', () => far.destroy())
+    near.on('end', () => this.#state === 'open' && near.end()).on('close', () => far.destroy())
     far.on('close', () => near.destroy())
   }
 

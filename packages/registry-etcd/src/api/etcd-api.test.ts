@@ -1,7 +1,8 @@
-import { createServer } from 'node:net'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { eventually } from '@tenon/testing'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { type EtcdSourceOptions, resolveEtcdSource } from '../etcd-options.ts'
 import { refused, ScriptedEtcd } from '../scripted-etcd.test-harness.ts'
 import { EtcdApi } from './etcd-api.ts'
@@ -17,6 +18,9 @@ function opened(endpoints: readonly string[], others: Partial<EtcdSourceOptions>
 }
 
 const login = { user: 'ada', password: 'hush' }
+
+// The first member is asked first.
+beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
 
 describe('EtcdApi', () => {
   it('shows the token of the user, whom it lets in once', async () => {
@@ -75,11 +79,37 @@ describe('EtcdApi', () => {
   it('asks the next member when one takes connections and says nothing', async () => {
     const silent = createServer().listen(0, '127.0.0.1')
     await once(silent, 'listening')
-    const { port } = silent.address() as { port: number }
+    const { port } = silent.address() as AddressInfo
     await using etcd = await ScriptedEtcd.start()
     using one = opened([`127.0.0.1:${port}`, etcd.address], { requestTimeoutMs: 100 })
     expect(await one.renew()).toEqual({ id: 7n, ttl: 5n })
     silent.close()
+  })
+
+  it('leaves no socket behind of a member that takes connections, says nothing, and never closes', async () => {
+    const silent = createServer({ allowHalfOpen: true }, (socket) => socket.resume()).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const sockets: Socket[] = []
+    const note = (opened: unknown) => sockets.push((opened as { readonly socket: Socket }).socket)
+    subscribe('net.client.socket', note)
+    using one = opened([`127.0.0.1:${port}`], { requestTimeoutMs: 100 })
+    await expect(one.renew()).rejects.toThrow('did not answer in time')
+    await expect(one.renew()).rejects.toThrow('did not answer in time')
+    unsubscribe('net.client.socket', note)
+    await eventually(() => expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true]), {
+      timeoutMs: 2_000,
+    })
+    silent.close()
+  })
+
+  it('begins with any of the members', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    await using other = await ScriptedEtcd.start()
+    vi.spyOn(Math, 'random').mockReturnValue(0.99)
+    using one = opened([etcd.address, other.address])
+    await one.renew()
+    expect([etcd, other].map((member) => member.countOf('leaseKeepAlive'))).toEqual([0, 1])
   })
 
   it('asks no other member what each would refuse', async () => {
@@ -130,7 +160,7 @@ describe('EtcdApi', () => {
 async function closedPort(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = server.address() as { port: number }
+  const { port } = server.address() as AddressInfo
   server.close()
   await once(server, 'close')
   return `127.0.0.1:${port}`

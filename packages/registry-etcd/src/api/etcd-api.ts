@@ -1,6 +1,7 @@
 import { Client, type ClientOptions, credentials, Metadata, status } from '@grpc/grpc-js'
 import type { EtcdEndpoint, EtcdSettings } from '../etcd-options.ts'
 import { toSecureContext } from '../etcd-tls.ts'
+import { ChannelSockets } from './channel-sockets.ts'
 import { EtcdError } from './etcd-error.ts'
 import { type Arrived, type Method, methods } from './etcd-message.ts'
 import type { Given, Message } from './message-codec.ts'
@@ -17,13 +18,15 @@ type ResponseOf<M extends Method> = Arrived<M['response']>
 /** Speaks gRPC with one member of a cluster at a time, and with the next one when it fails. */
 export class EtcdApi {
   readonly #settings: EtcdSettings
-  #next = 0
+  #next: number
   #member: Member | undefined
   /** What the user is known by from now on, once it was asked for. */
   #token: Promise<string> | undefined
 
   constructor(settings: EtcdSettings) {
     this.#settings = settings
+    // Not the first for all processes.
+    this.#next = Math.floor(Math.random() * settings.endpoints.length)
   }
 
   /**
@@ -132,13 +135,16 @@ class Member {
   readonly #address: string
   readonly #settings: EtcdSettings
   readonly #client: Client
+  readonly #sockets = new ChannelSockets()
+  #callCount = 0
+  #isClosed = false
 
   constructor({ address, isSecure }: EtcdEndpoint, settings: EtcdSettings) {
     const { tls } = settings
     this.#address = address
     this.#settings = settings
     const secured = isSecure ? credentials.createFromSecureContext(toSecureContext(tls)) : credentials.createInsecure()
-    this.#client = new Client(`dns:///${address}`, secured, {
+    this.#client = new Client(`dns:///${address}`, this.#sockets.of(secured), {
       ...channelOptions,
       ...(tls.serverName !== undefined && {
         'grpc.ssl_target_name_override': tls.serverName,
@@ -154,6 +160,7 @@ class Member {
     const { promise, resolve, reject } = Promise.withResolvers<ResponseOf<M>>()
     if (signal.aborted) return Promise.reject(signal.reason as Error)
     const { encode, decode } = codecOf(method)
+    this.#count(1)
     const deadline = Date.now() + this.#settings.requestTimeoutMs
     const call = this.#client.makeUnaryRequest(
       method.path,
@@ -164,6 +171,7 @@ class Member {
       { deadline },
       (error, response) => {
         signal.removeEventListener('abort', cancel)
+        this.#count(-1)
         if (error) reject(this.#toError(error, asked))
         else resolve(response as ResponseOf<M>)
       },
@@ -179,11 +187,10 @@ class Member {
   ): AsyncGenerator<ResponseOf<(typeof methods)['watch']>> {
     if (signal.aborted) return
     const { encode, decode } = codecOf(methods.watch)
+    this.#count(1)
     const stream = this.#client.makeBidiStreamRequest(methods.watch.path, encode, decode, toMetadata(token))
     const cancel = () => stream.cancel()
     signal.addEventListener('abort', cancel, { once: true })
-    // What comes after the loop was left is for nobody, and must not end the process.
-    stream.on('error', () => undefined)
     let isSilent = false
     // Counted and not timed, so that a process which stood still hears what has arrived meanwhile before it gives up.
     let unansweredCount = 0
@@ -208,11 +215,20 @@ class Member {
       clearInterval(heartbeat)
       signal.removeEventListener('abort', cancel)
       cancel()
+      this.#count(-1)
     }
   }
 
+  /** Takes no calls any more; those that run go on. */
   close(): void {
+    this.#isClosed = true
     this.#client.close()
+    this.#count(0)
+  }
+
+  #count(change: number): void {
+    this.#callCount += change
+    if (this.#isClosed && this.#callCount === 0) this.#sockets.destroy()
   }
 
   #toError(error: unknown, asked: string): EtcdError {
