@@ -18,7 +18,8 @@ export interface EtcdOptions {
   /** Speaks TLS; `{}` for what the platform trusts. @defaultValue none: plain text, but for endpoints that begin with `https://` */
   readonly tls?: EtcdTlsOptions
   /**
-   * How long one member may take to answer, connecting included, before the next one is asked.
+   * How long one member may take to answer, connecting included, before the next one is asked. Keep it at a third of `ttlMs` or below:
+   * an instance must be renewed by another member before its time is over.
    *
    * @defaultValue 5_000
    * @remarks Range 100–60_000 ms. The default is a guess.
@@ -26,8 +27,7 @@ export interface EtcdOptions {
    */
   readonly requestTimeoutMs?: number
   /**
-   * How long nothing may arrive on a watch before it is begun anew. A sign of life is asked for
-   * every third of it.
+   * How long nothing may arrive on a watch before it is begun anew. A sign of life is asked for every third of it.
    *
    * @defaultValue 9_000
    * @remarks Range 100–600_000 ms. The default is a guess: a connection that is half open is noticed within 10 s.

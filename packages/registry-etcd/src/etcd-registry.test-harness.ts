@@ -2,8 +2,12 @@ import type { Registry } from '@tenon/core/registry'
 import type { RegistryHarness, RegistryPlace } from '@tenon/testing/registry'
 import type { EtcdServer } from './etcd-server.test-harness.ts'
 import { toKey } from './etcd-mapping.ts'
+import type { EtcdRegistryOptions } from './etcd-options.ts'
 import { etcdRegistry } from './etcd-registry.ts'
 import { Link } from './link.test-harness.ts'
+
+/** Of processes that die, or are cut off: what becomes of them is seen soon. */
+const shortTimes = { ttlMs: 3_000, requestTimeoutMs: 2_000, watchTimeoutMs: 3_000 }
 
 const prefix = '/tenon/services'
 
@@ -20,16 +24,16 @@ export function etcdHarness(server: () => EtcdServer): RegistryHarness {
 function toPlace(server: EtcdServer): RegistryPlace {
   const links = new Map<Registry, Link>()
   const [near, beside]: [Link[], Link[]] = [[], []]
-  const open = async (group: Link[]) => {
+  const open = async (group: Link[], times: Partial<EtcdRegistryOptions> = {}) => {
     const link = await Link.to(server.address)
-    const registry = etcdRegistry({ endpoints: [link.address], ttlMs: 3_000, watchTimeoutMs: 1_500 })
+    const registry = etcdRegistry({ endpoints: [link.address], ...times })
     group.push(link)
     links.set(registry, link)
     return registry
   }
   const each = async (change: (link: Link) => void) => near.forEach(change)
   return {
-    open: () => open(near),
+    open: () => open(near, shortTimes),
     openBeside: () => open(beside),
     link: {
       cut: () => each((link) => link.cut()),

@@ -15,9 +15,8 @@ import { InstanceList } from './instance-list.ts'
  */
 export function etcdRegistry(options: EtcdRegistryOptions): Registrar & Discovery & Registry {
   const settings = resolveEtcdRegistry(options)
-  const { prefix, ttlMs, requestTimeoutMs } = settings
-  // A lease must outlive a member that does not answer.
-  const api = new EtcdApi({ ...settings, requestTimeoutMs: Math.min(requestTimeoutMs, ttlMs / 3) })
+  const { prefix } = settings
+  const api = new EtcdApi(settings)
   return Object.freeze({
     connectsTo: settings.endpoints.map(({ address }) => address),
     announce: (instance, announceOptions) => announceInEtcd({ api, settings }, instance, announceOptions),
