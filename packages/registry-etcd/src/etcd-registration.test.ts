@@ -18,7 +18,7 @@ const { signal } = new AbortController()
 type Txn = Arrived<(typeof methods)['txn']['request']>
 
 /** A scripted member that knows one key, as etcd would. */
-async function started() {
+async function started(ttlMs = 15_000) {
   const etcd = await ScriptedEtcd.start()
   const troubles: string[] = []
   const kept = { value: '', lease: 0n, modRevision: 0n }
@@ -52,7 +52,7 @@ async function started() {
     if (wanted) put(Buffer.from(wanted.value).toString(), wanted.lease)
     return { succeeded: true, responses: [{}] }
   }
-  const registry = etcdRegistry({ endpoints: [etcd.address] })
+  const registry = etcdRegistry({ endpoints: [etcd.address], ttlMs })
   const announced: Registration[] = []
   const announce = async () => {
     const onTrouble = ({ message }: Error) => void troubles.push(message)
@@ -81,6 +81,29 @@ describe('a registration in etcd', () => {
     expect(puts).toHaveLength(1)
     expect(JSON.parse(puts[0]?.value ?? '')).toMatchObject({ format: 1, ...instance })
     expect(puts[0]?.lease).toBe(101n)
+  })
+
+  it('is renewed without being put again, which every watch would be told', async () => {
+    await using stage = await started(3_000)
+    const { etcd, announce, puts, kept } = stage
+    await announce()
+    const watch = await etcd.watch(0)
+    watch.put(key, kept.value)
+    await eventually(() => expect(etcd.countOf('txn')).toBe(2))
+    expect(etcd.countOf('leaseKeepAlive')).toBe(1)
+    expect(puts).toHaveLength(1)
+  })
+
+  it('is put right when something else has written its key', async () => {
+    await using stage = await started()
+    const { etcd, announce, puts, kept } = stage
+    await announce()
+    const watch = await etcd.watch(0)
+    const [value, other] = [kept.value, kept.value.replace('1.0.0', '6.6.6')]
+    kept.value = other
+    watch.put(key, other)
+    await eventually(() => expect(kept.value).toBe(value))
+    expect(puts).toHaveLength(2)
   })
 
   it('is put again under a new lease when etcd has lost the lease and the key', async () => {
@@ -192,6 +215,7 @@ describe('a registration in etcd', () => {
     await using stage = await started()
     const { etcd, announce, puts } = stage
     const registration = await announce()
+    await etcd.watch(0)
     const { txn } = etcd.answers
     etcd.answers.txn = () => refused('RESOURCE_EXHAUSTED', 'etcdserver: too many requests')
     await expect(registration.update({ health: 'draining' }, { signal })).rejects.toThrow('too many requests')

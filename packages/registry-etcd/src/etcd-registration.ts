@@ -9,14 +9,7 @@ import {
 } from '@tenon/core/registry'
 import type { EtcdApi } from './api/etcd-api.ts'
 import { EtcdError } from './api/etcd-error.ts'
-import {
-  type Arrived,
-  type compare as compareMessage,
-  compareResult,
-  compareTarget,
-  type keyValue,
-  methods,
-} from './api/etcd-message.ts'
+import { type Arrived, type compare, compareResult, compareTarget, type keyValue, methods } from './api/etcd-message.ts'
 import type { EtcdRegistrySettings } from './etcd-options.ts'
 import type { Given } from './api/message-codec.ts'
 import { readValue, toKey, toValue } from './etcd-mapping.ts'
@@ -48,7 +41,7 @@ class EtcdRegistration implements Registration {
   readonly #end = new AbortController()
   readonly #turns = new Turns()
   #instance: Instance
-  /** The value that etcd has as far as is known. */
+  /** The value that etcd has, as far as is known. */
   #told: string | undefined
   #lease: bigint | undefined
   #alarm = Promise.withResolvers<void>()
@@ -115,7 +108,8 @@ class EtcdRegistration implements Registration {
   #follow(onTrouble: AnnounceOptions['onTrouble']): Promise<void> {
     const look = (last: KeyChange | undefined) => {
       const text = last === undefined || 'isDeleted' in last ? undefined : last.text
-      if (text !== this.#told) this.#alarm.resolve()
+      this.#told = text
+      if (text !== this.#value()) this.#alarm.resolve()
     }
     return followKeys({
       api: this.#api,
@@ -165,19 +159,23 @@ class EtcdRegistration implements Registration {
     return id
   }
 
-  /** Puts the value where the conditions hold; else says what is there. */
+  /** Puts the value where the conditions hold, unless etcd has it; else says what is there. */
   async #write(
-    compare: readonly Given<(typeof compareMessage)['fields']>[],
+    conditions: readonly Given<(typeof compare)['fields']>[],
     signal: AbortSignal,
   ): Promise<[holder: Holder | undefined, isWritten: boolean]> {
     const { key, name } = this.#key
-    const value = toValue({ instance: this.#instance, incarnation: this.#incarnation })
-    const lease = this.#lease ?? 0n
-    const put = { requestPut: { key, value: encoder.encode(value), lease } }
-    const request = { compare, success: [put], failure: [{ requestRange: { key } }] }
+    const value = this.#value()
+    const put = { requestPut: { key, value: encoder.encode(value), lease: this.#lease ?? 0n } }
+    const success = value === this.#told ? [] : [put]
+    const request = { compare: conditions, success, failure: [{ requestRange: { key } }] }
     const { succeeded, responses } = await this.#api.ask(methods.txn, request, { signal, asked: `put ${name}` })
-    if (succeeded) this.#told = value
+    this.#told = succeeded ? value : undefined
     return [responses[0]?.responseRange?.kvs[0], succeeded]
+  }
+
+  #value(): string {
+    return toValue({ instance: this.#instance, incarnation: this.#incarnation })
   }
 
   #isOwn({ value }: Holder): boolean {
