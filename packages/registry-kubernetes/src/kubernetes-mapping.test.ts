@@ -98,6 +98,28 @@ describe('ports', () => {
     ],
     ['a name before an appProtocol', [{ name: 'metrics', port: 9, appProtocol: 'http' }, http], ['http 3000']],
     [
+      'names of TLS',
+      [
+        { name: 'https', port: 1 },
+        { name: 'grpcs', port: 2 },
+      ],
+      ['https 1', 'grpcs 2'],
+    ],
+    [
+      'TLS as appProtocol',
+      [
+        { ...http, appProtocol: 'https' },
+        { ...grpc, appProtocol: 'https' },
+      ],
+      ['https 3000', 'grpcs 50051'],
+    ],
+    ['appProtocol https', [{ name: 'a', port: 1, appProtocol: 'https' }], ['https 1']],
+    [
+      'nothing else',
+      [grpc, { name: 'a', port: 1, appProtocol: 'kubernetes.io/ws' }, { name: 'b', port: 2 }],
+      ['grpc 50051'],
+    ],
+    [
       'the first of several',
       [
         { name: 'a', port: 8, appProtocol: 'http' },
@@ -132,7 +154,7 @@ describe('ports', () => {
     expect(endpointsOf(ports)).toEqual({
       told: [],
       troubles: [
-        'EndpointSlice s0 of user has no port named http or grpc, or with such an appProtocol: name one so, or set option ports; it has "web" (80), "" (81)',
+        'EndpointSlice s0 of user has no port named http, https, grpc or grpcs, or with such an appProtocol: name one so, or set option ports; it has "web" (80), "" (81)',
       ],
     })
     expect(endpointsOf(ports, { ports: { grpc: 'api' } }).troubles).toEqual([

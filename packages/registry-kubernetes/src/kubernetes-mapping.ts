@@ -95,32 +95,44 @@ function toPorts(given: readonly Fields[], chosen: MappingSettings['ports']): re
   const ports = given.flatMap(({ name, port, protocol = 'TCP', appProtocol }): readonly SlicePort[] =>
     protocol === 'TCP' && isPort(port) ? [{ name: typeof name === 'string' ? name : '', port, appProtocol }] : [],
   )
-  const choose = (protocol: string, find: (one: SlicePort) => boolean): readonly Port[] => {
-    const port = ports.find(find)
-    return port ? [{ protocol, port: port.port }] : []
-  }
   if (chosen)
-    return Object.entries(chosen).flatMap(([protocol, wanted]) =>
-      choose(protocol, ({ name, port }) => (typeof wanted === 'number' ? port : name) === wanted),
-    )
-  return knownProtocols.flatMap((protocol) => {
-    const named = choose(protocol, ({ name }) => name === protocol)
-    return named.length > 0 ? named : choose(protocol, (port) => appProtocolOf(port) === protocol)
-  })
+    return Object.entries(chosen).flatMap(([protocol, wanted]) => {
+      const port = ports.find((one) => (typeof wanted === 'number' ? one.port : one.name) === wanted)
+      return port ? [{ protocol, port: port.port }] : []
+    })
+  // A port that is named so counts before one that only says so: `metrics` may speak http too.
+  const byName = ports.toSorted((one, other) => Number(isNamed(other)) - Number(isNamed(one)))
+  const found = new Map<string, number>()
+  for (const port of byName) {
+    const protocol = protocolOf(port)
+    if (protocol !== undefined && !found.has(protocol)) found.set(protocol, port.port)
+  }
+  return Array.from(found, ([protocol, port]) => ({ protocol, port }))
 }
 
-const knownProtocols = ['http', 'grpc'] as const
+const httpNames: readonly unknown[] = ['http', 'https']
+const grpcNames: readonly unknown[] = ['grpc', 'grpcs']
+
+function isNamed({ name }: SlicePort): boolean {
+  return httpNames.includes(name) || grpcNames.includes(name)
+}
 
 /** @see Kubernetes, Service: Application protocol; `kubernetes.io/h2c` is HTTP/2 in plain text, which gRPC is. */
-function appProtocolOf({ name, appProtocol }: SlicePort): unknown {
-  return appProtocol === 'kubernetes.io/h2c' && name !== 'http' ? 'grpc' : appProtocol
+function protocolOf(port: SlicePort): string | undefined {
+  const { name, appProtocol } = port
+  const isGrpc = isNamed(port)
+    ? grpcNames.includes(name)
+    : appProtocol === 'kubernetes.io/h2c' || grpcNames.includes(appProtocol)
+  if (!isGrpc && !isNamed(port) && !httpNames.includes(appProtocol)) return undefined
+  const isSecure = [name, appProtocol].some((one) => one === 'https' || one === 'grpcs')
+  return `${isGrpc ? 'grpc' : 'http'}${isSecure ? 's' : ''}`
 }
 
 function portProblem(slice: Fields, { ports }: MappingSettings): string {
   const names = listOf(slice['ports']).map(({ name, port }) => `${JSON.stringify(name ?? '')} (${String(port)})`)
   const wanted = ports
     ? `that option ports names (${Object.values(ports).join(', ')})`
-    : 'named http or grpc, or with such an appProtocol: name one so, or set option ports'
+    : 'named http, https, grpc or grpcs, or with such an appProtocol: name one so, or set option ports'
   return `has no port ${wanted}; it has ${names.join(', ') || 'none'}`
 }
 

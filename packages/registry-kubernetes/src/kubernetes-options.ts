@@ -26,8 +26,8 @@ export interface KubernetesRegistryOptions {
    * Which port speaks what, by protocol: the name of a port of the Service, or the number of a port of the pods. Ports that are not named
    * here are left out.
    *
-   * @defaultValue what ports say of themselves: a port named `http` or `grpc`, else one whose `appProtocol` is `http`, `grpc` or
-   * `kubernetes.io/h2c`, which is taken for gRPC
+   * @defaultValue what ports say of themselves: one named `http`, `https`, `grpc` or `grpcs`, else one with such an `appProtocol`, or
+   * `kubernetes.io/h2c`, which is taken for gRPC; `appProtocol: https` is TLS, whatever the name
    * @throws ConfigError `config.malformed`, `config.out_of_range`
    */
   readonly ports?: Readonly<Record<string, string | number>>
