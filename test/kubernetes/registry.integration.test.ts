@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readmeBlocks } from '../promise/readme-block.ts'
 import { clusterAbsence } from '../support/cluster.ts'
 import { temporaryFolder } from '../support/own-process.ts'
@@ -20,18 +20,21 @@ const absence = clusterAbsence()
 const patience = { timeoutMs: 60_000, intervalMs: 250 }
 
 describe.skipIf(absence)(`a pod with the registry${absence ? ` (skipped: ${absence})` : ''}`, () => {
-  beforeAll(loadPodImage, 300_000)
+  let namespace: Namespace
+  beforeAll(async () => {
+    await loadPodImage()
+    namespace = await openNamespace()
+  }, 300_000)
+  afterAll(() => namespace?.[Symbol.asyncDispose](), 180_000)
 
   test('finds and calls others by its own token and the Role of the README', { timeout: 240_000 }, async () => {
     const [role = '', patch = ''] = await readmeYaml()
-    await using namespace = await openNamespace()
     await namespace.run(['apply', '-f', '-'], {
       input: role.replace('namespace: shop', `namespace: ${namespace.name}`),
     })
     await apply(namespace, userObjects)
-    await apply(namespace, [await patched(pod('order'), patch)])
-
     const users = await readyUsers(namespace)
+    await apply(namespace, [await patched(pod('order'), patch)])
     await eventually(async () => {
       const lines = await readLog(namespace, 'order')
       expect(lines.findLast(({ instances }) => instances)?.instances).toEqual(
@@ -54,19 +57,19 @@ describe.skipIf(absence)(`a pod with the registry${absence ? ` (skipped: ${absen
   })
 
   test('is told what it may not do without the Role, and which one it needs', { timeout: 120_000 }, async () => {
-    await using namespace = await openNamespace()
     await apply(namespace, [pod('watch')])
     await isTold(
       namespace,
+      'watch',
       /^Kubernetes at https:\S+, asked for the EndpointSlices of Service user: 403 .*cannot list resource "endpointslices".*: let the account list and watch endpointslices of discovery\.k8s\.io, by the Role in the README/,
     )
   })
 
   test('is told what to set without a token', { timeout: 120_000 }, async () => {
-    await using namespace = await openNamespace()
-    await apply(namespace, [pod('watch', { automountServiceAccountToken: false })])
+    await apply(namespace, [pod('tokenless', { automountServiceAccountToken: false })])
     await isTold(
       namespace,
+      'tokenless',
       /the pod has no \/var\/run\/secrets\/\S+: .* set automountServiceAccountToken: true in its spec/,
     )
   })
@@ -98,9 +101,9 @@ async function patched(object: object, patch: string): Promise<object> {
   return JSON.parse(await kubectl(['patch', '--local', '-f', file, '--patch-file', patchFile, '-o', 'json'])) as object
 }
 
-async function isTold(namespace: Namespace, form: RegExp): Promise<void> {
+async function isTold(namespace: Namespace, app: string, form: RegExp): Promise<void> {
   await eventually(async () => {
-    const [line] = await readLog(namespace, 'watch')
+    const [line] = await readLog(namespace, app)
     expect(line?.trouble).toMatch(form)
   }, patience)
 }
@@ -150,11 +153,12 @@ function pod(app: string, spec: object = {}, replicas = 1): object {
                 { name: 'SERVICE', value: app },
                 { name: 'TENON_HOST', value: '0.0.0.0' },
               ],
-              ...(app !== 'watch' && {
-                readinessProbe: { httpGet: { path: '/readyz', port: 9001 }, periodSeconds: 1 },
+              ...((app === 'user' || app === 'order') && {
+                readinessProbe: { httpGet: { path: '/readyz', port: 9000 }, periodSeconds: 1 },
               }),
             },
           ],
+          terminationGracePeriodSeconds: 10,
           ...spec,
         },
       },
