@@ -57,12 +57,22 @@ export interface KubernetesSettings extends MappingSettings {
 /** A name of a namespace or a Service. @see RFC 1123 label */
 export const labelForm = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
+const names: Readonly<Record<keyof KubernetesRegistryOptions, true>> = {
+  namespace: true,
+  kubeconfig: true,
+  context: true,
+  ports: true,
+  zone: true,
+}
+
+export const knownOptions: readonly string[] = Object.keys(names)
+
 /** @throws ConfigError `config.malformed`, `config.out_of_range`; all problems at once. */
 export function resolveKubernetesOptions(options: KubernetesRegistryOptions): KubernetesSettings {
   if (!isObject(options)) throw new ConfigError([malformed('the options must be an object')])
   const { namespace, kubeconfig, context, ports, zone } = options
   const problems = [
-    ...checkNames('kubernetesRegistry', options, Object.keys(names)),
+    ...checkNames('kubernetesRegistry', options, knownOptions),
     ...checkNamespace(namespace),
     ...checkText('kubeconfig', kubeconfig),
     ...checkText('context', context),
@@ -74,14 +84,6 @@ export function resolveKubernetesOptions(options: KubernetesRegistryOptions): Ku
 }
 
 const { malformed, integer } = optionCheck('kubernetesRegistry')
-
-const names: Readonly<Record<keyof KubernetesRegistryOptions, true>> = {
-  namespace: true,
-  kubeconfig: true,
-  context: true,
-  ports: true,
-  zone: true,
-}
 
 function checkNamespace(value: unknown): readonly SetupProblem[] {
   if (value === undefined || (typeof value === 'string' && labelForm.test(value))) return []
