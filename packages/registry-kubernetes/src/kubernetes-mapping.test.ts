@@ -189,7 +189,19 @@ describe('several slices of a Service', () => {
     expect(read([newer, older]).instances).toMatchObject([{ id: 'a', health: 'serving' }])
   })
 
-  test('that tell of nodes and pods with one address have all of them', () => {
+  test('are newer by the number of their version, however long', () => {
+    const { set } = read([])
+    const put = (name: string, version: string, host: string) =>
+      set.put({ name, version, fields: slice([pod('a', host)]) })
+    put('old', '9', '10.0.0.9')
+    put('new', '10', '10.0.0.10')
+    expect(set.snapshot()).toMatchObject([{ endpoints: [{ host: '10.0.0.10' }] }])
+    put('newest', '90071992547409931', '10.0.0.11')
+    put('new', '90071992547409930', '10.0.0.12')
+    expect(set.snapshot()).toMatchObject([{ endpoints: [{ host: '10.0.0.11' }] }])
+  })
+
+  test('that tell of several pods at one address have all of them', () => {
     expect(hostsOf([slice([pod('a', '10.0.0.1')]), slice([pod('b', '10.0.0.1')])])).toEqual([
       'a 10.0.0.1',
       'b 10.0.0.1',

@@ -1,6 +1,16 @@
+import { once } from 'node:events'
 import { eventually } from '@tenon/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { bookmark, openOn, page, type Script, ScriptedApi, slice, Watching } from './scripted-api.test-harness.ts'
+import {
+  type Asked,
+  bookmark,
+  openOn,
+  page,
+  type Script,
+  ScriptedApi,
+  slice,
+  Watching,
+} from './scripted-api.test-harness.ts'
 import { TcpLink } from './tcp-link.test-harness.ts'
 
 const hosts = (snapshot: Watching['newest']) => snapshot.flatMap(({ endpoints }) => endpoints.map(({ host }) => host))
@@ -361,6 +371,39 @@ describe('a way to the server', () => {
     await watching.sees('10.0.0.1')
     expect(api.lists[0]?.token).toBeUndefined()
   })
+})
+
+test('a path of the server stands before every path', async () => {
+  await using api = await ScriptedApi.open()
+  await using watching = new Watching(openOn(api, { basePath: '/k8s/clusters/c-1' }))
+  await watching.sees()
+  expect(api.lists[0]?.path).toBe('/k8s/clusters/c-1/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices')
+})
+
+test('an access that cannot be opened is told, and tried again', async () => {
+  await using api = await ScriptedApi.open()
+  let isThere = false
+  await using watching = new Watching(openOn(api, { fails: () => !isThere }))
+  await watching.isTold(/^there is no kubeconfig yet$/)
+  isThere = true
+  await watching.sees()
+})
+
+test('leaving the loop ends the watch of the server, and close its connection', async () => {
+  await using api = await ScriptedApi.open()
+  await using link = await TcpLink.open({ host: '127.0.0.1', port: api.port })
+  const registry = openOn(api, { address: link.address })
+  const { signal } = new AbortController()
+  let closed: Promise<unknown> | undefined
+  for await (const _snapshot of registry.watch('user', { signal })) {
+    closed = once((await api.watchAt(0)).reply, 'close')
+    break
+  }
+  await closed
+  expect(link.connectionCount()).toBe(1)
+  await registry.close()
+  await registry.close()
+  await eventually(() => expect(link.connectionCount()).toBe(0))
 })
 
 test('a name that no Service has the form of is told, and is an empty list', async () => {

@@ -42,7 +42,8 @@ export class ScriptedApi implements AsyncDisposable {
       this.#handle(request as Http2ServerRequest, reply as Http2ServerResponse)
     const keys = { cert: certificate, key: privateKey }
     if (kind === 'http') this.#server = createPlainServer(handle)
-    else this.#server = kind === 'h2' ? createSecureServer(keys, handle) : createTlsServer(keys, handle)
+    else
+      this.#server = kind === 'h2' ? createSecureServer({ ...keys, ...asAsked }, handle) : createTlsServer(keys, handle)
     this.#server.on('connection', (socket: { destroy(): void }) => this.#sessions.add(socket))
   }
 
@@ -109,6 +110,9 @@ export class ScriptedApi implements AsyncDisposable {
   }
 }
 
+/** Speaks what the caller would rather speak. */
+const asAsked = { allowHTTP1: true, ALPNCallback: ({ protocols }: { protocols: readonly string[] }) => protocols[0] }
+
 export function page(items: readonly unknown[], { version = '1', next = '' } = {}): object {
   return { kind: 'EndpointSliceList', metadata: { resourceVersion: version, continue: next }, items }
 }
@@ -138,21 +142,27 @@ export interface OpenOptions extends KubernetesRegistryOptions {
   /** Where it connects, in the place of the server itself. */
   readonly address?: string
   readonly protocol?: 'https' | 'http'
+  readonly basePath?: string
+  /** Whether the access cannot be opened yet. */
+  readonly fails?: () => boolean
 }
 
 /** A registry that asks a scripted server. */
 export function openOn(api: ScriptedApi, options: OpenOptions = {}): KubernetesRegistry {
-  const { token = async () => 'token', pulse, address = `127.0.0.1:${api.port}`, protocol = 'https', ...rest } = options
+  const { token = async () => 'token', pulse, address, protocol = 'https', basePath = '', fails, ...rest } = options
   const access: ClusterAccess = {
-    origin: `${protocol}://${address}`,
-    basePath: '',
+    origin: `${protocol}://${address ?? `127.0.0.1:${api.port}`}`,
+    basePath,
     namespace: 'shop',
     tls: async () => ({ ca: certificate, servername: 'service.test' }),
     token,
   }
   return openRegistry(resolveKubernetesOptions(rest), {
     connectsTo: [],
-    openAccess: async () => access,
+    openAccess: async () => {
+      if (fails?.()) throw new Error('there is no kubeconfig yet')
+      return access
+    },
     ...(pulse && { pulse }),
   })
 }
