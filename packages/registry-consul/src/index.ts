@@ -1,1 +1,6 @@
-export {}
+export type { AgentOptions } from './agent/agent-options.ts'
+export type { AgentTlsOptions } from './agent/agent-tls.ts'
+export type { ConsulCheck, GrpcCheck, HttpCheck } from './consul-check.ts'
+export { consulDefaults, type ConsulOptions } from './consul-options.ts'
+export { type ConsulRegistry, consulRegistry } from './consul-registry.ts'
+export { consulSource, consulSourceDefaults, type ConsulSourceOptions } from './consul-source.ts'

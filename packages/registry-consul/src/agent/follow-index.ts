@@ -1,0 +1,51 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Try } from '@tenon/core/registry'
+import type { AgentAnswer } from './consul-agent.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+/** What is followed. */
+export interface Followed {
+  /** Everything, at once. */
+  list(signal: AbortSignal): Promise<AgentAnswer>
+  /** As little as can be, held back by the agent until the index is another one than this, or the time is over. */
+  bell(index: number, signal: AbortSignal): Promise<AgentAnswer>
+  /** Told every list, changed or not. */
+  show(answer: AgentAnswer): void
+}
+
+/**
+ * Reads a list, and again whenever its index has changed, until something fails or the signal fires. The list itself is never
+ * waited for: an agent that waits in vain would send all of it in the end.
+ *
+ * An index that went backwards is another one, so that the list is read anew without it; one that is zero counts as 1; and
+ * what changes all the time is read a few times at once, then twice a second.
+ *
+ * @see Consul API, Blocking Queries, Implementation Details
+ */
+export async function followIndex({ list, bell, show }: Followed, one: Try): Promise<void> {
+  const { signal } = one
+  const bucket = new TokenBucket(pace)
+  for (;;) {
+    const answer = led(await list(signal))
+    show(answer)
+    one.succeeded()
+    while (led(await bell(answer.index, signal)).index === answer.index) await pause(bucket, signal)
+    await pause(bucket, signal)
+  }
+}
+
+/** Guesses: what changes is seen within half a second, and 1,000 instances that come up at once are not 1,000 lists. */
+const pace = { burst: 5, refillMs: 500 } as const
+
+/** A list of a server that knows of no leader may be of long ago, or empty because it has just begun. */
+function led(answer: AgentAnswer): AgentAnswer {
+  if (!answer.isLeaderKnown)
+    throw new Error('the server of Consul that answered knows of no leader: what it says may be old')
+  return answer
+}
+
+/** Waits until the next request is allowed. */
+export async function pause(bucket: TokenBucket, signal: AbortSignal): Promise<void> {
+  const waitMs = bucket.take(performance.now())
+  if (waitMs > 0) await wait(waitMs, undefined, { signal, ref: false })
+}

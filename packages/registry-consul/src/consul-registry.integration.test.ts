@@ -1,0 +1,91 @@
+import { registryConformance, type RegistryHarness, type RegistryPlace } from '@tenon/testing/registry'
+import type { Instance, Registry } from '@tenon/core/registry'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { toServiceRecord } from './consul-mapping.ts'
+import { consulRegistry, type ConsulOptions } from './index.ts'
+import { consulAbsence, OwnConsul } from './own-consul.test-harness.ts'
+import { type Door, TcpLink } from './tcp-link.test-harness.ts'
+
+/** What an announcing service that finds others must be allowed. */
+const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" }'
+
+/** Short, so that expiry and half-open connections are awaited in little time. */
+const times = { ttlMs: 2_000, waitMs: 1_000, requestTimeoutMs: 1_500 } as const
+
+describe.skipIf(consulAbsence !== undefined).each([{ hasAcl: false }, { hasAcl: true }])(
+  `consulRegistry, access control lists: $hasAcl ${consulAbsence ?? ''}`,
+  ({ hasAcl }) => {
+    let consul: OwnConsul
+    let token: string | undefined
+    beforeAll(async () => {
+      consul = await OwnConsul.start({ hasAcl })
+      if (hasAcl) token = await consul.token(rules)
+    })
+    afterAll(() => consul[Symbol.asyncDispose]())
+
+    const harness: RegistryHarness = {
+      name: 'consul',
+      bounds: { seenMs: 2_000, goneMs: 2_000, expiredMs: times.ttlMs + 2_000, noticedMs: 5_000 },
+      slowMs: 200,
+      longOutageMs: 5_000,
+      areLongCasesRun: process.env['TENON_OUTAGES'] === 'all',
+      lacks: hasAcl ? { restart: 'a server in memory forgets its tokens' } : {},
+      start: async () => placeOf(consul, { ...times, ...(token !== undefined && { token }) }),
+    }
+    registryConformance(harness, test)
+  },
+)
+
+/** Every process has a door of its own, through which it dies. */
+function placeOf(consul: OwnConsul, options: ConsulOptions): RegistryPlace {
+  const [link, beside] = [new TcpLink(consul.port), new TcpLink(consul.port)]
+  const doors = new Map<Registry, Door>()
+  const openOn = async (way: TcpLink) => {
+    const door = await way.open()
+    const registry = consulRegistry({ ...options, address: door.address })
+    doors.set(registry, door)
+    return registry
+  }
+  return {
+    link,
+    open: () => openOn(link),
+    openBeside: () => openOn(beside),
+    publish: (name, instances) => publish(consul, name, instances),
+    crash: async (registry) => doors.get(registry)?.close(),
+    forget: async ({ id }) => void (await consul.ask('PUT', `agent/service/deregister/${id}`)),
+    restart: async () => {
+      await consul.kill()
+      await consul.launch()
+    },
+    corrupt: async (name) =>
+      void (await consul.ask('PUT', 'agent/service/register', { Name: name, ID: `${name}-foreign` })),
+    close: async () => {
+      await link[Symbol.asyncDispose]()
+      await beside[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** As services of a node without an agent: 1,000 registered by one process would take a connection each. */
+async function publish(consul: OwnConsul, name: string, instances: readonly Instance[]): Promise<void> {
+  const nodes = await consul.ask('GET', `catalog/service/${name}`)
+  const shown = (nodes as readonly { ServiceID: string; Node: string }[]).filter(({ Node }) => Node === 'elsewhere')
+  const wanted = new Set(instances.map(({ id }) => id))
+  const gone = shown.filter(({ ServiceID: id }) => !wanted.has(id)).map(({ ServiceID }) => ServiceID)
+  for (const id of gone) await consul.ask('PUT', 'catalog/deregister', { Node: 'elsewhere', ServiceID: id })
+  const known = new Set(shown.map(({ ServiceID }) => ServiceID))
+  const fresh = instances.filter(({ id }) => !known.has(id)).values()
+  const lane = async () => {
+    for (const instance of fresh) {
+      const { ID, Name, ...service } = toServiceRecord(instance, { id: 'published', revision: 1 }, [])
+      const body = {
+        Node: 'elsewhere',
+        Address: '10.0.0.9',
+        SkipNodeUpdate: true,
+        Service: { ID, Service: Name, ...service },
+      }
+      await consul.ask('PUT', 'catalog/register', body)
+    }
+  }
+  await Promise.all(Array.from({ length: 32 }, lane))
+}

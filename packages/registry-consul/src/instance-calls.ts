@@ -1,0 +1,174 @@
+import type { Instance } from '@tenon/core/registry'
+import { isRecord } from '@tenon/core/transport'
+import { AgentError } from './agent/agent-error.ts'
+import type { AgentAnswer, ConsulAgent } from './agent/consul-agent.ts'
+import { pause } from './agent/follow-index.ts'
+import { parseJson } from './agent/parse-json.ts'
+import { TokenBucket } from './agent/token-bucket.ts'
+import { checkId, toCheckRecord } from './consul-check.ts'
+import { checkStatus, type Incarnation, readEntry, readIncarnation, toServiceRecord } from './consul-mapping.ts'
+import type { ConsulSettings } from './consul-options.ts'
+
+/** What the agent has of an instance; undefined where it has none. */
+export interface Found {
+  /** Undefined where somebody else than Tenon registered it. */
+  readonly incarnation: Incarnation | undefined
+  /** Of its content, for `watch`. */
+  readonly hash: string | undefined
+}
+
+/** What is asked of an agent about one instance that is announced to it. */
+export class InstanceCalls {
+  readonly #agent: ConsulAgent
+  readonly #settings: ConsulSettings
+
+  constructor(agent: ConsulAgent, settings: ConsulSettings) {
+    this.#agent = agent
+    this.#settings = settings
+  }
+
+  /** @throws Error for an instance that does not fit. */
+  check(instance: Instance, incarnation: Incarnation): void {
+    toServiceRecord(instance, incarnation, this.#settings.tags)
+  }
+
+  /**
+   * Registers the service with its check. `takeOver` removes the checks of an earlier life, and ends its maintenance.
+   *
+   * @throws Error for an instance that does not fit.
+   */
+  async register(
+    instance: Instance,
+    incarnation: Incarnation,
+    options: { takeOver: boolean; signal: AbortSignal },
+  ): Promise<void> {
+    const service = toServiceRecord(instance, incarnation, this.#settings.tags)
+    await this.#agent.ask({
+      method: 'PUT',
+      path: 'agent/service/register',
+      query: { 'replace-existing-checks': options.takeOver ? 'true' : undefined },
+      body: { ...service, Check: toCheckRecord(instance, incarnation.id, this.#settings) },
+      purpose: `to register the instance ${instance.id} (it needs service:write on ${instance.name})`,
+      signal: options.signal,
+    })
+  }
+
+  /** Says how the instance is, which keeps it for another `ttlMs`; false where the agent does not know its check. */
+  async report(instance: Instance, incarnationId: string, signal: AbortSignal): Promise<boolean> {
+    const { health = 'serving' } = instance
+    try {
+      await this.#agent.ask({
+        method: 'PUT',
+        path: `agent/check/update/${encodeURIComponent(checkId(instance.id, incarnationId))}`,
+        body: { Status: checkStatus[health], Output: health },
+        purpose: `to renew the instance ${instance.id} (it needs service:write on ${instance.name})`,
+        signal,
+      })
+      return true
+    } catch (error) {
+      if (isUnknownCheck(error)) return false
+      throw error
+    }
+  }
+
+  /** What the agent has, at once; or, with a hash, when that is another, or after `waitMs`. */
+  async look(instance: Instance, { hash, signal }: { hash?: string; signal: AbortSignal }): Promise<Found | undefined> {
+    const answer = await this.#agent.ask({
+      path: `agent/service/${encodeURIComponent(instance.id)}`,
+      ...(hash !== undefined && { query: { hash }, waitMs: this.#settings.agent.waitMs }),
+      purpose: `for the instance ${instance.id} (it needs service:read on ${instance.name})`,
+      expected: [404],
+      signal,
+    })
+    if (answer.status === 404) return undefined
+    const service = parseJson(answer.text, `what Consul says of the instance ${instance.id}`)
+    return { incarnation: readIncarnation(isRecord(service) ? service['Meta'] : undefined), hash: answer.hash }
+  }
+
+  async deregister(instance: Instance, signal: AbortSignal): Promise<void> {
+    await this.#agent.ask({
+      method: 'PUT',
+      path: `agent/service/deregister/${encodeURIComponent(instance.id)}`,
+      purpose: `to remove the instance ${instance.id} (it needs service:write on ${instance.name})`,
+      expected: [404],
+      signal,
+    })
+  }
+
+  /** Nobody is sent there any more, while Consul still shows it. */
+  async maintain(instance: Instance, signal: AbortSignal): Promise<void> {
+    await this.#agent.ask({
+      method: 'PUT',
+      path: `agent/service/maintenance/${encodeURIComponent(instance.id)}`,
+      query: { enable: 'true', reason: 'the process is about to end' },
+      purpose: `to put the instance ${instance.id} under maintenance (it needs service:write on ${instance.name})`,
+      expected: [404],
+      signal,
+    })
+  }
+
+  /**
+   * Waits until the servers of Consul show an incarnation of an instance, or none any more. What the token may not see is taken for right.
+   *
+   * @throws Error after `shownWithinMs`.
+   */
+  async untilShown(instance: Instance, wanted: Incarnation | 'gone', signal: AbortSignal): Promise<void> {
+    const bucket = new TokenBucket({ burst: 10, refillMs: 100 })
+    const endsAtMs = performance.now() + shownWithinMs
+    let index: number | undefined
+    for (;;) {
+      const remainingMs = Math.max(0, endsAtMs - performance.now())
+      const answer = await this.#shown(instance, { index, waitMs: remainingMs, signal })
+      if (answer.isFiltered || isAsWanted(answer.text, wanted)) return
+      if (remainingMs === 0) throw new Error(notShown(instance, wanted))
+      // A server that lags behind may have seen less than the one before.
+      index = index !== undefined && answer.index < index ? undefined : answer.index
+      await pause(bucket, signal)
+    }
+  }
+
+  #shown(
+    { id, name }: Instance,
+    { index, waitMs, signal }: { index: number | undefined; waitMs: number; signal: AbortSignal },
+  ): Promise<AgentAnswer> {
+    return this.#agent.ask({
+      path: `health/service/${encodeURIComponent(name)}`,
+      query: {
+        filter: `Service.ID == ${JSON.stringify(id)}`,
+        stale: this.#settings.agent.consistency === 'stale' ? '' : undefined,
+        index: index === undefined ? undefined : String(index),
+      },
+      ...(index !== undefined && { waitMs: Math.max(1, waitMs) }),
+      purpose: `whether it shows the instance ${id} (it needs service:read on ${name} and node:read)`,
+      signal,
+    })
+  }
+}
+
+/** An agent tells its servers within milliseconds; it tries again where they do not answer. A guess. */
+const shownWithinMs = 5_000
+
+function isAsWanted(text: string, wanted: Incarnation | 'gone'): boolean {
+  const entries = parseJson(text, 'what Consul shows')
+  const shown = (Array.isArray(entries) ? entries : []).filter((entry) => readEntry(entry).kind === 'instance')
+  const incarnations = shown.map((entry) =>
+    isRecord(entry) && isRecord(entry['Service']) ? readIncarnation(entry['Service']['Meta']) : undefined,
+  )
+  if (wanted === 'gone') return incarnations.length === 0
+  return incarnations.some((one) => one?.id === wanted.id && one.revision >= wanted.revision)
+}
+
+function notShown({ id }: Instance, wanted: Incarnation | 'gone'): string {
+  const told = `the agent of Consul took what it was told of the instance ${id}, but its servers`
+  return wanted === 'gone'
+    ? `${told} still show it after ${shownWithinMs} ms: it may lack a token of its own (acl.tokens.agent) with node:write`
+    : `${told} do not show it after ${shownWithinMs} ms: look into its log`
+}
+
+/** Older agents answer 500. @see Consul, Agent.updateTTLCheck */
+function isUnknownCheck(error: unknown): boolean {
+  if (!(error instanceof AgentError)) return false
+  return (
+    error.status === 404 || (error.status === 500 && /does not have associated TTL|unknown check/i.test(error.message))
+  )
+}

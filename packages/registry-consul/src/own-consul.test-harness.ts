@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { eventually } from '@tenon/testing'
+
+/** Where the scripts that bring servers for the tests keep their programs. */
+const cached = join(process.env['TENON_INFRA_DIR'] ?? join(homedir(), '.cache/tenon-infra'), 'bin/consul')
+const program = process.env['CONSUL_BIN'] ?? (existsSync(cached) ? cached : 'consul')
+const isRequired = process.env['TENON_REQUIRE_INFRA'] === '1'
+
+/** Why tests with an agent of their own are skipped; undefined when they run. */
+export const consulAbsence: string | undefined =
+  isRequired || spawnSync(program, ['version']).error === undefined
+    ? undefined
+    : 'CONSUL_BIN names no program of Consul, and there is none on the PATH'
+
+/** What is allowed everything. */
+export const managementToken = '5e7a11ce-0000-4000-8000-00000000c051'
+
+/**
+ * An agent of Consul of the test's own, a server in memory, which it may kill and start again.
+ *
+ * It forgets everything then, as an agent does that lost its disk.
+ */
+export class OwnConsul implements AsyncDisposable {
+  readonly address: string
+  readonly #ports: readonly number[]
+  readonly #settings: readonly string[]
+  #process: ChildProcess | undefined
+
+  private constructor(ports: readonly number[], settings: readonly string[]) {
+    this.address = `127.0.0.1:${ports[0]}`
+    this.#ports = ports
+    this.#settings = settings
+  }
+
+  /** `settings` are texts in the form of its files. */
+  static async start({ settings = [] as readonly string[], hasAcl = false } = {}): Promise<OwnConsul> {
+    const ports = [await freePort(), await freePort(), await freePort()]
+    // An agent removes services from the catalog with a token of its own.
+    const tokens = `tokens { initial_management = "${managementToken}" agent = "${managementToken}" }`
+    const acl = `acl { enabled = true default_policy = "deny" ${tokens} }`
+    const consul = new OwnConsul(ports, hasAcl ? [acl, ...settings] : settings)
+    await consul.launch()
+    return consul
+  }
+
+  get port(): number {
+    return this.#ports[0] ?? 0
+  }
+
+  async launch(): Promise<void> {
+    const [http, server, serf] = this.#ports
+    const ports = `ports { http = ${http} server = ${server} serf_lan = ${serf} serf_wan = -1 dns = -1 grpc = -1 grpc_tls = -1 }`
+    const settings = [ports, ...this.#settings].flatMap((text) => ['-hcl', text])
+    this.#process = spawn(program, ['agent', '-dev', '-log-level', 'error', '-bind', '127.0.0.1', ...settings], {
+      stdio: 'ignore',
+    })
+    await eventually(async () => {
+      const leader = await fetch(`http://${this.address}/v1/status/leader`)
+      if (!(await leader.text()).includes(':')) throw new Error('no leader yet')
+      // The agent's own node is in the catalog when its first synchronization is over.
+      await this.ask('GET', 'catalog/service/consul').then((list) => {
+        if (!Array.isArray(list) || list.length === 0) throw new Error('not synchronized yet')
+      })
+    }, waiting)
+  }
+
+  async kill(): Promise<void> {
+    const killed = this.#process
+    this.#process = undefined
+    if (killed === undefined || killed.exitCode !== null || killed.signalCode !== null) return
+    const ended = once(killed, 'exit')
+    killed.kill('SIGKILL')
+    await ended
+  }
+
+  /** Speaks to the agent beside everything that is tested, with the token that may do all. */
+  async ask(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
+    const text =
+      body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
+    const reply = await fetch(`http://${this.address}/v1/${path}`, {
+      method,
+      headers: { 'x-consul-token': managementToken },
+      ...(text !== undefined && { body: text as string | Uint8Array<ArrayBuffer> }),
+    })
+    const said = await reply.text()
+    if (!reply.ok) throw new Error(`Consul answered ${reply.status} to ${path}: ${said}`)
+    return said === '' ? undefined : (JSON.parse(said) as unknown)
+  }
+
+  /** A token with these rules. */
+  async token(rules: string): Promise<string> {
+    const name = `test-${randomInt(2 ** 32)}`
+    await this.ask('PUT', 'acl/policy', { Name: name, Rules: rules })
+    const made = await this.ask('PUT', 'acl/token', { Policies: [{ Name: name }] })
+    return (made as { SecretID: string }).SecretID
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+  }
+}
+
+const waiting = { timeoutMs: 30_000, intervalMs: 50 } as const
+
+/**
+ * A port that the system gives nobody by itself: an agent that is away must find its port free when it comes back.
+ *
+ * @see Linux, ip_local_port_range: from 32,768 on by default
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_000)
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!isFree) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
+}

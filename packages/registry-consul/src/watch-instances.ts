@@ -1,0 +1,59 @@
+import type { Instance, WatchOptions } from '@tenon/core/registry'
+import type { AgentSettings } from './agent/agent-options.ts'
+import type { ConsulAgent } from './agent/consul-agent.ts'
+import { followIndex } from './agent/follow-index.ts'
+import { followNewest } from './agent/follow-newest.ts'
+import { InstanceList } from './instance-list.ts'
+
+export interface WatchParts {
+  readonly agent: ConsulAgent
+  readonly settings: AgentSettings
+}
+
+/** Every list of instances of a name, until the signal fires. */
+export function watchInstances(
+  name: string,
+  { signal, onTrouble }: WatchOptions,
+  { agent, settings }: WatchParts,
+): AsyncGenerator<readonly Instance[]> {
+  const { datacenter: dc, consistency, cached, waitMs } = settings
+  const instances = new InstanceList(name)
+  const mode = { dc, stale: consistency === 'stale' ? '' : undefined, cached: cached ? '' : undefined }
+  const request = {
+    path: `health/service/${encodeURIComponent(name)}`,
+    purpose: `for the instances of ${name} (it needs service:read on ${name} and node:read)`,
+  }
+  return followNewest({
+    signal,
+    onTrouble,
+    async follow(put, one) {
+      let shown: readonly Instance[] | undefined
+      await followIndex(
+        {
+          list: (cut) => agent.ask({ ...request, query: mode, signal: cut }),
+          // No instance has an empty id: nothing but the index comes.
+          bell: (index, cut) =>
+            agent.ask({
+              ...request,
+              query: { ...mode, filter: 'Service.ID == ""', index: String(index) },
+              waitMs,
+              signal: cut,
+            }),
+          show({ text, isFiltered }) {
+            const { snapshot, problems } = instances.read(text)
+            for (const problem of problems)
+              onTrouble?.(new Error(`an instance of ${name} in Consul is left out: ${problem}`))
+            if (isFiltered) onTrouble?.(new Error(hidden(name)))
+            if (snapshot !== shown) put(snapshot)
+            shown = snapshot
+          },
+        },
+        one,
+      )
+    },
+  })
+}
+
+function hidden(name: string): string {
+  return `Consul hides instances of ${name} from the token: give it service:read on ${name} and node:read on the nodes where they run`
+}
