@@ -12,9 +12,10 @@ import {
 import { pause } from './agent/follow-index.ts'
 import { linkedAbort } from './agent/linked-abort.ts'
 import { TokenBucket } from './agent/token-bucket.ts'
-import type { Incarnation } from './consul-mapping.ts'
+import { checkStatus, type Incarnation } from './consul-mapping.ts'
 import type { ConsulSettings } from './consul-options.ts'
 import type { InstanceCalls } from './instance-calls.ts'
+import { isAnnounced, isGone, isUpdated } from './shown-entries.ts'
 
 export interface RegistrationParts {
   readonly calls: InstanceCalls
@@ -52,7 +53,7 @@ export class ConsulRegistration implements Registration {
     signal.throwIfAborted()
     try {
       await parts.calls.register(instance, registration.#incarnation, { takeOver: true, signal })
-      await parts.calls.untilShown(instance, registration.#incarnation, signal)
+      await parts.calls.untilShown(instance, isAnnounced(registration.#incarnation), { awaited: 'it', signal })
     } catch (error) {
       await registration.#removeOwn(AbortSignal.timeout(cleanUpMs)).catch(() => undefined)
       throw error
@@ -74,7 +75,9 @@ export class ConsulRegistration implements Registration {
     this.#instance = instance
     this.#revision = incarnation.revision
     await this.#ensure(signal)
-    if (!this.#lost.signal.aborted) await this.#parts.calls.untilShown(instance, incarnation, signal)
+    if (this.#lost.signal.aborted) return
+    const status = this.#parts.settings.check === 'ttl' ? checkStatus[instance.health ?? 'serving'] : undefined
+    await this.#parts.calls.untilShown(instance, isUpdated(incarnation, status), { awaited: 'the change', signal })
   }
 
   async withdraw({ signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -169,7 +172,7 @@ export class ConsulRegistration implements Registration {
       const { calls } = this.#parts
       if (!(await this.#isOwn(signal))) return
       await calls.deregister(this.#instance, signal)
-      await calls.untilShown(this.#instance, 'gone', signal)
+      await calls.untilShown(this.#instance, isGone(this.#incarnation), { awaited: 'that it is gone', signal })
     })
   }
 
@@ -179,7 +182,7 @@ export class ConsulRegistration implements Registration {
       if (!(await this.#isOwn(signal))) return
       await calls.maintain(this.#instance, signal)
       onParked((last) => this.#removeOwn(last))
-      await calls.untilShown(this.#instance, 'gone', signal)
+      await calls.untilShown(this.#instance, isGone(this.#incarnation), { awaited: 'that it is gone', signal })
     })
   }
 

@@ -70,8 +70,10 @@ class KeySource implements ConfigSource {
             // Names without values: what is waited for in vain is small.
             bell: (index, cut) =>
               this.#ask({ keys: '', index: String(index) }, { signal: cut, waitMs: this.#settings.agent.waitMs }),
-            show: ({ status, text }) => {
-              const read = texts.read(status === 404 ? '[]' : text)
+            // Removing a tree by a shorter prefix than this one leaves the index as it was.
+            isOther: (bell) => texts.hasOtherKeys(listOf(bell)),
+            show: (answer) => {
+              const read = texts.read(listOf(answer))
               for (const problem of read.problems) onTrouble?.(new Error(`${this.name}: ${problem}`))
               if (read.texts !== shown) put(read.texts)
               shown = read.texts
@@ -100,6 +102,11 @@ class KeySource implements ConfigSource {
       ...options,
     })
   }
+}
+
+/** Without any key below the prefix the answer is 404, and empty. */
+function listOf({ status, text }: AgentAnswer): string {
+  return status === 404 ? '[]' : text
 }
 
 function resolveSource(options: ConsulSourceOptions, environment: Environment): SourceSettings {

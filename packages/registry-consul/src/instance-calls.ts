@@ -6,8 +6,9 @@ import { pause } from './agent/follow-index.ts'
 import { parseJson } from './agent/parse-json.ts'
 import { TokenBucket } from './agent/token-bucket.ts'
 import { checkId, toCheckRecord } from './consul-check.ts'
-import { checkStatus, type Incarnation, readEntry, readIncarnation, toServiceRecord } from './consul-mapping.ts'
+import { checkStatus, type Incarnation, readIncarnation, toServiceRecord } from './consul-mapping.ts'
 import type { ConsulSettings } from './consul-options.ts'
+import type { ShownTest } from './shown-entries.ts'
 
 /** What the agent has of an instance; undefined where it has none. */
 export interface Found {
@@ -15,6 +16,11 @@ export interface Found {
   readonly incarnation: Incarnation | undefined
   /** Of its content, for `watch`. */
   readonly hash: string | undefined
+}
+
+interface ShownOptions {
+  readonly awaited: string
+  readonly signal: AbortSignal
 }
 
 /** What is asked of an agent about one instance that is announced to it. */
@@ -108,19 +114,20 @@ export class InstanceCalls {
   }
 
   /**
-   * Waits until the servers of Consul show an incarnation of an instance, or none any more. What the token may not see is taken for right.
+   * Waits until what the servers of Consul show of an instance passes a test; for what the token may not see it is not waited.
    *
-   * @throws Error after `shownWithinMs`.
+   * @throws Error after `shownWithinMs`, which says what was `awaited`: `the change`.
    */
-  async untilShown(instance: Instance, wanted: Incarnation | 'gone', signal: AbortSignal): Promise<void> {
+  async untilShown(instance: Instance, test: ShownTest, { awaited, signal }: ShownOptions): Promise<void> {
     const bucket = new TokenBucket({ burst: 10, refillMs: 100 })
     const endsAtMs = performance.now() + shownWithinMs
     let index: number | undefined
     for (;;) {
       const remainingMs = Math.max(0, endsAtMs - performance.now())
       const answer = await this.#shown(instance, { index, waitMs: remainingMs, signal })
-      if (answer.isFiltered || isAsWanted(answer.text, wanted)) return
-      if (remainingMs === 0) throw new Error(notShown(instance, wanted))
+      const entries = parseJson(answer.text, `what Consul shows of the instance ${instance.id}`)
+      if (answer.isFiltered || test(Array.isArray(entries) ? entries : [])) return
+      if (remainingMs === 0) throw new Error(notShown(instance, awaited))
       // A server that lags behind may have seen less than the one before.
       index = index !== undefined && answer.index < index ? undefined : answer.index
       await pause(bucket, signal)
@@ -148,21 +155,9 @@ export class InstanceCalls {
 /** An agent tells its servers within milliseconds; it tries again where they do not answer. A guess. */
 const shownWithinMs = 5_000
 
-function isAsWanted(text: string, wanted: Incarnation | 'gone'): boolean {
-  const entries = parseJson(text, 'what Consul shows')
-  const shown = (Array.isArray(entries) ? entries : []).filter((entry) => readEntry(entry).kind === 'instance')
-  const incarnations = shown.map((entry) =>
-    isRecord(entry) && isRecord(entry['Service']) ? readIncarnation(entry['Service']['Meta']) : undefined,
-  )
-  if (wanted === 'gone') return incarnations.length === 0
-  return incarnations.some((one) => one?.id === wanted.id && one.revision >= wanted.revision)
-}
-
-function notShown({ id }: Instance, wanted: Incarnation | 'gone'): string {
-  const told = `the agent of Consul took what it was told of the instance ${id}, but its servers`
-  return wanted === 'gone'
-    ? `${told} still show it after ${shownWithinMs} ms: it may lack a token of its own (acl.tokens.agent) with node:write`
-    : `${told} do not show it after ${shownWithinMs} ms: look into its log`
+function notShown({ id }: Instance, awaited: string): string {
+  const told = `the agent of Consul took what it was told of the instance ${id}, but its servers do not show ${awaited}`
+  return `${told} after ${shownWithinMs} ms: the agent may lack a token of its own (acl.tokens.agent) with node:write; look into its log`
 }
 
 /** Older agents answer 500. @see Consul, Agent.updateTTLCheck */

@@ -29,6 +29,8 @@ export class InstanceList {
   read(text: string): { readonly snapshot: readonly Instance[]; readonly problems: readonly string[] } {
     const entries = parseJson(text, `what Consul says of ${this.#name}`)
     if (!Array.isArray(entries)) throw new Error(`what Consul says of ${this.#name} is no list: ${text.slice(0, 80)}`)
+    // Of two of one id the one that was announced later counts.
+    entries.sort((one, other) => createdAt(one) - createdAt(other))
     const kept = new Map(entries.map((entry, index) => [keyOf(entry, index), this.#keep(entry, keyOf(entry, index))]))
     this.#kept = kept
     const readings = [...kept.values()].map(({ reading }) => reading)
@@ -56,6 +58,12 @@ function keyOf(entry: unknown, index: number): string {
   const { Node: node, Service: service } = isRecord(entry) ? entry : {}
   if (!isRecord(node) || !isRecord(service)) return String(index)
   return JSON.stringify([node['Node'], service['ID']])
+}
+
+/** Consul's own order, which no clock of a machine upsets. */
+function createdAt(entry: unknown): number {
+  const service = isRecord(entry) ? entry['Service'] : undefined
+  return isRecord(service) ? Number(service['CreateIndex']) || 0 : 0
 }
 
 /** All that `readEntry` looks at: outputs of checks, and when they were written, do not matter. */

@@ -15,6 +15,7 @@ export class KeyTexts {
   readonly #options: KeyTextsOptions
   readonly #variables: ReadonlySet<string>
   #texts: ConfigTexts | undefined
+  #keys = ''
   #problems: ReadonlySet<string> = new Set()
 
   constructor(options: KeyTextsOptions) {
@@ -30,8 +31,8 @@ export class KeyTexts {
    */
   read(text: string): { readonly texts: ConfigTexts; readonly problems: readonly string[] } {
     const { prefix } = this.#options
-    const entries = parseJson(text, `what Consul says of the keys below ${prefix}`)
-    if (!Array.isArray(entries)) throw new Error(`what Consul says of the keys below ${prefix} is no list`)
+    const entries = this.#listOf(text)
+    this.#keys = JSON.stringify(entries.map((entry) => (isRecord(entry) ? entry['Key'] : null)))
     const found = new Map<string, string>()
     const problems: string[] = []
     for (const entry of entries.filter(isRecord)) {
@@ -45,6 +46,18 @@ export class KeyTexts {
     this.#problems = new Set(problems)
     this.#texts = keepSame(this.#texts, found)
     return { texts: this.#texts, problems: fresh }
+  }
+
+  /** Whether an answer of `/v1/kv/:prefix?keys` names other keys than there were. */
+  hasOtherKeys(text: string): boolean {
+    return JSON.stringify(this.#listOf(text)) !== this.#keys
+  }
+
+  #listOf(text: string): readonly unknown[] {
+    const what = `what Consul says of the keys below ${this.#options.prefix}`
+    const list = parseJson(text, what)
+    if (!Array.isArray(list)) throw new Error(`${what} is no list`)
+    return list
   }
 
   #variableOf(key: unknown): string | undefined {

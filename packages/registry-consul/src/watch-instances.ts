@@ -3,6 +3,7 @@ import type { AgentSettings } from './agent/agent-options.ts'
 import type { ConsulAgent } from './agent/consul-agent.ts'
 import { followIndex } from './agent/follow-index.ts'
 import { followNewest } from './agent/follow-newest.ts'
+import { DoubtedList } from './doubted-list.ts'
 import { InstanceList } from './instance-list.ts'
 
 export interface WatchParts {
@@ -23,33 +24,29 @@ export function watchInstances(
     path: `health/service/${encodeURIComponent(name)}`,
     purpose: `for the instances of ${name} (it needs service:read on ${name} and node:read)`,
   }
-  return followNewest({
+  // No instance has an empty id: nothing but the index comes.
+  const nothing = { ...mode, filter: 'Service.ID == ""' }
+  let lists: DoubtedList | undefined
+  return followNewest<readonly Instance[]>({
     signal,
     onTrouble,
     async follow(put, one) {
-      let shown: readonly Instance[] | undefined
+      lists ??= new DoubtedList(put)
       await followIndex(
         {
           list: (cut) => agent.ask({ ...request, query: mode, signal: cut }),
-          // No instance has an empty id: nothing but the index comes.
           bell: (index, cut) =>
-            agent.ask({
-              ...request,
-              query: { ...mode, filter: 'Service.ID == ""', index: String(index) },
-              waitMs,
-              signal: cut,
-            }),
-          show({ text, isFiltered }) {
+            agent.ask({ ...request, query: { ...nothing, index: String(index) }, waitMs, signal: cut }),
+          show({ text, index, isFiltered }) {
             const { snapshot, problems } = instances.read(text)
             for (const problem of problems)
               onTrouble?.(new Error(`an instance of ${name} in Consul is left out: ${problem}`))
             if (isFiltered) onTrouble?.(new Error(hidden(name)))
-            if (snapshot !== shown) put(snapshot)
-            shown = snapshot
+            lists?.show(snapshot, index)
           },
         },
         one,
-      )
+      ).finally(() => lists?.interrupt())
     },
   })
 }

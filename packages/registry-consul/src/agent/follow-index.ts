@@ -9,6 +9,8 @@ export interface Followed {
   list(signal: AbortSignal): Promise<AgentAnswer>
   /** As little as can be, held back by the agent until the index is another one than this, or the time is over. */
   bell(index: number, signal: AbortSignal): Promise<AgentAnswer>
+  /** Whether an answer to the bell shows a change all the same, although its index is the old one. @defaultValue never */
+  isOther?(bell: AgentAnswer): boolean
   /** Told every list, changed or not. */
   show(answer: AgentAnswer): void
 }
@@ -22,15 +24,18 @@ export interface Followed {
  *
  * @see Consul API, Blocking Queries, Implementation Details
  */
-export async function followIndex({ list, bell, show }: Followed, one: Try): Promise<void> {
+export async function followIndex({ list, bell, show, isOther = () => false }: Followed, one: Try): Promise<void> {
   const { signal } = one
   const bucket = new TokenBucket(pace)
   for (;;) {
     const answer = led(await list(signal))
     show(answer)
     one.succeeded()
-    while (led(await bell(answer.index, signal)).index === answer.index) await pause(bucket, signal)
-    await pause(bucket, signal)
+    for (;;) {
+      const rung = await bell(answer.index, signal)
+      await pause(bucket, signal)
+      if (rung.index !== answer.index || isOther(rung)) break
+    }
   }
 }
 
