@@ -206,20 +206,20 @@ describe.skipIf(consulAbsence !== undefined)(`a registration in Consul${skipped}
     })
   })
 
-  it('survives an agent that is killed and comes back empty, and nobody sees it go', async () => {
+  it('is made anew by itself when the agent was killed and came back empty', async () => {
     const instance = named()
-    await announce(open(), instance)
+    const registration = await announce(open(), instance)
+    await registration.update({ weight: 3 }, { signal })
     const { lists, shows, troubles } = watch(instance.name)
     await shows([instance.id])
-    const before = lists.length
     await consul.kill()
     await eventually(() => expect(troubles).not.toEqual([]))
+    expect(lists).toHaveLength(1)
     await consul.launch()
     await eventually(async () => expect(await agentHas('agent/services')).toHaveProperty(instance.id))
-    await eventually(() => expect(lists.length).toBeGreaterThan(before))
-    expect(lists.slice(before).map((list) => list.map(({ id }) => id))).toEqual(
-      lists.slice(before).map(() => [instance.id]),
-    )
+    await shows([instance.id])
+    expect(lists.at(-1)?.[0]).toMatchObject({ weight: 3 })
+    expect(registration.lost.aborted).toBe(false)
   })
 
   it.each([{ cached: true }, { consistency: 'default' as const }])('is found with %o', async (options) => {

@@ -3,7 +3,6 @@ import type { AgentSettings } from './agent/agent-options.ts'
 import type { ConsulAgent } from './agent/consul-agent.ts'
 import { followIndex } from './agent/follow-index.ts'
 import { followNewest } from './agent/follow-newest.ts'
-import { DoubtedList } from './doubted-list.ts'
 import { InstanceList } from './instance-list.ts'
 
 export interface WatchParts {
@@ -26,27 +25,28 @@ export function watchInstances(
   }
   // No instance has an empty id: nothing but the index comes.
   const nothing = { ...mode, filter: 'Service.ID == ""' }
-  let lists: DoubtedList | undefined
   return followNewest<readonly Instance[]>({
     signal,
     onTrouble,
     async follow(put, one) {
-      lists ??= new DoubtedList(put)
+      // After an outage the list is given again, changed or not.
+      let shown: readonly Instance[] | undefined
       await followIndex(
         {
           list: (cut) => agent.ask({ ...request, query: mode, signal: cut }),
           bell: (index, cut) =>
             agent.ask({ ...request, query: { ...nothing, index: String(index) }, waitMs, signal: cut }),
-          show({ text, index, isFiltered }) {
+          show({ text, isFiltered }) {
             const { snapshot, problems } = instances.read(text)
             for (const problem of problems)
               onTrouble?.(new Error(`an instance of ${name} in Consul is left out: ${problem}`))
             if (isFiltered) onTrouble?.(new Error(hidden(name)))
-            lists?.show(snapshot, index)
+            if (snapshot !== shown) put(snapshot)
+            shown = snapshot
           },
         },
         one,
-      ).finally(() => lists?.interrupt())
+      )
     },
   })
 }
