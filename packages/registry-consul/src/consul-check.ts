@@ -34,7 +34,7 @@ export interface GrpcCheck {
 /** How Consul learns that an instance lives: the process says so, or the agent asks it. */
 export type ConsulCheck = 'ttl' | HttpCheck | GrpcCheck
 
-export const checkDefaults = Object.freeze({ intervalMs: 5_000, timeoutMs: 2_000 })
+const checkDefaults = Object.freeze({ intervalMs: 5_000, timeoutMs: 2_000 })
 
 /** One life of an instance has one check, so that an earlier life cannot keep a later one alive. */
 export function checkId(instanceId: string, incarnationId: string): string {

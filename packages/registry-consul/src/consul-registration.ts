@@ -36,6 +36,8 @@ export class ConsulRegistration implements Registration {
   #kept: Promise<void> = Promise.resolve()
   /** What is told the agent is told one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
+  /** A guess: a record that somebody changes all the time is put right twice a second. */
+  readonly #pace = new TokenBucket({ burst: 5, refillMs: 500 })
 
   private constructor(instance: Instance, parts: RegistrationParts) {
     this.#instance = instance
@@ -98,6 +100,7 @@ export class ConsulRegistration implements Registration {
    */
   async #keep(one: Try): Promise<void> {
     const { signal } = one
+    await pause(this.#pace, signal)
     const hash = await this.#ensure(signal)
     if (hash === undefined) return
     one.succeeded()
@@ -151,12 +154,11 @@ export class ConsulRegistration implements Registration {
 
   /** Ends when the agent has nothing of this instance any more, or something else. */
   async #untilOther(known: string, signal: AbortSignal): Promise<void> {
-    const bucket = new TokenBucket({ burst: 5, refillMs: 500 })
     for (;;) {
       const found = await this.#parts.calls.look(this.#instance, { hash: known, signal })
       const { id, revision } = found?.incarnation ?? {}
       if (id !== this.#incarnationId || revision !== this.#revision || found?.hash !== known) return
-      await pause(bucket, signal)
+      await pause(this.#pace, signal)
     }
   }
 

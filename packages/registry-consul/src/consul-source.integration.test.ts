@@ -104,10 +104,15 @@ describe.skipIf(consulAbsence !== undefined)(`consulSource${skipped}`, () => {
     },
   )
 
-  it('says what the token lacks', async () => {
-    const { troubles } = watchAt('elsewhere', { secret: '00000000-0000-4000-8000-000000000000' })
+  it('says what the token lacks, and keeps what it has read when its rights are taken', async () => {
+    const unknown = watchAt('elsewhere', { secret: '00000000-0000-4000-8000-000000000000' })
     await eventually(() =>
-      expect(troubles.join()).toMatch(/asked for the keys below elsewhere\/ .*key:read.* answered 403/),
+      expect(unknown.troubles.join()).toMatch(/asked for the keys below elsewhere\/ .*key:read.* answered 403/),
     )
+    const prefix = fresh()
+    await put(`${prefix}/A`, '1')
+    const weak = watchAt(prefix, { secret: await consul.token('key "config/other" { policy = "read" }') })
+    await eventually(() => expect(weak.troubles.join()).toContain(`Consul hides keys below ${prefix}/ from the token`))
+    expect(weak.seen).toEqual([])
   })
 })

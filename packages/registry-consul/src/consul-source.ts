@@ -73,6 +73,8 @@ class KeySource implements ConfigSource {
             // Removing a tree by a shorter prefix than this one leaves the index as it was.
             isOther: (bell) => texts.hasOtherKeys(listOf(bell)),
             show: (answer) => {
+              // A token that was taken its rights must not unset what it has read.
+              if (answer.isFiltered) throw new Error(hidden(this.#settings.prefix))
               const read = texts.read(listOf(answer))
               for (const problem of read.problems) onTrouble?.(new Error(`${this.name}: ${problem}`))
               if (read.texts !== shown) put(read.texts)
@@ -107,6 +109,10 @@ class KeySource implements ConfigSource {
 /** Without any key below the prefix the answer is 404, and empty. */
 function listOf({ status, text }: AgentAnswer): string {
   return status === 404 ? '[]' : text
+}
+
+function hidden(prefix: string): string {
+  return `Consul hides keys below ${prefix} from the token: give it key:read on all of them (key_prefix "${prefix}")`
 }
 
 function resolveSource(options: ConsulSourceOptions, environment: Environment): SourceSettings {

@@ -19,7 +19,7 @@ export const consulAbsence: string | undefined =
     : 'CONSUL_BIN names no program of Consul, and there is none on the PATH'
 
 /** What is allowed everything. */
-export const managementToken = '5e7a11ce-0000-4000-8000-00000000c051'
+const managementToken = '5e7a11ce-0000-4000-8000-00000000c051'
 
 /**
  * An agent of Consul of the test's own, a server in memory, which it may kill and start again.

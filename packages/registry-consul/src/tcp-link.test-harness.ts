@@ -70,6 +70,10 @@ export class Door implements AsyncDisposable {
   #fault: Fault = 'none'
   #delayMs = 0
   #isClosed = false
+  /** Of all that was answered so far. */
+  answeredBytes = 0
+  /** Answers over HTTP so far. */
+  answerCount = 0
 
   constructor(targetPort: number) {
     this.#targetPort = targetPort
@@ -132,6 +136,8 @@ export class Door implements AsyncDisposable {
   }
 
   #answer(passage: Passage, bytes: Buffer): void {
+    this.answeredBytes += bytes.length
+    this.answerCount += bytes.toString('latin1').split('HTTP/1.1 ').length - 1
     const pass = () => {
       if (!passage.isDead && !passage.near.destroyed) passage.near.write(bytes)
     }

@@ -40,6 +40,8 @@ export function watchInstances(
             const { snapshot, problems } = instances.read(text)
             for (const problem of problems)
               onTrouble?.(new Error(`an instance of ${name} in Consul is left out: ${problem}`))
+            // A token that was taken its rights must not empty the list.
+            if (isFiltered && snapshot.length === 0) throw new Error(hidden(name))
             if (isFiltered) onTrouble?.(new Error(hidden(name)))
             if (snapshot !== shown) put(snapshot)
             shown = snapshot

@@ -1,0 +1,88 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Instance } from '@tenon/core/registry'
+import { eventually } from '@tenon/testing'
+import { consulRegistry } from './index.ts'
+import { toServiceRecord } from './consul-mapping.ts'
+import { OwnConsul } from './own-consul.test-harness.ts'
+import { type Door, TcpLink } from './tcp-link.test-harness.ts'
+
+/**
+ * What a watch of 1,000 instances costs, and one announced instance, against an agent of its own. Prints the figures of the README.
+ *
+ * `node --expose-gc --conditions=@tenon/source --import tsx packages/registry-consul/src/watch-instances.test-figures.ts`
+ */
+await using consul = await OwnConsul.start()
+await using link = new TcpLink(consul.port)
+const idleMs = 30_000
+const { signal } = new AbortController()
+
+const publish = (number: number, weight: number) => {
+  const endpoints = [{ protocol: 'grpc', host: `10.1.${number >> 8}.${number & 255}`, port: 50_051 }]
+  const instance: Instance = { id: `user-${number}`, name: 'user', version: '1.0.0', endpoints, weight }
+  const { ID, Name, ...service } = toServiceRecord(instance, { id: 'published', revision: 1 }, [])
+  const body = {
+    Node: 'elsewhere',
+    Address: '10.0.0.9',
+    SkipNodeUpdate: true,
+    Service: { ID, Service: Name, ...service },
+  }
+  return consul.ask('PUT', 'catalog/register', body)
+}
+
+/** What is left when everything was collected that could be. */
+async function heapUsed(): Promise<number> {
+  for (let count = 0; count < 5; count += 1) {
+    await wait(100)
+    globalThis.gc?.()
+  }
+  return process.memoryUsage().heapUsed
+}
+
+/** What goes over a door, and the processor time of this process, while something is done. */
+async function measure(door: Door, work: () => Promise<unknown>): Promise<string> {
+  const [bytes, count, cpu] = [door.answeredBytes, door.answerCount, process.cpuUsage()]
+  await work()
+  const { user, system } = process.cpuUsage(cpu)
+  const ms = ((user + system) / 1_000).toFixed(0)
+  return `${door.answerCount - count} answers, ${door.answeredBytes - bytes} bytes, ${ms} ms of processor time`
+}
+
+for (let number = 0; number < 1_000; number += 1) await publish(number, 1)
+
+const watchDoor = await link.open()
+const watching = consulRegistry({ address: watchDoor.address })
+// Warm: what undici and the rest of the process take is no cost of the list.
+for await (const list of watching.watch('nobody', { signal })) if (list) break
+const heapBefore = await heapUsed()
+let newest: readonly Instance[] = []
+const reading = (async () => {
+  for await (const list of watching.watch('user', { signal })) newest = list
+})()
+void reading
+const first = await measure(watchDoor, () =>
+  eventually(() => {
+    if (newest.length !== 1_000) throw new Error('not yet')
+  }),
+)
+console.log(`first list of 1,000: ${first}`)
+console.log(`heap of it: ${(((await heapUsed()) - heapBefore) / 1024).toFixed(0)} KiB`)
+const change = await measure(watchDoor, async () => {
+  await publish(7, 9)
+  await eventually(() => {
+    if (!newest.some(({ weight }) => weight === 9)) throw new Error('not yet')
+  })
+})
+console.log(`one change among them: ${change}`)
+console.log(`nothing for ${idleMs} ms: ${await measure(watchDoor, () => wait(idleMs))}`)
+
+const announceDoor = await link.open()
+const announcing = consulRegistry({ address: announceDoor.address })
+const instance: Instance = { id: 'a-1', name: 'a', version: '1', endpoints: [] }
+let registration: Awaited<ReturnType<typeof announcing.announce>> | undefined
+console.log(
+  `announcing: ${await measure(announceDoor, async () => (registration = await announcing.announce(instance, { signal })))}`,
+)
+console.log(`keeping it for ${idleMs} ms: ${await measure(announceDoor, () => wait(idleMs))}`)
+console.log(`withdrawing: ${await measure(announceDoor, async () => registration?.withdraw({ signal }))}`)
+await consul[Symbol.asyncDispose]()
+process.exit()
