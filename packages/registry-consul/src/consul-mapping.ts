@@ -120,15 +120,14 @@ function freeze({ id, name, endpoints, health, texts }: Read): Instance {
 }
 
 /**
- * A critical check means gone, also the one of its node. What says of itself that it does not serve is shown as that; maintenance
- * is always gone. A warning serves.
+ * A critical check means gone, also the one of its node, and so does maintenance, which is a critical check. What says of itself that it
+ * does not serve is shown as that. A warning serves.
  */
 function isPresent(checks: unknown, health: InstanceHealth): boolean {
-  if (!Array.isArray(checks)) return true
-  return checks.filter(isRecord).every(({ CheckID: id, Status: status }) => {
-    if (String(id) === '_node_maintenance' || String(id).startsWith('_service_maintenance:')) return false
-    return status !== 'critical' || (health === 'not_serving' && String(id).startsWith(checkPrefix))
-  })
+  return (Array.isArray(checks) ? checks : [])
+    .filter(isRecord)
+    .filter(({ CheckID: id }) => health !== 'not_serving' || !String(id).startsWith(checkPrefix))
+    .every(({ Status: status }) => status !== 'critical')
 }
 
 function readHealth(text: string | undefined): InstanceHealth {
