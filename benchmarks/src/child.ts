@@ -106,6 +106,14 @@ export class Child implements AsyncDisposable {
     await this.#word()
   }
 
+  /** Asks what the program alone understands. */
+  async ask<Answer>(question: object): Promise<Answer> {
+    const answered = this.#word()
+    this.#process.send(question)
+    const [answer] = (await answered) as [Answer]
+    return answer
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ended.signal.aborted) return
     const exited = once(this.#process, 'exit')

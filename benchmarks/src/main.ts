@@ -10,6 +10,7 @@ import { measureHttpPeers } from './part/http-peers.ts'
 import { measureProbes } from './part/probes.ts'
 import { measureQueue } from './part/queue.ts'
 import { leastPoisonCount, measureQueuePoison, poisonDrivers, type PoisonOptions } from './part/queue-poison.ts'
+import { measureRegistry } from './part/registry.ts'
 import { measureStart } from './part/start.ts'
 import { measureStream } from './part/stream.ts'
 import { isProfileName, profile, profileNames } from './profile/profile.ts'
@@ -29,6 +30,7 @@ const parts = {
   probes: measureProbes,
   queue: measureQueue,
   'queue-poison': measureQueuePoison,
+  registry: measureRegistry,
 }
 type Part = keyof typeof parts
 
@@ -50,7 +52,7 @@ else await runParts()
 
 async function runParts(): Promise<void> {
   // Peers are installed first, and what takes as long as all the rest together is asked for by name.
-  const isLong = (name: string) => isPublished(name) || name === 'queue-poison'
+  const isLong = (name: string) => isPublished(name) || name === 'queue-poison' || name === 'registry'
   const chosen = positionals.length > 0 ? positionals : Object.keys(parts).filter((name) => !isLong(name))
   const known = chosen.filter(isPart)
   if (known.length < chosen.length || values.program !== undefined) refuse()

@@ -1,5 +1,5 @@
 import { about, users } from '@shop/contracts'
-import { ping, queuePlace } from '@shop/data'
+import { ping, queuePlace, registryAt } from '@shop/data'
 import { defineService, list, optional, port, provide, remote, secret } from '@tenon/core'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
@@ -22,6 +22,8 @@ export const service = defineService({
     brokers: list('KAFKA_BROKERS', []),
     kafkaClient: optional('KAFKA_CLIENT'),
     queueFile: optional('QUEUE_FILE'),
+    registry: optional('REGISTRY'),
+    registryPassword: secret(optional('REGISTRY_PASSWORD')),
     databaseUrl: secret(optional('DATABASE_URL')),
     dataDir: optional('DATA_DIR'),
   },
@@ -47,5 +49,7 @@ export const service = defineService({
     // Kafka where brokers are named, else a file that the services of this machine share.
     queueTransport({ driver: queueDriver(queuePlace(settings)) }),
   ],
+  // Where others find this service, and it finds them; none where they are at addresses that stay.
+  registry: registryAt,
   admin: (settings) => ({ port: settings.adminPort }),
 })

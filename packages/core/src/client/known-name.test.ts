@@ -65,11 +65,11 @@ describe('ServiceDirectory', () => {
     await known.first
     await vi.waitFor(() => expect(ids(known.instances)).toEqual(['a', 'b']))
     expect(log.warn).toHaveBeenCalledExactlyOnceWith(
-      expect.objectContaining({ service: 'user', instanceCount: 1 }),
+      expect.objectContaining({ remote: 'user', instanceCount: 1 }),
       'the registry cannot be asked for the service; the last list stays in force',
     )
     expect(log.info).toHaveBeenCalledExactlyOnceWith(
-      { service: 'user', troubleCount: 3 },
+      { remote: 'user', troubleCount: 3 },
       'the registry tells of the service again',
     )
     await directory.close()

@@ -68,7 +68,7 @@ export class KnownName {
   #take(instances: readonly Instance[]): void {
     const { log } = this.#options
     if (this.#troubleCount > 0)
-      log.info({ service: this.name, troubleCount: this.#troubleCount }, 'the registry tells of the service again')
+      log.info({ remote: this.name, troubleCount: this.#troubleCount }, 'the registry tells of the service again')
     this.#troubleCount = 0
     this.#instances = instances
     this.#first.resolve()
@@ -77,7 +77,7 @@ export class KnownName {
 
   #trouble(error: Error): void {
     this.#troubleCount += 1
-    const fields = { err: error, service: this.name, instanceCount: this.#instances?.length ?? 0 }
+    const fields = { err: error, remote: this.name, instanceCount: this.#instances?.length ?? 0 }
     if (this.#troubleCount === 1)
       this.#options.log.warn(fields, 'the registry cannot be asked for the service; the last list stays in force')
     else this.#options.log.debug(fields, 'the registry still cannot be asked for the service')
