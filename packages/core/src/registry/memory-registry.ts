@@ -14,6 +14,7 @@ interface Held {
 }
 
 class MemoryRegistry implements Registrar, Discovery {
+  readonly name = 'memory'
   readonly #held = new Map<string, Held>()
   readonly #watchers = new Set<() => void>()
 

@@ -36,6 +36,8 @@ export type InstanceChange = Pick<Partial<Instance>, 'health' | 'metadata' | 'we
 export type Registry = (Registrar | Discovery | (Registrar & Discovery)) & RegistryParts
 
 interface RegistryParts {
+  /** Short, for descriptions and what is generated from them: `consul`, `kubernetes`. */
+  readonly name?: string
   /** The servers it connects to, for whoever has to open a way to them: `host:port`, or a URL, of which nothing else is told. */
   readonly connectsTo?: readonly (string | { reveal(): string })[]
   /** Releases its connections, when every watch has ended and everything is withdrawn. Safe to call twice. */

@@ -286,7 +286,7 @@ function describeTransport(transport: Transport, { defaultHost }: ServiceSetting
 
 function describeRegistry(registry: Registry): RegistryDescription {
   const peers = registry.connectsTo?.flatMap(toPeers) ?? []
-  return { canFind: 'watch' in registry, connectsTo: peers.length > 0 ? peers : undefined }
+  return { name: registry.name, canFind: 'watch' in registry, connectsTo: peers.length > 0 ? peers : undefined }
 }
 
 function describeAdmin<Config extends ConfigSpec>(

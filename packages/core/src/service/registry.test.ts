@@ -117,8 +117,10 @@ describe('a service with a registry', () => {
 
   it('says where its registry is, and nothing else of its address', () => {
     const connectsTo = ['https://user:secret@consul-1:8501/x', { reveal: () => 'consul-2:8500' }]
-    const { service } = callingService({ ...memoryRegistry(), watch: () => expect.unreachable(), connectsTo })
+    const registry = { name: 'consul', watch: () => expect.unreachable(), connectsTo }
+    const { service } = callingService(registry)
     expect(service.describe({ environment: {} }).registry).toEqual({
+      name: 'consul',
       canFind: true,
       connectsTo: ['consul-1:8501', 'consul-2:8500'],
     })

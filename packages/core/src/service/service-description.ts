@@ -179,6 +179,8 @@ export interface CheckDescription extends HealthCheckSettings {
 }
 
 export interface RegistryDescription {
+  /** `consul`, `kubernetes`; undefined where it does not tell. */
+  readonly name?: string | undefined
   /** Whether others can be found by it. */
   readonly canFind: boolean
   /** The servers it connects to, as `host:port`; none where it does not tell. */

@@ -1,5 +1,6 @@
 import type { SettingDescription, ServiceDescription } from '@tenon/core'
 import type { ManifestOptions, OverlayInput } from './manifest-input.ts'
+import { asksApiServer } from './endpoint-reader.ts'
 import type { Names } from './names.ts'
 import { type PodBudget, podBudget, type Reasoned, startupPeriodSeconds } from './pod-budget.ts'
 import type { PodPorts } from './pod-port.ts'
@@ -39,10 +40,12 @@ export function deployment(input: DeploymentInput): object {
 }
 
 function podSpec(input: DeploymentInput, budget: PodBudget): object {
-  const { names } = input
+  const { names, service } = input
   return {
     serviceAccountName: names.service,
-    automountServiceAccountToken: noted(false, 'it asks nothing of the API server'),
+    automountServiceAccountToken: asksApiServer(service)
+      ? noted(true, 'it finds others by the API server, as role.yaml allows')
+      : noted(false, 'it asks nothing of the API server'),
     enableServiceLinks: noted(false, 'no variables for every Service of the namespace: they would look like settings'),
     terminationGracePeriodSeconds: reasoned(budget.gracePeriodSeconds),
     securityContext: {

@@ -323,3 +323,64 @@ describe('manifests', () => {
     expect(() => manifestsFor(described({ name }))).toThrow('names nothing in Kubernetes')
   })
 })
+
+describe('a service that finds others by a registry', () => {
+  const looking = {
+    remotes: [
+      { ...remote, address: 'registry:///user' },
+      { ...remote, address: 'registry:///stock.depot' },
+    ],
+    providers: [{ name: 'ServiceDirectory', needs: [], isChecked: false }],
+  }
+  const found = [
+    { to: [{ podSelector: { matchLabels: { 'app.kubernetes.io/name': 'user' } } }] },
+    {
+      to: [
+        {
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'depot' } },
+          podSelector: { matchLabels: { 'app.kubernetes.io/name': 'stock' } },
+        },
+      ],
+    },
+  ]
+  const egressOf = (service: Described) =>
+    parse(manifestsFor(service).text('overlays/production/network-policy.yaml') ?? '').spec.egress.slice(1)
+
+  it('may reach the registry and whomever that finds', () => {
+    const registry = { name: 'consul', canFind: true, connectsTo: ['consul:8500'] }
+    const service = described({ ...looking, registry, isRegistered: true })
+    expect(manifestsFor(service).warnings).toEqual([])
+    expect(egressOf(service)).toEqual([
+      { to: [{ podSelector: { matchLabels: { 'app.kubernetes.io/name': 'consul' } } }], ports: [{ port: 8500 }] },
+      ...found,
+    ])
+    expect(deploymentOf(service).pod.automountServiceAccountToken).toBe(false)
+    expect(manifestsFor(service).text('base/role.yaml')).toBeUndefined()
+  })
+
+  it('has a token for the API server, and a role that lets it read EndpointSlices and nothing else, where that is Kubernetes', () => {
+    const service = described({
+      ...looking,
+      registry: { name: 'kubernetes', canFind: true, connectsTo: ['10.0.0.1:443'] },
+    })
+    expect(egressOf(service)).toEqual([...found, { ports: [{ port: 443 }, { port: 6443 }] }])
+    expect(deploymentOf(service).pod.automountServiceAccountToken).toBe(true)
+    const { text } = manifestsFor(service)
+    expect(parse(text('base/service-account.yaml') ?? '').automountServiceAccountToken).toBe(true)
+    const [role, binding] = parseAllDocuments(text('base/role.yaml') ?? '').map((document) => document.toJS())
+    expect(role.rules).toEqual([
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+    ])
+    expect(binding).toMatchObject({
+      roleRef: { kind: 'Role', name: role.metadata.name },
+      subjects: [{ kind: 'ServiceAccount', name: 'note' }],
+    })
+    expect(parse(text('base/kustomization.yaml') ?? '').resources).toContain('role.yaml')
+  })
+
+  it('has neither where it looks for nobody', () => {
+    const { text } = manifestsFor(described({ registry: { name: 'kubernetes', canFind: true } }))
+    expect(text('base/role.yaml')).toBeUndefined()
+    expect(text('base/deployment.yaml')).toContain('automountServiceAccountToken: false')
+  })
+})

@@ -9,7 +9,8 @@ import { baseKustomization, overlayKustomization } from './kustomization.ts'
 import type { ManifestInput, OverlayInput } from './manifest-input.ts'
 import { type Names, namesOf } from './names.ts'
 import { networkPolicy } from './network-policy.ts'
-import { peersOf } from './peer.ts'
+import { asksApiServer, endpointReader } from './endpoint-reader.ts'
+import { foundServices, peersOf } from './peer.ts'
 import { type PodPorts, podPorts } from './pod-port.ts'
 import { autoscaler, disruptionBudget } from './scaling.ts'
 import { serviceMonitor } from './service-monitor.ts'
@@ -61,7 +62,8 @@ function baseFiles(
   { service, names, ports }: BaseParts,
 ): readonly GeneratedFile[] {
   const objects: Readonly<Record<string, readonly object[]>> = {
-    'service-account.yaml': [serviceAccount(names)],
+    'service-account.yaml': [serviceAccount(names, service)],
+    'role.yaml': asksApiServer(service) ? endpointReader(names) : [],
     'deployment.yaml': [deployment({ service, names, ports, options, overlays })],
     'service.yaml': services(ports, names),
     'pod-disruption-budget.yaml': [disruptionBudget(names)],
@@ -87,6 +89,8 @@ function overlayFiles(
     names,
     ports: options.metricsPort === undefined ? reached : [...reached, options.metricsPort],
     peers: peersOf(description),
+    found: foundServices(description),
+    asksApiServer: asksApiServer(description),
   })
   const secret = secretText(description, options.given)
   const selfReached = peersOf(description).filter(({ host }) => isLoopback(host))
@@ -115,12 +119,12 @@ function headOf(service: string): readonly string[] {
   return [markOf('kubernetes', service), 'Change it by a patch in an overlay: what is written here is overwritten.']
 }
 
-function serviceAccount({ service, labels }: Names): object {
+function serviceAccount({ service, labels }: Names, description: ServiceDescription): object {
   return {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
     metadata: { name: service, labels },
-    automountServiceAccountToken: false,
+    automountServiceAccountToken: asksApiServer(description),
   }
 }
 
@@ -169,7 +173,7 @@ function warningsOf({ name, description, config, secrets }: OverlayInput): reado
     ...(description.configSources ? [] : description.settings)
       .filter(({ isSecret, isRequired, variable }) => isRequired && !isSecret && !config[variable])
       .map(({ variable }) => `${folder}: ${variable} is required, but config.env does not set it`),
-    ...(description.isRegistered
+    ...(description.isRegistered && description.registry?.connectsTo === undefined
       ? [`${folder}: the registry is missing from the network policy: patch it there with the address of its servers`]
       : []),
     ...description.settings

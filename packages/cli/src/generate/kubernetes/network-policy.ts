@@ -11,13 +11,17 @@ export interface PolicyInput {
   readonly ports: readonly number[]
   /** What the pods may connect to, beside DNS. */
   readonly peers: readonly Peer[]
+  /** The services that a registry finds, at whatever ports they say. */
+  readonly found?: readonly string[]
+  /** Whether it looks into the API server. */
+  readonly asksApiServer?: boolean
 }
 
 /**
  * Lets a service reach the peers that its code declares, and nothing else. Ports are those of pods, which are those of the Services that
  * `tenon generate kubernetes` makes.
  */
-export function networkPolicy({ names, ports, peers }: PolicyInput): object {
+export function networkPolicy({ names, ports, peers, found = [], asksApiServer = false }: PolicyInput): object {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -28,7 +32,12 @@ export function networkPolicy({ names, ports, peers }: PolicyInput): object {
       ingress: [
         noted({ ports: ports.map((port) => ({ port })) }, 'its transports and its admin server, from anywhere'),
       ],
-      egress: [dns(), ...peers.filter(({ host }) => !isLoopback(host)).map(rule)],
+      egress: [
+        dns(),
+        ...peers.filter(({ host }) => !isLoopback(host)).map(rule),
+        ...found.map(foundRule),
+        ...(asksApiServer ? [apiServer()] : []),
+      ],
     },
   }
 }
@@ -56,6 +65,21 @@ function dns(): unknown {
 function rule({ host, port, reasons }: Peer): unknown {
   const { to, note } = targetOf(host)
   return noted({ ...(to && { to: [to] }), ports: [{ port }] }, `${reasons.join(', ')}: ${host}:${port}${note ?? ''}`)
+}
+
+/** Its pods, wherever they are and whichever ports they say. */
+function foundRule(service: string): unknown {
+  const [name = '', within] = service.split('.')
+  const to = { ...(within !== undefined && { namespaceSelector: namespace(within) }), podSelector: pods(name) }
+  return noted({ to: [to] }, `remote at registry:///${service}`)
+}
+
+/** It has no pods that a policy could name, and its address is the cluster's own; 443 is that of its Service, 6443 where it listens. */
+function apiServer(): unknown {
+  return noted(
+    { ports: [{ port: 443 }, { port: 6443 }] },
+    'registry kubernetes: the API server, whose address a policy cannot know',
+  )
 }
 
 interface Target {
