@@ -9,7 +9,11 @@ async function* pieces(...texts: readonly (string | Uint8Array)[]): AsyncGenerat
 /** Both bytes of one letter, apart. */
 const [first, second] = [Buffer.from('ö').subarray(0, 1), Buffer.from('ö').subarray(1)]
 
-const all = (texts: readonly (string | Uint8Array)[], limit = 100) => Array.fromAsync(linesOf(pieces(...texts), limit))
+async function all(texts: readonly (string | Uint8Array)[], limit = 100) {
+  const lists: unknown[] = []
+  for await (const lines of linesOf(pieces(...texts), limit)) lists.push(lines)
+  return lists
+}
 
 test('lines come when they are complete, those that came together in one list', async () => {
   expect(await all(['a\nb\nc', 'c', '\n\nd\n'])).toEqual([
