@@ -225,6 +225,9 @@ describe('a live setting', () => {
     const { current } = settings.watch('apiKey')
     expect([String(current), current?.reveal()]).toEqual(['***', 987_654])
     expect(live.hide('wrong key 987654')).toBe('wrong key ***')
+    source.put({ REGION: 'eu', API_KEY: '123456' })
+    await arrived()
+    expect(live.hide('neither 123456 nor 987654')).toBe('neither *** nor ***')
     expect(JSON.stringify(lines)).not.toContain('987654')
   })
 

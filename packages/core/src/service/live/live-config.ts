@@ -4,7 +4,7 @@ import { type ConfigReader, type ConfigSpec, isVariableName } from '../config/co
 import { type ConfigPlaces, mergeLayers } from '../config/find-variables.ts'
 import { compileHider } from '../config/hide-secrets.ts'
 import { readConfig, refusalsOf, type SettingReading, toProblem, unknownNames } from '../config/read-config.ts'
-import { toSecret } from '../config/secret.ts'
+import { isSecret, toSecret } from '../config/secret.ts'
 import type { ChosenSource } from './config-sources.ts'
 import { firstValues } from './first-values.ts'
 import { FollowedSource, type SourceState } from './followed-source.ts'
@@ -45,6 +45,9 @@ export interface ConfigState {
 
 type Values = Readonly<Record<string, unknown>>
 
+/** A guess: more than anybody still uses, and few enough to look for in every text. */
+const mostFormerSecrets = 100
+
 /** The settings of a service: as they are when it starts, and as they become. Until it is followed, nothing changes and nothing is connected. */
 export class LiveConfig<Config extends ConfigSpec> {
   readonly #spec: Config
@@ -64,6 +67,7 @@ export class LiveConfig<Config extends ConfigSpec> {
   #hide: (text: string) => string
   /** Known once the settings are in force. */
   #site: FollowSite | undefined
+  #formerSecrets: readonly unknown[] = []
   #isWatched = false
 
   /** Reads what can be read at once. */
@@ -105,7 +109,7 @@ export class LiveConfig<Config extends ConfigSpec> {
     return { sources: followed.map(({ state }) => state), refused: this.#refusals.variables }
   }
 
-  /** Writes `***` in the place of secrets, those of the start and the newest ones. */
+  /** Writes `***` in the place of secrets: those of the start, the newest ones, and those that were in force in between. */
   hide(text: string): string {
     return this.#hide(text)
   }
@@ -213,9 +217,15 @@ export class LiveConfig<Config extends ConfigSpec> {
     const changed = [...next].filter(([name, { value }]) => !Object.is(value, current[name])).map(([name]) => name)
     if (changed.length === 0) return
     const settings = this.#toSettings(next)
-    this.#hide = compileHider([...Object.values(this.#start), ...Object.values(settings)])
+    this.#hideAlso(changed.map((name) => current[name]))
+    this.#hide = compileHider([...Object.values(this.#start), ...this.#formerSecrets, ...Object.values(settings)])
     this.#site.log.info({ settings: changed }, 'settings have changed')
     this.#values.put(settings)
+  }
+
+  /** Who was given a secret may still use it, and quote it. */
+  #hideAlso(values: readonly unknown[]): void {
+    this.#formerSecrets = [...this.#formerSecrets, ...values.filter(isSecret)].slice(-mostFormerSecrets)
   }
 
   /** What is in force after a reading. Of the same text it is the same value, which matters for lists and secrets. */
