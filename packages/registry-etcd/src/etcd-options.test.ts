@@ -32,7 +32,7 @@ describe('resolveEtcdRegistry', () => {
       prefix: '/tenon/services',
       ttlMs: 15_000,
       requestTimeoutMs: 5_000,
-      watchTimeoutMs: 9_000,
+      watchTimeoutMs: 8_000,
     })
   })
 

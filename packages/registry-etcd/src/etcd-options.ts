@@ -29,7 +29,7 @@ export interface EtcdOptions {
   /**
    * How long nothing may arrive on a watch before it is begun anew. A sign of life is asked for every third of it.
    *
-   * @defaultValue 9_000
+   * @defaultValue 8_000
    * @remarks Range 100–600_000 ms. The default is a guess: a connection that is half open is noticed within 10 s.
    * @throws ConfigError `config.out_of_range`
    */
@@ -68,7 +68,7 @@ export interface EtcdSourceOptions extends EtcdOptions {
 /** What is used where an option is left out. */
 export const etcdDefaults = Object.freeze({
   requestTimeoutMs: 5_000,
-  watchTimeoutMs: 9_000,
+  watchTimeoutMs: 8_000,
 } satisfies Partial<EtcdOptions>)
 
 /** What `etcdRegistry` uses where an option is left out. */

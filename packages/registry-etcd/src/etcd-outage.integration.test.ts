@@ -7,6 +7,7 @@ import { Link } from './link.test-harness.ts'
 import { instanceOf, watched } from './watched.test-harness.ts'
 
 const { signal } = new AbortController()
+const isLong = process.env['TENON_OUTAGES'] === 'all'
 
 // The first member is used first.
 beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
@@ -70,6 +71,23 @@ describe.skipIf(etcdAbsence)(`outages of etcd${etcdAbsence ? ` (skipped: ${etcdA
     await watch.sees(['a'])
     expect(registration.lost.aborted).toBe(false)
     await watch.leave()
+  })
+
+  it.runIf(isLong)('a connection that is half open is noticed within 10 s', async () => {
+    await using server = await EtcdServer.start()
+    await using link = await Link.to(server.address)
+    const registry = etcdRegistry({ endpoints: [server.address] })
+    await using watch = watched(etcdRegistry({ endpoints: [link.address] }), 'user')
+    await watch.sees([])
+    link.silence()
+    link.mend()
+    const registration = await registry.announce(instanceOf('user', 'a'), { signal })
+    expect(watch.lists.at(-1)).toEqual([])
+    await watch.sees(['a'], 10_000)
+    expect(watch.troubles).toHaveLength(1)
+    await watch.leave()
+    await registration.withdraw({ signal })
+    await registry.close?.()
   })
 
   it('one change among a thousand instances costs one message, and leaves the others as they are', async () => {

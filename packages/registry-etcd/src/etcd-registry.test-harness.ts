@@ -16,6 +16,7 @@ export function etcdHarness(server: () => EtcdServer): RegistryHarness {
   return {
     name: 'etcd',
     slowMs: 250,
+    areLongCasesRun: process.env['TENON_OUTAGES'] === 'all',
     bounds: { seenMs: 2_000, goneMs: 2_000, expiredMs: 5_000, noticedMs: 6_000 },
     start: async () => toPlace(server()),
   }

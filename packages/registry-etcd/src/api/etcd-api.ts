@@ -241,15 +241,7 @@ class Member {
 /** At each but the last a sign of life is asked for. */
 const beatsPerTimeout = 3
 
-/**
- * A connection that is half open is closed 9 s after its end at the latest: streams on it end, and nothing is left behind of it.
- *
- * @see etcd, embed/config.go: it closes connections that are pinged more often than every 5 s
- */
-const pings: ClientOptions = { 'grpc.keepalive_time_ms': 6_000, 'grpc.keepalive_timeout_ms': 3_000 }
-
 const channelOptions: ClientOptions = {
-  ...pings,
   // A connection that has failed is not shared with the next one to the same member.
   'grpc.use_local_subchannel_pool': 1,
   // All instances of a name come in one answer. A guess: some 100,000 of them.

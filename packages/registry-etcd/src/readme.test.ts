@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { etcdDefaults, etcdRegistryDefaults } from './index.ts'
+import { service, settings } from './readme-example.test-fixture.ts'
+
+const read = (name: string) => readFile(new URL(name, import.meta.url), 'utf8')
+const readme = await read('../README.md')
+
+test('the README shows code that compiles, and a service that would start', async () => {
+  expect(readme).toContain(`\`\`\`ts\n${await read('readme-example.test-fixture.ts')}\`\`\``)
+  await service.check({ environment: { ETCD_PASSWORD: 'hush' } })
+  expect(settings.name).toBe('etcd /config/user/')
+})
+
+test('the README names every option, with its default and its range', async () => {
+  const source = await read('etcd-options.ts')
+  const interfaces = /^export interface EtcdOptions[^]*?(?=^\/\*\* What is used)/m.exec(source)?.[0] ?? ''
+  const options = Array.from(interfaces.matchAll(/^ {2}readonly (\w+)/gm), ([, name]) => name)
+  expect(options).toHaveLength(9)
+  for (const option of options) expect(readme).toContain(`| \`${option}\``)
+  const spaced = (number: number) => String(number).replace(/\B(?=(\d{3})+$)/g, ' ')
+  for (const [name, value] of Object.entries({ ...etcdDefaults, ...etcdRegistryDefaults })) {
+    const shown = typeof value === 'number' ? spaced(value) : `\`${value}\``
+    expect(readme).toMatch(new RegExp(`^\\| \`${name}\`[^|]*\\| ${shown} \\|`, 'm'))
+  }
+  for (const [, min = '', max = ''] of source.matchAll(/min: ([\d_]+), max: ([\d_]+)/g)) {
+    const range = [min, max].map((number) => spaced(Number(number.replaceAll('_', '')))).join('–')
+    expect(readme).toContain(range)
+  }
+})
