@@ -6,7 +6,7 @@ import { isRecord, toFound } from '@tenon/core/transport'
 
 /**
  * What is needed to speak TLS with etcd, and to be known by it. Each certificate and key is a PEM text, or the path of a file with one.
- * Files are read again for each new connection.
+ * Files are read again when a connection has failed.
  */
 export interface EtcdTlsOptions {
   /** Certificates of the authorities that are trusted instead of the well-known ones. */

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { type EtcdSourceOptions, resolveEtcdSource } from '../etcd-options.ts'
 import { refused, ScriptedEtcd } from '../scripted-etcd.test-harness.ts'
 import { EtcdApi } from './etcd-api.ts'
+import { EtcdMember } from './etcd-member.ts'
 import { methods } from './etcd-message.ts'
 
 const { signal } = new AbortController()
@@ -153,6 +154,26 @@ describe('EtcdApi', () => {
     await eventually(() => expect(etcd.asked.at(-1)).toMatchObject({ method: 'watch', token: 'token-1' }))
     left.abort()
     expect(await watching).toEqual({ done: true, value: undefined })
+  })
+})
+
+describe('EtcdMember', () => {
+  it('sends the next call elsewhere when another call has given up the connection meanwhile', async () => {
+    const settings = resolveEtcdSource({ endpoints: ['127.0.0.1:1'], prefix: '/' })
+    const member = new EtcdMember({ address: '127.0.0.1:1', isSecure: false }, settings)
+    member.close()
+    const given = { ...options, token: '' }
+    const calls = [
+      member.ask({ method: methods.leaseKeepAlive, request: { id: 7n } }, given),
+      member.watch({ createRequest: {} }, given).next(),
+    ]
+    for (const call of calls) {
+      const error = await call.catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({
+        message: 'etcd at 127.0.0.1:1 cannot be reached to renew it: its connection was given up',
+        isOfMember: true,
+      })
+    }
   })
 })
 

@@ -1,4 +1,4 @@
-import { message, type Message, type Received } from './message-codec.ts'
+import { type Given, message, type Message, type Received } from './message-codec.ts'
 
 /** What a message is once it has arrived. */
 export type Arrived<M> = M extends Message<infer F> ? Received<F> : never
@@ -9,6 +9,9 @@ export interface Method<Request extends Message = Message, Response extends Mess
   readonly request: Request
   readonly response: Response
 }
+
+export type RequestOf<M extends Method> = M['request'] extends Message<infer F> ? Given<F> : never
+export type ResponseOf<M extends Method> = Arrived<M['response']>
 
 /*
  * The part of etcd's messages that is used here, with its field numbers, which are fixed for good. Fields of answers that nobody reads are left out.
