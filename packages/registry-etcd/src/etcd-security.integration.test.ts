@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
@@ -91,6 +91,27 @@ describe.skipIf(etcdAbsence)(`an etcd that speaks TLS${etcdAbsence ? ` (skipped:
     )
     expect(await refusedBy({ tls: { ca, serverName: 'etcd.test' } })).toContain(start)
     expect(await refusedBy({})).toContain(start)
+  })
+
+  it('is spoken to with what is in the files of certificates after they were renewed', async () => {
+    using before = new Authority()
+    using after = new Authority()
+    const { cert, key } = before.identity('etcd.test')
+    await using server = await EtcdServer.start(['--cert-file', cert, '--key-file', key])
+    const tls = { ca: before.cert, serverName: 'etcd.test' }
+    const registry = etcdRegistry({ endpoints: [server.address], tls })
+    const registration = await registry.announce(instanceOf('user', 'a'), { signal })
+    await server.kill()
+    const renewed = after.identity('etcd.test')
+    copyFileSync(renewed.cert, cert)
+    copyFileSync(renewed.key, key)
+    await server.launch()
+    const updating = () => registration.update({ health: 'draining' }, { signal })
+    await eventually(() => expect(updating()).rejects.toThrow('certificate'))
+    copyFileSync(after.cert, before.cert)
+    await eventually(updating)
+    await registration.withdraw({ signal })
+    await registry.close?.()
   })
 })
 
