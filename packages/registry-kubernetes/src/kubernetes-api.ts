@@ -1,5 +1,5 @@
 import type { ClusterAccess } from './access/cluster-access.ts'
-import { adviceOf, ApiError, type Refusal } from './api/api-error.ts'
+import { adviceOf, ApiError, type Refusal, toReason } from './api/api-error.ts'
 import { type ApiLink, openLink, type Pulse } from './api/api-link.ts'
 import { linesOf } from './api/lines.ts'
 import { readText } from './api/read-text.ts'
@@ -67,26 +67,25 @@ export class KubernetesApi {
     }
     const body = await this.#get(query, { parameters, bodyTimeoutMs: silentWatchMs, signal })
     const lines = linesOf(body, maxLength)
-    for (;;) {
-      const events = await this.#reading(query, async () => {
-        const { value, done } = await lines.next()
-        return done ? undefined : value.map(toEvent)
-      })
-      if (events === undefined) return
-      yield events
+    try {
+      for (;;) {
+        const events = await this.#reading(query, async () => {
+          const { value, done } = await lines.next()
+          return done ? undefined : value.map(toEvent)
+        })
+        if (events === undefined) return
+        yield events
+      }
+    } finally {
+      // The server would go on otherwise.
+      await lines.return(undefined)
     }
   }
 
   /** The error that a refusal is. */
-  refused({ service, namespace }: SliceQuery, refusal: Refusal, retryAfterMs?: number): ApiError {
-    const said = refusal.message.slice(0, maxQuotedLength)
-    return new ApiError(
-      `${this.#asked({ service, namespace })}: ${refusal.status} ${said}${adviceOf(refusal.status)}`,
-      {
-        status: refusal.status,
-        retryAfterMs,
-      },
-    )
+  refused(query: SliceQuery, { status, message }: Refusal, retryAfterMs?: number): ApiError {
+    const said = message.slice(0, maxQuotedLength)
+    return new ApiError(`${this.#asked(query)}: ${status} ${said}${adviceOf(status)}`, { status, retryAfterMs })
   }
 
   /** Cuts what is left. */
@@ -127,8 +126,7 @@ export class KubernetesApi {
     try {
       return await read()
     } catch (cause) {
-      const text = cause instanceof Error ? cause.message || cause.name : String(cause)
-      throw new ApiError(`${this.#asked(query)}: ${text}`, { cause })
+      throw new ApiError(`${this.#asked(query)}: ${toReason(cause)}`, { cause })
     }
   }
 

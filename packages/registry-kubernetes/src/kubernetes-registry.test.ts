@@ -1,16 +1,8 @@
 import { once } from 'node:events'
 import { eventually } from '@tenon/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import {
-  type Asked,
-  bookmark,
-  openOn,
-  page,
-  type Script,
-  ScriptedApi,
-  slice,
-  Watching,
-} from './scripted-api.test-harness.ts'
+import { certificate } from '../../transport-http/src/client/tls.test-harness.ts'
+import { bookmark, openOn, page, type Script, ScriptedApi, slice, Watching } from './scripted-api.test-harness.ts'
 import { TcpLink } from './tcp-link.test-harness.ts'
 
 const hosts = (snapshot: Watching['newest']) => snapshot.flatMap(({ endpoints }) => endpoints.map(({ host }) => host))
@@ -176,14 +168,18 @@ describe('a watch', () => {
     ['an object without a name', '{"type":"ADDED","object":{"metadata":{"resourceVersion":"2"}}}'],
     ['an object without a version', '{"type":"ADDED","object":{"metadata":{"name":"a"}}}'],
     ['text', 'null'],
+    ['an error without a code', '{"type":"ERROR","object":{"message":"?"}}'],
+    ['an error that is not 410', '{"type":"ERROR","object":{"code":500,"message":"etcd is away"}}'],
   ])('that gets %s is told and lists again, and the last list stays', async (_what, line) => {
     await using api = await ScriptedApi.open()
     api.items = [slice('a', { addresses: ['10.0.0.1'] })]
     await using watching = new Watching(openOn(api))
     const watch = await api.watchAt(0)
     await watching.sees('10.0.0.1')
+    const closed = once(watch.reply, 'close')
     watch.send(line)
     await watching.isTold(/^Kubernetes at https:/)
+    await closed
     await api.watchAt(1)
     expect(api.lists).toHaveLength(2)
     await watching.sees('10.0.0.1')
@@ -361,6 +357,25 @@ describe('a way to the server', () => {
     await link.restore()
     await eventually(() => expect(watching.snapshots).toHaveLength(2))
     expect(watching.newest[0]).toBe(before)
+  })
+
+  test.each([
+    [{ servername: 'service.test' }, 'self-signed certificate'],
+    [{ ca: certificate, servername: 'other.test' }, "Hostname/IP does not match certificate's altnames"],
+  ])('whose certificate is not trusted is told, and what to name: %#', async (tls, text) => {
+    await using api = await ScriptedApi.open()
+    await using watching = new Watching(openOn(api, { tls }))
+    const told = await watching.isTold(/: name the authority that signed its certificate/)
+    expect(told).toContain(text)
+    expect(watching.snapshots).toEqual([])
+  })
+
+  test('to a name none of whose addresses answers is told', async () => {
+    await using api = await ScriptedApi.open()
+    const { port } = api
+    await api[Symbol.asyncDispose]()
+    await using watching = new Watching(openOn(api, { address: `localhost:${port}` }))
+    await watching.isTold(/asked for the EndpointSlices of Service user: .*ECONNREFUSED/)
   })
 
   test('in plain text is taken where the kubeconfig names one, as that of kubectl proxy', async () => {

@@ -6,7 +6,7 @@ import type { AddressInfo, Server } from 'node:net'
 import type { Instance } from '@tenon/core/registry'
 import { eventually } from '@tenon/testing'
 import { certificate, privateKey } from '../../transport-http/src/client/tls.test-harness.ts'
-import type { ClusterAccess } from './access/cluster-access.ts'
+import type { ClusterAccess, ClusterTls } from './access/cluster-access.ts'
 import type { Pulse } from './api/api-link.ts'
 import { type KubernetesRegistryOptions, resolveKubernetesOptions } from './kubernetes-options.ts'
 import { type KubernetesRegistry, openRegistry } from './kubernetes-registry.ts'
@@ -143,18 +143,31 @@ export interface OpenOptions extends KubernetesRegistryOptions {
   readonly address?: string
   readonly protocol?: 'https' | 'http'
   readonly basePath?: string
+  /** @defaultValue those that trust the server */
+  readonly tls?: ClusterTls
   /** Whether the access cannot be opened yet. */
   readonly fails?: () => boolean
 }
 
+const trusting: ClusterTls = { ca: certificate, servername: 'service.test' }
+
 /** A registry that asks a scripted server. */
 export function openOn(api: ScriptedApi, options: OpenOptions = {}): KubernetesRegistry {
-  const { token = async () => 'token', pulse, address, protocol = 'https', basePath = '', fails, ...rest } = options
+  const {
+    token = async () => 'token',
+    pulse,
+    address,
+    protocol = 'https',
+    basePath = '',
+    tls = trusting,
+    fails,
+    ...rest
+  } = options
   const access: ClusterAccess = {
     origin: `${protocol}://${address ?? `127.0.0.1:${api.port}`}`,
     basePath,
     namespace: 'shop',
-    tls: async () => ({ ca: certificate, servername: 'service.test' }),
+    tls: async () => tls,
     token,
   }
   return openRegistry(resolveKubernetesOptions(rest), {

@@ -38,3 +38,13 @@ export function adviceOf(status: number): string {
   if (status === 404) return ': it has no discovery.k8s.io/v1, which Kubernetes has from 1.21 on'
   return ''
 }
+
+/** Why no answer came, for a person; what to do, too, where the certificate of the server is not trusted. */
+export function toReason(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  const code = 'code' in cause ? String(cause.code) : ''
+  // Where every address of a name was tried there is no message.
+  const text = cause.message || code || cause.name
+  if (!/CERT|ERR_TLS/.test(code)) return text
+  return `${text}: name the authority that signed its certificate (certificate-authority of the kubeconfig), or the name the certificate is for (tls-server-name)`
+}

@@ -60,7 +60,7 @@ class Follower {
   async failed(error: unknown): Promise<void> {
     const { onTrouble } = this.#options
     if (!(error instanceof ApiError)) throw error
-    if (error.isGone && this.#hasHeard) return
+    if (error.isGone && this.#hasHeard) return this.#pause(betweenWatchesMs)
     if (error.retryAfterMs === undefined) throw error
     onTrouble?.(error)
     await this.#pause(Math.min(error.retryAfterMs, longestAskedMs))

@@ -30,7 +30,8 @@ export function toEvent(line: string): SliceEvent {
       return { type: 'bookmark', version: versionOf(fieldsOf(object)) }
     case 'ERROR': {
       const { code, message } = fieldsOf(object)
-      return { type: 'error', status: Number(code), message: String(message) }
+      if (typeof code !== 'number' || typeof message !== 'string') throw new SyntaxError('an error that says nothing')
+      return { type: 'error', status: code, message }
     }
     default:
       throw new SyntaxError(`an event of type ${JSON.stringify(type)}`)
