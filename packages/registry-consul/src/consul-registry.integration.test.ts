@@ -21,7 +21,7 @@ const isLong = process.env['TENON_OUTAGES'] === 'all'
 const times = { ttlMs: 2_000, waitMs: 500, requestTimeoutMs: 1_000 } as const
 
 describe.skipIf(consulAbsence !== undefined).each([{ hasAcl: false }, { hasAcl: true }])(
-  `consulRegistry, access control lists: $hasAcl ${consulAbsence ?? ''}`,
+  `consulRegistry, access control lists: $hasAcl${skipped(consulAbsence)}`,
   ({ hasAcl }) => {
     let consul: OwnConsul
     let token: string | undefined
@@ -33,7 +33,7 @@ describe.skipIf(consulAbsence !== undefined).each([{ hasAcl: false }, { hasAcl: 
 
     const harness: RegistryHarness = {
       name: 'consul',
-      bounds: { seenMs: 2_000, goneMs: 2_000, expiredMs: times.ttlMs + 2_000, noticedMs: 5_000 },
+      bounds,
       slowMs: 200,
       areLongCasesRun: isLong,
       lacks: hasAcl ? { restart: 'a server in memory forgets its tokens' } : {},
@@ -43,12 +43,36 @@ describe.skipIf(consulAbsence !== undefined).each([{ hasAcl: false }, { hasAcl: 
   },
 )
 
+const bounds = { seenMs: 2_000, goneMs: 2_000, expiredMs: times.ttlMs + 2_000, noticedMs: 5_000 } as const
+
 /** Outages and many instances are the same whatever the token: they are run with access control lists in the long form only. */
 const shortly: RegistryTestFunction = Object.assign(
   (name: string, run: () => Promise<void>, timeoutMs: number) =>
     /^(?:outage|many)/.test(name) ? test.skip(name, run) : test(name, run, timeoutMs),
   { skip: test.skip },
 )
+
+describe.skipIf(consulAbsence !== undefined || !isLong)(
+  `consulRegistry, by an agent that is no server${skipped(consulAbsence ?? (isLong ? undefined : 'TENON_OUTAGES is not all'))}`,
+  () => {
+    let server: OwnConsul
+    let client: OwnConsul
+    beforeAll(async () => {
+      server = await OwnConsul.start()
+      client = await server.startClient()
+    })
+    afterAll(async () => {
+      await client[Symbol.asyncDispose]()
+      await server[Symbol.asyncDispose]()
+    })
+    const start = async () => placeOf(client, times)
+    registryConformance({ name: 'consul client', bounds, slowMs: 200, areLongCasesRun: isLong, start }, test)
+  },
+)
+
+function skipped(reason: string | undefined): string {
+  return reason === undefined ? '' : ` (skipped: ${reason})`
+}
 
 /** Every process has a door of its own, through which it dies. */
 function placeOf(consul: OwnConsul, options: ConsulOptions): RegistryPlace {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { homedir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
 
@@ -22,31 +22,40 @@ export const consulAbsence: string | undefined =
 const managementToken = '5e7a11ce-0000-4000-8000-00000000c051'
 
 /**
- * An agent of Consul of the test's own, a server in memory, which it may kill and start again.
- *
- * It forgets everything then, as an agent does that lost its disk.
+ * An agent of Consul of the test's own, which it may kill and start again. A server is in memory: it forgets everything then, as
+ * one does that lost its disk.
  */
 export class OwnConsul implements AsyncDisposable {
   readonly address: string
   readonly #ports: readonly number[]
-  readonly #settings: readonly string[]
+  readonly #arguments: readonly string[]
+  readonly #folder: string | undefined
   #process: ChildProcess | undefined
 
-  private constructor(ports: readonly number[], settings: readonly string[]) {
+  private constructor(ports: readonly number[], arguments_: readonly string[], folder?: string) {
     this.address = `127.0.0.1:${ports[0]}`
     this.#ports = ports
-    this.#settings = settings
+    this.#arguments = arguments_
+    this.#folder = folder
   }
 
-  /** `settings` are texts in the form of its files. */
-  static async start({ settings = [] as readonly string[], hasAcl = false } = {}): Promise<OwnConsul> {
-    const ports = [await freePort(), await freePort(), await freePort()]
+  static async start({ hasAcl = false } = {}): Promise<OwnConsul> {
+    const ports = await freePorts()
     // An agent removes services from the catalog with a token of its own.
     const tokens = `tokens { initial_management = "${managementToken}" agent = "${managementToken}" }`
     const acl = `acl { enabled = true default_policy = "deny" ${tokens} }`
-    const consul = new OwnConsul(ports, hasAcl ? [acl, ...settings] : settings)
+    const consul = new OwnConsul(ports, hasAcl ? ['-dev', '-hcl', acl] : ['-dev'])
     await consul.launch()
     return consul
+  }
+
+  /** An agent that is no server and asks this one, as those of most machines are. It keeps what it was told when it is killed. */
+  async startClient(): Promise<OwnConsul> {
+    const folder = mkdtempSync(join(tmpdir(), 'tenon-consul-'))
+    const servers = ['-retry-join', `127.0.0.1:${this.#ports[2]}`, '-retry-interval', '1s']
+    const client = new OwnConsul(await freePorts(), ['-node', 'client', '-data-dir', folder, ...servers], folder)
+    await client.launch()
+    return client
   }
 
   get port(): number {
@@ -56,17 +65,13 @@ export class OwnConsul implements AsyncDisposable {
   async launch(): Promise<void> {
     const [http, server, serf] = this.#ports
     const ports = `ports { http = ${http} server = ${server} serf_lan = ${serf} serf_wan = -1 dns = -1 grpc = -1 grpc_tls = -1 }`
-    const settings = [ports, ...this.#settings].flatMap((text) => ['-hcl', text])
-    this.#process = spawn(program, ['agent', '-dev', '-log-level', 'error', '-bind', '127.0.0.1', ...settings], {
-      stdio: 'ignore',
-    })
+    const bind = ['-log-level', 'error', '-bind', '127.0.0.1', '-hcl', ports]
+    this.#process = spawn(program, ['agent', ...bind, ...this.#arguments], { stdio: 'ignore' })
     await eventually(async () => {
       const leader = await fetch(`http://${this.address}/v1/status/leader`)
       if (!(await leader.text()).includes(':')) throw new Error('no leader yet')
-      // The agent's own node is in the catalog when its first synchronization is over.
-      await this.ask('GET', 'catalog/service/consul').then((list) => {
-        if (!Array.isArray(list) || list.length === 0) throw new Error('not synchronized yet')
-      })
+      const list = await this.ask('GET', 'catalog/service/consul')
+      if (!Array.isArray(list) || list.length === 0) throw new Error('not synchronized yet')
     }, waiting)
   }
 
@@ -103,10 +108,15 @@ export class OwnConsul implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true })
   }
 }
 
 const waiting = { timeoutMs: 30_000, intervalMs: 50 } as const
+
+function freePorts(): Promise<readonly number[]> {
+  return Promise.all([freePort(), freePort(), freePort()])
+}
 
 /**
  * A port that the system gives nobody by itself: an agent that is away must find its port free when it comes back.
