@@ -1,0 +1,122 @@
+import type { Instance } from '@tenon/core/registry'
+import { eventually } from '@tenon/testing'
+import { expect, it, onTestFinished } from 'vitest'
+import { type ScriptedAnswer, ScriptedAgent, type ScriptedRequest } from './agent/scripted-agent.test-harness.ts'
+import { consulRegistry, type ConsulOptions } from './index.ts'
+
+function entry(id: string) {
+  return {
+    Node: { Node: 'n' },
+    Service: { ID: id, Service: 'user', Meta: { 'tenon-endpoints': 'http=h:1' } },
+    Checks: [],
+  }
+}
+
+const isBell = ({ query }: ScriptedRequest) => query.get('index') !== null
+
+/** Watches `user` at an agent that gives these lists in turn, with these indexes; after the last one nothing changes. */
+async function watch(lists: readonly (ScriptedAnswer & { readonly index?: number })[], options: ConsulOptions = {}) {
+  let at = 0
+  const answer = (request: ScriptedRequest): ScriptedAnswer | undefined => {
+    const place = isBell(request) ? at : at++
+    const given = lists[place]
+    // Nothing changes any more.
+    if (given === undefined) return undefined
+    const { index = place + 10, headers, ...rest } = given
+    const indexed = { 'x-consul-index': String(index) }
+    return isBell(request) ? { headers: indexed } : { ...rest, headers: { ...indexed, ...headers } }
+  }
+  const agent = await ScriptedAgent.start(answer)
+  const registry = consulRegistry({ address: agent.address, ...options })
+  const stop = new AbortController()
+  const seen: string[] = []
+  const troubles: string[] = []
+  const onTrouble = ({ message }: Error) => void troubles.push(message)
+  const read = async () => {
+    for await (const list of registry.watch('user', { signal: stop.signal, onTrouble })) seen.push(idsOf(list))
+  }
+  const reading = read()
+  onTestFinished(async () => {
+    stop.abort()
+    await reading
+    await registry.close()
+    await agent[Symbol.asyncDispose]()
+  })
+  return { agent, seen, troubles, sees: (lists: readonly string[]) => eventually(() => expect(seen).toEqual(lists)) }
+}
+
+const idsOf = (list: readonly Instance[]) => list.map(({ id }) => id).join()
+
+it('reads the list at once, and waits for its index with a query that no instance answers', async () => {
+  const { agent, sees } = await watch([{ body: [entry('a')], index: 7 }], { datacenter: 'dc2', waitMs: 2_000 })
+  await sees(['a'])
+  const [list, bell] = await agent.asked(2)
+  expect([...(list?.query ?? [])]).toEqual([
+    ['dc', 'dc2'],
+    ['stale', ''],
+  ])
+  expect([...(bell?.query ?? [])]).toEqual([
+    ['dc', 'dc2'],
+    ['stale', ''],
+    ['filter', 'Service.ID == ""'],
+    ['index', '7'],
+    ['wait', '2000ms'],
+  ])
+})
+
+it('asks the leader, and the cache, when it is told so', async () => {
+  const { agent } = await watch([{ body: [] }], { consistency: 'default', cached: true })
+  const asked = await agent.asked(2)
+  expect(asked.map(({ query }) => [query.has('stale'), query.has('cached')])).toEqual([
+    [false, true],
+    [false, true],
+  ])
+})
+
+it('gives no list twice, and goes on from an index that went backwards', async () => {
+  const same = [entry('a')]
+  const { agent, sees } = await watch([
+    { body: same, index: 90 },
+    { body: same, index: 91 },
+    { body: [], index: 3 },
+  ])
+  await sees(['a', ''])
+  await eventually(() => expect(agent.requests.findLast(isBell)?.query.get('index')).toBe('3'))
+})
+
+it.each([
+  ['no JSON', { body: 'oops' }, 'is no JSON: oops'],
+  ['no list', { body: { a: 1 } }, 'is no list'],
+  ['a list without a leader', { body: [], headers: { 'x-consul-knownleader': 'false' } }, 'knows of no leader'],
+  [
+    'an empty list because of the token',
+    { body: [], headers: filtered() },
+    'Consul hides instances of user from the token',
+  ],
+  ['an error', { status: 500, body: 'No cluster leader' }, 'its servers have no leader now'],
+])('keeps its list when the agent answers with %s, and says so', async (_, answer, told) => {
+  const { seen, troubles, sees } = await watch([{ body: [entry('a')] }, answer, { body: [entry('b')] }])
+  await sees(['a', 'b'])
+  expect(seen).toHaveLength(2)
+  expect(troubles).toHaveLength(1)
+  expect(troubles[0]).toContain(told)
+})
+
+it('shows what is left, and says so, when the token may not see all', async () => {
+  const { troubles, sees } = await watch([{ body: [entry('a')], headers: filtered() }])
+  await sees(['a'])
+  expect(troubles).toMatchObject([expect.stringContaining('give it service:read on user and node:read')])
+})
+
+it('tells of records that cannot be read, and shows the others', async () => {
+  const { troubles, sees } = await watch([{ body: [entry('a'), { Service: { ID: 'x', Service: 'user' } }, 3] }])
+  await sees(['a'])
+  expect(troubles).toMatchObject([
+    expect.stringContaining('an instance of user in Consul is left out: the service x was not registered by Tenon'),
+    expect.stringContaining('it is no record of a service'),
+  ])
+})
+
+function filtered() {
+  return { 'x-consul-results-filtered-by-acls': 'true' }
+}
