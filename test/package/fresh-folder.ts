@@ -7,7 +7,18 @@ import { command } from './command.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const fixture = fileURLToPath(new URL('fixture/hello', import.meta.url))
 
-const packages = ['core', 'transport-http', 'transport-grpc', 'transport-queue', 'testing', 'cli', 'terminus']
+const packages = [
+  'core',
+  'transport-http',
+  'transport-grpc',
+  'transport-queue',
+  'testing',
+  'cli',
+  'terminus',
+  'registry-consul',
+  'registry-etcd',
+  'registry-kubernetes',
+]
 const tools = ['typescript', 'tsx', '@types/node', 'vite', 'vitest']
 
 /** A folder outside of the repository where the packed packages are installed beside the hello service. */

@@ -106,6 +106,18 @@ describe('a hello service written there', () => {
     expect(await hello.terminate()).toBe(0)
   })
 
+  it('may be announced in each registry, and find others there', async () => {
+    const printed = await command(folder.path, [process.execPath, 'dist/registry-main.js'])
+    const found = (name: string, isRegistered: boolean) => ({ name, ok: true, problems: [], isRegistered })
+    expect(jsonLines(printed)).toEqual([
+      found('consul', true),
+      found('etcd', true),
+      found('kubernetes', false),
+      found('dns', false),
+      found('static', false),
+    ])
+  })
+
   it('stops with a server that terminus looks after', async () => {
     await using hello = await startHello(folder.path, ['dist/terminus-main.js'])
     expect(await hello.terminate()).toBe(0)

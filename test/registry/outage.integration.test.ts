@@ -6,10 +6,9 @@ import { eventually } from '@tenon/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePorts } from '../promise/shop.ts'
 import { type ShopProcess, startShopProcess, toShopProcess } from '../promise/shop-process.ts'
-import { clusterAbsence } from '../support/cluster.ts'
 import { runFile, temporaryFolder } from '../support/own-process.ts'
 import { toolAbsence } from '../support/tool.ts'
-import { type RegistryPlace, registryPlaces } from './registry-place.ts'
+import { registryAbsences, type RegistryPlace, registryPlaces } from './registry-place.ts'
 import { startSteadyLoad } from './steady-load.ts'
 
 /** Each harm lasts longer where TENON_OUTAGES is `all`, so that there are more than 60 s of calls. */
@@ -73,7 +72,7 @@ async function post(url: string, body: object): Promise<Readonly<Record<string, 
 }
 
 describe.each(Object.entries(registryPlaces))('services found by %s', (name, open) => {
-  const absence = toolAbsence('toxiproxy-server') ?? (name === 'kubernetes' ? clusterAbsence() : toolAbsence(name))
+  const absence = toolAbsence('toxiproxy-server') ?? registryAbsences[name]
 
   test.skipIf(absence !== undefined)(
     `lose no call while it is away, slow or silent, and follow it before and after${absence === undefined ? '' : ` (${absence})`}`,

@@ -1,9 +1,10 @@
 import { onTestFinished } from 'vitest'
+import { consulAbsence, OwnConsul } from '../../packages/registry-consul/src/own-consul.test-harness.ts'
+import { etcdAbsence, EtcdServer } from '../../packages/registry-etcd/src/etcd-server.test-harness.ts'
 import type { ShopProcess } from '../promise/shop-process.ts'
-import { temporaryFolder } from '../support/own-process.ts'
+import { clusterAbsence } from '../support/cluster.ts'
 import { type HarmedWay, startToxiproxy } from '../support/toxiproxy.ts'
 import { kubernetesPlace } from './kubernetes-place.ts'
-import { type OwnRegistry, ownConsul, ownEtcd } from './own-registry.ts'
 
 /** Where services of the example find each other, until the running test has ended. */
 export interface RegistryPlace {
@@ -23,19 +24,33 @@ export interface Harm {
 }
 
 export const registryPlaces: Readonly<Record<string, () => Promise<RegistryPlace>>> = {
-  consul: async () => ownPlace(await ownConsul(), (port) => `consul://127.0.0.1:${port}`),
-  etcd: async () => ownPlace(await ownEtcd(await temporaryFolder()), (port) => `etcd://127.0.0.1:${port}`),
+  consul: async () => ownPlace(await OwnConsul.start(), 'consul'),
+  etcd: async () => ownPlace(await EtcdServer.start(), 'etcd'),
   kubernetes: () => kubernetesPlace(),
 }
 
-async function ownPlace(server: OwnRegistry, registryAt: (port: number) => string): Promise<RegistryPlace> {
+/** Why those are skipped; undefined for one that is run. */
+export const registryAbsences: Readonly<Record<string, string | undefined>> = {
+  consul: consulAbsence,
+  etcd: etcdAbsence,
+  kubernetes: clusterAbsence(),
+}
+
+/** A server that may be killed. */
+interface OwnServer extends AsyncDisposable {
+  readonly address: string
+  kill(): Promise<void>
+  launch(): Promise<void>
+}
+
+async function ownPlace(server: OwnServer, scheme: 'consul' | 'etcd'): Promise<RegistryPlace> {
   onTestFinished(() => server[Symbol.asyncDispose]())
-  const way = await harmedWay(server.port)
+  const way = await harmedWay(Number(new URL(`http://${server.address}`).port))
   return {
-    environment: { REGISTRY: registryAt(way.port) },
+    environment: { REGISTRY: `${scheme}://127.0.0.1:${way.port}` },
     harms: [
       { name: 'is killed', run: () => server.kill() },
-      { name: 'is started again', run: () => server.start() },
+      { name: 'is started again', run: () => server.launch() },
       ...linkHarms(way),
     ],
     ttlMs: 15_000,

@@ -10,7 +10,9 @@ import { etcdSource } from '@tenon/registry-etcd'
 import { eventually } from '@tenon/testing'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import Type from 'typebox'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { consulAbsence, OwnConsul } from '../../packages/registry-consul/src/own-consul.test-harness.ts'
+import { etcdAbsence, EtcdServer } from '../../packages/registry-etcd/src/etcd-server.test-harness.ts'
 import { temporaryFolder } from '../support/own-process.ts'
 import { startSteadyLoad } from './steady-load.ts'
 
@@ -31,25 +33,21 @@ interface WrittenPlace {
 
 const places: Readonly<Record<string, { readonly absence: string | undefined; open(): Promise<WrittenPlace> }>> = {
   'Consul KV': {
-    absence: absenceOf('CONSUL_HTTP_ADDR'),
+    absence: consulAbsence,
     open: async () => {
-      const prefix = `config/${randomUUID()}/`
-      const url = `http://${process.env['CONSUL_HTTP_ADDR']}/v1/kv/${prefix}PRICE_LIMIT`
-      return { source: consulSource({ prefix }), write: (body) => send(url, { method: 'PUT', body }) }
+      const server = await OwnConsul.start()
+      onTestFinished(() => server[Symbol.asyncDispose]())
+      const source = consulSource({ address: server.address, prefix: 'config/price/' })
+      return { source, write: async (text) => void (await server.ask('PUT', 'kv/config/price/PRICE_LIMIT', text)) }
     },
   },
   etcd: {
-    absence: absenceOf('ETCD_ENDPOINTS'),
+    absence: etcdAbsence,
     open: async () => {
-      const prefix = `/config/${randomUUID()}/`
-      const endpoints = (process.env['ETCD_ENDPOINTS'] ?? '').split(',')
-      const url = `http://${endpoints[0]?.replace(/^https?:\/\//, '')}/v3/kv/put`
-      const key = Buffer.from(`${prefix}PRICE_LIMIT`).toString('base64')
-      const bodyOf = (text: string) => JSON.stringify({ key, value: Buffer.from(text).toString('base64') })
-      return {
-        source: etcdSource({ endpoints, prefix }),
-        write: (text) => send(url, { method: 'POST', body: bodyOf(text) }),
-      }
+      const server = await EtcdServer.start()
+      onTestFinished(() => server[Symbol.asyncDispose]())
+      const source = etcdSource({ endpoints: [server.address], prefix: '/config/price/' })
+      return { source, write: (text) => server.put('/config/price/PRICE_LIMIT', text) }
     },
   },
   'a mounted ConfigMap': {
@@ -68,16 +66,6 @@ const places: Readonly<Record<string, { readonly absence: string | undefined; op
       return { configFiles, write }
     },
   },
-}
-
-function absenceOf(variable: string): string | undefined {
-  const isRequired = process.env['TENON_REQUIRE_INFRA'] === '1'
-  return process.env[variable] || isRequired ? undefined : `${variable} is not set`
-}
-
-async function send(url: string, request: RequestInit): Promise<void> {
-  const response = await fetch(url, request)
-  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
 }
 
 /** A service whose answers hang on a setting. */
@@ -128,7 +116,7 @@ describe.each(Object.entries(places))('a setting from %s', (_name, { absence, op
       await using service = await startPrices(place)
       const seen = new Set<number>()
       const load = startSteadyLoad(async () => seen.add(await service.limit()), 4)
-      for (const limit of [2, 3]) {
+      for (const limit of [1, 2, 3]) {
         await place.write(String(limit))
         await eventually(() => expect(seen).toContain(limit), { timeoutMs: seenLimitMs })
       }

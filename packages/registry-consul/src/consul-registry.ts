@@ -26,6 +26,7 @@ export function consulRegistry(options: ConsulOptions = {}): ConsulRegistry {
 }
 
 class AgentRegistry implements ConsulRegistry {
+  readonly name = 'consul'
   readonly connectsTo: readonly string[]
   readonly #settings: ConsulSettings
   readonly #agent: ConsulAgent

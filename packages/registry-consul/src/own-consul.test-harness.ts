@@ -1,15 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
 
-/** Where the scripts that bring servers for the tests keep their programs. */
-const cached = join(process.env['TENON_INFRA_DIR'] ?? join(homedir(), '.cache/tenon-infra'), 'bin/consul')
-const program = process.env['CONSUL_BIN'] ?? (existsSync(cached) ? cached : 'consul')
+const program = process.env['CONSUL_BIN'] ?? 'consul'
 const isRequired = process.env['TENON_REQUIRE_INFRA'] === '1'
 
 /** Why tests with an agent of their own are skipped; undefined when they run. */

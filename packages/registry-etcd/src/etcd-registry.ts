@@ -18,6 +18,7 @@ export function etcdRegistry(options: EtcdRegistryOptions): Registrar & Discover
   const { prefix } = settings
   const api = new EtcdApi(settings)
   return Object.freeze({
+    name: 'etcd',
     connectsTo: settings.endpoints.map(({ address }) => address),
     announce: (instance, announceOptions) => announceInEtcd({ api, settings }, instance, announceOptions),
     async *watch(name, { signal, onTrouble }) {

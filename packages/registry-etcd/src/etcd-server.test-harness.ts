@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
 
-const cached = join(process.env['TENON_INFRA_DIR'] ?? join(homedir(), '.cache/tenon-infra'), 'bin/etcd')
-const binary = process.env['ETCD_BIN'] ?? (existsSync(cached) ? cached : 'etcd')
+const binary = process.env['ETCD_BIN'] ?? 'etcd'
 
 /** Why tests with an etcd of their own are skipped; undefined when they run. `TENON_REQUIRE_INFRA=1` makes a missing one fail instead. */
 export const etcdAbsence: string | undefined =

@@ -14,6 +14,7 @@ import { SliceSet } from './slice/slice-set.ts'
 
 /** Finds instances; Kubernetes announces them by itself. */
 export interface KubernetesRegistry extends Discovery {
+  readonly name: string
   /** `host:port` of the API server. */
   readonly connectsTo: readonly string[]
   /** Releases its connections, when every watch has ended. Safe to call twice. */
@@ -50,6 +51,7 @@ export function openRegistry(
 ): KubernetesRegistry {
   const api = new KubernetesApi(parts)
   return {
+    name: 'kubernetes',
     connectsTo,
     watch: (name, options) => watchService({ api, settings, name }, options),
     close: () => api.close(),

@@ -24,6 +24,7 @@ export function staticRegistry(services: StaticServices): Discovery {
     ]),
   )
   return Object.freeze({
+    name: 'static',
     async *watch(name: string, { signal }: WatchOptions) {
       const only = new Newest<readonly Instance[]>()
       only.put(lists.get(name) ?? nobody)

@@ -19,6 +19,7 @@ export function dnsRegistry(options: DnsRegistryOptions = {}): Discovery & Regis
 }
 
 class DnsRegistry implements Discovery {
+  readonly name = 'dns'
   readonly #settings: DnsSettings
   readonly connectsTo?: readonly string[]
 
