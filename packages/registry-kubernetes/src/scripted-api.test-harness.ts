@@ -106,8 +106,15 @@ export class ScriptedApi implements AsyncDisposable {
     const script = this.scripts[isWatch ? 'watch' : 'list'].shift()
     if (script) return script(asked)
     if (isWatch) return void (reply.writeHead(200) as { flushHeaders?(): void }).flushHeaders?.()
+    if (isWatch) return begin(reply)
     asked.answer(200, page(this.items, { version: this.version }))
   }
+}
+
+/** HTTP/1.1 keeps the head of a reply back otherwise. */
+function begin(reply: Http2ServerResponse): void {
+  reply.writeHead(200)
+  if ('flushHeaders' in reply && typeof reply.flushHeaders === 'function') reply.flushHeaders()
 }
 
 /** Speaks what the caller would rather speak. */

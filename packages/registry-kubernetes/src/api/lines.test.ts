@@ -13,6 +13,10 @@ async function all(texts: readonly (string | Uint8Array)[], limit = 100) {
   const lists: unknown[] = []
   for await (const lines of linesOf(pieces(...texts), limit)) lists.push(lines)
   return lists
+async function all(texts: readonly (string | Uint8Array)[], limit = 100): Promise<readonly (readonly string[])[]> {
+  const found = []
+  for await (const lines of linesOf(pieces(...texts), limit)) found.push(lines)
+  return found
 }
 
 test('lines come when they are complete, those that came together in one list', async () => {
