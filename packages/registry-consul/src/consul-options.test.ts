@@ -126,7 +126,7 @@ describe('the options of consulSource', () => {
   it('name the source by its prefix', () => {
     expect(consulSource({ prefix: 'config/user', address: 'consul:8500' })).toMatchObject({
       name: 'consul config/user/',
-      connectsTo: ['consul:8500'],
+      connectsTo: ['http://consul:8500'],
     })
   })
 })

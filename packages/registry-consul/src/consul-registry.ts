@@ -14,7 +14,7 @@ import { watchInstances } from './watch-instances.ts'
 
 /** A registry in Consul: announces through an agent, and finds others by its blocking queries. Connects when it is first used. */
 export interface ConsulRegistry extends Registrar, Discovery {
-  /** `host:port` of the agent. */
+  /** The agent, as a URL. */
   readonly connectsTo: readonly string[]
   /** Removes what was left under maintenance, and releases the connections. Safe to call twice. */
   close(): Promise<void>
@@ -35,7 +35,7 @@ class AgentRegistry implements ConsulRegistry {
   constructor(settings: ConsulSettings) {
     this.#settings = settings
     this.#agent = new ConsulAgent(settings.agent)
-    this.connectsTo = Object.freeze([new URL(settings.agent.origin).host])
+    this.connectsTo = Object.freeze([settings.agent.origin])
   }
 
   announce(instance: Instance, options: AnnounceOptions): Promise<Registration> {

@@ -54,7 +54,7 @@ class KeySource implements ConfigSource {
     this.#settings = settings
     this.#agent = new ConsulAgent(settings.agent)
     this.name = `consul ${settings.prefix}`
-    this.connectsTo = Object.freeze([new URL(settings.agent.origin).host])
+    this.connectsTo = Object.freeze([settings.agent.origin])
   }
 
   watch({ signal, variables, onTrouble }: ConfigWatchOptions): AsyncGenerator<ConfigTexts> {

@@ -116,11 +116,14 @@ export class ConsulAgent {
   }
 }
 
+/** Longer than the time between two renewals by default, so that they share a connection. */
+const keepAliveTimeout = 10_000
+
 /** Loading undici takes time, and a service may have a registry that it never asks. Deadlines are ours. */
 async function openPool({ origin, tls, requestTimeoutMs }: AgentSettings): Promise<Pool> {
   const { Pool: OpenPool } = await import('undici')
   const connect = { timeout: requestTimeoutMs, ...(tls && (await readAgentTls(tls))) }
-  return new OpenPool(origin, { connect, headersTimeout: 0, bodyTimeout: 0, allowH2: false })
+  return new OpenPool(origin, { connect, keepAliveTimeout, headersTimeout: 0, bodyTimeout: 0, allowH2: false })
 }
 
 async function readText(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
