@@ -64,7 +64,21 @@ export class OwnConsul implements AsyncDisposable {
     const [http, server, serf] = this.#ports
     const ports = `ports { http = ${http} server = ${server} serf_lan = ${serf} serf_wan = -1 dns = -1 grpc = -1 grpc_tls = -1 }`
     const bind = ['-log-level', 'error', '-bind', '127.0.0.1', '-hcl', ports]
-    this.#process = spawn(program, ['agent', ...bind, ...this.#arguments], { stdio: 'ignore' })
+    const child = spawn(program, ['agent', ...bind, ...this.#arguments], { stdio: 'ignore' })
+    this.#process = child
+    const missing = once(child, 'error').then(([error]) => {
+      throw new Error(`${program} cannot be run: CONSUL_BIN names the program of Consul`, { cause: error })
+    })
+    try {
+      await Promise.race([missing, this.#answers()])
+    } catch (error) {
+      await this.kill()
+      throw error
+    }
+  }
+
+  /** Until it has a leader, and its own node is in the catalog. */
+  async #answers(): Promise<void> {
     await eventually(async () => {
       const leader = await fetch(`http://${this.address}/v1/status/leader`)
       if (!(await leader.text()).includes(':')) throw new Error('no leader yet')
@@ -76,7 +90,7 @@ export class OwnConsul implements AsyncDisposable {
   async kill(): Promise<void> {
     const killed = this.#process
     this.#process = undefined
-    if (killed === undefined || killed.exitCode !== null || killed.signalCode !== null) return
+    if (killed?.pid === undefined || killed.exitCode !== null || killed.signalCode !== null) return
     const ended = once(killed, 'exit')
     killed.kill('SIGKILL')
     await ended
