@@ -5,11 +5,14 @@ import {
   type RegistryTestFunction,
 } from '@tenon/testing/registry'
 import type { Instance, Registry } from '@tenon/core/registry'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, test, vi } from 'vitest'
 import { toServiceRecord } from './consul-mapping.ts'
 import { consulRegistry, type ConsulOptions } from './index.ts'
 import { consulAbsence, OwnConsul } from './own-consul.test-harness.ts'
 import { type Door, TcpLink } from './tcp-link.test-harness.ts'
+
+// Each test says itself which token it uses.
+vi.stubEnv('CONSUL_HTTP_TOKEN', '')
 
 /** What an announcing service that finds others must be allowed. */
 const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" }'

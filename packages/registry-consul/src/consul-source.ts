@@ -76,6 +76,7 @@ class KeySource implements ConfigSource {
               // A token that was taken its rights must not unset what it has read.
               if (answer.isFiltered) throw new Error(hidden(this.#settings.prefix))
               const read = texts.read(listOf(answer))
+              if (answer.isDenied && answer.status === 404) onTrouble?.(new Error(hidden(this.#settings.prefix)))
               for (const problem of read.problems) onTrouble?.(new Error(`${this.name}: ${problem}`))
               if (read.texts !== shown) put(read.texts)
               shown = read.texts
@@ -112,7 +113,7 @@ function listOf({ status, text }: AgentAnswer): string {
 }
 
 function hidden(prefix: string): string {
-  return `Consul hides keys below ${prefix} from the token: give it key:read on all of them (key_prefix "${prefix}")`
+  return `Consul hides keys below ${prefix}, or may: give the token key:read on all of them (key_prefix "${prefix}")`
 }
 
 function resolveSource(options: ConsulSourceOptions, environment: Environment): SourceSettings {

@@ -1,8 +1,11 @@
 import type { Instance } from '@tenon/core/registry'
 import { eventually } from '@tenon/testing'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { type ScriptedAnswer, ScriptedAgent, type ScriptedRequest } from './agent/scripted-agent.test-harness.ts'
 import { consulRegistry, type ConsulOptions } from './index.ts'
+
+// Each test says itself which token it uses.
+vi.stubEnv('CONSUL_HTTP_TOKEN', '')
 
 function entry(id: string) {
   return {
@@ -88,11 +91,7 @@ it.each([
   ['no JSON', { body: 'oops' }, 'is no JSON: oops'],
   ['no list', { body: { a: 1 } }, 'is no list'],
   ['a list without a leader', { body: [], headers: { 'x-consul-knownleader': 'false' } }, 'knows of no leader'],
-  [
-    'an empty list because of the token',
-    { body: [], headers: filtered() },
-    'Consul hides instances of user from the token',
-  ],
+  ['an empty list because of the token', { body: [], headers: filtered() }, 'Consul hides instances of user'],
   ['an error', { status: 500, body: 'No cluster leader' }, 'its servers have no leader now'],
 ])('keeps its list when the agent answers with %s, and says so', async (_, answer, told) => {
   const { seen, troubles, sees } = await watch([{ body: [entry('a')] }, answer, { body: [entry('b')] }])
@@ -105,7 +104,19 @@ it.each([
 it('shows what is left, and says so, when the token may not see all', async () => {
   const { troubles, sees } = await watch([{ body: [entry('a')], headers: filtered() }])
   await sees(['a'])
-  expect(troubles).toMatchObject([expect.stringContaining('give it service:read on user and node:read')])
+  expect(troubles).toMatchObject([expect.stringContaining('give the token service:read on user and node:read')])
+})
+
+it('says that instances may be hidden where there is no token, and Consul denies what nobody allows', async () => {
+  const denied = { 'x-consul-default-acl-policy': 'deny' }
+  const without = await watch([{ body: [], headers: denied }])
+  await without.sees([''])
+  expect(without.troubles).toMatchObject([expect.stringContaining('Consul hides instances of user, or may')])
+  const allowed = await watch([{ body: [entry('a')], headers: denied }])
+  await allowed.sees(['a'])
+  const known = await watch([{ body: [], headers: denied }], { token: 'known' })
+  await known.sees([''])
+  expect([...allowed.troubles, ...known.troubles]).toEqual([])
 })
 
 it('tells of records that cannot be read, and shows the others', async () => {

@@ -36,13 +36,13 @@ export function watchInstances(
           list: (cut) => agent.ask({ ...request, query: mode, signal: cut }),
           bell: (index, cut) =>
             agent.ask({ ...request, query: { ...nothing, index: String(index) }, waitMs, signal: cut }),
-          show({ text, isFiltered }) {
+          show({ text, isFiltered, isDenied }) {
             const { snapshot, problems } = instances.read(text)
             for (const problem of problems)
               onTrouble?.(new Error(`an instance of ${name} in Consul is left out: ${problem}`))
             // A token that was taken its rights must not empty the list.
             if (isFiltered && snapshot.length === 0) throw new Error(hidden(name))
-            if (isFiltered) onTrouble?.(new Error(hidden(name)))
+            if (isFiltered || (isDenied && snapshot.length === 0)) onTrouble?.(new Error(hidden(name)))
             if (snapshot !== shown) put(snapshot)
             shown = snapshot
           },
@@ -54,5 +54,5 @@ export function watchInstances(
 }
 
 function hidden(name: string): string {
-  return `Consul hides instances of ${name} from the token: give it service:read on ${name} and node:read on the nodes where they run`
+  return `Consul hides instances of ${name}, or may: give the token service:read on ${name} and node:read on the nodes where they run`
 }

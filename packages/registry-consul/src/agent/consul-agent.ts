@@ -32,6 +32,8 @@ export interface AgentAnswer {
   readonly isLeaderKnown: boolean
   /** Whether the token may not see everything that would belong there. */
   readonly isFiltered: boolean
+  /** Whether there may be more for those with a token: Consul tells those without one nothing of what it hides. */
+  readonly isDenied: boolean
 }
 
 /** The HTTP API of one agent of Consul. Everything that goes over the network goes through here. */
@@ -95,6 +97,7 @@ export class ConsulAgent {
       // What comes from an agent's stream of events says false always.
       isLeaderKnown: header('x-consul-knownleader') !== 'false' || header('x-consul-query-backend') === 'streaming',
       isFiltered: header('x-consul-results-filtered-by-acls') === 'true',
+      isDenied: token === undefined && header('x-consul-default-acl-policy') === 'deny',
     }
   }
 

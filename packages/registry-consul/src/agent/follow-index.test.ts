@@ -30,7 +30,15 @@ function follow(answers: readonly Partial<AgentAnswer>[]) {
   return { asked, shown, ended, successes: () => successCount }
 }
 
-const blank: AgentAnswer = { status: 200, text: '', index: 1, hash: undefined, isLeaderKnown: true, isFiltered: false }
+const blank: AgentAnswer = {
+  status: 200,
+  text: '',
+  index: 1,
+  hash: undefined,
+  isLeaderKnown: true,
+  isFiltered: false,
+  isDenied: false,
+}
 
 async function until(asked: readonly unknown[], expected: readonly unknown[]): Promise<void> {
   await eventually(() => expect(asked).toEqual(expected))
