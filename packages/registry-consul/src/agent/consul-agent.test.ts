@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { optionCheck } from '@tenon/core/registry'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { AgentOptions } from './agent-options.ts'
 import { resolveAgent } from './agent-options.ts'
 import { ConsulAgent } from './consul-agent.ts'
@@ -112,7 +112,7 @@ describe('over TLS', () => {
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
   execFileSync('openssl', ['req', '-x509', ...curve, ...names, '-keyout', key, '-out', cert], { stdio: 'pipe' })
   const pem = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
-  rmAfterwards(folder)
+  afterAll(() => rmSync(folder, { recursive: true }))
 
   async function secure(options: object = {}): Promise<string> {
     const server = createServer({ ...pem, ...options }, (_, response) => void response.end('{}'))
@@ -160,7 +160,3 @@ it('cannot be reached where nobody listens', async () => {
   await server[Symbol.asyncDispose]()
   await expect(agent.ask(request)).rejects.toThrow(/cannot be reached: .*ECONNREFUSED/)
 })
-
-function rmAfterwards(folder: string): void {
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-}
