@@ -18,13 +18,13 @@ describe('EtcdError', () => {
     ],
     [
       'UNAVAILABLE',
-      'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:2379',
-      'etcd at 127.0.0.1:2379 cannot be reached to put /tenon/services/user/1: No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:2379',
+      'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:2379. Resolution note: ',
+      'etcd at 127.0.0.1:2379 cannot be reached to put /tenon/services/user/1: connect ECONNREFUSED 127.0.0.1:2379',
     ],
     [
       'UNAVAILABLE',
       'No connection established. Last error: Error: self-signed certificate in certificate chain',
-      'etcd at 127.0.0.1:2379 cannot be reached to put /tenon/services/user/1: No connection established. Last error: Error: self-signed certificate in certificate chain: check tls.ca and tls.serverName, or tls.cert and tls.key',
+      'etcd at 127.0.0.1:2379 cannot be reached to put /tenon/services/user/1: self-signed certificate in certificate chain: check tls.ca and tls.serverName, or tls.cert and tls.key',
     ],
     [
       'DEADLINE_EXCEEDED',

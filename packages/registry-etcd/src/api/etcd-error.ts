@@ -41,6 +41,9 @@ export class EtcdError extends Error {
   }
 }
 
+/** What grpc-js says around the reason why there is no connection. */
+const wordsOfChannel = /^No connection established\. Last error: (?:Error: )?|\.? Resolution note: .*$/g
+
 /** Etcd answers all else itself, and another member would say the same. */
 const statusesOfMember = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'INTERNAL', 'UNKNOWN', 'UNIMPLEMENTED']
 
@@ -58,7 +61,7 @@ const advice: readonly (readonly [said: string, advice: string])[] = [
 ]
 
 function toSentence({ address, asked, status, details }: Refusal): string {
-  const said = details.replace(/^etcdserver: /, '')
+  const said = details.replace(wordsOfChannel, '').replace(/^etcdserver: /, '')
   const [, what] = advice.find(([text]) => said.toLowerCase().includes(text.toLowerCase())) ?? []
   const why = what === undefined ? said : `${said}: ${what}`
   if (details.startsWith('etcdserver: ')) return `etcd at ${address} did not ${asked}: ${why}`
