@@ -55,7 +55,7 @@ describe.skipIf(etcdAbsence)(`outages of etcd${etcdAbsence ? ` (skipped: ${etcdA
     await registration.withdraw({ signal })
   })
 
-  it('a member that is alone, and so without a leader, is left for one that has one', async () => {
+  it.runIf(isLong)('a member that is alone, and so without a leader, is left for one that has one', async () => {
     await using members = await EtcdServer.cluster(3)
     const [first, second, third] = members as unknown as [EtcdServer, EtcdServer, EtcdServer]
     const registry = etcdRegistry({ endpoints: [first.address, second.address], requestTimeoutMs: 1_000 })

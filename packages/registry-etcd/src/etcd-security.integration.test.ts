@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EtcdRegistryOptions } from './etcd-options.ts'
 import { etcdRegistry } from './etcd-registry.ts'
 import { askGateway, etcdAbsence, EtcdServer, toBase64 } from './etcd-server.test-harness.ts'
@@ -13,6 +13,12 @@ const { signal } = new AbortController()
 const password = 'hush-4711'
 
 describe.skipIf(etcdAbsence)(`an etcd that knows its users${etcdAbsence ? ` (skipped: ${etcdAbsence})` : ''}`, () => {
+  let shared: EtcdServer
+  beforeAll(async () => {
+    shared = await secured()
+  })
+  afterAll(() => shared[Symbol.asyncDispose]())
+
   it('lets in who has a role for the keys, and again after it was started anew', async () => {
     await using server = await secured()
     const registry = etcdRegistry({ endpoints: [server.address], user: 'service', password, ttlMs: 3_000 })
@@ -32,14 +38,13 @@ describe.skipIf(etcdAbsence)(`an etcd that knows its users${etcdAbsence ? ` (ski
   })
 
   it('lets who may only read find others, and announce nothing', async () => {
-    await using server = await secured()
-    const service = etcdRegistry({ endpoints: [server.address], user: 'service', password })
+    const service = etcdRegistry({ endpoints: [shared.address], user: 'service', password })
     const registration = await service.announce(instanceOf('user', 'a'), { signal })
-    const reader = etcdRegistry({ endpoints: [server.address], user: 'reader', password })
+    const reader = etcdRegistry({ endpoints: [shared.address], user: 'reader', password })
     await using watch = watched(reader, 'user')
     await watch.sees(['a'])
     await expect(reader.announce(instanceOf('user', 'b'), { signal })).rejects.toThrow(
-      `etcd at ${server.address} did not put /tenon/services/user/b: permission denied: grant`,
+      `etcd at ${shared.address} did not put /tenon/services/user/b: permission denied: grant`,
     )
     await watch.leave()
     await registration.withdraw({ signal })
@@ -50,8 +55,7 @@ describe.skipIf(etcdAbsence)(`an etcd that knows its users${etcdAbsence ? ` (ski
     ['another password', { user: 'service', password: 'wrong' }, 'did not let the user service in'],
     ['a user without a role', { user: 'nobody', password }, 'permission denied'],
   ] satisfies [string, Partial<EtcdRegistryOptions>, string][])('refuses %s, and says so', async (_, login, said) => {
-    await using server = await secured()
-    const registry = etcdRegistry({ endpoints: [server.address], ...login })
+    const registry = etcdRegistry({ endpoints: [shared.address], ...login })
     await expect(registry.announce(instanceOf('user', 'a'), { signal })).rejects.toThrow(said)
     await using watch = watched(registry, 'user')
     await eventually(() => expect(watch.troubles.join()).toContain(said))
