@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Arrived, methods } from './api/etcd-message.ts'
 import { toValue } from './etcd-mapping.ts'
 import { etcdRegistry } from './etcd-registry.ts'
+import { Link } from './link.test-harness.ts'
 import { bytes, refused, ScriptedEtcd } from './scripted-etcd.test-harness.ts'
 
 const instance: Instance = {
@@ -223,6 +224,28 @@ describe('a registration in etcd', () => {
     await eventually(() => expect(JSON.parse(puts.at(-1)?.value ?? '')).toMatchObject({ health: 'draining' }), {
       timeoutMs: 2_000,
     })
+  })
+
+  it('gives up a change with its signal, also one that waits for another', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    await using link = await Link.to(etcd.address)
+    const registry = etcdRegistry({ endpoints: [link.address] })
+    const registration = await registry.announce(instance, { signal })
+    link.silence()
+    const [first, second] = [new AbortController(), new AbortController()]
+    let isFirstOver = false
+    const hanging = registration
+      .update({ weight: 2 }, { signal: first.signal })
+      .catch(() => undefined)
+      .finally(() => (isFirstOver = true))
+    const waiting = registration.update({ weight: 3 }, { signal: second.signal })
+    second.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+    expect(isFirstOver).toBe(false)
+    first.abort()
+    await hanging
+    await expect(registration.withdraw({ signal: second.signal })).rejects.toThrow('enough')
+    await registry.close?.()
   })
 
   it('tells what is wrong with a renewal, and goes on', async () => {

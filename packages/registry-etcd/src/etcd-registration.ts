@@ -7,6 +7,7 @@ import {
   type Registration,
   takenOver,
 } from '@tenon/core/registry'
+import { unlessAborted } from '@tenon/core/transport'
 import type { EtcdApi } from './api/etcd-api.ts'
 import { EtcdError } from './api/etcd-error.ts'
 import { type Arrived, type compare, compareResult, compareTarget, type keyValue, methods } from './api/etcd-message.ts'
@@ -73,7 +74,7 @@ class EtcdRegistration implements Registration {
   async update(change: InstanceChange, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     this.#instance = { ...this.#instance, ...change }
     try {
-      await this.#turns.take(() => this.#hold(signal))
+      await this.#turns.take((until) => this.#hold(until), signal)
     } catch (error) {
       this.#alarm.resolve()
       throw error
@@ -84,7 +85,7 @@ class EtcdRegistration implements Registration {
     this.#end.abort()
     this.#alarm.resolve()
     await this.#work
-    await this.#turns.take(() => this.#release(signal))
+    await this.#turns.take((until) => this.#release(until), signal)
   }
 
   /** Renews the lease at every third of its time, and at once when the key is not as it should be. Never rejects. */
@@ -96,7 +97,7 @@ class EtcdRegistration implements Registration {
         await this.#pause(waitMs)
         if (signal.aborted) return
         waitMs = 0
-        await this.#turns.take(() => this.#hold(signal))
+        await this.#turns.take((until) => this.#hold(until), signal)
         one.succeeded()
         waitMs = this.#settings.ttlMs / 3
       },
@@ -212,9 +213,16 @@ type Holder = Arrived<typeof keyValue>
 class Turns {
   #last: Promise<unknown> = Promise.resolve()
 
-  async take(work: () => Promise<void>): Promise<void> {
-    const turn = this.#last.then(work)
-    this.#last = turn.catch(() => undefined)
+  /** Does the work when all that came before is done. @throws the reason of the signal when it fires before that */
+  async take(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const before = this.#last
+    const take = async () => {
+      await unlessAborted(before, signal)
+      signal.throwIfAborted()
+      await work(signal)
+    }
+    const turn = take()
+    this.#last = Promise.allSettled([before, turn])
     return turn
   }
 }
