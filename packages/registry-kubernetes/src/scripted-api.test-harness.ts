@@ -105,7 +105,6 @@ export class ScriptedApi implements AsyncDisposable {
     const isWatch = asked.parameters['watch'] !== undefined
     const script = this.scripts[isWatch ? 'watch' : 'list'].shift()
     if (script) return script(asked)
-    if (isWatch) return void (reply.writeHead(200) as { flushHeaders?(): void }).flushHeaders?.()
     if (isWatch) return begin(reply)
     asked.answer(200, page(this.items, { version: this.version }))
   }

@@ -9,10 +9,6 @@ async function* pieces(...texts: readonly (string | Uint8Array)[]): AsyncGenerat
 /** Both bytes of one letter, apart. */
 const [first, second] = [Buffer.from('ö').subarray(0, 1), Buffer.from('ö').subarray(1)]
 
-async function all(texts: readonly (string | Uint8Array)[], limit = 100) {
-  const lists: unknown[] = []
-  for await (const lines of linesOf(pieces(...texts), limit)) lists.push(lines)
-  return lists
 async function all(texts: readonly (string | Uint8Array)[], limit = 100): Promise<readonly (readonly string[])[]> {
   const found = []
   for await (const lines of linesOf(pieces(...texts), limit)) found.push(lines)
