@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest'
 import type { ShopProcess } from '../promise/shop-process.ts'
 import { temporaryFolder } from '../support/own-process.ts'
 import { runTool } from '../support/tool.ts'
-import { harmedWay, linkHarms, type RegistryPlace } from './registry-place.ts'
+import { harmedWay, linkHarms, type RegistryPlace } from './harmed-registry.ts'
 
 /** A namespace of its own, on a cluster that others use too: what is harmed is the way to its API server. */
 export async function kubernetesPlace(): Promise<RegistryPlace> {

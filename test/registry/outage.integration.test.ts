@@ -8,7 +8,8 @@ import { freePorts } from '../promise/shop.ts'
 import { type ShopProcess, startShopProcess, toShopProcess } from '../promise/shop-process.ts'
 import { runFile, temporaryFolder } from '../support/own-process.ts'
 import { toolAbsence } from '../support/tool.ts'
-import { registryAbsences, type RegistryPlace, registryPlaces } from './registry-place.ts'
+import type { RegistryPlace } from './harmed-registry.ts'
+import { registryAbsences, registryPlaces } from './registry-place.ts'
 import { startSteadyLoad } from './steady-load.ts'
 
 /** Each harm lasts longer where TENON_OUTAGES is `all`, so that there are more than 60 s of calls. */

@@ -17,7 +17,7 @@ test.each([
 ])('announces and finds services by the registry at %s', async (place, servers) => {
   const registry = opened(place)
   expect(registry).toMatchObject({ announce: expect.any(Function), watch: expect.any(Function) })
-  expect(registry?.connectsTo?.map((one) => String(one).replace(/^\w+:\/\//, ''))).toEqual(servers)
+  expect(registry?.connectsTo).toEqual(servers)
   expect(hasRegistry(place)).toBe(true)
   await registry?.close?.()
 })

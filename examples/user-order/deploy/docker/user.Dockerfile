@@ -14,6 +14,9 @@ COPY examples/user-order/contracts/package.json examples/user-order/contracts/
 COPY examples/user-order/data/package.json examples/user-order/data/
 COPY examples/user-order/user/package.json examples/user-order/user/
 COPY packages/core/package.json packages/core/
+COPY packages/registry-consul/package.json packages/registry-consul/
+COPY packages/registry-etcd/package.json packages/registry-etcd/
+COPY packages/registry-kubernetes/package.json packages/registry-kubernetes/
 COPY packages/transport-grpc/package.json packages/transport-grpc/
 COPY packages/transport-http/package.json packages/transport-http/
 COPY packages/transport-queue/package.json packages/transport-queue/
@@ -35,6 +38,9 @@ COPY examples/user-order/contracts/package.json examples/user-order/contracts/
 COPY examples/user-order/data/package.json examples/user-order/data/
 COPY examples/user-order/user/package.json examples/user-order/user/
 COPY packages/core/package.json packages/core/
+COPY packages/registry-consul/package.json packages/registry-consul/
+COPY packages/registry-etcd/package.json packages/registry-etcd/
+COPY packages/registry-kubernetes/package.json packages/registry-kubernetes/
 COPY packages/testing/package.json packages/testing/
 COPY packages/transport-grpc/package.json packages/transport-grpc/
 COPY packages/transport-http/package.json packages/transport-http/
@@ -45,6 +51,9 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=npmrc,target=/ro
       --include-workspace-root \
       --workspace=packages/core \
       --workspace=examples/user-order/contracts \
+      --workspace=packages/registry-consul \
+      --workspace=packages/registry-etcd \
+      --workspace=packages/registry-kubernetes \
       --workspace=examples/user-order/data \
       --workspace=packages/transport-grpc \
       --workspace=packages/transport-http \
@@ -53,6 +62,9 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=npmrc,target=/ro
 COPY . .
 RUN npm run build --workspace=packages/core \
  && npm run build --workspace=examples/user-order/contracts \
+ && npm run build --workspace=packages/registry-consul \
+ && npm run build --workspace=packages/registry-etcd \
+ && npm run build --workspace=packages/registry-kubernetes \
  && npm run build --workspace=examples/user-order/data \
  && npm run build --workspace=packages/transport-grpc \
  && npm run build --workspace=packages/transport-http \
@@ -64,6 +76,12 @@ RUN npm run build --workspace=packages/core \
       packages/core/dist \
       packages/core/src \
       examples/user-order/contracts/dist \
+      packages/registry-consul/dist \
+      packages/registry-consul/src \
+      packages/registry-etcd/dist \
+      packages/registry-etcd/src \
+      packages/registry-kubernetes/dist \
+      packages/registry-kubernetes/src \
       examples/user-order/data/dist \
       packages/transport-grpc/dist \
       packages/transport-grpc/src \
