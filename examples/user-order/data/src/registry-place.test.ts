@@ -10,8 +10,8 @@ test.each([undefined, 'static'])('has no registry where REGISTRY is %s', (place)
 })
 
 test.each([
-  ['consul://consul:8500', ['consul:8500']],
-  ['consul://consul:8500/', ['consul:8500']],
+  ['consul://consul:8500', ['http://consul:8500']],
+  ['consul://consul:8500/', ['http://consul:8500']],
   ['etcd://etcd:2379', ['etcd:2379']],
   ['etcd://shop@etcd-1:2379,etcd-2:2379', ['etcd-1:2379', 'etcd-2:2379']],
 ])('announces and finds services by the registry at %s', async (place, servers) => {

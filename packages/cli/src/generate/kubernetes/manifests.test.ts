@@ -258,7 +258,8 @@ describe('manifests', () => {
       transports: [{ name: 'queue', carriesEvents: true, provides: [] }],
       isRegistered: true,
       settings: [
-        { ...setting, variable: 'TOKEN', isSecret: true },
+        { ...setting, variable: 'STOCK_URL', isSecret: true },
+        { ...setting, variable: 'STOCK_PASSWORD', isSecret: true },
         { ...setting, variable: 'DATABASE_URL', isSecret: true },
       ],
     })
@@ -267,7 +268,7 @@ describe('manifests', () => {
       'overlays/production: remote shop.User is at 127.0.0.1:50051, which is the pod itself: set the variable it comes from in config.env, then generate again',
       expect.stringContaining('overlays/production: transport queue names no broker'),
       expect.stringContaining('overlays/production: the registry is missing from the network policy'),
-      expect.stringContaining('overlays/production: TOKEN is not set in secret.env.example'),
+      expect.stringContaining('overlays/production: STOCK_URL is not set in secret.env.example'),
     ])
     expect(text('overlays/production/network-policy.yaml')).toContain(
       '# No rule for remote shop.User at 127.0.0.1:50051, which is the pod itself',

@@ -155,6 +155,9 @@ function checkSecrets({ name, description, config }: OverlayInput): void {
     )
 }
 
+/** What names no server, but is shown to one. */
+const credentialForm = /(?:PASSWORD|TOKEN|SECRET|KEY)$/
+
 function warningsOf({ name, description, config, secrets }: OverlayInput): readonly string[] {
   const folder = `overlays/${name}`
   return [
@@ -177,7 +180,7 @@ function warningsOf({ name, description, config, secrets }: OverlayInput): reado
       ? [`${folder}: the registry is missing from the network policy: patch it there with the address of its servers`]
       : []),
     ...description.settings
-      .filter(({ isSecret, variable }) => isSecret && !secrets[variable])
+      .filter(({ isSecret, variable }) => isSecret && !secrets[variable] && !credentialForm.test(variable))
       .map(
         ({ variable }) =>
           `${folder}: ${variable} is not set in secret.env.example: a server that it names is missing from the network policy`,
