@@ -108,6 +108,20 @@ describe.skipIf(consulAbsence !== undefined)(`consulSource${skipped}`, () => {
     },
   )
 
+  it('gives all values again after an outage in which nothing has changed', async () => {
+    const prefix = fresh()
+    await put(`${prefix}/A`, '1')
+    const link = new TcpLink(consul.port)
+    onTestFinished(() => link[Symbol.asyncDispose]())
+    const { address } = await link.open()
+    const { seen, sees, troubles } = watchAt(prefix, { address })
+    await sees({ A: '1' })
+    await link.cut()
+    await eventually(() => expect(troubles).not.toEqual([]), { timeoutMs: 10_000 })
+    await link.restore()
+    await eventually(() => expect(seen).toEqual([{ A: '1' }, { A: '1' }]), { timeoutMs: 10_000 })
+  })
+
   it('says what the token lacks, and keeps what it has read when its rights are taken', async () => {
     const unknown = watchAt('elsewhere', { secret: '00000000-0000-4000-8000-000000000000' })
     await eventually(() =>

@@ -63,8 +63,10 @@ class KeySource implements ConfigSource {
     return followNewest<ConfigTexts>({
       signal,
       onTrouble,
-      follow: (put, one) =>
-        followIndex(
+      follow: (put, one) => {
+        // After an outage all is given again.
+        shown = undefined
+        return followIndex(
           {
             list: (cut) => this.#ask({ recurse: '' }, { signal: cut }),
             // Names without values: what is waited for in vain is small.
@@ -78,12 +80,14 @@ class KeySource implements ConfigSource {
               const read = texts.read(listOf(answer))
               if (answer.isDenied && answer.status === 404) onTrouble?.(new Error(hidden(this.#settings.prefix)))
               for (const problem of read.problems) onTrouble?.(new Error(`${this.name}: ${problem}`))
-              if (read.texts !== shown) put(read.texts)
+              // What could not be read is told of as an outage is; the rest is in force.
+              if (read.texts !== shown || read.problems.length > 0) put(read.texts)
               shown = read.texts
             },
           },
           one,
-        ),
+        )
+      },
     })
   }
 
