@@ -28,7 +28,8 @@ export async function kubernetesPlace(): Promise<RegistryPlace> {
   const [KUBECONFIG, slices] = [join(folder, 'kubeconfig'), join(folder, 'slices.json')]
   await writeFile(KUBECONFIG, JSON.stringify(config))
   return {
-    environment: { REGISTRY: 'kubernetes', KUBECONFIG, TENON_HOST: ownAddress() },
+    // As in a pod, so that a service that stops waits for those who are told of it late.
+    environment: { REGISTRY: 'kubernetes', KUBECONFIG, TENON_HOST: ownAddress(), KUBERNETES_SERVICE_HOST: '127.0.0.1' },
     harms: linkHarms(way),
     ttlMs: undefined,
     shows: async (instances) => {

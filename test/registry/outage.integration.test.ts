@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ConnectionState } from '@tenon/core'
 import { eventually } from '@tenon/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePorts } from '../promise/shop.ts'
@@ -41,12 +42,11 @@ async function openShop({ environment: found, shows }: RegistryPlace) {
   const email = `${randomUUID()}@example.com`
   const { userId } = await post(`http://${first.at('http')}/v1/users`, { name: 'Ada', email })
   const items = [{ sku: 'tea', quantity: 1, unitPriceCents: 350 }]
-  /** The instances of the user service that the order service is connected with, for it has called them. */
-  const connections = async () => {
+  const stateOf = async (user: ShopProcess) => {
     const told = once(order.child, 'message')
     order.child.send('connections?')
-    const [addresses] = (await told) as [readonly string[]]
-    return addresses
+    const [connections] = (await told) as [readonly ConnectionState[]]
+    return connections.find(({ address }) => address === user.at('grpc'))?.state
   }
   return {
     first,
@@ -57,10 +57,11 @@ async function openShop({ environment: found, shows }: RegistryPlace) {
       await shows?.([...users])
     },
     placeOrder: () => post(`http://${order.at('http')}/v1/orders`, { userId, items }),
+    /** Connections are opened by calls. */
     isCalled: (user: ShopProcess, timeoutMs: number) =>
-      eventually(async () => expect(await connections()).toContain(user.at('grpc')), { timeoutMs }),
-    isCalledNoMore: (user: ShopProcess, timeoutMs: number) =>
-      eventually(async () => expect(await connections()).not.toContain(user.at('grpc')), { timeoutMs }),
+      eventually(async () => expect(await stateOf(user)).toBe('ready'), { timeoutMs }),
+    isKnownNoMore: (user: ShopProcess, timeoutMs: number) =>
+      eventually(async () => expect(await stateOf(user)).toBeUndefined(), { timeoutMs }),
   }
 }
 
@@ -90,7 +91,7 @@ describe.each(Object.entries(registryPlaces))('services found by %s', (name, ope
       const third = await shop.startUser()
       for (const user of [shop.first, second, third]) await shop.isCalled(user, mendedLimitMs)
       await shop.stopUser(second)
-      await timed(`${name}: one that says goodbye is called no more`, () => shop.isCalledNoMore(second, seenLimitMs))
+      await timed(`${name}: one that says goodbye is known no more`, () => shop.isKnownNoMore(second, seenLimitMs))
       expect(await second.ended).toBe(0)
       const { callCount, failures } = await load.finish()
       expect(failures).toEqual([])
@@ -99,7 +100,7 @@ describe.each(Object.entries(registryPlaces))('services found by %s', (name, ope
       if (place.ttlMs === undefined) return
       third.child.kill('SIGKILL')
       const limitMs = place.ttlMs + seenLimitMs
-      await timed(`${name}: one that crashed is told of no more`, () => shop.isCalledNoMore(third, limitMs))
+      await timed(`${name}: one that crashed is known no more`, () => shop.isKnownNoMore(third, limitMs))
     },
     240_000,
   )
