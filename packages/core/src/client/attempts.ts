@@ -27,11 +27,11 @@ export class Attempts {
 
   /** Lets a moment pass, but no more than what is left. @throws ServiceError `deadline_exceeded` or `cancelled` */
   pause(closing: AbortSignal): Promise<void> {
-    return this.wait(undefined, closing, askAgainMs)
+    return this.wait(never, closing, askAgainMs)
   }
 
-  /** Waits for something, but no longer than what is left. @throws ServiceError `deadline_exceeded` or `cancelled` */
-  async wait(awaited: Promise<void> | undefined, closing: AbortSignal, limitMs = longestTimerMs): Promise<void> {
+  /** Waits for something, but no longer than what is left, nor than the limit. @throws ServiceError `deadline_exceeded` or `cancelled` */
+  async wait(awaited: Awaited, closing: AbortSignal, limitMs: number): Promise<void> {
     const { timeoutMs = limitMs, signal } = this.left()
     await elapsed(Math.min(limitMs, timeoutMs), { awaited, signals: signal ? [signal, closing] : [closing] })
     if (closing.aborted) throw new ServiceError('cancelled', 'the client was closed')
@@ -42,25 +42,29 @@ export class Attempts {
 /** How often channels are asked on behalf of a call that waits. A guess: below the back-off of `grpcClient()`. */
 const askAgainMs = 50
 
-/** What a timer of Node can wait for. @see setTimeout: delays above 2147483647 become 1 */
-const longestTimerMs = 2_147_483_647
+/** Calls the listener when it has come, until that is disposed of. */
+type Awaited = (listener: () => void) => Disposable
+
+const never: Awaited = () => ({ [Symbol.dispose]: () => undefined })
 
 interface Sooner {
-  readonly awaited: Promise<void> | undefined
+  readonly awaited: Awaited
   readonly signals: readonly AbortSignal[]
 }
 
 /** Sooner when a signal is fired, or what is awaited has come. */
 function elapsed(waitMs: number, { awaited, signals }: Sooner): Promise<void> {
   return new Promise((resolve) => {
+    let waiting: Disposable | undefined
     const finish = () => {
       clearTimeout(timer)
+      waiting?.[Symbol.dispose]()
       for (const signal of signals) signal.removeEventListener('abort', finish)
       resolve()
     }
     const timer = setTimeout(finish, waitMs)
+    waiting = awaited(finish)
     for (const signal of signals) signal.addEventListener('abort', finish, { once: true })
     if (signals.some(({ aborted }) => aborted)) finish()
-    void awaited?.then(finish)
   })
 }

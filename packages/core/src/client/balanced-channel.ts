@@ -115,13 +115,15 @@ export class BalancedChannel implements ClientChannel {
   }
 
   /**
-   * Waits until it is known which channels there are.
+   * Waits until it is known which channels there are, though not without end where the call has none.
    *
    * @throws ServiceError `unavailable`, marked as not sent, when there is none; `deadline_exceeded`, `cancelled`
    */
   async #first(attempts: Attempts): Promise<ClientChannel> {
-    const { unknown } = this.#channels
-    if (unknown) await attempts.wait(unknown, this.#closing.signal)
+    if (!this.#channels.isKnown) {
+      const whenKnown = (listener: () => void) => this.#channels.whenKnown(listener)
+      await attempts.wait(whenKnown, this.#closing.signal, firstListLimitMs)
+    }
     const channel = this.#choose(attempts)
     if (channel === undefined) throw this.#channels.emptiness()
     return channel
@@ -151,6 +153,9 @@ export function stateOf(channel: ClientChannel): ChannelState {
 /** One that was never tried has its turn like one that is connected, or it would stay untried. */
 const ranks = { ready: 0, idle: 0, connecting: 1, failing: 2 } as const satisfies Record<ChannelState, number>
 const preference: readonly ChannelState[] = ['ready', 'connecting', 'idle', 'failing']
+
+/** How long a call without a deadline waits for the first list of a registry that does not answer. A guess. */
+const firstListLimitMs = 10_000
 
 type Begin<Answer> = (channel: ClientChannel, left: OutgoingCall) => Answer
 

@@ -1,12 +1,13 @@
 import Type from 'typebox'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, type Mock, vi } from 'vitest'
 import { contract } from '../contract/contract.ts'
 import { memoryRegistry } from '../registry/memory-registry.ts'
 import type { Instance } from '../registry/registry.ts'
-import { silent } from '../telemetry/log.ts'
+import { type Logger, silent } from '../telemetry/log.ts'
 import { BalancedChannel } from './balanced-channel.ts'
 import { FoundChannels } from './channel-list.ts'
 import type { ClientChannel } from './client-transport.ts'
+import type { KnownName } from './known-name.ts'
 import { buildClient } from './remote.ts'
 import { ServiceDirectory } from './service-directory.ts'
 
@@ -28,10 +29,12 @@ const instance = (id: string, port: number, more: Partial<Instance> = {}): Insta
 
 /** A client of whatever the registry tells of. A channel closes when it is let go. */
 function findingClient({ waitForReady = false, registry = memoryRegistry() } = {}) {
-  const directory = new ServiceDirectory(registry, silent)
+  const log: Logger = { ...silent, warn: vi.fn(), error: vi.fn() }
+  const directory = new ServiceDirectory(registry, log)
   const closing = new Map<string, PromiseWithResolvers<void>>()
   const opened: string[] = []
   const open = (address: string): ClientChannel => {
+    if (address.includes(' ')) throw new Error('no host')
     opened.push(address)
     const unused = () => expect.unreachable()
     return {
@@ -46,7 +49,7 @@ function findingClient({ waitForReady = false, registry = memoryRegistry() } = {
       },
     }
   }
-  const channels = new FoundChannels({ known: directory.of('place'), protocol: 'grpc', open })
+  const channels = new FoundChannels({ known: directory.of('place'), protocol: 'grpc', log, open })
   const channel = new BalancedChannel(channels, { waitForReady })
   const client = buildClient<typeof places>(places, channel)
   const called = async (count: number) => {
@@ -55,7 +58,20 @@ function findingClient({ waitForReady = false, registry = memoryRegistry() } = {
     return outputs.toSorted()
   }
   const listed = () => channels.opened.map(({ address }) => address)
-  return { registry, directory, channels, channel, client, called, opened, closing, listed }
+  return { registry, directory, log, channels, channel, client, called, opened, closing, listed }
+}
+
+/** What ends the listening of each call that waits for the first list. */
+function notedListeners(known: KnownName) {
+  const ends: Mock<() => void>[] = []
+  const { onChange } = known
+  vi.spyOn(known, 'onChange').mockImplementation((listener) => {
+    const listening = onChange.call(known, listener)
+    const end = vi.fn(() => listening[Symbol.dispose]())
+    ends.push(end)
+    return { [Symbol.dispose]: end }
+  })
+  return ends
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -80,6 +96,7 @@ describe('FoundChannels', () => {
   it('calls one that comes, and lets one that goes finish what runs on it', async () => {
     const { registry, called, closing, listed, opened } = findingClient()
     const first = await registry.announce(instance('a', 1), { signal })
+    await settle()
     expect(await called(1)).toEqual(['10.0.0.1:1'])
     await registry.announce(instance('b', 2), { signal })
     await settle()
@@ -100,6 +117,7 @@ describe('FoundChannels', () => {
   ])('calls one that %s only where there is no other', async (_why, more) => {
     const { registry, called } = findingClient()
     await registry.announce(instance('a', 1, more), { signal })
+    await settle()
     expect(await called(2)).toEqual(['10.0.0.1:1', '10.0.0.1:1'])
     await registry.announce(instance('b', 2), { signal })
     await settle()
@@ -133,24 +151,43 @@ describe('FoundChannels', () => {
     const never = { watch: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }) }
     const open = () => expect.unreachable()
     const known = new ServiceDirectory(never, silent).of('place')
-    const channel = new BalancedChannel(new FoundChannels({ known, protocol: 'grpc', open }))
+    const listening = notedListeners(known)
+    const channel = new BalancedChannel(new FoundChannels({ known, protocol: 'grpc', log: silent, open }))
     const client = buildClient<typeof places>(places, channel)
     const overdue = expect(client.find({})).rejects.toMatchObject({ code: 'deadline_exceeded' })
     await vi.advanceTimersByTimeAsync(1_000)
     await overdue
     const closed = expect(client.find({})).rejects.toMatchObject({ code: 'cancelled' })
+    // The list of channels itself, and two calls.
+    expect(listening).toHaveLength(3)
     await channel.close()
     await closed
+    expect(listening.map(({ mock }) => mock.calls.length)).toEqual([1, 1, 1])
+  })
+
+  it('lets a call without a deadline wait no longer than 10 s for a registry that tells nothing', async () => {
+    const never = { watch: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }) }
+    const open = () => expect.unreachable()
+    const known = new ServiceDirectory(never, silent).of('place')
+    const channel = new BalancedChannel(new FoundChannels({ known, protocol: 'grpc', log: silent, open }))
+    const unlimited = contract('demo.EndlessService', { find: { input: Type.Object({}), output: Type.Object({}) } })
+    const failed = expect(buildClient<typeof unlimited>(unlimited, channel).find({})).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('the registry has not yet told of place'),
+    })
+    await vi.advanceTimersByTimeAsync(10_000)
+    await failed
   })
 
   it('goes on calling who was there last for half a minute when the registry tells of nobody any more', async () => {
     const { registry, called, client, listed } = findingClient()
     const only = await registry.announce(instance('a', 1), { signal })
+    await settle()
     expect(await called(1)).toEqual(['10.0.0.1:1'])
     await only.withdraw({ signal })
-    await vi.advanceTimersByTimeAsync(30_000)
+    await vi.advanceTimersByTimeAsync(29_000)
     expect(await called(1)).toEqual(['10.0.0.1:1'])
-    await vi.advanceTimersByTimeAsync(1)
+    await vi.advanceTimersByTimeAsync(1_000)
     await expect(client.find({})).rejects.toMatchObject({ code: 'unavailable' })
     await registry.announce(instance('a', 1), { signal })
     await settle()
@@ -158,9 +195,59 @@ describe('FoundChannels', () => {
     expect(listed()).toHaveLength(2)
   })
 
+  it('lets them go when that half minute is over, although nobody calls', async () => {
+    const { registry, called, listed, closing } = findingClient()
+    const only = await registry.announce(instance('a', 1), { signal })
+    await settle()
+    expect(await called(1)).toEqual(['10.0.0.1:1'])
+    await only.withdraw({ signal })
+    await vi.advanceTimersByTimeAsync(30_000)
+    closing.get('10.0.0.1:1')?.resolve()
+    await settle()
+    expect(listed()).toEqual([])
+  })
+
+  it('calls nobody who says that it takes no calls, nor those who are told of no more beside it', async () => {
+    const { registry, called, client } = findingClient()
+    const first = await registry.announce(instance('a', 1), { signal })
+    const second = await registry.announce(instance('b', 2), { signal })
+    await settle()
+    expect(await called(2)).toEqual(['10.0.0.1:1', '10.0.0.1:2'])
+    await first.update({ health: 'not_serving' }, { signal })
+    await second.withdraw({ signal })
+    await settle()
+    await expect(client.find({})).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  it('passes over an address that cannot be called, tells of it once, and follows the others', async () => {
+    const { registry, called, log } = findingClient()
+    const bad = { endpoints: [{ protocol: 'grpc', host: 'bad host', port: 1 }] }
+    await registry.announce(instance('a', 1), { signal })
+    await registry.announce(instance('b', 2, bad), { signal })
+    await settle()
+    await registry.announce(instance('c', 3), { signal })
+    await settle()
+    expect(await called(2)).toEqual(['10.0.0.1:1', '10.0.0.1:3'])
+    expect(log.warn).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ remote: 'place', address: 'bad host:1' }),
+      'an instance has an address that cannot be called',
+    )
+    expect(log.error).not.toHaveBeenCalled()
+  })
+
+  it('opens one channel to an address that two instances have, of which one is about to go', async () => {
+    const { registry, called, opened } = findingClient()
+    await registry.announce(instance('old', 1, { health: 'draining' }), { signal })
+    await registry.announce(instance('new', 1), { signal })
+    await settle()
+    expect(await called(1)).toEqual(['10.0.0.1:1'])
+    expect(opened).toEqual(['10.0.0.1:1'])
+  })
+
   it('closes what is open when the client is closed, and listens no more', async () => {
     const { registry, called, channel, closing, opened } = findingClient()
     await registry.announce(instance('a', 1), { signal })
+    await settle()
     await called(1)
     const closed = channel.close()
     closing.get('10.0.0.1:1')?.resolve()

@@ -1,5 +1,6 @@
 import { ServiceError } from '../error/service-error.ts'
 import type { Endpoint, Instance } from '../registry/registry.ts'
+import type { Logger } from '../telemetry/log.ts'
 import type { ClientChannel } from './client-transport.ts'
 import type { OpenChannel } from './connections.ts'
 import type { KnownName } from './known-name.ts'
@@ -11,8 +12,10 @@ export interface ChannelList {
   readonly current: readonly ClientChannel[]
   /** Of them all, with those that finish what runs on them. */
   readonly opened: readonly OpenChannel[]
-  /** Resolves when it is known for the first time which channels there are; undefined when it is known. */
-  readonly unknown: Promise<void> | undefined
+  /** Whether it is known which channels there are. */
+  readonly isKnown: boolean
+  /** Calls the listener once, when that is known. */
+  whenKnown(listener: () => void): Disposable
   /** The one that there will ever be, where it is so. */
   readonly only?: ClientChannel | undefined
   /** Why nothing can be called, where there is no channel. */
@@ -27,7 +30,8 @@ export function fixedChannels(opened: readonly OpenChannel[]): ChannelList {
     current,
     opened,
     only: current.length === 1 ? current[0] : undefined,
-    unknown: undefined,
+    isKnown: true,
+    whenKnown: () => ({ [Symbol.dispose]: () => undefined }),
     emptiness: () => markNotSent(new ServiceError('unavailable', 'no address is given')),
     close: async () => void (await Promise.all(current.map((channel) => channel.close()))),
   }
@@ -38,6 +42,8 @@ export interface FoundChannelOptions {
   readonly known: KnownName
   /** The protocol of their endpoints: `grpc`. */
   readonly protocol: string
+  readonly log: Logger
+  /** @throws what makes an address useless, which is passed over then. */
   open(address: string): ClientChannel
 }
 
@@ -45,11 +51,12 @@ export interface FoundChannelOptions {
 export class FoundChannels implements ChannelList {
   readonly #options: FoundChannelOptions
   readonly #listening: Disposable
-  #open: ReadonlyMap<string, ClientChannel> = new Map()
   readonly #leaving = new Map<ClientChannel, { readonly address: string; readonly left: Promise<void> }>()
+  /** Undefined for an address that cannot be used. */
+  #open: ReadonlyMap<string, ClientChannel | undefined> = new Map()
   #current: readonly ClientChannel[] = []
-  /** On the clock of `performance.now()`: since when the registry tells of nobody who can be called. */
-  #emptySinceMs: number | undefined
+  /** Runs while the registry tells of nobody, and those who were there last are called. */
+  #hold: NodeJS.Timeout | undefined
 
   constructor(options: FoundChannelOptions) {
     this.#options = options
@@ -57,50 +64,69 @@ export class FoundChannels implements ChannelList {
   }
 
   get current(): readonly ClientChannel[] {
-    if (this.#emptySinceMs !== undefined && performance.now() - this.#emptySinceMs > emptyHoldMs) this.#use([[], []])
     return this.#current
   }
 
   get opened(): readonly OpenChannel[] {
-    const open = [...this.#open].map(([address, channel]) => ({ address, channel }))
+    const open = [...this.#open].flatMap(([address, channel]) => (channel ? [{ address, channel }] : []))
     return [...open, ...[...this.#leaving].map(([channel, { address }]) => ({ address, channel }))]
   }
 
-  get unknown(): Promise<void> | undefined {
-    const { known } = this.#options
-    return known.instances === undefined ? known.first : undefined
+  get isKnown(): boolean {
+    return this.#options.known.instances !== undefined
+  }
+
+  whenKnown(listener: () => void): Disposable {
+    return this.#options.known.onChange(listener)
   }
 
   emptiness(): ServiceError {
     const { known, protocol } = this.#options
-    const message = `the registry knows no instance of ${known.name} that takes calls over ${protocol}`
+    const message = this.isKnown
+      ? `the registry knows no instance of ${known.name} that takes calls over ${protocol}`
+      : `the registry has not yet told of ${known.name}`
     return markNotSent(new ServiceError('unavailable', message))
   }
 
   async close(): Promise<void> {
     this.#listening[Symbol.dispose]()
-    for (const [address, channel] of this.#open) this.#leave(address, channel)
-    this.#open = new Map()
+    this.#use([])
     await Promise.all([...this.#leaving.values()].map(({ left }) => left))
   }
 
   #take(instances: readonly Instance[]): void {
-    const tiers = callable(instances).map((one) => addressesOf(one, this.#options.protocol))
-    if (tiers.some((addresses) => addresses.length > 0)) return this.#use(tiers)
-    this.#emptySinceMs ??= performance.now()
+    if (instances.length > 0) this.#use(callable(instances))
+    else if (this.#hold === undefined && this.#current.length > 0) {
+      this.#hold = setTimeout(() => this.#use([]), emptyHoldMs)
+      this.#hold.unref()
+    }
   }
 
-  #use(tiers: readonly (readonly string[])[]): void {
-    this.#emptySinceMs = undefined
+  /** @param tiers Of which the first with anybody takes the calls. */
+  #use(tiers: readonly (readonly Instance[])[]): void {
+    clearTimeout(this.#hold)
+    this.#hold = undefined
+    const addresses = tiers.map((tier) => addressesOf(tier, this.#options.protocol))
     const before = this.#open
-    const kept = new Map(
-      tiers.flat().map((address) => [address, before.get(address) ?? this.#options.open(address)] as const),
-    )
-    this.#open = kept
-    for (const [address, channel] of before) if (!kept.has(address)) this.#leave(address, channel)
-    this.#current = (tiers.find((addresses) => addresses.length > 0) ?? []).flatMap(
-      (address) => kept.get(address) ?? [],
-    )
+    const told = new Set(addresses.flat())
+    const open = new Map([...told].map((address) => [address, before.get(address) ?? this.#tryOpen(address)] as const))
+    this.#open = open
+    for (const [address, channel] of before) if (channel && !open.has(address)) this.#leave(address, channel)
+    const usable = addresses.map((tier) => tier.flatMap((address) => open.get(address) ?? []))
+    this.#current = usable.find((tier) => tier.length > 0) ?? []
+  }
+
+  /** Undefined for an address that no call can go to; told once, for as long as it stays in the list. */
+  #tryOpen(address: string): ClientChannel | undefined {
+    const { known, log, open } = this.#options
+    try {
+      return open(address)
+    } catch (error) {
+      const isNew = !this.#open.has(address)
+      if (isNew)
+        log.warn({ err: error, remote: known.name, address }, 'an instance has an address that cannot be called')
+      return undefined
+    }
   }
 
   /** Calls that run go on; the channel ends with the last of them. */
@@ -119,7 +145,9 @@ const emptyHoldMs = 30_000
 /** Those that take calls: first those that want them, then those that would rather have them sent elsewhere. */
 function callable(instances: readonly Instance[]): readonly (readonly Instance[])[] {
   const willing = instances.filter(({ health = 'serving', weight = 1 }) => health === 'serving' && weight > 0)
-  const reluctant = instances.filter((one) => !willing.includes(one) && one.health !== 'not_serving')
+  const reluctant = instances.filter(
+    ({ health = 'serving', weight = 1 }) => health === 'draining' || (health === 'serving' && weight === 0),
+  )
   return [willing, reluctant]
 }
 

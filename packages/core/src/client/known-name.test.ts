@@ -22,7 +22,7 @@ describe('ServiceDirectory', () => {
     const known = directory.of('user')
     expect(directory.of('user')).toBe(known)
     expect(known.instances).toBeUndefined()
-    await known.first
+    await vi.waitFor(() => expect(known.instances).toBeDefined())
     expect(known.instances).toEqual([])
     const heard = vi.fn()
     const listening = known.onChange((instances) => heard(ids(instances)))
@@ -35,6 +35,7 @@ describe('ServiceDirectory', () => {
     expect(watch).toHaveBeenCalledTimes(1)
     await directory.close()
     expect(watch.mock.calls[0]?.[1].signal.aborted).toBe(true)
+    expect(() => directory.of('order')).toThrow('looks for nobody any more')
   })
 
   it('keeps the last list where a watch ends or fails all the same, begins it anew, and tells of it once', async () => {
@@ -62,7 +63,7 @@ describe('ServiceDirectory', () => {
     }
     const directory = new ServiceDirectory(discovery, log)
     const known = directory.of('user')
-    await known.first
+    await vi.waitFor(() => expect(known.instances).toBeDefined())
     await vi.waitFor(() => expect(ids(known.instances)).toEqual(['a', 'b']))
     expect(log.warn).toHaveBeenCalledExactlyOnceWith(
       expect.objectContaining({ remote: 'user', instanceCount: 1 }),
@@ -73,5 +74,23 @@ describe('ServiceDirectory', () => {
       'the registry tells of the service again',
     )
     await directory.close()
+  })
+
+  it('logs what a listener throws, and goes on', async () => {
+    const log = logging()
+    const registry = memoryRegistry()
+    const known = new ServiceDirectory(registry, log).of('user')
+    known.onChange(() => {
+      throw new Error('mistaken')
+    })
+    const heard = vi.fn()
+    known.onChange((instances) => heard(ids(instances)))
+    await registry.announce(instance('a'), { signal })
+    await vi.waitFor(() => expect(heard).toHaveBeenLastCalledWith(['a']))
+    expect(log.error).toHaveBeenCalledWith(
+      { err: expect.objectContaining({ message: 'mistaken' }), remote: 'user' },
+      'who follows the instances of a service has failed',
+    )
+    expect(log.warn).not.toHaveBeenCalled()
   })
 })

@@ -13,7 +13,6 @@ export class KnownName {
   readonly name: string
   readonly #options: KnownNameOptions
   readonly #closing = new AbortController()
-  readonly #first = Promise.withResolvers<void>()
   readonly #listeners = new Set<(instances: readonly Instance[]) => void>()
   readonly #ended: Promise<void>
   #instances: readonly Instance[] | undefined
@@ -26,20 +25,19 @@ export class KnownName {
     this.#ended = this.#watch()
   }
 
+  get log(): Logger {
+    return this.#options.log
+  }
+
   /** The newest list; undefined until the registry has given the first. */
   get instances(): readonly Instance[] | undefined {
     return this.#instances
   }
 
-  /** Resolves when the first list is there; not when the service stops before. */
-  get first(): Promise<void> {
-    return this.#first.promise
-  }
-
-  /** Calls the listener with every list from now on, the one that is known already included. */
+  /** Calls the listener with every list from now on, the one that is known already included. What it throws is logged. */
   onChange(listener: (instances: readonly Instance[]) => void): Disposable {
     this.#listeners.add(listener)
-    if (this.#instances) listener(this.#instances)
+    if (this.#instances) this.#tell(listener, this.#instances)
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
   }
 
@@ -71,8 +69,15 @@ export class KnownName {
       log.info({ remote: this.name, troubleCount: this.#troubleCount }, 'the registry tells of the service again')
     this.#troubleCount = 0
     this.#instances = instances
-    this.#first.resolve()
-    for (const listener of this.#listeners) listener(instances)
+    for (const listener of this.#listeners) this.#tell(listener, instances)
+  }
+
+  #tell(listener: (instances: readonly Instance[]) => void, instances: readonly Instance[]): void {
+    try {
+      listener(instances)
+    } catch (error) {
+      this.#options.log.error({ err: error, remote: this.name }, 'who follows the instances of a service has failed')
+    }
   }
 
   #trouble(error: Error): void {

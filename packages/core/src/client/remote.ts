@@ -99,7 +99,7 @@ function openAll({ via, contract }: Target, addresses: readonly string[]): Chann
 
 function findAll({ via, contract }: Target, known: KnownName): ChannelList {
   const open = (address: string) => via.open({ contract, address, isOneOfSeveral: true })
-  return new FoundChannels({ known, protocol: via.protocol ?? via.name, open })
+  return new FoundChannels({ known, log: known.log, protocol: via.protocol ?? via.name, open })
 }
 
 function channelOver(list: ChannelList, { waitForReady }: ClientTransport): ClientChannel {

@@ -28,6 +28,7 @@ export function grpcClient(options: GrpcClientOptions = {}): ClientTransport {
   const settings = resolveGrpcClientOptions(options)
   return Object.freeze({
     name: 'grpc',
+    protocol: settings.tls === undefined ? 'grpc' : 'grpcs',
     waitForReady: settings.waitForReady,
     check: (contract) => void toProtoService(contract),
     open: (target) => new GrpcChannel(target, settings),

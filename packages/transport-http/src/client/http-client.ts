@@ -16,7 +16,11 @@ import { writeHeaders } from './write-headers.ts'
  */
 export function httpClient(options: HttpClientOptions = {}): ClientTransport {
   const settings = resolveHttpClientOptions(options)
-  return Object.freeze({ name: 'http', open: (target) => new HttpChannel(target, settings) } satisfies ClientTransport)
+  return Object.freeze({
+    name: 'http',
+    protocol: settings.tls === undefined ? 'http' : 'https',
+    open: (target) => new HttpChannel(target, settings),
+  } satisfies ClientTransport)
 }
 
 /** How long running calls without a deadline may take to end once the channel closes. A guess. */

@@ -14,11 +14,12 @@ function announced(addresses: readonly Address[], settings = {}, own: readonly s
 }
 
 describe('announcedInstance', () => {
-  it('tells of every server but that of the probes, with what is said of the copy', () => {
+  it('tells of every server but that of the probes, and Unix sockets, with what is said of the copy', () => {
     const addresses = [
       { protocol: 'http', host: '10.0.0.7', port: 80 },
       { protocol: 'grpc', host: 'fd00::7', port: 81 },
       { protocol: 'admin', host: '10.0.0.7', port: 82 },
+      { protocol: 'grpc', host: 'unix:/run/user.sock', port: 0 },
     ]
     const told = { zone: 'eu-1', weight: 3, metadata: { colour: 'blue' } }
     expect(announced(addresses, told)).toEqual({

@@ -7,7 +7,7 @@ import { type InstanceSettings, isWildcard } from '../instance-options.ts'
 export interface InstanceParts {
   readonly identity: ServiceIdentity
   readonly settings: InstanceSettings
-  /** Where its servers listen; the one of its probes is left out. */
+  /** Where its servers listen; the one of its probes, and Unix sockets, are left out. */
   readonly addresses: readonly Address[]
   /** The addresses of this machine, for servers that listen on all of them. @defaultValue what the system says */
   readonly ownAddresses?: () => readonly string[]
@@ -23,7 +23,8 @@ export function announcedInstance({
   const { name, version, instanceId: id } = identity
   const { host: advertised, zone, weight, metadata } = settings
   const endpoints = addresses
-    .filter(({ protocol }) => protocol !== 'admin')
+    // Nobody else reaches a Unix socket.
+    .filter(({ protocol, port }) => protocol !== 'admin' && port > 0)
     .map(({ protocol, host, port }): Endpoint => {
       const reachable = advertised ?? (isWildcard(host) ? (ownAddresses()[0] ?? '127.0.0.1') : host)
       return { protocol, host: reachable, port }
