@@ -16,8 +16,8 @@ import { etcdAbsence, EtcdServer } from '../../packages/registry-etcd/src/etcd-s
 import { temporaryFolder } from '../support/own-process.ts'
 import { startSteadyLoad } from './steady-load.ts'
 
-/** 2 s, and what a busy machine takes. */
-const seenLimitMs = 10_000
+/** 2 s; where other tests run beside this one, what a busy machine takes as well. */
+const seenLimitMs = process.env['TENON_OUTAGES'] === 'all' ? 2_000 : 10_000
 
 const prices = contract('demo.v1.PriceService', {
   limit: { input: Type.Object({}), output: Type.Object({ limit: Type.Integer() }), grpc: true },

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -16,7 +16,10 @@ export async function kubernetesPlace(): Promise<RegistryPlace | undefined> {
     readonly clusters: readonly [{ readonly cluster: { readonly server: string } }]
   }
   const { server } = clusters[0].cluster
-  const file = join(mkdtempSync(join(tmpdir(), 'tenon-bench-')), 'kubeconfig')
+  const folder = mkdtempSync(join(tmpdir(), 'tenon-bench-'))
+  // It has what the cluster knows its user by.
+  process.once('exit', () => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'kubeconfig')
   return {
     name: 'Kubernetes',
     address: server,

@@ -12,7 +12,6 @@ test.each([undefined, 'static'])('has no registry where REGISTRY is %s', (place)
 test.each([
   ['consul://consul:8500', ['http://consul:8500']],
   ['consul://consul:8500/', ['http://consul:8500']],
-  ['etcd://etcd:2379', ['etcd:2379']],
   ['etcd://shop@etcd-1:2379,etcd-2:2379', ['etcd-1:2379', 'etcd-2:2379']],
 ])('announces and finds services by the registry at %s', async (place, servers) => {
   const registry = opened(place)
@@ -20,6 +19,15 @@ test.each([
   expect(registry?.connectsTo).toEqual(servers)
   expect(hasRegistry(place)).toBe(true)
   await registry?.close?.()
+})
+
+test('asks etcd as nobody where there is neither a user nor a password, and refuses one without the other', async () => {
+  const registry = registryAt({ registry: 'etcd://etcd:2379', registryPassword: undefined })
+  expect(registry?.connectsTo).toEqual(['etcd:2379'])
+  await registry?.close?.()
+  const half = 'REGISTRY and REGISTRY_PASSWORD: expected a user and a password for etcd, or neither'
+  expect(() => opened('etcd://etcd:2379')).toThrow(half)
+  expect(() => registryAt({ registry: 'etcd://shop@etcd:2379', registryPassword: undefined })).toThrow(half)
 })
 
 test('only finds services by Kubernetes, which announces them itself', () => {

@@ -22,8 +22,11 @@ export function registryAt({ registry: place, registryPassword: password }: Regi
   const [, scheme, user, hosts = ''] = /^(consul|etcd):\/\/(?:([\w.-]+)@)?([^@/,]+(?:,[^@/,]+)*)\/?$/.exec(place) ?? []
   if (scheme === 'consul' && user === undefined && !hosts.includes(','))
     return consulRegistry({ address: hosts, ...(password && { token: password }) })
-  if (scheme === 'etcd')
+  if (scheme === 'etcd') {
+    if ((user === undefined) !== (password === undefined))
+      throw new TypeError('REGISTRY and REGISTRY_PASSWORD: expected a user and a password for etcd, or neither')
     return etcdRegistry({ endpoints: hosts.split(','), ...(user && password && { user, password }) })
+  }
   throw new TypeError(
     'REGISTRY: expected static, kubernetes, consul://host:port or etcd://[user@]host:port[,host:port], with the password in REGISTRY_PASSWORD',
   )

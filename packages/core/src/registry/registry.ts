@@ -11,7 +11,7 @@ export interface Instance {
   readonly endpoints: readonly Endpoint[]
   /** Where it runs, such as `eu-central-1a`; callers may prefer their own. */
   readonly zone?: string
-  /** Its share of the calls among the others of its name, 0–1000; 0 is given none while another can take them. @defaultValue 1 */
+  /** 0–1000; one with 0 is called only while no other can be. Those above are told to callers, who take turns whatever they are. @defaultValue 1 */
   readonly weight?: number
   /** What else callers may know of it. Keys of letters, digits, `-`, `_` and `.`. */
   readonly metadata?: Readonly<Record<string, string>>

@@ -57,7 +57,7 @@ function entryProblems({ name, at, entry }: Entry): readonly SetupProblem[] {
   if (typeof entry === 'string')
     return toEndpoint(entry) ? [] : [check.malformed(`${where} must be ${form}, found ${hidden(entry)}`)]
   if (!isRecord(entry)) return [check.malformed(`${where} must be ${form}, or an instance, found ${toFound(entry)}`)]
-  const { id, name: of, endpoints } = entry
+  const { id, name: of, endpoints, weight, health } = entry
   return [
     ...(typeof id === 'string' && id !== ''
       ? []
@@ -70,13 +70,16 @@ function entryProblems({ name, at, entry }: Entry): readonly SetupProblem[] {
       : [
           check.malformed(`${where}.endpoints must be a list of { protocol, host, port }, found ${toFound(endpoints)}`),
         ]),
+    ...check.integer(`${where}.weight`, weight, { min: 0, max: 1_000 }),
+    ...(health === undefined ? [] : check.choice(`${where}.health`, health, ['serving', 'draining', 'not_serving'])),
   ]
 }
 
 const form = 'an address with protocol, host and port, such as grpc://10.0.0.7:50051'
 
 function doubles(name: string, entries: readonly unknown[]): readonly SetupProblem[] {
-  const ids = entries.map((entry) => (isRecord(entry) ? entry['id'] : entry))
+  // `grpc://a:1` and `grpc://a:1/` are one.
+  const ids = entries.map((entry) => (isRecord(entry) ? entry['id'] : String(entry).replace(/\/$/, '').toLowerCase()))
   const repeated = new Set(ids.filter((id, at) => typeof id === 'string' && ids.indexOf(id) !== at))
   return [...repeated].map((id) => check.malformed(`${name} has ${hidden(String(id))} more than once`))
 }
@@ -89,7 +92,13 @@ function hidden(text: string): string {
 function isEndpoint(value: unknown): value is Endpoint {
   if (!isRecord(value)) return false
   const { protocol, host, port } = value
-  return typeof protocol === 'string' && protocol !== '' && typeof host === 'string' && host !== '' && isPort(port)
+  return (
+    typeof protocol === 'string' &&
+    protocol !== '' &&
+    typeof host === 'string' &&
+    /^[^\s/]+$/.test(host) &&
+    isPort(port)
+  )
 }
 
 function toInstance(name: string, entry: Instance | string): Instance {

@@ -62,5 +62,15 @@ describe('checkInstance', () => {
       { zones: 'eu' } as never,
       'instance: "zones" is no option, perhaps zone is meant; expected id, host, zone, weight, metadata',
     ],
+    [null as never, 'instance: expected an object, found null'],
+    [{ metadata: null as never }, 'instance: metadata: expected texts by name, found null'],
+    [
+      { host: 5 as never },
+      'instance: the host (host, or TENON_ADVERTISED_HOST) must be a name or an address at which others reach this copy, found 5',
+    ],
+    [
+      { id: 7 as never },
+      'instance: the id (id, or TENON_INSTANCE_ID) must be letters, digits, "-", "_" and ".", found 7',
+    ],
   ])('refuses %j', (instance, message) => expect(messages(instance)).toEqual([message]))
 })

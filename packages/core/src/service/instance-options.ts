@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
+import { isRecord, toFound } from '../error/given-value.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
 import { checkNames, type OptionCheck, optionCheck } from '../error/option-check.ts'
 import type { Environment } from './config/config.ts'
@@ -20,7 +21,7 @@ export interface InstanceOptions {
   readonly host?: string
   /** Where it runs, such as `eu-central-1a`. TENON_ZONE takes its place. @defaultValue it is not told */
   readonly zone?: string
-  /** Its share of the calls among the others. @defaultValue 1 @remarks Range 0–1_000 */
+  /** One with 0 is called only while no other can be; other numbers are told to callers. @defaultValue 1 @remarks Range 0–1_000 */
   readonly weight?: number
   /** What else callers may know of it. @remarks Names of letters, digits, `-`, `_` and `.` */
   readonly metadata?: Readonly<Record<string, string>>
@@ -40,7 +41,8 @@ interface Owner {
 }
 
 export function resolveInstance({ name, instance = {} }: Owner, environment: Environment): InstanceSettings {
-  const { id: givenId, host: givenHost, zone: givenZone, ...rest } = instance
+  const given: unknown = instance
+  const { id: givenId, host: givenHost, zone: givenZone, ...rest }: InstanceOptions = isRecord(given) ? given : {}
   const host = environment['TENON_ADVERTISED_HOST'] || givenHost
   const zone = environment['TENON_ZONE'] || givenZone
   const ownId = environment['TENON_INSTANCE_ID'] || randomUUID()
@@ -58,6 +60,8 @@ export function checkInstance(
   { id, host, zone, weight, metadata = {} }: InstanceSettings,
 ): readonly SetupProblem[] {
   const check = optionCheck('instance')
+  if (!isRecord(instance)) return [check.malformed(`expected an object, found ${toFound(instance)}`)]
+  if (!isRecord(metadata)) return [check.malformed(`metadata: expected texts by name, found ${toFound(metadata)}`)]
   return [
     ...checkNames('instance', instance, ['id', 'host', 'zone', 'weight', 'metadata']),
     ...checkWord(check, 'the id (id, or TENON_INSTANCE_ID)', id),
@@ -78,14 +82,15 @@ export function checkInstance(
 /** Registries put it into paths and labels. */
 const wordForm = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9])?$/
 
-function checkWord({ malformed }: OptionCheck, what: string, value: string | undefined): readonly SetupProblem[] {
-  if (value === undefined || wordForm.test(value)) return []
+function checkWord({ malformed }: OptionCheck, what: string, value: unknown): readonly SetupProblem[] {
+  if (value === undefined || (typeof value === 'string' && wordForm.test(value))) return []
   return [malformed(`${what} must be letters, digits, "-", "_" and ".", found ${show(value)}`)]
 }
 
 /** One that stands for all addresses cannot be reached by others. */
-function checkHost({ malformed }: OptionCheck, host: string | undefined): readonly SetupProblem[] {
-  const isFine = host === undefined || ((isIP(host) !== 0 || /^[^\s/:]+$/.test(host)) && !isWildcard(host))
+function checkHost({ malformed }: OptionCheck, host: unknown): readonly SetupProblem[] {
+  const isName = typeof host === 'string' && (isIP(host) !== 0 || /^[^\s/:]+$/.test(host))
+  const isFine = host === undefined || (isName && !isWildcard(host))
   const expected = 'must be a name or an address at which others reach this copy'
   return isFine ? [] : [malformed(`the host (host, or TENON_ADVERTISED_HOST) ${expected}, found ${show(host)}`)]
 }
