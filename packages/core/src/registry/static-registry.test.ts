@@ -64,13 +64,12 @@ describe('staticRegistry', () => {
     [['user'], 'expected lists by the names of services'],
     [{ user: 'grpc://127.0.0.1:1' }, 'user must be a list, found "grpc://127.0.0.1:1"'],
     [{ user: [7] }, 'user[0] must be an address with protocol'],
-    [{ user: [{ ...instance, weight: 'x' }] }, 'user[0].weight must be a whole number from 0 to 1000, found "x"'],
     [{ user: [{ ...instance, health: 'fine' }] }, 'user[0].health must be one of serving, draining, not_serving'],
     [
       { user: [{ ...instance, endpoints: [{ protocol: 'grpc', host: 'bad host', port: 1 }] }] },
       'user[0].endpoints must be a list of',
     ],
-    [{ user: ['grpc://h:1', 'grpc://h:1/'] }, 'more than once'],
+    [{ user: ['grpc://h:1', 'grpc://h:1/'] }, 'user has "grpc://h:1" more than once'],
     [{ user: [{ ...instance, id: '' }] }, 'user[0].id must be a text, found ""'],
     [{ user: [{ ...instance, name: 'order' }] }, 'user[0].name must be "user", as it is found by, found "order"'],
     [{ user: [{ ...instance, endpoints: [] }] }, 'user[0].endpoints must be a list of { protocol, host, port }'],
@@ -82,6 +81,12 @@ describe('staticRegistry', () => {
     [{ user: [instance, instance] }, 'user has "a" more than once'],
   ])('refuses %o', (services, message) => {
     expect(refusalOf(services)).toEqual([expect.stringContaining(`config.malformed staticRegistry: ${message}`)])
+  })
+
+  it('refuses a weight out of its range', () => {
+    expect(refusalOf({ user: [{ ...instance, weight: -1 }] })).toEqual([
+      'config.out_of_range staticRegistry: user[0].weight must be a whole number from 0 to 1000, found -1',
+    ])
   })
 
   it('tells of everything that is wrong at once', () => {
