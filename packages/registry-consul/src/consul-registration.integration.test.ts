@@ -3,10 +3,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Instance, Registration } from '@tenon/core/registry'
 import { eventually } from '@tenon/testing'
+import { tcpLink } from '@tenon/testing/registry'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { consulRegistry, type ConsulOptions } from './index.ts'
 import { consulAbsence, OwnConsul } from './own-consul.test-harness.ts'
-import { TcpLink } from './tcp-link.test-harness.ts'
 
 // Each test says itself which token it uses.
 vi.stubEnv('CONSUL_HTTP_TOKEN', '')
@@ -121,9 +121,9 @@ describe.skipIf(consulAbsence !== undefined)(`a registration in Consul${skipped}
 
   it('that gives up leaves nothing', async () => {
     const instance = named()
-    const link = new TcpLink(consul.port)
+    const link = await tcpLink(consul.port)
     onTestFinished(() => link[Symbol.asyncDispose]())
-    const { address } = await link.open()
+    const { address } = link
     await link.slow(300)
     const stop = new AbortController()
     const announcing = open({ address }).announce(instance, { signal: stop.signal })

@@ -3,13 +3,14 @@ import {
   type RegistryHarness,
   type RegistryPlace,
   type RegistryTestFunction,
+  type TcpLink,
+  tcpLink,
 } from '@tenon/testing/registry'
 import type { Instance, Registry } from '@tenon/core/registry'
 import { afterAll, beforeAll, describe, test, vi } from 'vitest'
 import { toServiceRecord } from './consul-mapping.ts'
 import { consulRegistry, type ConsulOptions } from './index.ts'
 import { consulAbsence, OwnConsul } from './own-consul.test-harness.ts'
-import { type Door, TcpLink } from './tcp-link.test-harness.ts'
 
 // Each test says itself which token it uses.
 vi.stubEnv('CONSUL_HTTP_TOKEN', '')
@@ -77,22 +78,22 @@ function skipped(reason: string | undefined): string {
   return reason === undefined ? '' : ` (skipped: ${reason})`
 }
 
-/** Every process has a door of its own, through which it dies. */
-function placeOf(consul: OwnConsul, options: ConsulOptions): RegistryPlace {
-  const [link, beside] = [new TcpLink(consul.port), new TcpLink(consul.port)]
-  const doors = new Map<Registry, Door>()
-  const openOn = async (way: TcpLink) => {
-    const door = await way.open()
-    const registry = consulRegistry({ ...options, address: door.address })
-    doors.set(registry, door)
+/** Every process has a link of its own to the one of the place, by which it dies. */
+async function placeOf(consul: OwnConsul, options: ConsulOptions): Promise<RegistryPlace> {
+  const link = await tcpLink(consul.port)
+  const owns = new Map<Registry, TcpLink>()
+  const open = async (port: number) => {
+    const own = await tcpLink(port)
+    const registry = consulRegistry({ ...options, address: own.address })
+    owns.set(registry, own)
     return registry
   }
   return {
     link,
-    open: () => openOn(link),
-    openBeside: () => openOn(beside),
+    open: () => open(link.port),
+    openBeside: () => open(consul.port),
     publish: (name, instances) => publish(consul, name, instances),
-    crash: async (registry) => doors.get(registry)?.close(),
+    crash: async (registry) => owns.get(registry)?.cut(),
     forget: async ({ id }) => void (await consul.ask('PUT', `agent/service/deregister/${id}`)),
     restart: async () => {
       await consul.kill()
@@ -101,8 +102,7 @@ function placeOf(consul: OwnConsul, options: ConsulOptions): RegistryPlace {
     corrupt: async (name) =>
       void (await consul.ask('PUT', 'agent/service/register', { Name: name, ID: `${name}-foreign` })),
     close: async () => {
-      await link[Symbol.asyncDispose]()
-      await beside[Symbol.asyncDispose]()
+      for (const one of [...owns.values(), link]) await one[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { ConfigTexts } from '@tenon/core/registry'
 import { eventually } from '@tenon/testing'
+import { tcpLink } from '@tenon/testing/registry'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { consulSource } from './index.ts'
 import { consulAbsence, OwnConsul } from './own-consul.test-harness.ts'
-import { TcpLink } from './tcp-link.test-harness.ts'
 
 // Each test says itself which token it uses.
 vi.stubEnv('CONSUL_HTTP_TOKEN', '')
@@ -94,9 +94,9 @@ describe.skipIf(consulAbsence !== undefined)(`consulSource${skipped}`, () => {
     async (fault) => {
       const prefix = fresh()
       await put(`${prefix}/A`, '1')
-      const link = new TcpLink(consul.port)
+      const link = await tcpLink(consul.port)
       onTestFinished(() => link[Symbol.asyncDispose]())
-      const { address } = await link.open()
+      const { address } = link
       const { seen, sees, troubles } = watchAt(prefix, { address })
       await sees({ A: '1' })
       await link[fault]()

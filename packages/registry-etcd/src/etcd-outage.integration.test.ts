@@ -1,9 +1,9 @@
 import { eventually } from '@tenon/testing'
+import { tcpLink } from '@tenon/testing/registry'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { etcdRegistry } from './etcd-registry.ts'
 import { etcdAbsence, EtcdServer } from './etcd-server.test-harness.ts'
 import { etcdSource } from './etcd-source.ts'
-import { Link } from './link.test-harness.ts'
 import { instanceOf, watched } from './watched.test-harness.ts'
 
 const { signal } = new AbortController()
@@ -75,12 +75,12 @@ describe.skipIf(etcdAbsence)(`outages of etcd${etcdAbsence ? ` (skipped: ${etcdA
 
   it.runIf(isLong)('a connection that is half open is noticed within 10 s', async () => {
     await using server = await EtcdServer.start()
-    await using link = await Link.to(server.address)
+    await using link = await tcpLink(server.port)
     const registry = etcdRegistry({ endpoints: [server.address] })
     await using watch = watched(etcdRegistry({ endpoints: [link.address] }), 'user')
     await watch.sees([])
-    link.silence()
-    link.mend()
+    await link.freeze()
+    await link.restore()
     const registration = await registry.announce(instanceOf('user', 'a'), { signal })
     expect(watch.lists.at(-1)).toEqual([])
     await watch.sees(['a'], 10_000)
@@ -92,7 +92,7 @@ describe.skipIf(etcdAbsence)(`outages of etcd${etcdAbsence ? ` (skipped: ${etcdA
 
   it('one change among a thousand instances costs one message, and leaves the others as they are', async () => {
     await using server = await EtcdServer.start()
-    await using link = await Link.to(server.address)
+    await using link = await tcpLink(server.port)
     const announcer = etcdRegistry({ endpoints: [server.address] })
     const ids = Array.from({ length: 1_000 }, (_, index) => `i${String(index).padStart(4, '0')}`)
     const all = await Promise.all(ids.map((id) => announcer.announce(instanceOf('user', id), { signal })))
@@ -113,7 +113,7 @@ describe.skipIf(etcdAbsence)(`outages of etcd${etcdAbsence ? ` (skipped: ${etcdA
 
   it('settings follow the keys through an outage', async () => {
     await using server = await EtcdServer.start()
-    await using link = await Link.to(server.address)
+    await using link = await tcpLink(server.port)
     const put = (name: string, value: string) => server.put(`/config/user/${name}`, value)
     await put('PORT', '80')
     await put('LEVEL', 'info')
@@ -129,11 +129,11 @@ describe.skipIf(etcdAbsence)(`outages of etcd${etcdAbsence ? ` (skipped: ${etcdA
     await newest({ PORT: '80', LEVEL: 'info' })
     await put('LEVEL', 'debug')
     await newest({ PORT: '80', LEVEL: 'debug' })
-    link.cut()
+    await link.cut()
     await put('NAME', 'ö 漢字')
     await server.remove('/config/user/PORT')
     expect(told.at(-1)).toEqual({ PORT: '80', LEVEL: 'debug' })
-    link.mend()
+    await link.restore()
     await newest({ LEVEL: 'debug', NAME: 'ö 漢字' })
     leaving.abort()
     await reading
@@ -142,16 +142,16 @@ describe.skipIf(etcdAbsence)(`outages of etcd${etcdAbsence ? ` (skipped: ${etcdA
 
   it('a compaction while the link is cut is no reason to miss anything', async () => {
     await using server = await EtcdServer.start()
-    await using link = await Link.to(server.address)
+    await using link = await tcpLink(server.port)
     const registry = etcdRegistry({ endpoints: [server.address] })
     const first = await registry.announce(instanceOf('user', 'a'), { signal })
     await using watch = watched(etcdRegistry({ endpoints: [link.address] }), 'user')
     await watch.sees(['a'])
-    link.cut()
+    await link.cut()
     const second = await registry.announce(instanceOf('user', 'b'), { signal })
     await first.withdraw({ signal })
     await server.compact()
-    link.mend()
+    await link.restore()
     await watch.sees(['b'])
     await watch.leave()
     await second.withdraw({ signal })

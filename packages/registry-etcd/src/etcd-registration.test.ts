@@ -1,10 +1,10 @@
 import { type Instance, isTakenOver, type Registration } from '@tenon/core/registry'
 import { eventually } from '@tenon/testing'
+import { tcpLink } from '@tenon/testing/registry'
 import { describe, expect, it } from 'vitest'
 import type { Arrived, methods } from './api/etcd-message.ts'
 import { toValue } from './etcd-mapping.ts'
 import { etcdRegistry } from './etcd-registry.ts'
-import { Link } from './link.test-harness.ts'
 import { bytes, refused, ScriptedEtcd } from './scripted-etcd.test-harness.ts'
 
 const instance: Instance = {
@@ -228,10 +228,10 @@ describe('a registration in etcd', () => {
 
   it('gives up a change with its signal, also one that waits for another', async () => {
     await using etcd = await ScriptedEtcd.start()
-    await using link = await Link.to(etcd.address)
+    await using link = await tcpLink(etcd.port)
     const registry = etcdRegistry({ endpoints: [link.address] })
     const registration = await registry.announce(instance, { signal })
-    link.silence()
+    await link.freeze()
     const [first, second] = [new AbortController(), new AbortController()]
     let isFirstOver = false
     const hanging = registration

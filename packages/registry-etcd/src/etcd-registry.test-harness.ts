@@ -1,10 +1,9 @@
 import type { Registry } from '@tenon/core/registry'
-import type { RegistryHarness, RegistryPlace } from '@tenon/testing/registry'
+import { type RegistryHarness, type RegistryPlace, type TcpLink, tcpLink } from '@tenon/testing/registry'
 import type { EtcdServer } from './etcd-server.test-harness.ts'
 import { toKey } from './etcd-mapping.ts'
 import type { EtcdRegistryOptions } from './etcd-options.ts'
 import { etcdRegistry } from './etcd-registry.ts'
-import { Link } from './link.test-harness.ts'
 
 /** Of processes that die, or are cut off: what becomes of them is seen soon. */
 const shortTimes = { ttlMs: 3_000, requestTimeoutMs: 2_000, watchTimeoutMs: 3_000 }
@@ -18,32 +17,25 @@ export function etcdHarness(server: () => EtcdServer): RegistryHarness {
     slowMs: 250,
     areLongCasesRun: process.env['TENON_OUTAGES'] === 'all',
     bounds: { seenMs: 2_000, goneMs: 2_000, expiredMs: 5_000, noticedMs: 6_000 },
-    start: async () => toPlace(server()),
+    start: () => toPlace(server()),
   }
 }
 
-function toPlace(server: EtcdServer): RegistryPlace {
-  const links = new Map<Registry, Link>()
-  const [near, beside]: [Link[], Link[]] = [[], []]
-  const open = async (group: Link[], times: Partial<EtcdRegistryOptions> = {}) => {
-    const link = await Link.to(server.address)
-    const registry = etcdRegistry({ endpoints: [link.address], ...times })
-    group.push(link)
-    links.set(registry, link)
+/** Every process has a link of its own to the one of the place, by which it dies. */
+async function toPlace(server: EtcdServer): Promise<RegistryPlace> {
+  const link = await tcpLink(server.port)
+  const owns = new Map<Registry, TcpLink>()
+  const open = async (port: number, times: Partial<EtcdRegistryOptions> = {}) => {
+    const own = await tcpLink(port)
+    const registry = etcdRegistry({ endpoints: [own.address], ...times })
+    owns.set(registry, own)
     return registry
   }
-  const each = async (change: (link: Link) => void) => near.forEach(change)
   return {
-    open: () => open(near, shortTimes),
-    openBeside: () => open(beside),
-    link: {
-      cut: () => each((link) => link.cut()),
-      freeze: () => each((link) => link.silence()),
-      slow: (delayMs) => each((link) => link.slow(delayMs)),
-      restore: () => each((link) => link.mend()),
-      connectionCount: () => near.reduce((count, link) => count + link.openCount, 0),
-    },
-    crash: async (registry) => links.get(registry)?.cut(),
+    link,
+    open: () => open(link.port, shortTimes),
+    openBeside: () => open(server.port),
+    crash: async (registry) => owns.get(registry)?.cut(),
     forget: async (instance) => {
       await server.remove(toKey(prefix, instance))
     },
@@ -55,7 +47,7 @@ function toPlace(server: EtcdServer): RegistryPlace {
       await server.put(toKey(prefix, { name, id: 'broken' }), '{"id":')
     },
     close: async () => {
-      for (const link of [...near, ...beside]) await link[Symbol.asyncDispose]()
+      for (const one of [...owns.values(), link]) await one[Symbol.asyncDispose]()
     },
   }
 }

@@ -29,6 +29,10 @@ export class EtcdServer implements AsyncDisposable {
     this.#args = [...args, '--listen-metrics-urls', metrics]
   }
 
+  get port(): number {
+    return Number(this.address.split(':').at(-1))
+  }
+
   static async start(args: readonly string[] = []): Promise<EtcdServer> {
     const [server] = await EtcdServer.cluster(1, args)
     return server as EtcdServer

@@ -48,12 +48,12 @@ export class ScriptedEtcd implements AsyncDisposable {
   /** Every watch that was opened. */
   readonly watches: ScriptedWatch[] = []
   readonly #server = new Server()
-  #port = 0
+  port = 0
 
   static async start(): Promise<ScriptedEtcd> {
     const etcd = new ScriptedEtcd()
     etcd.#server.addService(toDefinition(), etcd.#handlers())
-    etcd.#port = await new Promise((resolve, reject) =>
+    etcd.port = await new Promise((resolve, reject) =>
       etcd.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
         error ? reject(error) : resolve(port),
       ),
@@ -62,7 +62,7 @@ export class ScriptedEtcd implements AsyncDisposable {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.#port}`
+    return `127.0.0.1:${this.port}`
   }
 
   countOf(method: keyof Methods): number {

@@ -1,11 +1,16 @@
-import { type RegistryHarness, type RegistryPlace, registryCases, registryConformance } from '@tenon/testing/registry'
+import {
+  type RegistryHarness,
+  type RegistryPlace,
+  registryCases,
+  registryConformance,
+  tcpLink,
+} from '@tenon/testing/registry'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { clusterAbsence } from '../../../test/support/cluster.ts'
 import { ApiServer, apiServerAbsence } from './api-server.test-harness.ts'
 import { ClusterNamespace } from './cluster.test-harness.ts'
 import { resolveKubernetesOptions } from './kubernetes-options.ts'
 import { openRegistry } from './kubernetes-registry.ts'
-import { TcpLink } from './tcp-link.test-harness.ts'
 
 const isLong = process.env['TENON_OUTAGES'] === 'all'
 const discoversOnly = 'Kubernetes announces pods by itself, this registry only finds them'
@@ -64,7 +69,7 @@ describe.skipIf(serverAbsence)(`an API server of its own${serverAbsence ? ` (ski
 
 /** A link of its own, on which half-open connections are noticed in a quarter of the time that others take, unless time matters less. */
 async function openPlace(namespace: ClusterNamespace): Promise<RegistryPlace> {
-  const link = await TcpLink.open(namespace.server)
+  const link = await tcpLink(namespace.server.port, namespace.server.host)
   const pulse = { pingMs: 750, lookMs: 250, silentLooks: 7 }
   const open = async (origin: string) =>
     openRegistry(resolveKubernetesOptions({ namespace: namespace.name }), {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { eventually } from '@tenon/testing'
+import { type TcpLink, tcpLink } from '@tenon/testing/registry'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { certificate } from '../../transport-http/src/client/tls.test-harness.ts'
 import { bookmark, openOn, page, type Script, ScriptedApi, slice, Watching } from './scripted-api.test-harness.ts'
-import { TcpLink } from './tcp-link.test-harness.ts'
 
 const hosts = (snapshot: Watching['newest']) => snapshot.flatMap(({ endpoints }) => endpoints.map(({ host }) => host))
 
@@ -230,7 +230,7 @@ describe('a watch', () => {
 
   test('shares one connection with others over HTTP/2', async () => {
     await using api = await ScriptedApi.open()
-    await using link = await TcpLink.open({ host: '127.0.0.1', port: api.port })
+    await using link = await tcpLink(api.port)
     await bothAreOpen(api, link)
     expect(api.watches[0]?.httpVersion).toBe('2.0')
     expect(link.connectionCount()).toBe(1)
@@ -238,7 +238,7 @@ describe('a watch', () => {
 
   test('has a connection of its own over HTTP/1.1', async () => {
     await using api = await ScriptedApi.open('https')
-    await using link = await TcpLink.open({ host: '127.0.0.1', port: api.port })
+    await using link = await tcpLink(api.port)
     await bothAreOpen(api, link)
     expect(api.watches[0]?.httpVersion).toBe('1.1')
   })
@@ -317,7 +317,7 @@ describe('a refusal', () => {
 describe('a way to the server', () => {
   test('on which nothing arrives any more is left, and what changed meanwhile is seen', async () => {
     await using api = await ScriptedApi.open()
-    await using link = await TcpLink.open({ host: '127.0.0.1', port: api.port })
+    await using link = await tcpLink(api.port)
     api.items = [slice('a', { addresses: ['10.0.0.1'] })]
     const pulse = { pingMs: 20, lookMs: 20, silentLooks: 10 }
     await using watching = new Watching(openOn(api, { address: link.address, pulse }))
@@ -332,27 +332,27 @@ describe('a way to the server', () => {
 
   test('that is quiet but alive is kept', async () => {
     await using api = await ScriptedApi.open()
-    await using link = await TcpLink.open({ host: '127.0.0.1', port: api.port })
+    await using link = await tcpLink(api.port)
     const pulse = { pingMs: 10, lookMs: 40, silentLooks: 3 }
     await using watching = new Watching(openOn(api, { address: link.address, pulse }))
     await api.watchAt(0)
-    const before = link.bytes.fromServer
+    const before = link.receivedBytes
     // As many answers to PINGs as come in three times the silence after which it would be cut.
-    await eventually(() => expect(link.bytes.fromServer - before).toBeGreaterThan(36 * 17))
+    await eventually(() => expect(link.receivedBytes - before).toBeGreaterThan(36 * 17))
     expect(watching.troubles).toEqual([])
     expect(api.asked).toHaveLength(2)
   })
 
   test('that is cut is taken again, and the list is given again', async () => {
     await using api = await ScriptedApi.open()
-    await using link = await TcpLink.open({ host: '127.0.0.1', port: api.port })
+    await using link = await tcpLink(api.port)
     api.items = [slice('a', { addresses: ['10.0.0.1'] })]
     await using watching = new Watching(openOn(api, { address: link.address }))
     await api.watchAt(0)
     await watching.sees('10.0.0.1')
     const [before] = watching.newest
     await link.cut()
-    await watching.isTold(/ECONNREFUSED/)
+    await watching.isTold(/ECONNRESET/)
     expect(hosts(watching.newest)).toEqual(['10.0.0.1'])
     await link.restore()
     await eventually(() => expect(watching.snapshots).toHaveLength(2))
@@ -406,7 +406,7 @@ test('an access that cannot be opened is told, and tried again', async () => {
 
 test('leaving the loop ends the watch of the server, and close its connection', async () => {
   await using api = await ScriptedApi.open()
-  await using link = await TcpLink.open({ host: '127.0.0.1', port: api.port })
+  await using link = await tcpLink(api.port)
   const registry = openOn(api, { address: link.address })
   const { signal } = new AbortController()
   let closed: Promise<unknown> | undefined

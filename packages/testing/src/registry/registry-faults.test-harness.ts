@@ -228,6 +228,7 @@ export const registryFaults: readonly RegistryFault[] = [
     alter: (registry) => ({
       announce: async (instance, options) => {
         const announcing = pause(laterMs).then(() => registry.announce(instance, options))
+        announcing.catch(() => undefined)
         return {
           lost: never,
           update: async (change, { signal }) => (await announcing).update(change, { signal }),
@@ -244,7 +245,10 @@ export const registryFaults: readonly RegistryFault[] = [
   {
     what: 'says that it has withdrawn before it has',
     alter: onRegistration(({ withdraw }) => ({
-      withdraw: async (options) => void pause(laterMs).then(() => withdraw(options)),
+      withdraw: async (options) =>
+        void pause(laterMs)
+          .then(() => withdraw(options))
+          .catch(() => undefined),
     })),
     found: [
       'announce: an instance is gone when withdraw resolves, which is safe to call twice',
@@ -430,6 +434,7 @@ export const registryFaults: readonly RegistryFault[] = [
       announce: async (instance, options) => {
         let announced: Registration | undefined
         const announcing = pause(soonMs).then(async () => (announced = await registry.announce(instance, options)))
+        announcing.catch(() => undefined)
         return {
           lost: never,
           update: async (change, { signal }) => (await announcing).update(change, { signal }),
