@@ -216,10 +216,25 @@ describe('several slices of a Service', () => {
   })
 })
 
-test('what has no pod is known by its address, the first of several', () => {
-  const { instances } = read([slice([{ addresses: ['10.0.0.9', '10.0.0.8'] }])])
-  expect(instances).toMatchObject([{ id: '10.0.0.9', endpoints: [{ host: '10.0.0.9' }] }])
-  expect(instances[0]).not.toHaveProperty('zone')
+describe('what has no pod', () => {
+  const idsOf = (slices: readonly Fields[]) => read(slices).instances.map(({ id }) => id)
+  const given = { addresses: ['10.0.0.9', '10.0.0.8'] }
+
+  test('is known by its address, the first of several, and its ports', () => {
+    const { instances } = read([slice([given], { ports: [grpc, http] })])
+    expect(instances).toMatchObject([{ id: '10.0.0.9:3000,50051', endpoints: [{ host: '10.0.0.9' }, {}] }])
+    expect(instances[0]).not.toHaveProperty('zone')
+    expect(idsOf([slice([{ addresses: ['fd00::9'] }], { addressType: 'IPv6' })])).toEqual(['[fd00::9]:50051'])
+  })
+
+  test('is one with the same ports in two slices, in any order', () => {
+    expect(idsOf([slice([given], { ports: [http, grpc] }), slice([given], { ports: [grpc, http] })])).toHaveLength(1)
+  })
+
+  test('is another one with other ports', () => {
+    const ports = [{ ...grpc, port: 50_052 }]
+    expect(idsOf([slice([given]), slice([given], { ports })])).toEqual(['10.0.0.9:50051', '10.0.0.9:50052'])
+  })
 })
 
 describe('zone hints', () => {

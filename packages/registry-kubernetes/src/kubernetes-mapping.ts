@@ -3,7 +3,7 @@ import type { MappingSettings } from './kubernetes-options.ts'
 
 /** What a slice tells of one pod, or of another thing that takes calls. */
 export interface FoundEndpoint {
-  /** The name of the pod; the address of what is none. */
+  /** The name of the pod; the address and ports of what is none. */
   readonly id: string
   /** One for each protocol. */
   readonly endpoints: readonly Endpoint[]
@@ -144,13 +144,19 @@ function readEndpoint(given: Fields, ports: readonly Port[]): Omit<FoundEndpoint
   const { name } = fieldsOf(targetRef)
   const { forZones } = fieldsOf(hints)
   return {
-    id: typeof name === 'string' && name !== '' ? name : host,
+    id: typeof name === 'string' && name !== '' ? name : idOf(host, ports),
     endpoints: Object.freeze(ports.map(({ protocol, port }) => Object.freeze({ protocol, host, port }))),
     health,
     zone: typeof zone === 'string' && zone !== '' ? zone : undefined,
     forZones:
       Array.isArray(forZones) && forZones.length > 0 ? listOf(forZones).map((one) => String(one['name'])) : undefined,
   }
+}
+
+/** Of what may share its address with others: `10.0.0.9:3000,50051`. */
+function idOf(host: string, ports: readonly Port[]): string {
+  const numbers = [...new Set(ports.map(({ port }) => port))].toSorted((one, other) => one - other)
+  return `${host.includes(':') ? `[${host}]` : host}:${numbers.join()}`
 }
 
 /** Nothing is said of addresses beyond the first. */
