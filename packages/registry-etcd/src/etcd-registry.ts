@@ -31,7 +31,9 @@ export function etcdRegistry(options: EtcdRegistryOptions): Registrar & Discover
         signal: AbortSignal.any([signal, left.signal]),
         onTrouble,
         onList: (all) => changed.put(list.replace(all)),
-        onChange: (changes) => changed.put(list.change(changes)),
+        onChange: (changes) => {
+          if (list.change(changes)) changed.put()
+        },
       })
       try {
         for await (const _ of changed.read(signal)) yield list.snapshot()

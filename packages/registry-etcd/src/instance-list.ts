@@ -24,11 +24,16 @@ export class InstanceList {
     this.#entries = new Map(all.map((one) => [one.key, this.#toEntry(one)]))
   }
 
-  change(changes: readonly KeyChange[]): void {
+  /** Whether that changes the list: a key may be put again as it was. */
+  change(changes: readonly KeyChange[]): boolean {
+    let isChanged = false
     for (const one of changes) {
+      const before = this.#entries.get(one.key)?.instance
       if ('isDeleted' in one) this.#entries.delete(one.key)
       else this.#entries.set(one.key, this.#toEntry(one))
+      isChanged ||= this.#entries.get(one.key)?.instance !== before
     }
+    return isChanged
   }
 
   snapshot(): readonly Instance[] {
