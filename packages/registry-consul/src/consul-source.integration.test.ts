@@ -111,9 +111,9 @@ describe.skipIf(consulAbsence !== undefined)(`consulSource${skipped}`, () => {
   it('gives all values again after an outage in which nothing has changed', async () => {
     const prefix = fresh()
     await put(`${prefix}/A`, '1')
-    const link = new TcpLink(consul.port)
+    const link = await tcpLink(consul.port)
     onTestFinished(() => link[Symbol.asyncDispose]())
-    const { address } = await link.open()
+    const { address } = link
     const { seen, sees, troubles } = watchAt(prefix, { address })
     await sees({ A: '1' })
     await link.cut()
