@@ -43,8 +43,11 @@ test('a link passes on what is said on both sides, counts what came of it, and p
   expect(link.receivedBytes).toBe(5)
   expect(link.address).toBe(`127.0.0.1:${link.port}`)
   // More than sockets hold, which are not closed before it is through.
-  for (const socket of sockets) socket.end('bye'.repeat(1_000_000))
-  await eventually(() => expect(one.heard.text).toHaveLength(3_000_005))
+  one.socket.pause()
+  for (const socket of sockets) socket.end('bye'.repeat(5_000_000))
+  await eventually(() => expect([...sockets].every(({ destroyed }) => destroyed)).toBe(true))
+  one.socket.resume()
+  await eventually(() => expect(one.heard.text).toHaveLength(15_000_005))
   await eventually(() => expect(one.heard).toMatchObject({ isEnded: true, error: '' }))
   await eventually(() => expect(link.connectionCount()).toBe(0))
 })
