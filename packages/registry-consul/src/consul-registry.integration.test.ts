@@ -8,7 +8,6 @@ import {
 } from '@tenon/testing/registry'
 import type { Instance, Registry } from '@tenon/core/registry'
 import { afterAll, beforeAll, describe, test, vi } from 'vitest'
-import { toServiceRecord } from './consul-mapping.ts'
 import { consulRegistry, type ConsulOptions } from './index.ts'
 import { consulAbsence, OwnConsul } from './own-consul.test-harness.ts'
 
@@ -107,7 +106,7 @@ async function placeOf(consul: OwnConsul, options: ConsulOptions): Promise<Regis
   }
 }
 
-/** As services of a node without an agent: 1,000 registered by one process would take a connection each. */
+/** Shows these instances under a name, and no others. */
 async function publish(consul: OwnConsul, name: string, instances: readonly Instance[]): Promise<void> {
   const nodes = await consul.ask('GET', `catalog/service/${name}`)
   const shown = (nodes as readonly { ServiceID: string; Node: string }[]).filter(({ Node }) => Node === 'elsewhere')
@@ -117,16 +116,7 @@ async function publish(consul: OwnConsul, name: string, instances: readonly Inst
   const known = new Set(shown.map(({ ServiceID }) => ServiceID))
   const fresh = instances.filter(({ id }) => !known.has(id)).values()
   const lane = async () => {
-    for (const instance of fresh) {
-      const { ID, Name, ...service } = toServiceRecord(instance, { id: 'published', revision: 1 }, [])
-      const body = {
-        Node: 'elsewhere',
-        Address: '10.0.0.9',
-        SkipNodeUpdate: true,
-        Service: { ID, Service: Name, ...service },
-      }
-      await consul.ask('PUT', 'catalog/register', body)
-    }
+    for (const instance of fresh) await consul.publish(instance)
   }
   await Promise.all(Array.from({ length: 32 }, lane))
 }

@@ -4,7 +4,6 @@ import type { Instance } from '@tenon/core/registry'
 import { eventually } from '@tenon/testing'
 import { type TcpLink, tcpLink } from '@tenon/testing/registry'
 import { consulRegistry } from './index.ts'
-import { toServiceRecord } from './consul-mapping.ts'
 import { OwnConsul } from './own-consul.test-harness.ts'
 
 /**
@@ -19,14 +18,7 @@ const { signal } = new AbortController()
 const publish = (number: number, weight: number) => {
   const endpoints = [{ protocol: 'grpc', host: `10.1.${number >> 8}.${number & 255}`, port: 50_051 }]
   const instance: Instance = { id: `user-${number}`, name: 'user', version: '1.0.0', endpoints, weight }
-  const { ID, Name, ...service } = toServiceRecord(instance, { id: 'published', revision: 1 }, [])
-  const body = {
-    Node: 'elsewhere',
-    Address: '10.0.0.9',
-    SkipNodeUpdate: true,
-    Service: { ID, Service: Name, ...service },
-  }
-  return consul.ask('PUT', 'catalog/register', body)
+  return consul.publish(instance)
 }
 
 /** What is left when everything was collected that could be. */
