@@ -1,9 +1,10 @@
 import type { ServiceDescription } from '@tenon/core'
 import type { Names } from './names.ts'
+import { looksForOthers } from './peer.ts'
 
-/** Whether the pods look for others in the API server, and need a token and a role for it: what looks for others needs the directory. */
-export function asksApiServer({ registry, providers }: ServiceDescription): boolean {
-  return registry?.name === 'kubernetes' && providers.some(({ name }) => name === 'ServiceDirectory')
+/** Whether the pods look for others in the API server, and need a token and a role for it. */
+export function asksApiServer(service: ServiceDescription): boolean {
+  return service.registry?.name === 'kubernetes' && looksForOthers(service)
 }
 
 /** What looking for others needs and nothing more: the EndpointSlices of the namespace. @see @tenon/registry-kubernetes */

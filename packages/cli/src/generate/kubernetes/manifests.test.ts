@@ -344,6 +344,7 @@ describe('a service that finds others by a registry', () => {
       ],
     },
   ]
+  const kubernetes = { name: 'kubernetes', canFind: true, connectsTo: ['10.0.0.1:443'] }
   const egressOf = (service: Described) =>
     parse(manifestsFor(service).text('overlays/production/network-policy.yaml') ?? '').spec.egress.slice(1)
 
@@ -360,10 +361,7 @@ describe('a service that finds others by a registry', () => {
   })
 
   it('has a token for the API server, and a role that lets it read EndpointSlices and nothing else, where that is Kubernetes', () => {
-    const service = described({
-      ...looking,
-      registry: { name: 'kubernetes', canFind: true, connectsTo: ['10.0.0.1:443'] },
-    })
+    const service = described({ ...looking, registry: kubernetes })
     expect(egressOf(service)).toEqual([...found, { ports: [{ port: 443 }, { port: 6443 }] }])
     expect(deploymentOf(service).pod.automountServiceAccountToken).toBe(true)
     const { text } = manifestsFor(service)
@@ -383,5 +381,34 @@ describe('a service that finds others by a registry', () => {
     const { text } = manifestsFor(described({ registry: { name: 'kubernetes', canFind: true } }))
     expect(text('base/role.yaml')).toBeUndefined()
     expect(text('base/deployment.yaml')).toContain('automountServiceAccountToken: false')
+  })
+
+  it('is warned of each that is in another namespace, where its role does not count', () => {
+    expect(manifestsFor(described({ ...looking, registry: kubernetes })).warnings).toEqual([
+      'overlays/production: registry:///stock.depot: the role of the pods is for their own namespace. If that is not depot, bind them to a Role of depot that lets them list and watch EndpointSlices, as in the README of @tenon/registry-kubernetes',
+    ])
+    const [near] = looking.remotes
+    expect(manifestsFor(described({ ...looking, remotes: near ? [near] : [], registry: kubernetes })).warnings).toEqual(
+      [],
+    )
+  })
+
+  it('may ask the servers of its DNS over UDP and TCP', () => {
+    const registry = { name: 'dns', canFind: true, connectsTo: ['10.0.0.10:5353', '[2001:db8::1]:53'] }
+    const [first, second] = egressOf(described({ ...looking, registry }))
+    const portsAt = (port: number) => [
+      { protocol: 'UDP', port },
+      { protocol: 'TCP', port },
+    ]
+    expect(first).toEqual({ to: [{ ipBlock: { cidr: '10.0.0.10/32' } }], ports: portsAt(5353) })
+    expect(second).toEqual({ to: [{ ipBlock: { cidr: '2001:db8::1/128' } }], ports: portsAt(53) })
+  })
+
+  it('is warned that a policy does not have the addresses of a static registry', () => {
+    const registry = { name: 'static', canFind: true }
+    expect(manifestsFor(described({ ...looking, registry })).warnings).toEqual([
+      'overlays/production: the addresses of the static registry are missing from the network policy: patch it there, unless they are those of pods that are called like the services',
+    ])
+    expect(manifestsFor(described({ registry })).warnings).toEqual([])
   })
 })

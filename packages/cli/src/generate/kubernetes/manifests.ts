@@ -13,6 +13,7 @@ import { asksApiServer, endpointReader } from './endpoint-reader.ts'
 import { foundServices, peersOf } from './peer.ts'
 import { type PodPorts, podPorts } from './pod-port.ts'
 import { autoscaler, disruptionBudget } from './scaling.ts'
+import { registryWarnings } from './registry-warnings.ts'
 import { serviceMonitor } from './service-monitor.ts'
 import { services } from './services.ts'
 import { manifestText } from './manifest-text.ts'
@@ -176,9 +177,7 @@ function warningsOf({ name, description, config, secrets }: OverlayInput): reado
     ...(description.configSources ? [] : description.settings)
       .filter(({ isSecret, isRequired, variable }) => isRequired && !isSecret && !config[variable])
       .map(({ variable }) => `${folder}: ${variable} is required, but config.env does not set it`),
-    ...(description.isRegistered && description.registry?.connectsTo === undefined
-      ? [`${folder}: the registry is missing from the network policy: patch it there with the address of its servers`]
-      : []),
+    ...registryWarnings(description).map((warning) => `${folder}: ${warning}`),
     ...description.settings
       .filter(({ isSecret, variable }) => isSecret && !secrets[variable] && !credentialForm.test(variable))
       .map(

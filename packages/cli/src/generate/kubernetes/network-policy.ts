@@ -53,18 +53,21 @@ function dns(): unknown {
         },
         { ipBlock: { cidr: '169.254.20.10/32' } },
       ],
-      ports: [
-        { protocol: 'UDP', port: 53 },
-        { protocol: 'TCP', port: 53 },
-      ],
+      ports: dnsPorts(53),
     },
     'DNS, also by a cache on the node',
   )
 }
 
-function rule({ host, port, reasons }: Peer): unknown {
+/** A rule that names no protocol means TCP alone. */
+function dnsPorts(port: number): readonly object[] {
+  return ['UDP', 'TCP'].map((protocol) => ({ protocol, port }))
+}
+
+function rule({ host, port, reasons, isDns }: Peer): unknown {
   const { to, note } = targetOf(host)
-  return noted({ ...(to && { to: [to] }), ports: [{ port }] }, `${reasons.join(', ')}: ${host}:${port}${note ?? ''}`)
+  const ports = isDns ? dnsPorts(port) : [{ port }]
+  return noted({ ...(to && { to: [to] }), ports }, `${reasons.join(', ')}: ${host}:${port}${note ?? ''}`)
 }
 
 /** Its pods, wherever they are and whichever ports they say. */

@@ -58,8 +58,15 @@ describe('the options of dnsRegistry', () => {
     expect(refusalOf({ port: 0, domain: '', timeoutMs: 0 })).toHaveLength(3)
   })
 
-  it('tell which servers it connects to', () => {
-    const servers = ['10.0.0.10', '[2001:db8::1]:5353']
-    expect([dnsRegistry({ servers }).connectsTo, dnsRegistry().connectsTo]).toEqual([servers, undefined])
+  it('tell which servers it connects to, with the port of DNS where none is given', () => {
+    const servers = ['10.0.0.10', '10.0.0.10:5353', '2001:db8::1', '[2001:db8::1]', '[2001:db8::1]:5353']
+    expect(dnsRegistry({ servers }).connectsTo).toEqual([
+      '10.0.0.10:53',
+      '10.0.0.10:5353',
+      '[2001:db8::1]:53',
+      '[2001:db8::1]:53',
+      '[2001:db8::1]:5353',
+    ])
+    expect(dnsRegistry().connectsTo).toBeUndefined()
   })
 })

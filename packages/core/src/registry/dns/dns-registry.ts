@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Newest } from '../newest.ts'
 import { persist, type Try } from '../persist.ts'
@@ -25,7 +26,7 @@ class DnsRegistry implements Discovery {
 
   constructor(settings: DnsSettings) {
     this.#settings = settings
-    if (settings.servers) this.connectsTo = settings.servers
+    if (settings.servers) this.connectsTo = settings.servers.map(toPeer)
   }
 
   async *watch(name: string, { signal, onTrouble }: WatchOptions): AsyncGenerator<readonly Instance[]> {
@@ -54,6 +55,14 @@ class DnsRegistry implements Discovery {
       await following
     }
   }
+}
+
+/** With the port that is asked: 53 where none was given. */
+function toPeer(server: string): string {
+  const address = server.replace(/^\[(.*)\]$/, '$1')
+  const family = isIP(address)
+  if (family === 0) return server
+  return family === 6 ? `[${address}]:53` : `${address}:53`
 }
 
 /** What was given last, of which what has not changed is given again as it is. */
