@@ -1,5 +1,6 @@
 import {
   check,
+  clientOf,
   defineHandler,
   defineSchedule,
   defineService,
@@ -15,6 +16,7 @@ import {
   token,
 } from '@tenon/core'
 import { contract } from '@tenon/core/contract'
+import { dnsRegistry, type Registry } from '@tenon/core/registry'
 import { Type } from '@tenon/core/typebox'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
@@ -71,6 +73,15 @@ const options: Options = {
 
 const given = (more: Partial<Options>) => defineService({ ...options, ...more })
 
+const kubernetes = { name: 'kubernetes', connectsTo: ['https://10.96.0.1'], watch: untold }
+
+/** Calls another service, which a registry finds. */
+const finding = (name: string, registry: Registry): Partial<Options> => ({
+  registry: () => registry,
+  remotes: () => [remote(bills, { via: grpcClient(), at: `registry:///${name}` })],
+  checks: [check('bills', untouched, { needs: [clientOf(bills)], affects: 'none' })],
+})
+
 /** The services that manifests of the corpus are compared with, by the name that those say. */
 export const services = {
   user: given({}),
@@ -106,6 +117,14 @@ export const services = {
   consulting: given({
     configSources: () => [{ name: 'consul config/user/', connectsTo: ['consul.shop:8500'], watch: untold }],
   }),
+  /** Announces itself in Consul. */
+  announced: given({ registry: () => ({ name: 'consul', connectsTo: ['http://consul.shop:8500'], announce: untold }) }),
+  /** Finds others by DNS of its own. */
+  resolving: given(finding('bill', dnsRegistry({ port: 50_051, servers: ['10.0.0.10:5353'] }))),
+  /** Finds others of its namespace by Kubernetes. */
+  finding: given(finding('bill', kubernetes)),
+  /** Finds others of another namespace by Kubernetes. */
+  findingFar: given(finding('bill.depot', kubernetes)),
   /** Has no callers, and nothing to be configured with. */
   worker: defineService({
     name: 'worker',

@@ -6,6 +6,7 @@ import { networkRules } from './rule/network.ts'
 import { portRules } from './rule/port.ts'
 import { probeTargetRules } from './rule/probe-target.ts'
 import { probeTimeRules } from './rule/probe-time.ts'
+import { registryRules } from './rule/registry.ts'
 import { resourceRules } from './rule/resource.ts'
 import { rolloutRules } from './rule/rollout.ts'
 import { scalingRules } from './rule/scaling.ts'
@@ -27,5 +28,6 @@ export const rules: readonly Rule[] = [
   ...scalingRules,
   ...sidecarRules,
   ...networkRules,
+  ...registryRules,
   ...configurationRules,
 ]

@@ -16,10 +16,10 @@ const peerRefused: Rule = {
     if (egress === undefined) return []
     return peersOf(subject)
       .filter((peer) => peer.ports.length > 0 && !egress.rules.some((rule) => letsPeer(rule, peer)))
-      .map(({ name, host, ports }) => ({
+      .map(({ name, host, ports, protocol }) => ({
         at: egress.at,
-        message: `no rule lets the service connect to ${isIP(host) === 6 ? `[${host}]` : host}:${ports.join(' or ')}, which ${name} needs`,
-        fix: `egress: [{ ports: [{ port: ${ports[0]} }] }], to the pods or addresses of ${host}`,
+        message: `no rule lets the service connect to ${isIP(host) === 6 ? `[${host}]` : host}:${ports.join(' or ')}${protocol === 'UDP' ? ' over UDP' : ''}, which ${name} needs`,
+        fix: `egress: [{ ports: [${protocol === 'UDP' ? dnsPorts(ports[0]) : `{ port: ${ports[0]} }`}] }], to the pods or addresses of ${host}`,
       }))
   },
 }
@@ -41,7 +41,7 @@ const dnsRefused: Rule = {
       {
         at: egress.at,
         message,
-        fix: 'egress: [{ ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }] }]',
+        fix: `egress: [{ ports: [${dnsPorts(53)}] }]`,
       },
     ]
   },
@@ -66,6 +66,10 @@ const callersRefused: Rule = {
 }
 
 export const networkRules: readonly Rule[] = [peerRefused, dnsRefused, callersRefused]
+
+function dnsPorts(port: number | undefined): string {
+  return `{ port: ${port}, protocol: UDP }, { port: ${port}, protocol: TCP }`
+}
 
 interface Restriction {
   /** Of the first policy. */
@@ -100,7 +104,8 @@ function letsPeer(rule: Field, peer: Peer): boolean {
   const mayBeOne = to.length === 0 || to.some((one) => mayBe(one, peer))
   if (rule.at('ports').items.length === 0) return mayBeOne
   if (isIP(peer.host) > 0 && !mayBeOne) return false
-  return peer.ports.some((port) => letsPort(rule, { port, protocol: 'TCP' })) || to.some((one) => isCalled(one, peer))
+  const { protocol } = peer
+  return peer.ports.some((port) => letsPort(rule, { port, protocol })) || to.some((one) => isCalled(one, peer))
 }
 
 interface Wanted {

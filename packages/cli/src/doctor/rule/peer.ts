@@ -4,8 +4,10 @@ import type { Subject } from '../subject.ts'
 
 /** A server that the service connects to. */
 export interface Peer {
-  /** What connects to it: a remote, a transport, a provider, a source of settings. */
+  /** What connects to it: a remote, a transport, a provider, a source of settings, the registry. */
   readonly name: string
+  /** UDP for DNS, which is asked over TCP only where an answer is long. */
+  readonly protocol: 'TCP' | 'UDP'
   readonly host: string
   /** Of a name that may be that of a Service; undefined where it is left to who applies the manifests. */
   readonly namespace: string | undefined
@@ -15,24 +17,40 @@ export interface Peer {
 
 /** The servers that the service declares, as far as its settings tell; none on the pod itself. */
 export function peersOf(subject: Subject): readonly Peer[] {
-  const { remotes, transports, providers, configSources = [] } = subject.service
-  const declared = [
+  const { remotes, transports, providers, registry, configSources = [] } = subject.service
+  const declared: readonly Declared[] = [
     ...remotes.map(({ contract, address }) => ({ name: contract, addresses: [address] })),
     ...transports.map(({ name, connectsTo = [] }) => ({ name, addresses: connectsTo })),
     ...providers.map(({ name, connectsTo = [] }) => ({ name, addresses: connectsTo })),
     ...configSources.map(({ name, connectsTo = [] }) => ({ name, addresses: connectsTo })),
+    ...registryServers(registry),
   ]
-  return declared.flatMap(({ name, addresses }) =>
+  return declared.flatMap(({ name, addresses, protocol = 'TCP' }) =>
     addresses
       .flatMap(placesOf)
       .filter(({ host, port }) => port > 0 && !isLoopback(host))
       .map((place) => ({
         name,
+        protocol,
         host: place.host,
         namespace: namespaceOf(subject, place),
         ports: targetsOf(subject, place),
       })),
   )
+}
+
+interface Declared {
+  readonly name: string
+  readonly addresses: readonly string[]
+  /** @defaultValue `TCP` */
+  readonly protocol?: Peer['protocol']
+}
+
+/** Where the API server is only the cluster knows. */
+function registryServers(registry: Subject['service']['registry']): readonly Declared[] {
+  const { name = '', connectsTo } = registry ?? {}
+  if (connectsTo === undefined || name === 'kubernetes') return []
+  return [{ name: `registry ${name}`.trim(), addresses: connectsTo, protocol: name === 'dns' ? 'UDP' : 'TCP' }]
 }
 
 /** Of a Service: `name`, or `name.namespace`. */
