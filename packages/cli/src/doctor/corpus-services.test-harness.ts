@@ -121,6 +121,8 @@ export const services = {
   announced: given({ registry: () => ({ name: 'consul', connectsTo: ['http://consul.shop:8500'], announce: untold }) }),
   /** Finds others by DNS of its own. */
   resolving: given(finding('bill', dnsRegistry({ port: 50_051, servers: ['10.0.0.10:5353'] }))),
+  /** Finds others by the DNS of the cluster. */
+  asking: given(finding('bill', dnsRegistry({ port: 50_051 }))),
   /** Finds others of its namespace by Kubernetes. */
   finding: given(finding('bill', kubernetes)),
   /** Finds others of another namespace by Kubernetes. */

@@ -4,6 +4,7 @@ import type { Field } from '../manifest/field.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import { portOf } from '../probe.ts'
 import { listenerAt, selecting, type Subject } from '../subject.ts'
+import { foundServices } from '../../generate/kubernetes/peer.ts'
 import { type Peer, peersOf } from './peer.ts'
 import { isCalled, mayBe, mayBeDns } from './policy-peer.ts'
 import { servicePorts } from './port.ts'
@@ -29,14 +30,14 @@ const dnsRefused: Rule = {
   severity: 'error',
   find: (subject) => {
     const egress = restrictionOf(subject, 'egress')
-    const named = peersOf(subject).find(({ host }) => isIP(host) === 0)
+    const name = peersOf(subject).find(({ host }) => isIP(host) === 0)?.host ?? foundByDns(subject)
     if (
       egress === undefined ||
-      named === undefined ||
+      name === undefined ||
       egress.rules.some((rule) => mayBeDns(rule.at('to').items) && letsPort(rule, { port: 53, protocol: 'UDP' }))
     )
       return []
-    const message = `no rule lets the service ask for names (port 53): ${named.host} is never found`
+    const message = `no rule lets the service ask for names (port 53): ${name} is never found`
     return [
       {
         at: egress.at,
@@ -66,6 +67,12 @@ const callersRefused: Rule = {
 }
 
 export const networkRules: readonly Rule[] = [peerRefused, dnsRefused, callersRefused]
+
+/** A service that the registry looks for in the DNS of the cluster. */
+function foundByDns({ service }: Subject): string | undefined {
+  const { registry } = service
+  return registry?.name === 'dns' && registry.connectsTo === undefined ? foundServices(service)[0] : undefined
+}
 
 function dnsPorts(port: number | undefined): string {
   return `{ port: ${port}, protocol: UDP }, { port: ${port}, protocol: TCP }`
