@@ -228,7 +228,6 @@ export const registryFaults: readonly RegistryFault[] = [
     alter: (registry) => ({
       announce: async (instance, options) => {
         const announcing = pause(laterMs).then(() => registry.announce(instance, options))
-        announcing.catch(() => undefined)
         return {
           lost: never,
           update: async (change, { signal }) => (await announcing).update(change, { signal }),
@@ -245,10 +244,7 @@ export const registryFaults: readonly RegistryFault[] = [
   {
     what: 'says that it has withdrawn before it has',
     alter: onRegistration(({ withdraw }) => ({
-      withdraw: async (options) =>
-        void pause(laterMs)
-          .then(() => withdraw(options))
-          .catch(() => undefined),
+      withdraw: async (options) => void pause(laterMs).then(() => withdraw(options)),
     })),
     found: [
       'announce: an instance is gone when withdraw resolves, which is safe to call twice',
@@ -434,7 +430,6 @@ export const registryFaults: readonly RegistryFault[] = [
       announce: async (instance, options) => {
         let announced: Registration | undefined
         const announcing = pause(soonMs).then(async () => (announced = await registry.announce(instance, options)))
-        announcing.catch(() => undefined)
         return {
           lost: never,
           update: async (change, { signal }) => (await announcing).update(change, { signal }),

@@ -14,8 +14,7 @@ import {
 } from '@tenon/core/registry'
 import { within } from '../conformance/within.ts'
 import type { RegistryHarness } from './registry-harness.ts'
-import { AskedServer, type Wire } from './asked-server.test-harness.ts'
-import { tcpLink } from './tcp-link.ts'
+import { ServedLink, type Wire } from './served-link.test-harness.ts'
 
 /** How a served registry behaves, right or wrong. */
 export interface ServedHabits {
@@ -55,7 +54,7 @@ export const rightHabits: ServedHabits = {
   isOwnerChecked: true,
 }
 
-/** A registry with a server in this process, and a link that can be harmed. */
+/** A registry with a server and a link that can be harmed, all in this process. */
 export function servedHarness(habits: ServedHabits = rightHabits): RegistryHarness {
   return {
     name: 'served',
@@ -66,24 +65,19 @@ export function servedHarness(habits: ServedHabits = rightHabits): RegistryHarne
     slowMs: 50,
     start: async () => {
       const server = new Server(habits)
-      const asked = await AskedServer.start()
-      const link = await tcpLink(asked.port)
+      const [link, beside] = [new ServedLink(), new ServedLink()]
       return {
         link,
-        open: async () => new ServedRegistry(server, habits, () => asked.connect(link.port)),
-        openBeside: async () => new ServedRegistry(server, habits, () => asked.connect(asked.port)),
+        open: async () => new ServedRegistry(server, link, habits),
+        openBeside: async () => new ServedRegistry(server, beside, habits),
         crash: async (registry) => (registry as ServedRegistry).crash(),
         forget: async ({ id }) => server.forget(id),
         restart: async () => {
           server.forgetAll()
-          asked.closeAll()
+          for (const one of [link, beside]) one.closeAll()
         },
         corrupt: async (name) => server.corrupt(name),
-        close: async () => {
-          server.forgetAll()
-          await link[Symbol.asyncDispose]()
-          await asked[Symbol.asyncDispose]()
-        },
+        close: async () => server.forgetAll(),
       }
     },
   }
@@ -147,15 +141,15 @@ class Server {
 
 class ServedRegistry implements Registrar, Discovery {
   readonly #server: Server
+  readonly #link: ServedLink
   readonly #habits: ServedHabits
-  readonly #connect: () => Wire
   readonly #dead = new AbortController()
   #wire: Wire | undefined
 
-  constructor(server: Server, habits: ServedHabits, connect: () => Wire) {
+  constructor(server: Server, link: ServedLink, habits: ServedHabits) {
     this.#server = server
+    this.#link = link
     this.#habits = habits
-    this.#connect = connect
   }
 
   async announce(instance: Instance, { onTrouble }: AnnounceOptions): Promise<Registration> {
@@ -252,7 +246,7 @@ class ServedRegistry implements Registrar, Discovery {
   }
 
   async #ask<T>(answer: () => T): Promise<T> {
-    const wire = (this.#wire ??= this.#connect())
+    const wire = (this.#wire ??= this.#link.connect())
     try {
       return await within(wire.ask(answer), this.#habits.requestLimitMs)
     } catch (error) {
