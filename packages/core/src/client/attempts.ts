@@ -53,18 +53,14 @@ interface Sooner {
 }
 
 /** Sooner when a signal is fired, or what is awaited has come. */
-function elapsed(waitMs: number, { awaited, signals }: Sooner): Promise<void> {
-  return new Promise((resolve) => {
-    let waiting: Disposable | undefined
-    const finish = () => {
-      clearTimeout(timer)
-      waiting?.[Symbol.dispose]()
-      for (const signal of signals) signal.removeEventListener('abort', finish)
-      resolve()
-    }
-    const timer = setTimeout(finish, waitMs)
-    waiting = awaited(finish)
-    for (const signal of signals) signal.addEventListener('abort', finish, { once: true })
-    if (signals.some(({ aborted }) => aborted)) finish()
-  })
+async function elapsed(waitMs: number, { awaited, signals }: Sooner): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const finish = () => resolve()
+  const timer = setTimeout(finish, waitMs)
+  using _waiting = awaited(finish)
+  for (const signal of signals) signal.addEventListener('abort', finish, { once: true })
+  if (signals.some(({ aborted }) => aborted)) finish()
+  await promise
+  clearTimeout(timer)
+  for (const signal of signals) signal.removeEventListener('abort', finish)
 }
