@@ -67,3 +67,10 @@ it('leaves out what is no UTF-8 and what is too long, and tells once, without th
 it.each(['no JSON', '{}'])('is no list: %s', (text) => {
   expect(() => new KeyTexts(options).read(text)).toThrow('what Consul says of the keys below config/user/')
 })
+
+it('tells only the length of what is no JSON: a value may be in it', () => {
+  const cut = JSON.stringify([pair('A', 'hush')]).slice(0, -1)
+  expect(() => new KeyTexts(options).read(cut)).toThrow(
+    new Error(`what Consul says of the keys below config/user/ is no JSON, but a text of ${cut.length} characters`),
+  )
+})

@@ -88,7 +88,7 @@ it('gives no list twice, and goes on from an index that went backwards', async (
 })
 
 it.each([
-  ['no JSON', { body: 'oops' }, 'is no JSON: oops'],
+  ['no JSON', { body: 'oops' }, 'is no JSON, but a text of 4 characters'],
   ['no list', { body: { a: 1 } }, 'is no list'],
   ['a list without a leader', { body: [], headers: { 'x-consul-knownleader': 'false' } }, 'knows of no leader'],
   ['an empty list because of the token', { body: [], headers: filtered() }, 'Consul hides instances of user'],
