@@ -11,11 +11,18 @@ const { signal } = new AbortController()
 const instance: Instance = { id: 'user-1', name: 'user', version: '1', endpoints: [] }
 
 /** An agent whose servers show what was registered as a test says; queries of the record are held back for good. */
-async function scripted(answers: { shown?: (count: number) => boolean; renewed?: (count: number) => ScriptedAnswer }) {
-  const { shown = () => true, renewed = () => ({}) } = answers
+async function scripted(answers: {
+  shown?: (count: number) => boolean
+  renewed?: (count: number) => ScriptedAnswer
+  /** Whether a request is never answered. */
+  hangs?: (request: ScriptedRequest) => boolean
+}) {
+  const { shown = () => true, renewed = () => ({}), hangs = () => false } = answers
   let service: Record<string, unknown> | undefined
   let [shownCount, renewedCount] = [0, 0]
-  const answer = ({ path, query, body }: ScriptedRequest): ScriptedAnswer | undefined => {
+  const answer = (request: ScriptedRequest): ScriptedAnswer | undefined => {
+    const { path, query, body } = request
+    if (hangs(request)) return undefined
     if (path === '/v1/agent/service/register') service = JSON.parse(body) as Record<string, unknown>
     if (path === '/v1/agent/service/deregister/user-1') service = undefined
     if (path.startsWith('/v1/agent/check/update/')) return renewed((renewedCount += 1))
@@ -29,7 +36,7 @@ async function scripted(answers: { shown?: (count: number) => boolean; renewed?:
     return service ? { headers: { 'x-consul-contenthash': 'h' }, body: service } : { status: 404 }
   }
   const agent = await ScriptedAgent.start(answer)
-  const registry = consulRegistry({ address: agent.address })
+  const registry = consulRegistry({ address: agent.address, ttlMs: 180_000, requestTimeoutMs: 60_000 })
   onTestFinished(async () => {
     await registry.close()
     await agent[Symbol.asyncDispose]()
@@ -89,4 +96,40 @@ it('removes the checks of an earlier life when it is announced, and keeps its ow
   const ids = registrations.map(({ body }) => (JSON.parse(body) as { Check: { CheckID: string } }).Check.CheckID)
   expect(new Set(ids).size).toBe(1)
   await registration.withdraw({ signal })
+})
+
+const isLook = ({ path, query }: ScriptedRequest) => path === '/v1/agent/service/user-1' && query.get('hash') === null
+const isRegister = ({ path }: ScriptedRequest) => path === '/v1/agent/service/register'
+
+it('is changed and withdrawn no longer than their signals allow while a look at it is not answered', async () => {
+  let isHung = true
+  const { agent, registry, has } = await scripted({ hangs: (request) => isHung && isLook(request) })
+  const registration = await registry.announce(instance, { signal })
+  await agent.asked(1, isLook)
+  const stop = new AbortController()
+  const changing = registration.update({ weight: 3 }, { signal: stop.signal })
+  stop.abort(new Error('enough'))
+  await expect(changing).rejects.toThrow('enough')
+  await expect(registration.withdraw({ signal: AbortSignal.abort(new Error('at once')) })).rejects.toThrow('at once')
+  isHung = false
+  await registration.withdraw({ signal })
+  expect(has()).toBe(false)
+})
+
+it('is withdrawn when what was on its way has ended, whoever gave up on it', async () => {
+  let isHung = false
+  const { agent, registry } = await scripted({ hangs: (request) => isHung && isRegister(request) })
+  const registration = await registry.announce(instance, { signal })
+  await agent.asked(1, ({ query }) => query.get('hash') !== null)
+  isHung = true
+  const stop = new AbortController()
+  const changing = registration.update({ weight: 3 }, { signal: stop.signal })
+  await agent.asked(2, isRegister)
+  stop.abort(new Error('enough'))
+  await expect(changing).rejects.toThrow('enough')
+  const last = new AbortController()
+  const withdrawing = registration.withdraw({ signal: last.signal })
+  last.abort(new Error('at once'))
+  await expect(withdrawing).rejects.toThrow('at once')
+  expect(agent.requests.filter(({ path }) => path.includes('/deregister/'))).toEqual([])
 })

@@ -8,7 +8,9 @@ import {
   type Registration,
   takenOver,
   type Try,
+  Turns,
 } from '@tenon/core/registry'
+import { unlessAborted } from '@tenon/core/transport'
 import { pause } from './agent/follow-index.ts'
 import { linkedAbort } from './agent/linked-abort.ts'
 import { TokenBucket } from './agent/token-bucket.ts'
@@ -35,7 +37,7 @@ export class ConsulRegistration implements Registration {
   /** Resolves when nothing keeps the instance any more. */
   #kept: Promise<void> = Promise.resolve()
   /** What is told the agent is told one after the other. */
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
   /** A guess: a record that somebody changes all the time is put right twice a second. */
   readonly #pace = new TokenBucket({ burst: 5, refillMs: 500 })
 
@@ -85,7 +87,7 @@ export class ConsulRegistration implements Registration {
   async withdraw({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     if (this.#lost.signal.aborted) return
     this.#life.abort()
-    await this.#kept
+    await unlessAborted(this.#kept, signal)
     if (this.#parts.settings.onDrain === 'maintenance') await this.#park(signal)
     else await this.#removeOwn(signal)
   }
@@ -121,7 +123,7 @@ export class ConsulRegistration implements Registration {
    * @returns the hash of what it has; undefined where another life of the instance has taken over.
    */
   #ensure(signal: AbortSignal): Promise<string | undefined> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       let isCheckKnown = true
       for (let count = 0; count < ensureCount; count += 1) {
         // Anew each time: a check that is not known may have gone because another life has taken over just now.
@@ -133,7 +135,7 @@ export class ConsulRegistration implements Registration {
         if (isTold && isCheckKnown) return found.hash ?? ''
       }
       throw new Error(`Consul forgets the instance ${this.#instance.id} as soon as it is told of it`)
-    })
+    }, signal)
   }
 
   #lose(): undefined {
@@ -170,33 +172,27 @@ export class ConsulRegistration implements Registration {
   }
 
   #removeOwn(signal: AbortSignal): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { calls } = this.#parts
       if (!(await this.#isOwn(signal))) return
       await calls.deregister(this.#instance, signal)
       await calls.untilShown(this.#instance, isGone(this.#incarnation), { awaited: 'that it is gone', signal })
-    })
+    }, signal)
   }
 
   #park(signal: AbortSignal): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { calls, onParked } = this.#parts
       if (!(await this.#isOwn(signal))) return
       await calls.maintain(this.#instance, signal)
       onParked((last) => this.#removeOwn(last))
       await calls.untilShown(this.#instance, isGone(this.#incarnation), { awaited: 'that it is gone', signal })
-    })
+    }, signal)
   }
 
   async #isOwn(signal: AbortSignal): Promise<boolean> {
     const found = await this.#parts.calls.look(this.#instance, { signal })
     return found?.incarnation?.id === this.#incarnationId
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work)
-    this.#turn = turn.catch(() => undefined)
-    return turn
   }
 }
 

@@ -6,8 +6,8 @@ import {
   persist,
   type Registration,
   takenOver,
+  Turns,
 } from '@tenon/core/registry'
-import { unlessAborted } from '@tenon/core/transport'
 import type { EtcdApi } from './api/etcd-api.ts'
 import { EtcdError } from './api/etcd-error.ts'
 import { type Arrived, type compare, compareResult, compareTarget, type keyValue, methods } from './api/etcd-message.ts'
@@ -208,23 +208,5 @@ class EtcdRegistration implements Registration {
 }
 
 type Holder = Arrived<typeof keyValue>
-
-/** One piece of work after the other. */
-class Turns {
-  #last: Promise<unknown> = Promise.resolve()
-
-  /** Does the work when all that came before is done. @throws the reason of the signal when it fires before that */
-  async take(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const before = this.#last
-    const take = async () => {
-      await unlessAborted(before, signal)
-      signal.throwIfAborted()
-      await work(signal)
-    }
-    const turn = take()
-    this.#last = Promise.allSettled([before, turn])
-    return turn
-  }
-}
 
 const encoder = new TextEncoder()

@@ -22,3 +22,4 @@ export type {
 export { staticRegistry, type StaticServices } from './static-registry.ts'
 export { isTakenOver, takenOver } from './taken-over.ts'
 export { toSnapshot } from './to-snapshot.ts'
+export { Turns } from '../transport/turns.ts'
