@@ -1,6 +1,6 @@
 import type { Instance } from '@tenon/core/registry'
 import { describe, expect, it } from 'vitest'
-import { metaKeys, readEntry, toServiceRecord } from './consul-mapping.ts'
+import { checkStatus, metaKeys, readEntry, toServiceRecord } from './consul-mapping.ts'
 
 const instance: Instance = {
   id: 'user-1',
@@ -68,10 +68,12 @@ describe('an entry', () => {
     expect(readEntry(entry(record(), [check(own, status)]))).toMatchObject({ kind })
   })
 
-  it('that says of itself that it does not serve is there, unless its node is gone', () => {
+  it('that says of itself that it does not serve is there, unless it or its node is gone', () => {
     const service = record({ health: 'not_serving' })
-    expect(readEntry(entry(service, [check(own, 'critical')]))).toMatchObject({ instance: { health: 'not_serving' } })
-    expect(readEntry(entry(service, [check('serfHealth', 'critical')]))).toEqual({ kind: 'gone' })
+    const alive = check(own, checkStatus.not_serving)
+    expect(readEntry(entry(service, [alive]))).toMatchObject({ instance: { health: 'not_serving' } })
+    expect(readEntry(entry(service, [check(own, 'critical')]))).toEqual({ kind: 'gone' })
+    expect(readEntry(entry(service, [alive, check('serfHealth', 'critical')]))).toEqual({ kind: 'gone' })
   })
 
   it.each(['_node_maintenance', '_service_maintenance:user-1'])('under maintenance (%s) is gone', (id) => {

@@ -77,7 +77,7 @@ export function readEntry(entry: unknown): Reading {
   const endpoints = readEndpoints(texts[metaKeys.endpoints] ?? '')
   if (endpoints === undefined) return unreadable(`the ${metaKeys.endpoints} of ${id} are no list of protocol=host:port`)
   const health = readHealth(texts[metaKeys.health])
-  if (!isPresent(entry['Checks'], health)) return { kind: 'gone' }
+  if (!isPresent(entry['Checks'])) return { kind: 'gone' }
   return { kind: 'instance', instance: freeze({ id, name, endpoints, health, texts }) }
 }
 
@@ -88,11 +88,11 @@ export function readIncarnation(meta: unknown): Incarnation | undefined {
   return typeof id === 'string' ? { id, revision: Number(revision) } : undefined
 }
 
-/** What a check that the process reports says of its health. */
+/** What a check that the process reports says of its health: what is critical is gone, so that one that died is not taken for one that only does not serve. */
 export const checkStatus = Object.freeze({
   serving: 'passing',
   draining: 'warning',
-  not_serving: 'critical',
+  not_serving: 'warning',
 } as const satisfies Record<InstanceHealth, string>)
 
 interface Read {
@@ -119,15 +119,9 @@ function freeze({ id, name, endpoints, health, texts }: Read): Instance {
   })
 }
 
-/**
- * A critical check means gone, also the one of its node, and so does maintenance, which is a critical check. What says of itself that it
- * does not serve is shown as that. A warning serves.
- */
-function isPresent(checks: unknown, health: InstanceHealth): boolean {
-  return (Array.isArray(checks) ? checks : [])
-    .filter(isRecord)
-    .filter(({ CheckID: id }) => health !== 'not_serving' || !String(id).startsWith(checkPrefix))
-    .every(({ Status: status }) => status !== 'critical')
+/** A critical check means gone, also the one of its node, and so does maintenance, which is a critical check. */
+function isPresent(checks: unknown): boolean {
+  return (Array.isArray(checks) ? checks : []).filter(isRecord).every(({ Status: status }) => status !== 'critical')
 }
 
 function readHealth(text: string | undefined): InstanceHealth {

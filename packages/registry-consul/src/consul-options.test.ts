@@ -22,6 +22,22 @@ describe('the options of consulRegistry', () => {
     expect(resolveConsul({ address }, {}).agent.origin).toBe(origin)
   })
 
+  it.each([
+    [15_000, 3_000],
+    [1_000, 333],
+  ])('wait with ttlMs %i for an answer for %i ms', (ttlMs, expected) => {
+    expect(resolveConsul({ ttlMs }, {}).agent.requestTimeoutMs).toBe(expected)
+  })
+
+  it('refuse a wait that is more than a third of ttlMs, unless the agent makes the check', () => {
+    const given = { ttlMs: 3_000, requestTimeoutMs: 1_001 }
+    expect(() => resolveConsul(given, {})).toThrow(
+      'requestTimeoutMs must be at most a third of ttlMs, found 1001 and 3000',
+    )
+    expect(resolveConsul({ ...given, requestTimeoutMs: 1_000 }, {}).agent.requestTimeoutMs).toBe(1_000)
+    expect(resolveConsul({ ...given, check: { http: '/readyz' } }, {}).agent.requestTimeoutMs).toBe(1_001)
+  })
+
   it('speak https where tls is given', () => {
     expect(resolveConsul({ address: 'consul:8501', tls: {} }, {}).agent.origin).toBe('https://consul:8501')
   })

@@ -22,7 +22,7 @@ export interface ConsulOptions extends AgentOptions {
   /** An instance that has not been heard of for so long is gone. @defaultValue 15_000 @remarks Range 1_000–86_400_000 ms */
   readonly ttlMs?: number
   /**
-   * How long an instance may be gone, or say that it does not serve, before Consul forgets it. It looks every 30 s.
+   * How long an instance may be gone before Consul forgets it. It looks every 30 s.
    *
    * @defaultValue 60_000
    * @remarks Range 60_000–604_800_000 ms. Consul takes no less than a minute.
@@ -60,11 +60,15 @@ export function resolveConsul(options: ConsulOptions, environment: Environment):
   const given: unknown = options
   if (!isRecord(given))
     throw new ConfigError([check.malformed(`the options must be an object, found ${toFound(given)}`)])
+  const ttlMs = options.ttlMs ?? consulDefaults.ttlMs
+  // Another check is not renewed.
+  const longestMs = options.check === undefined || options.check === 'ttl' ? Math.floor(ttlMs / 3) : Infinity
+  const requestTimeoutMs = options.requestTimeoutMs ?? Math.min(agentDefaults.requestTimeoutMs, longestMs)
   const { settings: agent, problems } = resolveAgent(options, check, environment)
   const settings: ConsulSettings = Object.freeze({
-    agent,
+    agent: Object.freeze({ ...agent, requestTimeoutMs }),
     check: options.check ?? consulDefaults.check,
-    ttlMs: options.ttlMs ?? consulDefaults.ttlMs,
+    ttlMs,
     deregisterAfterMs: options.deregisterAfterMs ?? consulDefaults.deregisterAfterMs,
     tags: Object.freeze(Array.isArray(options.tags) ? [...options.tags] : []),
     onDrain: options.onDrain ?? consulDefaults.onDrain,
@@ -74,6 +78,13 @@ export function resolveConsul(options: ConsulOptions, environment: Environment):
     ...problems,
     ...checkCheck(options.check, check),
     ...check.integer('ttlMs', options.ttlMs, { min: 1_000, max: 86_400_000 }),
+    ...(requestTimeoutMs > longestMs
+      ? [
+          check.outOfRange(
+            `requestTimeoutMs must be at most a third of ttlMs, found ${requestTimeoutMs} and ${ttlMs}: a renewal that is lost would be noticed too late`,
+          ),
+        ]
+      : []),
     ...check.integer('deregisterAfterMs', options.deregisterAfterMs, { min: 60_000, max: 604_800_000 }),
     ...checkTags(options.tags, check),
     ...check.choice('onDrain', settings.onDrain, ['withdraw', 'maintenance']),

@@ -12,7 +12,7 @@ import { consulAbsence, OwnConsul } from './own-consul.test-harness.ts'
 vi.stubEnv('CONSUL_HTTP_TOKEN', '')
 
 const skipped = consulAbsence === undefined ? '' : ` (skipped: ${consulAbsence})`
-const times = { ttlMs: 2_000, waitMs: 1_000, requestTimeoutMs: 1_500 } as const
+const times = { ttlMs: 2_000, waitMs: 1_000, requestTimeoutMs: 600 } as const
 const { signal } = new AbortController()
 
 describe.skipIf(consulAbsence !== undefined)(`a registration in Consul${skipped}`, () => {
@@ -89,12 +89,26 @@ describe.skipIf(consulAbsence !== undefined)(`a registration in Consul${skipped}
     const registration = await announce(open(), instance)
     for (const [health, Status] of [
       ['draining', 'warning'],
-      ['not_serving', 'critical'],
+      ['not_serving', 'warning'],
       ['serving', 'passing'],
     ] as const) {
       await registration.update({ health }, { signal })
       expect(await checksOf(instance)).toMatchObject([{ Status }])
     }
+  })
+
+  it('is gone within its time where the process died while it did not serve', async () => {
+    const instance = named()
+    const link = new TcpLink(consul.port)
+    onTestFinished(() => link[Symbol.asyncDispose]())
+    const { address } = await link.open()
+    const registration = await announce(open({ address, ttlMs: 1_000, requestTimeoutMs: 300 }), instance)
+    await registration.update({ health: 'not_serving' }, { signal })
+    const { lists, shows } = watch(instance.name)
+    await shows([instance.id])
+    expect(lists.at(-1)?.[0]?.health).toBe('not_serving')
+    await link.cut()
+    await shows([])
   })
 
   it('refuses what does not fit, leaves nothing, and goes on with what was right', async () => {

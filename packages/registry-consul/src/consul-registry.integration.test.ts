@@ -21,7 +21,7 @@ const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = 
 const isLong = process.env['TENON_OUTAGES'] === 'all'
 
 /** Short, so that expiry and half-open connections are awaited in little time. */
-const times = { ttlMs: 2_000, waitMs: 500, requestTimeoutMs: 1_000 } as const
+const times = { ttlMs: 2_000, waitMs: 500, requestTimeoutMs: 600 } as const
 
 describe.skipIf(consulAbsence !== undefined).each([{ hasAcl: false }, { hasAcl: true }])(
   `consulRegistry, access control lists: $hasAcl${skipped(consulAbsence)}`,

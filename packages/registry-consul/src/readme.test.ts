@@ -23,7 +23,8 @@ const tables: readonly OptionTable[] = [
       ['agent/agent-options.ts', 'AgentOptions'],
     ],
     defaults: consulDefaults,
-    resolve: (options) => resolveConsul(options, {}),
+    // Within which every `requestTimeoutMs` is at most a third.
+    resolve: (options) => resolveConsul({ ttlMs: 180_000, ...options }, {}),
   },
   {
     head: 'option of `consulSource`',

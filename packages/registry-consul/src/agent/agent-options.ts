@@ -43,7 +43,14 @@ export interface AgentOptions {
    * @remarks Range 100–300_000 ms. Every watch costs one small message so often.
    */
   readonly waitMs?: number
-  /** How long an answer may take that is not held back. @defaultValue 3_000 @remarks Range 100–60_000 ms. The default is a guess. */
+  /**
+   * How long an answer may take that is not held back, and connecting. In a registry with the check `ttl` at most a third of `ttlMs`, so
+   * that a renewal whose answer is lost is followed by another in time.
+   *
+   * @defaultValue 3_000; in such a registry a third of `ttlMs` where that is less
+   * @remarks Range 100–60_000 ms. The default is a guess.
+   * @throws ConfigError `config.out_of_range`
+   */
   readonly requestTimeoutMs?: number
   /** Longest answer that is read. @defaultValue 67_108_864 @remarks Range 1_024–1_073_741_824. A list of 1,000 instances takes 1.3 MB. */
   readonly maxResponseBytes?: number
