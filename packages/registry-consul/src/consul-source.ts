@@ -12,6 +12,7 @@ import { type AgentAnswer, ConsulAgent } from './agent/consul-agent.ts'
 import { followIndex } from './agent/follow-index.ts'
 import { followNewest } from './agent/follow-newest.ts'
 import { KeyTexts } from './key-texts.ts'
+import { LastingProblems } from './lasting-problems.ts'
 
 export interface ConsulSourceOptions extends Omit<AgentOptions, 'cached'> {
   /** The keys that are read are this, a slash if it has none at its end, and the name of a variable: `config/user/PRICE_LIMIT`. */
@@ -59,14 +60,12 @@ class KeySource implements ConfigSource {
 
   watch({ signal, variables, onTrouble }: ConfigWatchOptions): AsyncGenerator<ConfigTexts> {
     const texts = new KeyTexts({ ...this.#settings, variables })
-    let shown: ConfigTexts | undefined
+    const lasting = new LastingProblems()
     return followNewest<ConfigTexts>({
       signal,
       onTrouble,
-      follow: (put, one) => {
-        // After an outage all is given again.
-        shown = undefined
-        return followIndex(
+      follow: (give, one) =>
+        followIndex(
           {
             list: (cut) => this.#ask({ recurse: '' }, { signal: cut }),
             // Names without values: what is waited for in vain is small.
@@ -78,16 +77,16 @@ class KeySource implements ConfigSource {
               // A token that was taken its rights must not unset what it has read.
               if (answer.isFiltered) throw new Error(hidden(this.#settings.prefix))
               const read = texts.read(listOf(answer))
-              if (answer.isDenied && answer.status === 404) onTrouble?.(new Error(hidden(this.#settings.prefix)))
-              for (const problem of read.problems) onTrouble?.(new Error(`${this.name}: ${problem}`))
+              const isHidden = answer.isDenied && answer.status === 404
+              const leftOut = read.problems.map((problem) => `${this.name}: ${problem}`)
+              const { fresh, isOther } = lasting.take(isHidden ? [...leftOut, hidden(this.#settings.prefix)] : leftOut)
+              for (const problem of fresh) onTrouble?.(new Error(problem))
               // What could not be read is told of as an outage is; the rest is in force.
-              if (read.texts !== shown || read.problems.length > 0) put(read.texts)
-              shown = read.texts
+              give(read.texts, isOther)
             },
           },
           one,
-        )
-      },
+        ),
     })
   }
 

@@ -13,7 +13,6 @@ interface Kept {
 export class InstanceList {
   readonly #name: string
   #kept = new Map<string, Kept>()
-  #problems: ReadonlySet<string> = new Set()
   #snapshot: readonly Instance[] = []
 
   constructor(name: string) {
@@ -23,7 +22,7 @@ export class InstanceList {
   /**
    * Reads an answer of `/v1/health/service/:name`.
    *
-   * @returns the instances, the very same list when nothing changed, and what cannot be read that could be before.
+   * @returns the instances, the very same list when nothing changed, and what cannot be read.
    * @throws Error for an answer that is no list.
    */
   read(text: string): { readonly snapshot: readonly Instance[]; readonly problems: readonly string[] } {
@@ -34,9 +33,7 @@ export class InstanceList {
     const kept = new Map(entries.map((entry, index) => [keyOf(entry, index), this.#keep(entry, keyOf(entry, index))]))
     this.#kept = kept
     const readings = [...kept.values()].map(({ reading }) => reading)
-    const found = readings.flatMap((reading) => (reading.kind === 'unreadable' ? [reading.problem] : []))
-    const problems = found.filter((problem) => !this.#problems.has(problem))
-    this.#problems = new Set(found)
+    const problems = readings.flatMap((reading) => (reading.kind === 'unreadable' ? [reading.problem] : []))
     this.#show(toSnapshot(readings.flatMap((reading) => (reading.kind === 'instance' ? [reading.instance] : []))))
     return { snapshot: this.#snapshot, problems }
   }

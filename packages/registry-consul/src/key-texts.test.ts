@@ -49,7 +49,7 @@ it('notices that keys have come or gone, whoever asked for them', () => {
   ])
 })
 
-it('leaves out what is no UTF-8 and what is too long, and tells once, without the value', () => {
+it('leaves out what is no UTF-8 and what is too long, and tells so, without the value', () => {
   const texts = new KeyTexts(options)
   const wrong = [pair('A', Buffer.from([0xff, 0xfe])), pair('B', 'secret-9!'), { Key: 'config/user/a/b', Value: 3 }]
   const { texts: left, problems } = read(texts, ...wrong)
@@ -59,9 +59,7 @@ it('leaves out what is no UTF-8 and what is too long, and tells once, without th
     'the key config/user/B is left out: its value is longer than maxValueBytes, 8',
     'the key config/user/a/b is left out: its value is no text',
   ])
-  expect(read(texts, ...wrong).problems).toEqual([])
   expect(read(texts, pair('A', 'fine')).problems).toEqual([])
-  expect(read(texts, ...wrong).problems).toHaveLength(3)
 })
 
 it.each(['no JSON', '{}'])('is no list: %s', (text) => {

@@ -16,7 +16,6 @@ export class KeyTexts {
   readonly #variables: ReadonlySet<string>
   #texts: ConfigTexts | undefined
   #keys = ''
-  #problems: ReadonlySet<string> = new Set()
 
   constructor(options: KeyTextsOptions) {
     this.#options = options
@@ -26,7 +25,7 @@ export class KeyTexts {
   /**
    * Reads an answer of `/v1/kv/:prefix?recurse`.
    *
-   * @returns the texts, the very same object when nothing changed, and what cannot be read that could be before.
+   * @returns the texts, the very same object when nothing changed, and what cannot be read.
    * @throws Error for an answer that is no list.
    */
   read(text: string): { readonly texts: ConfigTexts; readonly problems: readonly string[] } {
@@ -42,10 +41,8 @@ export class KeyTexts {
       if (typeof value === 'string') found.set(variable, value)
       else problems.push(`the key ${prefix}${variable} is left out: ${value.problem}`)
     }
-    const fresh = problems.filter((problem) => !this.#problems.has(problem))
-    this.#problems = new Set(problems)
     this.#texts = keepSame(this.#texts, found)
-    return { texts: this.#texts, problems: fresh }
+    return { texts: this.#texts, problems }
   }
 
   /** Whether an answer of `/v1/kv/:prefix?keys` names other keys than there were. */

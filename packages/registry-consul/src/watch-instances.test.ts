@@ -29,7 +29,10 @@ async function watch(lists: readonly (ScriptedAnswer & { readonly index?: number
     const indexed = { 'x-consul-index': String(index) }
     return isBell(request) ? { headers: indexed } : { ...rest, headers: { ...indexed, ...headers } }
   }
-  const agent = await ScriptedAgent.start(answer)
+  return watchAt(await ScriptedAgent.start(answer), options)
+}
+
+function watchAt(agent: ScriptedAgent, options: ConsulOptions = {}) {
   const registry = consulRegistry({ address: agent.address, ...options })
   const stop = new AbortController()
   const seen: string[] = []
@@ -126,6 +129,51 @@ it('tells of records that cannot be read, and shows the others', async () => {
     expect.stringContaining('an instance of user in Consul is left out: the service x was not registered by Tenon'),
     expect.stringContaining('it is no record of a service'),
   ])
+})
+
+it('tells of instances that are hidden once, and again when that has come back', async () => {
+  const { troubles, sees, agent } = await watch([
+    { body: [entry('a')], headers: filtered() },
+    { body: [entry('b')], headers: filtered() },
+    { body: [entry('c')] },
+    { body: [entry('d')], headers: filtered() },
+  ])
+  await sees(['a', 'b', 'c', 'd'])
+  expect(troubles).toHaveLength(2)
+  expect(agent.requests.filter((request) => !isBell(request))).toHaveLength(4)
+})
+
+it('says once to who has no token that there may be more', async () => {
+  const denied = { 'x-consul-default-acl-policy': 'deny' }
+  const { troubles, sees } = await watch([
+    { body: [], headers: denied },
+    { body: [], headers: denied },
+    { body: [entry('a')], headers: denied },
+  ])
+  await sees(['', 'a'])
+  expect(troubles).toHaveLength(1)
+})
+
+it('gives the list again when it can read what it has left out, changed or not', async () => {
+  const { sees, troubles } = await watch([{ body: [entry('a'), 3] }, { body: [entry('a'), 3] }, { body: [entry('a')] }])
+  await sees(['a', 'a'])
+  expect(troubles).toHaveLength(1)
+})
+
+it('gives its list again once after an outage, when the agent answers queries that wait as well', async () => {
+  let isBack = false
+  let listCount = 0
+  const agent = await ScriptedAgent.start((request) => {
+    if (isBell(request)) return isBack ? { headers: { 'x-consul-index': '7' } } : { status: 504 }
+    listCount += 1
+    isBack = listCount > 3
+    return { headers: { 'x-consul-index': '7' }, body: [entry('a')] }
+  })
+  const { seen, troubles, sees } = watchAt(agent)
+  await sees(['a', 'a'])
+  expect(troubles).toHaveLength(3)
+  await agent.asked(5, isBell)
+  expect(seen).toHaveLength(2)
 })
 
 function filtered() {

@@ -4,6 +4,7 @@ import type { ConsulAgent } from './agent/consul-agent.ts'
 import { followIndex } from './agent/follow-index.ts'
 import { followNewest } from './agent/follow-newest.ts'
 import { InstanceList } from './instance-list.ts'
+import { LastingProblems } from './lasting-problems.ts'
 
 export interface WatchParts {
   readonly agent: ConsulAgent
@@ -18,6 +19,7 @@ export function watchInstances(
 ): AsyncGenerator<readonly Instance[]> {
   const { datacenter: dc, consistency, cached, waitMs } = settings
   const instances = new InstanceList(name)
+  const lasting = new LastingProblems()
   const mode = { dc, stale: consistency === 'stale' ? '' : undefined, cached: cached ? '' : undefined }
   const request = {
     path: `health/service/${encodeURIComponent(name)}`,
@@ -28,28 +30,26 @@ export function watchInstances(
   return followNewest<readonly Instance[]>({
     signal,
     onTrouble,
-    async follow(put, one) {
-      // After an outage the list is given again, changed or not.
-      let shown: readonly Instance[] | undefined
-      await followIndex(
+    follow: (give, one) =>
+      followIndex(
         {
           list: (cut) => agent.ask({ ...request, query: mode, signal: cut }),
           bell: (index, cut) =>
             agent.ask({ ...request, query: { ...nothing, index: String(index) }, waitMs, signal: cut }),
           show({ text, isFiltered, isDenied }) {
             const { snapshot, problems } = instances.read(text)
-            for (const problem of problems)
-              onTrouble?.(new Error(`an instance of ${name} in Consul is left out: ${problem}`))
             // A token that was taken its rights must not empty the list.
             if (isFiltered && snapshot.length === 0) throw new Error(hidden(name))
-            if (isFiltered || (isDenied && snapshot.length === 0)) onTrouble?.(new Error(hidden(name)))
-            if (snapshot !== shown) put(snapshot)
-            shown = snapshot
+            const isHidden = isFiltered || (isDenied && snapshot.length === 0)
+            const leftOut = problems.map((problem) => `an instance of ${name} in Consul is left out: ${problem}`)
+            const { fresh, isOther } = lasting.take(isHidden ? [...leftOut, hidden(name)] : leftOut)
+            for (const problem of fresh) onTrouble?.(new Error(problem))
+            // What is wrong with a part is told of as an outage is; the rest is in force.
+            give(snapshot, isOther)
           },
         },
         one,
-      )
-    },
+      ),
   })
 }
 

@@ -30,9 +30,10 @@ export async function followIndex({ list, bell, show, isOther = () => false }: F
   for (;;) {
     const answer = led(await list(signal))
     show(answer)
-    one.succeeded()
     for (;;) {
       const rung = await bell(answer.index, signal)
+      // Not before: what answers lists and holds nothing back would be asked for lists without end.
+      one.succeeded()
       await pause(bucket, signal)
       if (rung.index !== answer.index || isOther(rung)) break
     }
