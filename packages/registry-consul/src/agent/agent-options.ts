@@ -21,7 +21,7 @@ export interface AgentOptions {
   /** Of Consul Enterprise. @defaultValue `CONSUL_PARTITION`, else that of the agent */
   readonly partition?: string
   /**
-   * Speaks TLS; `{}` for what the platform trusts.
+   * Speaks TLS; `{}` for what the platform trusts. Files are read again after a connection that failed.
    *
    * @defaultValue from `CONSUL_CACERT`, `CONSUL_CLIENT_CERT`, `CONSUL_CLIENT_KEY` and `CONSUL_TLS_SERVER_NAME` where https is spoken
    */

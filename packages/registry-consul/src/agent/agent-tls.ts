@@ -51,6 +51,11 @@ export function checkAgentTls(tls: unknown, check: OptionCheck): readonly SetupP
   ]
 }
 
+/** Whether any of the texts is the path of a file, in which there may be another certificate later. */
+export function hasFiles({ ca, cert, key }: AgentTlsOptions): boolean {
+  return [ca, cert, key].flat().some((text) => text !== undefined && !isPem(text))
+}
+
 /** Reads the files. @throws Error that names the option and the file. */
 export async function readAgentTls(tls: AgentTlsOptions): Promise<TlsTexts> {
   const { ca, cert, key, serverName } = tls
@@ -70,11 +75,15 @@ function checkText(name: 'ca' | 'cert' | 'key', text: unknown, check: OptionChec
 }
 
 async function readPem(name: 'ca' | 'cert' | 'key', text: string): Promise<string> {
-  if (text.includes('-----BEGIN ')) return text
+  if (isPem(text)) return text
   try {
     return await readFile(text, 'utf8')
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new Error(`tls.${name} cannot be read: ${reason}`, { cause })
   }
+}
+
+function isPem(text: string): boolean {
+  return text.includes('-----BEGIN ')
 }

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:https'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import type { RequestListener, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -107,23 +108,33 @@ describe('an answer', () => {
 
 describe('over TLS', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tenon-consul-tls-'))
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
   const names = ['-subj', '/CN=server.dc1.consul', '-addext', 'subjectAltName=DNS:server.dc1.consul']
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  execFileSync('openssl', ['req', '-x509', ...curve, ...names, '-keyout', key, '-out', cert], { stdio: 'pipe' })
+  const identity = (name: string) => {
+    const [key, cert] = [join(folder, `${name}-key.pem`), join(folder, `${name}.pem`)]
+    execFileSync('openssl', ['req', '-x509', ...curve, ...names, '-keyout', key, '-out', cert], { stdio: 'pipe' })
+    return { key, cert }
+  }
+  const { key, cert } = identity('first')
   const pem = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
   afterAll(() => rmSync(folder, { recursive: true }))
 
   async function secure(options: object = {}): Promise<string> {
-    const server = createServer({ ...pem, ...options }, (_, response) => void response.end('{}'))
+    return addressOf(await serve((_, response) => void response.end('{}'), options))
+  }
+
+  async function serve(listener: RequestListener, options: object = {}): Promise<Server> {
+    const server = createServer({ ...pem, ...options }, listener)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     onTestFinished(() => {
       server.closeAllConnections()
       server.close()
     })
-    return `127.0.0.1:${(server.address() as AddressInfo).port}`
+    return server
   }
+
+  const addressOf = (server: Server) => `127.0.0.1:${(server.address() as AddressInfo).port}`
 
   it.each([
     ['a text', pem.cert],
@@ -144,6 +155,26 @@ describe('over TLS', () => {
     const address = await secure()
     await expect(agentAt(address, { tls: {} }).ask(request)).rejects.toThrow('set tls.ca to the authority')
     await expect(agentAt(address, { tls: { ca: cert } }).ask(request)).rejects.toThrow('set tls.serverName')
+  })
+
+  it('reads renewed files after a connection that failed, and cuts nothing that is under way', async () => {
+    const held = Promise.withResolvers<ServerResponse>()
+    const server = await serve((asked, response) =>
+      asked.url?.startsWith('/v1/held') ? held.resolve(response) : response.end(),
+    )
+    const ca = join(folder, 'renewed.pem')
+    copyFileSync(cert, ca)
+    const agent = agentAt(addressOf(server), { tls: { ca, serverName: 'server.dc1.consul' } })
+    const waiting = agent.ask({ ...request, path: 'held', waitMs: 60_000 })
+    const response = await held.promise
+    const second = identity('second')
+    server.setSecureContext({ key: readFileSync(second.key, 'utf8'), cert: readFileSync(second.cert, 'utf8') })
+    await expect(agent.ask(request)).rejects.toThrow('set tls.ca to the authority')
+    await expect(agent.ask(request)).rejects.toThrow('set tls.ca to the authority')
+    copyFileSync(second.cert, ca)
+    expect(await agent.ask(request)).toMatchObject({ status: 200 })
+    response.end('late')
+    expect(await waiting).toMatchObject({ text: 'late' })
   })
 
   it('says so where the agent speaks none, and tries a missing file again', async () => {

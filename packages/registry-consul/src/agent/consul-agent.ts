@@ -1,7 +1,7 @@
 import type { Pool } from 'undici'
 import { AgentError, refused, unreachable } from './agent-error.ts'
 import type { AgentSettings } from './agent-options.ts'
-import { readAgentTls } from './agent-tls.ts'
+import { hasFiles, readAgentTls } from './agent-tls.ts'
 import { linkedAbort } from './linked-abort.ts'
 
 export interface AgentRequest {
@@ -40,6 +40,8 @@ export interface AgentAnswer {
 export class ConsulAgent {
   readonly #settings: AgentSettings
   #pool: Promise<Pool> | undefined
+  /** Pools that only finish what is under way. */
+  readonly #leaving = new Set<Pool>()
 
   constructor(settings: AgentSettings) {
     this.#settings = settings
@@ -69,7 +71,8 @@ export class ConsulAgent {
   /** Cuts what is left. Safe to call twice. */
   async close(): Promise<void> {
     const pool = await this.#pool?.catch(() => undefined)
-    await pool?.destroy()
+    const pools = [...this.#leaving, ...(pool ? [pool] : [])]
+    await Promise.all(pools.map((one) => one.destroy()))
   }
 
   /** Consul adds up to a sixteenth of the wait. @see Consul API, Blocking Queries */
@@ -80,13 +83,19 @@ export class ConsulAgent {
   async #send(request: AgentRequest, signal: AbortSignal): Promise<AgentAnswer> {
     const { method = 'GET', path, body } = request
     const { token, maxResponseBytes } = this.#settings
-    const pool = await this.#open()
-    const reply = await pool.request({
+    const opened = this.#open()
+    const pool = await opened
+    const sent = pool.request({
       method,
       path: `/v1/${path}${this.#query(request)}`,
       headers: { accept: 'application/json', ...(token !== undefined && { 'x-consul-token': token }) },
       body: body === undefined ? null : JSON.stringify(body),
       signal,
+    })
+    const reply = await sent.catch((error: unknown) => {
+      // Nobody gave up: the connection failed, perhaps for a certificate that was renewed.
+      if (!signal.aborted && this.#pool === opened) this.#leave(pool)
+      throw error
     })
     const header = (name: string) => [reply.headers[name]].flat()[0]
     return {
@@ -116,6 +125,16 @@ export class ConsulAgent {
       throw error
     })
     return this.#pool
+  }
+
+  /** Reads the files of certificates anew with the next request. What is under way goes on. */
+  #leave(pool: Pool): void {
+    const { tls } = this.#settings
+    if (!tls || !hasFiles(tls) || pool.destroyed) return
+    this.#pool = undefined
+    this.#leaving.add(pool)
+    const gone = () => this.#leaving.delete(pool)
+    void pool.close().then(gone, gone)
   }
 }
 
