@@ -1,5 +1,5 @@
 import { eventually } from '@tenon/testing'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { EtcdApi } from './api/etcd-api.ts'
 import { type EtcdSourceOptions, resolveEtcdSource } from './etcd-options.ts'
 import { followKeys, type KeyChange, withPrefix } from './follow-keys.ts'
@@ -33,8 +33,10 @@ const at = (revision: bigint, ...kvs: readonly [string, string][]) => ({
   kvs: kvs.map(([key, value]) => ({ key: bytes(key), value: bytes(value) })),
 })
 
-// The first member is used first.
+// The first member is used first, and pauses are as long as they can be.
 beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
+
+afterEach(() => void vi.restoreAllMocks())
 
 describe('followKeys', () => {
   it('reads the keys, and watches them from the next revision on', async () => {
@@ -107,7 +109,8 @@ describe('followKeys', () => {
     await using keys = await following([etcd.address])
     const watch = await etcd.watch(0)
     watch.send({ created: true, canceled: true, cancelReason: 'etcdserver: permission denied' })
-    await etcd.watch(1)
+    const again = await etcd.watch(1)
+    again.send({ created: true })
     await keys.seen([[], []])
     expect(keys.troubles).toEqual(['etcd has cancelled the watch of /a/: etcdserver: permission denied'])
   })
@@ -118,13 +121,44 @@ describe('followKeys', () => {
     const first = await etcd.watch(0)
     first.end()
     const second = await etcd.watch(1)
+    second.send({ created: true })
+    await keys.seen([[], []])
     second.fail('UNAVAILABLE', 'etcdserver: no leader')
-    await etcd.watch(2)
+    const third = await etcd.watch(2)
+    third.send({ created: true })
     await keys.seen([[], [], []])
     expect(keys.troubles).toEqual([
       'etcd has ended the watch of /a/',
       `etcd at ${etcd.address} did not watch /a/: no leader: see that most of its members run and reach one another`,
     ])
+  })
+
+  it('pauses longer each time while keys can be read and not watched, and tells them again when they can', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    const pausesMs = () => timers.mock.calls.flatMap(([, delayMs]) => pauses.find((one) => one === delayMs) ?? [])
+    const pauses = [100, 200, 400]
+    etcd.answers.range = () => at(5n, ['/a/x', '1'])
+    await using keys = await following([etcd.address])
+    const [before, after] = [
+      { key: '/a/x', text: '1' },
+      { key: '/a/x', text: '2' },
+    ]
+    for (const index of [0, 1]) (await etcd.watch(index)).fail('UNAVAILABLE', 'etcdserver: no leader')
+    const third = await etcd.watch(2)
+    expect(pausesMs()).toEqual([100, 200])
+    expect(keys.told).toEqual([[before]])
+    third.send({ created: true })
+    await keys.seen([[before], [before]])
+    third.send({ events: [{ kv: { key: bytes('/a/x'), value: bytes('2') } }] })
+    await keys.seen([[before], [before], [after]])
+    etcd.answers.range = () => at(6n, ['/a/x', '2'])
+    third.fail('UNAVAILABLE', 'etcdserver: no leader')
+    const fourth = await etcd.watch(3)
+    expect(pausesMs()).toEqual([100, 200, 100])
+    etcd.answers.range = () => at(7n, ['/a/y', '3'])
+    fourth.fail('UNAVAILABLE', 'etcdserver: no leader')
+    await keys.seen([[before], [before], [after], [{ key: '/a/y', text: '3' }]])
   })
 
   it('takes a watch for dead on which nothing arrives although it is asked for', async () => {
@@ -150,6 +184,8 @@ describe('followKeys', () => {
     one.answers.range = () => refused('UNAVAILABLE', 'etcdserver: no leader')
     watch.fail('UNAVAILABLE', 'etcdserver: no leader')
     const next = await other.watch(0)
+    next.send({ created: true })
+    await keys.seen([[], []])
     other.answers.range = one.answers.range
     one.answers.range = () => at(5n, ['/a/x', 'back'])
     next.fail('UNAVAILABLE', 'etcdserver: no leader')

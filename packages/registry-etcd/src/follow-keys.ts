@@ -7,7 +7,10 @@ export interface FollowOptions {
   readonly keys: KeyRange
   readonly signal: AbortSignal
   readonly onTrouble?: ((error: Error) => void) | undefined
-  /** Everything there is: at first, and after whatever may have kept something from being told. */
+  /**
+   * Everything there is: at first, and after whatever may have kept something from being told. What is the same as before is told again when the
+   * watch has begun: an outage is not over as long as keys can be read but not watched.
+   */
   readonly onList: (all: readonly KeyText[]) => void
   /** What has changed since, in order. */
   readonly onChange: (changes: readonly KeyChange[]) => void
@@ -51,11 +54,13 @@ export function oneKey(name: string): KeyRange {
 export async function followKeys({ api, keys, signal, onTrouble, ...told }: FollowOptions): Promise<void> {
   const { name, ...range } = keys
   const options = { signal, asked: `read ${name}` }
+  const known = new KnownKeys()
   await persist(
     async (one) => {
       const { header, kvs } = await api.ask(methods.range, range, options)
-      one.succeeded()
-      told.onList(kvs.map(toKeyText))
+      const all = kvs.map(toKeyText)
+      let isTold = known.replace(all)
+      if (isTold) told.onList(all)
       const startRevision = (header?.revision ?? 0n) + 1n
       const responses = api.watch({ ...range, startRevision, fragment: true }, { ...options, asked: `watch ${name}` })
       let events: Arrived<typeof event>[] = []
@@ -63,15 +68,40 @@ export async function followKeys({ api, keys, signal, onTrouble, ...told }: Foll
         // What comes next is no longer kept: all is read again.
         if (response.compactRevision > 0n) return
         requireOpen(response, name)
+        one.succeeded()
+        if (!isTold) told.onList(all)
+        isTold = true
         events.push(...response.events)
         if (response.fragment || events.length === 0) continue
-        told.onChange(events.flatMap(toChange))
+        const changes = events.flatMap(toChange)
+        known.change(changes)
+        told.onChange(changes)
         events = []
       }
       if (!signal.aborted) throw new Error(`etcd has ended the watch of ${name}`)
     },
     { signal, onTrouble },
   )
+}
+
+/** What was told last. */
+class KnownKeys {
+  #texts: Map<string, string | undefined> | undefined
+
+  /** Whether that is another list. */
+  replace(all: readonly KeyText[]): boolean {
+    const before = this.#texts
+    this.#texts = new Map(all.map(({ key, text }) => [key, text]))
+    const isKnown = ({ key, text }: KeyText) => before?.has(key) === true && before.get(key) === text
+    return before?.size !== all.length || !all.every(isKnown)
+  }
+
+  change(changes: readonly KeyChange[]): void {
+    for (const one of changes) {
+      if ('isDeleted' in one) this.#texts?.delete(one.key)
+      else this.#texts?.set(one.key, one.text)
+    }
+  }
 }
 
 const encoder = new TextEncoder()
