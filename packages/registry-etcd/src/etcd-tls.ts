@@ -38,15 +38,19 @@ export function checkEtcdTls(tls: unknown, check: OptionCheck): readonly SetupPr
   return problems.length > 0 ? problems : checkTogether(tls, check)
 }
 
-/** What connections are secured by, with what is in the files now. @throws Error when a file cannot be read or used */
+/** What connections are secured by, with what is in the files now. @throws Error that names the option whose file cannot be read or used */
 export function toSecureContext({ ca, cert, key }: EtcdTlsOptions): SecureContext {
-  return createSecureContext({
+  const texts = {
+    ...(ca !== undefined && { ca: readMaterial('ca', ca) }),
+    ...(cert !== undefined && { cert: readMaterial('cert', cert) }),
+    ...(key !== undefined && { key: readMaterial('key', key) }),
+  }
+  try {
     // As gRPC wants it. @see RFC 9113 section 9.2
-    minVersion: 'TLSv1.2',
-    ...(ca !== undefined && { ca: textOf(ca) }),
-    ...(cert !== undefined && { cert: textOf(cert) }),
-    ...(key !== undefined && { key: textOf(key) }),
-  })
+    return createSecureContext({ minVersion: 'TLSv1.2', ...texts })
+  } catch (cause) {
+    throw new Error(`tls.ca, tls.cert and tls.key cannot be used together: ${reasonOf(cause)}`, { cause })
+  }
 }
 
 const materials = ['ca', 'cert', 'key'] as const
@@ -55,14 +59,13 @@ const materials = ['ca', 'cert', 'key'] as const
 function checkMaterial(name: string, value: unknown, check: OptionCheck): readonly SetupProblem[] {
   if (value === undefined) return []
   try {
-    const text = typeof value === 'string' ? textOf(value) : ''
+    const text = readMaterial(name, typeof value === 'string' ? value : '')
     // Node passes over authorities that it cannot read.
     if (name === 'ca') new X509Certificate(text)
-    if (isPem(text)) return []
+    return []
   } catch {
-    // It is no certificate, and no file with one.
+    return [check.malformed(`tls.${name} must be a PEM text, or the path of a file with one that can be read`)]
   }
-  return [check.malformed(`tls.${name} must be a PEM text, or the path of a file with one that can be read`)]
 }
 
 function checkTogether(tls: EtcdTlsOptions, check: OptionCheck): readonly SetupProblem[] {
@@ -70,13 +73,28 @@ function checkTogether(tls: EtcdTlsOptions, check: OptionCheck): readonly SetupP
     toSecureContext(tls)
     return []
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return [check.malformed(`tls.ca, tls.cert and tls.key cannot be used together: ${reason}`)]
+    return [check.malformed(reasonOf(error))]
   }
 }
 
-function textOf(value: string): string {
-  return isPem(value) ? value : readFileSync(value, 'utf8')
+function readMaterial(name: string, value: string): string {
+  if (isPem(value)) return value
+  const text = readFile(name, value)
+  // Node would trust the well-known authorities in the place of none.
+  if (!isPem(text)) throw new Error(`tls.${name} cannot be read: there is no PEM text in ${value}`)
+  return text
+}
+
+function readFile(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new Error(`tls.${name} cannot be read: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** @see RFC 7468 section 2 */

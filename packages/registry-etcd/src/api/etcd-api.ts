@@ -26,7 +26,7 @@ export class EtcdApi {
   /**
    * Asks each member once, until one answers.
    *
-   * @throws EtcdError from the last one; the reason of the signal when it fires.
+   * @throws EtcdError from the last one; the reason of the signal when it fires; Error when a file of a certificate cannot be read or used.
    */
   async ask<M extends Method>(method: M, request: RequestOf<M>, options: AskOptions): Promise<ResponseOf<M>> {
     for (let triesLeft = this.#settings.endpoints.length - 1; ; triesLeft -= 1) {
@@ -43,7 +43,8 @@ export class EtcdApi {
   /**
    * What happens to keys, from a revision on. Ends when etcd or the signal ends it.
    *
-   * @throws EtcdError when the connection or the member fails, or nothing arrives for `watchTimeoutMs` although it is asked for.
+   * @throws EtcdError when the connection or the member fails, or nothing arrives for `watchTimeoutMs` although it is asked for; Error when a file of
+   * a certificate cannot be read or used.
    */
   async *watch(
     request: RequestOf<(typeof methods)['watch']>['createRequest'],

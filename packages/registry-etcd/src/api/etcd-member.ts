@@ -1,6 +1,6 @@
-import { Client, type ClientOptions, credentials, Metadata, status } from '@grpc/grpc-js'
+import { type ChannelCredentials, Client, type ClientOptions, credentials, Metadata, status } from '@grpc/grpc-js'
 import type { EtcdEndpoint, EtcdSettings } from '../etcd-options.ts'
-import { toSecureContext } from '../etcd-tls.ts'
+import { type EtcdTlsOptions, toSecureContext } from '../etcd-tls.ts'
 import { ChannelSockets } from './channel-sockets.ts'
 import { EtcdError } from './etcd-error.ts'
 import { type Method, methods, type RequestOf, type ResponseOf } from './etcd-message.ts'
@@ -22,12 +22,13 @@ export class EtcdMember {
   #callCount = 0
   #isClosed = false
 
-  constructor({ address, isSecure }: EtcdEndpoint, settings: EtcdSettings) {
+  /** @throws Error when a file of a certificate cannot be read or used */
+  constructor(endpoint: EtcdEndpoint, settings: EtcdSettings) {
+    const { address } = endpoint
     const { tls } = settings
     this.#address = address
     this.#settings = settings
-    const secured = isSecure ? credentials.createFromSecureContext(toSecureContext(tls)) : credentials.createInsecure()
-    this.#client = new Client(`dns:///${address}`, this.#sockets.of(secured), {
+    this.#client = new Client(`dns:///${address}`, this.#sockets.of(toCredentials(endpoint, tls)), {
       ...channelOptions,
       ...(tls.serverName !== undefined && {
         'grpc.ssl_target_name_override': tls.serverName,
@@ -144,6 +145,16 @@ const channelOptions: ClientOptions = {
   'grpc.service_config_disable_resolution': 1,
   'grpc.enable_http_proxy': 0,
   'grpc.enable_channelz': 0,
+}
+
+function toCredentials({ address, isSecure }: EtcdEndpoint, tls: EtcdTlsOptions): ChannelCredentials {
+  if (!isSecure) return credentials.createInsecure()
+  try {
+    return credentials.createFromSecureContext(toSecureContext(tls))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`etcd at ${address} cannot be reached: ${reason}`, { cause })
+  }
 }
 
 /**
