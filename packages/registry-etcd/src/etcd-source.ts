@@ -1,11 +1,12 @@
 import { type ConfigSource, type ConfigTexts, Newest } from '@tenon/core/registry'
 import { EtcdApi } from './api/etcd-api.ts'
 import { type EtcdSourceOptions, resolveEtcdSource } from './etcd-options.ts'
-import { followKeys, type KeyChange, type KeyText, withPrefix } from './follow-keys.ts'
+import { followKeys, withPrefix } from './follow-keys.ts'
+import { KeyTexts } from './key-texts.ts'
 
 /**
- * Settings from the keys of etcd with a prefix: what follows it is the name of a variable, and the value is its text. Every change is told,
- * and a key that is deleted is not set any more.
+ * Settings from the keys of etcd below a prefix: what follows it is the name of a variable, and the value is its text. Every change is told,
+ * and a key that is deleted is not set any more. A value that is no UTF-8 leaves the text that was there, and is told once.
  *
  * @throws ConfigError `config.missing`, `config.malformed`, `config.out_of_range`; all problems at once.
  */
@@ -19,18 +20,19 @@ export function etcdSource(options: EtcdSourceOptions): ConfigSource {
     async *watch({ signal, variables, onTrouble }) {
       const left = new AbortController()
       const newest = new Newest<ConfigTexts>()
-      let texts: ConfigTexts = {}
-      const apply = (before: ConfigTexts, changes: readonly KeyChange[]) => {
-        texts = changed(before, changes, { prefix, variables, onTrouble })
-        newest.put(texts)
-      }
+      const texts = new KeyTexts({ prefix, variables, onTrouble })
       const following = followKeys({
         api,
         keys: withPrefix(prefix),
         signal: AbortSignal.any([signal, left.signal]),
         onTrouble,
-        onList: (all) => apply(only(texts, all, prefix), all),
-        onChange: (changes) => apply(texts, changes),
+        onList: (all) => {
+          texts.replace(all)
+          newest.put(texts.snapshot())
+        },
+        onChange: (changes) => {
+          if (texts.change(changes)) newest.put(texts.snapshot())
+        },
       })
       try {
         yield* newest.read(signal)
@@ -41,34 +43,4 @@ export function etcdSource(options: EtcdSourceOptions): ConfigSource {
     },
     close: async () => api.close(),
   } satisfies ConfigSource)
-}
-
-interface Asked {
-  readonly prefix: string
-  readonly variables: readonly string[]
-  readonly onTrouble?: ((error: Error) => void) | undefined
-}
-
-/** The texts whose keys are still there. */
-function only(texts: ConfigTexts, all: readonly KeyText[], prefix: string): ConfigTexts {
-  const variables = new Set(all.map(({ key }) => key.slice(prefix.length)))
-  return Object.fromEntries(Object.entries(texts).filter(([variable]) => variables.has(variable)))
-}
-
-/** The texts with changes of keys. What is no UTF-8 leaves the text that was there. */
-function changed(
-  before: ConfigTexts,
-  changes: readonly KeyChange[],
-  { prefix, variables, onTrouble }: Asked,
-): ConfigTexts {
-  const texts = new Map(Object.entries(before))
-  for (const one of changes) {
-    const variable = one.key.slice(prefix.length)
-    if (!variables.includes(variable)) continue
-    if ('isDeleted' in one) texts.delete(variable)
-    else if (one.text === undefined)
-      onTrouble?.(new Error(`etcd: the value of ${one.key} is left out, for it is no UTF-8`))
-    else texts.set(variable, one.text)
-  }
-  return Object.freeze(Object.fromEntries(texts))
 }
