@@ -1,7 +1,7 @@
 import { type Instance, isTakenOver, type Registration } from '@tenon/core/registry'
 import { eventually } from '@tenon/testing'
 import { tcpLink } from '@tenon/testing/registry'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Arrived, methods } from './api/etcd-message.ts'
 import { toValue } from './etcd-mapping.ts'
 import { etcdRegistry } from './etcd-registry.ts'
@@ -162,6 +162,22 @@ describe('a registration in etcd', () => {
     expect([...leases]).toEqual([])
     await registration.withdraw({ signal })
     expect(kept.value).toBe(other)
+  })
+
+  it('leaves no timer behind when a change finds it taken over', async () => {
+    const [begun, ended] = [vi.spyOn(globalThis, 'setTimeout'), vi.spyOn(globalThis, 'clearTimeout')]
+    // A third of it is a time that nothing else waits for.
+    await using stage = await started(29_991)
+    const { etcd, announce, put } = stage
+    const registration = await announce()
+    await etcd.watch(0)
+    const renewal = begun.mock.results[begun.mock.calls.findIndex(([, delayMs]) => delayMs === 9_997)]?.value
+    expect(renewal).toBeDefined()
+    put(toValue({ instance, incarnation: 'another' }), 999n)
+    await registration.update({ weight: 2 }, { signal })
+    expect(isTakenOver(registration.lost.reason)).toBe(true)
+    expect(ended.mock.calls.flat()).toContain(renewal)
+    vi.restoreAllMocks()
   })
 
   it('is lost when something else has the key that is no instance', async () => {

@@ -21,7 +21,11 @@ export interface RegistrationTarget {
   readonly settings: EtcdRegistrySettings
 }
 
-/** Puts the instance under a lease and keeps it there. @throws EtcdError; the reason of the signal when it fires */
+/**
+ * Puts the instance under a lease and keeps it there.
+ *
+ * @throws EtcdError; the reason of the signal when it fires; Error when a file of a certificate cannot be read or used
+ */
 export async function announceInEtcd(
   target: RegistrationTarget,
   instance: Instance,
@@ -189,6 +193,7 @@ class EtcdRegistration implements Registration {
 
   async #giveUp(): Promise<void> {
     this.#end.abort()
+    this.#alarm.resolve()
     // Nothing hangs on it any more, and it would end by itself.
     await this.#release(AbortSignal.timeout(this.#settings.requestTimeoutMs)).catch(() => undefined)
     this.#lost.abort(takenOver(this.#instance.id))
