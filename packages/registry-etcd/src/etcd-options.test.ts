@@ -36,6 +36,16 @@ describe('resolveEtcdRegistry', () => {
     })
   })
 
+  it.each([
+    [{ ttlMs: 3_000 }, 1_000],
+    [{ ttlMs: 4_000 }, 1_333],
+    [{ ttlMs: 4_000, requestTimeoutMs: 1_333 }, 1_333],
+    [{ ttlMs: 3_600_000 }, 5_000],
+    [{ ttlMs: 180_000, requestTimeoutMs: 60_000 }, 60_000],
+  ])('lets one member hang for no more than a third of the time of an instance: %j', (times, requestTimeoutMs) => {
+    expect(resolveEtcdRegistry({ endpoints, ...times })).toMatchObject({ requestTimeoutMs })
+  })
+
   it('reads endpoints as they are usually written', () => {
     const given = ['etcd:2379', 'http://etcd-0.etcd:2379/', 'https://[2001:db8::1]:2379']
     expect(resolveEtcdRegistry({ endpoints: given }).endpoints).toEqual([
@@ -71,6 +81,14 @@ describe('resolveEtcdRegistry', () => {
     [
       { endpoints, requestTimeoutMs: '5s' },
       'config.out_of_range etcdRegistry: requestTimeoutMs must be a whole number from 100 to 60000, found "5s"',
+    ],
+    [
+      { endpoints, ttlMs: 4_000, requestTimeoutMs: 1_334 },
+      'config.out_of_range etcdRegistry: requestTimeoutMs must be at most a third of ttlMs, 1333, found 1334 beside ttlMs 4000',
+    ],
+    [
+      { endpoints, requestTimeoutMs: 5_001 },
+      'config.out_of_range etcdRegistry: requestTimeoutMs must be at most a third of ttlMs, 5000, found 5001 beside ttlMs 15000',
     ],
     [
       { endpoints, watchTimeoutMs: 1 },
@@ -158,6 +176,21 @@ describe('resolveEtcdSource', () => {
       'config.malformed etcdSource: prefix must be a text that is not empty, such as /config/user/, found a undefined',
     ])
     expect(problemsOf(() => etcdSource({ endpoints, prefix: '/a/', ttlMs: 1 } as never))).toHaveLength(1)
+  })
+
+  it.each([
+    ['/config/user', '/config/user/'],
+    ['/config/user/', '/config/user/'],
+    ['/config/user//', '/config/user/'],
+    ['/', '/'],
+  ])('ends the prefix %s with one slash', (prefix, expected) => {
+    expect(resolveEtcdSource({ endpoints, prefix }).prefix).toBe(expected)
+    expect(etcdSource({ endpoints, prefix }).name).toBe(`etcd ${expected}`)
+  })
+
+  it('has no time of instances that a request must be short of', () => {
+    expect(resolveEtcdSource({ endpoints, prefix: '/', requestTimeoutMs: 60_000 }).requestTimeoutMs).toBe(60_000)
+    expect(resolveEtcdSource({ endpoints, prefix: '/' }).requestTimeoutMs).toBe(5_000)
   })
 })
 

@@ -18,11 +18,11 @@ export interface EtcdOptions {
   /** Speaks TLS; `{}` for what the platform trusts. @defaultValue none: plain text, but for endpoints that begin with `https://` */
   readonly tls?: EtcdTlsOptions
   /**
-   * How long one member may take to answer, connecting included, before the next one is asked. Keep it at a third of `ttlMs` or below:
-   * an instance must be renewed by another member before its time is over.
+   * How long one member may take to answer, connecting included, before the next one is asked.
    *
-   * @defaultValue 5_000
-   * @remarks Range 100–60_000 ms. The default is a guess.
+   * @defaultValue 5_000; of `etcdRegistry` a third of `ttlMs` where that is less
+   * @remarks Range 100–60_000 ms; of `etcdRegistry` at most a third of `ttlMs`, so that another member can renew an instance before its time is
+   * over. The default is a guess.
    * @throws ConfigError `config.out_of_range`
    */
   readonly requestTimeoutMs?: number
@@ -58,7 +58,8 @@ export interface EtcdRegistryOptions extends EtcdOptions {
 
 export interface EtcdSourceOptions extends EtcdOptions {
   /**
-   * What the keys of the settings begin with, such as `/config/user/`. What follows it in a key is the name of a variable.
+   * What the keys of the settings begin with, such as `/config/user`. A slash at its end is added where there is none, and what follows that in a key
+   * is the name of a variable: `/config/user/LOG_LEVEL`.
    *
    * @throws ConfigError `config.missing`, `config.malformed`
    */
@@ -107,9 +108,10 @@ export function resolveEtcdRegistry(options: EtcdRegistryOptions): EtcdRegistryS
     ...(typeof prefix === 'string' && prefix.endsWith('/')
       ? [check.malformed(`prefix must not end with /, which is added, found ${toFound(prefix)}`)]
       : []),
-    ...check.integer('ttlMs', ttlMs, { min: 3_000, max: 3_600_000 }),
+    ...checkTimes(options.requestTimeoutMs, ttlMs, check),
   ])
-  return Object.freeze({ ...toSettings(options), prefix, ttlMs })
+  const requestTimeoutMs = options.requestTimeoutMs ?? Math.min(etcdDefaults.requestTimeoutMs, longestRequestMs(ttlMs))
+  return Object.freeze({ ...toSettings(options), requestTimeoutMs, prefix, ttlMs })
 }
 
 /** @throws ConfigError `config.missing`, `config.malformed`, `config.out_of_range`; all problems at once. */
@@ -121,7 +123,7 @@ export function resolveEtcdSource(options: EtcdSourceOptions): EtcdSourceSetting
     ...checkConnection(options, check),
     ...checkPrefix(options.prefix, check),
   ])
-  return Object.freeze({ ...toSettings(options), prefix: options.prefix })
+  return Object.freeze({ ...toSettings(options), prefix: options.prefix.replace(/\/*$/, '/') })
 }
 
 const connectionNames = Object.keys({
@@ -185,6 +187,20 @@ function checkUser({ user, password }: EtcdOptions, check: OptionCheck): readonl
 function checkPrefix(prefix: unknown, check: OptionCheck): readonly SetupProblem[] {
   if (typeof prefix === 'string' && prefix !== '' && prefix.isWellFormed()) return []
   return [check.malformed(`prefix must be a text that is not empty, such as /config/user/, found ${toFound(prefix)}`)]
+}
+
+/** An instance is renewed every third of its time: when one member hangs for another third, the next one is in time. */
+function longestRequestMs(ttlMs: number): number {
+  return Math.floor(ttlMs / 3)
+}
+
+function checkTimes(requestTimeoutMs: unknown, ttlMs: number, check: OptionCheck): readonly SetupProblem[] {
+  const problems = check.integer('ttlMs', ttlMs, { min: 3_000, max: 3_600_000 })
+  if (problems.length > 0 || typeof requestTimeoutMs !== 'number') return problems
+  const longestMs = longestRequestMs(ttlMs)
+  if (requestTimeoutMs <= longestMs) return []
+  const found = `found ${requestTimeoutMs} beside ttlMs ${ttlMs}`
+  return [check.outOfRange(`requestTimeoutMs must be at most a third of ttlMs, ${longestMs}, ${found}`)]
 }
 
 function toSettings({ endpoints, user, password, tls, ...others }: EtcdOptions): EtcdSettings {

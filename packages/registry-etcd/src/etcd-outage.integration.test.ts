@@ -73,6 +73,28 @@ describe.skipIf(etcdAbsence)(`outages of etcd${etcdAbsence ? ` (skipped: ${etcdA
     await watch.leave()
   })
 
+  it.runIf(isLong)('an instance lives on when one of several members hangs, however short its time is', async () => {
+    await using server = await EtcdServer.start()
+    await using hanging = await tcpLink(server.port)
+    await using cut = await tcpLink(server.port)
+    const registry = etcdRegistry({ endpoints: [hanging.address, server.address], ttlMs: 3_000 })
+    const registration = await registry.announce(instanceOf('user', 'living'), { signal })
+    const dead = etcdRegistry({ endpoints: [cut.address], ttlMs: 6_000 })
+    const gone = await dead.announce(instanceOf('user', 'dead'), { signal })
+    await using watch = watched(etcdRegistry({ endpoints: [server.address] }), 'user')
+    await watch.sees(['dead', 'living'])
+    await hanging.freeze()
+    await cut.cut()
+    // Whose time is twice as long is gone.
+    await eventually(() => expect(watch.lists.at(-1)?.map(({ id }) => id)).not.toContain('dead'), { timeoutMs: 10_000 })
+    expect(watch.lists.map((list) => list.map(({ id }) => id))).toEqual([['dead', 'living'], ['living']])
+    await watch.leave()
+    await hanging.restore()
+    await cut.restore()
+    await registration.withdraw({ signal })
+    await gone.withdraw({ signal })
+  })
+
   it.runIf(isLong)('a connection that is half open is noticed within 10 s', async () => {
     await using server = await EtcdServer.start()
     await using link = await tcpLink(server.port)

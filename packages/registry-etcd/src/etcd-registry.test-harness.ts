@@ -6,7 +6,7 @@ import type { EtcdRegistryOptions } from './etcd-options.ts'
 import { etcdRegistry } from './etcd-registry.ts'
 
 /** Of processes that die, or are cut off: what becomes of them is seen soon. */
-const shortTimes = { ttlMs: 3_000, requestTimeoutMs: 2_000, watchTimeoutMs: 3_000 }
+const shortTimes = { ttlMs: 3_000, watchTimeoutMs: 3_000 }
 
 const prefix = '/tenon/services'
 

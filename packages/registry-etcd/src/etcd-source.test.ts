@@ -6,8 +6,8 @@ import { bytes, ScriptedEtcd } from './scripted-etcd.test-harness.ts'
 const prefix = '/config/user/'
 const variables = ['PORT', 'LEVEL']
 
-function following(address: string) {
-  const source = etcdSource({ endpoints: [address], prefix })
+function following(address: string, given = prefix) {
+  const source = etcdSource({ endpoints: [address], prefix: given })
   const left = new AbortController()
   const told: object[] = []
   const troubles: string[] = []
@@ -55,6 +55,27 @@ describe('etcdSource', () => {
     etcd.answers.range = () => ({ header: { revision: 9n }, kvs: [kv('PORT', '81')] })
     watch.fail('UNAVAILABLE', 'gone')
     await source.newest({ PORT: '81' })
+  })
+
+  it('tells nothing anew when nothing that is asked for has changed', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    etcd.answers.range = () => ({ header: { revision: 3n }, kvs: [kv('PORT', '80')] })
+    await using source = following(etcd.address)
+    await source.newest({ PORT: '80' })
+    const watch = await etcd.watch(0)
+    watch.put(`${prefix}OTHER`, 'x')
+    watch.put(`${prefix}PORT`, '80')
+    watch.put(`${prefix}LEVEL`, 'debug')
+    await source.newest({ PORT: '80', LEVEL: 'debug' })
+    expect(source.told).toEqual([{ PORT: '80' }, { PORT: '80', LEVEL: 'debug' }])
+  })
+
+  it('adds the slash that its prefix lacks', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    etcd.answers.range = () => ({ header: { revision: 3n }, kvs: [kv('PORT', '80')] })
+    await using source = following(etcd.address, '/config/user')
+    await source.newest({ PORT: '80' })
+    expect(etcd.asked[0]?.request).toEqual({ key: Buffer.from(prefix), rangeEnd: Buffer.from('/config/user0') })
   })
 
   it('keeps the text of a variable whose value is no UTF-8, and tells so', async () => {
