@@ -72,7 +72,7 @@ export const etcdDefaults = Object.freeze({
   watchTimeoutMs: 8_000,
 } satisfies Partial<EtcdOptions>)
 
-/** What `etcdRegistry` uses where an option is left out. */
+/** What `etcdRegistry` uses where an option is left out; of `requestTimeoutMs` no more than a third of `ttlMs`. */
 export const etcdRegistryDefaults = Object.freeze({
   ...etcdDefaults,
   prefix: '/tenon/services',

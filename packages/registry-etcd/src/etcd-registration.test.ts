@@ -1,7 +1,7 @@
 import { type Instance, isTakenOver, type Registration } from '@tenon/core/registry'
 import { eventually } from '@tenon/testing'
 import { tcpLink } from '@tenon/testing/registry'
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Arrived, methods } from './api/etcd-message.ts'
 import { toValue } from './etcd-mapping.ts'
 import { etcdRegistry } from './etcd-registry.ts'
@@ -72,6 +72,8 @@ async function started(ttlMs = 15_000) {
   }
   return { etcd, kept, puts, put, remove, expire, leases, announce, troubles, [Symbol.asyncDispose]: end }
 }
+
+afterEach(() => void vi.restoreAllMocks())
 
 describe('a registration in etcd', () => {
   it('puts the instance under a lease of its time to live', async () => {
@@ -177,7 +179,6 @@ describe('a registration in etcd', () => {
     await registration.update({ weight: 2 }, { signal })
     expect(isTakenOver(registration.lost.reason)).toBe(true)
     expect(ended.mock.calls.flat()).toContain(renewal)
-    vi.restoreAllMocks()
   })
 
   it('is lost when something else has the key that is no instance', async () => {

@@ -4,8 +4,8 @@
  * An implementation guarantees that making it connects to nothing, and that an outage leaves the last known values in force: it goes on
  * by itself, and a watch neither throws nor ends before its signal fires. After an outage all of it is given again, changed or not.
  *
- * A value that cannot be read, such as bytes that are no text, keeps none of the others back: it is told once, when that begins, and those that can be
- * read are given after it.
+ * A key whose value cannot be read, such as bytes that are no text, keeps none of the others back: it is told once, when that begins, and the values
+ * that can be read are given after it.
  */
 export interface ConfigSource {
   /** For messages, such as `consul config/user/`. Shows no secret. */
@@ -26,8 +26,8 @@ export interface ConfigWatchOptions {
   /** The variables that are asked for; others need not be told. */
   readonly variables: readonly string[]
   /**
-   * Told when the source cannot be reached or refuses, or what it says cannot be read: once for each try. Of a single value that cannot be read it is
-   * told once, when that begins. Never throws.
+   * Told when the source cannot be reached or refuses, or what it says cannot be read: once for each try. A single key whose value
+   * cannot be read is told once, when that begins. Never throws.
    */
   readonly onTrouble?: (error: Error) => void
 }
