@@ -99,10 +99,9 @@ describe.skipIf(consulAbsence !== undefined)(`a registration in Consul${skipped}
 
   it('is gone within its time where the process died while it did not serve', async () => {
     const instance = named()
-    const link = new TcpLink(consul.port)
+    const link = await tcpLink(consul.port)
     onTestFinished(() => link[Symbol.asyncDispose]())
-    const { address } = await link.open()
-    const registration = await announce(open({ address, ttlMs: 1_000, requestTimeoutMs: 300 }), instance)
+    const registration = await announce(open({ address: link.address, ttlMs: 1_000, requestTimeoutMs: 300 }), instance)
     await registration.update({ health: 'not_serving' }, { signal })
     const { lists, shows } = watch(instance.name)
     await shows([instance.id])
