@@ -62,6 +62,15 @@ it('leaves out what is no UTF-8 and what is too long, and tells so, without the 
   expect(read(texts, pair('A', 'fine')).problems).toEqual([])
 })
 
+it('keeps what a key said before it said what cannot be read, until it is deleted', () => {
+  const texts = new KeyTexts(options)
+  const before = read(texts, pair('A', '1')).texts
+  const wrong = read(texts, pair('A', Buffer.from([0xff])))
+  expect(wrong.texts).toBe(before)
+  expect(wrong.problems).toHaveLength(1)
+  expect(read(texts).texts).toEqual({})
+})
+
 it.each(['no JSON', '{}'])('is no list: %s', (text) => {
   expect(() => new KeyTexts(options).read(text)).toThrow('what Consul says of the keys below config/user/')
 })

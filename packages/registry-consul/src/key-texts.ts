@@ -38,8 +38,10 @@ export class KeyTexts {
       const variable = this.#variableOf(entry['Key'])
       if (variable === undefined) continue
       const value = this.#decode(entry['Value'] ?? '')
-      if (typeof value === 'string') found.set(variable, value)
-      else problems.push(`the key ${prefix}${variable} is left out: ${value.problem}`)
+      // Of a value that cannot be read the one before it stays in force.
+      const text = typeof value === 'string' ? value : this.#texts?.[variable]
+      if (text !== undefined) found.set(variable, text)
+      if (typeof value !== 'string') problems.push(`the key ${prefix}${variable} is left out: ${value.problem}`)
     }
     this.#texts = keepSame(this.#texts, found)
     return { texts: this.#texts, problems }
