@@ -57,10 +57,11 @@ async function elapsed(waitMs: number, { awaited, signals }: Sooner): Promise<vo
   const { promise, resolve } = Promise.withResolvers<void>()
   const finish = () => resolve()
   const timer = setTimeout(finish, waitMs)
-  using _waiting = awaited(finish)
+  const waiting = awaited(finish)
   for (const signal of signals) signal.addEventListener('abort', finish, { once: true })
   if (signals.some(({ aborted }) => aborted)) finish()
   await promise
   clearTimeout(timer)
+  waiting[Symbol.dispose]()
   for (const signal of signals) signal.removeEventListener('abort', finish)
 }
