@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import type { Instance, Registration } from '@tenon/core/registry'
 import { eventually } from '@tenon/testing'
 import { tcpLink } from '@tenon/testing/registry'
@@ -208,7 +208,12 @@ describe.skipIf(consulAbsence !== undefined)(`a registration in Consul${skipped}
     })
 
     it('over gRPC, calls the endpoint grpc of the instance', async () => {
-      const endpoints = [{ protocol: 'grpc', host: '127.0.0.1', port: 1 }]
+      // One that says nothing: the agent gives it its two seconds, in which it is announced.
+      const silent = createTcpServer().listen(0, '127.0.0.1')
+      await once(silent, 'listening')
+      onTestFinished(() => void silent.close())
+      const { port } = silent.address() as AddressInfo
+      const endpoints = [{ protocol: 'grpc', host: '127.0.0.1', port }]
       const instance = named({ endpoints })
       await announce(open({ check: { grpc: true, intervalMs: 1_000 } }), instance)
       expect(await checksOf(instance)).toMatchObject([{ Type: 'grpc', Interval: '1s', Timeout: '2s' }])

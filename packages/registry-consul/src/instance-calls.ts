@@ -157,7 +157,7 @@ const shownWithinMs = 5_000
 
 function notShown({ id }: Instance, awaited: string): string {
   const told = `the agent of Consul took what it was told of the instance ${id}, but its servers do not show ${awaited}`
-  return `${told} after ${shownWithinMs} ms: the agent may lack a token of its own (acl.tokens.agent) with node:write; look into its log`
+  return `${told} after ${shownWithinMs} ms: the agent may lack a token of its own (acl.tokens.agent) with node:write, or its check of the instance fails; look into its log`
 }
 
 /** Older agents answer 500. @see Consul, Agent.updateTTLCheck */
