@@ -1,50 +1,61 @@
-import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { ApiServer } from '../../packages/registry-kubernetes/src/api-server.test-harness.ts'
 import type { ShopProcess } from '../promise/shop-process.ts'
 import { temporaryFolder } from '../support/own-process.ts'
 import { runTool } from '../support/tool.ts'
 import { harmedWay, linkHarms, type RegistryPlace } from './harmed-registry.ts'
 
-/** A namespace of its own, on a cluster that others use too: what is harmed is the way to its API server. */
+/** An API server of its own, which may be killed; nodes and controllers are the test's. */
 export async function kubernetesPlace(): Promise<RegistryPlace> {
+  const server = await ApiServer.start()
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  const { origin, namespace, token } = server.access
+  const way = await harmedWay(Number(new URL(origin).port))
   const folder = await temporaryFolder()
-  const kubectl = async (...args: readonly string[]) => {
-    const { code, output } = await runTool(['kubectl', ...args], { folder, signal: new AbortController().signal })
-    if (code !== 0) throw new Error(`kubectl ${args[0]} failed: ${output}`)
-    return output
+  const configAt = async (name: string, address: string) => {
+    const file = join(folder, name)
+    await writeFile(file, JSON.stringify(kubeconfig(address, (await token()) ?? '')))
+    return file
   }
-  const namespace = `registry-${randomUUID().slice(0, 8)}`
-  await kubectl('create', 'namespace', namespace)
-  onTestFinished(async () => void (await kubectl('delete', 'namespace', namespace, '--wait=false')))
-  const config = JSON.parse(
-    await kubectl('config', 'view', '--raw', '--minify', '--flatten', '-o', 'json'),
-  ) as KubeConfig
-  const way = await harmedWay(Number(new URL(config.clusters[0].cluster.server).port))
-  config.clusters[0].cluster.server = `https://127.0.0.1:${way.port}`
-  config.contexts[0].context.namespace = namespace
-  const [KUBECONFIG, slices] = [join(folder, 'kubeconfig'), join(folder, 'slices.json')]
-  await writeFile(KUBECONFIG, JSON.stringify(config))
+  const [KUBECONFIG, direct] = [
+    await configAt('harmed', `https://127.0.0.1:${way.port}`),
+    await configAt('direct', origin),
+  ]
+  const slices = join(folder, 'slices.json')
   return {
     // As in a pod, so that a service that stops waits for those who are told of it late.
     environment: { REGISTRY: 'kubernetes', KUBECONFIG, TENON_HOST: ownAddress(), KUBERNETES_SERVICE_HOST: '127.0.0.1' },
-    harms: linkHarms(way),
+    harms: [{ name: 'is killed and started again', run: () => server.restart() }, ...linkHarms(way)],
     ttlMs: undefined,
     shows: async (instances) => {
       const items = instances.map((instance) => sliceOf(instance, namespace))
       await writeFile(slices, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
-      const label = 'kubernetes.io/service-name=user'
-      const prune = ['--prune', '-l', label, '--prune-allowlist=discovery.k8s.io/v1/EndpointSlice']
-      await kubectl('apply', '-n', namespace, '-f', slices, ...prune)
+      const prune = [
+        '--prune',
+        '-l',
+        'kubernetes.io/service-name=user',
+        '--prune-allowlist=discovery.k8s.io/v1/EndpointSlice',
+      ]
+      const command = ['kubectl', '--kubeconfig', direct, 'apply', '-n', namespace, '-f', slices, ...prune] as const
+      const { code, output } = await runTool(command, { folder, signal: new AbortController().signal })
+      if (code !== 0) throw new Error(`kubectl apply failed: ${output}`)
     },
   }
 }
 
-interface KubeConfig {
-  readonly clusters: readonly [{ readonly cluster: { server: string } }]
-  readonly contexts: readonly [{ readonly context: { namespace?: string } }]
+function kubeconfig(server: string, token: string): object {
+  const name = 'own'
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster: { server, 'insecure-skip-tls-verify': true } }],
+    users: [{ name, user: { token } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  }
 }
 
 /** As the controller of EndpointSlices writes it for a pod. */

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { consulAbsence, OwnConsul } from '../../packages/registry-consul/src/own-consul.test-harness.ts'
 import { etcdAbsence, EtcdServer } from '../../packages/registry-etcd/src/etcd-server.test-harness.ts'
-import { clusterAbsence } from '../support/cluster.ts'
+import { apiServerAbsence } from '../../packages/registry-kubernetes/src/api-server.test-harness.ts'
 import { harmedWay, linkHarms, type RegistryPlace } from './harmed-registry.ts'
 import { kubernetesPlace } from './kubernetes-place.ts'
 
@@ -15,7 +15,7 @@ export const registryPlaces: Readonly<Record<string, () => Promise<RegistryPlace
 export const registryAbsences: Readonly<Record<string, string | undefined>> = {
   consul: consulAbsence,
   etcd: etcdAbsence,
-  kubernetes: clusterAbsence(),
+  kubernetes: apiServerAbsence(),
 }
 
 /** A server that may be killed. */
