@@ -2,6 +2,7 @@ import { type MeterProvider, metrics } from '@opentelemetry/api'
 import { defineService, hook } from '@tenon/core'
 import { recordRefused } from '../../packages/core/src/telemetry/config-metrics.ts'
 import { recordOmitted, recordRestart, recordRun } from '../../packages/core/src/telemetry/schedule-metrics.ts'
+import { recordDecision } from '../../packages/core/src/telemetry/policy-metrics.ts'
 import { afterEach, describe, expect, it } from 'vitest'
 import { packageNames, readText, sourcesOf } from './source-file.ts'
 
@@ -60,6 +61,7 @@ async function recorded(): Promise<readonly Metric[]> {
   await expect(broken.start({ environment })).rejects.toThrow('broken')
   recordRun({ service: 'sound', schedule: 'tidy', durationMs: 1, errorCode: 'internal' })
   recordOmitted({ service: 'sound', schedule: 'tidy', reason: 'overlap', count: 1 })
+  recordDecision({ contract: 'shop.UserService', operation: 'getUser', decision: 'retry', code: 'unavailable' })
   recordRestart({ service: 'sound', task: 'relay' })
   recordRefused({ service: 'sound', variable: 'RATE_LIMIT' })
   return Array.from(made, ([name, { instrument, unit, attributes }]) => ({
@@ -85,6 +87,7 @@ describe('metrics', () => {
     expect(makers).toEqual([
       'core/telemetry/config-metrics.ts',
       'core/telemetry/lifecycle-metrics.ts',
+      'core/telemetry/policy-metrics.ts',
       'core/telemetry/schedule-metrics.ts',
     ])
   })

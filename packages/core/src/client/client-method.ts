@@ -15,7 +15,7 @@ export interface CallOptions {
   /**
    * Longest time this call may take, in milliseconds above 0; never more than what the running call has left.
    *
-   * @defaultValue the operation's `timeoutMs`
+   * @defaultValue that of the remote's policy, else the operation's `timeoutMs`
    */
   readonly timeoutMs?: number
   /** Ends the call as `cancelled`. @defaultValue the running call's signal */
@@ -57,12 +57,14 @@ export interface ClientParts {
   readonly channel: ClientChannel
   readonly interceptors: readonly ClientInterceptor[]
   readonly bounds: CallBounds
+  /** Longest time a call may take that says nothing else. @defaultValue the operation's `timeoutMs` */
+  readonly timeoutMs?: number | undefined
 }
 
 /** One operation as a function that calls it; what a call needs is compiled once. */
 export function compileClientMethod(
   operation: Operation,
-  { channel, interceptors, bounds }: ClientParts,
+  { channel, interceptors, bounds, timeoutMs = operation.timeoutMs }: ClientParts,
 ): (input: unknown, options?: CallOptions) => unknown {
   const input = compileSchema(operation.inputSchema, operation.inputJsonSchema, `operation ${operation.id}: input`)
   const output = compileSchema(operation.outputSchema, operation.outputJsonSchema, `operation ${operation.id}: output`)
@@ -81,7 +83,7 @@ export function compileClientMethod(
   }
   if (operation.kind === 'server_stream' || operation.kind === 'bidi_stream') {
     return (given, options = {}) => {
-      const call = outgoing(operation, options)
+      const call = outgoing(operation, options, timeoutMs)
       const wire = toWireForm(given)
       // A stream whose items nobody asks for never looks at it.
       if (wire instanceof Promise) wire.catch(() => undefined)
@@ -89,7 +91,7 @@ export function compileClientMethod(
     }
   }
   return async (given, options = {}) => {
-    const call = outgoing(operation, options)
+    const call = outgoing(operation, options, timeoutMs)
     const output = await asRemote(() => start(toWireForm(given), call))
     call.listeners?.requireSound()
     return await readWithin(output, call, bounded)
@@ -190,9 +192,9 @@ async function asRemote<Value>(begin: () => Value | Promise<Value>): Promise<Val
  *
  * @throws RangeError for a `timeoutMs` that is none; ServiceError `deadline_exceeded` when the running call has no time left.
  */
-function outgoing(operation: Operation, options: CallOptions): PlannedCall {
+function outgoing(operation: Operation, options: CallOptions, timeoutMs = Number.POSITIVE_INFINITY): PlannedCall {
   const ambient = currentCall()
-  const ownMs = options.timeoutMs ?? operation.timeoutMs ?? Number.POSITIVE_INFINITY
+  const ownMs = options.timeoutMs ?? timeoutMs
   if (!(ownMs > 0)) throw new RangeError(`${operation.id}: timeoutMs must be above 0, found ${ownMs}`)
   const endsAtMs = performance.now() + Math.min(ownMs, ambient?.remainingMs() ?? Number.POSITIVE_INFINITY)
   const listeners = options.onHeaders || options.onTrailers ? new ReplyListeners(options) : undefined

@@ -79,4 +79,22 @@ export interface OutgoingCall {
   readonly onHeaders?: ((metadata: Metadata) => void) | undefined
   /** Takes what the remote says behind its output or its error, as `onHeaders`. To be called before the call is told to be over. */
   readonly onTrailers?: ((metadata: Metadata) => void) | undefined
+  /** What the attempts of one call know of each other; undefined where there is but one. */
+  readonly attempt?: Attempt | undefined
+  /**
+   * How many attempts of the same call went out before. To be written where the protocol has a field for it; undefined and 0 are not.
+   *
+   * @see gRFC A6: `grpc-previous-rpc-attempts`
+   */
+  readonly previousAttemptCount?: number | undefined
+}
+
+/** What the attempts of one call share. */
+export interface Attempt {
+  /** What was called already, and is avoided while there is something else. */
+  readonly tried: Set<object>
+  /** Whether it goes out beside another one that runs. */
+  readonly isHedge?: boolean
+  /** What calls are kept together by, where a balancer does so. */
+  readonly hashKey?: string
 }

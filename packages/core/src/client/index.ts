@@ -1,6 +1,13 @@
 export { currentCall } from '../call/context.ts'
 export { outgoingMetadata } from '../call/propagation.ts'
-export type { ChannelState, ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from './client-transport.ts'
+export type {
+  Attempt,
+  ChannelState,
+  ClientChannel,
+  ClientTarget,
+  ClientTransport,
+  OutgoingCall,
+} from './client-transport.ts'
 export { type ConnectionState, connectionsOf } from './connections.ts'
 export { joinedPublisher } from './joined-publisher.ts'
 export { markNotSent } from './not-sent.ts'

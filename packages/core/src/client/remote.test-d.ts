@@ -5,8 +5,9 @@ import { contract } from '../contract/contract.ts'
 import { event } from '../contract/event.ts'
 import { stream } from '../contract/stream.ts'
 import { inject } from '../handler/inject.ts'
+import type { ClientTransport } from './client-transport.ts'
 import { Publisher } from './publisher.ts'
-import { clientOf } from './remote.ts'
+import { clientOf, remote } from './remote.ts'
 
 const Id = Type.Object({ userId: Type.String() })
 const users = contract('shop.UserService', {
@@ -29,6 +30,11 @@ expectTypeOf(client.chatUsers(client.watchUsers({ userId: 'a' }))).toEqualTypeOf
 void client.sumUsers({ userId: 'a' })
 void publisher.send(users.importUser, { userId: 'a' }, { headers: { 'x-tenant': 't' } })
 void publisher.publish(created, { userId: 'a' })
+
+declare const via: ClientTransport
+remote(users, { via, at: 'static:///a:1', policy: { retry: {}, operations: { getUser: { timeoutMs: 5 } } } })
+// @ts-expect-error -- the contract has no such operation
+remote(users, { via, at: 'static:///a:1', policy: { operations: { dropUser: { timeoutMs: 5 } } } })
 
 // @ts-expect-error -- the input has no field `id`
 void client.getUser({ id: 'a' })

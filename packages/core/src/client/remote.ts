@@ -10,6 +10,9 @@ import { type CallOptions, type ClientInterceptor, compileClientMethod } from '.
 import type { ClientChannel, ClientTransport } from './client-transport.ts'
 import { noteChannels } from './connections.ts'
 import type { KnownName } from './known-name.ts'
+import { ClientJournal } from './policy/client-journal.ts'
+import { PolicedChannel } from './policy/policed-channel.ts'
+import { type RemotePolicy, type RemoteSettings, resolvePolicy } from './policy/remote-policy.ts'
 import { ServiceDirectory } from './service-directory.ts'
 
 type ClientMethod<Op extends Operation> =
@@ -33,7 +36,7 @@ export function clientOf<Of extends AnyContract>(contract: Of): NamedToken<Clien
   return known as NamedToken<Client<Of>>
 }
 
-export interface RemoteOptions {
+export interface RemoteOptions<Of extends AnyContract = AnyContract> {
   /** How calls go out: `grpcClient()`. */
   readonly via: ClientTransport
   /**
@@ -48,25 +51,31 @@ export interface RemoteOptions {
   readonly at: string
   /** Around every call that goes out, outermost first. */
   readonly interceptors?: readonly ClientInterceptor[]
+  /** What is done for calls that take too long or fail, for all operations and for each. @defaultValue nothing */
+  readonly policy?: RemotePolicy<Of>
 }
 
 /**
  * Says where another service is, so that handlers may inject its client.
  *
- * @throws ConfigError `config.malformed` for an address that cannot be read; WiringError `wiring.undefined` for an interceptor
- *   that is no function; ContractError for what the transport cannot carry.
+ * @throws ConfigError `config.malformed` for an address that cannot be read, or a policy, `config.out_of_range` for a number in it;
+ *   WiringError `wiring.undefined` for an interceptor that is no function; ContractError for what the transport cannot carry.
  */
-export function remote<Of extends AnyContract>(contract: Of, { via, at, interceptors = [] }: RemoteOptions): Provider {
-  const { name } = contractInfo(contract)
+export function remote<Of extends AnyContract>(contract: Of, options: RemoteOptions<Of>): Provider {
+  const { via, at, interceptors = [], policy } = options
+  const info = contractInfo(contract)
+  const { name } = info
   const place = parsePlace(at, name)
   requireFunctions(interceptors, name)
-  via.check?.(contractInfo(contract))
+  const settings = policy === undefined ? undefined : resolvePolicy(info, policy)
+  via.check?.(info)
   const around = [...interceptors]
   const channels = new WeakMap<object, ClientChannel>()
-  const target = { via, contract: contractInfo(contract) }
-  const join = (list: ChannelList) => {
-    const channel = channelOver(list, via)
-    const client = buildClient<Of>(contract, channel, around)
+  const target = { via, contract: info }
+  const join = (list: ChannelList, journal: ClientJournal) => {
+    const spread = channelOver(list, via)
+    const channel = settings ? new PolicedChannel(spread, { contract: info, settings, journal }) : spread
+    const client = assembleClient<Of>(info, { channel, interceptors: around, settings })
     channels.set(client, channel)
     noteChannels(client, list)
     return client
@@ -75,12 +84,16 @@ export function remote<Of extends AnyContract>(contract: Of, { via, at, intercep
   const provider =
     'service' in place
       ? provide(clientOf(contract), {
-          needs: [ServiceDirectory],
-          create: (directory) => join(findAll(target, directory.of(place.service))),
+          needs: [ServiceDirectory, ClientJournal],
+          create: (directory, journal) => join(findAll(target, directory.of(place.service)), journal),
           dispose,
         })
-      : provide(clientOf(contract), { create: () => join(openAll(target, place.addresses)), dispose })
-  const movedTo = (elsewhere: string) => remote(contract, { via, at: elsewhere, interceptors })
+      : provide(clientOf(contract), {
+          needs: [ClientJournal],
+          create: (journal) => join(openAll(target, place.addresses), journal),
+          dispose,
+        })
+  const movedTo = (elsewhere: string) => remote(contract, { ...options, at: elsewhere })
   return Object.freeze({
     ...provider,
     remote: { contract: name, transport: via.name, at, interceptors: around, movedTo },
@@ -116,10 +129,26 @@ export function buildClient<Of extends AnyContract>(
   channel: ClientChannel,
   interceptors: readonly ClientInterceptor[] = [],
 ): Client<Of> {
-  const { name, operations } = contractInfo(contract)
-  requireFunctions(interceptors, name)
-  const parts = { channel, interceptors, bounds: new CallBounds() }
-  const methods = operations.map((operation) => [operation.name, compileClientMethod(operation, parts)] as const)
+  const info = contractInfo(contract)
+  requireFunctions(interceptors, info.name)
+  return assembleClient<Of>(info, { channel, interceptors, settings: undefined })
+}
+
+interface Assembly {
+  readonly channel: ClientChannel
+  readonly interceptors: readonly ClientInterceptor[]
+  readonly settings: RemoteSettings | undefined
+}
+
+function assembleClient<Of extends AnyContract>(
+  { operations }: ContractInfo,
+  { settings, ...shared }: Assembly,
+): Client<Of> {
+  const parts = { ...shared, bounds: new CallBounds() }
+  const methods = operations.map((operation) => {
+    const { timeoutMs } = settings?.of(operation) ?? operation
+    return [operation.name, compileClientMethod(operation, { ...parts, timeoutMs })] as const
+  })
   return Object.freeze(Object.fromEntries(methods)) as Client<Of>
 }
 

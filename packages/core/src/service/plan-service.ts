@@ -7,6 +7,7 @@ import { type Provider, provide, type RemoteFacts } from '../handler/provider.ts
 import type { Task } from '../handler/task.ts'
 import { indexProviders, planProviders, type ProviderPlan, type Root } from '../handler/provider-graph.ts'
 import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/transport.ts'
+import { ClientJournal } from '../client/policy/client-journal.ts'
 import { ServiceDirectory } from '../client/service-directory.ts'
 import type { Registrar, Registry } from '../registry/registry.ts'
 import { type Logger, silent } from '../telemetry/log.ts'
@@ -79,6 +80,7 @@ export function planService<Config extends ConfigSpec>(
   const index = indexProviders(
     [
       provide(ServiceInfo, { create: () => identity }),
+      provide(ClientJournal, { create: () => new ClientJournal(log) }),
       ...directoryOf(registry, log),
       ...providers.entries,
       ...remotes.entries,

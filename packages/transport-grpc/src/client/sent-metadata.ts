@@ -9,8 +9,9 @@ import { proveInputEnd } from '../wire/input-end.ts'
  *
  * @throws ServiceError `invalid_argument` for an entry that the caller set.
  */
-export function toMetadata({ metadata }: OutgoingCall, waitForReady: boolean): Metadata {
+export function toMetadata({ metadata, previousAttemptCount = 0 }: OutgoingCall, waitForReady: boolean): Metadata {
   const written = writeMetadata(metadata)
+  if (previousAttemptCount > 0) written.metadata.set(previousAttemptsName, String(previousAttemptCount))
   if (waitForReady) written.metadata.setOptions({ waitForReady })
   const refused = written.refused.filter((name) => !inherited.has(name))
   if (refused.length === 0) return written.metadata
@@ -27,5 +28,8 @@ export function toStreamMetadata(outgoing: OutgoingCall, waitForReady: boolean):
   proveInputEnd(metadata)
   return metadata
 }
+
+/** @see gRFC A6, Exposed Retry Metadata: not sent with the first attempt */
+const previousAttemptsName = 'grpc-previous-rpc-attempts'
 
 const inherited: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage'])

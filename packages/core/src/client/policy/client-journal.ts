@@ -1,0 +1,40 @@
+import { channel } from 'node:diagnostics_channel'
+import type { ErrorCode } from '../../error/error-code.ts'
+import { type Logger, silent } from '../../telemetry/log.ts'
+import { recordDecision } from '../../telemetry/policy-metrics.ts'
+
+/** What policies decide beside sending a call once. */
+export type Decision = 'retry' | 'retry_refused'
+
+/** One decision of a policy, as it is published. */
+export interface ClientDecision {
+  /** Name of the contract of the remote. */
+  readonly contract: string
+  /** Name of the operation; undefined where it concerns all of them. */
+  readonly operation?: string | undefined
+  /** `retry`: the call is made again, after `delayMs`. `retry_refused`: it would be, but the budget is used up. */
+  readonly decision: Decision
+  /** The code of the failure that led to it. */
+  readonly code?: ErrorCode | undefined
+  /** How long is waited before it is carried out. */
+  readonly delayMs?: number | undefined
+}
+
+/** Name of the diagnostics channel on which each decision of a client's policies is published, as it happens. */
+export const clientDecisionChannelName = 'tenon.client.decision'
+
+const decisions = channel(clientDecisionChannelName)
+
+/** Tells what policies decide: each as a metric and on a diagnostics channel, and what changes the state of a remote also in the log. */
+export class ClientJournal {
+  readonly log: Logger
+
+  constructor(log: Logger = silent) {
+    this.log = log
+  }
+
+  note(decision: ClientDecision): void {
+    recordDecision(decision)
+    if (decisions.hasSubscribers) decisions.publish(decision)
+  }
+}

@@ -1,0 +1,21 @@
+import type { PolicyClock } from './policy-clock.ts'
+
+interface Ending {
+  readonly clock: PolicyClock
+  /** Each ends the wait when it fires. */
+  readonly signals: readonly (AbortSignal | undefined)[]
+}
+
+/** Lets time pass, less of it where a signal fires. */
+export function pause(delayMs: number, { clock, signals }: Ending): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = () => {
+      stop()
+      for (const signal of signals) signal?.removeEventListener('abort', finish)
+      resolve()
+    }
+    const stop = clock.after(delayMs, finish)
+    for (const signal of signals) signal?.addEventListener('abort', finish, { once: true })
+    if (signals.some((signal) => signal?.aborted)) finish()
+  })
+}

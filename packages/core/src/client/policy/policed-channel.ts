@@ -1,0 +1,103 @@
+import type { ContractInfo } from '../../contract/contract.ts'
+import type { Operation } from '../../contract/operation.ts'
+import type { ChannelState, ClientChannel, OutgoingCall } from '../client-transport.ts'
+import { HeldInputs } from '../held-inputs.ts'
+import type { ClientJournal } from './client-journal.ts'
+import { OpenedItems } from './opened-items.ts'
+import { type PolicyClock, processClock } from './policy-clock.ts'
+import type { OperationSettings, RemoteSettings } from './remote-policy.ts'
+import { repeatStage } from './repeat-stage.ts'
+import { RetryBudget } from './retry-budget.ts'
+import type { PolicyParts, Stage } from './stage.ts'
+
+export interface PolicedOptions {
+  readonly contract: ContractInfo
+  readonly settings: RemoteSettings
+  readonly journal: ClientJournal
+  /** @defaultValue that of the process */
+  readonly clock?: PolicyClock
+}
+
+/** Keeps the calls of a remote to its policies. An operation that has none goes straight through. */
+export class PolicedChannel implements ClientChannel {
+  readonly #inner: ClientChannel
+  readonly #stages: ReadonlyMap<string, Stage>
+  readonly #closing = new AbortController()
+
+  constructor(inner: ClientChannel, { contract, settings, journal, clock = processClock }: PolicedOptions) {
+    const parts: PolicyParts = {
+      clock,
+      budget: new RetryBudget(settings.budget, clock),
+      closing: this.#closing.signal,
+      note: ({ name }, decision) => journal.note({ contract: contract.name, operation: name, ...decision }),
+    }
+    this.#inner = inner
+    this.#stages = new Map(
+      contract.operations.flatMap((operation) => {
+        const stage = stageOf(settings.of(operation), parts)
+        return stage ? [[operation.id, stage] as const] : []
+      }),
+    )
+  }
+
+  unary(operation: Operation, input: unknown, call: OutgoingCall): Promise<unknown> {
+    const stage = this.#stages.get(operation.id)
+    if (stage === undefined) return this.#inner.unary(operation, input, call)
+    const send = (outgoing: OutgoingCall) => this.#inner.unary(operation, input, outgoing)
+    return stage({ operation, call, isOutputStream: false, send })
+  }
+
+  serverStream(operation: Operation, input: unknown, call: OutgoingCall): AsyncIterable<unknown> {
+    const stage = this.#stages.get(operation.id)
+    if (stage === undefined) return this.#inner.serverStream(operation, input, call)
+    const send = (outgoing: OutgoingCall) => OpenedItems.open(this.#inner.serverStream(operation, input, outgoing))
+    return received(() => stage({ operation, call, isOutputStream: true, send }))
+  }
+
+  async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, call: OutgoingCall): Promise<unknown> {
+    const stage = this.#stages.get(operation.id)
+    if (stage === undefined) return await this.#inner.clientStream(operation, inputs, call)
+    const held = new HeldInputs(inputs)
+    const send = (outgoing: OutgoingCall) => this.#inner.clientStream(operation, held.attempt(), outgoing)
+    try {
+      return await stage({ operation, call, isOutputStream: false, send, mayRepeat: () => held.isWhole })
+    } finally {
+      held.release()
+    }
+  }
+
+  bidiStream(operation: Operation, inputs: AsyncIterable<unknown>, call: OutgoingCall): AsyncIterable<unknown> {
+    const stage = this.#stages.get(operation.id)
+    if (stage === undefined) return this.#inner.bidiStream(operation, inputs, call)
+    const held = new HeldInputs(inputs)
+    const send = (outgoing: OutgoingCall) =>
+      OpenedItems.open(this.#inner.bidiStream(operation, held.attempt(), outgoing))
+    return received(
+      () => stage({ operation, call, isOutputStream: true, send, mayRepeat: () => held.isWhole }),
+      () => held.release(),
+    )
+  }
+
+  state(): ChannelState {
+    return this.#inner.state?.() ?? 'idle'
+  }
+
+  /** Calls that wait to be made again fail with what they failed with last. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#inner.close()
+  }
+}
+
+/** The policies of an operation, from the innermost outwards; undefined where it has none. */
+function stageOf({ retry }: OperationSettings, parts: PolicyParts): Stage | undefined {
+  return retry ? repeatStage(retry, parts) : undefined
+}
+
+async function* received(open: () => Promise<unknown>, release?: () => void): AsyncGenerator<unknown> {
+  try {
+    yield* (await open()) as AsyncIterable<unknown>
+  } finally {
+    release?.()
+  }
+}

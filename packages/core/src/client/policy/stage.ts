@@ -1,0 +1,28 @@
+import type { Operation } from '../../contract/operation.ts'
+import type { OutgoingCall } from '../client-transport.ts'
+import type { ClientDecision } from './client-journal.ts'
+import type { PolicyClock } from './policy-clock.ts'
+import type { RetryBudget } from './retry-budget.ts'
+
+/** A call on its way through the policies of its operation. */
+export interface Asked {
+  readonly operation: Operation
+  readonly call: OutgoingCall
+  readonly isOutputStream: boolean
+  /** Sends it once. Of an output stream it gives what is left to be read when the first item has come. */
+  readonly send: (call: OutgoingCall) => Promise<unknown>
+  /** Whether what was sent can be sent anew; undefined where it always can. */
+  readonly mayRepeat?: () => boolean
+}
+
+/** One policy around those further in. */
+export type Stage = (asked: Asked) => Promise<unknown>
+
+/** What the policies of a remote share. */
+export interface PolicyParts {
+  readonly clock: PolicyClock
+  readonly budget: RetryBudget
+  /** Fires when the client is closed. */
+  readonly closing: AbortSignal
+  note(operation: Operation, decision: Omit<ClientDecision, 'contract' | 'operation'>): void
+}
