@@ -4,7 +4,7 @@ import { type Logger, silent } from '../../telemetry/log.ts'
 import { recordDecision } from '../../telemetry/policy-metrics.ts'
 
 /** What policies decide beside sending a call once. */
-export type Decision = 'retry' | 'retry_refused'
+export type Decision = 'retry' | 'retry_refused' | 'breaker_refused' | 'breaker_opened' | 'breaker_closed'
 
 /** One decision of a policy, as it is published. */
 export interface ClientDecision {
@@ -12,7 +12,10 @@ export interface ClientDecision {
   readonly contract: string
   /** Name of the operation; undefined where it concerns all of them. */
   readonly operation?: string | undefined
-  /** `retry`: the call is made again, after `delayMs`. `retry_refused`: it would be, but the budget is used up. */
+  /**
+   * `retry`: the call is made again, after `delayMs`. `retry_refused`: it would be, but the budget is used up. `breaker_refused`: the call
+   * was not sent, because the remote fails too many. `breaker_opened`, `breaker_closed`: the first such call, and the first one after three seconds without any.
+   */
   readonly decision: Decision
   /** The code of the failure that led to it. */
   readonly code?: ErrorCode | undefined
@@ -27,14 +30,18 @@ const decisions = channel(clientDecisionChannelName)
 
 /** Tells what policies decide: each as a metric and on a diagnostics channel, and what changes the state of a remote also in the log. */
 export class ClientJournal {
-  readonly log: Logger
+  readonly #log: Logger
 
   constructor(log: Logger = silent) {
-    this.log = log
+    this.#log = log
   }
 
-  note(decision: ClientDecision): void {
-    recordDecision(decision)
-    if (decisions.hasSubscribers) decisions.publish(decision)
+  note(made: ClientDecision): void {
+    recordDecision(made)
+    if (decisions.hasSubscribers) decisions.publish(made)
+    const { contract, decision } = made
+    if (decision === 'breaker_opened')
+      this.#log.warn({ contract }, 'a remote fails so many calls that some are not sent')
+    if (decision === 'breaker_closed') this.#log.info({ contract }, 'calls of a remote are all sent again')
   }
 }

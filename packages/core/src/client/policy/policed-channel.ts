@@ -2,6 +2,7 @@ import type { ContractInfo } from '../../contract/contract.ts'
 import type { Operation } from '../../contract/operation.ts'
 import type { ChannelState, ClientChannel, OutgoingCall } from '../client-transport.ts'
 import { HeldInputs } from '../held-inputs.ts'
+import { Breaker, breakerStage } from './breaker.ts'
 import type { ClientJournal } from './client-journal.ts'
 import { OpenedItems } from './opened-items.ts'
 import { type PolicyClock, processClock } from './policy-clock.ts'
@@ -29,12 +30,14 @@ export class PolicedChannel implements ClientChannel {
       clock,
       budget: new RetryBudget(settings.budget, clock),
       closing: this.#closing.signal,
-      note: ({ name }, decision) => journal.note({ contract: contract.name, operation: name, ...decision }),
+      contract: contract.name,
+      note: (decision) => journal.note({ contract: contract.name, ...decision }),
     }
+    const breaker = settings.hasBreaker ? breakerOf(parts) : undefined
     this.#inner = inner
     this.#stages = new Map(
       contract.operations.flatMap((operation) => {
-        const stage = stageOf(settings.of(operation), parts)
+        const stage = stageOf(settings.of(operation), { ...parts, breaker })
         return stage ? [[operation.id, stage] as const] : []
       }),
     )
@@ -89,10 +92,26 @@ export class PolicedChannel implements ClientChannel {
   }
 }
 
-/** The policies of an operation, from the innermost outwards; undefined where it has none. */
-function stageOf({ retry }: OperationSettings, parts: PolicyParts): Stage | undefined {
-  return retry ? repeatStage(retry, parts) : undefined
+function breakerOf({ clock, note }: PolicyParts): Breaker {
+  return new Breaker({ clock, onChange: (state) => note({ decision: changes[state] }) })
 }
+
+const changes = { open: 'breaker_opened', closed: 'breaker_closed' } as const
+
+interface RemoteParts extends PolicyParts {
+  readonly breaker: Breaker | undefined
+}
+
+/** The policies of an operation around each other, the innermost first; undefined where it has none. */
+function stageOf({ retry }: OperationSettings, parts: RemoteParts): Stage | undefined {
+  const { breaker } = parts
+  let stage: Stage | undefined
+  if (retry) stage = repeatStage(retry, parts)
+  if (breaker) stage = breakerStage(breaker, parts, stage ?? sendOnce)
+  return stage
+}
+
+const sendOnce: Stage = ({ send, call }) => send(call)
 
 async function* received(open: () => Promise<unknown>, release?: () => void): AsyncGenerator<unknown> {
   try {

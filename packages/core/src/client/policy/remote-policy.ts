@@ -31,6 +31,13 @@ export interface OperationPolicy {
 export interface RemotePolicy<Of extends AnyContract = AnyContract> extends OperationPolicy {
   /** How many attempts beyond the first of each call there may be, over all operations. */
   readonly budget?: BudgetPolicy
+  /**
+   * Whether calls are refused before they are sent, as `unavailable` with the reason `breaker_open`, while the remote fails more than half of them: in that
+   * proportion, and four fifths at most. `unavailable`, `deadline_exceeded` and `resource_exhausted` count as failed, over three seconds, from 20 calls on.
+   *
+   * @defaultValue false
+   */
+  readonly breaker?: boolean
   /** What is different for some operations, by their names. Each key takes the place of the remote's own as a whole. */
   readonly operations?: { readonly [Name in OperationName<Of>]?: OperationPolicy }
 }
@@ -48,6 +55,7 @@ export interface OperationSettings {
 /** What is in force for a remote. */
 export interface RemoteSettings {
   readonly budget: BudgetSettings
+  readonly hasBreaker: boolean
   of(operation: Operation): OperationSettings
 }
 
@@ -59,7 +67,7 @@ export interface RemoteSettings {
 export function resolvePolicy({ name, operations }: ContractInfo, policy: RemotePolicy): RemoteSettings {
   const problems = checkPolicy(optionCheck(`remote(${name})`), operations, policy)
   if (problems.length > 0) throw new ConfigError(problems)
-  const { budget, operations: own = {}, timeoutMs, ...common } = policy
+  const { budget, breaker: hasBreaker = false, operations: own = {}, timeoutMs, ...common } = policy
   const settings = new Map(
     operations.map((operation) => {
       const given = {
@@ -70,7 +78,7 @@ export function resolvePolicy({ name, operations }: ContractInfo, policy: Remote
       return [operation.name, resolveOperation(given)] as const
     }),
   )
-  return { budget: resolveBudget(budget), of: ({ name: of }) => settings.get(of) ?? resolveOperation({}) }
+  return { budget: resolveBudget(budget), hasBreaker, of: ({ name: of }) => settings.get(of) ?? resolveOperation({}) }
 }
 
 function resolveOperation({ timeoutMs, retry }: OperationPolicy): OperationSettings {
@@ -78,7 +86,12 @@ function resolveOperation({ timeoutMs, retry }: OperationPolicy): OperationSetti
 }
 
 const operationKeys = ['timeoutMs', 'retry'] as const satisfies readonly (keyof OperationPolicy)[]
-const remoteKeys = [...operationKeys, 'budget', 'operations'] as const satisfies readonly (keyof RemotePolicy)[]
+const remoteKeys = [
+  ...operationKeys,
+  'budget',
+  'breaker',
+  'operations',
+] as const satisfies readonly (keyof RemotePolicy)[]
 
 function checkPolicy(
   check: OptionCheck,
@@ -89,6 +102,7 @@ function checkPolicy(
   return checkRecord({ check, where: 'policy' }, policy, (given) => [
     ...check.names(given, remoteKeys, 'policy'),
     ...checkOperation({ check, where: 'policy' }, given),
+    ...check.boolean('policy.breaker', given.breaker),
     ...checkRecord({ check, where: 'policy.budget' }, given.budget, (budget) => checkBudget(check, budget)),
     ...checkRecord({ check, where: 'policy.operations' }, given.operations, (own, { where }) => [
       ...check.names(own, names, where),

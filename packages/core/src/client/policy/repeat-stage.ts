@@ -38,7 +38,7 @@ interface Failed {
 
 /** Undefined where the call is not made again. */
 function nextDelay(error: unknown, { asked, call, retry, parts }: Failed): number | undefined {
-  const { idempotency } = asked.operation
+  const { idempotency, name: operation } = asked.operation
   const failed = { error, idempotency, attemptCount: call.attemptCount, settings: retry }
   const delayMs = delayBeforeRetry(failed, () => parts.clock.random())
   if (delayMs === undefined || delayMs >= call.leftMs()) return undefined
@@ -46,6 +46,6 @@ function nextDelay(error: unknown, { asked, call, retry, parts }: Failed): numbe
   const isAllowed = parts.budget.spend()
   const code = ServiceError.is(error) ? error.code : undefined
   const decision = isAllowed ? 'retry' : 'retry_refused'
-  parts.note(asked.operation, { decision, code, ...(isAllowed && { delayMs }) })
+  parts.note({ operation, decision, code, ...(isAllowed && { delayMs }) })
   return isAllowed ? delayMs : undefined
 }

@@ -24,5 +24,7 @@ export interface PolicyParts {
   readonly budget: RetryBudget
   /** Fires when the client is closed. */
   readonly closing: AbortSignal
-  note(operation: Operation, decision: Omit<ClientDecision, 'contract' | 'operation'>): void
+  /** Name of the contract. */
+  readonly contract: string
+  readonly note: (decision: Omit<ClientDecision, 'contract'>) => void
 }
