@@ -13,6 +13,7 @@ export type { CallOptions, ClientCall, ClientInterceptor } from './client/client
 export { type ConnectionState, connectionsOf } from './client/connections.ts'
 export type { ChannelState } from './client/client-transport.ts'
 export { type ClientDecision, clientDecisionChannelName, type Decision } from './client/policy/client-journal.ts'
+export type { BulkheadPolicy } from './client/policy/bulkhead.ts'
 export type { OperationPolicy, RemotePolicy } from './client/policy/remote-policy.ts'
 export { type BudgetPolicy, budgetDefaults } from './client/policy/retry-budget.ts'
 export { type RetryPolicy, retryDefaults } from './client/policy/retry.ts'

@@ -124,6 +124,19 @@ describe('a remote with a breaker', () => {
     expect(log.info).toHaveBeenCalledOnce()
   })
 
+  it('sends all calls while half of them succeed', async () => {
+    const answers = Array.from({ length: 99 }, (_, index) =>
+      index % 2 === 0 ? failing('unavailable') : answering('b'),
+    )
+    const { begin, clock, sent } = policed({ breaker: true }, answering('a'), ...answers)
+    clock.chance = 0
+    for (let count = 0; count < 100; count += 1) {
+      begin('read')
+      await clock.pass(1)
+    }
+    expect(sent).toHaveLength(100)
+  })
+
   it('counts a call once, however often it was made, and not as failed when it succeeded at last', async () => {
     const policy = { breaker: true, retry: { maxAttemptCount: 2 }, budget: { ratio: 1 } }
     const answers = Array.from({ length: 80 }, (_, index) =>

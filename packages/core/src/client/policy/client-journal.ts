@@ -4,7 +4,13 @@ import { type Logger, silent } from '../../telemetry/log.ts'
 import { recordDecision } from '../../telemetry/policy-metrics.ts'
 
 /** What policies decide beside sending a call once. */
-export type Decision = 'retry' | 'retry_refused' | 'breaker_refused' | 'breaker_opened' | 'breaker_closed'
+export type Decision =
+  | 'retry'
+  | 'retry_refused'
+  | 'breaker_refused'
+  | 'breaker_opened'
+  | 'breaker_closed'
+  | 'bulkhead_refused'
 
 /** One decision of a policy, as it is published. */
 export interface ClientDecision {
@@ -14,7 +20,8 @@ export interface ClientDecision {
   readonly operation?: string | undefined
   /**
    * `retry`: the call is made again, after `delayMs`. `retry_refused`: it would be, but the budget is used up. `breaker_refused`: the call
-   * was not sent, because the remote fails too many. `breaker_opened`, `breaker_closed`: the first such call, and the first one after three seconds without any.
+   * was not sent, because the remote fails too many. `breaker_opened`, `breaker_closed`: the first such call, and the first one after three seconds without any. `bulkhead_refused`: there was
+   * no place for the call.
    */
   readonly decision: Decision
   /** The code of the failure that led to it. */

@@ -4,10 +4,12 @@ interface Ending {
   readonly clock: PolicyClock
   /** Each ends the wait when it fires. */
   readonly signals: readonly (AbortSignal | undefined)[]
+  /** Ends it too when it resolves. */
+  readonly awaited?: Promise<void> | undefined
 }
 
-/** Lets time pass, less of it where a signal fires. */
-export function pause(delayMs: number, { clock, signals }: Ending): Promise<void> {
+/** Lets time pass, less of it where a signal fires or what is awaited comes. */
+export function pause(delayMs: number, { clock, signals, awaited }: Ending): Promise<void> {
   return new Promise((resolve) => {
     const finish = () => {
       stop()
@@ -17,5 +19,6 @@ export function pause(delayMs: number, { clock, signals }: Ending): Promise<void
     const stop = clock.after(delayMs, finish)
     for (const signal of signals) signal?.addEventListener('abort', finish, { once: true })
     if (signals.some((signal) => signal?.aborted)) finish()
+    void awaited?.then(finish)
   })
 }

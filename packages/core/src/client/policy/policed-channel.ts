@@ -1,15 +1,17 @@
+import { Limiter } from '../../call/rule/limiter.ts'
 import type { ContractInfo } from '../../contract/contract.ts'
 import type { Operation } from '../../contract/operation.ts'
 import type { ChannelState, ClientChannel, OutgoingCall } from '../client-transport.ts'
 import { HeldInputs } from '../held-inputs.ts'
 import { Breaker, breakerStage } from './breaker.ts'
+import { type BulkheadSettings, bulkheadStage } from './bulkhead.ts'
 import type { ClientJournal } from './client-journal.ts'
 import { OpenedItems } from './opened-items.ts'
 import { type PolicyClock, processClock } from './policy-clock.ts'
 import type { OperationSettings, RemoteSettings } from './remote-policy.ts'
 import { repeatStage } from './repeat-stage.ts'
 import { RetryBudget } from './retry-budget.ts'
-import type { PolicyParts, Stage } from './stage.ts'
+import type { Asked, PolicyParts, Stage } from './stage.ts'
 
 export interface PolicedOptions {
   readonly contract: ContractInfo
@@ -34,10 +36,11 @@ export class PolicedChannel implements ClientChannel {
       note: (decision) => journal.note({ contract: contract.name, ...decision }),
     }
     const breaker = settings.hasBreaker ? breakerOf(parts) : undefined
+    const limiters = limitersBySettings()
     this.#inner = inner
     this.#stages = new Map(
       contract.operations.flatMap((operation) => {
-        const stage = stageOf(settings.of(operation), { ...parts, breaker })
+        const stage = stageOf(settings.of(operation), { ...parts, breaker, limiters })
         return stage ? [[operation.id, stage] as const] : []
       }),
     )
@@ -54,7 +57,7 @@ export class PolicedChannel implements ClientChannel {
     const stage = this.#stages.get(operation.id)
     if (stage === undefined) return this.#inner.serverStream(operation, input, call)
     const send = (outgoing: OutgoingCall) => OpenedItems.open(this.#inner.serverStream(operation, input, outgoing))
-    return received(() => stage({ operation, call, isOutputStream: true, send }))
+    return received(stage, { operation, call, isOutputStream: true, send })
   }
 
   async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, call: OutgoingCall): Promise<unknown> {
@@ -75,10 +78,8 @@ export class PolicedChannel implements ClientChannel {
     const held = new HeldInputs(inputs)
     const send = (outgoing: OutgoingCall) =>
       OpenedItems.open(this.#inner.bidiStream(operation, held.attempt(), outgoing))
-    return received(
-      () => stage({ operation, call, isOutputStream: true, send, mayRepeat: () => held.isWhole }),
-      () => held.release(),
-    )
+    const asked = { operation, call, isOutputStream: true, send, mayRepeat: () => held.isWhole }
+    return received(stage, asked, () => held.release())
   }
 
   state(): ChannelState {
@@ -98,25 +99,38 @@ function breakerOf({ clock, note }: PolicyParts): Breaker {
 
 const changes = { open: 'breaker_opened', closed: 'breaker_closed' } as const
 
+/** Operations without a bulkhead of their own share that of the remote. */
+function limitersBySettings(): (settings: BulkheadSettings) => Limiter {
+  const made = new Map<BulkheadSettings, Limiter>()
+  return (settings) => {
+    const limiter = made.get(settings) ?? new Limiter(settings)
+    made.set(settings, limiter)
+    return limiter
+  }
+}
+
 interface RemoteParts extends PolicyParts {
   readonly breaker: Breaker | undefined
+  readonly limiters: (settings: BulkheadSettings) => Limiter
 }
 
 /** The policies of an operation around each other, the innermost first; undefined where it has none. */
-function stageOf({ retry }: OperationSettings, parts: RemoteParts): Stage | undefined {
-  const { breaker } = parts
+function stageOf({ retry, bulkhead }: OperationSettings, parts: RemoteParts): Stage | undefined {
+  const { breaker, limiters } = parts
   let stage: Stage | undefined
   if (retry) stage = repeatStage(retry, parts)
   if (breaker) stage = breakerStage(breaker, parts, stage ?? sendOnce)
+  if (bulkhead) stage = bulkheadStage(limiters(bulkhead), parts, stage ?? sendOnce)
   return stage
 }
 
 const sendOnce: Stage = ({ send, call }) => send(call)
 
-async function* received(open: () => Promise<unknown>, release?: () => void): AsyncGenerator<unknown> {
+async function* received(stage: Stage, asked: Asked, release?: () => void): AsyncGenerator<unknown> {
+  const ends = release ? [release] : []
   try {
-    yield* (await open()) as AsyncIterable<unknown>
+    yield* (await stage({ ...asked, onEnd: (run) => ends.push(run) })) as AsyncIterable<unknown>
   } finally {
-    release?.()
+    for (const end of ends) end()
   }
 }

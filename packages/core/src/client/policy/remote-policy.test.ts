@@ -64,6 +64,8 @@ describe('what is refused', () => {
       timeoutMs: 0,
       retires: {},
       retry: { maxAttemptCount: 1, initialDelayMs: 9, maxDelayMs: 8, attemptTimeoutMs: 1.5 },
+      bulkhead: { maxWaiting: -1 },
+      breaker: 1,
       budget: { ratio: 2, minPerSecond: -1, share: 1 },
       operations: { raed: {}, put: { retry: true }, add: { timeoutMs: 'a', budget: {} }, read: 5 },
     })
@@ -74,6 +76,9 @@ describe('what is refused', () => {
       'config.out_of_range policy.retry.maxAttemptCount',
       'config.out_of_range policy.retry.attemptTimeoutMs',
       'config.out_of_range policy.retry.initialDelayMs,',
+      'config.out_of_range policy.bulkhead.maxRunning',
+      'config.out_of_range policy.bulkhead.maxWaiting',
+      'config.malformed policy.breaker',
       'config.malformed policy.budget:',
       'config.out_of_range policy.budget.ratio',
       'config.out_of_range policy.budget.minPerSecond',
@@ -84,7 +89,7 @@ describe('what is refused', () => {
       'config.malformed policy.operations.read',
     ])
     expect(problems[0]).toContain('"retires" is no option, perhaps retry is meant')
-    expect(problems[8]).toContain('"raed" is no option, perhaps read is meant')
+    expect(problems[11]).toContain('"raed" is no option, perhaps read is meant')
   })
 
   it.each([[5], [null], [[]]])('is %j in the place of a policy', (policy) => {

@@ -3,6 +3,7 @@ import type { Operation } from '../../contract/operation.ts'
 import { givenOnly, isRecord, toFound } from '../../error/given-value.ts'
 import { type OptionCheck, optionCheck } from '../../error/option-check.ts'
 import { ConfigError, type SetupProblem } from '../../error/setup-error.ts'
+import { type BulkheadPolicy, type BulkheadSettings, checkBulkhead, resolveBulkhead } from './bulkhead.ts'
 import { type BudgetPolicy, type BudgetSettings, checkBudget, resolveBudget } from './retry-budget.ts'
 import { checkRetry, resolveRetry, type RetryPolicy, type RetrySettings } from './retry.ts'
 
@@ -25,6 +26,13 @@ export interface OperationPolicy {
    * @defaultValue false: what was not sent goes to another address, where there is one, and all else fails
    */
   readonly retry?: RetryPolicy | false
+  /**
+   * How many calls there may be at a time; more fail as `resource_exhausted` with the reason `bulkhead_full`. That of the remote counts for all operations
+   * together that have none of their own.
+   *
+   * @defaultValue false: any number
+   */
+  readonly bulkhead?: BulkheadPolicy | false
 }
 
 /** How the calls of a remote are made. */
@@ -50,6 +58,8 @@ type OperationName<Of> = {
 export interface OperationSettings {
   readonly timeoutMs: number | undefined
   readonly retry: RetrySettings | undefined
+  /** The same object for operations that share their places. */
+  readonly bulkhead: BulkheadSettings | undefined
 }
 
 /** What is in force for a remote. */
@@ -67,7 +77,8 @@ export interface RemoteSettings {
 export function resolvePolicy({ name, operations }: ContractInfo, policy: RemotePolicy): RemoteSettings {
   const problems = checkPolicy(optionCheck(`remote(${name})`), operations, policy)
   if (problems.length > 0) throw new ConfigError(problems)
-  const { budget, breaker: hasBreaker = false, operations: own = {}, timeoutMs, ...common } = policy
+  const { budget, breaker: hasBreaker = false, operations: own = {}, timeoutMs, bulkhead, ...common } = policy
+  const shared = bulkhead ? resolveBulkhead(bulkhead) : undefined
   const settings = new Map(
     operations.map((operation) => {
       const given = {
@@ -75,17 +86,24 @@ export function resolvePolicy({ name, operations }: ContractInfo, policy: Remote
         ...common,
         ...givenOnly(own[operation.name] ?? {}),
       }
-      return [operation.name, resolveOperation(given)] as const
+      return [operation.name, resolveOperation(given, shared)] as const
     }),
   )
   return { budget: resolveBudget(budget), hasBreaker, of: ({ name: of }) => settings.get(of) ?? resolveOperation({}) }
 }
 
-function resolveOperation({ timeoutMs, retry }: OperationPolicy): OperationSettings {
-  return Object.freeze({ timeoutMs, retry: retry ? resolveRetry(retry) : undefined })
+function resolveOperation(
+  { timeoutMs, retry, bulkhead }: OperationPolicy,
+  common?: BulkheadSettings,
+): OperationSettings {
+  return Object.freeze({
+    timeoutMs,
+    retry: retry ? resolveRetry(retry) : undefined,
+    bulkhead: bulkhead === undefined ? common : bulkhead ? resolveBulkhead(bulkhead) : undefined,
+  })
 }
 
-const operationKeys = ['timeoutMs', 'retry'] as const satisfies readonly (keyof OperationPolicy)[]
+const operationKeys = ['timeoutMs', 'retry', 'bulkhead'] as const satisfies readonly (keyof OperationPolicy)[]
 const remoteKeys = [
   ...operationKeys,
   'budget',
@@ -118,11 +136,17 @@ function checkOwn(place: Place, own: OperationPolicy | undefined): readonly Setu
   ])
 }
 
-function checkOperation({ check, where }: Place, { timeoutMs, retry }: OperationPolicy): readonly SetupProblem[] {
+function checkOperation(
+  { check, where }: Place,
+  { timeoutMs, retry, bulkhead }: OperationPolicy,
+): readonly SetupProblem[] {
   return [
     ...check.integer(`${where}.timeoutMs`, timeoutMs, { min: 1, max: 3_600_000 }),
     ...checkRecord({ check, where: `${where}.retry` }, retry === false ? undefined : retry, (given, place) =>
       checkRetry(check, place.where, given),
+    ),
+    ...checkRecord({ check, where: `${where}.bulkhead` }, bulkhead === false ? undefined : bulkhead, (given, place) =>
+      checkBulkhead(check, place.where, given),
     ),
   ]
 }

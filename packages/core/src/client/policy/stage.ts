@@ -13,6 +13,8 @@ export interface Asked {
   readonly send: (call: OutgoingCall) => Promise<unknown>
   /** Whether what was sent can be sent anew; undefined where it always can. */
   readonly mayRepeat?: () => boolean
+  /** Of an output stream: runs something when it is read to its end, or left. */
+  readonly onEnd?: (run: () => void) => void
 }
 
 /** One policy around those further in. */
