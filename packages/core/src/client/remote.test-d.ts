@@ -33,6 +33,13 @@ void publisher.publish(created, { userId: 'a' })
 
 declare const via: ClientTransport
 remote(users, { via, at: 'static:///a:1', policy: { retry: {}, operations: { getUser: { timeoutMs: 5 } } } })
+remote(users, {
+  via,
+  at: 'static:///a:1',
+  policy: { operations: { importUser: { fallback: (_failure, { userId }) => ({ userId }) } } },
+})
+// @ts-expect-error -- the output has no field `id`
+remote(users, { via, at: 'static:///a:1', policy: { operations: { importUser: { fallback: () => ({ id: 'a' }) } } } })
 // @ts-expect-error -- the contract has no such operation
 remote(users, { via, at: 'static:///a:1', policy: { operations: { dropUser: { timeoutMs: 5 } } } })
 

@@ -1,4 +1,4 @@
-import { Limiter, type Ticket } from '../../call/rule/limiter.ts'
+import type { Limiter, Ticket } from '../../call/rule/limiter.ts'
 import type { OptionCheck } from '../../error/option-check.ts'
 import { ServiceError } from '../../error/service-error.ts'
 import type { SetupProblem } from '../../error/setup-error.ts'

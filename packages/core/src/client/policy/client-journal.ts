@@ -11,6 +11,11 @@ export type Decision =
   | 'breaker_opened'
   | 'breaker_closed'
   | 'bulkhead_refused'
+  | 'hedge'
+  | 'hedge_won'
+  | 'fallback'
+  | 'cache_hit'
+  | 'coalesced'
 
 /** One decision of a policy, as it is published. */
 export interface ClientDecision {
@@ -21,7 +26,8 @@ export interface ClientDecision {
   /**
    * `retry`: the call is made again, after `delayMs`. `retry_refused`: it would be, but the budget is used up. `breaker_refused`: the call
    * was not sent, because the remote fails too many. `breaker_opened`, `breaker_closed`: the first such call, and the first one after three seconds without any. `bulkhead_refused`: there was
-   * no place for the call.
+   * no place for the call. `hedge`: a second attempt goes out beside the first. `hedge_won`: the call has its answer.
+   * `fallback`: another answer takes the place of a failure. `cache_hit`: an answer is used again. `coalesced`: the call shares one that runs.
    */
   readonly decision: Decision
   /** The code of the failure that led to it. */

@@ -17,7 +17,8 @@ export class LogicalCall {
   readonly #endsAtMs: number | undefined
   readonly #tried = new Set<object>()
   #attemptCount = 0
-  #lastReply: HeldReply | undefined
+  #failedReply: HeldReply | undefined
+  #isAnswered = false
 
   constructor(call: OutgoingCall, clock: PolicyClock) {
     const { timeoutMs } = call
@@ -47,15 +48,20 @@ export class LogicalCall {
    */
   async attempt(send: (call: OutgoingCall) => Promise<unknown>, limit: AttemptLimit = {}): Promise<unknown> {
     const reply = HeldReply.for(this.#call)
-    this.#lastReply = reply
-    const outcome = await send(this.#outgoing(limit, reply))
-    reply?.tell()
-    return outcome
+    try {
+      const answer = await send(this.#outgoing(limit, reply))
+      if (!this.#isAnswered) reply?.tell()
+      this.#isAnswered = true
+      return answer
+    } catch (error) {
+      this.#failedReply = reply
+      throw error
+    }
   }
 
-  /** No further attempt is made: what the last one's reply said is the caller's. */
+  /** No further attempt is made: what the reply of the last one to fail said is the caller's. */
   giveUp(): void {
-    this.#lastReply?.tell()
+    this.#failedReply?.tell()
   }
 
   #outgoing(

@@ -5,6 +5,9 @@ import type { ChannelState, ClientChannel, OutgoingCall } from '../client-transp
 import { HeldInputs } from '../held-inputs.ts'
 import { Breaker, breakerStage } from './breaker.ts'
 import { type BulkheadSettings, bulkheadStage } from './bulkhead.ts'
+import { cacheStage } from './answer-cache.ts'
+import { coalesceStage } from './coalesce.ts'
+import { fallbackStage } from './fallback.ts'
 import type { ClientJournal } from './client-journal.ts'
 import { OpenedItems } from './opened-items.ts'
 import { type PolicyClock, processClock } from './policy-clock.ts'
@@ -50,7 +53,7 @@ export class PolicedChannel implements ClientChannel {
     const stage = this.#stages.get(operation.id)
     if (stage === undefined) return this.#inner.unary(operation, input, call)
     const send = (outgoing: OutgoingCall) => this.#inner.unary(operation, input, outgoing)
-    return stage({ operation, call, isOutputStream: false, send })
+    return stage({ operation, input, call, isOutputStream: false, send })
   }
 
   serverStream(operation: Operation, input: unknown, call: OutgoingCall): AsyncIterable<unknown> {
@@ -115,13 +118,18 @@ interface RemoteParts extends PolicyParts {
 }
 
 /** The policies of an operation around each other, the innermost first; undefined where it has none. */
-function stageOf({ retry, bulkhead }: OperationSettings, parts: RemoteParts): Stage | undefined {
+function stageOf(settings: OperationSettings, parts: RemoteParts): Stage | undefined {
+  const { retry, hedge, bulkhead, cache, isCoalesced, fallback } = settings
   const { breaker, limiters } = parts
-  let stage: Stage | undefined
-  if (retry) stage = repeatStage(retry, parts)
-  if (breaker) stage = breakerStage(breaker, parts, stage ?? sendOnce)
-  if (bulkhead) stage = bulkheadStage(limiters(bulkhead), parts, stage ?? sendOnce)
-  return stage
+  const layers = [
+    (retry || hedge) && (() => repeatStage({ retry, hedge }, parts)),
+    breaker && ((next: Stage) => breakerStage(breaker, parts, next)),
+    bulkhead && ((next: Stage) => bulkheadStage(limiters(bulkhead), parts, next)),
+    isCoalesced && ((next: Stage) => coalesceStage(parts, next)),
+    cache && ((next: Stage) => cacheStage(cache, parts, next)),
+    fallback && ((next: Stage) => fallbackStage(fallback, parts, next)),
+  ].filter((layer) => typeof layer === 'function')
+  return layers.length === 0 ? undefined : layers.reduce((stage, layer) => layer(stage), sendOnce)
 }
 
 const sendOnce: Stage = ({ send, call }) => send(call)

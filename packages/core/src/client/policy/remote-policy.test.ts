@@ -47,6 +47,16 @@ describe('what is in force', () => {
     ])
   })
 
+  it('of hedges, caches and shared calls is for safe operations without streams alone', () => {
+    const { of } = settingsOf({ hedge: {}, cache: { ttlMs: 5 }, coalesce: true })
+    const shared = contractInfo(notes).operations.filter((operation) => {
+      const { hedge, cache, isCoalesced } = of(operation)
+      return hedge !== undefined || cache !== undefined || isCoalesced
+    })
+    expect(shared.map(({ name }) => name)).toEqual(['read'])
+    expect(of(operationOf('read'))).toMatchObject({ hedge: { percentile: 0.95 }, cache: { maxEntryCount: 1_000 } })
+  })
+
   it.each([
     [{}, 50, 1_000],
     [{ initialDelayMs: 5_000 }, 5_000, 5_000],
@@ -67,7 +77,16 @@ describe('what is refused', () => {
       bulkhead: { maxWaiting: -1 },
       breaker: 1,
       budget: { ratio: 2, minPerSecond: -1, share: 1 },
-      operations: { raed: {}, put: { retry: true }, add: { timeoutMs: 'a', budget: {} }, read: 5 },
+      hedge: { percentile: 1 },
+      cache: { maxEntryCount: 0 },
+      coalesce: 'a',
+      operations: {
+        raed: {},
+        read: 5,
+        put: { retry: true, hedge: {}, cache: { ttlMs: 5 }, coalesce: true },
+        add: { timeoutMs: 'a', budget: {}, hedge: false, cache: false, coalesce: false, fallback: 'a' },
+        watch: { hedge: { delayMs: 5, percentile: 0.9 }, fallback: () => [] },
+      },
     })
     const places = problems.map((text) => text.replace(/^(\S+) remote\(demo\.NoteService\): (\S+)[^]*$/, '$1 $2'))
     expect(places).toEqual([
@@ -76,20 +95,31 @@ describe('what is refused', () => {
       'config.out_of_range policy.retry.maxAttemptCount',
       'config.out_of_range policy.retry.attemptTimeoutMs',
       'config.out_of_range policy.retry.initialDelayMs,',
+      'config.out_of_range policy.hedge.percentile',
       'config.out_of_range policy.bulkhead.maxRunning',
       'config.out_of_range policy.bulkhead.maxWaiting',
+      'config.out_of_range policy.cache.ttlMs',
+      'config.out_of_range policy.cache.maxEntryCount',
+      'config.malformed policy.coalesce',
       'config.malformed policy.breaker',
       'config.malformed policy.budget:',
       'config.out_of_range policy.budget.ratio',
       'config.out_of_range policy.budget.minPerSecond',
       'config.malformed policy.operations:',
+      'config.malformed policy.operations.read',
       'config.malformed policy.operations.put.retry',
+      'config.malformed policy.operations.put.hedge',
+      'config.malformed policy.operations.put.cache',
+      'config.malformed policy.operations.put.coalesce',
       'config.malformed policy.operations.add:',
       'config.out_of_range policy.operations.add.timeoutMs',
-      'config.malformed policy.operations.read',
+      'config.malformed policy.operations.add.fallback',
+      'config.malformed policy.operations.watch.hedge',
+      'config.malformed policy.operations.watch.hedge',
+      'config.malformed policy.operations.watch.fallback',
     ])
     expect(problems[0]).toContain('"retires" is no option, perhaps retry is meant')
-    expect(problems[11]).toContain('"raed" is no option, perhaps read is meant')
+    expect(problems[15]).toContain('"raed" is no option, perhaps read is meant')
   })
 
   it.each([[5], [null], [[]]])('is %j in the place of a policy', (policy) => {

@@ -1,11 +1,16 @@
 import type { AnyContract, ContractInfo } from '../../contract/contract.ts'
-import type { Operation } from '../../contract/operation.ts'
-import { givenOnly, isRecord, toFound } from '../../error/given-value.ts'
-import { type OptionCheck, optionCheck } from '../../error/option-check.ts'
-import { ConfigError, type SetupProblem } from '../../error/setup-error.ts'
-import { type BulkheadPolicy, type BulkheadSettings, checkBulkhead, resolveBulkhead } from './bulkhead.ts'
-import { type BudgetPolicy, type BudgetSettings, checkBudget, resolveBudget } from './retry-budget.ts'
-import { checkRetry, resolveRetry, type RetryPolicy, type RetrySettings } from './retry.ts'
+import type { InputToSend, Operation } from '../../contract/operation.ts'
+import { givenOnly } from '../../error/given-value.ts'
+import type { ServiceError } from '../../error/service-error.ts'
+import { ConfigError } from '../../error/setup-error.ts'
+import type { WireOf } from '../../schema/schema.ts'
+import { type CachePolicy, type CacheSettings, resolveCache } from './answer-cache.ts'
+import { type BulkheadPolicy, type BulkheadSettings, resolveBulkhead } from './bulkhead.ts'
+import { checkPolicy, isShareable } from './check-policy.ts'
+import type { Fallback } from './fallback.ts'
+import { type HedgePolicy, type HedgeSettings, resolveHedge } from './hedge.ts'
+import { type BudgetPolicy, type BudgetSettings, resolveBudget } from './retry-budget.ts'
+import { resolveRetry, type RetryPolicy, type RetrySettings } from './retry.ts'
 
 /** How the calls of one operation are made. */
 export interface OperationPolicy {
@@ -27,12 +32,46 @@ export interface OperationPolicy {
    */
   readonly retry?: RetryPolicy | false
   /**
+   * Whether a second attempt goes out beside one that takes long, and when: `{}` for the defaults. The first answer counts, the other attempt is cancelled. Only for calls
+   * without streams of operations that are `safe`; that of the remote leaves out the others.
+   *
+   * @defaultValue false
+   * @throws ConfigError `config.malformed` for an operation of another kind
+   */
+  readonly hedge?: HedgePolicy | false
+  /**
    * How many calls there may be at a time; more fail as `resource_exhausted` with the reason `bulkhead_full`. That of the remote counts for all operations
    * together that have none of their own.
    *
    * @defaultValue false: any number
    */
   readonly bulkhead?: BulkheadPolicy | false
+  /**
+   * Whether an answer is used again for calls with the same input and metadata, but for what traces a call. Nobody is told of headers and trailers then. For the same operations as `hedge`.
+   *
+   * @defaultValue false
+   */
+  readonly cache?: CachePolicy | false
+  /**
+   * Whether calls that ask for the same at the same time share one, which goes on while somebody waits for it. For the same operations as `hedge`.
+   *
+   * @defaultValue false
+   */
+  readonly coalesce?: boolean
+}
+
+/** How the calls of one operation are made, with what depends on its types. */
+export interface OwnPolicy<Op extends Operation = Operation> extends OperationPolicy {
+  /**
+   * Answers in the place of a remote that failed as `unavailable`, `deadline_exceeded`, `resource_exhausted`, `internal`, `unknown` or `data_loss`, whether or not anything was sent. Gets
+   * the failure and the input, and gives the output as the remote would send it; it may throw the failure. For operations without streams.
+   *
+   * @defaultValue the call fails
+   */
+  readonly fallback?: (
+    failure: ServiceError,
+    input: InputToSend<Op>,
+  ) => WireOf<Op['spec']['output']> | Promise<WireOf<Op['spec']['output']>>
 }
 
 /** How the calls of a remote are made. */
@@ -47,19 +86,25 @@ export interface RemotePolicy<Of extends AnyContract = AnyContract> extends Oper
    */
   readonly breaker?: boolean
   /** What is different for some operations, by their names. Each key takes the place of the remote's own as a whole. */
-  readonly operations?: { readonly [Name in OperationName<Of>]?: OperationPolicy }
+  readonly operations?: { readonly [Name in OperationName<Of>]?: OwnPolicy<OperationOf<Of[Name]>> }
 }
 
 type OperationName<Of> = {
   [Name in keyof Of & string]: Of[Name] extends Operation ? Name : never
 }[keyof Of & string]
 
+type OperationOf<Op> = Op extends Operation ? Op : never
+
 /** What is in force for one operation. */
 export interface OperationSettings {
   readonly timeoutMs: number | undefined
   readonly retry: RetrySettings | undefined
+  readonly hedge: HedgeSettings | undefined
   /** The same object for operations that share their places. */
   readonly bulkhead: BulkheadSettings | undefined
+  readonly cache: CacheSettings | undefined
+  readonly isCoalesced: boolean
+  readonly fallback: Fallback | undefined
 }
 
 /** What is in force for a remote. */
@@ -74,96 +119,41 @@ export interface RemoteSettings {
  *
  * @throws ConfigError `config.malformed`, `config.out_of_range`, with all that is wrong
  */
-export function resolvePolicy({ name, operations }: ContractInfo, policy: RemotePolicy): RemoteSettings {
-  const problems = checkPolicy(optionCheck(`remote(${name})`), operations, policy)
+export function resolvePolicy(contract: ContractInfo, policy: RemotePolicy): RemoteSettings {
+  const problems = checkPolicy(contract, policy)
   if (problems.length > 0) throw new ConfigError(problems)
-  const { budget, breaker: hasBreaker = false, operations: own = {}, timeoutMs, bulkhead, ...common } = policy
-  const shared = bulkhead ? resolveBulkhead(bulkhead) : undefined
+  const { budget, breaker: hasBreaker = false, operations: own = {}, ...common } = policy
+  const bulkhead = common.bulkhead ? resolveBulkhead(common.bulkhead) : undefined
   const settings = new Map(
-    operations.map((operation) => {
-      const given = {
-        ...(operation.kind === 'unary' && { timeoutMs }),
-        ...common,
-        ...givenOnly(own[operation.name] ?? {}),
-      }
-      return [operation.name, resolveOperation(given, shared)] as const
+    contract.operations.map((operation) => {
+      const given: OwnPolicy = Reflect.get(own, operation.name) ?? {}
+      return [
+        operation.id,
+        resolveOperation({ ...commonFor(operation, common), ...givenOnly(given) }, bulkhead),
+      ] as const
     }),
   )
-  return { budget: resolveBudget(budget), hasBreaker, of: ({ name: of }) => settings.get(of) ?? resolveOperation({}) }
+  return { budget: resolveBudget(budget), hasBreaker, of: ({ id }) => settings.get(id) ?? resolveOperation({}) }
 }
 
-function resolveOperation(
-  { timeoutMs, retry, bulkhead }: OperationPolicy,
-  common?: BulkheadSettings,
-): OperationSettings {
+/** What a remote says of all its operations, as far as it concerns this one. */
+function commonFor(operation: Operation, { timeoutMs, retry, hedge, cache, coalesce }: OperationPolicy): OwnPolicy {
+  return {
+    ...(operation.kind === 'unary' && timeoutMs !== undefined && { timeoutMs }),
+    ...(retry && { retry }),
+    ...(isShareable(operation) && { hedge: hedge ?? false, cache: cache ?? false, coalesce: coalesce ?? false }),
+  }
+}
+
+function resolveOperation(given: OwnPolicy, common?: BulkheadSettings): OperationSettings {
+  const { timeoutMs, retry, hedge, bulkhead, cache, coalesce = false, fallback } = given
   return Object.freeze({
     timeoutMs,
     retry: retry ? resolveRetry(retry) : undefined,
-    bulkhead: bulkhead === undefined ? common : bulkhead ? resolveBulkhead(bulkhead) : undefined,
+    hedge: hedge ? resolveHedge(hedge) : undefined,
+    bulkhead: bulkhead ? resolveBulkhead(bulkhead) : bulkhead === false ? undefined : common,
+    cache: cache ? resolveCache(cache) : undefined,
+    isCoalesced: coalesce,
+    fallback: fallback as Fallback | undefined,
   })
-}
-
-const operationKeys = ['timeoutMs', 'retry', 'bulkhead'] as const satisfies readonly (keyof OperationPolicy)[]
-const remoteKeys = [
-  ...operationKeys,
-  'budget',
-  'breaker',
-  'operations',
-] as const satisfies readonly (keyof RemotePolicy)[]
-
-function checkPolicy(
-  check: OptionCheck,
-  operations: readonly Operation[],
-  policy: RemotePolicy,
-): readonly SetupProblem[] {
-  const names = operations.map(({ name }) => name)
-  return checkRecord({ check, where: 'policy' }, policy, (given) => [
-    ...check.names(given, remoteKeys, 'policy'),
-    ...checkOperation({ check, where: 'policy' }, given),
-    ...check.boolean('policy.breaker', given.breaker),
-    ...checkRecord({ check, where: 'policy.budget' }, given.budget, (budget) => checkBudget(check, budget)),
-    ...checkRecord({ check, where: 'policy.operations' }, given.operations, (own, { where }) => [
-      ...check.names(own, names, where),
-      ...Object.entries(own).flatMap(([name, one]) => checkOwn({ check, where: `${where}.${name}` }, one)),
-    ]),
-  ])
-}
-
-function checkOwn(place: Place, own: OperationPolicy | undefined): readonly SetupProblem[] {
-  return checkRecord(place, own, (given, { check, where }) => [
-    ...check.names(given, operationKeys, where),
-    ...checkOperation(place, given),
-  ])
-}
-
-function checkOperation(
-  { check, where }: Place,
-  { timeoutMs, retry, bulkhead }: OperationPolicy,
-): readonly SetupProblem[] {
-  return [
-    ...check.integer(`${where}.timeoutMs`, timeoutMs, { min: 1, max: 3_600_000 }),
-    ...checkRecord({ check, where: `${where}.retry` }, retry === false ? undefined : retry, (given, place) =>
-      checkRetry(check, place.where, given),
-    ),
-    ...checkRecord({ check, where: `${where}.bulkhead` }, bulkhead === false ? undefined : bulkhead, (given, place) =>
-      checkBulkhead(check, place.where, given),
-    ),
-  ]
-}
-
-interface Place {
-  readonly check: OptionCheck
-  /** `policy.retry` */
-  readonly where: string
-}
-
-/** What is left out is right. */
-function checkRecord<Given extends object>(
-  { check, where }: Place,
-  given: Given | undefined,
-  inside: (given: Given, place: Place) => readonly SetupProblem[],
-): readonly SetupProblem[] {
-  if (given === undefined) return []
-  if (isRecord(given)) return inside(given, { check, where })
-  return [check.malformed(`${where} must be an object, found ${toFound(given)}`)]
 }

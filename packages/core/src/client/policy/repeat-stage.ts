@@ -1,22 +1,29 @@
 import { ServiceError } from '../../error/service-error.ts'
 import { requireRunning } from '../call-bounds.ts'
+import { type AttemptOnce, hedgedAttempt, type HedgeSettings } from './hedge.ts'
 import { LogicalCall } from './logical-call.ts'
 import type { Asked, PolicyParts, Stage } from './stage.ts'
 import { delayBeforeRetry, type RetrySettings } from './retry.ts'
 import { pause } from './pause.ts'
 
+export interface Repeating {
+  readonly retry: RetrySettings | undefined
+  readonly hedge: HedgeSettings | undefined
+}
+
 /** Makes a call again while its policy, its budget and its deadline allow it. */
-export function repeatStage(retry: RetrySettings, parts: PolicyParts): Stage {
+export function repeatStage({ retry, hedge }: Repeating, parts: PolicyParts): Stage {
   const { clock, budget } = parts
+  const once: AttemptOnce = hedge ? hedgedAttempt(hedge, parts) : attemptAlone
   return async (asked) => {
     const call = new LogicalCall(asked.call, clock)
-    const timeoutMs = asked.isOutputStream ? undefined : retry.attemptTimeoutMs
+    const timeoutMs = asked.isOutputStream ? undefined : retry?.attemptTimeoutMs
     budget.noteCall()
     for (;;) {
       try {
-        return await call.attempt(asked.send, { timeoutMs })
+        return await once(call, asked, timeoutMs)
       } catch (error) {
-        const delayMs = nextDelay(error, { asked, call, retry, parts })
+        const delayMs = retry && nextDelay(error, { asked, call, retry, parts })
         if (delayMs === undefined) {
           call.giveUp()
           throw error
@@ -28,6 +35,8 @@ export function repeatStage(retry: RetrySettings, parts: PolicyParts): Stage {
     }
   }
 }
+
+const attemptAlone: AttemptOnce = (call, { send }, timeoutMs) => call.attempt(send, { timeoutMs })
 
 interface Failed {
   readonly asked: Asked

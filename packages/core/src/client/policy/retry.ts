@@ -106,6 +106,11 @@ function mayRepeat(error: ServiceError, { idempotency, settings }: FailedAttempt
   return rule === 'always'
 }
 
+/** Whether a failure is an answer: another attempt would come to the same. */
+export function isFinal(error: unknown): boolean {
+  return !ServiceError.is(error) || repeatable[error.code] === 'never'
+}
+
 /** Says a remote when it wants to be asked again: `Retry-After`, `google.rpc.RetryInfo`. */
 function toldDelay({ details }: ServiceError): number {
   const delayMs: unknown = details?.retryDelayMs

@@ -7,7 +7,11 @@ import type { RetryBudget } from './retry-budget.ts'
 /** A call on its way through the policies of its operation. */
 export interface Asked {
   readonly operation: Operation
+  /** Undefined where it is a stream. */
+  readonly input?: unknown
   readonly call: OutgoingCall
+  /** What it asks for, once somebody has found it out. */
+  readonly key?: string
   readonly isOutputStream: boolean
   /** Sends it once. Of an output stream it gives what is left to be read when the first item has come. */
   readonly send: (call: OutgoingCall) => Promise<unknown>
