@@ -72,6 +72,8 @@ export interface OutgoingCall {
   readonly timeoutMs: number | undefined
   /** Ends the call as `cancelled`. */
   readonly signal: AbortSignal | undefined
+  /** What the attempts of one call share. A transport need not look at it. */
+  readonly attempt?: CallAttempt | undefined
   /**
    * Takes what the remote says before its output: lower-case keys, base64 where they end in `-bin`. To be called once at most, when
    * it has come. Never throws.
@@ -79,8 +81,6 @@ export interface OutgoingCall {
   readonly onHeaders?: ((metadata: Metadata) => void) | undefined
   /** Takes what the remote says behind its output or its error, as `onHeaders`. To be called before the call is told to be over. */
   readonly onTrailers?: ((metadata: Metadata) => void) | undefined
-  /** What the attempts of one call know of each other; undefined where there is but one. */
-  readonly attempt?: Attempt | undefined
   /**
    * How many attempts of the same call went out before. To be written where the protocol has a field for it; undefined and 0 are not.
    *
@@ -89,12 +89,12 @@ export interface OutgoingCall {
   readonly previousAttemptCount?: number | undefined
 }
 
-/** What the attempts of one call share. */
-export interface Attempt {
-  /** What was called already, and is avoided while there is something else. */
+/** What the attempts of one call know of each other. */
+export interface CallAttempt {
+  /** Where it was tried: who chooses adds to it, and takes another while there is one. */
   readonly tried: Set<object>
-  /** Whether it goes out beside another one that runs. */
+  /** Whether it is made beside another that has not ended. */
   readonly isHedge?: boolean
-  /** What calls are kept together by, where a balancer does so. */
+  /** What it is told apart by, in the place of the key of `consistentHash()`. */
   readonly hashKey?: string
 }

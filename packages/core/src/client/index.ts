@@ -1,7 +1,7 @@
 export { currentCall } from '../call/context.ts'
 export { outgoingMetadata } from '../call/propagation.ts'
 export type {
-  Attempt,
+  CallAttempt,
   ChannelState,
   ClientChannel,
   ClientTarget,

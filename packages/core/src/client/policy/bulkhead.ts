@@ -59,10 +59,14 @@ function enter(limiter: Limiter, { contract, note }: PolicyParts, { operation }:
 }
 
 /** Waits for a place, and gives the call as it is then. @throws ServiceError `deadline_exceeded`, `cancelled` */
-async function placeOf({ granted }: Ticket, { clock, closing }: PolicyParts, { call }: Asked): Promise<Asked['call']> {
+async function placeOf(
+  { granted }: Ticket,
+  { clock, after, closing }: PolicyParts,
+  { call }: Asked,
+): Promise<Asked['call']> {
   const { timeoutMs = Number.POSITIVE_INFINITY, signal } = call
   const endsAtMs = clock.nowMs() + timeoutMs
-  await pause(timeoutMs, { clock, signals: [signal, closing], awaited: granted })
+  await pause(timeoutMs, { after, signals: [signal, closing], awaited: granted })
   const leftMs = Math.max(0, endsAtMs - clock.nowMs())
   const left = { ...call, timeoutMs: leftMs === Number.POSITIVE_INFINITY ? undefined : leftMs }
   requireRunning(left)

@@ -49,6 +49,22 @@ describe('calls that ask for the same at the same time', () => {
     expect(sent).toHaveLength(2)
   })
 
+  it('begin a call of their own where a shared one was left, which ends when it likes', async () => {
+    const leaving = new AbortController()
+    const late = Promise.withResolvers<unknown>()
+    const { begin, clock, sent } = policed({ coalesce: true }, () => late.promise, hanging)
+    begin('read', { signal: leaving.signal })
+    await clock.pass(0)
+    leaving.abort()
+    await clock.pass(0)
+    begin('read')
+    late.resolve({ text: 'a' })
+    await clock.pass(0)
+    begin('read')
+    await clock.pass(0)
+    expect(sent).toHaveLength(2)
+  })
+
   it('end each at its own deadline: later ones go on with a call of their own', async () => {
     const { begin, clock, sent } = policed({ coalesce: true }, hanging, afterTen(answering('b')))
     const [first, long, longest] = [

@@ -16,7 +16,8 @@ export function coalesceStage(parts: PolicyParts, next: Stage): Stage {
       const leftMs = Math.max(0, endsAtMs - parts.clock.nowMs())
       const call = { ...asked.call, timeoutMs: leftMs === Number.POSITIVE_INFINITY ? undefined : leftMs }
       requireRunning(call)
-      const flight = joined ?? new Flight({ ...asked, call, key }, next, () => flights.delete(key))
+      const flight =
+        joined ?? new Flight({ ...asked, call, key }, next, (over) => flights.get(key) === over && flights.delete(key))
       flights.set(key, flight)
       if (joined) parts.note({ operation: asked.operation.name, decision: 'coalesced' })
       try {
@@ -34,11 +35,11 @@ export function coalesceStage(parts: PolicyParts, next: Stage): Stage {
 class Flight {
   readonly #leaving = new AbortController()
   readonly #settled: Promise<void>
-  readonly #end: () => void
+  readonly #end: (over: Flight) => void
   #outcome: { readonly answer: unknown } | { readonly error: unknown } | undefined
   #waitingCount = 0
 
-  constructor(asked: Asked, next: Stage, end: () => void) {
+  constructor(asked: Asked, next: Stage, end: (over: Flight) => void) {
     this.#end = end
     this.#settled = next({ ...asked, call: { ...asked.call, signal: this.#leaving.signal } }).then(
       (answer) => this.#settle({ answer }),
@@ -49,11 +50,11 @@ class Flight {
   /** @throws what the shared call fails with; ServiceError `deadline_exceeded`, `cancelled` for this one alone */
   async answerFor(
     { timeoutMs = Number.POSITIVE_INFINITY, signal }: Asked['call'],
-    { clock }: PolicyParts,
+    { clock, after }: PolicyParts,
   ): Promise<unknown> {
     const endsAtMs = clock.nowMs() + timeoutMs
     this.#waitingCount += 1
-    await pause(timeoutMs, { clock, signals: [signal], awaited: this.#settled })
+    await pause(timeoutMs, { after, signals: [signal], awaited: this.#settled })
     this.#waitingCount -= 1
     const outcome = this.#outcome
     if (outcome === undefined) {
@@ -69,12 +70,12 @@ class Flight {
 
   #settle(outcome: { readonly answer: unknown } | { readonly error: unknown }): void {
     this.#outcome = outcome
-    this.#end()
+    this.#end(this)
   }
 
   /** Whoever comes from now on begins a call of its own. */
   #leave(): void {
-    this.#end()
+    this.#end(this)
     this.#leaving.abort(left)
   }
 }

@@ -85,9 +85,9 @@ class Race {
   }
 
   async run(delayMs: number | undefined): Promise<unknown> {
-    const { clock } = this.#options.parts
+    const { after } = this.#options.parts
     this.#begin(false)
-    const stop = delayMs === undefined ? undefined : clock.after(delayMs, () => this.#hedge())
+    const stop = delayMs === undefined ? undefined : after(delayMs, () => this.#hedge())
     try {
       return await this.#outcome.promise
     } finally {

@@ -1,7 +1,7 @@
-import type { PolicyClock } from './policy-clock.ts'
+import type { PolicyTimer } from './policy-timer.ts'
 
 interface Ending {
-  readonly clock: PolicyClock
+  readonly after: PolicyTimer
   /** Each ends the wait when it fires. */
   readonly signals: readonly (AbortSignal | undefined)[]
   /** Ends it too when it resolves. */
@@ -9,14 +9,14 @@ interface Ending {
 }
 
 /** Lets time pass, less of it where a signal fires or what is awaited comes. */
-export function pause(delayMs: number, { clock, signals, awaited }: Ending): Promise<void> {
+export function pause(delayMs: number, { after, signals, awaited }: Ending): Promise<void> {
   return new Promise((resolve) => {
     const finish = () => {
       stop()
       for (const signal of signals) signal?.removeEventListener('abort', finish)
       resolve()
     }
-    const stop = clock.after(delayMs, finish)
+    const stop = after(delayMs, finish)
     for (const signal of signals) signal?.addEventListener('abort', finish, { once: true })
     if (signals.some((signal) => signal?.aborted)) finish()
     void awaited?.then(finish)

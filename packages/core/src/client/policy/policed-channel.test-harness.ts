@@ -60,6 +60,7 @@ export function policed(policy: RemotePolicy<typeof notes>, ...answers: readonly
     settings,
     journal: new ClientJournal(log),
     clock,
+    after: clock.after,
   })
   const begin = (name: OperationName, call: Partial<OutgoingCall> = {}, input: unknown = { text: 'a' }) =>
     outcomeOf(channel.unary(operationOf(name), input, callWith(call)))

@@ -11,6 +11,7 @@ import { fallbackStage } from './fallback.ts'
 import type { ClientJournal } from './client-journal.ts'
 import { OpenedItems } from './opened-items.ts'
 import { type PolicyClock, processClock } from './policy-clock.ts'
+import { type PolicyTimer, processTimer } from './policy-timer.ts'
 import type { OperationSettings, RemoteSettings } from './remote-policy.ts'
 import { repeatStage } from './repeat-stage.ts'
 import { RetryBudget } from './retry-budget.ts'
@@ -22,6 +23,8 @@ export interface PolicedOptions {
   readonly journal: ClientJournal
   /** @defaultValue that of the process */
   readonly clock?: PolicyClock
+  /** @defaultValue those of the process */
+  readonly after?: PolicyTimer
 }
 
 /** Keeps the calls of a remote to its policies. An operation that has none goes straight through. */
@@ -30,9 +33,13 @@ export class PolicedChannel implements ClientChannel {
   readonly #stages: ReadonlyMap<string, Stage>
   readonly #closing = new AbortController()
 
-  constructor(inner: ClientChannel, { contract, settings, journal, clock = processClock }: PolicedOptions) {
+  constructor(
+    inner: ClientChannel,
+    { contract, settings, journal, clock = processClock, after = processTimer }: PolicedOptions,
+  ) {
     const parts: PolicyParts = {
       clock,
+      after,
       budget: new RetryBudget(settings.budget, clock),
       closing: this.#closing.signal,
       contract: contract.name,

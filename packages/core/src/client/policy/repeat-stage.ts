@@ -13,7 +13,7 @@ export interface Repeating {
 
 /** Makes a call again while its policy, its budget and its deadline allow it. */
 export function repeatStage({ retry, hedge }: Repeating, parts: PolicyParts): Stage {
-  const { clock, budget } = parts
+  const { clock, after, budget } = parts
   const once: AttemptOnce = hedge ? hedgedAttempt(hedge, parts) : attemptAlone
   return async (asked) => {
     const call = new LogicalCall(asked.call, clock)
@@ -28,7 +28,7 @@ export function repeatStage({ retry, hedge }: Repeating, parts: PolicyParts): St
           call.giveUp()
           throw error
         }
-        await pause(delayMs, { clock, signals: [asked.call.signal, parts.closing] })
+        await pause(delayMs, { after, signals: [asked.call.signal, parts.closing] })
         requireRunning({ timeoutMs: call.leftMs(), signal: asked.call.signal })
         if (parts.closing.aborted) throw error
       }

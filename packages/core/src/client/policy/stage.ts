@@ -2,6 +2,7 @@ import type { Operation } from '../../contract/operation.ts'
 import type { OutgoingCall } from '../client-transport.ts'
 import type { ClientDecision } from './client-journal.ts'
 import type { PolicyClock } from './policy-clock.ts'
+import type { PolicyTimer } from './policy-timer.ts'
 import type { RetryBudget } from './retry-budget.ts'
 
 /** A call on its way through the policies of its operation. */
@@ -27,6 +28,7 @@ export type Stage = (asked: Asked) => Promise<unknown>
 /** What the policies of a remote share. */
 export interface PolicyParts {
   readonly clock: PolicyClock
+  readonly after: PolicyTimer
   readonly budget: RetryBudget
   /** Fires when the client is closed. */
   readonly closing: AbortSignal

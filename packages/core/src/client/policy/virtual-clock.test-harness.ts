@@ -14,7 +14,7 @@ export class VirtualClock implements PolicyClock {
     return this.chance
   }
 
-  after(delayMs: number, run: () => void): () => void {
+  readonly after = (delayMs: number, run: () => void): (() => void) => {
     const timer = { at: this.current + delayMs, run }
     this.#timers.push(timer)
     return () => void (this.#timers = this.#timers.filter((one) => one !== timer))
