@@ -58,6 +58,8 @@ describe('calls that ask for the same at the same time', () => {
     leaving.abort()
     await clock.pass(0)
     begin('read')
+    await clock.pass(0)
+    expect(sent).toHaveLength(2)
     late.resolve({ text: 'a' })
     await clock.pass(0)
     begin('read')
