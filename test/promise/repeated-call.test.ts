@@ -4,6 +4,7 @@ import { contract, stream } from '@tenon/core/contract'
 import { ServiceError, type Transport } from '@tenon/core/transport'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpClient, httpTransport } from '@tenon/transport-http'
+import { eventually } from '@tenon/testing'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 
@@ -26,13 +27,12 @@ const wires: Readonly<Record<string, Wire>> = {
 /** Ends each call as it is told to. */
 type Act = (call: Call, callCount: number) => unknown
 
-async function started({ server, client }: Wire, act: Act, policy: RemotePolicy<typeof users>) {
-  const calls: Call[] = []
-  const answer = async (user: { userId: string }, call: Call) => {
-    calls.push(call)
-    await act(call, calls.length)
-    return user
-  }
+const quiet = { environment: { LOG_LEVEL: 'silent' } }
+const common = { version: '1.0.0', admin: false, shutdownTimeoutMs: 500 } as const
+
+type Answering = (user: { userId: string }, call: Call) => Promise<{ userId: string }>
+
+function offered({ server }: Wire, answer: Answering) {
   const handler = defineHandler(users, () => ({
     getUser: answer,
     addUser: answer,
@@ -40,17 +40,15 @@ async function started({ server, client }: Wire, act: Act, policy: RemotePolicy<
       yield await answer(user, call)
     },
   }))
-  const quiet = { environment: { LOG_LEVEL: 'silent' } }
-  const common = { version: '1.0.0', admin: false, shutdownTimeoutMs: 500 } as const
-  const offering = await defineService({
-    ...common,
-    name: 'user',
-    handlers: [handler],
-    transports: () => [server()],
-  }).start(quiet)
-  const at = `static:///127.0.0.1:${offering.addresses[0]?.port}`
+  return defineService({ ...common, name: 'user', handlers: [handler], transports: () => [server()] }).start(quiet)
+}
+
+type Offered = Awaited<ReturnType<typeof offered>>
+
+async function callerOf({ client }: Wire, offering: readonly Offered[], policy: RemotePolicy<typeof users>) {
+  const at = `static:///${offering.map(({ addresses }) => `127.0.0.1:${addresses[0]?.port}`).join(',')}`
   let found: Client<typeof users> | undefined
-  const calling = await defineService({
+  const started = await defineService({
     ...common,
     name: 'order',
     handlers: [],
@@ -58,11 +56,22 @@ async function started({ server, client }: Wire, act: Act, policy: RemotePolicy<
     onStart: [hook('find', (known) => void (found = known), { needs: [clientOf(users)] })],
   }).start(quiet)
   if (found === undefined) throw new Error('there is no client')
+  return { client: found, started }
+}
+
+async function started(wire: Wire, act: Act, policy: RemotePolicy<typeof users>) {
+  const calls: Call[] = []
+  const offering = await offered(wire, async (user, call) => {
+    calls.push(call)
+    await act(call, calls.length)
+    return user
+  })
+  const calling = await callerOf(wire, [offering], policy)
   return {
     calls,
-    client: found,
+    client: calling.client,
     async [Symbol.asyncDispose]() {
-      await calling.stop()
+      await calling.started.stop()
       await offering.stop()
     },
   }
@@ -119,5 +128,47 @@ describe.each(Object.keys(wires))('over %s', (name) => {
     expect(await run.client.getUser({ userId: 'a' })).toEqual({ userId: 'a' })
     await cancelled.promise
     expect(run.calls).toHaveLength(2)
+  })
+
+  it('an attempt that is slow gets another one beside it, and is cancelled at the remote', async () => {
+    const cancelled = Promise.withResolvers<void>()
+    const hang: Act = async ({ signal }, callCount) => {
+      if (callCount > 1) return
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      cancelled.resolve()
+    }
+    await using run = await started(wire, hang, { timeoutMs: 60_000, hedge: { delayMs: 20 } })
+    expect(await run.client.getUser({ userId: 'a' })).toEqual({ userId: 'a' })
+    await cancelled.promise
+    expect(run.calls).toHaveLength(2)
+  })
+
+  it('no call fails while instances stop one after another', async () => {
+    const yielding: Answering = async (user) => {
+      await new Promise((resolve) => void setImmediate(resolve))
+      return user
+    }
+    const offering = await Promise.all([1, 2, 3, 4].map(() => offered(wire, yielding)))
+    const { client, started: calling } = await callerOf(wire, offering, { timeoutMs: 5_000, retry: {} })
+    const [last, ...leaving] = offering
+    const failures: unknown[] = []
+    let [isOver, callCount] = [false, 0]
+    const callOn = async () => {
+      while (!isOver) {
+        callCount += 1
+        await client.getUser({ userId: 'a' }).catch((error: unknown) => failures.push(error))
+      }
+    }
+    const callers = Array.from({ length: 20 }, callOn)
+    for (const one of leaving) {
+      const countBefore = callCount
+      await eventually(() => expect(callCount).toBeGreaterThan(countBefore + 100))
+      await one.stop()
+    }
+    isOver = true
+    await Promise.all(callers)
+    await calling.stop()
+    await last?.stop()
+    expect(failures).toEqual([])
   })
 })
