@@ -1,5 +1,6 @@
 import { type MeterProvider, metrics } from '@opentelemetry/api'
 import { defineService, hook } from '@tenon/core'
+import { instanceAttributes, recordEjection, recordPick } from '../../packages/core/src/telemetry/client-metrics.ts'
 import { recordRefused } from '../../packages/core/src/telemetry/config-metrics.ts'
 import { recordOmitted, recordRestart, recordRun } from '../../packages/core/src/telemetry/schedule-metrics.ts'
 import { recordDecision } from '../../packages/core/src/telemetry/policy-metrics.ts'
@@ -64,6 +65,9 @@ async function recorded(): Promise<readonly Metric[]> {
   recordDecision({ contract: 'shop.UserService', operation: 'getUser', decision: 'retry', code: 'unavailable' })
   recordRestart({ service: 'sound', task: 'relay' })
   recordRefused({ service: 'sound', variable: 'RATE_LIMIT' })
+  const instance = instanceAttributes({ contract: 'shop.NoteService', address: '10.0.0.7:1' })
+  recordPick(instance)
+  recordEjection(instance, 'success_rate')
   return Array.from(made, ([name, { instrument, unit, attributes }]) => ({
     name,
     instrument,
@@ -85,6 +89,7 @@ describe('metrics', () => {
         .map(({ path }) => `${name}/${path}`),
     )
     expect(makers).toEqual([
+      'core/telemetry/client-metrics.ts',
       'core/telemetry/config-metrics.ts',
       'core/telemetry/lifecycle-metrics.ts',
       'core/telemetry/policy-metrics.ts',

@@ -1,28 +1,73 @@
 import { ServiceError } from '../error/service-error.ts'
 import { requireRunning } from './call-bounds.ts'
-import type { ClientChannel, OutgoingCall } from './client-transport.ts'
+import type { Choice } from './balancer/balancer.ts'
+import { stateOf } from './channel-state.ts'
+import type { ChannelState, OutgoingCall } from './client-transport.ts'
+import { pause } from './policy/pause.ts'
+import type { PolicyClock } from './policy/policy-clock.ts'
+import { processTimer } from './policy/policy-timer.ts'
+import type { Target } from './target/target.ts'
 
 /** The addresses that a call was tried with, and what is left of its time. */
-export class Attempts {
-  readonly tried = new Set<ClientChannel>()
+export class Attempts implements Choice {
+  readonly key: string | undefined
   readonly #call: OutgoingCall
+  readonly #clock: PolicyClock
   readonly #endsAtMs: number | undefined
+  readonly #tried = new Set<Target>()
+  #worstRank = 0
 
-  constructor(call: OutgoingCall) {
+  constructor(call: OutgoingCall, { clock, key }: { readonly clock: PolicyClock; readonly key: string | undefined }) {
     const { timeoutMs } = call
+    this.key = key
     this.#call = call
-    this.#endsAtMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs
+    this.#clock = clock
+    this.#endsAtMs = timeoutMs === undefined ? undefined : clock.nowMs() + timeoutMs
   }
 
-  begin(channel: ClientChannel): OutgoingCall {
-    this.tried.add(channel)
+  begin(target: Target): OutgoingCall {
+    this.#tried.add(target)
+    this.#call.attempt?.tried.add(target)
     return this.left()
+  }
+
+  /** Whether it was tried by this attempt, which sent nothing then. */
+  hasTried(target: Target): boolean {
+    return this.#tried.has(target)
+  }
+
+  /** All may be tried again. */
+  forget(): void {
+    this.#tried.clear()
+  }
+
+  isOpen(target: Target): boolean {
+    return this.#rankOf(target) <= this.#worstRank
+  }
+
+  /** Opens the call to those that are well reached and were not tried. */
+  wantBest(): void {
+    this.#worstRank = 0
+  }
+
+  /** Opens the call to the best that there are, whatever they are like. Returns whether there is any. */
+  wantBestOf(targets: readonly Target[]): boolean {
+    this.#worstRank = targets.reduce((best, target) => Math.min(best, this.#rankOf(target)), Number.POSITIVE_INFINITY)
+    return this.#worstRank < Number.POSITIVE_INFINITY
+  }
+
+  /** One that fails calls is better than one that cannot be reached, and one that was tried before is better than either. */
+  #rankOf(target: Target): number {
+    if (this.#tried.has(target)) return Number.POSITIVE_INFINITY
+    const before = this.#call.attempt?.tried.has(target) === true ? ranks.tried : 0
+    const out = target.ejectedUntilMs === undefined ? 0 : ranks.ejected
+    return ranks[stateOf(target.channel)] + before + out
   }
 
   /** The call as of now. */
   left(): OutgoingCall {
     if (this.#endsAtMs === undefined) return this.#call
-    return { ...this.#call, timeoutMs: Math.max(0, this.#endsAtMs - performance.now()) }
+    return { ...this.#call, timeoutMs: Math.max(0, this.#endsAtMs - this.#clock.nowMs()) }
   }
 
   /** Lets a moment pass, but no more than what is left. @throws ServiceError `deadline_exceeded` or `cancelled` */
@@ -33,11 +78,20 @@ export class Attempts {
   /** Waits for something, but no longer than what is left, nor than the limit. @throws ServiceError `deadline_exceeded` or `cancelled` */
   async wait(awaited: Awaited, closing: AbortSignal, limitMs: number): Promise<void> {
     const { timeoutMs = limitMs, signal } = this.left()
-    await elapsed(Math.min(limitMs, timeoutMs), { awaited, signals: signal ? [signal, closing] : [closing] })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const listening = awaited(resolve)
+    await pause(Math.min(limitMs, timeoutMs), { after: processTimer, awaited: promise, signals: [signal, closing] })
+    listening[Symbol.dispose]()
     if (closing.aborted) throw new ServiceError('cancelled', 'the client was closed')
     requireRunning(this.left())
   }
 }
+
+/** One that was never tried has its turn like one that is connected, or it would stay untried. The sums of two differ. */
+const ranks = { ready: 0, idle: 0, connecting: 1, tried: 2, ejected: 4, failing: 8 } as const satisfies Record<
+  ChannelState | 'tried' | 'ejected',
+  number
+>
 
 /** How often channels are asked on behalf of a call that waits. A guess: below the back-off of `grpcClient()`. */
 const askAgainMs = 50
@@ -46,22 +100,3 @@ const askAgainMs = 50
 type Awaited = (listener: () => void) => Disposable
 
 const never: Awaited = () => ({ [Symbol.dispose]: () => undefined })
-
-interface Sooner {
-  readonly awaited: Awaited
-  readonly signals: readonly AbortSignal[]
-}
-
-/** Sooner when a signal is fired, or what is awaited has come. */
-async function elapsed(waitMs: number, { awaited, signals }: Sooner): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const finish = () => resolve()
-  const timer = setTimeout(finish, waitMs)
-  const waiting = awaited(finish)
-  for (const signal of signals) signal.addEventListener('abort', finish, { once: true })
-  if (signals.some(({ aborted }) => aborted)) finish()
-  await promise
-  clearTimeout(timer)
-  waiting[Symbol.dispose]()
-  for (const signal of signals) signal.removeEventListener('abort', finish)
-}

@@ -1,14 +1,20 @@
 import Type from 'typebox'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { contract } from '../contract/contract.ts'
+import { contract, contractInfo } from '../contract/contract.ts'
 import { ServiceError } from '../error/service-error.ts'
 import { ConfigError } from '../error/setup-error.ts'
+import { roundRobin } from './balancer/round-robin.ts'
+import { consistentHash } from './balancer/consistent-hash.ts'
 import { BalancedChannel } from './balanced-channel.ts'
 import { fixedChannels } from './channel-list.ts'
 import type { ChannelState, ClientChannel, ClientTransport, OutgoingCall } from './client-transport.ts'
 import { connectionsOf } from './connections.ts'
 import { markNotSent } from './not-sent.ts'
+import { ClientJournal } from './policy/client-journal.ts'
+import type { TargetPolicy } from './policy/target-policy.ts'
 import { buildClient, type Client, remote } from './remote.ts'
+import { steadyPool } from './target/pool.test-harness.ts'
+import { Target } from './target/target.ts'
 import { stream } from '../contract/stream.ts'
 
 const Place = Type.Object({ at: Type.String() })
@@ -17,6 +23,10 @@ const places = contract('demo.PlaceService', {
   watch: { input: Type.Object({}), output: stream(Place) },
   gather: { input: stream(Place), output: Place },
   chat: { input: stream(Place), output: stream(Place) },
+})
+
+const safePlaces = contract('demo.SafeService', {
+  find: { input: Type.Object({}), output: Place, idempotency: 'safe' },
 })
 
 /** A channel that tells where it leads. */
@@ -52,11 +62,14 @@ class PlaceChannel implements ClientChannel {
 }
 
 const listOf = (channels: readonly ClientChannel[]) =>
-  fixedChannels(channels.map((channel, index) => ({ address: String(index), channel })))
+  fixedChannels(channels.map((channel, index) => new Target(String(index), channel)))
+
+/** In turn, and by the clock of the tests. */
+const turns = () => steadyPool({}, { nowMs: () => performance.now() }).pool
 
 function balanced(...states: readonly (ChannelState | undefined)[]) {
   const channels = states.map((state, index) => new PlaceChannel(String(index), state))
-  const channel = new BalancedChannel(listOf(channels))
+  const channel = new BalancedChannel(listOf(channels), { pool: turns() })
   return { channels, channel, client: buildClient<typeof places>(places, channel) }
 }
 
@@ -139,7 +152,7 @@ describe('a call of which nothing was sent', () => {
     second.bidiStream = async function* (operation: unknown, inputs: unknown) {
       yield await gather(operation, inputs)
     }
-    return buildClient<typeof places>(places, new BalancedChannel(listOf([first, second])))
+    return buildClient<typeof places>(places, new BalancedChannel(listOf([first, second]), { pool: turns() }))
   }
   const kinds: Readonly<Record<string, (client: Client<typeof places>) => Promise<{ at: string } | undefined>>> = {
     unary: (client) => client.find({}),
@@ -176,7 +189,7 @@ describe('a call of which nothing was sent', () => {
     })
     const channels = ['0', '1'].map((at) => Object.assign(new PlaceChannel(at, 'ready'), { clientStream: gather }))
     const call = { metadata: {}, timeoutMs: undefined, signal: undefined }
-    const channel = new BalancedChannel(listOf(channels))
+    const channel = new BalancedChannel(listOf(channels), { pool: turns() })
     const { gather: operation } = places
     await expect(channel.clientStream(operation, inputs, call)).rejects.toMatchObject({ code: 'unavailable' })
     expect(gather).toHaveBeenCalledTimes(askedCount === 2 ? 1 : 2)
@@ -208,7 +221,7 @@ describe('a call that waits for any address', () => {
       throw markNotSent(new ServiceError('unavailable', 'no connection'))
     })
     for (const channel of channels) channel.unary = sent
-    const channel = new BalancedChannel(listOf(channels), { waitForReady: true })
+    const channel = new BalancedChannel(listOf(channels), { pool: turns(), waitForReady: true })
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     return { channels, channel, sent, client: buildClient<typeof places>(places, channel) }
@@ -242,6 +255,103 @@ describe('a call that waits for any address', () => {
   })
 })
 
+describe('what a pool is told of a call', () => {
+  const call = { metadata: { tenant: 'a' }, timeoutMs: undefined, signal: undefined }
+  const operations = contractInfo(places).operations
+  const find = operations.find(({ name }) => name === 'find') ?? expect.unreachable()
+
+  function observed(policy: TargetPolicy = {}) {
+    const channels = ['0', '1', '2'].map((at) => new PlaceChannel(at, 'ready'))
+    const targets = channels.map((channel, index) => new Target(String(index), channel))
+    const steady = steadyPool(policy, { nowMs: () => performance.now() })
+    const channel = new BalancedChannel(fixedChannels(targets), { pool: steady.pool })
+    return { ...steady, channels, channel, targets, client: buildClient<typeof places>(places, channel) }
+  }
+
+  it('counts it while it runs, and how long a unary one took', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { channels, client, targets, pool, listener } = observed()
+    const answered = Promise.withResolvers<{ at: string }>()
+    Object.assign(channels[0] ?? {}, { unary: () => answered.promise })
+    const found = client.find({})
+    expect(targets.map(({ runningCount }) => runningCount)).toEqual([1, 0, 0])
+    expect(listener.picked).toHaveBeenCalledExactlyOnceWith(targets[0])
+    vi.advanceTimersByTime(25)
+    answered.resolve({ at: '0' })
+    await found
+    expect(pool.runningCount).toBe(0)
+    expect(targets[0]?.latency.ms).toBe(25)
+  })
+
+  it('counts a stream until it is left, whose time says nothing', async () => {
+    const { client, targets } = observed()
+    for await (const _item of client.watch({})) {
+      expect(targets[0]?.runningCount).toBe(1)
+      break
+    }
+    expect(targets[0]).toMatchObject({ runningCount: 0, successRatio: 1 })
+    expect(targets[0]?.latency.isKnown).toBe(false)
+  })
+
+  it.each(['unary', 'serverStream'] as const)('takes for failed what throws at once: %s', async (kind) => {
+    const { channels, client, targets } = observed()
+    const fail = () => {
+      throw new ServiceError('internal', 'broken')
+    }
+    Object.assign(channels[0] ?? {}, { [kind]: fail })
+    const called = kind === 'unary' ? client.find({}) : all(client.watch({}))
+    await expect(called).rejects.toMatchObject({ code: 'internal' })
+    expect(targets[0]?.runningCount).toBe(0)
+    expect(targets[0]?.successRatio).toBeLessThan(1)
+  })
+
+  it('gives another attempt to another instance while there is one', async () => {
+    const { channel, channels, targets } = observed()
+    const attempt = { tried: new Set<object>([targets[0] ?? {}, targets[1] ?? {}]) }
+    const at = async () => ((await channel.unary(find, {}, { ...call, attempt })) as { at: string }).at
+    expect(await at()).toBe('2')
+    expect(attempt.tried.size).toBe(3)
+    expect(await at()).toBe('0')
+    attempt.tried.clear()
+    attempt.tried.add(targets[1] ?? {})
+    for (const one of [0, 2]) Object.assign(channels[one] ?? {}, { current: 'failing' })
+    expect(await at()).toBe('1')
+  })
+
+  it('calls one that was ejected where all others cannot be reached', async () => {
+    const { channels, client, targets, pool } = observed()
+    const [bad] = targets
+    await client.find({})
+    for (let count = 0; bad && count < 5; count += 1) {
+      pool.begin(bad)
+      pool.end(bad, 'failed')
+    }
+    expect(bad?.ejectedUntilMs).toBeDefined()
+    expect(await called(client, 4)).not.toContain('0')
+    for (const one of [1, 2]) Object.assign(channels[one] ?? {}, { current: 'failing' })
+    expect(await called(client, 2)).toBe('00')
+  })
+
+  it('goes by the key of the call, or by that of its attempts', async () => {
+    const { channel } = observed({ balancer: consistentHash({ key: { metadata: 'tenant' } }) })
+    const at = async (tenant: string, hashKey?: string) => {
+      const attempt = hashKey === undefined ? undefined : { tried: new Set<object>(), hashKey }
+      const answer = await channel.unary(find, {}, { ...call, metadata: { tenant }, attempt })
+      return (answer as { at: string }).at
+    }
+    const tenants = Array.from({ length: 30 }, (_, index) => `tenant ${index}`)
+    const places: string[] = []
+    // One after another: what runs at once counts against the bound.
+    for (const tenant of tenants) places.push(await at(tenant))
+    expect(new Set(places).size).toBe(3)
+    for (const [index, tenant] of tenants.entries()) {
+      expect(await at(tenant)).toBe(places[index])
+      expect(await at('other', tenant)).toBe(places[index])
+    }
+  })
+})
+
 it('closes all', async () => {
   const { channel, channels } = balanced('ready', 'failing')
   await channel.close()
@@ -256,18 +366,43 @@ it('a remote has one channel for each address, and tells the state of each', asy
   }
   const open = vi.fn(({ address }: { readonly address: string }) => new PlaceChannel(address, states[address]))
   const via: ClientTransport = { name: 'fake', open }
-  const provider = remote(places, { via, at: 'static:///a:1,b:2,[::1]:3' })
+  const provider = remote(places, { via, at: 'static:///a:1,b:2,[::1]:3', policy: { balancer: roundRobin() } })
   const client = provider.create() as Client<typeof places>
   expect(connectionsOf(client)).toEqual([
     { address: 'a:1', state: 'ready' },
     { address: 'b:2', state: 'failing' },
     { address: '[::1]:3', state: 'idle' },
   ])
-  expect((await client.find({})).at).toBe('a:1')
-  expect((await client.find({})).at).toBe('[::1]:3')
+  const reached = [(await client.find({})).at, (await client.find({})).at]
+  expect(reached.toSorted()).toEqual(['[::1]:3', 'a:1'])
   await provider.dispose?.(client, AbortSignal.abort())
   for (const { value } of open.mock.results) expect(value.close).toHaveBeenCalledOnce()
   expect(connectionsOf({})).toEqual([])
+})
+
+it('a remote that makes a call again makes it of another instance, whatever its key', async () => {
+  const tenants = Array.from({ length: 12 }, (_, index) => `tenant ${index}`)
+  const sent: string[] = []
+  const open = ({ address }: { readonly address: string }) =>
+    Object.assign(new PlaceChannel(address, 'ready'), {
+      unary: async () => {
+        sent.push(address)
+        throw new ServiceError('unavailable', 'it fails')
+      },
+    })
+  const policy = {
+    balancer: consistentHash({ key: { metadata: 'tenant' } }),
+    retry: { maxAttemptCount: 3, initialDelayMs: 0 },
+    budget: { minPerSecond: 100 },
+    ejection: false,
+  } as const
+  const provider = remote(safePlaces, { via: { name: 'fake', open }, at: 'static:///a:1,b:2,c:3', policy })
+  const client = provider.create(new ClientJournal()) as Client<typeof safePlaces>
+  for (const tenant of tenants) {
+    sent.length = 0
+    await expect(client.find({}, { metadata: { tenant } })).rejects.toMatchObject({ code: 'unavailable' })
+    expect(sent.toSorted()).toEqual(['a:1', 'b:2', 'c:3'])
+  }
 })
 
 it('a remote without any address is refused', () => {

@@ -2,46 +2,53 @@ import type { Operation } from '../contract/operation.ts'
 import { Attempts } from './attempts.ts'
 import { requireRunning } from './call-bounds.ts'
 import type { ChannelList } from './channel-list.ts'
+import { stateOf } from './channel-state.ts'
 import type { ChannelState, ClientChannel, OutgoingCall } from './client-transport.ts'
 import { HeldInputs } from './held-inputs.ts'
 import { wasNotSent } from './not-sent.ts'
+import { type Outcome, outcomeOf } from './target/outcome.ts'
+import type { Target } from './target/target.ts'
+import type { TargetPool } from './target/target-pool.ts'
 
 export interface BalancedOptions {
+  /** Who chooses. */
+  readonly pool: TargetPool
   /** Whether a call that no address could take waits for one until its deadline. */
   readonly waitForReady?: boolean | undefined
 }
 
 /**
- * Spreads calls over the addresses of a service, in turn. One that cannot be reached is passed over while there is another, and
- * so is one that is being connected; it has its turn again once its channel says that it is reached, or may be tried. A call of
- * which nothing was sent goes to the next address, to each at most once.
+ * Spreads calls over the addresses of a service, as its pool says. One that cannot be reached is passed over while there is another, and
+ * so is one that is being connected; it may be chosen again once its channel says that it is reached, or may be tried. A call of
+ * which nothing was sent goes to another address, to each at most once.
  */
 export class BalancedChannel implements ClientChannel {
   readonly #channels: ChannelList
+  readonly #pool: TargetPool
   readonly #waitForReady: boolean
   readonly #closing = new AbortController()
-  #turn = 0
 
-  constructor(channels: ChannelList, { waitForReady = false }: BalancedOptions = {}) {
+  constructor(channels: ChannelList, { pool, waitForReady = false }: BalancedOptions) {
     this.#channels = channels
+    this.#pool = pool
     this.#waitForReady = waitForReady
   }
 
   unary(operation: Operation, input: unknown, call: OutgoingCall): Promise<unknown> {
-    return this.#answer(call, (channel, left) => channel.unary(operation, input, left))
+    return this.#answer(this.#attempts(call, input), (channel, left) => channel.unary(operation, input, left), timed)
   }
 
   serverStream(operation: Operation, input: unknown, call: OutgoingCall): AsyncIterable<unknown> {
-    return this.#receive(call, (channel, left) => channel.serverStream(operation, input, left))
+    return this.#receive(this.#attempts(call, input), (channel, left) => channel.serverStream(operation, input, left))
   }
 
   async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, call: OutgoingCall): Promise<unknown> {
     const held = new HeldInputs(inputs)
     try {
       return await this.#answer(
-        call,
+        this.#attempts(call),
         (channel, left) => channel.clientStream(operation, held.attempt(), left),
-        () => held.isWhole,
+        { mayRepeat: () => held.isWhole, isTimed: false },
       )
     } finally {
       held.release()
@@ -52,7 +59,7 @@ export class BalancedChannel implements ClientChannel {
     const held = new HeldInputs(inputs)
     try {
       yield* this.#receive(
-        call,
+        this.#attempts(call),
         (channel, left) => channel.bidiStream(operation, held.attempt(), left),
         () => held.isWhole,
       )
@@ -63,7 +70,7 @@ export class BalancedChannel implements ClientChannel {
 
   /** That of the address which is best reached. */
   state(): ChannelState {
-    const states = this.#channels.current.map(stateOf)
+    const states = this.#channels.current.map(({ channel }) => stateOf(channel))
     return preference.find((state) => states.includes(state)) ?? 'idle'
   }
 
@@ -72,12 +79,20 @@ export class BalancedChannel implements ClientChannel {
     await this.#channels.close()
   }
 
-  async #answer(call: OutgoingCall, begin: Begin<Promise<unknown>>, mayRepeat = always): Promise<unknown> {
-    const attempts = new Attempts(call)
+  #attempts(call: OutgoingCall, input?: unknown): Attempts {
+    const { clock, balancer } = this.#pool
+    return new Attempts(call, { clock, key: call.attempt?.hashKey ?? balancer.keyOf?.(input, call) })
+  }
+
+  async #answer(
+    attempts: Attempts,
+    begin: Begin<Promise<unknown>>,
+    { mayRepeat, isTimed }: AnswerOptions,
+  ): Promise<unknown> {
     for (;;) {
       try {
-        const channel = this.#choose(attempts) ?? (await this.#first(attempts))
-        return await begin(channel, attempts.begin(channel))
+        const target = this.#choose(attempts) ?? (await this.#first(attempts))
+        return await this.#observe(target, () => begin(target.channel, attempts.begin(target)), isTimed)
       } catch (error) {
         if (!mayRepeat()) throw error
         await this.#goOn(attempts, error)
@@ -85,20 +100,45 @@ export class BalancedChannel implements ClientChannel {
     }
   }
 
+  async #observe(target: Target, begin: () => Promise<unknown>, isTimed: boolean): Promise<unknown> {
+    const beganAtMs = this.#pool.clock.nowMs()
+    let outcome: Outcome = 'answered'
+    try {
+      return await begin()
+    } catch (error) {
+      outcome = outcomeOf(error)
+      throw error
+    } finally {
+      this.#pool.end(target, outcome, isTimed ? this.#pool.clock.nowMs() - beganAtMs : undefined)
+    }
+  }
+
   async *#receive(
-    call: OutgoingCall,
+    attempts: Attempts,
     begin: Begin<AsyncIterable<unknown>>,
     mayRepeat = always,
   ): AsyncGenerator<unknown> {
-    const attempts = new Attempts(call)
     for (;;) {
       try {
-        const channel = this.#choose(attempts) ?? (await this.#first(attempts))
-        return yield* begin(channel, attempts.begin(channel))
+        const target = this.#choose(attempts) ?? (await this.#first(attempts))
+        return yield* this.#pass(target, () => begin(target.channel, attempts.begin(target)))
       } catch (error) {
         if (!mayRepeat()) throw error
         await this.#goOn(attempts, error)
       }
+    }
+  }
+
+  async *#pass(target: Target, begin: () => AsyncIterable<unknown>): AsyncGenerator<unknown> {
+    let outcome: Outcome = 'left'
+    try {
+      yield* begin()
+      outcome = 'answered'
+    } catch (error) {
+      outcome = outcomeOf(error)
+      throw error
+    } finally {
+      this.#pool.end(target, outcome)
     }
   }
 
@@ -106,12 +146,12 @@ export class BalancedChannel implements ClientChannel {
   async #goOn(attempts: Attempts, error: unknown): Promise<void> {
     if (!wasNotSent(error)) throw error
     requireRunning(attempts.left())
-    if (this.#channels.current.some((channel) => !attempts.tried.has(channel))) return
+    if (this.#targets().some((target) => !attempts.hasTried(target))) return
     if (!this.#waitForReady) throw error
     // Channels are asked, not listened to.
     do await attempts.pause(this.#closing.signal)
-    while (this.#channels.current.every((channel) => ranks[stateOf(channel)] > 0))
-    attempts.tried.clear()
+    while (this.#targets().every(({ channel }) => !canTake.includes(stateOf(channel))))
+    attempts.forget()
   }
 
   /**
@@ -119,44 +159,46 @@ export class BalancedChannel implements ClientChannel {
    *
    * @throws ServiceError `unavailable`, marked as not sent, when there is none; `deadline_exceeded`, `cancelled`
    */
-  async #first(attempts: Attempts): Promise<ClientChannel> {
+  async #first(attempts: Attempts): Promise<Target> {
     if (!this.#channels.isKnown) {
       const whenKnown = (listener: () => void) => this.#channels.whenKnown(listener)
       await attempts.wait(whenKnown, this.#closing.signal, firstListLimitMs)
     }
-    const channel = this.#choose(attempts)
-    if (channel === undefined) throw this.#channels.emptiness()
-    return channel
+    const target = this.#choose(attempts)
+    if (target === undefined) throw this.#channels.emptiness()
+    return target
   }
 
-  /** Undefined where there is none that was not tried. */
-  #choose({ tried }: Attempts): ClientChannel | undefined {
-    const { current } = this.#channels
-    const { length } = current
-    let chosen: ClientChannel | undefined
-    let [step, best] = [0, ranks.failing + 1]
-    for (let ahead = 0; ahead < length && best > 0; ahead += 1) {
-      const channel = current[(this.#turn + ahead) % length]
-      const rank = channel === undefined || tried.has(channel) ? best : ranks[stateOf(channel)]
-      if (rank < best) [chosen, step, best] = [channel, ahead, rank]
-    }
-    if (chosen !== undefined) this.#turn = (this.#turn + step + 1) % length
-    return chosen
+  /** Undefined where there is none that was not tried. The call has begun there then. */
+  #choose(attempts: Attempts): Target | undefined {
+    const targets = this.#targets()
+    const nowMs = this.#pool.clock.nowMs()
+    attempts.wantBest()
+    let target = this.#pool.pick(attempts, nowMs)
+    if (target === undefined && attempts.wantBestOf(targets)) target = this.#pool.pickAny(attempts, nowMs)
+    if (target !== undefined) this.#pool.begin(target)
+    return target
+  }
+
+  #targets(): readonly Target[] {
+    this.#pool.use(this.#channels.current)
+    return this.#pool.targets
   }
 }
 
-/** What a channel says of itself; one that says nothing may be tried. */
-export function stateOf(channel: ClientChannel): ChannelState {
-  return channel.state?.() ?? 'idle'
-}
-
-/** One that was never tried has its turn like one that is connected, or it would stay untried. */
-const ranks = { ready: 0, idle: 0, connecting: 1, failing: 2 } as const satisfies Record<ChannelState, number>
 const preference: readonly ChannelState[] = ['ready', 'connecting', 'idle', 'failing']
+const canTake: readonly ChannelState[] = ['ready', 'idle']
 
 /** How long a call without a deadline waits for the first list of a registry that does not answer. A guess. */
 const firstListLimitMs = 10_000
 
 type Begin<Answer> = (channel: ClientChannel, left: OutgoingCall) => Answer
 
+interface AnswerOptions {
+  readonly mayRepeat: () => boolean
+  /** Whether the time it takes is that of the instance. */
+  readonly isTimed: boolean
+}
+
 const always = (): boolean => true
+const timed: AnswerOptions = { mayRepeat: always, isTimed: true }

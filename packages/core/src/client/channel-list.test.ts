@@ -10,6 +10,7 @@ import type { ClientChannel } from './client-transport.ts'
 import type { KnownName } from './known-name.ts'
 import { buildClient } from './remote.ts'
 import { ServiceDirectory } from './service-directory.ts'
+import { steadyPool } from './target/pool.test-harness.ts'
 
 const { signal } = new AbortController()
 const places = contract('demo.PlaceService', {
@@ -26,6 +27,9 @@ const instance = (id: string, port: number, more: Partial<Instance> = {}): Insta
   ],
   ...more,
 })
+
+/** In turn, and by the clock of the tests. */
+const turns = () => steadyPool({}, { nowMs: () => performance.now() }).pool
 
 /** A client of whatever the registry tells of. A channel closes when it is let go. */
 function findingClient({ waitForReady = false, registry = memoryRegistry() } = {}) {
@@ -50,7 +54,7 @@ function findingClient({ waitForReady = false, registry = memoryRegistry() } = {
     }
   }
   const channels = new FoundChannels({ known: directory.of('place'), protocol: 'grpc', log, open })
-  const channel = new BalancedChannel(channels, { waitForReady })
+  const channel = new BalancedChannel(channels, { pool: turns(), waitForReady })
   const client = buildClient<typeof places>(places, channel)
   const called = async (count: number) => {
     const outputs = []
@@ -152,7 +156,8 @@ describe('FoundChannels', () => {
     const open = () => expect.unreachable()
     const known = new ServiceDirectory(never, silent).of('place')
     const listening = notedListeners(known)
-    const channel = new BalancedChannel(new FoundChannels({ known, protocol: 'grpc', log: silent, open }))
+    const channels = new FoundChannels({ known, protocol: 'grpc', log: silent, open })
+    const channel = new BalancedChannel(channels, { pool: turns() })
     const client = buildClient<typeof places>(places, channel)
     const overdue = expect(client.find({})).rejects.toMatchObject({ code: 'deadline_exceeded' })
     await vi.advanceTimersByTimeAsync(1_000)
@@ -169,7 +174,8 @@ describe('FoundChannels', () => {
     const never = { watch: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }) }
     const open = () => expect.unreachable()
     const known = new ServiceDirectory(never, silent).of('place')
-    const channel = new BalancedChannel(new FoundChannels({ known, protocol: 'grpc', log: silent, open }))
+    const channels = new FoundChannels({ known, protocol: 'grpc', log: silent, open })
+    const channel = new BalancedChannel(channels, { pool: turns() })
     const unlimited = contract('demo.EndlessService', { find: { input: Type.Object({}), output: Type.Object({}) } })
     const failed = expect(buildClient<typeof unlimited>(unlimited, channel).find({})).rejects.toMatchObject({
       code: 'unavailable',

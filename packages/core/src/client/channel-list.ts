@@ -2,16 +2,16 @@ import { ServiceError } from '../error/service-error.ts'
 import type { Endpoint, Instance } from '../registry/registry.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { ClientChannel } from './client-transport.ts'
-import type { OpenChannel } from './connections.ts'
 import type { KnownName } from './known-name.ts'
 import { markNotSent } from './not-sent.ts'
+import { Target, type TargetFacts } from './target/target.ts'
 
 /** The channels that calls are spread over. */
 export interface ChannelList {
-  /** Those that may be called now. */
-  readonly current: readonly ClientChannel[]
+  /** Those that may be called now; the same array until something has changed. */
+  readonly current: readonly Target[]
   /** Of them all, with those that finish what runs on them. */
-  readonly opened: readonly OpenChannel[]
+  readonly opened: readonly Target[]
   /** Whether it is known which channels there are. */
   readonly isKnown: boolean
   /** Calls the listener once, when that is known. */
@@ -24,16 +24,15 @@ export interface ChannelList {
 }
 
 /** Channels to addresses that stay what they are. */
-export function fixedChannels(opened: readonly OpenChannel[]): ChannelList {
-  const current = opened.map(({ channel }) => channel)
+export function fixedChannels(targets: readonly Target[]): ChannelList {
   return {
-    current,
-    opened,
-    only: current.length === 1 ? current[0] : undefined,
+    current: targets,
+    opened: targets,
+    only: targets.length === 1 ? targets[0]?.channel : undefined,
     isKnown: true,
     whenKnown: () => ({ [Symbol.dispose]: () => undefined }),
     emptiness: () => markNotSent(new ServiceError('unavailable', 'no address is given')),
-    close: async () => void (await Promise.all(current.map((channel) => channel.close()))),
+    close: async () => void (await Promise.all(targets.map(({ channel }) => channel.close()))),
   }
 }
 
@@ -51,10 +50,10 @@ export interface FoundChannelOptions {
 export class FoundChannels implements ChannelList {
   readonly #options: FoundChannelOptions
   readonly #listening: Disposable
-  readonly #leaving = new Map<ClientChannel, { readonly address: string; readonly left: Promise<void> }>()
+  readonly #leaving = new Map<Target, Promise<void>>()
   /** Undefined for an address that cannot be used. */
-  #open: ReadonlyMap<string, ClientChannel | undefined> = new Map()
-  #current: readonly ClientChannel[] = []
+  #open: ReadonlyMap<string, Target | undefined> = new Map()
+  #current: readonly Target[] = []
   /** Runs while the registry tells of nobody, and those who were there last are called. */
   #hold: NodeJS.Timeout | undefined
 
@@ -63,13 +62,12 @@ export class FoundChannels implements ChannelList {
     this.#listening = options.known.onChange((instances) => this.#take(instances))
   }
 
-  get current(): readonly ClientChannel[] {
+  get current(): readonly Target[] {
     return this.#current
   }
 
-  get opened(): readonly OpenChannel[] {
-    const open = [...this.#open].flatMap(([address, channel]) => (channel ? [{ address, channel }] : []))
-    return [...open, ...[...this.#leaving].map(([channel, { address }]) => ({ address, channel }))]
+  get opened(): readonly Target[] {
+    return [...[...this.#open.values()].flatMap((target) => target ?? []), ...this.#leaving.keys()]
   }
 
   get isKnown(): boolean {
@@ -91,7 +89,7 @@ export class FoundChannels implements ChannelList {
   async close(): Promise<void> {
     this.#listening[Symbol.dispose]()
     this.#use([])
-    await Promise.all([...this.#leaving.values()].map(({ left }) => left))
+    await Promise.all(this.#leaving.values())
   }
 
   #take(instances: readonly Instance[]): void {
@@ -106,21 +104,27 @@ export class FoundChannels implements ChannelList {
   #use(tiers: readonly (readonly Instance[])[]): void {
     clearTimeout(this.#hold)
     this.#hold = undefined
-    const addresses = tiers.map((tier) => addressesOf(tier, this.#options.protocol))
+    const told = tiers.map((tier) => placesOf(tier, this.#options.protocol))
     const before = this.#open
-    const told = new Set(addresses.flat())
-    const open = new Map([...told].map((address) => [address, before.get(address) ?? this.#tryOpen(address)] as const))
+    const open = new Map<string, Target | undefined>()
+    // What wants calls comes first, also where two are told to be at one address.
+    for (const [address, facts] of told.flatMap((places) => [...places])) {
+      if (open.has(address)) continue
+      const target = before.get(address) ?? this.#tryOpen(address)
+      target?.take(facts)
+      open.set(address, target)
+    }
     this.#open = open
-    for (const [address, channel] of before) if (channel && !open.has(address)) this.#leave(address, channel)
-    const usable = addresses.map((tier) => tier.flatMap((address) => open.get(address) ?? []))
+    for (const [address, target] of before) if (target && !open.has(address)) this.#leave(target)
+    const usable = told.map((places) => [...places.keys()].flatMap((address) => open.get(address) ?? []))
     this.#current = usable.find((tier) => tier.length > 0) ?? []
   }
 
   /** Undefined for an address that no call can go to; told once, for as long as it stays in the list. */
-  #tryOpen(address: string): ClientChannel | undefined {
+  #tryOpen(address: string): Target | undefined {
     const { known, log, open } = this.#options
     try {
-      return open(address)
+      return new Target(address, open(address))
     } catch (error) {
       const isNew = !this.#open.has(address)
       if (isNew)
@@ -130,9 +134,9 @@ export class FoundChannels implements ChannelList {
   }
 
   /** Calls that run go on; the channel ends with the last of them. */
-  #leave(address: string, channel: ClientChannel): void {
-    const left = channel.close().finally(() => this.#leaving.delete(channel))
-    this.#leaving.set(channel, { address, left })
+  #leave(target: Target): void {
+    const left = target.channel.close().finally(() => this.#leaving.delete(target))
+    this.#leaving.set(target, left)
   }
 }
 
@@ -151,9 +155,15 @@ function callable(instances: readonly Instance[]): readonly (readonly Instance[]
   return [willing, reluctant]
 }
 
-function addressesOf(instances: readonly Instance[], protocol: string): readonly string[] {
-  const endpoints = instances.map((instance) => instance.endpoints.find((endpoint) => endpoint.protocol === protocol))
-  return [...new Set(endpoints.flatMap((endpoint) => (endpoint ? [toAddress(endpoint)] : [])))]
+/** What is told of each address; of two that are told of one, the first counts. */
+function placesOf(instances: readonly Instance[], protocol: string): ReadonlyMap<string, TargetFacts> {
+  const places = new Map<string, TargetFacts>()
+  for (const { endpoints, zone, weight } of instances) {
+    const endpoint = endpoints.find((one) => one.protocol === protocol)
+    const address = endpoint && toAddress(endpoint)
+    if (address !== undefined && !places.has(address)) places.set(address, { zone, weight })
+  }
+  return places
 }
 
 function toAddress({ host, port }: Endpoint): string {

@@ -1,4 +1,4 @@
-import { stateOf } from './balanced-channel.ts'
+import { stateOf } from './channel-state.ts'
 import type { ChannelState, ClientChannel } from './client-transport.ts'
 
 /** How a client stands to one address of its service. */

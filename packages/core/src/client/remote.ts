@@ -2,7 +2,8 @@ import { type AnyContract, type ContractInfo, contractInfo } from '../contract/c
 import type { InputToSend, IsStreaming, Operation, OutputReceived } from '../contract/operation.ts'
 import { noFunctions } from '../error/no-function.ts'
 import { ConfigError, WiringError } from '../error/setup-error.ts'
-import { type NamedToken, type Provider, provide, token } from '../handler/provider.ts'
+import { type Caller, type NamedToken, type Provider, provide, token } from '../handler/provider.ts'
+import { silent } from '../telemetry/log.ts'
 import { BalancedChannel } from './balanced-channel.ts'
 import { CallBounds } from './call-bounds.ts'
 import { type ChannelList, fixedChannels, FoundChannels } from './channel-list.ts'
@@ -12,8 +13,14 @@ import { noteChannels } from './connections.ts'
 import type { KnownName } from './known-name.ts'
 import { ClientJournal } from './policy/client-journal.ts'
 import { PolicedChannel } from './policy/policed-channel.ts'
+import { processClock } from './policy/policy-clock.ts'
 import { type RemotePolicy, type RemoteSettings, resolvePolicy } from './policy/remote-policy.ts'
+import { resolveTargets } from './policy/target-policy.ts'
+import { instanceStateOf, noteRemote } from './remote-state.ts'
 import { ServiceDirectory } from './service-directory.ts'
+import { PoolTelemetry } from './target/pool-telemetry.ts'
+import { Target } from './target/target.ts'
+import { TargetPool } from './target/target-pool.ts'
 
 type ClientMethod<Op extends Operation> =
   IsStreaming<Op> extends true
@@ -40,9 +47,9 @@ export interface RemoteOptions<Of extends AnyContract = AnyContract> {
   /** How calls go out: `grpcClient()`. */
   readonly via: ClientTransport
   /**
-   * Where the service is: `static:///host:port`, or several of them with commas between, `static:///a:50051,b:50051`. Calls go to
-   * each in turn; one that cannot be reached is passed over while another can, and a call of which nothing was sent goes to the
-   * next. A Unix socket is `static:///unix:/path`, where the transport can call one.
+   * Where the service is: `static:///host:port`, or several of them with commas between, `static:///a:50051,b:50051`. Calls are
+   * spread over them; one that cannot be reached is passed over while another can, and a call of which nothing was sent goes to
+   * another. A Unix socket is `static:///unix:/path`, where the transport can call one.
    *
    * `registry:///user` is wherever the registry of the service says that instances of `user` are, now and later: one that comes is
    * called, one that goes finishes what runs on it. While the registry cannot be asked, those it told of last are called, and so they
@@ -51,7 +58,11 @@ export interface RemoteOptions<Of extends AnyContract = AnyContract> {
   readonly at: string
   /** Around every call that goes out, outermost first. */
   readonly interceptors?: readonly ClientInterceptor[]
-  /** What is done for calls that take too long or fail, for all operations and for each. @defaultValue nothing */
+  /**
+   * What is done for calls that take too long or fail, for all operations and for each, and who of several instances gets them.
+   *
+   * @defaultValue each call is made once, of the better of two instances that are drawn
+   */
   readonly policy?: RemotePolicy<Of>
 }
 
@@ -64,20 +75,41 @@ export interface RemoteOptions<Of extends AnyContract = AnyContract> {
 export function remote<Of extends AnyContract>(contract: Of, options: RemoteOptions<Of>): Provider {
   const { via, at, interceptors = [], policy } = options
   const info = contractInfo(contract)
-  const { name } = info
-  const place = parsePlace(at, name)
-  requireFunctions(interceptors, name)
+  const place = parsePlace(at, info.name)
+  requireFunctions(interceptors, info.name)
   const settings = policy === undefined ? undefined : resolvePolicy(info, policy)
   via.check?.(info)
-  const around = [...interceptors]
+  return provideRemote(contract, { ...options, interceptors: [...interceptors], settings, place }, nobody)
+}
+
+/** The caller of a client that no service has. */
+const nobody: Caller = Object.freeze({ instanceId: '', zone: undefined, log: silent })
+
+interface SoundOptions<Of extends AnyContract> extends RemoteOptions<Of> {
+  readonly interceptors: readonly ClientInterceptor[]
+  /** Undefined where nothing was said. */
+  readonly settings: RemoteSettings | undefined
+  readonly place: Place
+}
+
+function provideRemote<Of extends AnyContract>(contract: Of, options: SoundOptions<Of>, caller: Caller): Provider {
+  const { via, at, interceptors, settings, place } = options
+  const info = contractInfo(contract)
+  const { name } = info
   const channels = new WeakMap<object, ClientChannel>()
-  const target = { via, contract: info }
+  const destination = { via, contract: info }
   const join = (list: ChannelList, journal: ClientJournal) => {
-    const spread = channelOver(list, via)
+    const spread = spreadOver(list, options, { ...caller, contract: name })
     const channel = settings ? new PolicedChannel(spread, { contract: info, settings, journal }) : spread
-    const client = assembleClient<Of>(info, { channel, interceptors: around, settings })
+    const client = assembleClient<Of>(info, { channel, interceptors, settings })
     channels.set(client, channel)
     noteChannels(client, list)
+    noteRemote(client, () => ({
+      contract: name,
+      address: at,
+      transport: via.name,
+      instances: list.opened.map(instanceStateOf),
+    }))
     return client
   }
   const dispose = (client: Client<Of>) => channels.get(client)?.close()
@@ -85,38 +117,57 @@ export function remote<Of extends AnyContract>(contract: Of, options: RemoteOpti
     'service' in place
       ? provide(clientOf(contract), {
           needs: [ServiceDirectory, ClientJournal],
-          create: (directory, journal) => join(findAll(target, directory.of(place.service)), journal),
+          create: (directory, journal) => join(findAll(destination, directory.of(place.service)), journal),
           dispose,
         })
       : provide(clientOf(contract), {
           needs: [ClientJournal],
-          create: (journal) => join(openAll(target, place.addresses), journal),
+          create: (journal) => join(openAll(destination, place.addresses), journal),
           dispose,
         })
-  const movedTo = (elsewhere: string) => remote(contract, { ...options, at: elsewhere })
   return Object.freeze({
     ...provider,
-    remote: { contract: name, transport: via.name, at, interceptors: around, movedTo },
+    remote: {
+      contract: name,
+      transport: via.name,
+      at,
+      interceptors,
+      movedTo: (elsewhere: string) => remote(contract, { ...options, at: elsewhere }),
+      calledBy: (one: Caller) => provideRemote(contract, options, one),
+    },
   })
 }
 
-interface Target {
+interface Destination {
   readonly via: ClientTransport
   readonly contract: ContractInfo
 }
 
-function openAll({ via, contract }: Target, addresses: readonly string[]): ChannelList {
-  const several = addresses.length > 1 ? { isOneOfSeveral: true } : {}
-  return fixedChannels(addresses.map((address) => ({ address, channel: via.open({ contract, address, ...several }) })))
+/** A single address has nobody to be chosen among. */
+function spreadOver(
+  list: ChannelList,
+  { via: { waitForReady }, settings }: Pick<SoundOptions<AnyContract>, 'via' | 'settings'>,
+  { contract, zone, instanceId, log }: Caller & { readonly contract: string },
+): ClientChannel {
+  if (list.only) return list.only
+  const pool = new TargetPool({
+    settings: settings?.targets ?? resolveTargets({}),
+    zone,
+    client: instanceId,
+    clock: processClock,
+    listener: new PoolTelemetry(contract, log),
+  })
+  return new BalancedChannel(list, { pool, waitForReady })
 }
 
-function findAll({ via, contract }: Target, known: KnownName): ChannelList {
+function openAll({ via, contract }: Destination, addresses: readonly string[]): ChannelList {
+  const several = addresses.length > 1 ? { isOneOfSeveral: true } : {}
+  return fixedChannels(addresses.map((address) => new Target(address, via.open({ contract, address, ...several }))))
+}
+
+function findAll({ via, contract }: Destination, known: KnownName): ChannelList {
   const open = (address: string) => via.open({ contract, address, isOneOfSeveral: true })
   return new FoundChannels({ known, log: known.log, protocol: via.protocol ?? via.name, open })
-}
-
-function channelOver(list: ChannelList, { waitForReady }: ClientTransport): ClientChannel {
-  return list.only ?? new BalancedChannel(list, { waitForReady })
 }
 
 /**

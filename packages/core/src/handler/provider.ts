@@ -1,4 +1,5 @@
 import { WiringError } from '../error/setup-error.ts'
+import type { Logger } from '../telemetry/log.ts'
 import { type HealthCheckOptions, type HealthCheckSettings, resolveHealthCheck } from './check-settings.ts'
 import type { PeerAddress } from './peer-address.ts'
 
@@ -62,6 +63,17 @@ export interface RemoteFacts {
    * @throws ConfigError `config.malformed` for an address that cannot be read
    */
   movedTo(at: string): Provider
+  /** The same client, as a service has it. */
+  calledBy(caller: Caller): Provider
+}
+
+/** The service that calls, as its remotes know it. */
+export interface Caller {
+  /** Tells its copies apart. */
+  readonly instanceId: string
+  /** Where it runs. */
+  readonly zone: string | undefined
+  readonly log: Logger
 }
 
 /** A token for something that has no class. Two tokens are never equal, whatever their description. */

@@ -3,7 +3,7 @@ import { type Handler, toHandlerDefinition } from '../handler/handler-class.ts'
 import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
 import type { HealthCheck } from '../handler/check.ts'
 import { inject } from '../handler/inject.ts'
-import { type Provider, provide, type RemoteFacts } from '../handler/provider.ts'
+import { type Caller, type Provider, provide, type RemoteFacts } from '../handler/provider.ts'
 import type { Task } from '../handler/task.ts'
 import { indexProviders, planProviders, type ProviderPlan, type Root } from '../handler/provider-graph.ts'
 import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/transport.ts'
@@ -77,16 +77,18 @@ export function planService<Config extends ConfigSpec>(
   const definitions = sift('handlers', options.handlers, failures).entries.flatMap((handler) =>
     define(handler, failures),
   )
+  const caller: Caller = { instanceId: identity.instanceId, zone: settings.instance.zone, log }
+  const calledByIt = (provider: Provider) => provider.remote?.calledBy(caller) ?? provider
   const index = indexProviders(
     [
       provide(ServiceInfo, { create: () => identity }),
       provide(ClientJournal, { create: () => new ClientJournal(log) }),
       ...directoryOf(registry, log),
       ...providers.entries,
-      ...remotes.entries,
+      ...remotes.entries.map(calledByIt),
       ...jointProviders(transports.entries),
     ],
-    overrides,
+    overrides.map(calledByIt),
   )
   const checks = siftChecks(options.checks ?? [], failures)
   const tasks = siftTasks(options.background ?? [], failures)

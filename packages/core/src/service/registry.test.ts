@@ -1,9 +1,11 @@
 import Type from 'typebox'
 import { describe, expect, it, vi } from 'vitest'
+import { roundRobin } from '../client/balancer/round-robin.ts'
 import type { ClientTransport } from '../client/client-transport.ts'
 import { clientOf, remote } from '../client/remote.ts'
 import { ServiceDirectory } from '../client/service-directory.ts'
 import { contract } from '../contract/contract.ts'
+import { ServiceError } from '../error/service-error.ts'
 import { hook } from '../handler/hook.ts'
 import { memoryRegistry } from '../registry/memory-registry.ts'
 import type { Discovery, Instance, Registry } from '../registry/registry.ts'
@@ -66,6 +68,80 @@ describe('a service with a registry', () => {
     expect(called).toHaveBeenCalledExactlyOnceWith({ at: '10.0.0.7:1' })
     expect((await started.stop()).exitCode).toBe(0)
     expect(close).toHaveBeenCalledTimes(1)
+  })
+
+  it('prefers its own zone, tells of an instance that fails, and shows in /info how it stands to each', async () => {
+    const memory = memoryRegistry()
+    const place = (port: number, zone: string): Instance => ({
+      ...found,
+      id: `note-${port}`,
+      zone,
+      endpoints: [{ protocol: 'grpc', host: '10.0.0.7', port }],
+    })
+    for (const [port, zone] of [
+      [1, 'a'],
+      [2, 'a'],
+      [3, 'b'],
+      [4, 'b'],
+    ] as const)
+      await memory.announce(place(port, zone), { signal })
+    const failing: ClientTransport = {
+      name: 'grpc',
+      open: (target) => ({
+        ...via.open(target),
+        unary: async () => {
+          if (target.address === '10.0.0.7:3') throw new ServiceError('internal', 'broken')
+          return { at: target.address }
+        },
+      }),
+    }
+    const log = { ...silent, warn: vi.fn(), child: () => log }
+    const places: string[] = []
+    const call = hook(
+      'call',
+      async (client) => {
+        for (let count = 0; count < 40; count += 1)
+          await client.getNote({}).then(
+            ({ at }) => places.push(at),
+            () => undefined,
+          )
+      },
+      { needs: [clientOf(notes)] },
+    )
+    const { service } = callingService(memory, {
+      onReady: [call],
+      admin: { port: 0 },
+      remotes: () => [remote(notes, { via: failing, at: 'registry:///note', policy: { balancer: roundRobin() } })],
+    })
+    await using started = await service.start({ log, environment: { TENON_ZONE: 'b', NODE_ENV: 'development' } })
+    expect(new Set(places)).toEqual(new Set(['10.0.0.7:1', '10.0.0.7:2', '10.0.0.7:4']))
+    expect(places.filter((at) => at === '10.0.0.7:4').length).toBeGreaterThan(places.length / 2)
+    expect(log.warn).toHaveBeenCalledWith(
+      { contract: 'shop.NoteService', address: '10.0.0.7:3', reason: 'consecutive_failures' },
+      'an instance fails calls and is given none for a while',
+    )
+    const { port = 0 } = started.addresses.find(({ protocol }) => protocol === 'admin') ?? {}
+    const { remotes } = (await (await fetch(`http://127.0.0.1:${port}/info`)).json()) as { remotes: unknown }
+    const state = { state: 'idle', runningCount: 0 }
+    expect(remotes).toEqual([
+      {
+        contract: 'shop.NoteService',
+        address: 'registry:///note',
+        transport: 'grpc',
+        instances: [
+          { ...state, address: '10.0.0.7:1', zone: 'a', latencyMs: expect.any(Number) },
+          { ...state, address: '10.0.0.7:2', zone: 'a', latencyMs: expect.any(Number) },
+          {
+            ...state,
+            address: '10.0.0.7:3',
+            zone: 'b',
+            latencyMs: expect.any(Number),
+            ejectedUntil: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+          },
+          { ...state, address: '10.0.0.7:4', zone: 'b', latencyMs: expect.any(Number) },
+        ],
+      },
+    ])
   })
 
   it('is not announced where the registry only finds others', async () => {

@@ -1,4 +1,5 @@
 import { Gate } from '../call/gate.ts'
+import { remoteStatesOf } from '../client/remote-state.ts'
 import { ServiceError } from '../error/service-error.ts'
 import { LifecycleError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -305,7 +306,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   }
 
   #info(): object {
-    const { addresses, operationIds, servers, transportNames, schedules, background } = this.#parts
+    const { addresses, operationIds, servers, transportNames, clients, schedules, background } = this.#parts
     return {
       ...this.#identity,
       state: this.#state,
@@ -321,6 +322,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       abandonedCallCount: this.#gate.abandonedCount,
       transports: infosOf(servers, transportNames),
       config: this.#live.state,
+      remotes: remoteStatesOf(clients),
     }
   }
 

@@ -38,6 +38,8 @@ export type GrowingParts = { -readonly [Part in keyof ServiceParts]: ServicePart
   operationIds: readonly string[]
   /** Of the servers, in their order. */
   transportNames: readonly string[]
+  /** Clients of other services. */
+  clients: readonly unknown[]
   /** How long callers are still served after they were turned away. */
   deregisterDelayMs: number
 }
@@ -57,6 +59,7 @@ export const noParts: Readonly<Omit<GrowingParts, 'drain' | 'log'>> = Object.fre
   addresses: [],
   operationIds: [],
   transportNames: [],
+  clients: [],
   deregisterDelayMs: 0,
 })
 
@@ -119,6 +122,9 @@ export class StartUp<Config extends ConfigSpec> {
     const adminAddresses = await phase('open admin server', () => this.#openAdmin())
     const container = this.#keepContainer(plan)
     await phase('create providers', () => container.create(stop))
+    this.#parts.clients = plan.providers.order.flatMap(({ token, remote }) =>
+      remote ? [container.valueFor(token)] : [],
+    )
     const endpoints = await phase('construct handlers', () => this.#composeEndpoints(plan.definitions, container))
     this.#parts.background = this.#background(container)
     const hooks = bindHooks(options, container, gate)

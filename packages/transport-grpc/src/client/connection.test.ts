@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Client } from '@tenon/core/client'
-import { connectionsOf, remote } from '@tenon/core'
+import { connectionsOf, remote, roundRobin } from '@tenon/core'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { grpcClient, type GrpcClientOptions } from '../index.ts'
 import {
@@ -232,7 +232,7 @@ test('several addresses are called in turn, and one that is gone is passed over 
   const [first, second] = [await serve((note) => void note), await serve()]
   const at = `static:///127.0.0.1:${first.port},127.0.0.1:${second.port}`
   const served = { first: 0, second: 0 }
-  const provider = remote(talks, { via: grpcClient(), at })
+  const provider = remote(talks, { via: grpcClient(), at, policy: { balancer: roundRobin() } })
   const client = provider.create() as Client<typeof talks>
   const states = () => connectionsOf(client).map(({ state }) => state)
   expect(states()).toEqual(['idle', 'idle'])

@@ -9,6 +9,7 @@ import { checkHedge } from './hedge.ts'
 import type { OperationPolicy, OwnPolicy, RemotePolicy } from './remote-policy.ts'
 import { checkBudget } from './retry-budget.ts'
 import { checkRetry } from './retry.ts'
+import { checkTargets, targetKeys } from './target-policy.ts'
 
 /** What is wrong with the policy of a remote: `config.malformed`, `config.out_of_range`, each with the key that it is about. */
 export function checkPolicy({ name, operations }: ContractInfo, policy: RemotePolicy): readonly SetupProblem[] {
@@ -17,6 +18,7 @@ export function checkPolicy({ name, operations }: ContractInfo, policy: RemotePo
     ...check.names(given, remoteKeys, 'policy'),
     ...checkCommon({ check, where: 'policy' }, given),
     ...check.boolean('policy.breaker', given.breaker),
+    ...checkTargets(check, given),
     ...checkRecord({ check, where: 'policy.budget' }, given.budget, (budget) => checkBudget(check, budget)),
     ...checkRecord({ check, where: 'policy.operations' }, given.operations, (own, { where }) => [
       ...check.names(
@@ -45,7 +47,13 @@ const commonKeys = [
   'coalesce',
 ] as const satisfies readonly (keyof OperationPolicy)[]
 const ownKeys = [...commonKeys, 'fallback'] as const satisfies readonly (keyof OwnPolicy)[]
-const remoteKeys = [...commonKeys, 'budget', 'breaker', 'operations'] as const satisfies readonly (keyof RemotePolicy)[]
+const remoteKeys = [
+  ...commonKeys,
+  ...targetKeys,
+  'budget',
+  'breaker',
+  'operations',
+] as const satisfies readonly (keyof RemotePolicy)[]
 
 function checkOwn(place: Place, operation: Operation, own: OwnPolicy | undefined): readonly SetupProblem[] {
   return checkRecord(place, own, (given, { check, where }) => [

@@ -11,6 +11,7 @@ import type { Fallback } from './fallback.ts'
 import { type HedgePolicy, type HedgeSettings, resolveHedge } from './hedge.ts'
 import { type BudgetPolicy, type BudgetSettings, resolveBudget } from './retry-budget.ts'
 import { resolveRetry, type RetryPolicy, type RetrySettings } from './retry.ts'
+import { resolveTargets, type TargetPolicy, type TargetSettings } from './target-policy.ts'
 
 /** How the calls of one operation are made. */
 export interface OperationPolicy {
@@ -74,8 +75,8 @@ export interface OwnPolicy<Op extends Operation = Operation> extends OperationPo
   ) => WireOf<Op['spec']['output']> | Promise<WireOf<Op['spec']['output']>>
 }
 
-/** How the calls of a remote are made. */
-export interface RemotePolicy<Of extends AnyContract = AnyContract> extends OperationPolicy {
+/** How the calls of a remote are made, and who of several instances gets them. */
+export interface RemotePolicy<Of extends AnyContract = AnyContract> extends OperationPolicy, TargetPolicy {
   /** How many attempts beyond the first of each call there may be, over all operations. */
   readonly budget?: BudgetPolicy
   /**
@@ -111,6 +112,7 @@ export interface OperationSettings {
 export interface RemoteSettings {
   readonly budget: BudgetSettings
   readonly hasBreaker: boolean
+  readonly targets: TargetSettings
   of(operation: Operation): OperationSettings
 }
 
@@ -133,7 +135,12 @@ export function resolvePolicy(contract: ContractInfo, policy: RemotePolicy): Rem
       ] as const
     }),
   )
-  return { budget: resolveBudget(budget), hasBreaker, of: ({ id }) => settings.get(id) ?? resolveOperation({}) }
+  return {
+    budget: resolveBudget(budget),
+    hasBreaker,
+    targets: resolveTargets(policy),
+    of: ({ id }) => settings.get(id) ?? resolveOperation({}),
+  }
 }
 
 /** What a remote says of all its operations, as far as it concerns this one. */

@@ -1,0 +1,31 @@
+import type { ErrorCode } from '../../error/error-code.ts'
+import { ServiceError } from '../../error/service-error.ts'
+
+/**
+ * What a call says of the instance that took it: it answered, also with an error that is the caller's; it failed; it has too much to
+ * do, which is no fault that others would not have with the same load; or nobody waited for the answer.
+ */
+export type Outcome = 'answered' | 'failed' | 'overloaded' | 'left'
+
+export function outcomeOf(error: unknown): Outcome {
+  return ServiceError.is(error) ? outcomes[error.code] : 'failed'
+}
+
+const outcomes = {
+  cancelled: 'left',
+  unknown: 'failed',
+  invalid_argument: 'answered',
+  deadline_exceeded: 'failed',
+  not_found: 'answered',
+  already_exists: 'answered',
+  permission_denied: 'answered',
+  resource_exhausted: 'overloaded',
+  failed_precondition: 'answered',
+  aborted: 'answered',
+  out_of_range: 'answered',
+  unimplemented: 'answered',
+  internal: 'failed',
+  unavailable: 'failed',
+  data_loss: 'failed',
+  unauthenticated: 'answered',
+} as const satisfies Record<ErrorCode, Outcome>

@@ -1,0 +1,266 @@
+import { describe, expect, it } from 'vitest'
+import { contract, contractInfo } from '../../contract/contract.ts'
+import { ServiceError } from '../../error/service-error.ts'
+import { ConfigError } from '../../error/setup-error.ts'
+import { random } from '../balancer/random.ts'
+import { resolvePolicy } from '../policy/remote-policy.ts'
+import { type Outcome, outcomeOf } from './outcome.ts'
+import { PeakEwma } from './peak-ewma.ts'
+import { anyTarget, idleTarget, sharesOf, steadyPool } from './pool.test-harness.ts'
+import type { Target } from './target.ts'
+
+const demo = contract('demo.Service', {})
+const targetsOf = (count: number, zones: readonly string[] = []) =>
+  Array.from({ length: count }, (_, place) => idleTarget(`t${place}`, { zone: zones[place % zones.length] }))
+
+/** A call of one target from its begin to its end. */
+function call(
+  { pool }: Pick<ReturnType<typeof steadyPool>, 'pool'>,
+  target: Target | undefined,
+  outcome: Outcome,
+): void {
+  if (target === undefined) return expect.unreachable()
+  pool.begin(target)
+  pool.end(target, outcome, 1)
+}
+
+function fail(steady: Pick<ReturnType<typeof steadyPool>, 'pool'>, target: Target | undefined, count = 5): void {
+  for (let number = 0; number < count; number += 1) call(steady, target, 'failed')
+}
+
+describe('ejection', () => {
+  it('takes out one that fails five calls in a row, and lets it in again, longer each time', () => {
+    const steady = steadyPool()
+    const { pool, clock, listener } = steady
+    const targets = targetsOf(4)
+    const [bad] = targets
+    pool.use(targets)
+    fail(steady, bad, 4)
+    call(steady, bad, 'answered')
+    fail(steady, bad, 4)
+    expect(sharesOf(pool, 4)).toMatchObject({ t0: 1 })
+    fail(steady, bad, 1)
+    expect(listener.ejected).toHaveBeenCalledExactlyOnceWith(bad, 'consecutive_failures')
+    expect(sharesOf(pool, 6)).toEqual({ t1: 2, t2: 2, t3: 2 })
+    clock.advance(4_999)
+    expect(sharesOf(pool, 3)).not.toHaveProperty('t0')
+    clock.advance(1)
+    expect(sharesOf(pool, 4)).toHaveProperty('t0', 1)
+    expect(listener.returned).toHaveBeenCalledExactlyOnceWith(bad)
+    fail(steady, bad, 1)
+    clock.advance(9_999)
+    expect(sharesOf(pool, 3)).not.toHaveProperty('t0')
+    clock.advance(1)
+    expect(sharesOf(pool, 4)).toHaveProperty('t0', 1)
+    // Well for as long as it was out, it begins anew.
+    call(steady, bad, 'answered')
+    clock.advance(10_000)
+    fail(steady, bad, 4)
+    expect(sharesOf(pool, 4)).toHaveProperty('t0', 1)
+    fail(steady, bad, 1)
+    clock.advance(5_000)
+    expect(sharesOf(pool, 4)).toHaveProperty('t0', 1)
+  })
+
+  it('never takes out more than its share, nor the last one', () => {
+    const steady = steadyPool()
+    const targets = targetsOf(5)
+    steady.pool.use(targets)
+    for (const target of targets) fail(steady, target)
+    expect(steady.listener.ejected).toHaveBeenCalledTimes(2)
+    const all = steadyPool({ ejection: { maxShareRatio: 1 } })
+    all.pool.use(targetsOf(3))
+    for (const target of all.pool.targets) fail(all, target)
+    expect(all.listener.ejected).toHaveBeenCalledTimes(2)
+    const alone = steadyPool()
+    alone.pool.use(targetsOf(1))
+    fail(alone, alone.pool.targets[0], 100)
+    expect(alone.listener.ejected).not.toHaveBeenCalled()
+  })
+
+  it('takes out one that fails far more than the others, and none where all fail as much', () => {
+    const steady = steadyPool()
+    const targets = targetsOf(10)
+    steady.pool.use(targets)
+    const round = (isFailing: (target: Target, number: number) => boolean) => {
+      for (const target of targets)
+        for (let number = 0; number < 120; number += 1)
+          call(steady, target, isFailing(target, number) ? 'failed' : 'answered')
+      steady.clock.advance(10_000)
+      call(steady, targets[9], 'answered')
+    }
+    round((_target, number) => number % 4 === 0)
+    expect(steady.listener.ejected).not.toHaveBeenCalled()
+    round((target, number) => target === targets[3] && number % 4 === 0)
+    expect(steady.listener.ejected).toHaveBeenCalledExactlyOnceWith(targets[3], 'success_rate')
+  })
+
+  it('does not count what is no fault of the instance', () => {
+    const steady = steadyPool()
+    const targets = targetsOf(2)
+    steady.pool.use(targets)
+    for (const outcome of ['left', 'overloaded', 'answered'] as const)
+      for (let number = 0; number < 20; number += 1) call(steady, targets[0], outcome)
+    expect(steady.listener.ejected).not.toHaveBeenCalled()
+    expect(targets[0]?.runningCount).toBe(0)
+    expect(steady.pool.runningCount).toBe(0)
+  })
+
+  it('can be left out', () => {
+    const steady = steadyPool({ ejection: false })
+    steady.pool.use(targetsOf(2))
+    fail(steady, steady.pool.targets[0], 100)
+    expect(sharesOf(steady.pool, 2)).toEqual({ t0: 1, t1: 1 })
+  })
+
+  it.each([
+    [new ServiceError('not_found', ''), 'answered'],
+    [new ServiceError('unavailable', ''), 'failed'],
+    [new ServiceError('deadline_exceeded', ''), 'failed'],
+    [new ServiceError('resource_exhausted', ''), 'overloaded'],
+    [new ServiceError('cancelled', ''), 'left'],
+    [new Error('odd'), 'failed'],
+  ] as const)('%o tells that the instance has %s', (error, outcome) => {
+    expect(outcomeOf(error)).toBe(outcome)
+  })
+})
+
+describe('zones', () => {
+  it('keeps calls in the own zone where each zone has its share of instances', () => {
+    const { pool } = steadyPool({ balancer: random() }, { zone: 'b' })
+    pool.use(targetsOf(6, ['a', 'b', 'c']))
+    expect(Object.keys(sharesOf(pool, 600)).toSorted()).toEqual(['t1', 't4'])
+  })
+
+  it('spills over what the own zone has no room for, and all when it is gone', () => {
+    const steady = steadyPool({ balancer: random() }, { zone: 'a' })
+    const { pool } = steady
+    const targets = targetsOf(8, ['a', 'b'])
+    pool.use(targets)
+    fail(steady, targets[0])
+    fail(steady, targets[2])
+    // 2 of 6 are left at home, and have room for 2 thirds of the zone's calls.
+    const shares = sharesOf(pool, 6_000)
+    const home = (shares['t4'] ?? 0) + (shares['t6'] ?? 0)
+    expect(home).toBeGreaterThan(3_700)
+    expect(home).toBeLessThan(4_300)
+    expect(shares).not.toHaveProperty('t0')
+    const away = targets.filter(({ zone }) => zone === 'b')
+    pool.use(away)
+    expect(Object.values(sharesOf(pool, 400)).reduce((sum, one) => sum + one, 0)).toBe(400)
+  })
+
+  it('goes elsewhere with a call that is closed to the whole zone', () => {
+    const { pool } = steadyPool({}, { zone: 'a' })
+    const targets = targetsOf(4, ['a', 'b'])
+    pool.use(targets)
+    const isOpen = ({ zone }: Target) => zone === 'b'
+    expect(pool.pick({ isOpen }, 0)?.zone).toBe('b')
+  })
+
+  it('takes the zone of the policy before that of the service, and none where that is false', () => {
+    const zoned = steadyPool({ zone: 'a' }, { zone: 'b' })
+    zoned.pool.use(targetsOf(4, ['a', 'b']))
+    expect(Object.keys(sharesOf(zoned.pool, 100)).toSorted()).toEqual(['t0', 't2'])
+    const free = steadyPool({ zone: false }, { zone: 'b' })
+    free.pool.use(targetsOf(4, ['a', 'b']))
+    expect(Object.keys(sharesOf(free.pool, 100))).toHaveLength(4)
+  })
+})
+
+describe('subset', () => {
+  const subset = { instanceCount: 20 }
+  const chosen = (client: string, targets: readonly Target[]) => {
+    const { pool } = steadyPool({ subset }, { client })
+    pool.use(targets)
+    return pool.targets.map(({ address }) => address)
+  }
+
+  it('is the same for the same client, another for another, and all of a short list', () => {
+    const targets = targetsOf(200)
+    expect(chosen('a', targets)).toHaveLength(20)
+    expect(chosen('a', targets)).toEqual(chosen('a', targets.toReversed()).toReversed())
+    expect(chosen('b', targets)).not.toEqual(chosen('a', targets))
+    expect(chosen('a', targets.slice(0, 20))).toHaveLength(20)
+  })
+
+  it('changes by one when one goes, and by none when another does', () => {
+    const targets = targetsOf(200)
+    const before = chosen('a', targets)
+    const without = (address: string | undefined) =>
+      chosen(
+        'a',
+        targets.filter((target) => target.address !== address),
+      )
+    expect(without(before[3]).filter((address) => !before.includes(address))).toHaveLength(1)
+    expect(without(targets.find(({ address }) => !before.includes(address))?.address)).toEqual(before)
+  })
+
+  it('gives each instance much the same number of clients', () => {
+    const targets = targetsOf(100)
+    const counts = new Map<string, number>()
+    for (let client = 0; client < 500; client += 1)
+      for (const address of chosen(`client ${client}`, targets)) counts.set(address, (counts.get(address) ?? 0) + 1)
+    expect(counts.size).toBe(100)
+    expect(Math.min(...counts.values())).toBeGreaterThan(70)
+    expect(Math.max(...counts.values())).toBeLessThan(130)
+  })
+})
+
+it('spares nobody where all are new', () => {
+  const { pool, clock } = steadyPool()
+  pool.use(targetsOf(3))
+  expect(pool.targets.map((target) => target.warmth(clock.nowMs()))).toEqual([1, 1, 1])
+  const added = idleTarget('new')
+  pool.use([...pool.targets, added])
+  expect(added.warmth(clock.nowMs())).toBe(0.1)
+  expect(added.warmth(clock.nowMs() + 5_000)).toBe(0.5)
+  expect(added.warmth(clock.nowMs() + 10_000)).toBe(1)
+})
+
+it('picks among all again when the list changes', () => {
+  const { pool } = steadyPool()
+  const targets = targetsOf(3)
+  pool.use(targets)
+  expect(pool.pickAny(anyTarget, 0)).toBe(targets[0])
+  pool.use(targets.slice(2))
+  expect(pool.pickAny(anyTarget, 0)).toBe(targets[2])
+  pool.use([])
+  expect(pool.pickAny(anyTarget, 0)).toBeUndefined()
+  expect(pool.pick(anyTarget, 0)).toBeUndefined()
+})
+
+it('a latency above the mean counts at once, one below by and by, and one that was not waited for only above', () => {
+  const ewma = new PeakEwma()
+  expect(ewma.ms).toBeUndefined()
+  ewma.observe(10, 0)
+  ewma.observe(100, 0)
+  expect(ewma.ms).toBe(100)
+  ewma.observeAtLeast(50, 0)
+  expect(ewma.ms).toBe(100)
+  ewma.observe(10, 10_000)
+  expect(ewma.ms).toBeCloseTo(10 + 90 / Math.E)
+  ewma.observeAtLeast(200, 10_000)
+  expect(ewma.ms).toBe(200)
+})
+
+it.each([
+  [{ balancer: 'random' }, 'remote(demo.Service): policy.balancer must be one such as peakEwma(), found "random"'],
+  [{ zone: '' }, 'remote(demo.Service): policy.zone must be the name of a zone or false, found ""'],
+  [{ subset: 5 }, 'remote(demo.Service): policy.subset must be { instanceCount }, found 5'],
+  [{ subset: {} }, 'remote(demo.Service): policy.subset.instanceCount must be a whole number from 1 to 10000, found 0'],
+  [{ warmUpMs: -1 }, 'remote(demo.Service): policy.warmUpMs must be a whole number from 0 to 600000, found -1'],
+  [{ ejection: true }, 'remote(demo.Service): policy.ejection must be options or false, found true'],
+  [{ ejection: { baseMs: 1 } }, 'remote(demo.Service): policy.ejection.baseMs must be a whole number from 100'],
+  [{ ejection: { baseMs: 9_000, maxMs: 8_000 } }, 'policy.ejection.maxMs must be a whole number from 9000'],
+  [
+    { ejection: { maxShareRatio: 2 } },
+    'remote(demo.Service): policy.ejection.maxShareRatio must be from 0 to 1, found 2',
+  ],
+  [{ ejection: { base: 1 } }, 'remote(demo.Service): policy.ejection: "base" is no option, perhaps baseMs is meant'],
+  [{ warmUp: 1 }, 'remote(demo.Service): policy: "warmUp" is no option, perhaps warmUpMs is meant'],
+])('refuses the policy %j', (policy, said) => {
+  const resolve = () => resolvePolicy(contractInfo(demo), policy as never)
+  expect(resolve).toThrow(ConfigError)
+  expect(resolve).toThrow(said)
+})

@@ -1,0 +1,144 @@
+import type { Balancer, Choice, Load, Picker } from '../balancer/balancer.ts'
+import type { PolicyClock } from '../policy/policy-clock.ts'
+import type { TargetSettings } from '../policy/target-policy.ts'
+import { Ejection, type EjectionListener } from './ejection.ts'
+import type { Outcome } from './outcome.ts'
+import { subsetOf } from './subset.ts'
+import type { Target } from './target.ts'
+import { splitByZone } from './zone-split.ts'
+
+/** Is told what a pool decides. */
+export interface PoolListener extends EjectionListener {
+  picked(target: Target): void
+}
+
+/** Who calls, and what is to be told. */
+export interface PoolOptions {
+  readonly settings: TargetSettings
+  /** Where the caller runs. */
+  readonly zone: string | undefined
+  /** What tells the caller from others. */
+  readonly client: string
+  readonly clock: PolicyClock
+  readonly listener: PoolListener
+}
+
+/** Those that a call may be given to, with who chooses. */
+interface Tier {
+  readonly home: Picker | undefined
+  readonly away: Picker | undefined
+  readonly homeRatio: number
+}
+
+/** The instances of a service as its calls are given to them: by zone, without those that are ejected, by the balancer. */
+export class TargetPool implements Load {
+  readonly clock: PolicyClock
+  readonly #options: PoolOptions
+  readonly #ejection: Ejection | undefined
+  #runningCount = 0
+  #given: readonly Target[] = []
+  #targets: readonly Target[] = []
+  /** Undefined where something has changed since. */
+  #tier: Tier | undefined
+  /** Over all, for calls that the tier has nobody for. */
+  #rest: Picker | undefined
+
+  constructor(options: PoolOptions) {
+    const { settings, clock, listener } = options
+    this.clock = clock
+    this.#options = options
+    this.#ejection =
+      settings.ejection && new Ejection(settings.ejection, { clock, listener: this.#heed(settings, listener) })
+  }
+
+  /** Those that are called. */
+  get targets(): readonly Target[] {
+    return this.#targets
+  }
+
+  get runningCount(): number {
+    return this.#runningCount
+  }
+
+  get balancer(): Balancer {
+    return this.#options.settings.balancer
+  }
+
+  /** The instances that there are; nothing is done where they are those of the last time. */
+  use(given: readonly Target[]): void {
+    if (given === this.#given) return
+    const before = new Set(this.#given)
+    const { subset, warmUpMs } = this.#options.settings
+    this.#given = given
+    this.#targets = subset ? subsetOf(given, { ...subset, client: this.#options.client }) : given
+    const nowMs = this.clock.nowMs()
+    // Where all are new, none is to be spared.
+    if (before.size > 0 && warmUpMs > 0)
+      for (const target of given) if (!before.has(target)) target.warmUp(nowMs, warmUpMs)
+    this.#ejection?.use(this.#targets)
+    this.#tier = undefined
+    this.#rest = undefined
+  }
+
+  /** Who is to be called among those that stand well; undefined where none is open to the call. */
+  pick(choice: Choice, nowMs: number): Target | undefined {
+    this.#ejection?.letReturn(nowMs)
+    this.#tier ??= this.#makeTier()
+    const { home, away, homeRatio } = this.#tier
+    if (home === undefined) return away?.pick(choice, nowMs)
+    if (away === undefined) return home.pick(choice, nowMs)
+    const staysHome = homeRatio === 1 || this.clock.random() < homeRatio
+    const [first, second] = staysHome ? [home, away] : [away, home]
+    return first.pick(choice, nowMs) ?? second.pick(choice, nowMs)
+  }
+
+  /** Who is to be called among all. */
+  pickAny(choice: Choice, nowMs: number): Target | undefined {
+    this.#rest ??= this.#pickerOver(this.#targets)
+    return this.#rest?.pick(choice, nowMs)
+  }
+
+  begin(target: Target): void {
+    this.#runningCount += 1
+    target.begin()
+    this.#options.listener.picked(target)
+  }
+
+  /** @param latencyMs How long the answer took, where that says something: a stream lasts as long as there are items. */
+  end(target: Target, outcome: Outcome, latencyMs?: number): void {
+    const nowMs = this.clock.nowMs()
+    this.#runningCount -= 1
+    target.end(outcome)
+    if (latencyMs !== undefined) target.answered(outcome, latencyMs, nowMs)
+    this.#ejection?.note(target, outcome, nowMs)
+  }
+
+  /** Who is ejected is chosen no more; who returns begins slowly. */
+  #heed({ warmUpMs }: TargetSettings, listener: EjectionListener): EjectionListener {
+    return {
+      ejected: (target, reason) => {
+        this.#tier = undefined
+        listener.ejected(target, reason)
+      },
+      returned: (target) => {
+        this.#tier = undefined
+        if (warmUpMs > 0) target.warmUp(this.clock.nowMs(), warmUpMs)
+        listener.returned(target)
+      },
+    }
+  }
+
+  #makeTier(): Tier {
+    const open = this.#targets.filter(({ ejectedUntilMs }) => ejectedUntilMs === undefined)
+    const { settings, zone: ownZone } = this.#options
+    const zone = settings.zone ?? ownZone
+    if (typeof zone !== 'string' || settings.balancer.keyOf !== undefined)
+      return { home: this.#pickerOver(open), away: undefined, homeRatio: 1 }
+    const { home, away, homeRatio } = splitByZone(this.#targets, open, zone)
+    return { home: this.#pickerOver(home), away: this.#pickerOver(away), homeRatio }
+  }
+
+  #pickerOver(targets: readonly Target[]): Picker | undefined {
+    return targets.length === 0 ? undefined : this.balancer.over(targets, this)
+  }
+}

@@ -1,0 +1,44 @@
+import { type Counter, metrics, type MeterProvider } from '@opentelemetry/api'
+import { afterEach, expect, it } from 'vitest'
+import { clientMetrics, instanceAttributes, recordEjection, recordPick } from './client-metrics.ts'
+
+afterEach(() => metrics.disable())
+
+const attributes = instanceAttributes({ contract: 'shop.NoteService', address: '10.0.0.7:1' })
+
+/** Notes what is made and counted. */
+function noting() {
+  const recorded: unknown[] = []
+  const add: Counter['add'] = (value, given) => void recorded.push([value, given])
+  const createCounter = (name: string, facts: object) => (recorded.push([name, facts]), { add })
+  const provider = { getMeter: () => ({ createCounter }) } as unknown as MeterProvider
+  return { recorded, provider }
+}
+
+it('does nothing without an SDK', () => {
+  expect(() => recordPick(attributes)).not.toThrow()
+})
+
+it('counts picks with a counter that is made once, and anew for another SDK', () => {
+  const [one, other] = [noting(), noting()]
+  metrics.setGlobalMeterProvider(one.provider)
+  recordPick(attributes)
+  recordPick(attributes)
+  const made = ['tenon.client.picks', clientMetrics['tenon.client.picks']]
+  const named = { 'tenon.client.contract': 'shop.NoteService', 'tenon.client.address': '10.0.0.7:1' }
+  expect(one.recorded).toEqual([made, [1, named], [1, named]])
+  metrics.disable()
+  metrics.setGlobalMeterProvider(other.provider)
+  recordPick(attributes)
+  expect(other.recorded).toEqual([made, [1, named]])
+})
+
+it('counts ejections with their reason', () => {
+  const { recorded, provider } = noting()
+  metrics.setGlobalMeterProvider(provider)
+  recordEjection(attributes, 'success_rate')
+  expect(recorded).toEqual([
+    ['tenon.client.ejections', clientMetrics['tenon.client.ejections']],
+    [1, { ...attributes, 'tenon.client.reason': 'success_rate' }],
+  ])
+})
