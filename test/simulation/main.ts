@@ -1,0 +1,3 @@
+import { lines } from './table.ts'
+
+for await (const line of lines()) console.log(line)

@@ -1,0 +1,54 @@
+/** One call that is over. */
+interface Ended {
+  readonly atMs: number
+  readonly latencyMs: number
+  readonly hasFailed: boolean
+}
+
+/** The calls that began in one step of time. */
+interface Step {
+  readonly latenciesMs: number[]
+  failedCount: number
+}
+
+/** The calls of a run are counted by steps of this length. */
+export const stepMs = 500
+
+/** What a run has shown. */
+export class Measurement {
+  readonly #steps: Step[] = []
+
+  note({ atMs, latencyMs, hasFailed }: Ended): void {
+    const place = Math.floor(atMs / stepMs)
+    const step = (this.#steps[place] ??= { latenciesMs: [], failedCount: 0 })
+    step.latenciesMs.push(latencyMs)
+    step.failedCount += hasFailed ? 1 : 0
+  }
+
+  /** Of the calls that began in a span of time, from one step to another. */
+  between(fromMs: number, untilMs: number): Span {
+    const steps = this.#steps.slice(fromMs / stepMs, untilMs / stepMs)
+    const latencies = Float64Array.from(steps.flatMap(({ latenciesMs }) => latenciesMs)).sort()
+    const at = (ratio: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * ratio))] ?? 0
+    const failedCount = steps.reduce((sum, step) => sum + step.failedCount, 0)
+    return {
+      p50Ms: at(0.5),
+      p99Ms: at(0.99),
+      failedRatio: latencies.length === 0 ? 0 : failedCount / latencies.length,
+    }
+  }
+}
+
+export interface Span {
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly failedRatio: number
+}
+
+/** The least and the largest of several counts, as parts of their mean; of many, the hundredth part at either end is left to chance. */
+export function spreadOf(counts: readonly number[]): { readonly least: number; readonly most: number } {
+  const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length
+  const sorted = counts.toSorted((one, other) => one - other)
+  const margin = Math.floor(counts.length / 100)
+  return { least: (sorted.at(margin) ?? 0) / mean, most: (sorted.at(-1 - margin) ?? 0) / mean }
+}
