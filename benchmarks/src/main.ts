@@ -7,6 +7,7 @@ import { measureGrpc } from './part/grpc.ts'
 import { measureGrpcPeers } from './part/grpc-peers.ts'
 import { measureHttp } from './part/http.ts'
 import { measureHttpPeers } from './part/http-peers.ts'
+import { measurePicks } from './part/picks.ts'
 import { measureProbes } from './part/probes.ts'
 import { measureQueue } from './part/queue.ts'
 import { leastPoisonCount, measureQueuePoison, poisonDrivers, type PoisonOptions } from './part/queue-poison.ts'
@@ -27,6 +28,7 @@ const parts = {
   grpc: measureGrpc,
   'grpc-peers': measureGrpcPeers,
   stream: measureStream,
+  picks: measurePicks,
   probes: measureProbes,
   queue: measureQueue,
   'queue-poison': measureQueuePoison,
