@@ -8,6 +8,7 @@ import { measureGrpcPeers } from './part/grpc-peers.ts'
 import { measureHttp } from './part/http.ts'
 import { measureHttpPeers } from './part/http-peers.ts'
 import { measurePicks } from './part/picks.ts'
+import { measureOverload } from './part/overload.ts'
 import { measureProbes } from './part/probes.ts'
 import { measureQueue } from './part/queue.ts'
 import { leastPoisonCount, measureQueuePoison, poisonDrivers, type PoisonOptions } from './part/queue-poison.ts'
@@ -30,6 +31,7 @@ const parts = {
   stream: measureStream,
   picks: measurePicks,
   probes: measureProbes,
+  overload: measureOverload,
   queue: measureQueue,
   'queue-poison': measureQueuePoison,
   registry: measureRegistry,

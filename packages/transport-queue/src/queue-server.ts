@@ -1,6 +1,7 @@
 import {
   type Address,
   LifecycleError,
+  type Pressure,
   type TransportHealth,
   type TransportHost,
   type TransportServer,
@@ -95,6 +96,10 @@ export class QueueServer implements TransportServer {
     } finally {
       await this.#release()
     }
+  }
+
+  pressureChanged(pressure: Pressure): void {
+    for (const consumer of this.#consumers) consumer.topics.pressureChanged(pressure)
   }
 
   /** What is known of the consumers. Asks the broker for the lag, which the next one tells. */

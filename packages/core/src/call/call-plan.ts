@@ -3,6 +3,7 @@ import type { CompiledSchema } from '../schema/compiled-schema.ts'
 import type { AccessCheck, Authenticator, Policy } from './rule/access.ts'
 import type { LoggedCalls } from './call-log.ts'
 import type { Gate } from './gate.ts'
+import type { OperationLoad } from './overload/operation-load.ts'
 import type { Invoke } from './rule/interceptor.ts'
 import type { Limiter } from './rule/limiter.ts'
 import type { CallFacts } from './running-call.ts'
@@ -20,6 +21,8 @@ export interface CallPlan extends CallFacts {
   readonly policy: Policy | undefined
   /** Taken in this order. */
   readonly limiters: readonly Limiter[]
+  /** Undefined where nothing protects the service against too many calls. */
+  readonly load: OperationLoad | undefined
   readonly loggedCalls: LoggedCalls
   /** The handler with its interceptors around it. */
   readonly invoke: Invoke

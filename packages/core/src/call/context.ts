@@ -1,11 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Call } from './call.ts'
 import type { Gate } from './gate.ts'
+import type { Criticality } from './overload/criticality.ts'
 
 /** A call as the code around handlers sees it. */
 export interface AmbientCall extends Call {
   /** Names of the metadata that outgoing calls and messages inherit. */
   readonly forwarded: readonly string[]
+  /** What outgoing calls inherit of it. */
+  readonly criticality: Criticality | undefined
   /** Where work is counted that the service waits for when it drains. */
   readonly gate: Gate
   /** Whether it was answered. @defaultValue false */

@@ -46,6 +46,7 @@ class DetachedCall implements AmbientCall, Cuttable {
   readonly attempt: number
   readonly log: Call['log']
   readonly forwarded: readonly string[]
+  readonly criticality: AmbientCall['criticality']
   readonly gate: Gate
   place = 0
   readonly #controller = new AbortController()
@@ -60,6 +61,7 @@ class DetachedCall implements AmbientCall, Cuttable {
     this.attempt = call.attempt
     this.log = call.log
     this.forwarded = call.forwarded
+    this.criticality = call.criticality
     this.gate = call.gate
   }
 

@@ -1,15 +1,18 @@
 import { ServiceError } from '../error/service-error.ts'
 import type { Failure, Outcome, Success } from './arrival.ts'
+import { toCallError } from './call-error.ts'
 import { logLateFailure, logOutcome } from './call-log.ts'
 import type { CallPath } from './call-plan.ts'
 import type { Cuttable } from './gate.ts'
+import type { OperationLoad } from './overload/operation-load.ts'
+import type { AskingCall } from './overload/overload-control.ts'
 import type { InputStream } from './stream/input-stream.ts'
-import type { Limiter, Ticket } from './rule/limiter.ts'
+import { type Limiter, overloaded, type Ticket } from './rule/limiter.ts'
 import { OutputStream } from './stream/output-stream.ts'
 import type { RunningCall } from './running-call.ts'
 
 /** A call with its caller waiting for the outcome. The first outcome counts, later ones are too late to be told. */
-export class DispatchedCall implements Cuttable {
+export class DispatchedCall implements Cuttable, AskingCall {
   readonly running: RunningCall
   readonly path: CallPath
   place = 0
@@ -19,6 +22,13 @@ export class DispatchedCall implements Cuttable {
   #output: OutputStream | undefined
   #isWorking = true
   #returned: (() => void) | undefined
+  /** While it waits for its turn. */
+  #begin: (() => void) | undefined
+  /** Where it counts as one that runs. */
+  #load: OperationLoad | undefined
+  #beganAtMs = 0
+  /** Whether how long it took is how long such calls take: not when it was refused or given up. */
+  #isWhole = false
 
   constructor(running: RunningCall, path: CallPath, resolve: (outcome: Outcome) => void) {
     this.running = running
@@ -28,6 +38,64 @@ export class DispatchedCall implements Cuttable {
 
   get endsAtMs(): number | undefined {
     return this.running.endsAtMs
+  }
+
+  get startedAtMs(): number {
+    return this.running.startedAtMs
+  }
+
+  get rank(): number {
+    return this.path.load?.rankOf(this.running.criticality) ?? 0
+  }
+
+  get tenant(): string {
+    return this.running.metadata['x-tenant-id'] ?? ''
+  }
+
+  get holdsPlace(): boolean {
+    return this.path.load?.holdsPlace === true && !this.isPatient
+  }
+
+  get isPatient(): boolean {
+    return this.running.arrival.isTrusted === true
+  }
+
+  /** Whether it may begin at once. */
+  takesTurn(load: OperationLoad): boolean {
+    if (!load.takes(this)) return false
+    if (this.holdsPlace) this.#load = load
+    this.#beganAtMs = this.running.startedAtMs
+    return true
+  }
+
+  /** Begins when its turn comes, unless it ends before. */
+  waitTurn(load: OperationLoad, begin: () => void): void {
+    this.#begin = begin
+    load.wait(this)
+  }
+
+  begin(): void {
+    const begin = this.#begin
+    this.#begin = undefined
+    if (this.holdsPlace) this.#load = this.path.load
+    this.#beganAtMs = performance.now()
+    const { signal } = this.running
+    // Its caller may have left meanwhile.
+    if (signal.aborted) {
+      this.fail(toCallError(signal.reason, this.running))
+      return this.returned()
+    }
+    begin?.()
+  }
+
+  /** There is too much to do. */
+  refuse(): void {
+    this.#begin = undefined
+    const error = overloaded()
+    this.#finish(error)
+    this.#resolve(new Failed(error, this.running))
+    // Counted and told of as a whole: in an overload a line for each would cost more than it does to refuse them.
+    if (this.path.loggedCalls === 'all') logOutcome(this.running, this.path, error)
   }
 
   /**
@@ -44,6 +112,7 @@ export class DispatchedCall implements Cuttable {
 
   succeed(value: unknown): void {
     if (this.running.hasEnded) return
+    this.#isWhole = true
     this.#finish(undefined)
     this.#resolve(new Succeeded(value, this.running))
     logOutcome(this.running, this.path, undefined)
@@ -51,6 +120,7 @@ export class DispatchedCall implements Cuttable {
 
   fail(error: ServiceError): void {
     if (this.running.hasEnded) return logLateFailure(this.running, this.path, error)
+    this.#isWhole = error.code === 'deadline_exceeded'
     this.#finish(error)
     this.#resolve(new Failed(error, this.running))
     logOutcome(this.running, this.path, error)
@@ -100,16 +170,27 @@ export class DispatchedCall implements Cuttable {
     this.#returned?.()
     this.#returned = undefined
     this.#release()
+    this.#load?.left(this.#isWhole ? performance.now() - this.#beganAtMs : undefined)
     this.running.arrival.ended?.()
   }
 
   #finish(error: ServiceError | undefined): void {
     this.running.end(error)
+    if (this.#begin !== undefined) this.#endUnbegun()
     // What an interceptor left behind is waited for, within the deadline.
     if (!this.running.isWorkLeft) this.path.gate.leave(this)
     this.input?.close()
     // One that still waits for a place must not get it.
     if (this.#tickets?.at(-1)?.isGranted === false) this.#release()
+  }
+
+  /** It ends while it waits, as when its deadline passes. */
+  #endUnbegun(): void {
+    this.#begin = undefined
+    this.path.load?.forget(this)
+    this.#isWorking = false
+    this.#returned?.()
+    this.#returned = undefined
   }
 
   #release(): void {

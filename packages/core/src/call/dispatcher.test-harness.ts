@@ -51,6 +51,7 @@ export function dispatcherFor(handler: Invoke, { access = 'public', interceptors
       authenticate: undefined,
       policy: undefined,
       limiters: [],
+      load: undefined,
       loggedCalls: 'failed',
       forwarded: [],
       access: compileAccess(access),

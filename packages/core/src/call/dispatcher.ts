@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { invalidArgument, ServiceError } from '../error/service-error.ts'
 import { markShutdown } from '../error/shutdown.ts'
 import type { SchemaResult } from '../schema/compiled-schema.ts'
@@ -31,9 +32,15 @@ export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
     return new Promise((resolve) => {
       const call = new DispatchedCall(new RunningCall(plan, arrival, gate), path, resolve)
       gate.enter(call)
-      if (!call.running.hasEnded) void runInCall(call.running, serve, call)
+      if (call.running.hasEnded) return
+      if (path.load === undefined || call.takesTurn(path.load)) begin(call)
+      else call.waitTurn(path.load, AsyncLocalStorage.bind(() => begin(call)))
     })
   }
+}
+
+function begin(call: DispatchedCall): void {
+  void runInCall(call.running, serve, call)
 }
 
 async function serve(dispatched: DispatchedCall): Promise<void> {

@@ -1,5 +1,6 @@
 import { injectTrace } from '../telemetry/trace.ts'
 import { ambientCall } from './context.ts'
+import { criticalityName } from './overload/criticality.ts'
 
 /**
  * What outgoing calls and messages inherit unless the service says otherwise. A deadline is not among it.
@@ -11,6 +12,7 @@ export const forwardedByDefault: readonly string[] = Object.freeze([
   'tracestate',
   'baggage',
   'x-tenant-id',
+  criticalityName,
 ])
 
 /**
@@ -23,7 +25,7 @@ export function outgoingMetadata(): Record<string, string> {
   if (call) {
     metadata['x-request-id'] = call.id
     for (const name of call.forwarded) {
-      const value = call.metadata[name]
+      const value = name === criticalityName ? call.criticality : call.metadata[name]
       if (value !== undefined) metadata[name] = value
     }
   }

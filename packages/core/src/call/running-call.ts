@@ -8,6 +8,7 @@ import { callFields } from './call-log.ts'
 import { CallWork } from './call-work.ts'
 import type { AmbientCall } from './context.ts'
 import type { Gate } from './gate.ts'
+import { type Criticality, criticalityName, toCriticality } from './overload/criticality.ts'
 
 /** What a running call is told by the operation it belongs to. */
 export interface CallFacts {
@@ -15,6 +16,8 @@ export interface CallFacts {
   /** @defaultValue no stream */
   readonly kind?: OperationKind
   readonly timeoutMs: number | undefined
+  /** Of calls whose caller does not say. @defaultValue none */
+  readonly criticality?: Criticality | undefined
   readonly log: Logger
   /** Names of the metadata that outgoing calls and messages inherit. */
   readonly forwarded: readonly string[]
@@ -99,6 +102,11 @@ export class RunningCall implements AmbientCall {
 
   get metadata(): Metadata {
     return this.arrival.metadata
+  }
+
+  /** What the caller says, or else the operation. */
+  get criticality(): Criticality | undefined {
+    return toCriticality(this.arrival.metadata[criticalityName]) ?? this.#facts.criticality
   }
 
   get attempt(): number {

@@ -1,3 +1,4 @@
+import { criticalities, type Criticality, toCriticality } from '../call/overload/criticality.ts'
 import type { Policy } from '../call/rule/access.ts'
 import { toDelivery } from '../contract/check-delivery.ts'
 import { checkAccess } from '../contract/check-settings.ts'
@@ -13,6 +14,13 @@ export interface ServingOptions<Op extends Operation = Operation> {
   readonly policy?: Policy<Input<Op>>
   /** How many calls of this operation run at the same time; the next wait as `maxQueuedCalls` of the service says. @remarks A whole number above 0 */
   readonly maxConcurrentCalls?: number
+  /**
+   * How much is lost when a call is refused, unless its caller says so by `x-criticality`: with `overload` of the service the least critical are
+   * refused first. Calls that the handler makes carry it on.
+   *
+   * @defaultValue `overload.criticality`
+   */
+  readonly criticality?: Criticality
   /** How its commands are delivered, where the contract binds it to a queue. @defaultValue as the transport's options say */
   readonly queue?: DeliveryOptions
 }
@@ -22,20 +30,25 @@ export interface Serving {
   readonly access: AccessRule | undefined
   readonly policy: Policy | undefined
   readonly maxConcurrentCalls: number | undefined
+  readonly criticality: Criticality | undefined
   readonly delivery: DeliveryOptions | undefined
 }
 
 /** @throws ContractError `contract.setting` naming the place */
 export function toServing<Op extends Operation>(where: string, options: ServingOptions<Op>): Serving {
-  const { access, policy, maxConcurrentCalls, queue } = options
+  const { access, policy, maxConcurrentCalls, criticality, queue } = options
   const problems: SetupProblem[] = access === undefined ? [] : [...checkAccess(where, access)]
   if (maxConcurrentCalls !== undefined && !(Number.isSafeInteger(maxConcurrentCalls) && maxConcurrentCalls > 0)) {
     const message = `${where}: maxConcurrentCalls must be a whole number above 0, found ${maxConcurrentCalls}`
+    problems.push({ code: 'contract.setting', message })
+  }
+  if (criticality !== undefined && toCriticality(criticality) === undefined) {
+    const message = `${where}: criticality must be one of ${criticalities.join(', ')}, found ${String(criticality)}`
     problems.push({ code: 'contract.setting', message })
   }
   if (policy !== undefined && typeof policy !== 'function')
     problems.push({ code: 'contract.setting', message: `${where}: policy must be a function` })
   if (problems.length > 0) throw new ContractError(problems)
   const delivery = queue === undefined ? undefined : toDelivery(`${where}: queue`, queue)
-  return Object.freeze({ access, policy: policy as Policy | undefined, maxConcurrentCalls, delivery })
+  return Object.freeze({ access, policy: policy as Policy | undefined, maxConcurrentCalls, criticality, delivery })
 }

@@ -3,6 +3,8 @@ import { asItIs, compileSchema } from '../schema/compiled-schema.ts'
 import type { CallPlan } from '../call/call-plan.ts'
 import { composeDispatch } from '../call/dispatcher.ts'
 import type { Gate } from '../call/gate.ts'
+import { OperationLoad } from '../call/overload/operation-load.ts'
+import type { OverloadControl } from '../call/overload/overload-control.ts'
 import { Limiter } from '../call/rule/limiter.ts'
 import { composeInterceptors, type Interceptor, type Invoke } from '../call/rule/interceptor.ts'
 import type { Operation } from '../contract/operation.ts'
@@ -30,6 +32,8 @@ export interface Surroundings {
   readonly options: Pick<ServiceOptions, 'name' | 'interceptors' | 'authenticate'>
   readonly settings: ServiceSettings
   readonly gate: Gate
+  /** Undefined for none. */
+  readonly overload: OverloadControl | undefined
   readonly log: Logger
 }
 
@@ -93,12 +97,14 @@ function consumerEndpoints(
   invoke: Invoke,
   surroundings: Surroundings,
 ): readonly EventEndpoint[] {
-  const { options, settings, gate } = surroundings
+  const { options, settings, gate, overload } = surroundings
   const { event: declared, batch } = consumer
+  const load = overload && new OperationLoad(overload, { holdsPlace: false, criticality: overload.criticality })
   return readVersions(declared).map((version) => {
     const plan = ownPlan(`consume ${declared.topic}`, surroundings, {
       timeoutMs: consumerTimeoutOf(consumer, settings),
       input: version.input,
+      load,
       invoke,
     })
     const facts = eventFacts(consumer, version, options.name)
@@ -111,7 +117,7 @@ function consumerEndpoints(
 function ownPlan(
   id: string,
   { settings, log }: Surroundings,
-  parts: Pick<CallPlan, 'timeoutMs' | 'input' | 'invoke'> & Partial<Pick<CallPlan, 'loggedCalls'>>,
+  parts: Pick<CallPlan, 'timeoutMs' | 'input' | 'invoke'> & Partial<Pick<CallPlan, 'loggedCalls' | 'load'>>,
 ): CallPlan {
   return {
     id,
@@ -126,6 +132,7 @@ function ownPlan(
     policy: undefined,
     // What a queue delivers is held back by the queue, and a schedule by what it says of overlaps.
     limiters: [],
+    load: undefined,
     ...parts,
   }
 }
@@ -134,7 +141,7 @@ function ownPlan(
 export function checkWiring(
   definitions: readonly HandlerDefinition[],
   transports: readonly Transport[],
-  { options, settings }: Omit<Surroundings, 'gate' | 'log'>,
+  { options, settings }: Omit<Surroundings, 'gate' | 'overload' | 'log'>,
 ): readonly SetupProblem[] {
   const implemented = definitions.flatMap(({ name, operations }) =>
     operations.map((one) => ({ handler: name, ...one })),
@@ -161,13 +168,16 @@ interface PlanParts extends Surroundings {
 
 function operationPlan(
   { operation, serving }: ImplementedOperation,
-  { invoke, shared, options, settings, log }: PlanParts,
+  { invoke, shared, options, settings, overload, log }: PlanParts,
 ): CallPlan {
+  const { kind } = operation
+  const { criticality } = serving
   const own = serving.maxConcurrentCalls === undefined ? [] : [limiter(serving.maxConcurrentCalls, settings)]
   return {
     id: operation.id,
-    kind: operation.kind,
+    kind,
     timeoutMs: timeoutOf(operation, settings),
+    criticality,
     log,
     forwarded: settings.forwardMetadata,
     loggedCalls: settings.loggedCalls,
@@ -179,6 +189,7 @@ function operationPlan(
     policy: serving.policy,
     // Its own first: a call that waits for that must not take a place from other operations.
     limiters: [...own, ...shared],
+    load: overload && new OperationLoad(overload, { holdsPlace: kind === 'unary', criticality: criticality ?? overload.criticality }),
     invoke,
   }
 }
@@ -254,7 +265,7 @@ function unreachable(operation: Operation, transports: readonly Transport[]): re
 
 function needsAuthenticator(
   { operation, serving }: Implemented,
-  { options, settings }: Omit<Surroundings, 'gate' | 'log'>,
+  { options, settings }: Omit<Surroundings, 'gate' | 'overload' | 'log'>,
 ): readonly SetupProblem[] {
   if (options.authenticate || accessOf({ operation, serving }, settings) === 'public') return []
   return [

@@ -338,7 +338,7 @@ describe('describe()', () => {
       security: {
         hasAuthenticator: true,
         defaultAccess: 'authenticated',
-        forwardedMetadata: ['traceparent', 'tracestate', 'baggage', 'x-tenant-id'],
+        forwardedMetadata: ['traceparent', 'tracestate', 'baggage', 'x-tenant-id', 'x-criticality'],
         areOutputsChecked: true,
       },
     })

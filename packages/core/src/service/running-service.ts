@@ -1,5 +1,6 @@
 import { Gate } from '../call/gate.ts'
 import { remoteStatesOf } from '../client/remote-state.ts'
+import { OverloadControl } from '../call/overload/overload-control.ts'
 import { ServiceError } from '../error/service-error.ts'
 import { LifecycleError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -47,6 +48,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   readonly #log: Logger
   readonly #identity: ServiceIdentity
   readonly #gate = new Gate()
+  readonly #overload: OverloadControl | undefined
   readonly #stopRequest: StopRequest
   readonly #journal: PhaseJournal
   readonly #ended = Promise.withResolvers<Ended>()
@@ -82,6 +84,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     this.#journal = new PhaseJournal({ service: name, log, hide: (text) => live.hide(text) })
     this.#live = live
     this.#parts = { ...noParts, log, live, drain: new Drain(this.#gate) }
+    this.#overload = this.#overloadControl()
     const { signal: stop } = this.#stopRequest
     this.#readiness = new Readiness({ parts: this.#parts, stop, log, onFirst: () => this.#becomeReady() })
     this.#newStartUp = (config) =>
@@ -97,6 +100,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
           stop,
           identity: this.#identity,
           gate: this.#gate,
+          overload: this.#overload,
           readiness: this.#readiness,
           info: () => this.#info(),
           hasStarted: () => void (this.#state = 'ready'),
@@ -320,10 +324,25 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       phases: this.#journal.states,
       runningCallCount: this.#gate.runningCount,
       abandonedCallCount: this.#gate.abandonedCount,
+      overload: this.#overload?.info,
       transports: infosOf(servers, transportNames),
       config: this.#live.state,
       remotes: remoteStatesOf(clients),
     }
+  }
+
+  #overloadControl(): OverloadControl | undefined {
+    const { overload: settings } = this.#settings
+    if (settings === undefined) return undefined
+    return new OverloadControl({
+      service: this.#name,
+      settings,
+      log: this.#log,
+      draining: this.#gate.draining,
+      pressureChanged: (pressure) => {
+        for (const server of this.#parts.servers) server.pressureChanged?.(pressure)
+      },
+    })
   }
 
   async #shutDown(shutdown: Shutdown): Promise<Ended> {

@@ -26,8 +26,9 @@ describe('resolveServiceOptions', () => {
       instance: { id: expect.stringMatching(/^[a-z-]+-[\da-f-]{36}$/) },
       maxConcurrentCalls: Number.POSITIVE_INFINITY,
       maxQueuedCalls: undefined,
+      overload: undefined,
       loggedCalls: 'failed',
-      forwardMetadata: ['traceparent', 'tracestate', 'baggage', 'x-tenant-id'],
+      forwardMetadata: ['traceparent', 'tracestate', 'baggage', 'x-tenant-id', 'x-criticality'],
     })
     expect(Object.isFrozen(resolve())).toBe(true)
     expect(Object.isFrozen(serviceDefaults)).toBe(true)

@@ -1,6 +1,12 @@
 import type { Authenticator } from '../call/rule/access.ts'
 import type { Interceptor } from '../call/rule/interceptor.ts'
 import type { LoggedCalls } from '../call/call-log.ts'
+import {
+  checkOverload,
+  type OverloadOptions,
+  type OverloadSettings,
+  resolveOverload,
+} from '../call/overload/overload-options.ts'
 import { forwardedByDefault } from '../call/propagation.ts'
 import { checkAccess } from '../contract/check-settings.ts'
 import type { AccessRule } from '../contract/operation.ts'
@@ -99,7 +105,15 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
    * @remarks A whole number, 0 for none
    */
   readonly maxQueuedCalls?: number
-  /** Names of the metadata that outgoing calls and messages inherit, besides the request id. @defaultValue trace context, baggage and `x-tenant-id` */
+  /**
+   * Protects the service against more calls than it can do, whatever that is at the moment: calls wait shortly, the least critical are refused
+   * (`resource_exhausted` with a retry delay), tenants (`x-tenant-id`) get equal shares, and consumers of queues wait. `{}` for the defaults.
+   *
+   * @defaultValue no protection
+   * @throws ConfigError `config.out_of_range`
+   */
+  readonly overload?: OverloadOptions
+  /** Names of the metadata that outgoing calls and messages inherit, besides the request id. @defaultValue trace context, baggage, `x-tenant-id` and `x-criticality` */
   readonly forwardMetadata?: readonly string[]
   /** When outputs are checked against their schemas; they are stripped always. @defaultValue `development`, that is unless NODE_ENV is `production` */
   readonly checkOutput?: 'always' | 'development' | 'never'
@@ -150,6 +164,8 @@ export interface ServiceSettings {
   readonly maxConcurrentCalls: number
   /** Undefined for as many as may run. */
   readonly maxQueuedCalls: number | undefined
+  /** Undefined for none. */
+  readonly overload: OverloadSettings | undefined
   readonly forwardMetadata: readonly string[]
   readonly loggedCalls: LoggedCalls
   readonly startTimeoutMs: number
@@ -179,6 +195,7 @@ type PlainOptions = Pick<
   | 'deregisterDelayMs'
   | 'maxConcurrentCalls'
   | 'maxQueuedCalls'
+  | 'overload'
   | 'forwardMetadata'
   | 'log'
   | 'onReady'
@@ -221,6 +238,7 @@ export function resolveServiceOptions(options: PlainOptions, environment: Enviro
     instance: resolveInstance(options, environment),
     maxConcurrentCalls: options.maxConcurrentCalls ?? Number.POSITIVE_INFINITY,
     maxQueuedCalls: options.maxQueuedCalls,
+    overload: resolveOverload(options.overload),
     loggedCalls: options.log?.calls ?? logDefaults.calls,
     forwardMetadata: Object.freeze([...(options.forwardMetadata ?? forwardedByDefault)]),
   })
@@ -244,6 +262,7 @@ function checkOptions(options: PlainOptions, settings: ServiceSettings): readonl
     ...checkRange('shutdownTimeoutMs', settings.shutdownTimeoutMs, [0, 600_000]),
     ...checkCount('maxConcurrentCalls', options.maxConcurrentCalls, 1),
     ...checkCount('maxQueuedCalls', options.maxQueuedCalls, 0),
+    ...checkOverload(settings.overload),
     ...checkForwarded(options.forwardMetadata),
     ...(options.defaultAccess === undefined ? [] : checkAccess('defaultAccess', options.defaultAccess)),
     ...checkRange('deregisterDelayMs', settings.deregisterDelayMs, [0, 60_000]),

@@ -1,4 +1,5 @@
 import type { Gate } from '../call/gate.ts'
+import type { OverloadControl } from '../call/overload/overload-control.ts'
 import { Container } from '../handler/container.ts'
 import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
 import type { Provider } from '../handler/provider.ts'
@@ -75,6 +76,8 @@ export interface StartSite<Config extends ConfigSpec> {
   readonly identity: ServiceIdentity
   readonly log: Logger
   readonly gate: Gate
+  /** Undefined for none. */
+  readonly overload: OverloadControl | undefined
   /** Fires when the start is given up. */
   readonly stop: AbortSignal
   /** What `/info` tells. */
@@ -171,12 +174,12 @@ export class StartUp<Config extends ConfigSpec> {
   }
 
   #composeEndpoints(definitions: readonly HandlerDefinition[], container: Container): Endpoints {
-    const { options, settings, gate, log, areSchedulesTimed: areTimed } = this.#site
+    const { options, settings, gate, overload, log, areSchedulesTimed: areTimed } = this.#site
     const handlers = definitions.map((definition) => ({
       definition,
       instance: container.construct(definition.name, () => constructHandler(definition)),
     }))
-    const surroundings = { options, settings, gate, log }
+    const surroundings = { options, settings, gate, overload, log }
     const endpoints = composeEndpoints(handlers, surroundings)
     const schedules = composeSchedules(handlers, surroundings)
     this.#parts.schedules = new Schedules(schedules, { service: options.name, log, areTimed })

@@ -72,6 +72,7 @@ export {
   type TransportHealth,
   type TransportHost,
   type DrainTime,
+  type Pressure,
   type TransportServer,
 } from './transport.ts'
 export { unlessAborted } from './unless-aborted.ts'

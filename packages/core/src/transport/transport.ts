@@ -133,6 +133,9 @@ export interface TransportHealth {
   readonly reason?: string | undefined
 }
 
+/** Whether the calls of a service have to wait for their turn. Only a service with `overload` knows. */
+export type Pressure = 'normal' | 'high'
+
 /** How long a drain may take. */
 export interface DrainTime {
   /** From its beginning until its signal fires. */
@@ -163,6 +166,12 @@ export interface TransportServer {
    * `withdraw`, not with this. A transport that has nobody to tell, as HTTP has not, leaves it out. Must not throw.
    */
   readinessChanged?(readiness: 'ready' | 'not_ready'): void
+  /**
+   * Learns that calls have to wait for their turn, or need not any more: `normal` until this says otherwise, and from the beginning of a
+   * drain on. A transport that fetches its work itself begins none of it while it is `high`; what it has begun goes on, nothing is lost, and
+   * that it waits is no reason not to be live or ready. One whose callers come to it leaves it out. Must not throw.
+   */
+  pressureChanged?(pressure: Pressure): void
   /**
    * How it is doing, for `/info`: plain data that is there already. May be called at any time; must not throw, nor wait for
    * anybody. A transport that has nothing to tell leaves it out.

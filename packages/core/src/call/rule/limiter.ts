@@ -102,7 +102,8 @@ class Place implements Ticket {
 /** How long a caller should wait that found no place. A guess: about as long as an overload lasts that passes by itself. */
 const retryDelayMs = 1000
 
-function overloaded(): ServiceError {
+/** What a call is answered for which there is no place. */
+export function overloaded(): ServiceError {
   return new ServiceError('resource_exhausted', 'too many calls are running', {
     reason: 'overloaded',
     details: { retryDelayMs },

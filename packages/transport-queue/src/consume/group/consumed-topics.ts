@@ -1,4 +1,4 @@
-import type { Logger } from '@tenon/core/transport'
+import type { Logger, Pressure } from '@tenon/core/transport'
 import type { AssignedPartition, MemberState, QueueDriver } from '../../queue-driver.ts'
 import type { QueueSettings } from '../../queue-options.ts'
 import type { PartitionLoop } from '../consume-loop.ts'
@@ -78,6 +78,13 @@ export class ConsumedTopics {
   leave(): void {
     this.watch.stop()
     flushAll(this.#places)
+  }
+
+  /** While it is high no message begins; those that have begun go on. */
+  pressureChanged(pressure: Pressure): void {
+    for (const { slots } of this.#places.values())
+      if (pressure === 'high') slots.hold()
+      else slots.resume()
   }
 
   /** A report for each topic, once the broker has said how much is left. */

@@ -18,6 +18,11 @@ export class ConsumerPlaces {
     this.batcher = batch && new Batcher({ ...surroundings, batch })
   }
 
+  /** Whether no message gets a place until calls have theirs. */
+  get isHeld(): boolean {
+    return this.slots.isHeld
+  }
+
   /** Whether a message may have to wait for a place. */
   get areTaken(): boolean {
     return this.slots.areTaken || this.batcher?.areTaken === true

@@ -15,6 +15,7 @@ export class Slots {
   #waiting: Waiter[] = []
   #head = 0
   readonly #watched = new WeakSet<AbortSignal>()
+  #isHeld = false
 
   constructor(count: number) {
     this.#freeCount = count
@@ -22,13 +23,33 @@ export class Slots {
 
   /** Whether who wants a place has to wait for it. */
   get areTaken(): boolean {
-    return this.#freeCount === 0
+    return this.#isHeld || this.#freeCount === 0
+  }
+
+  /** Whether none is given, however many are free. */
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  /** Gives none until `resume`. Safe to call twice, as that. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  resume(): void {
+    this.#isHeld = false
+    while (!this.areTaken) {
+      const next = this.#next()
+      if (next === undefined) return
+      this.#freeCount -= 1
+      next.granted()
+    }
   }
 
   /** Waits for a place, which may be there at once. */
   seek(waiter: Waiter): void {
     if (waiter.signal.aborted) return waiter.refused?.()
-    if (this.#freeCount > 0) {
+    if (!this.areTaken) {
       this.#freeCount -= 1
       return waiter.granted()
     }
@@ -43,7 +64,7 @@ export class Slots {
 
   /** Hands the place to who waits longest. */
   release(): void {
-    const next = this.#next()
+    const next = this.#isHeld ? undefined : this.#next()
     if (next) next.granted()
     else this.#freeCount += 1
   }

@@ -17,7 +17,7 @@ export interface GroupWatchSurroundings {
   readonly settings: Pick<QueueSettings, 'driver' | 'clock'>
   readonly log: Logger
   readonly lags: ReadonlyMap<string, TopicLag>
-  readonly slots: ReadonlyMap<string, Pick<Slots, 'areTaken'>>
+  readonly slots: ReadonlyMap<string, Pick<Slots, 'areTaken' | 'isHeld'>>
   /** What the driver says of the membership. */
   state(): MemberState
   /** Told when it may be ready, or is not any more, because of what is found here. */

@@ -46,7 +46,7 @@ describe('isHeldUp', () => {
 })
 
 function factsOf(facts: Partial<StandstillFacts>): StandstillFacts {
-  return { now, stallAfterMs, loop: loopOf([]), others: [], areSlotsTaken: false, ...facts }
+  return { now, stallAfterMs, loop: loopOf([]), others: [], areSlotsTaken: false, areSlotsHeld: false, ...facts }
 }
 
 function loopOf(runs: readonly HandlerRun[], stages: readonly (readonly [number, MessageStage])[] = []): WatchedLoop {

@@ -24,14 +24,17 @@ export interface StandstillFacts {
   readonly others: readonly WatchedLoop[]
   /** Whether the handler's places are all taken, so that a message may wait for one. */
   readonly areSlotsTaken: boolean
+  /** Whether none is given since calls have to wait for their turn. */
+  readonly areSlotsHeld: boolean
 }
 
 /**
  * Whether a partition's messages wait for nothing that comes by itself: no handler is at work that has time left, none is handled again
- * later, none waits for others of its batch, none is being stored as a dead letter, none is halted. A message that an earlier handler still
+ * later, none waits for others of its batch, none is being stored as a dead letter, none is halted, and no messages are held back for the sake of calls. A message that an earlier handler still
  * works on counts for nothing, whatever else is tried with it; one that is held back or halted counts for nothing either when there is such a handler.
  */
-export function isHeldUp({ now, stallAfterMs, loop, others, areSlotsTaken }: StandstillFacts): boolean {
+export function isHeldUp({ now, stallAfterMs, loop, others, areSlotsTaken, areSlotsHeld }: StandstillFacts): boolean {
+  if (areSlotsHeld) return false
   const wedged = wedgedOffsets(loop, now - stallAfterMs)
   if (isAtWork(loop, wedged)) return false
   for (const [offset, waiting] of loop.stages) {

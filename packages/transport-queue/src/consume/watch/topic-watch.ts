@@ -13,7 +13,7 @@ export interface TopicWatchSurroundings {
   readonly clock: Pick<QueueClock, 'now'>
   readonly log: Logger
   readonly lag: TopicLag
-  readonly slots: Pick<Slots, 'areTaken'>
+  readonly slots: Pick<Slots, 'areTaken' | 'isHeld'>
   /** Partitions that the same handler reads, of this topic and of older ones. */
   siblings(): readonly WatchedLoop[]
 }
@@ -148,7 +148,7 @@ export class TopicWatch {
     const { consumer, slots, siblings } = this.#surroundings
     const { stallAfterMs } = consumer.settings
     const others = siblings().filter((other) => other !== loop)
-    return isHeldUp({ now, stallAfterMs, loop, others, areSlotsTaken: slots.areTaken })
+    return isHeldUp({ now, stallAfterMs, loop, others, areSlotsTaken: slots.areTaken, areSlotsHeld: slots.isHeld })
   }
 
   #isStill(loop: WatchedLoop, { stall, movedAt }: Verdict, now: number): boolean {

@@ -1,0 +1,69 @@
+import { pbkdf2Sync } from 'node:crypto'
+import { defineConsumer, defineHandler, defineService, inject, Publisher } from '@tenon/core'
+import { contract, event } from '@tenon/core/contract'
+import { Type } from '@tenon/core/typebox'
+import { grpcTransport } from '@tenon/transport-grpc'
+import { httpTransport } from '@tenon/transport-http'
+import { memoryBroker, memoryDriver, queueTransport } from '@tenon/transport-queue'
+import { ready } from './ready.ts'
+
+const work = contract('demo.v1.WorkService', {
+  work: { input: Type.Object({}), output: Type.Object({ ok: Type.Boolean() }), http: 'GET /v1/work' },
+})
+const Counts = Type.Object({ handled: Type.Integer(), repeated: Type.Integer() })
+const watch = contract('demo.v1.WatchService', {
+  publish: { input: Type.Object({ count: Type.Integer() }), output: Type.Object({}), http: 'POST /v1/publish' },
+  counts: { input: Type.Object({}), output: Counts, http: 'GET /v1/counts' },
+})
+const noted = event('demo.noted.v1', { key: 'noteId', payload: Type.Object({ noteId: Type.String() }) })
+
+/** What a call computes: some 2 ms of a core that does nothing else. */
+const iterationCount = 12_000
+const compute = () => void pbkdf2Sync('password', 'salt', iterationCount, 32, 'sha256')
+
+const handled = new Map<string, number>()
+
+const service = await defineService({
+  name: 'work',
+  version: '1.0.0',
+  admin: false,
+  overload: {},
+  handlers: [
+    defineHandler(work, () => ({
+      work: async () => {
+        compute()
+        return { ok: true }
+      },
+    })),
+    defineHandler(
+      watch,
+      () => {
+        const publisher = inject(Publisher)
+        return {
+          publish: async ({ count }) => {
+            const noteIds = Array.from({ length: count }, (_, index) => ({ noteId: String(index) }))
+            await Promise.all(noteIds.map((note) => publisher.publish(noted, note)))
+            return {}
+          },
+          counts: async () => {
+            const repeated = [...handled.values()].filter((count) => count > 1).length
+            return { handled: handled.size, repeated }
+          },
+        }
+      },
+      { operations: { publish: { criticality: 'critical_plus' }, counts: { criticality: 'critical_plus' } } },
+    ),
+    defineConsumer(noted, () => async ({ noteId }) => {
+      compute()
+      handled.set(noteId, (handled.get(noteId) ?? 0) + 1)
+    }),
+  ],
+  transports: () => [
+    httpTransport({ port: 0 }),
+    grpcTransport({ port: 0 }),
+    queueTransport({ driver: memoryDriver({ broker: memoryBroker() }) }),
+  ],
+}).start()
+
+const portOf = (protocol: string) => service.addresses.find((one) => one.protocol === protocol)?.port ?? 0
+ready(portOf('http'), portOf('grpc'))

@@ -1,0 +1,177 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { expect, it } from 'vitest'
+import { currentCall } from './context.ts'
+import { dispatcherFor, echo, errorOf, type Given } from './dispatcher.test-harness.ts'
+import { OperationLoad } from './overload/operation-load.ts'
+import { OverloadControl } from './overload/overload-control.ts'
+import { overloadDefaults } from './overload/overload-options.ts'
+import type { Arrival } from './arrival.ts'
+import { outgoingMetadata } from './propagation.ts'
+import type { Invoke } from './rule/interceptor.ts'
+
+/** A dispatcher under a control whose turns of the event loop end when the test says so. */
+function dispatcherUnder(handler: Invoke, given: Given = {}) {
+  let over: PromiseWithResolvers<void> | undefined = Promise.withResolvers()
+  const looks: (() => void)[] = []
+  let nowMs = performance.now()
+  const log = { debug: ignore, info: ignore, warn: ignore, error: ignore, child: () => log }
+  const control = new OverloadControl({
+    service: 'demo',
+    settings: overloadDefaults,
+    log,
+    draining: new AbortController().signal,
+    pressureChanged: ignore,
+    clock: { nowMs: () => nowMs, after: (_delayMs, run) => void looks.push(run), nextTurn: () => over?.promise },
+  })
+  const load = new OperationLoad(control, { holdsPlace: true, criticality: 'sheddable' })
+  const dispatcher = dispatcherFor(handler, { load, ...given })
+  /** From now on calls begin. */
+  const go = () => {
+    over?.resolve()
+    over = undefined
+  }
+  /** Time passes, and the control looks. */
+  const pass = (forMs: number) => {
+    nowMs += forMs
+    for (const look of looks.splice(0)) look()
+  }
+  return { ...dispatcher, control, go, pass }
+}
+
+const ignore = () => undefined
+const marked = (criticality: string, more: Partial<Arrival> = {}): Partial<Arrival> => ({
+  metadata: { 'x-criticality': criticality },
+  ...more,
+})
+
+it('begins a call at once where nothing waits', async () => {
+  const { send, control, go } = dispatcherUnder(echo)
+  go()
+  expect(await send()).toMatchObject({ ok: true, value: { text: 'hi' } })
+  expect(control.info).toMatchObject({ runningCount: 0, waitingCount: 0 })
+})
+
+it('lets calls wait for their turn, the most critical ahead, what the operation says where the caller says nothing known', async () => {
+  const order: (string | undefined)[] = []
+  const { send, go } = dispatcherUnder((input, call) => {
+    order.push(call.metadata['x-criticality'])
+    return input
+  })
+  const sent = [undefined, 'critical', 'urgent', 'sheddable_plus', 'critical_plus'].map((criticality) =>
+    send(criticality === undefined ? {} : marked(criticality)),
+  )
+  expect(order).toEqual([])
+  go()
+  expect((await Promise.all(sent)).every(({ ok }) => ok)).toBe(true)
+  expect(order).toEqual(['critical_plus', 'critical', 'sheddable_plus', undefined, 'urgent'])
+})
+
+it('counts a call as running until its handler has ended, also when its caller was answered before', async () => {
+  const { promise, resolve } = Promise.withResolvers<unknown>()
+  const { send, control, go } = dispatcherUnder(() => promise, { timeoutMs: 1 })
+  go()
+  expect(errorOf(await send()).code).toBe('deadline_exceeded')
+  expect(control.info.runningCount).toBe(1)
+  resolve({ text: 'late' })
+  await promise
+  await new Promise((next) => setImmediate(next))
+  expect(control.info.runningCount).toBe(0)
+})
+
+it('refuses who has waited for too long with a retry delay, without a line for each, and leaves nothing behind', async () => {
+  let endedCount = 0
+  const { send, control, gate, lines, pass } = dispatcherUnder(echo)
+  const refused = send({ ended: () => (endedCount += 1) })
+  pass(3 * overloadDefaults.maxDelayMs)
+  expect(errorOf(await refused)).toMatchObject({
+    code: 'resource_exhausted',
+    reason: 'overloaded',
+    details: { retryDelayMs: 1000 },
+  })
+  expect([lines, endedCount, gate.runningCount, gate.abandonedCount]).toEqual([[], 0, 0, 0])
+  expect(control.info).toMatchObject({
+    state: 'overloaded',
+    runningCount: 0,
+    waitingCount: 0,
+    refusedCounts: { sheddable: 1 },
+  })
+})
+
+it('writes a line for a refused call where all calls have one', async () => {
+  const { send, lines, pass } = dispatcherUnder(echo, { loggedCalls: 'all' })
+  const refused = send()
+  pass(3 * overloadDefaults.maxDelayMs)
+  await refused
+  expect(lines).toMatchObject([{ level: 'warn', message: 'a.A/echo failed: too many calls are running' }])
+})
+
+it('ends a call whose deadline passes while it waits, and never begins it', async () => {
+  let isCalled = false
+  const { send, control, gate, go } = dispatcherUnder(() => (isCalled = true), { timeoutMs: 1 })
+  expect(errorOf(await send()).code).toBe('deadline_exceeded')
+  expect(control.info).toMatchObject({ runningCount: 0, waitingCount: 0 })
+  expect([gate.runningCount, gate.abandonedCount]).toEqual([0, 0])
+  go()
+  await new Promise((next) => setImmediate(next))
+  expect(isCalled).toBe(false)
+})
+
+it('does not begin a call whose caller left while it waited', async () => {
+  let isCalled = false
+  const caller = new AbortController()
+  const { send, control, gate, go } = dispatcherUnder(() => (isCalled = true))
+  const left = send({ signal: caller.signal })
+  caller.abort()
+  go()
+  expect(errorOf(await left).code).toBe('cancelled')
+  expect([isCalled, control.info.runningCount, gate.runningCount]).toEqual([false, 0, 0])
+})
+
+it('runs each call in what surrounded its own arrival', async () => {
+  const surrounding = new AsyncLocalStorage<string>()
+  const { send, go } = dispatcherUnder((_input, call) => ({
+    text: `${surrounding.getStore()} ${currentCall() === call}`,
+  }))
+  const sent = ['one', 'two'].map((name) => surrounding.run(name, () => send()))
+  go()
+  expect(await Promise.all(sent)).toMatchObject([{ value: { text: 'one true' } }, { value: { text: 'two true' } }])
+})
+
+it('lets what a queue delivers wait without end, and holds no place for it', async () => {
+  const { promise, resolve } = Promise.withResolvers<unknown>()
+  const { send, control, go, pass } = dispatcherUnder(() => promise)
+  const delivered = send({ isTrusted: true })
+  pass(100 * overloadDefaults.maxDelayMs)
+  go()
+  resolve({ text: 'done' })
+  expect(await delivered).toMatchObject({ ok: true })
+  expect(control.info.runningCount).toBe(0)
+})
+
+it.each([
+  ['what the caller says', { 'x-criticality': 'sheddable_plus' }, 'sheddable_plus'],
+  ['what the operation says, where the caller says nothing', {}, 'critical_plus'],
+  ['what the operation says, where the caller says what is unknown', { 'x-criticality': 'URGENT' }, 'critical_plus'],
+])('hands on with outgoing calls %s', async (_title, metadata, expected) => {
+  const seen: unknown[] = []
+  const { send } = dispatcherFor(
+    (input) => {
+      seen.push(outgoingMetadata()['x-criticality'])
+      return input
+    },
+    { forwarded: ['x-criticality'], criticality: 'critical_plus' },
+  )
+  await send({ metadata })
+  expect(seen).toEqual([expected])
+})
+
+it('hands on nothing that nobody said, and nothing that is not to be handed on', async () => {
+  const seen: unknown[] = []
+  const noting: Invoke = (input) => {
+    seen.push(outgoingMetadata()['x-criticality'])
+    return input
+  }
+  await dispatcherFor(noting, { forwarded: ['x-criticality'] }).send()
+  await dispatcherFor(noting, { forwarded: [], criticality: 'sheddable' }).send(marked('critical'))
+  expect(seen).toEqual([undefined, undefined])
+})

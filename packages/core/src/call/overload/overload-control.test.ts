@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import { backend, goodput, mixed, SimulatedLoop, type Stream, successShare } from './simulated-loop.test-harness.ts'
+
+const calls = (part: Partial<Stream>): Stream => ({
+  criticality: 'critical',
+  tenant: 't',
+  callsPerSecond: 100,
+  fromMs: 0,
+  untilMs: 10_000,
+  ...part,
+})
+
+describe('a service whose calls compute 2 ms each, so that it can do some 480 a second', () => {
+  const capacity = 480
+  const computing = () => new SimulatedLoop({ computesMs: 2 })
+
+  it('refuses none of what it can do', async () => {
+    const loop = computing()
+    await loop.run([calls({ callsPerSecond: 0.9 * capacity })], 11_000)
+    expect(successShare(loop.ended)).toBe(1)
+    expect([loop.pressures, loop.lines]).toEqual([[], []])
+  })
+
+  it('at three times of that does nearly as much, the critical first, and refuses nobody soon after', async () => {
+    const loop = computing()
+    const burst = mixed(3 * capacity, 1_000, 11_000)
+    await loop.run([...burst, calls({ callsPerSecond: 0.8 * capacity, fromMs: 11_000, untilMs: 16_000 })], 17_000)
+    expect(goodput(loop.ended, 2_000, 11_000)).toBeGreaterThanOrEqual(0.9 * capacity)
+    const during = loop.ended.filter(({ cameAtMs }) => cameAtMs < 11_000)
+    const shares = burst.map((one) => successShare(during, (stream) => stream === one))
+    // A quarter of three times the capacity is 0.75 of it: the first quarter has its place, the second what is left of it.
+    expect(shares[0]).toBeGreaterThanOrEqual(0.99)
+    expect(shares[1]).toBeGreaterThan(0.1)
+    expect(shares[1]).toBeLessThan(0.5)
+    expect(shares.slice(2).every((share) => share < 0.02)).toBe(true)
+    const after = loop.ended.filter(({ cameAtMs, end }) => cameAtMs >= 11_000 && end === 'refused')
+    expect(after.every(({ cameAtMs }) => cameAtMs < 11_500)).toBe(true)
+  })
+
+  it('lets no call wait longer than twice the delay that is asked for, and refuses at once', async () => {
+    const loop = computing()
+    await loop.run(mixed(3 * capacity, 0, 5_000), 6_000)
+    // A look at who waits comes every 100 ms.
+    expect(Math.max(...loop.ended.map(({ tookMs }) => tookMs))).toBeLessThan(320)
+    const refused = loop.ended.filter(({ end }) => end === 'refused').map(({ tookMs }) => tookMs)
+    expect(refused.toSorted((one, other) => one - other)[Math.floor(refused.length / 2)]).toBeLessThan(50)
+  })
+
+  it('gives tenants equal shares, whatever one of them asks for', async () => {
+    const loop = computing()
+    const loud = calls({ tenant: 'loud', callsPerSecond: 2.5 * capacity })
+    const quiet = calls({ tenant: 'quiet', callsPerSecond: 0.45 * capacity })
+    await loop.run([loud, quiet], 11_000)
+    expect(successShare(loop.ended, (stream) => stream === quiet)).toBeGreaterThan(0.98)
+    expect(successShare(loop.ended, (stream) => stream === loud)).toBeLessThan(0.25)
+  })
+
+  it('tells of each change once, in the log and to transports', async () => {
+    const loop = computing()
+    await loop.run(mixed(3 * capacity, 0, 5_000), 10_000)
+    expect(loop.lines).toEqual([
+      'more calls come than can be done: the least critical are refused',
+      'calls are refused no more',
+    ])
+    expect(loop.pressures).toEqual(['high', 'normal'])
+    expect(loop.control.info).toMatchObject({ state: 'normal', runningCount: 0, waitingCount: 0 })
+    const refusedCount = loop.ended.filter(({ end }) => end === 'refused').length
+    expect(Object.values(loop.control.info.refusedCounts).reduce((sum, count) => sum + count, 0)).toBe(refusedCount)
+  })
+
+  it('refuses no message, and handles those that it has while calls are refused', async () => {
+    const loop = computing()
+    const handledAt: number[] = []
+    loop.at(2_000, () => {
+      for (let index = 0; index < 16; index += 1)
+        loop.deliver(() => {
+          loop.compute(2)
+          handledAt.push(loop.nowMs)
+        })
+    })
+    await loop.run(mixed(3 * capacity, 0, 5_000), 6_000)
+    expect(handledAt).toHaveLength(16)
+    expect(Math.max(...handledAt)).toBeLessThan(3_000)
+    expect(loop.lines).not.toContain('a message was refused')
+  })
+
+  it('lets transports go on when the service drains', async () => {
+    const loop = computing()
+    loop.at(2_000, () => loop.drain())
+    await loop.run(mixed(3 * capacity, 0, 5_000), 3_000)
+    expect(loop.pressures).toEqual(['high', 'normal'])
+  })
+})
+
+describe('a service that waits for a backend that serves 20 at a time for 40 ms each, 500 a second', () => {
+  const capacity = 500
+  const waiting = () => new SimulatedLoop({ computesMs: 0.05, endsAtMs: backend(20, 40) })
+  /** Time to learn what calls take. */
+  const usual = calls({ callsPerSecond: 0.6 * capacity, untilMs: 5_000 })
+
+  it('lets no more run at a time than the backend serves well, and loses little by that', async () => {
+    const loop = waiting()
+    await loop.run([usual, ...mixed(3 * capacity, 5_000, 15_000)], 16_000)
+    expect(goodput(loop.ended, 7_000, 15_000)).toBeGreaterThanOrEqual(0.9 * capacity)
+    const late = loop.ended.filter(({ cameAtMs, end }) => cameAtMs > 7_000 && end === 'ok')
+    expect(Math.max(...late.map(({ tookMs }) => tookMs))).toBeLessThan(500)
+    const critical = late.length / loop.ended.filter(({ cameAtMs }) => cameAtMs > 7_000).length
+    expect(critical).toBeLessThan(0.4)
+    expect(
+      successShare(
+        loop.ended.filter(({ cameAtMs }) => cameAtMs > 7_000),
+        ({ criticality }) => criticality === 'critical_plus',
+      ),
+    ).toBeGreaterThanOrEqual(0.99)
+  })
+
+  it('learns that calls take longer from now on, where that is not for the number of them', async () => {
+    let serve = backend(1_000, 40)
+    const loop = new SimulatedLoop({ computesMs: 0.05, endsAtMs: (nowMs) => serve(nowMs) })
+    loop.at(5_000, () => (serve = backend(1_000, 400)))
+    await loop.run([calls({ callsPerSecond: capacity, untilMs: 30_000 })], 31_000)
+    const last = loop.ended.filter(({ cameAtMs }) => cameAtMs > 20_000)
+    expect(successShare(last)).toBeGreaterThan(0.99)
+  })
+
+  it('refuses all in time when nothing comes back', async () => {
+    const loop = new SimulatedLoop({ computesMs: 0.05, endsAtMs: () => Number.POSITIVE_INFINITY })
+    await loop.run([calls({ callsPerSecond: capacity, untilMs: 5_000 })], 6_000)
+    const { runningCount, waitingCount } = loop.control.info
+    expect({ runningCount, waitingCount }).toEqual({ runningCount: 200, waitingCount: 0 })
+    expect(Math.max(...loop.ended.map(({ tookMs }) => tookMs))).toBeLessThan(320)
+  })
+})

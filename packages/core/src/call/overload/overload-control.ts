@@ -1,0 +1,312 @@
+import type { Logger } from '../../telemetry/log.ts'
+import { recordOverload } from '../../telemetry/overload-metrics.ts'
+import { nextTurn } from '../stream/loop-turn.ts'
+import { AdaptiveLimit } from './adaptive-limit.ts'
+import { criticalities, type Criticality } from './criticality.ts'
+import type { OverloadSettings } from './overload-options.ts'
+import { Pace } from './pace.ts'
+import { UsualLatency } from './usual-latency.ts'
+import { type WaitingCall, WaitingCalls } from './waiting-calls.ts'
+
+/** Whether calls are refused. */
+export type OverloadState = 'normal' | 'overloaded'
+
+/** A call that asks to begin. */
+export interface AskingCall extends WaitingCall {
+  /** Whether it counts among those that run. */
+  readonly holdsPlace: boolean
+  /** Whether it is never refused, as what a queue delivers is not. */
+  readonly isPatient: boolean
+  /** When it came, on the clock of `performance.now()`. */
+  readonly startedAtMs: number
+  begin(): void
+  refuse(): void
+}
+
+/** Where time comes from; a simulation has its own. */
+export interface OverloadClock {
+  /** On the clock of `performance.now()`. */
+  nowMs(): number
+  /** Runs once, later; must not keep the process up. */
+  after(delayMs: number, run: () => void): void
+  /** What to wait for before more is begun in this turn of the event loop; undefined while it is short. */
+  nextTurn(): Promise<void> | undefined
+}
+
+export interface OverloadSurroundings {
+  readonly service: string
+  readonly settings: OverloadSettings
+  readonly log: Logger
+  /** Fires when the service drains: what is there by then is handled. */
+  readonly draining: AbortSignal
+  /** Whether calls have to wait, so that what nobody waits for should not be begun. */
+  pressureChanged(pressure: 'normal' | 'high'): void
+  /** @defaultValue real time */
+  readonly clock?: OverloadClock
+}
+
+/** What `/info` tells. */
+export interface OverloadInfo {
+  readonly state: OverloadState
+  readonly concurrencyLimit: number
+  readonly runningCount: number
+  readonly waitingCount: number
+  /** Since the start, by criticality. */
+  readonly refusedCounts: Readonly<Record<Criticality, number>>
+}
+
+/**
+ * Lets calls begin as fast as the service can do them: in short turns of the event loop, and only so many at a time as do not slow down each
+ * other. The others wait for at most `maxDelayMs`, the most critical ahead, of one tenant after the other; those beyond are refused,
+ * the least critical first.
+ */
+export class OverloadControl {
+  readonly #surroundings: OverloadSurroundings
+  readonly #clock: OverloadClock
+  readonly #limit: AdaptiveLimit
+  readonly #waiting = new WaitingCalls<AskingCall>()
+  /** Few, for who brings them holds back the rest. */
+  readonly #patient = new Set<AskingCall>()
+  readonly #pace = new Pace()
+  readonly #usuals: UsualLatency[] = []
+  readonly #refusedCounts: Record<Criticality, number>
+  /** What metrics were not told yet. */
+  readonly #untold = new Map<Criticality, number>()
+  #state: OverloadState = 'normal'
+  #overloadedAtMs = 0
+  #refusedAtMs = 0
+  #pressure: 'normal' | 'high' = 'normal'
+  #pressedAtMs = 0
+  #runningCount = 0
+  #peakCount = 0
+  #isPumping = false
+  #isWatching = false
+  #lookedAtMs = 0
+
+  constructor(surroundings: OverloadSurroundings) {
+    const { settings, clock = realClock, draining } = surroundings
+    this.#surroundings = surroundings
+    this.#clock = clock
+    this.#limit = new AdaptiveLimit(settings)
+    this.#refusedCounts = { critical_plus: 0, critical: 0, sheddable_plus: 0, sheddable: 0 }
+    draining.addEventListener('abort', () => this.#ease(), { once: true })
+  }
+
+  get info(): OverloadInfo {
+    return {
+      state: this.#state,
+      concurrencyLimit: this.#limit.value,
+      runningCount: this.#runningCount,
+      waitingCount: this.#waiting.count,
+      refusedCounts: { ...this.#refusedCounts },
+    }
+  }
+
+  /** Of calls whose caller and operation say nothing. */
+  get criticality(): Criticality {
+    return this.#surroundings.settings.criticality
+  }
+
+  /** What an operation's calls are measured by. */
+  usualLatency(): UsualLatency {
+    const usual = new UsualLatency()
+    this.#usuals.push(usual)
+    return usual
+  }
+
+  /** Whether a call may begin at once; one that holds a place is told of by `left`, one that may not asks with `wait`. */
+  takes({ holdsPlace, isPatient }: Pick<AskingCall, 'holdsPlace' | 'isPatient'>): boolean {
+    if (!this.#isWatching) this.#watch()
+    if (this.#waiting.count > 0 || (isPatient && this.#patient.size > 0) || (holdsPlace && this.#isFull)) return false
+    if (this.#clock.nextTurn() !== undefined) return false
+    if (holdsPlace) this.#enter()
+    return true
+  }
+
+  /** Lets it begin, or refuses it or another one, now or later. */
+  wait(call: AskingCall): void {
+    if (call.isPatient) this.#patient.add(call)
+    else this.#waitOrRefuse(call)
+    this.#pump()
+  }
+
+  /** It has ended while it waited. */
+  forget(call: AskingCall): void {
+    this.#waiting.delete(call)
+    this.#patient.delete(call)
+  }
+
+  /** A call that holds a place has ended. */
+  left(): void {
+    this.#runningCount -= 1
+    if (this.#waiting.count > 0) this.#pump()
+  }
+
+  #waitOrRefuse(call: AskingCall): void {
+    const nowMs = this.#clock.nowMs()
+    if (this.#waiting.count === 0) this.#pace.begin(nowMs)
+    const mostCount = Math.max(1, this.#pace.countWithin(this.#surroundings.settings.maxDelayMs))
+    if (this.#waiting.count + 1 > mostCount / 2) this.#press(nowMs)
+    if (this.#waiting.count >= mostCount) {
+      const leaving = this.#waiting.giveWayTo(call)
+      this.#refuse(leaving ?? call)
+      if (leaving === undefined) return
+    }
+    this.#waiting.add(call)
+  }
+
+  get #isFull(): boolean {
+    return this.#runningCount >= this.#limit.value
+  }
+
+  #enter(): void {
+    this.#runningCount += 1
+    if (this.#runningCount > this.#peakCount) this.#peakCount = this.#runningCount
+  }
+
+  #pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    void this.#beginNext()
+  }
+
+  /** As many as may. Never rejects, for beginning a call does not. */
+  async #beginNext(): Promise<void> {
+    let isNewTurn = false
+    while ((this.#waiting.count > 0 && !this.#isFull) || this.#patient.size > 0) {
+      const over = this.#clock.nextTurn()
+      if (over === undefined) {
+        // One in each turn, whatever comes: its time runs.
+        if (isNewTurn || this.#waiting.count === 0 || this.#isFull) this.#beginPatient()
+        else this.#begin(this.#waiting.next())
+      }
+      isNewTurn = over !== undefined
+      // Also when a turn is not over: what the call before left to promises is part of what it costs.
+      await over
+    }
+    this.#isPumping = false
+  }
+
+  #beginPatient(): void {
+    for (const call of this.#patient) {
+      this.#patient.delete(call)
+      return call.begin()
+    }
+  }
+
+  #begin(call: AskingCall | undefined): void {
+    if (call === undefined) return
+    this.#pace.pass(this.#clock.nowMs(), 1)
+    if (call.holdsPlace) this.#enter()
+    call.begin()
+  }
+
+  #refuse(call: AskingCall): void {
+    const criticality = criticalities[call.rank] ?? 'sheddable'
+    this.#refusedCounts[criticality] += 1
+    this.#untold.set(criticality, (this.#untold.get(criticality) ?? 0) + 1)
+    if (this.#state === 'normal') this.#overload()
+    this.#refusedAtMs = this.#clock.nowMs()
+    call.refuse()
+  }
+
+  /** Looks at all that is measured, from now on until nothing happens any more. */
+  #watch(): void {
+    this.#isWatching = true
+    this.#lookedAtMs = this.#clock.nowMs()
+    this.#clock.after(lookMs, () => this.#look())
+  }
+
+  #look(): void {
+    const nowMs = this.#clock.nowMs()
+    const latenessMs = Math.max(0, nowMs - this.#lookedAtMs - lookMs)
+    const peakCount = this.#peakCount
+    this.#peakCount = this.#runningCount
+    this.#limit.update({ slowness: this.#slowness(peakCount), latenessMs, peakCount })
+    if (this.#waiting.count > 0) this.#pace.pass(nowMs, 0)
+    this.#pace.fade()
+    this.#refuseOld(nowMs)
+    if (nowMs - this.#pressedAtMs >= easeMs) this.#ease()
+    if (this.#state === 'overloaded' && nowMs - this.#refusedAtMs >= calmMs) this.#recover(nowMs)
+    this.#record()
+    this.#isWatching = false
+    const isBusy = peakCount > 0 || this.#waiting.count + this.#patient.size > 0
+    if (isBusy || this.#pressure === 'high' || this.#state === 'overloaded') this.#watch()
+    this.#pump()
+  }
+
+  /** Of all operations together, each by how many of its calls ended. */
+  #slowness(peakCount: number): number | undefined {
+    const isTrue = this.#limit.isLowest || !this.#limit.isInUse(peakCount)
+    let count = 0
+    let sum = 0
+    for (const usual of this.#usuals) {
+      const slow = usual.close(isTrue)
+      if (slow === undefined) continue
+      count += slow.count
+      sum += slow.count * slow.slowness
+    }
+    return count === 0 ? undefined : sum / count
+  }
+
+  /** Whose turn does not come since others overtake it, or since nothing goes on at all. */
+  #refuseOld(nowMs: number): void {
+    const { maxDelayMs } = this.#surroundings.settings
+    for (const call of this.#waiting) {
+      if (nowMs - call.startedAtMs < 2 * maxDelayMs) continue
+      this.#waiting.delete(call)
+      this.#refuse(call)
+    }
+  }
+
+  #press(nowMs: number): void {
+    this.#pressedAtMs = nowMs
+    const { draining, pressureChanged } = this.#surroundings
+    if (this.#pressure === 'high' || draining.aborted) return
+    this.#pressure = 'high'
+    pressureChanged('high')
+  }
+
+  #ease(): void {
+    if (this.#pressure === 'normal') return
+    this.#pressure = 'normal'
+    this.#surroundings.pressureChanged('normal')
+  }
+
+  #overload(): void {
+    this.#state = 'overloaded'
+    this.#overloadedAtMs = this.#clock.nowMs()
+    const { concurrencyLimit, runningCount, waitingCount } = this.info
+    const message = 'more calls come than can be done: the least critical are refused'
+    this.#surroundings.log.warn({ concurrencyLimit, runningCount, waitingCount }, message)
+  }
+
+  #recover(nowMs: number): void {
+    this.#state = 'normal'
+    const { concurrencyLimit, refusedCounts } = this.info
+    const durationMs = Math.round(nowMs - this.#overloadedAtMs)
+    this.#surroundings.log.info({ durationMs, concurrencyLimit, refusedCounts }, 'calls are refused no more')
+  }
+
+  #record(): void {
+    const { service } = this.#surroundings
+    const { concurrencyLimit, waitingCount } = this.info
+    recordOverload({ service, concurrencyLimit, waitingCount, refused: this.#untold })
+    this.#untold.clear()
+  }
+}
+
+const realClock: OverloadClock = {
+  nowMs: () => performance.now(),
+  after: (delayMs, run) => void setTimeout(run, delayMs).unref(),
+  nextTurn,
+}
+
+/** How often what is measured is looked at. A guess: often enough for a burst, and many calls a time. */
+const lookMs = 100
+
+/** How long no call may have had to wait before consumers go on. A guess: they are to use what calls leave. */
+const easeMs = 200
+
+/** How long none may have been refused before that is told, so that the log does not flap. A guess. */
+const calmMs = 1_000
