@@ -2,6 +2,7 @@ import { type MeterProvider, metrics } from '@opentelemetry/api'
 import { defineService, hook } from '@tenon/core'
 import { instanceAttributes, recordEjection, recordPick } from '../../packages/core/src/telemetry/client-metrics.ts'
 import { recordRefused } from '../../packages/core/src/telemetry/config-metrics.ts'
+import { recordOverload } from '../../packages/core/src/telemetry/overload-metrics.ts'
 import { recordOmitted, recordRestart, recordRun } from '../../packages/core/src/telemetry/schedule-metrics.ts'
 import { recordDecision } from '../../packages/core/src/telemetry/policy-metrics.ts'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -68,6 +69,8 @@ async function recorded(): Promise<readonly Metric[]> {
   const instance = instanceAttributes({ contract: 'shop.NoteService', address: '10.0.0.7:1' })
   recordPick(instance)
   recordEjection(instance, 'success_rate')
+  const refused = new Map([['sheddable', 1]])
+  recordOverload({ service: 'sound', concurrencyLimit: 200, waitingCount: 0, refused })
   return Array.from(made, ([name, { instrument, unit, attributes }]) => ({
     name,
     instrument,
@@ -93,6 +96,7 @@ describe('metrics', () => {
       'core/telemetry/config-metrics.ts',
       'core/telemetry/lifecycle-metrics.ts',
       'core/telemetry/policy-metrics.ts',
+      'core/telemetry/overload-metrics.ts',
       'core/telemetry/schedule-metrics.ts',
     ])
   })

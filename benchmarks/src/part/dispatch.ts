@@ -1,5 +1,6 @@
 import { Session } from 'node:inspector/promises'
-import { defineService, type Interceptor } from '@tenon/core'
+import { setImmediate } from 'node:timers/promises'
+import { defineService, type Interceptor, type ServiceOptions } from '@tenon/core'
 import type { OperationEndpoint, Transport } from '@tenon/core/transport'
 import type { Figure } from '../figure.ts'
 import { shop, shopHandler } from '../server/shop.ts'
@@ -7,26 +8,33 @@ import { findUser } from '../server/shop-work.ts'
 import { spreadOf } from '../statistic.ts'
 
 const callCount = 200_000
+/** Some tenths of a millisecond. */
+const callsOfTurn = 100
 const interceptorCount = 4
 
 /** What the dispatcher adds to calling the handler itself, and what each interceptor adds to that. */
 export async function measureDispatch(roundCount: number): Promise<readonly Figure[]> {
   await using bare = await startShop([])
+  await using guarded = await startShop([], { overload: {} })
   await using intercepted = await startShop(Array.from({ length: interceptorCount }, () => passThrough()))
   const own: number[] = []
+  const control: number[] = []
   const perInterceptor: number[] = []
   for (let round = 0; round <= roundCount; round++) {
     const direct = await perCall(async () => handle(decode()))
     const dispatched = await perCall(bare.call)
     const around = await perCall(intercepted.call)
+    const controlled = (await perCallInTurns(guarded.call)) - (await perCallInTurns(bare.call))
     // The first round warms up.
     if (round === 0) continue
     own.push(dispatched - direct)
+    control.push(controlled)
     perInterceptor.push((around - dispatched) / interceptorCount)
   }
   const allocated = (await bytesPerCall(bare.call)) - (await bytesPerCall(async () => handle(decode())))
   return [
     { name: 'dispatcher, own time per unary call', unit: 'ns', spread: spreadOf(own), target: 1_500 },
+    { name: 'dispatcher, overload control where nothing waits', unit: 'ns', spread: spreadOf(control), target: 500 },
     { name: 'dispatcher, each interceptor', unit: 'ns', spread: spreadOf(perInterceptor), target: 150 },
     { name: 'dispatcher, own allocation per unary call', unit: 'bytes', spread: spreadOf([allocated]) },
   ]
@@ -41,7 +49,7 @@ function passThrough(): Interceptor {
 }
 
 /** A service whose `getUser` is called without any wire. */
-async function startShop(interceptors: readonly Interceptor[]) {
+async function startShop(interceptors: readonly Interceptor[], { overload }: Pick<ServiceOptions, 'overload'> = {}) {
   const endpoints: OperationEndpoint[] = []
   const service = defineService({
     name: 'shop',
@@ -49,6 +57,7 @@ async function startShop(interceptors: readonly Interceptor[]) {
     admin: false,
     checkOutput: 'never',
     interceptors,
+    ...(overload && { overload }),
     handlers: [shopHandler],
     transports: () => [collect(endpoints)],
   })
@@ -64,6 +73,16 @@ async function startShop(interceptors: readonly Interceptor[]) {
 async function perCall(call: () => Promise<unknown>): Promise<number> {
   const startedAt = process.hrtime.bigint()
   for (let index = 0; index < callCount; index++) await call()
+  return Number(process.hrtime.bigint() - startedAt) / callCount
+}
+
+/** The same, with few enough calls in each turn of the event loop that none has to wait for the next one. */
+async function perCallInTurns(call: () => Promise<unknown>): Promise<number> {
+  const startedAt = process.hrtime.bigint()
+  for (let index = 0; index < callCount; index++) {
+    if (index % callsOfTurn === 0) await setImmediate()
+    await call()
+  }
   return Number(process.hrtime.bigint() - startedAt) / callCount
 }
 

@@ -100,10 +100,19 @@ async function measureOnce(open: (child: Child) => Promise<MarkedCaller>): Promi
   return [
     { name: 'peak', unit: 'calls/s', value: peak },
     { name: 'goodput lost', unit: '% of peak', value: 100 * (1 - goodput / peak), target: 10 },
-    { name: 'critical calls lost', unit: '%', value: 100 * (1 - critical.filter(isUseful).length / critical.length), target: 1 },
+    {
+      name: 'critical calls lost',
+      unit: '%',
+      value: 100 * (1 - critical.filter(isUseful).length / critical.length),
+      target: 1,
+    },
     { name: 'answered in time, p99', unit: 'ms', value: percentile99(good.map(({ tookMs }) => tookMs)) },
     { name: 'until all succeed again', unit: 's', value: lastLostMs(after) / 1_000, target: 5 },
-    { name: 'share of the tenant with a fifth of the calls', unit: '%', value: (100 * quiet.length) / sheddable.length },
+    {
+      name: 'share of the tenant with a fifth of the calls',
+      unit: '%',
+      value: (100 * quiet.length) / sheddable.length,
+    },
     { name: 'messages handled meanwhile', unit: `of ${messageCount}`, value: Number(during.handled) },
     { name: 'messages lost or repeated', unit: '', value: messageCount - handled + repeated, target: 0 },
   ]

@@ -34,7 +34,11 @@ export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
       gate.enter(call)
       if (call.running.hasEnded) return
       if (path.load === undefined || call.takesTurn(path.load)) begin(call)
-      else call.waitTurn(path.load, AsyncLocalStorage.bind(() => begin(call)))
+      else
+        call.waitTurn(
+          path.load,
+          AsyncLocalStorage.bind(() => begin(call)),
+        )
     })
   }
 }

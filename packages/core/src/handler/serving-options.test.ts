@@ -46,6 +46,10 @@ it('so does a handler without decorators', () => {
 
 it.each([
   [{ maxConcurrentCalls: 0 }, 'maxConcurrentCalls must be a whole number above 0, found 0'],
+  [
+    { criticality: 'high' as 'critical' },
+    'criticality must be one of critical_plus, critical, sheddable_plus, sheddable, found high',
+  ],
   [{ maxConcurrentCalls: 1.5 }, 'maxConcurrentCalls must be a whole number above 0, found 1.5'],
   [{ access: 'admin' as never }, /access must be 'public', .*found "admin"/],
   [{ policy: true as never }, 'policy must be a function'],

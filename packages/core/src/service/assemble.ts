@@ -189,7 +189,9 @@ function operationPlan(
     policy: serving.policy,
     // Its own first: a call that waits for that must not take a place from other operations.
     limiters: [...own, ...shared],
-    load: overload && new OperationLoad(overload, { holdsPlace: kind === 'unary', criticality: criticality ?? overload.criticality }),
+    load:
+      overload &&
+      new OperationLoad(overload, { holdsPlace: kind === 'unary', criticality: criticality ?? overload.criticality }),
     invoke,
   }
 }

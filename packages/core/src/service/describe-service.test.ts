@@ -74,6 +74,7 @@ class UserHandler {
 
   @Implements(users.getUser, {
     maxConcurrentCalls: 7,
+    criticality: 'sheddable_plus',
     policy: function owner() {
       return true
     },
@@ -135,6 +136,7 @@ const service = defineService({
   interceptors: [trace],
   authenticate: () => undefined,
   maxConcurrentCalls: 100,
+  overload: { maxDelayMs: 50 },
   providers: ({ databaseUrl }) => [
     provide(Store, { needs: [Db, clock], create: untouched, check: untouched }),
     provide(clock, { create: untouched, connectsTo: [undefined] }),
@@ -200,6 +202,7 @@ describe('describe()', () => {
           policy: 'owner',
           timeoutMs: 500,
           maxConcurrentCalls: 7,
+          criticality: 'sheddable_plus',
           idempotency: 'safe',
           errors: ['not_found'],
           isDeprecated: true,
@@ -330,6 +333,7 @@ describe('describe()', () => {
       limits: {
         callTimeoutMs: 30_000,
         maxConcurrentCalls: 100,
+        overload: { maxDelayMs: 50, maxLatencyFactor: 2, minConcurrentCalls: 10, criticality: 'critical' },
         startTimeoutMs: 90_000,
         shutdownTimeoutMs: 25_000,
         deregisterDelayMs: 0,

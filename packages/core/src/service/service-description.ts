@@ -1,3 +1,5 @@
+import type { Criticality } from '../call/overload/criticality.ts'
+import type { OverloadSettings } from '../call/overload/overload-options.ts'
 import type { BatchSettings } from '../contract/batch.ts'
 import type { DeliveryOptions } from '../contract/delivery.ts'
 import type { Deprecation } from '../contract/deprecation.ts'
@@ -75,6 +77,8 @@ export interface OperationDescription {
   /** Longest time of a call. */
   readonly timeoutMs?: number | undefined
   readonly maxConcurrentCalls?: number | undefined
+  /** Of calls whose caller does not say, where the handler does. */
+  readonly criticality?: Criticality | undefined
   readonly idempotency: Idempotency
   /** The codes it declares. */
   readonly errors: readonly ErrorCode[]
@@ -267,6 +271,8 @@ export interface LimitDescription {
   readonly callTimeoutMs: number
   readonly maxConcurrentCalls?: number | undefined
   readonly maxQueuedCalls?: number | undefined
+  /** How it protects itself against more calls than it can do, if it does. */
+  readonly overload?: OverloadSettings | undefined
   readonly startTimeoutMs: number
   readonly shutdownTimeoutMs: number
   readonly deregisterDelayMs: number

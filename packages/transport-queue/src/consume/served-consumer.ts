@@ -9,7 +9,10 @@ export interface ServedConsumer {
   /** Undefined for what gets every message. */
   readonly group: string | undefined
   /** What is looked at and told of what it consumes. */
-  readonly topics: Pick<ConsumedTopics, 'standstills' | 'report' | 'known' | 'refresh' | 'retryHalted' | 'pressureChanged'>
+  readonly topics: Pick<
+    ConsumedTopics,
+    'standstills' | 'report' | 'known' | 'refresh' | 'retryHalted' | 'pressureChanged'
+  >
   /** Why it is not ready, in words; nothing once it has been given what it reads, which may be nothing, and has begun with that. */
   readonly unready: readonly string[]
   /** What holds up partitions that no new process would mend, in words. */

@@ -131,3 +131,12 @@ describe('a service that waits for a backend that serves 20 at a time for 40 ms 
     expect(Math.max(...loop.ended.map(({ tookMs }) => tookMs))).toBeLessThan(320)
   })
 })
+
+it('holds back calls that compute only when they have begun', async () => {
+  // Some 190 a second, and only what has begun already computes.
+  const loop = new SimulatedLoop({ computesMs: 0.05, computesLaterMs: 5, endsAtMs: (nowMs) => nowMs + 20 })
+  await loop.run(mixed(3 * 190, 0, 10_000), 12_000)
+  const late = loop.ended.filter(({ cameAtMs, end }) => cameAtMs > 2_000 && end === 'ok')
+  expect(Math.max(...late.map(({ tookMs }) => tookMs))).toBeLessThan(700)
+  expect(goodput(loop.ended, 2_000, 10_000)).toBeGreaterThanOrEqual(0.9 * 190)
+})

@@ -26,6 +26,8 @@ export interface SimulatedWork {
   readonly computesMs: number
   /** @param nowMs When it begins to wait. @defaultValue it waits for nothing */
   endsAtMs?(nowMs: number): number
+  /** How long it computes when that has come. @defaultValue 0 */
+  readonly computesLaterMs?: number
 }
 
 /** What taking in a call costs, refused or not. */
@@ -53,7 +55,7 @@ export class SimulatedLoop {
   constructor(work: SimulatedWork) {
     const clock: OverloadClock = {
       nowMs: () => this.#nowMs,
-      after: (delayMs, run) => void this.at(this.#nowMs + delayMs, run),
+      after: (delayMs, run) => this.at(this.#nowMs + delayMs, run),
       nextTurn: () => this.#nextTurn(),
     }
     const note = (_fields: object, line?: string) => void this.lines.push(line ?? '')
@@ -152,7 +154,11 @@ export class SimulatedLoop {
     this.#nowMs += this.#work.computesMs
     const endsAtMs = this.#work.endsAtMs?.(this.#nowMs)
     if (endsAtMs === undefined) end()
-    else this.at(endsAtMs, end)
+    else
+      this.at(endsAtMs, () => {
+        this.#nowMs += this.#work.computesLaterMs ?? 0
+        end()
+      })
   }
 
   #nextTurn(): Promise<void> | undefined {

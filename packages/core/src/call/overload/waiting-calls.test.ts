@@ -24,7 +24,12 @@ it('gives the most critical first, of each tenant in turn, and of one tenant who
 })
 
 it.each([
-  { waits: ['0a', '2a', '3a', '3b', '3b2'], comes: '1a', leaves: '3b2', because: 'it is the least critical, of the tenant with most, and came last' },
+  {
+    waits: ['0a', '2a', '3a', '3b', '3b2'],
+    comes: '1a',
+    leaves: '3b2',
+    because: 'it is the least critical, of the tenant with most, and came last',
+  },
   { waits: ['1a', '2a'], comes: '3a', leaves: undefined, because: 'all are more critical' },
   { waits: ['1a', '1a2'], comes: '1a3', leaves: undefined, because: 'it is of the same tenant' },
   { waits: ['1a', '1a2', '1b'], comes: '1b2', leaves: undefined, because: 'then its own tenant would have more' },

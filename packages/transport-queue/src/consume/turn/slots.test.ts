@@ -73,3 +73,21 @@ test('who is granted a place in the middle of a release may give it back at once
   expect(served).toEqual(['first', 'second', 'third'])
   expect(isFree(slots)).toBe(true)
 })
+
+test('gives no place while it is held, also none that comes free, and then as many as there are', () => {
+  const slots = new Slots(2)
+  const granted: string[] = []
+  const seek = (name: string) => slots.seek({ signal: never, granted: () => granted.push(name) })
+  seek('first')
+  slots.hold()
+  seek('second')
+  seek('third')
+  seek('fourth')
+  slots.release()
+  expect([granted, slots.areTaken]).toEqual([['first'], true])
+  slots.resume()
+  expect(granted).toEqual(['first', 'second', 'third'])
+  slots.resume()
+  slots.release()
+  expect(granted).toEqual(['first', 'second', 'third', 'fourth'])
+})
