@@ -10,7 +10,7 @@ export interface OverloadSample {
 }
 
 /** The metrics of a service that protects itself, by their names. Nothing happens without an OpenTelemetry SDK. */
-export const overloadMetrics = Object.freeze({
+const overloadMetrics = Object.freeze({
   'tenon.overload.refused_calls': { unit: '{call}', description: 'Calls that were refused because of an overload.' },
   'tenon.overload.concurrency_limit': { unit: '{call}', description: 'How many calls may run at a time.' },
   'tenon.overload.waiting_calls': { unit: '{call}', description: 'How many calls wait to begin.' },
