@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { ServiceError } from '../error/service-error.ts'
 import type { Failure, Outcome, Success } from './arrival.ts'
 import { toCallError } from './call-error.ts'
@@ -23,7 +24,7 @@ export class DispatchedCall implements Cuttable, AskingCall {
   #isWorking = true
   #returned: (() => void) | undefined
   /** While it waits for its turn. */
-  #begin: (() => void) | undefined
+  #begin: ((call: DispatchedCall) => void) | undefined
   /** Where it counts as one that runs. */
   #load: OperationLoad | undefined
   #beganAtMs = 0
@@ -69,9 +70,14 @@ export class DispatchedCall implements Cuttable, AskingCall {
   }
 
   /** Begins when its turn comes, unless it ends before. */
-  waitTurn(load: OperationLoad, begin: () => void): void {
+  waitTurn(load: OperationLoad, begin: (call: DispatchedCall) => void): void {
     this.#begin = begin
     load.wait(this)
+  }
+
+  /** What surrounds it now is to surround it then, as a trace does that is active. */
+  waits(): void {
+    if (this.#begin) this.#begin = AsyncLocalStorage.bind(this.#begin)
   }
 
   begin(): void {
@@ -85,17 +91,16 @@ export class DispatchedCall implements Cuttable, AskingCall {
       this.fail(toCallError(signal.reason, this.running))
       return this.returned()
     }
-    begin?.()
+    begin?.(this)
   }
 
   /** There is too much to do. */
   refuse(): void {
     this.#begin = undefined
-    const error = overloaded()
-    this.#finish(error)
-    this.#resolve(new Failed(error, this.running))
+    this.#finish(refusal)
+    this.#resolve(new Failed(refusal, this.running))
     // Counted and told of as a whole: in an overload a line for each would cost more than it does to refuse them.
-    if (this.path.loggedCalls === 'all') logOutcome(this.running, this.path, error)
+    if (this.path.loggedCalls === 'all') logOutcome(this.running, this.path, refusal)
   }
 
   /**
@@ -197,6 +202,9 @@ export class DispatchedCall implements Cuttable, AskingCall {
     if (this.#tickets) for (const ticket of this.#tickets) ticket.release()
   }
 }
+
+/** One for all: to make one costs more than the rest of a refusal. */
+const refusal = overloaded()
 
 class Succeeded implements Success {
   readonly ok = true

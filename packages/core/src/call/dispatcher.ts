@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { invalidArgument, ServiceError } from '../error/service-error.ts'
 import { markShutdown } from '../error/shutdown.ts'
 import type { SchemaResult } from '../schema/compiled-schema.ts'
@@ -34,11 +33,7 @@ export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
       gate.enter(call)
       if (call.running.hasEnded) return
       if (path.load === undefined || call.takesTurn(path.load)) begin(call)
-      else
-        call.waitTurn(
-          path.load,
-          AsyncLocalStorage.bind(() => begin(call)),
-        )
+      else call.waitTurn(path.load, begin)
     })
   }
 }

@@ -68,6 +68,13 @@ describe('a service whose calls compute 2 ms each, so that it can do some 480 a 
     expect(Object.values(loop.control.info.refusedCounts).reduce((sum, count) => sum + count, 0)).toBe(refusedCount)
   })
 
+  it('does not take it for the end of too many calls that the process stood still', async () => {
+    const loop = computing()
+    for (const atMs of [2_000, 3_000, 4_000]) loop.at(atMs, () => loop.compute(1_500))
+    await loop.run(mixed(3 * capacity, 0, 8_000), 8_000)
+    expect([loop.pressures, loop.lines.length]).toEqual([['high'], 1])
+  })
+
   it('refuses no message, and handles those that it has while calls are refused', async () => {
     const loop = computing()
     const handledAt: number[] = []

@@ -19,6 +19,8 @@ export interface AskingCall extends WaitingCall {
   readonly isPatient: boolean
   /** When it came, on the clock of `performance.now()`. */
   readonly startedAtMs: number
+  /** It is told to begin later, and from elsewhere. */
+  waits(): void
   begin(): void
   refuse(): void
 }
@@ -74,9 +76,11 @@ export class OverloadControl {
   readonly #untold = new Map<Criticality, number>()
   #state: OverloadState = 'normal'
   #overloadedAtMs = 0
-  #refusedAtMs = 0
+  /** Looks since a call was refused. A look that is late counts once: what came meanwhile is read only behind it. */
+  #calmCount = 0
   #pressure: 'normal' | 'high' = 'normal'
-  #pressedAtMs = 0
+  /** Looks since calls had to wait. */
+  #easyCount = 0
   #runningCount = 0
   #peakCount = 0
   #isPumping = false
@@ -125,8 +129,11 @@ export class OverloadControl {
 
   /** Lets it begin, or refuses it or another one, now or later. */
   wait(call: AskingCall): void {
-    if (call.isPatient) this.#patient.add(call)
-    else this.#waitOrRefuse(call)
+    if (!call.isPatient) this.#waitOrRefuse(call)
+    else {
+      call.waits()
+      this.#patient.add(call)
+    }
     this.#pump()
   }
 
@@ -146,12 +153,13 @@ export class OverloadControl {
     const nowMs = this.#clock.nowMs()
     if (this.#waiting.count === 0) this.#pace.begin(nowMs)
     const mostCount = Math.max(1, this.#pace.countWithin(this.#surroundings.settings.maxDelayMs))
-    if (this.#waiting.count + 1 > mostCount / 2) this.#press(nowMs)
+    if (this.#waiting.count + 1 > mostCount / 2) this.#press()
     if (this.#waiting.count >= mostCount) {
       const leaving = this.#waiting.giveWayTo(call)
       this.#refuse(leaving ?? call)
       if (leaving === undefined) return
     }
+    call.waits()
     this.#waiting.add(call)
   }
 
@@ -206,7 +214,7 @@ export class OverloadControl {
     this.#refusedCounts[criticality] += 1
     this.#untold.set(criticality, (this.#untold.get(criticality) ?? 0) + 1)
     if (this.#state === 'normal') this.#overload()
-    this.#refusedAtMs = this.#clock.nowMs()
+    this.#calmCount = 0
     call.refuse()
   }
 
@@ -226,8 +234,10 @@ export class OverloadControl {
     if (this.#waiting.count > 0) this.#pace.pass(nowMs, 0)
     this.#pace.fade()
     this.#refuseOld(nowMs)
-    if (nowMs - this.#pressedAtMs >= easeMs) this.#ease()
-    if (this.#state === 'overloaded' && nowMs - this.#refusedAtMs >= calmMs) this.#recover(nowMs)
+    this.#easyCount += 1
+    this.#calmCount += 1
+    if (this.#easyCount > easyLookCount) this.#ease()
+    if (this.#state === 'overloaded' && this.#calmCount > calmLookCount) this.#recover(nowMs)
     this.#record()
     this.#isWatching = false
     const isBusy = peakCount > 0 || this.#waiting.count + this.#patient.size > 0
@@ -259,8 +269,8 @@ export class OverloadControl {
     }
   }
 
-  #press(nowMs: number): void {
-    this.#pressedAtMs = nowMs
+  #press(): void {
+    this.#easyCount = 0
     const { draining, pressureChanged } = this.#surroundings
     if (this.#pressure === 'high' || draining.aborted) return
     this.#pressure = 'high'
@@ -305,8 +315,8 @@ const realClock: OverloadClock = {
 /** How often what is measured is looked at. A guess: often enough for a burst, and many calls a time. */
 const lookMs = 100
 
-/** How long no call may have had to wait before consumers go on. A guess: they are to use what calls leave. */
-const easeMs = 200
+/** In so many looks no call may have had to wait before consumers go on. A guess: they are to use what calls leave. */
+const easyLookCount = 2
 
-/** How long none may have been refused before that is told, so that the log does not flap. A guess. */
-const calmMs = 1_000
+/** In so many none may have been refused before that is told, so that the log does not flap: a second. A guess. */
+const calmLookCount = 10

@@ -91,7 +91,15 @@ export class SimulatedLoop {
 
   /** A message that a queue delivers. */
   deliver(begin: () => void): void {
-    const call = { rank: 1, tenant: '', holdsPlace: false, isPatient: true, startedAtMs: this.#nowMs, begin }
+    const call = {
+      rank: 1,
+      tenant: '',
+      holdsPlace: false,
+      isPatient: true,
+      startedAtMs: this.#nowMs,
+      waits() {},
+      begin,
+    }
     const message: AskingCall = { ...call, refuse: () => void this.lines.push('a message was refused') }
     if (this.control.takes(message)) begin()
     else this.control.wait(message)
@@ -137,6 +145,7 @@ export class SimulatedLoop {
       holdsPlace: true,
       isPatient: false,
       startedAtMs: this.#nowMs,
+      waits: () => undefined,
       begin: () => this.#handle(() => end('ok')),
       refuse: () => end('refused'),
     }
