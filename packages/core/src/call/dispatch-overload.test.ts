@@ -30,12 +30,16 @@ function dispatcherUnder(handler: Invoke, given: Given = {}) {
     over?.resolve()
     over = undefined
   }
-  /** Time passes, and the control looks. */
-  const pass = (forMs: number) => {
+  /** The process stands still, and the control looks when that is over. */
+  const standStill = (forMs: number) => {
     nowMs += forMs
     for (const look of looks.splice(0)) look()
   }
-  return { ...dispatcher, control, go, pass }
+  /** Time passes, and the control looks as often as it wants to. */
+  const pass = (forMs: number) => {
+    for (let passedMs = 0; passedMs < forMs; passedMs += 100) standStill(100)
+  }
+  return { ...dispatcher, control, go, pass, standStill }
 }
 
 const ignore = () => undefined
@@ -95,6 +99,14 @@ it('refuses who has waited for too long with a retry delay, without a line for e
     waitingCount: 0,
     refusedCounts: { sheddable: 1 },
   })
+})
+
+it('does not refuse who waited only since the process stood still', async () => {
+  const { send, go, standStill } = dispatcherUnder(echo)
+  const waiting = send()
+  standStill(100 * overloadDefaults.maxDelayMs)
+  go()
+  expect(await waiting).toMatchObject({ ok: true })
 })
 
 it('writes a line for a refused call where all calls have one', async () => {

@@ -99,6 +99,22 @@ describe('a service whose calls compute 2 ms each, so that it can do some 480 a 
   })
 })
 
+it('leaves their turns to calls that need more than one each, while it handles messages', async () => {
+  const loop = new SimulatedLoop({ computesMs: 8 })
+  let handledCount = 0
+  // As many at a time as a consumer has places, and always more.
+  const deliver = () =>
+    loop.deliver(() => {
+      loop.compute(8)
+      handledCount += 1
+      loop.at(loop.nowMs, deliver)
+    })
+  for (let index = 0; index < 16; index += 1) loop.at(0, deliver)
+  await loop.run([calls({ callsPerSecond: 60, untilMs: 8_000 })], 9_000)
+  expect(successShare(loop.ended)).toBe(1)
+  expect(handledCount).toBeGreaterThan(300)
+})
+
 describe('a service that waits for a backend that serves 20 at a time for 40 ms each, 500 a second', () => {
   const capacity = 500
   const waiting = () => new SimulatedLoop({ computesMs: 0.05, endsAtMs: backend(20, 40) })

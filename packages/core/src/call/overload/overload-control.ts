@@ -74,6 +74,8 @@ export class OverloadControl {
   readonly #refusedCounts: Record<Criticality, number>
   /** What metrics were not told yet. */
   readonly #untold = new Map<Criticality, number>()
+  /** Calls that began while the first of these waited. */
+  #overtakenCount = 0
   #state: OverloadState = 'normal'
   #overloadedAtMs = 0
   /** Looks since a call was refused. A look that is late counts once: what came meanwhile is read only behind it. */
@@ -180,26 +182,26 @@ export class OverloadControl {
 
   /** As many as may. Never rejects, for beginning a call does not. */
   async #beginNext(): Promise<void> {
-    let isNewTurn = false
     while ((this.#waiting.count > 0 && !this.#isFull) || this.#patient.size > 0) {
       const over = this.#clock.nextTurn()
-      if (over === undefined) {
-        // One in each turn, whatever comes: its time runs.
-        if (isNewTurn || this.#waiting.count === 0 || this.#isFull) this.#beginPatient()
-        else this.#begin(this.#waiting.next())
-      }
-      isNewTurn = over !== undefined
+      if (over === undefined) this.#beginOne()
       // Also when a turn is not over: what the call before left to promises is part of what it costs.
       await over
     }
     this.#isPumping = false
   }
 
-  #beginPatient(): void {
-    for (const call of this.#patient) {
-      this.#patient.delete(call)
-      return call.begin()
+  /** What is patient gives way to calls, but not for ever: its time runs. */
+  #beginOne(): void {
+    const isCallNext = this.#waiting.count > 0 && !this.#isFull
+    const [patient] = this.#patient
+    if (patient === undefined || (isCallNext && this.#overtakenCount < mostOvertaking)) {
+      if (patient !== undefined) this.#overtakenCount += 1
+      return this.#begin(this.#waiting.next())
     }
+    this.#overtakenCount = 0
+    this.#patient.delete(patient)
+    patient.begin()
   }
 
   #begin(call: AskingCall | undefined): void {
@@ -233,7 +235,8 @@ export class OverloadControl {
     this.#limit.update({ slowness: this.#slowness(peakCount), latenessMs, peakCount })
     if (this.#waiting.count > 0) this.#pace.pass(nowMs, 0)
     this.#pace.fade()
-    this.#refuseOld(nowMs)
+    // Who waited for the process to go on has its turn soon.
+    this.#refuseOld(nowMs - latenessMs)
     this.#easyCount += 1
     this.#calmCount += 1
     if (this.#easyCount > easyLookCount) this.#ease()
@@ -260,10 +263,10 @@ export class OverloadControl {
   }
 
   /** Whose turn does not come since others overtake it, or since nothing goes on at all. */
-  #refuseOld(nowMs: number): void {
+  #refuseOld(byMs: number): void {
     const { maxDelayMs } = this.#surroundings.settings
     for (const call of this.#waiting) {
-      if (nowMs - call.startedAtMs < 2 * maxDelayMs) continue
+      if (byMs - call.startedAtMs < 2 * maxDelayMs) continue
       this.#waiting.delete(call)
       this.#refuse(call)
     }
@@ -311,6 +314,9 @@ const realClock: OverloadClock = {
   after: (delayMs, run) => void setTimeout(run, delayMs).unref(),
   nextTurn,
 }
+
+/** After so many calls it is the turn of what is patient. A guess: little of what calls have, and soon enough for some dozen of them. */
+const mostOvertaking = 8
 
 /** How often what is measured is looked at. A guess: often enough for a burst, and many calls a time. */
 const lookMs = 100

@@ -5,7 +5,7 @@ import { criticalities, defaultCriticality, type Criticality, toCriticality } fr
 export interface OverloadOptions {
   /**
    * How long calls may have to wait before they begin; those that would wait longer are refused, the least critical first. None waits
-   * more than twice as long.
+   * more than twice as long, but for a tenth of a second and what the process itself stands still.
    *
    * @defaultValue 100
    * @remarks Range 10–10_000 ms. A guess: what a person does not notice, and a burst of some dozen calls needs.
