@@ -1,4 +1,4 @@
-import { defineConsumer, defineHandler, defineService, inject, Publisher, ServiceError } from '@tenon/core'
+import { defineConsumer, defineHandler, defineService, inject, Publisher, type ServiceError } from '@tenon/core'
 import { buildClient } from '@tenon/core/client'
 import { contract, contractInfo, event } from '@tenon/core/contract'
 import { Type } from '@tenon/core/typebox'
