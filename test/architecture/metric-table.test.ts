@@ -3,8 +3,8 @@ import { defineService, hook } from '@tenon/core'
 import { instanceAttributes, recordEjection, recordPick } from '../../packages/core/src/telemetry/client-metrics.ts'
 import { recordRefused } from '../../packages/core/src/telemetry/config-metrics.ts'
 import { recordOverload } from '../../packages/core/src/telemetry/overload-metrics.ts'
-import { recordOmitted, recordRestart, recordRun } from '../../packages/core/src/telemetry/schedule-metrics.ts'
 import { recordDecision } from '../../packages/core/src/telemetry/policy-metrics.ts'
+import { recordOmitted, recordRestart, recordRun } from '../../packages/core/src/telemetry/schedule-metrics.ts'
 import { afterEach, describe, expect, it } from 'vitest'
 import { packageNames, readText, sourcesOf } from './source-file.ts'
 
@@ -95,8 +95,8 @@ describe('metrics', () => {
       'core/telemetry/client-metrics.ts',
       'core/telemetry/config-metrics.ts',
       'core/telemetry/lifecycle-metrics.ts',
-      'core/telemetry/policy-metrics.ts',
       'core/telemetry/overload-metrics.ts',
+      'core/telemetry/policy-metrics.ts',
       'core/telemetry/schedule-metrics.ts',
     ])
   })

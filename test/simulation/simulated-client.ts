@@ -39,7 +39,8 @@ export class SimulatedClient {
         return current()
       },
       opened: [],
-      unknown: undefined,
+      isKnown: true,
+      whenKnown: () => ({ [Symbol.dispose]: () => undefined }),
       emptiness: () => {
         throw new Error('a simulation always has instances')
       },
