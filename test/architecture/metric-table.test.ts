@@ -1,6 +1,13 @@
 import { type MeterProvider, metrics } from '@opentelemetry/api'
 import { defineService, hook } from '@tenon/core'
-import { instanceAttributes, recordEjection, recordPick } from '../../packages/core/src/telemetry/client-metrics.ts'
+import {
+  instanceAttributes,
+  recordBreaker,
+  recordEjection,
+  recordPassedOver,
+  recordPick,
+  recordReturn,
+} from '../../packages/core/src/telemetry/client-metrics.ts'
 import { recordRefused } from '../../packages/core/src/telemetry/config-metrics.ts'
 import { recordOverload } from '../../packages/core/src/telemetry/overload-metrics.ts'
 import { recordDecision } from '../../packages/core/src/telemetry/policy-metrics.ts'
@@ -69,6 +76,9 @@ async function recorded(): Promise<readonly Metric[]> {
   const instance = instanceAttributes({ contract: 'shop.NoteService', address: '10.0.0.7:1' })
   recordPick(instance)
   recordEjection(instance, 'success_rate')
+  recordReturn(instance)
+  recordPassedOver(instance)
+  recordBreaker(instance, 'open')
   const refused = new Map([['sheddable', 1]])
   recordOverload({ service: 'sound', concurrencyLimit: 200, waitingCount: 0, refused })
   return Array.from(made, ([name, { instrument, unit, attributes }]) => ({

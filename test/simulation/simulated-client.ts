@@ -30,7 +30,7 @@ export class SimulatedClient {
 
   constructor(options: ClientOptions) {
     const { time, policy, name, zone } = options
-    const listener = { picked() {}, ejected() {}, returned() {} }
+    const listener = { picked() {}, passedOver() {}, breakerChanged() {}, ejected() {}, returned() {} }
     const settings = resolveTargets(policy)
     const pool = new TargetPool({ settings, zone, client: name, clock: time, listener })
     const current = () => this.#current

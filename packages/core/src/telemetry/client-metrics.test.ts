@@ -1,6 +1,15 @@
 import { type Counter, metrics, type MeterProvider } from '@opentelemetry/api'
 import { afterEach, expect, it } from 'vitest'
-import { clientMetrics, instanceAttributes, recordEjection, recordPick } from './client-metrics.ts'
+import {
+  clientMetrics,
+  instanceAttributes,
+  recordBreaker,
+  recordEjection,
+  recordPassedOver,
+  recordPick,
+  recordReturn,
+  remoteAttributes,
+} from './client-metrics.ts'
 
 afterEach(() => metrics.disable())
 
@@ -11,7 +20,8 @@ function noting() {
   const recorded: unknown[] = []
   const add: Counter['add'] = (value, given) => void recorded.push([value, given])
   const createCounter = (name: string, facts: object) => (recorded.push([name, facts]), { add })
-  const provider = { getMeter: () => ({ createCounter }) } as unknown as MeterProvider
+  const createUpDownCounter = createCounter
+  const provider = { getMeter: () => ({ createCounter, createUpDownCounter }) } as unknown as MeterProvider
   return { recorded, provider }
 }
 
@@ -31,6 +41,31 @@ it('counts picks with a counter that is made once, and anew for another SDK', ()
   metrics.setGlobalMeterProvider(other.provider)
   recordPick(attributes)
   expect(other.recorded).toEqual([made, [1, named]])
+})
+
+it('keeps the number of open breakers, of remotes and of instances', () => {
+  const { recorded, provider } = noting()
+  metrics.setGlobalMeterProvider(provider)
+  const ofRemote = remoteAttributes('shop.NoteService')
+  recordBreaker(ofRemote, 'open')
+  recordBreaker(attributes, 'open')
+  recordBreaker(ofRemote, 'closed')
+  const made = ['tenon.client.open_breakers', clientMetrics['tenon.client.open_breakers']]
+  const named = { 'tenon.client.contract': 'shop.NoteService' }
+  expect(recorded).toEqual([made, [1, named], made, [1, attributes], made, [-1, named]])
+})
+
+it('counts returns, and calls that an instance was not given', () => {
+  const { recorded, provider } = noting()
+  metrics.setGlobalMeterProvider(provider)
+  recordReturn(attributes)
+  recordPassedOver(attributes)
+  expect(recorded).toEqual([
+    ['tenon.client.returns', clientMetrics['tenon.client.returns']],
+    [1, attributes],
+    ['tenon.client.passed_over_calls', clientMetrics['tenon.client.passed_over_calls']],
+    [1, attributes],
+  ])
 })
 
 it('counts ejections with their reason', () => {

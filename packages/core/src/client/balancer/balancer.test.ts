@@ -127,7 +127,7 @@ describe('peakEwma', () => {
     const [bad] = targets
     for (let call = 0; call < 20; call += 1) {
       bad?.begin()
-      bad?.end('failed')
+      bad?.end('failed', 0)
       bad?.answered('failed', 0.1, 0)
     }
     expect(bad?.latency.ms).toBe(10)

@@ -5,7 +5,7 @@ import type { PolicyClock } from './policy-clock.ts'
 import { RecentCount } from './recent-count.ts'
 import type { PolicyParts, Stage } from './stage.ts'
 
-/** Whether a remote takes what is asked of it: `closed`, or some of its calls are refused before they are sent: `open`. */
+/** Whether a remote, or an instance, takes what is asked of it: `closed`, or some of its calls are refused before they are sent: `open`. */
 export type BreakerState = 'closed' | 'open'
 
 export interface BreakerOptions {
@@ -14,8 +14,8 @@ export interface BreakerOptions {
 }
 
 /**
- * Refuses calls of a remote in the proportion in which it fails them: none while it takes half of them, four fifths when it takes none.
- * What it takes again lets more through, so that load comes back by and by.
+ * Refuses calls of a remote, or of one of its instances, in the proportion in which it fails them: none while it takes half of them, four
+ * fifths when it takes none. What it takes again lets more through, so that load comes back by and by.
  *
  * @see Google SRE book, chapter 21, Handling Overload: client-side throttling
  */
@@ -34,8 +34,7 @@ export class Breaker {
   }
 
   /** Whether a call is refused; it counts as asked then. */
-  refuses(): boolean {
-    const nowMs = this.#clock.nowMs()
+  refuses(nowMs = this.#clock.nowMs()): boolean {
     const ratio = this.#refusedRatio(nowMs)
     if (ratio <= 0 || this.#clock.random() >= ratio) {
       if (this.#state === 'open' && nowMs - this.#refusedAtMs >= window.windowMs) this.#become('closed')
@@ -50,10 +49,22 @@ export class Breaker {
   /** What became of a call that was sent: undefined when it succeeded. */
   note(error: unknown): void {
     const answer = error === undefined ? 'taken' : ServiceError.is(error) ? meaning[error.code] : 'unknown'
-    if (answer === 'unknown') return
-    const nowMs = this.#clock.nowMs()
+    if (answer === 'taken') this.noteTaken(this.#clock.nowMs())
+    if (answer === 'not_taken') this.noteFailed(this.#clock.nowMs())
+  }
+
+  noteTaken(nowMs: number): void {
     this.#asked.add(nowMs)
-    if (answer === 'taken') this.#taken.add(nowMs)
+    this.#taken.add(nowMs)
+  }
+
+  noteFailed(nowMs: number): void {
+    this.#asked.add(nowMs)
+  }
+
+  /** Nobody is called over it any more. */
+  leave(): void {
+    if (this.#state === 'open') this.#become('closed')
   }
 
   #refusedRatio(nowMs: number): number {

@@ -4,6 +4,7 @@ import { isRecord, toFound } from '../../error/given-value.ts'
 import { type OptionCheck, optionCheck } from '../../error/option-check.ts'
 import type { SetupProblem } from '../../error/setup-error.ts'
 import { checkCache } from './answer-cache.ts'
+import { checkBreaker } from './breaker-policy.ts'
 import { checkBulkhead } from './bulkhead.ts'
 import { checkHedge } from './hedge.ts'
 import type { OperationPolicy, OwnPolicy, RemotePolicy } from './remote-policy.ts'
@@ -17,7 +18,7 @@ export function checkPolicy({ name, operations }: ContractInfo, policy: RemotePo
   return checkRecord({ check, where: 'policy' }, policy, (given) => [
     ...check.names(given, remoteKeys, 'policy'),
     ...checkCommon({ check, where: 'policy' }, given),
-    ...check.boolean('policy.breaker', given.breaker),
+    ...checkBreaker(check, given.breaker),
     ...checkTargets(check, given),
     ...checkRecord({ check, where: 'policy.budget' }, given.budget, (budget) => checkBudget(check, budget)),
     ...checkRecord({ check, where: 'policy.operations' }, given.operations, (own, { where }) => [

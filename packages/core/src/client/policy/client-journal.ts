@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import type { ErrorCode } from '../../error/error-code.ts'
 import { type Logger, silent } from '../../telemetry/log.ts'
+import { recordBreaker, remoteAttributes } from '../../telemetry/client-metrics.ts'
 import { recordDecision } from '../../telemetry/policy-metrics.ts'
 
 /** What policies decide beside sending a call once. */
@@ -53,6 +54,8 @@ export class ClientJournal {
     recordDecision(made)
     if (decisions.hasSubscribers) decisions.publish(made)
     const { contract, decision } = made
+    if (decision === 'breaker_opened' || decision === 'breaker_closed')
+      recordBreaker(remoteAttributes(contract), decision === 'breaker_opened' ? 'open' : 'closed')
     if (decision === 'breaker_opened')
       this.#log.warn({ contract }, 'a remote fails so many calls that some are not sent')
     if (decision === 'breaker_closed') this.#log.info({ contract }, 'calls of a remote are all sent again')

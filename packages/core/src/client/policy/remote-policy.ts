@@ -5,6 +5,7 @@ import type { ServiceError } from '../../error/service-error.ts'
 import { ConfigError } from '../../error/setup-error.ts'
 import type { WireOf } from '../../schema/schema.ts'
 import { type CachePolicy, type CacheSettings, resolveCache } from './answer-cache.ts'
+import type { BreakerPolicy } from './breaker-policy.ts'
 import { type BulkheadPolicy, type BulkheadSettings, resolveBulkhead } from './bulkhead.ts'
 import { checkPolicy, isShareable } from './check-policy.ts'
 import type { Fallback } from './fallback.ts'
@@ -82,10 +83,11 @@ export interface RemotePolicy<Of extends AnyContract = AnyContract> extends Oper
   /**
    * Whether calls are refused before they are sent, as `unavailable` with the reason `breaker_open`, while the remote fails more than half of them: in that
    * proportion, and four fifths at most. `unavailable`, `deadline_exceeded` and `resource_exhausted` count as failed, over three seconds, from 20 calls on.
+   * Each of several instances has the same for itself, and is passed over for another; `{ perInstance: false }` for the remote alone.
    *
    * @defaultValue false
    */
-  readonly breaker?: boolean
+  readonly breaker?: BreakerPolicy | boolean
   /** What is different for some operations, by their names. Each key takes the place of the remote's own as a whole. */
   readonly operations?: { readonly [Name in OperationName<Of>]?: OwnPolicy<OperationOf<Of[Name]>> }
 }
@@ -124,7 +126,7 @@ export interface RemoteSettings {
 export function resolvePolicy(contract: ContractInfo, policy: RemotePolicy): RemoteSettings {
   const problems = checkPolicy(contract, policy)
   if (problems.length > 0) throw new ConfigError(problems)
-  const { budget, breaker: hasBreaker = false, operations: own = {}, ...common } = policy
+  const { budget, breaker = false, operations: own = {}, ...common } = policy
   const bulkhead = common.bulkhead ? resolveBulkhead(common.bulkhead) : undefined
   const settings = new Map(
     contract.operations.map((operation) => {
@@ -137,7 +139,7 @@ export function resolvePolicy(contract: ContractInfo, policy: RemotePolicy): Rem
   )
   return {
     budget: resolveBudget(budget),
-    hasBreaker,
+    hasBreaker: breaker !== false,
     targets: resolveTargets(policy),
     of: ({ id }) => settings.get(id) ?? resolveOperation({}),
   }

@@ -10,6 +10,7 @@ import {
   type EjectionSettings,
 } from '../target/ejection-options.ts'
 import type { SubsetOptions } from '../target/subset.ts'
+import { type BreakerPolicy, hasInstanceBreakers } from './breaker-policy.ts'
 
 /** Which of several instances gets a call. */
 export interface TargetPolicy {
@@ -36,17 +37,20 @@ export interface TargetSettings {
   readonly warmUpMs: number
   /** Undefined where nobody is ejected. */
   readonly ejection: EjectionSettings | undefined
+  /** Whether each has a breaker of its own. */
+  readonly hasBreakers: boolean
 }
 
 /** With the defaults. */
-export function resolveTargets(policy: TargetPolicy): TargetSettings {
-  const { balancer = peakEwma(), zone, subset, warmUpMs = targetDefaults.warmUpMs, ejection = {} } = policy
+export function resolveTargets(policy: TargetPolicy & { readonly breaker?: BreakerPolicy | boolean }): TargetSettings {
+  const { balancer = peakEwma(), zone, subset, warmUpMs = targetDefaults.warmUpMs, ejection = {}, breaker } = policy
   return Object.freeze({
     balancer,
     zone,
     subset: subset && Object.freeze({ ...subset }),
     warmUpMs,
     ejection: ejection === false ? undefined : Object.freeze({ ...ejectionDefaults, ...ejection }),
+    hasBreakers: hasInstanceBreakers(breaker),
   })
 }
 

@@ -2,7 +2,7 @@ import { vi } from 'vitest'
 import { roundRobin } from '../balancer/round-robin.ts'
 import type { ChannelState, ClientChannel } from '../client-transport.ts'
 import type { PolicyClock } from '../policy/policy-clock.ts'
-import { resolveTargets, type TargetPolicy } from '../policy/target-policy.ts'
+import { resolveTargets } from '../policy/target-policy.ts'
 import { Target, type TargetFacts } from './target.ts'
 import { TargetPool } from './target-pool.ts'
 
@@ -36,12 +36,21 @@ interface Surroundings {
 }
 
 /** A pool whose events are noted; in turn from the first one on, unless the policy says otherwise. */
-export function steadyPool(policy: TargetPolicy = {}, { nowMs, zone, client = 'a' }: Surroundings = {}) {
+export function steadyPool(
+  policy: Parameters<typeof resolveTargets>[0] = {},
+  { nowMs, zone, client = 'a' }: Surroundings = {},
+) {
   const clock = new SteadyClock()
   if (nowMs) clock.nowMs = nowMs
   if (policy.balancer === undefined) clock.random = () => 0
   const settings = resolveTargets({ balancer: roundRobin(), ...policy })
-  const listener = { picked: vi.fn(), ejected: vi.fn(), returned: vi.fn() }
+  const listener = {
+    picked: vi.fn(),
+    passedOver: vi.fn(),
+    breakerChanged: vi.fn(),
+    ejected: vi.fn(),
+    returned: vi.fn(),
+  }
   const pool = new TargetPool({ settings, zone, client, clock, listener })
   return { clock, listener, pool }
 }

@@ -1,4 +1,5 @@
 import type { Balancer, Choice, Load, Picker } from '../balancer/balancer.ts'
+import { Breaker, type BreakerState } from '../policy/breaker.ts'
 import type { PolicyClock } from '../policy/policy-clock.ts'
 import type { TargetSettings } from '../policy/target-policy.ts'
 import { Ejection, type EjectionListener } from './ejection.ts'
@@ -10,6 +11,9 @@ import { splitByZone } from './zone-split.ts'
 /** Is told what a pool decides. */
 export interface PoolListener extends EjectionListener {
   picked(target: Target): void
+  /** Its breaker refused a call, which is given to another. */
+  passedOver(target: Target): void
+  breakerChanged(target: Target, state: BreakerState): void
 }
 
 /** Who calls, and what is to be told. */
@@ -76,6 +80,7 @@ export class TargetPool implements Load {
     if (before.size > 0 && warmUpMs > 0)
       for (const target of given) if (!before.has(target)) target.warmUp(nowMs, warmUpMs)
     this.#ejection?.use(this.#targets)
+    this.#useBreakers(before, given)
     this.#tier = undefined
     this.#rest = undefined
   }
@@ -83,6 +88,26 @@ export class TargetPool implements Load {
   /** Who is to be called among those that stand well; undefined where none is open to the call. */
   pick(choice: Choice, nowMs: number): Target | undefined {
     this.#ejection?.letReturn(nowMs)
+    const target = this.#choose(choice, nowMs)
+    return target?.breaker?.refuses(nowMs) ? this.#passOver(target, choice, nowMs) : target
+  }
+
+  /** Another in the place of one that refuses. Where all do it is that one: whether to call at all is for the breaker of the remote. */
+  #passOver(first: Target, choice: Choice, nowMs: number): Target {
+    const refusing = new Set([first])
+    const rest = { key: choice.key, isOpen: (target: Target) => !refusing.has(target) && choice.isOpen(target) }
+    // Each takes a fifth of its calls at least, so that these are five turns at the mean, however many there are.
+    let other = this.#choose(rest, nowMs)
+    while (other?.breaker?.refuses(nowMs)) {
+      refusing.add(other)
+      other = this.#choose(rest, nowMs)
+    }
+    if (other === undefined) return first
+    for (const target of refusing) this.#options.listener.passedOver(target)
+    return other
+  }
+
+  #choose(choice: Choice, nowMs: number): Target | undefined {
     this.#tier ??= this.#makeTier()
     const { home, away, homeRatio } = this.#tier
     if (home === undefined) return away?.pick(choice, nowMs)
@@ -108,9 +133,20 @@ export class TargetPool implements Load {
   end(target: Target, outcome: Outcome, latencyMs?: number): void {
     const nowMs = this.clock.nowMs()
     this.#runningCount -= 1
-    target.end(outcome)
+    target.end(outcome, nowMs)
     if (latencyMs !== undefined) target.answered(outcome, latencyMs, nowMs)
     this.#ejection?.note(target, outcome, nowMs)
+  }
+
+  #useBreakers(before: ReadonlySet<Target>, given: readonly Target[]): void {
+    const { settings, listener } = this.#options
+    if (!settings.hasBreakers) return
+    for (const target of given) {
+      const onChange = (state: BreakerState) => listener.breakerChanged(target, state)
+      target.breaker ??= new Breaker({ clock: this.clock, onChange })
+    }
+    const current = new Set(given)
+    for (const target of before) if (!current.has(target)) target.breaker?.leave()
   }
 
   /** Who is ejected is chosen no more; who returns begins slowly. */

@@ -1,4 +1,5 @@
 import type { ClientChannel } from '../client-transport.ts'
+import type { Breaker } from '../policy/breaker.ts'
 import type { Outcome } from './outcome.ts'
 import { PeakEwma } from './peak-ewma.ts'
 
@@ -22,6 +23,8 @@ export class Target {
   successRatio = 1
   /** Until when it is given no calls while others can take them. */
   ejectedUntilMs: number | undefined
+  /** Says which calls are better given to another; undefined where each is taken. */
+  breaker: Breaker | undefined
   #warmsFromMs = Number.NEGATIVE_INFINITY
   #warmsUntilMs = Number.NEGATIVE_INFINITY
 
@@ -60,9 +63,11 @@ export class Target {
     else this.latency.observeAtLeast(latencyMs, nowMs)
   }
 
-  end(outcome: Outcome): void {
+  end(outcome: Outcome, nowMs: number): void {
     this.runningCount -= 1
     if (outcome === 'left') return
+    if (outcome === 'answered') this.breaker?.noteTaken(nowMs)
+    else this.breaker?.noteFailed(nowMs)
     const target = outcome === 'answered' ? 1 : 0
     this.successRatio += (target - this.successRatio) * successStep
   }
