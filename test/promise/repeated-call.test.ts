@@ -130,6 +130,20 @@ describe.each(Object.keys(wires))('over %s', (name) => {
     expect(run.calls).toHaveLength(2)
   })
 
+  it('a stream that says nothing is cancelled at the remote, and begun again', async () => {
+    const cancelled = Promise.withResolvers<void>()
+    const hang: Act = async ({ signal }, callCount) => {
+      if (callCount > 1) return
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      cancelled.resolve()
+    }
+    const operations = { watchUser: { retry: { attemptTimeoutMs: 50 } } }
+    await using run = await started(wire, hang, { operations })
+    for await (const user of run.client.watchUser({ userId: 'a' })) expect(user).toEqual({ userId: 'a' })
+    await cancelled.promise
+    expect(run.calls).toHaveLength(2)
+  })
+
   it('an attempt that is slow gets another one beside it, and is cancelled at the remote', async () => {
     const cancelled = Promise.withResolvers<void>()
     const hang: Act = async ({ signal }, callCount) => {

@@ -47,6 +47,16 @@ describe('what is in force', () => {
     ])
   })
 
+  it('is no time of an attempt of the remote for output streams, but one of their own', () => {
+    const attemptTimeoutMs = 100
+    const { of } = settingsOf({
+      retry: { attemptTimeoutMs },
+      operations: { chat: { retry: { attemptTimeoutMs: 200 } } },
+    })
+    const times = ['read', 'gather', 'watch', 'chat'].map((name) => of(operationOf(name)).retry?.attemptTimeoutMs)
+    expect(times).toEqual([100, 100, undefined, 200])
+  })
+
   it('of hedges, caches and shared calls is for safe operations without streams alone', () => {
     const { of } = settingsOf({ hedge: {}, cache: { ttlMs: 5 }, coalesce: true })
     const shared = contractInfo(notes).operations.filter((operation) => {

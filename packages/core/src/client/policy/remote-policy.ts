@@ -147,11 +147,18 @@ export function resolvePolicy(contract: ContractInfo, policy: RemotePolicy): Rem
 
 /** What a remote says of all its operations, as far as it concerns this one. */
 function commonFor(operation: Operation, { timeoutMs, retry, hedge, cache, coalesce }: OperationPolicy): OwnPolicy {
+  const { kind } = operation
+  // The first item of one stream comes at once, that of another one when something happens.
+  const hasOutputStream = kind === 'server_stream' || kind === 'bidi_stream'
   return {
-    ...(operation.kind === 'unary' && timeoutMs !== undefined && { timeoutMs }),
-    ...(retry && { retry }),
+    ...(kind === 'unary' && timeoutMs !== undefined && { timeoutMs }),
+    ...(retry && { retry: hasOutputStream ? withoutAttemptTimeout(retry) : retry }),
     ...(isShareable(operation) && { hedge: hedge ?? false, cache: cache ?? false, coalesce: coalesce ?? false }),
   }
+}
+
+function withoutAttemptTimeout({ attemptTimeoutMs: _unused, ...retry }: RetryPolicy): RetryPolicy {
+  return retry
 }
 
 function resolveOperation(given: OwnPolicy, common?: BulkheadSettings): OperationSettings {

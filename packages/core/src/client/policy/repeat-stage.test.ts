@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ServiceError } from '../../error/service-error.ts'
+import type { OutgoingCall } from '../client-transport.ts'
 import { markNotSent } from '../not-sent.ts'
 import {
   answering,
@@ -184,6 +185,11 @@ describe('streams', () => {
     }
     return all
   }
+  async function* hangingItems(call: OutgoingCall): AsyncGenerator<unknown> {
+    yield await new Promise((_resolve, reject) =>
+      call.signal?.addEventListener('abort', () => reject(new ServiceError('cancelled', 'cancelled'))),
+    )
+  }
   const breaking = function* () {
     yield { text: 'a' }
     throw new ServiceError('unavailable', 'broken')
@@ -195,6 +201,41 @@ describe('streams', () => {
     await clock.pass(1_000)
     expect(outcome.value).toEqual([{ text: 'a' }, expect.objectContaining({ code: 'unavailable' })])
     expect(sent).toHaveLength(2)
+  })
+
+  it('that say nothing are given up where their operation says so, and never behind the first item', async () => {
+    const slowly = async function* () {
+      yield { text: 'a' }
+      await new Promise<void>((resolve) => clock.after(5_000, resolve))
+      yield { text: 'b' }
+    }
+    const operations = { watch: { retry: { attemptTimeoutMs: 200 } } }
+    const { channel, clock, inner, sent } = policed({ operations }, hanging)
+    inner.serverStream = (_operation, _input, call) => {
+      sent.push(call)
+      return sent.length === 1 ? hangingItems(call) : slowly()
+    }
+    const outcome = outcomeOf(read(channel.serverStream(operationOf('watch'), {}, callWith({ timeoutMs: 60_000 }))))
+    await clock.pass(10_000)
+    expect(outcome.value).toEqual(items('a', 'b'))
+    expect(sent[0]?.signal?.reason).toMatchObject({ code: 'deadline_exceeded' })
+    expect(sent[1]?.signal?.aborted).toBe(false)
+    expect(sent).toHaveLength(2)
+  })
+
+  it('that are not begun again fail as late, and as cancelled where their caller left', async () => {
+    const leaving = new AbortController()
+    const operations = { watch: { retry: { attemptTimeoutMs: 200, maxAttemptCount: 2 } } }
+    const { channel, clock, inner } = policed({ operations }, hanging)
+    inner.serverStream = (_operation, _input, call) => hangingItems(call)
+    const begin = (call = {}) => outcomeOf(read(channel.serverStream(operationOf('watch'), {}, callWith(call))))
+    const [late, left] = [begin(), begin({ signal: leaving.signal })]
+    await clock.pass(100)
+    leaving.abort()
+    await clock.pass(1_000)
+    expect(late.value).toMatchObject([{ code: 'deadline_exceeded' }])
+    expect(left.value).toMatchObject([{ code: 'cancelled' }])
+    expect(clock.nextInMs).toBeUndefined()
   })
 
   it('are left by who leaves the loop', async () => {

@@ -2,6 +2,7 @@ import { ServiceError } from '../../error/service-error.ts'
 import { requireRunning } from '../call-bounds.ts'
 import { type AttemptOnce, hedgedAttempt, type HedgeSettings } from './hedge.ts'
 import { LogicalCall } from './logical-call.ts'
+import { openingAttempt } from './opening-attempt.ts'
 import type { Asked, PolicyParts, Stage } from './stage.ts'
 import { delayBeforeRetry, type RetrySettings } from './retry.ts'
 import { pause } from './pause.ts'
@@ -14,14 +15,15 @@ export interface Repeating {
 /** Makes a call again while its policy, its budget and its deadline allow it. */
 export function repeatStage({ retry, hedge }: Repeating, parts: PolicyParts): Stage {
   const { clock, after, budget } = parts
-  const once: AttemptOnce = hedge ? hedgedAttempt(hedge, parts) : attemptAlone
+  const alone: AttemptOnce = hedge ? hedgedAttempt(hedge, parts) : attemptAlone
+  const opening = openingAttempt(parts)
   return async (asked) => {
     const call = new LogicalCall(asked.call, clock)
-    const timeoutMs = asked.isOutputStream ? undefined : retry?.attemptTimeoutMs
+    const once = asked.isOutputStream ? opening : alone
     budget.noteCall()
     for (;;) {
       try {
-        return await once(call, asked, timeoutMs)
+        return await once(call, asked, retry?.attemptTimeoutMs)
       } catch (error) {
         const delayMs = retry && nextDelay(error, { asked, call, retry, parts })
         if (delayMs === undefined) {

@@ -32,7 +32,8 @@ export interface RetryPolicy {
   readonly maxDelayMs?: number
   /**
    * How long one attempt may take. One that takes longer is given up, and counts as failed with `deadline_exceeded`; the call goes on while it has time
-   * left. So an instance that hangs does not use up the whole of it. Calls with an output stream know no such limit.
+   * left. So an instance that hangs does not use up the whole of it. Of an output stream it is the time until the first item, and counts where it is said for that
+   * operation: for all operations of a remote it counts for those without output streams, of which some say nothing until something happens.
    *
    * @defaultValue what the call has left
    * @remarks Range 1–3_600_000 ms

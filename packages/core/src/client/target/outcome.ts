@@ -8,7 +8,14 @@ import { ServiceError } from '../../error/service-error.ts'
 export type Outcome = 'answered' | 'failed' | 'overloaded' | 'left'
 
 export function outcomeOf(error: unknown): Outcome {
-  return ServiceError.is(error) ? outcomes[error.code] : 'failed'
+  if (!ServiceError.is(error)) return 'failed'
+  // Given up because it took too long, and not because nobody waited any more.
+  if (error.code === 'cancelled' && hasRunOut(error.cause)) return 'failed'
+  return outcomes[error.code]
+}
+
+function hasRunOut(reason: unknown): boolean {
+  return ServiceError.is(reason) && reason.code === 'deadline_exceeded'
 }
 
 const outcomes = {

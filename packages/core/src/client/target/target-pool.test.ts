@@ -119,6 +119,8 @@ describe('ejection', () => {
     [new ServiceError('deadline_exceeded', ''), 'failed'],
     [new ServiceError('resource_exhausted', ''), 'overloaded'],
     [new ServiceError('cancelled', ''), 'left'],
+    [new ServiceError('cancelled', '', { cause: new ServiceError('deadline_exceeded', '') }), 'failed'],
+    [new ServiceError('cancelled', '', { cause: new ServiceError('unavailable', '') }), 'left'],
     [new Error('odd'), 'failed'],
   ] as const)('%o tells that the instance has %s', (error, outcome) => {
     expect(outcomeOf(error)).toBe(outcome)
