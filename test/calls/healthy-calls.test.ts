@@ -4,7 +4,12 @@ import { UserFleet } from './user-fleet.ts'
 
 const isLong = process.env['TENON_CALLS'] === 'all'
 const extent: Extent = isLong
-  ? { rollCount: 20, frozenSeconds: 10, randomCount: 40, waitsForAll: true }
+  ? {
+      rollCount: Number(process.env['TENON_CALL_ROLLS'] ?? 20),
+      frozenSeconds: 10,
+      randomCount: Number(process.env['TENON_CALL_FAULTS'] ?? 40),
+      waitsForAll: true,
+    }
   : { rollCount: 1, frozenSeconds: 3, randomCount: 0, waitsForAll: false }
 
 test('no call fails that may be made again while instances are restarted, frozen and killed', {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { outrun } from '../target/outcome.ts'
 import { RecentLatency } from './recent-latency.ts'
 import { type Answer, answering, failing, hanging, policed } from './policed-channel.test-harness.ts'
 
@@ -24,7 +25,7 @@ describe('a hedge', () => {
     expect(sent).toHaveLength(1)
     await clock.pass(6)
     expect(outcome).toEqual({ value: { text: 'b' } })
-    expect(sent.map(({ signal }) => signal?.aborted)).toEqual([true, false])
+    expect(sent.map(({ signal }) => signal?.reason)).toEqual([outrun, undefined])
     expect(sent.map(({ attempt, previousAttemptCount }) => [attempt?.isHedge, previousAttemptCount])).toEqual([
       [undefined, 0],
       [true, 1],
@@ -40,6 +41,7 @@ describe('a hedge', () => {
     await clock.pass(100)
     expect(outcome).toEqual({ value: { text: 'a' } })
     expect(sent[1]?.signal?.aborted).toBe(true)
+    expect(sent[1]?.signal?.reason).not.toBe(outrun)
     expect(decisions.map(({ decision }) => decision)).toEqual(['hedge'])
   })
 

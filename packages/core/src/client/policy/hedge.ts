@@ -1,6 +1,7 @@
 import { toFound } from '../../error/given-value.ts'
 import type { OptionCheck } from '../../error/option-check.ts'
 import type { SetupProblem } from '../../error/setup-error.ts'
+import { outrun } from '../target/outcome.ts'
 import type { LogicalCall } from './logical-call.ts'
 import { RecentLatency } from './recent-latency.ts'
 import { isFinal } from './retry.ts'
@@ -77,7 +78,8 @@ class Race {
   readonly #call: LogicalCall
   readonly #options: RaceOptions
   readonly #outcome = Promise.withResolvers<unknown>()
-  readonly #running = new Set<AbortController>()
+  /** By what ends it: why it is given up when the call has its answer. */
+  readonly #running = new Map<AbortController, Error>()
 
   constructor(call: LogicalCall, options: RaceOptions) {
     this.#call = call
@@ -92,7 +94,7 @@ class Race {
       return await this.#outcome.promise
     } finally {
       stop?.()
-      for (const leaving of this.#running) leaving.abort(lost)
+      for (const [leaving, reason] of this.#running) leaving.abort(reason)
     }
   }
 
@@ -107,7 +109,7 @@ class Race {
     const { asked, timeoutMs, parts } = this.#options
     const leaving = new AbortController()
     const signal = asked.call.signal ? AbortSignal.any([asked.call.signal, leaving.signal]) : leaving.signal
-    this.#running.add(leaving)
+    this.#running.set(leaving, isHedge ? lost : outrun)
     this.#call.attempt(asked.send, { timeoutMs, signal, isHedge }).then(
       (answer) => {
         this.#running.delete(leaving)
@@ -122,4 +124,5 @@ class Race {
   }
 }
 
-const lost = new Error('another attempt of the call was faster')
+/** Says nothing of who had it: it began later. */
+const lost = new Error('an earlier attempt of the call was faster')

@@ -69,7 +69,7 @@ export class Ejection {
 
   /** A call is over. */
   note(target: Target, outcome: Outcome, nowMs: number): void {
-    if (outcome === 'left' || outcome === 'overloaded') return
+    if (outcome !== 'answered' && outcome !== 'failed') return
     const record = this.#recordOf(target)
     const hasFailed = outcome === 'failed'
     record.callCount += 1

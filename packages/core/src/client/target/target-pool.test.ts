@@ -4,7 +4,8 @@ import { ServiceError } from '../../error/service-error.ts'
 import { ConfigError } from '../../error/setup-error.ts'
 import { random } from '../balancer/random.ts'
 import { resolvePolicy } from '../policy/remote-policy.ts'
-import { type Outcome, outcomeOf } from './outcome.ts'
+import { peakEwma } from '../balancer/peak-ewma.ts'
+import { type Outcome, outcomeOf, outrun } from './outcome.ts'
 import { PeakEwma } from './peak-ewma.ts'
 import { anyTarget, idleTarget, sharesOf, steadyPool } from './pool.test-harness.ts'
 import type { Target } from './target.ts'
@@ -99,11 +100,24 @@ describe('ejection', () => {
     const steady = steadyPool()
     const targets = targetsOf(2)
     steady.pool.use(targets)
-    for (const outcome of ['left', 'overloaded', 'answered'] as const)
+    for (const outcome of ['left', 'overloaded', 'outrun', 'answered'] as const)
       for (let number = 0; number < 20; number += 1) call(steady, targets[0], outcome)
     expect(steady.listener.ejected).not.toHaveBeenCalled()
     expect(targets[0]?.runningCount).toBe(0)
     expect(steady.pool.runningCount).toBe(0)
+  })
+
+  it('is not needed for one that others outrun: it is given few calls', () => {
+    const steady = steadyPool({ balancer: peakEwma() })
+    const targets = targetsOf(3)
+    steady.pool.use(targets)
+    for (let number = 0; number < 30; number += 1)
+      for (const target of targets) {
+        steady.pool.begin(target)
+        steady.pool.end(target, target === targets[0] ? 'outrun' : 'answered', 40)
+      }
+    expect(sharesOf(steady.pool, 1_000)['t0'] ?? 0).toBeLessThan(10)
+    expect(steady.listener.ejected).not.toHaveBeenCalled()
   })
 
   it('can be left out', () => {
@@ -121,6 +135,7 @@ describe('ejection', () => {
     [new ServiceError('cancelled', ''), 'left'],
     [new ServiceError('cancelled', '', { cause: new ServiceError('deadline_exceeded', '') }), 'failed'],
     [new ServiceError('cancelled', '', { cause: new ServiceError('unavailable', '') }), 'left'],
+    [new ServiceError('cancelled', '', { cause: outrun }), 'outrun'],
     [new Error('odd'), 'failed'],
   ] as const)('%o tells that the instance has %s', (error, outcome) => {
     expect(outcomeOf(error)).toBe(outcome)
