@@ -123,10 +123,13 @@ export class Gate {
   }
 }
 
+/** Of a call that was not begun because the service shuts down. */
+export const drainingReason = 'draining'
+
 /** What a call is answered that comes while the service drains: another instance can take it at once. */
 export function drainingError(): ServiceError {
   return new ServiceError('unavailable', 'the service is shutting down', {
-    reason: 'draining',
+    reason: drainingReason,
     details: { retryDelayMs: 1000 },
   })
 }

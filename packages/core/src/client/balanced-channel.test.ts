@@ -9,6 +9,7 @@ import { BalancedChannel } from './balanced-channel.ts'
 import { fixedChannels } from './channel-list.ts'
 import type { ChannelState, ClientChannel, ClientTransport, OutgoingCall } from './client-transport.ts'
 import { connectionsOf } from './connections.ts'
+import { canGoElsewhere } from './elsewhere.ts'
 import { markNotSent } from './not-sent.ts'
 import { ClientJournal } from './policy/client-journal.ts'
 import type { TargetPolicy } from './policy/target-policy.ts'
@@ -121,6 +122,16 @@ it.each([
   [['failing', 'failing'], 'failing'],
 ] as const)('%j together are %s', (states, state) => {
   expect(balanced(...states).channel.state()).toBe(state)
+})
+
+it('tells of a failure whether another address can take the call at once', async () => {
+  const failureAt = async (...states: readonly ChannelState[]) => {
+    const { channels, client } = balanced(...states)
+    for (const channel of channels) channel.unary = () => Promise.reject(new ServiceError('unavailable', 'away'))
+    return canGoElsewhere(await client.find({}).catch((error: object) => error))
+  }
+  expect(await failureAt('ready', 'ready')).toBe(true)
+  expect(await failureAt('ready', 'failing')).toBe(false)
 })
 
 describe('a call of which nothing was sent', () => {

@@ -1,9 +1,11 @@
 import type { Operation } from '../contract/operation.ts'
+import { ServiceError } from '../error/service-error.ts'
 import { Attempts } from './attempts.ts'
 import { requireRunning } from './call-bounds.ts'
 import type { ChannelList } from './channel-list.ts'
 import { stateOf } from './channel-state.ts'
 import type { ChannelState, ClientChannel, OutgoingCall } from './client-transport.ts'
+import { markElsewhere } from './elsewhere.ts'
 import { HeldInputs } from './held-inputs.ts'
 import { wasNotSent } from './not-sent.ts'
 import { type Outcome, outcomeOf } from './target/outcome.ts'
@@ -144,6 +146,7 @@ export class BalancedChannel implements ClientChannel {
 
   /** Returns when there is an address to be tried. @throws what the call failed with, where it is not to be made again. */
   async #goOn(attempts: Attempts, error: unknown): Promise<void> {
+    if (ServiceError.is(error) && this.#hasOther(attempts)) markElsewhere(error)
     if (!wasNotSent(error)) throw error
     requireRunning(attempts.left())
     if (this.#targets().some((target) => !attempts.hasTried(target))) return
@@ -178,6 +181,12 @@ export class BalancedChannel implements ClientChannel {
     if (target === undefined && attempts.wantBestOf(targets)) target = this.#pool.pickAny(attempts, nowMs)
     if (target !== undefined) this.#pool.begin(target)
     return target
+  }
+
+  /** Whether there is one that stands well and that no attempt of the call has tried. */
+  #hasOther(attempts: Attempts): boolean {
+    attempts.wantBest()
+    return this.#targets().some((target) => attempts.isOpen(target))
   }
 
   #targets(): readonly Target[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ServiceError } from '../../error/service-error.ts'
 import type { OutgoingCall } from '../client-transport.ts'
+import { markElsewhere } from '../elsewhere.ts'
 import { markNotSent } from '../not-sent.ts'
 import {
   answering,
@@ -87,6 +88,21 @@ describe('when they are made again', () => {
     expect(sent).toHaveLength(1)
     await clock.pass(50)
     expect(sent).toHaveLength(2)
+  })
+
+  it('does not wait for an instance that shuts down where another one can take the call', async () => {
+    const options = { reason: 'draining', details: { retryDelayMs: 1_000 } }
+    const draining = () => new ServiceError('unavailable', 'the service is shutting down', options)
+    for (const [error, isWaitedFor] of [
+      [markElsewhere(draining()), false],
+      [draining(), true],
+      [markElsewhere(new ServiceError('unavailable', 'away', { details: options.details })), true],
+    ] as const) {
+      const { begin, clock, sent } = policed({ retry: {} }, () => Promise.reject(error), answering('b'))
+      begin('read')
+      await clock.pass(50)
+      expect(sent).toHaveLength(isWaitedFor ? 1 : 2)
+    }
   })
 
   it('fails at once where the remote asks for more than the call has left', async () => {

@@ -1,9 +1,11 @@
+import { drainingReason } from '../../call/gate.ts'
 import type { Idempotency } from '../../contract/operation.ts'
 import type { ErrorCode } from '../../error/error-code.ts'
 import { givenOnly } from '../../error/given-value.ts'
 import type { OptionCheck } from '../../error/option-check.ts'
 import { ServiceError } from '../../error/service-error.ts'
 import type { SetupProblem } from '../../error/setup-error.ts'
+import { canGoElsewhere } from '../elsewhere.ts'
 import { wasNotSent } from '../not-sent.ts'
 
 /** When a call that failed is made again. */
@@ -94,7 +96,7 @@ export function delayBeforeRetry(failed: FailedAttempt, random: () => number): n
   const { error, attemptCount, settings } = failed
   if (!ServiceError.is(error) || attemptCount >= settings.maxAttemptCount || !mayRepeat(error, failed)) return undefined
   const longestMs = Math.min(settings.maxDelayMs, settings.initialDelayMs * 2 ** (attemptCount - 1))
-  return toldDelay(error) + random() * longestMs
+  return (isOfOneInstance(error) ? 0 : toldDelay(error)) + random() * longestMs
 }
 
 /** What was not sent may always be repeated; anything else where twice is as good as once, and the code says that another attempt may fare better. */
@@ -110,6 +112,11 @@ function mayRepeat(error: ServiceError, { idempotency, settings }: FailedAttempt
 /** Whether a failure is an answer: another attempt would come to the same. */
 export function isFinal(error: unknown): boolean {
   return !ServiceError.is(error) || repeatable[error.code] === 'never'
+}
+
+/** One that shuts down says when its successor may be there; others are there now. */
+function isOfOneInstance(error: ServiceError): boolean {
+  return error.reason === drainingReason && canGoElsewhere(error)
 }
 
 /** Says a remote when it wants to be asked again: `Retry-After`, `google.rpc.RetryInfo`. */
