@@ -23,6 +23,7 @@ import type { Sessions } from './session/sessions.ts'
 import { type MethodSurroundings, mountMethod } from './server/mount-method.ts'
 import { lastAnswersMs } from './server/last-answers.ts'
 import { OpenCalls } from './server/open-calls.ts'
+import { refuseBusy } from './server/refuse-busy.ts'
 import { awaitRequests } from './server/await-requests.ts'
 import { refuseBrokenFrames } from './server/refuse-broken-frames.ts'
 import { requireNames } from './server/require-names.ts'
@@ -101,6 +102,7 @@ class GrpcServer implements TransportServer {
     const { accept, sessions } = createHttp2Server(this.#server, {
       settings,
       domain: service.name,
+      refuse: refuseBusy(services, service.name),
       tellLate: this.#late.add,
     })
     this.#sessions = sessions

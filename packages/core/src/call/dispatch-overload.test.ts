@@ -30,6 +30,8 @@ function dispatcherUnder(handler: Invoke, given: Given = {}) {
     over?.resolve()
     over = undefined
   }
+  /** From now on they wait again. */
+  const stop = () => (over = Promise.withResolvers())
   /** The process stands still, and the control looks when that is over. */
   const standStill = (forMs: number) => {
     nowMs += forMs
@@ -39,7 +41,7 @@ function dispatcherUnder(handler: Invoke, given: Given = {}) {
   const pass = (forMs: number) => {
     for (let passedMs = 0; passedMs < forMs; passedMs += 100) standStill(100)
   }
-  return { ...dispatcher, control, go, pass, standStill }
+  return { ...dispatcher, control, go, stop, pass, standStill }
 }
 
 const ignore = () => undefined
@@ -115,6 +117,40 @@ it('writes a line for a refused call where all calls have one', async () => {
   pass(3 * overloadDefaults.maxDelayMs)
   await refused
   expect(lines).toMatchObject([{ level: 'warn', message: 'a.A/echo failed: too many calls are running' }])
+})
+
+/** Two calls wait, and one had its turn in the tenth of a second before. */
+async function twoWaiting(given: Given = {}) {
+  const dispatcher = dispatcherUnder(echo, given)
+  const { send, pass, go, stop } = dispatcher
+  const first = send()
+  pass(100)
+  go()
+  await first
+  stop()
+  for (let count = 0; count < 2; count += 1) void send()
+  return dispatcher
+}
+
+it('refuses a call by its metadata alone that would have to wait too long, and for which nobody would give way', async () => {
+  const { refuse, control, gate } = await twoWaiting()
+  expect(refuse({ 'x-criticality': 'critical' })).toBeUndefined()
+  expect(refuse({ 'x-tenant-id': 'another' })).toBeUndefined()
+  expect(control.info.refusedCounts.sheddable).toBe(0)
+  expect(refuse({})).toMatchObject({
+    code: 'resource_exhausted',
+    reason: 'overloaded',
+    details: { retryDelayMs: 1000 },
+  })
+  expect(control.info).toMatchObject({ state: 'overloaded', waitingCount: 2, refusedCounts: { sheddable: 1 } })
+  gate.closeToNew()
+  expect(refuse({})).toBeUndefined()
+})
+
+it('refuses no call by its metadata alone where nobody waits, or where each has a line in the log', async () => {
+  expect(dispatcherUnder(echo).refuse({})).toBeUndefined()
+  const { refuse } = await twoWaiting({ loggedCalls: 'all' })
+  expect(refuse({})).toBeUndefined()
 })
 
 it('ends a call whose deadline passes while it waits, and never begins it', async () => {

@@ -5,10 +5,11 @@ import { toCallError } from './call-error.ts'
 import { logLateFailure, logOutcome } from './call-log.ts'
 import type { CallPath } from './call-plan.ts'
 import type { Cuttable } from './gate.ts'
-import type { OperationLoad } from './overload/operation-load.ts'
+import { tenantName } from './overload/criticality.ts'
+import { type OperationLoad, refusal } from './overload/operation-load.ts'
 import type { AskingCall } from './overload/overload-control.ts'
 import type { InputStream } from './stream/input-stream.ts'
-import { type Limiter, overloaded, type Ticket } from './rule/limiter.ts'
+import type { Limiter, Ticket } from './rule/limiter.ts'
 import { OutputStream } from './stream/output-stream.ts'
 import type { RunningCall } from './running-call.ts'
 
@@ -50,7 +51,7 @@ export class DispatchedCall implements Cuttable, AskingCall {
   }
 
   get tenant(): string {
-    return this.running.metadata['x-tenant-id'] ?? ''
+    return this.running.metadata[tenantName] ?? ''
   }
 
   get holdsPlace(): boolean {
@@ -202,9 +203,6 @@ export class DispatchedCall implements Cuttable, AskingCall {
     if (this.#tickets) for (const ticket of this.#tickets) ticket.release()
   }
 }
-
-/** One for all: to make one costs more than the rest of a refusal. */
-const refusal = overloaded()
 
 class Succeeded implements Success {
   readonly ok = true

@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/log.ts'
 import { compileAccess } from './rule/access.ts'
 import type { Arrival, Outcome } from './arrival.ts'
 import type { CallPlan } from './call-plan.ts'
-import { composeDispatch } from './dispatcher.ts'
+import { composeDispatch, composeRefusal } from './dispatcher.ts'
 import { Gate } from './gate.ts'
 import { composeInterceptors, type Interceptor, type Invoke } from './rule/interceptor.ts'
 
@@ -39,30 +39,30 @@ export interface Given extends Partial<Omit<CallPlan, 'access'>> {
 export function dispatcherFor(handler: Invoke, { access = 'public', interceptors = [], ...given }: Given = {}) {
   const lines: LogLine[] = []
   const gate = new Gate()
-  const dispatch = composeDispatch(
-    {
-      id: 'a.A/echo',
-      timeoutMs: undefined,
-      log: recordingLog(lines),
-      kind: 'unary',
-      input: Text,
-      output: Text,
-      isOutputChecked: true,
-      authenticate: undefined,
-      policy: undefined,
-      limiters: [],
-      load: undefined,
-      loggedCalls: 'failed',
-      forwarded: [],
-      access: compileAccess(access),
-      invoke: composeInterceptors(interceptors, handler),
-      ...given,
-    },
-    gate,
-  )
+  const plan: CallPlan = {
+    id: 'a.A/echo',
+    timeoutMs: undefined,
+    log: recordingLog(lines),
+    kind: 'unary',
+    input: Text,
+    output: Text,
+    isOutputChecked: true,
+    authenticate: undefined,
+    policy: undefined,
+    limiters: [],
+    load: undefined,
+    loggedCalls: 'failed',
+    forwarded: [],
+    access: compileAccess(access),
+    invoke: composeInterceptors(interceptors, handler),
+    ...given,
+  }
+  const dispatch = composeDispatch(plan, gate)
   const send = (arrival: Partial<Arrival> = {}) =>
     dispatch({ transport: 'test', metadata: {}, decode: () => ({ text: 'hi' }), ...arrival })
-  return { send, gate, lines }
+  /** What a call is refused for by its metadata alone. */
+  const refuse = (metadata: Record<string, string>) => composeRefusal(plan, gate)?.((name) => metadata[name])
+  return { send, refuse, gate, lines }
 }
 
 export function errorOf(outcome: Outcome): ServiceError {

@@ -7,6 +7,7 @@ import { toCallError } from './call-error.ts'
 import type { CallPath, CallPlan } from './call-plan.ts'
 import { runInCall } from './context.ts'
 import { DispatchedCall } from './dispatched-call.ts'
+import { refusal } from './overload/operation-load.ts'
 import { drainingError, type Gate } from './gate.ts'
 import { InputStream, inputIterator } from './stream/input-stream.ts'
 import { RunningCall } from './running-call.ts'
@@ -36,6 +37,15 @@ export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
       else call.waitTurn(path.load, begin)
     })
   }
+}
+
+/** As `OperationEndpoint.refuse`. */
+export type RefuseAtOnce = (metadata: (name: string) => string | undefined) => ServiceError | undefined
+
+/** What refuses calls of an operation by their heads; undefined where none is refused so, or each is to have its line in the log. */
+export function composeRefusal({ load, loggedCalls }: CallPlan, gate: Gate): RefuseAtOnce | undefined {
+  if (load === undefined || loggedCalls === 'all') return undefined
+  return (metadata) => (gate.isOpen && load.refusesAtOnce(metadata) ? refusal : undefined)
 }
 
 function begin(call: DispatchedCall): void {

@@ -1,6 +1,6 @@
 import { injectTrace } from '../telemetry/trace.ts'
 import { ambientCall } from './context.ts'
-import { criticalityName } from './overload/criticality.ts'
+import { criticalityName, tenantName } from './overload/criticality.ts'
 
 /**
  * What outgoing calls and messages inherit unless the service says otherwise. A deadline is not among it.
@@ -11,7 +11,7 @@ export const forwardedByDefault: readonly string[] = Object.freeze([
   'traceparent',
   'tracestate',
   'baggage',
-  'x-tenant-id',
+  tenantName,
   criticalityName,
 ])
 

@@ -1,7 +1,7 @@
 import { compileAccess } from '../call/rule/access.ts'
 import { asItIs, compileSchema } from '../schema/compiled-schema.ts'
 import type { CallPlan } from '../call/call-plan.ts'
-import { composeDispatch } from '../call/dispatcher.ts'
+import { composeDispatch, composeRefusal } from '../call/dispatcher.ts'
 import type { Gate } from '../call/gate.ts'
 import { OperationLoad } from '../call/overload/operation-load.ts'
 import type { OverloadControl } from '../call/overload/overload-control.ts'
@@ -54,7 +54,13 @@ export function composeEndpoints(handlers: readonly ConstructedHandler[], surrou
         const { member, interceptors } = implemented
         const invoke = composed(instance.member(member), interceptors, surroundings)
         const plan = operationPlan(implemented, { invoke, shared, ...surroundings })
-        return { ...operationFacts(implemented, settings), dispatch: composeDispatch(plan, surroundings.gate) }
+        const { gate } = surroundings
+        const refuse = composeRefusal(plan, gate)
+        return {
+          ...operationFacts(implemented, settings),
+          dispatch: composeDispatch(plan, gate),
+          ...(refuse && { refuse }),
+        }
       }),
     ),
     events: handlers.flatMap(({ definition, instance }) =>

@@ -3,6 +3,7 @@ import type { DeliveryOptions } from '../contract/delivery.ts'
 import type { EventType } from '../contract/event.ts'
 import type { ConsumerStart } from '../contract/start-position.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'
+import type { ServiceError } from '../error/service-error.ts'
 import type { Arrival, Outcome } from '../call/arrival.ts'
 import type { BatchMessage } from '../call/batch/batch-item.ts'
 
@@ -15,6 +16,14 @@ export interface OperationEndpoint {
   readonly delivery?: DeliveryOptions
   /** Serves one call. Never rejects. */
   dispatch(arrival: Arrival): Promise<Outcome>
+  /**
+   * Refuses a call whose metadata alone have come, where too many calls wait for it to be served: what its caller is to be told. Then it must not be
+   * dispatched, and what is left of it need not be read. May be asked once a call, just before the rest of it is; it has no id.
+   *
+   * @param metadata The value of a name.
+   * @defaultValue none is refused before it is dispatched
+   */
+  refuse?(metadata: (name: string) => string | undefined): ServiceError | undefined
 }
 
 /** How the callers of an operation are judged once the contract, its handler and the service have spoken. */

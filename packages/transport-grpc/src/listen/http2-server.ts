@@ -2,7 +2,7 @@ import { createServer, type Http2Server } from 'node:http2'
 import type { Socket } from 'node:net'
 import { type Server, ServerCredentials } from '@grpc/grpc-js'
 import type { GrpcSettings } from '../grpc-options.ts'
-import { receiveCall } from './receive-call.ts'
+import { receiveCall, type ReceivingOptions } from './receive-call.ts'
 import { Sessions } from '../session/sessions.ts'
 
 /** An HTTP/2 server that listens nowhere. */
@@ -16,6 +16,8 @@ export interface InnerServerOptions {
   readonly settings: GrpcSettings
   /** The service's name, as the origin of reasons. */
   readonly domain: string
+  /** As `ReceivingOptions`. */
+  readonly refuse: ReceivingOptions['refuse']
   /** Is told how many calls were ended because their request took too long. */
   readonly tellLate: (count: number) => void
 }
@@ -27,7 +29,10 @@ export interface InnerServerOptions {
  * @throws Error when grpc-js keeps its servers elsewhere than in the releases that are known.
  * @see grpc-js 1.14, server.ts, createHttp2Server and _setupHandlers
  */
-export function createHttp2Server(grpc: Server, { settings, domain, tellLate }: InnerServerOptions): InnerServer {
+export function createHttp2Server(
+  grpc: Server,
+  { settings, domain, refuse, tellLate }: InnerServerOptions,
+): InnerServer {
   grpc.createConnectionInjector(ServerCredentials.createInsecure())
   const inner = innerServer(grpc)
   const sessions = new Sessions(settings, domain, tellLate)
@@ -40,7 +45,7 @@ export function createHttp2Server(grpc: Server, { settings, domain, tellLate }: 
     streamResetBurst: uncountedResets,
     streamResetRate: uncountedResets,
   })
-  const begin = receiveCall(settings, (...request) => void inner.emit('stream', ...request))
+  const begin = receiveCall({ ...settings, refuse }, (...request) => void inner.emit('stream', ...request))
   let arriving: Socket | undefined
   server.on('session', (session) => {
     if (arriving) sessions.enter(session, arriving)

@@ -7,13 +7,18 @@ import { checkHead, type Refusal } from './request-head.ts'
 /** Takes a request over. */
 export type RequestHandler = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number) => void
 
-/** Looks at a request before it is a call: what is none is refused, and the rest handed on. */
+export interface ReceivingOptions extends Pick<GrpcSettings, 'compression'> {
+  /** What a call is refused for that could be served at another time. */
+  readonly refuse: (headers: IncomingHttpHeaders) => Refusal | undefined
+}
+
+/** Looks at a request before it is a call: what is none, or is not served now, is refused, and the rest handed on. */
 export function receiveCall(
-  { compression }: Pick<GrpcSettings, 'compression'>,
+  { compression, refuse: refuseCall }: ReceivingOptions,
   handle: RequestHandler,
 ): RequestHandler {
   return (stream, headers, flags) => {
-    const refusal = checkHead(headers)
+    const refusal = checkHead(headers) ?? refuseCall(headers)
     if (refusal === undefined) {
       if (compression === 'gzip') compressAnswers(stream, headers)
       handle(stream, headers, flags)

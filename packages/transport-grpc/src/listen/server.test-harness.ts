@@ -41,7 +41,11 @@ export interface LogLine {
 }
 
 /** A server of `echo` whose calls are answered by `answer`, and that keeps what it logs. */
-export async function serve(options: GrpcOptions = {}, answer: Answer = () => ({ text: 'hello' })) {
+export async function serve(
+  options: GrpcOptions = {},
+  answer: Answer = () => ({ text: 'hello' }),
+  parts: Pick<OperationEndpoint, 'refuse'> = {},
+) {
   const lines: LogLine[] = []
   const waiting: { readonly message: string; readonly seen: () => void }[] = []
   const tell = (fields: object, message = '') => {
@@ -55,7 +59,7 @@ export async function serve(options: GrpcOptions = {}, answer: Answer = () => ({
     return promise
   }
   const place = options.path === undefined ? { port: 0 } : {}
-  const server = grpcTransport({ ...place, ...options }).bind({ ...hostOf(answer), log })
+  const server = grpcTransport({ ...place, ...options }).bind({ ...hostOf(answer, parts), log })
   const [address] = await server.listen()
   return {
     server,
@@ -67,7 +71,7 @@ export async function serve(options: GrpcOptions = {}, answer: Answer = () => ({
   }
 }
 
-function hostOf(answer: Answer): TransportHost {
+function hostOf(answer: Answer, parts: Pick<OperationEndpoint, 'refuse'>): TransportHost {
   const dispatch: OperationEndpoint['dispatch'] = async (arrival) => {
     const rest = { callId: 'c-1', headers: undefined }
     try {
@@ -79,7 +83,7 @@ function hostOf(answer: Answer): TransportHost {
   const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
   return {
     service: { name: 'demo', version: '1', instanceId: 'demo-1' },
-    operations: contractInfo(echo as Contract).operations.map((operation) => ({ operation, dispatch })),
+    operations: contractInfo(echo as Contract).operations.map((operation) => ({ operation, dispatch, ...parts })),
     events: [],
     defaultHost: '127.0.0.1',
     log,

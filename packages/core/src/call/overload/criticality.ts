@@ -11,6 +11,9 @@ export type Criticality = (typeof criticalities)[number]
 /** The metadata in which a call carries its criticality. No standard names one; the values are those of the source above. */
 export const criticalityName = 'x-criticality'
 
+/** The metadata in which a call carries whose it is. No standard names one either. */
+export const tenantName = 'x-tenant-id'
+
 /** Unless caller, operation or service say otherwise. @see the same source: the default there */
 export const defaultCriticality: Criticality = 'critical'
 

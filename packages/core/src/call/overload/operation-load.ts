@@ -1,6 +1,10 @@
-import { type Criticality, rankOf } from './criticality.ts'
+import { type Criticality, criticalityName, rankOf, tenantName, toCriticality } from './criticality.ts'
+import { overloaded } from '../rule/limiter.ts'
 import type { AskingCall, OverloadControl } from './overload-control.ts'
 import type { UsualLatency } from './usual-latency.ts'
+
+/** What a call is told that is refused. One for all: to make one costs more than the rest of a refusal. */
+export const refusal = overloaded()
 
 export interface LoadFacts {
   /** False for streams, which last as long as their caller likes, and for what a queue delivers, which has its own number in flight. */
@@ -21,6 +25,12 @@ export class OperationLoad {
     this.#control = control
     this.#rank = rankOf(criticality)
     this.#usual = control.usualLatency()
+  }
+
+  /** As `OverloadControl`, for a call of which the metadata alone are there, by their names. */
+  refusesAtOnce(metadata: (name: string) => string | undefined): boolean {
+    const rank = this.rankOf(toCriticality(metadata(criticalityName)))
+    return this.#control.refusesAtOnce({ rank, tenant: metadata(tenantName) ?? '' })
   }
 
   rankOf(criticality: Criticality | undefined): number {

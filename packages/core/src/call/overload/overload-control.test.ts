@@ -99,6 +99,37 @@ describe('a service whose calls compute 2 ms each, so that it can do some 480 a 
   })
 })
 
+describe.each([
+  { protocol: 'HTTP', wire: { restMs: 0.04 } },
+  { protocol: 'gRPC', wire: { headMs: 0.035, restMs: 0.075 } },
+])('a service whose calls compute 1 ms each, over $protocol as it costs a core', ({ wire }) => {
+  const capacity = 1_000 / (1 + (wire.headMs ?? 0) + wire.restMs)
+  /** A tenth is critical; of the others one tenant has twice as many as the other. */
+  const burst = [
+    calls({ criticality: 'critical', callsPerSecond: 0.3 * capacity }),
+    calls({ criticality: 'sheddable', tenant: 'loud', callsPerSecond: 1.8 * capacity }),
+    calls({ criticality: 'sheddable', tenant: 'quiet', callsPerSecond: 0.9 * capacity }),
+  ]
+
+  it('does nine tenths of its most at three times of that, loses no critical call, and refuses nobody as soon as it is over', async () => {
+    const loop = new SimulatedLoop({ computesMs: 1 }, wire)
+    const usual = calls({ callsPerSecond: 0.9 * capacity, fromMs: 10_000, untilMs: 16_000 })
+    await loop.run([...burst, usual], 17_000)
+    expect(goodput(loop.ended, 1_000, 10_000)).toBeGreaterThanOrEqual(0.9 * capacity)
+    expect(successShare(loop.ended, (stream) => stream === burst[0])).toBeGreaterThanOrEqual(0.99)
+    const late = loop.ended.filter(({ stream, cameAtMs }) => stream === usual && cameAtMs >= 10_500)
+    expect([late.length > 1_000, successShare(late)]).toEqual([true, 1])
+    expect(Math.max(...late.map(({ tookMs }) => tookMs))).toBeLessThan(200)
+  })
+
+  it('gives both tenants as much of it', async () => {
+    const loop = new SimulatedLoop({ computesMs: 1 }, wire)
+    await loop.run(burst, 10_000)
+    const [, loud, quiet] = burst.map((one) => loop.ended.filter(({ stream, end }) => stream === one && end === 'ok'))
+    expect((quiet?.length ?? 0) / (loud?.length ?? 0)).toBeGreaterThan(0.95)
+  })
+})
+
 it('leaves their turns to calls that need more than one each, while it handles messages', async () => {
   const loop = new SimulatedLoop({ computesMs: 8 })
   let handledCount = 0
@@ -135,6 +166,17 @@ describe('a service that waits for a backend that serves 20 at a time for 40 ms 
         ({ criticality }) => criticality === 'critical_plus',
       ),
     ).toBeGreaterThanOrEqual(0.99)
+  })
+
+  it('refuses nobody half a second after the backend serves as before', async () => {
+    let serve = backend(20, 40)
+    const loop = new SimulatedLoop({ computesMs: 0.05, endsAtMs: (nowMs) => serve(nowMs) })
+    loop.at(5_000, () => (serve = backend(2, 40)))
+    loop.at(10_000, () => (serve = backend(20, 40)))
+    await loop.run([calls({ callsPerSecond: 0.8 * capacity, untilMs: 15_000 })], 16_000)
+    const refusedAt = loop.ended.filter(({ end }) => end === 'refused').map(({ cameAtMs }) => cameAtMs)
+    expect(Math.min(...refusedAt)).toBeGreaterThan(5_000)
+    expect(Math.max(...refusedAt)).toBeLessThan(10_500)
   })
 
   it('learns that calls take longer from now on, where that is not for the number of them', async () => {

@@ -129,6 +129,17 @@ export class OverloadControl {
     return true
   }
 
+  /**
+   * Whether a call is refused of which only the head is there: where it would have to wait too long, and nobody would give way to it. Then it must
+   * not ask. To know that before the rest is read makes refusing cheap.
+   */
+  refusesAtOnce(call: WaitingCall): boolean {
+    if (this.#waiting.count === 0 || this.#waiting.givesWayTo(call)) return false
+    if (this.#waiting.count < headShare * this.#mostCount) return false
+    this.#countRefusal(call)
+    return true
+  }
+
   /** Lets it begin, or refuses it or another one, now or later. */
   wait(call: AskingCall): void {
     if (!call.isPatient) this.#waitOrRefuse(call)
@@ -154,7 +165,7 @@ export class OverloadControl {
   #waitOrRefuse(call: AskingCall): void {
     const nowMs = this.#clock.nowMs()
     if (this.#waiting.count === 0) this.#pace.begin(nowMs)
-    const mostCount = Math.max(1, this.#pace.countWithin(this.#surroundings.settings.maxDelayMs))
+    const mostCount = this.#mostCount
     if (this.#waiting.count + 1 > mostCount / 2) this.#press()
     if (this.#waiting.count >= mostCount) {
       const leaving = this.#waiting.giveWayTo(call)
@@ -163,6 +174,11 @@ export class OverloadControl {
     }
     call.waits()
     this.#waiting.add(call)
+  }
+
+  /** How many may wait. */
+  get #mostCount(): number {
+    return Math.max(1, this.#pace.countWithin(this.#surroundings.settings.maxDelayMs))
   }
 
   get #isFull(): boolean {
@@ -212,12 +228,16 @@ export class OverloadControl {
   }
 
   #refuse(call: AskingCall): void {
+    this.#countRefusal(call)
+    call.refuse()
+  }
+
+  #countRefusal(call: WaitingCall): void {
     const criticality = criticalities[call.rank] ?? 'sheddable'
     this.#refusedCounts[criticality] += 1
     this.#untold.set(criticality, (this.#untold.get(criticality) ?? 0) + 1)
     if (this.#state === 'normal') this.#overload()
     this.#calmCount = 0
-    call.refuse()
   }
 
   /** Looks at all that is measured, from now on until nothing happens any more. */
@@ -317,6 +337,12 @@ const realClock: OverloadClock = {
 
 /** After so many calls it is the turn of what is patient. A guess: little of what calls have, and soon enough for some dozen of them. */
 const mostOvertaking = 8
+
+/**
+ * Part of the places to wait that calls may fill of which only the head is known: in the rest more critical calls and those of other tenants find
+ * room, or each would drive out one of which all was read. A guess: more than comes of them in a turn.
+ */
+const headShare = 0.9
 
 /** How often what is measured is looked at. A guess: often enough for a burst, and many calls a time. */
 const lookMs = 100

@@ -30,8 +30,14 @@ export interface SimulatedWork {
   readonly computesLaterMs?: number
 }
 
-/** What taking in a call costs, refused or not. */
-const receivingMs = 0.05
+/** What taking in a call costs on its wire, refused or not. */
+export interface SimulatedWire {
+  /** What can be refused by it alone; undefined where a call is only known as a whole. */
+  readonly headMs?: number
+  readonly restMs: number
+}
+
+const cheapWire: SimulatedWire = { restMs: 0.05 }
 const turnMs = 5
 
 interface Arrival {
@@ -46,13 +52,14 @@ export class SimulatedLoop {
   readonly ended: SimulatedCall[] = []
   readonly lines: string[] = []
   readonly #work: SimulatedWork
+  readonly #wire: SimulatedWire
   readonly #usual: UsualLatency
   readonly #events: { readonly atMs: number; run(): void }[] = []
   readonly #draining = new AbortController()
   #nowMs = 0
   #turn: { readonly startedAtMs: number; over: PromiseWithResolvers<void> | undefined } | undefined
 
-  constructor(work: SimulatedWork) {
+  constructor(work: SimulatedWork, wire = cheapWire) {
     const clock: OverloadClock = {
       nowMs: () => this.#nowMs,
       after: (delayMs, run) => this.at(this.#nowMs + delayMs, run),
@@ -61,6 +68,7 @@ export class SimulatedLoop {
     const note = (_fields: object, line?: string) => void this.lines.push(line ?? '')
     const log = { debug: note, info: note, warn: note, error: note, child: () => log }
     this.#work = work
+    this.#wire = wire
     this.control = new OverloadControl({
       service: 'simulated',
       settings: overloadDefaults,
@@ -114,10 +122,11 @@ export class SimulatedLoop {
       this.#runDue()
       // What had come by then is read in one go, as a loop does.
       const readUntil = this.#nowMs
-      for (let arrival = arrivals[next]; arrival && arrival.atMs <= readUntil; arrival = arrivals[next]) {
-        next += 1
-        this.#receive(arrival)
-      }
+      const first = next
+      while ((arrivals[next]?.atMs ?? Number.POSITIVE_INFINITY) <= readUntil) next += 1
+      // Heads are told of before what follows any of them is.
+      const heads = arrivals.slice(first, next).filter((arrival) => !this.#refuses(arrival))
+      for (const arrival of heads) this.#receive(arrival)
       this.#turn?.over?.resolve()
       this.#turn = undefined
       await setImmediate()
@@ -135,10 +144,23 @@ export class SimulatedLoop {
     }
   }
 
+  #refuses({ atMs, stream }: Arrival): boolean {
+    const { headMs } = this.#wire
+    if (headMs === undefined) return false
+    this.#nowMs += headMs
+    const { criticality, tenant } = stream
+    if (!this.control.refusesAtOnce({ rank: rankOf(criticality), tenant })) return false
+    this.#end({ atMs, stream }, 'refused')
+    return true
+  }
+
+  #end({ atMs, stream }: Arrival, end: SimulatedCall['end']): void {
+    this.ended.push({ stream, cameAtMs: atMs, end, tookMs: this.#nowMs - atMs })
+  }
+
   #receive({ atMs, stream }: Arrival): void {
-    this.#nowMs += receivingMs
-    const end = (how: SimulatedCall['end']) =>
-      void this.ended.push({ stream, cameAtMs: atMs, end: how, tookMs: this.#nowMs - atMs })
+    this.#nowMs += this.#wire.restMs
+    const end = (how: SimulatedCall['end']) => this.#end({ atMs, stream }, how)
     const call: AskingCall = {
       rank: rankOf(stream.criticality),
       tenant: stream.tenant,

@@ -37,6 +37,7 @@ it.each([
   { waits: [], comes: '1a', leaves: undefined, because: 'nobody waits' },
 ])('when $comes comes to $waits leaves $leaves: $because', ({ waits, comes, leaves }) => {
   const { waiting } = waitingFor(...waits)
+  expect([waiting.givesWayTo(call(comes)), waiting.count]).toEqual([leaves !== undefined, waits.length])
   expect(waiting.giveWayTo(call(comes))?.name).toBe(leaves)
   expect(waiting.count).toBe(waits.length - (leaves === undefined ? 0 : 1))
 })

@@ -44,26 +44,22 @@ export class WaitingCalls<Call extends WaitingCall> {
   }
 
   /** Takes out who has to leave so that the call can come in its place; undefined when nobody has to. */
-  giveWayTo(call: Call): Call | undefined {
-    for (let rank = this.#ranks.length - 1; rank >= call.rank; rank -= 1) {
-      const tenants = this.#ranks[rank] ?? new Map<string, Call[]>()
-      const [tenant, calls] = largest(tenants)
-      if (calls === undefined) continue
-      const own = tenants.get(call.tenant)?.length ?? 0
-      if (rank === call.rank && calls.length <= own + 1) return undefined
-      const last = calls.pop()
-      if (calls.length === 0) tenants.delete(tenant)
-      this.#count -= 1
-      return last
-    }
-    return undefined
+  giveWayTo(call: WaitingCall): Call | undefined {
+    const last = this.#giving(call)?.at(-1)
+    if (last !== undefined) this.delete(last)
+    return last
+  }
+
+  /** Whether anybody has to. */
+  givesWayTo(call: WaitingCall): boolean {
+    return this.#giving(call) !== undefined
   }
 
   /** It waits no more. */
   delete(call: Call): void {
     const tenants = this.#tenantsOf(call)
     const calls = tenants.get(call.tenant) ?? []
-    const index = calls.indexOf(call)
+    const index = calls.lastIndexOf(call)
     if (index < 0) return
     calls.splice(index, 1)
     if (calls.length === 0) tenants.delete(call.tenant)
@@ -74,6 +70,18 @@ export class WaitingCalls<Call extends WaitingCall> {
     return this.#ranks.flatMap((tenants) => [...tenants.values()].flat())[Symbol.iterator]()
   }
 
+  /** The calls of whose tenant the last has to leave. */
+  #giving(call: WaitingCall): readonly Call[] | undefined {
+    for (let rank = this.#ranks.length - 1; rank >= call.rank; rank -= 1) {
+      const tenants = this.#ranks[rank] ?? new Map<string, Call[]>()
+      const calls = largest(tenants)
+      if (calls === undefined) continue
+      const own = tenants.get(call.tenant)?.length ?? 0
+      return rank === call.rank && calls.length <= own + 1 ? undefined : calls
+    }
+    return undefined
+  }
+
   #tenantsOf({ rank }: Call): Map<string, Call[]> {
     const tenants = this.#ranks[rank]
     if (tenants === undefined) throw new RangeError(`expected a rank below ${this.#ranks.length}, found ${rank}`)
@@ -81,8 +89,8 @@ export class WaitingCalls<Call extends WaitingCall> {
   }
 }
 
-function largest<Call>(tenants: ReadonlyMap<string, Call[]>): readonly [string, Call[] | undefined] {
-  let found: readonly [string, Call[] | undefined] = ['', undefined]
-  for (const entry of tenants) if (entry[1].length > (found[1]?.length ?? 0)) found = entry
+function largest<Call>(tenants: ReadonlyMap<string, Call[]>): readonly Call[] | undefined {
+  let found: readonly Call[] | undefined
+  for (const calls of tenants.values()) if (calls.length > (found?.length ?? 0)) found = calls
   return found
 }
