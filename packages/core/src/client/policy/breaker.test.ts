@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { type MeterProvider, metrics } from '@opentelemetry/api'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ServiceError } from '../../error/service-error.ts'
 import { wasNotSent } from '../not-sent.ts'
 import { Breaker, type BreakerState } from './breaker.ts'
@@ -122,6 +123,25 @@ describe('a remote with a breaker', () => {
     await clock.pass(3_001)
     begin('read')
     expect(log.info).toHaveBeenCalledOnce()
+  })
+
+  it('is counted while it is open', async () => {
+    const add = vi.fn()
+    const meter = { createUpDownCounter: () => ({ add }), createCounter: () => ({ add: () => undefined }) }
+    metrics.setGlobalMeterProvider({ getMeter: () => meter } as unknown as MeterProvider)
+    onTestFinished(() => metrics.disable())
+    const { begin, clock } = policed({ breaker: true }, failing('unavailable'))
+    for (let count = 0; count < 30; count += 1) {
+      begin('add')
+      await clock.pass(1)
+    }
+    await clock.pass(3_001)
+    begin('read')
+    const attributes = { 'tenon.client.contract': 'demo.NoteService' }
+    expect(add.mock.calls).toEqual([
+      [1, attributes],
+      [-1, attributes],
+    ])
   })
 
   it('sends all calls while half of them succeed', async () => {

@@ -137,6 +137,24 @@ describe('the breaker of an instance', () => {
     expect(steady.pool.pick({ ...anyTarget, key: 'a' }, steady.clock.nowMs())?.address).toBe('t9')
   })
 
+  it('gives calls of one key to one other instance', () => {
+    const steady = steadyPool({ ...policy, balancer: consistentHash({ key: { metadata: 'key' } }) })
+    steady.pool.use(targetsOf(10))
+    const othersOf = () =>
+      Array.from({ length: 400 }, (_, key) => {
+        const target = steady.pool.pick({ ...anyTarget, key: String(key) }, steady.clock.nowMs())
+        return target?.address
+      })
+    const before = othersOf()
+    call(steady, 2_000, failingAt('t3'))
+    steady.clock.random = () => 0
+    const after = othersOf()
+    const moved = after.filter((address, key) => address !== before[key])
+    expect(moved).toHaveLength(before.filter((address) => address === 't3').length)
+    expect(new Set(moved).size).toBeGreaterThan(1)
+    expect(othersOf()).toEqual(after)
+  })
+
   it('is there where the policy says so', () => {
     const targetOf = (breaker: boolean | { readonly perInstance?: boolean }) => {
       const { pool } = steadyPool({ ...policy, breaker })
@@ -160,13 +178,16 @@ describe('the breaker of an instance', () => {
 
   it('counts as closed when its instance is gone', () => {
     const steady = steadyPool(policy)
-    const targets = targetsOf(3)
+    const targets = targetsOf(4)
     steady.pool.use(targets)
-    call(steady, 300, failingAt('t0'))
+    call(steady, 300, failingAt('t0', 't1'))
+    const { breakerChanged } = steady.listener
+    breakerChanged.mockClear()
     steady.pool.use(targets.slice(1))
-    expect(steady.listener.breakerChanged).toHaveBeenLastCalledWith(targets[0], 'closed')
-    steady.pool.use(targets.slice(2))
-    expect(steady.listener.breakerChanged).toHaveBeenCalledTimes(2)
+    expect(breakerChanged).toHaveBeenCalledExactlyOnceWith(targets[0], 'closed')
+    steady.pool.use(targets.slice(3))
+    expect(breakerChanged).toHaveBeenLastCalledWith(targets[1], 'closed')
+    expect(breakerChanged).toHaveBeenCalledTimes(2)
   })
 })
 
