@@ -13,6 +13,7 @@ import { measureProbes } from './part/probes.ts'
 import { measureQueue } from './part/queue.ts'
 import { leastPoisonCount, measureQueuePoison, poisonDrivers, type PoisonOptions } from './part/queue-poison.ts'
 import { measureRegistry } from './part/registry.ts'
+import { measureRemoteCalls } from './part/remote-calls.ts'
 import { measureStart } from './part/start.ts'
 import { measureStream } from './part/stream.ts'
 import { isProfileName, profile, profileNames } from './profile/profile.ts'
@@ -30,6 +31,7 @@ const parts = {
   'grpc-peers': measureGrpcPeers,
   stream: measureStream,
   picks: measurePicks,
+  'remote-calls': measureRemoteCalls,
   probes: measureProbes,
   overload: measureOverload,
   queue: measureQueue,

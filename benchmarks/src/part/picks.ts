@@ -70,7 +70,7 @@ function targets(): readonly Target[] {
 }
 
 function poolOf(balancer: ReturnType<typeof peakEwma>, list = targets()): TargetPool {
-  const settings = resolveTargets({ balancer })
+  const settings = resolveTargets({ balancer, breaker: true })
   const listener = new PoolTelemetry('bench', silent)
   const pool = new TargetPool({ settings, zone: undefined, client: 'bench', clock: processClock, listener })
   pool.use(list)

@@ -49,6 +49,8 @@ export class ConnectionPool {
   readonly #settings: HttpClientSettings
   readonly #dispatchers = new Map<Kind, Promise<Dispatcher>>()
   readonly #pools: Pool[] = []
+  /** Until one is closed. It is asked for with every call, and undici adds up its numbers each time. */
+  #isConnected = false
   /** On the clock of `performance.now()`: when connecting last failed. */
   #failedAtMs = Number.NEGATIVE_INFINITY
 
@@ -81,8 +83,10 @@ export class ConnectionPool {
 
   /** Through a proxy nothing is known of connections but that one has just failed. */
   state(): ChannelState {
+    if (this.#isConnected) return 'ready'
     const stats = this.#pools.map((pool) => pool.stats)
-    if (stats.some(({ connected }) => connected > 0)) return 'ready'
+    this.#isConnected = stats.some(({ connected }) => connected > 0)
+    if (this.#isConnected) return 'ready'
     if (performance.now() - this.#failedAtMs < failingMs) return 'failing'
     return stats.some(({ pending, queued }) => pending + queued > 0) ? 'connecting' : 'idle'
   }
@@ -113,7 +117,9 @@ export class ConnectionPool {
     const opened = openDispatcher(this.#origin, this.#settings, kind)
     this.#dispatchers.set(kind, opened)
     const note = (dispatcher: Dispatcher) => {
-      if ('stats' in dispatcher) this.#pools.push(dispatcher as Pool)
+      if (!('stats' in dispatcher)) return
+      dispatcher.on('disconnect', () => (this.#isConnected = false))
+      this.#pools.push(dispatcher as Pool)
     }
     opened.then(note, () => undefined)
     return opened

@@ -149,9 +149,12 @@ class HttpChannel implements ClientChannel {
   /** What is still open of a call that nobody waits for is cut: over HTTP/1.1 that is the only way to say so. */
   #leave(running: RunningCall): void {
     running.leave()
-    running.end(new ServiceError('cancelled', 'the caller left'))
+    running.end(left)
   }
 }
+
+/** Made once: nobody gets to see it, and a stack for each call costs more than all that is done here. */
+const left = new ServiceError('cancelled', 'the caller left')
 
 async function readOne(method: ClientMethod, reply: WireReply, outgoing: OutgoingCall): Promise<unknown> {
   tellHeaders(reply, outgoing)
