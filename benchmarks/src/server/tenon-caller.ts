@@ -23,13 +23,17 @@ const { BENCH_PROTOCOL: protocol = '', BENCH_PORTS: ports = '' } = process.env
 const via = protocol === 'grpc' ? grpcClient() : httpClient()
 const places = ports.split(',').map(Number)
 const registry = memoryRegistry()
+const { signal } = new AbortController()
 for (const port of places)
-  await registry.announce({
-    id: `shop-${port}`,
-    name: 'shop',
-    version: '1.0.0',
-    endpoints: [{ protocol, host: '127.0.0.1', port }],
-  })
+  await registry.announce(
+    {
+      id: `shop-${port}`,
+      name: 'shop',
+      version: '1.0.0',
+      endpoints: [{ protocol, host: '127.0.0.1', port }],
+    },
+    { signal },
+  )
 
 /** One for each instance, called in turn: as many connections, which cost more to use than one that is always the last used. */
 const bare = await Promise.all(places.map((port) => clientAt({ via, at: `static:///127.0.0.1:${port}` })))
@@ -69,7 +73,7 @@ async function clientAt(options: RemoteOptions<typeof shop>): Promise<Client<typ
     handlers: [],
     registry: () => registry,
     remotes: () => [remote(shop, options)],
-    onStart: [hook('hand over the client', (client, _start) => resolve(client), { needs: [clientOf(shop)] })],
+    onStart: [hook('hand over the client', (client) => resolve(client), { needs: [clientOf(shop)] })],
   })
   await service.start()
   return await promise

@@ -1,5 +1,7 @@
 import { stateOf } from './channel-state.ts'
 import type { ChannelState } from './client-transport.ts'
+import type { BreakerFacts } from './policy/breaker.ts'
+import type { PolicyState } from './policy/policy-state.ts'
 import type { Target } from './target/target.ts'
 
 /** How a client stands to another service, as `/info` tells it. */
@@ -10,6 +12,10 @@ export interface RemoteState {
   readonly address: string
   /** Name of the client transport. */
   readonly transport: string
+  /** Who chooses among the instances: `peakEwma`; undefined where there is only one address. */
+  readonly balancer?: string | undefined
+  /** What is done for its calls; undefined where nothing was said. */
+  readonly policies?: PolicyState | undefined
   /** Those that are called, and those that finish what runs on them. */
   readonly instances: readonly InstanceState[]
 }
@@ -25,6 +31,8 @@ export interface InstanceState {
   readonly latencyMs?: number | undefined
   /** Until when it is given no calls while others can take them, as RFC 3339; undefined where it is given some. */
   readonly ejectedUntil?: string | undefined
+  /** Its own; undefined where it has none. */
+  readonly breaker?: BreakerFacts | undefined
 }
 
 const tellers = new WeakMap<object, () => RemoteState>()
@@ -46,6 +54,7 @@ export function instanceStateOf({
   runningCount,
   latency,
   ejectedUntilMs,
+  breaker,
 }: Target): InstanceState {
   return {
     address,
@@ -55,5 +64,6 @@ export function instanceStateOf({
     latencyMs: latency.ms === undefined ? undefined : Math.round(latency.ms * 1_000) / 1_000,
     ejectedUntil:
       ejectedUntilMs === undefined ? undefined : new Date(performance.timeOrigin + ejectedUntilMs).toISOString(),
+    breaker: breaker?.facts,
   }
 }

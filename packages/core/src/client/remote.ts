@@ -15,7 +15,7 @@ import { ClientJournal } from './policy/client-journal.ts'
 import { PolicedChannel } from './policy/policed-channel.ts'
 import { processClock } from './policy/policy-clock.ts'
 import { type RemotePolicy, type RemoteSettings, resolvePolicy } from './policy/remote-policy.ts'
-import { resolveTargets } from './policy/target-policy.ts'
+import { resolveTargets, type TargetSettings } from './policy/target-policy.ts'
 import { instanceStateOf, noteRemote } from './remote-state.ts'
 import { ServiceDirectory } from './service-directory.ts'
 import { PoolTelemetry } from './target/pool-telemetry.ts'
@@ -99,8 +99,10 @@ function provideRemote<Of extends AnyContract>(contract: Of, options: SoundOptio
   const channels = new WeakMap<object, ClientChannel>()
   const destination = { via, contract: info }
   const join = (list: ChannelList, journal: ClientJournal) => {
-    const spread = spreadOver(list, options, { ...caller, contract: name })
-    const channel = settings ? new PolicedChannel(spread, { contract: info, settings, journal }) : spread
+    const targets = settings?.targets ?? resolveTargets({})
+    const spread = spreadOver(list, { via, targets }, { ...caller, contract: name })
+    const policed = settings && new PolicedChannel(spread, { contract: info, settings, journal })
+    const channel = policed ?? spread
     const client = assembleClient<Of>(info, { channel, interceptors, settings })
     channels.set(client, channel)
     noteChannels(client, list)
@@ -108,6 +110,8 @@ function provideRemote<Of extends AnyContract>(contract: Of, options: SoundOptio
       contract: name,
       address: at,
       transport: via.name,
+      balancer: list.only ? undefined : targets.balancer.name,
+      policies: policed?.policies,
       instances: list.opened.map(instanceStateOf),
     }))
     return client
@@ -146,12 +150,12 @@ interface Destination {
 /** A single address has nobody to be chosen among. */
 function spreadOver(
   list: ChannelList,
-  { via: { waitForReady }, settings }: Pick<SoundOptions<AnyContract>, 'via' | 'settings'>,
+  { via: { waitForReady }, targets }: { readonly via: ClientTransport; readonly targets: TargetSettings },
   { contract, zone, instanceId, log }: Caller & { readonly contract: string },
 ): ClientChannel {
   if (list.only) return list.only
   const pool = new TargetPool({
-    settings: settings?.targets ?? resolveTargets({}),
+    settings: targets,
     zone,
     client: instanceId,
     clock: processClock,

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import Type from 'typebox'
 import { describe, expect, it, vi } from 'vitest'
 import { roundRobin } from '../client/balancer/round-robin.ts'
@@ -128,6 +129,8 @@ describe('a service with a registry', () => {
         contract: 'shop.NoteService',
         address: 'registry:///note',
         transport: 'grpc',
+        balancer: 'roundRobin',
+        policies: { operations: [], bulkheads: [] },
         instances: [
           { ...state, address: '10.0.0.7:1', zone: 'a', latencyMs: expect.any(Number) },
           { ...state, address: '10.0.0.7:2', zone: 'a', latencyMs: expect.any(Number) },
@@ -140,6 +143,82 @@ describe('a service with a registry', () => {
           },
           { ...state, address: '10.0.0.7:4', zone: 'b', latencyMs: expect.any(Number) },
         ],
+      },
+    ])
+  })
+
+  it('shows in /info what is done for the calls of a remote, and how it stands', async () => {
+    const memory = memoryRegistry()
+    for (const port of [1, 2])
+      await memory.announce(
+        { ...found, id: `note-${port}`, endpoints: [{ protocol: 'grpc', host: 'a', port }] },
+        { signal },
+      )
+    const held = Promise.withResolvers<void>()
+    let count = 0
+    const failing: ClientTransport = {
+      name: 'grpc',
+      open: (target) => ({
+        ...via.open(target),
+        unary: async () => {
+          if (count++ >= 100) await held.promise
+          throw new ServiceError('unavailable', 'away')
+        },
+      }),
+    }
+    const settled: Promise<unknown>[] = []
+    const call = hook(
+      'call',
+      async (client) => {
+        while (count < 100) await client.getNote({}).catch(() => undefined)
+        // The breaker lets every fifth through, which then keeps its place.
+        while (count < 102) {
+          settled.push(client.getNote({}).catch(() => undefined))
+          await setImmediate()
+        }
+        settled.push(client.getNote({}).catch(() => undefined))
+      },
+      { needs: [clientOf(notes)] },
+    )
+    const policy = {
+      timeoutMs: 5_000,
+      retry: { initialDelayMs: 0, maxDelayMs: 0 },
+      budget: { minPerSecond: 3 },
+      breaker: true,
+      bulkhead: { maxRunning: 2, maxWaiting: 1 },
+      ejection: false,
+    } as const
+    const { service } = callingService(memory, {
+      onReady: [call],
+      admin: { port: 0 },
+      remotes: () => [remote(notes, { via: failing, at: 'registry:///note', policy })],
+    })
+    await using started = await service.start(start)
+    const { port = 0 } = started.addresses.find(({ protocol }) => protocol === 'admin') ?? {}
+    const { remotes } = (await (await fetch(`http://127.0.0.1:${port}/info`)).json()) as { remotes: unknown }
+    held.resolve()
+    await Promise.all(settled)
+    const breaker = { state: 'open', refusedRatio: expect.any(Number), askedCount: expect.any(Number), takenCount: 0 }
+    expect(remotes).toEqual([
+      {
+        contract: 'shop.NoteService',
+        address: 'registry:///note',
+        transport: 'grpc',
+        balancer: 'peakEwma',
+        policies: {
+          operations: [{ operation: 'getNote', timeoutMs: 5_000, policies: ['bulkhead', 'breaker', 'retry'] }],
+          breaker,
+          // Nothing of it can be made again: the operation is neither safe nor idempotent.
+          budget: { callCount: expect.any(Number), spentCount: 0, allowedCount: 30 },
+          bulkheads: [{ operations: ['getNote'], maxRunning: 2, runningCount: 2, maxWaiting: 1, waitingCount: 1 }],
+        },
+        instances: ['a:1', 'a:2'].map((address) => ({
+          address,
+          state: 'idle',
+          runningCount: expect.any(Number),
+          latencyMs: expect.any(Number),
+          breaker: { ...breaker, state: expect.any(String) },
+        })),
       },
     ])
   })

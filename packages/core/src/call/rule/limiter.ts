@@ -29,6 +29,14 @@ export class Limiter {
     this.#limits = limits
   }
 
+  get runningCount(): number {
+    return this.#runningCount
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.size + this.#patient.size
+  }
+
   /**
    * @param isPatient For a caller that is held back elsewhere, as a queue is: it waits however many do.
    * @throws ServiceError `resource_exhausted` when all places are taken and too many wait already.

@@ -8,6 +8,17 @@ import type { PolicyParts, Stage } from './stage.ts'
 /** Whether a remote, or an instance, takes what is asked of it: `closed`, or some of its calls are refused before they are sent: `open`. */
 export type BreakerState = 'closed' | 'open'
 
+/** What a breaker goes by, over three seconds. */
+export interface BreakerFacts {
+  /** As it was told last; one that nobody calls over stays what it is. */
+  readonly state: BreakerState
+  /** The part of the calls that is refused now, 0–0.8. */
+  readonly refusedRatio: number
+  /** Those that it refused among them. */
+  readonly askedCount: number
+  readonly takenCount: number
+}
+
 export interface BreakerOptions {
   readonly clock: PolicyClock
   readonly onChange: (state: BreakerState) => void
@@ -31,6 +42,16 @@ export class Breaker {
   constructor({ clock, onChange }: BreakerOptions) {
     this.#clock = clock
     this.#onChange = onChange
+  }
+
+  get facts(): BreakerFacts {
+    const nowMs = this.#clock.nowMs()
+    return {
+      state: this.#state,
+      refusedRatio: Math.max(0, Math.round(this.#refusedRatio(nowMs) * 1_000) / 1_000),
+      askedCount: this.#asked.total(nowMs),
+      takenCount: this.#taken.total(nowMs),
+    }
   }
 
   /** Whether a call is refused; it counts as asked then. */

@@ -11,6 +11,7 @@ import { fallbackStage } from './fallback.ts'
 import type { ClientJournal } from './client-journal.ts'
 import { OpenedItems } from './opened-items.ts'
 import { type PolicyClock, processClock } from './policy-clock.ts'
+import { type PolicyState, policyStateOf } from './policy-state.ts'
 import { type PolicyTimer, processTimer } from './policy-timer.ts'
 import type { OperationSettings, RemoteSettings } from './remote-policy.ts'
 import { repeatStage } from './repeat-stage.ts'
@@ -31,6 +32,7 @@ export interface PolicedOptions {
 export class PolicedChannel implements ClientChannel {
   readonly #inner: ClientChannel
   readonly #stages: ReadonlyMap<string, Stage>
+  readonly #tell: () => PolicyState
   readonly #closing = new AbortController()
 
   constructor(
@@ -48,6 +50,7 @@ export class PolicedChannel implements ClientChannel {
     const breaker = settings.hasBreaker ? breakerOf(parts) : undefined
     const limiters = limitersBySettings()
     this.#inner = inner
+    this.#tell = () => policyStateOf(contract, settings, { breaker, budget: parts.budget, limiters })
     this.#stages = new Map(
       contract.operations.flatMap((operation) => {
         const stage = stageOf(settings.of(operation), { ...parts, breaker, limiters })
@@ -90,6 +93,11 @@ export class PolicedChannel implements ClientChannel {
       OpenedItems.open(this.#inner.bidiStream(operation, held.attempt(), outgoing))
     const asked = { operation, call, isOutputStream: true, send, mayRepeat: () => held.isWhole }
     return received(stage, asked, () => held.release())
+  }
+
+  /** What is in force now, and how it stands. */
+  get policies(): PolicyState {
+    return this.#tell()
   }
 
   state(): ChannelState {

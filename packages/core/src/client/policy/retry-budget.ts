@@ -24,6 +24,15 @@ export interface BudgetPolicy {
 
 export type BudgetSettings = Required<BudgetPolicy>
 
+/** What is left of a budget, over ten seconds. */
+export interface BudgetFacts {
+  readonly callCount: number
+  /** Additional attempts that were made. */
+  readonly spentCount: number
+  /** Additional attempts that there may be, as calls are now. */
+  readonly allowedCount: number
+}
+
 /**
  * A share, so that what fails everywhere is not asked much more often than what works.
  *
@@ -68,11 +77,23 @@ export class RetryBudget {
   /** Takes an additional attempt out of the budget; false where there is none left. */
   spend(): boolean {
     const nowMs = this.#clock.nowMs()
-    const { ratio, minPerSecond } = this.#settings
-    const allowed = Math.max(ratio * this.#calls.total(nowMs), (minPerSecond * budgetWindow.windowMs) / 1_000)
-    if (this.#extra.total(nowMs) + 1 > allowed) return false
+    if (this.#extra.total(nowMs) + 1 > this.#allowedCount(nowMs)) return false
     this.#extra.add(nowMs)
     return true
+  }
+
+  get facts(): BudgetFacts {
+    const nowMs = this.#clock.nowMs()
+    return {
+      callCount: this.#calls.total(nowMs),
+      spentCount: this.#extra.total(nowMs),
+      allowedCount: Math.floor(this.#allowedCount(nowMs)),
+    }
+  }
+
+  #allowedCount(nowMs: number): number {
+    const { ratio, minPerSecond } = this.#settings
+    return Math.max(ratio * this.#calls.total(nowMs), (minPerSecond * budgetWindow.windowMs) / 1_000)
   }
 }
 
