@@ -1,6 +1,6 @@
 import { about, users } from '@shop/contracts'
 import { ping, queuePlace, registryAt } from '@shop/data'
-import { defineService, list, optional, port, provide, remote, secret } from '@tenon/core'
+import { defineService, list, optional, port, provide, type RemotePolicy, remote, secret } from '@tenon/core'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
 import { queueDriver, queueTransport } from '@tenon/transport-queue'
@@ -8,6 +8,16 @@ import { openOrderDatabase, OrderDatabase } from './order-database.ts'
 import { OrderHandler } from './order-handler.ts'
 import { OrderStore } from './order-store.ts'
 import { userAddressOf } from './user-address.ts'
+
+/**
+ * Reading a user changes nothing, so a call that fails or takes long is made again, at another instance where there is one; and while most
+ * of them fail, some are not even sent.
+ */
+const callingUsers: RemotePolicy<typeof users> = {
+  timeoutMs: 2_000,
+  retry: { attemptTimeoutMs: 500 },
+  breaker: true,
+}
 
 export const service = defineService({
   name: 'order',
@@ -37,7 +47,7 @@ export const service = defineService({
     }),
     provide(OrderStore, { needs: [OrderDatabase], create: (database) => new OrderStore(database) }),
   ],
-  remotes: (settings) => [remote(users, { via: grpcClient(), at: userAddressOf(settings) })],
+  remotes: (settings) => [remote(users, { via: grpcClient(), at: userAddressOf(settings), policy: callingUsers })],
   transports: (settings) => [
     httpTransport({
       port: settings.httpPort,
