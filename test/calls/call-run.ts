@@ -7,26 +7,23 @@ import { OpenCalls } from './open-calls.ts'
 import type { MadeCalls } from './phase-table.ts'
 import { startCaller, type UserCaller } from './user-caller.ts'
 
-/** How many calls each caller makes in a second. */
-export const perSecond = 40
-
 type Policy = RemotePolicy<typeof users>
 
 const retrying: Policy = {
   // Longer than anybody is frozen, and than a busy machine stands still.
   timeoutMs: 20_000,
-  retry: { maxAttemptCount: 5, attemptTimeoutMs: 1_000 },
+  retry: { maxAttemptCount: 10, attemptTimeoutMs: 1_000 },
   hedge: { percentile: 0.99 },
   breaker: true,
   // While a busy machine stands still, all attempts come to their end at once.
   budget: { minPerSecond: 50 },
-  operations: { watchUser: { timeoutMs: 20_000, retry: { maxAttemptCount: 5, attemptTimeoutMs: 1_000 } } },
+  operations: { watchUser: { timeoutMs: 20_000, retry: { maxAttemptCount: 10, attemptTimeoutMs: 1_000 } } },
 }
 
 const policies: Readonly<Record<string, Policy>> = {
   'with retries': retrying,
   'with retries, leastRequests()': { ...retrying, balancer: leastRequests(), ejection: { baseMs: 1_000 } },
-  'without retries': { timeoutMs: 2_000, operations: { watchUser: { timeoutMs: 2_000 } } },
+  'without retries': { timeoutMs: 1_000, operations: { watchUser: { timeoutMs: 1_000 } } },
 }
 
 const wires: Readonly<Record<string, () => ClientTransport>> = { http: () => httpClient(), grpc: () => grpcClient() }
@@ -48,18 +45,22 @@ export interface UserPlace {
 export class CallRun implements AsyncDisposable {
   readonly callers: readonly RunningCaller[]
 
-  private constructor(callers: readonly RunningCaller[]) {
+  readonly #perSecond: number
+
+  private constructor(callers: readonly RunningCaller[], perSecond: number) {
     this.callers = callers
+    this.#perSecond = perSecond
   }
 
-  static async start({ at, consulAddress }: UserPlace): Promise<CallRun> {
+  /** @param perSecond How many calls each of them makes in a second. */
+  static async start({ at, consulAddress }: UserPlace, perSecond: number): Promise<CallRun> {
     const callers = Object.entries(wires).flatMap(([protocol, via]) =>
       Object.entries(policies).map(async ([name, policy]) => {
         const caller = await startCaller({ via: via(), at: at(protocol), policy, consulAddress })
         return { ...caller, protocol, policy: name, load: new OpenCalls(caller, perSecond) }
       }),
     )
-    return new CallRun(await Promise.all(callers))
+    return new CallRun(await Promise.all(callers), perSecond)
   }
 
   /** Calls that begin from now on belong to a phase. Resolves when those before it have ended, if nothing held them up. */
@@ -70,7 +71,7 @@ export class CallRun implements AsyncDisposable {
 
   /** Resolves when the calls of so many seconds have begun. */
   async pass(seconds: number): Promise<void> {
-    await Promise.all(this.callers.map(({ load }) => load.begun(Math.ceil(seconds * perSecond))))
+    await Promise.all(this.callers.map(({ load }) => load.begun(Math.ceil(seconds * this.#perSecond))))
   }
 
   /** Makes no more calls, and gives all when they have ended. */

@@ -1,6 +1,6 @@
 import { eventually } from '@tenon/testing'
 import { expect } from 'vitest'
-import { type CallRun, perSecond, type RunningCaller } from './call-run.ts'
+import type { CallRun, RunningCaller } from './call-run.ts'
 import type { UserFleet } from './user-fleet.ts'
 
 /** Who is called, and by whom. */
@@ -34,30 +34,62 @@ export async function killDuringRoll(
   await run.pass(pauseSeconds)
 }
 
-/** Stops an instance in the middle of all it does, for a while. Gives how many attempts each caller gave it meanwhile. */
-export async function freezeOne({ fleet, run }: Scene, index: number, seconds: number): Promise<readonly number[]> {
-  const before = attemptsAt({ fleet, run }, index)
-  fleet.freeze(index)
-  await run.pass(seconds)
-  const until = attemptsAt({ fleet, run }, index)
-  fleet.thaw(index)
-  return until.map((count, place) => count - (before[place] ?? 0))
+/** How many attempts one caller made, and how many of them at one instance. */
+export interface Given {
+  readonly there: number
+  readonly all: number
 }
 
-/** Resolves when each of the callers gives an instance a good part of what is its due. */
+/**
+ * Stops an instance in the middle of all it does, until callers have given it calls, and for some seconds more. Gives the attempts of each
+ * caller meanwhile.
+ */
+export async function freezeOne(scene: Scene, index: number, seconds: number): Promise<readonly Given[]> {
+  const { fleet, run } = scene
+  const before = attemptsAt(scene, index)
+  fleet.freeze(index)
+  await grown(scene, index, { before, count: 1, isMeant: ({ policy }) => policy === 'without retries' })
+  await run.pass(seconds)
+  const until = attemptsAt(scene, index)
+  fleet.thaw(index)
+  return until.map(({ there, all }, place) => ({
+    there: there - (before[place]?.there ?? 0),
+    all: all - (before[place]?.all ?? 0),
+  }))
+}
+
+/** Resolves when callers have given calls to an instance again. */
 export async function usedAgain(
   scene: Scene,
   index: number,
   isMeant: (caller: RunningCaller) => boolean,
 ): Promise<void> {
-  const meant = () => attemptsAt(scene, index).filter((_, place) => isMeant(scene.run.callers[place] as RunningCaller))
-  const before = meant()
-  const used = () => meant().every((count, place) => count >= (before[place] ?? 0) + perSecond / 10)
-  await eventually(() => expect(used()).toBe(true), { timeoutMs: 120_000 })
+  await grown(scene, index, { before: attemptsAt(scene, index), count: 3, isMeant })
 }
 
-function attemptsAt({ fleet, run }: Scene, index: number): readonly number[] {
-  return run.callers.map(({ protocol, attemptCounts }) => attemptCounts.get(fleet.at(protocol)[index] ?? '') ?? 0)
+interface Growth {
+  readonly before: readonly Given[]
+  /** How many attempts there are to be. */
+  readonly count: number
+  readonly isMeant: (caller: RunningCaller) => boolean
+}
+
+async function grown(scene: Scene, index: number, { before, count, isMeant }: Growth): Promise<void> {
+  const { callers } = scene.run
+  const lacking = () =>
+    attemptsAt(scene, index).flatMap(({ there }, place) => {
+      const caller = callers[place]
+      const isGiven = there >= (before[place]?.there ?? 0) + count
+      return caller === undefined || isGiven || !isMeant(caller) ? [] : [`${caller.protocol} ${caller.policy}`]
+    })
+  await eventually(() => expect(lacking()).toEqual([]), { timeoutMs: 120_000 })
+}
+
+function attemptsAt({ fleet, run }: Scene, index: number): readonly Given[] {
+  return run.callers.map(({ protocol, attemptCounts }) => ({
+    there: attemptCounts.get(fleet.at(protocol)[index] ?? '') ?? 0,
+    all: [...attemptCounts.values()].reduce((sum, count) => sum + count, 0),
+  }))
 }
 
 /** So that calls go to who has come before another one leaves. */

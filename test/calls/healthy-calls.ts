@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { CallRun, perSecond, type RunningCaller, type UserPlace } from './call-run.ts'
-import { freezeOne, killDuringRoll, killOne, rollAll, type Scene, usedAgain } from './fault.ts'
+import { CallRun, type RunningCaller, type UserPlace } from './call-run.ts'
+import { freezeOne, type Given, killDuringRoll, killOne, rollAll, type Scene, usedAgain } from './fault.ts'
 import { failedOf, isRepeatable, type MadeCalls, phaseTable } from './phase-table.ts'
 import type { UserFleet } from './user-fleet.ts'
 
 /** How much of each fault there is. */
 export interface Extent {
+  /** How many calls each of the callers makes in a second. */
+  readonly perSecond: number
   readonly rollCount: number
   readonly frozenSeconds: number
   /** How many faults there are beside those, by `TENON_SEED` or one that is printed. */
@@ -20,7 +22,7 @@ export interface Extent {
  * again, that others are never carried out twice, and that the same faults do fail calls without retries.
  */
 export async function callThroughFaults(fleet: UserFleet, place: UserPlace, extent: Extent): Promise<string> {
-  await using run = await CallRun.start(place)
+  await using run = await CallRun.start(place, extent.perSecond)
   const scene = { fleet, run }
   await run.enter('steady')
   await run.pass(1)
@@ -43,7 +45,7 @@ export async function callThroughFaults(fleet: UserFleet, place: UserPlace, exte
   checkRetrying(made)
   checkControl(made)
   checkOnce(made, fleet)
-  checkGiven(run.callers, given, extent)
+  checkGiven(run.callers, given)
   return phaseTable(made)
 }
 
@@ -71,11 +73,12 @@ function checkOnce(made: readonly MadeCalls[], { added }: UserFleet): void {
   expect(failures.filter(({ failure = '' }) => !/^(?:unavailable|deadline_exceeded):/.test(failure))).toEqual([])
 }
 
-/** One that does not answer is given less than half of what was its due. */
-function checkGiven(callers: readonly RunningCaller[], given: readonly number[], { frozenSeconds }: Extent): void {
-  const due = (perSecond * frozenSeconds) / 5
-  for (const [place, { protocol, policy }] of callers.entries())
-    if (isRetrying(policy)) expect(given[place], `${protocol} ${policy}`).toBeLessThan(due / 2)
+/** The default balancer gives one that does not answer less than half of what was its due. */
+function checkGiven(callers: readonly RunningCaller[], given: readonly Given[]): void {
+  for (const [place, { protocol, policy }] of callers.entries()) {
+    const { there = 0, all = 0 } = given[place] ?? {}
+    if (policy === 'with retries') expect(there, `of ${all} over ${protocol}`).toBeLessThan(all / 5 / 2)
+  }
 }
 
 async function faultsByChance(scene: Scene, count: number): Promise<void> {
