@@ -9,6 +9,7 @@ interface Ended {
 interface Step {
   readonly latenciesMs: number[]
   failedCount: number
+  attemptCount: number
 }
 
 /** The calls of a run are counted by steps of this length. */
@@ -19,10 +20,13 @@ export class Measurement {
   readonly #steps: Step[] = []
 
   note({ atMs, latencyMs, hasFailed }: Ended): void {
-    const place = Math.floor(atMs / stepMs)
-    const step = (this.#steps[place] ??= { latenciesMs: [], failedCount: 0 })
+    const step = this.#stepAt(atMs)
     step.latenciesMs.push(latencyMs)
     step.failedCount += hasFailed ? 1 : 0
+  }
+
+  noteAttempt(atMs: number): void {
+    this.#stepAt(atMs).attemptCount += 1
   }
 
   /** Of the calls that began in a span of time, from one step to another. */
@@ -31,11 +35,17 @@ export class Measurement {
     const latencies = Float64Array.from(steps.flatMap(({ latenciesMs }) => latenciesMs)).sort()
     const at = (ratio: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * ratio))] ?? 0
     const failedCount = steps.reduce((sum, step) => sum + step.failedCount, 0)
+    const attemptCount = steps.reduce((sum, step) => sum + step.attemptCount, 0)
     return {
       p50Ms: at(0.5),
       p99Ms: at(0.99),
       failedRatio: latencies.length === 0 ? 0 : failedCount / latencies.length,
+      attemptsPerCall: attemptCount / latencies.length,
     }
+  }
+
+  #stepAt(atMs: number): Step {
+    return (this.#steps[Math.floor(atMs / stepMs)] ??= { latenciesMs: [], failedCount: 0, attemptCount: 0 })
   }
 }
 
@@ -43,6 +53,8 @@ export interface Span {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly failedRatio: number
+  /** How often a call was sent, or a connection for it could not be made, in the mean. */
+  readonly attemptsPerCall: number
 }
 
 /** The least and the largest of several counts, as parts of their mean; of many, the hundredth part at either end is left to chance. */

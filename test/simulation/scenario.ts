@@ -1,4 +1,4 @@
-import { serving, type SimulatedInstance } from './simulated-instance.ts'
+import { type Conduct, serving, type SimulatedInstance } from './simulated-instance.ts'
 import type { Site } from './simulate.ts'
 
 /** What happens to a service. */
@@ -8,6 +8,8 @@ export interface Scenario {
   readonly hasZones?: boolean
   /** How many times as many calls as usual come at a moment. */
   readonly rateAt?: (atMs: number) => number
+  /** How long it goes on; undefined where it does so to the end, or where nothing happens. */
+  readonly lastsMs?: number
   /** Begins what happens, at `eventMs`. */
   begin?(site: Site): void
   /** Those that are to have the same load when all has settled. */
@@ -18,6 +20,9 @@ export interface Scenario {
 export const eventMs = 10_000
 /** When the run ends. */
 export const endMs = 45_000
+/** How long an outage lasts. */
+const outageMs = 10_000
+const herdMs = 2_000
 /** From when on all has settled: what came back has warmed up. */
 export const settledMs = 30_000
 
@@ -27,6 +32,8 @@ const first = ({ instances }: Site): SimulatedInstance => {
   return instance
 }
 const others = ({ instances }: Site) => instances.slice(1)
+
+const threefold = (atMs: number): number => (atMs >= eventMs && atMs < eventMs + herdMs ? 3 : 1)
 
 export const scenarios: readonly Scenario[] = [
   { name: 'steady' },
@@ -38,15 +45,41 @@ export const scenarios: readonly Scenario[] = [
   { name: 'one flapping', begin: (site) => flap(site), alike: others },
   { name: 'one dead', begin: (site) => first(site).vanish(), alike: others },
   { name: 'one silent', begin: (site) => void (first(site).conduct = { kind: 'hangs' }), alike: others },
-  { name: 'rolling restart', begin: (site) => restartNext(site, 0) },
+  { name: 'rolling restart', lastsMs: 13_000, begin: (site) => restartNext(site, 0) },
   {
     name: 'zone loss',
     hasZones: true,
     begin: loseZone,
     alike: ({ instances }) => instances.filter(({ zone }) => zone !== lostZone),
   },
-  { name: 'thundering herd', rateAt: (atMs) => (atMs >= eventMs && atMs < eventMs + 2_000 ? 3 : 1) },
+  { name: 'thundering herd', lastsMs: herdMs, rateAt: threefold },
 ]
+
+/** What no choice among instances helps against. */
+export const outages: readonly Scenario[] = [
+  { name: 'all failing', lastsMs: outageMs, begin: (site) => loseAll(site, { kind: 'fails' }) },
+  { name: 'all silent', lastsMs: outageMs, begin: (site) => loseAll(site, { kind: 'hangs' }) },
+  { name: 'all gone', lastsMs: outageMs, begin: (site) => loseAll(site) },
+  { name: 'cold herd', lastsMs: herdMs, rateAt: threefold, begin: startCold },
+]
+
+/** Puts all instances out for a while, at once; without a conduct they are not there. */
+function loseAll({ time, instances }: Site, conduct?: Conduct): void {
+  for (const instance of instances) {
+    if (conduct === undefined) instance.vanish()
+    else instance.conduct = conduct
+    time.after(outageMs, () => void (instance.conduct = serving))
+  }
+}
+
+/** Three times as many calls as usual, of clients that have just started, to instances whose caches are cold. */
+function startCold(site: Site): void {
+  site.restartClients()
+  for (const instance of site.instances) {
+    instance.conduct = { kind: 'serves', slowness: 2 }
+    site.time.after(herdMs, () => void (instance.conduct = serving))
+  }
+}
 
 /** Fails all for two seconds, and none for three. */
 function flap(site: Site): void {

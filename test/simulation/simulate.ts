@@ -1,4 +1,4 @@
-import type { TargetPolicy } from '../../packages/core/src/client/policy/target-policy.ts'
+import type { RemotePolicy } from '@tenon/core'
 import { Measurement, type Span, spreadOf, stepMs } from './measurement.ts'
 import { endMs, eventMs, type Scenario, settledMs } from './scenario.ts'
 import { SimulatedClient } from './simulated-client.ts'
@@ -18,7 +18,7 @@ export interface Size {
 export interface Run {
   readonly scenario: Scenario
   readonly size: Size
-  readonly policy: TargetPolicy
+  readonly policy: RemotePolicy
   readonly seed: number
 }
 
@@ -31,6 +31,8 @@ export interface Site {
   open(place: number): SimulatedInstance
   /** Lets all clients learn, a little later, who there is. */
   tell(instances: readonly SimulatedInstance[]): void
+  /** Lets all clients begin anew. */
+  restartClients(): void
 }
 
 /** What came of a run. */
@@ -41,6 +43,10 @@ export interface Result {
   readonly load: { readonly least: number; readonly most: number }
   /** From the event until nothing is to be seen of it; undefined where it is to be seen at the end. */
   readonly recoveryMs: number | undefined
+  /** While it goes on. */
+  readonly meanwhile: Span
+  /** From its end, or its beginning where it goes on, until no call fails and none is slow any more; undefined where that does not come. */
+  readonly healedMs: number | undefined
 }
 
 const workerCount = 4
@@ -61,7 +67,8 @@ export async function simulate({ scenario, size, policy, seed }: Run): Promise<R
   const instances = Array.from({ length: instanceCount }, (_, place) => openAt(place))
   const clients = Array.from({ length: clientCount }, (_, place) => {
     const zone = scenario.hasZones ? zones[place % 3] : undefined
-    return new SimulatedClient({ time, policy, name: `client-${place}`, zone, timeoutMs })
+    const noteAttempt = () => measurement.noteAttempt(time.nowMs())
+    return new SimulatedClient({ time, policy, name: `client-${place}`, zone, timeoutMs, noteAttempt })
   })
   for (const client of clients) client.learn(instances)
   const site: Site = {
@@ -72,11 +79,15 @@ export async function simulate({ scenario, size, policy, seed }: Run): Promise<R
       const told = [...all]
       for (const client of clients) time.after(time.random() * 500, () => client.learn(told))
     },
+    restartClients: () => {
+      for (const client of clients) client.restart()
+    },
   }
   const betweenMs = (serviceMs * clientCount) / (instanceCount * workerCount * utilisation)
   for (const client of clients) callOn(client, { time, scenario, betweenMs, measurement })
   time.after(eventMs, () => scenario.begin?.(site))
   const loads = await loadsOf(site, { scenario, size })
+  const overMs = eventMs + (scenario.lastsMs ?? 0)
   // Of what is still on its way nothing is known.
   return {
     affected: measurement.between(eventMs, endMs - timeoutMs),
@@ -84,7 +95,9 @@ export async function simulate({ scenario, size, policy, seed }: Run): Promise<R
       least: Math.min(...loads.map(({ least }) => least)),
       most: Math.max(...loads.map(({ most }) => most)),
     },
-    recoveryMs: recoveryOf(measurement),
+    recoveryMs: recoveryOf(measurement, { fromMs: eventMs, failedRatio: 0.01 }),
+    meanwhile: measurement.between(eventMs, scenario.lastsMs === undefined ? endMs - timeoutMs : overMs),
+    healedMs: recoveryOf(measurement, { fromMs: overMs, failedRatio: 0 }),
   }
 }
 
@@ -126,15 +139,21 @@ async function loadsOf(
   return loads
 }
 
-/** Until the first of the spans after which none is slower than twice what it was, and in none more than one call in a hundred fails. */
-function recoveryOf(measurement: Measurement): number | undefined {
+interface Recovery {
+  readonly fromMs: number
+  /** Which part of the calls may fail. */
+  readonly failedRatio: number
+}
+
+/** Until the first of the spans after which none is slower than twice what it was before the event, and in none more calls fail than may. */
+function recoveryOf(measurement: Measurement, recovery: Recovery): number | undefined {
   const limitMs = 2 * measurement.between(eventMs / 2, eventMs).p99Ms
   const spanMs = 2_000
   let recoveredMs: number | undefined
-  for (let fromMs = eventMs; fromMs <= endMs - timeoutMs - spanMs; fromMs += stepMs) {
+  for (let fromMs = recovery.fromMs; fromMs <= endMs - timeoutMs - spanMs; fromMs += stepMs) {
     const { p99Ms, failedRatio } = measurement.between(fromMs, fromMs + spanMs)
-    if (p99Ms > limitMs || failedRatio > 0.01) recoveredMs = undefined
-    else recoveredMs ??= fromMs - eventMs
+    if (p99Ms > limitMs || failedRatio > recovery.failedRatio) recoveredMs = undefined
+    else recoveredMs ??= fromMs - recovery.fromMs
   }
   return recoveredMs
 }

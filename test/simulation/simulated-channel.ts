@@ -3,22 +3,31 @@ import { type ChannelState, type ClientChannel, markNotSent, type OutgoingCall }
 import type { Reply, SimulatedInstance } from './simulated-instance.ts'
 import type { SimulatedTime } from './simulated-time.ts'
 
+export interface ChannelOptions {
+  readonly time: SimulatedTime
+  /** Is told of each call that is sent, and of each connection that cannot be made. */
+  readonly noteAttempt: () => void
+}
+
 /** A connection of one client to one instance; it stands to it as those of real transports do. */
 export class SimulatedChannel implements ClientChannel {
   readonly #instance: SimulatedInstance
   readonly #time: SimulatedTime
+  readonly #noteAttempt: () => void
   #failingUntilMs = Number.NEGATIVE_INFINITY
 
-  constructor(instance: SimulatedInstance, time: SimulatedTime) {
+  constructor(instance: SimulatedInstance, { time, noteAttempt }: ChannelOptions) {
     this.#instance = instance
     this.#time = time
+    this.#noteAttempt = noteAttempt
   }
 
   state(): ChannelState {
     return this.#time.nowMs() < this.#failingUntilMs ? 'failing' : 'ready'
   }
 
-  unary(_operation: unknown, _input: unknown, { timeoutMs }: OutgoingCall): Promise<unknown> {
+  unary(_operation: unknown, _input: unknown, { timeoutMs, signal }: OutgoingCall): Promise<unknown> {
+    this.#noteAttempt()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let isOver = false
     const end = (settle: () => void) => {
@@ -33,6 +42,7 @@ export class SimulatedChannel implements ClientChannel {
       reply: (reply) => end(() => (reply === 'answered' ? resolve() : reject(this.#errorOf(reply)))),
     })
     const expire = () => end(() => reject(new ServiceError('deadline_exceeded', 'no answer came')))
+    signal?.addEventListener('abort', () => end(() => reject(new ServiceError('cancelled', 'nobody waits'))))
     const forget = timeoutMs === undefined ? undefined : this.#time.after(timeoutMs, expire)
     return promise
   }

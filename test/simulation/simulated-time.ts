@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { PolicyClock } from '../../packages/core/src/client/policy/policy-clock.ts'
+import type { PolicyTimer } from '../../packages/core/src/client/policy/policy-timer.ts'
 
 interface Due {
   readonly atMs: number
@@ -14,6 +15,12 @@ export class SimulatedTime implements PolicyClock {
   #orderCount = 0
   #seed: number
   #isSettled = true
+  /** For code that waits for promises. */
+  readonly timer: PolicyTimer = (delayMs, run) =>
+    this.after(delayMs, () => {
+      this.hasSettled()
+      run()
+    })
 
   /** @param seed Not 0. */
   constructor(seed: number) {

@@ -5,23 +5,32 @@ import { stateOf } from './channel-state.ts'
 import type { ChannelState, OutgoingCall } from './client-transport.ts'
 import { pause } from './policy/pause.ts'
 import type { PolicyClock } from './policy/policy-clock.ts'
-import { processTimer } from './policy/policy-timer.ts'
+import type { PolicyTimer } from './policy/policy-timer.ts'
 import type { Target } from './target/target.ts'
+
+/** What the attempts of a call are made with. */
+export interface AttemptOptions {
+  readonly clock: PolicyClock
+  readonly after: PolicyTimer
+  readonly key: string | undefined
+}
 
 /** The addresses that a call was tried with, and what is left of its time. */
 export class Attempts implements Choice {
   readonly key: string | undefined
   readonly #call: OutgoingCall
   readonly #clock: PolicyClock
+  readonly #after: PolicyTimer
   readonly #endsAtMs: number | undefined
   readonly #tried = new Set<Target>()
   #worstRank = 0
 
-  constructor(call: OutgoingCall, { clock, key }: { readonly clock: PolicyClock; readonly key: string | undefined }) {
+  constructor(call: OutgoingCall, { clock, after, key }: AttemptOptions) {
     const { timeoutMs } = call
     this.key = key
     this.#call = call
     this.#clock = clock
+    this.#after = after
     this.#endsAtMs = timeoutMs === undefined ? undefined : clock.nowMs() + timeoutMs
   }
 
@@ -80,7 +89,7 @@ export class Attempts implements Choice {
     const { timeoutMs = limitMs, signal } = this.left()
     const { promise, resolve } = Promise.withResolvers<void>()
     const listening = awaited(resolve)
-    await pause(Math.min(limitMs, timeoutMs), { after: processTimer, awaited: promise, signals: [signal, closing] })
+    await pause(Math.min(limitMs, timeoutMs), { after: this.#after, awaited: promise, signals: [signal, closing] })
     listening[Symbol.dispose]()
     if (closing.aborted) throw new ServiceError('cancelled', 'the client was closed')
     requireRunning(this.left())

@@ -8,6 +8,7 @@ import type { ChannelState, ClientChannel, OutgoingCall } from './client-transpo
 import { markElsewhere } from './elsewhere.ts'
 import { HeldInputs } from './held-inputs.ts'
 import { wasNotSent } from './not-sent.ts'
+import { type PolicyTimer, processTimer } from './policy/policy-timer.ts'
 import { type Outcome, outcomeOf } from './target/outcome.ts'
 import type { Target } from './target/target.ts'
 import type { TargetPool } from './target/target-pool.ts'
@@ -17,6 +18,8 @@ export interface BalancedOptions {
   readonly pool: TargetPool
   /** Whether a call that no address could take waits for one until its deadline. */
   readonly waitForReady?: boolean | undefined
+  /** @defaultValue timers of the process */
+  readonly after?: PolicyTimer
 }
 
 /**
@@ -28,12 +31,14 @@ export class BalancedChannel implements ClientChannel {
   readonly #channels: ChannelList
   readonly #pool: TargetPool
   readonly #waitForReady: boolean
+  readonly #after: PolicyTimer
   readonly #closing = new AbortController()
 
-  constructor(channels: ChannelList, { pool, waitForReady = false }: BalancedOptions) {
+  constructor(channels: ChannelList, { pool, waitForReady = false, after = processTimer }: BalancedOptions) {
     this.#channels = channels
     this.#pool = pool
     this.#waitForReady = waitForReady
+    this.#after = after
   }
 
   unary(operation: Operation, input: unknown, call: OutgoingCall): Promise<unknown> {
@@ -83,7 +88,11 @@ export class BalancedChannel implements ClientChannel {
 
   #attempts(call: OutgoingCall, input?: unknown): Attempts {
     const { clock, balancer } = this.#pool
-    return new Attempts(call, { clock, key: call.attempt?.hashKey ?? balancer.keyOf?.(input, call) })
+    return new Attempts(call, {
+      clock,
+      after: this.#after,
+      key: call.attempt?.hashKey ?? balancer.keyOf?.(input, call),
+    })
   }
 
   async #answer(
