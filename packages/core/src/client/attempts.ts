@@ -40,11 +40,6 @@ export class Attempts implements Choice {
     return this.left()
   }
 
-  /** Whether it was tried by this attempt, which sent nothing then. */
-  hasTried(target: Target): boolean {
-    return this.#tried.has(target)
-  }
-
   /** All may be tried again. */
   forget(): void {
     this.#tried.clear()
@@ -52,6 +47,12 @@ export class Attempts implements Choice {
 
   isOpen(target: Target): boolean {
     return this.#rankOf(target) <= this.#worstRank
+  }
+
+  /** Whether there is another to be tried at once. Of those that are ejected or could not be reached one is enough, or each call of an outage would be sent to all. */
+  mayGoOn(targets: readonly Target[]): boolean {
+    const limit = this.#worstRank >= ranks.ejected ? ranks.ejected : Number.POSITIVE_INFINITY
+    return targets.some((target) => this.#rankOf(target) < limit)
   }
 
   /** Opens the call to those that are well reached and were not tried. */

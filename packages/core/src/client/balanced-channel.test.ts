@@ -225,6 +225,22 @@ describe('a call of which nothing was sent', () => {
   })
 })
 
+describe('a call that no address takes', () => {
+  it.each([
+    [['failing', 'failing', 'failing', 'failing'], 1],
+    [[undefined, 'failing', 'ready', 'failing'], 3],
+    [['idle', 'idle', 'idle', 'idle'], 4],
+  ] as const)('is tried over %j: %i times, once of those that could not be reached', async (states, count) => {
+    const { channels, client } = balanced(...states)
+    const sent = vi.fn(async () => {
+      throw markNotSent(new ServiceError('unavailable', 'no connection'))
+    })
+    for (const channel of channels) channel.unary = sent
+    await expect(client.find({})).rejects.toMatchObject({ code: 'unavailable' })
+    expect(sent).toHaveBeenCalledTimes(count)
+  })
+})
+
 describe('a call that waits for any address', () => {
   function waiting() {
     const { channels } = balanced('failing', 'failing')
@@ -242,7 +258,7 @@ describe('a call that waits for any address', () => {
     const { channels, client, sent } = waiting()
     const called = client.find({})
     await vi.advanceTimersByTimeAsync(60_000)
-    expect(sent).toHaveBeenCalledTimes(2)
+    expect(sent).toHaveBeenCalledOnce()
     const [, second] = channels
     if (second) Object.assign(second, { current: 'ready', unary: async () => ({ at: '1' }) })
     await vi.advanceTimersByTimeAsync(50)

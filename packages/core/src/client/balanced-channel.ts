@@ -25,7 +25,7 @@ export interface BalancedOptions {
 /**
  * Spreads calls over the addresses of a service, as its pool says. One that cannot be reached is passed over while there is another, and
  * so is one that is being connected; it may be chosen again once its channel says that it is reached, or may be tried. A call of
- * which nothing was sent goes to another address, to each at most once.
+ * which nothing was sent goes to another address, to each at most once, and to one at most of those that cannot be reached.
  */
 export class BalancedChannel implements ClientChannel {
   readonly #channels: ChannelList
@@ -158,7 +158,7 @@ export class BalancedChannel implements ClientChannel {
     if (ServiceError.is(error) && this.#hasOther(attempts)) markElsewhere(error)
     if (!wasNotSent(error)) throw error
     requireRunning(attempts.left())
-    if (this.#targets().some((target) => !attempts.hasTried(target))) return
+    if (attempts.mayGoOn(this.#targets())) return
     if (!this.#waitForReady) throw error
     // Channels are asked, not listened to.
     do await attempts.pause(this.#closing.signal)

@@ -67,6 +67,17 @@ export class Ejection {
     this.#expectReturns()
   }
 
+  /** Lets in all, with nothing against them. */
+  forgive(): void {
+    for (const target of this.#targets) {
+      this.#records.delete(target)
+      if (target.ejectedUntilMs === undefined) continue
+      target.ejectedUntilMs = undefined
+      this.#listener.returned(target)
+    }
+    this.#nextReturnAtMs = Number.POSITIVE_INFINITY
+  }
+
   /** A call is over. */
   note(target: Target, outcome: Outcome, nowMs: number): void {
     if (outcome !== 'answered' && outcome !== 'failed') return

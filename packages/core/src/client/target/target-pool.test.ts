@@ -29,6 +29,64 @@ function fail(steady: Pick<ReturnType<typeof steadyPool>, 'pool'>, target: Targe
   for (let number = 0; number < count; number += 1) call(steady, target, 'failed')
 }
 
+describe('an outage of all', () => {
+  it('says nothing of any: with the first answer all are as before', () => {
+    const steady = steadyPool()
+    const { pool, clock, listener } = steady
+    const targets = targetsOf(4)
+    pool.use(targets)
+    for (const target of targets) fail(steady, target)
+    expect(listener.ejected).toHaveBeenCalledTimes(2)
+    // One that returns before its end has shown nothing either.
+    clock.advance(5_000)
+    expect(sharesOf(pool, 4)).toEqual({ t0: 1, t1: 1, t2: 1, t3: 1 })
+    fail(steady, targets[0], 1)
+    call(steady, targets[2], 'answered')
+    expect(listener.returned).toHaveBeenCalledTimes(3)
+    expect(sharesOf(pool, 4)).toEqual({ t0: 1, t1: 1, t2: 1, t3: 1 })
+    expect(targets.map((target) => target.warmth(clock.nowMs()))).toEqual([1, 1, 1, 1])
+    expect(targets.map(({ successRatio, latency }) => [successRatio, latency.ms])).toEqual(
+      Array.from({ length: 4 }, () => [1, undefined]),
+    )
+    fail(steady, targets[0], 4)
+    expect(listener.ejected).toHaveBeenCalledTimes(3)
+  })
+
+  it('is told from one of half of them', () => {
+    const steady = steadyPool()
+    const targets = targetsOf(4)
+    steady.pool.use(targets)
+    for (const target of targets.slice(0, 2)) fail(steady, target)
+    call(steady, targets[2], 'answered')
+    expect(steady.listener.returned).not.toHaveBeenCalled()
+    expect(sharesOf(steady.pool, 4)).toEqual({ t2: 2, t3: 2 })
+    expect(targets[0]?.successRatio).toBeLessThan(0.5)
+    // Who failed before an answer and who failed after it make no outage together.
+    fail(steady, targets[3], 2)
+    call(steady, targets[2], 'answered')
+    expect(targets[3]?.successRatio).toBeLessThan(0.7)
+  })
+
+  it('is no reason to hold against anybody what was sent before its end', () => {
+    const { pool, clock } = steadyPool()
+    const targets = targetsOf(2)
+    pool.use(targets)
+    const [one] = targets
+    if (one === undefined) return expect.unreachable()
+    for (const target of [one, ...targets]) pool.begin(target)
+    clock.advance(1_000)
+    for (const target of targets) pool.end(target, 'failed', 1_000)
+    call({ pool }, targets[1], 'answered')
+    clock.advance(1_000)
+    pool.end(one, 'failed', 2_000)
+    expect([one.runningCount, one.successRatio, one.latency.ms]).toEqual([0, 1, undefined])
+    pool.begin(one)
+    clock.advance(999)
+    pool.end(one, 'failed', 999)
+    expect([one.successRatio, one.latency.ms]).toEqual([0.8, 999])
+  })
+})
+
 describe('ejection', () => {
   it('takes out one that fails five calls in a row, and lets it in again, longer each time', () => {
     const steady = steadyPool()

@@ -3,6 +3,7 @@ import { Breaker, type BreakerState } from '../policy/breaker.ts'
 import type { PolicyClock } from '../policy/policy-clock.ts'
 import type { TargetSettings } from '../policy/target-policy.ts'
 import { Ejection, type EjectionListener } from './ejection.ts'
+import { Outage } from './outage.ts'
 import type { Outcome } from './outcome.ts'
 import { subsetOf } from './subset.ts'
 import type { Target } from './target.ts'
@@ -39,6 +40,7 @@ export class TargetPool implements Load {
   readonly clock: PolicyClock
   readonly #options: PoolOptions
   readonly #ejection: Ejection | undefined
+  readonly #outage = new Outage()
   #runningCount = 0
   #given: readonly Target[] = []
   #targets: readonly Target[] = []
@@ -81,6 +83,7 @@ export class TargetPool implements Load {
       for (const target of given) if (!before.has(target)) target.warmUp(nowMs, warmUpMs)
     this.#ejection?.use(this.#targets)
     this.#useBreakers(before, given)
+    this.#outage.use(this.#targets)
     this.#tier = undefined
     this.#rest = undefined
   }
@@ -133,9 +136,15 @@ export class TargetPool implements Load {
   end(target: Target, outcome: Outcome, latencyMs?: number): void {
     const nowMs = this.clock.nowMs()
     this.#runningCount -= 1
+    const isOfOutage = outcome === 'failed' && latencyMs !== undefined && this.#outage.hasSeen(nowMs - latencyMs)
+    if (isOfOutage) return target.end('left', nowMs)
     target.end(outcome, nowMs)
     if (latencyMs !== undefined) target.answered(outcome, latencyMs, nowMs)
     this.#ejection?.note(target, outcome, nowMs)
+    if (outcome === 'failed') this.#outage.failed(target)
+    if (outcome !== 'answered') return
+    if (this.#outage.goesOn) this.#forgive()
+    this.#outage.answered(nowMs)
   }
 
   #useBreakers(before: ReadonlySet<Target>, given: readonly Target[]): void {
@@ -149,7 +158,13 @@ export class TargetPool implements Load {
     for (const target of before) if (!current.has(target)) target.breaker?.leave()
   }
 
-  /** Who is ejected is chosen no more; who returns begins slowly. */
+  /** All have failed, so that it says nothing of any: else those would have all calls that happened to be asked first, and others none for long. */
+  #forgive(): void {
+    for (const target of this.#targets) target.forget()
+    this.#ejection?.forgive()
+  }
+
+  /** Who is ejected is chosen no more; who returns begins slowly, unless all have failed. */
   #heed({ warmUpMs }: TargetSettings, listener: EjectionListener): EjectionListener {
     return {
       ejected: (target, reason) => {
@@ -158,7 +173,7 @@ export class TargetPool implements Load {
       },
       returned: (target) => {
         this.#tier = undefined
-        if (warmUpMs > 0) target.warmUp(this.clock.nowMs(), warmUpMs)
+        if (warmUpMs > 0 && !this.#outage.goesOn) target.warmUp(this.clock.nowMs(), warmUpMs)
         listener.returned(target)
       },
     }

@@ -18,7 +18,7 @@ export class Target {
   weight = 1
   /** Calls that this process has sent it and that are not over. */
   runningCount = 0
-  readonly latency = new PeakEwma()
+  latency = new PeakEwma()
   /** The part of the newest calls that did not fail, 0–1. */
   successRatio = 1
   /** Until when it is given no calls while others can take them. */
@@ -51,6 +51,12 @@ export class Target {
   warmth(nowMs: number): number {
     if (nowMs >= this.#warmsUntilMs) return 1
     return Math.max(leastWarmth, (nowMs - this.#warmsFromMs) / (this.#warmsUntilMs - this.#warmsFromMs))
+  }
+
+  /** What its calls have shown says nothing any more. */
+  forget(): void {
+    this.latency = new PeakEwma()
+    this.successRatio = 1
   }
 
   begin(): void {
