@@ -1,3 +1,5 @@
-import { lines } from './table.ts'
+import { balance } from './balance.ts'
+import { policy } from './policy.ts'
 
-for await (const line of lines()) console.log(line)
+const table = process.argv[2] === 'policies' ? policy : balance
+for await (const line of table.lines()) console.log(line)

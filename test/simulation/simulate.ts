@@ -45,7 +45,7 @@ export interface Result {
   readonly recoveryMs: number | undefined
   /** While it goes on. */
   readonly meanwhile: Span
-  /** From its end, or its beginning where it goes on, until no call fails and none is slow any more; undefined where that does not come. */
+  /** From its end until no call fails and none is slow any more, or from its beginning, where it goes on, until hardly any; undefined where that does not come. */
   readonly healedMs: number | undefined
 }
 
@@ -54,7 +54,7 @@ const utilisation = 0.5
 const timeoutMs = 2_000
 const zones = ['a', 'b', 'c']
 
-/** Lets clients call a service for 45 seconds in which something happens to it; the same seed gives the same result. */
+/** Lets clients call a service for 50 seconds in which something happens to it; the same seed gives the same result. */
 export async function simulate({ scenario, size, policy, seed }: Run): Promise<Result> {
   const { instanceCount, clientCount, serviceMs } = size
   const time = new SimulatedTime(seed)
@@ -97,7 +97,7 @@ export async function simulate({ scenario, size, policy, seed }: Run): Promise<R
     },
     recoveryMs: recoveryOf(measurement, { fromMs: eventMs, failedRatio: 0.01 }),
     meanwhile: measurement.between(eventMs, scenario.lastsMs === undefined ? endMs - timeoutMs : overMs),
-    healedMs: recoveryOf(measurement, { fromMs: overMs, failedRatio: 0 }),
+    healedMs: recoveryOf(measurement, { fromMs: overMs, failedRatio: scenario.lastsMs === undefined ? 0.01 : 0 }),
   }
 }
 

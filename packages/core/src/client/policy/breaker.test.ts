@@ -64,17 +64,17 @@ describe('a breaker', () => {
     expect(breaker.refuses()).toBe(true)
   })
 
-  it('forgets what is older than two seconds, and closes when it refused none for so long', () => {
+  it('forgets what is older than one and a half seconds, and closes when it refused none for so long', () => {
     const broken = brokenBreaker()
     broken.fail(100)
     expect(refusesAt(broken, 0)).toBe(true)
-    broken.clock.current = 1_999
+    broken.clock.current = 1_499
     expect(refusesAt(broken, 0)).toBe(true)
     expect(broken.states).toEqual(['open'])
-    broken.clock.current = 3_998
+    broken.clock.current = 2_998
     expect(refusesAt(broken, 0)).toBe(false)
     expect(broken.states).toEqual(['open'])
-    broken.clock.current = 4_000
+    broken.clock.current = 3_000
     expect(refusesAt(broken, 0)).toBe(false)
     expect(broken.states).toEqual(['open', 'closed'])
   })
@@ -120,7 +120,7 @@ describe('a remote with a breaker', () => {
     expect(told.filter((decision) => decision === 'breaker_opened')).toHaveLength(1)
     expect(told.filter((decision) => decision === 'breaker_refused')).toHaveLength(81)
     expect(log.warn).toHaveBeenCalledExactlyOnceWith({ contract: 'demo.NoteService' }, expect.any(String))
-    await clock.pass(2_001)
+    await clock.pass(1_501)
     begin('read')
     expect(log.info).toHaveBeenCalledOnce()
   })

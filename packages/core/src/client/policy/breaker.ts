@@ -120,14 +120,14 @@ export function breakerStage(breaker: Breaker, { contract, note }: PolicyParts, 
 }
 
 /** Short, so that what is over is forgotten soon. @see go-zero, core/breaker: 10 s in 40 buckets; SRE book: 2 minutes */
-const window = { windowMs: 2_000, bucketCount: 10 }
+const window = { windowMs: 1_500, bucketCount: 10 }
 /** How many calls are let through for each one that is taken. @see Google SRE book, chapter 21: K = 2 */
 const multiplier = 2
 /** Fewer say nothing of a remote. A guess. */
 const leastAskedCount = 20
 /**
- * Some calls always go through, or a remote that comes back would be noticed by one call in two seconds, and would have all of them again
- * after ten seconds at 1,000 calls a second. With a fifth it takes less than five seconds at any rate; measured in `breaker.test.ts`.
+ * Some calls always go through, or a remote that comes back would be noticed by one call in one and a half seconds, and would have all of them again
+ * after some eight seconds at 1,000 calls a second. With a fifth it takes less than five seconds at any rate; measured in `breaker.test.ts`.
  */
 const largestRatio = 0.8
 

@@ -26,7 +26,7 @@ export interface ClientDecision {
   readonly operation?: string | undefined
   /**
    * `retry`: the call is made again, after `delayMs`. `retry_refused`: it would be, but the budget is used up. `breaker_refused`: the call
-   * was not sent, because the remote fails too many. `breaker_opened`, `breaker_closed`: the first such call, and the first one after two seconds without any. `bulkhead_refused`: there was
+   * was not sent, because the remote fails too many. `breaker_opened`, `breaker_closed`: the first such call, and the first one after one and a half seconds without any. `bulkhead_refused`: there was
    * no place for the call. `hedge`: a second attempt goes out beside the first. `hedge_won`: the call has its answer.
    * `fallback`: another answer takes the place of a failure. `cache_hit`: an answer is used again. `coalesced`: the call shares one that runs.
    */

@@ -1,0 +1,42 @@
+import { consistentHash, leastRequests, peakEwma, random, type RemotePolicy, roundRobin, weighted } from '@tenon/core'
+import { scenarios } from './scenario.ts'
+import { alone, large, small, Table, toSeconds } from './table.ts'
+
+/** What is compared: each balancer, and the two that know nothing without anything else beside them. */
+const policies: Readonly<Record<string, RemotePolicy>> = {
+  'random alone': { balancer: random(), ...alone },
+  'roundRobin alone': { balancer: roundRobin(), ...alone },
+  random: { balancer: random() },
+  roundRobin: { balancer: roundRobin() },
+  weighted: { balancer: weighted() },
+  leastRequests: { balancer: leastRequests() },
+  consistentHash: { balancer: consistentHash({ key: { field: 'key' } }) },
+  peakEwma: { balancer: peakEwma() },
+}
+
+export const comparisons = [small, large].map((size) => ({ size, names: Object.keys(policies) }))
+
+/** `balance.md` */
+export const balance = new Table({
+  preface: [
+    '# Balancers in simulations',
+    '',
+    '`npm run simulate` prints this. Clients call a service for 50 seconds, at half of what it has room for; what happens happens after ten.',
+    'Half of the time of a call is the same for each, half is exponential; a call ends after two seconds, and none is made again but where',
+    'nothing was sent. `p50`, `p99` and `failed` are of the time from the event on. `load` is that of the instances which should have the same, from the 32nd',
+    'second on, as parts of the mean: the least and the largest of ten in the worst of three spans, of a thousand in one and without the hundredth part at either end.',
+    '`recovery` is the time until no two seconds have a `p99` above twice what it was, or one failed call in a hundred. What is `alone`',
+    'has no ejection and no slow start beside it. Among a thousand instances `consistentHash` gives them their keys, which are not as many for each: its loads are those of 100,000 keys on a ring.',
+  ],
+  policies,
+  scenarios,
+  comparisons,
+  columns: {
+    'p50 ms': ({ affected }) => affected.p50Ms.toFixed(0),
+    'p99 ms': ({ affected }) => affected.p99Ms.toFixed(0),
+    'failed %': ({ affected }) => (affected.failedRatio * 100).toFixed(2),
+    'least load': ({ load }) => load.least.toFixed(2),
+    'most load': ({ load }) => load.most.toFixed(2),
+    'recovery s': ({ recoveryMs }) => toSeconds(recoveryMs),
+  },
+})

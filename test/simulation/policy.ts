@@ -1,0 +1,56 @@
+import { random, type RemotePolicy, roundRobin } from '@tenon/core'
+import { outages, scenarios } from './scenario.ts'
+import { alone, large, small, Table, toSeconds } from './table.ts'
+
+/** What is compared: sets of policies around the default balancer, and clients that have none. */
+const policies: Readonly<Record<string, RemotePolicy>> = {
+  'random alone': { balancer: random(), ...alone },
+  'roundRobin alone': { balancer: roundRobin(), ...alone },
+  'roundRobin, 3 attempts': {
+    balancer: roundRobin(),
+    ...alone,
+    retry: { maxAttemptCount: 3 },
+    budget: { ratio: 1, minPerSecond: 1_000 },
+  },
+  none: {},
+  retry: { retry: {} },
+  'retry, breaker': { retry: {}, breaker: true },
+  'retry, hedge': { retry: {}, hedge: {} },
+  all: { retry: { attemptTimeoutMs: 1_000 }, hedge: {}, breaker: true },
+}
+
+export const allScenarios = [...scenarios, ...outages]
+
+/** The sets that are to meet the targets. */
+export const sound = ['retry, breaker', 'all']
+
+export const comparisons = [
+  { size: small, names: Object.keys(policies) },
+  { size: large, names: ['random alone', 'roundRobin alone', ...sound] },
+]
+
+/** `policy.md` */
+export const policy = new Table({
+  preface: [
+    '# Policies in simulations',
+    '',
+    '`npm run simulate -- policies` prints this. Clients, the service and what happens are those of `balance.md`; beside it, all instances fail, say nothing or are not there for ten',
+    'seconds, and a herd of three times the calls comes for two seconds from clients that have just started, to instances which are half as fast. What is `alone` has turns or chance and nothing else; `3 attempts` has no budget for',
+    'them. The others have the default balancer with ejection and slow start: `none`, `retry: {}`, `breaker: true` and `hedge: {}`; `all` has them and `attemptTimeoutMs: 1000`.',
+    '`p50`, `p99` and `failed` are of the time from the event on. `attempts` are those of a call in the mean, connections that were refused among them, while what happens goes on; the budget is a tenth of the calls of the last ten',
+    'seconds, whose number is a matter of chance. `load` is as in `balance.md`. `recovery` is the time from the end of what happens until no two seconds have a `p99` above twice what it was before, or any failed call;',
+    'where it does not end, from its beginning, and one failed call in a hundred.',
+  ],
+  policies,
+  scenarios: allScenarios,
+  comparisons,
+  columns: {
+    'p50 ms': ({ affected }) => affected.p50Ms.toFixed(0),
+    'p99 ms': ({ affected }) => affected.p99Ms.toFixed(0),
+    'failed %': ({ affected }) => (affected.failedRatio * 100).toFixed(2),
+    attempts: ({ meanwhile }) => meanwhile.attemptsPerCall.toFixed(2),
+    'least load': ({ load }) => load.least.toFixed(2),
+    'most load': ({ load }) => load.most.toFixed(2),
+    'recovery s': ({ healedMs }) => toSeconds(healedMs),
+  },
+})
