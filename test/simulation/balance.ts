@@ -14,20 +14,24 @@ const policies: Readonly<Record<string, RemotePolicy>> = {
   peakEwma: { balancer: peakEwma() },
 }
 
-export const comparisons = [small, large].map((size) => ({ size, names: Object.keys(policies) }))
+export const comparisons = [
+  { size: small, names: Object.keys(policies) },
+  { size: large, names: ['random alone', 'roundRobin alone', 'peakEwma'] },
+]
 
 /** `balance.md` */
 export const balance = new Table({
   preface: [
     '# Balancers in simulations',
     '',
-    '`npm run simulate` prints this. Clients call a service for 50 seconds, at half of what it has room for; what happens happens after ten.',
+    '`npm run simulate` prints this. Clients call a service for 45 seconds, at half of what it has room for; what happens happens after ten.',
     'Half of the time of a call is the same for each, half is exponential; a call ends after two seconds, and none is made again but where',
-    'nothing was sent. `p50`, `p99` and `failed` are of the time from the event on. `load` is that of the instances which should have the same, from the 32nd',
+    'nothing was sent. `p50`, `p99` and `failed` are of the time from the event on. `load` is that of the instances which should have the same, from the 30th',
     'second on, as parts of the mean: the least and the largest of ten in the worst of three spans, of a thousand in one and without the hundredth part at either end.',
     '`recovery` is the time until no two seconds have a `p99` above twice what it was, or one failed call in a hundred. What is `alone`',
-    'has no ejection and no slow start beside it. Among a thousand instances `consistentHash` gives them their keys, which are not as many for each: its loads are those of 100,000 keys on a ring.',
+    'has no ejection and no slow start beside it.',
   ],
+  subject: 'balancer',
   policies,
   scenarios,
   comparisons,

@@ -19,12 +19,12 @@ export interface Scenario {
 /** When it happens. */
 export const eventMs = 10_000
 /** When the run ends. */
-export const endMs = 50_000
+export const endMs = 45_000
 /** How long an outage lasts. */
 const outageMs = 10_000
 const herdMs = 2_000
 /** From when on all has settled: what came back has warmed up. */
-export const settledMs = 32_000
+export const settledMs = 30_000
 
 const first = ({ instances }: Site): SimulatedInstance => {
   const [instance] = instances

@@ -54,7 +54,7 @@ const utilisation = 0.5
 const timeoutMs = 2_000
 const zones = ['a', 'b', 'c']
 
-/** Lets clients call a service for 50 seconds in which something happens to it; the same seed gives the same result. */
+/** Lets clients call a service for 45 seconds in which something happens to it; the same seed gives the same result. */
 export async function simulate({ scenario, size, policy, seed }: Run): Promise<Result> {
   const { instanceCount, clientCount, serviceMs } = size
   const time = new SimulatedTime(seed)

@@ -42,7 +42,9 @@ export class SimulatedChannel implements ClientChannel {
       reply: (reply) => end(() => (reply === 'answered' ? resolve() : reject(this.#errorOf(reply)))),
     })
     const expire = () => end(() => reject(new ServiceError('deadline_exceeded', 'no answer came')))
-    signal?.addEventListener('abort', () => end(() => reject(new ServiceError('cancelled', 'nobody waits'))))
+    signal?.addEventListener('abort', () =>
+      end(() => reject(new ServiceError('cancelled', 'nobody waits', { cause: signal.reason }))),
+    )
     const forget = timeoutMs === undefined ? undefined : this.#time.after(timeoutMs, expire)
     return promise
   }

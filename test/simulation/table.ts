@@ -11,6 +11,8 @@ export interface Comparison {
 export interface TableOptions {
   /** What stands before it, by lines. */
   readonly preface: readonly string[]
+  /** What its rows are: `balancer`. */
+  readonly subject: string
   /** What is compared, by its names. */
   readonly policies: Readonly<Record<string, RemotePolicy>>
   readonly scenarios: readonly Scenario[]
@@ -48,12 +50,12 @@ export class Table {
 
   /** All of it, line by line as they come. */
   async *lines(): AsyncGenerator<string> {
-    const { preface, comparisons, scenarios, columns } = this.#options
+    const { preface, subject, comparisons, scenarios, columns } = this.#options
     yield* preface
     for (const { size, names } of comparisons)
       for (const scenario of scenarios) {
         yield `\n## ${titleOf(scenario, size)}\n`
-        const headings = ['policy', ...Object.keys(columns)]
+        const headings = [subject, ...Object.keys(columns)]
         yield toRow(headings)
         yield toRow(headings.map(() => '---'))
         for (const name of names) yield this.rowOf(name, await this.resultOf({ scenario, size, name }))

@@ -155,10 +155,12 @@ export class BalancedChannel implements ClientChannel {
 
   /** Returns when there is an address to be tried. @throws what the call failed with, where it is not to be made again. */
   async #goOn(attempts: Attempts, error: unknown): Promise<void> {
+    // Before the call is opened to the best again.
+    const mayGoOn = attempts.mayGoOn(this.#targets())
     if (ServiceError.is(error) && this.#hasOther(attempts)) markElsewhere(error)
     if (!wasNotSent(error)) throw error
     requireRunning(attempts.left())
-    if (attempts.mayGoOn(this.#targets())) return
+    if (mayGoOn) return
     if (!this.#waitForReady) throw error
     // Channels are asked, not listened to.
     do await attempts.pause(this.#closing.signal)

@@ -22,6 +22,8 @@ export interface BreakerFacts {
 export interface BreakerOptions {
   readonly clock: PolicyClock
   readonly onChange: (state: BreakerState) => void
+  /** Over which time it looks. @defaultValue 1_500 */
+  readonly windowMs?: number
 }
 
 /**
@@ -34,14 +36,18 @@ export class Breaker {
   readonly #clock: PolicyClock
   readonly #onChange: (state: BreakerState) => void
   /** Those that were refused here among them. */
-  readonly #asked = new RecentCount(window)
-  readonly #taken = new RecentCount(window)
+  readonly #asked: RecentCount
+  readonly #taken: RecentCount
+  readonly #windowMs: number
   #refusedAtMs = Number.NEGATIVE_INFINITY
   #state: BreakerState = 'closed'
 
-  constructor({ clock, onChange }: BreakerOptions) {
+  constructor({ clock, onChange, windowMs = defaultWindowMs }: BreakerOptions) {
     this.#clock = clock
     this.#onChange = onChange
+    this.#windowMs = windowMs
+    this.#asked = new RecentCount({ windowMs, bucketCount })
+    this.#taken = new RecentCount({ windowMs, bucketCount })
   }
 
   get facts(): BreakerFacts {
@@ -58,7 +64,7 @@ export class Breaker {
   refuses(nowMs = this.#clock.nowMs()): boolean {
     const ratio = this.#refusedRatio(nowMs)
     if (ratio <= 0 || this.#clock.random() >= ratio) {
-      if (this.#state === 'open' && nowMs - this.#refusedAtMs >= window.windowMs) this.#become('closed')
+      if (this.#state === 'open' && nowMs - this.#refusedAtMs >= this.#windowMs) this.#become('closed')
       return false
     }
     this.#asked.add(nowMs)
@@ -120,7 +126,8 @@ export function breakerStage(breaker: Breaker, { contract, note }: PolicyParts, 
 }
 
 /** Short, so that what is over is forgotten soon. @see go-zero, core/breaker: 10 s in 40 buckets; SRE book: 2 minutes */
-const window = { windowMs: 1_500, bucketCount: 10 }
+const defaultWindowMs = 1_500
+const bucketCount = 10
 /** How many calls are let through for each one that is taken. @see Google SRE book, chapter 21: K = 2 */
 const multiplier = 2
 /** Fewer say nothing of a remote. A guess. */

@@ -83,7 +83,7 @@ export interface RemotePolicy<Of extends AnyContract = AnyContract> extends Oper
   /**
    * Whether calls are refused before they are sent, as `unavailable` with the reason `breaker_open`, while the remote fails more than half of them: in that
    * proportion, and four fifths at most. `unavailable`, `deadline_exceeded` and `resource_exhausted` count as failed, over one and a half seconds, from 20 calls on.
-   * Each of several instances has the same for itself, and is passed over for another; `{ perInstance: false }` for the remote alone.
+   * Each of several instances has the same for itself, over three seconds, and is passed over for another; `{ perInstance: false }` for the remote alone.
    *
    * @defaultValue false
    */

@@ -152,7 +152,7 @@ export class TargetPool implements Load {
     if (!settings.hasBreakers) return
     for (const target of given) {
       const onChange = (state: BreakerState) => listener.breakerChanged(target, state)
-      target.breaker ??= new Breaker({ clock: this.clock, onChange })
+      target.breaker ??= new Breaker({ clock: this.clock, onChange, windowMs: breakerWindowMs })
     }
     const current = new Set(given)
     for (const target of before) if (!current.has(target)) target.breaker?.leave()
@@ -193,3 +193,6 @@ export class TargetPool implements Load {
     return targets.length === 0 ? undefined : this.balancer.over(targets, this)
   }
 }
+
+/** Longer than that of the remote: one of its instances has fewer calls. */
+const breakerWindowMs = 3_000
