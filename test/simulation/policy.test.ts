@@ -53,7 +53,9 @@ describe('retries without a breaker', () => {
   it.each(outages.map((scenario) => ({ scenario })))(
     'succeed again within five seconds: $scenario.name',
     async ({ scenario }) => {
-      const { healedMs, load } = await policy.resultOf({ scenario, size: small, name: 'retry' })
+      const { healedMs, load, meanwhile } = await policy.resultOf({ scenario, size: small, name: 'retry' })
+      // A tenth, by chance in the number of calls some more, and the connections that are refused before all know of it.
+      expect(meanwhile.attemptsPerCall).toBeLessThanOrEqual(1.15)
       expect(healedMs).toBeLessThanOrEqual(5_000)
       expect(load.least).toBeGreaterThanOrEqual(0.8)
       expect(load.most).toBeLessThanOrEqual(1.2)
