@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { bind, type Handle, start } from '../../queue-transport.test-harness.ts'
 import { pass, stallAfterMs, watchedConsumer } from './standstill.test-harness.ts'
 
 it('begins no message while calls have to wait, goes on with those that have begun, and handles all of them then', async () => {
@@ -34,4 +35,59 @@ it('does not stand still while calls have to wait, however long, nor at once aft
   consumer.server.pressureChanged?.('normal')
   expect(await consumer.staysLive(2 * stallAfterMs)).toBe(true)
   expect(handled).toEqual(['a', 'b'])
+})
+
+/** Keeps which messages were handled. */
+function noting(): { readonly counts: number[]; readonly handle: Handle } {
+  const counts: number[] = []
+  return { counts, handle: async ({ count }) => void counts.push(count) }
+}
+
+it('begins none where calls had to wait already when it started', async () => {
+  const sender = await watchedConsumer(async () => undefined, { partitionCount: 1 })
+  await sender.server.close()
+  const { counts, handle } = noting()
+  const { server } = bind(sender.broker, handle)
+  onTestFinished(() => server.close())
+  server.pressureChanged?.('high')
+  await server.listen()
+  await sender.send('ab')
+  await pass(1_000)
+  expect(counts).toEqual([])
+  server.pressureChanged?.('normal')
+  await pass(1_000)
+  expect(counts).toEqual([0, 1])
+})
+
+it('leaves what it has not begun to the next process when it stops while calls have to wait', async () => {
+  const first = noting()
+  const consumer = await watchedConsumer(first.handle)
+  await consumer.send('a')
+  await pass(0)
+  consumer.server.pressureChanged?.('high')
+  await consumer.send('bcd')
+  await pass(1_000)
+  await consumer.server.drain(new AbortController().signal)
+  await consumer.server.close()
+  const next = noting()
+  await start(consumer.broker, next.handle)
+  await pass(1_000)
+  expect([first.counts, next.counts]).toEqual([[0], [1, 2, 3]])
+})
+
+it('gives a partition to another process while calls have to wait, and goes on with its own', async () => {
+  const first = noting()
+  const consumer = await watchedConsumer(first.handle, { partitionCount: 2 })
+  consumer.server.pressureChanged?.('high')
+  await consumer.send('ab', 0)
+  await consumer.send('cd', 1)
+  await pass(1_000)
+  const second = noting()
+  await start(consumer.broker, second.handle)
+  await pass(1_000)
+  expect([first.counts.length, second.counts.length]).toEqual([0, 2])
+  consumer.server.pressureChanged?.('normal')
+  await pass(1_000)
+  expect([...first.counts, ...second.counts].toSorted()).toEqual([0, 1, 2, 3])
+  expect(first.counts).toHaveLength(2)
 })
