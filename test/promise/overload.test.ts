@@ -46,7 +46,7 @@ async function start(protocol: keyof typeof clients) {
   const started = await defineService({
     name: 'work',
     version: '1.0.0',
-    admin: false,
+    admin: { port: 0 },
     overload: {},
     handlers: [handler, consumer],
     transports: () => [
@@ -58,6 +58,8 @@ async function start(protocol: keyof typeof clients) {
   const port = started.addresses.find((address) => address.protocol === protocol)?.port ?? 0
   const channel = clients[protocol]().open({ contract: contractInfo(works), address: `127.0.0.1:${port}` })
   const client = buildClient(works, channel)
+  const adminPort = started.addresses.find((address) => address.protocol === 'admin')?.port ?? 0
+  const probe = async (path: string) => (await fetch(`http://127.0.0.1:${adminPort}${path}`)).status
   /** What a call came to: nothing, or its error. */
   const call = (criticality: string) =>
     client.work({}, { metadata: { 'x-criticality': criticality } }).then(
@@ -66,6 +68,7 @@ async function start(protocol: keyof typeof clients) {
     )
   return {
     call,
+    probe,
     publish: (count: number) => client.publish({ count }, { metadata: { 'x-criticality': 'critical_plus' } }),
     handled,
     [Symbol.asyncDispose]: async () => {
@@ -86,7 +89,9 @@ test.each(['http', 'grpc'] as const)(
     await service.publish(40)
     const others = many(400, () => service.call('sheddable'))
     const critical = many(5, () => service.call('critical_plus'))
+    const probes = many(5, () => Promise.all(['/livez', '/readyz'].map(service.probe)))
     expect(await Promise.all(critical)).toEqual(many(5, () => undefined))
+    expect(await Promise.all(probes)).toEqual(many(5, () => [200, 200]))
     const refused = (await Promise.all(others)).filter((error) => error !== undefined)
     expect(refused.length).toBeGreaterThan(0)
     for (const error of refused)

@@ -106,4 +106,4 @@ export function grpcCaller(port: number, path: string): MarkedCaller {
 const connectionCount = 300
 
 /** Enough to keep one thread busy, and no overload. A guess. */
-const laneCount = 8
+const laneCount = 16
