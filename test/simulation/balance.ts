@@ -15,8 +15,8 @@ const policies: Readonly<Record<string, RemotePolicy>> = {
 }
 
 export const comparisons = [
-  { size: small, names: Object.keys(policies) },
-  { size: large, names: ['random alone', 'roundRobin alone', 'peakEwma'] },
+  { size: small, scenarios, names: Object.keys(policies) },
+  { size: large, scenarios, names: ['random alone', 'roundRobin alone', 'peakEwma'] },
 ]
 
 /** `balance.md` */
@@ -33,7 +33,6 @@ export const balance = new Table({
   ],
   subject: 'balancer',
   policies,
-  scenarios,
   comparisons,
   columns: {
     'p50 ms': ({ affected }) => affected.p50Ms.toFixed(0),

@@ -1,6 +1,6 @@
 import { random, type RemotePolicy, roundRobin } from '@tenon/core'
 import { outages, scenarios } from './scenario.ts'
-import { alone, small, Table, toSeconds } from './table.ts'
+import { alone, large, small, Table, toSeconds } from './table.ts'
 
 /** What is compared: sets of policies around the default balancer, and clients that have none. */
 const policies: Readonly<Record<string, RemotePolicy>> = {
@@ -24,7 +24,10 @@ export const allScenarios = [...scenarios, ...outages]
 /** The sets that are to meet the targets. */
 export const sound = ['retry, breaker', 'all']
 
-export const comparisons = [{ size: small, names: Object.keys(policies) }]
+export const comparisons = [
+  { size: small, scenarios: allScenarios, names: Object.keys(policies) },
+  { size: large, scenarios: outages.filter(({ name }) => name === 'all failing'), names: ['retry, breaker'] },
+]
 
 /** `policy.md` */
 export const policy = new Table({
@@ -37,10 +40,10 @@ export const policy = new Table({
     '`p50`, `p99` and `failed` are of the time from the event on. `attempts` are those of a call in the mean, connections that were refused among them, while what happens goes on; the budget is a tenth of the calls of the last ten',
     'seconds, whose number is a matter of chance. `load` is as in `balance.md`. `recovery` is the time from the end of what happens until no two seconds have a `p99` above twice what it was before, or any failed call;',
     'where it does not end, from its beginning, and one failed call in a hundred. Where calls hang, a breaker knows of the last of them when their two seconds are over, and closes after that.',
+    'A thousand instances are looked at in one outage alone: what happens to single ones of them is in `balance.md`.',
   ],
   subject: 'policy',
   policies,
-  scenarios: allScenarios,
   comparisons,
   columns: {
     'p50 ms': ({ affected }) => affected.p50Ms.toFixed(0),

@@ -5,6 +5,7 @@ import { type Result, type Size, simulate } from './simulate.ts'
 /** A size, and what is compared in it: what costs more where there are more is left out of the large one. */
 export interface Comparison {
   readonly size: Size
+  readonly scenarios: readonly Scenario[]
   readonly names: readonly string[]
 }
 
@@ -15,7 +16,6 @@ export interface TableOptions {
   readonly subject: string
   /** What is compared, by its names. */
   readonly policies: Readonly<Record<string, RemotePolicy>>
-  readonly scenarios: readonly Scenario[]
   readonly comparisons: readonly Comparison[]
   /** What a row says, by its headings. */
   readonly columns: Readonly<Record<string, (result: Result) => string>>
@@ -50,9 +50,9 @@ export class Table {
 
   /** All of it, line by line as they come. */
   async *lines(): AsyncGenerator<string> {
-    const { preface, subject, comparisons, scenarios, columns } = this.#options
+    const { preface, subject, comparisons, columns } = this.#options
     yield* preface
-    for (const { size, names } of comparisons)
+    for (const { size, scenarios, names } of comparisons)
       for (const scenario of scenarios) {
         yield `\n## ${titleOf(scenario, size)}\n`
         const headings = [subject, ...Object.keys(columns)]
