@@ -8,7 +8,7 @@ import type { PolicyParts, Stage } from './stage.ts'
 /** Whether a remote, or an instance, takes what is asked of it: `closed`, or some of its calls are refused before they are sent: `open`. */
 export type BreakerState = 'closed' | 'open'
 
-/** What a breaker goes by, over three seconds. */
+/** What a breaker goes by, over its window of time. */
 export interface BreakerFacts {
   /** As it was told last; one that nobody calls over stays what it is. */
   readonly state: BreakerState
