@@ -26,6 +26,11 @@ const policies: Readonly<Record<string, Policy>> = {
   'without retries': { timeoutMs: 1_000, operations: { watchUser: { timeoutMs: 1_000 } } },
 }
 
+/** Whether calls of the policy with this name are made again. */
+export function isRetrying(policy: string): boolean {
+  return policies[policy]?.retry !== undefined
+}
+
 const wires: Readonly<Record<string, () => ClientTransport>> = { http: () => httpClient(), grpc: () => grpcClient() }
 
 /** One that calls, and what it is. */

@@ -1,6 +1,6 @@
 import { eventually } from '@tenon/testing'
 import { expect } from 'vitest'
-import type { CallRun, RunningCaller } from './call-run.ts'
+import { type CallRun, isRetrying, type RunningCaller } from './call-run.ts'
 import type { UserFleet } from './user-fleet.ts'
 
 /** Who is called, and by whom. */
@@ -17,21 +17,27 @@ export async function rollAll({ fleet, run }: Scene): Promise<void> {
   }
 }
 
-/** Kills an instance, and starts it again. */
-export async function killOne({ fleet, run }: Scene, index: number): Promise<void> {
-  expect(await fleet.kill(index)).toBe('SIGKILL')
-  await run.pass(pauseSeconds)
+/** Kills an instance while it does what must not be done twice, and starts it again. */
+export async function killOne(scene: Scene, index: number): Promise<void> {
+  await killWhileAdding(scene, index)
+  await scene.run.pass(pauseSeconds)
 }
 
 /** Kills an instance while another one is restarted. */
 export async function killDuringRoll(
-  { fleet, run }: Scene,
-  [leaving, killed]: readonly [number, number],
+  scene: Scene,
+  [leaving, killed]: readonly [leaving: number, killed: number],
 ): Promise<void> {
-  const restarted = fleet.restart(leaving)
-  expect(await fleet.kill(killed)).toBe('SIGKILL')
+  const restarted = scene.fleet.restart(leaving)
+  await killWhileAdding(scene, killed)
   expect(await restarted).toBe(0)
-  await run.pass(pauseSeconds)
+  await scene.run.pass(pauseSeconds)
+}
+
+async function killWhileAdding({ fleet, run }: Scene, index: number): Promise<void> {
+  const retrying = run.callers.filter(({ policy }) => isRetrying(policy))
+  await fleet.adding(index, (userId) => retrying.some(({ added }) => added.has(userId)))
+  expect(await fleet.kill(index)).toBe('SIGKILL')
 }
 
 /** How many attempts one caller made, and how many of them at one instance. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { CallRun, type RunningCaller, type UserPlace } from './call-run.ts'
+import { CallRun, isRetrying, type RunningCaller, type UserPlace } from './call-run.ts'
 import { freezeOne, type Given, killDuringRoll, killOne, rollAll, type Scene, usedAgain } from './fault.ts'
 import { failedOf, isRepeatable, type MadeCalls, phaseTable } from './phase-table.ts'
 import type { UserFleet } from './user-fleet.ts'
@@ -48,8 +48,6 @@ export async function callThroughFaults(fleet: UserFleet, place: UserPlace, exte
   checkGiven(run.callers, given)
   return phaseTable(made)
 }
-
-const isRetrying = (policy: string) => policy.startsWith('with retries')
 
 /** No call fails that may be made again, and no stream is cut by a restart. */
 function checkRetrying(made: readonly MadeCalls[]): void {

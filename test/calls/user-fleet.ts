@@ -56,6 +56,16 @@ export class UserFleet implements AsyncDisposable {
     return this.#replace(index, 'SIGKILL')
   }
 
+  /** Resolves when an instance begins to add one of those that are meant. */
+  adding(index: number, isMeant: (userId: string) => boolean): Promise<void> {
+    const { child } = this.#of(index).process
+    return new Promise((resolve) =>
+      child.on('message', ({ added }: Told) => {
+        if (added !== undefined && isMeant(added)) resolve()
+      }),
+    )
+  }
+
   /** It does nothing any more, and its connections stay open. */
   freeze(index: number): void {
     this.#of(index).process.child.kill('SIGSTOP')
