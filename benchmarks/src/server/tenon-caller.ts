@@ -2,6 +2,7 @@ import { type Client, clientOf, defineService, hook, remote, type RemoteOptions 
 import { memoryRegistry } from '@tenon/core/registry'
 import { grpcClient } from '@tenon/transport-grpc'
 import { httpClient } from '@tenon/transport-http'
+import { pairedRounds, spreadOf } from '../statistic.ts'
 import { ready } from './ready.ts'
 import { shop } from './shop.ts'
 
@@ -10,10 +11,12 @@ export interface CallQuestion {
   readonly callCount: number
 }
 
-/** What a call of each took, in microseconds of CPU of this process. */
+/** What a call took, in microseconds of CPU of this process. */
 export interface CallAnswer {
+  /** Of a bare client. */
   readonly bareMicroseconds: number
-  readonly wholeMicroseconds: number
+  /** How much more of the client that chooses and guards. */
+  readonly aboveMicroseconds: number
 }
 
 /** So few in a row that a machine which grows slower or faster hits both clients alike. */
@@ -45,22 +48,20 @@ process.on('message', (question) => {
 ready(0)
 
 async function answer({ callCount }: CallQuestion): Promise<void> {
-  let [bareMicroseconds, wholeMicroseconds] = [0, 0]
-  for (let done = 0; done < callCount; done += callsInRow) {
-    bareMicroseconds += await cpuOf(bare)
-    wholeMicroseconds += await cpuOf(whole)
-  }
+  const rows = await pairedRounds(callCount / callsInRow, { ours: () => cpuOf(whole), theirs: () => cpuOf(bare) })
+  // Medians, as what else the machine does, and a large collection of garbage, hits single rows.
   process.send?.({
-    bareMicroseconds: bareMicroseconds / callCount,
-    wholeMicroseconds: wholeMicroseconds / callCount,
+    bareMicroseconds: spreadOf(rows.map(({ theirs }) => theirs)).median,
+    aboveMicroseconds: spreadOf(rows.map(({ ours, theirs }) => ours - theirs)).median,
   } satisfies CallAnswer)
 }
 
+/** Microseconds of a call. */
 async function cpuOf(clients: readonly Client<typeof shop>[]): Promise<number> {
   const before = process.cpuUsage()
   for (let call = 0; call < callsInRow; call += 1) await clients[call % clients.length]?.getUser({ userId: 'u42' })
   const { user, system } = process.cpuUsage(before)
-  return user + system
+  return (user + system) / callsInRow
 }
 
 /** The client of a service that calls nobody else. */
