@@ -43,7 +43,6 @@ export interface RunningCaller extends UserCaller {
 /** Where instances are, for each protocol. */
 export interface UserPlace {
   readonly at: (protocol: string) => string
-  readonly consulAddress?: string
 }
 
 /** Callers over each protocol and with each policy, who call all the time. */
@@ -58,10 +57,10 @@ export class CallRun implements AsyncDisposable {
   }
 
   /** @param perSecond How many calls each of them makes in a second. */
-  static async start({ at, consulAddress }: UserPlace, perSecond: number): Promise<CallRun> {
+  static async start({ at }: UserPlace, perSecond: number): Promise<CallRun> {
     const callers = Object.entries(wires).flatMap(([protocol, via]) =>
       Object.entries(policies).map(async ([name, policy]) => {
-        const caller = await startCaller({ via: via(), at: at(protocol), policy, consulAddress })
+        const caller = await startCaller({ via: via(), at: at(protocol), policy })
         return { ...caller, protocol, policy: name, load: new OpenCalls(caller, perSecond) }
       }),
     )

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { clientOf, defineService, hook, type RemotePolicy, remote } from '@tenon/core'
 import type { Client, ClientChannel, ClientTransport } from '@tenon/core/client'
-import { consulRegistry } from '@tenon/registry-consul'
 import { itemCount, users } from './fixture/user-contract.ts'
 
 /** How a caller calls the user service. */
@@ -9,8 +8,6 @@ export interface CallerOptions {
   readonly via: ClientTransport
   readonly at: string
   readonly policy: RemotePolicy<typeof users>
-  /** Of the registry, where there is one. */
-  readonly consulAddress?: string | undefined
 }
 
 /** A service that calls the user service, as far as its calls go. */
@@ -29,7 +26,7 @@ export type CallKind = 'get' | 'rename' | 'add' | 'watch'
 /** A stream that failed behind its first item: it cannot be begun again. */
 export class CutStream extends Error {}
 
-export async function startCaller({ via, at, policy, consulAddress }: CallerOptions): Promise<UserCaller> {
+export async function startCaller({ via, at, policy }: CallerOptions): Promise<UserCaller> {
   const attemptCounts = new Map<string, number>()
   const added = new Set<string>()
   const found = Promise.withResolvers<Client<typeof users>>()
@@ -39,7 +36,6 @@ export async function startCaller({ via, at, policy, consulAddress }: CallerOpti
     handlers: [],
     admin: false,
     remotes: () => [remote(users, { via: counted(via, attemptCounts), at, policy })],
-    registry: () => (consulAddress === undefined ? undefined : consulRegistry({ address: consulAddress })),
     onStart: [hook('find the client', found.resolve, { needs: [clientOf(users)] })],
   }).start({ environment: { LOG_LEVEL: 'silent' } })
   const client = await found.promise

@@ -21,19 +21,17 @@ interface Told {
 /** Instances of the user service, a process each, which keep their addresses when they are started again. */
 export class UserFleet implements AsyncDisposable {
   readonly #program: string
-  readonly #environment: Readonly<Record<string, string>>
   readonly #instances: UserInstance[] = []
   readonly #started: OwnProcess[] = []
   /** Whom all of them have begun to add, in any life, as often as they did. */
   readonly added: string[] = []
 
-  private constructor(program: string, environment: Readonly<Record<string, string>>) {
+  private constructor(program: string) {
     this.#program = program
-    this.#environment = environment
   }
 
-  static async start(count: number, environment: Readonly<Record<string, string>> = {}): Promise<UserFleet> {
-    const fleet = new UserFleet(await bundled(), environment)
+  static async start(count: number): Promise<UserFleet> {
+    const fleet = new UserFleet(await bundled())
     fleet.#instances.push(...(await Promise.all(Array.from({ length: count }, () => fleet.#launch()))))
     return fleet
   }
@@ -104,7 +102,7 @@ export class UserFleet implements AsyncDisposable {
   }
 
   async #launch(ports: Readonly<Record<string, string>> = {}): Promise<UserInstance> {
-    const environment = { LOG_LEVEL: 'error', TENON_HOST: ownHost, ...this.#environment, ...ports }
+    const environment = { LOG_LEVEL: 'error', TENON_HOST: ownHost, ...ports }
     const started = run(process.execPath, [this.#program], environment)
     this.#started.push(started)
     let addresses: readonly Address[] | undefined
