@@ -11,6 +11,8 @@ export interface ClientTransport {
   readonly name: string
   /** The protocol of the endpoints it can call, as instances in a registry announce them: `https`. @defaultValue `name` */
   readonly protocol?: string
+  /** The schemes of URLs that it can be given in the place of an address: `https` for `https://host`. @defaultValue none */
+  readonly schemes?: readonly string[]
   /** Whether calls wait for a connection until their deadline; over several addresses core waits, for whichever comes first. */
   readonly waitForReady?: boolean
   /**
@@ -32,6 +34,17 @@ export interface ClientTarget {
   readonly contract: ContractInfo
   /** `host:port`, or `unix:/path` for a socket, which not every transport can call. */
   readonly address: string
+  /**
+   * The `host:port` that the address was found for: the name that a certificate must be for, where the transport is not told another,
+   * and what the server is told that it was called as.
+   *
+   * @defaultValue the address
+   */
+  readonly authority?: string
+  /** One of the `schemes` of the transport, where the address was given in a URL. @defaultValue none was */
+  readonly scheme?: string
+  /** What goes before the path of each request: `/base`. Given only with `scheme`. @defaultValue nothing */
+  readonly pathPrefix?: string
   /** Whether it is one of several, so that a call which it cannot take must be told at once, whatever `waitForReady` says. */
   readonly isOneOfSeveral?: boolean
 }

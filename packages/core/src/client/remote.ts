@@ -1,16 +1,18 @@
 import { type AnyContract, type ContractInfo, contractInfo } from '../contract/contract.ts'
 import type { InputToSend, IsStreaming, Operation, OutputReceived } from '../contract/operation.ts'
 import { noFunctions } from '../error/no-function.ts'
-import { ConfigError, WiringError } from '../error/setup-error.ts'
+import { WiringError } from '../error/setup-error.ts'
 import { type Caller, type NamedToken, type Provider, provide, token } from '../handler/provider.ts'
 import { silent } from '../telemetry/log.ts'
 import { BalancedChannel } from './balanced-channel.ts'
 import { CallBounds } from './call-bounds.ts'
 import { type ChannelList, fixedChannels, FoundChannels } from './channel-list.ts'
 import { type CallOptions, type ClientInterceptor, compileClientMethod } from './client-method.ts'
-import type { ClientChannel, ClientTransport } from './client-transport.ts'
+import type { ClientChannel, ClientTarget, ClientTransport } from './client-transport.ts'
 import { noteChannels } from './connections.ts'
+import { DnsDirectory } from './dns-directory.ts'
 import type { KnownName } from './known-name.ts'
+import { type DnsName, parsePlace, type Place } from './place.ts'
 import { ClientJournal } from './policy/client-journal.ts'
 import { PolicedChannel } from './policy/policed-channel.ts'
 import { processClock } from './policy/policy-clock.ts'
@@ -54,6 +56,13 @@ export interface RemoteOptions<Of extends AnyContract = AnyContract> {
    * `registry:///user` is wherever the registry of the service says that instances of `user` are, now and later: one that comes is
    * called, one that goes finishes what runs on it. While the registry cannot be asked, those it told of last are called, and so they
    * are for half a minute when it tells of none any more.
+   *
+   * `dns:///user.shop.svc.cluster.local:50051` is every address that DNS has of the name, now and later, as if `dnsRegistry()` told of
+   * them; the name is asked for at least once a second. `dns://10.0.0.10:8600/user:50051` asks another server than those of the
+   * system. Certificates are checked for the name.
+   *
+   * `https://host`, `http://host:3000` and `https://gateway/base` are one server, for transports that speak so: `httpClient()`. The
+   * ports are 443 and 80 where none is given; https trusts what the platform trusts, unless the transport says more.
    */
   readonly at: string
   /** Around every call that goes out, outermost first. */
@@ -75,7 +84,7 @@ export interface RemoteOptions<Of extends AnyContract = AnyContract> {
 export function remote<Of extends AnyContract>(contract: Of, options: RemoteOptions<Of>): Provider {
   const { via, at, interceptors = [], policy } = options
   const info = contractInfo(contract)
-  const place = parsePlace(at, info.name)
+  const place = parsePlace(at, { name: info.name, via })
   requireFunctions(interceptors, info.name)
   const settings = policy === undefined ? undefined : resolvePolicy(info, policy)
   via.check?.(info)
@@ -117,18 +126,7 @@ function provideRemote<Of extends AnyContract>(contract: Of, options: SoundOptio
     return client
   }
   const dispose = (client: Client<Of>) => channels.get(client)?.close()
-  const provider =
-    'service' in place
-      ? provide(clientOf(contract), {
-          needs: [ServiceDirectory, ClientJournal],
-          create: (directory, journal) => join(findAll(destination, directory.of(place.service)), journal),
-          dispose,
-        })
-      : provide(clientOf(contract), {
-          needs: [ClientJournal],
-          create: (journal) => join(openAll(destination, place.addresses), journal),
-          dispose,
-        })
+  const provider = provideAt(place, destination, { token: clientOf(contract), join, dispose })
   return Object.freeze({
     ...provider,
     remote: {
@@ -145,6 +143,38 @@ function provideRemote<Of extends AnyContract>(contract: Of, options: SoundOptio
 interface Destination {
   readonly via: ClientTransport
   readonly contract: ContractInfo
+}
+
+/** How the client is made of what it is spread over. */
+interface Making<Of> {
+  readonly token: NamedToken<Client<Of>>
+  join(list: ChannelList, journal: ClientJournal): Client<Of>
+  dispose(client: Client<Of>): unknown
+}
+
+/** Each place needs what knows of it, and no other. */
+function provideAt<Of>(place: Place, destination: Destination, { token: of, join, dispose }: Making<Of>): Provider {
+  switch (place.kind) {
+    case 'registered':
+      return provide(of, {
+        needs: [ServiceDirectory, ClientJournal],
+        create: (directory, journal) => join(findAll(destination, directory.of(place.service)), journal),
+        dispose,
+      })
+    case 'named':
+      return provide(of, {
+        needs: [DnsDirectory, ClientJournal],
+        create: (directory, journal) => join(findNamed(destination, place, directory), journal),
+        dispose,
+      })
+    case 'fixed':
+    case 'url':
+      return provide(of, {
+        needs: [ClientJournal],
+        create: (journal) => join(openAll(destination, place), journal),
+        dispose,
+      })
+  }
 }
 
 /** A single address has nobody to be chosen among. */
@@ -164,13 +194,28 @@ function spreadOver(
   return new BalancedChannel(list, { pool, waitForReady })
 }
 
-function openAll({ via, contract }: Destination, addresses: readonly string[]): ChannelList {
+function openAll({ via, contract }: Destination, place: FixedPlace): ChannelList {
+  if (place.kind === 'url') {
+    const { address, scheme, pathPrefix } = place
+    return fixedChannels([new Target(address, via.open({ contract, address, scheme, pathPrefix }))])
+  }
+  const { addresses } = place
   const several = addresses.length > 1 ? { isOneOfSeveral: true } : {}
   return fixedChannels(addresses.map((address) => new Target(address, via.open({ contract, address, ...several }))))
 }
 
-function findAll({ via, contract }: Destination, known: KnownName): ChannelList {
-  const open = (address: string) => via.open({ contract, address, isOneOfSeveral: true })
+type FixedPlace = Extract<Place, { kind: 'fixed' | 'url' }>
+
+/** Certificates are for the name, and so are the hosts of servers that tell several apart. */
+function findNamed(destination: Destination, name: DnsName, directory: DnsDirectory): ChannelList {
+  const { via } = destination
+  const known = directory.of(name, via.protocol ?? via.name)
+  return findAll(destination, known, { authority: `${name.host}:${name.port}` })
+}
+
+/** @param rest What else each of them is told to the transport. */
+function findAll({ via, contract }: Destination, known: KnownName, rest: Partial<ClientTarget> = {}): ChannelList {
+  const open = (address: string) => via.open({ contract, address, isOneOfSeveral: true, ...rest })
   return new FoundChannels({ known, log: known.log, protocol: via.protocol ?? via.name, open })
 }
 
@@ -212,26 +257,4 @@ function requireFunctions(interceptors: readonly unknown[], name: string): void 
   const places = Array.from(interceptors, (one, index) => [`interceptors[${index}] of remote(${name})`, one] as const)
   const problems = noFunctions(places)
   if (problems.length > 0) throw new WiringError(problems)
-}
-
-/** Addresses, or the name of a service that a registry knows. */
-type Place = { readonly addresses: readonly string[] } | { readonly service: string }
-
-function parsePlace(at: string, name: string): Place {
-  const [, service] = registryForm.exec(at) ?? []
-  if (service !== undefined) return { service }
-  const addresses = at.startsWith(staticScheme) ? at.slice(staticScheme.length).split(',') : []
-  if (addresses.length > 0 && addresses.every(isAddress)) return { addresses }
-  const message = `remote(${name}): at must be static:///host:port, or several host:port with commas between, or unix:/path in their place, or registry:///name, found "${at}"`
-  throw new ConfigError([{ code: 'config.malformed', message }])
-}
-
-/** What a registry may call a service: a name of DNS, with those of namespaces behind it. */
-const registryForm = /^registry:\/\/\/([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)$/i
-const staticScheme = 'static:///'
-
-function isAddress(text: string): boolean {
-  if (/^unix:\/./.test(text)) return true
-  const match = /^(?:\[[\da-f:.%]+\]|[^,/\s:[\]]+):(\d{1,5})$/i.exec(text)
-  return match !== null && Number(match[1]) <= 65_535
 }

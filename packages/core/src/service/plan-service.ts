@@ -8,6 +8,7 @@ import type { Task } from '../handler/task.ts'
 import { indexProviders, planProviders, type ProviderPlan, type Root } from '../handler/provider-graph.ts'
 import { ServiceInfo, type ServiceIdentity, type Transport } from '../transport/transport.ts'
 import { ClientJournal } from '../client/policy/client-journal.ts'
+import { DnsDirectory } from '../client/dns-directory.ts'
 import { ServiceDirectory } from '../client/service-directory.ts'
 import type { Registrar, Registry } from '../registry/registry.ts'
 import { type Logger, silent } from '../telemetry/log.ts'
@@ -83,6 +84,7 @@ export function planService<Config extends ConfigSpec>(
     [
       provide(ServiceInfo, { create: () => identity }),
       provide(ClientJournal, { create: () => new ClientJournal(log) }),
+      provide(DnsDirectory, { create: () => new DnsDirectory(log), dispose: (directory) => directory.close() }),
       ...directoryOf(registry, log),
       ...providers.entries,
       ...remotes.entries.map(calledByIt),

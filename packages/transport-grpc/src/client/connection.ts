@@ -1,12 +1,11 @@
 import { type ChannelCredentials, Client, type ClientOptions, connectivityState, credentials } from '@grpc/grpc-js'
-import type { ChannelState } from '@tenon/core/client'
+import type { ChannelState, ClientTarget } from '@tenon/core/client'
 import { ConfigError } from '@tenon/core/transport'
 import type { GrpcClientSettings } from './grpc-client-options.ts'
 import { toSecureCredentials } from './renewed-credentials.ts'
 
 export interface ConnectionTarget {
-  /** `host:port`: one address, or a name that stands for it; `unix:/path` for a socket. */
-  readonly address: string
+  readonly target: Pick<ClientTarget, 'address' | 'authority'>
   readonly settings: GrpcClientSettings
   /** Whether it is for calls that send streams. */
   readonly sendsStreams: boolean
@@ -28,10 +27,10 @@ export class Connection {
   #hasStalled = false
 
   /** @throws ConfigError `config.malformed` for an address that is none, and files of `tls` that cannot be read or used. */
-  constructor({ address, settings, sendsStreams }: ConnectionTarget) {
-    this.#address = toTarget(address)
+  constructor({ target, settings, sendsStreams }: ConnectionTarget) {
+    this.#address = toTarget(target.address)
     this.#credentials = toCredentials(settings)
-    this.#options = { ...toChannelOptions(settings), ...(sendsStreams && sendingOptions) }
+    this.#options = { ...toNames(target.authority), ...toChannelOptions(settings), ...(sendsStreams && sendingOptions) }
     this.#connectTimeoutMs = settings.waitForReady ? undefined : settings.connectTimeoutMs
     this.#client = new Client(this.#address, this.#credentials, this.#options)
   }
@@ -158,6 +157,12 @@ function toChannelOptions({ tls, keepAlive, compression, maxResponseBytes }: Grp
       'grpc.keepalive_permit_without_calls': keepAlive.withoutCalls ? 1 : 0,
     }),
   }
+}
+
+/** The host of what an address was found for is what its certificate is for. */
+function toNames(authority: string | undefined): ClientOptions {
+  if (authority === undefined) return {}
+  return { 'grpc.default_authority': authority, 'grpc.ssl_target_name_override': authority.replace(/:\d+$/, '') }
 }
 
 function toCredentials({ tls }: GrpcClientSettings): ChannelCredentials {

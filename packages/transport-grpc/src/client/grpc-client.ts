@@ -40,7 +40,7 @@ const closeMs = 1_000
 
 class GrpcChannel implements ClientChannel {
   readonly #settings: GrpcClientSettings
-  readonly #address: string
+  readonly #target: ClientTarget
   readonly #connection: Connection
   /** For calls that send streams; most channels never need one. */
   #sendingConnection: Connection | undefined
@@ -48,12 +48,13 @@ class GrpcChannel implements ClientChannel {
   readonly #running = new RunningCalls()
   #closed: Promise<void> | undefined
 
-  constructor({ contract, address, isOneOfSeveral }: ClientTarget, given: GrpcClientSettings) {
+  constructor(target: ClientTarget, given: GrpcClientSettings) {
+    const { contract, isOneOfSeveral } = target
     const { fullName, methods } = toProtoService(contract)
     const settings = isOneOfSeveral ? { ...given, waitForReady: false } : given
     this.#settings = settings
-    this.#address = address
-    this.#connection = new Connection({ address, settings, sendsStreams: false })
+    this.#target = target
+    this.#connection = new Connection({ target, settings, sendsStreams: false })
     this.#methods = new Map(methods.map((method) => [method.operation.id, toClientMethod(fullName, method, settings)]))
   }
 
@@ -165,7 +166,7 @@ class GrpcChannel implements ClientChannel {
 
   #sending(): Connection {
     this.#sendingConnection ??= new Connection({
-      address: this.#address,
+      target: this.#target,
       settings: this.#settings,
       sendsStreams: true,
     })

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SecureContextOptions } from 'node:tls'
-import type { ChannelState } from '@tenon/core/client'
+import type { ChannelState, ClientTarget } from '@tenon/core/client'
 import { ConfigError } from '@tenon/core/transport'
 import type { Dispatcher, Pool } from 'undici'
 import { Exchange, type ReplyHead } from './exchange.ts'
@@ -46,6 +46,9 @@ type Kind = 'kept' | 'sending' | 'fresh'
 export class ConnectionPool {
   readonly #address: string
   readonly #origin: string
+  readonly #pathPrefix: string
+  /** undici takes the name for TLS from it too, where no other is given. */
+  readonly #host: { readonly host?: string }
   readonly #settings: HttpClientSettings
   readonly #dispatchers = new Map<Kind, Promise<Dispatcher>>()
   readonly #pools: Pool[] = []
@@ -55,9 +58,12 @@ export class ConnectionPool {
   #failedAtMs = Number.NEGATIVE_INFINITY
 
   /** @throws ConfigError `config.malformed` for an address that is none. */
-  constructor(address: string, settings: HttpClientSettings) {
+  constructor(target: Pick<ClientTarget, 'address' | 'authority' | 'pathPrefix'>, settings: HttpClientSettings) {
+    const { address, authority, pathPrefix = '' } = target
     this.#address = address
     this.#origin = toOrigin(address, settings)
+    this.#pathPrefix = pathPrefix
+    this.#host = authority === undefined ? {} : { host: authority }
     this.#settings = settings
   }
 
@@ -99,13 +105,14 @@ export class ConnectionPool {
 
   async #dispatch(kind: Kind, request: WireRequest, call: SendingCall): Promise<Exchange> {
     const dispatcher = await this.#dispatcher(kind)
-    const { method, path, body } = request
+    const { method, body } = request
+    const path = this.#pathPrefix + request.path
     const { signal } = call
     const exchange = new Exchange({ signal, address: this.#address })
     // undici's types know streams only, its code any iterable: lib/core/request.js
     const source = (body ?? null) as Buffer | null
     // Only now: undici may have been loaded since the call began, or a first attempt been made.
-    const headers = { ...writeDeadline(call.remainingMs), ...request.headers }
+    const headers = { ...writeDeadline(call.remainingMs), ...this.#host, ...request.headers }
     const sent = { origin: this.#origin, method, path, headers, body: source, ...noTimeouts }
     if (!signal.aborted) dispatcher.dispatch(sent, exchange)
     return exchange

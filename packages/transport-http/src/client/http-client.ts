@@ -19,6 +19,7 @@ export function httpClient(options: HttpClientOptions = {}): ClientTransport {
   return Object.freeze({
     name: 'http',
     protocol: settings.tls === undefined ? 'http' : 'https',
+    schemes: settings.tls === undefined ? ['http', 'https'] : ['https'],
     open: (target) => new HttpChannel(target, settings),
   } satisfies ClientTransport)
 }
@@ -33,8 +34,10 @@ class HttpChannel implements ClientChannel {
   #idle: (() => void) | undefined
   #closed: Promise<void> | undefined
 
-  constructor({ contract, address }: ClientTarget, settings: HttpClientSettings) {
-    this.#pool = new ConnectionPool(address, settings)
+  constructor(target: ClientTarget, given: HttpClientSettings) {
+    const { contract, scheme } = target
+    const settings = scheme === 'https' && given.tls === undefined ? { ...given, tls: {} } : given
+    this.#pool = new ConnectionPool(target, settings)
     this.#methods = new Map(
       contract.operations.flatMap((operation) => {
         const { id, http } = operation
