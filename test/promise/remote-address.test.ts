@@ -83,6 +83,23 @@ test('a certificate is checked for the name that DNS was asked for, and the serv
   server.close()
 })
 
+test('a certificate is checked for that name over gRPC too', async () => {
+  await using dns = await DnsServer.start()
+  for (const name of ['service.test', 'other.test']) dns.set(name, [{ type: 'A', address: '127.0.0.1', ttl: 0 }])
+  const started = await defineService({
+    name: 'note',
+    version: '1.0.0',
+    admin: false,
+    handlers: [defineHandler(notes, () => ({ echo: (input) => input }))],
+    transports: () => [grpcTransport({ port: 0, tls: { key: privateKey, cert: certificate } })],
+  }).start({ environment })
+  const port = started.addresses[0]?.port
+  const via = grpcClient({ tls: { ca: certificate } })
+  expect(await echoed(`dns://${dns.address}/service.test:${port}`, via)).toEqual({ text: 'a' })
+  await expect(echoed(`dns://${dns.address}/other.test:${port}`, via)).rejects.toThrow()
+  await started.stop()
+})
+
 test('a URL says where a remote is, with what goes before its paths, and https is TLS', async () => {
   const server = createServer(say)
   const port = await portOf(server)
