@@ -16,7 +16,6 @@ describe('placesOf', () => {
     ['https://gateway/base', [{ host: 'gateway', port: 443 }]],
     ['http://gateway', [{ host: 'gateway', port: 80 }]],
     ['http://[fd00::1]:3000', [{ host: 'fd00::1', port: 3_000 }]],
-    ['local', []],
     ['static:///unix:/tmp/a.sock', []],
     ['consul:///user', []],
     ['fd00::1:5432', []],
