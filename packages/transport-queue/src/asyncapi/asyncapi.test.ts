@@ -224,7 +224,7 @@ describe('the document of a service', () => {
         asyncapi([service(forwardMetadata), orders, placed]).components.schemas['MessageHeaders'] ?? {}
       return Object.keys(properties ?? {}).filter((name) => !/^(?:ce_|tenon-|content-type)/.test(name))
     }
-    expect(inherits()).toEqual(['x-request-id', 'baggage', 'traceparent', 'tracestate', 'x-tenant-id'])
+    expect(inherits()).toEqual(['x-request-id', 'baggage', 'traceparent', 'tracestate', 'x-criticality', 'x-tenant-id'])
     expect(inherits(['x-shop', 'traceparent'])).toEqual(['x-request-id', 'traceparent', 'x-shop'])
   })
 

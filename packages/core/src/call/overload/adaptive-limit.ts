@@ -51,8 +51,8 @@ export class AdaptiveLimit {
     if (!this.isInUse(peakCount)) return
     const { maxLatencyFactor, maxDelayMs, minConcurrentCalls } = this.#settings
     const gradient = Math.min(1, maxLatencyFactor / (slowness ?? 0), maxDelayMs / latenessMs)
-    // Where no call ends nothing says that more would.
-    const room = slowness === undefined ? 0 : Math.sqrt(this.#value)
+    // Where no call ends nothing says that more would; and while they are slow, room would hold the limit above its least, where it is learnt that they are slow for good.
+    const room = slowness === undefined || gradient < 1 ? 0 : Math.sqrt(this.#value)
     const next = Math.floor(this.#value * Math.max(steepest, gradient) + room)
     this.#value = Math.max(minConcurrentCalls, next)
   }
