@@ -83,6 +83,7 @@ export class BalancedChannel implements ClientChannel {
 
   async close(): Promise<void> {
     this.#closing.abort()
+    this.#pool.use([])
     await this.#channels.close()
   }
 
@@ -114,12 +115,14 @@ export class BalancedChannel implements ClientChannel {
   async #observe(target: Target, begin: () => Promise<unknown>, isTimed: boolean): Promise<unknown> {
     const beganAtMs = this.#pool.clock.nowMs()
     let outcome: Outcome = 'answered'
+    if (!isTimed) target.streamCount += 1
     try {
       return await begin()
     } catch (error) {
       outcome = outcomeOf(error)
       throw error
     } finally {
+      if (!isTimed) target.streamCount -= 1
       this.#pool.end(target, outcome, isTimed ? this.#pool.clock.nowMs() - beganAtMs : undefined)
     }
   }
@@ -142,6 +145,7 @@ export class BalancedChannel implements ClientChannel {
 
   async *#pass(target: Target, begin: () => AsyncIterable<unknown>): AsyncGenerator<unknown> {
     let outcome: Outcome = 'left'
+    target.streamCount += 1
     try {
       yield* begin()
       outcome = 'answered'
@@ -149,6 +153,7 @@ export class BalancedChannel implements ClientChannel {
       outcome = outcomeOf(error)
       throw error
     } finally {
+      target.streamCount -= 1
       this.#pool.end(target, outcome)
     }
   }

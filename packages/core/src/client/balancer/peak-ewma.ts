@@ -59,10 +59,11 @@ function loadOf({ runningCount, weight }: Target): number {
 }
 
 /** How long a call may take there. One that has not answered yet is given one call, and the next when that is over. */
-function waitOf({ latency, successRatio, runningCount }: Target, nowMs: number): number {
-  if (!latency.isKnown) return runningCount === 0 ? 0 : unknownMs
+function waitOf({ latency, successRatio, runningCount, streamCount }: Target, nowMs: number): number {
+  const isAwaited = runningCount > streamCount
+  if (!latency.isKnown) return isAwaited ? unknownMs : 0
   // What runs there has not answered yet: nothing says that it is faster now.
-  const latencyMs = runningCount === 0 ? latency.at(nowMs) : latency.known
+  const latencyMs = isAwaited ? latency.known : latency.at(nowMs)
   return latencyMs / Math.max(successRatio * successRatio, leastSuccess)
 }
 

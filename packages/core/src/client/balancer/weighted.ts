@@ -28,7 +28,13 @@ class Weighted implements Picker {
 
   pick(choice: Choice, nowMs: number): Target | undefined {
     const { length } = this.#targets
-    for (let closedCount = 0; closedCount < length; ) {
+    let [closedCount, passedCount] = [0, 0]
+    while (closedCount < length) {
+      if (passedCount === length) {
+        this.#skipRounds(choice, nowMs)
+        passedCount = 0
+      }
+      passedCount += 1
       const place = this.#turn
       const target = this.#targets[place]
       this.#turn = (place + 1) % length
@@ -37,10 +43,25 @@ class Weighted implements Picker {
         continue
       }
       closedCount = 0
-      const credit = (this.#credits[place] ?? 0) + (target.weight * target.warmth(nowMs)) / this.#largest
+      const credit = (this.#credits[place] ?? 0) + this.#partOf(target, nowMs)
       this.#credits[place] = credit < 1 ? credit : credit - 1
       if (credit >= 1) return target
     }
     return undefined
+  }
+
+  /** Goes around as often at once as nobody would have a whole call: where those with much weight are closed, that is often. */
+  #skipRounds(choice: Choice, nowMs: number): void {
+    const open = [...this.#targets.entries()].filter(([, target]) => choice.isOpen(target))
+    const missing = open.map(([place, target]) => (1 - (this.#credits[place] ?? 0)) / this.#partOf(target, nowMs))
+    const roundCount =
+      Math.ceil(missing.reduce((least, rounds) => Math.min(least, rounds), Number.POSITIVE_INFINITY)) - 1
+    if (roundCount <= 0) return
+    for (const [place, target] of open)
+      this.#credits[place] = (this.#credits[place] ?? 0) + roundCount * this.#partOf(target, nowMs)
+  }
+
+  #partOf(target: Target, nowMs: number): number {
+    return (target.weight * target.warmth(nowMs)) / this.#largest
   }
 }

@@ -4,6 +4,7 @@ import type { Target } from './target.ts'
 export class Outage {
   readonly #failed = new Set<Target>()
   #targetCount = 0
+  #answeredAtMs = Number.NEGATIVE_INFINITY
   #overAtMs = Number.NEGATIVE_INFINITY
 
   /** The instances that there are from now on. */
@@ -12,9 +13,9 @@ export class Outage {
     this.#failed.clear()
   }
 
-  /** Whether more than half of the instances have failed since the last answer of any. */
-  get goesOn(): boolean {
-    return this.#failed.size * 2 > this.#targetCount
+  /** Whether there was no answer of any instance for a while, and more than half of them have failed since. */
+  goesOn(nowMs: number): boolean {
+    return nowMs - this.#answeredAtMs >= silenceMs && this.#failed.size * 2 > this.#targetCount
   }
 
   /** Whether a call that began then may have failed because all did. */
@@ -28,8 +29,11 @@ export class Outage {
 
   /** There was an answer: if an outage went on, it is over. */
   answered(nowMs: number): void {
-    if (this.#failed.size === 0) return
-    if (this.goesOn) this.#overAtMs = nowMs
-    this.#failed.clear()
+    if (this.goesOn(nowMs)) this.#overAtMs = nowMs
+    this.#answeredAtMs = nowMs
+    if (this.#failed.size > 0) this.#failed.clear()
   }
 }
+
+/** The calls of a majority that hangs end in the same moment, and often between two answers of the others. A guess. */
+const silenceMs = 1_000

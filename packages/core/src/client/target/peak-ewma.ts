@@ -35,11 +35,14 @@ export class PeakEwma {
     this.#observedAtMs = nowMs
   }
 
-  /** Of an answer that was not waited for: the latency is at least so much. */
+  /** Of a call that came to nothing: the latency is no less than it was, and that is known anew, or one that fails fast would come to look fast. */
   observeAtLeast(latencyMs: number, nowMs: number): void {
-    if (latencyMs > this.#ms) this.observe(latencyMs, nowMs)
+    this.observe(Math.max(latencyMs, this.isKnown ? this.#ms : leastFailedMs), nowMs)
   }
 }
+
+/** What is taken for the latency of one that has failed its first call, however fast. A guess: longer than calls usually take. */
+const leastFailedMs = 100
 
 /** @see Finagle: its default is 10 s as well */
 const tauMs = 10_000

@@ -5,10 +5,12 @@ import { ConfigError } from '../../error/setup-error.ts'
 import { random } from '../balancer/random.ts'
 import { resolvePolicy } from '../policy/remote-policy.ts'
 import { peakEwma } from '../balancer/peak-ewma.ts'
+import { weighted } from '../balancer/weighted.ts'
 import { type Outcome, outcomeOf, outrun } from './outcome.ts'
 import { PeakEwma } from './peak-ewma.ts'
 import { anyTarget, idleTarget, sharesOf, steadyPool } from './pool.test-harness.ts'
 import type { Target } from './target.ts'
+import type { TargetPool } from './target-pool.ts'
 
 const demo = contract('demo.Service', {})
 const targetsOf = (count: number, zones: readonly string[] = []) =>
@@ -313,6 +315,10 @@ it('a latency above the mean counts at once, one below by and by, and one that w
   expect(ewma.ms).toBe(100)
   ewma.observeAtLeast(50, 0)
   expect(ewma.ms).toBe(100)
+  const failed = new PeakEwma()
+  failed.observeAtLeast(1, 0)
+  failed.observeAtLeast(1, 60_000)
+  expect(failed.at(60_000)).toBe(100)
   ewma.observe(10, 10_000)
   expect(ewma.ms).toBeCloseTo(10 + 90 / Math.E)
   ewma.observeAtLeast(200, 10_000)
@@ -338,4 +344,74 @@ it.each([
   const resolve = () => resolvePolicy(contractInfo(demo), policy as never)
   expect(resolve).toThrow(ConfigError)
   expect(resolve).toThrow(said)
+})
+
+/** Instances that answer in their time or fail in it, called at a steady rate; which part of the calls of the last half went to those that fail. */
+function failedShare(
+  pool: TargetPool,
+  turn: (ms: number) => void,
+  { outcomes, seconds }: { readonly outcomes: readonly (readonly [Outcome, number])[]; readonly seconds: number },
+): number {
+  const targets = targetsOf(outcomes.length)
+  pool.use(targets)
+  const ends: { readonly atMs: number; readonly end: () => void }[] = []
+  let [failedCount, lateCount] = [0, 0]
+  const [callCount, stepMs] = [seconds * 100, 10]
+  for (let call = 0; call < callCount; call += 1) {
+    turn(stepMs)
+    const nowMs = pool.clock.nowMs()
+    for (const due of ends.filter(({ atMs }) => atMs <= nowMs)) {
+      due.end()
+      ends.splice(ends.indexOf(due), 1)
+    }
+    const target = pool.pick(anyTarget, nowMs) as Target
+    const [outcome, latencyMs] = outcomes[targets.indexOf(target)] ?? ['answered', 0]
+    pool.begin(target)
+    ends.push({ atMs: nowMs + latencyMs, end: () => pool.end(target, outcome, latencyMs) })
+    if (call < callCount / 2) continue
+    lateCount += 1
+    if (outcome !== 'answered') failedCount += 1
+  }
+  return failedCount / lateCount
+}
+
+const many = <Kind>(count: number, kind: Kind): readonly Kind[] => Array.from({ length: count }, () => kind)
+
+it.each<[string, readonly (readonly [Outcome, number])[]]>([
+  ['that refuses at once', [['overloaded', 1], ...many(1, ['answered', 20] as const)]],
+  ['of five that refuses at once', [['overloaded', 1], ...many(4, ['answered', 20] as const)]],
+  ['of five that fail at once', [...many(3, ['failed', 1] as const), ...many(2, ['answered', 20] as const)]],
+])('gives hardly any call to one %s, although it is faster than others', (_which, outcomes) => {
+  const { pool, clock } = steadyPool({ balancer: peakEwma() })
+  expect(failedShare(pool, (ms) => clock.advance(ms), { outcomes, seconds: 120 })).toBeLessThan(0.03)
+})
+
+it('goes on sparing most instances when they hang, while the others answer', () => {
+  const { pool, clock, listener } = steadyPool({ balancer: peakEwma() })
+  const outcomes = [...many(4, ['failed', 1_000] as const), ...many(1, ['answered', 20] as const)]
+  expect(failedShare(pool, (ms) => clock.advance(ms), { outcomes, seconds: 120 })).toBeLessThan(0.2)
+  expect(listener.ejected.mock.calls.length).toBeLessThan(60)
+})
+
+it('tries one again that was slow once, although streams are open there', () => {
+  const { pool, clock } = steadyPool({ balancer: peakEwma() })
+  const targets = targetsOf(2)
+  pool.use(targets)
+  for (const target of targets) {
+    pool.begin(target)
+    target.streamCount += 1
+    target.answered('answered', target === targets[0] ? 2_000 : 5, 0)
+  }
+  clock.advance(60_000)
+  targets[1]?.answered('answered', 5, clock.nowMs())
+  expect(sharesOf(pool, 100)['t0']).toBeGreaterThan(20)
+})
+
+it('goes around at once as often as nobody has a call to its credit, where who has most weight cannot be called', () => {
+  const { pool } = steadyPool({ balancer: weighted() })
+  const [heavy, ...light] = [1_000, 1e-9, 3e-9].map((weight, place) => idleTarget(`10.0.0.${place}:1`, { weight }))
+  pool.use([heavy as Target, ...light])
+  const choice = { isOpen: (target: Target) => target !== heavy }
+  const picked = Array.from({ length: 400 }, () => pool.pick(choice, 0)?.address)
+  expect(picked.filter((address) => address === '10.0.0.2:1')).toHaveLength(300)
 })

@@ -143,7 +143,7 @@ export class TargetPool implements Load {
     this.#ejection?.note(target, outcome, nowMs)
     if (outcome === 'failed') this.#outage.failed(target)
     if (outcome !== 'answered') return
-    if (this.#outage.goesOn) this.#forgive()
+    if (this.#outage.goesOn(nowMs)) this.#forgive()
     this.#outage.answered(nowMs)
   }
 
@@ -173,7 +173,8 @@ export class TargetPool implements Load {
       },
       returned: (target) => {
         this.#tier = undefined
-        if (warmUpMs > 0 && !this.#outage.goesOn) target.warmUp(this.clock.nowMs(), warmUpMs)
+        const nowMs = this.clock.nowMs()
+        if (warmUpMs > 0 && !this.#outage.goesOn(nowMs)) target.warmUp(nowMs, warmUpMs)
         listener.returned(target)
       },
     }

@@ -18,6 +18,8 @@ export class Target {
   weight = 1
   /** Calls that this process has sent it and that are not over. */
   runningCount = 0
+  /** Of these, the ones that last as long as there are items, and tell nothing of its speed. */
+  streamCount = 0
   latency = new PeakEwma()
   /** The part of the newest calls that did not fail, 0–1. */
   successRatio = 1
