@@ -58,6 +58,16 @@ describe('a bulkhead', () => {
     expect(clock.nextInMs).toBeUndefined()
   })
 
+  it('sends nothing without a place where a timer fires early', async () => {
+    const { begin, clock, sent } = policed({ bulkhead: { maxRunning: 1, maxWaiting: 1 } }, hanging)
+    clock.earlyMs = 0.5
+    begin('read')
+    const waiting = begin('read', { timeoutMs: 30 })
+    await clock.pass(30)
+    expect(waiting.error).toMatchObject({ code: 'deadline_exceeded' })
+    expect(sent).toHaveLength(1)
+  })
+
   it('ends what waits when the client is closed', async () => {
     const { begin, channel, clock } = policed({ bulkhead: { maxRunning: 1, maxWaiting: 1 } }, hanging)
     begin('read')

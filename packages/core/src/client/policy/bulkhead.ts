@@ -58,18 +58,20 @@ function enter(limiter: Limiter, { contract, note }: PolicyParts, { operation }:
   }
 }
 
-/** Waits for a place, and gives the call as it is then. @throws ServiceError `deadline_exceeded`, `cancelled` */
+/** Waits for a place, and gives the call as it is then. @throws ServiceError `deadline_exceeded`, `cancelled`; `unavailable` where the client is closed */
 async function placeOf(
-  { granted }: Ticket,
+  ticket: Ticket,
   { clock, after, closing }: PolicyParts,
   { call }: Asked,
 ): Promise<Asked['call']> {
   const { timeoutMs = Number.POSITIVE_INFINITY, signal } = call
   const endsAtMs = clock.nowMs() + timeoutMs
-  await pause(timeoutMs, { after, signals: [signal, closing], awaited: granted })
+  await pause(timeoutMs, { after, signals: [signal, closing], awaited: ticket.granted })
   const leftMs = Math.max(0, endsAtMs - clock.nowMs())
   const left = { ...call, timeoutMs: leftMs === Number.POSITIVE_INFINITY ? undefined : leftMs }
   requireRunning(left)
   if (closing.aborted) throw markNotSent(new ServiceError('unavailable', 'the client is closed'))
+  // A timer of Node may fire a little early, which leaves time but gives no place.
+  if (!ticket.isGranted) throw new ServiceError('deadline_exceeded', 'the deadline passed before there was a place')
   return left
 }

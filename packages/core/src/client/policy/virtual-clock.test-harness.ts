@@ -4,6 +4,8 @@ import type { PolicyClock } from './policy-clock.ts'
 export class VirtualClock implements PolicyClock {
   current = 0
   chance = 0.5
+  /** By how much timers fire before their time, as those of Node may: it drops fractions of a millisecond. */
+  earlyMs = 0
   #timers: { readonly at: number; readonly run: () => void }[] = []
 
   nowMs(): number {
@@ -15,7 +17,7 @@ export class VirtualClock implements PolicyClock {
   }
 
   readonly after = (delayMs: number, run: () => void): (() => void) => {
-    const timer = { at: this.current + delayMs, run }
+    const timer = { at: this.current + Math.max(0, delayMs - this.earlyMs), run }
     this.#timers.push(timer)
     return () => void (this.#timers = this.#timers.filter((one) => one !== timer))
   }
