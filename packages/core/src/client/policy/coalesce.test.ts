@@ -83,6 +83,41 @@ describe('calls that ask for the same at the same time', () => {
     expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([50, 150])
   })
 
+  it('share a deadline that the remote says has passed while their own has not', async () => {
+    const { begin, clock, sent } = policed({ coalesce: true }, afterTen(failing('deadline_exceeded')))
+    const outcomes = Array.from({ length: 40 }, () => begin('read', { timeoutMs: 1_000 }))
+    await clock.pass(1_000)
+    expect(sent).toHaveLength(1)
+    for (const { error } of outcomes) expect(error).toMatchObject({ code: 'deadline_exceeded' })
+  })
+
+  it('are not sent again at a deadline that they have in common, even where timers fire early', async () => {
+    const early = policed({ coalesce: true }, hanging)
+    early.clock.earlyMs = 0.5
+    const outcomes = [early.begin('read', { timeoutMs: 50 }), early.begin('read', { timeoutMs: 50 })]
+    await early.clock.pass(50)
+    expect(early.sent).toHaveLength(1)
+    for (const { error } of outcomes) expect(error).toMatchObject({ code: 'deadline_exceeded' })
+  })
+
+  it('are not sent again where the remote says a little before their deadline that it has passed', async () => {
+    const { begin, clock, sent } = policed({ coalesce: true }, afterTen(failing('deadline_exceeded')))
+    const outcomes = [begin('read', { timeoutMs: 10.5 }), begin('read', { timeoutMs: 10.6 })]
+    await clock.pass(20)
+    expect(sent).toHaveLength(1)
+    for (const { error } of outcomes) expect(error).toMatchObject({ code: 'deadline_exceeded' })
+  })
+
+  it('go on where the deadline of the first was noticed a little early', async () => {
+    const late = afterTen(failing('deadline_exceeded'))
+    const { begin, clock, sent } = policed({ coalesce: true }, late, afterTen(answering('b')))
+    begin('read', { timeoutMs: 11 })
+    const long = begin('read', { timeoutMs: 200 })
+    await clock.pass(20)
+    expect(long.value).toEqual({ text: 'b' })
+    expect(sent).toHaveLength(2)
+  })
+
   it('are answered by a cache from then on', async () => {
     const { begin, clock, sent } = policed({ coalesce: true, cache: { ttlMs: 100 } }, afterTen(answering('a')))
     begin('read')

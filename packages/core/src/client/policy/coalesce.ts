@@ -16,19 +16,27 @@ export function coalesceStage(parts: PolicyParts, next: Stage): Stage {
       const leftMs = Math.max(0, endsAtMs - parts.clock.nowMs())
       const call = { ...asked.call, timeoutMs: leftMs === Number.POSITIVE_INFINITY ? undefined : leftMs }
       requireRunning(call)
-      const flight =
-        joined ?? new Flight({ ...asked, call, key }, next, (over) => flights.get(key) === over && flights.delete(key))
+      const end = (over: Flight) => flights.get(key) === over && flights.delete(key)
+      const flight = joined ?? new Flight({ ...asked, call, key }, { next, endsAtMs, end })
       flights.set(key, flight)
       if (joined) parts.note({ operation: asked.operation.name, decision: 'coalesced' })
-      try {
-        return await flight.answerFor(call, parts)
-      } catch (error) {
-        // The time of whoever began it was shorter than that of this call.
-        const isOver = joined && ServiceError.is(error) && error.code === 'deadline_exceeded'
-        if (!isOver || parts.clock.nowMs() >= endsAtMs) throw error
-      }
+      const outcome = await flight.outcomeFor(call, parts)
+      // Readers may change what they read.
+      if ('answer' in outcome) return structuredClone(outcome.answer)
+      const ranOut = ServiceError.is(outcome.error) && outcome.error.code === 'deadline_exceeded'
+      if (!ranOut || !joined?.endedBefore(endsAtMs, parts.clock.nowMs())) throw outcome.error
     }
   }
+}
+
+type Outcome = { readonly answer: unknown } | { readonly error: unknown }
+
+interface FlightOptions {
+  readonly next: Stage
+  /** Until when whoever begins it has time, on the clock of the policies. */
+  readonly endsAtMs: number
+  /** Makes whoever comes from now on begin a call of its own. */
+  readonly end: (over: Flight) => void
 }
 
 /** One call for all who ask for the same. */
@@ -36,22 +44,24 @@ class Flight {
   readonly #leaving = new AbortController()
   readonly #settled: Promise<void>
   readonly #end: (over: Flight) => void
-  #outcome: { readonly answer: unknown } | { readonly error: unknown } | undefined
+  readonly #endsAtMs: number
+  #outcome: Outcome | undefined
   #waitingCount = 0
 
-  constructor(asked: Asked, next: Stage, end: (over: Flight) => void) {
+  constructor(asked: Asked, { next, endsAtMs, end }: FlightOptions) {
     this.#end = end
+    this.#endsAtMs = endsAtMs
     this.#settled = next({ ...asked, call: { ...asked.call, signal: this.#leaving.signal } }).then(
       (answer) => this.#settle({ answer }),
       (error: unknown) => this.#settle({ error }),
     )
   }
 
-  /** @throws what the shared call fails with; ServiceError `deadline_exceeded`, `cancelled` for this one alone */
-  async answerFor(
+  /** What the shared call comes to. @throws ServiceError `deadline_exceeded`, `cancelled` for this one alone */
+  async outcomeFor(
     { timeoutMs = Number.POSITIVE_INFINITY, signal }: Asked['call'],
     { clock, after }: PolicyParts,
-  ): Promise<unknown> {
+  ): Promise<Outcome> {
     const endsAtMs = clock.nowMs() + timeoutMs
     this.#waitingCount += 1
     await pause(timeoutMs, { after, signals: [signal], awaited: this.#settled })
@@ -63,12 +73,15 @@ class Flight {
       requireRunning({ timeoutMs: leftMs, signal })
       throw new ServiceError('deadline_exceeded', 'the deadline passed before the call ended')
     }
-    if ('error' in outcome) throw outcome.error
-    // Readers may change what they read.
-    return structuredClone(outcome.answer)
+    return outcome
   }
 
-  #settle(outcome: { readonly answer: unknown } | { readonly error: unknown }): void {
+  /** Whether the time of whoever began it is over, and was shorter than that of a call until `endsAtMs`. */
+  endedBefore(endsAtMs: number, nowMs: number): boolean {
+    return nowMs > this.#endsAtMs - nearMs && endsAtMs > this.#endsAtMs + nearMs
+  }
+
+  #settle(outcome: Outcome): void {
     this.#outcome = outcome
     this.#end(this)
   }
@@ -79,5 +92,8 @@ class Flight {
     this.#leaving.abort(left)
   }
 }
+
+/** How far from each other deadlines count as one. A guess: timers fire, and remotes are told of deadlines, to a millisecond or two. */
+const nearMs = 5
 
 const left = new Error('nobody waits for the call any more')
