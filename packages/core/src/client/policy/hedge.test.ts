@@ -45,6 +45,18 @@ describe('a hedge', () => {
     expect(decisions.map(({ decision }) => decision)).toEqual(['hedge'])
   })
 
+  it('wins nothing that comes after the answer, whatever it comes to', async () => {
+    const { begin, clock, decisions } = policed(
+      { hedge: { delayMs: 20 } },
+      after(25, answering('a')),
+      after(10, answering('b')),
+    )
+    const outcome = begin('read')
+    await clock.pass(100)
+    expect(outcome).toEqual({ value: { text: 'a' } })
+    expect(decisions.map(({ decision }) => decision)).toEqual(['hedge'])
+  })
+
   it('is not made for a call that ends in time, whatever with', async () => {
     for (const first of [after(19, answering('a')), after(19, failing('unavailable'))]) {
       const { begin, clock, sent } = policed({ hedge: { delayMs: 20 } }, first)

@@ -80,6 +80,7 @@ class Race {
   readonly #outcome = Promise.withResolvers<unknown>()
   /** By what ends it: why it is given up when the call has its answer. */
   readonly #running = new Map<AbortController, Error>()
+  #hasEnded = false
 
   constructor(call: LogicalCall, options: RaceOptions) {
     this.#call = call
@@ -113,14 +114,20 @@ class Race {
     this.#call.attempt(asked.send, { timeoutMs, signal, isHedge }).then(
       (answer) => {
         this.#running.delete(leaving)
-        if (isHedge) parts.note({ operation: asked.operation.name, decision: 'hedge_won' })
-        this.#outcome.resolve(answer)
+        if (isHedge && !this.#hasEnded) parts.note({ operation: asked.operation.name, decision: 'hedge_won' })
+        this.#end(() => this.#outcome.resolve(answer))
       },
       (error: unknown) => {
         this.#running.delete(leaving)
-        if (this.#running.size === 0 || isFinal(error)) this.#outcome.reject(error)
+        if (this.#running.size === 0 || isFinal(error)) this.#end(() => this.#outcome.reject(error))
       },
     )
+  }
+
+  /** What comes after the first end changes nothing. */
+  #end(settle: () => void): void {
+    this.#hasEnded = true
+    settle()
   }
 }
 
