@@ -92,7 +92,7 @@ export class BalancedChannel implements ClientChannel {
     return new Attempts(call, {
       clock,
       after: this.#after,
-      key: call.attempt?.hashKey ?? balancer.keyOf?.(input, call),
+      key: balancer.keyOf?.(input, call),
     })
   }
 

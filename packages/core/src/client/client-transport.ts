@@ -108,6 +108,4 @@ export interface CallAttempt {
   readonly tried: Set<object>
   /** Whether it is made beside another that has not ended. */
   readonly isHedge?: boolean
-  /** What it is told apart by, in the place of the key of `consistentHash()`. */
-  readonly hashKey?: string
 }
