@@ -1,4 +1,5 @@
-import { type Counter, type MeterProvider, metrics } from '@opentelemetry/api'
+import { type Counter, metrics } from '@opentelemetry/api'
+import { keptCounter } from './kept-counter.ts'
 
 /** An instance of another service. */
 export interface CalledInstance {
@@ -29,18 +30,8 @@ export function instanceAttributes({ contract, address }: CalledInstance): Reado
   return Object.freeze({ ...remoteAttributes(contract), 'tenon.client.address': address })
 }
 
-/** Counts a call that is given to an instance. The counter is kept, as calls are many, until an SDK is registered. */
-export function recordPick(attributes: Readonly<Record<string, string>>): void {
-  const provider = metrics.getMeterProvider()
-  if (provider !== picksFrom) {
-    picksFrom = provider
-    picks = createCounter('tenon.client.picks')
-  }
-  picks?.add(1, attributes)
-}
-
-let picks: Counter | undefined
-let picksFrom: MeterProvider | undefined
+/** Counts a call that is given to an instance. */
+export const recordPick = keptCounter('tenon.client.picks', clientMetrics['tenon.client.picks'])
 
 /** Counts an instance that is taken out. */
 export function recordEjection(attributes: Readonly<Record<string, string>>, reason: string): void {
@@ -53,9 +44,10 @@ export function recordReturn(attributes: Readonly<Record<string, string>>): void
 }
 
 /** Counts a call that an instance was not given. */
-export function recordPassedOver(attributes: Readonly<Record<string, string>>): void {
-  createCounter('tenon.client.passed_over_calls').add(1, attributes)
-}
+export const recordPassedOver = keptCounter(
+  'tenon.client.passed_over_calls',
+  clientMetrics['tenon.client.passed_over_calls'],
+)
 
 /**
  * Keeps the number of breakers that are open. Closed ones are not counted: a breaker begins as one, before there may be an SDK.

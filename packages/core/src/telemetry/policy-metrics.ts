@@ -1,4 +1,4 @@
-import { metrics } from '@opentelemetry/api'
+import { keptCounter } from './kept-counter.ts'
 
 /** What a policy of a client decided, as it is counted. */
 export interface CountedDecision {
@@ -21,19 +21,17 @@ const policyMetrics = Object.freeze({
 } satisfies Readonly<Record<string, { readonly unit: string; readonly description: string }>>)
 
 /**
- * Counts one decision. The meter is asked for each time: an SDK may be registered by what the service creates.
+ * Counts one decision.
  *
  * @see OpenTelemetry semantic conventions: `error.type` says how something failed
  */
 export function recordDecision({ contract, operation, decision, code }: CountedDecision): void {
-  const metric = 'tenon.client.decisions'
-  metrics
-    .getMeter('@tenon/core')
-    .createCounter(metric, policyMetrics[metric])
-    .add(1, {
-      'tenon.client.contract': contract,
-      'tenon.client.decision': decision,
-      ...(operation !== undefined && { 'tenon.client.operation': operation }),
-      ...(code !== undefined && { 'error.type': code }),
-    })
+  countDecision({
+    'tenon.client.contract': contract,
+    'tenon.client.decision': decision,
+    ...(operation !== undefined && { 'tenon.client.operation': operation }),
+    ...(code !== undefined && { 'error.type': code }),
+  })
 }
+
+const countDecision = keptCounter('tenon.client.decisions', policyMetrics['tenon.client.decisions'])
