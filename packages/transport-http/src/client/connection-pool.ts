@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { SecureContextOptions } from 'node:tls'
 import type { ChannelState, ClientTarget } from '@tenon/core/client'
 import { ConfigError } from '@tenon/core/transport'
-import type { Dispatcher, Pool } from 'undici'
-import { Exchange, type ReplyHead } from './exchange.ts'
+import type { Client, Dispatcher, Pool } from 'undici'
+import { type Connection, Exchange, type ReplyHead } from './exchange.ts'
 import type { HttpClientSettings } from './http-client-options.ts'
 import { writeDeadline } from './write-headers.ts'
 
@@ -69,7 +69,8 @@ export class ConnectionPool {
 
   /**
    * Sends a request and resolves with the head of its reply. A repeatable one on whose connection nothing came back is sent once
-   * more, over a new connection: the server may have closed the old one just then.
+   * more, over a new connection, where the old one had answered before: the server may have closed it just then. One that never
+   * answered is no such case, and in an outage each call would be sent twice.
    *
    * @throws what the signal was fired with; ServiceError `unavailable` for a connection that failed.
    * @see RFC 9110 section 9.2.2, and RFC 9112 section 9.3.1
@@ -153,8 +154,24 @@ async function openDispatcher(origin: string, settings: HttpClientSettings, kind
     connectTimeout: connectTimeoutMs,
     allowH2,
   }
-  if (proxy === undefined) return new undici.Pool(origin, { ...options, connect: { ...tls, preferH2: allowH2 } })
-  return new undici.ProxyAgent({ ...options, uri: proxy, requestTls: { ...tls, preferH2: allowH2 } })
+  const factory = (to: URL, given: object) => provenClient(new undici.Client(to, given))
+  if (proxy === undefined)
+    return new undici.Pool(origin, { ...options, factory, connect: { ...tls, preferH2: allowH2 } })
+  const pool = (to: string | URL, given: object) => new undici.Pool(to, { ...given, factory })
+  return new undici.ProxyAgent({ ...options, factory: pool, uri: proxy, requestTls: { ...tls, preferH2: allowH2 } })
+}
+
+/** Tells each exchange of its connection. A client of undici has one at a time, and opens another when that is gone. */
+function provenClient(client: Client): Client {
+  let connection: Connection = { hasAnswered: false }
+  client.on('connect', () => (connection = { hasAnswered: false }))
+  const connectionNow = () => connection
+  const dispatch = client.dispatch.bind(client)
+  client.dispatch = (options, handler) => {
+    if (handler instanceof Exchange) handler.connectionNow = connectionNow
+    return dispatch(options, handler)
+  }
+  return client
 }
 
 function toTls({ tls }: HttpClientSettings): SecureContextOptions & { readonly servername?: string } {

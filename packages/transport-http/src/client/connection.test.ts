@@ -56,25 +56,51 @@ test('a connection that the server closed while no call used it is not used agai
 })
 
 test('a call that may be repeated survives a connection that closes under it, by a new one and once', async () => {
-  await using server = await rawServer(({ socket, connection }) => {
-    if (connection === 1) socket.write(userReply)
-    else socket.destroy()
+  const cutRequests = [1, 4, 5]
+  await using server = await rawServer(({ socket }, index) => {
+    if (cutRequests.includes(index)) socket.destroy()
+    else socket.write(userReply)
   })
-  await using demo = open(server.port)
-  expect(await demo.client.getUser({ userId: 'u-1' })).toEqual(ada)
+  await using demo = open(server.port, { connectionsPerAddress: 1 })
+  const ask = () => demo.client.getUser({ userId: 'u-1' })
+  for (let count = 0; count < 3; count += 1) expect(await ask()).toEqual(ada)
   // Connection 2 closes, and the one made for the second attempt as well.
   const lost = { code: 'unavailable', reason: 'connection_lost' }
-  expect(await failureOf(demo.client.getUser({ userId: 'u-1' }))).toMatchObject(lost)
-  expect([server.texts.length, server.connectionCount]).toEqual([4, 4])
+  expect(await failureOf(ask())).toMatchObject(lost)
+  expect([server.texts.length, server.connectionCount]).toEqual([6, 4])
+})
+
+test('a call whose connection never answered anything is sent once: an outage has no more requests than calls', async () => {
+  await using server = await rawServer(({ socket }) => socket.destroy())
+  await using demo = open(server.port)
+  const lost = { code: 'unavailable', reason: 'connection_lost' }
+  for (let count = 0; count < 5; count += 1) {
+    const calls = Array.from({ length: 10 }, () => failureOf(demo.client.getUser({ userId: 'u-1' })))
+    for (const failure of await Promise.all(calls)) expect(failure).toMatchObject(lost)
+  }
+  expect(server.texts).toHaveLength(50)
+})
+
+test('a connection that is made anew has answered nothing yet', async () => {
+  await using server = await rawServer(({ socket }, index) => {
+    if (index === 0) socket.write(reply({ body: JSON.stringify(ada), headers: { connection: 'close' } }))
+    else socket.destroy()
+  })
+  await using demo = open(server.port, { connectionsPerAddress: 1 })
+  expect(await demo.client.getUser({ userId: 'u-1' })).toEqual(ada)
+  expect(await failureOf(demo.client.getUser({ userId: 'u-1' }))).toMatchObject({ reason: 'connection_lost' })
+  expect(server.texts).toHaveLength(2)
 })
 
 test('a stream that may be repeated survives it as well', async () => {
-  await using server = await rawServer(({ socket, connection }) => {
+  await using server = await rawServer(({ socket }, index) => {
     const body = `${JSON.stringify(ada)}\n\n`
-    if (connection === 0) socket.resetAndDestroy()
+    if (index === 0) socket.write(userReply)
+    else if (index === 1) socket.resetAndDestroy()
     else socket.write(reply({ body, headers: { 'content-type': 'application/x-ndjson' } }))
   })
-  await using demo = open(server.port)
+  await using demo = open(server.port, { connectionsPerAddress: 1 })
+  await demo.client.getUser({ userId: 'u-1' })
   expect(await collect(demo.client.watchUsers({ limit: 1 }))).toEqual([ada])
 })
 
@@ -147,23 +173,22 @@ test('a request says what it is: verb, path, accepted types, deadline, and a len
 })
 
 test('each attempt says how much time is left when it is made, not when the call began', async () => {
-  await using server = await rawServer(({ socket, connection }) => {
-    if (connection > 0) return socket.write(userReply)
+  await using server = await rawServer(({ socket }, index) => {
+    if (index !== 1) return socket.write(userReply)
     vi.advanceTimersByTime(500)
     return socket.destroy()
   })
-  await using demo = open(server.port)
+  await using demo = open(server.port, { connectionsPerAddress: 1 })
   vi.useFakeTimers({ toFake: ['performance'] })
-  const calling = demo.channel.unary(
-    users.getUser,
-    { userId: 'u' },
-    { metadata: {}, timeoutMs: 5_000, signal: undefined },
-  )
+  const ask = () =>
+    demo.channel.unary(users.getUser, { userId: 'u' }, { metadata: {}, timeoutMs: 5_000, signal: undefined })
+  const first = ask()
   // While undici is loaded.
   vi.advanceTimersByTime(1_000)
-  expect(await calling).toEqual(ada)
+  expect(await first).toEqual(ada)
+  expect(await ask()).toEqual(ada)
   const told = server.texts.map((text) => /^x-request-timeout-ms: (\d+)\r$/m.exec(text)?.[1])
-  expect(told).toEqual(['4000', '3500'])
+  expect(told).toEqual(['4000', '5000', '4500'])
 })
 
 test('a stream that breaks off gives what came, then fails', async () => {

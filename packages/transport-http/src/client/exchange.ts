@@ -18,6 +18,12 @@ export interface ExchangeOptions {
   readonly address: string
 }
 
+/** What is known of a connection. */
+export interface Connection {
+  /** Whether a reply has come over it in whole. */
+  hasAnswered: boolean
+}
+
 /** Why no reply came, or not all of one. */
 const lossReasons = {
   /** Nothing was sent: the call may be made again, whatever it does. */
@@ -31,11 +37,15 @@ const lossReasons = {
  * read no further, which holds the server back.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
+  /** Tells over which connection it goes when it is sent; given by whoever sends it. */
+  connectionNow: (() => Connection) | undefined
   readonly #options: ExchangeOptions
   readonly #head = Promise.withResolvers<ReplyHead>()
   #chunks: Buffer[] = []
   #waitingBytes = 0
   #controller: Controller | undefined
+  #connection: Connection | undefined
+  #isConnectionProven = false
   #hasReply = false
   #trailers: IncomingHttpHeaders | undefined
   #hasEnded = false
@@ -57,9 +67,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return this.#head.promise
   }
 
-  /** Whether it failed after something was sent and before anything of a reply came, as when the server closed an idle connection just then. */
+  /**
+   * Whether it failed after something was sent and before anything of a reply came, over a connection that had answered before: the
+   * server may have closed an idle one just then.
+   */
   get wasDropped(): boolean {
-    return this.#failure !== undefined && this.#controller !== undefined && !this.#hasReply
+    return this.#failure !== undefined && this.#isConnectionProven && !this.#hasReply
   }
 
   /** Resolves when the reply has come in whole, or never will, whether somebody reads it or not. */
@@ -100,6 +113,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Controller): void {
     if (this.#failure) return controller.abort(aborted)
     this.#controller = controller
+    this.#connection = this.connectionNow?.()
+    this.#isConnectionProven = this.#connection?.hasAnswered ?? false
   }
 
   onResponseStarted(): void {
@@ -124,6 +139,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#failure) return
     this.#trailers = trailers
     this.#hasEnded = true
+    if (this.#connection) this.#connection.hasAnswered = true
     this.#settle()
   }
 
