@@ -126,6 +126,21 @@ test('forwards http through a proxy, with the credential that the proxy wants', 
   expect(text).toContain(`proxy-authorization: Basic ${Buffer.from('me:pass@word').toString('base64')}`)
 })
 
+test('a connection through a proxy that closes under a call which may be repeated costs it nothing, if it had answered', async () => {
+  await using proxy = await rawServer(({ socket }, index) => {
+    if (index === 0 || index === 2) socket.write(reply({ body: JSON.stringify(ada) }))
+    else socket.destroy()
+  })
+  await using demo = open(1, { proxy: `http://127.0.0.1:${proxy.port}` })
+  const ask = () => demo.client.getUser({ userId: 'u-1' })
+  expect(await ask()).toEqual(ada)
+  // undici looks at a connection again a turn of the event loop later.
+  await new Promise((resolve) => void setImmediate(resolve))
+  expect(await ask()).toEqual(ada)
+  expect(await failureOf(ask())).toMatchObject({ code: 'unavailable', reason: 'connection_lost' })
+  expect(proxy.texts).toHaveLength(4)
+})
+
 test('tunnels https through a proxy, which sees nothing of the calls', async () => {
   await using server = await secureServer()
   const native = createHttpServer()
