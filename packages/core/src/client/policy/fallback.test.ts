@@ -1,6 +1,11 @@
-import { describe, expect, it, vi } from 'vitest'
-import type { ServiceError } from '../../error/service-error.ts'
-import { answering, failing, policed } from './policed-channel.test-harness.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { ServiceError } from '../../error/service-error.ts'
+import type { ClientInterceptor } from '../client-method.ts'
+import type { ClientChannel } from '../client-transport.ts'
+import { type Client, remote } from '../remote.ts'
+import { answering, failing, hanging, notes, outcomeOf, policed } from './policed-channel.test-harness.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 describe('a fallback', () => {
   it.each([
@@ -34,6 +39,34 @@ describe('a fallback', () => {
     const outcomes = [begin('read'), begin('read'), begin('read')]
     await clock.pass(0)
     expect(outcomes).toEqual([{ error: broken }, { value: { text: 'b' } }, { error: own }])
+  })
+
+  it('has the last tenth of the time of a call, and no more than 50 ms', async () => {
+    const fallback = vi.fn(() => ({ text: 'b' }))
+    const { begin, clock, sent } = policed({ operations: { add: { fallback } } }, hanging)
+    const outcomes = [begin('add', { timeoutMs: 100 }), begin('add', { timeoutMs: 5_000 }), begin('add')]
+    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([90, 4_950, undefined])
+    await clock.pass(90)
+    expect(outcomes.map(({ value }) => value)).toEqual([{ text: 'b' }, undefined, undefined])
+    await clock.pass(4_860)
+    expect(fallback).toHaveBeenCalledTimes(2)
+  })
+
+  it('that takes a while answers within the deadline, with interceptors and without', async () => {
+    vi.useFakeTimers()
+    const late = () => new ServiceError('deadline_exceeded', 'late')
+    const unary: ClientChannel['unary'] = (_operation, _input, { timeoutMs }) =>
+      new Promise((_resolve, reject) => void setTimeout(() => reject(late()), timeoutMs))
+    const via = { name: 'fake', open: () => ({ unary, close: async () => undefined }) as unknown as ClientChannel }
+    const fallback = () => new Promise<{ text: string }>((resolve) => void setTimeout(resolve, 10, { text: 'b' }))
+    const given = { via, at: 'static:///a:1', policy: { operations: { add: { fallback } } } }
+    const through: ClientInterceptor = (_call, next) => next()
+    const outcomes = [[], [through]].map((interceptors) => {
+      const client = remote(notes, { ...given, interceptors }).create({ note: () => undefined }) as Client<typeof notes>
+      return outcomeOf(client.add({ text: 'a' }, { timeoutMs: 200 }))
+    })
+    await vi.advanceTimersByTimeAsync(210)
+    expect(outcomes).toEqual([{ value: { text: 'b' } }, { value: { text: 'b' } }])
   })
 
   it('comes after all attempts, and for what a breaker or a bulkhead refuses', async () => {

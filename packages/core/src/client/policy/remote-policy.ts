@@ -67,6 +67,7 @@ export interface OwnPolicy<Op extends Operation = Operation> extends OperationPo
   /**
    * Answers in the place of a remote that failed as `unavailable`, `deadline_exceeded`, `resource_exhausted`, `internal`, `unknown` or `data_loss`, whether or not anything was sent. Gets
    * the failure and the input, and gives the output as the remote would send it; it may throw the failure. For operations without streams.
+   * It has the last tenth of the call's time, at most 50 ms, and the remote what is before. Where the client has interceptors, a call whose fallback takes longer ends at its deadline.
    *
    * @defaultValue the call fails
    */
