@@ -76,6 +76,22 @@ test('speaks HTTP/2 where it may and the server can, with all calls on one conne
   expect((await plain.client.renameUser(ada)).name).toMatch(/^1\.1/)
 })
 
+test('over HTTP/2 too a call is sent anew only where its connection had answered', async () => {
+  const cutCalls = [2, 4]
+  let callCount = 0
+  const native = createSecureServer(serverTls, (request, response) => {
+    callCount += 1
+    if (cutCalls.includes(callCount)) request.stream.session?.destroy()
+    else answer(request, response)
+  })
+  await using server = await listening(native)
+  await using demo = open(server.port, { tls: clientTls, http2: true })
+  const ask = () => demo.client.getUser({ userId: 'u' })
+  for (let count = 0; count < 2; count += 1) expect((await ask()).name).toMatch(/^2\.0/)
+  expect(await failureOf(ask())).toMatchObject({ code: 'unavailable', reason: 'connection_lost' })
+  expect(callCount).toBe(4)
+})
+
 test('leaving a stream over HTTP/2 ends that stream and no other call', async () => {
   const left = Promise.withResolvers<void>()
   const native = createSecureServer(serverTls, (request, response) => {
