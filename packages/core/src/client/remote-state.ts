@@ -25,8 +25,8 @@ export interface InstanceState {
   readonly address: string
   readonly zone?: string | undefined
   readonly state: ChannelState
-  /** Calls of this process. */
-  readonly runningCount: number
+  /** Calls of this process; undefined where there is only one address, over which calls go uncounted. */
+  readonly runningCount?: number | undefined
   /** Of its newest answers; undefined where there is none, or only one address. */
   readonly latencyMs?: number | undefined
   /** Until when it is given no calls while others can take them, as RFC 3339; undefined where it is given some. */

@@ -121,7 +121,10 @@ function provideRemote<Of extends AnyContract>(contract: Of, options: SoundOptio
       transport: via.name,
       balancer: list.only ? undefined : targets.balancer.name,
       policies: policed?.policies,
-      instances: list.opened.map(instanceStateOf),
+      instances: list.opened.map((target) => ({
+        ...instanceStateOf(target),
+        ...(list.only && { runningCount: undefined }),
+      })),
     }))
     return client
   }

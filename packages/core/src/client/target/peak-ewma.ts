@@ -35,8 +35,13 @@ export class PeakEwma {
     this.#observedAtMs = nowMs
   }
 
-  /** Of a call that came to nothing: the latency is no less than it was, and that is known anew, or one that fails fast would come to look fast. */
+  /** Of an answer that was not waited for: the latency is at least so much. */
   observeAtLeast(latencyMs: number, nowMs: number): void {
+    if (latencyMs > this.#ms) this.observe(latencyMs, nowMs)
+  }
+
+  /** Of a call that failed: the latency is no less than it was, and that is known anew, or one that fails fast would come to look fast. */
+  observeFailure(latencyMs: number, nowMs: number): void {
     this.observe(Math.max(latencyMs, this.isKnown ? this.#ms : leastFailedMs), nowMs)
   }
 }

@@ -68,6 +68,7 @@ export class Target {
   /** How fast it answered. A failure that came quickly says nothing good of it. */
   answered(outcome: Outcome, latencyMs: number, nowMs: number): void {
     if (outcome === 'answered') this.latency.observe(latencyMs, nowMs)
+    else if (outcome === 'failed' || outcome === 'overloaded') this.latency.observeFailure(latencyMs, nowMs)
     else this.latency.observeAtLeast(latencyMs, nowMs)
   }
 
