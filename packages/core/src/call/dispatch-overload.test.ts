@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { currentCall } from './context.ts'
 import { dispatcherFor, echo, errorOf, type Given } from './dispatcher.test-harness.ts'
 import { OperationLoad } from './overload/operation-load.ts'
@@ -173,6 +173,35 @@ it('does not begin a call whose caller left while it waited', async () => {
   go()
   expect(errorOf(await left).code).toBe('cancelled')
   expect([isCalled, control.info.runningCount, gate.runningCount]).toEqual([false, 0, 0])
+})
+
+it('gives the place of a caller that leaves while it waits to others, and leaves no listener behind', async () => {
+  const caller = new AbortController()
+  const remove = vi.spyOn(caller.signal, 'removeEventListener')
+  const { send, control, gate, go } = dispatcherUnder(echo)
+  const left = [send({ signal: caller.signal }), send({ signal: caller.signal })]
+  const staying = send()
+  expect(control.info.waitingCount).toBe(3)
+  caller.abort()
+  expect(control.info.waitingCount).toBe(1)
+  for (const outcome of await Promise.all(left)) expect(errorOf(outcome).code).toBe('cancelled')
+  go()
+  expect(await staying).toMatchObject({ ok: true })
+  expect([gate.runningCount, control.info.runningCount, remove.mock.calls.length]).toEqual([0, 0, 2])
+})
+
+it('lets others begin where handlers do not end that nobody waits for, in half of the places', async () => {
+  const { promise, resolve } = Promise.withResolvers<unknown>()
+  const { send, control, gate, go } = dispatcherUnder(() => promise, { timeoutMs: 1 })
+  go()
+  const limit = control.info.concurrencyLimit
+  const hung = await Promise.all(Array.from({ length: limit }, () => send()))
+  for (const outcome of hung) expect(errorOf(outcome).code).toBe('deadline_exceeded')
+  const others = Array.from({ length: limit }, () => send())
+  expect(control.info).toMatchObject({ runningCount: limit * 1.5, waitingCount: limit / 2 })
+  resolve({ text: 'late' })
+  await Promise.all(others)
+  await vi.waitFor(() => expect([control.info.runningCount, gate.abandonedCount]).toEqual([0, 0]))
 })
 
 it('runs each call in what surrounded its own arrival', async () => {

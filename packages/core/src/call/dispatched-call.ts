@@ -26,6 +26,7 @@ export class DispatchedCall implements Cuttable, AskingCall {
   #returned: (() => void) | undefined
   /** While it waits for its turn. */
   #begin: ((call: DispatchedCall) => void) | undefined
+  #unlisten: (() => void) | undefined
   /** Where it counts as one that runs. */
   #load: OperationLoad | undefined
   #beganAtMs = 0
@@ -76,18 +77,24 @@ export class DispatchedCall implements Cuttable, AskingCall {
     load.wait(this)
   }
 
-  /** What surrounds it now is to surround it then, as a trace does that is active. */
+  /** What surrounds it now is to surround it then, as a trace does that is active. A caller that leaves meanwhile gives up its place to others. */
   waits(): void {
     if (this.#begin) this.#begin = AsyncLocalStorage.bind(this.#begin)
+    const { signal } = this.running
+    const gone = () => {
+      if (!this.running.hasEnded) this.fail(toCallError(signal.reason, this.running))
+    }
+    this.#unlisten = () => signal.removeEventListener('abort', gone)
+    signal.addEventListener('abort', gone, { once: true })
   }
 
   begin(): void {
     const begin = this.#begin
-    this.#begin = undefined
+    this.#waitNoMore()
     if (this.holdsPlace) this.#load = this.path.load
     this.#beganAtMs = performance.now()
     const { signal } = this.running
-    // Its caller may have left meanwhile.
+    // Its caller may have left before it came to wait.
     if (signal.aborted) {
       this.fail(toCallError(signal.reason, this.running))
       return this.returned()
@@ -97,7 +104,7 @@ export class DispatchedCall implements Cuttable, AskingCall {
 
   /** There is too much to do. */
   refuse(): void {
-    this.#begin = undefined
+    this.#waitNoMore()
     this.#finish(refusal)
     this.#resolve(new Failed(refusal, this.running))
     // Counted and told of as a whole: in an overload a line for each would cost more than it does to refuse them.
@@ -164,19 +171,29 @@ export class DispatchedCall implements Cuttable, AskingCall {
     if (this.#output === undefined) this.running.afterWork(() => this.#stopWorking())
   }
 
+  #waitNoMore(): void {
+    this.#begin = undefined
+    this.#unlisten?.()
+    this.#unlisten = undefined
+  }
+
   /** It runs no more, but works on. */
   #abandon(): void {
-    this.#returned ??= this.path.gate.abandon()
+    if (this.#returned === undefined) {
+      this.#returned = this.path.gate.abandon()
+      this.#load?.abandoned()
+    }
     this.path.gate.leave(this)
   }
 
   #stopWorking(): void {
     this.#isWorking = false
     this.path.gate.leave(this)
+    const isAbandoned = this.#returned !== undefined
     this.#returned?.()
     this.#returned = undefined
     this.#release()
-    this.#load?.left(this.#isWhole ? performance.now() - this.#beganAtMs : undefined)
+    this.#load?.left(this.#isWhole ? performance.now() - this.#beganAtMs : undefined, isAbandoned)
     this.running.arrival.ended?.()
   }
 
@@ -192,7 +209,7 @@ export class DispatchedCall implements Cuttable, AskingCall {
 
   /** It ends while it waits, as when its deadline passes. */
   #endUnbegun(): void {
-    this.#begin = undefined
+    this.#waitNoMore()
     this.path.load?.forget(this)
     this.#isWorking = false
     this.#returned?.()

@@ -54,9 +54,15 @@ export class OperationLoad {
    * A call that had begun and holds a place has ended.
    *
    * @param tookMs How long it ran; undefined when that tells nothing, as of one that was refused at once.
+   * @param isAbandoned Whether `abandoned` was told of it.
    */
-  left(tookMs: number | undefined): void {
+  left(tookMs: number | undefined, isAbandoned: boolean): void {
     if (tookMs !== undefined) this.#usual.note(tookMs)
-    this.#control.left()
+    this.#control.left(isAbandoned)
+  }
+
+  /** As `OverloadControl`. */
+  abandoned(): void {
+    this.#control.abandoned()
   }
 }

@@ -188,6 +188,12 @@ describe('a service that waits for a backend that serves 20 at a time for 40 ms 
     expect(successShare(last)).toBeGreaterThan(0.99)
   })
 
+  it('holds back consumers as long as calls are refused, also where hardly any call begins', async () => {
+    const loop = new SimulatedLoop({ computesMs: 0.05, endsAtMs: (nowMs) => nowMs + 4_000 })
+    await loop.run([calls({ callsPerSecond: 2_000, untilMs: 10_000 })], 10_000)
+    expect(loop.pressures).toEqual(['high'])
+  })
+
   it('refuses all in time when nothing comes back', async () => {
     const loop = new SimulatedLoop({ computesMs: 0.05, endsAtMs: () => Number.POSITIVE_INFINITY })
     await loop.run([calls({ callsPerSecond: capacity, untilMs: 5_000 })], 6_000)

@@ -50,6 +50,8 @@ export interface OverloadSurroundings {
 /** What `/info` tells. */
 export interface OverloadInfo {
   readonly state: OverloadState
+  /** Consumers of queues begin nothing while it is `high`. */
+  readonly pressure: 'normal' | 'high'
   readonly concurrencyLimit: number
   readonly runningCount: number
   readonly waitingCount: number
@@ -84,6 +86,8 @@ export class OverloadControl {
   /** Looks since calls had to wait. */
   #easyCount = 0
   #runningCount = 0
+  /** Of these, the ones whose callers have their answer. */
+  #abandonedCount = 0
   #peakCount = 0
   #isPumping = false
   #isWatching = false
@@ -101,6 +105,7 @@ export class OverloadControl {
   get info(): OverloadInfo {
     return {
       state: this.#state,
+      pressure: this.#pressure,
       concurrencyLimit: this.#limit.value,
       runningCount: this.#runningCount,
       waitingCount: this.#waiting.count,
@@ -156,9 +161,16 @@ export class OverloadControl {
     this.#patient.delete(call)
   }
 
+  /** The caller of a call that holds a place has its answer, and the handler goes on. */
+  abandoned(): void {
+    this.#abandonedCount += 1
+    if (this.#waiting.count > 0) this.#pump()
+  }
+
   /** A call that holds a place has ended. */
-  left(): void {
+  left(isAbandoned: boolean): void {
     this.#runningCount -= 1
+    if (isAbandoned) this.#abandonedCount -= 1
     if (this.#waiting.count > 0) this.#pump()
   }
 
@@ -182,7 +194,10 @@ export class OverloadControl {
   }
 
   get #isFull(): boolean {
-    return this.#runningCount >= this.#limit.value
+    const limit = this.#limit.value
+    // Handlers that never end would have all places for ever.
+    const uncounted = Math.max(0, this.#abandonedCount - Math.floor(limit * abandonedShare))
+    return this.#runningCount - uncounted >= limit
   }
 
   #enter(): void {
@@ -233,6 +248,7 @@ export class OverloadControl {
   }
 
   #countRefusal(call: WaitingCall): void {
+    this.#press()
     const criticality = criticalities[call.rank] ?? 'sheddable'
     this.#refusedCounts[criticality] += 1
     this.#untold.set(criticality, (this.#untold.get(criticality) ?? 0) + 1)
@@ -343,6 +359,9 @@ const mostOvertaking = 8
  * room, or each would drive out one of which all was read. A guess: more than comes of them in a turn.
  */
 const headShare = 0.9
+
+/** Part of the places that handlers may hold whose calls are over. A guess: they are work, which others are to feel, but may never end. */
+const abandonedShare = 0.5
 
 /** How often what is measured is looked at. A guess: often enough for a burst, and many calls a time. */
 const lookMs = 100

@@ -179,7 +179,7 @@ export class SimulatedLoop {
     const beganAtMs = this.#nowMs
     const end = () => {
       this.#usual.note(this.#nowMs - beganAtMs)
-      this.control.left()
+      this.control.left(false)
       done()
     }
     this.#nowMs += this.#work.computesMs

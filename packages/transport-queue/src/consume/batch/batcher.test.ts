@@ -37,6 +37,22 @@ describe('a batch is handed over', () => {
     expect([...one.stages, ...other.stages]).toEqual([])
   })
 
+  test('when it is let, where it was due while nothing was to begin', async () => {
+    const { partition, handed, batcher, clock } = openBatcher({ maxCount: 3 })
+    const { add } = partition()
+    add(0)
+    await settled()
+    batcher.hold()
+    clock.advance(100)
+    add(1)
+    add(2)
+    await settled()
+    expect(handed).toEqual([])
+    batcher.resume()
+    await settled()
+    expect(handed.map(({ peers }) => peers)).toEqual([['t/0@0', 't/0@1', 't/0@2']])
+  })
+
   test('at once when it is flushed, and the next one waits again', async () => {
     const { partition, handed, batcher, clock } = openBatcher({ maxCount: 9, concurrency: 2 })
     const { add } = partition()

@@ -46,6 +46,7 @@ export interface BatchMessage {
 export class Batcher {
   readonly #surroundings: BatcherSurroundings
   #freeCount: number
+  #isHeld = false
   /** Those that wait for a place alone, in the order in which they were due. */
   readonly #due: Gathering[] = []
   /** What is still filled, though it may be due. */
@@ -74,6 +75,16 @@ export class Batcher {
     if (this.#isFlushedWhenRead && this.#readingCount === 0) this.flush()
     if (!read.ok) return read
     return outcome ?? givenBack
+  }
+
+  /** Begins nothing until `resume`; what is due waits. Safe to call twice, as that. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  resume(): void {
+    this.#isHeld = false
+    this.#begin()
   }
 
   /** Waits for no others any more. What finds no place waits for that. */
@@ -132,7 +143,7 @@ export class Batcher {
 
   /** Begins with what is due, as far as there are places. */
   #begin(): void {
-    while (this.#freeCount > 0) {
+    while (this.#freeCount > 0 && !this.#isHeld) {
       const next = this.#due.shift()
       if (next === undefined) return
       if (next === this.#open) this.#open = undefined

@@ -82,9 +82,9 @@ export class ConsumedTopics {
 
   /** While it is high no message begins; those that have begun go on. */
   pressureChanged(pressure: Pressure): void {
-    for (const { slots } of this.#places.values())
-      if (pressure === 'high') slots.hold()
-      else slots.resume()
+    for (const places of this.#places.values())
+      if (pressure === 'high') places.hold()
+      else places.resume()
   }
 
   /** A report for each topic, once the broker has said how much is left. */

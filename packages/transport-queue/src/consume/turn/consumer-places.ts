@@ -18,6 +18,17 @@ export class ConsumerPlaces {
     this.batcher = batch && new Batcher({ ...surroundings, batch })
   }
 
+  /** Begins nothing until `resume`. Safe to call twice, as that. */
+  hold(): void {
+    this.slots.hold()
+    this.batcher?.hold()
+  }
+
+  resume(): void {
+    this.slots.resume()
+    this.batcher?.resume()
+  }
+
   /** Whether no message gets a place until calls have theirs. */
   get isHeld(): boolean {
     return this.slots.isHeld

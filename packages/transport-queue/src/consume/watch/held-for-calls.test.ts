@@ -37,6 +37,16 @@ it('does not stand still while calls have to wait, however long, nor at once aft
   expect(handled).toEqual(['a', 'b'])
 })
 
+it('finds a handler that never ends also while calls have to wait, and does not take it for well then', async () => {
+  const consumer = await watchedConsumer(() => new Promise(() => {}))
+  await consumer.send('a')
+  await pass(6 * stallAfterMs)
+  expect(consumer.isLive()).toBe(false)
+  consumer.server.pressureChanged?.('high')
+  await pass(2 * stallAfterMs)
+  expect(consumer.isLive()).toBe(false)
+})
+
 /** Keeps which messages were handled. */
 function noting(): { readonly counts: number[]; readonly handle: Handle } {
   const counts: number[] = []

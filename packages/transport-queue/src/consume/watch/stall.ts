@@ -31,11 +31,11 @@ export interface StandstillFacts {
 /**
  * Whether a partition's messages wait for nothing that comes by itself: no handler is at work that has time left, none is handled again
  * later, none waits for others of its batch, none is being stored as a dead letter, none is halted, and no messages are held back for the sake of calls. A message that an earlier handler still
- * works on counts for nothing, whatever else is tried with it; one that is held back or halted counts for nothing either when there is such a handler.
+ * works on counts for nothing, whatever else is tried with it; what is held back or halted counts for nothing either when there is such a handler.
  */
 export function isHeldUp({ now, stallAfterMs, loop, others, areSlotsTaken, areSlotsHeld }: StandstillFacts): boolean {
-  if (areSlotsHeld) return false
   const wedged = wedgedOffsets(loop, now - stallAfterMs)
+  if (areSlotsHeld && wedged.size === 0) return false
   if (isAtWork(loop, wedged)) return false
   for (const [offset, waiting] of loop.stages) {
     const { stage } = waiting
