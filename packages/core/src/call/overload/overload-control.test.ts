@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { metrics, type MeterProvider } from '@opentelemetry/api'
+import { afterEach, describe, expect, it } from 'vitest'
 import { backend, goodput, mixed, SimulatedLoop, type Stream, successShare } from './simulated-loop.test-harness.ts'
 
 const calls = (part: Partial<Stream>): Stream => ({
@@ -210,4 +211,20 @@ it('holds back calls that compute only when they have begun', async () => {
   const late = loop.ended.filter(({ cameAtMs, end }) => cameAtMs > 2_000 && end === 'ok')
   expect(Math.max(...late.map(({ tookMs }) => tookMs))).toBeLessThan(700)
   expect(goodput(loop.ended, 2_000, 10_000)).toBeGreaterThanOrEqual(0.9 * 190)
+})
+
+describe('metrics', () => {
+  afterEach(() => metrics.disable())
+
+  it('are told of each refused call once', async () => {
+    let toldCount = 0
+    const createGauge = () => ({ record: () => undefined })
+    const createCounter = () => ({ add: (count: number) => (toldCount += count) })
+    metrics.setGlobalMeterProvider({ getMeter: () => ({ createGauge, createCounter }) } as unknown as MeterProvider)
+    const loop = new SimulatedLoop({ computesMs: 2 })
+    await loop.run([calls({ callsPerSecond: 1_500, untilMs: 2_000 })], 5_000)
+    const refusedCount = loop.ended.filter(({ end }) => end === 'refused').length
+    expect(refusedCount).toBeGreaterThan(100)
+    expect(toldCount).toBe(refusedCount)
+  })
 })

@@ -1,0 +1,31 @@
+import { metrics, type MeterProvider } from '@opentelemetry/api'
+import { afterEach, expect, it } from 'vitest'
+import { recordOverload } from './overload-metrics.ts'
+
+afterEach(() => metrics.disable())
+
+it('does nothing without an SDK', () => {
+  expect(() => recordOverload({ service: 'a', concurrencyLimit: 1, waitingCount: 0, refused: new Map() })).not.toThrow()
+})
+
+it('tells how many calls may run and wait, and counts those that were refused by how critical they were', () => {
+  const recorded: unknown[] = []
+  const note = (name: string) => ({
+    record: (value: number, given: object) => void recorded.push([name, value, given]),
+    add: (value: number, given: object) => void recorded.push([name, value, given]),
+  })
+  const provider = { getMeter: () => ({ createGauge: note, createCounter: note }) }
+  metrics.setGlobalMeterProvider(provider as unknown as MeterProvider)
+  const refused = new Map([
+    ['critical', 1],
+    ['sheddable', 7],
+  ])
+  recordOverload({ service: 'order', concurrencyLimit: 40, waitingCount: 3, refused })
+  const attributes = { 'tenon.service': 'order' }
+  expect(recorded).toEqual([
+    ['tenon.overload.concurrency_limit', 40, attributes],
+    ['tenon.overload.waiting_calls', 3, attributes],
+    ['tenon.overload.refused_calls', 1, { ...attributes, 'tenon.call.criticality': 'critical' }],
+    ['tenon.overload.refused_calls', 7, { ...attributes, 'tenon.call.criticality': 'sheddable' }],
+  ])
+})
