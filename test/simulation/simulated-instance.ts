@@ -33,19 +33,31 @@ interface Waiting {
 export class SimulatedInstance {
   readonly address: string
   readonly zone: string
-  conduct: Conduct = serving
   /** Calls that came to it. */
   callCount = 0
   readonly #options: InstanceOptions
   readonly #time: SimulatedTime
+  #conduct: Conduct = serving
   #queue: Waiting[] = []
   #busyCount = 0
+  /** What would have ended while it said nothing. */
+  #halted: (() => void)[] = []
 
   constructor(options: InstanceOptions, time: SimulatedTime) {
     this.address = options.address
     this.zone = options.zone
     this.#options = options
     this.#time = time
+  }
+
+  get conduct(): Conduct {
+    return this.#conduct
+  }
+
+  set conduct(conduct: Conduct) {
+    this.#conduct = conduct
+    if (conduct.kind === 'hangs') return
+    for (const end of this.#halted.splice(0)) end()
   }
 
   /** A call comes in. What is given up before it is begun costs nothing. */
@@ -70,10 +82,14 @@ export class SimulatedInstance {
   #serve({ reply }: Waiting, slowness: number): void {
     const { serviceMs } = this.#options
     this.#busyCount += 1
-    this.#time.after((serviceMs / 2 + this.#time.exponential(serviceMs / 2)) * slowness, () => {
+    const end = () => {
       this.#busyCount -= 1
       reply(this.conduct.kind === 'serves' ? 'answered' : 'failed')
       this.#next()
+    }
+    this.#time.after((serviceMs / 2 + this.#time.exponential(serviceMs / 2)) * slowness, () => {
+      if (this.conduct.kind === 'hangs') this.#halted.push(end)
+      else end()
     })
   }
 
