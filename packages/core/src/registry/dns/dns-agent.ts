@@ -13,9 +13,10 @@ export class DnsAgent {
     this.#signal = signal
   }
 
-  /** The addresses of a host, of the families that are asked for. */
+  /** The addresses of a host, of the families that are asked for. Nobody is asked for those of this machine. */
   async addresses(host: string): Promise<readonly DnsAddress[]> {
     const { addressFamily } = this.#settings
+    if (isLoopback(host)) return loopback.filter(({ family }) => addressFamily === 'both' || addressFamily === family)
     const toAddress = ({ address, ttl }: { address: string; ttl: number }) => ({ address, ttlMs: ttl * 1_000 })
     const asked = await Promise.all([
       addressFamily === 'ipv6' ? [] : this.#ask(host, 'A', (resolver) => resolver.resolve4(host, { ttl: true })),
@@ -54,6 +55,16 @@ export class DnsAgent {
     }
   }
 }
+
+/** Whether it is this machine, whatever servers say of it. @see RFC 6761 section 6.3 */
+function isLoopback(host: string): boolean {
+  return /(?:^|\.)localhost\.?$/i.test(host)
+}
+
+const loopback = [
+  { family: 'ipv4', address: '127.0.0.1', ttlMs: Number.POSITIVE_INFINITY },
+  { family: 'ipv6', address: '::1', ttlMs: Number.POSITIVE_INFINITY },
+] as const
 
 /** A datagram may be lost. */
 const tryCount = 2

@@ -70,6 +70,24 @@ describe('addresses', () => {
     expect(idsOf(await watching(server, { port: 80, addressFamily }).next())).toEqual(ids)
   })
 
+  it.each([
+    ['localhost', 'both', ['127.0.0.1', '::1']],
+    ['user.LOCALHOST', 'ipv4', ['127.0.0.1']],
+    ['localhost.', 'ipv6', ['::1']],
+  ] as const)('of %s, %s, are those of this machine, for which nobody is asked', async (host, addressFamily, found) => {
+    const server = await serverWith({ [host]: [a('10.0.0.1')] })
+    const { places } = await lookingUp(server, { port: 80, addressFamily, services: { user: { host } } }).ask()
+    expect(places.map(({ address }) => address)).toEqual(found)
+    expect(server.queries).toEqual([])
+  })
+
+  it('of a name that only ends like that are asked for', async () => {
+    const host = 'notlocalhost'
+    const server = await serverWith({ [host]: [a('10.0.0.1')] })
+    const { places } = await lookingUp(server, { port: 80, services: { user: { host } } }).ask()
+    expect(places.map(({ address }) => address)).toEqual(['10.0.0.1'])
+  })
+
   it('are found behind an alias', async () => {
     const server = await serverWith({
       user: [
