@@ -16,4 +16,4 @@ export { type OutgoingMessage, outgoingCommand, outgoingEvent } from './publishe
 export { PublishOrder } from './publisher-order.ts'
 export { publishLimits } from './publisher-options.ts'
 export type { CallOptions, ClientCall, ClientInterceptor } from './client-method.ts'
-export { buildClient, type Client, clientOf, type RemoteOptions, remote } from './remote.ts'
+export { buildClient, type Client, clientOf, type LocalRemoteOptions, type RemoteOptions, remote } from './remote.ts'

@@ -9,6 +9,9 @@ export type Place =
   | ({ readonly kind: 'named' } & DnsName)
   | ({ readonly kind: 'url' } & UrlPlace)
 
+/** How calls get to a remote: inside the process, or to a place by a transport. */
+export type Route = { readonly kind: 'local' } | (Place & { readonly via: ClientTransport })
+
 /** A name of which DNS knows the addresses. */
 export interface DnsName {
   /** Without the dot at its end. */
@@ -27,13 +30,24 @@ export interface UrlPlace {
   readonly pathPrefix: string
 }
 
+/** @throws ConfigError `config.malformed` as `parsePlace` says, `config.missing` without a transport where one is needed. */
+export function routeTo(
+  at: string,
+  { name, via }: { readonly name: string; readonly via: ClientTransport | undefined },
+): Route {
+  if (at === 'local') return { kind: 'local' }
+  if (via !== undefined) return { ...parsePlace(at, { name, via }), via }
+  const message = `remote(${name}): via must say how calls go to "${at}", such as via: httpClient(); only at: 'local' needs none`
+  throw new ConfigError([{ code: 'config.missing', message }])
+}
+
 /** @throws ConfigError `config.malformed` for what cannot be read, or what the transport does not take. */
 export function parsePlace(at: string, { name, via }: { readonly name: string; readonly via: ClientTransport }): Place {
   const place = parse(at)
   const { schemes = [] } = via
   if (place !== undefined && (place.kind !== 'url' || schemes.includes(place.scheme))) return place
   const urls = schemes.map((scheme) => `, or ${scheme}://host`).join('')
-  const expected = `static:///host:port, or several host:port with commas between, or unix:/path in their place, or registry:///name, or dns:///name:port${urls}`
+  const expected = `static:///host:port, or several host:port with commas between, or unix:/path in their place, or registry:///name, or dns:///name:port, or local${urls}`
   const reason = place === undefined ? '' : ` (${via.name}, as it is set up here, takes no ${place.scheme}://)`
   const message = `remote(${name}): at must be ${expected}, found "${at}"${reason}`
   throw new ConfigError([{ code: 'config.malformed', message }])

@@ -11,8 +11,9 @@ import { type CallOptions, type ClientInterceptor, compileClientMethod } from '.
 import type { ClientChannel, ClientTarget, ClientTransport } from './client-transport.ts'
 import { noteChannels } from './connections.ts'
 import { DnsDirectory } from './dns-directory.ts'
+import { LocalChannels } from './local/local-channels.ts'
 import type { KnownName } from './known-name.ts'
-import { type DnsName, parsePlace, type Place } from './place.ts'
+import { type DnsName, type Route, routeTo } from './place.ts'
 import { ClientJournal } from './policy/client-journal.ts'
 import { PolicedChannel } from './policy/policed-channel.ts'
 import { processClock } from './policy/policy-clock.ts'
@@ -63,6 +64,9 @@ export interface RemoteOptions<Of extends AnyContract = AnyContract> {
    *
    * `https://host`, `http://host:3000` and `https://gateway/base` are one server, for transports that speak so: `httpClient()`. The
    * ports are 443 and 80 where none is given; https trusts what the platform trusts, unless the transport says more.
+   *
+   * `local` is whichever services of this process offer the contract and run: they are called without a socket, through all that a call
+   * over one passes, and `via` is not used. Nothing is shared with them; a call fails as `unavailable` while there is none.
    */
   readonly at: string
   /** Around every call that goes out, outermost first. */
@@ -75,41 +79,59 @@ export interface RemoteOptions<Of extends AnyContract = AnyContract> {
   readonly policy?: RemotePolicy<Of>
 }
 
+/** As `RemoteOptions`, for a service that runs in the same process: nothing need be said of how calls go out. */
+export interface LocalRemoteOptions<Of extends AnyContract = AnyContract>
+  extends Omit<RemoteOptions<Of>, 'via' | 'at'> {
+  /** Not used; may be there, as a setting may say that the service is elsewhere. */
+  readonly via?: ClientTransport
+  readonly at: 'local'
+}
+
 /**
  * Says where another service is, so that handlers may inject its client.
  *
- * @throws ConfigError `config.malformed` for an address that cannot be read, or a policy, `config.out_of_range` for a number in it;
+ * @throws ConfigError `config.malformed` for an address that cannot be read, or a policy, `config.out_of_range` for a number in it, `config.missing` where `via` is;
  *   WiringError `wiring.undefined` for an interceptor that is no function; ContractError for what the transport cannot carry.
  */
-export function remote<Of extends AnyContract>(contract: Of, options: RemoteOptions<Of>): Provider {
+export function remote<Of extends AnyContract>(
+  contract: Of,
+  options: RemoteOptions<Of> | LocalRemoteOptions<Of>,
+): Provider {
+  return compileRemote(contract, options)
+}
+
+/** What is given, whatever the address needs of it. */
+type GivenOptions<Of extends AnyContract> = Omit<RemoteOptions<Of>, 'via'> & Partial<Pick<RemoteOptions<Of>, 'via'>>
+
+function compileRemote<Of extends AnyContract>(contract: Of, options: GivenOptions<Of>): Provider {
   const { via, at, interceptors = [], policy } = options
   const info = contractInfo(contract)
-  const place = parsePlace(at, { name: info.name, via })
+  const route = routeTo(at, { name: info.name, via })
   requireFunctions(interceptors, info.name)
   const settings = policy === undefined ? undefined : resolvePolicy(info, policy)
-  via.check?.(info)
-  return provideRemote(contract, { ...options, interceptors: [...interceptors], settings, place }, nobody)
+  if (route.kind !== 'local') route.via.check?.(info)
+  return provideRemote(contract, { ...options, interceptors: [...interceptors], settings, route }, nobody)
 }
 
 /** The caller of a client that no service has. */
 const nobody: Caller = Object.freeze({ instanceId: '', zone: undefined, log: silent })
 
-interface SoundOptions<Of extends AnyContract> extends RemoteOptions<Of> {
+interface SoundOptions<Of extends AnyContract> extends GivenOptions<Of> {
   readonly interceptors: readonly ClientInterceptor[]
   /** Undefined where nothing was said. */
   readonly settings: RemoteSettings | undefined
-  readonly place: Place
+  readonly route: Route
 }
 
 function provideRemote<Of extends AnyContract>(contract: Of, options: SoundOptions<Of>, caller: Caller): Provider {
-  const { via, at, interceptors, settings, place } = options
+  const { at, interceptors, settings, route } = options
   const info = contractInfo(contract)
   const { name } = info
+  const { name: transport, waitForReady } = route.kind === 'local' ? inProcess : route.via
   const channels = new WeakMap<object, ClientChannel>()
-  const destination = { via, contract: info }
   const join = (list: ChannelList, journal: ClientJournal) => {
     const targets = settings?.targets ?? resolveTargets({})
-    const spread = spreadOver(list, { via, targets }, { ...caller, contract: name })
+    const spread = spreadOver(list, { waitForReady, targets }, { ...caller, contract: name })
     const policed = settings && new PolicedChannel(spread, { contract: info, settings, journal })
     const channel = policed ?? spread
     const client = assembleClient<Of>(info, { channel, interceptors, settings })
@@ -118,7 +140,7 @@ function provideRemote<Of extends AnyContract>(contract: Of, options: SoundOptio
     noteRemote(client, () => ({
       contract: name,
       address: at,
-      transport: via.name,
+      transport,
       balancer: list.only ? undefined : targets.balancer.name,
       policies: policed?.policies,
       instances: list.opened.map((target) => ({
@@ -129,19 +151,22 @@ function provideRemote<Of extends AnyContract>(contract: Of, options: SoundOptio
     return client
   }
   const dispose = (client: Client<Of>) => channels.get(client)?.close()
-  const provider = provideAt(place, destination, { token: clientOf(contract), join, dispose })
+  const provider = provideAt(route, info, { token: clientOf(contract), join, dispose })
   return Object.freeze({
     ...provider,
     remote: {
       contract: name,
-      transport: via.name,
+      transport,
       at,
       interceptors,
-      movedTo: (elsewhere: string) => remote(contract, { ...options, at: elsewhere }),
+      movedTo: (elsewhere: string) => compileRemote(contract, { ...options, at: elsewhere }),
       calledBy: (one: Caller) => provideRemote(contract, options, one),
     },
   })
 }
+
+/** What is told of calls that no transport carries. */
+const inProcess: Pick<ClientTransport, 'name' | 'waitForReady'> = Object.freeze({ name: 'local' })
 
 interface Destination {
   readonly via: ClientTransport
@@ -156,34 +181,46 @@ interface Making<Of> {
 }
 
 /** Each place needs what knows of it, and no other. */
-function provideAt<Of>(place: Place, destination: Destination, { token: of, join, dispose }: Making<Of>): Provider {
-  switch (place.kind) {
+function provideAt<Of>(route: Route, contract: ContractInfo, { token: of, join, dispose }: Making<Of>): Provider {
+  switch (route.kind) {
+    case 'local':
+      return provide(of, {
+        needs: [ClientJournal],
+        create: (journal) => join(new LocalChannels(contract), journal),
+        dispose,
+      })
     case 'registered':
       return provide(of, {
         needs: [ServiceDirectory, ClientJournal],
-        create: (directory, journal) => join(findAll(destination, directory.of(place.service)), journal),
+        create: (directory, journal) =>
+          join(findAll({ via: route.via, contract }, directory.of(route.service)), journal),
         dispose,
       })
     case 'named':
       return provide(of, {
         needs: [DnsDirectory, ClientJournal],
-        create: (directory, journal) => join(findNamed(destination, place, directory), journal),
+        create: (directory, journal) => join(findNamed({ via: route.via, contract }, route, directory), journal),
         dispose,
       })
     case 'fixed':
     case 'url':
       return provide(of, {
         needs: [ClientJournal],
-        create: (journal) => join(openAll(destination, place), journal),
+        create: (journal) => join(openAll({ via: route.via, contract }, route), journal),
         dispose,
       })
   }
 }
 
+interface Spreading {
+  readonly waitForReady: boolean | undefined
+  readonly targets: TargetSettings
+}
+
 /** A single address has nobody to be chosen among. */
 function spreadOver(
   list: ChannelList,
-  { via: { waitForReady }, targets }: { readonly via: ClientTransport; readonly targets: TargetSettings },
+  { waitForReady, targets }: Spreading,
   { contract, zone, instanceId, log }: Caller & { readonly contract: string },
 ): ClientChannel {
   if (list.only) return list.only
@@ -207,7 +244,7 @@ function openAll({ via, contract }: Destination, place: FixedPlace): ChannelList
   return fixedChannels(addresses.map((address) => new Target(address, via.open({ contract, address, ...several }))))
 }
 
-type FixedPlace = Extract<Place, { kind: 'fixed' | 'url' }>
+type FixedPlace = Extract<Route, { kind: 'fixed' | 'url' }>
 
 /** Certificates are for the name, and so are the hosts of servers that tell several apart. */
 function findNamed(destination: Destination, name: DnsName, directory: DnsDirectory): ChannelList {

@@ -1,5 +1,6 @@
 import type { Gate } from '../call/gate.ts'
 import type { OverloadControl } from '../call/overload/overload-control.ts'
+import { offerLocally } from '../client/local/local-offers.ts'
 import { Container } from '../handler/container.ts'
 import { constructHandler, type HandlerDefinition } from '../handler/handler-definition.ts'
 import type { Provider } from '../handler/provider.ts'
@@ -135,6 +136,7 @@ export class StartUp<Config extends ConfigSpec> {
     await phase('first checks', () => this.#firstChecks(plan, container))
     const addresses = await phase('listen', () => this.#listen(plan.transports, endpoints))
     this.#parts.addresses = [...addresses, ...adminAddresses]
+    offerLocally(endpoints.operations, { of: this.#site.identity, leaving: stop, draining: gate.draining })
     if (isAnnouncing(plan.registry)) this.#parts.announcement = this.#announcement(plan.registry)
     this.#parts.hooks = hooks
     this.#site.hasStarted()

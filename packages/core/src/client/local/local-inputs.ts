@@ -1,0 +1,49 @@
+import { ServiceError } from '../../error/service-error.ts'
+import type { LocalCall } from './local-call.ts'
+import type { Copy } from './local-codec.ts'
+
+/** The items of an input stream as who serves the call gets them, one whenever it asks for one. */
+export class LocalInputs implements AsyncIterableIterator<unknown> {
+  readonly #source: AsyncIterator<unknown>
+  readonly #call: LocalCall
+  readonly #copy: Copy
+  #isOver = false
+
+  constructor(inputs: AsyncIterable<unknown>, call: LocalCall, copy: Copy) {
+    this.#source = inputs[Symbol.asyncIterator]()
+    this.#call = call
+    this.#copy = copy
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<unknown>> {
+    if (this.#isOver) return done
+    try {
+      const step = await this.#call.orEnd(this.#call.inCaller(() => this.#source.next()))
+      if (step.done !== true) return { done: false, value: this.#copy(step.value) }
+      this.#isOver = true
+      return done
+    } catch (cause) {
+      this.end()
+      this.#call.end(cause as ServiceError)
+      throw new ServiceError('cancelled', 'the caller broke off its input')
+    }
+  }
+
+  async return(): Promise<IteratorResult<unknown>> {
+    this.end()
+    return done
+  }
+
+  /** The call is over: the source is closed, and not waited for. */
+  end(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    Promise.resolve(this.#call.inCaller(() => this.#source.return?.())).catch(() => undefined)
+  }
+}
+
+const done: IteratorReturnResult<undefined> = { done: true, value: undefined }
