@@ -328,9 +328,8 @@ describe('a service of the same process', () => {
       }
     })
     const answered = Promise.withResolvers<unknown>()
-    const ask = hook('ask', (client) => void answered.resolve(client.ask({ text: 'a' }, { timeoutMs: 5_000 })), {
-      needs: [clientOf(chain)],
-    })
+    const call = (client: Client<typeof chain>) => answered.resolve(client.ask({ text: 'a' }, { timeoutMs: 5_000 }))
+    const ask = hook('ask', call, { needs: [clientOf(chain)] })
     const started = await defineService({
       name: 'chain',
       version: '1.0.0',

@@ -17,6 +17,7 @@ describe('placesOf', () => {
     ['http://gateway', [{ host: 'gateway', port: 80 }]],
     ['http://[fd00::1]:3000', [{ host: 'fd00::1', port: 3_000 }]],
     ['static:///unix:/tmp/a.sock', []],
+    ['local', []],
     ['consul:///user', []],
     ['fd00::1:5432', []],
     ['', []],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ClientTransport } from './client-transport.ts'
-import { parsePlace } from './place.ts'
+import { parsePlace, routeTo } from './place.ts'
 
 const open = () => {
   throw new Error('nothing is opened to read an address')
@@ -54,7 +54,7 @@ describe('parsePlace', () => {
     'ftp://user',
   ])('refuses %s, and says what it takes', (at) => {
     expect(() => read(at)).toThrow(
-      /^remote\(shop.NoteService\): at must be .*or dns:\/\/\/name:port, or http:\/\/host, or https:\/\/host, found "/,
+      /^remote\(shop.NoteService\): at must be .*or dns:\/\/\/name:port, or local, or http:\/\/host, or https:\/\/host, found "/,
     )
   })
 
@@ -62,6 +62,15 @@ describe('parsePlace', () => {
     expect(() => read('http://user', secure)).toThrow(
       /or https:\/\/host, found .* takes no http:\/\/\) \[config.malformed\]/,
     )
-    expect(() => read('https://user', grpc)).toThrow(/or dns:\/\/\/name:port, found .*\(grpc, .* takes no https:\/\/\)/)
+    expect(() => read('https://user', grpc)).toThrow(
+      /or dns:\/\/\/name:port, or local, found .*\(grpc, .* takes no https:\/\/\)/,
+    )
   })
+})
+
+it('needs no transport inside the process, and one everywhere else', () => {
+  expect(routeTo('local', { name: 'shop.NoteService', via: undefined })).toEqual({ kind: 'local' })
+  expect(() => routeTo('static:///a:1', { name: 'shop.NoteService', via: undefined })).toThrow(
+    'remote(shop.NoteService): via must say how calls go to "static:///a:1"',
+  )
 })

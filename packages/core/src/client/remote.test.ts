@@ -531,7 +531,7 @@ describe('remote', () => {
     'registry://note',
   ])('refuses the address %j', (at) => {
     expect(() => remote(notes, { via: transportOver(channelWith().channel), at })).toThrow(
-      `remote(shop.NoteService): at must be static:///host:port, or several host:port with commas between, or unix:/path in their place, or registry:///name, or dns:///name:port, found "${at}" [config.malformed]`,
+      `remote(shop.NoteService): at must be static:///host:port, or several host:port with commas between, or unix:/path in their place, or registry:///name, or dns:///name:port, or local, found "${at}" [config.malformed]`,
     )
   })
 })
