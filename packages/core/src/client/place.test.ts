@@ -68,7 +68,7 @@ describe('parsePlace', () => {
   })
 })
 
-it('needs no transport inside the process, and one everywhere else', () => {
+test('needs no transport inside the process, and one everywhere else', () => {
   expect(routeTo('local', { name: 'shop.NoteService', via: undefined })).toEqual({ kind: 'local' })
   expect(() => routeTo('static:///a:1', { name: 'shop.NoteService', via: undefined })).toThrow(
     'remote(shop.NoteService): via must say how calls go to "static:///a:1"',
