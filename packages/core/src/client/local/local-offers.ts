@@ -1,8 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Arrival, Outcome } from '../../call/arrival.ts'
 import type { Operation } from '../../contract/operation.ts'
-import type { OperationEndpoint } from '../../transport/endpoint.ts'
-import type { ServiceIdentity } from '../../transport/transport.ts'
 
 /** What a service that runs lets others of its process call without a socket. */
 export interface LocalOffer {
@@ -17,9 +15,16 @@ export interface LocalOffer {
   outside<Result>(step: () => Result): Result
 }
 
+/** An operation with its whole call path behind it. */
+export interface OfferedOperation {
+  readonly operation: Operation
+  /** Never rejects. */
+  dispatch(arrival: Arrival): Promise<Outcome>
+}
+
 /** Who offers something, and how long. */
 export interface Offering {
-  readonly of: ServiceIdentity
+  readonly of: { readonly name: string; readonly instanceId: string }
   /** Fires when it would rather not be called any more. */
   readonly leaving: AbortSignal
   /** Fires when it takes no calls any more. */
@@ -32,7 +37,7 @@ const listeners = new Set<() => void>()
 
 /** Offers operations to this process, until the service drains. */
 export function offerLocally(
-  operations: readonly OperationEndpoint[],
+  operations: readonly OfferedOperation[],
   { of: { name, instanceId }, leaving, draining }: Offering,
 ): void {
   if (operations.length === 0 || draining.aborted) return
