@@ -26,26 +26,35 @@ export class LocalChannel implements ClientChannel {
 
   async unary(operation: Operation, input: unknown, outgoing: OutgoingCall): Promise<unknown> {
     const codec = this.#codecOf(operation)
-    using call = this.#enter(outgoing)
-    const decoded = codec.input(input)
-    return codec.output(await this.#answer(operation, () => decoded, { call, outgoing }))
+    const call = this.#enter(outgoing)
+    try {
+      const decoded = codec.input(input)
+      return codec.output(await this.#answer(operation, () => decoded, { call, outgoing }))
+    } finally {
+      call[Symbol.dispose]()
+    }
   }
 
   async *serverStream(operation: Operation, input: unknown, outgoing: OutgoingCall): AsyncGenerator<unknown> {
     const codec = this.#codecOf(operation)
-    using call = this.#enter(outgoing)
-    const decoded = codec.input(input)
-    yield* this.#items(operation, () => decoded, { call, outgoing })
+    const call = this.#enter(outgoing)
+    try {
+      const decoded = codec.input(input)
+      yield* this.#items(operation, () => decoded, { call, outgoing })
+    } finally {
+      call[Symbol.dispose]()
+    }
   }
 
   async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, outgoing: OutgoingCall): Promise<unknown> {
     const codec = this.#codecOf(operation)
-    using call = this.#enter(outgoing)
+    const call = this.#enter(outgoing)
     const sent = new LocalInputs(inputs, call, codec.input)
     try {
       return codec.output(await this.#answer(operation, () => sent, { call, outgoing }))
     } finally {
       sent.end()
+      call[Symbol.dispose]()
     }
   }
 
@@ -55,12 +64,13 @@ export class LocalChannel implements ClientChannel {
     outgoing: OutgoingCall,
   ): AsyncGenerator<unknown> {
     const codec = this.#codecOf(operation)
-    using call = this.#enter(outgoing)
+    const call = this.#enter(outgoing)
     const sent = new LocalInputs(inputs, call, codec.input)
     try {
       yield* this.#items(operation, () => sent, { call, outgoing })
     } finally {
       sent.end()
+      call[Symbol.dispose]()
     }
   }
 
