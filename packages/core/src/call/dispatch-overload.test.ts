@@ -190,6 +190,12 @@ it('gives the place of a caller that leaves while it waits to others, and leaves
   expect([gate.runningCount, control.info.runningCount, remove.mock.calls.length]).toEqual([0, 0, 2])
 })
 
+it('does not let a call wait whose caller has left already', async () => {
+  const { send, control, gate } = dispatcherUnder(echo)
+  expect(errorOf(await send({ signal: AbortSignal.abort() })).code).toBe('cancelled')
+  expect([control.info.waitingCount, gate.runningCount]).toEqual([0, 0])
+})
+
 it('lets others begin where handlers do not end that nobody waits for, in half of the places', async () => {
   const { promise, resolve } = Promise.withResolvers<unknown>()
   const { send, control, gate, go } = dispatcherUnder(() => promise, { timeoutMs: 1 })

@@ -73,6 +73,11 @@ export class DispatchedCall implements Cuttable, AskingCall {
 
   /** Begins when its turn comes, unless it ends before. */
   waitTurn(load: OperationLoad, begin: (call: DispatchedCall) => void): void {
+    const { signal } = this.running
+    if (signal.aborted) {
+      this.fail(toCallError(signal.reason, this.running))
+      return this.returned()
+    }
     this.#begin = begin
     load.wait(this)
   }
@@ -93,12 +98,6 @@ export class DispatchedCall implements Cuttable, AskingCall {
     this.#waitNoMore()
     if (this.holdsPlace) this.#load = this.path.load
     this.#beganAtMs = performance.now()
-    const { signal } = this.running
-    // Its caller may have left before it came to wait.
-    if (signal.aborted) {
-      this.fail(toCallError(signal.reason, this.running))
-      return this.returned()
-    }
     begin?.(this)
   }
 
