@@ -1,6 +1,6 @@
 import { consistentHash, leastRequests, peakEwma, random, type RemotePolicy, roundRobin, weighted } from '@tenon/core'
 import { scenarios } from './scenario.ts'
-import { alone, large, small, Table, toSeconds } from './table.ts'
+import { alone, large, loadColumns, small, Table, timeColumns, toSeconds } from './table.ts'
 
 /** What is compared: each balancer, and the two that know nothing without anything else beside them. */
 const policies: Readonly<Record<string, RemotePolicy>> = {
@@ -35,11 +35,8 @@ export const balance = new Table({
   policies,
   comparisons,
   columns: {
-    'p50 ms': ({ affected }) => affected.p50Ms.toFixed(0),
-    'p99 ms': ({ affected }) => affected.p99Ms.toFixed(0),
-    'failed %': ({ affected }) => (affected.failedRatio * 100).toFixed(2),
-    'least load': ({ load }) => load.least.toFixed(2),
-    'most load': ({ load }) => load.most.toFixed(2),
+    ...timeColumns,
+    ...loadColumns,
     'recovery s': ({ recoveryMs }) => toSeconds(recoveryMs),
   },
 })

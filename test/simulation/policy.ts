@@ -1,6 +1,6 @@
 import { random, type RemotePolicy, roundRobin } from '@tenon/core'
 import { outages, scenarios } from './scenario.ts'
-import { alone, large, small, Table, toSeconds } from './table.ts'
+import { alone, large, loadColumns, small, Table, timeColumns, toSeconds } from './table.ts'
 
 /** What is compared: sets of policies around the default balancer, and clients that have none. */
 const policies: Readonly<Record<string, RemotePolicy>> = {
@@ -46,12 +46,9 @@ export const policy = new Table({
   policies,
   comparisons,
   columns: {
-    'p50 ms': ({ affected }) => affected.p50Ms.toFixed(0),
-    'p99 ms': ({ affected }) => affected.p99Ms.toFixed(0),
-    'failed %': ({ affected }) => (affected.failedRatio * 100).toFixed(2),
+    ...timeColumns,
     attempts: ({ meanwhile }) => meanwhile.attemptsPerCall.toFixed(2),
-    'least load': ({ load }) => load.least.toFixed(2),
-    'most load': ({ load }) => load.most.toFixed(2),
+    ...loadColumns,
     'recovery s': ({ healedMs }) => toSeconds(healedMs),
   },
 })

@@ -9,6 +9,9 @@ export interface Comparison {
   readonly names: readonly string[]
 }
 
+/** What is told of each result, by its heading. */
+type Columns = Readonly<Record<string, (result: Result) => string>>
+
 export interface TableOptions {
   /** What stands before it, by lines. */
   readonly preface: readonly string[]
@@ -18,7 +21,7 @@ export interface TableOptions {
   readonly policies: Readonly<Record<string, RemotePolicy>>
   readonly comparisons: readonly Comparison[]
   /** What a row says, by its headings. */
-  readonly columns: Readonly<Record<string, (result: Result) => string>>
+  readonly columns: Columns
 }
 
 /** What of a table is computed. */
@@ -65,6 +68,17 @@ export class Table {
 
 export function titleOf({ name }: Scenario, { instanceCount }: Size): string {
   return `${name}, ${instanceCount} instances`
+}
+
+export const timeColumns: Columns = {
+  'p50 ms': ({ affected }) => affected.p50Ms.toFixed(0),
+  'p99 ms': ({ affected }) => affected.p99Ms.toFixed(0),
+  'failed %': ({ affected }) => (affected.failedRatio * 100).toFixed(2),
+}
+
+export const loadColumns: Columns = {
+  'least load': ({ load }) => load.least.toFixed(2),
+  'most load': ({ load }) => load.most.toFixed(2),
 }
 
 /** Seconds with one decimal. */
