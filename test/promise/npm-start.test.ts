@@ -4,9 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '@tenon/testing'
 import { describe, expect, test } from 'vitest'
-import { embedded, type NpmStart, npmStart } from './npm-start.ts'
+import { type NpmStart, npmStart } from './npm-start.ts'
 import { type OwnProcess, run, temporaryFolder } from '../support/own-process.ts'
-import { freePort, freePorts } from './shop.ts'
+import { embedded, freePort, freePorts } from './shop.ts'
 
 /** `script` of util-linux gives a command a terminal. */
 const noTerminal = spawnSync('script', ['--version']).status === 0 ? undefined : 'there is no program script'

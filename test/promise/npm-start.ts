@@ -1,5 +1,5 @@
 import { type OwnProcess, run } from '../support/own-process.ts'
-import { freePort, freePorts } from './shop.ts'
+import { embedded, freePort, freePorts } from './shop.ts'
 
 /** `npm start` once it is ready: a process for each service. */
 export interface NpmStart extends OwnProcess {
@@ -8,9 +8,6 @@ export interface NpmStart extends OwnProcess {
   readonly admin: (service: string) => string
   readonly processId: (service: string) => number
 }
-
-/** Nothing but what the repository brings, whatever the test itself was told of real servers. */
-export const embedded: Readonly<Record<string, string>> = { KAFKA_BROKERS: '', DATABASE_URL: '', QUEUE_FILE: '' }
 
 /** Lets both services listen wherever there is room; the order service must know the user service's port before both start. */
 export async function npmStart(environment: Readonly<Record<string, string>>): Promise<NpmStart> {

@@ -1,6 +1,6 @@
 import type { Address } from '@tenon/core'
 import { type OwnProcess, runFile } from '../support/own-process.ts'
-import { freePorts } from './shop.ts'
+import { embedded, freePorts } from './shop.ts'
 
 export type ShopServiceName = 'user' | 'order'
 
@@ -10,12 +10,15 @@ export interface ShopProcess extends OwnProcess {
   readonly at: (protocol: string) => string
 }
 
-/** Starts a service the way its own `npm start` does, and waits until it is ready. */
+/** Starts a service the way its own `npm start` does, with real servers only where the environment names them, and waits until it is ready. */
 export async function startShopProcess(
   name: ShopServiceName,
   environment: Readonly<Record<string, string>>,
 ): Promise<ShopProcess> {
-  return toShopProcess(name, runFile(`examples/user-order/${name}/src/main.ts`, { ...freePorts, ...environment }))
+  return toShopProcess(
+    name,
+    runFile(`examples/user-order/${name}/src/main.ts`, { ...freePorts, ...embedded, ...environment }),
+  )
 }
 
 /** Waits until the service that the process runs is ready. */

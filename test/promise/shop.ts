@@ -50,6 +50,9 @@ export const freePorts: Readonly<Record<string, string>> = Object.fromEntries(
   ['USER', 'ORDER'].flatMap((service) => ['HTTP', 'GRPC', 'ADMIN'].map((name) => [`${service}_${name}_PORT`, '0'])),
 )
 
+/** Nothing but what the repository brings, whatever the test itself was told of real servers: those are shared with other tests. */
+export const embedded: Readonly<Record<string, string>> = { KAFKA_BROKERS: '', DATABASE_URL: '', QUEUE_FILE: '' }
+
 /** A port that was free a moment ago: the order service must know that of the user service before both start. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConnectionState } from '@tenon/core'
 import { eventually } from '@tenon/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { freePorts } from '../promise/shop.ts'
+import { embedded, freePorts } from '../promise/shop.ts'
 import { type ShopProcess, startShopProcess, toShopProcess } from '../promise/shop-process.ts'
 import { runFile, temporaryFolder } from '../support/own-process.ts'
 import { toolAbsence } from '../support/tool.ts'
@@ -24,7 +24,7 @@ const mendedLimitMs = 30_000
 
 /** The services of the example, which find each other by a registry. */
 async function openShop({ environment: found, shows }: RegistryPlace) {
-  const environment = { ...freePorts, ...found, DATA_DIR: await temporaryFolder() }
+  const environment = { ...freePorts, ...embedded, ...found, DATA_DIR: await temporaryFolder() }
   const users = new Set<ShopProcess>()
   const disposed = (service: ShopProcess) => {
     onTestFinished(() => service[Symbol.asyncDispose]())
