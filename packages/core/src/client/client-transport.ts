@@ -55,6 +55,15 @@ export interface ClientTarget {
  */
 export type ChannelState = 'idle' | 'connecting' | 'ready' | 'failing'
 
+/** How many connections a channel has, and how they are used. */
+export interface ConnectionUse {
+  readonly openCount: number
+  /** Of those that are open, without a call. */
+  readonly idleCount: number
+  /** Calls that wait for a connection. */
+  readonly waitingCount: number
+}
+
 /** A connection, or a pool of them, to one address. */
 export interface ClientChannel {
   /**
@@ -73,6 +82,8 @@ export interface ClientChannel {
    * by itself, or nobody would call over it again. A channel that cannot know leaves it out and counts as `idle`.
    */
   state?(): ChannelState
+  /** How its connections are used, for metrics. A channel that cannot know leaves it out. */
+  use?(): ConnectionUse
   /** Finishes running calls within what they have left and releases the connection. Safe to call twice. */
   close(): Promise<void>
 }

@@ -5,7 +5,14 @@ import type {
   ClientWritableStream,
   ServiceError as GrpcError,
 } from '@grpc/grpc-js'
-import type { ChannelState, ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from '@tenon/core/client'
+import type {
+  ChannelState,
+  ConnectionUse,
+  ClientChannel,
+  ClientTarget,
+  ClientTransport,
+  OutgoingCall,
+} from '@tenon/core/client'
 import type { Operation } from '@tenon/core/contract'
 import { ServiceError } from '@tenon/core/transport'
 import { toProtoService } from '../service/proto-service.ts'
@@ -115,6 +122,13 @@ class GrpcChannel implements ClientChannel {
   state(): ChannelState {
     const state = this.#connection.state()
     return state === 'idle' && this.#sendingConnection ? this.#sendingConnection.state() : state
+  }
+
+  /** Calls share a connection. */
+  use(): ConnectionUse {
+    const connections = [this.#connection, ...(this.#sendingConnection ? [this.#sendingConnection] : [])]
+    const openCount = connections.filter((connection) => connection.state() === 'ready').length
+    return { openCount, idleCount: this.#running.isEmpty ? openCount : 0, waitingCount: 0 }
   }
 
   close(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SecureContextOptions } from 'node:tls'
-import type { ChannelState, ClientTarget } from '@tenon/core/client'
+import type { ChannelState, ClientTarget, ConnectionUse } from '@tenon/core/client'
 import { ConfigError } from '@tenon/core/transport'
 import type { Dispatcher, Pool } from 'undici'
 import { Exchange, type ReplyHead } from './exchange.ts'
@@ -97,6 +97,16 @@ export class ConnectionPool {
     return stats.some(({ pending, queued }) => pending + queued > 0) ? 'connecting' : 'idle'
   }
 
+  /** Through a proxy nothing is known. */
+  use(): ConnectionUse {
+    const stats = this.#pools.map((pool) => pool.stats)
+    return {
+      openCount: sumOf(stats.map(({ connected }) => connected)),
+      idleCount: sumOf(stats.map(({ free }) => free)),
+      waitingCount: sumOf(stats.map(({ queued }) => queued)),
+    }
+  }
+
   /** Cuts what is left and releases the connections. */
   async close(): Promise<void> {
     const dispatchers = await Promise.all(this.#dispatchers.values())
@@ -155,6 +165,10 @@ async function openDispatcher(origin: string, settings: HttpClientSettings, kind
   }
   if (proxy === undefined) return new undici.Pool(origin, { ...options, connect: { ...tls, preferH2: allowH2 } })
   return new undici.ProxyAgent({ ...options, uri: proxy, requestTls: { ...tls, preferH2: allowH2 } })
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 function toTls({ tls }: HttpClientSettings): SecureContextOptions & { readonly servername?: string } {

@@ -1,4 +1,11 @@
-import type { ChannelState, ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from '@tenon/core/client'
+import type {
+  ChannelState,
+  ConnectionUse,
+  ClientChannel,
+  ClientTarget,
+  ClientTransport,
+  OutgoingCall,
+} from '@tenon/core/client'
 import type { Operation } from '@tenon/core/contract'
 import { ServiceError } from '@tenon/core/transport'
 import { type ClientMethod, compileClientMethod } from './client-method.ts'
@@ -108,6 +115,10 @@ class HttpChannel implements ClientChannel {
 
   state(): ChannelState {
     return this.#pool.state()
+  }
+
+  use(): ConnectionUse {
+    return this.#pool.use()
   }
 
   close(): Promise<void> {

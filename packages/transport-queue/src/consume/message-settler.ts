@@ -16,6 +16,7 @@ import { isOfEnding } from './plan/disposition.ts'
 import { QueueCall } from './queue-call.ts'
 import { endlessDelays, type RetryHistory, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
 import { tellHalt, tellOvertaken, tellRetry, tellSkip } from './tell-outcome.ts'
+import { countRetry, countSkipped } from '../telemetry/message-metrics.ts'
 import { RunningCalls } from './turn/running-calls.ts'
 import type { Slots } from './turn/slots.ts'
 
@@ -225,13 +226,24 @@ export class MessageSettler {
     const { record, attempt } = handling
     if (isOfEnding(error, this.#isRevoked)) return false
     const step = schedule.next(error)
-    if (step.action === 'skip') return tellSkip(this.#surroundings, record, { error, attempt })
+    if (step.action === 'skip') return this.#skip(handling, error)
     const isHalted = step.action === 'exhausted' && consumer.settings.retry.onExhausted === 'halt-key'
     if (isHalted) return this.#halt(handling, error, schedule)
     if (step.action !== 'retry') return this.#burial.bury(record, { error, attemptCount: attempt, schedule })
     if (this.#isRevoked) return false
     tellRetry(this.#surroundings, record, { error, attempt, delayMs: step.delayMs })
     return this.#waitAgain(handling, { error, schedule, delayMs: step.delayMs })
+  }
+
+  #skip({ record, attempt }: Handling, error: ServiceError): true {
+    countSkipped(this.#counted(record), error.code)
+    return tellSkip(this.#surroundings, record, { error, attempt })
+  }
+
+  /** Where what it counts belongs. */
+  #counted({ topic }: ReceivedRecord) {
+    const { consumer, settings } = this.#surroundings
+    return { driver: settings.driver, topic, group: consumer.group }
   }
 
   /** As `afterFailure`, when others failed with the message, and nobody knows which of them did: it does so alone, or not at all. */
@@ -244,6 +256,7 @@ export class MessageSettler {
   async #waitAgain({ record, attempt }: Handling, { error, schedule, delayMs }: Again): Promise<boolean | undefined> {
     const { settings, partition, slots } = this.#surroundings
     const untilAt = settings.clock.now() + delayMs
+    countRetry(this.#counted(record), error.code)
     const stage = { stage: 'retried', attemptCount: attempt, code: error.code, untilAt } as const
     if (await this.#backOff.wait(record, stage, schedule.historyUntil(untilAt))) return true
     return (await slots.take(partition.revoked)) ? undefined : false
