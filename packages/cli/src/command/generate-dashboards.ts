@@ -12,7 +12,7 @@ export const generateDashboardsCommand: Command = {
   summary: 'Writes dashboards for Grafana and alert rules for Prometheus, for what the service is made of.',
   options: {
     ...generateOptions,
-    selector: { type: 'string', value: '<matchers>', about: 'which series are its own; default: job="<name>"' },
+    selector: { type: 'string', value: '<matchers>', about: 'which series are its own; default: its name as job' },
     objective: {
       type: 'string',
       value: '<percent>',

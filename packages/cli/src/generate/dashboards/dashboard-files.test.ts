@@ -129,6 +129,13 @@ describe('dashboardFiles', () => {
   })
 })
 
+it.each(['note', 'shop/note', 'note-metrics'])('by default the job %s is that of the service', (job) => {
+  const [, pattern = ''] = /\{job=~"([^"]+)"/.exec(rulesOf(whole)[0]?.expr ?? '') ?? []
+  const isOwn = (one: string) => new RegExp(`^(?:${pattern})$`).test(one)
+  const others = [job.replace('note', 'my-note'), `${job}-other`]
+  expect([job, ...others].map(isOwn)).toEqual([true, false, false])
+})
+
 describe('prometheusName', () => {
   it('ends with the unit, and a counter with _total', () => {
     expect(prometheusName('tenon.queue.lag')).toBe('tenon_queue_lag')

@@ -5,7 +5,11 @@ import { boardsOf } from './boards.ts'
 import { boardText } from './grafana.ts'
 
 export interface DashboardOptions {
-  /** Which series are the service's, as matchers of Prometheus. @defaultValue `job="<name>"` */
+  /**
+   * Which series are the service's, as matchers of Prometheus.
+   *
+   * @defaultValue the job `<name>`, as OTLP has it, also behind a namespace and `/`, or `<name>-metrics`, as a ServiceMonitor of `tenon generate kubernetes` has it
+   */
   readonly selector?: string | undefined
   /** The part of the calls that must not fail by the service's own fault, in percent. @defaultValue 99.9 @remarks Range above 0, below 100 */
   readonly percent?: number | undefined
@@ -14,7 +18,7 @@ export interface DashboardOptions {
 /** Dashboards for Grafana and rules for Prometheus, for what a service is made of. The same description gives the same text. */
 export function dashboardFiles(
   service: ServiceDescription,
-  { selector = `job="${service.name}"`, percent = 99.9 }: DashboardOptions,
+  { selector = `job=~"(.+/)?${service.name}(-metrics)?"`, percent = 99.9 }: DashboardOptions,
 ): readonly GeneratedFile[] {
   const mark = markOf('dashboards', service.name)
   const place = { service: service.name, mark }
