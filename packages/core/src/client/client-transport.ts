@@ -83,7 +83,7 @@ export interface ClientChannel {
    */
   state?(): ChannelState
   /** How its connections are used, for metrics. A channel that cannot know leaves it out. */
-  use?(): ConnectionUse
+  use?(): ConnectionUse | undefined
   /** Finishes running calls within what they have left and releases the connection. Safe to call twice. */
   close(): Promise<void>
 }
