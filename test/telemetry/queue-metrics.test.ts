@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import { defineConsumer, defineService, hook, Publisher, ServiceError } from '@tenon/core'
 import { event } from '@tenon/core/contract'
-import { memoryBroker, memoryDriver, queueTransport } from '@tenon/transport-queue'
+import { memoryBroker, memoryDriver, type QueueDriver, queueTransport, sqliteDriver } from '@tenon/transport-queue'
 import Type from 'typebox'
 import { describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../support/own-process.ts'
 import { registerSdk } from './metric-reader.ts'
 
 const placed = event('shop.order.placed.v1', {
@@ -13,17 +15,18 @@ const dropped = event('shop.order.dropped.v1', { key: 'orderId', payload: Type.O
 const topic = { 'messaging.system.name': 'memory', 'messaging.destination.name': 'shop.order.placed.v1' }
 const consumed = { ...topic, 'messaging.consumer.group.name': 'stock' }
 
+const inMemory = () => memoryDriver({ broker: memoryBroker() })
+
 type Handle = (orderId: string, attempt: number) => Promise<void>
 
 /** A service that consumes what it publishes. */
-async function start(handle: Handle) {
+async function start(driver: QueueDriver, handle: Handle) {
   const publisher = Promise.withResolvers<Publisher>()
   const retry = { maxAttemptCount: 2, initialDelayMs: 0 } as const
   const handler =
     () =>
     ({ orderId }: { readonly orderId: string }, { attempt }: { readonly attempt: number }) =>
       handle(orderId, attempt)
-  const broker = memoryBroker({ partitionCount: 1 })
   const service = await defineService({
     name: 'stock',
     version: '1.0.0',
@@ -33,11 +36,10 @@ async function start(handle: Handle) {
       defineConsumer(dropped, handler, { retry, broadcast: true }),
     ],
     onStart: [hook('find', (given) => publisher.resolve(given), { needs: [Publisher] })],
-    transports: () => [queueTransport({ driver: memoryDriver({ broker }) })],
+    transports: () => [queueTransport({ driver, partitionCount: 1 })],
   }).start({ environment: { LOG_LEVEL: 'silent' } })
   const to = await publisher.promise
   return {
-    broker,
     publish: (orderId: string, signal?: AbortSignal) => to.publish(placed, { orderId }, { ...(signal && { signal }) }),
     drop: (orderId: string) => to.publish(dropped, { orderId }),
     [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
@@ -48,7 +50,7 @@ describe('a consumer', () => {
   it('counts what it handles again, buries and skips, by code', async () => {
     await using sdk = registerSdk()
     const done: string[] = []
-    await using service = await start(async (orderId, attempt) => {
+    await using service = await start(inMemory(), async (orderId, attempt) => {
       if (orderId === 'flaky' && attempt === 1) throw new ServiceError('not_found', 'not yet')
       if (orderId === 'bad') throw new ServiceError('invalid_argument', 'no order')
       if (orderId === 'skipped') throw new ServiceError('aborted', 'another was faster')
@@ -72,11 +74,14 @@ describe('a consumer', () => {
     })
   })
 
-  it('tells how much waits, and how old the oldest of it is', async () => {
+  it.each([
+    ['memory', async () => inMemory()],
+    ['sqlite', async () => sqliteDriver({ path: join(await temporaryFolder(), 'queue.db') })],
+  ])('tells how much waits in %s, and how old the oldest of it is', async (system, driverOf) => {
     await using sdk = registerSdk()
     const release = Promise.withResolvers<void>()
-    await using service = await start(() => release.promise)
-    const own = { 'tenon.service': 'stock', ...consumed }
+    await using service = await start(await driverOf(), () => release.promise)
+    const own = { 'tenon.service': 'stock', ...consumed, 'messaging.system.name': system }
     const valueOf = async (name: string) =>
       (await sdk.seriesOf(name)).find(({ attributes }) => 'messaging.consumer.group.name' in attributes)
     expect(await valueOf('tenon.queue.lag')).toEqual({ attributes: own, value: 0 })
@@ -99,17 +104,18 @@ describe('a consumer', () => {
 describe('a publisher', () => {
   it('counts what it has sent, whether the broker has stored it or not, and nothing else', async () => {
     await using sdk = registerSdk()
-    await using service = await start(async () => undefined)
+    const broker = memoryBroker()
+    await using service = await start(memoryDriver({ broker }), async () => undefined)
     await service.publish('one')
     await service.publish('two')
-    service.broker.stop()
+    broker.stop()
     const leaving = new AbortController()
     const unsent = service.publish('three', AbortSignal.abort())
     const unanswered = service.publish('four', leaving.signal)
     leaving.abort()
     await expect(unsent).rejects.toMatchObject({ code: 'cancelled' })
     await expect(unanswered).rejects.toMatchObject({ code: 'cancelled' })
-    service.broker.start()
+    broker.start()
     const sent = { ...topic, 'messaging.operation.name': 'send' }
     expect(await sdk.seriesOf('messaging.client.sent.messages')).toEqual([
       { attributes: sent, value: 2 },

@@ -97,8 +97,9 @@ export class ConnectionPool {
     return stats.some(({ pending, queued }) => pending + queued > 0) ? 'connecting' : 'idle'
   }
 
-  /** Through a proxy nothing is known. */
-  use(): ConnectionUse {
+  /** Undefined through a proxy, where nothing is known. */
+  use(): ConnectionUse | undefined {
+    if (this.#settings.proxy !== undefined) return undefined
     const stats = this.#pools.map((pool) => pool.stats)
     return {
       openCount: sumOf(stats.map(({ connected }) => connected)),

@@ -117,7 +117,7 @@ class HttpChannel implements ClientChannel {
     return this.#pool.state()
   }
 
-  use(): ConnectionUse {
+  use(): ConnectionUse | undefined {
     return this.#pool.use()
   }
 
