@@ -60,15 +60,15 @@ function queue({ transports }: ServiceDescription, kinds: readonly CallKind[], o
   const group = [...topic, 'messaging_consumer_group_name']
   const byCode = [...group, 'error_type']
   const published: readonly Panel[] = transports.some(({ carriesEvents }) => carriesEvents)
-    ? [of.rates('Published messages', 'messaging.client.sent.messages', [...topic, 'error_type'])]
+    ? [of.rates('Published messages', 'messaging.client.sent.messages', { by: [...topic, 'error_type'] })]
     : []
   if (kinds.every(({ isAnswered }) => isAnswered)) return published
   return [
-    of.largest('Messages that wait', 'short', 'tenon.queue.lag', group),
-    of.largest('Age of the oldest message', 's', 'tenon.queue.oldest_message.age', group),
-    of.rates('Retries', 'tenon.queue.retries', byCode),
-    of.rates('Dead letters', 'tenon.queue.dead_letters', byCode),
-    of.rates('Skipped messages', 'tenon.queue.skipped_messages', byCode),
+    of.largest('Messages that wait', 'tenon.queue.lag', { by: group }),
+    of.largest('Age of the oldest message', 'tenon.queue.oldest_message.age', { by: group, unit: 's' }),
+    of.rates('Retries', 'tenon.queue.retries', { by: byCode }),
+    of.rates('Dead letters', 'tenon.queue.dead_letters', { by: byCode }),
+    of.rates('Skipped messages', 'tenon.queue.skipped_messages', { by: byCode }),
     of.sums('Halted messages', 'tenon.queue.halted_messages', group),
     of.sums('Messages that were set aside', 'tenon.queue.parked_messages', group),
     of.sums('Partitions that stand still', 'tenon.queue.stalled_partitions', group),
@@ -83,17 +83,20 @@ function clients({ remotes }: ServiceDescription, of: Panels): readonly Panel[] 
     of.sums('Channels', 'tenon.client.channels', [...contract, 'tenon_client_channel_state']),
     of.sums('Connections', 'tenon.client.connections', [...contract, 'tenon_client_connection_state']),
     of.sums('Calls that wait for a connection', 'tenon.client.waiting_calls', contract),
-    of.rates('Decisions of policies', 'tenon.client.decisions', [...contract, 'tenon_client_decision']),
+    of.rates('Decisions of policies', 'tenon.client.decisions', { by: [...contract, 'tenon_client_decision'] }),
     of.sums('Open breakers', 'tenon.client.open_breakers', contract),
-    of.rates('Ejections', 'tenon.client.ejections', [...contract, 'tenon_client_reason']),
+    of.rates('Ejections', 'tenon.client.ejections', { by: [...contract, 'tenon_client_reason'] }),
   ]
 }
 
 function runtime(of: Panels): readonly Panel[] {
   return [
     of.utilization,
-    of.largest('Delay of the event loop, 99 of 100 samples', 's', 'nodejs.eventloop.delay.p99', ['instance']),
-    of.largest('Longest delay of the event loop', 's', 'nodejs.eventloop.delay.max', ['instance']),
+    of.largest('Delay of the event loop, 99 of 100 samples', 'nodejs.eventloop.delay.p99', {
+      by: ['instance'],
+      unit: 's',
+    }),
+    of.largest('Longest delay of the event loop', 'nodejs.eventloop.delay.max', { by: ['instance'], unit: 's' }),
     of.heap,
     {
       title: 'Part of the time in garbage collection',
@@ -110,17 +113,30 @@ function lifecycle({ schedules, tasks }: ServiceDescription, of: Panels): readon
   const schedule = ['tenon_schedule_name']
   return [
     of.mean('Phases of starts and stops', 'tenon.lifecycle.phase.duration', phase),
-    of.rates('Phases that failed', 'tenon.lifecycle.phase.duration', [...phase, 'error_type'], failed),
-    of.rates('Refused values of settings', 'tenon.config.refused_values', ['tenon_config_variable']),
+    of.rates('Phases that failed', 'tenon.lifecycle.phase.duration', { by: [...phase, 'error_type'], where: failed }),
+    of.rates('Refused values of settings', 'tenon.config.refused_values', { by: ['tenon_config_variable'] }),
     ...(schedules.length === 0
       ? []
       : [
           of.mean('Runs of schedules', 'tenon.schedule.run.duration', schedule),
-          of.rates('Runs that failed', 'tenon.schedule.run.duration', [...schedule, 'error_type'], failed),
-          of.rates('Runs that were left out', 'tenon.schedule.omitted_runs', [...schedule, 'tenon_schedule_reason']),
+          of.rates('Runs that failed', 'tenon.schedule.run.duration', {
+            by: [...schedule, 'error_type'],
+            where: failed,
+          }),
+          of.rates('Runs that were left out', 'tenon.schedule.omitted_runs', {
+            by: [...schedule, 'tenon_schedule_reason'],
+          }),
         ]),
-    ...(tasks.length === 0 ? [] : [of.rates('Restarts of tasks', 'tenon.task.restarts', ['tenon_task_name'])]),
+    ...(tasks.length === 0 ? [] : [of.rates('Restarts of tasks', 'tenon.task.restarts', { by: ['tenon_task_name'] })]),
   ]
+}
+
+/** What a panel shows of a metric. */
+interface Shown {
+  /** What is told apart. */
+  readonly by: Labels
+  readonly where?: string
+  readonly unit?: Panel['unit']
 }
 
 /** Panels and queries over the series of one service. */
@@ -137,13 +153,13 @@ class Panels {
   readonly sumRate = (name: ShownMetric, by: Labels): string => sumPerSecond(name, this.#select(), { by, window })
 
   readonly quantile = (share: number, name: ShownMetric, by: Labels = []): string =>
-    quantile(share, name, this.#select(), { by, window })
+    quantile(name, this.#select(), { share, by, window })
 
   /** 0 where nothing fails, which has no series. */
   readonly errorRatio = (name: ShownMetric): string =>
     `(${this.rate(name, [], failed)} or vector(0)) / ${this.rate(name)}`
 
-  readonly rates = (title: string, name: ShownMetric, by: Labels, where?: string): Panel => ({
+  readonly rates = (title: string, name: ShownMetric, { by, where }: Shown): Panel => ({
     title,
     unit: 'ops',
     queries: [{ expr: this.rate(name, by, where), legend: legendOf(by) }],
@@ -155,7 +171,7 @@ class Panels {
     queries: [{ expr: `sum by (${by.join(', ')}) (${this.#now(name)})`, legend: legendOf(by) }],
   })
 
-  readonly largest = (title: string, unit: Panel['unit'], name: ShownMetric, by: Labels): Panel => ({
+  readonly largest = (title: string, name: ShownMetric, { by, unit = 'short' }: Shown): Panel => ({
     title,
     unit,
     queries: [{ expr: `max by (${by.join(', ')}) (${this.#now(name)})`, legend: legendOf(by) }],
@@ -168,7 +184,7 @@ class Panels {
   })
 
   get utilization(): Panel {
-    return this.largest('Event loop in use', 'percentunit', 'nodejs.eventloop.utilization', ['instance'])
+    return this.largest('Event loop in use', 'nodejs.eventloop.utilization', { by: ['instance'], unit: 'percentunit' })
   }
 
   get heap(): Panel {
@@ -185,7 +201,7 @@ class Panels {
 
   get refused(): Panel {
     const criticality = ['tenon_call_criticality']
-    return this.rates('Calls refused because of an overload', 'tenon.overload.refused_calls', criticality)
+    return this.rates('Calls refused because of an overload', 'tenon.overload.refused_calls', { by: criticality })
   }
 
   #now(name: ShownMetric): string {

@@ -1,5 +1,5 @@
 import { type CallKind, failed } from './call-kind.ts'
-import { perSecond } from './promql.ts'
+import { perSecond, type Selection } from './promql.ts'
 
 /** What a service promises of its calls. */
 export interface Objective {
@@ -18,12 +18,12 @@ export interface Objective {
 export function burnRateRules(kinds: readonly CallKind[], objective: Objective): readonly object[] {
   const answered = kinds.filter(({ isAnswered }) => isAnswered)
   if (answered.length === 0) return []
-  const { service } = objective
+  const { service, selector } = objective
   const windows = [...new Set(burns.flatMap(({ pairs }) => pairs.flatMap(({ long, short }) => [long, short])))]
   return [
     ...windows.map((window) => ({
       record: recordOf(window),
-      expr: `${summed(answered, objective, window, failed)} / ${summed(answered, objective, window)}`,
+      expr: `${summed(answered, { selector, where: failed }, window)} / ${summed(answered, { selector }, window)}`,
       labels: { service },
     })),
     ...burns.map(({ alert, severity, pairs, advice }) => ({
@@ -83,8 +83,7 @@ function exceeds(window: string, { factor }: BurnPair, { service, percent }: Obj
 }
 
 /** Over all ways, of which one may have had no calls yet. */
-function summed(kinds: readonly CallKind[], { selector }: Objective, window: string, where?: string): string {
-  const selection = { selector, ...(where !== undefined && { where }) }
+function summed(kinds: readonly CallKind[], selection: Selection, window: string): string {
   return `(${kinds.map(({ duration }) => `(${perSecond(duration, selection, { window })} or vector(0))`).join(' + ')})`
 }
 

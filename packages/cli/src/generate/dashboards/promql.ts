@@ -32,8 +32,8 @@ export function hasRisen(name: ShownMetric, selection: Selection, { by, window }
   return `${sum(by)} (increase(${own}[${window}]) > 0 or (${own} unless ${own} offset ${window}) > 0)`
 }
 
-/** What part of the values of a histogram is not above. @param share From 0 to 1 */
-export function quantile(share: number, name: ShownMetric, selection: Selection, { by = [], window }: Rate): string {
+/** The value that a part of the values of a histogram is not above. */
+export function quantile(name: ShownMetric, selection: Selection, { share, by = [], window }: Share): string {
   const buckets = `rate(${prometheusName(name)}_bucket${braces(selection)}[${window}])`
   return `histogram_quantile(${share}, ${sum(['le', ...by])} (${buckets}))`
 }
@@ -42,6 +42,11 @@ interface Rate {
   readonly by?: Labels
   /** `5m`, or `$__rate_interval` in Grafana. */
   readonly window: string
+}
+
+interface Share extends Rate {
+  /** From 0 to 1. */
+  readonly share: number
 }
 
 function counted(name: ShownMetric): string {
