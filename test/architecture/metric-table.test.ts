@@ -23,7 +23,7 @@ function metricDocument(): string {
     '',
     'Generated from `packages/core/src/telemetry/metric-table.ts`; `npx vitest run test/architecture/metric-table -u` writes it anew.',
     '',
-    'They are recorded with the OpenTelemetry SDK that the process has registered, and cost nothing without one. Names, instruments, units',
+    'They are recorded with the OpenTelemetry SDK that the process has registered, and take some nanoseconds without one. Names, instruments, units',
     'and attributes are promises. A histogram of seconds has the buckets that stand below its meaning.',
     '',
     '| metric | instrument | unit | attributes | meaning |',

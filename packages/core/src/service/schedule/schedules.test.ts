@@ -394,14 +394,14 @@ describe('/info', () => {
     const ended = started.stop()
     await vi.advanceTimersByTimeAsync(0)
     expect(held[0]?.call.draining.aborted).toBe(true)
-    const getMeter = vi.spyOn(metrics, 'getMeter')
+    const asked = vi.spyOn(metrics, 'getMeterProvider')
     await expect(started.runSchedule('tidy')).rejects.toMatchObject({ code: 'unavailable' })
-    expect(getMeter).not.toHaveBeenCalled()
+    expect(asked).not.toHaveBeenCalled()
     expect(await scheduleOf(started)).toMatchObject({ runningCount: 1, succeededCount: 0, failedCount: 0 })
     held[0]?.end()
     await running
-    expect(getMeter).toHaveBeenCalled()
-    getMeter.mockRestore()
+    expect(asked).toHaveBeenCalled()
+    asked.mockRestore()
     expect((await ended).exitCode).toBe(0)
   })
 
