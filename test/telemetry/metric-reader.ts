@@ -20,6 +20,8 @@ export function registerSdk(): AsyncDisposable & {
   collect(): Promise<readonly ExportedMetric[]>
   /** The series of a metric; none where it was not recorded. */
   seriesOf(name: string): Promise<readonly Series[]>
+  /** Does this whenever it is told to export at once. */
+  onFlush(work: () => Promise<void>): void
 } {
   const reader = new OnDemandReader()
   const provider = new MeterProvider({ readers: [reader] })
@@ -41,6 +43,7 @@ export function registerSdk(): AsyncDisposable & {
   return {
     collect,
     seriesOf: async (name) => (await collect()).find((metric) => metric.name === name)?.series ?? [],
+    onFlush: (work) => void (reader.onFlush = work),
     [Symbol.asyncDispose]: async () => {
       metrics.disable()
       await provider.shutdown()
@@ -50,6 +53,11 @@ export function registerSdk(): AsyncDisposable & {
 
 /** Collects when it is asked to. */
 class OnDemandReader extends MetricReader {
-  protected override async onForceFlush(): Promise<void> {}
+  onFlush: () => Promise<void> = async () => undefined
+
+  protected override onForceFlush(): Promise<void> {
+    return this.onFlush()
+  }
+
   protected override async onShutdown(): Promise<void> {}
 }

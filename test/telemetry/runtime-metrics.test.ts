@@ -31,6 +31,15 @@ it('tells of the event loop, the heap and its collections while a service runs, 
   expect(await isLookedAt(sdk)).toBe(false)
 })
 
+it('is looked at until a service that stops has flushed its telemetry', async () => {
+  await using sdk = registerSdk()
+  const service = await started('sound')
+  const looks: boolean[] = []
+  sdk.onFlush(async () => void looks.push(await isLookedAt(sdk)))
+  await service.stop()
+  expect(looks).toEqual([true])
+})
+
 it('tells of a process with two services once, until the second has stopped', async () => {
   await using sdk = registerSdk()
   const [one, other] = [await started('one'), await started('other')]
