@@ -1,2 +1,21 @@
 export type { Logger } from './log.ts'
 export { outgoingMetadata } from '../call/propagation.ts'
+export {
+  batchAttributes,
+  type CallConvention,
+  type CallOutcome,
+  grpcClientConvention,
+  grpcServerConvention,
+  httpAnsweredAttributes,
+  httpClientConvention,
+  httpRequestAttributes,
+  httpSentAttributes,
+  httpServerConvention,
+  messageAttributes,
+  peerAttributes,
+  processConvention,
+  sendConvention,
+  sentMessageAttributes,
+} from './convention.ts'
+export type { AttemptObserver, ObservedArrival } from './observed-call.ts'
+export { observeSend, type ObservedSend } from '../call/observed-send.ts'

@@ -7,6 +7,7 @@ import type {
 } from '@grpc/grpc-js'
 import type { ChannelState, ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from '@tenon/core/client'
 import type { Operation } from '@tenon/core/contract'
+import { type CallConvention, grpcClientConvention } from '@tenon/core/telemetry'
 import { ServiceError } from '@tenon/core/transport'
 import { toProtoService } from '../service/proto-service.ts'
 import { type ClientMethod, toClientMethod } from './client-method.ts'
@@ -32,6 +33,7 @@ export function grpcClient(options: GrpcClientOptions = {}): ClientTransport {
     waitForReady: settings.waitForReady,
     check: (contract) => void toProtoService(contract),
     open: (target) => new GrpcChannel(target, settings),
+    convention: conventionOf,
   } satisfies ClientTransport)
 }
 
@@ -206,6 +208,16 @@ type ReceivingCall = ClientReadableStream<Buffer> | ClientDuplexStream<Buffer, B
 
 async function* decodeAll(messages: AsyncIterable<Buffer>, decode: ClientMethod['decode']): AsyncGenerator<unknown> {
   for await (const bytes of messages) yield decode(bytes)
+}
+
+/** Undefined for an operation that is not offered over gRPC. */
+function conventionOf(
+  { id }: Operation,
+  { contract, address, isOneOfSeveral = false }: ClientTarget,
+): CallConvention | undefined {
+  const { fullName, methods } = toProtoService(contract)
+  const method = methods.find(({ operation }) => operation.id === id)
+  return method && grpcClientConvention({ method: `${fullName}/${method.name}`, address, isOneOfSeveral })
 }
 
 function isStatus(error: unknown): error is GrpcError {

@@ -1,0 +1,172 @@
+import { type Attributes, type Link, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { ErrorCode } from '../error/error-code.ts'
+import { ServiceError, toServiceError } from '../error/service-error.ts'
+import { type CallConvention, operationConvention } from './convention.ts'
+import { registeredTelemetry, type Telemetry } from './registered.ts'
+import { carryTrace, receivedTrace, type TraceContext } from './trace.ts'
+
+/** What a call that is observed is a part of. */
+export interface ObservedOrigin {
+  readonly parent: TraceContext
+  /** What it comes of without being a part of it. */
+  readonly links?: readonly Link[]
+  /** What the span tells of this call alone. Asked only of a span that is recorded. */
+  readonly details?: () => Attributes
+}
+
+/** What a transport tells of an attempt that it makes. */
+export interface AttemptObserver {
+  /** What its outcome alone does not say, such as the status of the reply: few values, for metrics tell it too. */
+  mark(attributes: Attributes): void
+  /** What its span alone tells. Asked only where it is recorded. */
+  describe(details: () => Attributes): void
+}
+
+/**
+ * The span and the metrics of a call, from its beginning to its end. Nothing of it throws, whatever an SDK and its exporters do: a call
+ * must not fail for being observed.
+ */
+export class ObservedCall implements AttemptObserver {
+  /** For what is a part of the call; undefined where only metrics are registered. */
+  readonly context: TraceContext | undefined
+  readonly #convention: CallConvention
+  readonly #telemetry: Telemetry
+  readonly #span: Span | undefined
+  readonly #startedAtMs = performance.now()
+  #marks: Attributes | undefined
+  #hasEnded = false
+
+  private constructor(convention: CallConvention, telemetry: Telemetry, { parent, links, details }: ObservedOrigin) {
+    this.#convention = convention
+    this.#telemetry = telemetry
+    const { spanName, kind, attributes, spanAttributes } = convention
+    const span = telemetry.tracer?.startSpan(
+      spanName,
+      {
+        kind,
+        attributes: spanAttributes ? { ...attributes, ...spanAttributes } : attributes,
+        links: [...(links ?? [])],
+      },
+      parent,
+    )
+    this.#span = span
+    this.context = span && trace.setSpan(parent, span)
+    if (details && span?.isRecording()) span.setAttributes(details())
+    this.#countActive(1)
+  }
+
+  /** Undefined where nothing is registered that would take it. */
+  static begin(convention: () => CallConvention, origin: () => ObservedOrigin): ObservedCall | undefined {
+    const telemetry = registeredTelemetry()
+    return telemetry && attempt(() => new ObservedCall(convention(), telemetry, origin()))
+  }
+
+  mark(attributes: Attributes): void {
+    this.#marks = { ...this.#marks, ...attributes }
+  }
+
+  describe(details: () => Attributes): void {
+    attempt(() => {
+      if (this.#span?.isRecording()) this.#span.setAttributes(details())
+    })
+  }
+
+  /** What is sent for the call, with its trace in the place of any other. */
+  carry(metadata: Readonly<Record<string, string>>): Record<string, string> {
+    const carried = { ...metadata }
+    const { context } = this
+    if (context) attempt(() => carryTrace(carried, context))
+    return carried
+  }
+
+  /** As `end`, with whatever was thrown. */
+  fail(thrown: unknown): void {
+    attempt(() => this.end(ServiceError.is(thrown) ? thrown : toServiceError(thrown)))
+  }
+
+  /** The first end counts. */
+  end(error: ServiceError | undefined): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    attempt(() => this.#tell(error))
+  }
+
+  #tell(error: ServiceError | undefined): void {
+    const { attributes, duration, outcomeOf } = this.#convention
+    const outcome = outcomeOf(error)
+    const added = this.#marks ? { ...this.#marks, ...outcome.attributes } : outcome.attributes
+    this.#countActive(-1)
+    if (duration !== undefined)
+      this.#telemetry.instruments?.durations
+        .get(duration)
+        ?.record((performance.now() - this.#startedAtMs) / 1_000, { ...attributes, ...added }, this.context)
+    const span = this.#span
+    if (span === undefined) return
+    if (span.isRecording()) {
+      span.setAttributes(added)
+      if (outcome.isError && error) this.#tellError(span, error)
+    }
+    span.end()
+  }
+
+  #tellError(span: Span, { code, message, cause }: ServiceError): void {
+    span.setStatus({ code: SpanStatusCode.ERROR, message })
+    if (this.#convention.runsHandler && unexpected.has(code) && cause instanceof Error) span.recordException(cause)
+  }
+
+  #countActive(change: 1 | -1): void {
+    const { active } = this.#convention
+    if (active) this.#telemetry.instruments?.active.get(active.metric)?.add(change, active.attributes)
+  }
+}
+
+/** Codes of exceptions that nobody meant as an answer. What any other code has as a cause was told where it was thrown. */
+const unexpected: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unknown', 'internal', 'data_loss'])
+
+function attempt<Result>(work: () => Result): Result | undefined {
+  try {
+    return work()
+  } catch {
+    return undefined
+  }
+}
+
+/** A call that came, as far as spans and metrics tell of it. */
+export interface ObservedArrival {
+  /** The transport's name. */
+  readonly transport: string
+  readonly metadata: Readonly<Record<string, string | undefined>>
+  /**
+   * How OpenTelemetry is told of such calls. Asked only where an SDK is registered.
+   *
+   * @defaultValue by the names of transport and operation
+   */
+  readonly convention?: CallConvention | undefined
+  /**
+   * The metadata of messages that it comes of without being a part of what sent them, as several that are handled at once, or one that
+   * is handled long after: its trace is one of its own, with links to theirs. Asked only where an SDK is registered.
+   *
+   * @defaultValue it is a part of what its own metadata says
+   */
+  readonly follows?: readonly ObservedArrival['metadata'][] | undefined
+  /** What the span tells of this call alone. Asked only of a span that is recorded. @defaultValue nothing */
+  spanAttributes?(): Attributes
+}
+
+/** Undefined where nothing is registered that would take it. */
+export function observeArrival(arrival: ObservedArrival, operation: string): ObservedCall | undefined {
+  return ObservedCall.begin(
+    () => arrival.convention ?? operationConvention(arrival.transport, operation),
+    () => ({ ...originOf(arrival), details: () => arrival.spanAttributes?.() ?? {} }),
+  )
+}
+
+function originOf({ metadata, follows }: ObservedArrival): Pick<ObservedOrigin, 'parent' | 'links'> {
+  const parent = receivedTrace(metadata)
+  if (follows === undefined) return { parent }
+  const links = follows.flatMap((followed) => {
+    const context = trace.getSpanContext(receivedTrace(followed))
+    return context ? [{ context }] : []
+  })
+  return { parent: trace.deleteSpan(parent), links }
+}

@@ -1,0 +1,101 @@
+import { trace } from '@opentelemetry/api'
+import {
+  type Call,
+  clientOf,
+  defineConsumer,
+  defineHandler,
+  defineService,
+  inject,
+  Publisher,
+  remote,
+  type ServiceOptions,
+} from '@tenon/core'
+import { contract, event } from '@tenon/core/contract'
+import { eventually } from '@tenon/testing'
+import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
+import { httpTransport } from '@tenon/transport-http'
+import { memoryBroker, memoryDriver, queueTransport } from '@tenon/transport-queue'
+import Type from 'typebox'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { recordTelemetry } from '../../packages/core/src/telemetry/recorded.test-harness.ts'
+
+const Order = Type.Object({ orderId: Type.String() })
+const shop = contract('trace.shop.v1.ShopService', {
+  buy: { input: Order, output: Order, http: 'POST /v1/orders/:orderId' },
+})
+const orders = contract('trace.order.v1.OrderService', { place: { input: Order, output: Order } })
+const placed = event('trace.order.placed.v1', { key: 'orderId', payload: Order })
+
+const environment = { LOG_LEVEL: 'silent' }
+const common = { version: '1.0.0', admin: false } as const
+
+async function start(options: Pick<ServiceOptions, 'name' | 'handlers' | 'transports' | 'providers'>) {
+  const started = await defineService({ ...common, ...options }).start({ environment })
+  onTestFinished(async () => void (await started.stop()))
+  return (protocol: string) => started.addresses.find((address) => address.protocol === protocol)?.port ?? 0
+}
+
+/** A shop that is called over HTTP, an order service behind it over gRPC, and whoever handles its events. */
+async function startShop(handle: (orderId: string, call: Call) => void) {
+  const broker = memoryBroker({ partitionCount: 1 })
+  const driver = memoryDriver({ broker })
+  await start({
+    name: 'mail',
+    handlers: [
+      defineConsumer(
+        placed,
+        () =>
+          async ({ orderId }, call) =>
+            handle(orderId, call),
+      ),
+    ],
+    transports: () => [queueTransport({ driver, commitIntervalMs: 0 })],
+  })
+  const orderPort = await start({
+    name: 'order',
+    handlers: [
+      defineHandler(orders, () => {
+        const publisher = inject(Publisher)
+        return {
+          place: async (order: { orderId: string }) => {
+            await publisher.publish(placed, order)
+            return order
+          },
+        }
+      }),
+    ],
+    transports: () => [grpcTransport({ port: 0 }), queueTransport({ driver: memoryDriver({ broker }) })],
+  })
+  const shopPort = await start({
+    name: 'shop',
+    handlers: [
+      defineHandler(shop, () => {
+        const client = inject(clientOf(orders))
+        return { buy: (order: { orderId: string }) => client.place(order) }
+      }),
+    ],
+    providers: () => [remote(orders, { via: grpcClient(), at: `static:///127.0.0.1:${orderPort('grpc')}` })],
+    transports: () => [httpTransport({ port: 0 })],
+  })
+  return (headers: Readonly<Record<string, string>> = {}) =>
+    fetch(`http://127.0.0.1:${shopPort('http')}/v1/orders/o1?coupon=s3cret`, { method: 'POST', headers })
+}
+
+describe('a request that goes on over HTTP, gRPC and a queue', () => {
+  test('is one trace with one root and no orphan, each span a part of the one that led to it', async () => {
+    const { spans } = recordTelemetry()
+    const traceIds: (string | undefined)[] = []
+    const buy = await startShop(() => traceIds.push(trace.getActiveSpan()?.spanContext().traceId))
+    expect((await buy()).status).toBe(200)
+    await eventually(() => expect(spans()).toHaveLength(5))
+    const found = spans().map(({ name, kind, parent }) => `${kind} ${name} < ${parent}`)
+    expect(found.toSorted()).toEqual([
+      'CLIENT trace.order.v1.OrderService/Place < POST /v1/orders/:orderId',
+      'CONSUMER process trace.order.placed.v1 < send trace.order.placed.v1',
+      'PRODUCER send trace.order.placed.v1 < trace.order.v1.OrderService/Place',
+      'SERVER POST /v1/orders/:orderId < undefined',
+      'SERVER trace.order.v1.OrderService/Place < trace.order.v1.OrderService/Place',
+    ])
+    expect(new Set([...spans().map(({ traceId }) => traceId), ...traceIds]).size).toBe(1)
+  })
+})
