@@ -64,7 +64,9 @@ describe('a call that came', () => {
       throw new Error('a bug')
     })
     await send()
-    expect(spans()).toMatchObject([{ status: 'ERROR', events: ['exception'], attributes: { 'error.type': 'internal' } }])
+    expect(spans()).toMatchObject([
+      { status: 'ERROR', events: ['exception'], attributes: { 'error.type': 'internal' } },
+    ])
   })
 
   it('that is refused while the service drains has a span too', async () => {
@@ -271,7 +273,12 @@ describe('an SDK', () => {
     const broken = () => {
       throw new Error('a broken processor')
     }
-    const processor = { onStart: broken, onEnd: broken, forceFlush: async () => undefined, shutdown: async () => undefined }
+    const processor = {
+      onStart: broken,
+      onEnd: broken,
+      forceFlush: async () => undefined,
+      shutdown: async () => undefined,
+    }
     recordTelemetry()
     trace.disable()
     trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [processor] }))
