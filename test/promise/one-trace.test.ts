@@ -5,9 +5,11 @@ import {
   defineConsumer,
   defineHandler,
   defineService,
+  hook,
   inject,
   Publisher,
   remote,
+  ServiceError,
   type ServiceOptions,
 } from '@tenon/core'
 import { contract, event } from '@tenon/core/contract'
@@ -98,4 +100,75 @@ describe('a request that goes on over HTTP, gRPC and a queue', () => {
     ])
     expect(new Set([...spans().map(({ traceId }) => traceId), ...traceIds]).size).toBe(1)
   })
+
+  test('is a part of the trace of its caller, with its baggage', async () => {
+    const { spans } = recordTelemetry()
+    const seen: (string | undefined)[] = []
+    const buy = await startShop((_orderId, { metadata }) => seen.push(metadata['baggage']))
+    const traceId = '0af7651916cd43dd8448eb211c80319c'
+    const traceparent = `00-${traceId}-b7ad6b7169203331-01`
+    await buy({ traceparent, tracestate: 'a=b', baggage: 'tenant=acme' })
+    await eventually(() => expect(spans()).toHaveLength(5))
+    expect(new Set(spans().map((span) => span.traceId))).toEqual(new Set([traceId]))
+    expect(spans().filter(({ parent }) => parent === '(unknown)')).toMatchObject([{ kind: 'SERVER' }])
+    expect(seen).toEqual(['tenant=acme'])
+  })
+})
+
+test('messages that are handled at once follow the traces of all that sent them', async () => {
+  const { spans, points } = recordTelemetry()
+  const driver = memoryDriver({ broker: memoryBroker({ partitionCount: 1 }) })
+  const handled: number[] = []
+  const { promise, resolve } = Promise.withResolvers<Publisher>()
+  const started = await defineService({
+    ...common,
+    name: 'mail',
+    handlers: [
+      defineConsumer(placed, () => async (items) => void handled.push(items.length), {
+        batch: { maxCount: 2, maxWaitMs: 60_000 },
+      }),
+    ],
+    transports: () => [queueTransport({ driver, commitIntervalMs: 0 })],
+    onStart: [hook('open', (publisher) => resolve(publisher), { needs: [Publisher] })],
+  }).start({ environment })
+  onTestFinished(async () => void (await started.stop()))
+  const publisher = await promise
+  for (const orderId of ['a', 'b']) await publisher.publish(placed, { orderId })
+  await eventually(() => expect(spans()).toHaveLength(3))
+  const [one, other, batch] = spans()
+  expect(batch).toMatchObject({ name: `process ${placed.topic}`, kind: 'CONSUMER', parent: undefined })
+  expect(batch?.links).toEqual([`send ${placed.topic}`, `send ${placed.topic}`])
+  expect(new Set([one, other, batch].map((span) => span?.traceId)).size).toBe(3)
+  const known = {
+    'messaging.system.name': 'memory',
+    'messaging.operation.name': 'process',
+    'messaging.operation.type': 'process',
+    'messaging.destination.name': placed.topic,
+    'messaging.consumer.group.name': 'mail',
+  }
+  expect(batch?.attributes).toEqual({ ...known, 'messaging.batch.message_count': 2 })
+  expect(await points('messaging.process.duration')).toEqual([{ value: 1, attributes: known }])
+  const sending = { 'messaging.operation.name': 'send', 'messaging.operation.type': 'send' }
+  const { 'messaging.consumer.group.name': _group, ...sent } = { ...known, ...sending }
+  expect(await points('messaging.client.operation.duration')).toEqual([{ value: 2, attributes: sent }])
+  expect(one?.attributes).toEqual({ ...sent, 'messaging.message.id': expect.any(String) as string })
+})
+
+test('a message that no broker takes fails its span', async () => {
+  const { spans } = recordTelemetry()
+  const driver = Object.assign(memoryDriver(), {
+    produce: () => Promise.reject(new ServiceError('permission_denied', 'no')),
+  })
+  const { promise, resolve } = Promise.withResolvers<Publisher>()
+  const started = await defineService({
+    ...common,
+    name: 'mail',
+    handlers: [],
+    transports: () => [queueTransport({ driver })],
+    onStart: [hook('open', (publisher) => resolve(publisher), { needs: [Publisher] })],
+  }).start({ environment })
+  onTestFinished(async () => void (await started.stop()))
+  const publisher = await promise
+  await expect(publisher.publish(placed, { orderId: 'a' })).rejects.toThrow()
+  expect(spans()).toMatchObject([{ kind: 'PRODUCER', status: 'ERROR', events: [] }])
 })
