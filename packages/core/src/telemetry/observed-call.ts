@@ -36,7 +36,7 @@ export class ObservedCall implements AttemptObserver {
   #marks: Attributes | undefined
   #hasEnded = false
 
-  private constructor(convention: CallConvention, telemetry: Telemetry, { parent, links, details }: ObservedOrigin) {
+  private constructor(convention: CallConvention, telemetry: Telemetry, { parent, links = [] }: ObservedOrigin) {
     this.#convention = convention
     this.#telemetry = telemetry
     const { spanName, kind, attributes, spanAttributes } = convention
@@ -45,20 +45,25 @@ export class ObservedCall implements AttemptObserver {
       {
         kind,
         attributes: spanAttributes ? { ...attributes, ...spanAttributes } : attributes,
-        links: [...(links ?? [])],
+        links: [...links],
       },
       parent,
     )
     this.#span = span
     this.context = span && trace.setSpan(parent, span)
-    if (details && span?.isRecording()) span.setAttributes(details())
     this.#countActive(1)
   }
 
   /** Undefined where nothing is registered that would take it. */
   static begin(convention: () => CallConvention, origin: () => ObservedOrigin): ObservedCall | undefined {
     const telemetry = registeredTelemetry()
-    return telemetry && attempt(() => new ObservedCall(convention(), telemetry, origin()))
+    if (telemetry === undefined) return undefined
+    return attempt(() => {
+      const { details, ...from } = origin()
+      const observed = new ObservedCall(convention(), telemetry, from)
+      if (details) observed.describe(details)
+      return observed
+    })
   }
 
   mark(attributes: Attributes): void {
