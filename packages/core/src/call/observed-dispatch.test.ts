@@ -232,19 +232,23 @@ describe('a trace', () => {
     expect(hanging.lines.map(({ fields }) => fields['traceId'])).toEqual([spans()[1]?.traceId])
   })
 
-  it('goes on in work that outlives its call', async () => {
-    const { spans } = recordTelemetry()
-    const { promise, resolve } = Promise.withResolvers<string | undefined>()
-    const { send } = dispatcherFor((input) => {
-      detach(async () => {
-        await Promise.resolve()
-        resolve(activeId())
+  it.each([true, false])(
+    'goes on in work that outlives its call, with a context manager: %s',
+    async (hasContextManager) => {
+      const { spans } = recordTelemetry({ hasContextManager })
+      const { promise, resolve } = Promise.withResolvers<string | undefined>()
+      const { send } = dispatcherFor((input) => {
+        detach(async () => {
+          await Promise.resolve()
+          resolve(outgoingMetadata()['traceparent'])
+        })
+        return input
       })
-      return input
-    })
-    await send()
-    expect(await promise).toBe(spans()[0]?.spanId)
-  })
+      await send()
+      const [span] = spans()
+      expect(await promise).toBe(`00-${span?.traceId}-${span?.spanId}-01`)
+    },
+  )
 
   it('is one of its own where a call comes of others, with a link to each that has one', async () => {
     const { spans } = recordTelemetry()
