@@ -1,4 +1,4 @@
-import { type Attributes, type Context, context, propagation, trace } from '@opentelemetry/api'
+import { type Attributes, type Context, context, metrics, propagation, trace } from '@opentelemetry/api'
 import { AlwaysOffSampler, TracerProvider } from '@opentelemetry/sdk-trace'
 import { describe, expect, it, vi } from 'vitest'
 import { ServiceError } from '../error/service-error.ts'
@@ -292,6 +292,18 @@ describe('an SDK', () => {
     trace.disable()
     trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [ending] }))
     expect(await send()).toMatchObject({ ok: true, value: { text: 'hi' } })
+  })
+
+  it('whose meters fail costs no call its outcome, and no span', async () => {
+    const { spans } = recordTelemetry()
+    metrics.disable()
+    const getMeter = () => {
+      throw new Error('a broken meter provider')
+    }
+    metrics.setGlobalMeterProvider({ getMeter })
+    const { send } = dispatcherFor(echo)
+    expect(await send()).toMatchObject({ ok: true })
+    expect(spans()).toHaveLength(1)
   })
 
   it('that takes only metrics is told of calls without any span', async () => {

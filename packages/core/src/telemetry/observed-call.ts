@@ -1,6 +1,7 @@
 import { type Attributes, type Link, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { ErrorCode } from '../error/error-code.ts'
 import { ServiceError, toServiceError } from '../error/service-error.ts'
+import { attempt } from './attempt.ts'
 import { type CallConvention, operationConvention } from './convention.ts'
 import { registeredTelemetry, type Telemetry } from './registered.ts'
 import { carryTrace, receivedTrace, type TraceContext } from './trace.ts'
@@ -127,14 +128,6 @@ export class ObservedCall implements AttemptObserver {
 
 /** Codes of exceptions that nobody meant as an answer. What any other code has as a cause was told where it was thrown. */
 const unexpected: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unknown', 'internal', 'data_loss'])
-
-function attempt<Result>(work: () => Result): Result | undefined {
-  try {
-    return work()
-  } catch {
-    return undefined
-  }
-}
 
 /** A call that came, as far as spans and metrics tell of it. */
 export interface ObservedArrival {

@@ -9,6 +9,7 @@ import {
   trace,
   type UpDownCounter,
 } from '@opentelemetry/api'
+import { attempt } from './attempt.ts'
 import { type CallMetricRow, callMetricTable } from './call-metric-table.ts'
 
 /** What an OpenTelemetry SDK that is registered takes of calls. */
@@ -62,9 +63,8 @@ function isProxy(provider: object): provider is ProxyProvider {
 }
 
 function toTelemetry(meters: MeterProvider): Telemetry | undefined {
-  const tracer = tracerOf(trace.getTracerProvider())
-  const meter = meters.getMeter(scope)
-  const instruments = meter === createNoopMeter() ? undefined : toInstruments(meter)
+  const tracer = attempt(() => tracerOf(trace.getTracerProvider()))
+  const instruments = attempt(() => instrumentsOf(meters.getMeter(scope)))
   return tracer === undefined && instruments === undefined ? undefined : { tracer, instruments }
 }
 
@@ -74,7 +74,8 @@ function tracerOf(provider: TracerProvider): Tracer | undefined {
   return isProxy(provider) ? provider.getDelegateTracer(scope) : provider.getTracer(scope)
 }
 
-function toInstruments(meter: Meter): CallInstruments {
+function instrumentsOf(meter: Meter): CallInstruments | undefined {
+  if (meter === createNoopMeter()) return undefined
   const rows: readonly (readonly [string, CallMetricRow])[] = Object.entries(callMetricTable)
   const named = (instrument: CallMetricRow['instrument']) => rows.filter(([, row]) => row.instrument === instrument)
   return {
