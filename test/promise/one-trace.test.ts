@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { trace } from '@opentelemetry/api'
 import {
   type Call,
@@ -16,7 +19,7 @@ import { contract, event } from '@tenon/core/contract'
 import { eventually } from '@tenon/testing'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
-import { memoryBroker, memoryDriver, queueTransport } from '@tenon/transport-queue'
+import { memoryBroker, memoryDriver, type QueueDriver, queueTransport, sqliteDriver } from '@tenon/transport-queue'
 import Type from 'typebox'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { recordTelemetry } from '../../packages/core/src/telemetry/recorded.test-harness.ts'
@@ -37,10 +40,24 @@ async function start(options: Pick<ServiceOptions, 'name' | 'handlers' | 'transp
   return (protocol: string) => started.addresses.find((address) => address.protocol === protocol)?.port ?? 0
 }
 
+/** Drivers of one broker, each by the name of what keeps its messages. */
+const queues: Readonly<Record<'memory' | 'file', () => () => QueueDriver>> = {
+  memory: () => {
+    const broker = memoryBroker({ partitionCount: 1 })
+    return () => memoryDriver({ broker })
+  },
+  file: () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tenon-trace-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    return () => sqliteDriver({ path: join(folder, 'queue.db') })
+  },
+}
+
 /** A shop that is called over HTTP, an order service behind it over gRPC, and whoever handles its events. */
-async function startShop(handle: (orderId: string, call: Call) => void) {
-  const broker = memoryBroker({ partitionCount: 1 })
-  const driver = memoryDriver({ broker })
+async function startShop(
+  handle: (orderId: string, call: Call) => void,
+  newDriver: () => QueueDriver = queues.memory(),
+) {
   await start({
     name: 'mail',
     handlers: [
@@ -51,7 +68,7 @@ async function startShop(handle: (orderId: string, call: Call) => void) {
             handle(orderId, call),
       ),
     ],
-    transports: () => [queueTransport({ driver, commitIntervalMs: 0 })],
+    transports: () => [queueTransport({ driver: newDriver(), commitIntervalMs: 0 })],
   })
   const orderPort = await start({
     name: 'order',
@@ -66,7 +83,7 @@ async function startShop(handle: (orderId: string, call: Call) => void) {
         }
       }),
     ],
-    transports: () => [grpcTransport({ port: 0 }), queueTransport({ driver: memoryDriver({ broker }) })],
+    transports: () => [grpcTransport({ port: 0 }), queueTransport({ driver: newDriver() })],
   })
   const shopPort = await start({
     name: 'shop',
@@ -84,22 +101,26 @@ async function startShop(handle: (orderId: string, call: Call) => void) {
 }
 
 describe('a request that goes on over HTTP, gRPC and a queue', () => {
-  test('is one trace with one root and no orphan, each span a part of the one that led to it', async () => {
-    const { spans } = recordTelemetry()
-    const traceIds: (string | undefined)[] = []
-    const buy = await startShop(() => traceIds.push(trace.getActiveSpan()?.spanContext().traceId))
-    expect((await buy()).status).toBe(200)
-    await eventually(() => expect(spans()).toHaveLength(5))
-    const found = spans().map(({ name, kind, parent }) => `${kind} ${name} < ${parent}`)
-    expect(found.toSorted()).toEqual([
-      'CLIENT trace.order.v1.OrderService/Place < POST /v1/orders/:orderId',
-      'CONSUMER process trace.order.placed.v1 < send trace.order.placed.v1',
-      'PRODUCER send trace.order.placed.v1 < trace.order.v1.OrderService/Place',
-      'SERVER POST /v1/orders/:orderId < undefined',
-      'SERVER trace.order.v1.OrderService/Place < trace.order.v1.OrderService/Place',
-    ])
-    expect(new Set([...spans().map(({ traceId }) => traceId), ...traceIds]).size).toBe(1)
-  })
+  test.each(['memory', 'file'] as const)(
+    'is one trace with one root and no orphan, with a queue in %s',
+    async (queue) => {
+      const { spans } = recordTelemetry()
+      const traceIds: (string | undefined)[] = []
+      const handle = () => void traceIds.push(trace.getActiveSpan()?.spanContext().traceId)
+      const buy = await startShop(handle, queues[queue]())
+      expect((await buy()).status).toBe(200)
+      await eventually(() => expect(spans()).toHaveLength(5))
+      const found = spans().map(({ name, kind, parent }) => `${kind} ${name} < ${parent}`)
+      expect(found.toSorted()).toEqual([
+        'CLIENT trace.order.v1.OrderService/Place < POST /v1/orders/:orderId',
+        'CONSUMER process trace.order.placed.v1 < send trace.order.placed.v1',
+        'PRODUCER send trace.order.placed.v1 < trace.order.v1.OrderService/Place',
+        'SERVER POST /v1/orders/:orderId < undefined',
+        'SERVER trace.order.v1.OrderService/Place < trace.order.v1.OrderService/Place',
+      ])
+      expect(new Set([...spans().map(({ traceId }) => traceId), ...traceIds]).size).toBe(1)
+    },
+  )
 
   test('is a part of the trace of its caller, with its baggage', async () => {
     const { spans } = recordTelemetry()
