@@ -179,7 +179,9 @@ describe.each([
     const { spans } = recordTelemetry()
     const port = (await startNotes())(protocol)
     const client = await openClient({ via, at: `static:///127.0.0.1:${port}` })
-    expect(await Array.fromAsync(client.watchNotes({ noteId: 'n1' }))).toHaveLength(3)
+    let itemCount = 0
+    for await (const _item of client.watchNotes({ noteId: 'n1' })) itemCount += 1
+    expect(itemCount).toBe(3)
     await eventually(() => expect(spans()).toHaveLength(2))
     expect(spans().map(({ status }) => status)).toEqual(['UNSET', 'UNSET'])
     for await (const _item of client.watchNotes({ noteId: 'n1' })) break
