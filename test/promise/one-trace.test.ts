@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -134,6 +135,18 @@ describe('a request that goes on over HTTP, gRPC and a queue', () => {
     expect(spans().filter(({ parent }) => parent === '(unknown)')).toMatchObject([{ kind: 'SERVER' }])
     expect(seen).toEqual(['tenant=acme'])
   })
+})
+
+test('requests that run side by side keep to their own traces', async () => {
+  const { spans } = recordTelemetry()
+  const buy = await startShop(() => undefined)
+  const traceIds = Array.from({ length: 40 }, () => randomUUID().replaceAll('-', ''))
+  await Promise.all(traceIds.map((traceId) => buy({ traceparent: `00-${traceId}-b7ad6b7169203331-01` })))
+  await eventually(() => expect(spans()).toHaveLength(5 * traceIds.length))
+  const kinds = Map.groupBy(spans(), ({ traceId }) => traceId)
+  expect(new Set(kinds.keys())).toEqual(new Set(traceIds))
+  for (const trace of kinds.values())
+    expect(trace.map(({ kind }) => kind).toSorted()).toEqual(['CLIENT', 'CONSUMER', 'PRODUCER', 'SERVER', 'SERVER'])
 })
 
 test('messages that are handled at once follow the traces of all that sent them', async () => {

@@ -195,6 +195,14 @@ describe('a trace', () => {
     expect(seen[0]?.sent['traceparent']).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
   })
 
+  it('that its caller does not record is not recorded here, and told so on', async () => {
+    const { spans } = recordTelemetry()
+    const { send, seen } = passOn()
+    await send({ metadata: { traceparent: traceparent.replace(/01$/, '00') } })
+    expect(spans()).toEqual([])
+    expect(seen[0]?.sent['traceparent']).toMatch(new RegExp(`^00-${traceId}-(?!b7ad6b7169203331)[0-9a-f]{16}-00$`))
+  })
+
   it('goes on without a context manager, which an application may leave out', async () => {
     const { spans } = recordTelemetry({ hasContextManager: false })
     const { send, seen } = passOn()
