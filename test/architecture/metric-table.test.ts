@@ -102,13 +102,13 @@ async function recorded(): Promise<readonly Metric[]> {
 
 /** A call that failed, by each convention that measures it. */
 function recordCalls(): void {
-  const where = { address: '10.0.0.7:1', isOneOfSeveral: false }
+  const place = { address: '10.0.0.7:1' }
   const route = { method: 'GET', route: '/v1/users/:userId' }
   const message = { system: 'kafka', topic: 'shop.order.placed.v1' }
   const conventions = [
     httpServerConvention({ ...route, scheme: 'http', status: 200, statusOf: () => 500 }),
     grpcServerConvention('shop.v1.UserService/GetUser'),
-    grpcClientConvention({ method: 'shop.v1.UserService/GetUser', ...where }),
+    grpcClientConvention({ method: 'shop.v1.UserService/GetUser', place }),
     processConvention({ ...message, group: 'mail' }),
     sendConvention(message),
   ]
@@ -117,7 +117,7 @@ function recordCalls(): void {
       () => convention,
       () => ({ parent: ROOT_CONTEXT }),
     )
-  const sent = begin(httpClientConvention({ ...route, ...where }))
+  const sent = begin(httpClientConvention({ ...route, place }))
   sent?.mark(httpAnsweredAttributes(500))
   for (const call of [sent, ...conventions.map(begin)]) call?.end(new ServiceError('internal', 'no'))
 }

@@ -127,21 +127,25 @@ describe('a request over HTTP', () => {
 
   test('of a client has a span by its template, under which the server has its own', async () => {
     const { spans, points } = recordTelemetry()
-    const port = (await startNotes(fails('not_found')))('http')
-    const client = await openClient({ via: httpClient(), at: `static:///127.0.0.1:${port}` })
+    const port = (await startNotes(fails('not_found'), '/api'))('http')
+    const client = await openClient({ via: httpClient(), at: `http://127.0.0.1:${port}/api` })
     await expect(client.getNote({ noteId: 'n1', word: 's3cret' })).rejects.toMatchObject({ code: 'not_found' })
     const [server, attempt] = spans()
-    expect(server?.parent).toBe('GET /v1/notes/:noteId')
-    expect(attempt).toMatchObject({ name: 'GET /v1/notes/:noteId', kind: 'CLIENT', parent: undefined, status: 'ERROR' })
+    const name = 'GET /api/v1/notes/:noteId'
+    expect(server?.parent).toBe(name)
+    expect(attempt).toMatchObject({ name, kind: 'CLIENT', parent: undefined, status: 'ERROR' })
     const told = {
       'http.request.method': 'GET',
-      'url.template': '/v1/notes/:noteId',
+      'url.template': '/api/v1/notes/:noteId',
       'server.address': '127.0.0.1',
       'server.port': port,
       'http.response.status_code': 404,
       'error.type': 'not_found',
     }
-    expect(attempt?.attributes).toEqual({ ...told, 'url.full': `http://127.0.0.1:${port}/v1/notes/n1?word=REDACTED` })
+    expect(attempt?.attributes).toEqual({
+      ...told,
+      'url.full': `http://127.0.0.1:${port}/api/v1/notes/n1?word=REDACTED`,
+    })
     expect(await points('http.client.request.duration')).toEqual([{ value: 1, attributes: told }])
   })
 })

@@ -92,10 +92,8 @@ class ObservedChannel implements ClientChannel {
     const { id } = operation
     const known = this.#conventions.get(id)
     if (known) return known
-    const { address, isOneOfSeveral = false } = this.#target
-    const made =
-      this.#via.convention?.(operation, this.#target) ??
-      attemptConvention(this.#via.name, { operation: id, address, isOneOfSeveral })
+    const [via, place] = [this.#via, this.#target]
+    const made = via.convention?.(operation, place) ?? attemptConvention(via.name, { operation: id, place })
     this.#conventions.set(id, made)
     return made
   }

@@ -12,6 +12,7 @@ import type { ClientChannel, ClientTarget, ClientTransport } from './client-tran
 import { noteChannels } from './connections.ts'
 import { DnsDirectory } from './dns-directory.ts'
 import type { KnownName } from './known-name.ts'
+import { openObserved } from './observed-channel.ts'
 import { type DnsName, parsePlace, type Place } from './place.ts'
 import { ClientJournal } from './policy/client-journal.ts'
 import { PolicedChannel } from './policy/policed-channel.ts'

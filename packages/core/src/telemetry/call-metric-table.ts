@@ -23,7 +23,7 @@ const callSeconds = Object.freeze([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0
 const failed = 'the code, where the call failed'
 const method = 'the method of the request'
 const status = 'what was answered'
-const server = 'who is called, where that is one address; addresses that come and go are too many'
+const server = 'who is called, where that is one address or a name of DNS; addresses that come and go are too many'
 const rpcMethod = 'the full name: `shop.v1.UserService/GetUser`'
 const topic = 'the topic'
 

@@ -86,23 +86,31 @@ export function httpRequestAttributes({ target, version, host, userAgent, client
   })
 }
 
+/** Whom a client calls. */
+export interface CalledPlace {
+  /** `10.0.0.7:50051`, `unix:/path` */
+  readonly address: string
+  /** What the address was found for, where that is not itself: `user.example.com:443`. */
+  readonly authority?: string
+  /** Whether the address is one of several that come and go. @defaultValue false */
+  readonly isOneOfSeveral?: boolean
+}
+
 /** A route as a client calls it. */
 export interface HttpClientFacts {
   readonly method: string
   /** As that of a server. */
   readonly route: string
-  readonly address: string
-  /** Whether the address is one of several that come and go. */
-  readonly isOneOfSeveral: boolean
+  readonly place: CalledPlace
 }
 
 /** Attempts that go out over HTTP. */
-export function httpClientConvention({ method, route, ...where }: HttpClientFacts): CallConvention {
+export function httpClientConvention({ method, route, place }: HttpClientFacts): CallConvention {
   return {
     spanName: `${method} ${route}`,
     kind: SpanKind.CLIENT,
     runsHandler: false,
-    ...placed({ 'http.request.method': method, 'url.template': route }, where),
+    ...placed({ 'http.request.method': method, 'url.template': route }, place),
     duration: 'http.client.request.duration',
     outcomeOf: (error) => outcome({}, error),
   }
@@ -148,18 +156,19 @@ export function peerAttributes(peer: string): Attributes {
 }
 
 /** A method as a client calls it. */
-export interface GrpcClientFacts extends Pick<HttpClientFacts, 'address' | 'isOneOfSeveral'> {
+export interface GrpcClientFacts {
   /** `shop.v1.UserService/GetUser` */
   readonly method: string
+  readonly place: CalledPlace
 }
 
 /** Attempts that go out over gRPC. */
-export function grpcClientConvention({ method, ...where }: GrpcClientFacts): CallConvention {
+export function grpcClientConvention({ method, place }: GrpcClientFacts): CallConvention {
   return {
     spanName: method,
     kind: SpanKind.CLIENT,
     runsHandler: false,
-    ...placed(grpcAttributes(method), where),
+    ...placed(grpcAttributes(method), place),
     duration: 'rpc.client.call.duration',
     outcomeOf: (error) => outcome(grpcStatus(error), error),
   }
@@ -258,13 +267,13 @@ export function logicalCallConvention(operation: string): CallConvention {
 /** Attempts that go out over such a transport. */
 export function attemptConvention(
   transport: string,
-  { operation, ...where }: Pick<HttpClientFacts, 'address' | 'isOneOfSeveral'> & { readonly operation: string },
+  { operation, place }: { readonly operation: string; readonly place: CalledPlace },
 ): CallConvention {
   return {
     spanName: operation,
     kind: SpanKind.CLIENT,
     runsHandler: false,
-    ...placed(callAttributes(transport, operation), where),
+    ...placed(callAttributes(transport, operation), place),
     outcomeOf: (error) => outcome({}, error),
   }
 }
@@ -324,13 +333,14 @@ function activeCalls(transport: string, operation: string): NonNullable<CallConv
   return { metric: 'tenon.server.active_calls', attributes: callAttributes(transport, operation) }
 }
 
-/** Addresses that come and go are too many for metrics. */
+/** Addresses that come and go are too many for metrics; what they were found for is not. */
 function placed(
   attributes: Attributes,
-  { address, isOneOfSeveral }: Pick<HttpClientFacts, 'address' | 'isOneOfSeveral'>,
+  { address, authority, isOneOfSeveral = false }: CalledPlace,
 ): Pick<CallConvention, 'attributes' | 'spanAttributes'> {
-  const where = serverAttributes(address)
-  return isOneOfSeveral ? { attributes, spanAttributes: where } : { attributes: { ...attributes, ...where } }
+  const spanAttributes = authority === undefined ? serverAttributes(address) : peerAttributes(address)
+  if (authority !== undefined) return { attributes: { ...attributes, ...serverAttributes(authority) }, spanAttributes }
+  return isOneOfSeveral ? { attributes, spanAttributes } : { attributes: { ...attributes, ...spanAttributes } }
 }
 
 function serverAttributes(address: string | undefined): Attributes {

@@ -211,13 +211,10 @@ async function* decodeAll(messages: AsyncIterable<Buffer>, decode: ClientMethod[
 }
 
 /** Undefined for an operation that is not offered over gRPC. */
-function conventionOf(
-  { id }: Operation,
-  { contract, address, isOneOfSeveral = false }: ClientTarget,
-): CallConvention | undefined {
-  const { fullName, methods } = toProtoService(contract)
+function conventionOf({ id }: Operation, place: ClientTarget): CallConvention | undefined {
+  const { fullName, methods } = toProtoService(place.contract)
   const method = methods.find(({ operation }) => operation.id === id)
-  return method && grpcClientConvention({ method: `${fullName}/${method.name}`, address, isOneOfSeveral })
+  return method && grpcClientConvention({ method: `${fullName}/${method.name}`, place })
 }
 
 function isStatus(error: unknown): error is GrpcError {

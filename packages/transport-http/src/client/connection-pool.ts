@@ -89,7 +89,7 @@ export class ConnectionPool {
 
   /** Where a request goes. */
   urlOf({ path }: WireRequest): string {
-    return this.#origin + path
+    return this.#origin + this.#pathPrefix + path
   }
 
   /** Through a proxy nothing is known of connections but that one has just failed. */

@@ -22,8 +22,8 @@ export function httpClient(options: HttpClientOptions = {}): ClientTransport {
     protocol: settings.tls === undefined ? 'http' : 'https',
     schemes: settings.tls === undefined ? ['http', 'https'] : ['https'],
     open: (target) => new HttpChannel(target, settings),
-    convention: ({ http }, { address, isOneOfSeveral = false }) =>
-      http && httpClientConvention({ method: http.method, route: http.path, address, isOneOfSeveral }),
+    convention: ({ http }, place) =>
+      http && httpClientConvention({ method: http.method, route: (place.pathPrefix ?? '') + http.path, place }),
   } satisfies ClientTransport)
 }
 
