@@ -15,7 +15,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import { httpServerConvention } from '@tenon/core/telemetry'
-import { observeArrival } from '../../../packages/core/src/telemetry/observed-call.ts'
+import { observeArrival } from '../../../packages/core/src/telemetry/observed-arrival.ts'
 import type { Figure } from '../figure.ts'
 import { spreadOf } from '../statistic.ts'
 import { perCall, startShop } from './dispatch.ts'

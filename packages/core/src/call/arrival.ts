@@ -1,6 +1,6 @@
 import type { Metadata, Principal } from './call.ts'
 import type { ServiceError } from '../error/service-error.ts'
-import type { ObservedArrival } from '../telemetry/observed-call.ts'
+import type { ObservedArrival } from '../telemetry/observed-arrival.ts'
 
 /** A call as it came in over a wire, its input not decoded yet. */
 export interface Arrival extends ObservedArrival {

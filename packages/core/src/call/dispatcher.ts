@@ -1,7 +1,7 @@
 import { invalidArgument, ServiceError } from '../error/service-error.ts'
 import { markShutdown } from '../error/shutdown.ts'
 import type { SchemaResult } from '../schema/compiled-schema.ts'
-import { observeArrival } from '../telemetry/observed-call.ts'
+import { observeArrival } from '../telemetry/observed-arrival.ts'
 import { requireAllowed } from './rule/access.ts'
 import type { Arrival, Failure, Outcome } from './arrival.ts'
 import { toCallError } from './call-error.ts'

@@ -17,5 +17,6 @@ export {
   sendConvention,
   sentMessageAttributes,
 } from './convention.ts'
-export type { AttemptObserver, ObservedArrival } from './observed-call.ts'
+export type { ObservedArrival } from './observed-arrival.ts'
+export type { AttemptObserver } from './observed-call.ts'
 export { observeSend, type ObservedSend } from '../call/observed-send.ts'

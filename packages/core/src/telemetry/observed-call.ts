@@ -2,9 +2,9 @@ import { type Attributes, type Link, type Span, SpanStatusCode, trace } from '@o
 import type { ErrorCode } from '../error/error-code.ts'
 import { ServiceError, toServiceError } from '../error/service-error.ts'
 import { attempt } from './attempt.ts'
-import { type CallConvention, operationConvention } from './convention.ts'
+import type { CallConvention } from './convention.ts'
 import { registeredTelemetry, type Telemetry } from './registered.ts'
-import { carryTrace, receivedTrace, type TraceContext } from './trace.ts'
+import { carryTrace, type TraceContext } from './trace.ts'
 
 /** What a call that is observed is a part of. */
 export interface ObservedOrigin {
@@ -94,23 +94,29 @@ export class ObservedCall implements AttemptObserver {
   end(error: ServiceError | undefined): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    attempt(() => this.#tell(error))
+    attempt(() => {
+      const outcome = this.#convention.outcomeOf(error)
+      const attributes = { ...this.#marks, ...outcome.attributes }
+      attempt(() => this.#measure(attributes))
+      this.#endSpan(attributes, outcome.isError ? error : undefined)
+    })
   }
 
-  #tell(error: ServiceError | undefined): void {
-    const { attributes, duration, outcomeOf } = this.#convention
-    const outcome = outcomeOf(error)
-    const added = this.#marks ? { ...this.#marks, ...outcome.attributes } : outcome.attributes
+  #measure(added: Attributes): void {
+    const { attributes, duration } = this.#convention
     this.#countActive(-1)
-    if (duration !== undefined)
-      this.#telemetry.instruments?.durations
-        .get(duration)
-        ?.record((performance.now() - this.#startedAtMs) / 1_000, { ...attributes, ...added }, this.context)
+    if (duration === undefined) return
+    const seconds = (performance.now() - this.#startedAtMs) / 1_000
+    const histogram = this.#telemetry.instruments?.durations.get(duration)
+    histogram?.record(seconds, { ...attributes, ...added }, this.context)
+  }
+
+  #endSpan(attributes: Attributes, error: ServiceError | undefined): void {
     const span = this.#span
     if (span === undefined) return
     if (span.isRecording()) {
-      span.setAttributes(added)
-      if (outcome.isError && error) this.#tellError(span, error)
+      span.setAttributes(attributes)
+      if (error) this.#tellError(span, error)
     }
     span.end()
   }
@@ -128,43 +134,3 @@ export class ObservedCall implements AttemptObserver {
 
 /** Codes of exceptions that nobody meant as an answer. What any other code has as a cause was told where it was thrown. */
 const unexpected: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unknown', 'internal', 'data_loss'])
-
-/** A call that came, as far as spans and metrics tell of it. */
-export interface ObservedArrival {
-  /** The transport's name. */
-  readonly transport: string
-  readonly metadata: Readonly<Record<string, string | undefined>>
-  /**
-   * How OpenTelemetry is told of such calls. Asked only where an SDK is registered.
-   *
-   * @defaultValue by the names of transport and operation
-   */
-  readonly convention?: CallConvention | undefined
-  /**
-   * The metadata of messages that it comes of without being a part of what sent them, as several that are handled at once, or one that
-   * is handled long after: its trace is one of its own, with links to theirs. Asked only where an SDK is registered.
-   *
-   * @defaultValue it is a part of what its own metadata says
-   */
-  readonly follows?: readonly ObservedArrival['metadata'][] | undefined
-  /** What the span tells of this call alone. Asked only of a span that is recorded. @defaultValue nothing */
-  spanAttributes?(): Attributes
-}
-
-/** Undefined where nothing is registered that would take it. */
-export function observeArrival(arrival: ObservedArrival, operation: string): ObservedCall | undefined {
-  return ObservedCall.begin(
-    () => arrival.convention ?? operationConvention(arrival.transport, operation),
-    () => ({ ...originOf(arrival), details: () => arrival.spanAttributes?.() ?? {} }),
-  )
-}
-
-function originOf({ metadata, follows }: ObservedArrival): Pick<ObservedOrigin, 'parent' | 'links'> {
-  const parent = receivedTrace(metadata)
-  if (follows === undefined) return { parent }
-  const links = follows.flatMap((followed) => {
-    const context = trace.getSpanContext(receivedTrace(followed))
-    return context ? [{ context }] : []
-  })
-  return { parent: trace.deleteSpan(parent), links }
-}
