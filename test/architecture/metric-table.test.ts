@@ -1,5 +1,5 @@
-import { type MeterProvider, metrics } from '@opentelemetry/api'
-import { defineService, hook } from '@tenon/core'
+import { type MeterProvider, metrics, ROOT_CONTEXT } from '@opentelemetry/api'
+import { defineService, hook, ServiceError } from '@tenon/core'
 import {
   instanceAttributes,
   recordBreaker,
@@ -8,6 +8,16 @@ import {
   recordPick,
   recordReturn,
 } from '../../packages/core/src/telemetry/client-metrics.ts'
+import {
+  grpcClientConvention,
+  grpcServerConvention,
+  httpAnsweredAttributes,
+  httpClientConvention,
+  httpServerConvention,
+  processConvention,
+  sendConvention,
+} from '../../packages/core/src/telemetry/convention.ts'
+import { ObservedCall } from '../../packages/core/src/telemetry/observed-call.ts'
 import { recordRefused } from '../../packages/core/src/telemetry/config-metrics.ts'
 import { type MetricRow, metricTable } from '../../packages/core/src/telemetry/metric-table.ts'
 import { recordOverload } from '../../packages/core/src/telemetry/overload-metrics.ts'
@@ -90,12 +100,35 @@ async function recorded(): Promise<ReadonlyMap<string, Metric>> {
     recordBreaker(instance, 'open')
   }
   const refused = new Map([['sheddable', 1]])
+  recordCalls()
   recordOverload({ service: 'sound', concurrencyLimit: 200, waitingCount: 0, refused })
   const facts = ({ instrument, attributes }: { instrument: string; attributes: Set<string> }): Metric => ({
     instrument,
     attributes: [...attributes].toSorted(),
   })
   return new Map(Array.from(made, ([name, one]) => [name, facts(one)] as const))
+}
+
+/** A call that failed, by each convention that measures it. */
+function recordCalls(): void {
+  const place = { address: '10.0.0.7:1' }
+  const route = { method: 'GET', route: '/v1/users/:userId' }
+  const message = { system: 'kafka', topic: 'shop.order.placed.v1' }
+  const conventions = [
+    httpServerConvention({ ...route, scheme: 'http', status: 200, statusOf: () => 500 }),
+    grpcServerConvention('shop.v1.UserService/GetUser'),
+    grpcClientConvention({ method: 'shop.v1.UserService/GetUser', place }),
+    processConvention({ ...message, group: 'mail' }),
+    sendConvention(message),
+  ]
+  const begin = (convention: (typeof conventions)[number]) =>
+    ObservedCall.begin(
+      () => convention,
+      () => ({ parent: ROOT_CONTEXT }),
+    )
+  const sent = begin(httpClientConvention({ ...route, place }))
+  sent?.mark(httpAnsweredAttributes(500))
+  for (const call of [sent, ...conventions.map(begin)]) call?.end(new ServiceError('internal', 'no'))
 }
 
 describe('the table of metrics', () => {

@@ -1,6 +1,9 @@
 import type { Metadata } from '../call/call.ts'
 import type { ContractInfo } from '../contract/contract.ts'
 import type { Operation } from '../contract/operation.ts'
+import type { CallConvention } from '../telemetry/convention.ts'
+import type { AttemptObserver } from '../telemetry/observed-call.ts'
+import type { TraceContext } from '../telemetry/trace.ts'
 
 /**
  * A way for calls to go out. It translates between the client and a wire and decides nothing else: validation, deadline
@@ -28,6 +31,12 @@ export interface ClientTransport {
    * @throws ConfigError or ContractError when address or contract cannot be used.
    */
   open(target: ClientTarget): ClientChannel
+  /**
+   * How OpenTelemetry is told of the calls of an operation to a target. Asked once for each, and only where an SDK is registered.
+   *
+   * @defaultValue by the names of transport and operation
+   */
+  convention?(operation: Operation, target: ClientTarget): CallConvention | undefined
 }
 
 export interface ClientTarget {
@@ -111,6 +120,10 @@ export interface OutgoingCall {
    * @see gRFC A6: `grpc-previous-rpc-attempts`
    */
   readonly previousAttemptCount?: number | undefined
+  /** What it goes out as a part of, where that is not the running call; undefined without an OpenTelemetry SDK. A transport need not look at it. */
+  readonly trace?: TraceContext | undefined
+  /** Takes what only the transport knows of the attempt; undefined without an OpenTelemetry SDK. Never throws. */
+  readonly observed?: AttemptObserver | undefined
 }
 
 /** What the attempts of one call know of each other. */

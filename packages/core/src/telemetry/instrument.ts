@@ -1,4 +1,5 @@
 import {
+  type AttributeValue,
   type BatchObservableCallback,
   type Counter,
   type Gauge,
@@ -20,7 +21,7 @@ export type MetricName<Kind extends InstrumentKind = InstrumentKind> = {
 
 /** The attributes that a metric has; a value may have fewer. */
 export type MetricAttributes<Name extends MetricName> = {
-  readonly [Attribute in keyof MetricTable[Name]['attributes']]?: string | number | boolean | undefined
+  readonly [Attribute in keyof MetricTable[Name]['attributes']]?: AttributeValue | undefined
 }
 
 type MetricTable = typeof metricTable

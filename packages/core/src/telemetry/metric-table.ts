@@ -22,6 +22,16 @@ const longSeconds = Object.freeze([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 /** @see OpenTelemetry semantic conventions for V8: the boundaries of `v8js.gc.duration` */
 const collectionSeconds = Object.freeze([0.01, 0.1, 1, 10])
 
+/** @see OpenTelemetry semantic conventions: the boundaries that they recommend for durations of HTTP, RPC and messaging */
+const callSeconds = Object.freeze([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10])
+
+const failed = 'the code, where the call failed'
+const method = 'the method of the request'
+const status = 'what was answered'
+const server = 'who is called, where that is one address or a name of DNS; addresses that come and go are too many'
+const rpcMethod = 'the full name: `shop.v1.UserService/GetUser`'
+const topic = 'the topic'
+
 const service = 'name of the service'
 const contract = 'name of the contract'
 const messaging = {
@@ -331,5 +341,100 @@ export const metricTable = Object.freeze({
     unit: 'By',
     description: 'The size at which the heap is full and the process ends.',
     attributes: {},
+  },
+  'http.server.request.duration': {
+    instrument: 'histogram',
+    unit: 's',
+    description: 'How long a call over HTTP took, from its arrival to its outcome.',
+    attributes: {
+      'http.request.method': method,
+      'http.route': 'the template of the path: `/users/:userId`',
+      'url.scheme': '`http`, `https`',
+      'http.response.status_code': status,
+      'error.type': failed,
+    },
+    boundaries: callSeconds,
+  },
+  'http.server.active_requests': {
+    instrument: 'up-down counter',
+    unit: '{request}',
+    description: 'How many calls over HTTP run.',
+    attributes: { 'http.request.method': method, 'url.scheme': '`http`, `https`' },
+  },
+  'http.client.request.duration': {
+    instrument: 'histogram',
+    unit: 's',
+    description: 'How long an attempt over HTTP took.',
+    attributes: {
+      'http.request.method': method,
+      'url.template': 'the template of the path: `/users/:userId`',
+      'http.response.status_code': status,
+      'server.address': server,
+      'server.port': server,
+      'error.type': failed,
+    },
+    boundaries: callSeconds,
+  },
+  'rpc.server.call.duration': {
+    instrument: 'histogram',
+    unit: 's',
+    description: 'How long a call over gRPC took, from its arrival to its outcome.',
+    attributes: {
+      'rpc.system.name': '`grpc`',
+      'rpc.method': rpcMethod,
+      'rpc.status_code': '`OK`, `NOT_FOUND`',
+      'error.type': failed,
+    },
+    boundaries: callSeconds,
+  },
+  'rpc.client.call.duration': {
+    instrument: 'histogram',
+    unit: 's',
+    description: 'How long an attempt over gRPC took.',
+    attributes: {
+      'rpc.system.name': '`grpc`',
+      'rpc.method': rpcMethod,
+      'rpc.status_code': '`OK`, `NOT_FOUND`',
+      'server.address': server,
+      'server.port': server,
+      'error.type': failed,
+    },
+    boundaries: callSeconds,
+  },
+  'messaging.client.operation.duration': {
+    instrument: 'histogram',
+    unit: 's',
+    description: 'How long it took until a message was taken by the broker.',
+    attributes: {
+      'messaging.system.name': 'the broker: `kafka`',
+      'messaging.operation.name': '`send`',
+      'messaging.operation.type': '`send`',
+      'messaging.destination.name': topic,
+      'error.type': failed,
+    },
+    boundaries: callSeconds,
+  },
+  'messaging.process.duration': {
+    instrument: 'histogram',
+    unit: 's',
+    description: 'How long a message, or several at once, took in their handler.',
+    attributes: {
+      'messaging.system.name': 'the broker: `kafka`',
+      'messaging.operation.name': '`process`',
+      'messaging.operation.type': '`process`',
+      'messaging.destination.name': topic,
+      'messaging.consumer.group.name': 'the group, where there is one',
+      'error.type': failed,
+    },
+    boundaries: callSeconds,
+  },
+  'tenon.server.active_calls': {
+    instrument: 'up-down counter',
+    unit: '{call}',
+    description: 'How many calls run that do not come over HTTP.',
+    attributes: {
+      'tenon.call.transport': 'the name of the transport',
+      'tenon.call.operation': 'the method of gRPC, the topic, or the operation',
+    },
   },
 } as const satisfies Readonly<Record<string, MetricRow>>)

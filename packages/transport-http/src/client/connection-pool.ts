@@ -87,6 +87,11 @@ export class ConnectionPool {
     }
   }
 
+  /** Where a request goes. */
+  urlOf({ path }: WireRequest): string {
+    return this.#origin + this.#pathPrefix + path
+  }
+
   /** Through a proxy nothing is known of connections but that one has just failed. */
   state(): ChannelState {
     if (this.#isConnected) return 'ready'

@@ -148,7 +148,7 @@ describe('prometheusName', () => {
   })
 })
 
-/** The labels that each metric of a query may have. Those of calls are no rows of the table. */
+/** The labels that each metric of a query may have. */
 function metricsIn(query: string): readonly ReadonlySet<string>[] {
   return (Object.keys(metricTable) as (keyof typeof metricTable)[])
     .filter((name) => new RegExp(`\\b${prometheusName(name)}(?:_count|_sum|_bucket)?\\{`).test(query))

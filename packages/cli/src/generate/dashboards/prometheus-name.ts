@@ -6,17 +6,8 @@ interface NamedMetric {
   readonly unit: string
 }
 
-/** @see OpenTelemetry semantic conventions for HTTP, RPC and messaging: they name the metrics of calls */
-const callMetrics = {
-  'http.server.request.duration': { instrument: 'histogram', unit: 's' },
-  'rpc.server.call.duration': { instrument: 'histogram', unit: 's' },
-  'messaging.process.duration': { instrument: 'histogram', unit: 's' },
-} as const satisfies Readonly<Record<string, NamedMetric>>
-
-const metrics = { ...metricTable, ...callMetrics }
-
 /** A metric that a dashboard or a rule may show. */
-export type ShownMetric = keyof typeof metrics
+export type ShownMetric = keyof typeof metricTable
 
 /**
  * What a metric is called in Prometheus, without what tells the series of a histogram apart.
@@ -24,7 +15,7 @@ export type ShownMetric = keyof typeof metrics
  * @see OpenTelemetry, Prometheus and OpenMetrics compatibility: metric metadata
  */
 export function prometheusName(name: ShownMetric): string {
-  const { instrument, unit }: NamedMetric = metrics[name]
+  const { instrument, unit }: NamedMetric = metricTable[name]
   const isGauge = instrument.endsWith('gauge') || instrument.endsWith('up-down counter')
   const word = unit === '1' && isGauge ? 'ratio' : (unitWords[unit] ?? '')
   const base = name.replaceAll('.', '_')
