@@ -21,7 +21,7 @@ export type MetricName<Kind extends InstrumentKind = InstrumentKind> = {
 
 /** The attributes that a metric has; a value may have fewer. */
 export type MetricAttributes<Name extends MetricName> = {
-  readonly [Attribute in keyof MetricTable[Name]['attributes']]?: AttributeValue | undefined
+  readonly [Attribute in keyof MetricTable[Name]['attributes']]?: AttributeValue
 }
 
 type MetricTable = typeof metricTable
