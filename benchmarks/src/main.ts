@@ -16,6 +16,7 @@ import { measureRegistry } from './part/registry.ts'
 import { measureRemoteCalls } from './part/remote-calls.ts'
 import { measureStart } from './part/start.ts'
 import { measureStream } from './part/stream.ts'
+import { measureTelemetry } from './part/telemetry.ts'
 import { isProfileName, profile, profileNames } from './profile/profile.ts'
 import { isQueueProfileName, profileQueue, queueProfileNames } from './profile/queue-profile.ts'
 import { isPublished, publish } from './publish.ts'
@@ -32,6 +33,7 @@ const parts = {
   stream: measureStream,
   picks: measurePicks,
   'remote-calls': measureRemoteCalls,
+  telemetry: measureTelemetry,
   probes: measureProbes,
   overload: measureOverload,
   queue: measureQueue,

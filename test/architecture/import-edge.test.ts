@@ -22,7 +22,7 @@ const packageEdges: Readonly<Record<string, readonly string[]>> = {
 const roomEdges: Readonly<Record<string, readonly string[]>> = {
   typebox: [],
   error: [],
-  telemetry: [],
+  telemetry: ['error'],
   registry: ['error'],
   schema: ['error'],
   contract: ['error', 'schema'],

@@ -1,5 +1,5 @@
-import { type MeterProvider, metrics } from '@opentelemetry/api'
-import { defineService, hook } from '@tenon/core'
+import { type MeterProvider, metrics, ROOT_CONTEXT } from '@opentelemetry/api'
+import { defineService, hook, ServiceError } from '@tenon/core'
 import {
   instanceAttributes,
   recordBreaker,
@@ -8,58 +8,76 @@ import {
   recordPick,
   recordReturn,
 } from '../../packages/core/src/telemetry/client-metrics.ts'
+import {
+  grpcClientConvention,
+  grpcServerConvention,
+  httpAnsweredAttributes,
+  httpClientConvention,
+  httpServerConvention,
+  processConvention,
+  sendConvention,
+} from '../../packages/core/src/telemetry/convention.ts'
+import { ObservedCall } from '../../packages/core/src/telemetry/observed-call.ts'
 import { recordRefused } from '../../packages/core/src/telemetry/config-metrics.ts'
+import { type MetricRow, metricTable } from '../../packages/core/src/telemetry/metric-table.ts'
 import { recordOverload } from '../../packages/core/src/telemetry/overload-metrics.ts'
 import { recordDecision } from '../../packages/core/src/telemetry/policy-metrics.ts'
 import { recordOmitted, recordRestart, recordRun } from '../../packages/core/src/telemetry/schedule-metrics.ts'
 import { afterEach, describe, expect, it } from 'vitest'
 import { packageNames, readText, sourcesOf } from './source-file.ts'
 
-/** A metric as its users see it. */
+/** `docs/metric.md`, as the table has it. */
+function metricDocument(): string {
+  return [
+    '# Metrics',
+    '',
+    'Generated from `packages/core/src/telemetry/metric-table.ts`; `npx vitest run test/architecture/metric-table -u` writes it anew.',
+    '',
+    'They are recorded with the OpenTelemetry SDK that the process has registered, and take some nanoseconds without one. Names, instruments, units',
+    'and attributes are promises. A histogram of seconds has the buckets that stand below its meaning.',
+    '',
+    '| metric | instrument | unit | attributes | meaning |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows.map(([name, { instrument, unit, description, attributes, boundaries }]) => {
+      const told = Object.entries(attributes).map(([attribute, meaning]) => `\`${attribute}\` (${meaning})`)
+      const meaning = `${description}${boundaries ? `<br>${boundaries.join(', ')}` : ''}`
+      return `| \`${name}\` | ${instrument} | ${unit} | ${told.join(', ')} | ${meaning} |`
+    }),
+    '',
+  ].join('\n')
+}
+
+const rows: readonly (readonly [string, MetricRow])[] = Object.entries(metricTable)
+
+/** A metric as it is recorded. */
 interface Metric {
-  readonly name: string
-  /** `histogram` */
   readonly instrument: string
-  readonly unit: string | undefined
   readonly attributes: readonly string[]
-}
-
-/** The rows of a README under `| metric | unit | attributes |`. */
-function documentedIn(name: string): readonly Metric[] {
-  const tables = readText('packages', name, 'README.md').matchAll(
-    /^\| metric \| unit \| attributes \|\n.*\n((?:\|.*\n)+)/gm,
-  )
-  return Array.from(tables, ([, rows = '']) => rows.trimEnd().split('\n').map(toMetric)).flat()
-}
-
-/** What stands in code and has a dot is the name of an attribute, what has none one of its values. */
-function toMetric(row: string): Metric {
-  const [, name = '', instrument = '', unit = '', attributes = ''] =
-    /^\| `(.+?)`, an? (.+?) \| (.+?) \| (.+) \|$/.exec(row) ?? []
-  const named = Array.from(attributes.matchAll(/`(\w+(?:\.\w+)+)`/g), ([, attribute = '']) => attribute)
-  return { name, instrument, unit, attributes: named.toSorted() }
 }
 
 afterEach(() => metrics.disable())
 
 /** What is recorded while a service that starts, and one that does not, live, and of what services do by themselves. */
-async function recorded(): Promise<readonly Metric[]> {
-  const made = new Map<string, { instrument: string; unit: string | undefined; attributes: Set<string> }>()
-  const create =
-    (instrument: string) =>
-    (name: string, { unit }: { readonly unit?: string } = {}) => {
-      const metric = made.get(name) ?? { instrument, unit, attributes: new Set() }
-      made.set(name, metric)
-      const note = (_value: number, attributes: object = {}) => {
-        for (const attribute of Object.keys(attributes)) metric.attributes.add(attribute)
-      }
-      return { record: note, add: note }
+async function recorded(): Promise<ReadonlyMap<string, Metric>> {
+  const made = new Map<string, { instrument: string; attributes: Set<string> }>()
+  const create = (instrument: string) => (name: string) => {
+    const metric = made.get(name) ?? { instrument, attributes: new Set() }
+    made.set(name, metric)
+    const note = (_value: number, attributes: object = {}) => {
+      for (const attribute of Object.keys(attributes)) metric.attributes.add(attribute)
     }
+    return { record: note, add: note }
+  }
   const meter = {
     createHistogram: create('histogram'),
     createCounter: create('counter'),
     createUpDownCounter: create('up-down counter'),
     createGauge: create('gauge'),
+    createObservableCounter: () => undefined,
+    createObservableGauge: () => undefined,
+    createObservableUpDownCounter: () => undefined,
+    addBatchObservableCallback: () => undefined,
+    removeBatchObservableCallback: () => undefined,
   }
   metrics.setGlobalMeterProvider({ getMeter: () => meter } as unknown as MeterProvider)
   const environment = { LOG_LEVEL: 'silent' }
@@ -73,42 +91,77 @@ async function recorded(): Promise<readonly Metric[]> {
   recordDecision({ contract: 'shop.UserService', operation: 'getUser', decision: 'retry', code: 'unavailable' })
   recordRestart({ service: 'sound', task: 'relay' })
   recordRefused({ service: 'sound', variable: 'RATE_LIMIT' })
-  const instance = instanceAttributes({ contract: 'shop.NoteService', address: '10.0.0.7:1' })
-  recordPick(instance)
-  recordEjection(instance, 'success_rate')
-  recordReturn(instance)
-  recordPassedOver(instance)
-  recordBreaker(instance, 'open')
+  for (let port = 0; port <= 1_000; port++) {
+    const instance = instanceAttributes({ contract: 'shop.NoteService', address: `10.0.0.7:${port}` })
+    recordPick(instance)
+    recordEjection(instance, 'success_rate')
+    recordReturn(instance)
+    recordPassedOver(instance)
+    recordBreaker(instance, 'open')
+  }
   const refused = new Map([['sheddable', 1]])
+  recordCalls()
   recordOverload({ service: 'sound', concurrencyLimit: 200, waitingCount: 0, refused })
-  return Array.from(made, ([name, { instrument, unit, attributes }]) => ({
-    name,
+  const facts = ({ instrument, attributes }: { instrument: string; attributes: Set<string> }): Metric => ({
     instrument,
-    unit,
     attributes: [...attributes].toSorted(),
-  }))
+  })
+  return new Map(Array.from(made, ([name, one]) => [name, facts(one)] as const))
 }
 
-describe('metrics', () => {
-  it('are those of the tables in the READMEs: names, instruments, units and attributes', async () => {
-    const byName = (one: Metric, other: Metric) => one.name.localeCompare(other.name)
-    expect(packageNames().flatMap(documentedIn).toSorted(byName)).toEqual((await recorded()).toSorted(byName))
+/** A call that failed, by each convention that measures it. */
+function recordCalls(): void {
+  const place = { address: '10.0.0.7:1' }
+  const route = { method: 'GET', route: '/v1/users/:userId' }
+  const message = { system: 'kafka', topic: 'shop.order.placed.v1' }
+  const conventions = [
+    httpServerConvention({ ...route, scheme: 'http', status: 200, statusOf: () => 500 }),
+    grpcServerConvention('shop.v1.UserService/GetUser'),
+    grpcClientConvention({ method: 'shop.v1.UserService/GetUser', place }),
+    processConvention({ ...message, group: 'mail' }),
+    sendConvention(message),
+  ]
+  const begin = (convention: (typeof conventions)[number]) =>
+    ObservedCall.begin(
+      () => convention,
+      () => ({ parent: ROOT_CONTEXT }),
+    )
+  const sent = begin(httpClientConvention({ ...route, place }))
+  sent?.mark(httpAnsweredAttributes(500))
+  for (const call of [sent, ...conventions.map(begin)]) call?.end(new ServiceError('internal', 'no'))
+}
+
+describe('the table of metrics', () => {
+  it('is what docs/metric.md says', async () => {
+    await expect(metricDocument()).toMatchFileSnapshot('../../docs/metric.md')
   })
 
-  it('are made in these places only, so that none is missed here', () => {
+  it('has the instrument and the attributes of what is recorded', async () => {
+    const made = await recorded()
+    const told = rows
+      .filter(([name]) => made.has(name))
+      .map(([name, { instrument, attributes }]) => [
+        name,
+        { instrument, attributes: Object.keys(attributes).toSorted() },
+      ])
+    expect(Object.fromEntries(made)).toEqual(Object.fromEntries(told))
+  })
+
+  it('has no metric and no attribute that nothing records', () => {
+    const texts = packageNames()
+      .flatMap((name) => sourcesOf(name).map(({ path }) => [name, path] as const))
+      .filter(([, path]) => path !== 'telemetry/metric-table.ts')
+      .map(([name, path]) => readText('packages', name, 'src', path))
+    const names = rows.flatMap(([name, { attributes }]) => [name, ...Object.keys(attributes)])
+    expect(names.filter((name) => !texts.some((text) => text.includes(`'${name}'`)))).toEqual([])
+  })
+
+  it('is what all instruments are made of', () => {
     const makers = packageNames().flatMap((name) =>
       sourcesOf(name)
-        .filter(({ path }) => /\b(?:getMeter|keptCounter)\(/.test(readText('packages', name, 'src', path)))
+        .filter(({ path }) => /\bgetMeter\(/.test(readText('packages', name, 'src', path)))
         .map(({ path }) => `${name}/${path}`),
     )
-    expect(makers).toEqual([
-      'core/telemetry/client-metrics.ts',
-      'core/telemetry/config-metrics.ts',
-      'core/telemetry/kept-counter.ts',
-      'core/telemetry/lifecycle-metrics.ts',
-      'core/telemetry/overload-metrics.ts',
-      'core/telemetry/policy-metrics.ts',
-      'core/telemetry/schedule-metrics.ts',
-    ])
+    expect(makers).toEqual(['core/telemetry/instrument.ts'])
   })
 })

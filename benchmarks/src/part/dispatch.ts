@@ -1,7 +1,7 @@
 import { Session } from 'node:inspector/promises'
 import { setImmediate } from 'node:timers/promises'
 import { defineService, type Interceptor, type ServiceOptions } from '@tenon/core'
-import type { OperationEndpoint, Transport } from '@tenon/core/transport'
+import type { Arrival, OperationEndpoint, Transport } from '@tenon/core/transport'
 import type { Figure } from '../figure.ts'
 import { shop, shopHandler } from '../server/shop.ts'
 import { findUser } from '../server/shop-work.ts'
@@ -49,7 +49,10 @@ function passThrough(): Interceptor {
 }
 
 /** A service whose `getUser` is called without any wire. */
-async function startShop(interceptors: readonly Interceptor[], { overload }: Pick<ServiceOptions, 'overload'> = {}) {
+export async function startShop(
+  interceptors: readonly Interceptor[],
+  { overload }: Pick<ServiceOptions, 'overload'> = {},
+) {
   const endpoints: OperationEndpoint[] = []
   const service = defineService({
     name: 'shop',
@@ -66,11 +69,12 @@ async function startShop(interceptors: readonly Interceptor[], { overload }: Pic
   if (endpoint === undefined) throw new Error('the service does not offer getUser')
   return {
     call: () => endpoint.dispatch({ transport: 'bench', metadata, decode }),
+    dispatch: (told: Partial<Arrival>) => endpoint.dispatch({ transport: 'bench', metadata, decode, ...told }),
     [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
   }
 }
 
-async function perCall(call: () => Promise<unknown>): Promise<number> {
+export async function perCall(call: () => Promise<unknown>): Promise<number> {
   const startedAt = process.hrtime.bigint()
   for (let index = 0; index < callCount; index++) await call()
   return Number(process.hrtime.bigint() - startedAt) / callCount

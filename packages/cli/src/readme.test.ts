@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { checkCommand } from './command/check.ts'
 import { doctorCommand } from './command/doctor.ts'
 import { generateComposeCommand } from './command/generate-compose.ts'
+import { generateDashboardsCommand } from './command/generate-dashboards.ts'
 import { generateDockerCommand } from './command/generate-docker.ts'
 import { generateKubernetesCommand } from './command/generate-kubernetes.ts'
 import { probeCommand } from './command/probe.ts'
@@ -22,7 +23,8 @@ test('the README shows code that stands in the file it names', async () => {
 
 test('the README names every option, and every cause', async () => {
   const readme = await readRootFile('packages/cli/README.md')
-  const generators = [generateComposeCommand, generateDockerCommand, generateKubernetesCommand]
+  const images = [generateComposeCommand, generateDockerCommand, generateKubernetesCommand]
+  const generators = [...images, generateDashboardsCommand]
   const commands = [checkCommand, doctorCommand, ...generators, probeCommand, verifyDrainCommand]
   const options = commands.flatMap(({ options: table }) => Object.keys(table))
   for (const option of options) expect(readme).toContain(`--${option}`)

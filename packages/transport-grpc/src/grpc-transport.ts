@@ -205,8 +205,9 @@ function lateCalls({ requestTimeoutMs }: GrpcSettings, log: Logger): CountedLine
 function mountService(
   server: Server,
   shape: ProtoService & { readonly endpoints: ReadonlyMap<string, OperationEndpoint> },
-  surroundings: MethodSurroundings,
+  shared: Omit<MethodSurroundings, 'fullName'>,
 ): void {
+  const surroundings = { ...shared, fullName: shape.fullName }
   const handlers: UntypedServiceImplementation = {}
   for (const method of shape.methods) {
     const endpoint = shape.endpoints.get(method.operation.id)

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
+import { type CallConvention, httpRequestAttributes } from '@tenon/core/telemetry'
 import type { Arrival, Metadata } from '@tenon/core/transport'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { requestFault } from './http-status.ts'
@@ -21,6 +22,8 @@ export interface CallReading {
   /** @throws ServiceError */
   readonly read: (source: InputSource, path: PathValues) => unknown
   readonly maxTimeoutMs: number
+  /** How OpenTelemetry is told of requests with this method. */
+  readonly conventionOf: (method: string) => CallConvention | undefined
   /** Whether an `Accept` header takes what the operation answers; undefined where a reply has no content. */
   readonly isAcceptable: IsAcceptable | undefined
 }
@@ -45,6 +48,10 @@ export class HttpCall implements Arrival {
     this.#reading = reading
   }
 
+  get convention(): CallConvention | undefined {
+    return this.#reading.conventionOf(this.#exchange.request.method)
+  }
+
   get metadata(): Metadata {
     const { headers, method } = this.#exchange.request.raw
     // HTTP/2 has the request line among its headers.
@@ -63,6 +70,15 @@ export class HttpCall implements Arrival {
     // Whom the option `trustProxy` lets a proxy name; of that caller's port nobody says anything.
     if (request.ip !== remoteAddress) return request.ip
     return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
+  }
+
+  spanAttributes() {
+    const { request } = this.#exchange
+    const { httpVersion, headers, url = '' } = request.raw
+    const host = headers.host ?? headers[':authority']?.toString()
+    const { 'user-agent': userAgent } = headers
+    const version = httpVersion === '2.0' ? '2' : httpVersion
+    return httpRequestAttributes({ target: url, version, host, userAgent, client: request.ip })
   }
 
   /** A value that cannot be read is no timeout here; `decode` refuses it, once access was granted. */

@@ -10,6 +10,8 @@ import type { ConsumerStart, Logger } from '@tenon/core/transport'
 export interface QueueDriver {
   /** `memory`, `sqlite`, `kafkajs`, `platformatic`. */
   readonly name: string
+  /** What OpenTelemetry's conventions call the broker: `kafka`. @defaultValue `name` */
+  readonly system?: string
   /** Where the broker is, for messages: `Kafka at 127.0.0.1:9092`. */
   readonly target: string
   /** The brokers to begin with, as `host:port`, for descriptions. @defaultValue none, as where messages stay on this machine */

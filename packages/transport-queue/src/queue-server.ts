@@ -16,6 +16,7 @@ import { deadLetterTopic } from './dead-letter/dead-letter.ts'
 import type { QueuePublisher } from './publish/publisher.ts'
 import type { QueueSettings } from './queue-options.ts'
 import type { SharedConnection } from './shared-connection.ts'
+import { observeConsumers } from './telemetry/observe-consumers.ts'
 import { wait } from './wait.ts'
 
 export interface ServerSurroundings {
@@ -40,6 +41,7 @@ export class QueueServer implements TransportServer {
   /** Ends joining that has not come to an end. */
   readonly #ending = new AbortController()
   #isOpen = false
+  #endObserving: (() => void) | undefined
 
   constructor(
     host: TransportHost,
@@ -64,6 +66,7 @@ export class QueueServer implements TransportServer {
       this.#isOpen = true
       await this.#ensureTopics()
       this.#servers.add(this)
+      this.#observe()
       await this.#awaitJoined(this.#consumers.map((consumer) => consumer.join(this.#ending.signal)))
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
@@ -141,6 +144,7 @@ export class QueueServer implements TransportServer {
 
   async #release(): Promise<void> {
     this.#servers.delete(this)
+    this.#endObserving?.()
     if (!this.#isOpen) return
     this.#isOpen = false
     await this.#connection.release()
@@ -169,6 +173,12 @@ export class QueueServer implements TransportServer {
         'topics of dead letters are not there and could not be created',
       )
     }
+  }
+
+  #observe(): void {
+    const { name: service } = this.#host.service
+    const { driver } = this.#settings
+    this.#endObserving = observeConsumers({ service, driver, report: () => this.report() })
   }
 
   /** Waits for the first assignments, so that a service that is ready consumes; not for ever, as others may be busy. */

@@ -34,6 +34,11 @@ const commands: Readonly<Record<string, ListedCommand & { load(): Promise<Comman
     summary: 'writes a compose.yaml for a laptop, with the servers that the services need',
     load: async () => (await import('./generate-compose.ts')).generateComposeCommand,
   },
+  'generate dashboards': {
+    usage: 'generate dashboards <service.ts>',
+    summary: 'writes dashboards for Grafana and alert rules for Prometheus',
+    load: async () => (await import('./generate-dashboards.ts')).generateDashboardsCommand,
+  },
   doctor: {
     usage: 'doctor <service.ts> <file or folder>…',
     summary: 'compares manifests of Kubernetes with the code, and tells what is wrong and what to write',

@@ -1,10 +1,9 @@
 import type { Metadata, Principal } from './call.ts'
 import type { ServiceError } from '../error/service-error.ts'
+import type { ObservedArrival } from '../telemetry/observed-arrival.ts'
 
 /** A call as it came in over a wire, its input not decoded yet. */
-export interface Arrival {
-  /** The transport's name. */
-  readonly transport: string
+export interface Arrival extends ObservedArrival {
   readonly metadata: Metadata
   /** Address of the caller, for logs. */
   readonly peer?: string | undefined

@@ -1,9 +1,10 @@
 import type { ErrorCode } from '../error/error-code.ts'
 import type { ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
-import { activeTraceId } from '../telemetry/trace.ts'
+import { traceIdOf } from '../telemetry/trace.ts'
 import type { Arrival } from './arrival.ts'
 import type { Call } from './call.ts'
+import type { AmbientCall } from './context.ts'
 
 /** Which finished calls get a line of their own. Faults of the service itself always do. */
 export type LoggedCalls = 'all' | 'failed' | 'none'
@@ -14,9 +15,12 @@ export interface LogPlan {
   readonly loggedCalls: LoggedCalls
 }
 
-interface EndedCall extends Pick<Call, 'id' | 'operation' | 'metadata'> {
+interface EndedCall extends LoggedCall {
   readonly startedAtMs: number
 }
+
+/** A call as its lines tell of it. */
+type LoggedCall = Pick<AmbientCall, 'id' | 'operation' | 'metadata' | 'trace'>
 
 interface FailedItem {
   readonly call: Pick<Call, 'id' | 'operation'>
@@ -45,8 +49,8 @@ const levelOf = {
 } as const satisfies Readonly<Record<ErrorCode, 'info' | 'warn' | 'error'>>
 
 /** What every line about a call carries. */
-export function callFields({ id, operation, metadata }: Pick<Call, 'id' | 'operation' | 'metadata'>) {
-  const traceId = activeTraceId() ?? traceIdOf(metadata['traceparent'])
+export function callFields({ id, operation, metadata, trace }: LoggedCall) {
+  const traceId = traceIdOf(trace) ?? traceIdIn(metadata['traceparent'])
   return traceId === undefined ? { callId: id, operation } : { callId: id, operation, traceId }
 }
 
@@ -100,7 +104,7 @@ export function logLostFailure(item: FailedItem, { log }: LogPlan): void {
 
 function itemFields({ call: { id, operation }, message, error: { code } }: FailedItem) {
   const { metadata, peer, attempt = 1 } = message
-  const traceId = traceIdOf(metadata['traceparent'])
+  const traceId = traceIdIn(metadata['traceparent'])
   return { callId: id, operation, ...(traceId !== undefined && { traceId }), peer, attempt, code }
 }
 
@@ -120,6 +124,6 @@ function durationOf({ startedAtMs }: EndedCall) {
 /** @see W3C Trace Context, traceparent */
 const traceparent = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/
 
-function traceIdOf(text: string | undefined): string | undefined {
+function traceIdIn(text: string | undefined): string | undefined {
   return text === undefined ? undefined : traceparent.exec(text)?.[1]
 }

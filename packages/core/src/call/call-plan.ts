@@ -24,6 +24,8 @@ export interface CallPlan extends CallFacts {
   /** Undefined where nothing protects the service against too many calls. */
   readonly load: OperationLoad | undefined
   readonly loggedCalls: LoggedCalls
+  /** Whether its calls have spans and metrics of their own. @defaultValue true */
+  readonly isObserved?: boolean
   /** The handler with its interceptors around it. */
   readonly invoke: Invoke
 }

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Call } from './call.ts'
 import type { Gate } from './gate.ts'
 import type { Criticality } from './overload/criticality.ts'
+import { runInTrace, type TraceContext } from '../telemetry/trace.ts'
 
 /** A call as the code around handlers sees it. */
 export interface AmbientCall extends Call {
@@ -9,6 +10,8 @@ export interface AmbientCall extends Call {
   readonly forwarded: readonly string[]
   /** What outgoing calls inherit of it. */
   readonly criticality: Criticality | undefined
+  /** What spans made for it are a part of; undefined without an OpenTelemetry SDK. */
+  readonly trace?: TraceContext | undefined
   /** Where work is counted that the service waits for when it drains. */
   readonly gate: Gate
   /** Whether it was answered. @defaultValue false */
@@ -33,5 +36,7 @@ export function runInCall<Argument, Result>(
   run: (argument: Argument) => Result,
   argument: Argument,
 ): Result {
-  return storage.run(call, run, argument)
+  const { trace } = call
+  if (trace === undefined) return storage.run(call, run, argument)
+  return runInTrace(trace, () => storage.run(call, run, argument))
 }

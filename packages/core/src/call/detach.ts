@@ -47,6 +47,7 @@ class DetachedCall implements AmbientCall, Cuttable {
   readonly log: Call['log']
   readonly forwarded: readonly string[]
   readonly criticality: AmbientCall['criticality']
+  readonly trace: AmbientCall['trace']
   readonly gate: Gate
   place = 0
   readonly #controller = new AbortController()
@@ -62,6 +63,7 @@ class DetachedCall implements AmbientCall, Cuttable {
     this.log = call.log
     this.forwarded = call.forwarded
     this.criticality = call.criticality
+    this.trace = call.trace
     this.gate = call.gate
   }
 

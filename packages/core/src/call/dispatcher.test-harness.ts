@@ -62,7 +62,7 @@ export function dispatcherFor(handler: Invoke, { access = 'public', interceptors
     dispatch({ transport: 'test', metadata: {}, decode: () => ({ text: 'hi' }), ...arrival })
   /** What a call is refused for by its metadata alone. */
   const refuse = (metadata: Record<string, string>) => composeRefusal(plan, gate)?.((name) => metadata[name])
-  return { send, refuse, gate, lines }
+  return { send, dispatch, refuse, gate, lines }
 }
 
 export function errorOf(outcome: Outcome): ServiceError {

@@ -1,6 +1,7 @@
 import { invalidArgument, ServiceError } from '../error/service-error.ts'
 import { markShutdown } from '../error/shutdown.ts'
 import type { SchemaResult } from '../schema/compiled-schema.ts'
+import { observeArrival } from '../telemetry/observed-arrival.ts'
 import { requireAllowed } from './rule/access.ts'
 import type { Arrival, Failure, Outcome } from './arrival.ts'
 import { toCallError } from './call-error.ts'
@@ -30,7 +31,7 @@ export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
   return (arrival) => {
     if (!gate.isOpen && !gate.isOpenTo(arrival)) return Promise.resolve(refuse(plan, arrival, gate))
     return new Promise((resolve) => {
-      const call = new DispatchedCall(new RunningCall(plan, arrival, gate), path, resolve)
+      const call = new DispatchedCall(runningCall(plan, arrival, gate), path, resolve)
       gate.enter(call)
       if (call.running.hasEnded) return
       if (path.load === undefined || call.takesTurn(path.load)) begin(call)
@@ -121,7 +122,15 @@ function valueOf(result: SchemaResult): unknown {
 
 function refuse(plan: CallPlan, arrival: Arrival, gate: Gate): Failure {
   const error = markShutdown(drainingError())
-  return { ok: false, error, callId: new RunningCall(plan, arrival, gate).id, headers: undefined }
+  const call = runningCall(plan, arrival, gate)
+  call.end(error)
+  return { ok: false, error, callId: call.id, headers: undefined }
+}
+
+function runningCall(plan: CallPlan, arrival: Arrival, gate: Gate): RunningCall {
+  const call = new RunningCall(plan, arrival, gate)
+  if (plan.isObserved !== false) call.observed = observeArrival(arrival, plan.id)
+  return call
 }
 
 /** Outputs are always stripped; a mismatch is our own fault, so the caller learns nothing of it. */

@@ -1,4 +1,4 @@
-import { injectTrace } from '../telemetry/trace.ts'
+import { carryTrace, traceWithin } from '../telemetry/trace.ts'
 import { ambientCall } from './context.ts'
 import { criticalityName, tenantName } from './overload/criticality.ts'
 
@@ -17,7 +17,7 @@ export const forwardedByDefault: readonly string[] = Object.freeze([
 
 /**
  * The metadata to send along with an outgoing call or message: request id and allow-listed metadata of the running call; a
- * registered OpenTelemetry SDK puts its own active span in place of the trace context that came in.
+ * registered OpenTelemetry propagator writes the active span and its baggage in place of the trace context that came in.
  */
 export function outgoingMetadata(): Record<string, string> {
   const metadata: Record<string, string> = {}
@@ -29,6 +29,6 @@ export function outgoingMetadata(): Record<string, string> {
       if (value !== undefined) metadata[name] = value
     }
   }
-  injectTrace(metadata)
+  carryTrace(metadata, traceWithin(call?.trace))
   return metadata
 }

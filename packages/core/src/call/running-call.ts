@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { OperationKind } from '../contract/operation.ts'
 import { ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
+import type { ObservedCall } from '../telemetry/observed-call.ts'
+import type { TraceContext } from '../telemetry/trace.ts'
 import type { Arrival } from './arrival.ts'
 import type { Metadata, Principal } from './call.ts'
 import { callFields } from './call-log.ts'
@@ -51,6 +53,8 @@ export class RunningCall implements AmbientCall {
   /** What the caller said it would wait. */
   readonly #announcedMs: number | undefined
   principal: Principal | undefined
+  /** Told when the call ends; undefined without an OpenTelemetry SDK. */
+  observed: ObservedCall | undefined = undefined
   headers: Record<string, string> | undefined = undefined
   trailers: Record<string, string> | undefined = undefined
   readonly #facts: CallFacts
@@ -72,6 +76,10 @@ export class RunningCall implements AmbientCall {
     this.#announcedMs = announcedMs
     const timeoutMs = smaller(facts.timeoutMs, announcedMs)
     this.endsAtMs = timeoutMs === undefined ? undefined : this.startedAtMs + timeoutMs
+  }
+
+  get trace(): TraceContext | undefined {
+    return this.observed?.context
   }
 
   get draining(): AbortSignal {
@@ -189,6 +197,7 @@ export class RunningCall implements AmbientCall {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#unfollow?.()
+    this.observed?.end(error)
     if (error === undefined) return
     this.#endedBy = error
     this.#controller?.abort(error)

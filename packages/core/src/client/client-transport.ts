@@ -1,6 +1,9 @@
 import type { Metadata } from '../call/call.ts'
 import type { ContractInfo } from '../contract/contract.ts'
 import type { Operation } from '../contract/operation.ts'
+import type { CallConvention } from '../telemetry/convention.ts'
+import type { AttemptObserver } from '../telemetry/observed-call.ts'
+import type { TraceContext } from '../telemetry/trace.ts'
 
 /**
  * A way for calls to go out. It translates between the client and a wire and decides nothing else: validation, deadline
@@ -28,6 +31,12 @@ export interface ClientTransport {
    * @throws ConfigError or ContractError when address or contract cannot be used.
    */
   open(target: ClientTarget): ClientChannel
+  /**
+   * How OpenTelemetry is told of the calls of an operation to a target. Asked once for each, and only where an SDK is registered.
+   *
+   * @defaultValue by the names of transport and operation
+   */
+  convention?(operation: Operation, target: ClientTarget): CallConvention | undefined
 }
 
 export interface ClientTarget {
@@ -55,6 +64,15 @@ export interface ClientTarget {
  */
 export type ChannelState = 'idle' | 'connecting' | 'ready' | 'failing'
 
+/** How many connections a channel has, and how they are used. */
+export interface ConnectionUse {
+  readonly openCount: number
+  /** Of those that are open, without a call. */
+  readonly idleCount: number
+  /** Calls that wait for a connection. */
+  readonly waitingCount: number
+}
+
 /** A connection, or a pool of them, to one address. */
 export interface ClientChannel {
   /**
@@ -73,6 +91,8 @@ export interface ClientChannel {
    * by itself, or nobody would call over it again. A channel that cannot know leaves it out and counts as `idle`.
    */
   state?(): ChannelState
+  /** How its connections are used, for metrics. A channel that cannot know leaves it out. */
+  use?(): ConnectionUse | undefined
   /** Finishes running calls within what they have left and releases the connection. Safe to call twice. */
   close(): Promise<void>
 }
@@ -100,6 +120,10 @@ export interface OutgoingCall {
    * @see gRFC A6: `grpc-previous-rpc-attempts`
    */
   readonly previousAttemptCount?: number | undefined
+  /** What it goes out as a part of, where that is not the running call; undefined without an OpenTelemetry SDK. A transport need not look at it. */
+  readonly trace?: TraceContext | undefined
+  /** Takes what only the transport knows of the attempt; undefined without an OpenTelemetry SDK. Never throws. */
+  readonly observed?: AttemptObserver | undefined
 }
 
 /** What the attempts of one call know of each other. */

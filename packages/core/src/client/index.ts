@@ -3,6 +3,7 @@ export { outgoingMetadata } from '../call/propagation.ts'
 export type {
   CallAttempt,
   ChannelState,
+  ConnectionUse,
   ClientChannel,
   ClientTarget,
   ClientTransport,

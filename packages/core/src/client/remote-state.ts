@@ -1,5 +1,5 @@
 import { stateOf } from './channel-state.ts'
-import type { ChannelState } from './client-transport.ts'
+import type { ChannelState, ConnectionUse } from './client-transport.ts'
 import type { BreakerFacts } from './policy/breaker.ts'
 import type { PolicyState } from './policy/policy-state.ts'
 import type { Target } from './target/target.ts'
@@ -25,6 +25,8 @@ export interface InstanceState {
   readonly address: string
   readonly zone?: string | undefined
   readonly state: ChannelState
+  /** Of its connections; undefined where its transport cannot know. */
+  readonly connections?: ConnectionUse | undefined
   /** Calls of this process; undefined where there is only one address, over which calls go uncounted. */
   readonly runningCount?: number | undefined
   /** Of its newest answers; undefined where there is none, or only one address. */
@@ -60,6 +62,7 @@ export function instanceStateOf({
     address,
     zone,
     state: stateOf(channel),
+    connections: channel.use?.(),
     runningCount,
     latencyMs: latency.ms === undefined ? undefined : Math.round(latency.ms * 1_000) / 1_000,
     ejectedUntil:

@@ -13,6 +13,7 @@ import { noteChannels } from './connections.ts'
 import { DnsDirectory } from './dns-directory.ts'
 import { LocalChannels } from './local/local-channels.ts'
 import type { KnownName } from './known-name.ts'
+import { openObserved } from './observed-channel.ts'
 import { type DnsName, type Route, routeTo } from './place.ts'
 import { ClientJournal } from './policy/client-journal.ts'
 import { PolicedChannel } from './policy/policed-channel.ts'
@@ -237,11 +238,13 @@ function spreadOver(
 function openAll({ via, contract }: Destination, place: FixedPlace): ChannelList {
   if (place.kind === 'url') {
     const { address, scheme, pathPrefix } = place
-    return fixedChannels([new Target(address, via.open({ contract, address, scheme, pathPrefix }))])
+    return fixedChannels([new Target(address, openObserved(via, { contract, address, scheme, pathPrefix }))])
   }
   const { addresses } = place
   const several = addresses.length > 1 ? { isOneOfSeveral: true } : {}
-  return fixedChannels(addresses.map((address) => new Target(address, via.open({ contract, address, ...several }))))
+  return fixedChannels(
+    addresses.map((address) => new Target(address, openObserved(via, { contract, address, ...several }))),
+  )
 }
 
 type FixedPlace = Extract<Route, { kind: 'fixed' | 'url' }>
@@ -255,7 +258,7 @@ function findNamed(destination: Destination, name: DnsName, directory: DnsDirect
 
 /** @param rest What else each of them is told to the transport. */
 function findAll({ via, contract }: Destination, known: KnownName, rest: Partial<ClientTarget> = {}): ChannelList {
-  const open = (address: string) => via.open({ contract, address, isOneOfSeveral: true, ...rest })
+  const open = (address: string) => openObserved(via, { contract, address, isOneOfSeveral: true, ...rest })
   return new FoundChannels({ known, log: known.log, protocol: via.protocol ?? via.name, open })
 }
 

@@ -1,10 +1,11 @@
 import type { Arrival, Outcome } from '../call/arrival.ts'
 import { Batch } from '../call/batch/batch.ts'
-import type { Call } from '../call/call.ts'
+import type { Call, Metadata } from '../call/call.ts'
 import { toCallError } from '../call/call-error.ts'
 import type { CallPlan } from '../call/call-plan.ts'
 import type { BatchSettings } from '../contract/batch.ts'
 import { asItIs } from '../schema/compiled-schema.ts'
+import { batchAttributes } from '../telemetry/convention.ts'
 import type { BatchArrival, EventEndpoint } from '../transport/endpoint.ts'
 
 /** Composes the call path of a plan. */
@@ -19,7 +20,13 @@ export function batchEndpoint(
   const { invoke: handler, loggedCalls } = plan
   // One that was read is no call yet; one that could not be is told of as any other.
   const toldReads = loggedCalls === 'all' ? 'failed' : loggedCalls
-  const read = compose({ ...plan, output: asItIs, loggedCalls: toldReads, invoke: (payload) => payload })
+  const read = compose({
+    ...plan,
+    output: asItIs,
+    loggedCalls: toldReads,
+    isObserved: false,
+    invoke: (payload) => payload,
+  })
   const handle = compose({ ...plan, input: asItIs, invoke: (batch, call) => batchIn(batch).run(handler, call) })
   const handleOne = compose({
     ...plan,
@@ -54,6 +61,7 @@ class BatchedArrival implements Arrival {
   readonly isTrusted: boolean
   readonly isAccepted: boolean
   readonly timeoutMs: number | undefined
+  readonly convention: BatchArrival['convention']
   readonly #given: BatchArrival
   readonly #batch: Batch
 
@@ -62,8 +70,18 @@ class BatchedArrival implements Arrival {
     this.isTrusted = given.isTrusted ?? false
     this.isAccepted = given.isAccepted ?? false
     this.timeoutMs = given.timeoutMs
+    this.convention = given.convention
     this.#given = given
     this.#batch = batch
+  }
+
+  /** Messages that are handled at once may be of many traces. */
+  get follows(): readonly Metadata[] {
+    return this.#given.messages.map(({ arrival }) => arrival.metadata)
+  }
+
+  spanAttributes() {
+    return batchAttributes(this.#given.messages.length)
   }
 
   get signal(): AbortSignal | undefined {

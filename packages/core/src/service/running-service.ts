@@ -354,6 +354,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
       endsAtMs: this.#stopRequest.endsAtMs,
       journal: this.#journal,
     })
+    this.#parts.endObserving()
     this.#state = 'stopped'
     const { cutCallCount, cutAnswerCount, abandonedCallCount } = this.#parts.drain
     const hasCut = cutCallCount > 0 || cutAnswerCount > 0 || abandonedCallCount > 0

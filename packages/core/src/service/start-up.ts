@@ -32,6 +32,7 @@ import type { Settings } from './live/live-setting.ts'
 import type { ServiceParts } from './lifecycle/shutdown-phases.ts'
 import { isAnnouncing, planService, requireSound, type ServicePlan } from './plan-service.ts'
 import { Schedules } from './schedule/schedules.ts'
+import { observeService } from './telemetry/observe-service.ts'
 import { delayFor, type ServiceOptions, type ServiceSettings } from './service-options.ts'
 
 /** What of a service is there by now. */
@@ -44,6 +45,8 @@ export type GrowingParts = { -readonly [Part in keyof ServiceParts]: ServicePart
   clients: readonly unknown[]
   /** How long callers are still served after they were turned away. */
   deregisterDelayMs: number
+  /** Ends what the SDK of telemetry looks at. */
+  endObserving: () => void
 }
 
 /** Before anything has started. */
@@ -63,6 +66,7 @@ export const noParts: Readonly<Omit<GrowingParts, 'drain' | 'log'>> = Object.fre
   transportNames: [],
   clients: [],
   deregisterDelayMs: 0,
+  endObserving: () => undefined,
 })
 
 /** What a service is started with. */
@@ -129,6 +133,7 @@ export class StartUp<Config extends ConfigSpec> {
     this.#parts.clients = plan.providers.order.flatMap(({ token, remote }) =>
       remote ? [container.valueFor(token)] : [],
     )
+    this.#parts.endObserving = observeService({ service: options.name, clients: this.#parts.clients })
     const endpoints = await phase('construct handlers', () => this.#composeEndpoints(plan.definitions, container))
     this.#parts.background = this.#background(container)
     const hooks = bindHooks(options, container, gate)

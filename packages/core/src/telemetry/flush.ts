@@ -1,5 +1,6 @@
 import { metrics, trace } from '@opentelemetry/api'
 import type { Logger } from './log.ts'
+import { behindProxy } from './registered.ts'
 
 /** What keeps telemetry back before it writes it, and can be asked to write it now. */
 export interface TelemetrySink {
@@ -23,12 +24,6 @@ function flushLog(log: Logger): unknown {
   return new Promise<void>((resolve, reject) => {
     log.flush?.((error) => (error ? reject(error) : resolve()))
   })
-}
-
-/** The API hands out a proxy, whichever copy of it the SDK was registered with. */
-function behindProxy(provider: object): object {
-  const isProxy = (one: object): one is { getDelegate(): object } => 'getDelegate' in one
-  return isProxy(provider) ? provider.getDelegate() : provider
 }
 
 function sinkOf(name: TelemetrySink['name'], provider: object): readonly TelemetrySink[] {

@@ -1,2 +1,24 @@
 export type { Logger } from './log.ts'
 export { outgoingMetadata } from '../call/propagation.ts'
+export { counter, observe } from './instrument.ts'
+export { metricTable } from './metric-table.ts'
+export {
+  batchAttributes,
+  type CallConvention,
+  type CallOutcome,
+  grpcClientConvention,
+  grpcServerConvention,
+  httpAnsweredAttributes,
+  httpClientConvention,
+  httpRequestAttributes,
+  httpSentAttributes,
+  httpServerConvention,
+  messageAttributes,
+  peerAttributes,
+  processConvention,
+  sendConvention,
+  sentMessageAttributes,
+} from './convention.ts'
+export type { ObservedArrival } from './observed-arrival.ts'
+export type { AttemptObserver } from './observed-call.ts'
+export { observeSend, type ObservedSend } from '../call/observed-send.ts'

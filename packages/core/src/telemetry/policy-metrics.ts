@@ -1,4 +1,4 @@
-import { keptCounter } from './kept-counter.ts'
+import { counter } from './instrument.ts'
 
 /** What a policy of a client decided, as it is counted. */
 export interface CountedDecision {
@@ -12,26 +12,12 @@ export interface CountedDecision {
   readonly code?: string | undefined
 }
 
-/** The metrics of the policies of clients, by their names. Nothing happens without an OpenTelemetry SDK. */
-const policyMetrics = Object.freeze({
-  'tenon.client.decisions': {
-    unit: '{decision}',
-    description: 'What policies of clients decided beside sending a call.',
-  },
-} satisfies Readonly<Record<string, { readonly unit: string; readonly description: string }>>)
-
-/**
- * Counts one decision.
- *
- * @see OpenTelemetry semantic conventions: `error.type` says how something failed
- */
+/** Counts one decision. */
 export function recordDecision({ contract, operation, decision, code }: CountedDecision): void {
-  countDecision({
+  counter('tenon.client.decisions').add(1, {
     'tenon.client.contract': contract,
     'tenon.client.decision': decision,
     ...(operation !== undefined && { 'tenon.client.operation': operation }),
     ...(code !== undefined && { 'error.type': code }),
   })
 }
-
-const countDecision = keptCounter('tenon.client.decisions', policyMetrics['tenon.client.decisions'])

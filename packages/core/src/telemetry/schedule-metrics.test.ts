@@ -1,6 +1,6 @@
 import { type Counter, type Histogram, metrics, type MeterProvider } from '@opentelemetry/api'
 import { afterEach, expect, it } from 'vitest'
-import { recordOmitted, recordRestart, recordRun, scheduleMetrics } from './schedule-metrics.ts'
+import { recordOmitted, recordRestart, recordRun } from './schedule-metrics.ts'
 
 afterEach(() => metrics.disable())
 
@@ -18,11 +18,7 @@ it('does nothing without an SDK', () => {
 it('records runs in seconds, and counts what was not run and what was begun again', () => {
   const recorded: unknown[] = []
   const record: Histogram['record'] & Counter['add'] = (value, attributes) => void recorded.push([value, attributes])
-  const create = (name: keyof typeof scheduleMetrics, facts: object) => {
-    expect(facts).toBe(scheduleMetrics[name])
-    recorded.push(name)
-    return { record, add: record }
-  }
+  const create = (name: string) => (recorded.push(name), { record, add: record })
   const provider = { getMeter: () => ({ createHistogram: create, createCounter: create }) }
   metrics.setGlobalMeterProvider(provider as unknown as MeterProvider)
   recordRun({ ...run, errorCode: 'internal' })

@@ -64,6 +64,7 @@ export interface BatchEndpoint extends BatchSettings {
 }
 
 /** Several messages as they come to their handler, with what is true of the call and not of one of them. */
-export interface BatchArrival extends Omit<Arrival, 'decode' | 'metadata' | 'attempt' | 'peer' | 'principal'> {
+export interface BatchArrival
+  extends Omit<Arrival, 'decode' | 'metadata' | 'attempt' | 'peer' | 'principal' | 'follows' | 'spanAttributes'> {
   readonly messages: readonly BatchMessage[]
 }

@@ -5,8 +5,16 @@ import type {
   ClientWritableStream,
   ServiceError as GrpcError,
 } from '@grpc/grpc-js'
-import type { ChannelState, ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from '@tenon/core/client'
+import type {
+  ChannelState,
+  ConnectionUse,
+  ClientChannel,
+  ClientTarget,
+  ClientTransport,
+  OutgoingCall,
+} from '@tenon/core/client'
 import type { Operation } from '@tenon/core/contract'
+import { type CallConvention, grpcClientConvention } from '@tenon/core/telemetry'
 import { ServiceError } from '@tenon/core/transport'
 import { toProtoService } from '../service/proto-service.ts'
 import { type ClientMethod, toClientMethod } from './client-method.ts'
@@ -32,6 +40,7 @@ export function grpcClient(options: GrpcClientOptions = {}): ClientTransport {
     waitForReady: settings.waitForReady,
     check: (contract) => void toProtoService(contract),
     open: (target) => new GrpcChannel(target, settings),
+    convention: conventionOf,
   } satisfies ClientTransport)
 }
 
@@ -115,6 +124,13 @@ class GrpcChannel implements ClientChannel {
   state(): ChannelState {
     const state = this.#connection.state()
     return state === 'idle' && this.#sendingConnection ? this.#sendingConnection.state() : state
+  }
+
+  /** Calls share a connection. */
+  use(): ConnectionUse {
+    const connections = [this.#connection, ...(this.#sendingConnection ? [this.#sendingConnection] : [])]
+    const openCount = connections.filter((connection) => connection.state() === 'ready').length
+    return { openCount, idleCount: this.#running.isEmpty ? openCount : 0, waitingCount: 0 }
   }
 
   close(): Promise<void> {
@@ -206,6 +222,13 @@ type ReceivingCall = ClientReadableStream<Buffer> | ClientDuplexStream<Buffer, B
 
 async function* decodeAll(messages: AsyncIterable<Buffer>, decode: ClientMethod['decode']): AsyncGenerator<unknown> {
   for await (const bytes of messages) yield decode(bytes)
+}
+
+/** Undefined for an operation that is not offered over gRPC. */
+function conventionOf({ id }: Operation, place: ClientTarget): CallConvention | undefined {
+  const { fullName, methods } = toProtoService(place.contract)
+  const method = methods.find(({ operation }) => operation.id === id)
+  return method && grpcClientConvention({ method: `${fullName}/${method.name}`, place })
 }
 
 function isStatus(error: unknown): error is GrpcError {

@@ -21,6 +21,10 @@ export class RunningCalls {
   #count = 0
   #emptied: (() => void) | undefined
 
+  get isEmpty(): boolean {
+    return this.#count === 0
+  }
+
   /** A call is under way, until it leaves; the caller's signal cancels it. */
   enter(call: CancellableCall, { signal, deadline }: CallEnds): RunningCall {
     const cancel = () => call.cancel()

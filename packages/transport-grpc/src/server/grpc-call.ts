@@ -1,4 +1,5 @@
 import type { Metadata as GrpcMetadata } from '@grpc/grpc-js'
+import { type CallConvention, peerAttributes } from '@tenon/core/telemetry'
 import type { Arrival, Metadata } from '@tenon/core/transport'
 import { readMetadata } from '../wire/grpc-metadata.ts'
 
@@ -11,17 +12,28 @@ export interface ServerCall {
   once(event: 'cancelled', listener: () => void): unknown
 }
 
+/** What calls of one method share. */
+export interface CallReading<Call> {
+  readonly read: (call: Call) => unknown
+  /** How OpenTelemetry is told of them. */
+  readonly convention: CallConvention
+}
+
 /** A gRPC call as the dispatcher sees it. */
-export class GrpcCall implements Arrival {
+export class GrpcCall<Call extends ServerCall = ServerCall> implements Arrival {
   readonly transport = 'grpc'
-  readonly #call: ServerCall
-  readonly #read: () => unknown
+  readonly #call: Call
+  readonly #reading: CallReading<Call>
   #metadata: Metadata | undefined
   #isAnswered = false
 
-  constructor(call: ServerCall, read: () => unknown) {
+  constructor(call: Call, reading: CallReading<Call>) {
     this.#call = call
-    this.#read = read
+    this.#reading = reading
+  }
+
+  get convention(): CallConvention {
+    return this.#reading.convention
   }
 
   get metadata(): Metadata {
@@ -31,6 +43,10 @@ export class GrpcCall implements Arrival {
 
   get peer(): string {
     return this.#call.getPeer()
+  }
+
+  spanAttributes() {
+    return peerAttributes(this.peer)
   }
 
   get timeoutMs(): number | undefined {
@@ -56,6 +72,6 @@ export class GrpcCall implements Arrival {
   }
 
   decode(): unknown {
-    return this.#read()
+    return this.#reading.read(this.#call)
   }
 }

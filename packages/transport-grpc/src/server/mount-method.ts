@@ -11,7 +11,15 @@ import type {
   ServerWritableStream,
   StatusObject,
 } from '@grpc/grpc-js'
-import { type Logger, type OperationEndpoint, type Outcome, ServiceError, toServiceError } from '@tenon/core/transport'
+import { grpcServerConvention } from '@tenon/core/telemetry'
+import {
+  type Arrival,
+  type Logger,
+  type OperationEndpoint,
+  type Outcome,
+  ServiceError,
+  toServiceError,
+} from '@tenon/core/transport'
 import { GrpcCall, type ServerCall } from './grpc-call.ts'
 import { writeMetadata } from '../wire/grpc-metadata.ts'
 import { toStatus } from '../wire/grpc-status.ts'
@@ -20,8 +28,10 @@ import type { ProtoMethod } from '../service/proto-service.ts'
 import { type ReadableCall, requestItems } from './request-items.ts'
 import { writeItems } from './write-items.ts'
 
-/** What all methods of a server share. */
+/** What all methods of a service share. */
 export interface MethodSurroundings {
+  /** Of the service: `shop.v1.UserService`. */
+  readonly fullName: string
   readonly calls: OpenCalls
   /** The service's name, which error details name as their origin. */
   readonly domain: string
@@ -39,15 +49,18 @@ export type MethodHandler =
 /** The grpc-js handler of a method, for as many messages each way as its operation has. */
 export function mountMethod(
   endpoint: OperationEndpoint,
-  { operation, request, response }: ProtoMethod,
+  { operation, name, request, response }: ProtoMethod,
   surroundings: MethodSurroundings,
 ): MethodHandler {
   const { decode } = request
   const encode = limitTo(surroundings.maxResponseBytes ?? Number.POSITIVE_INFINITY, response.encode)
   const answerOne = composeOne({ endpoint, encode, surroundings })
   const answerMany = composeMany({ endpoint, encode, surroundings })
-  const withOne = (call: ServerCall & { readonly request: Buffer }) => new GrpcCall(call, () => decode(call.request))
-  const withMany = (call: ServerCall & ReadableCall) => new GrpcCall(call, () => requestItems(call, decode))
+  const convention = grpcServerConvention(`${surroundings.fullName}/${name}`)
+  const one = { convention, read: (call: OneRequest) => decode(call.request) }
+  const many = { convention, read: (call: ServerCall & ReadableCall) => requestItems(call, decode) }
+  const withOne = (call: OneRequest) => new GrpcCall(call, one)
+  const withMany = (call: ServerCall & ReadableCall) => new GrpcCall(call, many)
   return {
     unary: (call: UnaryCall, answer: sendUnaryData<Buffer>) => answerOne(call, withOne(call), answer),
     client_stream: (call: ReadableStream, answer: sendUnaryData<Buffer>) => answerOne(call, withMany(call), answer),
@@ -56,6 +69,7 @@ export function mountMethod(
   }[operation.kind]
 }
 
+type OneRequest = ServerCall & { readonly request: Buffer }
 type UnaryCall = ServerUnaryCall<Buffer, Buffer>
 type ReadableStream = ServerReadableStream<Buffer, Buffer>
 type WritableStream = ServerWritableStream<Buffer, Buffer>
@@ -67,8 +81,9 @@ interface MethodContext {
   readonly surroundings: MethodSurroundings
 }
 
-type AnswerOne = (call: UnaryCall | ReadableStream, arrival: GrpcCall, answer: sendUnaryData<Buffer>) => void
-type AnswerMany = (call: WritableStream | DuplexStream, arrival: GrpcCall) => void
+type AnswerOne = (call: UnaryCall | ReadableStream, arrival: AnyCall, answer: sendUnaryData<Buffer>) => void
+type AnswerMany = (call: WritableStream | DuplexStream, arrival: AnyCall) => void
+type AnyCall = Arrival & Pick<GrpcCall, 'end'>
 
 function composeOne(context: MethodContext): AnswerOne {
   const { endpoint, encode, surroundings } = context

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Client } from '@tenon/core/client'
+import { contractInfo } from '@tenon/core/contract'
 import { clientOf, connectionsOf, remote, roundRobin } from '@tenon/core'
 import { expect, test, vi } from 'vitest'
 import { httpClient } from '../index.ts'
@@ -25,6 +26,13 @@ test('a channel is idle, ready once it was called, failing for a second when its
   expect(channel.state?.()).toBe('ready')
   await channel.close()
   await again.started.stop()
+})
+
+test('nothing is told of connections through a proxy, and 0 of those that nobody needed yet', () => {
+  const target = { contract: contractInfo(users), address: '127.0.0.1:1' }
+  const useOf = (options?: Parameters<typeof httpClient>[0]) => httpClient(options).open(target).use?.()
+  expect(useOf({ proxy: 'http://127.0.0.1:2' })).toBeUndefined()
+  expect(useOf()).toEqual({ openCount: 0, idleCount: 0, waitingCount: 0 })
 })
 
 test('a remote of several addresses calls them in turn, and not one that is gone', async () => {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SecureContextOptions } from 'node:tls'
-import type { ChannelState, ClientTarget } from '@tenon/core/client'
+import type { ChannelState, ClientTarget, ConnectionUse } from '@tenon/core/client'
 import { ConfigError } from '@tenon/core/transport'
 import type { Client, Dispatcher, Pool } from 'undici'
 import { type Connection, Exchange, type ReplyHead } from './exchange.ts'
@@ -88,6 +88,11 @@ export class ConnectionPool {
     }
   }
 
+  /** Where a request goes. */
+  urlOf({ path }: WireRequest): string {
+    return this.#origin + this.#pathPrefix + path
+  }
+
   /** Through a proxy nothing is known of connections but that one has just failed. */
   state(): ChannelState {
     if (this.#isConnected) return 'ready'
@@ -96,6 +101,17 @@ export class ConnectionPool {
     if (this.#isConnected) return 'ready'
     if (performance.now() - this.#failedAtMs < failingMs) return 'failing'
     return stats.some(({ pending, queued }) => pending + queued > 0) ? 'connecting' : 'idle'
+  }
+
+  /** Undefined through a proxy, where nothing is known. */
+  use(): ConnectionUse | undefined {
+    if (this.#settings.proxy !== undefined) return undefined
+    const stats = this.#pools.map((pool) => pool.stats)
+    return {
+      openCount: sumOf(stats.map(({ connected }) => connected)),
+      idleCount: sumOf(stats.map(({ free }) => free)),
+      waitingCount: sumOf(stats.map(({ queued }) => queued)),
+    }
   }
 
   /** Cuts what is left and releases the connections. */
@@ -172,6 +188,10 @@ function provenClient(client: Client): Client {
     return dispatch(options, handler)
   }
   return client
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 function toTls({ tls }: HttpClientSettings): SecureContextOptions & { readonly servername?: string } {

@@ -1,5 +1,13 @@
-import type { ChannelState, ClientChannel, ClientTarget, ClientTransport, OutgoingCall } from '@tenon/core/client'
+import type {
+  ChannelState,
+  ConnectionUse,
+  ClientChannel,
+  ClientTarget,
+  ClientTransport,
+  OutgoingCall,
+} from '@tenon/core/client'
 import type { Operation } from '@tenon/core/contract'
+import { httpAnsweredAttributes, httpClientConvention, httpSentAttributes } from '@tenon/core/telemetry'
 import { ServiceError } from '@tenon/core/transport'
 import { type ClientMethod, compileClientMethod } from './client-method.ts'
 import { ConnectionPool, type WireReply, type WireRequest } from './connection-pool.ts'
@@ -21,6 +29,8 @@ export function httpClient(options: HttpClientOptions = {}): ClientTransport {
     protocol: settings.tls === undefined ? 'http' : 'https',
     schemes: settings.tls === undefined ? ['http', 'https'] : ['https'],
     open: (target) => new HttpChannel(target, settings),
+    convention: ({ http }, place) =>
+      http && httpClientConvention({ method: http.method, route: (place.pathPrefix ?? '') + http.path, place }),
   } satisfies ClientTransport)
 }
 
@@ -51,7 +61,7 @@ class HttpChannel implements ClientChannel {
     const request = method.writeOne(input, headers)
     const running = this.#enter(outgoing, timeoutMs)
     try {
-      return await readOne(method, await this.#pool.send(request, running), outgoing)
+      return await readOne(method, await this.#send(request, running, outgoing), outgoing)
     } finally {
       this.#leave(running)
     }
@@ -62,7 +72,7 @@ class HttpChannel implements ClientChannel {
     const request = method.writeOne(input, takingTrailers(headers, outgoing))
     const running = this.#enter(outgoing, timeoutMs)
     try {
-      const reply = await this.#pool.send(request, running)
+      const reply = await this.#send(request, running, outgoing)
       // Its end is not to be waited for until somebody asks for the next item.
       void reply.ended.then(() => running.leave())
       yield* readStream(method, reply, outgoing)
@@ -77,7 +87,7 @@ class HttpChannel implements ClientChannel {
     const sent = toSent(inputs, running)
     try {
       const request = await method.writeStream(sent, headers, running.signal)
-      return await readOne(method, await this.#pool.send(request, running), outgoing)
+      return await readOne(method, await this.#send(request, running, outgoing), outgoing)
     } finally {
       sent.end()
       this.#leave(running)
@@ -94,7 +104,7 @@ class HttpChannel implements ClientChannel {
     const sent = toSent(inputs, running)
     try {
       const request = await method.writeStream(sent, takingTrailers(headers, outgoing), running.signal)
-      const reply = await this.#pool.send(request, running)
+      const reply = await this.#send(request, running, outgoing)
       void reply.ended.then(() => {
         sent.end()
         running.leave()
@@ -108,6 +118,10 @@ class HttpChannel implements ClientChannel {
 
   state(): ChannelState {
     return this.#pool.state()
+  }
+
+  use(): ConnectionUse | undefined {
+    return this.#pool.use()
   }
 
   close(): Promise<void> {
@@ -128,6 +142,14 @@ class HttpChannel implements ClientChannel {
   #cutEndless(): void {
     for (const running of this.#running)
       if (!running.hasDeadline) running.end(new ServiceError('cancelled', 'the client was closed'))
+  }
+
+  async #send(request: WireRequest, running: RunningCall, outgoing: OutgoingCall): Promise<WireReply> {
+    const { observed, previousAttemptCount: resendCount } = outgoing
+    observed?.describe(() => httpSentAttributes({ url: this.#pool.urlOf(request), resendCount }))
+    const reply = await this.#pool.send(request, running)
+    observed?.mark(httpAnsweredAttributes(reply.status))
+    return reply
   }
 
   #prepare({ id }: Operation, outgoing: OutgoingCall) {

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { type HttpOperation, isFormPart, type Operation, rawOutputStreamOf } from '@tenon/core/contract'
+import { type CallConvention, httpServerConvention } from '@tenon/core/telemetry'
 import { compileJsonWriter, type Logger, type Outcome } from '@tenon/core/transport'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type CallReading, HttpCall, type HttpExchange, type HttpRequest, type HttpShape } from '../http-call.ts'
-import { requestFault } from '../http-status.ts'
+import { requestFault, statusOf } from '../http-status.ts'
 import type { BodyReader } from '../input/read-body.ts'
 import { compileInputReader } from '../input/read-input.ts'
 import { loadFormParser, type OpenForm } from '../input/form-parser.ts'
@@ -33,6 +34,7 @@ export interface RouteSurroundings {
   readonly bodyLimitBytes: number
   readonly inputIdleTimeoutMs: number
   readonly maxTimeoutMs: number
+  readonly scheme: 'http' | 'https'
   readonly log: Logger
 }
 
@@ -205,13 +207,18 @@ function readingWhole(route: HttpRoute, surroundings: LoadedSurroundings): Serve
 }
 
 function compileServe(route: HttpRoute, surroundings: LoadedSurroundings): Serve {
-  const { maxTimeoutMs, log } = surroundings
+  const { maxTimeoutMs, scheme, log } = surroundings
   const { endpoint, http } = route
   const { operation } = endpoint
   const read = takesItems(route)
     ? compileStreamReader(operation, http, surroundings)
     : compileInputReader(operation, http)
-  const reading: CallReading = { read, maxTimeoutMs, isAcceptable: compileAcceptable(replyTypes(operation, http)) }
+  const reading: CallReading = {
+    read,
+    maxTimeoutMs,
+    conventionOf: compileConventions(http, scheme),
+    isAcceptable: compileAcceptable(replyTypes(operation, http)),
+  }
   const write =
     operation.kind === 'server_stream' || operation.kind === 'bidi_stream'
       ? streamWriter(operation, http, log)
@@ -229,6 +236,17 @@ function compileServe(route: HttpRoute, surroundings: LoadedSurroundings): Serve
       writeUnwritable(reply, { thrown, callId: dispatched.callId, log })
     }
   }
+}
+
+/** HEAD comes where GET does. */
+function compileConventions(
+  { method, path, status }: HttpOperation,
+  scheme: RouteSurroundings['scheme'],
+): (method: string) => CallConvention {
+  const facts = { route: path, scheme, status, statusOf }
+  const own = httpServerConvention({ method, ...facts })
+  const head = method === 'GET' ? httpServerConvention({ method: 'HEAD', ...facts }) : own
+  return (sent) => (sent === 'HEAD' ? head : own)
 }
 
 type Write = (reply: FastifyReply, outcome: Outcome) => Promise<void> | void

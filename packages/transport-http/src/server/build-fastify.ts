@@ -92,7 +92,8 @@ interface ServiceParts extends FastifyParts {
 }
 
 function mountService(scope: FastifyInstance, { settings, host, routes, bodies, documents }: ServiceParts): void {
-  const { bodyLimitBytes, inputIdleTimeoutMs, maxTimeoutMs, plugins } = settings
+  const { bodyLimitBytes, inputIdleTimeoutMs, maxTimeoutMs, plugins, tls } = settings
+  const scheme = tls === undefined ? 'http' : 'https'
   const notFound = compileNotFound(routes, documents.paths)
   const handleError = compileErrorHandler(host)
   // Who looks for paths is counted too.
@@ -103,6 +104,6 @@ function mountService(scope: FastifyInstance, { settings, host, routes, bodies, 
     if (request.is404 && !isOverLimit(thrown)) return notFound(request, reply)
     handleError.call(scope, thrown, request, reply)
   })
-  mountRoutes(scope, routes, { bodies, bodyLimitBytes, inputIdleTimeoutMs, maxTimeoutMs, log: host.log })
+  mountRoutes(scope, routes, { bodies, bodyLimitBytes, inputIdleTimeoutMs, maxTimeoutMs, scheme, log: host.log })
   documents.mount(scope)
 }

@@ -1,5 +1,7 @@
+import { processConvention } from '@tenon/core/telemetry'
 import type { Outcome, ServiceError } from '@tenon/core/transport'
 import { DeadLetterStore, type StoreSurroundings } from '../dead-letter/dead-letter-store.ts'
+import { systemOf } from '../driver/broker-system.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
 import type { ReadMessage } from '../read/read-message.ts'
 import { firstOf } from '../wait.ts'
@@ -13,9 +15,10 @@ import type { Halt, HaltedMessages } from './halted-messages.ts'
 import { type EndHistory, MessageBurial } from './message-burial.ts'
 import { hasExpired, MessageOpener, type UnopenedMessage } from './message-opener.ts'
 import { isOfEnding } from './plan/disposition.ts'
-import { QueueCall } from './queue-call.ts'
+import { QueueCall, type QueueCallFacts } from './queue-call.ts'
 import { endlessDelays, type RetryHistory, RetrySchedule, type ScheduleSettings } from './retry-schedule.ts'
 import { tellHalt, tellOvertaken, tellRetry, tellSkip } from './tell-outcome.ts'
+import { countRetry, countSkipped } from '../telemetry/message-metrics.ts'
 import { RunningCalls } from './turn/running-calls.ts'
 import type { Slots } from './turn/slots.ts'
 
@@ -47,12 +50,17 @@ export class MessageSettler {
   readonly #scheduling: ScheduleSettings
   readonly #opener: MessageOpener
   readonly #backOff: BackOff
+  readonly #shared: Pick<QueueCallFacts, 'transport' | 'system' | 'convention'>
 
   constructor(surroundings: SettlerSurroundings) {
     this.#surroundings = surroundings
     const { settings, consumer, partition, aside, slots, batcher, halted } = surroundings
     const { failures, retry } = consumer.settings
-    const { maxMessageBytes, maxDelayMs, clock } = settings
+    const { maxMessageBytes, maxDelayMs, clock, driver } = settings
+    const { name: transport } = settings
+    const { topic, group } = consumer
+    const system = systemOf(driver)
+    this.#shared = { transport, system, convention: processConvention({ system, topic, group }) }
     const waits = () => surroundings.waits?.()
     const backOff = new BackOff({ clock, revoked: partition.revoked, aside, halted, waits })
     this.#backOff = backOff
@@ -60,7 +68,6 @@ export class MessageSettler {
     const bounds = { maxMessageBytes, maxDelayMs, clock, read: consumer.format.read }
     this.#scheduling = { clock: settings.clock, random: settings.random, failures, retry }
     const delays = () => endlessDelays({ retry, random: settings.random })
-    const { group } = consumer
     const deadLetters =
       group === undefined
         ? new DroppedMessages(surroundings)
@@ -81,12 +88,13 @@ export class MessageSettler {
     if (aside?.parking.isFenced(record.key)) return void this.#follow(record, settled)
     const fresh = { record, attempt: 1, schedule: undefined, settled }
     if (history === undefined) return this.#begin(fresh)
-    const { givenUp } = history
+    const { givenUp, halt } = history
     if (givenUp) return void this.#buryAnew(fresh, { ...history, givenUp })
-    if (history.halt) return void this.#beginAnew({ ...fresh, isAlone: true }, { ...history, halt: history.halt })
-    const schedule = new RetrySchedule(this.#scheduling, history)
     // Whether its batch failed is not known any more: alone it fails by its own fault only.
-    const handling = { record, attempt: history.failureCount + 1, schedule, settled, isAlone: history.failureCount > 0 }
+    const late = { isLate: true, isAlone: history.failureCount > 0 }
+    if (halt) return void this.#beginAnew({ ...fresh, ...late, isAlone: true }, { ...history, halt })
+    const schedule = new RetrySchedule(this.#scheduling, history)
+    const handling = { record, attempt: history.failureCount + 1, schedule, settled, ...late }
     if (history.dueAt <= this.#surroundings.settings.clock.now()) this.#begin(handling)
     else void this.#beginAt(history.dueAt, handling)
   }
@@ -168,7 +176,7 @@ export class MessageSettler {
   /** Handles a message that has a place. */
   #attempt(handling: Handling): void {
     const { settings, consumer } = this.#surroundings
-    const { record, message, attempt, isAlone = false } = handling
+    const { record, message, attempt, isAlone = false, isLate = false } = handling
     const beganAt = settings.clock.now()
     const leftMs = message.expiresAt - beganAt
     if (leftMs <= 0 || this.#isRevoked) {
@@ -176,7 +184,8 @@ export class MessageSettler {
       return void this.#leave(handling)
     }
     const timeoutMs = Math.min(leftMs, consumer.settings.maxHandlerMs)
-    const call = new QueueCall(record, { transport: settings.name, attempt, message, timeoutMs, beganAt, isAlone })
+    const timing = { attempt, timeoutMs, beganAt }
+    const call = new QueueCall(record, { ...this.#shared, ...timing, message, isAlone, isLate })
     void this.#running.begin(call).then((outcome) => {
       if (!outcome.ok) void this.#failed(handling, call, outcome)
       else if (this.#running.end(call)) handling.settled(true)
@@ -225,13 +234,24 @@ export class MessageSettler {
     const { record, attempt } = handling
     if (isOfEnding(error, this.#isRevoked)) return false
     const step = schedule.next(error)
-    if (step.action === 'skip') return tellSkip(this.#surroundings, record, { error, attempt })
+    if (step.action === 'skip') return this.#skip(handling, error)
     const isHalted = step.action === 'exhausted' && consumer.settings.retry.onExhausted === 'halt-key'
     if (isHalted) return this.#halt(handling, error, schedule)
     if (step.action !== 'retry') return this.#burial.bury(record, { error, attemptCount: attempt, schedule })
     if (this.#isRevoked) return false
     tellRetry(this.#surroundings, record, { error, attempt, delayMs: step.delayMs })
     return this.#waitAgain(handling, { error, schedule, delayMs: step.delayMs })
+  }
+
+  #skip({ record, attempt }: Handling, error: ServiceError): true {
+    countSkipped(this.#counted(record), error.code)
+    return tellSkip(this.#surroundings, record, { error, attempt })
+  }
+
+  /** Where what it counts belongs. */
+  #counted({ topic }: ReceivedRecord) {
+    const { consumer, settings } = this.#surroundings
+    return { driver: settings.driver, topic, group: consumer.group }
   }
 
   /** As `afterFailure`, when others failed with the message, and nobody knows which of them did: it does so alone, or not at all. */
@@ -244,6 +264,7 @@ export class MessageSettler {
   async #waitAgain({ record, attempt }: Handling, { error, schedule, delayMs }: Again): Promise<boolean | undefined> {
     const { settings, partition, slots } = this.#surroundings
     const untilAt = settings.clock.now() + delayMs
+    countRetry(this.#counted(record), error.code)
     const stage = { stage: 'retried', attemptCount: attempt, code: error.code, untilAt } as const
     if (await this.#backOff.wait(record, stage, schedule.historyUntil(untilAt))) return true
     return (await slots.take(partition.revoked)) ? undefined : false
@@ -267,6 +288,8 @@ export class MessageSettler {
 interface NewHandling extends UnopenedMessage {
   readonly settled: (isDone: boolean) => void
   readonly isAlone?: boolean
+  /** Whether it was set aside. */
+  readonly isLate?: boolean
 }
 
 /** A message on its way to its outcome. */
@@ -278,6 +301,7 @@ interface Handling {
   schedule: RetrySchedule | undefined
   /** Whether it is handled with no others, as it has failed with its batch. */
   isAlone?: boolean
+  readonly isLate?: boolean
   readonly settled: (isDone: boolean) => void
 }
 

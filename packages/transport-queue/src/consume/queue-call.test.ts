@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { QueueCall } from './queue-call.ts'
+import { callFacts } from './queue-call.test-harness.ts'
 
 const record = { topic: 't', partition: 0, offset: 7, timestampAt: 0, key: null, value: null, headers: [] }
 const message = { metadata: {}, notBeforeAt: 0, expiresAt: 0, payload: () => 'payload' }
-const newCall = () => new QueueCall(record, { transport: 'queue', attempt: 1, message, timeoutMs: 1, beganAt: 0 })
+const newCall = () => new QueueCall(record, { ...callFacts, message })
 const isQuiet = (call: QueueCall) =>
   Promise.race([call.quiet.then(() => true), new Promise((resolve) => setImmediate(resolve, false))])
 

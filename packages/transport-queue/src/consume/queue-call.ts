@@ -1,8 +1,16 @@
+import { type CallConvention, messageAttributes } from '@tenon/core/telemetry'
 import type { Arrival } from '@tenon/core/transport'
+import { redriveLetterHeader } from '../dead-letter/dead-letter.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
 import type { ReadMessage } from '../read/read-message.ts'
 
 export interface QueueCallFacts {
+  /** What OpenTelemetry's conventions call the broker. */
+  readonly system: string
+  /** How OpenTelemetry is told of the messages of its consumer. */
+  readonly convention: CallConvention
+  /** Whether it was set aside and read anew, so that it comes long after it was sent. */
+  readonly isLate?: boolean
   /** The transport's name. */
   readonly transport: string
   /** 1 for the first time this member handles the message. */
@@ -41,6 +49,9 @@ export class QueueCall implements Arrival {
   readonly attempt: number
   readonly timeoutMs: number
   readonly isAlone: boolean
+  readonly convention: CallConvention
+  readonly #system: string
+  readonly #isLate: boolean
   readonly #beganAt: number
   readonly #record: ReceivedRecord
   readonly #message: ReadMessage
@@ -53,10 +64,14 @@ export class QueueCall implements Arrival {
   #controller: AbortController | undefined
 
   constructor(record: ReceivedRecord, facts: QueueCallFacts) {
-    const { transport, attempt, message, timeoutMs, beganAt, isAlone = false } = facts
+    const { transport, system, convention, attempt, message, timeoutMs, beganAt } = facts
+    const { isAlone = false, isLate = false } = facts
     this.#record = record
     this.#message = message
     this.transport = transport
+    this.convention = convention
+    this.#system = system
+    this.#isLate = isLate
     this.attempt = attempt
     this.#beganAt = beganAt
     this.timeoutMs = timeoutMs
@@ -65,6 +80,17 @@ export class QueueCall implements Arrival {
 
   get metadata(): Readonly<Record<string, string>> {
     return this.#message.metadata
+  }
+
+  /** What is handled long after it was sent, as after a redrive, is a trace of its own. */
+  get follows(): readonly QueueCall['metadata'][] | undefined {
+    const { metadata } = this
+    return this.#isLate || metadata[redriveLetterHeader] !== undefined ? [metadata] : undefined
+  }
+
+  spanAttributes() {
+    const { partition, offset } = this.#record
+    return messageAttributes({ system: this.#system, id: this.metadata['ce_id'], partition, offset })
   }
 
   /** Where the message stands: `shop.order.placed.v1/3@1042`. */

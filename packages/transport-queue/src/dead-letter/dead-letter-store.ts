@@ -3,6 +3,7 @@ import { isRecordTooLarge } from '../driver/record-too-large.ts'
 import type { AssignedPartition, ReceivedRecord, RecordToSend } from '../queue-driver.ts'
 import type { QueueSettings } from '../queue-options.ts'
 import { within } from '../wait.ts'
+import { countDeadLetter } from '../telemetry/message-metrics.ts'
 import { ThinLines } from '../thin-lines.ts'
 import { type Burial, deadLetterForms, deadLetterTopic, type GivenUp, omittedParts } from './dead-letter.ts'
 
@@ -60,6 +61,7 @@ export class DeadLetterStore {
       await this.#ensureTopic(topic, tell)
     }
     const facts = { offset: record.offset, code: error.code, reason: error.reason, attemptCount, err: error }
+    countDeadLetter({ driver: settings.driver, topic: record.topic, group }, error.code)
     log.error(facts, `${handler} gave a message up; it is in ${topic}${letter.lack}`)
     return true
   }

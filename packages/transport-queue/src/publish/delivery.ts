@@ -1,6 +1,7 @@
 import { drainingError, ServiceError } from '@tenon/core/transport'
 import { byteCountOf } from '../driver/record-size.ts'
 import type { QueueDriver, RecordToSend } from '../queue-driver.ts'
+import { countSent } from '../telemetry/message-metrics.ts'
 import type { KnownTopics, TopicTurn } from './known-topics.ts'
 import type { OutageLog } from './outage-log.ts'
 import { leftMs, type PublishBound, untilEnd } from './publish-bound.ts'
@@ -82,10 +83,16 @@ export class Delivery implements OpenMessage, TopicTurn {
   /** Ends it with an error, unless it has ended. */
   giveUp(error: ServiceError): void {
     if (this.#step === 'settled') return
+    if (this.#record) this.#forget(this.#record, error)
     this.#step = 'settled'
     this.#stopWaiting?.()
-    if (this.#record) this.#surroundings.topics.forget(this.#record.topic, this)
     this.#outcome.reject(error)
+  }
+
+  #forget({ topic }: RecordToSend, { code }: ServiceError): void {
+    const { driver, topics } = this.#surroundings
+    if (this.#step === 'sending') countSent({ driver, topic }, code)
+    topics.forget(topic, this)
   }
 
   /** As the log names it. */
@@ -112,6 +119,7 @@ export class Delivery implements OpenMessage, TopicTurn {
       await driver.produce([record], { timeoutMs, signal: this.#bound.signal })
       outages.end(record.topic)
       this.#step = 'settled'
+      countSent({ driver, topic: record.topic })
       this.#outcome.resolve()
     } catch (error) {
       if (this.#mayWaitForTopic(error)) return this.#waitForTopic(record.topic)

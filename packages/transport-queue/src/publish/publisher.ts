@@ -20,10 +20,12 @@ import {
 import type { QueueSettings } from '../queue-options.ts'
 import type { RecordToSend } from '../queue-driver.ts'
 import { within } from '../wait.ts'
+import { systemOf } from '../driver/broker-system.ts'
 import { commandContent, eventContent, type MessageFormat } from '../format/payload-formats.ts'
 import { CloudEventWriter } from './cloud-event.ts'
 import { Delivery } from './delivery.ts'
 import { KnownTopics } from './known-topics.ts'
+import { ObservedDelivery } from './observed-delivery.ts'
 import { OutageLog } from './outage-log.ts'
 import type { PublishBound } from './publish-bound.ts'
 import { notWritten } from './publish-error.ts'
@@ -38,6 +40,7 @@ import { PublishRoom } from './publish-room.ts'
 export class QueuePublisher extends Publisher {
   readonly #settings: QueueSettings
   readonly #writer: CloudEventWriter
+  readonly #system: string
   readonly #formats = new WeakMap<object, () => MessageFormat>()
   readonly #order = new PublishOrder()
   readonly #topics = new KnownTopics((topic) => this.#ensureTopic(topic))
@@ -50,18 +53,24 @@ export class QueuePublisher extends Publisher {
     super()
     const { mode, dataSchema } = settings
     this.#settings = settings
+    this.#system = systemOf(settings.driver)
     this.#writer = new CloudEventWriter({ source: service.name, mode, dataSchema })
     this.#room = new PublishRoom(settings)
   }
 
   async publish<Event extends EventType>(event: Event, payload: PayloadToSend<Event>, options?: PublishOptions) {
     const prepare = () => outgoingEvent(event, payload, options)
-    await this.#publish({ type: event, prepare, content: () => eventContent(event) }, options?.signal)
+    const observed = new ObservedDelivery(this.#system)
+    await this.#publish({ type: event, prepare, content: () => eventContent(event), observed }, options?.signal)
   }
 
   async send<Op extends QueueOperation>(operation: Op, input: InputToSend<Op>, options?: PublishOptions) {
     const prepare = () => outgoingCommand(operation, input, options)
-    await this.#publish({ type: operation, prepare, content: () => commandContent(operation) }, options?.signal)
+    const observed = new ObservedDelivery(this.#system)
+    await this.#publish(
+      { type: operation, prepare, content: () => commandContent(operation), observed },
+      options?.signal,
+    )
   }
 
   /** Tells the log of outages from here on. */
@@ -104,6 +113,10 @@ export class QueuePublisher extends Publisher {
     try {
       this.#begin(delivery, message)
       await delivery.outcome()
+      message.observed.succeed()
+    } catch (error) {
+      message.observed.fail(error)
+      throw error
     } finally {
       room.leave(delivery)
     }
@@ -133,7 +146,7 @@ export class QueuePublisher extends Publisher {
     try {
       const format = this.#formatOf(message)
       const payload = { contentType: format.contentType, bytes: format.write(prepared.value) }
-      return this.#writer.toRecord(prepared, payload, this.#settings.clock.now())
+      return this.#writer.toRecord(message.observed.begin(prepared), payload, this.#settings.clock.now())
     } catch (cause) {
       throw notWritten(cause)
     }
@@ -178,6 +191,7 @@ interface MessageToPublish {
   /** Makes sure that it may go out. A promise only when a validator is asynchronous. */
   prepare(): OutgoingMessage | Promise<OutgoingMessage>
   content(): MessageContent
+  readonly observed: ObservedDelivery
 }
 
 /** Does the work now, and gives what it came to as often as it is asked. */

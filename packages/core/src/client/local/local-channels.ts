@@ -1,7 +1,9 @@
 import type { ContractInfo } from '../../contract/contract.ts'
 import { ServiceError } from '../../error/service-error.ts'
 import type { ChannelList } from '../channel-list.ts'
+import type { ClientTarget } from '../client-transport.ts'
 import { markNotSent } from '../not-sent.ts'
+import { openObserved } from '../observed-channel.ts'
 import { Target } from '../target/target.ts'
 import { LocalChannel } from './local-channel.ts'
 import { type LocalOffer, offersOf, onOffersChange } from './local-offers.ts'
@@ -53,7 +55,9 @@ export class LocalChannels implements ChannelList {
   }
 
   #toTarget(offer: LocalOffer): Target {
-    return new Target(offer.address, new LocalChannel(this.#contract, offer))
+    const { address } = offer
+    const via = { name: 'local', open: ({ contract }: ClientTarget) => new LocalChannel(contract, offer) }
+    return new Target(address, openObserved(via, { contract: this.#contract, address, isOneOfSeveral: true }))
   }
 
   /** Calls that run go on, and their service waits for them. */

@@ -76,6 +76,7 @@ export class LogicalCall {
       ...(reply && { onHeaders: reply.onHeaders, onTrailers: reply.onTrailers }),
       attempt: { tried: this.#tried, ...(isHedge && { isHedge }) },
       previousAttemptCount: this.#attemptCount,
+      trace: this.#call.trace,
     } satisfies OutgoingCall
     requireRunning(call)
     this.#attemptCount += 1

@@ -3,6 +3,7 @@ import type { ContractInfo } from '../../contract/contract.ts'
 import type { Operation } from '../../contract/operation.ts'
 import type { ChannelState, ClientChannel, OutgoingCall } from '../client-transport.ts'
 import { HeldInputs } from '../held-inputs.ts'
+import { observeLogical, observeLogicalItems } from '../observed-channel.ts'
 import { Breaker, breakerStage } from './breaker.ts'
 import { type BulkheadSettings, bulkheadStage } from './bulkhead.ts'
 import { cacheStage } from './answer-cache.ts'
@@ -63,14 +64,18 @@ export class PolicedChannel implements ClientChannel {
     const stage = this.#stages.get(operation.id)
     if (stage === undefined) return this.#inner.unary(operation, input, call)
     const send = (outgoing: OutgoingCall) => this.#inner.unary(operation, input, outgoing)
-    return stage({ operation, input, call, isOutputStream: false, send })
+    return observeLogical(operation, call, (asked) =>
+      stage({ operation, input, call: asked, isOutputStream: false, send }),
+    )
   }
 
   serverStream(operation: Operation, input: unknown, call: OutgoingCall): AsyncIterable<unknown> {
     const stage = this.#stages.get(operation.id)
     if (stage === undefined) return this.#inner.serverStream(operation, input, call)
     const send = (outgoing: OutgoingCall) => OpenedItems.open(this.#inner.serverStream(operation, input, outgoing))
-    return received(stage, { operation, call, isOutputStream: true, send })
+    return observeLogicalItems(operation, call, (asked) =>
+      received(stage, { operation, call: asked, isOutputStream: true, send }),
+    )
   }
 
   async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, call: OutgoingCall): Promise<unknown> {
@@ -79,7 +84,9 @@ export class PolicedChannel implements ClientChannel {
     const held = new HeldInputs(inputs)
     const send = (outgoing: OutgoingCall) => this.#inner.clientStream(operation, held.attempt(), outgoing)
     try {
-      return await stage({ operation, call, isOutputStream: false, send, mayRepeat: () => held.isWhole })
+      return await observeLogical(operation, call, (asked) =>
+        stage({ operation, call: asked, isOutputStream: false, send, mayRepeat: () => held.isWhole }),
+      )
     } finally {
       held.release()
     }
@@ -91,8 +98,10 @@ export class PolicedChannel implements ClientChannel {
     const held = new HeldInputs(inputs)
     const send = (outgoing: OutgoingCall) =>
       OpenedItems.open(this.#inner.bidiStream(operation, held.attempt(), outgoing))
-    const asked = { operation, call, isOutputStream: true, send, mayRepeat: () => held.isWhole }
-    return received(stage, asked, () => held.release())
+    const mayRepeat = () => held.isWhole
+    return observeLogicalItems(operation, call, (asked) =>
+      received(stage, { operation, call: asked, isOutputStream: true, send, mayRepeat }, () => held.release()),
+    )
   }
 
   /** What is in force now, and how it stands. */

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import {
+  type InstanceAttributes,
   instanceAttributes,
   recordBreaker,
   recordEjection,
@@ -20,7 +21,7 @@ const decisions = channel(instanceDecisionChannelName)
 export class PoolTelemetry implements PoolListener {
   readonly #contract: string
   readonly #log: Logger
-  readonly #attributes = new WeakMap<Target, Readonly<Record<string, string>>>()
+  readonly #attributes = new WeakMap<Target, InstanceAttributes>()
 
   constructor(contract: string, log: Logger) {
     this.#contract = contract
@@ -60,7 +61,7 @@ export class PoolTelemetry implements PoolListener {
     decisions.publish({ ...this.#fieldsOf(target), decision, ...(reason && { reason }) } satisfies InstanceDecision)
   }
 
-  #attributesOf(target: Target): Readonly<Record<string, string>> {
+  #attributesOf(target: Target): InstanceAttributes {
     const known = this.#attributes.get(target)
     if (known) return known
     const attributes = instanceAttributes({ contract: this.#contract, address: target.address })

@@ -1,5 +1,6 @@
 import type { Arrival, Outcome } from '../../call/arrival.ts'
 import type { ScheduledRun, Timing } from '../../handler/schedule/timing.ts'
+import { type CallConvention, scheduleConvention } from '../../telemetry/convention.ts'
 import { type CountedLine, countedLine } from '../../telemetry/counted-line.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { recordOmitted, recordRun } from '../../telemetry/schedule-metrics.ts'
@@ -36,6 +37,7 @@ export class RunningSchedule {
   readonly #endpoint: ScheduleEndpoint
   readonly #service: string
   readonly #log: Logger
+  readonly #convention: CallConvention
   readonly #ticker: Ticker
   readonly #skips: CountedLine
   readonly #misses: CountedLine
@@ -51,6 +53,7 @@ export class RunningSchedule {
     this.name = name
     this.#endpoint = endpoint
     this.#service = service
+    this.#convention = scheduleConvention(name)
     this.#log = log.child({ schedule: name })
     this.#ticker = new Ticker({
       timing,
@@ -94,6 +97,7 @@ export class RunningSchedule {
     const arrival: Arrival = {
       transport: 'schedule',
       metadata: {},
+      convention: this.#convention,
       isTrusted: true,
       decode: () => run,
       ended: () => this.#ended(),

@@ -1,3 +1,4 @@
+import type { CallConvention } from '@tenon/core/telemetry'
 import type { BatchArrival } from '@tenon/core/transport'
 import type { BatchMessage } from './batcher.ts'
 
@@ -42,6 +43,11 @@ export class BatchRun implements BatchArrival {
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     return this.#controller.signal
+  }
+
+  /** That of the first: older events of the same consumer have topics of their own. */
+  get convention(): CallConvention | undefined {
+    return this.messages[0]?.arrival.convention
   }
 
   get messageCount(): number {

@@ -1,6 +1,7 @@
 import type { BatchArrival, BatchEndpoint, Outcome } from '@tenon/core/transport'
 import type { QueueClock } from '../../wait.ts'
 import { QueueCall } from '../queue-call.ts'
+import { callFacts } from '../queue-call.test-harness.ts'
 import type { MessageStage } from '../watch/consumer-report.ts'
 import { Batcher } from './batcher.ts'
 
@@ -91,8 +92,7 @@ function openPartition(batcher: Batcher, batch: BatchEndpoint, clock: QueueClock
     const record = { topic: 't', partition: 0, offset, timestampAt: 0, key: null, value: null, headers: [] }
     const message = { metadata: {}, notBeforeAt: 0, expiresAt, payload: () => offset }
     const call = new QueueCall(record, {
-      transport: 'queue',
-      attempt: 1,
+      ...callFacts,
       message,
       timeoutMs: 1_000,
       beganAt: clock.now(),

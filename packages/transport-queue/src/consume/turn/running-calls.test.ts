@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { QueueCall } from '../queue-call.ts'
+import { callFacts } from '../queue-call.test-harness.ts'
 import { RunningCalls } from './running-calls.ts'
 import { Slots } from './slots.ts'
 
 const record = { topic: 't', partition: 0, offset: 0, timestampAt: 0, key: null, value: null, headers: [] }
 const message = { metadata: {}, notBeforeAt: 0, expiresAt: 0, payload: () => undefined }
-const newCall = () => new QueueCall(record, { transport: 'queue', attempt: 1, message, timeoutMs: 1, beganAt: 0 })
+const newCall = () => new QueueCall(record, { ...callFacts, message })
 
 /** Two places, both taken. Counts those that come free. */
 function open() {

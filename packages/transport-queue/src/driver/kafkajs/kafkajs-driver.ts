@@ -53,6 +53,7 @@ export function kafkajsDriver(options: KafkajsOptions): QueueDriver {
 
 class KafkajsDriver implements QueueDriver {
   readonly name = 'kafkajs'
+  readonly system = 'kafka'
   readonly longestTailMs = sendTimeoutMs
   readonly longestRebalanceMs: number
   readonly target: string

@@ -53,6 +53,7 @@ export function platformaticDriver(options: PlatformaticOptions): QueueDriver {
 
 class PlatformaticDriver implements QueueDriver {
   readonly name = 'platformatic'
+  readonly system = 'kafka'
   readonly longestTailMs = requestTimeoutMs
   readonly longestRebalanceMs: number
   readonly target: string

@@ -1,0 +1,136 @@
+import { type Attributes, type Link, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { ErrorCode } from '../error/error-code.ts'
+import { ServiceError, toServiceError } from '../error/service-error.ts'
+import { attempt } from './attempt.ts'
+import type { CallConvention } from './convention.ts'
+import { histogram, upDownCounter } from './instrument.ts'
+import { registeredTelemetry, type Telemetry } from './registered.ts'
+import { carryTrace, type TraceContext } from './trace.ts'
+
+/** What a call that is observed is a part of. */
+export interface ObservedOrigin {
+  readonly parent: TraceContext
+  /** What it comes of without being a part of it. */
+  readonly links?: readonly Link[]
+  /** What the span tells of this call alone. Asked only of a span that is recorded. */
+  readonly details?: () => Attributes
+}
+
+/** What a transport tells of an attempt that it makes. */
+export interface AttemptObserver {
+  /** What its outcome alone does not say, such as the status of the reply: few values, for metrics tell it too. */
+  mark(attributes: Attributes): void
+  /** What its span alone tells. Asked only where it is recorded. */
+  describe(details: () => Attributes): void
+}
+
+/**
+ * The span and the metrics of a call, from its beginning to its end. Nothing of it throws, whatever an SDK and its exporters do: a call
+ * must not fail for being observed.
+ */
+export class ObservedCall implements AttemptObserver {
+  /** For what is a part of the call; undefined where only metrics are registered. */
+  readonly context: TraceContext | undefined
+  readonly #convention: CallConvention
+  readonly #telemetry: Telemetry
+  readonly #span: Span | undefined
+  readonly #startedAtMs = performance.now()
+  #marks: Attributes | undefined
+  #hasEnded = false
+
+  private constructor(convention: CallConvention, telemetry: Telemetry, { parent, links = [] }: ObservedOrigin) {
+    this.#convention = convention
+    this.#telemetry = telemetry
+    const { spanName, kind, attributes, spanAttributes } = convention
+    const span = telemetry.tracer?.startSpan(
+      spanName,
+      {
+        kind,
+        attributes: spanAttributes ? { ...attributes, ...spanAttributes } : attributes,
+        links: [...links],
+      },
+      parent,
+    )
+    this.#span = span
+    this.context = span && trace.setSpan(parent, span)
+    this.#countActive(1)
+  }
+
+  /** Undefined where nothing is registered that would take it. */
+  static begin(convention: () => CallConvention, origin: () => ObservedOrigin): ObservedCall | undefined {
+    const telemetry = registeredTelemetry()
+    if (telemetry === undefined) return undefined
+    return attempt(() => {
+      const { details, ...from } = origin()
+      const observed = new ObservedCall(convention(), telemetry, from)
+      if (details) observed.describe(details)
+      return observed
+    })
+  }
+
+  mark(attributes: Attributes): void {
+    this.#marks = { ...this.#marks, ...attributes }
+  }
+
+  describe(details: () => Attributes): void {
+    attempt(() => {
+      if (this.#span?.isRecording()) this.#span.setAttributes(details())
+    })
+  }
+
+  /** What is sent for the call, with its trace in the place of any other. */
+  carry(metadata: Readonly<Record<string, string>>): Record<string, string> {
+    const carried = { ...metadata }
+    const { context } = this
+    if (context) attempt(() => carryTrace(carried, context))
+    return carried
+  }
+
+  /** As `end`, with whatever was thrown. */
+  fail(thrown: unknown): void {
+    attempt(() => this.end(ServiceError.is(thrown) ? thrown : toServiceError(thrown)))
+  }
+
+  /** The first end counts. */
+  end(error: ServiceError | undefined): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    attempt(() => {
+      const outcome = this.#convention.outcomeOf(error)
+      const attributes = { ...this.#marks, ...outcome.attributes }
+      attempt(() => this.#measure(attributes))
+      this.#endSpan(attributes, outcome.isError ? error : undefined)
+    })
+  }
+
+  #measure(added: Attributes): void {
+    const { attributes, duration } = this.#convention
+    this.#countActive(-1)
+    if (duration === undefined || !this.#telemetry.isMeasured) return
+    const seconds = (performance.now() - this.#startedAtMs) / 1_000
+    histogram(duration).record(seconds, { ...attributes, ...added }, this.context)
+  }
+
+  #endSpan(attributes: Attributes, error: ServiceError | undefined): void {
+    const span = this.#span
+    if (span === undefined) return
+    if (span.isRecording()) {
+      span.setAttributes(attributes)
+      if (error) this.#tellError(span, error)
+    }
+    span.end()
+  }
+
+  #tellError(span: Span, { code, message, cause }: ServiceError): void {
+    span.setStatus({ code: SpanStatusCode.ERROR, message })
+    if (this.#convention.runsHandler && unexpected.has(code) && cause instanceof Error) span.recordException(cause)
+  }
+
+  #countActive(change: 1 | -1): void {
+    const { active } = this.#convention
+    if (active && this.#telemetry.isMeasured) upDownCounter(active.metric).add(change, active.attributes)
+  }
+}
+
+/** Codes of exceptions that nobody meant as an answer. What any other code has as a cause was told where it was thrown. */
+const unexpected: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unknown', 'internal', 'data_loss'])
