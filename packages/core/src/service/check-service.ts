@@ -122,6 +122,7 @@ function checkRest<Config extends ConfigSpec>(
 ): readonly PlanFailure[] {
   const failures: PlanFailure[] = []
   callWithSettings('admin', () => adminOf(options, { settings, config }), failures)
+  callWithSettings('telemetry', () => options.telemetry?.(config), failures)
   return failures
 }
 

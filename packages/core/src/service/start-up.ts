@@ -13,6 +13,9 @@ import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec } from './config/config.ts'
 import { adminOf } from './probe/admin-of.ts'
 import { AdminServer } from './probe/admin-server.ts'
+import type { AdminRoute } from './probe/admin-route.ts'
+import { logRoute } from './log/log-route.ts'
+import { ServiceLog } from './log/service-log.ts'
 import { announcedInstance, isOnLoopback } from './lifecycle/announced-instance.ts'
 import { Announcement } from './lifecycle/announcement.ts'
 import { type BoundHook, bindHooks } from './lifecycle/bound-hooks.ts'
@@ -56,6 +59,7 @@ export const noParts: Readonly<Omit<GrowingParts, 'drain' | 'log'>> = Object.fre
   schedules: undefined,
   background: undefined,
   live: undefined,
+  telemetry: undefined,
   hooks: [],
   addresses: [],
   operationIds: [],
@@ -157,9 +161,17 @@ export class StartUp<Config extends ConfigSpec> {
     this.#probes = probes
     if (asked === undefined) return []
     const { host, port } = asked
-    const admin = new AdminServer({ probes, info }, { host, port })
+    const admin = new AdminServer({ probes, info, routes: this.#adminRoutes() }, { host, port })
     this.#parts.admin = admin
     return [await admin.listen()]
+  }
+
+  /** Levels can be changed of the service's own log only. */
+  #adminRoutes(): readonly AdminRoute[] {
+    const { log } = this.#site
+    const isOperation = (id: string) => this.#parts.operationIds.includes(id)
+    const own = log instanceof ServiceLog ? [logRoute(log.control.levels, isOperation)] : []
+    return [...own, ...(this.#parts.telemetry?.routes ?? [])]
   }
 
   #keepContainer({ providers }: ServicePlan): Container {
