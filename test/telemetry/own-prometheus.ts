@@ -24,7 +24,7 @@ export async function startPrometheus(target: string): Promise<OwnPrometheus> {
   const [, address] = /msg="Listening on" address=(\S+)/.exec(started.output()) ?? []
   return {
     ask: async (path, query) => {
-      const response = await fetch(`http://${address}/api/v1/${path}?${new URLSearchParams(query)}`)
+      const response = await fetch(`http://${address}/api/v1/${path}?${new URLSearchParams(query).toString()}`)
       return ((await response.json()) as { data: unknown }).data
     },
     [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),

@@ -59,7 +59,9 @@ async function bundle(outfile: string): Promise<string> {
     format: 'esm',
     conditions: ['@tenon/source'],
     // Some of what is bundled is CommonJS.
-    banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+    },
     external: ['@opentelemetry/exporter-*-otlp-grpc'],
     logLevel: 'error',
   })

@@ -27,7 +27,7 @@ export interface LogOptions {
 /** JSON lines on standard output, at the level of LOG_LEVEL, else of the options; at `info` where that one is unknown. */
 export function defaultLog(service: string, environment: Environment, options: LogOptions = {}): ServiceLog {
   const { redact } = options
-  const output = new LogOutput()
+  const output = new LogOutput(pino.destination(1))
   const all = pino(
     {
       level: 'trace',

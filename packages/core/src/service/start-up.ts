@@ -8,7 +8,7 @@ import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
 import { Background } from './background/background.ts'
 import { bindTasks } from './background/bound-tasks.ts'
-import { composeEndpoints, composeSchedules } from './assemble.ts'
+import { composeEndpoints, composeSchedules, consumeId, scheduleId } from './assemble.ts'
 import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec } from './config/config.ts'
 import { adminOf } from './probe/admin-of.ts'
@@ -111,6 +111,8 @@ export class StartUp<Config extends ConfigSpec> {
   /** Transports that are asked to listen and do not yet. */
   readonly #silent = new Set<string>()
   #probes: Probes | undefined
+  /** What lines of log may say that they are of. */
+  #loggedOperations: ReadonlySet<string> = new Set()
 
   constructor(site: StartSite<Config>, parts: GrowingParts) {
     this.#site = site
@@ -169,8 +171,8 @@ export class StartUp<Config extends ConfigSpec> {
   /** Levels can be changed of the service's own log only. */
   #adminRoutes(): readonly AdminRoute[] {
     const { log } = this.#site
-    const isOperation = (id: string) => this.#parts.operationIds.includes(id)
-    const own = log instanceof ServiceLog ? [logRoute(log.control.levels, isOperation)] : []
+    const isLogged = (operation: string) => this.#loggedOperations.has(operation)
+    const own = log instanceof ServiceLog ? [logRoute(log.control.levels, isLogged)] : []
     return [...own, ...(this.#parts.telemetry?.routes ?? [])]
   }
 
@@ -196,6 +198,11 @@ export class StartUp<Config extends ConfigSpec> {
     const schedules = composeSchedules(handlers, surroundings)
     this.#parts.schedules = new Schedules(schedules, { service: options.name, log, areTimed })
     this.#parts.operationIds = endpoints.operations.map(({ operation }) => operation.id)
+    this.#loggedOperations = new Set([
+      ...this.#parts.operationIds,
+      ...endpoints.events.map(({ event }) => consumeId(event)),
+      ...schedules.map(({ name }) => scheduleId(name)),
+    ])
     return endpoints
   }
 

@@ -1,18 +1,19 @@
-import { levels } from 'pino'
-
 /** How much is logged; each level holds those after it. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
+/** How high each stands; a line is written that stands as high as the level, or higher. */
+const ranks = {
+  trace: 10,
+  debug: 20,
+  info: 30,
+  warn: 40,
+  error: 50,
+  fatal: 60,
+  silent: Number.POSITIVE_INFINITY,
+} as const satisfies Readonly<Record<LogLevel, number>>
+
 /** All levels, the one that logs most first. */
-export const logLevels: readonly LogLevel[] = Object.freeze([
-  'trace',
-  'debug',
-  'info',
-  'warn',
-  'error',
-  'fatal',
-  'silent',
-] as const)
+export const logLevels = Object.freeze(Object.keys(ranks)) as readonly LogLevel[]
 
 export function isLogLevel(text: string): text is LogLevel {
   return (logLevels as readonly string[]).includes(text)
@@ -29,7 +30,7 @@ export class LogLevels {
   constructor(initial: LogLevel) {
     this.initial = initial
     this.#level = initial
-    this.#least = rankOf(initial)
+    this.#least = ranks[initial]
   }
 
   get level(): LogLevel {
@@ -43,7 +44,7 @@ export class LogLevels {
 
   set(level: LogLevel): void {
     this.#level = level
-    this.#least = rankOf(level)
+    this.#least = ranks[level]
   }
 
   /** Undefined for that of the service. */
@@ -55,10 +56,6 @@ export class LogLevels {
   /** Whether a line is written that is of an operation, or of none. */
   allows(level: LogLevel, operation: string | undefined): boolean {
     const own = operation === undefined ? undefined : this.#operations.get(operation)
-    return rankOf(level) >= (own === undefined ? this.#least : rankOf(own))
+    return ranks[level] >= (own === undefined ? this.#least : ranks[own])
   }
-}
-
-function rankOf(level: LogLevel): number {
-  return levels.values[level] ?? Number.POSITIVE_INFINITY
 }

@@ -1,18 +1,26 @@
-import { pino } from 'pino'
+/** Where lines are written. */
+interface Destination {
+  write(line: string): unknown
+  flush(done: (error?: Error) => void): void
+}
 
-/** Where lines of log go: to standard output, and to who wants them too. */
+/** Where lines of log go: to a destination, and to who wants them too. */
 export class LogOutput {
-  readonly #standard = pino.destination(1)
+  readonly #destination: Destination
   /** Undefined for nobody. */
   listener: ((line: string) => void) | undefined
 
+  constructor(destination: Destination) {
+    this.#destination = destination
+  }
+
   write(line: string): void {
-    this.#standard.write(line)
+    this.#destination.write(line)
     this.listener?.(line)
   }
 
-  /** Calls back when standard output has all. */
+  /** Calls back when the destination has all. */
   flush(done: (error?: Error) => void): void {
-    this.#standard.flush(done)
+    this.#destination.flush(done)
   }
 }

@@ -1,9 +1,9 @@
 import type { ProbeReply } from '../../transport/probe.ts'
 import type { AdminRequest, AdminRoute } from '../probe/admin-route.ts'
-import { isLogLevel, type LogLevel, type LogLevels, logLevels } from './log-levels.ts'
+import { isLogLevel, type LogLevels, logLevels } from './log-levels.ts'
 
 /**
- * `/log`: tells the levels, and changes that of the service, or of one operation, to what the query says: `?level=debug&operation=shop.Orders.get`. The
+ * `/log`: tells the levels, and changes that of the service, or of one operation, to what the query says: `?level=debug&operation=shop.Orders/get`. The
  * level `initial` takes it back. Only who shows the token changes it, and only where there is one.
  */
 export function logRoute(levels: LogLevels, isOperation: (id: string) => boolean): AdminRoute {
@@ -29,13 +29,14 @@ function change(
   if (level !== 'initial' && !isLogLevel(level))
     return reply(400, { expected: [...logLevels, 'initial'], found: level })
   const operation = query.get('operation')
-  if (operation === null) return void levels.set(level === 'initial' ? levels.initial : level)
-  if (!isOperation(operation)) return reply(404, { found: operation, expected: 'an operation of this service' })
-  return void levels.setOperation(operation, toOwn(level))
-}
-
-function toOwn(level: LogLevel | 'initial'): LogLevel | undefined {
-  return level === 'initial' ? undefined : level
+  if (operation === null) {
+    levels.set(level === 'initial' ? levels.initial : level)
+    return undefined
+  }
+  if (!isOperation(operation))
+    return reply(404, { found: operation, expected: 'an operation of this service, consume … or schedule …' })
+  levels.setOperation(operation, level === 'initial' ? undefined : level)
+  return undefined
 }
 
 function reply(status: number, body: object): ProbeReply {

@@ -15,7 +15,10 @@ function open() {
     child: () => all,
   }
   const levels = new LogLevels('info')
-  const log = new ServiceLog(all, { levels, output: new LogOutput() })
+  const log = new ServiceLog(all, {
+    levels,
+    output: new LogOutput({ write: () => undefined, flush: (done) => done() }),
+  })
   const told = (one: Logger, fields = {}) => {
     lines.length = 0
     for (const level of ['debug', 'info', 'warn', 'error'] as const) one[level](fields, 'm')
@@ -38,15 +41,15 @@ it('writes what its level lets through, also in children that were made before t
 
 it('writes the lines of one operation at a level of its own, whether the child or the line names it', () => {
   const { levels, log, told } = open()
-  const call = log.child({ callId: 'c', operation: 'shop.Orders.get' }).child({ step: 1 })
-  levels.setOperation('shop.Orders.get', 'debug')
+  const call = log.child({ callId: 'c', operation: 'shop.Orders/get' }).child({ step: 1 })
+  levels.setOperation('shop.Orders/get', 'debug')
   expect(told(call)).toContain('debug')
-  expect(told(log, { operation: 'shop.Orders.get' })).toContain('debug')
-  expect(told(log, { operation: 'shop.Orders.put' })).not.toContain('debug')
+  expect(told(log, { operation: 'shop.Orders/get' })).toContain('debug')
+  expect(told(log, { operation: 'shop.Orders/put' })).not.toContain('debug')
   expect(told(log)).not.toContain('debug')
-  levels.setOperation('shop.Orders.get', 'silent')
+  levels.setOperation('shop.Orders/get', 'silent')
   expect(told(call)).toEqual([])
-  levels.setOperation('shop.Orders.get', undefined)
+  levels.setOperation('shop.Orders/get', undefined)
   expect(told(call)).toEqual(['info', 'warn', 'error'])
 })
 

@@ -1,5 +1,5 @@
 import type { Logger } from '../../telemetry/log.ts'
-import { type LogLevel, LogLevels } from './log-levels.ts'
+import type { LogLevel, LogLevels } from './log-levels.ts'
 import type { LogOutput } from './log-output.ts'
 
 /** What a service's own log can be changed by while it runs. */
