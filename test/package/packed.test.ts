@@ -119,8 +119,11 @@ describe('a hello service written there', () => {
   })
 
   it('says what to install for a service that is to be observed, and is by both lines of the SDK', async () => {
+    // Lines of log come when they are written, which may be later.
     const observe = async () =>
-      jsonLines(await command(folder.path, [process.execPath, 'dist/observed-main.js'])).at(-1)
+      jsonLines(await command(folder.path, [process.execPath, 'dist/observed-main.js'])).find(
+        (line) => !('level' in (line as object)),
+      )
     const { message = '' } = (await observe()) as { message?: string }
     const [, install = ''] = /run `npm install ([^`]+)`/.exec(message) ?? []
     const packages = install.split(' ')
@@ -133,6 +136,7 @@ describe('a hello service written there', () => {
       const versions = packages.map((name) => `${name}@${isExperimental(name) ? experimental : stable}`)
       await command(folder.path, ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', ...versions])
       expect(await observe()).toEqual({ sdk, hasLines: true, hasMetrics: true })
+      await command(folder.path, ['npm', 'uninstall', '--no-audit', '--no-fund', ...packages])
     }
   })
 

@@ -63,7 +63,7 @@ function exporterPackage(signal: Signal, protocol: Protocol): string {
 }
 
 /** Loads one package, or says how all are installed that the same service needs. */
-export async function installed<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
+async function installed<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
   try {
     return await load()
   } catch (cause) {
