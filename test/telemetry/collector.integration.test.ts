@@ -1,6 +1,6 @@
 import { eventually } from '@tenon/testing'
 import { expect, it } from 'vitest'
-import { forms, receivedOf, startTraced } from './traced-process.ts'
+import { receivedOf, startTraced } from './traced-process.ts'
 
 const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_GRPC_ENDPOINT: grpcEndpoint, OTEL_FILE: file } = process.env
 const isRequired = process.env['TENON_REQUIRE_INFRA'] === '1'
@@ -10,9 +10,10 @@ const absence =
     : 'OTEL_FILE is not set: what a Collector writes that takes OTLP at OTEL_EXPORTER_OTLP_ENDPOINT'
 
 const ways = [
-  ...Object.keys(forms).map((form) => [form, 'http/protobuf', endpoint] as const),
-  ['ES modules', 'grpc', grpcEndpoint] as const,
-] as readonly (readonly [keyof typeof forms, string, string | undefined])[]
+  ['ES modules', 'http/protobuf', endpoint],
+  ['require() of ES modules', 'grpc', grpcEndpoint],
+  ['a bundle of esbuild', 'http/protobuf', endpoint],
+] as const
 
 it.skipIf(absence).each(ways)(
   '%s: spans, metrics and logs reach a Collector over %s',

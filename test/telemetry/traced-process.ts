@@ -8,7 +8,7 @@ import { type OwnProcess, run, temporaryFolder } from '../support/own-process.ts
 const fixture = fileURLToPath(new URL('fixture/', import.meta.url))
 
 /** The ways a service may be run in. None has a loader hook. */
-export const forms = Object.freeze({
+const forms = Object.freeze({
   'ES modules': async () => ['--conditions=@tenon/source', join(fixture, 'main.ts')],
   'require() of ES modules': async () => ['--conditions=@tenon/source', join(fixture, 'main.cjs')],
   'a bundle of esbuild': async () => [await bundle(join(await temporaryFolder(), 'main.mjs'))],
@@ -62,7 +62,6 @@ async function bundle(outfile: string): Promise<string> {
     banner: {
       js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
     },
-    external: ['@opentelemetry/exporter-*-otlp-grpc'],
     logLevel: 'error',
   })
   return outfile
