@@ -34,8 +34,9 @@ async function start(options: FilledOptions, { service, environment, log }: Tele
   const exemplars = new ExemplarStore()
   const reader = askedReader(sdk)
   const spans = await tracerProvider(site)
-  const measures = await meterProvider(site, reader)
   const lines = await loggerProvider(site)
+  // Begins to send at intervals, so nothing that may fail comes behind it.
+  const measures = await meterProvider(site, reader)
   const registration = register({
     tracers: spans.provider,
     meters: withExemplars(measures.provider, exemplars),

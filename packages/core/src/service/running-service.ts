@@ -230,10 +230,13 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     const telemetry = this.#newTelemetry?.(config)
     if (telemetry === undefined) return
     const site = { service: this.#identity, environment: this.#environment, log: this.#log }
-    const running = await this.#runPhase('start telemetry', () => telemetry.start(site))
-    this.#parts.telemetry = running
-    if (this.#log instanceof ServiceLog && running.writeLine)
-      this.#log.control.output.listener = (line) => running.writeLine?.(line)
+    await this.#runPhase('start telemetry', async () => {
+      const running = await telemetry.start(site)
+      this.#parts.telemetry = running
+      // It was given up meanwhile.
+      if (this.#state === 'stopped') return running.stop()
+      if (this.#log instanceof ServiceLog) this.#log.control.output.listener = (line) => running.writeLine?.(line)
+    })
   }
 
   /** The hooks of a service that is ready by now have run, but a stop need not wait for them before it turns away. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { ConfigError } from '../../error/setup-error.ts'
 import { silent } from '../../telemetry/log.ts'
 import { defineService } from '../define-service.ts'
@@ -27,7 +27,6 @@ const serviceOf = (telemetry: Telemetry) =>
     handlers: [],
     admin: { port: 0 },
     telemetry: () => telemetry,
-    onStop: [],
   })
 
 const quiet = { environment: { TENON_INSTANCE_ID: 'a' }, log: silent }
@@ -58,6 +57,32 @@ it('fails the start when it cannot start, and is not begun where a start goes wi
   await expect(serviceOf(failing).start(quiet)).rejects.toMatchObject({ problems: [problem] })
   await using started = await serviceOf(failing).start({ ...quiet, telemetry: false })
   expect(started.state).toBe('ready')
+})
+
+it('stops when the service is asked to stop while it starts, also where it starts only after that', async () => {
+  const calls: string[] = []
+  const starting = Promise.withResolvers<RunningTelemetry>()
+  const service = defineService({
+    name: 'note',
+    version: '1.0.0',
+    handlers: [],
+    admin: false,
+    startTimeoutMs: 50,
+    telemetry: () => ({ start: () => starting.promise }),
+  })
+  await expect(service.start(quiet)).rejects.toMatchObject({ problems: [{ code: 'service.phase_timed_out' }] })
+  starting.resolve({ stop: async () => void calls.push('stop') })
+  await vi.waitFor(() => expect(calls).toEqual(['stop']))
+
+  const prompt: Telemetry = {
+    start: async () => {
+      void asked.stop()
+      return { stop: async () => void calls.push('stop of one that was prompt') }
+    },
+  }
+  const asked = serviceOf(prompt)
+  await expect(asked.start(quiet)).rejects.toMatchObject({ problems: [{ code: 'service.stopped' }] })
+  expect(calls).toEqual(['stop', 'stop of one that was prompt'])
 })
 
 it('is told of what its options cannot be by the check of a service', async () => {
