@@ -70,6 +70,14 @@ it('sends spans, metrics and lines of log, all with the name of the service, and
     expect(headers).toMatchObject({ 'content-type': 'application/x-protobuf', 'x-tenant': 'a' })
 })
 
+it('sends compressed where it is told to', async () => {
+  await using opened = await open({}, { OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' })
+  inSpan('work', () => undefined)
+  await opened.flush()
+  expect(opened.collector.taken.map(({ headers }) => headers['content-encoding'])).toContain('gzip')
+  expect(opened.collector.count('traces', 'note-a')).toBe(1)
+})
+
 it('carries the trace of a caller on, and lets the caller decide whether it is kept', async () => {
   await using opened = await open({ sampleRatio: 0 })
   const from = (flags: string) =>

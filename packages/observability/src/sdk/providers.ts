@@ -100,6 +100,7 @@ export async function loggerProvider({
   return { provider: new sdk.logs.LoggerProvider({ resource, processors: [processor] }), underWay: exporter }
 }
 
+/** What all exporters take. The names of compressions are an enum of a package that only exporters need. */
 function exporterOptions({ url, headers, timeoutMs, compression }: ExportSettings) {
   return { url, timeoutMillis: timeoutMs, compression: compression as never, ...(headers && { headers }) }
 }
