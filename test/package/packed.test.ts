@@ -124,7 +124,8 @@ describe('a hello service written there', () => {
       jsonLines(await command(folder.path, [process.execPath, 'dist/observed-main.js'])).find(
         (line) => !('level' in (line as object)),
       )
-    const { message = '' } = (await observe()) as { message?: string }
+    const { message = '', problems } = (await observe()) as { message?: string; problems?: object }
+    expect(problems).toMatchObject([{ code: 'config.package' }])
     const [, install = ''] = /run `npm install ([^`]+)`/.exec(message) ?? []
     const packages = install.split(' ')
     expect(packages).toHaveLength(9)

@@ -170,6 +170,14 @@ it('leaves an SDK alone that the process has registered, says so, and sends line
   expect(inSpan('still', (span) => span.isRecording())).toBe(true)
 })
 
+it('tells before a start what would keep it from starting', async () => {
+  const { check } = observability()
+  expect(await check?.({})).toEqual([])
+  expect(await check?.({ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })).toEqual([])
+  expect(await check?.({ OTEL_TRACES_EXPORTER: 'zipkin' })).toMatchObject([{ code: 'config.malformed' }])
+  expect(await check?.({ OTEL_TRACES_EXPORTER: 'zipkin', OTEL_SDK_DISABLED: 'true' })).toEqual([])
+})
+
 it('waits in a flush for what is being sent already', async () => {
   await using opened = await open({ timeoutMs: 200 }, { OTEL_BSP_SCHEDULE_DELAY: '1' })
   const { collector, telemetry } = opened

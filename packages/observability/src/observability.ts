@@ -1,14 +1,21 @@
-import type { RunningTelemetry, Telemetry, TelemetrySite } from '@tenon/core'
+import {
+  ConfigError,
+  type Environment,
+  type RunningTelemetry,
+  type SetupProblem,
+  type Telemetry,
+  type TelemetrySite,
+} from '@tenon/core'
 import type { MetricReader } from '@opentelemetry/sdk-metrics'
 import { toLogRecord } from './log-record.ts'
 import { metricsRoute } from './prometheus/metrics-route.ts'
 import { type ObservabilityOptions, type FilledOptions, resolveOptions } from './setting/observability-options.ts'
 import { resourceAttributes } from './setting/resource-attributes.ts'
-import { type PropagatorName, readTelemetrySettings } from './setting/telemetry-settings.ts'
+import { type PropagatorName, readTelemetrySettings, signals } from './setting/telemetry-settings.ts'
 import { CollectorWatch } from './sdk/collector-watch.ts'
 import { ExemplarStore } from './sdk/exemplar-store.ts'
 import { register, withExemplars } from './sdk/globals.ts'
-import { loadSdk, type Sdk } from './sdk/load-sdk.ts'
+import { loadExporter, loadSdk, type Sdk } from './sdk/load-sdk.ts'
 import { loggerProvider, meterProvider, type ProviderSite, tracerProvider } from './sdk/providers.ts'
 
 /**
@@ -17,11 +24,28 @@ import { loggerProvider, meterProvider, type ProviderSite, tracerProvider } from
  * `OTEL_SDK_DISABLED=true` collects nothing.
  *
  * @throws ConfigError `config.malformed`, `config.out_of_range` for options at once; for variables, and `config.package` for packages that
- * are not installed, when the service starts.
+ * are not installed, when the service starts; its `check()` tells them too.
  */
 export function observability(options: ObservabilityOptions = {}): Telemetry {
   const filled = resolveOptions(options)
-  return { start: (site) => start(filled, site) }
+  return { start: (site) => start(filled, site), check: (environment) => check(filled, environment) }
+}
+
+/** What a start would throw over variables and packages. */
+async function check(options: FilledOptions, environment: Environment): Promise<readonly SetupProblem[]> {
+  try {
+    const { isDisabled, exports } = readTelemetrySettings(options, environment)
+    if (isDisabled) return []
+    await loadSdk()
+    for (const signal of signals) {
+      const given = exports[signal]
+      if (given) await loadExporter(signal, given.protocol)
+    }
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
 }
 
 async function start(options: FilledOptions, { service, environment, log }: TelemetrySite): Promise<RunningTelemetry> {

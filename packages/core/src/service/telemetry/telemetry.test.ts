@@ -98,6 +98,14 @@ it('is told of what its options cannot be by the check of a service', async () =
   expect(await service.check({ environment: {} })).toEqual({ ok: false, problems: [problem] })
 })
 
+it('is asked by the check of a service what would keep it from starting, and is not started', async () => {
+  const { calls, telemetry } = noted()
+  const check: Telemetry['check'] = async ({ OTEL }) => [{ code: 'config.malformed', message: `OTEL: found ${OTEL}` }]
+  const checked = await serviceOf({ ...telemetry, check }).check({ environment: { OTEL: 'x' } })
+  expect(checked.problems).toEqual([{ code: 'config.malformed', message: 'OTEL: found x' }])
+  expect(calls).toEqual([])
+})
+
 it('is given each line of the log as it is written, redacted, from its start to the last one', () => {
   const source = `
     const { defineService } = await import(${JSON.stringify(new URL('../define-service.ts', import.meta.url).href)})

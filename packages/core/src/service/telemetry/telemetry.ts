@@ -1,3 +1,4 @@
+import type { SetupProblem } from '../../error/setup-error.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { ServiceIdentity } from '../../transport/transport.ts'
 import type { Environment } from '../config/config.ts'
@@ -11,6 +12,13 @@ export interface Telemetry {
    * @throws ConfigError what of its options or of the environment it cannot use; the service does not start then.
    */
   start(site: TelemetrySite): Promise<RunningTelemetry>
+  /**
+   * What would keep it from starting, such as a variable that cannot be read or a package that is not installed. Called by `check()` of the
+   * service; starts nothing. Must not reject.
+   *
+   * @defaultValue nothing is found
+   */
+  check?(environment: Environment): Promise<readonly SetupProblem[]>
 }
 
 /** Whose telemetry it is. */
