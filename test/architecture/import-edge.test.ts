@@ -10,6 +10,7 @@ const packageEdges: Readonly<Record<string, readonly string[]>> = {
   'registry-consul': ['core'],
   'registry-etcd': ['core'],
   'registry-kubernetes': ['core'],
+  observability: ['core'],
   terminus: ['core'],
   testing: ['core', 'transport-http', 'transport-grpc', 'transport-queue'],
   cli: ['core', 'transport-http', 'transport-grpc'],

@@ -157,7 +157,9 @@ describe('the table of metrics', () => {
   })
 
   it('is what all instruments are made of', () => {
-    const makers = packageNames().flatMap((name) =>
+    // `observability` hands out the meters of the SDK, and has no metric of its own.
+    const measuring = packageNames().filter((name) => name !== 'observability')
+    const makers = measuring.flatMap((name) =>
       sourcesOf(name)
         .filter(({ path }) => /\bgetMeter\(/.test(readText('packages', name, 'src', path)))
         .map(({ path }) => `${name}/${path}`),

@@ -17,6 +17,7 @@ const packages = [
   'terminus',
   'registry-consul',
   'registry-etcd',
+  'observability',
   'registry-kubernetes',
 ]
 const tools = ['typescript', 'tsx', '@types/node', 'vite', 'vitest']

@@ -118,6 +118,23 @@ describe('a hello service written there', () => {
     ])
   })
 
+  it('says what to install for a service that is to be observed, which the SDK of the line before serves too', async () => {
+    // Lines of log come when they are written, which may be later.
+    const observe = async () =>
+      jsonLines(await command(folder.path, [process.execPath, 'dist/observed-main.js'])).find(
+        (line) => !('level' in (line as object)),
+      )
+    const { message = '', problems } = (await observe()) as { message?: string; problems?: object }
+    expect(problems).toMatchObject([{ code: 'config.package' }])
+    const [, install = ''] = /run `npm install ([^`]+)`/.exec(message) ?? []
+    const packages = install.split(' ')
+    expect(packages).toHaveLength(9)
+    const isExperimental = (name: string) => /-otlp-|sdk-logs$/.test(name)
+    const versions = packages.map((name) => `${name}@${isExperimental(name) ? '0.223.0' : '2.12.0'}`)
+    await command(folder.path, ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', ...versions])
+    expect(await observe()).toEqual({ sdk: '2', hasLines: true, hasMetrics: true })
+  })
+
   it('stops with a server that terminus looks after', async () => {
     await using hello = await startHello(folder.path, ['dist/terminus-main.js'])
     expect(await hello.terminate()).toBe(0)

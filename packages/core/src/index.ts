@@ -118,6 +118,7 @@ export {
   task,
 } from './handler/task.ts'
 export { adminDefaults, type AdminOptions } from './service/probe/admin-options.ts'
+export type { AdminRequest, AdminRoute } from './service/probe/admin-route.ts'
 export {
   eventLoopDelay,
   type EventLoopDelayOptions,
@@ -144,7 +145,8 @@ export {
 } from './service/config/config.ts'
 export type { ChosenSource, ConfigSources } from './service/live/config-sources.ts'
 export type { LiveSetting, Settings, Watch, WatchedSettings } from './service/live/live-setting.ts'
-export type { LogLevel, LogOptions } from './service/default-log.ts'
+export type { LogOptions } from './service/default-log.ts'
+export type { LogLevel } from './service/log/log-levels.ts'
 export { defineService, type RunOptions, type Service, type StartedService } from './service/define-service.ts'
 export type { Ended, ServiceState } from './service/running-service.ts'
 export { type ServiceOptions, serviceDefaults } from './service/service-options.ts'
@@ -172,6 +174,7 @@ export type {
   TransportDescription,
 } from './service/service-description.ts'
 export type { GivenSettings, StartOptions } from './service/start-options.ts'
+export type { RunningTelemetry, Telemetry, TelemetrySite } from './service/telemetry/telemetry.ts'
 export type { HookLists, HookPoint } from './service/lifecycle/bound-hooks.ts'
 export {
   type PhaseReport,

@@ -64,6 +64,7 @@ export async function testService<Config extends ConfigSpec>(
       overrides: [...ways.overrides, ...overrides],
       schedules: options.schedules ?? clock !== undefined,
       registry: false,
+      telemetry: false,
       admin: false,
       log: capturedLog(log, options.log),
     })

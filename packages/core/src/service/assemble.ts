@@ -84,7 +84,7 @@ export function composeSchedules(
     definition.schedules.map((schedule) => {
       const { name, timing, member, interceptors } = schedule
       const invoke = composed(instance.member(member), interceptors, surroundings)
-      const plan = ownPlan(`schedule ${name}`, surroundings, {
+      const plan = ownPlan(scheduleId(name), surroundings, {
         timeoutMs: scheduleTimeoutOf(schedule, surroundings.settings),
         input: asItIs,
         invoke,
@@ -97,6 +97,16 @@ export function composeSchedules(
   )
 }
 
+/** What runs of a schedule are called in the log. */
+export function scheduleId(name: string): string {
+  return `schedule ${name}`
+}
+
+/** What the handling of an event is called in the log. */
+export function consumeId({ topic }: { readonly topic: string }): string {
+  return `consume ${topic}`
+}
+
 /** An endpoint for each version of its event that a consumer reads. */
 function consumerEndpoints(
   consumer: ImplementedConsumer,
@@ -107,7 +117,7 @@ function consumerEndpoints(
   const { event: declared, batch } = consumer
   const load = overload && new OperationLoad(overload, { holdsPlace: false, criticality: overload.criticality })
   return readVersions(declared).map((version) => {
-    const plan = ownPlan(`consume ${declared.topic}`, surroundings, {
+    const plan = ownPlan(consumeId(declared), surroundings, {
       timeoutMs: consumerTimeoutOf(consumer, settings),
       input: version.input,
       load,

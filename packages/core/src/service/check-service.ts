@@ -51,6 +51,7 @@ export async function checkService<Config extends ConfigSpec>(
   const plan = planService(options, { settings, config, overrides, identity })
   const endpoints = idleEndpoints(plan, options.name, settings)
   const failures = [...plan.failures, ...checkRest(options, { settings, config })]
+  const telemetry = callWithSettings('telemetry', () => options.telemetry?.(config), failures)
   const problems = [
     ...optionProblems,
     // What is not set may be in a source, which nobody asks here.
@@ -61,6 +62,7 @@ export async function checkService<Config extends ConfigSpec>(
       .flatMap((one) => one.problems),
     ...plan.problems,
     ...endpoints.problems,
+    ...((await telemetry?.check?.(reading.environment)) ?? []),
     ...(await checkTransports(plan.transports, { endpoints, settings, identity })),
   ]
   const shown = withoutSecrets(problems, config)

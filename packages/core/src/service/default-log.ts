@@ -1,9 +1,11 @@
-import { levels, pino } from 'pino'
+import { pino } from 'pino'
 import type { LoggedCalls } from '../call/call-log.ts'
 import type { SetupProblem } from '../error/setup-error.ts'
-import type { Logger } from '../telemetry/log.ts'
 import type { Environment } from './config/config.ts'
 import { hiddenText } from './config/secret.ts'
+import { isLogLevel, type LogLevel, LogLevels, logLevels } from './log/log-levels.ts'
+import { LogOutput } from './log/log-output.ts'
+import { ServiceLog } from './log/service-log.ts'
 
 /** What a service logs. Level and redaction are those of its own logger: one that `start()` is given has its own. */
 export interface LogOptions {
@@ -22,17 +24,20 @@ export interface LogOptions {
   readonly calls?: LoggedCalls
 }
 
-/** How much is logged; each level holds those after it. */
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
-
 /** JSON lines on standard output, at the level of LOG_LEVEL, else of the options; at `info` where that one is unknown. */
-export function defaultLog(service: string, environment: Environment, options: LogOptions = {}): Logger {
+export function defaultLog(service: string, environment: Environment, options: LogOptions = {}): ServiceLog {
   const { redact } = options
-  return pino({
-    level: checkLevel(environment, options).length > 0 ? logDefaults.level : levelOf(environment, options),
-    base: { service },
-    ...(redact !== undefined && checkRedact(redact).length === 0 && { redact: toRedaction(redact) }),
-  })
+  const output = new LogOutput(pino.destination(1))
+  const all = pino(
+    {
+      level: 'trace',
+      base: { service },
+      ...(redact !== undefined && checkRedact(redact).length === 0 && { redact: toRedaction(redact) }),
+    },
+    output,
+  )
+  const level = levelOf(environment, options)
+  return new ServiceLog(all, { levels: new LogLevels(isLogLevel(level) ? level : logDefaults.level), output })
 }
 
 /** What is wrong with LOG_LEVEL and with the options, if anything. */
@@ -43,13 +48,11 @@ export function checkLog(environment: Environment, options: LogOptions = {}): re
 /** What is used where an option is left out. */
 export const logDefaults = Object.freeze({ level: 'info', calls: 'failed' } satisfies LogOptions)
 
-const knownLevels: readonly string[] = [...Object.keys(levels.values), 'silent']
-
 function checkLevel(environment: Environment, options: LogOptions): readonly SetupProblem[] {
   const level = levelOf(environment, options)
-  if (knownLevels.includes(level)) return []
+  if (isLogLevel(level)) return []
   const name = environment['LOG_LEVEL'] ? 'LOG_LEVEL' : 'log.level'
-  return [malformed(`${name}: expected one of ${knownLevels.join(', ')}, found ${JSON.stringify(level)}`)]
+  return [malformed(`${name}: expected one of ${logLevels.join(', ')}, found ${JSON.stringify(level)}`)]
 }
 
 function levelOf(environment: Environment, { level }: LogOptions): string {

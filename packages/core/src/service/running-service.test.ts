@@ -628,6 +628,7 @@ describe('probes', () => {
       transports: () => [recordingTransport([])],
       onStart: [hook('warm', () => undefined)],
       onReady: [hook('greet', () => undefined)],
+      telemetry: () => ({ start: async () => ({ stop: async () => undefined }) }),
     })
     await using running = await started
     const { port: adminPort } = running.addresses.find(({ protocol }) => protocol === 'admin') ?? {}

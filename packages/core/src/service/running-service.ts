@@ -5,7 +5,8 @@ import { ServiceError } from '../error/service-error.ts'
 import { LifecycleError } from '../error/setup-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity } from '../transport/transport.ts'
-import type { ConfigSpec } from './config/config.ts'
+import type { ConfigSpec, Environment } from './config/config.ts'
+import { ServiceLog } from './log/service-log.ts'
 import { Drain } from './lifecycle/drain.ts'
 import { decisiveStopPhases, type PhaseReport, type StartPhaseName } from './lifecycle/phase.ts'
 import { isOwnWork } from './lifecycle/own-work.ts'
@@ -28,7 +29,7 @@ export type ServiceState = 'idle' | 'starting' | 'ready' | 'draining' | 'stopped
 
 /** What a service starts with: what was read for it takes the place of the environment. */
 export interface StartWith<Config extends ConfigSpec> extends Pick<StartOptions, 'overrides' | 'schedules'> {
-  readonly reading: Pick<ServiceReading<Config>, 'settings' | 'live'>
+  readonly reading: Pick<ServiceReading<Config>, 'settings' | 'live' | 'environment'>
   readonly log: Logger
   /** When the reading began, on the clock of `performance.now()`. @defaultValue now */
   readonly startedAtMs?: number
@@ -59,6 +60,8 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   readonly #newStartUp: (config: Settings<Config>) => StartUp<Config>
   #startUp: StartUp<Config> | undefined
   readonly #startedAtMs: number
+  readonly #environment: Environment
+  readonly #newTelemetry: ServiceOptions<Config>['telemetry']
   #state: ServiceState = 'idle'
   #hasFailed = false
   #starting: Promise<void> = Promise.resolve()
@@ -73,8 +76,10 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     options: ServiceOptions<Config>,
     { reading, overrides = [], schedules = true, log, startedAtMs }: StartWith<Config>,
   ) {
-    const { name, version } = options
-    const { settings, live } = reading
+    const { name, version, telemetry } = options
+    const { settings, live, environment } = reading
+    this.#environment = environment
+    this.#newTelemetry = telemetry
     this.#name = name
     this.#settings = settings
     this.#log = log
@@ -190,7 +195,9 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     try {
       const site = { service: this.#name, log: this.#log }
       const hasSources = this.#live.sources.length > 0
-      this.#startUp = this.#newStartUp(hasSources ? await this.#openSources(site) : this.#beginSettings(site))
+      const config = hasSources ? await this.#openSources(site) : this.#beginSettings(site)
+      await this.#startTelemetry(config)
+      this.#startUp = this.#newStartUp(config)
       await this.#startUp.run((name, run) => this.#runPhase(name, run))
       await this.#becameReady()
       this.#hasStarted = true
@@ -216,6 +223,20 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   #beginSettings(site: FollowSite): Settings<Config> {
     this.#journal.note(this.#startPhase('read settings'), this.#startedAtMs)
     return this.#live.begin(site)
+  }
+
+  /** Before anything else, so that the rest of the start is told of too. */
+  async #startTelemetry(config: Settings<Config>): Promise<void> {
+    const telemetry = this.#newTelemetry?.(config)
+    if (telemetry === undefined) return
+    const site = { service: this.#identity, environment: this.#environment, log: this.#log }
+    await this.#runPhase('start telemetry', async () => {
+      const running = await telemetry.start(site)
+      this.#parts.telemetry = running
+      // It was given up meanwhile.
+      if (this.#state === 'stopped') return running.stop()
+      if (this.#log instanceof ServiceLog) this.#log.control.output.listener = (line) => running.writeLine?.(line)
+    })
   }
 
   /** The hooks of a service that is ready by now have run, but a stop need not wait for them before it turns away. */
@@ -363,8 +384,15 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
     const ended: Ended = { exitCode: isClean ? 0 : 1, phases }
     const told = { exitCode: ended.exitCode, cutCallCount, cutAnswerCount, abandonedCallCount }
     this.#log.info(told, `${this.#name} has stopped`)
+    this.#stopTelemetry()
     this.#ended.resolve(ended)
     return ended
+  }
+
+  /** Nothing more is told. What it still has to send, it sends while the process lasts. */
+  #stopTelemetry(): void {
+    if (this.#log instanceof ServiceLog) this.#log.control.output.listener = undefined
+    void this.#parts.telemetry?.stop()
   }
 }
 

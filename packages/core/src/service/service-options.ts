@@ -25,6 +25,7 @@ import type { Settings } from './live/live-setting.ts'
 import type { HookLists } from './lifecycle/bound-hooks.ts'
 import { checkShutdownRoom, longestDelayMs, type ShutdownRoom } from './lifecycle/shutdown-room.ts'
 import { longestLingerMs } from './process/linger.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 import { checkLog, logDefaults, type LogOptions } from './default-log.ts'
 
 /** What a service is made of. Nothing in it runs before the service starts. */
@@ -85,6 +86,12 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
    * @defaultValue none
    */
   readonly background?: readonly Task[]
+  /**
+   * What collects spans, metrics and lines of log: `() => observability()` of `@tenon/observability`. Nothing where it gives undefined.
+   *
+   * @defaultValue none, unless the process has registered an OpenTelemetry SDK itself
+   */
+  readonly telemetry?: (settings: Settings<Config>) => Telemetry | undefined
   /** The probes' server; false for none. @defaultValue port 9000 */
   readonly admin?: AdminOptions | false | ((settings: Settings<Config>) => AdminOptions | false)
   /** Around every handler, outermost first. */

@@ -27,6 +27,8 @@ export interface StartOptions<Config extends ConfigSpec = ConfigSpec> {
   readonly remotes?: readonly Provider[] | ((own: readonly Provider[]) => readonly Provider[])
   /** False for a start that is announced nowhere. @defaultValue the service's own */
   readonly registry?: false
+  /** False for a start whose telemetry nobody collects. @defaultValue the service's own */
+  readonly telemetry?: false
   /** In the place of the service's own; false for no server of probes. */
   readonly admin?: AdminOptions | false
   /** In the place of the service's own, in milliseconds. @remarks Range 0–60_000, as far as `shutdownTimeoutMs` has room */
@@ -47,12 +49,13 @@ type Bare<Value> = Value extends Secret<infer Hidden> ? Secret<Hidden> | Hidden 
 /** The options of a service as one start of it sees them. */
 export function startedOptions<Config extends ConfigSpec>(
   options: ServiceOptions<Config>,
-  { configSources, transports, remotes, registry, admin, deregisterDelayMs }: StartOptions<Config>,
+  { configSources, transports, remotes, registry, telemetry, admin, deregisterDelayMs }: StartOptions<Config>,
 ): ServiceOptions<Config> {
-  const { registry: announced, ...others } = options
+  const { registry: announced, telemetry: collecting, ...others } = options
   return {
     ...others,
     ...(announced && registry !== false && { registry: announced }),
+    ...(collecting && telemetry !== false && { telemetry: collecting }),
     ...(configSources !== undefined && { configSources: () => (configSources === false ? [] : configSources) }),
     ...(admin !== undefined && { admin }),
     ...(deregisterDelayMs !== undefined && { deregisterDelayMs }),

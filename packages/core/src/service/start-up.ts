@@ -9,11 +9,14 @@ import type { Logger } from '../telemetry/log.ts'
 import type { Address, ServiceIdentity, Transport, TransportServer } from '../transport/transport.ts'
 import { Background } from './background/background.ts'
 import { bindTasks } from './background/bound-tasks.ts'
-import { composeEndpoints, composeSchedules } from './assemble.ts'
+import { composeEndpoints, composeSchedules, consumeId, scheduleId } from './assemble.ts'
 import { carriedBy, type Endpoints } from './carried.ts'
 import type { ConfigSpec } from './config/config.ts'
 import { adminOf } from './probe/admin-of.ts'
 import { AdminServer } from './probe/admin-server.ts'
+import type { AdminRoute } from './probe/admin-route.ts'
+import { logRoute } from './log/log-route.ts'
+import { ServiceLog } from './log/service-log.ts'
 import { announcedInstance, isOnLoopback } from './lifecycle/announced-instance.ts'
 import { Announcement } from './lifecycle/announcement.ts'
 import { type BoundHook, bindHooks } from './lifecycle/bound-hooks.ts'
@@ -60,6 +63,7 @@ export const noParts: Readonly<Omit<GrowingParts, 'drain' | 'log'>> = Object.fre
   schedules: undefined,
   background: undefined,
   live: undefined,
+  telemetry: undefined,
   hooks: [],
   addresses: [],
   operationIds: [],
@@ -112,6 +116,8 @@ export class StartUp<Config extends ConfigSpec> {
   /** Transports that are asked to listen and do not yet. */
   readonly #silent = new Set<string>()
   #probes: Probes | undefined
+  /** What lines of log may say that they are of. */
+  #loggedOperations: ReadonlySet<string> = new Set()
 
   constructor(site: StartSite<Config>, parts: GrowingParts) {
     this.#site = site
@@ -164,9 +170,17 @@ export class StartUp<Config extends ConfigSpec> {
     this.#probes = probes
     if (asked === undefined) return []
     const { host, port } = asked
-    const admin = new AdminServer({ probes, info }, { host, port })
+    const admin = new AdminServer({ probes, info, routes: this.#adminRoutes() }, { host, port })
     this.#parts.admin = admin
     return [await admin.listen()]
+  }
+
+  /** Levels can be changed of the service's own log only. */
+  #adminRoutes(): readonly AdminRoute[] {
+    const { log } = this.#site
+    const isLogged = (operation: string) => this.#loggedOperations.has(operation)
+    const own = log instanceof ServiceLog ? [logRoute(log.control.levels, isLogged)] : []
+    return [...own, ...(this.#parts.telemetry?.routes ?? [])]
   }
 
   #keepContainer({ providers }: ServicePlan): Container {
@@ -191,6 +205,11 @@ export class StartUp<Config extends ConfigSpec> {
     const schedules = composeSchedules(handlers, surroundings)
     this.#parts.schedules = new Schedules(schedules, { service: options.name, log, areTimed })
     this.#parts.operationIds = endpoints.operations.map(({ operation }) => operation.id)
+    this.#loggedOperations = new Set([
+      ...this.#parts.operationIds,
+      ...endpoints.events.map(({ event }) => consumeId(event)),
+      ...schedules.map(({ name }) => scheduleId(name)),
+    ])
     return endpoints
   }
 

@@ -30,6 +30,15 @@ it('flushes the providers of the SDK, the tracer’s behind the proxy of the API
   expect(flushed).toEqual(['spans', 'metrics'])
 })
 
+it('flushes what else keeps telemetry', async () => {
+  const flushed: string[] = []
+  const [sink, ...others] = telemetrySinks(silent, { flush: () => flushed.push('lines') })
+  expect([sink?.name, others]).toEqual(['telemetry', []])
+  await sink?.flush()
+  expect(flushed).toEqual(['lines'])
+  expect(telemetrySinks(silent, {})).toEqual([])
+})
+
 it('waits for a logger that calls back, and for one that gives a promise', async () => {
   for (const error of [undefined, new Error('disk full')]) {
     const [called] = telemetrySinks({ ...silent, flush: (done) => setImmediate(done, error) })

@@ -4,17 +4,18 @@ import { behindProxy } from './registered.ts'
 
 /** What keeps telemetry back before it writes it, and can be asked to write it now. */
 export interface TelemetrySink {
-  readonly name: 'logs' | 'spans' | 'metrics'
+  readonly name: 'logs' | 'spans' | 'metrics' | 'telemetry'
   /** Settles when all is written. */
   flush(): unknown
 }
 
-/** The logger, and the tracer and meter providers of a registered OpenTelemetry SDK, as far as they can be asked. */
-export function telemetrySinks(log: Logger): readonly TelemetrySink[] {
+/** The logger, the tracer and meter providers of a registered OpenTelemetry SDK, and what else keeps telemetry, as far as they can be asked. */
+export function telemetrySinks(log: Logger, telemetry: { flush?(): unknown } = {}): readonly TelemetrySink[] {
   return [
     ...(log.flush ? [{ name: 'logs', flush: () => flushLog(log) } as const] : []),
     ...sinkOf('spans', behindProxy(trace.getTracerProvider())),
     ...sinkOf('metrics', metrics.getMeterProvider()),
+    ...(telemetry.flush ? [{ name: 'telemetry', flush: () => telemetry.flush?.() } as const] : []),
   ]
 }
 

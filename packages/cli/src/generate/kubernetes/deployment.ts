@@ -1,6 +1,7 @@
 import type { SettingDescription, ServiceDescription } from '@tenon/core'
 import type { ManifestOptions, OverlayInput } from './manifest-input.ts'
 import { asksApiServer } from './endpoint-reader.ts'
+import { downwardFields } from './env-file.ts'
 import type { Names } from './names.ts'
 import { type PodBudget, podBudget, type Reasoned, startupPeriodSeconds } from './pod-budget.ts'
 import type { PodPorts } from './pod-port.ts'
@@ -86,6 +87,7 @@ function container({ service, names, ports, options, overlays }: DeploymentInput
     env: [
       { name: 'TENON_HOST', value: '0.0.0.0' },
       noted({ name: 'TENON_KILL_DELAY_MS', value: String(budget.killDelayMs.value) }, budget.killDelayMs.reason),
+      ...Object.entries(downwardFields).map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } })),
       ...service.settings.filter(({ isSecret }) => isSecret).map((setting) => secretVariable(setting, names, overlays)),
     ],
     envFrom: [{ configMapRef: { name: names.configMap } }],

@@ -37,8 +37,21 @@ export function readEnvFile(text: string): Settings {
   return Object.fromEntries(pairs.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
 }
 
+/** What a pod is told of itself, for its telemetry, by variables. @see `@tenon/observability`, the resource */
+export const downwardFields = Object.freeze({
+  POD_NAME: 'metadata.name',
+  POD_NAMESPACE: 'metadata.namespace',
+  POD_UID: 'metadata.uid',
+  NODE_NAME: 'spec.nodeName',
+})
+
 /** Set in the Deployment itself. */
-const ownVariables: readonly string[] = ['TENON_HOST', 'TENON_KILL_DELAY_MS', 'LOG_LEVEL']
+const ownVariables: readonly string[] = [
+  'TENON_HOST',
+  'TENON_KILL_DELAY_MS',
+  'LOG_LEVEL',
+  ...Object.keys(downwardFields),
+]
 
 function linesOf(
   { variable, expected, isRequired, isSecret, fallback }: SettingDescription,

@@ -50,6 +50,13 @@ describe('the deployment', () => {
     expect(pod.terminationGracePeriodSeconds).toBe(26)
     expect(container).not.toHaveProperty('lifecycle')
     expect(container.env).toContainEqual({ name: 'TENON_KILL_DELAY_MS', value: '26000' })
+    for (const [name, fieldPath] of [
+      ['POD_NAME', 'metadata.name'],
+      ['POD_NAMESPACE', 'metadata.namespace'],
+      ['POD_UID', 'metadata.uid'],
+      ['NODE_NAME', 'spec.nodeName'],
+    ])
+      expect(container.env).toContainEqual({ name, valueFrom: { fieldRef: { fieldPath } } })
     expect(container.startupProbe).toMatchObject({
       httpGet: { path: '/startupz', port: 'admin' },
       failureThreshold: 50,
@@ -112,7 +119,8 @@ describe('the deployment', () => {
       name: key,
       valueFrom: { secretKeyRef: { name: 'note-secret', key, optional } },
     })
-    expect(container.env.slice(2)).toEqual([ref('PASSWORD', false), ref('TOKEN', true)])
+    expect(container.env.slice(-2)).toEqual([ref('PASSWORD', false), ref('TOKEN', true)])
+    expect(JSON.stringify(container.env).match(/secretKeyRef/g)).toHaveLength(2)
     expect(container.envFrom).toEqual([{ configMapRef: { name: 'note-config' } }])
   })
 

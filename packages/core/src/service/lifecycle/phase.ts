@@ -1,9 +1,10 @@
 /**
- * The phases of a start, in their order; those of hooks where there are any. One that fails or is given up ends the start. `onReady`
+ * The phases of a start, in their order; those of hooks and of telemetry where there are any. One that fails or is given up ends the start. `onReady`
  * comes later where the service is ready later.
  */
 export const startPhases = Object.freeze([
   'read settings',
+  'start telemetry',
   'plan',
   'open admin server',
   'create providers',

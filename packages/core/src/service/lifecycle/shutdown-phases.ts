@@ -17,6 +17,7 @@ import type { Background } from '../background/background.ts'
 import type { LiveConfig } from '../live/live-config.ts'
 import type { ConfigSpec } from '../config/config.ts'
 import type { ServiceSettings } from '../service-options.ts'
+import type { RunningTelemetry } from '../telemetry/telemetry.ts'
 import { type ShutdownPhase, untilFired, wait } from './shutdown.ts'
 
 /** What of a service is there, also while it still starts. */
@@ -33,6 +34,7 @@ export interface ServiceParts {
   readonly schedules: Schedules | undefined
   readonly background: Background | undefined
   readonly live: Pick<LiveConfig<ConfigSpec>, 'end' | 'close'> | undefined
+  readonly telemetry: RunningTelemetry | undefined
   /** Of hooks those whose time to run may come, for what goes before them has begun. */
   readonly hooks: readonly BoundHook[]
 }
@@ -196,8 +198,8 @@ async function failuresOf(closing: readonly (() => Promise<void> | undefined)[])
 }
 
 /** What providers tell while they are disposed is telemetry too; one that is an SDK itself has flushed then. */
-function flushStep({ log }: ServiceParts, { shutdownTimeoutMs }: Timing): Step | undefined {
-  const sinks = telemetrySinks(log)
+function flushStep({ log, telemetry }: ServiceParts, { shutdownTimeoutMs }: Timing): Step | undefined {
+  const sinks = telemetrySinks(log, telemetry)
   if (sinks.length === 0) return undefined
   return {
     limitMs: shutdownTimeoutMs * flushLimitShare,

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { resolveAdmin } from './admin-options.ts'
+import type { AdminRoute } from './admin-route.ts'
 import { AdminServer, type AdminView } from './admin-server.ts'
 import { Probes, type ProbeView } from './probes.ts'
 
@@ -98,6 +99,52 @@ describe('AdminServer', () => {
         status: 404,
         body: { paths: ['/livez', '/readyz', '/startupz', '/info'] },
       })
+  })
+
+  it('answers routes for who may see details, by the methods they have', async () => {
+    const asked: object[] = []
+    const headers = { 'content-type': 'text/plain' }
+    const route: AdminRoute = {
+      path: '/level',
+      methods: ['GET', 'PUT'],
+      answer: async (request) => {
+        asked.push({ ...request, query: request.query.toString() })
+        return { status: 200, headers, body: 'told' }
+      },
+    }
+    await using admin = await listening({ ...viewOf({}, token), routes: [route] })
+    expect(await admin.ask('/level')).toMatchObject({ status: 401 })
+    expect(asked).toEqual([])
+    const shown = { authorization: `Bearer ${token}` }
+    expect(await admin.ask('/level?a=1', { method: 'PUT', headers: { ...shown, accept: 'text/x' } })).toMatchObject({
+      status: 200,
+      text: 'told',
+    })
+    expect(await admin.ask('/level', { method: 'HEAD', headers: shown })).toMatchObject({ status: 200, text: '' })
+    expect(asked).toEqual([
+      { method: 'PUT', query: 'a=1', accept: 'text/x', hasToken: true },
+      { method: 'GET', query: '', accept: '*/*', hasToken: true },
+    ])
+    const refused = await admin.ask('/level', { method: 'POST', headers: shown })
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT'])
+    expect((await admin.ask('/else')).body).toEqual({ paths: ['/livez', '/readyz', '/startupz', '/info', '/level'] })
+  })
+
+  it('answers routes without a token where there is none, and says that none was shown', async () => {
+    const route: AdminRoute = {
+      path: '/level',
+      methods: ['GET'],
+      answer: ({ hasToken }) => ({ status: hasToken ? 500 : 200, headers: {}, body: '' }),
+    }
+    await using admin = await listening({ ...viewOf(), routes: [route] })
+    expect((await admin.ask('/level', { headers: { authorization: `Bearer ${token}` } })).status).toBe(200)
+  })
+
+  it('answers 500 where a route fails, and goes on', async () => {
+    const answer = () => Promise.reject(new Error('no metrics'))
+    await using admin = await listening({ ...viewOf(), routes: [{ path: '/metrics', methods: ['GET'], answer }] })
+    expect(await admin.ask('/metrics')).toMatchObject({ status: 500, body: { failure: 'no metrics' } })
+    expect((await admin.ask('/livez')).status).toBe(200)
   })
 
   it('says which address cannot be had, and what to change', async () => {

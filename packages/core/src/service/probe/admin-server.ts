@@ -4,15 +4,18 @@ import { LifecycleError } from '../../error/setup-error.ts'
 import type { ProbeName, ProbeReply } from '../../transport/probe.ts'
 import type { Address } from '../../transport/transport.ts'
 import type { AdminSettings } from './admin-options.ts'
+import type { AdminRoute } from './admin-route.ts'
 import type { Probes } from './probes.ts'
 
 /** What the server tells of. */
 export interface AdminView {
   readonly probes: Probes
   readonly info: () => object
+  /** @defaultValue none */
+  readonly routes?: readonly AdminRoute[]
 }
 
-/** Answers `/livez`, `/readyz`, `/startupz` and `/info` on a port of its own, away from traffic and its limits. */
+/** Answers `/livez`, `/readyz`, `/startupz`, `/info` and the given routes on a port of its own, away from traffic and its limits. */
 export class AdminServer {
   readonly #server: Server
   readonly #host: string
@@ -22,7 +25,9 @@ export class AdminServer {
   constructor(view: AdminView, { host, port }: Pick<AdminSettings, 'host' | 'port'>) {
     this.#host = host
     this.#port = port
-    this.#server = createServer((request, response) => write(response, answerSafely(view, request)))
+    this.#server = createServer((request, response) => {
+      void answerSafely(view, request).then((reply) => write(response, reply))
+    })
   }
 
   /** @throws LifecycleError `service.listen_failed` */
@@ -55,23 +60,45 @@ export class AdminServer {
 }
 
 /** A view that fails must not end the process: nobody else would catch it. */
-function answerSafely(view: AdminView, request: IncomingMessage): ProbeReply {
+async function answerSafely(view: AdminView, request: IncomingMessage): Promise<ProbeReply> {
   try {
-    return answer(view, request)
+    return await answer(view, request)
   } catch (error) {
     return toReply(500, { failure: error instanceof Error ? error.message : String(error) })
   }
 }
 
-function answer({ probes, info }: AdminView, { method, url = '/', headers }: IncomingMessage): ProbeReply {
+function answer(view: AdminView, { method, url = '/', headers }: IncomingMessage): ProbeReply | Promise<ProbeReply> {
+  const { probes } = view
   const { path, query } = splitUrl(url)
   const probe = probesByPath.get(path)
   if (probe !== undefined) return probes.answer(probe, { method, query, headers }, 'operators')
-  if (method !== 'GET' && method !== 'HEAD') return toReply(405, { allow: 'GET, HEAD' }, { allow: 'GET, HEAD' })
-  if (path !== '/info') return toReply(404, { paths: [...probesByPath.keys(), '/info'] })
-  if (probes.maySee(headers.authorization, 'operators')) return toReply(200, info())
+  const routes = [infoRoute(view), ...(view.routes ?? [])]
+  const route = routes.find((one) => one.path === path)
+  const asked = method === 'HEAD' ? 'GET' : method
+  const methods = route?.methods ?? ['GET']
+  if (!isAmong(asked, methods)) {
+    const allow = methods.flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one])).join(', ')
+    return toReply(405, { allow }, { allow })
+  }
+  if (route === undefined) return toReply(404, { paths: [...probesByPath.keys(), ...routes.map((one) => one.path)] })
+  if (probes.maySee(headers.authorization, 'operators'))
+    return route.answer({
+      method: asked,
+      query: new URLSearchParams(query),
+      accept: headers.accept,
+      hasToken: probes.hasToken(headers.authorization),
+    })
   const needs = 'Authorization: Bearer … with the token of admin.token'
   return toReply(401, { needs }, { 'www-authenticate': 'Bearer' })
+}
+
+function isAmong<Method extends string>(asked: string | undefined, methods: readonly Method[]): asked is Method {
+  return methods.some((method) => method === asked)
+}
+
+function infoRoute({ info }: AdminView): AdminRoute {
+  return { path: '/info', methods: ['GET'], answer: () => toReply(200, info()) }
 }
 
 const probesByPath: ReadonlyMap<string, ProbeName> = new Map([

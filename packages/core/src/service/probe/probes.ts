@@ -59,6 +59,11 @@ export class Probes {
     if (this.#token === undefined) return audience === 'operators'
     return this.#token.isIn(authorization)
   }
+
+  /** Whether who asks shows the token; false where there is none. */
+  hasToken(authorization: string | undefined): boolean {
+    return this.#token?.isIn(authorization) === true
+  }
 }
 
 /** What a condition must affect to count for a probe. A service that has started once has, whatever its checks say. */

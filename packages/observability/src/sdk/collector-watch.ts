@@ -1,0 +1,38 @@
+import type { Logger } from '@tenon/core'
+import type { Signal } from '../setting/telemetry-settings.ts'
+
+/** What came of an export; 0 is success. */
+interface ExportOutcome {
+  readonly code: number
+  readonly error?: Error | undefined
+}
+
+/**
+ * Tells once that the Collector does not take telemetry, however much is lost meanwhile, and once that it takes all of it again. Signals
+ * that have one Collector fail together.
+ */
+export class CollectorWatch {
+  readonly #log: Logger
+  readonly #failing = new Set<Signal>()
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  note(signal: Signal, { code, error }: ExportOutcome): void {
+    if (code === 0) return this.#succeeded(signal)
+    const isFirst = this.#failing.size === 0
+    this.#failing.add(signal)
+    if (!isFirst) return
+    const reason = error?.message || 'no reason was given'
+    this.#log.warn(
+      { signal, reason },
+      'the Collector does not take telemetry: what does not fit into the queues is lost until it does',
+    )
+  }
+
+  #succeeded(signal: Signal): void {
+    if (!this.#failing.delete(signal) || this.#failing.size > 0) return
+    this.#log.info({ signal }, 'the Collector takes telemetry again')
+  }
+}
