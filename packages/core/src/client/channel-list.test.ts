@@ -7,9 +7,9 @@ import { type Logger, silent } from '../telemetry/log.ts'
 import { BalancedChannel } from './balanced-channel.ts'
 import { FoundChannels } from './channel-list.ts'
 import type { ClientChannel } from './client-transport.ts'
-import type { KnownName } from './known-name.ts'
+import type { KnownName } from './place/known-name.ts'
 import { buildClient } from './remote.ts'
-import { ServiceDirectory } from './service-directory.ts'
+import { ServiceDirectory } from './place/service-directory.ts'
 import { steadyPool } from './target/pool.test-harness.ts'
 
 const { signal } = new AbortController()

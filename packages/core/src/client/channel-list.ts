@@ -2,7 +2,7 @@ import { ServiceError } from '../error/service-error.ts'
 import type { Endpoint, Instance } from '../registry/registry.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { ClientChannel } from './client-transport.ts'
-import type { KnownName } from './known-name.ts'
+import type { KnownName } from './place/known-name.ts'
 import { markNotSent } from './not-sent.ts'
 import { Target, type TargetFacts } from './target/target.ts'
 

@@ -1,6 +1,6 @@
 import { stateOf } from './channel-state.ts'
 import type { ChannelState, ConnectionUse } from './client-transport.ts'
-import type { BreakerFacts } from './policy/breaker.ts'
+import type { BreakerFacts } from './policy/breaker/breaker.ts'
 import type { PolicyState } from './policy/policy-state.ts'
 import type { Target } from './target/target.ts'
 

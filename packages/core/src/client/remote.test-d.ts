@@ -6,7 +6,7 @@ import { event } from '../contract/event.ts'
 import { stream } from '../contract/stream.ts'
 import { inject } from '../handler/inject.ts'
 import type { ClientTransport } from './client-transport.ts'
-import { Publisher } from './publisher.ts'
+import { Publisher } from './publisher/publisher.ts'
 import { clientOf, remote } from './remote.ts'
 
 const Id = Type.Object({ userId: Type.String() })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Publisher } from '../client/publisher.ts'
+import { Publisher } from '../client/publisher/publisher.ts'
 import { WiringError } from '../error/setup-error.ts'
 import { inject } from './inject.ts'
 import { type Provider, provide, token, tokenName } from './provider.ts'

@@ -1,9 +1,9 @@
 import type { Limiter } from '../../call/rule/limiter.ts'
 import type { ContractInfo } from '../../contract/contract.ts'
-import type { Breaker, BreakerFacts } from './breaker.ts'
+import type { Breaker, BreakerFacts } from './breaker/breaker.ts'
 import type { BulkheadSettings } from './bulkhead.ts'
 import type { OperationSettings, RemoteSettings } from './remote-policy.ts'
-import type { BudgetFacts, RetryBudget } from './retry-budget.ts'
+import type { BudgetFacts, RetryBudget } from './repeat/retry-budget.ts'
 
 /** What is in force for the calls of a remote, and how it stands, as `/info` tells it. */
 export interface PolicyState {

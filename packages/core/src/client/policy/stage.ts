@@ -3,7 +3,7 @@ import type { OutgoingCall } from '../client-transport.ts'
 import type { ClientDecision } from './client-journal.ts'
 import type { PolicyClock } from './policy-clock.ts'
 import type { PolicyTimer } from './policy-timer.ts'
-import type { RetryBudget } from './retry-budget.ts'
+import type { RetryBudget } from './repeat/retry-budget.ts'
 
 /** A call on its way through the policies of its operation. */
 export interface Asked {

@@ -10,7 +10,7 @@ import {
   type EjectionSettings,
 } from '../target/ejection-options.ts'
 import type { SubsetOptions } from '../target/subset.ts'
-import { type BreakerPolicy, hasInstanceBreakers } from './breaker-policy.ts'
+import { type BreakerPolicy, hasInstanceBreakers } from './breaker/breaker-policy.ts'
 
 /** Which of several instances gets a call. */
 export interface TargetPolicy {

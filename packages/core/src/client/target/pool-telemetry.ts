@@ -9,7 +9,7 @@ import {
   recordReturn,
 } from '../../telemetry/client-metrics.ts'
 import type { Logger } from '../../telemetry/log.ts'
-import type { BreakerState } from '../policy/breaker.ts'
+import type { BreakerState } from '../policy/breaker/breaker.ts'
 import type { EjectionReason } from './ejection.ts'
 import { type InstanceDecision, instanceDecisionChannelName } from './instance-decision.ts'
 import type { Target } from './target.ts'

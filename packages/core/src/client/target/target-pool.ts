@@ -1,5 +1,5 @@
 import type { Balancer, Choice, Load, Picker } from '../balancer/balancer.ts'
-import { Breaker, type BreakerState } from '../policy/breaker.ts'
+import { Breaker, type BreakerState } from '../policy/breaker/breaker.ts'
 import type { PolicyClock } from '../policy/policy-clock.ts'
 import type { TargetSettings } from '../policy/target-policy.ts'
 import { Ejection, type EjectionListener } from './ejection.ts'

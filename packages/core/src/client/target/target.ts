@@ -1,5 +1,5 @@
 import type { ClientChannel } from '../client-transport.ts'
-import type { Breaker } from '../policy/breaker.ts'
+import type { Breaker } from '../policy/breaker/breaker.ts'
 import type { Outcome } from './outcome.ts'
 import { PeakEwma } from './peak-ewma.ts'
 
