@@ -80,6 +80,12 @@ async function start(protocol: keyof typeof clients) {
 
 const many = <Result>(count: number, make: () => Result) => Array.from({ length: count }, make)
 
+async function inTurn<Result>(count: number, make: () => Promise<Result>): Promise<readonly Result[]> {
+  const results: Result[] = []
+  while (results.length < count) results.push(await make())
+  return results
+}
+
 test.each(['http', 'grpc'] as const)(
   'of too many calls over %s the critical succeed, others are told to come later, no message is lost, and then all succeed',
   async (protocol) => {
@@ -88,9 +94,10 @@ test.each(['http', 'grpc'] as const)(
     await Promise.all(many(20, () => service.call('critical')))
     await service.publish(40)
     const others = many(400, () => service.call('sheddable'))
-    const critical = many(5, () => service.call('critical_plus'))
+    // One after the other: how many may wait at a time is a matter of how fast the machine is.
+    const critical = inTurn(5, () => service.call('critical_plus'))
     const probes = many(5, () => Promise.all(['/livez', '/readyz'].map(service.probe)))
-    expect(await Promise.all(critical)).toEqual(many(5, () => undefined))
+    expect(await critical).toEqual(many(5, () => undefined))
     expect(await Promise.all(probes)).toEqual(many(5, () => [200, 200]))
     const refused = (await Promise.all(others)).filter((error) => error !== undefined)
     expect(refused.length).toBeGreaterThan(0)
