@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { credentials, Client, Metadata } from '@grpc/grpc-js'
+import { credentials, Client, Metadata, status } from '@grpc/grpc-js'
 
 /** How a call is marked, for a server that tells calls apart. */
 export interface Mark {
@@ -13,13 +13,18 @@ export interface MarkedCall extends Mark {
   /** When it was due, after the first, and how long its answer took from then on. */
   readonly dueMs: number
   readonly tookMs: number
-  readonly isOk: boolean
+  /** How long after it was due it was sent: more than some ms tell that whoever makes the load could not keep up. */
+  readonly sentLateMs: number
+  readonly end: CallEnd
 }
+
+/** What became of a call; `refused` is the service's word that it has too much to do. */
+export type CallEnd = 'ok' | 'refused' | 'failed'
 
 /** Makes one kind of call. */
 export interface MarkedCaller {
-  /** Whether it succeeded. Never rejects. */
-  call(mark: Mark): Promise<boolean>
+  /** Never rejects. */
+  call(mark: Mark): Promise<CallEnd>
   close(): void
 }
 
@@ -48,7 +53,7 @@ export async function markedCapacity(caller: MarkedCaller, mark: Mark, durationM
   const endsAtMs = performance.now() + durationMs
   let count = 0
   const lane = async () => {
-    while (performance.now() < endsAtMs) if (await caller.call(mark)) count += 1
+    while (performance.now() < endsAtMs) if ((await caller.call(mark)) === 'ok') count += 1
   }
   await Promise.all(Array.from({ length: laneCount }, lane))
   return count / (durationMs / 1_000)
@@ -59,8 +64,9 @@ async function made(
   mark: Mark,
   { dueMs, startedAt }: { readonly dueMs: number; readonly startedAt: number },
 ): Promise<MarkedCall> {
-  const isOk = await caller.call(mark)
-  return { ...mark, dueMs, tookMs: performance.now() - startedAt - dueMs, isOk }
+  const sentLateMs = performance.now() - startedAt - dueMs
+  const end = await caller.call(mark)
+  return { ...mark, dueMs, sentLateMs, end, tookMs: performance.now() - startedAt - dueMs }
 }
 
 /** Over HTTP, on connections that are open already: a busy loop accepts few of them in a turn. */
@@ -72,9 +78,9 @@ export async function httpCaller(port: number, path: string): Promise<MarkedCall
       return new Promise((resolve) => {
         const asked = request({ host: '127.0.0.1', port, path, agent, headers }, (response) => {
           response.resume()
-          response.once('end', () => resolve(response.statusCode === 200))
+          response.once('end', () => resolve(httpEnd(response.statusCode)))
         })
-        asked.once('error', () => resolve(false))
+        asked.once('error', () => resolve('failed'))
         asked.end()
       })
     },
@@ -95,11 +101,21 @@ export function grpcCaller(port: number, path: string): MarkedCaller {
       metadata.set('x-criticality', criticality)
       metadata.set('x-tenant-id', tenant)
       return new Promise((resolve) =>
-        client.makeUnaryRequest(path, same, same, empty, metadata, (error) => resolve(error === null)),
+        client.makeUnaryRequest(path, same, same, empty, metadata, (error) => resolve(grpcEnd(error?.code))),
       )
     },
     close: () => client.close(),
   }
+}
+
+function httpEnd(statusCode: number | undefined): CallEnd {
+  if (statusCode === 200) return 'ok'
+  return statusCode === 429 ? 'refused' : 'failed'
+}
+
+function grpcEnd(code: status | undefined): CallEnd {
+  if (code === undefined) return 'ok'
+  return code === status.RESOURCE_EXHAUSTED ? 'refused' : 'failed'
 }
 
 /** As many as a loaded proxy has. A guess. */

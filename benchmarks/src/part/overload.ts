@@ -1,16 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { Child, stayAwake, type Usage } from '../child.ts'
+import { Child, stayAwake } from '../child.ts'
 import type { Figure } from '../figure.ts'
 import {
   callMarked,
   grpcCaller,
   httpCaller,
   type Mark,
-  type MarkedCall,
   type MarkedCaller,
   markedCapacity,
 } from '../load/marked-load.ts'
 import { spreadOf } from '../statistic.ts'
+import { askInfo, watchControl } from './overload/control-watch.ts'
+import { type Counts, figuresOf, type Measured, type Moment } from './overload/overload-figures.ts'
 
 const warmUpMs = 2_000
 const capacityMs = 3_000
@@ -19,8 +20,6 @@ const recoveryMs = 8_000
 const overload = 3
 /** How much of its capacity the service gets after the overload. */
 const usualShare = 0.5
-/** An answer that comes later is of no use to anybody. A guess. */
-const usefulMs = 1_000
 /** Until no refusal is remembered. */
 const calmMs = 2_000
 const messageCount = 500
@@ -45,9 +44,11 @@ const usual: Mark = { criticality: 'critical', tenant: 'quiet' }
 export async function measureOverload(roundCount: number): Promise<readonly Figure[]> {
   return [
     ...(await measureOver('HTTP', roundCount, ({ port }) => httpCaller(port, '/v1/work'))),
-    ...(await measureOver('gRPC', roundCount, async ({ adminPort = 0 }) =>
-      grpcCaller(adminPort, '/demo.v1.WorkService/Work'),
-    )),
+    ...(await measureOver('gRPC', roundCount, async ({ adminPort = 0 }) => {
+      const { addresses } = await askInfo(adminPort)
+      const { port = 0 } = addresses.find(({ protocol }) => protocol === 'grpc') ?? {}
+      return grpcCaller(port, '/demo.v1.WorkService/Work')
+    })),
   ]
 }
 
@@ -70,14 +71,7 @@ async function measureOver(
   })
 }
 
-interface Measured {
-  readonly name: string
-  readonly unit: string
-  readonly value: number
-  readonly target?: number
-}
-
-async function measureOnce(open: (child: Child) => Promise<MarkedCaller>): Promise<readonly Measured[]> {
+export async function measureOnce(open: (child: Child) => Promise<MarkedCaller>): Promise<readonly Measured[]> {
   await using child = await Child.start('dist/server/tenon-overload')
   // As busy at the peak as beyond it: the cores of a machine share its caches.
   using _awake = stayAwake()
@@ -86,96 +80,48 @@ async function measureOnce(open: (child: Child) => Promise<MarkedCaller>): Promi
   const guess = await markedCapacity(caller, usual, warmUpMs)
   await callMarked(caller, marks, { callsPerSecond: guess * overload, durationMs: warmUpMs })
   await wait(calmMs)
-  const before = await child.usage()
+  const peakFrom = await now(child)
   const peak = await markedCapacity(caller, usual, capacityMs)
-  const began = await child.usage()
-  const beganAtMs = performance.now()
+  const peakUntil = await now(child)
   // Messages come with the calls, and are to be handled when there is time for them.
   const burst = callMarked(caller, marks, { callsPerSecond: peak * overload, durationMs: overloadMs })
+  const watched = watchControl(child.adminPort ?? 0, burst)
   await wait(overloadMs / 10)
   await ask(child, 'POST', '/v1/publish', { count: messageCount })
   const calls = await burst
-  const ended = await child.usage()
-  const endedAtMs = performance.now()
-  const during = await ask(child, 'GET', '/v1/counts')
+  const burstUntil = await now(child)
+  const range = await watched
   const after = await callMarked(caller, [usual], { callsPerSecond: peak * usualShare, durationMs: recoveryMs })
-  const { handled, repeated } = await settled(child)
+  const settled = await settledCounts(child)
   caller.close()
-  const good = calls.filter(isUseful)
-  const critical = calls.filter(({ criticality }) => criticality === 'critical')
-  const sheddable = good.filter(({ criticality }) => criticality === 'sheddable')
-  const quiet = sheddable.filter(({ tenant }) => tenant === 'quiet')
-  const goodput = good.length / (overloadMs / 1_000)
-  const peakOfCpu = (peak * capacityMs) / 1_000 / cpuBetween(before, began)
-  const goodputOfCpu = good.length / cpuBetween(began, ended)
-  return [
-    { name: 'peak', unit: 'calls/s', value: peak },
-    { name: 'goodput lost', unit: '% of peak', value: 100 * (1 - goodput / peak), target: 10 },
-    { name: 'goodput lost, by CPU time', unit: '% of peak', value: 100 * (1 - goodputOfCpu / peakOfCpu) },
-    { name: 'had of its core', unit: '%', value: (100 * cpuBetween(began, ended)) / ((endedAtMs - beganAtMs) / 1_000) },
-    {
-      name: 'critical calls lost',
-      unit: '%',
-      value: 100 * (1 - critical.filter(isUseful).length / critical.length),
-      target: 1,
-    },
-    { name: 'answered in time, p99', unit: 'ms', value: percentile99(good.map(({ tookMs }) => tookMs)) },
-    { name: 'until all succeed for a second', unit: 's', value: recoveredMs(after) / 1_000, target: 5 },
-    { name: 'calls lost after it', unit: '%', value: 100 * (1 - after.filter(isUseful).length / after.length) },
-    {
-      name: 'share of the tenant with a third of the sheddable calls',
-      unit: '%',
-      value: (100 * quiet.length) / sheddable.length,
-    },
-    { name: 'messages handled meanwhile', unit: `of ${messageCount}`, value: Number(during.handled) },
-    { name: 'messages lost or repeated', unit: '', value: messageCount - handled + repeated, target: 0 },
-  ]
+  const seen = { peak, peakFrom, peakUntil, burstMs: overloadMs, calls, burstUntil, range, after }
+  return figuresOf({ ...seen, messageCount, settled })
 }
 
-/** Seconds. On a machine that does something else too, a program is given more of it at one time than at another. */
-function cpuBetween(before: Usage, after: Usage): number {
-  return (after.cpuMicroseconds - before.cpuMicroseconds) / 1e6
-}
-
-function isUseful({ isOk, tookMs }: MarkedCall): boolean {
-  return isOk && tookMs <= usefulMs
-}
-
-/** When the first second began in which no call was lost; one that is lost much later tells of the machine. */
-function recoveredMs(calls: readonly MarkedCall[]): number {
-  let sinceMs = 0
-  for (const call of calls) {
-    if (call.dueMs - sinceMs >= 1_000) break
-    if (!isUseful(call)) sinceMs = call.dueMs
-  }
-  return sinceMs
-}
-
-interface Counts {
-  readonly handled: number
-  readonly repeated: number
+async function now(child: Child): Promise<Moment> {
+  const usage = await child.usage()
+  return { atMs: performance.now(), usage, counts: await countsOf(child) }
 }
 
 /** What was handled once all is, or time is over. */
-async function settled(child: Child): Promise<Counts> {
+async function settledCounts(child: Child): Promise<Counts> {
   const endsAtMs = performance.now() + settleMs
   for (;;) {
-    const counts = await ask(child, 'GET', '/v1/counts')
+    const counts = await countsOf(child)
     if (counts.handled === messageCount || performance.now() > endsAtMs) return counts
     await wait(100)
   }
 }
 
-async function ask(child: Child, method: string, path: string, body?: object): Promise<Counts> {
+async function countsOf(child: Child): Promise<Counts> {
+  return (await ask(child, 'GET', '/v1/counts')) as Counts
+}
+
+async function ask(child: Child, method: string, path: string, body?: object): Promise<unknown> {
   const reply = await fetch(`http://127.0.0.1:${child.port}${path}`, {
     method,
     ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   })
   if (!reply.ok) throw new Error(`${path} answered ${reply.status}`)
-  return (await reply.json()) as Counts
-}
-
-function percentile99(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other)
-  return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY
+  return reply.json()
 }
