@@ -195,6 +195,12 @@ describe('a service that waits for a backend that serves 20 at a time for 40 ms 
     expect(loop.pressures).toEqual(['high'])
   })
 
+  it('lets only so many wait as a thread can begin where none gets its turn', async () => {
+    const loop = new SimulatedLoop({ computesMs: 0, endsAtMs: () => Number.POSITIVE_INFINITY }, { restMs: 0 })
+    await loop.run([calls({ callsPerSecond: 20_000, untilMs: 150 })], 90)
+    expect(loop.control.info).toMatchObject({ runningCount: 200, waitingCount: 1_000 })
+  })
+
   it('refuses all in time when nothing comes back', async () => {
     const loop = new SimulatedLoop({ computesMs: 0.05, endsAtMs: () => Number.POSITIVE_INFINITY })
     await loop.run([calls({ callsPerSecond: capacity, untilMs: 5_000 })], 6_000)

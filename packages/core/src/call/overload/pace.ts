@@ -22,14 +22,17 @@ export class Pace {
     this.#count *= remembered
   }
 
-  /** How many get their turn within the time; Infinity before the first did. */
+  /** How many get their turn within the time; as many as a thread can begin before the first did. */
   countWithin(timeMs: number): number {
-    return this.#count < leastCount ? Number.POSITIVE_INFINITY : (timeMs * this.#count) / Math.max(this.#spentMs, 1)
+    return this.#count < leastCount ? timeMs * mostPerMs : (timeMs * this.#count) / Math.max(this.#spentMs, 1)
   }
 }
 
 /** Part of what was known that still counts a tenth of a second later, so that half is forgotten in 0.3 s. A guess. */
 const remembered = 0.8
+
+/** What a thread can begin at all: to take in a call costs 0.04 ms over HTTP, and to begin it some more. A guess. */
+const mostPerMs = 10
 
 /** One turn alone says nothing. */
 const leastCount = 1
