@@ -258,3 +258,34 @@ it('hands on nothing that nobody said, and nothing that is not to be handed on',
   await dispatcherFor(noting, { forwarded: [], criticality: 'sheddable' }).send(marked('critical'))
   expect(seen).toEqual([undefined, undefined])
 })
+it('begins no call that waits in the place of one that is cut at the end of a drain', async () => {
+  let begunCount = 0
+  const { send, control, gate, go } = dispatcherUnder(() => {
+    begunCount += 1
+    return new Promise(() => undefined)
+  })
+  go()
+  const limit = control.info.concurrencyLimit
+  const sent = Array.from({ length: limit + 1 }, () => send())
+  expect([begunCount, control.info.waitingCount]).toEqual([limit, 1])
+  gate.cutAll()
+  for (const outcome of await Promise.all(sent)) expect(errorOf(outcome).code).toBe('unavailable')
+  expect(begunCount).toBe(limit)
+})
+
+it('leaves it to the handler what becomes of a call that waited and whose caller left when it had begun', async () => {
+  const { promise, resolve } = Promise.withResolvers<unknown>()
+  const begun = Promise.withResolvers<void>()
+  const caller = new AbortController()
+  const { send, go } = dispatcherUnder(() => {
+    begun.resolve()
+    return promise
+  })
+  const sent = send({ signal: caller.signal })
+  go()
+  await begun.promise
+  caller.abort()
+  resolve({ text: 'done' })
+  expect(await sent).toMatchObject({ ok: true })
+})
+

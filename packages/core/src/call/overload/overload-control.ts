@@ -171,7 +171,8 @@ export class OverloadControl {
   left(isAbandoned: boolean): void {
     this.#runningCount -= 1
     if (isAbandoned) this.#abandonedCount -= 1
-    if (this.#waiting.count > 0) this.#pump()
+    // Not in this stack: at the end of a drain the others that run are cut next, and all that wait with them.
+    if (this.#waiting.count > 0) queueMicrotask(() => this.#pump())
   }
 
   #waitOrRefuse(call: AskingCall): void {
