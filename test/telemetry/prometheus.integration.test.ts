@@ -3,12 +3,12 @@ import { eventually } from '@tenon/testing'
 import { expect, it } from 'vitest'
 import { toolAbsence } from '../support/tool.ts'
 import { startPrometheus } from './own-prometheus.ts'
-import { startTraced } from './traced-process.ts'
+import { programOf, startTraced } from './traced-process.ts'
 
 const nothingSent = { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' }
 
 it.skipIf(toolAbsence('promtool'))('promtool finds nothing wrong with /metrics', async () => {
-  await using service = await startTraced('ES modules', nothingSent)
+  await using service = await startTraced(await programOf('ES modules'), { environment: nothingSent })
   await fetch(`http://${service.http}/note`)
   const input = await (await fetch(`http://${service.admin}/metrics`)).text()
   expect(input).toContain('note_duration_seconds_bucket')
@@ -19,7 +19,7 @@ it.skipIf(toolAbsence('promtool'))('promtool finds nothing wrong with /metrics',
 it.skipIf(toolAbsence('prometheus'))(
   'Prometheus scrapes a service, with the trace that a value was measured in',
   async () => {
-    await using service = await startTraced('ES modules', nothingSent)
+    await using service = await startTraced(await programOf('ES modules'), { environment: nothingSent })
     const { traceId } = (await (await fetch(`http://${service.http}/note`)).json()) as { traceId: string }
     await using prometheus = await startPrometheus(service.admin)
     const seconds = Date.now() / 1_000

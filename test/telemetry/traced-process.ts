@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { type OwnProcess, run, temporaryFolder } from '../support/own-process.ts'
+import type { TracedName } from './fixture/traced-service.ts'
 
 const fixture = fileURLToPath(new URL('fixture/', import.meta.url))
 
@@ -14,20 +14,35 @@ const forms = Object.freeze({
   'a bundle of esbuild': async () => [await bundle(join(await temporaryFolder(), 'main.mjs'))],
 } satisfies Record<string, () => Promise<readonly string[]>>)
 
-/** The service of the fixture in a process, under a name of its own. */
+/** How a service of the fixture is run. */
+export type Form = keyof typeof forms
+
+/** A service of the fixture in a process, under a name of its own. */
 export interface TracedProcess extends OwnProcess {
   readonly name: string
+  /** `host:port`; of a protocol that it does not speak without a meaning. */
   readonly http: string
+  readonly grpc: string
   readonly admin: string
 }
 
+export interface TracedOptions {
+  /** @defaultValue `note` */
+  readonly service?: TracedName
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** What Node is given to run the fixture in a form. */
+export function programOf(form: Form): Promise<readonly string[]> {
+  return forms[form]()
+}
+
 /** Starts it, and waits until it is ready. */
-export async function startTraced(
-  form: keyof typeof forms,
-  environment: Readonly<Record<string, string>>,
-): Promise<TracedProcess> {
-  const name = `note-${randomUUID()}`
-  const started = run(process.execPath, await forms[form](), { ...environment, OTEL_SERVICE_NAME: name })
+export async function startTraced(program: readonly string[], options: TracedOptions): Promise<TracedProcess> {
+  const { service = 'note', environment } = options
+  const name = `${service}-${randomUUID()}`
+  const own = { OTEL_SERVICE_NAME: name, TRACED_SERVICE: service }
+  const started = run(process.execPath, program, { ...environment, ...own })
   try {
     await started.printed('\naddresses [')
     const [, text = '[]'] = /^addresses (.*)$/m.exec(started.output()) ?? []
@@ -36,18 +51,11 @@ export async function startTraced(
       const { host, port } = addresses.find((one) => one.protocol === protocol) ?? {}
       return `${host}:${port}`
     }
-    return { ...started, name, http: at('http'), admin: at('admin') }
+    return { ...started, name, http: at('http'), grpc: at('grpc'), admin: at('admin') }
   } catch (error) {
     await started[Symbol.asyncDispose]()
     throw error
   }
-}
-
-/** What a Collector has written of a service, each a batch of one signal. */
-export async function receivedOf(name: string, file: string): Promise<Readonly<Record<string, string>>> {
-  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line.includes(`"${name}"`))
-  const of = (signal: string) => lines.filter((line) => line.startsWith(`{"${signal}"`)).join('\n')
-  return { traces: of('resourceSpans'), metrics: of('resourceMetrics'), logs: of('resourceLogs') }
 }
 
 async function bundle(outfile: string): Promise<string> {
