@@ -101,7 +101,7 @@ async function recorded(): Promise<ReadonlyMap<string, Metric>> {
   }
   const refused = new Map([['sheddable', 1]])
   recordCalls()
-  recordOverload({ service: 'sound', concurrencyLimit: 200, waitingCount: 0, refused })
+  recordOverload({ service: 'sound', concurrencyLimit: 200, waitingCount: 0, pressure: 'high', refused })
   const facts = ({ instrument, attributes }: { instrument: string; attributes: Set<string> }): Metric => ({
     instrument,
     attributes: [...attributes].toSorted(),

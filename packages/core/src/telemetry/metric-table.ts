@@ -190,6 +190,12 @@ export const metricTable = Object.freeze({
     description: 'How many calls wait to begin.',
     attributes: { 'tenon.service': service },
   },
+  'tenon.overload.pressure': {
+    instrument: 'gauge',
+    unit: '1',
+    description: 'Whether consumers begin nothing because calls wait or are refused: 1 while so, else 0.',
+    attributes: { 'tenon.service': service },
+  },
   'messaging.client.sent.messages': {
     instrument: 'counter',
     unit: '{message}',

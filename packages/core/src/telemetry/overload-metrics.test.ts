@@ -4,11 +4,13 @@ import { recordOverload } from './overload-metrics.ts'
 
 afterEach(() => metrics.disable())
 
+const sample = { service: 'order', concurrencyLimit: 40, waitingCount: 3 }
+
 it('does nothing without an SDK', () => {
-  expect(() => recordOverload({ service: 'a', concurrencyLimit: 1, waitingCount: 0, refused: new Map() })).not.toThrow()
+  expect(() => recordOverload({ ...sample, pressure: 'normal', refused: new Map() })).not.toThrow()
 })
 
-it('tells how many calls may run and wait, and counts those that were refused by how critical they were', () => {
+it('tells how many calls may run and wait and whether consumers are held, and counts those that were refused by how critical they were', () => {
   const recorded: unknown[] = []
   const note = (name: string) => ({
     record: (value: number, given: object) => void recorded.push([name, value, given]),
@@ -20,12 +22,18 @@ it('tells how many calls may run and wait, and counts those that were refused by
     ['critical', 1],
     ['sheddable', 7],
   ])
-  recordOverload({ service: 'order', concurrencyLimit: 40, waitingCount: 3, refused })
+  recordOverload({ ...sample, pressure: 'high', refused })
+  recordOverload({ ...sample, pressure: 'normal', refused: new Map() })
   const attributes = { 'tenon.service': 'order' }
-  expect(recorded).toEqual([
+  const gauges = (pressure: number) => [
     ['tenon.overload.concurrency_limit', 40, attributes],
     ['tenon.overload.waiting_calls', 3, attributes],
+    ['tenon.overload.pressure', pressure, attributes],
+  ]
+  expect(recorded).toEqual([
+    ...gauges(1),
     ['tenon.overload.refused_calls', 1, { ...attributes, 'tenon.call.criticality': 'critical' }],
     ['tenon.overload.refused_calls', 7, { ...attributes, 'tenon.call.criticality': 'sheddable' }],
+    ...gauges(0),
   ])
 })

@@ -340,8 +340,8 @@ export class OverloadControl {
 
   #record(): void {
     const { service } = this.#surroundings
-    const { concurrencyLimit, waitingCount } = this.info
-    recordOverload({ service, concurrencyLimit, waitingCount, refused: this.#untold })
+    const { concurrencyLimit, waitingCount, pressure } = this.info
+    recordOverload({ service, concurrencyLimit, waitingCount, pressure, refused: this.#untold })
     this.#untold.clear()
   }
 }
