@@ -5,6 +5,7 @@ export { type ByteRange, type Representation, selectRange } from './call/stream/
 export type { BatchItem } from './call/batch/batch-item.ts'
 export type { Call, Metadata, Principal } from './call/call.ts'
 export { criticalities, type Criticality } from './call/overload/criticality.ts'
+export { type RefusalReason, type ServerRefusal, serverRefusalChannelName } from './call/overload/refusal.ts'
 export { overloadDefaults, type OverloadOptions, type OverloadSettings } from './call/overload/overload-options.ts'
 export { currentCall } from './call/context.ts'
 export { detach } from './call/detach.ts'

@@ -45,6 +45,14 @@ export interface Arrival extends ObservedArrival {
   ended?(): void
 }
 
+/** What has come of a call before its input has. */
+export interface ArrivalHead {
+  /** The transport's name. */
+  readonly transport: string
+  /** The value of a name; undefined where the caller did not send it. */
+  metadata(name: string): string | undefined
+}
+
 /** What a call came to. */
 export type Outcome = Success | Failure
 

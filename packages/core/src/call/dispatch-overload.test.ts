@@ -1,10 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect, it, vi } from 'vitest'
 import { currentCall } from './context.ts'
 import { dispatcherFor, echo, errorOf, type Given } from './dispatcher.test-harness.ts'
 import { OperationLoad } from './overload/operation-load.ts'
 import { OverloadControl } from './overload/overload-control.ts'
 import { overloadDefaults } from './overload/overload-options.ts'
+import { serverRefusalChannelName } from './overload/refusal.ts'
 import type { Arrival } from './arrival.ts'
 import { outgoingMetadata } from './propagation.ts'
 import type { Invoke } from './rule/interceptor.ts'
@@ -23,7 +25,7 @@ function dispatcherUnder(handler: Invoke, given: Given = {}) {
     pressureChanged: ignore,
     clock: { nowMs: () => nowMs, after: (_delayMs, run) => void looks.push(run), nextTurn: () => over?.promise },
   })
-  const load = new OperationLoad(control, { holdsPlace: true, criticality: 'sheddable' })
+  const load = new OperationLoad(control, { operation: 'a.A/echo', holdsPlace: true, criticality: 'sheddable' })
   const dispatcher = dispatcherFor(handler, { load, ...given })
   /** From now on calls begin. */
   const go = () => {
@@ -147,6 +149,67 @@ it('refuses a call by its metadata alone that would have to wait too long, and f
   expect(refuse({})).toBeUndefined()
 })
 
+/** What is published of refused calls while something happens. */
+async function publishedBy(happens: () => Promise<unknown>): Promise<unknown[]> {
+  const published: unknown[] = []
+  const note = (refusal: unknown) => void published.push(refusal)
+  subscribe(serverRefusalChannelName, note)
+  await happens()
+  unsubscribe(serverRefusalChannelName, note)
+  return published
+}
+
+it('publishes each call that it refuses, and why', async () => {
+  const { send, refuse, pass } = await twoWaiting()
+  const published = await publishedBy(async () => {
+    refuse({})
+    await send({ metadata: { 'x-tenant-id': '' } })
+    void send(marked('critical'))
+    pass(3 * overloadDefaults.maxDelayMs)
+  })
+  const all = { service: 'demo', operation: 'a.A/echo', transport: 'test', concurrencyLimit: 200, runningCount: 0 }
+  const of = (criticality: string, reason: string, waitingCount: number) => ({
+    ...all,
+    criticality,
+    tenant: '',
+    reason,
+    waitingCount,
+  })
+  expect(published).toEqual([
+    of('sheddable', 'no_room', 2),
+    of('sheddable', 'no_room', 2),
+    of('sheddable', 'gave_way', 1),
+    of('critical', 'waited_too_long', 1),
+    of('sheddable', 'waited_too_long', 0),
+  ])
+})
+
+it('publishes whose call it refused', async () => {
+  const { send, pass } = dispatcherUnder(echo)
+  const published = await publishedBy(async () => {
+    void send({ metadata: { 'x-tenant-id': 'loud', 'x-criticality': 'sheddable_plus' } })
+    pass(3 * overloadDefaults.maxDelayMs)
+  })
+  expect(published).toMatchObject([{ tenant: 'loud', criticality: 'sheddable_plus' }])
+})
+
+it('makes nothing of a refusal where nobody listens', async () => {
+  const { control } = await twoWaiting()
+  let readCount = 0
+  const call = {
+    get operation() {
+      readCount += 1
+      return 'a.A/echo'
+    },
+    transport: 'test',
+    rank: 3,
+    tenant: '',
+  }
+  expect([control.refusesAtOnce(call), readCount]).toEqual([true, 0])
+  expect(await publishedBy(async () => control.refusesAtOnce(call))).toHaveLength(1)
+  expect(readCount).toBe(1)
+})
+
 it('refuses no call by its metadata alone where nobody waits, or where each has a line in the log', async () => {
   expect(dispatcherUnder(echo).refuse({})).toBeUndefined()
   const { refuse } = await twoWaiting({ loggedCalls: 'all' })
@@ -210,6 +273,37 @@ it('lets others begin where handlers do not end that nobody waits for, in half o
   await vi.waitFor(() => expect([control.info.runningCount, gate.abandonedCount]).toEqual([0, 0]))
 })
 
+it('begins no call that waits in the place of one that is cut at the end of a drain', async () => {
+  let begunCount = 0
+  const { send, control, gate, go } = dispatcherUnder(() => {
+    begunCount += 1
+    return new Promise(() => undefined)
+  })
+  go()
+  const limit = control.info.concurrencyLimit
+  const sent = Array.from({ length: limit + 1 }, () => send())
+  expect([begunCount, control.info.waitingCount]).toEqual([limit, 1])
+  gate.cutAll()
+  for (const outcome of await Promise.all(sent)) expect(errorOf(outcome).code).toBe('unavailable')
+  expect(begunCount).toBe(limit)
+})
+
+it('leaves it to the handler what becomes of a call that waited and whose caller left when it had begun', async () => {
+  const { promise, resolve } = Promise.withResolvers<unknown>()
+  const begun = Promise.withResolvers<void>()
+  const caller = new AbortController()
+  const { send, go } = dispatcherUnder(() => {
+    begun.resolve()
+    return promise
+  })
+  const sent = send({ signal: caller.signal })
+  go()
+  await begun.promise
+  caller.abort()
+  resolve({ text: 'done' })
+  expect(await sent).toMatchObject({ ok: true })
+})
+
 it('runs each call in what surrounded its own arrival', async () => {
   const surrounding = new AsyncLocalStorage<string>()
   const { send, go } = dispatcherUnder((_input, call) => ({
@@ -258,34 +352,3 @@ it('hands on nothing that nobody said, and nothing that is not to be handed on',
   await dispatcherFor(noting, { forwarded: [], criticality: 'sheddable' }).send(marked('critical'))
   expect(seen).toEqual([undefined, undefined])
 })
-it('begins no call that waits in the place of one that is cut at the end of a drain', async () => {
-  let begunCount = 0
-  const { send, control, gate, go } = dispatcherUnder(() => {
-    begunCount += 1
-    return new Promise(() => undefined)
-  })
-  go()
-  const limit = control.info.concurrencyLimit
-  const sent = Array.from({ length: limit + 1 }, () => send())
-  expect([begunCount, control.info.waitingCount]).toEqual([limit, 1])
-  gate.cutAll()
-  for (const outcome of await Promise.all(sent)) expect(errorOf(outcome).code).toBe('unavailable')
-  expect(begunCount).toBe(limit)
-})
-
-it('leaves it to the handler what becomes of a call that waited and whose caller left when it had begun', async () => {
-  const { promise, resolve } = Promise.withResolvers<unknown>()
-  const begun = Promise.withResolvers<void>()
-  const caller = new AbortController()
-  const { send, go } = dispatcherUnder(() => {
-    begun.resolve()
-    return promise
-  })
-  const sent = send({ signal: caller.signal })
-  go()
-  await begun.promise
-  caller.abort()
-  resolve({ text: 'done' })
-  expect(await sent).toMatchObject({ ok: true })
-})
-

@@ -6,8 +6,9 @@ import { logLateFailure, logOutcome } from './call-log.ts'
 import type { CallPath } from './call-plan.ts'
 import type { Cuttable } from './gate.ts'
 import { tenantName } from './overload/criticality.ts'
-import { type OperationLoad, refusal } from './overload/operation-load.ts'
+import type { OperationLoad } from './overload/operation-load.ts'
 import type { AskingCall } from './overload/overload-control.ts'
+import { refusal } from './overload/refusal.ts'
 import type { InputStream } from './stream/input-stream.ts'
 import type { Limiter, Ticket } from './rule/limiter.ts'
 import { OutputStream } from './stream/output-stream.ts'
@@ -45,6 +46,14 @@ export class DispatchedCall implements Cuttable, AskingCall {
 
   get startedAtMs(): number {
     return this.running.startedAtMs
+  }
+
+  get operation(): string {
+    return this.path.id
+  }
+
+  get transport(): string {
+    return this.running.transport
   }
 
   get rank(): number {

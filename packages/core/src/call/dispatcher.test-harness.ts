@@ -61,7 +61,8 @@ export function dispatcherFor(handler: Invoke, { access = 'public', interceptors
   const send = (arrival: Partial<Arrival> = {}) =>
     dispatch({ transport: 'test', metadata: {}, decode: () => ({ text: 'hi' }), ...arrival })
   /** What a call is refused for by its metadata alone. */
-  const refuse = (metadata: Record<string, string>) => composeRefusal(plan, gate)?.((name) => metadata[name])
+  const refuse = (metadata: Record<string, string>) =>
+    composeRefusal(plan, gate)?.({ transport: 'test', metadata: (name) => metadata[name] })
   return { send, dispatch, refuse, gate, lines }
 }
 

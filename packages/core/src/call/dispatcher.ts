@@ -3,12 +3,12 @@ import { markShutdown } from '../error/shutdown.ts'
 import type { SchemaResult } from '../schema/compiled-schema.ts'
 import { observeArrival } from '../telemetry/observed-arrival.ts'
 import { requireAllowed } from './rule/access.ts'
-import type { Arrival, Failure, Outcome } from './arrival.ts'
+import type { Arrival, ArrivalHead, Failure, Outcome } from './arrival.ts'
 import { toCallError } from './call-error.ts'
 import type { CallPath, CallPlan } from './call-plan.ts'
 import { runInCall } from './context.ts'
 import { DispatchedCall } from './dispatched-call.ts'
-import { refusal } from './overload/operation-load.ts'
+import { refusal } from './overload/refusal.ts'
 import { drainingError, type Gate } from './gate.ts'
 import { InputStream, inputIterator } from './stream/input-stream.ts'
 import { RunningCall } from './running-call.ts'
@@ -41,12 +41,12 @@ export function composeDispatch(plan: CallPlan, gate: Gate): Dispatch {
 }
 
 /** As `OperationEndpoint.refuse`. */
-export type RefuseAtOnce = (metadata: (name: string) => string | undefined) => ServiceError | undefined
+export type RefuseAtOnce = (head: ArrivalHead) => ServiceError | undefined
 
 /** What refuses calls of an operation by their heads; undefined where none is refused so, or each is to have its line in the log. */
 export function composeRefusal({ load, loggedCalls }: CallPlan, gate: Gate): RefuseAtOnce | undefined {
   if (load === undefined || loggedCalls === 'all') return undefined
-  return (metadata) => (gate.isOpen && load.refusesAtOnce(metadata) ? refusal : undefined)
+  return (head) => (gate.isOpen && load.refusesAtOnce(head) ? refusal : undefined)
 }
 
 function begin(call: DispatchedCall): void {

@@ -115,9 +115,11 @@ function consumerEndpoints(
 ): readonly EventEndpoint[] {
   const { options, settings, gate, overload } = surroundings
   const { event: declared, batch } = consumer
-  const load = overload && new OperationLoad(overload, { holdsPlace: false, criticality: overload.criticality })
+  const operation = consumeId(declared)
+  const load =
+    overload && new OperationLoad(overload, { operation, holdsPlace: false, criticality: overload.criticality })
   return readVersions(declared).map((version) => {
-    const plan = ownPlan(consumeId(declared), surroundings, {
+    const plan = ownPlan(operation, surroundings, {
       timeoutMs: consumerTimeoutOf(consumer, settings),
       input: version.input,
       load,
@@ -207,7 +209,11 @@ function operationPlan(
     limiters: [...own, ...shared],
     load:
       overload &&
-      new OperationLoad(overload, { holdsPlace: kind === 'unary', criticality: criticality ?? overload.criticality }),
+      new OperationLoad(overload, {
+        operation: operation.id,
+        holdsPlace: kind === 'unary',
+        criticality: criticality ?? overload.criticality,
+      }),
     invoke,
   }
 }

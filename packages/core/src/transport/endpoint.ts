@@ -4,7 +4,7 @@ import type { EventType } from '../contract/event.ts'
 import type { ConsumerStart } from '../contract/start-position.ts'
 import type { AccessRule, Operation } from '../contract/operation.ts'
 import type { ServiceError } from '../error/service-error.ts'
-import type { Arrival, Outcome } from '../call/arrival.ts'
+import type { Arrival, ArrivalHead, Outcome } from '../call/arrival.ts'
 import type { BatchMessage } from '../call/batch/batch-item.ts'
 
 /** The only way to a handler: one operation with its whole call path behind it. */
@@ -20,10 +20,9 @@ export interface OperationEndpoint {
    * Refuses a call whose metadata alone have come, where too many calls wait for it to be served: what its caller is to be told. Then it must not be
    * dispatched, and what is left of it need not be read. May be asked once a call, just before the rest of it is; it has no id.
    *
-   * @param metadata The value of a name.
    * @defaultValue none is refused before it is dispatched
    */
-  refuse?(metadata: (name: string) => string | undefined): ServiceError | undefined
+  refuse?(head: ArrivalHead): ServiceError | undefined
 }
 
 /** How the callers of an operation are judged once the contract, its handler and the service have spoken. */

@@ -41,7 +41,7 @@ export type { Logger } from '../telemetry/log.ts'
 export { drainingError } from '../call/gate.ts'
 export { nextTurn } from '../call/stream/loop-turn.ts'
 export type { BatchMessage } from '../call/batch/batch-item.ts'
-export type { Arrival, Failure, Outcome, Success } from '../call/arrival.ts'
+export type { Arrival, ArrivalHead, Failure, Outcome, Success } from '../call/arrival.ts'
 export type { Admission, BatchArrival, BatchEndpoint, EventEndpoint, OperationEndpoint } from './endpoint.ts'
 export {
   type ConnectionSweeper,

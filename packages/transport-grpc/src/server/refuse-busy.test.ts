@@ -19,9 +19,9 @@ async function serveBusy() {
     return { text: 'hello' }
   }
   const demo = await serve({}, answer, {
-    refuse: (metadata) => {
-      asked.push(['x-criticality', 'x-tenant-id'].map(metadata))
-      return metadata('x-criticality') === 'sheddable' ? busy : undefined
+    refuse: (head) => {
+      asked.push([head.transport, head.metadata('x-criticality'), head.metadata('x-tenant-id')])
+      return head.metadata('x-criticality') === 'sheddable' ? busy : undefined
     },
   })
   return Object.assign(demo, { asked, servedCount: () => servedCount })
@@ -39,8 +39,8 @@ test.each(['Say', 'Watch', 'Gather'])(
       expect([reply.trailers, reply.body.length, reply.resetCode]).toEqual([{}, 0, constants.NGHTTP2_NO_ERROR])
     }
     expect(demo.asked).toEqual([
-      ['sheddable', 'loud'],
-      ['sheddable', 'loud'],
+      ['grpc', 'sheddable', 'loud'],
+      ['grpc', 'sheddable', 'loud'],
     ])
     expect(demo.servedCount()).toBe(0)
   },

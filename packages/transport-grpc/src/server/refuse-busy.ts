@@ -18,11 +18,14 @@ export function refuseBusy(services: Services, domain: string): (headers: Incomi
   for (const { fullName, methods, endpoints } of services)
     for (const { name, operation } of methods) {
       const endpoint = endpoints.get(operation.id)
-      if (endpoint?.refuse) refusers.set(methodPath(fullName, name), (metadata) => endpoint.refuse?.(metadata))
+      if (endpoint?.refuse) refusers.set(methodPath(fullName, name), (head) => endpoint.refuse?.(head))
     }
   const refusals = new WeakMap<ServiceError, Refusal>()
   return (headers) => {
-    const error = refusers.get(String(headers[':path']))?.((name) => headers[name]?.toString())
+    const error = refusers.get(String(headers[':path']))?.({
+      transport: 'grpc',
+      metadata: (name) => headers[name]?.toString(),
+    })
     if (error === undefined) return undefined
     const refusal = refusals.get(error) ?? toRefusal(error, domain)
     refusals.set(error, refusal)

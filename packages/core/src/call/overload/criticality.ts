@@ -22,6 +22,11 @@ export function toCriticality(value: unknown): Criticality | undefined {
   return criticalities.find((one) => one === value)
 }
 
+/** Whose place in the list it is. */
+export function criticalityOf(rank: number): Criticality {
+  return criticalities[rank] ?? 'sheddable'
+}
+
 /** Its place in the list: 0 is refused last. */
 export function rankOf(criticality: Criticality): number {
   return criticalities.indexOf(criticality)

@@ -1,12 +1,11 @@
 import { type Criticality, criticalityName, rankOf, tenantName, toCriticality } from './criticality.ts'
-import { overloaded } from '../rule/limiter.ts'
+import type { ArrivalHead } from '../arrival.ts'
 import type { AskingCall, OverloadControl } from './overload-control.ts'
 import type { UsualLatency } from './usual-latency.ts'
 
-/** What a call is told that is refused. One for all: to make one costs more than the rest of a refusal. */
-export const refusal = overloaded()
-
 export interface LoadFacts {
+  /** Id of the operation, or of what else is done. */
+  readonly operation: string
   /** False for streams, which last as long as their caller likes, and for what a queue delivers, which has its own number in flight. */
   readonly holdsPlace: boolean
   /** Of calls whose caller does not say. */
@@ -17,20 +16,23 @@ export interface LoadFacts {
 export class OperationLoad {
   readonly holdsPlace: boolean
   readonly #control: OverloadControl
+  readonly #operation: string
   readonly #rank: number
   readonly #usual: UsualLatency
 
-  constructor(control: OverloadControl, { holdsPlace, criticality }: LoadFacts) {
+  constructor(control: OverloadControl, { operation, holdsPlace, criticality }: LoadFacts) {
     this.holdsPlace = holdsPlace
     this.#control = control
+    this.#operation = operation
     this.#rank = rankOf(criticality)
     this.#usual = control.usualLatency()
   }
 
-  /** As `OverloadControl`, for a call of which the metadata alone are there, by their names. */
-  refusesAtOnce(metadata: (name: string) => string | undefined): boolean {
-    const rank = this.rankOf(toCriticality(metadata(criticalityName)))
-    return this.#control.refusesAtOnce({ rank, tenant: metadata(tenantName) ?? '' })
+  /** As `OverloadControl`. */
+  refusesAtOnce(head: ArrivalHead): boolean {
+    const rank = this.rankOf(toCriticality(head.metadata(criticalityName)))
+    const tenant = head.metadata(tenantName) ?? ''
+    return this.#control.refusesAtOnce({ operation: this.#operation, transport: head.transport, rank, tenant })
   }
 
   rankOf(criticality: Criticality | undefined): number {

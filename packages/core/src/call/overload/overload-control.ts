@@ -2,17 +2,26 @@ import type { Logger } from '../../telemetry/log.ts'
 import { recordOverload } from '../../telemetry/overload-metrics.ts'
 import { nextTurn } from '../stream/loop-turn.ts'
 import { AdaptiveLimit } from './adaptive-limit.ts'
-import { criticalities, type Criticality } from './criticality.ts'
+import { type Criticality, criticalityOf } from './criticality.ts'
 import type { OverloadSettings } from './overload-options.ts'
 import { Pace } from './pace.ts'
+import { type RefusalReason, refusals, type ServerRefusal } from './refusal.ts'
 import { UsualLatency } from './usual-latency.ts'
 import { type WaitingCall, WaitingCalls } from './waiting-calls.ts'
 
 /** Whether calls are refused. */
 export type OverloadState = 'normal' | 'overloaded'
 
+/** A call that may be refused. */
+export interface RefusableCall extends WaitingCall {
+  /** Id of its operation. */
+  readonly operation: string
+  /** Name of the transport by which it came. */
+  readonly transport: string
+}
+
 /** A call that asks to begin. */
-export interface AskingCall extends WaitingCall {
+export interface AskingCall extends RefusableCall {
   /** Whether it counts among those that run. */
   readonly holdsPlace: boolean
   /** Whether it is never refused, as what a queue delivers is not. */
@@ -138,10 +147,10 @@ export class OverloadControl {
    * Whether a call is refused of which only the head is there: where it would have to wait too long, and nobody would give way to it. Then it must
    * not ask. To know that before the rest is read makes refusing cheap.
    */
-  refusesAtOnce(call: WaitingCall): boolean {
+  refusesAtOnce(call: RefusableCall): boolean {
     if (this.#waiting.count === 0 || this.#waiting.givesWayTo(call)) return false
     if (this.#waiting.count < headShare * this.#mostCount) return false
-    this.#countRefusal(call)
+    this.#countRefusal(call, 'no_room')
     return true
   }
 
@@ -164,15 +173,15 @@ export class OverloadControl {
   /** The caller of a call that holds a place has its answer, and the handler goes on. */
   abandoned(): void {
     this.#abandonedCount += 1
-    if (this.#waiting.count > 0) this.#pump()
+    // Not in this stack: at the end of a drain the others that run are cut next, and all that wait with them.
+    if (this.#waiting.count > 0) queueMicrotask(() => this.#pump())
   }
 
   /** A call that holds a place has ended. */
   left(isAbandoned: boolean): void {
     this.#runningCount -= 1
     if (isAbandoned) this.#abandonedCount -= 1
-    // Not in this stack: at the end of a drain the others that run are cut next, and all that wait with them.
-    if (this.#waiting.count > 0) queueMicrotask(() => this.#pump())
+    if (this.#waiting.count > 0) this.#pump()
   }
 
   #waitOrRefuse(call: AskingCall): void {
@@ -182,8 +191,8 @@ export class OverloadControl {
     if (this.#waiting.count + 1 > mostCount / 2) this.#press()
     if (this.#waiting.count >= mostCount) {
       const leaving = this.#waiting.giveWayTo(call)
-      this.#refuse(leaving ?? call)
-      if (leaving === undefined) return
+      if (leaving === undefined) return this.#refuse(call, 'no_room')
+      this.#refuse(leaving, 'gave_way')
     }
     call.waits()
     this.#waiting.add(call)
@@ -243,18 +252,26 @@ export class OverloadControl {
     call.begin()
   }
 
-  #refuse(call: AskingCall): void {
-    this.#countRefusal(call)
+  #refuse(call: AskingCall, reason: RefusalReason): void {
+    this.#countRefusal(call, reason)
     call.refuse()
   }
 
-  #countRefusal(call: WaitingCall): void {
+  #countRefusal(call: RefusableCall, reason: RefusalReason): void {
     this.#press()
-    const criticality = criticalities[call.rank] ?? 'sheddable'
+    const criticality = criticalityOf(call.rank)
+    if (refusals.hasSubscribers) this.#publish(call, criticality, reason)
     this.#refusedCounts[criticality] += 1
     this.#untold.set(criticality, (this.#untold.get(criticality) ?? 0) + 1)
     if (this.#state === 'normal') this.#overload()
     this.#calmCount = 0
+  }
+
+  #publish({ operation, transport, tenant }: RefusableCall, criticality: Criticality, reason: RefusalReason): void {
+    const { service } = this.#surroundings
+    const { concurrencyLimit, runningCount, waitingCount } = this.info
+    const at = { concurrencyLimit, runningCount, waitingCount }
+    refusals.publish({ service, operation, transport, criticality, tenant, reason, ...at } satisfies ServerRefusal)
   }
 
   /** Looks at all that is measured, from now on until nothing happens any more. */
@@ -305,7 +322,7 @@ export class OverloadControl {
     for (const call of this.#waiting) {
       if (byMs - call.startedAtMs < 2 * maxDelayMs) continue
       this.#waiting.delete(call)
-      this.#refuse(call)
+      this.#refuse(call, 'waited_too_long')
     }
   }
 

@@ -39,6 +39,7 @@ export interface SimulatedWire {
 
 const cheapWire: SimulatedWire = { restMs: 0.05 }
 const turnMs = 5
+const simulated = { operation: 'simulated.Service/work', transport: 'simulated' }
 
 interface Arrival {
   readonly atMs: number
@@ -100,6 +101,7 @@ export class SimulatedLoop {
   /** A message that a queue delivers. */
   deliver(begin: () => void): void {
     const call = {
+      ...simulated,
       rank: 1,
       tenant: '',
       holdsPlace: false,
@@ -149,7 +151,7 @@ export class SimulatedLoop {
     if (headMs === undefined) return false
     this.#nowMs += headMs
     const { criticality, tenant } = stream
-    if (!this.control.refusesAtOnce({ rank: rankOf(criticality), tenant })) return false
+    if (!this.control.refusesAtOnce({ ...simulated, rank: rankOf(criticality), tenant })) return false
     this.#end({ atMs, stream }, 'refused')
     return true
   }
@@ -162,6 +164,7 @@ export class SimulatedLoop {
     this.#nowMs += this.#wire.restMs
     const end = (how: SimulatedCall['end']) => this.#end({ atMs, stream }, how)
     const call: AskingCall = {
+      ...simulated,
       rank: rankOf(stream.criticality),
       tenant: stream.tenant,
       holdsPlace: true,
