@@ -149,6 +149,24 @@ it('refuses a call by its metadata alone that would have to wait too long, and f
   expect(refuse({})).toBeUndefined()
 })
 
+it('counts calls of which only the head has come, until they ask or a tenth of a second is over', async () => {
+  const { send, refuse, control, pass } = dispatcherUnder(echo)
+  void send()
+  // Nine tenths of the thousand that may wait before any had its turn.
+  const countUntilRefused = (most: number) => {
+    for (let count = 0; count < most; count += 1) if (refuse({}) !== undefined) return count
+    return most
+  }
+  for (let count = 0; count < 499; count += 1) {
+    expect(refuse({})).toBeUndefined()
+    void send()
+  }
+  expect(control.info.waitingCount).toBe(500)
+  expect(countUntilRefused(1_000)).toBe(400)
+  pass(100)
+  expect(countUntilRefused(1_000)).toBe(400)
+})
+
 /** What is published of refused calls while something happens. */
 async function publishedBy(happens: () => Promise<unknown>): Promise<unknown[]> {
   const published: unknown[] = []

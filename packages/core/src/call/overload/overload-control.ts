@@ -148,8 +148,12 @@ export class OverloadControl {
    * not ask. To know that before the rest is read makes refusing cheap.
    */
   refusesAtOnce(call: RefusableCall): boolean {
-    if (this.#waiting.count === 0 || this.#waiting.givesWayTo(call)) return false
-    if (this.#waiting.count < headShare * this.#mostCount) return false
+    if (this.#waiting.count === 0) return false
+    // A loop that was kept from reading finds many heads in one go, before any of these calls asks.
+    if (this.#waiting.countSoon < headShare * this.#mostCount || this.#waiting.givesWayTo(call)) {
+      this.#waiting.expect(call)
+      return false
+    }
     this.#countRefusal(call, 'no_room')
     return true
   }
@@ -186,6 +190,7 @@ export class OverloadControl {
 
   #waitOrRefuse(call: AskingCall): void {
     const nowMs = this.#clock.nowMs()
+    this.#waiting.unexpect(call)
     if (this.#waiting.count === 0) this.#pace.begin(nowMs)
     const mostCount = this.#mostCount
     if (this.#waiting.count + 1 > mostCount / 2) this.#press()
@@ -291,6 +296,8 @@ export class OverloadControl {
     this.#pace.fade()
     // Who waited for the process to go on has its turn soon.
     this.#refuseOld(nowMs - latenessMs)
+    // Some never ask, as those whose rest is no message.
+    this.#waiting.expectNone()
     this.#easyCount += 1
     this.#calmCount += 1
     if (this.#easyCount > easyLookCount) this.#ease()

@@ -42,6 +42,24 @@ it.each([
   expect(waiting.count).toBe(waits.length - (leaves === undefined ? 0 : 1))
 })
 
+it.each([
+  { waits: ['1a'], soon: ['3a'], comes: '2a', gives: true, because: 'who comes soon is less critical' },
+  { waits: [], soon: ['1a', '1a'], comes: '2a', gives: false, because: 'who comes soon is more critical' },
+  { waits: ['1a'], soon: ['1a'], comes: '1b', gives: true, because: 'with who comes soon another tenant has more' },
+  { waits: ['1a', '1a2'], soon: ['1b'], comes: '1b', gives: false, because: 'with who comes soon its own has as many' },
+  { waits: ['1a'], soon: ['1b', '1b'], comes: '1b', gives: false, because: 'its own tenant has most soon' },
+])('when the head of $comes comes to $waits and $soon, anybody gives way: $gives, for $because', (given) => {
+  const { waiting } = waitingFor(...given.waits)
+  for (const name of given.soon) waiting.expect(call(name))
+  expect(waiting.givesWayTo(call(given.comes))).toBe(given.gives)
+  expect([waiting.count, waiting.countSoon]).toEqual([given.waits.length, given.waits.length + given.soon.length])
+  for (const name of [...given.soon, '0z']) waiting.unexpect(call(name))
+  expect(waiting.countSoon).toBe(given.waits.length)
+  for (const name of given.soon) waiting.expect(call(name))
+  waiting.expectNone()
+  expect([waiting.countSoon, waiting.givesWayTo(call('1z'))]).toEqual([waiting.count, given.waits.length > 1])
+})
+
 it('forgets who waits no more, once', () => {
   const queue = waitingFor('1a', '1b', '2a')
   const [, second] = queue.added

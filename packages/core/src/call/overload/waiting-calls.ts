@@ -9,15 +9,46 @@ export interface WaitingCall {
 
 /**
  * Calls that wait: the most critical is next, of equals one of each tenant in turn, and of one tenant who came first. Who has to leave for
- * another is of the least critical, of the tenant that has most of them, and came last.
+ * another is of the least critical, of the tenant that has most of them, and came last. Of some only the head has come: they wait soon.
  */
 export class WaitingCalls<Call extends WaitingCall> {
   /** By rank; tenants in the order of their turns, each with its calls in theirs. None is empty. */
   readonly #ranks: readonly Map<string, Call[]>[] = criticalities.map(() => new Map())
+  /** How many of each tenant will wait soon, by rank. */
+  readonly #expected: readonly Map<string, number>[] = criticalities.map(() => new Map())
   #count = 0
+  #expectedCount = 0
 
   get count(): number {
     return this.#count
+  }
+
+  /** With those that will wait soon. */
+  get countSoon(): number {
+    return this.#count + this.#expectedCount
+  }
+
+  /** It will wait soon. */
+  expect({ rank, tenant }: WaitingCall): void {
+    const tenants = this.#expected[rank]
+    tenants?.set(tenant, (tenants.get(tenant) ?? 0) + 1)
+    this.#expectedCount += 1
+  }
+
+  /** It is expected no more; does nothing when it was not. */
+  unexpect({ rank, tenant }: WaitingCall): void {
+    const tenants = this.#expected[rank]
+    const count = tenants?.get(tenant)
+    if (count === undefined) return
+    if (count === 1) tenants?.delete(tenant)
+    else tenants?.set(tenant, count - 1)
+    this.#expectedCount -= 1
+  }
+
+  /** None is. */
+  expectNone(): void {
+    for (const tenants of this.#expected) tenants.clear()
+    this.#expectedCount = 0
   }
 
   add(call: Call): void {
@@ -50,9 +81,11 @@ export class WaitingCalls<Call extends WaitingCall> {
     return last
   }
 
-  /** Whether anybody has to. */
-  givesWayTo(call: WaitingCall): boolean {
-    return this.#giving(call) !== undefined
+  /** Whether anybody has to, or will when those wait that are expected. */
+  givesWayTo({ rank, tenant }: WaitingCall): boolean {
+    for (let lower = rank + 1; lower < this.#ranks.length; lower += 1) if (this.#soonOf(lower).length > 0) return true
+    const own = this.#countSoonOf(rank, tenant)
+    return this.#soonOf(rank).some((other) => this.#countSoonOf(rank, other) > own + 1)
   }
 
   /** It waits no more. */
@@ -80,6 +113,15 @@ export class WaitingCalls<Call extends WaitingCall> {
       return rank === call.rank && calls.length <= own + 1 ? undefined : calls
     }
     return undefined
+  }
+
+  /** Tenants of which calls wait or will soon; of which both is so, twice. */
+  #soonOf(rank: number): readonly string[] {
+    return [...(this.#ranks[rank]?.keys() ?? []), ...(this.#expected[rank]?.keys() ?? [])]
+  }
+
+  #countSoonOf(rank: number, tenant: string): number {
+    return (this.#ranks[rank]?.get(tenant)?.length ?? 0) + (this.#expected[rank]?.get(tenant) ?? 0)
   }
 
   #tenantsOf({ rank }: Call): Map<string, Call[]> {
