@@ -31,7 +31,8 @@ export function batchEndpoint(
   const handleOne = compose({
     ...plan,
     invoke: async (payload, call) => {
-      const batch = new Batch([{ payload, arrival: { metadata: call.metadata, attempt: call.attempt } }], plan)
+      const message = { payload, arrival: { metadata: call.metadata, attempt: call.attempt } }
+      const batch = new Batch([message], plan).read()
       // What was said of the message counts more than what the call came to, as in a batch.
       const [outcome] = batch.close(await endOf(() => batch.run(handler, call), call))
       if (outcome?.ok === false) throw outcome.error
@@ -89,7 +90,7 @@ class BatchedArrival implements Arrival {
   }
 
   decode(): Batch {
-    return this.#batch
+    return this.#batch.read()
   }
 
   ended(): void {

@@ -13,6 +13,7 @@ const works = contract('demo.v1.WorkService', {
   work: { input: Empty, output: Empty },
   look: { input: Empty, output: Empty },
 })
+const gathered = event('demo.gathered.v1', { key: 'noteId', payload: Type.Object({ noteId: Type.String() }) })
 const noted = event('demo.noted.v1', { key: 'noteId', payload: Type.Object({ noteId: Type.String() }) })
 
 /** Holds the thread, whatever machine it is. */
@@ -58,6 +59,7 @@ async function startWorks(options: Partial<ServiceOptions> = {}) {
         operations: { work: { criticality: 'sheddable' }, look: { criticality: 'critical_plus' } },
       }),
       defineConsumer(noted, () => () => void order.push('noted')),
+      defineConsumer(gathered, () => () => void order.push('gathered'), { batch: { maxCount: 2 } }),
     ],
     ...options,
   })
@@ -70,9 +72,32 @@ async function startWorks(options: Partial<ServiceOptions> = {}) {
   }
   const deliver = async () =>
     (await events[0]?.dispatch({ ...arrival, decode: () => ({ noteId: '1' }), isTrusted: true, isAccepted: true }))?.ok
+  /** What became of a batch, and what was asked and told of it. */
+  const deliverBatch = async (timeoutMs: number) => {
+    const told: string[] = []
+    const message = {
+      arrival: { metadata: {} },
+      get payload() {
+        told.push('read')
+        return { noteId: '1' }
+      },
+    }
+    const ended = () => told.push('ended')
+    const batch = { transport: 'direct', isTrusted: true, isAccepted: true, timeoutMs, messages: [message], ended }
+    const [outcome] = (await events[1]?.batch?.dispatch(batch)) ?? []
+    return [outcome?.ok === true ? 'ok' : outcome?.error.code, ...told]
+  }
   const adminPort = started.addresses.find(({ protocol }) => protocol === 'admin')?.port
   const info = async () => (await fetch(`http://127.0.0.1:${adminPort}/info`)).json() as Promise<{ overload?: object }>
-  return { call, deliver, info, pressures, order, [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() }
+  return {
+    call,
+    deliver,
+    deliverBatch,
+    info,
+    pressures,
+    order,
+    [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
+  }
 }
 
 const many = <Result>(count: number, make: () => Result) => Array.from({ length: count }, make)
@@ -103,6 +128,17 @@ it('handles what a queue delivers between calls that wait, and refuses none of i
   await Promise.all(sent)
   const lastNoted = works.order.lastIndexOf('noted')
   expect(works.order.slice(0, lastNoted)).toContain('work')
+})
+
+it('reads nothing of a batch whose time passes before its turn, and says of no other that it has not begun', async () => {
+  await using works = await startWorks({ overload: {} })
+  const sent = many(50, () => works.call('work'))
+  expect(await Promise.all([works.deliverBatch(1), works.deliverBatch(60_000)])).toEqual([
+    ['deadline_exceeded'],
+    ['ok', 'read', 'ended'],
+  ])
+  await Promise.all(sent)
+  expect(works.order.filter((name) => name === 'gathered')).toHaveLength(1)
 })
 
 it('lets all calls in at once without the option, and tells nothing of it', async () => {

@@ -20,6 +20,7 @@ export interface BatchItem<Payload = unknown> {
 
 /** A message on its way into a batch. */
 export interface BatchMessage {
+  /** Read when the call of its batch begins, and never of one that does not: of what was refused, or ended while it waited, nothing runs. */
   readonly payload: unknown
   readonly arrival: Pick<Arrival, 'metadata' | 'attempt' | 'peer'>
 }

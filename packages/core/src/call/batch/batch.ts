@@ -8,26 +8,31 @@ import type { BatchItem, BatchMessage } from './batch-item.ts'
 
 /** Several messages in one call, each with an outcome of its own. */
 export class Batch {
-  /** In the order in which they were given. */
-  readonly items: readonly BatchItem[]
   readonly #log: LogPlan
   readonly #failures = new Map<BatchMessage, ServiceError>()
   readonly #messages: readonly BatchMessage[]
+  /** In the order in which they were given. */
+  #items: readonly BatchItem[] = []
   #call: Call | undefined
   #end: Outcome | undefined
 
   constructor(messages: readonly BatchMessage[], log: LogPlan) {
     this.#messages = messages
     this.#log = log
-    this.items = Object.freeze(
-      messages.map((message) => new Item(message, (thrown: unknown) => this.#fail(message, thrown))),
-    )
   }
 
-  /** Gives the messages to their handler. */
+  /** Reads the messages, which tells who gave them that their call begins. */
+  read(): this {
+    this.#items = Object.freeze(
+      this.#messages.map((message) => new Item(message, (thrown: unknown) => this.#fail(message, thrown))),
+    )
+    return this
+  }
+
+  /** Gives the messages to their handler, once they were read. */
   run(handler: Invoke, call: Call): unknown {
     this.#call = call
-    return handler(this.items, call)
+    return handler(this.#items, call)
   }
 
   /** What each message came to, in their order, now that the call has ended: those that were not failed one by one as the call did. */

@@ -18,7 +18,7 @@ export class BatchRun implements BatchArrival {
   readonly transport: string
   readonly isTrusted = true
   readonly isAccepted = true
-  readonly messages: readonly { readonly payload: unknown; readonly arrival: BatchMessage['call'] }[]
+  readonly messages: readonly GivenMessage[]
   readonly timeoutMs: number
   readonly beganAt: number
   readonly #left: () => void
@@ -26,12 +26,13 @@ export class BatchRun implements BatchArrival {
   #abandonedCount = 0
   #controller: AbortController | undefined
   #quiet: PromiseWithResolvers<void> | undefined
+  #hasBegun = false
   #hasEnded = false
   #isOvertaken = false
 
   constructor({ transport, messages, timeoutMs, beganAt, left }: BatchRunFacts) {
     this.transport = transport
-    this.messages = messages.map(({ call, payload }) => ({ payload, arrival: call }))
+    this.messages = messages.map((message) => this.#given(message))
     this.timeoutMs = timeoutMs
     this.beganAt = beganAt
     this.#left = left
@@ -54,9 +55,9 @@ export class BatchRun implements BatchArrival {
     return this.messages.length
   }
 
-  /** Resolves when its handler does nothing more. */
+  /** Resolves when its handler does nothing more, at once when it was refused, or ended, before the handler could begin. */
   get quiet(): Promise<void> {
-    if (this.#hasEnded) return Promise.resolve()
+    if (this.#hasEnded || !this.#hasBegun) return Promise.resolve()
     this.#quiet ??= Promise.withResolvers()
     return this.#quiet.promise
   }
@@ -86,4 +87,23 @@ export class BatchRun implements BatchArrival {
     this.#remainingCount -= 1
     if (this.#remainingCount === 0) this.#left()
   }
+  /** Reading its payload is how the dispatcher begins. */
+  #given({ call, payload }: BatchMessage): GivenMessage {
+    const begin = () => {
+      this.#hasBegun = true
+    }
+    return {
+      arrival: call,
+      get payload() {
+        begin()
+        return payload
+      },
+    }
+  }
+}
+
+/** A message as the dispatcher takes it. */
+interface GivenMessage {
+  readonly payload: unknown
+  readonly arrival: BatchMessage['call']
 }

@@ -37,6 +37,8 @@ export const settled = () => new Promise<void>((resolve) => setImmediate(resolve
 export interface HandedBatch {
   readonly arrival: BatchArrival
   readonly peers: readonly (string | undefined)[]
+  /** What its handler was given; nothing when its call ends before it begins. */
+  readonly payloads: readonly unknown[]
   /** Ends it; what is left out succeeds. */
   end(failed?: Readonly<Record<string, Outcome>>): void
 }
@@ -47,10 +49,12 @@ interface BatcherOptions {
   readonly concurrency?: number
   /** What reading gives instead of the value. */
   readonly read?: BatchEndpoint['read']
+  /** Whether calls of batches begin, or end while they wait for that. @defaultValue true */
+  readonly begins?: boolean
 }
 
 /** A batcher whose handler is the test, and a partition of messages for it. */
-export function openBatcher({ maxCount, maxWaitMs = 100, concurrency = 1, read }: BatcherOptions) {
+export function openBatcher({ maxCount, maxWaitMs = 100, concurrency = 1, read, begins = true }: BatcherOptions) {
   const clock = stillClock()
   const handed: HandedBatch[] = []
   const log = { warn: () => undefined }
@@ -62,11 +66,12 @@ export function openBatcher({ maxCount, maxWaitMs = 100, concurrency = 1, read }
     dispatch: (arrival) =>
       new Promise((resolve) => {
         const peers = arrival.messages.map((one) => one.arrival.peer)
+        const payloads = begins ? arrival.messages.map(({ payload }) => payload) : []
         const end: HandedBatch['end'] = (failed = {}) => {
           resolve(peers.map((peer) => failed[peer ?? ''] ?? fine))
-          arrival.ended?.()
+          if (begins) arrival.ended?.()
         }
-        handed.push({ arrival, peers, end })
+        handed.push({ arrival, peers, payloads, end })
       }),
   }
   const batcher = new Batcher({

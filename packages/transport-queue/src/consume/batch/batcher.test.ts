@@ -238,3 +238,18 @@ test('a message is with no handler while it waits, and with that of its batch fr
   await settled()
   expect(isQuiet).toBe(true)
 })
+
+test('a batch whose call ended before it began is worked on by nobody, though nothing says that it ended', async () => {
+  const { partition, handed } = openBatcher({ maxCount: 2, begins: false })
+  const { add, outcomes } = partition()
+  const calls = [add(0), add(1)]
+  await settled()
+  const late: Outcome = { ...failure, error: new ServiceError('deadline_exceeded', 'late') }
+  handed[0]?.end({ 't/0@0': late, 't/0@1': late })
+  await settled()
+  expect(outcomes).toEqual(['0 deadline_exceeded', '1 deadline_exceeded'])
+  let quietCount = 0
+  for (const call of calls) void call.quiet.then(() => (quietCount += 1))
+  await settled()
+  expect(quietCount).toBe(2)
+})
