@@ -22,7 +22,14 @@ describe.each(embeddedDrivers)('consumers() on %s', (_name, newBroker) => {
     }
     const options = { driver: newDriver(), clock: fakeClock(61_000) }
     const { transport, server } = await start(memoryBroker(), handle, options)
-    const consumer = { connection: 'queue', group: 'user', topic, handler: `consume ${topic}`, failure: undefined }
+    const consumer = {
+      connection: 'queue',
+      group: 'user',
+      topic,
+      handler: `consume ${topic}`,
+      failure: undefined,
+      isHeld: false,
+    }
     const idle = {
       lagCount: 0,
       lagReadAt: 61_000,

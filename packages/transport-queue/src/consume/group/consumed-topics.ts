@@ -123,6 +123,7 @@ export class ConsumedTopics {
       state: state(),
       joiningSinceAt: this.watch.joiningSinceAt,
       failure: failure(),
+      isHeld: this.placesOf(consumer)?.isHeld === true,
       lag: this.#lags.get(topic),
       loops: own.map(({ loop }) => loop),
       parkedCount: own.reduce((sum, { parkedCount }) => sum + parkedCount, 0),

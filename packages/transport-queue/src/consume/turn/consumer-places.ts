@@ -34,7 +34,7 @@ export class ConsumerPlaces {
     return this.slots.isHeld
   }
 
-  /** Whether a message may have to wait for a place. */
+  /** Whether none is free, so that a message waits for one that others have. */
   get areTaken(): boolean {
     return this.slots.areTaken || this.batcher?.areTaken === true
   }

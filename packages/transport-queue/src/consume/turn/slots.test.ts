@@ -84,7 +84,7 @@ test('gives no place while it is held, also none that comes free, and then as ma
   seek('third')
   seek('fourth')
   slots.release()
-  expect([granted, slots.areTaken]).toEqual([['first'], true])
+  expect([granted, slots.isHeld, slots.areTaken]).toEqual([['first'], true, false])
   slots.resume()
   expect(granted).toEqual(['first', 'second', 'third'])
   slots.resume()

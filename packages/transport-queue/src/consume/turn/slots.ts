@@ -21,9 +21,9 @@ export class Slots {
     this.#freeCount = count
   }
 
-  /** Whether who wants a place has to wait for it. */
+  /** Whether none is free. */
   get areTaken(): boolean {
-    return this.#isHeld || this.#freeCount === 0
+    return this.#freeCount === 0
   }
 
   /** Whether none is given, however many are free. */
@@ -38,7 +38,7 @@ export class Slots {
 
   resume(): void {
     this.#isHeld = false
-    while (!this.areTaken) {
+    while (this.#mayGive) {
       const next = this.#next()
       if (next === undefined) return
       this.#freeCount -= 1
@@ -49,7 +49,7 @@ export class Slots {
   /** Waits for a place, which may be there at once. */
   seek(waiter: Waiter): void {
     if (waiter.signal.aborted) return waiter.refused?.()
-    if (!this.areTaken) {
+    if (this.#mayGive) {
       this.#freeCount -= 1
       return waiter.granted()
     }
@@ -67,6 +67,10 @@ export class Slots {
     const next = this.#isHeld ? undefined : this.#next()
     if (next) next.granted()
     else this.#freeCount += 1
+  }
+
+  get #mayGive(): boolean {
+    return !this.#isHeld && !this.areTaken
   }
 
   #next(): Waiter | undefined {

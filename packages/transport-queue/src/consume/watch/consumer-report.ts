@@ -20,6 +20,8 @@ export interface ConsumerReport {
   readonly failure: string | undefined
   /** Since when it is not given its partitions though the broker answers, in epoch milliseconds; undefined unless that is too long. */
   readonly joiningSinceAt: number | undefined
+  /** Whether it begins no messages for now, since calls of its service have to wait (`overload`); those that have begun go on. That is no standstill. */
+  readonly isHeld: boolean
   /** The partitions that this process owns; of a broadcast those that it reads. */
   readonly partitions: readonly number[]
   /**

@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
+import { memoryBroker } from '../../driver/memory/memory-broker.ts'
 import { bind, type Handle, start } from '../../queue-transport.test-harness.ts'
 import { pass, stallAfterMs, watchedConsumer } from './standstill.test-harness.ts'
 
@@ -45,6 +46,32 @@ it('finds a handler that never ends also while calls have to wait, and does not 
   consumer.server.pressureChanged?.('high')
   await pass(2 * stallAfterMs)
   expect(consumer.isLive()).toBe(false)
+})
+
+it('finds it beside a handler of another partition that has time left, where places are free but not given', async () => {
+  const consumer = await watchedConsumer(() => new Promise(() => {}), { partitionCount: 2, concurrency: 3 })
+  await consumer.send('a', 0)
+  await pass(stallAfterMs - 1_000)
+  await consumer.send('b', 1)
+  await pass(0)
+  consumer.server.pressureChanged?.('high')
+  await pass(stallAfterMs / 2)
+  expect((await consumer.report())?.oldest).toHaveLength(2)
+  expect([consumer.isLive(), (await consumer.report())?.stalls]).toMatchObject([
+    false,
+    [{ partition: 0, waitsFor: 'handler' }],
+  ])
+})
+
+it('reports that it is held for as long as calls have to wait', async () => {
+  const { transport, server } = await start(memoryBroker(), async () => undefined)
+  const held = async () => (await transport.consumers()).map(({ isHeld, state }) => [isHeld, state])
+  expect(await held()).toEqual([[false, 'assigned']])
+  server.pressureChanged?.('high')
+  expect(await held()).toEqual([[true, 'assigned']])
+  expect(server.info?.()).toMatchObject({ consumers: [{ isHeld: true }] })
+  server.pressureChanged?.('normal')
+  expect(await held()).toEqual([[false, 'assigned']])
 })
 
 /** Keeps which messages were handled. */

@@ -7,7 +7,7 @@ import type { WatchedLoop } from './watched-loop.ts'
 export interface ReportFacts
   extends Pick<
     ConsumerReport,
-    'connection' | 'state' | 'failure' | 'joiningSinceAt' | 'parkedCount' | 'haltedCount' | 'stalls'
+    'connection' | 'state' | 'failure' | 'joiningSinceAt' | 'isHeld' | 'parkedCount' | 'haltedCount' | 'stalls'
   > {
   readonly consumer: TopicConsumer
   readonly lag: TopicLag | undefined
