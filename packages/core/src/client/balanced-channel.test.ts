@@ -12,7 +12,6 @@ import { connectionsOf } from './connections.ts'
 import { canGoElsewhere } from './elsewhere.ts'
 import { markNotSent } from './not-sent.ts'
 import { ClientJournal } from './policy/client-journal.ts'
-import type { TargetPolicy } from './policy/target-policy.ts'
 import { buildClient, type Client, remote } from './remote.ts'
 import { steadyPool } from './target/pool.test-harness.ts'
 import { Target } from './target/target.ts'
@@ -287,13 +286,32 @@ describe('what a pool is told of a call', () => {
   const operations = contractInfo(places).operations
   const find = operations.find(({ name }) => name === 'find') ?? expect.unreachable()
 
-  function observed(policy: TargetPolicy = {}) {
+  function observed(policy: Parameters<typeof steadyPool>[0] = {}) {
     const channels = ['0', '1', '2'].map((at) => new PlaceChannel(at, 'ready'))
     const targets = channels.map((channel, index) => new Target(String(index), channel))
     const steady = steadyPool(policy, { nowMs: () => performance.now() })
     const channel = new BalancedChannel(fixedChannels(targets), { pool: steady.pool })
     return { ...steady, channels, channel, targets, client: buildClient<typeof places>(places, channel) }
   }
+
+  it('leaves no breaker open when it is closed, nor opens one for calls that come late', async () => {
+    const { channel, channels, client, clock, listener } = observed({ breaker: true, ejection: false })
+    for (const one of channels)
+      one.unary = async () => {
+        throw new ServiceError('unavailable', 'away')
+      }
+    clock.nowMs = () => 0
+    const call = async () => {
+      for (let count = 0; count < 300; count += 1) await client.find({}).catch(() => undefined)
+    }
+    const states = () => listener.breakerChanged.mock.calls.map(([, state]) => state)
+    await call()
+    expect(new Set(states())).toEqual(new Set(['open']))
+    const openCount = states().length
+    await channel.close()
+    await call()
+    expect(states().slice(openCount)).toEqual(Array.from({ length: openCount }, () => 'closed'))
+  })
 
   it('counts it while it runs, and how long a unary one took', async () => {
     vi.useFakeTimers()

@@ -83,7 +83,7 @@ export class BalancedChannel implements ClientChannel {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#pool.use([])
+    this.#pool.close()
     await this.#channels.close()
   }
 

@@ -26,7 +26,7 @@ export interface ClientDecision {
   readonly operation?: string | undefined
   /**
    * `retry`: the call is made again, after `delayMs`. `retry_refused`: it would be, but the budget is used up. `breaker_refused`: the call
-   * was not sent, because the remote fails too many. `breaker_opened`, `breaker_closed`: the first such call, and the first one after one and a half seconds without any. `bulkhead_refused`: there was
+   * was not sent, because the remote fails too many. `breaker_opened`, `breaker_closed`: the first such call; the first one after one and a half seconds without any, or the client is closed. `bulkhead_refused`: there was
    * no place for the call. `hedge`: a second attempt goes out beside the first. `hedge_won`: the call has its answer.
    * `fallback`: another answer takes the place of a failure. `cache_hit`: an answer is used again. `coalesced`: the call shares one that runs.
    */
@@ -58,6 +58,6 @@ export class ClientJournal {
       recordBreaker(remoteAttributes(contract), decision === 'breaker_opened' ? 'open' : 'closed')
     if (decision === 'breaker_opened')
       this.#log.warn({ contract }, 'a remote fails so many calls that some are not sent')
-    if (decision === 'breaker_closed') this.#log.info({ contract }, 'calls of a remote are all sent again')
+    if (decision === 'breaker_closed') this.#log.info({ contract }, 'no call of a remote is kept back any more')
   }
 }

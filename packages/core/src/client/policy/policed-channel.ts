@@ -34,6 +34,7 @@ export class PolicedChannel implements ClientChannel {
   readonly #inner: ClientChannel
   readonly #stages: ReadonlyMap<string, Stage>
   readonly #tell: () => PolicyState
+  readonly #breaker: Breaker | undefined
   readonly #closing = new AbortController()
 
   constructor(
@@ -51,6 +52,7 @@ export class PolicedChannel implements ClientChannel {
     const breaker = settings.hasBreaker ? breakerOf(parts) : undefined
     const limiters = limitersBySettings()
     this.#inner = inner
+    this.#breaker = breaker
     this.#tell = () => policyStateOf(contract, settings, { breaker, budget: parts.budget, limiters })
     this.#stages = new Map(
       contract.operations.flatMap((operation) => {
@@ -113,9 +115,10 @@ export class PolicedChannel implements ClientChannel {
     return this.#inner.state?.() ?? 'idle'
   }
 
-  /** Calls that wait to be made again fail with what they failed with last. */
+  /** Calls that wait to be made again fail with what they failed with last. From here on none is refused: that is for who is closed to say. */
   async close(): Promise<void> {
     this.#closing.abort()
+    this.#breaker?.leave()
     await this.#inner.close()
   }
 }

@@ -42,6 +42,7 @@ export class TargetPool implements Load {
   readonly #ejection: Ejection | undefined
   readonly #outage = new Outage()
   #runningCount = 0
+  #isClosed = false
   #given: readonly Target[] = []
   #targets: readonly Target[] = []
   /** Undefined where something has changed since. */
@@ -86,6 +87,12 @@ export class TargetPool implements Load {
     this.#outage.use(this.#targets)
     this.#tier = undefined
     this.#rest = undefined
+  }
+
+  /** From here on no instance has a breaker: what is called yet is for who is closed to refuse. */
+  close(): void {
+    this.#isClosed = true
+    this.use([])
   }
 
   /** Who is to be called among those that stand well; undefined where none is open to the call. */
@@ -149,13 +156,17 @@ export class TargetPool implements Load {
 
   #useBreakers(before: ReadonlySet<Target>, given: readonly Target[]): void {
     const { settings, listener } = this.#options
-    if (!settings.hasBreakers) return
+    const current = new Set(given)
+    for (const target of before) {
+      if (current.has(target)) continue
+      target.breaker?.leave()
+      target.breaker = undefined
+    }
+    if (!settings.hasBreakers || this.#isClosed) return
     for (const target of given) {
       const onChange = (state: BreakerState) => listener.breakerChanged(target, state)
       target.breaker ??= new Breaker({ clock: this.clock, onChange, windowMs: breakerWindowMs })
     }
-    const current = new Set(given)
-    for (const target of before) if (!current.has(target)) target.breaker?.leave()
   }
 
   /** All have failed, so that it says nothing of any: else those would have all calls that happened to be asked first, and others none for long. */

@@ -126,10 +126,7 @@ describe('a remote with a breaker', () => {
   })
 
   it('is counted while it is open', async () => {
-    const add = vi.fn()
-    const meter = { createUpDownCounter: () => ({ add }), createCounter: () => ({ add: () => undefined }) }
-    metrics.setGlobalMeterProvider({ getMeter: () => meter } as unknown as MeterProvider)
-    onTestFinished(() => metrics.disable())
+    const add = countedChanges()
     const { begin, clock } = policed({ breaker: true }, failing('unavailable'))
     for (let count = 0; count < 30; count += 1) {
       begin('add')
@@ -137,7 +134,6 @@ describe('a remote with a breaker', () => {
     }
     await clock.pass(3_001)
     begin('read')
-    const attributes = { 'tenon.client.contract': 'demo.NoteService' }
     expect(add.mock.calls).toEqual([
       [1, attributes],
       [-1, attributes],
@@ -157,6 +153,30 @@ describe('a remote with a breaker', () => {
     expect(sent).toHaveLength(100)
   })
 
+  it('counts as closed once its client is, and opens no more, whatever calls come late', async () => {
+    const { begin, channel, clock, decisions, sent } = policed({ breaker: true }, failing('unavailable'))
+    const add = countedChanges()
+    clock.chance = 0
+    const call = async (count: number) => {
+      for (let made = 0; made < count; made += 1) {
+        begin('read')
+        await clock.pass(1)
+      }
+    }
+    await call(30)
+    expect(add.mock.calls).toEqual([[1, attributes]])
+    await channel.close()
+    const sentBefore = sent.length
+    await call(30)
+    expect(sent.length - sentBefore).toBe(30)
+    expect(add.mock.calls).toEqual([
+      [1, attributes],
+      [-1, attributes],
+    ])
+    const changes = decisions.flatMap(({ decision }) => (decision === 'breaker_refused' ? [] : decision))
+    expect(changes).toEqual(['breaker_opened', 'breaker_closed'])
+  })
+
   it('counts a call once, however often it was made, and not as failed when it succeeded at last', async () => {
     const policy = { breaker: true, retry: { maxAttemptCount: 2 }, budget: { ratio: 1 } }
     const answers = Array.from({ length: 80 }, (_, index) =>
@@ -171,6 +191,17 @@ describe('a remote with a breaker', () => {
     expect(sent).toHaveLength(80)
   })
 })
+
+const attributes = { 'tenon.client.contract': 'demo.NoteService' }
+
+/** What the number of open breakers is told, while the test runs. */
+function countedChanges() {
+  const add = vi.fn()
+  const meter = { createUpDownCounter: () => ({ add }), createCounter: () => ({ add: () => undefined }) }
+  metrics.setGlobalMeterProvider({ getMeter: () => meter } as unknown as MeterProvider)
+  onTestFinished(() => metrics.disable())
+  return add
+}
 
 /** Numbers from 0 to 1 that are the same each time. @see Numerical Recipes, chapter 7: a quick linear congruential generator */
 function chances(): () => number {

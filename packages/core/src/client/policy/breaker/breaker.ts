@@ -89,7 +89,7 @@ export class Breaker {
     this.#asked.add(nowMs)
   }
 
-  /** Nobody is called over it any more. */
+  /** Nobody is called over it any more, so that it counts as closed. */
   leave(): void {
     if (this.#state === 'open') this.#become('closed')
   }
@@ -107,9 +107,9 @@ export class Breaker {
 }
 
 /** Puts a breaker around what sends calls. */
-export function breakerStage(breaker: Breaker, { contract, note }: PolicyParts, next: Stage): Stage {
+export function breakerStage(breaker: Breaker, { contract, closing, note }: PolicyParts, next: Stage): Stage {
   return async (asked) => {
-    if (breaker.refuses()) {
+    if (!closing.aborted && breaker.refuses()) {
       note({ operation: asked.operation.name, decision: 'breaker_refused' })
       const message = `${contract} fails so many calls that this one was not sent`
       throw markNotSent(new ServiceError('unavailable', message, { reason: 'breaker_open' }))
