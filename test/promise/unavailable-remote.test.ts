@@ -39,7 +39,7 @@ test('an order is placed although the user service fails once', async () => {
   }))
   const environment = { ...freePorts, DATA_DIR: ':memory:', LOG_LEVEL: 'silent' }
   const transports = () => [grpcTransport({ port: 0 })]
-  const user = await defineService({
+  await using user = await defineService({
     name: 'user',
     version: '1.0.0',
     admin: false,
@@ -47,14 +47,12 @@ test('an order is placed although the user service fails once', async () => {
     transports,
   }).start({ environment })
   const at = `static:///127.0.0.1:${user.addresses[0]?.port}`
-  const order = await orderService.start({ environment: { ...environment, USER_ADDRESS: at } })
+  await using order = await orderService.start({ environment: { ...environment, USER_ADDRESS: at } })
   const port = order.addresses.find(({ protocol }) => protocol === 'http')?.port
   const response = await fetch(`http://127.0.0.1:${port}/v1/orders`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ userId: randomUUID(), items: [{ sku: 'tea', quantity: 2, unitPriceCents: 350 }] }),
   })
-  await order.stop()
-  await user.stop()
   expect([response.status, callCount]).toEqual([201, 2])
 })
