@@ -147,7 +147,7 @@ export class StartUp<Config extends ConfigSpec> {
     await phase('first checks', () => this.#firstChecks(plan, container))
     const addresses = await phase('listen', () => this.#listen(plan.transports, endpoints))
     this.#parts.addresses = [...addresses, ...adminAddresses]
-    offerLocally(endpoints.operations, { of: this.#site.identity, leaving: stop, draining: gate.draining })
+    this.#offer(endpoints)
     if (isAnnouncing(plan.registry)) this.#parts.announcement = this.#announcement(plan.registry)
     this.#parts.hooks = hooks
     this.#site.hasStarted()
@@ -261,6 +261,11 @@ export class StartUp<Config extends ConfigSpec> {
       // It was given up meanwhile: nobody else would close what listens only now.
       if (!this.#site.isGoingOn()) await withAll(servers, 'transports could not close', (server) => server.close())
     }
+  }
+
+  #offer({ operations }: Endpoints): void {
+    const { identity: of, stop: leaving, gate, log } = this.#site
+    offerLocally(operations, { of, leaving, draining: gate.draining, log })
   }
 
   #watched(server: TransportServer, name: string): Pick<TransportServer, 'listen'> {

@@ -3,31 +3,41 @@ import { ServiceError } from '../../error/service-error.ts'
 import type { OutgoingCall } from '../client-transport.ts'
 
 /** A call that is under way inside the process: what may end it early, for who calls and for who serves. */
-export class LocalCall implements Disposable {
+export class LocalCall {
   readonly timeoutMs: number | undefined
   /** Runs what belongs to the caller as if it ran where the call began. */
   readonly inCaller: <Result>(step: () => Result) => Result = AsyncLocalStorage.snapshot()
   readonly #controller = new AbortController()
   readonly #caller: AbortSignal | undefined
   readonly #timer: NodeJS.Timeout | undefined
-  readonly #onLeave: (call: LocalCall) => void
+  readonly #onEnd: (call: LocalCall) => void
 
-  constructor({ signal, timeoutMs }: OutgoingCall, onLeave: (call: LocalCall) => void) {
+  constructor({ signal, timeoutMs }: OutgoingCall, onEnd: (call: LocalCall) => void) {
     this.timeoutMs = timeoutMs
-    this.#onLeave = onLeave
+    this.#onEnd = onEnd
     this.#caller = signal
     signal?.addEventListener('abort', this.#cancelled, { once: true })
     if (timeoutMs !== undefined) this.#timer = setTimeout(this.#late, Math.min(timeoutMs, longestTimerMs))
   }
 
-  /** Fires with what the call fails with. */
+  /** Fires when the call is over: early with what it fails with, else with what nobody gets to see. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }
 
-  /** Ends the call, unless it has ended. */
+  /** Ends the call, unless it has ended: who serves it is told, also while its caller asks for nothing. */
   end(error: ServiceError): void {
+    if (this.signal.aborted) return
+    clearTimeout(this.#timer)
+    this.#caller?.removeEventListener('abort', this.#cancelled)
     this.#controller.abort(error)
+    this.#onEnd(this)
+  }
+
+  /** Runs the step once, when the call is over; at once where it is. */
+  whenOver(step: () => void): void {
+    if (this.signal.aborted) step()
+    else this.signal.addEventListener('abort', step, { once: true })
   }
 
   /** What the work comes to. @throws what the call was ended with */
@@ -35,18 +45,14 @@ export class LocalCall implements Disposable {
     const { signal } = this
     return new Promise((resolve, reject) => {
       const ended = () => reject(signal.reason as ServiceError)
-      if (signal.aborted) ended()
-      else signal.addEventListener('abort', ended, { once: true })
+      this.whenOver(ended)
       work.then(resolve, reject).finally(() => signal.removeEventListener('abort', ended))
     })
   }
 
-  /** Nothing is waited for any more; who still works for the call is told. */
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer)
-    this.#caller?.removeEventListener('abort', this.#cancelled)
+  /** Nothing is waited for any more. */
+  leave(): void {
     this.end(left)
-    this.#onLeave(this)
   }
 
   readonly #cancelled = (): void =>

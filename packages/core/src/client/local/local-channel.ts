@@ -1,11 +1,11 @@
-import type { Arrival, Outcome } from '../../call/arrival.ts'
-import type { ContractInfo } from '../../contract/contract.ts'
+import type { Arrival, Outcome, Success } from '../../call/arrival.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { ServiceError } from '../../error/service-error.ts'
 import type { ChannelState, ClientChannel, OutgoingCall } from '../client-transport.ts'
 import { LocalCall } from './local-call.ts'
 import { compileLocalCodec, type LocalCodec, toReceived } from './local-codec.ts'
 import { LocalInputs } from './local-inputs.ts'
+import { toCarried } from './local-metadata.ts'
 import type { LocalOffer } from './local-offers.ts'
 
 /** How long running calls without a deadline may take to end once the channel closes. A guess, as over sockets. */
@@ -14,14 +14,13 @@ const closeMs = 1_000
 /** Calls a service of this process through all of its call path, as if over a wire. */
 export class LocalChannel implements ClientChannel {
   readonly #offer: LocalOffer
-  readonly #codecs: ReadonlyMap<string, LocalCodec>
+  readonly #codecs = new Map<string, LocalCodec>()
   readonly #running = new Set<LocalCall>()
-  #idle: (() => void) | undefined
+  #idle: PromiseWithResolvers<void> | undefined
   #closed: Promise<void> | undefined
 
-  constructor({ operations }: ContractInfo, offer: LocalOffer) {
+  constructor(offer: LocalOffer) {
     this.#offer = offer
-    this.#codecs = new Map(operations.map((operation) => [operation.id, compileLocalCodec(operation)]))
   }
 
   async unary(operation: Operation, input: unknown, outgoing: OutgoingCall): Promise<unknown> {
@@ -29,9 +28,9 @@ export class LocalChannel implements ClientChannel {
     const call = this.#enter(outgoing)
     try {
       const decoded = codec.input(input)
-      return codec.output(await this.#answer(operation, () => decoded, { call, outgoing }))
+      return await this.#answer(operation, () => decoded, { codec, call, outgoing })
     } finally {
-      call[Symbol.dispose]()
+      call.leave()
     }
   }
 
@@ -40,9 +39,9 @@ export class LocalChannel implements ClientChannel {
     const call = this.#enter(outgoing)
     try {
       const decoded = codec.input(input)
-      yield* this.#items(operation, () => decoded, { call, outgoing })
+      yield* this.#items(operation, () => decoded, { codec, call, outgoing })
     } finally {
-      call[Symbol.dispose]()
+      call.leave()
     }
   }
 
@@ -51,10 +50,9 @@ export class LocalChannel implements ClientChannel {
     const call = this.#enter(outgoing)
     const sent = new LocalInputs(inputs, call, codec.input)
     try {
-      return codec.output(await this.#answer(operation, () => sent, { call, outgoing }))
+      return await this.#answer(operation, () => sent, { codec, call, outgoing })
     } finally {
-      sent.end()
-      call[Symbol.dispose]()
+      call.leave()
     }
   }
 
@@ -67,15 +65,21 @@ export class LocalChannel implements ClientChannel {
     const call = this.#enter(outgoing)
     const sent = new LocalInputs(inputs, call, codec.input)
     try {
-      yield* this.#items(operation, () => sent, { call, outgoing })
+      yield* this.#items(operation, () => sent, { codec, call, outgoing })
     } finally {
-      sent.end()
-      call[Symbol.dispose]()
+      call.leave()
     }
   }
 
   state(): ChannelState {
     return 'ready'
+  }
+
+  /** Resolves when no call runs on it. */
+  whenIdle(): Promise<void> {
+    if (this.#running.size === 0) return Promise.resolve()
+    this.#idle ??= Promise.withResolvers()
+    return this.#idle.promise
   }
 
   close(): Promise<void> {
@@ -84,9 +88,8 @@ export class LocalChannel implements ClientChannel {
   }
 
   async #finish(): Promise<void> {
-    if (this.#running.size === 0) return
     const timer = setTimeout(() => this.#cutEndless(), closeMs)
-    await new Promise<void>((resolve) => (this.#idle = resolve))
+    await this.whenIdle()
     clearTimeout(timer)
   }
 
@@ -95,10 +98,9 @@ export class LocalChannel implements ClientChannel {
       if (call.timeoutMs === undefined) call.end(new ServiceError('cancelled', 'the client was closed'))
   }
 
-  /** @throws ServiceError `unimplemented` */
   #codecOf(operation: Operation): LocalCodec {
-    const codec = this.#offer.offers(operation) ? this.#codecs.get(operation.id) : undefined
-    if (codec === undefined) throw notOffered(operation)
+    const codec = this.#codecs.get(operation.id) ?? compileLocalCodec(operation)
+    this.#codecs.set(operation.id, codec)
     return codec
   }
 
@@ -110,47 +112,48 @@ export class LocalChannel implements ClientChannel {
     }
     const call = new LocalCall(outgoing, () => {
       this.#running.delete(call)
-      if (this.#running.size === 0) this.#idle?.()
+      if (this.#running.size > 0) return
+      this.#idle?.resolve()
+      this.#idle = undefined
     })
     this.#running.add(call)
     return call
   }
 
-  /** The output as its handler's side wrote it, with what was said before and behind it told. */
-  async #answer(operation: Operation, decode: Arrival['decode'], sending: Sending): Promise<unknown> {
-    const outcome = await this.#send(operation, decode, sending)
-    const { outgoing } = sending
+  /** The output as its caller gets it, with what was said before and behind it told. */
+  async #answer(operation: Operation, decode: Arrival['decode'], { codec, call, outgoing }: Sending): Promise<unknown> {
+    const outcome = await call.orEnd(this.#dispatch(operation, decode, { call, outgoing }))
     tellHeaders(outcome, outgoing)
     tellTrailers(outcome, outgoing)
-    if (!outcome.ok) throw toReceived(outcome.error)
-    return outcome.value
+    if (!outcome.ok) throw this.#received(operation, outcome.error)
+    return this.#written(operation, () => codec.output(outcome.value))
   }
 
-  async *#items(operation: Operation, decode: Arrival['decode'], sending: Sending): AsyncGenerator<unknown> {
-    const { call, outgoing } = sending
-    const outcome = await this.#send(operation, decode, sending)
+  async *#items(
+    operation: Operation,
+    decode: Arrival['decode'],
+    { codec, call, outgoing }: Sending,
+  ): AsyncGenerator<unknown> {
+    const dispatched = this.#dispatch(operation, decode, { call, outgoing })
+    // Not by who reads: it may ask for nothing more, or have left before there is anything to read.
+    void dispatched.then((outcome) => outcome.ok && call.whenOver(() => this.#release(outcome)))
+    const outcome = await call.orEnd(dispatched)
     if (!outcome.ok) {
       tellHeaders(outcome, outgoing)
       tellTrailers(outcome, outgoing)
-      throw toReceived(outcome.error)
+      throw this.#received(operation, outcome.error)
     }
-    const items = (outcome.value as AsyncIterable<unknown>)[Symbol.asyncIterator]()
-    const { output } = this.#codecOf(operation)
-    let isTold = false
-    try {
-      for (;;) {
-        const { error, step } = await call.orEnd(this.#step(items))
-        // Only now: a handler has until its first item to say them.
-        if (!isTold) tellHeaders(outcome, outgoing)
-        isTold = true
-        if (step?.done !== false) tellTrailers(outcome, outgoing)
-        if (error) throw toReceived(error)
-        if (step?.done !== false) return
-        yield output(step.value)
-      }
-    } finally {
-      // One that hangs is told by the signal of its call, and nobody waits for it.
-      this.#offer.outside(() => items.return?.())?.catch(() => undefined)
+    const items = iteratorOf(outcome)
+    let next = this.#step(items)
+    // The handler has begun, and may wait long for its first item.
+    tellHeaders(outcome, outgoing)
+    for (;;) {
+      const { error, step } = await call.orEnd(next)
+      if (step?.done !== false) tellTrailers(outcome, outgoing)
+      if (error) throw this.#received(operation, error)
+      if (step?.done !== false) return
+      yield this.#written(operation, () => codec.output(step.value))
+      next = this.#step(items)
     }
   }
 
@@ -163,17 +166,46 @@ export class LocalChannel implements ClientChannel {
       )
   }
 
-  #send(operation: Operation, decode: Arrival['decode'], { call, outgoing }: Sending): Promise<Outcome> {
+  /** One that hangs is told by the signal of its call, and nobody waits for it. */
+  #release(outcome: Success): void {
+    this.#offer.outside(() => iteratorOf(outcome).return?.())?.catch(() => undefined)
+  }
+
+  /** @throws ServiceError `unimplemented`, `invalid_argument` for metadata */
+  #dispatch(
+    operation: Operation,
+    decode: Arrival['decode'],
+    { call, outgoing }: Omit<Sending, 'codec'>,
+  ): Promise<Outcome> {
     const { timeoutMs, signal } = call
-    const arrival: Arrival = { transport: 'local', metadata: { ...outgoing.metadata }, timeoutMs, signal, decode }
-    const outcome = this.#offer.dispatch(operation, arrival)
-    if (outcome === undefined) throw notOffered(operation)
-    return call.orEnd(outcome)
+    const metadata = toCarried(outgoing.metadata)
+    const outcome = this.#offer.dispatch(operation, { transport: 'local', metadata, timeoutMs, signal, decode })
+    if (outcome === undefined) throw new ServiceError('unimplemented', `the service does not offer ${operation.id}`)
+    return outcome
+  }
+
+  #received(operation: Operation, error: ServiceError): ServiceError {
+    return this.#written(operation, () => toReceived(error))
+  }
+
+  /**
+   * What the callee's side writes. What cannot be written is its fault, which its log tells of.
+   *
+   * @throws ServiceError `internal`
+   */
+  #written<Value>({ id }: Operation, write: () => Value): Value {
+    try {
+      return write()
+    } catch (cause) {
+      this.#offer.log.error({ err: cause, operation: id }, 'what a local call came to could not be written')
+      throw new ServiceError('internal', 'an internal error occurred')
+    }
   }
 }
 
 /** A call, and what goes along with it. */
 interface Sending {
+  readonly codec: LocalCodec
   readonly call: LocalCall
   readonly outgoing: OutgoingCall
 }
@@ -184,8 +216,8 @@ interface Stepped {
   readonly error?: ServiceError
 }
 
-function notOffered({ id }: Operation): ServiceError {
-  return new ServiceError('unimplemented', `the service does not offer ${id}`)
+function iteratorOf({ value }: Success): AsyncIterator<unknown> {
+  return (value as AsyncIterable<unknown>)[Symbol.asyncIterator]()
 }
 
 function tellHeaders({ headers }: Outcome, { onHeaders }: OutgoingCall): void {

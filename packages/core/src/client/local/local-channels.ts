@@ -1,7 +1,6 @@
 import type { ContractInfo } from '../../contract/contract.ts'
 import { ServiceError } from '../../error/service-error.ts'
 import type { ChannelList } from '../channel-list.ts'
-import type { ClientTarget } from '../client-transport.ts'
 import { markNotSent } from '../not-sent.ts'
 import { openObserved } from '../observed-channel.ts'
 import { Target } from '../target/target.ts'
@@ -13,8 +12,8 @@ export class LocalChannels implements ChannelList {
   readonly isKnown = true
   readonly #contract: ContractInfo
   readonly #listening: Disposable
-  readonly #leaving = new Map<Target, Promise<void>>()
-  #open: ReadonlyMap<LocalOffer, Target> = new Map()
+  readonly #leaving = new Set<LocalTarget>()
+  #open: ReadonlyMap<LocalOffer, LocalTarget> = new Map()
   #current: readonly Target[] = []
 
   constructor(contract: ContractInfo) {
@@ -28,7 +27,7 @@ export class LocalChannels implements ChannelList {
   }
 
   get opened(): readonly Target[] {
-    return [...this.#open.values(), ...this.#leaving.keys()]
+    return [...this.#open.values(), ...this.#leaving].map(({ target }) => target)
   }
 
   whenKnown(): Disposable {
@@ -43,26 +42,33 @@ export class LocalChannels implements ChannelList {
   async close(): Promise<void> {
     this.#listening[Symbol.dispose]()
     this.#use([])
-    await Promise.all(this.#leaving.values())
+    await Promise.all([...this.#leaving].map(({ channel }) => channel.close()))
   }
 
   #use(offers: readonly LocalOffer[]): void {
     const before = this.#open
     this.#open = new Map(offers.map((offer) => [offer, before.get(offer) ?? this.#toTarget(offer)]))
-    for (const [offer, target] of before) if (!this.#open.has(offer)) this.#leave(target)
+    for (const [offer, one] of before) if (!this.#open.has(offer)) this.#leave(one)
     const staying = [...this.#open].filter(([{ isLeaving }]) => !isLeaving)
-    this.#current = (staying.length > 0 ? staying : [...this.#open]).map(([, target]) => target)
+    this.#current = (staying.length > 0 ? staying : [...this.#open]).map(([, { target }]) => target)
   }
 
-  #toTarget(offer: LocalOffer): Target {
+  #toTarget(offer: LocalOffer): LocalTarget {
     const { address } = offer
-    const via = { name: 'local', open: ({ contract }: ClientTarget) => new LocalChannel(contract, offer) }
-    return new Target(address, openObserved(via, { contract: this.#contract, address, isOneOfSeveral: true }))
+    const channel = new LocalChannel(offer)
+    const via = { name: 'local', open: () => channel }
+    const observed = openObserved(via, { contract: this.#contract, address, isOneOfSeveral: true })
+    return { target: new Target(address, observed), channel }
   }
 
-  /** Calls that run go on, and their service waits for them. */
-  #leave(target: Target): void {
-    const left = target.channel.close().finally(() => this.#leaving.delete(target))
-    this.#leaving.set(target, left)
+  /** Calls that run go on until their service cuts them, when its drain is over, or the client is closed. */
+  #leave(one: LocalTarget): void {
+    this.#leaving.add(one)
+    void one.channel.whenIdle().then(() => this.#leaving.delete(one))
   }
+}
+
+interface LocalTarget {
+  readonly target: Target
+  readonly channel: LocalChannel
 }

@@ -1,5 +1,5 @@
 import type { Operation } from '../../contract/operation.ts'
-import { type ErrorDetails, ServiceError } from '../../error/service-error.ts'
+import { type ErrorDetails, isErrorCode, ServiceError } from '../../error/service-error.ts'
 import { isShutdown } from '../../error/shutdown.ts'
 import { drainingReason } from '../../call/gate.ts'
 import { compileJsonReader, compileJsonWriter } from '../../schema/native/json-conversion.ts'
@@ -34,9 +34,14 @@ function compileCopy(schema: JsonSchema): Copy {
   }
 }
 
-/** An error as its caller gets it: what is sent of it, and nothing of what led to it. */
+/**
+ * An error as its caller gets it: what is sent of it, and nothing of what led to it.
+ *
+ * @throws TypeError for one that cannot be sent, with a code that is none or details that are no JSON.
+ */
 export function toReceived(error: ServiceError): ServiceError {
   const { code, message, reason, details } = error
+  if (!isErrorCode(code)) throw new TypeError(`a call failed with a code that is none: ${String(code)}`)
   const received = new ServiceError(code, message, {
     ...(reason !== undefined && { reason }),
     ...(details !== undefined && withFields(JSON.parse(JSON.stringify(details)) as ErrorDetails)),

@@ -13,6 +13,7 @@ export class LocalInputs implements AsyncIterableIterator<unknown> {
     this.#source = inputs[Symbol.asyncIterator]()
     this.#call = call
     this.#copy = copy
+    call.whenOver(() => this.#close())
   }
 
   [Symbol.asyncIterator](): this {
@@ -27,19 +28,19 @@ export class LocalInputs implements AsyncIterableIterator<unknown> {
       this.#isOver = true
       return done
     } catch (cause) {
-      this.end()
+      this.#close()
       this.#call.end(cause as ServiceError)
       throw new ServiceError('cancelled', 'the caller broke off its input')
     }
   }
 
   async return(): Promise<IteratorResult<unknown>> {
-    this.end()
+    this.#close()
     return done
   }
 
-  /** The call is over: the source is closed, and not waited for. */
-  end(): void {
+  /** Nothing more is asked for: the source is told, and not waited for. */
+  #close(): void {
     if (this.#isOver) return
     this.#isOver = true
     Promise.resolve(this.#call.inCaller(() => this.#source.return?.())).catch(() => undefined)

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Arrival, Outcome } from '../../call/arrival.ts'
 import type { Operation } from '../../contract/operation.ts'
+import type { Logger } from '../../telemetry/log.ts'
 
 /** What a service that runs lets others of its process call without a socket. */
 export interface LocalOffer {
@@ -8,6 +9,8 @@ export interface LocalOffer {
   readonly address: string
   /** Whether it would rather have calls sent elsewhere, as it is about to drain. */
   readonly isLeaving: boolean
+  /** That of the service, which its callers do not see. */
+  readonly log: Logger
   offers(operation: Operation): boolean
   /** Serves a call as if it had come over a wire; undefined for an operation that it does not offer. */
   dispatch(operation: Operation, arrival: Arrival): Promise<Outcome> | undefined
@@ -29,6 +32,7 @@ export interface Offering {
   readonly leaving: AbortSignal
   /** Fires when it takes no calls any more. */
   readonly draining: AbortSignal
+  readonly log: Logger
 }
 
 /** Who in this process offers what. */
@@ -38,7 +42,7 @@ const listeners = new Set<() => void>()
 /** Offers operations to this process, until the service drains. */
 export function offerLocally(
   operations: readonly OfferedOperation[],
-  { of: { name, instanceId }, leaving, draining }: Offering,
+  { of: { name, instanceId }, leaving, draining, log }: Offering,
 ): void {
   if (operations.length === 0 || draining.aborted) return
   const endpoints = new Map(operations.map((endpoint) => [endpoint.operation.id, endpoint]))
@@ -48,6 +52,7 @@ export function offerLocally(
     get isLeaving() {
       return leaving.aborted
     },
+    log,
     offers: ({ id }) => endpoints.has(id),
     dispatch: ({ id }, arrival) => {
       const endpoint = endpoints.get(id)
