@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
-import { type CallConvention, httpRequestAttributes } from '@tenon/core/telemetry'
+import { type CallConvention, httpRequestAttributes, type SizeObserver } from '@tenon/core/telemetry'
 import type { Arrival, Metadata } from '@tenon/core/transport'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { measureBodies } from './body-size.ts'
 import { requestFault } from './http-status.ts'
 import { pumpUntilAnswered } from './input/body-pump.ts'
 import type { InputSource, PathValues } from './input/read-input.ts'
@@ -79,6 +80,10 @@ export class HttpCall implements Arrival {
     const { 'user-agent': userAgent } = headers
     const version = httpVersion === '2.0' ? '2' : httpVersion
     return httpRequestAttributes({ target: url, version, host, userAgent, client: request.ip })
+  }
+
+  measureBy(sizes: SizeObserver): void {
+    measureBodies(this.#exchange, sizes)
   }
 
   /** A value that cannot be read is no timeout here; `decode` refuses it, once access was granted. */

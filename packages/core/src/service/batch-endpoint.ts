@@ -6,6 +6,7 @@ import type { CallPlan } from '../call/call-plan.ts'
 import type { BatchSettings } from '../contract/batch.ts'
 import { asItIs } from '../schema/compiled-schema.ts'
 import { batchAttributes } from '../telemetry/convention.ts'
+import type { SizeObserver } from '../telemetry/observed-call.ts'
 import type { BatchArrival, EventEndpoint } from '../transport/endpoint.ts'
 
 /** Composes the call path of a plan. */
@@ -83,6 +84,10 @@ class BatchedArrival implements Arrival {
 
   spanAttributes() {
     return batchAttributes(this.#given.messages.length)
+  }
+
+  measureBy(sizes: SizeObserver): void {
+    for (const { arrival } of this.#given.messages) arrival.measureBy?.(sizes)
   }
 
   get signal(): AbortSignal | undefined {

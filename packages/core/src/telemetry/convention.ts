@@ -22,6 +22,8 @@ export interface CallConvention {
   readonly spanAttributes?: Attributes
   /** Measures how long a call takes. @defaultValue nothing does */
   readonly duration?: MetricName<'histogram'>
+  /** Measures how many bytes of bodies or messages went each way. @defaultValue nothing does */
+  readonly sizes?: Readonly<Partial<Record<'request' | 'response', MetricName<'histogram'>>>>
   /** Counts the calls that run. @defaultValue nothing does */
   readonly active?: { readonly metric: MetricName<'up-down counter'>; readonly attributes: Attributes }
   /** What the end of a call adds to what is known before; undefined for a call that succeeded. */
@@ -55,6 +57,7 @@ export function httpServerConvention({ method, route, scheme, status, statusOf }
     runsHandler: true,
     attributes: { ...request, 'http.route': route },
     duration: 'http.server.request.duration',
+    sizes: { request: 'http.server.request.body.size', response: 'http.server.response.body.size' },
     active: { metric: 'http.server.active_requests', attributes: request },
     outcomeOf: (error) => {
       const sent = error === undefined ? status : statusOf(error)
@@ -112,6 +115,7 @@ export function httpClientConvention({ method, route, place }: HttpClientFacts):
     runsHandler: false,
     ...placed({ 'http.request.method': method, 'url.template': route }, place),
     duration: 'http.client.request.duration',
+    sizes: { request: 'http.client.request.body.size', response: 'http.client.response.body.size' },
     outcomeOf: (error) => outcome({}, error),
   }
 }
@@ -143,6 +147,7 @@ export function grpcServerConvention(method: string): CallConvention {
     runsHandler: true,
     attributes,
     duration: 'rpc.server.call.duration',
+    sizes: { request: 'tenon.rpc.server.request.size', response: 'tenon.rpc.server.response.size' },
     active: activeCalls('grpc', method),
     outcomeOf: (error) =>
       outcome(grpcStatus(error), error !== undefined && serverFaults.has(error.code) ? error : undefined),
@@ -170,6 +175,7 @@ export function grpcClientConvention({ method, place }: GrpcClientFacts): CallCo
     runsHandler: false,
     ...placed(grpcAttributes(method), place),
     duration: 'rpc.client.call.duration',
+    sizes: { request: 'tenon.rpc.client.request.size', response: 'tenon.rpc.client.response.size' },
     outcomeOf: (error) => outcome(grpcStatus(error), error),
   }
 }
@@ -191,6 +197,7 @@ export function processConvention({ system, topic, group }: ProcessFacts): CallC
       'messaging.consumer.group.name': group,
     }),
     duration: 'messaging.process.duration',
+    sizes: { request: 'tenon.messaging.process.body.size' },
     active: activeCalls('queue', topic),
     outcomeOf: (error) => outcome({}, error),
   }
@@ -232,6 +239,7 @@ export function sendConvention(facts: SendFacts): CallConvention {
     runsHandler: false,
     attributes: messagingAttributes('send', facts),
     duration: 'messaging.client.operation.duration',
+    sizes: { request: 'tenon.messaging.send.body.size' },
     outcomeOf: (error) => outcome({}, error),
   }
 }

@@ -20,5 +20,5 @@ export {
   sentMessageAttributes,
 } from './convention.ts'
 export type { ObservedArrival } from './observed-arrival.ts'
-export type { AttemptObserver } from './observed-call.ts'
+export type { AttemptObserver, SizeObserver } from './observed-call.ts'
 export { observeSend, type ObservedSend } from '../call/observed-send.ts'

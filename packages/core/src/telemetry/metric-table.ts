@@ -25,6 +25,11 @@ const collectionSeconds = Object.freeze([0.01, 0.1, 1, 10])
 /** @see OpenTelemetry semantic conventions: the boundaries that they recommend for durations of HTTP, RPC and messaging */
 const callSeconds = Object.freeze([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10])
 
+/** As gRPC has them, with 256 more for what is small. @see gRFC A66: buckets of message sizes, up to what a service of ours takes */
+const sizeBytes = Object.freeze([
+  0, 256, 1_024, 2_048, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
+])
+
 const failed = 'the code, where the call failed'
 const method = 'the method of the request'
 const status = 'what was answered'
@@ -45,6 +50,50 @@ const instance = {
   'tenon.client.contract': contract,
   'tenon.client.address': '`host:port` of the instance, for the first 1,000 of a process',
   'otel.metric.overflow': '`true`, for all others',
+}
+const httpServed = {
+  'http.request.method': method,
+  'http.route': 'the template of the path: `/users/:userId`',
+  'url.scheme': '`http`, `https`',
+  'http.response.status_code': status,
+  'error.type': failed,
+}
+const httpCalled = {
+  'http.request.method': method,
+  'url.template': 'the template of the path: `/users/:userId`',
+  'http.response.status_code': status,
+  'server.address': server,
+  'server.port': server,
+  'error.type': failed,
+}
+const rpcServed = {
+  'rpc.system.name': '`grpc`',
+  'rpc.method': rpcMethod,
+  'rpc.status_code': '`OK`, `NOT_FOUND`',
+  'error.type': failed,
+}
+const rpcCalled = {
+  'rpc.system.name': '`grpc`',
+  'rpc.method': rpcMethod,
+  'rpc.status_code': '`OK`, `NOT_FOUND`',
+  'server.address': server,
+  'server.port': server,
+  'error.type': failed,
+}
+const messageSent = {
+  'messaging.system.name': 'the broker: `kafka`',
+  'messaging.operation.name': '`send`',
+  'messaging.operation.type': '`send`',
+  'messaging.destination.name': topic,
+  'error.type': failed,
+}
+const messageHandled = {
+  'messaging.system.name': 'the broker: `kafka`',
+  'messaging.operation.name': '`process`',
+  'messaging.operation.type': '`process`',
+  'messaging.destination.name': topic,
+  'messaging.consumer.group.name': 'the group, where there is one',
+  'error.type': failed,
 }
 
 /**
@@ -352,13 +401,7 @@ export const metricTable = Object.freeze({
     instrument: 'histogram',
     unit: 's',
     description: 'How long a call over HTTP took, from its arrival to its outcome.',
-    attributes: {
-      'http.request.method': method,
-      'http.route': 'the template of the path: `/users/:userId`',
-      'url.scheme': '`http`, `https`',
-      'http.response.status_code': status,
-      'error.type': failed,
-    },
+    attributes: httpServed,
     boundaries: callSeconds,
   },
   'http.server.active_requests': {
@@ -367,72 +410,110 @@ export const metricTable = Object.freeze({
     description: 'How many calls over HTTP run.',
     attributes: { 'http.request.method': method, 'url.scheme': '`http`, `https`' },
   },
+  'http.server.request.body.size': {
+    instrument: 'histogram',
+    unit: 'By',
+    description: 'The size of a request body, as it came.',
+    attributes: httpServed,
+    boundaries: sizeBytes,
+  },
+  'http.server.response.body.size': {
+    instrument: 'histogram',
+    unit: 'By',
+    description: 'The size of a reply body, as it was sent.',
+    attributes: httpServed,
+    boundaries: sizeBytes,
+  },
   'http.client.request.duration': {
     instrument: 'histogram',
     unit: 's',
     description: 'How long an attempt over HTTP took.',
-    attributes: {
-      'http.request.method': method,
-      'url.template': 'the template of the path: `/users/:userId`',
-      'http.response.status_code': status,
-      'server.address': server,
-      'server.port': server,
-      'error.type': failed,
-    },
+    attributes: httpCalled,
     boundaries: callSeconds,
+  },
+  'http.client.request.body.size': {
+    instrument: 'histogram',
+    unit: 'By',
+    description: 'The size of a request body of an attempt.',
+    attributes: httpCalled,
+    boundaries: sizeBytes,
+  },
+  'http.client.response.body.size': {
+    instrument: 'histogram',
+    unit: 'By',
+    description: 'The size of a reply body, as far as it was read.',
+    attributes: httpCalled,
+    boundaries: sizeBytes,
   },
   'rpc.server.call.duration': {
     instrument: 'histogram',
     unit: 's',
     description: 'How long a call over gRPC took, from its arrival to its outcome.',
-    attributes: {
-      'rpc.system.name': '`grpc`',
-      'rpc.method': rpcMethod,
-      'rpc.status_code': '`OK`, `NOT_FOUND`',
-      'error.type': failed,
-    },
+    attributes: rpcServed,
     boundaries: callSeconds,
+  },
+  'tenon.rpc.server.request.size': {
+    instrument: 'histogram',
+    unit: 'By',
+    description: 'The size of all messages that came with a call, uncompressed.',
+    attributes: rpcServed,
+    boundaries: sizeBytes,
+  },
+  'tenon.rpc.server.response.size': {
+    instrument: 'histogram',
+    unit: 'By',
+    description: 'The size of all messages that a call was answered with, uncompressed.',
+    attributes: rpcServed,
+    boundaries: sizeBytes,
   },
   'rpc.client.call.duration': {
     instrument: 'histogram',
     unit: 's',
     description: 'How long an attempt over gRPC took.',
-    attributes: {
-      'rpc.system.name': '`grpc`',
-      'rpc.method': rpcMethod,
-      'rpc.status_code': '`OK`, `NOT_FOUND`',
-      'server.address': server,
-      'server.port': server,
-      'error.type': failed,
-    },
+    attributes: rpcCalled,
     boundaries: callSeconds,
+  },
+  'tenon.rpc.client.request.size': {
+    instrument: 'histogram',
+    unit: 'By',
+    description: 'The size of all messages of an attempt, uncompressed.',
+    attributes: rpcCalled,
+    boundaries: sizeBytes,
+  },
+  'tenon.rpc.client.response.size': {
+    instrument: 'histogram',
+    unit: 'By',
+    description: 'The size of all messages that an attempt was answered with, uncompressed.',
+    attributes: rpcCalled,
+    boundaries: sizeBytes,
   },
   'messaging.client.operation.duration': {
     instrument: 'histogram',
     unit: 's',
     description: 'How long it took until a message was taken by the broker.',
-    attributes: {
-      'messaging.system.name': 'the broker: `kafka`',
-      'messaging.operation.name': '`send`',
-      'messaging.operation.type': '`send`',
-      'messaging.destination.name': topic,
-      'error.type': failed,
-    },
+    attributes: messageSent,
     boundaries: callSeconds,
+  },
+  'tenon.messaging.send.body.size': {
+    instrument: 'histogram',
+    unit: 'By',
+    description: 'The size of the body of a message that went out.',
+    attributes: messageSent,
+    boundaries: sizeBytes,
   },
   'messaging.process.duration': {
     instrument: 'histogram',
     unit: 's',
     description: 'How long a message, or several at once, took in their handler.',
-    attributes: {
-      'messaging.system.name': 'the broker: `kafka`',
-      'messaging.operation.name': '`process`',
-      'messaging.operation.type': '`process`',
-      'messaging.destination.name': topic,
-      'messaging.consumer.group.name': 'the group, where there is one',
-      'error.type': failed,
-    },
+    attributes: messageHandled,
     boundaries: callSeconds,
+  },
+  'tenon.messaging.process.body.size': {
+    instrument: 'histogram',
+    unit: 'By',
+    description: 'The size of the body of a message that its handler was given, or of those of several at once.',
+    attributes: messageHandled,
+    boundaries: sizeBytes,
   },
   'tenon.server.active_calls': {
     instrument: 'up-down counter',

@@ -1,6 +1,6 @@
 import { type Attributes, trace } from '@opentelemetry/api'
 import { type CallConvention, operationConvention } from './convention.ts'
-import { ObservedCall, type ObservedOrigin } from './observed-call.ts'
+import { ObservedCall, type ObservedOrigin, type SizeObserver } from './observed-call.ts'
 import { receivedTrace } from './trace.ts'
 
 /** A call that came, as far as spans and metrics tell of it. */
@@ -23,14 +23,19 @@ export interface ObservedArrival {
   readonly follows?: readonly ObservedArrival['metadata'][] | undefined
   /** What the span tells of this call alone. Asked only of a span that is recorded. @defaultValue nothing */
   spanAttributes?(): Attributes
+  /** Is given whom to tell how large the call is, once and before it is decoded; never without an SDK that records metrics. */
+  measureBy?(sizes: SizeObserver): void
 }
 
 /** Undefined where nothing is registered that would take it. */
 export function observeArrival(arrival: ObservedArrival, operation: string): ObservedCall | undefined {
-  return ObservedCall.begin(
+  const observed = ObservedCall.begin(
     () => arrival.convention ?? operationConvention(arrival.transport, operation),
     () => ({ ...originOf(arrival), details: () => arrival.spanAttributes?.() ?? {} }),
   )
+  const sizes = observed?.sizes
+  if (sizes) arrival.measureBy?.(sizes)
+  return observed
 }
 
 function originOf({ metadata, follows }: ObservedArrival): Pick<ObservedOrigin, 'parent' | 'links'> {

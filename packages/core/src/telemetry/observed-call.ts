@@ -16,8 +16,16 @@ export interface ObservedOrigin {
   readonly details?: () => Attributes
 }
 
+/** Takes how large bodies or messages are. There is one only where metrics are recorded. Never throws. */
+export interface SizeObserver {
+  /** All that is told of one way until the call ends is one value; what is told later is one of its own. A call without a body tells nothing. */
+  addBytes(way: 'request' | 'response', byteCount: number): void
+}
+
 /** What a transport tells of an attempt that it makes. */
 export interface AttemptObserver {
+  /** Undefined where no metrics are recorded. */
+  readonly sizes: SizeObserver | undefined
   /** What its outcome alone does not say, such as the status of the reply: few values, for metrics tell it too. */
   mark(attributes: Attributes): void
   /** What its span alone tells. Asked only where it is recorded. */
@@ -28,7 +36,7 @@ export interface AttemptObserver {
  * The span and the metrics of a call, from its beginning to its end. Nothing of it throws, whatever an SDK and its exporters do: a call
  * must not fail for being observed.
  */
-export class ObservedCall implements AttemptObserver {
+export class ObservedCall implements AttemptObserver, SizeObserver {
   /** For what is a part of the call; undefined where only metrics are registered. */
   readonly context: TraceContext | undefined
   readonly #convention: CallConvention
@@ -36,6 +44,9 @@ export class ObservedCall implements AttemptObserver {
   readonly #span: Span | undefined
   readonly #startedAtMs = performance.now()
   #marks: Attributes | undefined
+  readonly #byteCounts = new Map<'request' | 'response', number>()
+  /** What metrics have of it, once it has ended. */
+  #measured: Attributes | undefined
   #hasEnded = false
 
   private constructor(convention: CallConvention, telemetry: Telemetry, { parent, links = [] }: ObservedOrigin) {
@@ -66,6 +77,15 @@ export class ObservedCall implements AttemptObserver {
       if (details) observed.describe(details)
       return observed
     })
+  }
+
+  get sizes(): SizeObserver | undefined {
+    return this.#telemetry.isMeasured ? this : undefined
+  }
+
+  addBytes(way: 'request' | 'response', byteCount: number): void {
+    if (this.#hasEnded) attempt(() => this.#recordSize(way, byteCount))
+    else this.#byteCounts.set(way, (this.#byteCounts.get(way) ?? 0) + byteCount)
   }
 
   mark(attributes: Attributes): void {
@@ -108,7 +128,14 @@ export class ObservedCall implements AttemptObserver {
     this.#countActive(-1)
     if (duration === undefined || !this.#telemetry.isMeasured) return
     const seconds = (performance.now() - this.#startedAtMs) / 1_000
-    histogram(duration).record(seconds, { ...attributes, ...added }, this.context)
+    this.#measured = { ...attributes, ...added }
+    histogram(duration).record(seconds, this.#measured, this.context)
+    for (const [way, byteCount] of this.#byteCounts) this.#recordSize(way, byteCount)
+  }
+
+  #recordSize(way: 'request' | 'response', byteCount: number): void {
+    const metric = this.#convention.sizes?.[way]
+    if (metric && this.#measured) histogram(metric).record(byteCount, this.#measured, this.context)
   }
 
   #endSpan(attributes: Attributes, error: ServiceError | undefined): void {

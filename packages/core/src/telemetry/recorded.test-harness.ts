@@ -46,7 +46,7 @@ export function recordTelemetry({ sampler, hasContextManager = true }: Recording
     new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
   )
   if (hasContextManager) context.setGlobalContextManager(new AsyncLocalStorageContextManager())
-  const { meterProvider, points } = recordMetrics()
+  const { meterProvider, points, totals } = recordMetrics()
   metrics.setGlobalMeterProvider(meterProvider)
   onTestFinished(async () => {
     forgetTelemetry()
@@ -56,6 +56,8 @@ export function recordTelemetry({ sampler, hasContextManager = true }: Recording
     spans: () => toRecorded(exporter.getFinishedSpans()),
     /** The values of a metric: of a histogram how many were recorded, of anything else the sum. */
     points,
+    /** The same, but of a histogram the sum of what was recorded. */
+    totals,
     forget: () => exporter.reset(),
   }
 }
@@ -73,21 +75,28 @@ interface Point {
   readonly attributes: Attributes
 }
 
+interface HistogramValue {
+  readonly count: number
+  readonly sum?: number
+}
+
 function recordMetrics() {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
   const meterProvider = new MeterProvider({ readers: [reader] })
-  const points = async (name: string): Promise<readonly Point[]> => {
+  const collect = async (name: string, valueOf: (histogram: HistogramValue) => number): Promise<readonly Point[]> => {
     exporter.reset()
     await meterProvider.forceFlush()
     const all = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
     const found = all.find(({ descriptor }) => descriptor.name === name)
     return (found?.dataPoints ?? []).map(({ value, attributes }) => ({
-      value: typeof value === 'number' ? value : value.count,
+      value: typeof value === 'number' ? value : valueOf(value),
       attributes,
     })) as readonly Point[]
   }
-  return { meterProvider, points }
+  const points = (name: string) => collect(name, ({ count }) => count)
+  const totals = (name: string) => collect(name, ({ sum = 0 }) => sum)
+  return { meterProvider, points, totals }
 }
 
 function toRecorded(spans: readonly ReadableSpan[]): readonly RecordedSpan[] {

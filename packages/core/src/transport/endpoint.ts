@@ -64,6 +64,9 @@ export interface BatchEndpoint extends BatchSettings {
 
 /** Several messages as they come to their handler, with what is true of the call and not of one of them. */
 export interface BatchArrival
-  extends Omit<Arrival, 'decode' | 'metadata' | 'attempt' | 'peer' | 'principal' | 'follows' | 'spanAttributes'> {
+  extends Omit<
+    Arrival,
+    'decode' | 'metadata' | 'attempt' | 'peer' | 'principal' | 'follows' | 'spanAttributes' | 'measureBy'
+  > {
   readonly messages: readonly BatchMessage[]
 }

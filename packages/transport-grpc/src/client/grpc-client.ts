@@ -14,7 +14,7 @@ import type {
   OutgoingCall,
 } from '@tenon/core/client'
 import type { Operation } from '@tenon/core/contract'
-import { type CallConvention, grpcClientConvention } from '@tenon/core/telemetry'
+import { type CallConvention, grpcClientConvention, type SizeObserver } from '@tenon/core/telemetry'
 import { ServiceError } from '@tenon/core/transport'
 import { toProtoService } from '../service/proto-service.ts'
 import { type ClientMethod, toClientMethod } from './client-method.ts'
@@ -195,13 +195,29 @@ class GrpcChannel implements ClientChannel {
     this.#sendingConnection?.close()
   }
 
-  #prepare({ id }: Operation, { signal }: OutgoingCall): ClientMethod {
+  #prepare({ id }: Operation, { signal, observed }: OutgoingCall): ClientMethod {
     const method = this.#methods.get(id)
     if (method === undefined) throw new ServiceError('unimplemented', `${id} is not offered over gRPC`)
     if (signal?.aborted)
       throw new ServiceError('cancelled', 'the call was cancelled before it was sent', { cause: signal.reason })
     if (this.#closed) throw new ServiceError('unavailable', 'the client is closed')
-    return method
+    return observed?.sizes ? measured(method, observed.sizes) : method
+  }
+}
+
+/** The same, with all messages of one call counted. */
+function measured({ path, encode, decode }: ClientMethod, sizes: SizeObserver): ClientMethod {
+  return {
+    path,
+    encode: (input) => {
+      const bytes = encode(input)
+      sizes.addBytes('request', bytes.length)
+      return bytes
+    },
+    decode: (bytes) => {
+      sizes.addBytes('response', bytes.length)
+      return decode(bytes)
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Metadata as GrpcMetadata } from '@grpc/grpc-js'
-import { type CallConvention, peerAttributes } from '@tenon/core/telemetry'
+import { type CallConvention, peerAttributes, type SizeObserver } from '@tenon/core/telemetry'
 import type { Arrival, Metadata } from '@tenon/core/transport'
 import { readMetadata } from '../wire/grpc-metadata.ts'
 
@@ -14,10 +14,14 @@ export interface ServerCall {
 
 /** What calls of one method share. */
 export interface CallReading<Call> {
-  readonly read: (call: Call) => unknown
+  /** @param counted To be told of each message that is read. */
+  readonly read: (call: Call, counted: CountBytes) => unknown
   /** How OpenTelemetry is told of them. */
   readonly convention: CallConvention
 }
+
+/** Takes how long a message is. */
+export type CountBytes = (message: Buffer) => void
 
 /** A gRPC call as the dispatcher sees it. */
 export class GrpcCall<Call extends ServerCall = ServerCall> implements Arrival {
@@ -25,6 +29,7 @@ export class GrpcCall<Call extends ServerCall = ServerCall> implements Arrival {
   readonly #call: Call
   readonly #reading: CallReading<Call>
   #metadata: Metadata | undefined
+  #sizes: SizeObserver | undefined
   #isAnswered = false
 
   constructor(call: Call, reading: CallReading<Call>) {
@@ -47,6 +52,10 @@ export class GrpcCall<Call extends ServerCall = ServerCall> implements Arrival {
 
   spanAttributes() {
     return peerAttributes(this.peer)
+  }
+
+  measureBy(sizes: SizeObserver): void {
+    this.#sizes = sizes
   }
 
   get timeoutMs(): number | undefined {
@@ -72,6 +81,14 @@ export class GrpcCall<Call extends ServerCall = ServerCall> implements Arrival {
   }
 
   decode(): unknown {
-    return this.#reading.read(this.#call)
+    return this.#reading.read(this.#call, this.#received)
   }
+
+  /** The message, which is counted as one that the call is answered with. */
+  sent(message: Buffer): Buffer {
+    this.#sizes?.addBytes('response', message.length)
+    return message
+  }
+
+  readonly #received: CountBytes = (message) => this.#sizes?.addBytes('request', message.length)
 }

@@ -20,7 +20,7 @@ import {
   ServiceError,
   toServiceError,
 } from '@tenon/core/transport'
-import { GrpcCall, type ServerCall } from './grpc-call.ts'
+import { type CountBytes, GrpcCall, type ServerCall } from './grpc-call.ts'
 import { writeMetadata } from '../wire/grpc-metadata.ts'
 import { toStatus } from '../wire/grpc-status.ts'
 import type { OpenCalls } from './open-calls.ts'
@@ -57,8 +57,21 @@ export function mountMethod(
   const answerOne = composeOne({ endpoint, encode, surroundings })
   const answerMany = composeMany({ endpoint, encode, surroundings })
   const convention = grpcServerConvention(`${surroundings.fullName}/${name}`)
-  const one = { convention, read: (call: OneRequest) => decode(call.request) }
-  const many = { convention, read: (call: ServerCall & ReadableCall) => requestItems(call, decode) }
+  const one = {
+    convention,
+    read: (call: OneRequest, counted: CountBytes) => {
+      counted(call.request)
+      return decode(call.request)
+    },
+  }
+  const many = {
+    convention,
+    read: (call: ServerCall & ReadableCall, counted: CountBytes) =>
+      requestItems(call, (message) => {
+        counted(message)
+        return decode(message)
+      }),
+  }
   const withOne = (call: OneRequest) => new GrpcCall(call, one)
   const withMany = (call: ServerCall & ReadableCall) => new GrpcCall(call, many)
   return {
@@ -83,7 +96,7 @@ interface MethodContext {
 
 type AnswerOne = (call: UnaryCall | ReadableStream, arrival: AnyCall, answer: sendUnaryData<Buffer>) => void
 type AnswerMany = (call: WritableStream | DuplexStream, arrival: AnyCall) => void
-type AnyCall = Arrival & Pick<GrpcCall, 'end'>
+type AnyCall = Arrival & Pick<GrpcCall, 'end' | 'sent'>
 
 function composeOne(context: MethodContext): AnswerOne {
   const { endpoint, encode, surroundings } = context
@@ -93,7 +106,7 @@ function composeOne(context: MethodContext): AnswerOne {
     try {
       arrival.end()
       if (outcome.headers) call.sendMetadata(toHeaders(outcome.headers, context))
-      if (outcome.ok) answer(null, encode(outcome.value), toTrailers(outcome, context))
+      if (outcome.ok) answer(null, arrival.sent(encode(outcome.value)), toTrailers(outcome, context))
       else answer(toFailure(outcome.error, outcome, context))
     } catch (thrown) {
       answer(toFailure(unwritable(thrown, context), outcome, context))
@@ -121,7 +134,8 @@ function composeMany(context: MethodContext): AnswerMany {
       }
       // Sent before the first item, so that a caller sees the stream open, with what the handler sets at its beginning.
       const items = outcome.value as AsyncIterable<unknown>
-      await writeItems(call, items, { encode, calls, begun: sendHeaders })
+      const written = (item: unknown) => arrival.sent(encode(item))
+      await writeItems(call, items, { encode: written, calls, begun: sendHeaders })
       arrival.end()
       call.end(toTrailers(outcome, context))
     } catch (thrown) {

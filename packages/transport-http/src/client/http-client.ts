@@ -7,7 +7,12 @@ import type {
   OutgoingCall,
 } from '@tenon/core/client'
 import type { Operation } from '@tenon/core/contract'
-import { httpAnsweredAttributes, httpClientConvention, httpSentAttributes } from '@tenon/core/telemetry'
+import {
+  httpAnsweredAttributes,
+  httpClientConvention,
+  httpSentAttributes,
+  type SizeObserver,
+} from '@tenon/core/telemetry'
 import { ServiceError } from '@tenon/core/transport'
 import { type ClientMethod, compileClientMethod } from './client-method.ts'
 import { ConnectionPool, type WireReply, type WireRequest } from './connection-pool.ts'
@@ -90,6 +95,7 @@ class HttpChannel implements ClientChannel {
       return await readOne(method, await this.#send(request, running, outgoing), outgoing)
     } finally {
       sent.end()
+      outgoing.observed?.sizes?.addBytes('request', sent.byteCount)
       this.#leave(running)
     }
   }
@@ -112,6 +118,7 @@ class HttpChannel implements ClientChannel {
       yield* readStream(method, reply, outgoing)
     } finally {
       sent.end()
+      outgoing.observed?.sizes?.addBytes('request', sent.byteCount)
       this.#leave(running)
     }
   }
@@ -147,9 +154,10 @@ class HttpChannel implements ClientChannel {
   async #send(request: WireRequest, running: RunningCall, outgoing: OutgoingCall): Promise<WireReply> {
     const { observed, previousAttemptCount: resendCount } = outgoing
     observed?.describe(() => httpSentAttributes({ url: this.#pool.urlOf(request), resendCount }))
+    if (observed?.sizes && Buffer.isBuffer(request.body)) observed.sizes.addBytes('request', request.body.length)
     const reply = await this.#pool.send(request, running)
     observed?.mark(httpAnsweredAttributes(reply.status))
-    return reply
+    return observed?.sizes ? measured(reply, observed.sizes) : reply
   }
 
   #prepare({ id }: Operation, outgoing: OutgoingCall) {
@@ -176,6 +184,17 @@ class HttpChannel implements ClientChannel {
     running.leave()
     running.end(left)
   }
+}
+
+/** The same, with its body counted as it is read. */
+function measured(reply: WireReply, sizes: SizeObserver): WireReply {
+  const body = async function* () {
+    for await (const chunk of reply.body()) {
+      sizes.addBytes('response', chunk.length)
+      yield chunk
+    }
+  }
+  return { ...reply, body }
 }
 
 /** Made once: nobody gets to see it, and a stack for each call costs more than all that is done here. */

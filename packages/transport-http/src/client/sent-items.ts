@@ -22,6 +22,7 @@ export class SentItems implements AsyncIterableIterator<Uint8Array> {
   /** A step that is not written yet. */
   #asked: Promise<IteratorResult<unknown>> | undefined
   #isOver = false
+  #byteCount = 0
   #wake: () => void = () => undefined
   readonly #onFailure: (error: unknown) => void
 
@@ -29,6 +30,11 @@ export class SentItems implements AsyncIterableIterator<Uint8Array> {
   constructor(inputs: AsyncIterable<unknown>, onFailure: (error: unknown) => void) {
     this.#source = inputs[Symbol.asyncIterator]()
     this.#onFailure = onFailure
+  }
+
+  /** How much was given to be sent. */
+  get byteCount(): number {
+    return this.#byteCount
   }
 
   /** The first item; undefined where there is none, or when the call ended before it came. @throws what the source throws */
@@ -54,17 +60,22 @@ export class SentItems implements AsyncIterableIterator<Uint8Array> {
     if (this.#isOver) return done
     const begin = this.#begin
     this.#begin = undefined
-    if (begin) return { done: false, value: begin }
+    if (begin) return this.#counted(begin)
     try {
       const chunks = await this.#gather()
       const [only] = chunks
       if (only === undefined) return done
-      return { done: false, value: chunks.length === 1 ? only : Buffer.concat(chunks) }
+      return this.#counted(chunks.length === 1 ? only : Buffer.concat(chunks))
     } catch (error) {
       this.end()
       this.#onFailure(error)
       return done
     }
+  }
+
+  #counted(value: Uint8Array): IteratorResult<Uint8Array> {
+    this.#byteCount += value.byteLength
+    return { done: false, value }
   }
 
   /** Items that come without a pause, together: a write of its own for each costs several times its bytes. */

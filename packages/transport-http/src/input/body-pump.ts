@@ -32,6 +32,11 @@ export function pumpOf(payload: Readable): BodyPump {
   return pump
 }
 
+/** How much of a body has come, as long as it was kept; undefined where nobody began to read it. */
+export function receivedBytesOf(payload: Readable): number | undefined {
+  return pumps.get(payload)?.receivedBytes
+}
+
 /** Pumps a body until its request is answered, so that its caller is seen to leave meanwhile. */
 export function pumpUntilAnswered(payload: Readable, reply: ServerResponse): void {
   const pump = pumpOf(payload)
@@ -62,6 +67,7 @@ export class BodyPump {
   readonly #payload: Readable
   readonly #shared: SharedBytes
   readonly #waiting = new WaitingBytes()
+  #receivedBytes = 0
   #borrowedBytes = 0
   #isFull = false
   #isDropped = false
@@ -77,6 +83,11 @@ export class BodyPump {
     const woken = () => this.#wake()
     // It may fail while nobody waits for it.
     payload.on('error', woken).on('end', woken).on('close', woken).on('data', this.#keep)
+  }
+
+  /** How much has come, whether somebody asked for it or not, until nothing was kept any more. */
+  get receivedBytes(): number {
+    return this.#receivedBytes
   }
 
   /** Whom to tell when the caller is held back and nobody asks for anything any more: there is no knowing whether it is there. */
@@ -140,7 +151,9 @@ export class BodyPump {
   }
 
   readonly #keep = (chunk: Buffer | string): void => {
-    this.#waiting.add(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    this.#receivedBytes += bytes.length
+    this.#waiting.add(bytes)
     this.#account()
     this.#wake()
   }

@@ -1,4 +1,4 @@
-import { type CallConvention, messageAttributes } from '@tenon/core/telemetry'
+import { type CallConvention, messageAttributes, type SizeObserver } from '@tenon/core/telemetry'
 import type { Arrival } from '@tenon/core/transport'
 import { redriveLetterHeader } from '../dead-letter/dead-letter.ts'
 import type { ReceivedRecord } from '../queue-driver.ts'
@@ -91,6 +91,10 @@ export class QueueCall implements Arrival {
   spanAttributes() {
     const { partition, offset } = this.#record
     return messageAttributes({ system: this.#system, id: this.metadata['ce_id'], partition, offset })
+  }
+
+  measureBy(sizes: SizeObserver): void {
+    sizes.addBytes('request', this.#record.value?.byteLength ?? 0)
   }
 
   /** Where the message stands: `shop.order.placed.v1/3@1042`. */

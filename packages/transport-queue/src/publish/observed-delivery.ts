@@ -11,8 +11,8 @@ export class ObservedDelivery {
     this.#system = system
   }
 
-  /** It goes out. The message as a part of its own span. */
-  begin(message: OutgoingMessage): OutgoingMessage {
+  /** It goes out, with a body of so many bytes. The message as a part of its own span. */
+  begin(message: OutgoingMessage, bodyBytes: number): OutgoingMessage {
     const { topic, id, headers } = message
     const observed = observeSend(
       () => sendConvention({ system: this.#system, topic }),
@@ -20,6 +20,7 @@ export class ObservedDelivery {
     )
     if (observed === undefined) return message
     this.#observed = observed
+    observed.sizes?.addBytes('request', bodyBytes)
     return { ...message, headers: observed.carry(headers) }
   }
 

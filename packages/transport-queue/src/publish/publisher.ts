@@ -146,7 +146,11 @@ export class QueuePublisher extends Publisher {
     try {
       const format = this.#formatOf(message)
       const payload = { contentType: format.contentType, bytes: format.write(prepared.value) }
-      return this.#writer.toRecord(message.observed.begin(prepared), payload, this.#settings.clock.now())
+      return this.#writer.toRecord(
+        message.observed.begin(prepared, payload.bytes.byteLength),
+        payload,
+        this.#settings.clock.now(),
+      )
     } catch (cause) {
       throw notWritten(cause)
     }

@@ -22,5 +22,5 @@ export interface BatchItem<Payload = unknown> {
 export interface BatchMessage {
   /** Read when the call of its batch begins, and never of one that does not: of what was refused, or ended while it waited, nothing runs. */
   readonly payload: unknown
-  readonly arrival: Pick<Arrival, 'metadata' | 'attempt' | 'peer'>
+  readonly arrival: Pick<Arrival, 'metadata' | 'attempt' | 'peer' | 'measureBy'>
 }
