@@ -71,7 +71,7 @@ async function measureOver(
   })
 }
 
-export async function measureOnce(open: (child: Child) => Promise<MarkedCaller>): Promise<readonly Measured[]> {
+async function measureOnce(open: (child: Child) => Promise<MarkedCaller>): Promise<readonly Measured[]> {
   await using child = await Child.start('dist/server/tenon-overload')
   // As busy at the peak as beyond it: the cores of a machine share its caches.
   using _awake = stayAwake()
