@@ -28,7 +28,7 @@ export async function startCaller<Of extends AnyContract>(
   const service = await defineService({
     name: 'caller',
     version: '1.0.0',
-    admin: false,
+    admin: { port: 0 },
     shutdownTimeoutMs: 5_000,
     handlers: [],
     transports: () => [],

@@ -282,7 +282,7 @@ function unreachable(operation: Operation, transports: readonly Transport[]): re
   return [
     {
       code: 'wiring.unreachable',
-      message: `${operation.id} is carried by no transport of the service: give it a binding, or add a transport`,
+      message: `${operation.id} is carried by no transport of the service: give it a binding, or add a transport, which is localTransport() where only this process calls it`,
     },
   ]
 }

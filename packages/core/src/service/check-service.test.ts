@@ -172,7 +172,7 @@ describe('check()', () => {
       {
         code: 'wiring.unreachable',
         message:
-          'shop.user.v1.UserService/watchUsers is carried by no transport of the service: give it a binding, or add a transport',
+          'shop.user.v1.UserService/watchUsers is carried by no transport of the service: give it a binding, or add a transport, which is localTransport() where only this process calls it',
       },
       {
         code: 'wiring.unreachable',

@@ -254,7 +254,7 @@ describe('start', () => {
         },
         ...['shop.NoteService/getNote', 'shop.NoteService/getNote', 'shop.SecretService/read'].map((id) => ({
           code: 'wiring.unreachable',
-          message: `${id} is carried by no transport of the service: give it a binding, or add a transport`,
+          message: `${id} is carried by no transport of the service: give it a binding, or add a transport, which is localTransport() where only this process calls it`,
         })),
         {
           code: 'wiring.access',
