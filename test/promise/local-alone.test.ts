@@ -25,7 +25,7 @@ test.each([
 ])('localTransport() beside %s lets only this process call', async (_beside, transports, addressCount) => {
   const service = serviceOf(...transports)
   expect(await service.check({ environment })).toEqual({ ok: true, problems: [] })
-  const { operations } = await service.describe({ environment })
+  const { operations } = service.describe({ environment })
   expect(operations).toMatchObject([{ id: 'shop.alone.v1.NoteService/echo', transports: ['local'] }])
   const callee = await service.start({ environment })
   onTestFinished(async () => void (await callee.stop()))

@@ -1,6 +1,7 @@
 import { type Client, defineHandler, defineService, ServiceError } from '@tenon/core'
 import { contract, stream } from '@tenon/core/contract'
 import type { Logger } from '@tenon/core/telemetry'
+import { eventually } from '@tenon/testing'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpClient, httpTransport } from '@tenon/transport-http'
 import Type from 'typebox'
@@ -12,6 +13,7 @@ const notes = contract('shop.fault.v1.NoteService', {
   fail: { input: Note, output: Note, http: 'POST /v1/notes:fail' },
   echo: { input: Note, output: Note, http: 'POST /v1/notes:echo' },
   watch: { input: Note, output: stream(Note), http: 'POST /v1/notes:watch' },
+  first: { input: stream(Note), output: Note, http: 'POST /v1/notes:first' },
 })
 /** What may be anything, which no message of protobuf can be. */
 const things = contract('shop.fault.v1.ThingService', {
@@ -36,6 +38,10 @@ const handlers = [
       call.setHeader('x-said', 'before')
       await first.waits.promise
       yield input
+    },
+    first: async (inputs) => {
+      for await (const input of inputs) return input
+      throw new ServiceError('not_found', 'nothing came')
     },
   })),
   defineHandler(things, () => ({
@@ -112,6 +118,20 @@ describe.each(['http', 'grpc', 'local'] as const)('a remote over %s', (wire) => 
     first.waits.resolve()
     expect((await item).value).toEqual(input)
     expect((await items.next()).done).toBe(true)
+  })
+
+  test('closes the source of its inputs when the call is over', async () => {
+    const client = await calling(notes, wire)
+    const closed = vi.fn()
+    async function* endless() {
+      try {
+        for (;;) yield input
+      } finally {
+        closed()
+      }
+    }
+    expect(await client.first(endless())).toEqual(input)
+    await eventually(() => expect(closed).toHaveBeenCalledTimes(1))
   })
 })
 
