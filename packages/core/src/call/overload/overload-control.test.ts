@@ -244,4 +244,42 @@ describe('metrics', () => {
     expect(refusedCount).toBeGreaterThan(100)
     expect(toldCount).toBe(refusedCount)
   })
+
+  /** What is told of calls that wait, and when. */
+  function toldOfWaiting(loop: SimulatedLoop) {
+    const told: { readonly atMs: number; readonly count: number }[] = []
+    const createGauge = (name: string) => ({
+      record: (count: number) => name === 'tenon.overload.waiting_calls' && told.push({ atMs: loop.nowMs, count }),
+    })
+    const createCounter = () => ({ add: () => undefined })
+    metrics.setGlobalMeterProvider({ getMeter: () => ({ createGauge, createCounter }) } as unknown as MeterProvider)
+    return told
+  }
+
+  it('are told at once that no call waits any more where the service drains, for it may be gone at the next look', async () => {
+    const loop = new SimulatedLoop({ computesMs: 2 })
+    const told = toldOfWaiting(loop)
+    loop.at(1_050, () => loop.drain())
+    await loop.run([calls({ callsPerSecond: 1_500, untilMs: 1_050 })], 2_000)
+    const endedAtMs = Math.max(...loop.ended.map(({ cameAtMs, tookMs }) => cameAtMs + tookMs))
+    expect(told.findLast(({ atMs }) => atMs <= 1_050)?.count).toBeGreaterThan(0)
+    expect(told.find(({ atMs, count }) => atMs > 1_050 && count === 0)?.atMs).toBeLessThanOrEqual(endedAtMs)
+  })
+
+  it('are told so too where the last that waits is cut', async () => {
+    const loop = new SimulatedLoop({ computesMs: 0, endsAtMs: (nowMs) => nowMs + 10_000 })
+    const told = toldOfWaiting(loop)
+    const nothing = () => undefined
+    const call = { rank: 1, tenant: '', holdsPlace: true, isPatient: false, startedAtMs: 300 }
+    const last = { ...call, waits: nothing, begin: nothing, refuse: nothing }
+    loop.at(300, () => loop.control.wait(last))
+    loop.at(450, () => {
+      expect(told.at(-1)?.count).toBe(1)
+      loop.drain()
+      loop.control.forget(last)
+      expect(told.at(-1)).toEqual({ atMs: loop.nowMs, count: 0 })
+    })
+    await loop.run([calls({ callsPerSecond: 1_000, untilMs: 200 })], 500)
+    expect(told.at(-1)?.count).toBe(0)
+  })
 })

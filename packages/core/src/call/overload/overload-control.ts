@@ -172,6 +172,7 @@ export class OverloadControl {
   forget(call: AskingCall): void {
     this.#waiting.delete(call)
     this.#patient.delete(call)
+    this.#recordLast()
   }
 
   /** The caller of a call that holds a place has its answer, and the handler goes on. */
@@ -235,6 +236,7 @@ export class OverloadControl {
       await over
     }
     this.#isPumping = false
+    this.#recordLast()
   }
 
   /** What is patient gives way to calls, but not for ever: its time runs. */
@@ -360,6 +362,11 @@ export class OverloadControl {
     const { concurrencyLimit, refusedCounts } = this.info
     const durationMs = Math.round(nowMs - this.#overloadedAtMs)
     this.#surroundings.log.info({ durationMs, concurrencyLimit, refusedCounts }, 'calls are refused no more')
+  }
+
+  /** Metrics may be sent for the last time before there is another look, once the service drains. */
+  #recordLast(): void {
+    if (this.#surroundings.draining.aborted && this.#waiting.count === 0) this.#record()
   }
 
   #record(): void {
