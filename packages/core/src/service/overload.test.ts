@@ -103,7 +103,7 @@ async function startWorks(options: Partial<ServiceOptions> = {}) {
 const many = <Result>(count: number, make: () => Result) => Array.from({ length: count }, make)
 
 it('refuses the least critical of too many calls, none that is critical, and tells transports and /info', async () => {
-  await using works = await startWorks({ overload: { maxDelayMs: 20 } })
+  await using works = await startWorks({ overload: {} })
   // From these it learns what calls cost.
   await Promise.all(many(20, () => works.call('work')))
   const sent = many(500, () => works.call('work'))
