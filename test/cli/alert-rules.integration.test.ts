@@ -56,6 +56,8 @@ interface Case {
 }
 
 const calls = 'rpc_server_call_duration_seconds_count{job="parcel",rpc_method="ParcelService/Find"'
+const requests =
+  'http_server_request_duration_seconds_count{job="parcel",http_request_method="GET",http_route="/parcels/:id"'
 const topic = 'messaging_destination_name="test.cli.parcel.sent.v1",messaging_consumer_group_name="parcel"'
 const burns = (fast: number, slow: number) => ({ TenonErrorBudgetBurnsFast: fast, TenonErrorBudgetBurnsSlowly: slow })
 
@@ -65,6 +67,15 @@ const cases: readonly Case[] = [
     series: [
       { series: `${calls}}`, values: '0+980x180' },
       { series: `${calls},error_type="internal"}`, values: '0+20x180' },
+    ],
+    at: '2h',
+    fires: burns(1, 1),
+  },
+  {
+    name: 'two requests of 100 fail for two hours, and nobody calls over gRPC',
+    series: [
+      { series: `${requests},http_response_status_code="200"}`, values: '0+980x180' },
+      { series: `${requests},http_response_status_code="500",error_type="internal"}`, values: '0+20x180' },
     ],
     at: '2h',
     fires: burns(1, 1),

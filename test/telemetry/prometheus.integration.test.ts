@@ -12,6 +12,7 @@ it.skipIf(toolAbsence('promtool'))('promtool finds nothing wrong with /metrics',
   await fetch(`http://${service.http}/note`)
   const input = await (await fetch(`http://${service.admin}/metrics`)).text()
   expect(input).toContain('note_duration_seconds_bucket')
+  expect(input).toContain('http_server_request_duration_seconds_bucket')
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' })
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' })
 })
@@ -28,6 +29,10 @@ it.skipIf(toolAbsence('prometheus'))(
       async () => {
         const sum = await prometheus.ask('query', { query: 'note_duration_seconds_sum' })
         expect(sum).toMatchObject({ result: [{ value: [expect.any(Number), '0.3'] }] })
+        const calls = await prometheus.ask('query', {
+          query: 'http_server_request_duration_seconds_count{http_route="/note"}',
+        })
+        expect(calls).toMatchObject({ result: [{ value: [expect.any(Number), '1'] }] })
         const query = 'note_duration_seconds_bucket'
         const exemplars = await prometheus.ask('query_exemplars', { query, ...window })
         expect(exemplars).toMatchObject([{ exemplars: [{ labels: { trace_id: traceId }, value: '0.3' }] }])
