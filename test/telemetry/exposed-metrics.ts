@@ -23,7 +23,7 @@ export async function exposeMetrics(): Promise<ExposedMetrics> {
     log: silent,
   })
   const scrape = async () => {
-    const request = { method: 'GET', query: new URLSearchParams(), accept: undefined, hasToken: false }
+    const request = { method: 'GET' as const, query: new URLSearchParams(), accept: undefined, hasToken: false }
     const reply = await routes?.find(({ path }) => path === '/metrics')?.answer(request)
     return toSeries(String(reply?.body))
   }

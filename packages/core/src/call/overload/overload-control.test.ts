@@ -270,7 +270,15 @@ describe('metrics', () => {
     const loop = new SimulatedLoop({ computesMs: 0, endsAtMs: (nowMs) => nowMs + 10_000 })
     const told = toldOfWaiting(loop)
     const nothing = () => undefined
-    const call = { rank: 1, tenant: '', holdsPlace: true, isPatient: false, startedAtMs: 300 }
+    const call = {
+      operation: 'work',
+      transport: 'http',
+      rank: 1,
+      tenant: '',
+      holdsPlace: true,
+      isPatient: false,
+      startedAtMs: 300,
+    }
     const last = { ...call, waits: nothing, begin: nothing, refuse: nothing }
     loop.at(300, () => loop.control.wait(last))
     loop.at(450, () => {
