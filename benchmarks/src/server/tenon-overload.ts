@@ -1,5 +1,14 @@
 import { pbkdf2Sync } from 'node:crypto'
-import { defineConsumer, defineHandler, defineService, inject, Publisher } from '@tenon/core'
+import { subscribe } from 'node:diagnostics_channel'
+import {
+  defineConsumer,
+  defineHandler,
+  defineService,
+  inject,
+  Publisher,
+  type ServerRefusal,
+  serverRefusalChannelName,
+} from '@tenon/core'
 import { contract, event } from '@tenon/core/contract'
 import { Type } from '@tenon/core/typebox'
 import { grpcTransport } from '@tenon/transport-grpc'
@@ -15,6 +24,7 @@ const Counts = Type.Object({
   repeated: Type.Integer(),
   computed: Type.Integer(),
   computeMicroseconds: Type.Integer(),
+  refusedLate: Type.Integer(),
 })
 const watch = contract('demo.v1.WatchService', {
   publish: { input: Type.Object({ count: Type.Integer() }), output: Type.Object({}), http: 'POST /v1/publish' },
@@ -29,6 +39,11 @@ const compute = () => void pbkdf2Sync('password', 'salt', iterationCount, 32, 's
 /** Calls that were computed, and what of the core that took: where others have it meanwhile, time alone would say more. */
 let computed = 0
 let computeMicroseconds = 0
+/** Calls that waited and were refused then: they were read for nothing. */
+let refusedLate = 0
+subscribe(serverRefusalChannelName, (refusal) => {
+  if ((refusal as ServerRefusal).reason !== 'no_room') refusedLate += 1
+})
 const handled = new Map<string, number>()
 
 const service = await defineService({
@@ -59,7 +74,7 @@ const service = await defineService({
           },
           counts: async () => {
             const repeated = [...handled.values()].filter((count) => count > 1).length
-            return { handled: handled.size, repeated, computed, computeMicroseconds }
+            return { handled: handled.size, repeated, computed, computeMicroseconds, refusedLate }
           },
         }
       },

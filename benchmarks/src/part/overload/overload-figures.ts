@@ -10,6 +10,8 @@ export interface Counts {
   /** Calls that were computed, and the CPU time of that alone. */
   readonly computed: number
   readonly computeMicroseconds: number
+  /** Calls that waited before they were refused. */
+  readonly refusedLate: number
 }
 
 /** A moment. */
@@ -69,6 +71,7 @@ export function figuresOf(round: Round): readonly Measured[] {
     { name: 'had of its core', unit: '%', value: (100 * inBurst.cpuSeconds) / inBurst.seconds },
     { name: 'sent late, p99', unit: 'ms', value: percentile99(sentLate) },
     { name: 'calls refused', unit: '%', value: percentOf(calls, ({ end }) => end === 'refused') },
+    { name: 'calls refused after they waited', unit: '%', value: (100 * inBurst.refusedLate) / calls.length },
     { name: 'calls failed otherwise', unit: '%', value: percentOf(calls, ({ end }) => end === 'failed') },
     {
       name: 'calls answered too late',
@@ -107,6 +110,7 @@ interface Spent {
   readonly cpuSeconds: number
   readonly computed: number
   readonly computeSeconds: number
+  readonly refusedLate: number
 }
 
 function between(from: Moment, until: Moment): Spent {
@@ -114,6 +118,7 @@ function between(from: Moment, until: Moment): Spent {
     seconds: (until.atMs - from.atMs) / 1_000,
     cpuSeconds: (until.usage.cpuMicroseconds - from.usage.cpuMicroseconds) / 1e6,
     computed: until.counts.computed - from.counts.computed,
+    refusedLate: until.counts.refusedLate - from.counts.refusedLate,
     computeSeconds: (until.counts.computeMicroseconds - from.counts.computeMicroseconds) / 1e6,
   }
 }
