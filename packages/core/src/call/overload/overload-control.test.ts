@@ -134,6 +134,15 @@ describe.each([
     expect((quiet?.length ?? 0) / (loud?.length ?? 0)).toBeGreaterThan(0.95)
   })
 
+  it('loses no critical call of those that came while something else had the thread for 300 ms of each half second', async () => {
+    const loop = new SimulatedLoop({ computesMs: 1 }, wire)
+    for (let atMs = 100; atMs < 10_000; atMs += 500) loop.at(atMs, () => loop.compute(300))
+    const fewer = burst.map((stream) => ({ ...stream, callsPerSecond: 0.4 * stream.callsPerSecond }))
+    await loop.run(fewer, 10_000)
+    expect(successShare(loop.ended, (stream) => stream === fewer[0])).toBeGreaterThanOrEqual(0.99)
+    expect(goodput(loop.ended, 1_000, 10_000)).toBeGreaterThanOrEqual(0.9 * 0.4 * capacity)
+  })
+
   it('gives both tenants as much of it', async () => {
     const loop = new SimulatedLoop({ computesMs: 1 }, wire)
     await loop.run(burst, 10_000)

@@ -101,6 +101,8 @@ export class OverloadControl {
   #isPumping = false
   #isWatching = false
   #lookedAtMs = 0
+  /** How late the last look was: what came meanwhile is read in one go, and could not begin sooner. */
+  #latenessMs = 0
 
   constructor(surroundings: OverloadSurroundings) {
     const { settings, clock = realClock, draining } = surroundings
@@ -206,7 +208,7 @@ export class OverloadControl {
 
   /** How many may wait. */
   get #mostCount(): number {
-    return Math.max(1, this.#pace.countWithin(this.#surroundings.settings.maxDelayMs))
+    return Math.max(1, this.#pace.countWithin(this.#surroundings.settings.maxDelayMs + this.#latenessMs))
   }
 
   get #isFull(): boolean {
@@ -290,14 +292,14 @@ export class OverloadControl {
 
   #look(): void {
     const nowMs = this.#clock.nowMs()
-    const latenessMs = Math.max(0, nowMs - this.#lookedAtMs - lookMs)
+    this.#latenessMs = Math.max(0, nowMs - this.#lookedAtMs - lookMs)
     const peakCount = this.#peakCount
     this.#peakCount = this.#runningCount
-    this.#limit.update({ slowness: this.#slowness(peakCount), latenessMs, peakCount })
+    this.#limit.update({ slowness: this.#slowness(peakCount), latenessMs: this.#latenessMs, peakCount })
     if (this.#waiting.count > 0) this.#pace.pass(nowMs, 0)
     this.#pace.fade()
     // Who waited for the process to go on has its turn soon.
-    this.#refuseOld(nowMs - latenessMs)
+    this.#refuseOld(nowMs - this.#latenessMs)
     // Some never ask, as those whose rest is no message.
     this.#waiting.expectNone()
     this.#easyCount += 1
