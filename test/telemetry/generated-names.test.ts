@@ -59,7 +59,7 @@ async function scrapeShop(): Promise<readonly ExposedSeries[]> {
   const command = { orderId: randomUUID(), ...order }
   await sendRaw(memoryDriver(), { topic: 'shop.order.place.v1', key: userId, value: JSON.stringify(command) })
   await eventually(async () => expect(await shop.users.getUser({ userId })).toMatchObject({ orderCount: 3 }))
-  return metrics.scrape()
+  return await metrics.scrape()
 }
 
 function queriesOf(service: Parameters<typeof dashboardFiles>[0]): readonly string[] {
