@@ -123,14 +123,16 @@ describe.each(['http', 'grpc', 'local'] as const)('a remote over %s', (wire) => 
   test('closes the source of its inputs when the call is over', async () => {
     const client = await calling(notes, wire)
     const closed = vi.fn()
-    async function* endless() {
-      try {
-        for (;;) yield input
-      } finally {
+    const steps = [Promise.resolve({ done: false as const, value: input })]
+    const source: AsyncIterableIterator<typeof input> = {
+      [Symbol.asyncIterator]: () => source,
+      next: () => steps.shift() ?? new Promise(() => undefined),
+      return: async () => {
         closed()
-      }
+        return { done: true, value: undefined }
+      },
     }
-    expect(await client.first(endless())).toEqual(input)
+    expect(await client.first(source)).toEqual(input)
     await eventually(() => expect(closed).toHaveBeenCalledTimes(1))
   })
 })

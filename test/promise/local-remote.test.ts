@@ -16,6 +16,7 @@ import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpClient, httpTransport } from '@tenon/transport-http'
 import Type from 'typebox'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { environment, startCaller } from './local-pair.ts'
 
 const Note = Type.Object({ text: Type.String() })
 const Tagged = Type.Object({ text: Type.String(), tags: Type.Array(Type.String(), { default: [] }) })
@@ -31,7 +32,6 @@ const notes = contract('shop.note.v1.NoteService', {
   talk: { input: stream(Note), output: stream(Note), http: 'POST /v1/notes:talk' },
 })
 type Notes = Client<typeof notes>
-const environment = { LOG_LEVEL: 'silent', TENON_HOST: '127.0.0.1' }
 
 const kept = { tags: ['kept'] }
 const seen: {
@@ -135,18 +135,8 @@ async function calling(wire: Wire): Promise<Notes> {
 }
 
 async function callerOf(at: string, via = httpClient()) {
-  const found = Promise.withResolvers<Notes>()
-  const find = hook('find', async (client) => found.resolve(client), { needs: [clientOf(notes)] })
-  const caller = await defineService({
-    name: 'caller',
-    version: '1.0.0',
-    admin: false,
-    handlers: [],
-    transports: () => [],
-    remotes: () => [remote(notes, { via, at })],
-    onStart: [find],
-  }).start({ environment })
-  return { client: await found.promise, stop: () => caller.stop() }
+  const { client, service } = await startCaller(notes, { via, at })
+  return { client, stop: () => service.stop() }
 }
 
 async function failureOf(work: Promise<unknown>): Promise<unknown> {

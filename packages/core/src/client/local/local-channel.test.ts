@@ -1,8 +1,9 @@
 import Type from 'typebox'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Outcome } from '../../call/arrival.ts'
 import { drainingError } from '../../call/gate.ts'
 import { contract } from '../../contract/contract.ts'
+import { stream } from '../../contract/stream.ts'
 import { ServiceError } from '../../error/service-error.ts'
 import { markShutdown } from '../../error/shutdown.ts'
 import { silent } from '../../telemetry/log.ts'
@@ -12,7 +13,10 @@ import { LocalChannel } from './local-channel.ts'
 import type { LocalOffer } from './local-offers.ts'
 
 const Note = Type.Object({ text: Type.String() })
-const { echo } = contract('demo.v1.NoteService', { echo: { input: Note, output: Note } })
+const { echo, join } = contract('demo.v1.NoteService', {
+  echo: { input: Note, output: Note },
+  join: { input: stream(Note), output: Note },
+})
 const outgoing: OutgoingCall = { metadata: {}, timeoutMs: undefined, signal: undefined }
 
 /** A channel to a service that answers so, whatever it is asked. */
@@ -50,4 +54,13 @@ it('is unimplemented where the service does not offer the operation, and is idle
     message: 'the service does not offer demo.v1.NoteService/echo',
   })
   await channel.whenIdle()
+})
+
+it('returns the inputs of a call that nobody began', async () => {
+  const returned = vi.fn(async () => ({ done: true as const, value: undefined }))
+  const source = { next: () => expect.unreachable(), return: returned }
+  const inputs = { [Symbol.asyncIterator]: () => source }
+  const refused = failing(markShutdown(drainingError())).clientStream(join, inputs, outgoing)
+  await expect(refused).rejects.toMatchObject({ code: 'unavailable' })
+  expect(returned).toHaveBeenCalledTimes(1)
 })
