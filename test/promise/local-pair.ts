@@ -14,7 +14,7 @@ import { onTestFinished } from 'vitest'
 export const environment = { LOG_LEVEL: 'silent', TENON_HOST: '127.0.0.1' }
 
 /** A service that only calls, and the client that its parts are given. Stopped when the test ends, if not before. */
-export interface Caller<Of extends AnyContract> {
+interface Caller<Of extends AnyContract> {
   readonly client: Client<Of>
   readonly service: StartedService
 }
