@@ -1,4 +1,4 @@
-import type { Transport } from '../../transport/transport.ts'
+import type { Transport } from './transport.ts'
 
 /**
  * Says that a service may be called by services of its own process alone: every operation counts as carried, also those that no other
