@@ -15,6 +15,14 @@ export interface AttemptOptions {
   readonly key: string | undefined
 }
 
+/** What a call may still be tried with. */
+export interface Rest {
+  /** Whether one of them stands well. */
+  readonly hasBest: boolean
+  /** Whether one is to be tried at once. Of those that are ejected or could not be reached one is enough, or each call of an outage would be sent to all. */
+  readonly mayGoOn: boolean
+}
+
 /** The addresses that a call was tried with, and what is left of its time. */
 export class Attempts implements Choice {
   readonly key: string | undefined
@@ -49,10 +57,11 @@ export class Attempts implements Choice {
     return this.#rankOf(target) <= this.#worstRank
   }
 
-  /** Whether there is another to be tried at once. Of those that are ejected or could not be reached one is enough, or each call of an outage would be sent to all. */
-  mayGoOn(targets: readonly Target[]): boolean {
+  /** What there is beside those that were tried. */
+  rest(targets: readonly Target[]): Rest {
+    const best = this.#bestRankOf(targets)
     const limit = this.#worstRank >= ranks.ejected ? ranks.ejected : Number.POSITIVE_INFINITY
-    return targets.some((target) => this.#rankOf(target) < limit)
+    return { hasBest: best === 0, mayGoOn: best < limit }
   }
 
   /** Opens the call to those that are well reached and were not tried. */
@@ -62,8 +71,18 @@ export class Attempts implements Choice {
 
   /** Opens the call to the best that there are, whatever they are like. Returns whether there is any. */
   wantBestOf(targets: readonly Target[]): boolean {
-    this.#worstRank = targets.reduce((best, target) => Math.min(best, this.#rankOf(target)), Number.POSITIVE_INFINITY)
+    this.#worstRank = this.#bestRankOf(targets)
     return this.#worstRank < Number.POSITIVE_INFINITY
+  }
+
+  /** Infinity where all were tried. */
+  #bestRankOf(targets: readonly Target[]): number {
+    let best = Number.POSITIVE_INFINITY
+    for (const target of targets) {
+      best = Math.min(best, this.#rankOf(target))
+      if (best === 0) break
+    }
+    return best
   }
 
   /** One that fails calls is better than one that cannot be reached, and one that was tried before is better than either. */

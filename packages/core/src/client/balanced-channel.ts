@@ -160,9 +160,8 @@ export class BalancedChannel implements ClientChannel {
 
   /** Returns when there is an address to be tried. @throws what the call failed with, where it is not to be made again. */
   async #goOn(attempts: Attempts, error: unknown): Promise<void> {
-    // Before the call is opened to the best again.
-    const mayGoOn = attempts.mayGoOn(this.#targets())
-    if (ServiceError.is(error) && this.#hasOther(attempts)) markElsewhere(error)
+    const { hasBest, mayGoOn } = attempts.rest(this.#targets())
+    if (ServiceError.is(error) && hasBest) markElsewhere(error)
     if (!wasNotSent(error)) throw error
     requireRunning(attempts.left())
     if (mayGoOn) return
@@ -197,12 +196,6 @@ export class BalancedChannel implements ClientChannel {
     if (target === undefined && attempts.wantBestOf(targets)) target = this.#pool.pickAny(attempts, nowMs)
     if (target !== undefined) this.#pool.begin(target)
     return target
-  }
-
-  /** Whether there is one that stands well and that no attempt of the call has tried. */
-  #hasOther(attempts: Attempts): boolean {
-    attempts.wantBest()
-    return this.#targets().some((target) => attempts.isOpen(target))
   }
 
   #targets(): readonly Target[] {
