@@ -50,8 +50,14 @@ describe('an outage of all', () => {
     expect(targets.map(({ successRatio, latency }) => [successRatio, latency.ms])).toEqual(
       Array.from({ length: 4 }, () => [1, undefined]),
     )
+    // Later than what failed in the outage, which counts for nothing.
+    clock.advance(2)
     fail(steady, targets[0], 4)
     expect(listener.ejected).toHaveBeenCalledTimes(3)
+    fail(steady, targets[0], 1)
+    expect(listener.ejected).toHaveBeenCalledTimes(4)
+    clock.advance(5_000)
+    expect(sharesOf(pool, 4)).toHaveProperty('t0', 1)
   })
 
   it('is told from one of half of them', () => {
@@ -150,10 +156,60 @@ describe('ejection', () => {
       steady.clock.advance(10_000)
       call(steady, targets[9], 'answered')
     }
+    round(() => false)
     round((_target, number) => number % 4 === 0)
     expect(steady.listener.ejected).not.toHaveBeenCalled()
     round((target, number) => target === targets[3] && number % 4 === 0)
     expect(steady.listener.ejected).toHaveBeenCalledExactlyOnceWith(targets[3], 'success_rate')
+  })
+
+  it.each([
+    ['of too few instances', { targetCount: 4, callCount: 120 }],
+    ['by too few calls, nor by those that were looked at before', { targetCount: 10, callCount: 90 }],
+  ])('compares none %s', (_which, { targetCount, callCount }) => {
+    const steady = steadyPool({ ejection: { deviationFactor: 0.5 } })
+    const targets = targetsOf(targetCount)
+    steady.pool.use(targets)
+    for (let review = 0; review < 3; review += 1) {
+      for (const target of targets)
+        for (let number = 0; number < callCount; number += 1)
+          call(steady, target, target === targets[0] && number % 4 === 0 ? 'failed' : 'answered')
+      steady.clock.advance(10_000)
+    }
+    expect(steady.listener.ejected).not.toHaveBeenCalled()
+  })
+
+  it('lasts no longer than its limit, and up to a quarter longer than its time', () => {
+    const steady = steadyPool({ ejection: { baseMs: 1_000, maxMs: 2_500 } })
+    const { pool, clock } = steady
+    clock.random = () => 0.8
+    pool.use(targetsOf(4))
+    const [bad] = pool.targets
+    fail(steady, bad)
+    for (const outMs of [1_200, 2_400, 2_500]) {
+      clock.advance(outMs - 1)
+      expect(sharesOf(pool, 3)).not.toHaveProperty('t0')
+      clock.advance(1)
+      expect(sharesOf(pool, 4)).toHaveProperty('t0', 1)
+      fail(steady, bad, 1)
+    }
+  })
+
+  it('is over in its time for one that was not there meanwhile, and none begins for one that is gone', () => {
+    const steady = steadyPool()
+    const { pool, clock, listener } = steady
+    const targets = targetsOf(4)
+    pool.use(targets)
+    fail(steady, targets[0])
+    pool.use(targets.slice(1))
+    clock.advance(5_000)
+    expect(sharesOf(pool, 3)).toEqual({ t1: 1, t2: 1, t3: 1 })
+    pool.use([...targets])
+    expect(sharesOf(pool, 4)).toHaveProperty('t0', 1)
+    expect(listener.returned).toHaveBeenCalledExactlyOnceWith(targets[0])
+    pool.use(targets.slice(0, 3))
+    fail(steady, targets[3])
+    expect(listener.ejected).toHaveBeenCalledTimes(1)
   })
 
   it('does not count what is no fault of the instance', () => {
