@@ -39,7 +39,8 @@ export class SimulatedInstance {
   readonly #time: SimulatedTime
   #conduct: Conduct = serving
   #queue: Waiting[] = []
-  #busyCount = 0
+  /** What its workers have. */
+  readonly #work = new Set<Waiting>()
   /** What would have ended while it said nothing. */
   #halted: (() => void)[] = []
 
@@ -67,24 +68,26 @@ export class SimulatedInstance {
     this.callCount += 1
     if (this.conduct.kind === 'hangs') return
     if (this.conduct.kind === 'fails') return void this.#time.after(connectMs, () => waiting.reply('failed'))
-    if (this.#busyCount < workerCount) this.#serve(waiting, this.conduct.slowness)
+    if (this.#work.size < workerCount) this.#serve(waiting, this.conduct.slowness)
     else if (this.#queue.length < queueLimit) this.#queue.push(waiting)
     else this.#time.after(connectMs, () => waiting.reply('refused'))
   }
 
-  /** Goes away with all that it has. */
+  /** Goes away: whoever waits for it learns so at once, and nothing of what it had is left when it comes back. */
   vanish(): void {
-    for (const { reply } of this.#queue) this.#time.after(connectMs, () => reply('failed'))
+    for (const { reply } of [...this.#work, ...this.#queue]) this.#time.after(connectMs, () => reply('failed'))
+    this.#work.clear()
     this.#queue = []
+    this.#halted = []
     this.conduct = gone
   }
 
-  #serve({ reply }: Waiting, slowness: number): void {
+  #serve(waiting: Waiting, slowness: number): void {
     const { serviceMs } = this.#options
-    this.#busyCount += 1
+    this.#work.add(waiting)
     const end = () => {
-      this.#busyCount -= 1
-      reply(this.conduct.kind === 'serves' ? 'answered' : 'failed')
+      if (!this.#work.delete(waiting)) return
+      waiting.reply(this.conduct.kind === 'serves' ? 'answered' : 'failed')
       this.#next()
     }
     this.#time.after((serviceMs / 2 + this.#time.exponential(serviceMs / 2)) * slowness, () => {

@@ -5,12 +5,17 @@ import type { PolicyTimer } from '../../packages/core/src/client/policy/policy-t
 interface Due {
   readonly atMs: number
   readonly order: number
-  run: () => void
+  /** Undefined where it was taken back. */
+  run: (() => void) | undefined
 }
 
 /** Time that passes from one event to the next, and chance that is the same for the same seed. */
 export class SimulatedTime implements PolicyClock {
+  /** What is due in the millisecond that goes on, or was due before it. */
   readonly #heap: Due[] = []
+  /** What is due later, by milliseconds. */
+  readonly #later = new Map<number, Due[]>()
+  #millisecond = 0
   #nowMs = 0
   #orderCount = 0
   #seed: number
@@ -48,8 +53,12 @@ export class SimulatedTime implements PolicyClock {
   after(waitMs: number, run: () => void): () => void {
     this.#orderCount += 1
     const due: Due = { atMs: this.#nowMs + waitMs, order: this.#orderCount, run }
-    push(this.#heap, due)
-    return () => void (due.run = () => undefined)
+    const millisecond = Math.floor(due.atMs)
+    const later = this.#later.get(millisecond)
+    if (millisecond <= this.#millisecond) push(this.#heap, due)
+    else if (later === undefined) this.#later.set(millisecond, [due])
+    else later.push(due)
+    return () => void (due.run = undefined)
   }
 
   /** What waits for a promise goes on before the next event. To be called by whoever settles one. */
@@ -59,15 +68,28 @@ export class SimulatedTime implements PolicyClock {
 
   /** Lets everything happen that is due until then. */
   async runUntil(endMs: number): Promise<void> {
-    for (let due = this.#heap[0]; due !== undefined && due.atMs <= endMs; due = this.#heap[0]) {
+    for (;;) {
+      const due = this.#heap[0]
+      if (due !== undefined && due.atMs > endMs) break
+      if (due === undefined) {
+        if (this.#millisecond >= endMs) break
+        this.#beginNextMillisecond()
+        continue
+      }
       pop(this.#heap)
       this.#nowMs = due.atMs
-      due.run()
+      due.run?.()
       if (this.#isSettled) continue
       this.#isSettled = true
       await setImmediate()
     }
     this.#nowMs = endMs
+  }
+
+  #beginNextMillisecond(): void {
+    this.#millisecond += 1
+    for (const due of this.#later.get(this.#millisecond) ?? []) if (due.run !== undefined) push(this.#heap, due)
+    this.#later.delete(this.#millisecond)
   }
 }
 
