@@ -11,8 +11,8 @@ export interface Size {
   readonly clientCount: number
   /** Mean time of one call. Four workers of each instance do it, and half of their time is needed. */
   readonly serviceMs: number
-  /** In how many spans the load is looked at: a span needs some 300 calls of each, or chance alone makes a fifth of difference. */
-  readonly spanCount: number
+  /** How many neighbours are taken together where the load is looked at in spans: a span needs some 300 calls, or chance alone makes a fifth of difference. */
+  readonly groupSize: number
 }
 
 export interface Run {
@@ -39,7 +39,7 @@ export interface Site {
 export interface Result {
   /** From the event on. */
   readonly affected: Span
-  /** The load of the instances when all has settled, as parts of its mean, in the worst of its spans. */
+  /** The load of the instances when all has settled, as parts of its mean: of each over all that time, or of neighbours in one of its spans, whichever is worse. */
   readonly load: { readonly least: number; readonly most: number }
   /** From the event until nothing is to be seen of it; undefined where it is to be seen at the end. */
   readonly recoveryMs: number | undefined
@@ -123,20 +123,42 @@ function callOn(client: SimulatedClient, calling: Calling): void {
   })
 }
 
-/** In spans of what is left when all has settled. */
+/** When all has settled: in each span of what is left, and over all of it. */
 async function loadsOf(
   site: Site,
   { scenario, size }: Pick<Run, 'scenario' | 'size'>,
 ): Promise<readonly ReturnType<typeof spreadOf>[]> {
   await site.time.runUntil(settledMs)
+  const alike = scenario.alike?.(site) ?? site.instances
+  const settled = countsOf(alike)
+  let before = settled
   const loads: ReturnType<typeof spreadOf>[] = []
-  for (let span = 1; span <= size.spanCount; span += 1) {
-    const alike = scenario.alike?.(site) ?? site.instances
-    const before = alike.map(({ callCount }) => callCount)
-    await site.time.runUntil(settledMs + ((endMs - settledMs) * span) / size.spanCount)
-    loads.push(spreadOf(alike.map(({ callCount }, place) => callCount - (before[place] ?? 0))))
+  for (let span = 1; span <= spanCount; span += 1) {
+    await site.time.runUntil(settledMs + ((endMs - settledMs) * span) / spanCount)
+    const counts = countsOf(alike)
+    loads.push(spreadOf(meansOf(growth(before, counts), size.groupSize)))
+    before = counts
   }
-  return loads
+  return [...loads, spreadOf(growth(settled, before))]
+}
+
+/** A second swing would show in the later ones. */
+const spanCount = 3
+
+function countsOf(instances: readonly SimulatedInstance[]): readonly number[] {
+  return instances.map(({ callCount }) => callCount)
+}
+
+function growth(before: readonly number[], counts: readonly number[]): readonly number[] {
+  return counts.map((count, place) => count - (before[place] ?? 0))
+}
+
+/** Of so many neighbours each; the last may be fewer. */
+function meansOf(counts: readonly number[], groupSize: number): readonly number[] {
+  return Array.from({ length: Math.ceil(counts.length / groupSize) }, (_, group) => {
+    const members = counts.slice(group * groupSize, (group + 1) * groupSize)
+    return members.reduce((sum, count) => sum + count, 0) / members.length
+  })
 }
 
 interface Recovery {

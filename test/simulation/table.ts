@@ -93,5 +93,5 @@ function toRow(cells: readonly string[]): string {
 /** What is left without ejection and slow start. */
 export const alone = { ejection: false, warmUpMs: 0 } as const satisfies RemotePolicy
 
-export const small: Size = { instanceCount: 10, clientCount: 10, serviceMs: 40, spanCount: 3 }
-export const large: Size = { instanceCount: 1_000, clientCount: 50, serviceMs: 150, spanCount: 1 }
+export const small: Size = { instanceCount: 10, clientCount: 10, serviceMs: 40, groupSize: 1 }
+export const large: Size = { instanceCount: 1_000, clientCount: 50, serviceMs: 150, groupSize: 10 }
