@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { balance, comparisons } from './balance.ts'
-import { Document, isWhole, named } from './document.test-harness.ts'
+import { Document, isWhole, named, wholeLimitMs } from './document.test-harness.ts'
 import { scenarios } from './scenario.ts'
-import { small } from './table.ts'
+import { large, small } from './table.ts'
 
 const document = new Document('balance.md')
 
@@ -17,6 +17,16 @@ it.skipIf(isWhole).each([
   expect(balance.rowOf(name, result)).toBe(document.row(scenario, small, name))
 })
 
+it.skipIf(isWhole)(
+  'a rolling restart of a thousand instances comes to what balance.md says',
+  async () => {
+    const scenario = named(scenarios, 'rolling restart')
+    const result = await balance.resultOf({ scenario, size: large, name: 'peakEwma' })
+    expect(balance.rowOf('peakEwma', result)).toBe(document.row(scenario, large, 'peakEwma'))
+  },
+  120_000,
+)
+
 it.runIf(isWhole)(
   'everything comes to what balance.md says',
   async () => {
@@ -24,7 +34,7 @@ it.runIf(isWhole)(
     for await (const line of balance.lines()) all += `${line}\n`
     expect(all).toBe(document.text)
   },
-  7_200_000,
+  wholeLimitMs,
 )
 
 describe.each(comparisons)('$size.instanceCount instances under the default', ({ size }) => {

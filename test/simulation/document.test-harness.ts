@@ -24,6 +24,7 @@ export class Document {
     const headings = cells(this.#rowsUnder(scenario, size)[0])
     return Object.fromEntries(headings.map((heading, place) => [heading, Number(figures[place])]))
   }
+
   /** The first of them has the headings. */
   #rowsUnder(scenario: Scenario, size: Size): readonly string[] {
     const title = titleOf(scenario, size)
@@ -32,8 +33,10 @@ export class Document {
   }
 }
 
-/** Whether all is computed that the documents say, which takes an hour, and not a part of it. */
+/** Whether all is computed that the documents say, and not a part of it: see `.ci/soak.d/simulation` for how long that takes. */
 export const isWhole = process.env['TENON_SIMULATION'] === 'all'
+/** How long one document may take, on a machine that has other work as well. */
+export const wholeLimitMs = 3_600_000
 
 /** @throws Error where there is none */
 export function named(scenarios: readonly Scenario[], name: string): Scenario {

@@ -64,3 +64,11 @@ export function spreadOf(counts: readonly number[]): { readonly least: number; r
   const margin = Math.floor(counts.length / 100)
   return { least: (sorted.at(margin) ?? 0) / mean, most: (sorted.at(-1 - margin) ?? 0) / mean }
 }
+
+/** The means of so many neighbours each; the last may be fewer. */
+export function meansOf(counts: readonly number[], groupSize: number): readonly number[] {
+  return Array.from({ length: Math.ceil(counts.length / groupSize) }, (_, group) => {
+    const members = counts.slice(group * groupSize, (group + 1) * groupSize)
+    return members.reduce((sum, count) => sum + count, 0) / members.length
+  })
+}

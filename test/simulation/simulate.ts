@@ -1,5 +1,5 @@
 import type { RemotePolicy } from '@tenon/core'
-import { Measurement, type Span, spreadOf, stepMs } from './measurement.ts'
+import { meansOf, Measurement, type Span, spreadOf, stepMs } from './measurement.ts'
 import { endMs, eventMs, type Scenario, settledMs } from './scenario.ts'
 import { SimulatedClient } from './simulated-client.ts'
 import { SimulatedInstance } from './simulated-instance.ts'
@@ -151,14 +151,6 @@ function countsOf(instances: readonly SimulatedInstance[]): readonly number[] {
 
 function growth(before: readonly number[], counts: readonly number[]): readonly number[] {
   return counts.map((count, place) => count - (before[place] ?? 0))
-}
-
-/** Of so many neighbours each; the last may be fewer. */
-function meansOf(counts: readonly number[], groupSize: number): readonly number[] {
-  return Array.from({ length: Math.ceil(counts.length / groupSize) }, (_, group) => {
-    const members = counts.slice(group * groupSize, (group + 1) * groupSize)
-    return members.reduce((sum, count) => sum + count, 0) / members.length
-  })
 }
 
 interface Recovery {

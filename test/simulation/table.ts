@@ -2,7 +2,7 @@ import type { RemotePolicy } from '@tenon/core'
 import type { Scenario } from './scenario.ts'
 import { type Result, type Size, simulate } from './simulate.ts'
 
-/** A size, and what is compared in it: what costs more where there are more is left out of the large one. */
+/** A size, and what is compared in it. */
 export interface Comparison {
   readonly size: Size
   readonly scenarios: readonly Scenario[]

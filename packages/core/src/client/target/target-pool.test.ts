@@ -283,6 +283,20 @@ describe('zones', () => {
     expect(Object.values(sharesOf(pool, 400)).reduce((sum, one) => sum + one, 0)).toBe(400)
   })
 
+  it('counts the zones that there are, also those of which nobody is called, and weights in the place of instances', () => {
+    const steady = steadyPool({ balancer: random() }, { zone: 'a' })
+    const targets = targetsOf(6, ['a', 'b', 'c'])
+    steady.pool.use(targets)
+    for (const place of [0, 2, 5]) fail(steady, targets[place])
+    // A third of those that are left, for the callers of one zone of three.
+    expect(sharesOf(steady.pool, 100)).toEqual({ t3: 100 })
+    const uneven = steadyPool({ balancer: random() }, { zone: 'a' }).pool
+    uneven.use([idleTarget('light', { zone: 'a' }), idleTarget('heavy', { zone: 'b', weight: 3 })])
+    const { light = Number.NaN } = sharesOf(uneven, 2_000)
+    expect(light).toBeGreaterThan(900)
+    expect(light).toBeLessThan(1_100)
+  })
+
   it('goes elsewhere with a call that is closed to the whole zone', () => {
     const { pool } = steadyPool({}, { zone: 'a' })
     const targets = targetsOf(4, ['a', 'b'])
