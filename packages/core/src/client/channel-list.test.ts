@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { afterEach, beforeEach, describe, expect, it, type Mock, vi } from 'vitest'
-import { contract } from '../contract/contract.ts'
+import { contract, stream } from '../contract/index.ts'
 import { memoryRegistry } from '../registry/memory-registry.ts'
 import type { Instance } from '../registry/registry.ts'
 import { type Logger, silent } from '../telemetry/log.ts'
@@ -15,6 +15,7 @@ import { steadyPool } from './target/pool.test-harness.ts'
 const { signal } = new AbortController()
 const places = contract('demo.PlaceService', {
   find: { input: Type.Object({}), output: Type.Object({ at: Type.String() }), timeoutMs: 1_000 },
+  watch: { input: Type.Object({}), output: stream(Type.Object({ at: Type.String() })) },
 })
 
 const instance = (id: string, port: number, more: Partial<Instance> = {}): Instance => ({
@@ -43,7 +44,9 @@ function findingClient({ waitForReady = false, registry = memoryRegistry() } = {
     const unused = () => expect.unreachable()
     return {
       unary: async () => ({ at: address }),
-      serverStream: unused,
+      serverStream: async function* () {
+        for (;;) yield { at: address }
+      },
       clientStream: unused,
       bidiStream: unused,
       close: () => {
@@ -113,6 +116,37 @@ describe('FoundChannels', () => {
     await settle()
     expect(listed()).toEqual(['10.0.0.1:2'])
     expect(opened).toEqual(['10.0.0.1:1', '10.0.0.1:2'])
+  })
+
+  it('closes nothing of one that goes while a stream without an end runs on it', async () => {
+    const { registry, client, closing, listed } = findingClient()
+    const announced = await registry.announce(instance('a', 1), { signal })
+    await settle()
+    const items = client.watch({})[Symbol.asyncIterator]()
+    expect(await items.next()).toEqual({ done: false, value: { at: '10.0.0.1:1' } })
+    await registry.announce(instance('b', 2), { signal })
+    await announced.withdraw({ signal })
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(await items.next()).toEqual({ done: false, value: { at: '10.0.0.1:1' } })
+    expect([listed(), [...closing.keys()]]).toEqual([['10.0.0.1:2', '10.0.0.1:1'], []])
+    await items.return?.()
+    await settle()
+    expect([...closing.keys()]).toEqual(['10.0.0.1:1'])
+  })
+
+  it('closes what runs on one that went when the client is closed', async () => {
+    const { registry, client, channel, closing } = findingClient()
+    const announced = await registry.announce(instance('a', 1), { signal })
+    await settle()
+    const items = client.watch({})[Symbol.asyncIterator]()
+    await items.next()
+    await announced.withdraw({ signal })
+    await registry.announce(instance('b', 2), { signal })
+    await settle()
+    const closed = channel.close()
+    expect([...closing.keys()].toSorted()).toEqual(['10.0.0.1:1', '10.0.0.1:2'])
+    for (const { resolve } of closing.values()) resolve()
+    await closed
   })
 
   it.each<[string, Partial<Instance>]>([

@@ -50,7 +50,7 @@ export interface FoundChannelOptions {
 export class FoundChannels implements ChannelList {
   readonly #options: FoundChannelOptions
   readonly #listening: Disposable
-  readonly #leaving = new Map<Target, Promise<void>>()
+  readonly #leaving = new Set<Target>()
   /** Undefined for an address that cannot be used. */
   #open: ReadonlyMap<string, Target | undefined> = new Map()
   #current: readonly Target[] = []
@@ -67,7 +67,7 @@ export class FoundChannels implements ChannelList {
   }
 
   get opened(): readonly Target[] {
-    return [...[...this.#open.values()].flatMap((target) => target ?? []), ...this.#leaving.keys()]
+    return [...[...this.#open.values()].flatMap((target) => target ?? []), ...this.#leaving]
   }
 
   get isKnown(): boolean {
@@ -89,7 +89,7 @@ export class FoundChannels implements ChannelList {
   async close(): Promise<void> {
     this.#listening[Symbol.dispose]()
     this.#use([])
-    await Promise.all(this.#leaving.values())
+    await Promise.all([...this.#leaving].map(({ channel }) => channel.close()))
   }
 
   #take(instances: readonly Instance[]): void {
@@ -115,7 +115,7 @@ export class FoundChannels implements ChannelList {
       open.set(address, target)
     }
     this.#open = open
-    for (const [address, target] of before) if (target && !open.has(address)) this.#leave(target)
+    for (const [address, target] of before) if (target && !open.has(address)) void this.#leave(target)
     const usable = told.map((places) => [...places.keys()].flatMap((address) => open.get(address) ?? []))
     this.#current = usable.find((tier) => tier.length > 0) ?? []
   }
@@ -133,10 +133,12 @@ export class FoundChannels implements ChannelList {
     }
   }
 
-  /** Calls that run go on; the channel ends with the last of them. */
-  #leave(target: Target): void {
-    const left = target.channel.close().finally(() => this.#leaving.delete(target))
-    this.#leaving.set(target, left)
+  /** Calls that run go on, also those that last as long as their instance does; the channel ends with the last of them. */
+  async #leave(target: Target): Promise<void> {
+    this.#leaving.add(target)
+    await target.whenIdle()
+    await target.channel.close()
+    this.#leaving.delete(target)
   }
 }
 

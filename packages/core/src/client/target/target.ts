@@ -27,6 +27,7 @@ export class Target {
   ejectedUntilMs: number | undefined
   /** Says which calls are better given to another; undefined where each is taken. */
   breaker: Breaker | undefined
+  #idle: PromiseWithResolvers<void> | undefined
   #warmsFromMs = Number.NEGATIVE_INFINITY
   #warmsUntilMs = Number.NEGATIVE_INFINITY
 
@@ -61,6 +62,13 @@ export class Target {
     this.successRatio = 1
   }
 
+  /** Resolves when no call runs on it. */
+  whenIdle(): Promise<void> {
+    if (this.runningCount === 0) return Promise.resolve()
+    this.#idle ??= Promise.withResolvers()
+    return this.#idle.promise
+  }
+
   begin(): void {
     this.runningCount += 1
   }
@@ -74,11 +82,17 @@ export class Target {
 
   end(outcome: Outcome, nowMs: number): void {
     this.runningCount -= 1
+    if (this.runningCount === 0) this.#wasIdle()
     if (outcome === 'left') return
     if (outcome === 'answered') this.breaker?.noteTaken(nowMs)
     else this.breaker?.noteFailed(nowMs)
     const target = outcome === 'answered' ? 1 : 0
     this.successRatio += (target - this.successRatio) * successStep
+  }
+
+  #wasIdle(): void {
+    this.#idle?.resolve()
+    this.#idle = undefined
   }
 }
 
