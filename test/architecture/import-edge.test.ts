@@ -11,6 +11,7 @@ const packageEdges: Readonly<Record<string, readonly string[]>> = {
   'registry-etcd': ['core'],
   'registry-kubernetes': ['core'],
   observability: ['core'],
+  kysely: ['core'],
   terminus: ['core'],
   testing: ['core', 'transport-http', 'transport-grpc', 'transport-queue'],
   cli: ['core', 'transport-http', 'transport-grpc'],

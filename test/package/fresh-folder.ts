@@ -18,6 +18,7 @@ const packages = [
   'registry-consul',
   'registry-etcd',
   'observability',
+  'kysely',
   'registry-kubernetes',
 ]
 const tools = ['typescript', 'tsx', '@types/node', 'vite', 'vitest']

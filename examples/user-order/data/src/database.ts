@@ -1,3 +1,4 @@
+import { observedDialect } from '@tenon/kysely'
 import { Kysely, PostgresDialect, sql, SqliteDialect } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { Pool } from 'pg'
@@ -38,13 +39,18 @@ export async function ping<Tables>(database: Kysely<Tables>, signal: AbortSignal
 const connectionTimeoutMs = 5_000
 
 function connect<Tables>({ url, file, schema }: DatabaseOptions): Kysely<Tables> {
-  if (url === undefined) return new Kysely<Tables>({ dialect: new SqliteDialect({ database: openNodeSqlite(file) }) })
+  if (url === undefined) {
+    const dialect = new SqliteDialect({ database: openNodeSqlite(file) })
+    return new Kysely<Tables>({ dialect: observedDialect(dialect, { system: 'sqlite' }) })
+  }
   const pool = new Pool({ connectionString: url, connectionTimeoutMillis: connectionTimeoutMs })
   // The pool replaces an idle connection that breaks. Without a listener it would end the process.
   pool.on('error', () => undefined)
   // So would one that breaks between two statements of a transaction, which is nobody's to hear then: the next statement fails.
   pool.on('connect', (client) => client.on('error', () => undefined))
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(schema)
+  const { host: address, pathname } = new URL(url)
+  const place = { system: 'postgresql', address, namespace: pathname.slice(1) } as const
+  return new Kysely<Tables>({ dialect: observedDialect(new PostgresDialect({ pool }), place) }).withSchema(schema)
 }
 
 async function migrate<Tables>(database: Kysely<Tables>, { url, schema, migrations }: DatabaseOptions): Promise<void> {

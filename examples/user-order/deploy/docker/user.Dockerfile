@@ -14,6 +14,7 @@ COPY examples/user-order/contracts/package.json examples/user-order/contracts/
 COPY examples/user-order/data/package.json examples/user-order/data/
 COPY examples/user-order/user/package.json examples/user-order/user/
 COPY packages/core/package.json packages/core/
+COPY packages/kysely/package.json packages/kysely/
 COPY packages/registry-consul/package.json packages/registry-consul/
 COPY packages/registry-etcd/package.json packages/registry-etcd/
 COPY packages/registry-kubernetes/package.json packages/registry-kubernetes/
@@ -38,6 +39,7 @@ COPY examples/user-order/contracts/package.json examples/user-order/contracts/
 COPY examples/user-order/data/package.json examples/user-order/data/
 COPY examples/user-order/user/package.json examples/user-order/user/
 COPY packages/core/package.json packages/core/
+COPY packages/kysely/package.json packages/kysely/
 COPY packages/registry-consul/package.json packages/registry-consul/
 COPY packages/registry-etcd/package.json packages/registry-etcd/
 COPY packages/registry-kubernetes/package.json packages/registry-kubernetes/
@@ -51,6 +53,7 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=npmrc,target=/ro
       --include-workspace-root \
       --workspace=packages/core \
       --workspace=examples/user-order/contracts \
+      --workspace=packages/kysely \
       --workspace=packages/registry-consul \
       --workspace=packages/registry-etcd \
       --workspace=packages/registry-kubernetes \
@@ -62,6 +65,7 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=npmrc,target=/ro
 COPY . .
 RUN npm run build --workspace=packages/core \
  && npm run build --workspace=examples/user-order/contracts \
+ && npm run build --workspace=packages/kysely \
  && npm run build --workspace=packages/registry-consul \
  && npm run build --workspace=packages/registry-etcd \
  && npm run build --workspace=packages/registry-kubernetes \
@@ -76,6 +80,8 @@ RUN npm run build --workspace=packages/core \
       packages/core/dist \
       packages/core/src \
       examples/user-order/contracts/dist \
+      packages/kysely/dist \
+      packages/kysely/src \
       packages/registry-consul/dist \
       packages/registry-consul/src \
       packages/registry-etcd/dist \

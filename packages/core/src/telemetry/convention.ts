@@ -16,6 +16,8 @@ export interface CallConvention {
   readonly kind: SpanKind
   /** Whether a handler runs for it, whose exceptions are told here and nowhere else. */
   readonly runsHandler: boolean
+  /** Whether it has a span only as a part of another. @defaultValue false */
+  readonly isOnlyPart?: boolean
   /** What is known before: of the span, where a sampler sees it too, and of metrics, so that there are few values. */
   readonly attributes: Attributes
   /** What is known before and has many values: of the span alone. */
@@ -295,6 +297,52 @@ export function scheduleConvention(schedule: string): CallConvention {
     attributes: { 'tenon.schedule.name': schedule },
     outcomeOf: (error) => outcome({}, error),
   }
+}
+
+/** A statement that a client of a database runs. */
+export interface QueryFacts {
+  /** As the conventions call the database: `postgresql`, `sqlite`. */
+  readonly system: string
+  /** The database's own name. */
+  readonly namespace: string | undefined
+  /** Where the database is, `host:port`; undefined for a file. */
+  readonly address: string | undefined
+  /** `SELECT`; undefined where nobody knows without reading the statement. */
+  readonly operation: string | undefined
+  /** The tables it is about, in their order. */
+  readonly tables: readonly string[]
+}
+
+/** Statements on their way to a database and back. */
+export function queryConvention({ system, namespace, address, operation, tables }: QueryFacts): CallConvention {
+  const summary = operation === undefined ? undefined : [operation, ...tables].join(' ')
+  return {
+    spanName: summary ?? namespace ?? system,
+    kind: SpanKind.CLIENT,
+    runsHandler: false,
+    isOnlyPart: true,
+    attributes: given({
+      'db.system.name': system,
+      'db.namespace': namespace,
+      'db.operation.name': operation,
+      'db.collection.name': tables.length === 1 ? tables[0] : undefined,
+      'db.query.summary': summary,
+      ...serverAttributes(address),
+    }),
+    duration: 'db.client.operation.duration',
+    outcomeOf: (error) => ({ attributes: {}, isError: error !== undefined }),
+  }
+}
+
+/** Of the span of a statement. @param text Without values. */
+export function queryTextAttributes(text: string): Attributes {
+  return { 'db.query.text': text }
+}
+
+/** Of a statement that failed. @param statusCode The database's own code of few values, such as `23505`; undefined where there is none. */
+export function failedQueryAttributes(statusCode: string | undefined): Attributes {
+  if (statusCode === undefined) return { 'error.type': '_OTHER' }
+  return { 'error.type': statusCode, 'db.response.status_code': statusCode }
 }
 
 /**

@@ -25,6 +25,9 @@ const collectionSeconds = Object.freeze([0.01, 0.1, 1, 10])
 /** @see OpenTelemetry semantic conventions: the boundaries that they recommend for durations of HTTP, RPC and messaging */
 const callSeconds = Object.freeze([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10])
 
+/** @see OpenTelemetry semantic conventions: the boundaries of `db.client.operation.duration` */
+const querySeconds = Object.freeze([0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10])
+
 /** As gRPC has them, with 256 more for what is small. @see gRFC A66: buckets of message sizes, up to what a service of ours takes */
 const sizeBytes = Object.freeze([
   0, 256, 1_024, 2_048, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
@@ -514,6 +517,23 @@ export const metricTable = Object.freeze({
     description: 'The size of the body of a message that its handler was given, or of those of several at once.',
     attributes: messageHandled,
     boundaries: sizeBytes,
+  },
+  'db.client.operation.duration': {
+    instrument: 'histogram',
+    unit: 's',
+    description: 'How long a statement of a database took; of a stream of rows until its last one.',
+    attributes: {
+      'db.system.name': 'the database: `postgresql`, `sqlite`',
+      'db.namespace': 'its own name',
+      'db.operation.name': '`SELECT`; none of a statement that is text',
+      'db.collection.name': 'the table, where it is one',
+      'db.query.summary': '`SELECT orders`, for the first 1,000 of a database',
+      'db.response.status_code': 'the code of the database, where the statement failed: `23505`',
+      'server.address': 'where the database is',
+      'server.port': 'where the database is',
+      'error.type': 'the same code, or `_OTHER`, where the statement failed',
+    },
+    boundaries: querySeconds,
   },
   'tenon.server.active_calls': {
     instrument: 'up-down counter',

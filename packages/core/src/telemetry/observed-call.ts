@@ -52,8 +52,9 @@ export class ObservedCall implements AttemptObserver, SizeObserver {
   private constructor(convention: CallConvention, telemetry: Telemetry, { parent, links = [] }: ObservedOrigin) {
     this.#convention = convention
     this.#telemetry = telemetry
-    const { spanName, kind, attributes, spanAttributes } = convention
-    const span = telemetry.tracer?.startSpan(
+    const { spanName, kind, attributes, spanAttributes, isOnlyPart = false } = convention
+    const tracer = isOnlyPart && trace.getSpan(parent) === undefined ? undefined : telemetry.tracer
+    const span = tracer?.startSpan(
       spanName,
       {
         kind,

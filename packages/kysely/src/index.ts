@@ -1,0 +1,1 @@
+export { observedDialect, type ObservedDialectOptions } from './observed-dialect.ts'
