@@ -66,7 +66,7 @@ export function databaseSuite(openPlace: () => Promise<SuitePlace>): void {
       ...common,
       name: 'reader',
       handlers: [],
-      providers: () => [remote(notes, { via: grpcClient(), at })],
+      remotes: () => [remote(notes, { via: grpcClient(), at })],
       onStart: [hook('open', (client) => found.resolve(client), { needs: [clientOf(notes)] })],
     }).start({ environment })
     onTestFinished(async () => void (await caller.stop()))
