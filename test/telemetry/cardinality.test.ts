@@ -12,11 +12,16 @@ import {
 } from '@tenon/core'
 import type { ClientTransport } from '@tenon/core/client'
 import { contract, event } from '@tenon/core/contract'
+import { grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
 import { memoryBroker, memoryDriver, queueTransport } from '@tenon/transport-queue'
 import Type from 'typebox'
 import { expect, it } from 'vitest'
-import { type ExportedMetric, registerSdk } from './metric-reader.ts'
+import { errorCodes } from '../../packages/core/src/error/error-code.ts'
+import { sendRaw } from '../promise/topic.ts'
+import { openAttack } from './attack.ts'
+import { exposeMetrics } from './exposed-metrics.ts'
+import { registerSdk } from './metric-reader.ts'
 
 const User = Type.Object({ userId: Type.String() })
 const users = contract('shop.user.v1.UserService', {
@@ -30,10 +35,11 @@ const quiet = { environment: { LOG_LEVEL: 'silent' } }
 const marker = 'zq9'
 /** Of instances that come and go, more than an SDK keeps series of a metric. */
 const addressCount = 2_500
-const callCount = 300
+const callCount = 120
 
-it('whatever callers send and handlers throw, no metric has it for an attribute', async () => {
-  await using sdk = registerSdk()
+it('whatever callers send and handlers throw, no metric has it for an attribute, nor more series than codes for each way to be called', async () => {
+  await using metrics = await exposeMetrics()
+  const broker = memoryBroker()
   const published = Promise.withResolvers<Publisher>()
   const fail = async ({ userId }: { readonly userId: string }): Promise<never> => {
     const error = new Error(`${userId} is unknown`)
@@ -51,25 +57,45 @@ it('whatever callers send and handlers throw, no metric has it for an attribute'
     onStart: [hook('find', (given) => published.resolve(given), { needs: [Publisher] })],
     transports: () => [
       httpTransport({ port: 0 }),
-      queueTransport({ driver: memoryDriver({ broker: memoryBroker() }) }),
+      grpcTransport({ port: 0 }),
+      queueTransport({ driver: memoryDriver({ broker }) }),
     ],
   }).start(quiet)
   const to = await published.promise
-  const port = service.addresses[0]?.port
+  const portOf = (name: string) => service.addresses.find(({ protocol }) => protocol === name)?.port ?? 0
+  using attack = openAttack({ http: portOf('http'), grpc: portOf('grpc') })
   for (let index = 0; index < callCount; index++) {
     const word = `${marker}${index}`
-    const headers = { 'x-criticality': word, 'x-tenant': word, 'user-agent': word, baggage: `${word}=${word}` }
-    const path = index % 3 === 0 ? `/${word}/${word}` : `/v1/users/${word}`
-    const method = index % 10 === 0 ? word.toUpperCase() : 'GET'
-    await fetch(`http://127.0.0.1:${port}${path}?${word}=${word}`, { method, headers }).catch(() => undefined)
-    await to.publish(moved, { userId: word })
+    await attack.overHttp(word, index)
+    await attack.overGrpc(word, index)
+    await to.publish(moved, { userId: word }, { headers: { [word]: word } })
+    await sendRaw(memoryDriver({ broker }), { topic: moved.topic, key: word, value: word })
   }
   await service.stop()
-  const made = await sdk.collect()
-  expect(made.find(({ name }) => name === 'tenon.queue.dead_letters')?.series.length).toBe(2)
-  expect(valuesOf(made).filter((value) => value.toLowerCase().includes(marker))).toEqual([])
-  for (const { name, series } of made) expect([name, series.length <= 50]).toEqual([name, true])
+  const made = await metrics.scrape()
+  const told = made.flatMap(({ labels }) => Object.entries(labels).flat())
+  expect(told.filter((text) => text.toLowerCase().includes(marker))).toEqual([])
+  const countOf = (name: string) => made.filter((series) => series.name === name).length
+  // A GET is a HEAD too. Messages fail as what is thrown, and as what no event is.
+  expect(waysToBeCalled.map(([name]) => [name, countOf(name) > 0])).toEqual(
+    waysToBeCalled.map(([name]) => [name, true]),
+  )
+  for (const [name, wayCount] of waysToBeCalled)
+    expect([name, countOf(name) <= wayCount * outcomeCount]).toEqual([name, true])
+  expect(countOf('tenon_queue_dead_letters_total')).toBe(3)
+  for (const name of new Set(made.map((series) => series.name)))
+    if (!name.endsWith('_bucket')) expect([name, countOf(name) <= 50]).toEqual([name, true])
 })
+
+/** All codes, and success. */
+const outcomeCount = Object.keys(errorCodes).length + 1
+/** Metrics of calls, each with how many routes, methods or topics there are. */
+const waysToBeCalled = [
+  ['http_server_request_duration_seconds_count', 2],
+  ['rpc_server_call_duration_seconds_count', 1],
+  ['messaging_process_duration_seconds_count', 1],
+  ['messaging_client_operation_duration_seconds_count', 1],
+] as const
 
 it('of addresses without an end 1,000 are told apart, and the others counted together', async () => {
   await using sdk = registerSdk()
@@ -112,8 +138,4 @@ const echoing: ClientTransport = {
 
 function neverAsked(): never {
   throw new Error('only unary calls are made')
-}
-
-function valuesOf(metrics: readonly ExportedMetric[]): readonly string[] {
-  return metrics.flatMap(({ series }) => series.flatMap(({ attributes }) => Object.values(attributes).map(String)))
 }

@@ -1,4 +1,7 @@
-import { trace } from '@opentelemetry/api'
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { type Span, trace } from '@opentelemetry/api'
 import type { RunningTelemetry } from '@tenon/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FakeCollector, noted, type Reply } from './collector.test-harness.ts'
@@ -36,6 +39,11 @@ function work(count: number): void {
 
 const away = { level: 'warn', message: expect.stringContaining('the Collector does not take telemetry') as string }
 const back = { level: 'info', message: 'the Collector takes telemetry again' }
+
+const told = [
+  ['traces', 'a span of work'],
+  ['logs', 'a line of work'],
+] as const
 
 /** Works until something is so; each time more is lost. */
 const working = (isSo: () => void) =>
@@ -95,11 +103,42 @@ it('no more is kept for a Collector that hangs than the queues hold; what comes 
   collector.reply = 'take'
   await telemetry?.stop()
   // Besides a full queue, the batch that was under way when it began to fill.
-  for (const [signal, text] of [
-    ['traces', 'a span of work'],
-    ['logs', 'a line of work'],
-  ] as const) {
+  for (const [signal, text] of told) {
     expect(collector.count(signal, text)).toBeGreaterThanOrEqual(64)
     expect(collector.count(signal, text)).toBeLessThanOrEqual(128)
   }
 })
+
+it('of 100,000 spans and lines no more is held while the Collector hangs than a queue and a batch of each', async () => {
+  await using collector = new FakeCollector()
+  collector.reply = 'hang'
+  await startFor(await collector.listen())
+  const spans: WeakRef<Span>[] = []
+  const tracer = trace.getTracer('test')
+  for (let turn = 0; turn < 1_000; turn++) {
+    for (let index = 0; index < 100; index++) {
+      const span = tracer.startSpan('a span of work')
+      span.end()
+      spans.push(new WeakRef(span))
+      telemetry?.writeLine?.(`${JSON.stringify({ level: 30, time: 1, msg: 'a line of work' })}\n`)
+    }
+    // Batches go out and are given up meanwhile.
+    await setImmediate()
+  }
+  collectGarbage()
+  // V8 lets go what references were made to when a turn has ended.
+  await setImmediate()
+  collectGarbage()
+  const held = spans.filter((span) => span.deref() !== undefined).length
+  expect(held).toBeGreaterThan(0)
+  expect(held).toBeLessThanOrEqual(2_048 + 512)
+  collector.reply = 'take'
+  await telemetry?.stop()
+  for (const [signal, text] of told) expect(collector.count(signal, text)).toBeLessThanOrEqual(2_048 + 512)
+})
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+}
