@@ -17,6 +17,8 @@ export interface Program {
   readonly name: string
   /** Its compiled file, from this folder and without its ending: `dist/server/tenon-http`. */
   readonly path: string
+  /** Of its process, beside what all have. */
+  readonly environment?: Readonly<Record<string, string>>
   /** What Tenon's CPU per request, as a multiple of this one's, is to stay at or below. */
   readonly target?: number
 }
@@ -95,7 +97,8 @@ async function measureSet({ ours, others, workload }: Comparison, roundCount: nu
   using _awake = stayAwake()
   await using children = new AsyncDisposableStack()
   const servers: Child[] = []
-  for (const { path } of [ours, ...others]) servers.push(children.use(await Child.start(path)))
+  for (const { path, environment } of [ours, ...others])
+    servers.push(children.use(await Child.start(path, { ...(environment && { environment }) })))
   for (const { port } of servers) await send(workload, port, workload.count * warmUpShare)
   const rounds: Round[] = []
   while (rounds.length < roundCount) rounds.push(await measureRound(servers, workload))

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { moveLoadAside } from './child.ts'
 import { compilePrograms } from './compile.ts'
 import { type Figure, isReached } from './figure.ts'
+import { measureCollector } from './part/collector.ts'
 import { measureDispatch } from './part/dispatch.ts'
 import { measureGrpc } from './part/grpc.ts'
 import { measureGrpcPeers } from './part/grpc-peers.ts'
@@ -34,6 +35,7 @@ const parts = {
   picks: measurePicks,
   'remote-calls': measureRemoteCalls,
   telemetry: measureTelemetry,
+  collector: measureCollector,
   probes: measureProbes,
   overload: measureOverload,
   queue: measureQueue,

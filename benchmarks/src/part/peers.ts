@@ -37,8 +37,8 @@ export function throughputRatioOf(rounds: readonly Round[], one: number, other: 
 export async function measureRate(peers: Peers, workload: Workload, roundCount: number): Promise<readonly Figure[]> {
   using _awake = stayAwake()
   const figures: Figure[] = []
-  for (const { name, path } of peers) {
-    await using server = await Child.start(path)
+  for (const { name, path, environment } of peers) {
+    await using server = await Child.start(path, { ...(environment && { environment }) })
     const load = async () =>
       loadAtRate(await workload.open(server.port), { requestsPerSecond, requestCount: requestsAtRate })
     await load()

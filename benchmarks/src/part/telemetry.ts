@@ -1,24 +1,10 @@
-import { context, metrics, propagation, trace } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core'
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics'
-import {
-  BatchSpanProcessor,
-  InMemorySpanExporter,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace'
 import { httpServerConvention } from '@tenon/core/telemetry'
 import { observeArrival } from '../../../packages/core/src/telemetry/observed-arrival.ts'
 import type { Figure } from '../figure.ts'
+import { registerSdk } from '../server/sampling-sdk.ts'
 import { spreadOf } from '../statistic.ts'
 import { perCall, startShop } from './dispatch.ts'
+import { measureTelemetryOverHttp } from './telemetry-http.ts'
 
 const askCount = 10_000_000
 
@@ -46,6 +32,7 @@ export async function measureTelemetry(roundCount: number): Promise<readonly Fig
       spread: spreadOf(observing),
       target: 8_000,
     },
+    ...(await measureTelemetryOverHttp(roundCount)),
   ]
 }
 
@@ -70,29 +57,4 @@ function perQuestion(): number {
   const ns = Number(process.hrtime.bigint() - startedAt) / askCount
   if (observedCount > 0) throw new Error('an SDK is registered')
   return ns
-}
-
-/** Exports to memory, which is emptied at the end of each round: what a collector costs is not a matter of calls. */
-function registerSdk(): Disposable {
-  const exporter = new InMemorySpanExporter()
-  const sampler = new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(0.01) })
-  const tracers = new TracerProvider({ sampler, spanProcessors: [new BatchSpanProcessor({ exporter })] })
-  const reader = new PeriodicExportingMetricReader({
-    exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE),
-    exportIntervalMillis: 60_000,
-  })
-  const meters = new MeterProvider({ readers: [reader] })
-  trace.setGlobalTracerProvider(tracers)
-  metrics.setGlobalMeterProvider(meters)
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager())
-  const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()]
-  propagation.setGlobalPropagator(new CompositePropagator({ propagators }))
-  return {
-    [Symbol.dispose]: () => {
-      for (const api of [trace, metrics, context, propagation]) api.disable()
-      exporter.reset()
-      void tracers.shutdown()
-      void meters.shutdown()
-    },
-  }
 }
