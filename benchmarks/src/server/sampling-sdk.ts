@@ -15,17 +15,18 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 
+export interface SamplingSdk {
+  /** Whether it keeps metrics too. @defaultValue true */
+  readonly isMeasuring?: boolean
+}
+
 /** An SDK that keeps a span in a hundred and all metrics, and sends nothing: what a collector costs is not a matter of calls. */
-export function registerSdk(): Disposable {
+export function registerSdk({ isMeasuring = true }: SamplingSdk = {}): Disposable {
   const sampler = new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(0.01) })
   const tracers = new TracerProvider({ sampler, spanProcessors: [new BatchSpanProcessor({ exporter: nowhere })] })
-  const reader = new PeriodicExportingMetricReader({
-    exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE),
-    exportIntervalMillis: 60_000,
-  })
-  const meters = new MeterProvider({ readers: [reader] })
+  const meters = new MeterProvider({ readers: [toMemory()] })
   trace.setGlobalTracerProvider(tracers)
-  metrics.setGlobalMeterProvider(meters)
+  if (isMeasuring) metrics.setGlobalMeterProvider(meters)
   context.setGlobalContextManager(new AsyncLocalStorageContextManager())
   const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()]
   propagation.setGlobalPropagator(new CompositePropagator({ propagators }))
@@ -36,6 +37,13 @@ export function registerSdk(): Disposable {
       void meters.shutdown()
     },
   }
+}
+
+function toMemory(): PeriodicExportingMetricReader {
+  return new PeriodicExportingMetricReader({
+    exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE),
+    exportIntervalMillis: 60_000,
+  })
 }
 
 const nowhere: SpanExporter = {
