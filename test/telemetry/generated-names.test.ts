@@ -59,7 +59,15 @@ async function scrapeShop(): Promise<readonly ExposedSeries[]> {
   const command = { orderId: randomUUID(), ...order }
   await sendRaw(memoryDriver(), { topic: 'shop.order.place.v1', key: userId, value: JSON.stringify(command) })
   await eventually(async () => expect(await shop.users.getUser({ userId })).toMatchObject({ orderCount: 3 }))
-  return await metrics.scrape()
+  // A sample of the event loop takes 10 ms, and a collection of garbage is told of in a later turn.
+  return await eventually(async () => {
+    Array.from({ length: 200_000 }, (_, index) => ({ index }))
+    const scraped = await metrics.scrape()
+    const names = scraped.map(({ name }) => name)
+    expect(names).toContain('v8js_gc_duration_seconds_sum')
+    expect(names).toContain('nodejs_eventloop_delay_p99_seconds')
+    return scraped
+  })
 }
 
 function queriesOf(service: Parameters<typeof dashboardFiles>[0]): readonly string[] {
