@@ -1,6 +1,7 @@
 import { type Attributes, SpanKind } from '@opentelemetry/api'
 import type { ErrorCode } from '../error/error-code.ts'
 import type { ServiceError } from '../error/service-error.ts'
+import type { ActiveCalls } from './active-calls.ts'
 import type { MetricName } from './instrument.ts'
 
 /**
@@ -27,7 +28,7 @@ export interface CallConvention {
   /** Measures how many bytes of bodies or messages went each way. @defaultValue nothing does */
   readonly sizes?: Readonly<Partial<Record<'request' | 'response', MetricName<'histogram'>>>>
   /** Counts the calls that run. @defaultValue nothing does */
-  readonly active?: { readonly metric: MetricName<'up-down counter'>; readonly attributes: Attributes }
+  readonly active?: ActiveCalls
   /** What the end of a call adds to what is known before; undefined for a call that succeeded. */
   outcomeOf(error: ServiceError | undefined): CallOutcome
 }
@@ -385,7 +386,7 @@ function callAttributes(transport: string, operation: string): Attributes {
   return { 'tenon.call.transport': transport, 'tenon.call.operation': operation }
 }
 
-function activeCalls(transport: string, operation: string): NonNullable<CallConvention['active']> {
+function activeCalls(transport: string, operation: string): ActiveCalls {
   return { metric: 'tenon.server.active_calls', attributes: callAttributes(transport, operation) }
 }
 

@@ -408,7 +408,7 @@ export const metricTable = Object.freeze({
     boundaries: callSeconds,
   },
   'http.server.active_requests': {
-    instrument: 'up-down counter',
+    instrument: 'observable up-down counter',
     unit: '{request}',
     description: 'How many calls over HTTP run.',
     attributes: { 'http.request.method': method, 'url.scheme': '`http`, `https`' },
@@ -536,7 +536,7 @@ export const metricTable = Object.freeze({
     boundaries: querySeconds,
   },
   'tenon.server.active_calls': {
-    instrument: 'up-down counter',
+    instrument: 'observable up-down counter',
     unit: '{call}',
     description: 'How many calls run that do not come over HTTP.',
     attributes: {

@@ -1,9 +1,10 @@
 import { type Attributes, type Link, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { ErrorCode } from '../error/error-code.ts'
 import { ServiceError, toServiceError } from '../error/service-error.ts'
+import { countActive } from './active-calls.ts'
 import { attempt } from './attempt.ts'
 import type { CallConvention } from './convention.ts'
-import { histogram, upDownCounter } from './instrument.ts'
+import { histogram } from './instrument.ts'
 import { registeredTelemetry, type Telemetry } from './registered.ts'
 import { carryTrace, type TraceContext } from './trace.ts'
 
@@ -156,7 +157,7 @@ export class ObservedCall implements AttemptObserver, SizeObserver {
 
   #countActive(change: 1 | -1): void {
     const { active } = this.#convention
-    if (active && this.#telemetry.isMeasured) upDownCounter(active.metric).add(change, active.attributes)
+    if (active && this.#telemetry.isMeasured) countActive(active, change)
   }
 }
 
