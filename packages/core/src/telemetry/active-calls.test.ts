@@ -1,10 +1,10 @@
 import { metrics } from '@opentelemetry/api'
 import { expect, it } from 'vitest'
-import { countActive } from './active-calls.ts'
+import { type ActiveCalls, countActive } from './active-calls.ts'
 import { recordTelemetry } from './recorded.test-harness.ts'
 
 const metric = 'tenon.server.active_calls'
-const ofTopic = (topic: string) => ({
+const ofTopic = (topic: string): ActiveCalls => ({
   metric,
   attributes: { 'tenon.call.transport': 'queue', 'tenon.call.operation': topic },
 })
