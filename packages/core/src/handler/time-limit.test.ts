@@ -51,6 +51,17 @@ describe('withTimeLimit', () => {
     expect(await ended).toBe('ended')
   })
 
+  it.each([0, 0.4, 1, 100])(
+    'of %d ms is given up after one within it, so that the error names what hung',
+    async (timeoutMs) => {
+      const inner = (leftMs: number) => withTimeLimit(never, { timeoutMs: leftMs, tooLate: () => new Error('it hung') })
+      const ended = withTimeLimit((_signal, leftMs) => inner(leftMs), { timeoutMs, tooLate })
+      const failed = expect(ended).rejects.toThrow('it hung')
+      await vi.runAllTimersAsync()
+      await failed
+    },
+  )
+
   it('waits its grace after the signal, however late that was', async () => {
     const told = Promise.withResolvers<void>()
     const run = (signal: AbortSignal) =>

@@ -20,15 +20,21 @@ export async function withTimeLimit<T>(
   const noticeMs = Math.floor(timeoutMs - graceOf(timeoutMs))
   const graceMs = timeoutMs - noticeMs
   let timer: NodeJS.Timeout | undefined
+  const giveUpAfterGrace = () => {
+    timer = setTimeout(() => reject(tooLate()), graceMs)
+  }
   const tell = () => {
     // Counts from here: where the event loop was late for the signal, both would be due at once.
-    timer = setTimeout(() => reject(tooLate()), graceMs)
+    giveUpAfterGrace()
     ending.abort()
   }
-  if (noticeMs === 0) tell()
+  if (noticeMs === 0) ending.abort()
   else timer = setTimeout(tell, noticeMs)
   try {
-    return await Promise.race([run(ending.signal, noticeMs, graceMs), givenUp])
+    const ended = run(ending.signal, noticeMs, graceMs)
+    // Limits within the run are set before its own: what is due at once then names what hung, and not what waited for it.
+    if (noticeMs === 0) giveUpAfterGrace()
+    return await Promise.race([ended, givenUp])
   } finally {
     clearTimeout(timer)
   }
