@@ -10,6 +10,7 @@ const packageEdges: Readonly<Record<string, readonly string[]>> = {
   'registry-consul': ['core'],
   'registry-etcd': ['core'],
   'registry-kubernetes': ['core'],
+  auth: ['core'],
   observability: ['core'],
   kysely: ['core'],
   terminus: ['core'],

@@ -1,5 +1,7 @@
+import type { X509Certificate } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { type CallConvention, httpRequestAttributes, type SizeObserver } from '@tenon/core/telemetry'
 import type { Arrival, Metadata } from '@tenon/core/transport'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -71,6 +73,12 @@ export class HttpCall implements Arrival {
     // Whom the option `trustProxy` lets a proxy name; of that caller's port nobody says anything.
     if (request.ip !== remoteAddress) return request.ip
     return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
+  }
+
+  get certificate(): X509Certificate | undefined {
+    // Over HTTP/2 it is a stand-in, which says that it is what it stands for.
+    const { socket } = this.#exchange.request.raw
+    return socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined
   }
 
   spanAttributes() {

@@ -42,6 +42,14 @@ export interface QueueOptions extends PublishingOptions {
    * @defaultValue all topics
    */
   readonly topics?: readonly TopicSelector[]
+  /**
+   * Whom to believe of messages. `topic`: whoever may write to its topics, which the broker decides; nobody asks for a credential. `signed`: a
+   * message shows a credential in its headers, as a call does, and the service's `authenticate` and access rules judge it; events then
+   * need a known sender. A message that is refused is a dead letter.
+   *
+   * @defaultValue topic
+   */
+  readonly trust?: 'topic' | 'signed'
   readonly retry?: RetryOptions
   /** Partitions of topics that do not exist yet. @defaultValue what the broker is set to @remarks Range 1–10_000 */
   readonly partitionCount?: number
@@ -132,6 +140,7 @@ export interface QueueOptions extends PublishingOptions {
 
 export const queueDefaults = Object.freeze({
   name: 'queue',
+  trust: 'topic',
   retry: retryDefaults,
   ...publishingDefaults,
   requestTimeoutMs: 10_000,
@@ -146,6 +155,7 @@ export const queueDefaults = Object.freeze({
 
 export interface QueueSettings extends PublishingSettings {
   readonly name: string
+  readonly trust: 'topic' | 'signed'
   readonly topics: TopicSelection
   readonly driver: QueueDriver
   readonly retry: Readonly<Required<RetryOptions>>
@@ -204,6 +214,7 @@ const names: Readonly<Record<keyof QueueOptions, true>> = {
   name: true,
   driver: true,
   topics: true,
+  trust: true,
   retry: true,
   partitionCount: true,
   requestTimeoutMs: true,
@@ -222,13 +233,14 @@ const names: Readonly<Record<keyof QueueOptions, true>> = {
 }
 
 function checkForm(options: QueueOptions & Readonly<Record<string, unknown>>): readonly SetupProblem[] {
-  const { driver, topics, formats } = options
+  const { driver, topics, trust = queueDefaults.trust, formats } = options
   const found = driver === undefined ? 'nothing' : toFound(driver)
   const isDriver = isRecord(driver) || typeof driver === 'function'
   return [
     ...check.names(options, Object.keys(names)),
     ...(isDriver ? [] : [check.malformed(`driver must be a driver such as queueDriver({ brokers }), found ${found}`)]),
     ...checkName(options.name),
+    ...check.choice('trust', trust, ['topic', 'signed']),
     ...checkSelectors(topics).map((text) => check.malformed(text)),
     ...checkFormats(formats, check),
   ]

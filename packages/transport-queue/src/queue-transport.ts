@@ -45,6 +45,7 @@ export function queueTransport(options: QueueOptions): QueueTransport {
   return {
     name,
     carriesEvents: true,
+    authenticatesEvents: settings.trust === 'signed',
     hasCallers: false,
     carriesTopic,
     ...(options.topics !== undefined && { topics: topics.texts }),

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Metadata, Principal } from './call.ts'
 import type { ServiceError } from '../error/service-error.ts'
 import type { ObservedArrival } from '../telemetry/observed-arrival.ts'
@@ -7,6 +8,11 @@ export interface Arrival extends ObservedArrival {
   readonly metadata: Metadata
   /** Address of the caller, for logs. */
   readonly peer?: string | undefined
+  /**
+   * The certificate that whoever is at the other end of the connection has shown, once it has been checked; undefined where none was asked
+   * for or shown, and for one that was let in unchecked. A getter may read it then: it is asked for by authenticators only.
+   */
+  readonly certificate?: X509Certificate | undefined
   /** 1, or the number of the delivery for a message that came before. */
   readonly attempt?: number
   /**

@@ -3,7 +3,7 @@ import type { ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { traceIdOf } from '../telemetry/trace.ts'
 import type { Arrival } from './arrival.ts'
-import type { Call } from './call.ts'
+import type { Call, Principal } from './call.ts'
 import type { AmbientCall } from './context.ts'
 
 /** Which finished calls get a line of their own. Faults of the service itself always do. */
@@ -17,6 +17,8 @@ export interface LogPlan {
 
 interface EndedCall extends LoggedCall {
   readonly startedAtMs: number
+  readonly arrival: Pick<Arrival, 'peer'>
+  readonly principal: Principal | undefined
 }
 
 /** A call as its lines tell of it. */
@@ -66,7 +68,15 @@ export function logOutcome(call: EndedCall, { log, loggedCalls }: LogPlan, error
   if (level === 'error')
     return write(() => log.error({ ...fields(), err: error.cause ?? error }, `${call.operation} failed`))
   if (loggedCalls === 'none') return
-  write(() => log[level]({ ...fields(), reason }, `${call.operation} failed: ${error.message}`))
+  write(() =>
+    log[level]({ ...fields(), reason, ...denialOf(call, error) }, `${call.operation} failed: ${error.message}`),
+  )
+}
+
+/** Whom an audit finds in the line of a caller that was turned away, and what was wrong, which the caller is not told. Never the credential. */
+function denialOf({ arrival, principal }: EndedCall, { code, cause }: ServiceError) {
+  if (code !== 'unauthenticated' && code !== 'permission_denied') return {}
+  return { principal: principal?.id, peer: arrival.peer, cause: cause instanceof Error ? cause.message : undefined }
 }
 
 /** A line for what a handler threw after its caller was answered, where it is a fault of our own: nobody else will hear of it. */

@@ -69,7 +69,8 @@ export class DispatchedCall implements Cuttable, AskingCall {
   }
 
   get isPatient(): boolean {
-    return this.running.arrival.isTrusted === true
+    const { isTrusted, isAccepted } = this.running.arrival
+    return isTrusted === true || isAccepted === true
   }
 
   /** Whether it may begin at once. */
@@ -125,7 +126,7 @@ export class DispatchedCall implements Cuttable, AskingCall {
    * @throws ServiceError `resource_exhausted`
    */
   claim(limiter: Limiter): Promise<void> | undefined {
-    const ticket = limiter.enter(this.running.arrival.isTrusted === true)
+    const ticket = limiter.enter(this.isPatient)
     this.#tickets ??= []
     this.#tickets.push(ticket)
     return ticket.granted

@@ -124,6 +124,9 @@ function consumerEndpoints(
       input: version.input,
       load,
       invoke,
+      // Counts only where a transport does not trust what it delivers.
+      authenticate: options.authenticate,
+      access: options.authenticate && compileAccess('authenticated'),
     })
     const facts = eventFacts(consumer, version, options.name)
     const compose = (path: CallPlan) => composeDispatch(path, gate)
@@ -131,11 +134,12 @@ function consumerEndpoints(
   })
 }
 
-/** The call path of what nobody calls: it has no caller to judge and no output. */
+/** The call path of what nobody calls: it has no output and, unless `parts` says so, no caller to judge. */
 function ownPlan(
   id: string,
   { settings, log }: Surroundings,
-  parts: Pick<CallPlan, 'timeoutMs' | 'input' | 'invoke'> & Partial<Pick<CallPlan, 'loggedCalls' | 'load'>>,
+  parts: Pick<CallPlan, 'timeoutMs' | 'input' | 'invoke'> &
+    Partial<Pick<CallPlan, 'loggedCalls' | 'load' | 'authenticate' | 'access'>>,
 ): CallPlan {
   return {
     id,
@@ -173,6 +177,7 @@ export function checkWiring(
     ...implemented.flatMap(deliversNothing),
     ...uncallable(definitions, options),
     ...unheardEvents(definitions, transports),
+    ...unknownSenders(definitions, transports, options),
     ...repeatedTransports(transports),
     ...checkTopics(definitions, transports),
   ]
@@ -319,6 +324,23 @@ function unheardEvents(
     code: 'wiring.unreachable',
     message: `event ${topic} is delivered by no transport of the service: add a queue transport`,
   }))
+}
+
+/** Where nobody finds out who sends an event, each would be refused. */
+function unknownSenders(
+  definitions: readonly HandlerDefinition[],
+  transports: readonly Transport[],
+  { authenticate }: Surroundings['options'],
+): readonly SetupProblem[] {
+  if (authenticate) return []
+  const asking = transports.filter(({ authenticatesEvents }) => authenticatesEvents === true)
+  const topics = definitions.flatMap(({ consumers }) => consumers.map(({ event }) => event.topic))
+  return topics.flatMap((topic) => {
+    const transport = asking.find(({ carriesTopic }) => carriesTopic?.(topic) ?? true)
+    if (transport === undefined) return []
+    const message = `event ${topic} comes by transport ${transport.name}, which asks who sends it, but the service has no authenticate`
+    return [{ code: 'wiring.access', message }]
+  })
 }
 
 /** Settings of a delivery that never happens are a slip. */

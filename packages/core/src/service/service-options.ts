@@ -96,7 +96,7 @@ export interface ServiceOptions<Config extends ConfigSpec = ConfigSpec> extends 
   readonly admin?: AdminOptions | false | ((settings: Settings<Config>) => AdminOptions | false)
   /** Around every handler, outermost first. */
   readonly interceptors?: readonly Interceptor[]
-  /** Finds out who calls over HTTP and gRPC. */
+  /** Finds out who calls over HTTP and gRPC, and who sends messages where the transport asks for that; those of `@tenon/auth`, for example. */
   readonly authenticate?: Authenticator
   /** For operations without a rule of their own. @defaultValue `public`, or `authenticated` with an authenticator */
   readonly defaultAccess?: AccessRule

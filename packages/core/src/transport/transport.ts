@@ -20,6 +20,13 @@ export interface Transport {
   /** Whether this transport delivers events to consumers. @defaultValue false */
   readonly carriesEvents?: boolean
   /**
+   * Whether it asks who sends an event, so that each must come of a known caller: its arrivals are not `isTrusted`. A service without an
+   * authenticator cannot have events delivered so.
+   *
+   * @defaultValue false
+   */
+  readonly authenticatesEvents?: boolean
+  /**
    * Whether callers come to it, who are given time to notice that the service stops (`deregisterDelayMs`). False for one that fetches its work
    * itself, as from a broker.
    *

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { Metadata as GrpcMetadata } from '@grpc/grpc-js'
 import { type CallConvention, peerAttributes, type SizeObserver } from '@tenon/core/telemetry'
 import type { Arrival, Metadata } from '@tenon/core/transport'
@@ -8,6 +9,7 @@ export interface ServerCall {
   readonly metadata: GrpcMetadata
   readonly cancelled: boolean
   getPeer(): string
+  getAuthContext(): { readonly sslPeerCertificate?: { readonly raw: Buffer } }
   getDeadline(): Date | number
   once(event: 'cancelled', listener: () => void): unknown
 }
@@ -48,6 +50,12 @@ export class GrpcCall<Call extends ServerCall = ServerCall> implements Arrival {
 
   get peer(): string {
     return this.#call.getPeer()
+  }
+
+  /** grpc-js has none of a caller that was let in unchecked. @see grpc-js 1.14, server-interceptors.ts, getAuthContext */
+  get certificate(): X509Certificate | undefined {
+    const shown = this.#call.getAuthContext().sslPeerCertificate
+    return shown && new X509Certificate(shown.raw)
   }
 
   spanAttributes() {

@@ -1,5 +1,12 @@
 import { type HttpOperation, type Operation, rawOutputOf } from '@tenon/core/contract'
-import { compileJsonWriter, type Failure, type Logger, type Success, toServiceError } from '@tenon/core/transport'
+import {
+  compileJsonWriter,
+  type Failure,
+  type Logger,
+  type ServiceError,
+  type Success,
+  toServiceError,
+} from '@tenon/core/transport'
 import type { FastifyReply } from 'fastify'
 import { rawPath } from '../route/route-table.ts'
 import { problemHeaders, problemTypeFor, toProblem } from './problem.ts'
@@ -43,10 +50,19 @@ export function writeFailure(
   const problem = toProblem(error, { instance: rawPath(request.url), callId })
   reply.headers(problemHeaders(error, request.method))
   if (callId !== undefined) reply.header('x-request-id', callId)
-  // RFC 9110 section 15.5.2: a 401 must name a scheme.
-  if (problem.status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer')
+  if (problem.status === 401 && !reply.hasHeader('www-authenticate'))
+    reply.header('www-authenticate', challengeFor(error))
   const type = problemTypeFor(request.headers.accept)
   reply.code(problem.status).header('content-type', type).send(JSON.stringify(problem))
+}
+
+/**
+ * A 401 must name a scheme, and says of a token that was shown what is wrong with it.
+ *
+ * @see RFC 9110 section 15.5.2; RFC 6750 section 3.1
+ */
+function challengeFor({ reason }: ServiceError): string {
+  return reason === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer'
 }
 
 export interface Unwritable {

@@ -50,17 +50,18 @@ export class MessageSettler {
   readonly #scheduling: ScheduleSettings
   readonly #opener: MessageOpener
   readonly #backOff: BackOff
-  readonly #shared: Pick<QueueCallFacts, 'transport' | 'system' | 'convention'>
+  readonly #shared: Pick<QueueCallFacts, 'transport' | 'isTrusted' | 'system' | 'convention'>
 
   constructor(surroundings: SettlerSurroundings) {
     this.#surroundings = surroundings
     const { settings, consumer, partition, aside, slots, batcher, halted } = surroundings
     const { failures, retry } = consumer.settings
     const { maxMessageBytes, maxDelayMs, clock, driver } = settings
-    const { name: transport } = settings
+    const { name: transport, trust } = settings
     const { topic, group } = consumer
     const system = systemOf(driver)
-    this.#shared = { transport, system, convention: processConvention({ system, topic, group }) }
+    const isTrusted = trust === 'topic'
+    this.#shared = { transport, isTrusted, system, convention: processConvention({ system, topic, group }) }
     const waits = () => surroundings.waits?.()
     const backOff = new BackOff({ clock, revoked: partition.revoked, aside, halted, waits })
     this.#backOff = backOff

@@ -13,6 +13,8 @@ export interface QueueCallFacts {
   readonly isLate?: boolean
   /** The transport's name. */
   readonly transport: string
+  /** Whether who may write to its topic is the broker's to decide. @defaultValue true */
+  readonly isTrusted?: boolean
   /** 1 for the first time this member handles the message. */
   readonly attempt: number
   readonly message: ReadMessage
@@ -43,8 +45,7 @@ export interface SharedRun {
 /** A message on its way to its handler. */
 export class QueueCall implements Arrival {
   readonly transport: string
-  /** Who may write to a topic is the broker's to decide. */
-  readonly isTrusted = true
+  readonly isTrusted: boolean
   readonly isAccepted = true
   readonly attempt: number
   readonly timeoutMs: number
@@ -65,10 +66,11 @@ export class QueueCall implements Arrival {
 
   constructor(record: ReceivedRecord, facts: QueueCallFacts) {
     const { transport, system, convention, attempt, message, timeoutMs, beganAt } = facts
-    const { isAlone = false, isLate = false } = facts
+    const { isTrusted = true, isAlone = false, isLate = false } = facts
     this.#record = record
     this.#message = message
     this.transport = transport
+    this.isTrusted = isTrusted
     this.convention = convention
     this.#system = system
     this.#isLate = isLate

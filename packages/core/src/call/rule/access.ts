@@ -4,12 +4,12 @@ import type { Arrival } from '../arrival.ts'
 import type { Principal } from '../call.ts'
 
 /**
- * Finds out who calls, from the arrival's metadata and peer; undefined for a caller that shows no credential.
+ * Finds out who calls, from the arrival's metadata, certificate and peer; undefined for a caller that shows no credential.
  *
- * @throws ServiceError `unauthenticated` for a credential that is not valid.
+ * @throws ServiceError `unauthenticated` for a credential that is not valid; the message of its `cause`, which callers are not told, is in the log.
  */
 export type Authenticator = (
-  arrival: Pick<Arrival, 'metadata' | 'peer' | 'transport'>,
+  arrival: Pick<Arrival, 'certificate' | 'metadata' | 'peer' | 'transport'>,
 ) => Principal | undefined | Promise<Principal | undefined>
 
 /**
