@@ -125,6 +125,13 @@ test('401 names a scheme', async () => {
   expect([reply.status, reply.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
 })
 
+test('401 says of a token that was shown that it is not valid', async () => {
+  const refused = new ServiceError('unauthenticated', 'the credential is not valid', { reason: 'invalid_token' })
+  await using demo = await serve({ getUser: () => fail(refused) })
+  const reply = await fetch(`${demo.url}/v1/users/1`)
+  expect([reply.status, reply.headers.get('www-authenticate')]).toEqual([401, 'Bearer error="invalid_token"'])
+})
+
 test('nothing is decoded before the operation asks for it', async () => {
   await using demo = await serve({ putUser: () => fail(new ServiceError('permission_denied', 'no')) })
   const bad = { method: 'PUT', body: '{', headers: { 'content-type': 'text/plain', 'x-request-timeout-ms': 'soon' } }

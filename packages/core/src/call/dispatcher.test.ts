@@ -149,6 +149,33 @@ describe('access', () => {
     })
   })
 
+  it('tells the log whom it turned away and why, which the caller is not told', async () => {
+    const cause = new Error('the token has expired')
+    const refused = new ServiceError('unauthenticated', 'the credential is not valid', {
+      reason: 'invalid_token',
+      cause,
+    })
+    const bad = dispatcherFor(echo, { authenticate: () => Promise.reject(refused) })
+    await bad.send({ peer: '10.0.0.7:1' })
+    const denied = dispatcherFor(echo, { access: { roles: ['admin'] }, authenticate: () => ({ id: 'ann' }) })
+    await denied.send({ peer: '10.0.0.8:1' })
+    const { operation, code, reason, principal, peer, cause: why } = bad.lines[0]?.fields ?? {}
+    expect([operation, code, reason, principal, peer, why]).toEqual([
+      'a.A/echo',
+      'unauthenticated',
+      'invalid_token',
+      undefined,
+      '10.0.0.7:1',
+      'the token has expired',
+    ])
+    expect(denied.lines).toMatchObject([
+      { level: 'info', fields: { code: 'permission_denied', principal: 'ann', peer: '10.0.0.8:1', cause: undefined } },
+    ])
+    const other = dispatcherFor(() => Promise.reject(new ServiceError('not_found', 'x', { cause })))
+    await other.send({ peer: '10.0.0.9:1' })
+    for (const name of ['principal', 'peer', 'cause']) expect(other.lines[0]?.fields).not.toHaveProperty(name)
+  })
+
   it('asks nothing of a source that is trusted by configuration', async () => {
     const authenticate = vi.fn(() => undefined)
     const { send } = dispatcherFor(echo, { access: { roles: ['admin'] }, authenticate })

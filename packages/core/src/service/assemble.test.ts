@@ -5,7 +5,8 @@ import type { Call } from '../call/call.ts'
 import { outgoingMetadata } from '../call/propagation.ts'
 import { contract } from '../contract/contract.ts'
 import { stream } from '../contract/stream.ts'
-import { defineHandler } from '../handler/define-handler.ts'
+import { event } from '../contract/event.ts'
+import { defineConsumer, defineHandler } from '../handler/define-handler.ts'
 import type { OperationEndpoint } from '../transport/endpoint.ts'
 import type { Transport } from '../transport/transport.ts'
 import { defineService } from './define-service.ts'
@@ -81,9 +82,9 @@ it('a limit of the service counts all operations, and a queue waits for it witho
   await using echo = await startEchoes({ maxConcurrentCalls: 1, maxQueuedCalls: 0 })
   const running = echo.call('slow')
   expect(await echo.call('quick')).toBe('resource_exhausted')
-  const fromQueue = echo.call('quick', { isTrusted: true })
+  const fromQueue = [echo.call('quick', { isTrusted: true }), echo.call('quick', { isAccepted: true })]
   echo.finish()
-  expect([await running, await fromQueue, await echo.call('quick')]).toEqual(['ok', 'ok', 'ok'])
+  expect([await running, ...(await Promise.all(fromQueue)), await echo.call('quick')]).toEqual(['ok', 'ok', 'ok', 'ok'])
 })
 
 it('a limit of an operation leaves the others alone, also while its calls wait', async () => {
@@ -130,6 +131,38 @@ it.each<[Partial<ServiceOptions>, string]>([
   [{ defaultAccess: 'admin' as never }, 'defaultAccess: access must be'],
 ])('%j is refused by name', async (options, message) => {
   await expect(startEchoes(options)).rejects.toThrow(message)
+})
+
+it('an event whose sender is asked for needs somebody who asks', async () => {
+  const saved = event('demo.saved.v1', { key: 'text', payload: Text })
+  const transport = (topics: readonly string[]): Transport => ({
+    name: 'letters',
+    carries: () => true,
+    carriesEvents: true,
+    authenticatesEvents: true,
+    carriesTopic: (topic) => topics.includes(topic),
+    bind: () => {
+      throw new Error('bound')
+    },
+  })
+  const start = (topics: readonly string[]) =>
+    defineService({
+      name: 'echo',
+      version: '1.0.0',
+      admin: false,
+      handlers: [defineConsumer(saved, () => () => undefined)],
+      transports: () => [transport(topics)],
+    }).start({ environment: { LOG_LEVEL: 'silent' } })
+  await expect(start(['demo.saved.v1'])).rejects.toMatchObject({
+    problems: [
+      {
+        code: 'wiring.access',
+        message:
+          'event demo.saved.v1 comes by transport letters, which asks who sends it, but the service has no authenticate',
+      },
+    ],
+  })
+  await expect(start([])).rejects.not.toThrow('asks who sends it')
 })
 
 it('a policy cannot judge a stream', async () => {
