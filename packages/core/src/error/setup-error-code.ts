@@ -27,7 +27,8 @@ export const setupErrorCodes = {
   'wiring.outside_construction':
     '`inject()` was called where nothing is constructed: call it in a field or a constructor of a handler, or of a class that is injected.',
   'wiring.create_failed': "A provider, the constructor of a handler, or a function of the service's options failed.",
-  'wiring.access': 'An access rule needs a caller identity, but the service has no authenticator.',
+  'wiring.access':
+    'An access rule, or a transport that asks who sends an event, needs a caller identity, but the service has no authenticator.',
   'wiring.unreachable': 'An operation or event is carried by no transport of the service.',
   'wiring.ambiguous_topic':
     'A topic is carried by several transports of the service, so that each would handle its messages.',
