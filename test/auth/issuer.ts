@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
+import { exportJWK, generateKeyPair, type JWTHeaderParameters, SignJWT } from 'jose'
 
 /** A pair of keys of an issuer. */
 export async function keyPair(kid: string, alg: string) {
@@ -14,7 +14,7 @@ export type KeyPair = Awaited<ReturnType<typeof keyPair>>
 /** A token that is right but for what is given. */
 export function sign(
   { kid, alg, privateKey }: Pick<KeyPair, 'kid' | 'alg' | 'privateKey'>,
-  claims: JWTPayload = {},
+  claims: Readonly<Record<string, unknown>> = {},
   head: Partial<JWTHeaderParameters> = {},
 ): Promise<string> {
   const right = { iss: 'https://id.example', aud: 'shop', sub: 'ada', roles: ['admin'] }

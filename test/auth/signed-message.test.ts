@@ -45,7 +45,8 @@ async function deliver(kind: keyof typeof kinds, trust?: QueueOptions['trust']) 
   const refused: string[] = []
   const line = (fields: object) => {
     // A line of a call, not that of its dead letter.
-    if ('durationMs' in fields && 'code' in fields) refused.push(`${fields.code}: ${Reflect.get(fields, 'cause')}`)
+    if ('durationMs' in fields && 'code' in fields)
+      refused.push(`${String(fields.code)}: ${String(Reflect.get(fields, 'cause'))}`)
   }
   const log: Logger = { debug: line, info: line, warn: line, error: line, child: () => log }
   await using _started = await service.start({ environment: {}, log })

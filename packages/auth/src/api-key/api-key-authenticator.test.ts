@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { ConfigError, type ServiceError } from '@tenon/core'
+import { ConfigError, ServiceError } from '@tenon/core'
 import { describe, expect, it, vi } from 'vitest'
 import { ask } from '../jwt/token.test-harness.ts'
 import { createApiKey } from './api-key.ts'
@@ -11,16 +11,14 @@ const header = (key: string) => ({ 'x-api-key': key })
 
 async function refusalOf(key: string, options: Partial<ApiKeyOptions> = {}): Promise<unknown> {
   const authenticate = apiKeyAuthenticator({ keys: [stored], ...options })
-  const error = await ask(authenticate, header(key)).then(
-    () => undefined,
-    (thrown: ServiceError) => thrown,
-  )
+  const error: unknown = await ask(authenticate, header(key)).catch((thrown: unknown) => thrown)
+  if (!ServiceError.is(error) || !(error.cause instanceof Error)) throw new TypeError('the key was taken')
   expect(error).toMatchObject({
     code: 'unauthenticated',
     reason: 'invalid_api_key',
     message: 'the credential is not valid',
   })
-  return (error?.cause as Error).message
+  return error.cause.message
 }
 
 describe('createApiKey', () => {

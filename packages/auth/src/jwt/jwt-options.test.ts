@@ -9,9 +9,9 @@ const right: JwtOptions = { issuer, audience, algorithms: ['ES256'], keys: setOf
 const secret: Partial<JwtOptions> = { keys: undefined as never, secret: 'x'.repeat(64) }
 const jwks = (url: string) => ({ keys: undefined as never, jwks: url })
 
-function problemsOf(options: Partial<Record<keyof JwtOptions, unknown>>): readonly string[] {
+function problemsOf(options: Readonly<Record<string, unknown>>): readonly string[] {
   try {
-    jwtAuthenticator({ ...right, ...options } as JwtOptions)
+    jwtAuthenticator({ ...right, ...options })
     return []
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map(({ message }) => message)
@@ -20,7 +20,7 @@ function problemsOf(options: Partial<Record<keyof JwtOptions, unknown>>): readon
 }
 
 describe('jwtAuthenticator takes', () => {
-  it.each<[string, Partial<Record<keyof JwtOptions, unknown>>]>([
+  it.each<[string, Readonly<Record<string, unknown>>]>([
     ['public keys', {}],
     ['a secret for each algorithm that it is long enough for', { ...secret, algorithms: ['HS256', 'HS384', 'HS512'] }],
     ['a secret that hides', { ...secret, secret: { reveal: () => 'x'.repeat(32) }, algorithms: ['HS256'] }],
@@ -36,7 +36,7 @@ describe('jwtAuthenticator takes', () => {
 })
 
 describe('jwtAuthenticator refuses', () => {
-  it.each<[string, Partial<Record<keyof JwtOptions, unknown>>, RegExp]>([
+  it.each<[string, Readonly<Record<string, unknown>>, RegExp]>([
     ['no issuer', { issuer: undefined }, /issuer must be a text, found nothing/],
     ['an empty issuer', { issuer: [] }, /issuer must be a text or several/],
     ['no audience', { audience: undefined }, /audience must be a text/],

@@ -215,9 +215,9 @@ function checkAlgorithms(algorithms: unknown, keys: TokenKeys | undefined): read
   const choices = keys.kind === 'secret' ? Object.keys(secretBytes) : publicKeyAlgorithms
   const what = keys.kind === 'secret' ? 'secret' : 'public keys'
   return algorithms.flatMap((name: unknown) => {
-    if (!choices.includes(String(name)))
+    if (typeof name !== 'string' || !choices.includes(name))
       return [check.malformed(`algorithms with ${what} may be ${choices.join(', ')}, found ${toFound(name)}`)]
-    const minBytes = secretBytes[String(name)] ?? 0
+    const minBytes = secretBytes[name] ?? 0
     if (keys.kind !== 'secret' || keys.secret.byteLength >= minBytes) return []
     return [check.outOfRange(`secret must have at least ${minBytes} bytes for ${name}`)]
   })

@@ -1,5 +1,5 @@
 import type { Authenticator } from '@tenon/core'
-import { exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
+import { exportJWK, generateKeyPair, type JWTHeaderParameters, SignJWT } from 'jose'
 import type { JsonWebKeySet } from './jwt-options.ts'
 
 export const issuer = 'https://id.example'
@@ -22,7 +22,7 @@ export const setOf = (...pairs: readonly KeyPair[]): JsonWebKeySet => ({ keys: p
 /** A token that is right but for what is given; undefined takes a claim away. */
 export function sign(
   { kid, alg, privateKey }: Pick<KeyPair, 'kid' | 'alg' | 'privateKey'>,
-  claims: JWTPayload = {},
+  claims: Readonly<Record<string, unknown>> = {},
   head: Partial<JWTHeaderParameters> = {},
 ): Promise<string> {
   const payload = { iss: issuer, aud: audience, sub: 'ada', exp: nowSeconds + 600, ...claims }

@@ -6,6 +6,7 @@ import { outgoingMetadata } from '../call/propagation.ts'
 import { contract } from '../contract/contract.ts'
 import { stream } from '../contract/stream.ts'
 import { event } from '../contract/event.ts'
+import { upcast } from '../contract/event-upcast.ts'
 import { defineConsumer, defineHandler } from '../handler/define-handler.ts'
 import type { OperationEndpoint } from '../transport/endpoint.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -135,6 +136,7 @@ it.each<[Partial<ServiceOptions>, string]>([
 
 it('an event whose sender is asked for needs somebody who asks', async () => {
   const saved = event('demo.saved.v1', { key: 'text', payload: Text })
+  const renewed = event('demo.saved.v2', { key: 'text', payload: Text, upcasts: [upcast(saved, (old) => old)] })
   const transport = (topics: readonly string[]): Transport => ({
     name: 'letters',
     carries: () => true,
@@ -150,17 +152,13 @@ it('an event whose sender is asked for needs somebody who asks', async () => {
       name: 'echo',
       version: '1.0.0',
       admin: false,
-      handlers: [defineConsumer(saved, () => () => undefined)],
+      handlers: [defineConsumer(renewed, () => () => undefined)],
       transports: () => [transport(topics)],
     }).start({ environment: { LOG_LEVEL: 'silent' } })
+  const message =
+    'event demo.saved.v1 comes by transport letters, which asks who sends it, but the service has no authenticate'
   await expect(start(['demo.saved.v1'])).rejects.toMatchObject({
-    problems: [
-      {
-        code: 'wiring.access',
-        message:
-          'event demo.saved.v1 comes by transport letters, which asks who sends it, but the service has no authenticate',
-      },
-    ],
+    problems: expect.arrayContaining([{ code: 'wiring.access', message }]),
   })
   await expect(start([])).rejects.not.toThrow('asks who sends it')
 })

@@ -21,7 +21,7 @@ import type { Logger } from '../telemetry/log.ts'
 import type { EventEndpoint, OperationEndpoint } from '../transport/endpoint.ts'
 import type { Transport } from '../transport/transport.ts'
 import { batchEndpoint } from './batch-endpoint.ts'
-import { checkTopics, type Endpoints } from './carried.ts'
+import { checkSenders, checkTopics, type Endpoints } from './carried.ts'
 import { accessOf, eventFacts, operationFacts } from './endpoint-facts.ts'
 import { readVersions } from './read-versions.ts'
 import type { ScheduleEndpoint } from './schedule/running-schedule.ts'
@@ -177,7 +177,7 @@ export function checkWiring(
     ...implemented.flatMap(deliversNothing),
     ...uncallable(definitions, options),
     ...unheardEvents(definitions, transports),
-    ...unknownSenders(definitions, transports, options),
+    ...(options.authenticate ? [] : checkSenders(definitions, transports)),
     ...repeatedTransports(transports),
     ...checkTopics(definitions, transports),
   ]
@@ -324,23 +324,6 @@ function unheardEvents(
     code: 'wiring.unreachable',
     message: `event ${topic} is delivered by no transport of the service: add a queue transport`,
   }))
-}
-
-/** Where nobody finds out who sends an event, each would be refused. */
-function unknownSenders(
-  definitions: readonly HandlerDefinition[],
-  transports: readonly Transport[],
-  { authenticate }: Surroundings['options'],
-): readonly SetupProblem[] {
-  if (authenticate) return []
-  const asking = transports.filter(({ authenticatesEvents }) => authenticatesEvents === true)
-  const topics = definitions.flatMap(({ consumers }) => consumers.map(({ event }) => event.topic))
-  return topics.flatMap((topic) => {
-    const transport = asking.find(({ carriesTopic }) => carriesTopic?.(topic) ?? true)
-    if (transport === undefined) return []
-    const message = `event ${topic} comes by transport ${transport.name}, which asks who sends it, but the service has no authenticate`
-    return [{ code: 'wiring.access', message }]
-  })
 }
 
 /** Settings of a delivery that never happens are a slip. */

@@ -39,20 +39,32 @@ export function checkTopics(handlers: readonly Handled[], transports: readonly T
   })
 }
 
+/** Where nobody finds out who sends an event, a transport that asks for it would refuse each, or let in whoever sends. */
+export function checkSenders(handlers: readonly Handled[], transports: readonly Transport[]): readonly SetupProblem[] {
+  const asking = transports.filter(({ authenticatesEvents }) => authenticatesEvents === true)
+  return handlers.flatMap(eventTopics).flatMap((topic) => {
+    const transport = asking.find(({ carriesTopic }) => carriesTopic?.(topic) ?? true)
+    if (transport === undefined) return []
+    const message = `event ${topic} comes by transport ${transport.name}, which asks who sends it, but the service has no authenticate`
+    return [{ code: 'wiring.access', message }]
+  })
+}
+
 /** What each topic is for, by its name. */
 function usedTopics(handlers: readonly Handled[]): ReadonlyMap<string, string> {
   return new Map(
-    handlers.flatMap(({ operations, consumers }) => [
-      ...operations.flatMap(({ operation: { id, queue } }) =>
+    handlers.flatMap((handler) => [
+      ...handler.operations.flatMap(({ operation: { id, queue } }) =>
         queue ? [[queue.topic, `command ${id} (topic ${queue.topic})`] as const] : [],
       ),
-      ...consumers.flatMap(({ event }) =>
-        [event, ...olderEvents(event).map((older) => older.event)].map(
-          ({ topic }) => [topic, `event ${topic}`] as const,
-        ),
-      ),
+      ...eventTopics(handler).map((topic) => [topic, `event ${topic}`] as const),
     ]),
   )
+}
+
+/** Of the events that it consumes, and of the older ones that it reads too. */
+function eventTopics({ consumers }: Handled): readonly string[] {
+  return consumers.flatMap(({ event }) => [event.topic, ...olderEvents(event).map((older) => older.event.topic)])
 }
 
 interface Choice {
