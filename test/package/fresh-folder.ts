@@ -19,6 +19,7 @@ const packages = [
   'registry-etcd',
   'observability',
   'kysely',
+  'auth',
   'registry-kubernetes',
 ]
 const tools = ['typescript', 'tsx', '@types/node', 'vite', 'vitest']

@@ -118,6 +118,15 @@ describe('a hello service written there', () => {
     ])
   })
 
+  it('finds out who calls by a token or a key', async () => {
+    const printed = await command(folder.path, [process.execPath, 'dist/auth-main.js'])
+    expect(jsonLines(printed)).toEqual([
+      { status: 401, challenge: 'Bearer' },
+      { status: 401, challenge: 'Bearer error="invalid_token"', reason: 'invalid_token' },
+      { status: 200, challenge: null, id: 'ada' },
+    ])
+  })
+
   it('says what to install for a service that is to be observed, which the SDK of the line before serves too', async () => {
     // Lines of log come when they are written, which may be later.
     const observe = async () =>
