@@ -1,7 +1,7 @@
 import type { Authenticator, Principal } from '@tenon/core'
 import { ConfigError, givenOnly, isRecord, optionCheck, type SetupProblem, toFound } from '@tenon/core/transport'
+import { checkHeader } from '../check-header.ts'
 import { invalidCredential } from '../invalid-credential.ts'
-import { checkHeader } from '../jwt/jwt-options.ts'
 import { apiKeyId, hasHash } from './api-key.ts'
 
 /** What is kept of a key, and whose it is. */

@@ -23,7 +23,7 @@ export function readIdentity(certificate: X509Certificate): CertificateIdentity 
   return {
     uris,
     dnsNames: names.flatMap(([kind, name]) => (kind === 'DNS' ? [name] : [])),
-    subject: { ...(certificate.toLegacyObject().subject as unknown as CertificateIdentity['subject']) },
+    subject: Object.fromEntries(Object.entries(certificate.toLegacyObject().subject)),
     // @see X509-SVID section 2: there is exactly one URI
     spiffeId: uri !== undefined && uris.length === 1 ? readSpiffeId(uri) : undefined,
     fingerprint256: certificate.fingerprint256,

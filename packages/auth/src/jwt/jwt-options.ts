@@ -1,14 +1,7 @@
 import type { Principal, Secret } from '@tenon/core'
-import {
-  ConfigError,
-  givenOnly,
-  isRecord,
-  type OptionCheck,
-  optionCheck,
-  type SetupProblem,
-  toFound,
-} from '@tenon/core/transport'
+import { ConfigError, givenOnly, isRecord, optionCheck, type SetupProblem, toFound } from '@tenon/core/transport'
 import { type AuthClock, systemClock } from '../clock.ts'
+import { checkHeader } from '../check-header.ts'
 import { isKeySet } from './fetch-key-set.ts'
 import { checkJwks, type JwksOptions, type JwksSettings, toJwksSettings } from './jwks-options.ts'
 
@@ -175,12 +168,6 @@ export function resolveJwt(options: JwtOptions): JwtSettings {
     principal: given.principal,
     clock: given.clock ?? systemClock,
   })
-}
-
-/** A name that metadata can have. */
-export function checkHeader(header: unknown, { malformed }: OptionCheck): readonly SetupProblem[] {
-  if (typeof header === 'string' && /^[a-z0-9][a-z0-9._-]*$/.test(header)) return []
-  return [malformed(`header must be a name in lower case, found ${toFound(header)}`)]
 }
 
 function resolveKeys({ jwks, keys, secret }: JwtOptions): readonly [TokenKeys | undefined, readonly SetupProblem[]] {
