@@ -29,6 +29,12 @@ describe('a certificate', () => {
     expect(await outcomeOf(order, { trustDomains })).toBe('spiffe://prod.example/ns/shop/sa/order')
   })
 
+  it('needs no subject', async () => {
+    const workload = ca.signUnnamed('URI:spiffe://prod.example/order')
+    expect(await outcomeOf(workload, { trustDomains })).toBe('spiffe://prod.example/order')
+    expect(readIdentity(parsed(workload)).subject).toEqual({})
+  })
+
   it('says who calls by its names of hosts, its subject or its print, where principal says so', async () => {
     const principal: CertificateOptions['principal'] = ({ dnsNames, subject, uris, fingerprint256, spiffeId }) => ({
       id: [uris[0], ...dnsNames, subject['CN'], subject['O'], spiffeId?.path, fingerprint256.length].join(' '),

@@ -8,7 +8,7 @@ export interface CertificateIdentity {
   /** Names of hosts, among the alternative names. */
   readonly dnsNames: readonly string[]
   /** Its subject by short names: `{ CN: 'order', O: 'Shop' }`; a list where one is there more than once. */
-  readonly subject: Readonly<Record<string, string | readonly string[]>>
+  readonly subject: Readonly<Record<string, string | readonly string[] | undefined>>
   /** The id of the workload, where the one URI is such an id. Whether its trust domain is right is another question. */
   readonly spiffeId: SpiffeId | undefined
   /** SHA-256 of the certificate, as openssl writes it. */

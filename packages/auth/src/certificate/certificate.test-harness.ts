@@ -17,6 +17,8 @@ export function authority() {
     cert: ca.cert,
     /** @param names With their kinds, as openssl calls them: `URI:spiffe://prod.example/order`, `DNS:order`. */
     sign: (...names: readonly string[]): Identity => openssl(['-subj', '/CN=order/O=Shop'], { ca, names }),
+    /** Signs for whom has no subject, as a workload need not. */
+    signUnnamed: (...names: readonly string[]): Identity => openssl(['-subj', '/'], { ca, names }),
   }
 }
 
