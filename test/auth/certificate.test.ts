@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { request } from 'node:https'
+import { connect as tlsConnect, type TLSSocket } from 'node:tls'
 import { certificateAuthenticator, firstOf } from '@tenon/auth'
 import { defineHandler, defineService } from '@tenon/core'
 import { contract } from '@tenon/core/contract'
@@ -45,7 +46,7 @@ async function serve(clientCertificate: 'none' | 'request' | 'require') {
     http2: (shown) => overHttp2(portOf('http'), shown),
     grpc: (shown) => overGrpc(portOf('grpc'), shown),
   }
-  return { letIn, callers, [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() }
+  return { letIn, callers, httpPort: portOf('http'), [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() }
 }
 
 async function overHttp(port: number, shown?: Identity): Promise<string> {
@@ -107,6 +108,30 @@ it.each(['http', 'http2', 'grpc'])('a certificate that was checked says who call
   })
   expect(demo.letIn).toEqual([workload])
 })
+
+it('a certificate says who calls on a session of TLS that is resumed, too', async () => {
+  await using demo = await serve('require')
+  const socketTo = (session?: Buffer) =>
+    tlsConnect({ host: 'localhost', port: demo.httpPort, ca: ours.cert, ...shown['a workload of the domain'], session })
+  const first = socketTo()
+  const session = once(first, 'session')
+  expect(await askOn(first)).toEqual({ isResumed: false, line: 'HTTP/1.1 200 OK' })
+  const resumed = socketTo((await session)[0] as Buffer)
+  expect(await askOn(resumed)).toEqual({ isResumed: true, line: 'HTTP/1.1 200 OK' })
+  expect(demo.letIn).toEqual([workload, workload])
+})
+
+/** The first line of the reply on a connection, which is closed then. */
+async function askOn(socket: TLSSocket) {
+  await once(socket, 'secureConnect')
+  const isResumed = socket.isSessionReused()
+  const head = 'POST /v1/open HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n'
+  socket.write(`${head}content-length: 2\r\nconnection: close\r\n\r\n{}`)
+  const [line = ''] = Buffer.concat(await socket.toArray())
+    .toString()
+    .split('\r\n')
+  return { isResumed, line }
+}
 
 it.each(['http', 'http2', 'grpc'])('a certificate that nobody asks for says nothing, over %s', async (transport) => {
   await using demo = await serve('none')
