@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../error/error-code.ts'
 import type { ServiceError } from '../error/service-error.ts'
 import type { Logger } from '../telemetry/log.ts'
-import { traceIdOf } from '../telemetry/trace.ts'
+import { runInTrace, type TraceContext, traceIdOf } from '../telemetry/trace.ts'
 import type { Arrival } from './arrival.ts'
 import type { Call, Principal } from './call.ts'
 import type { AmbientCall } from './context.ts'
@@ -60,16 +60,20 @@ export function callFields({ id, operation, metadata, trace }: LoggedCall) {
 export function logOutcome(call: EndedCall, { log, loggedCalls }: LogPlan, error: ServiceError | undefined): void {
   if (error === undefined) {
     if (loggedCalls !== 'all') return
-    return write(() => log.info({ ...callFields(call), ...durationOf(call) }, `${call.operation} succeeded`))
+    return write(
+      () => log.info({ ...callFields(call), ...durationOf(call) }, `${call.operation} succeeded`),
+      call.trace,
+    )
   }
   const { code, reason } = error
   const level = levelOf[code]
   const fields = () => ({ ...callFields(call), ...durationOf(call), code })
   if (level === 'error')
-    return write(() => log.error({ ...fields(), err: error.cause ?? error }, `${call.operation} failed`))
+    return write(() => log.error({ ...fields(), err: error.cause ?? error }, `${call.operation} failed`), call.trace)
   if (loggedCalls === 'none') return
-  write(() =>
-    log[level]({ ...fields(), reason, ...denialOf(call, error) }, `${call.operation} failed: ${error.message}`),
+  write(
+    () => log[level]({ ...fields(), reason, ...denialOf(call, error) }, `${call.operation} failed: ${error.message}`),
+    call.trace,
   )
 }
 
@@ -82,11 +86,13 @@ function denialOf({ arrival, principal }: EndedCall, { code, cause }: ServiceErr
 /** A line for what a handler threw after its caller was answered, where it is a fault of our own: nobody else will hear of it. */
 export function logLateFailure(call: EndedCall, { log }: LogPlan, error: ServiceError): void {
   if (levelOf[error.code] !== 'error') return
-  write(() =>
-    log.error(
-      { ...callFields(call), ...durationOf(call), code: error.code, err: error.cause ?? error },
-      `${call.operation} failed after its caller was answered`,
-    ),
+  write(
+    () =>
+      log.error(
+        { ...callFields(call), ...durationOf(call), code: error.code, err: error.cause ?? error },
+        `${call.operation} failed after its caller was answered`,
+      ),
+    call.trace,
   )
 }
 
@@ -118,10 +124,15 @@ function itemFields({ call: { id, operation }, message, error: { code } }: Faile
   return { callId: id, operation, ...(traceId !== undefined && { traceId }), peer, attempt, code }
 }
 
-/** An exception that throws when it is looked at, or a logger that does, must cost nobody the answer. */
-function write(line: () => void): void {
+/**
+ * An exception that throws when it is looked at, or a logger that does, must cost nobody the answer.
+ *
+ * @param within The trace of the call: its end is noticed by timers and readers too, which are of other calls or of none.
+ */
+function write(line: () => void, within?: TraceContext): void {
   try {
-    line()
+    if (within === undefined) line()
+    else runInTrace(within, line)
   } catch {
     // There is nowhere left to tell it.
   }

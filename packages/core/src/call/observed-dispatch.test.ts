@@ -3,10 +3,14 @@ import { AlwaysOffSampler, TracerProvider } from '@opentelemetry/sdk-trace'
 import { describe, expect, it, vi } from 'vitest'
 import { ServiceError } from '../error/service-error.ts'
 import { forgetTelemetry, recordTelemetry } from '../telemetry/recorded.test-harness.ts'
+import type { Logger } from '../telemetry/log.ts'
 import type { Arrival } from './arrival.ts'
 import { detach } from './detach.ts'
 import { allOf, dispatcherFor, echo, errorOf, type Given, itemsOf } from './dispatcher.test-harness.ts'
 import { outgoingMetadata } from './propagation.ts'
+import type { Invoke } from './rule/interceptor.ts'
+
+type Dispatcher = ReturnType<typeof dispatcherFor>
 
 const traceId = '0af7651916cd43dd8448eb211c80319c'
 const traceparent = `00-${traceId}-b7ad6b7169203331-01`
@@ -97,6 +101,50 @@ describe('a call that came', () => {
     })
     expect(errorOf(await send({ signal: caller.signal })).code).toBe('cancelled')
     expect(spans()).toMatchObject([{ status: 'UNSET' }])
+  })
+})
+
+describe('the line of a call', () => {
+  /** A log that notes the spans in which its lines are written. */
+  function tracedLog() {
+    const writtenIn: (string | undefined)[] = []
+    const note = () => void writtenIn.push(activeId())
+    const log: Logger = { debug: note, info: note, warn: note, error: note, child: () => log }
+    return { log, writtenIn }
+  }
+  const hanging = () => new Promise(() => undefined)
+
+  it.each<[string, Given, Invoke, (made: Dispatcher) => Promise<unknown>]>([
+    ['whose deadline passes', {}, hanging, ({ send }) => send({ timeoutMs: 1 })],
+    [
+      'that is cut at the end of a drain',
+      {},
+      hanging,
+      async ({ send, gate }) => {
+        const cut = send()
+        gate.cutAll()
+        await cut
+      },
+    ],
+    [
+      'whose reader leaves',
+      { kind: 'server_stream' },
+      async function* () {
+        for (;;) yield { text: 'a' }
+      },
+      async ({ send }) => {
+        const items = itemsOf(await send())
+        await items.next()
+        await items.return?.()
+      },
+    ],
+  ])('%s is written in its span, wherever its end is noticed', async (_what, given, handler, call) => {
+    const { spans } = recordTelemetry()
+    const { log, writtenIn } = tracedLog()
+    const made = dispatcherFor(handler, { log, ...given })
+    // A timer, or a reader, is of the code that began it: here of another span.
+    await trace.getTracer('test').startActiveSpan('another', () => call(made))
+    await vi.waitFor(() => expect(writtenIn).toEqual([spans()[0]?.spanId]))
   })
 })
 
