@@ -92,6 +92,23 @@ it('a Collector that is not there is told of once, and found when it comes', asy
   expect(lines).toMatchObject([away, back])
 })
 
+it.each(told)(
+  'that %s come faster than the Collector takes them is told of once, and that it takes all again',
+  async (signal) => {
+    await using collector = new FakeCollector()
+    const queues = { OTEL_BSP_MAX_QUEUE_SIZE: '64', OTEL_BLRP_MAX_QUEUE_SIZE: '64', OTEL_METRICS_EXPORTER: 'none' }
+    const other = signal === 'traces' ? 'LOGS' : 'TRACES'
+    const lines = await startFor(await collector.listen(), { ...queues, [`OTEL_${other}_EXPORTER`]: 'none' })
+    work(60)
+    await vi.waitFor(() => expect(collector.requestCount).toBe(1))
+    expect(lines).toEqual([])
+    work(500)
+    expect(lines).toEqual([{ ...away, fields: { signal, reason: expect.stringContaining('is full') as string } }])
+    await working(() => expect(lines.length).toBeGreaterThan(1))
+    expect(lines).toMatchObject([away, back])
+  },
+)
+
 it('no more is kept for a Collector that hangs than the queues hold; what comes beyond is dropped', async () => {
   await using collector = new FakeCollector()
   collector.reply = 'hang'

@@ -8,23 +8,36 @@ interface ExportOutcome {
 }
 
 /**
- * Tells once that the Collector does not take telemetry, however much is lost meanwhile, and once that it takes all of it again. Signals
- * that have one Collector fail together.
+ * Tells once that the Collector does not take telemetry, or not as fast as it comes, however much is lost meanwhile, and once that it takes
+ * all of it again. Signals that have one Collector fail together.
  */
 export class CollectorWatch {
   readonly #log: Logger
   readonly #failing = new Set<Signal>()
+  /** Of which something was lost since the last batch. */
+  readonly #overflowing = new Set<Signal>()
 
   constructor(log: Logger) {
     this.#log = log
   }
 
   note(signal: Signal, { code, error }: ExportOutcome): void {
-    if (code === 0) return this.#succeeded(signal)
+    const hasLost = this.#overflowing.delete(signal)
+    if (code !== 0) return this.#failed(signal, error?.message || 'no reason was given')
+    if (!hasLost) this.#succeeded(signal)
+  }
+
+  /** Something does not fit into its queue. */
+  noteFull(signal: Signal): void {
+    if (this.#overflowing.has(signal)) return
+    this.#overflowing.add(signal)
+    this.#failed(signal, 'there is more than it takes, and the queue is full')
+  }
+
+  #failed(signal: Signal, reason: string): void {
     const isFirst = this.#failing.size === 0
     this.#failing.add(signal)
     if (!isFirst) return
-    const reason = error?.message || 'no reason was given'
     this.#log.warn(
       { signal, reason },
       'the Collector does not take telemetry: what does not fit into the queues is lost until it does',

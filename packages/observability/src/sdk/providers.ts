@@ -1,4 +1,5 @@
-import type { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs'
+import { TraceFlags } from '@opentelemetry/api'
+import type { LoggerProvider, LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type {
   MeterProvider,
   MetricReader,
@@ -10,6 +11,7 @@ import type { Resource } from '@opentelemetry/resources'
 import type { ExportSettings, TelemetrySettings } from '../setting/telemetry-settings.ts'
 import type { CollectorWatch } from './collector-watch.ts'
 import { loadExporter, type Sdk } from './load-sdk.ts'
+import { QueueWatch } from './queue-watch.ts'
 import { WatchedExporter } from './watched-exporter.ts'
 
 /** What the providers of a service share. */
@@ -39,11 +41,21 @@ export async function tracerProvider({
   let underWay: Provided<TracerProvider>['underWay']
   if (given) {
     const { OTLPTraceExporter } = await loadExporter('traces', given.protocol)
-    const exporter = new WatchedExporter(new OTLPTraceExporter(exporterOptions(given)), (done) =>
-      watch.note('traces', done),
+    const queue = new QueueWatch(settings.spanBatch.maxQueueSize, () => watch.noteFull('traces'))
+    const exporter = new WatchedExporter(
+      new OTLPTraceExporter(exporterOptions(given)),
+      (done) => watch.note('traces', done),
+      (spans) => queue.leave(spans.length),
     )
     underWay = exporter
-    processors.push(new sdk.traces.BatchSpanProcessor({ exporter, ...settings.spanBatch }))
+    const onEnd: SpanProcessor['onEnd'] = (span) => {
+      // Those that are not sampled are not queued.
+      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) queue.enter()
+    }
+    processors.push(
+      { ...passive, onStart: () => undefined, onEnd },
+      new sdk.traces.BatchSpanProcessor({ exporter, ...settings.spanBatch }),
+    )
   }
   const provider = new sdk.traces.TracerProvider({
     resource,
@@ -95,10 +107,21 @@ export async function loggerProvider({
   const given = settings.exports.logs
   if (given === undefined) return undefined
   const { OTLPLogExporter } = await loadExporter('logs', given.protocol)
-  const exporter = new WatchedExporter(new OTLPLogExporter(exporterOptions(given)), (done) => watch.note('logs', done))
-  const processor: BatchLogRecordProcessor = new sdk.logs.BatchLogRecordProcessor({ exporter, ...settings.logBatch })
-  return { provider: new sdk.logs.LoggerProvider({ resource, processors: [processor] }), underWay: exporter }
+  const queue = new QueueWatch(settings.logBatch.maxQueueSize, () => watch.noteFull('logs'))
+  const exporter = new WatchedExporter(
+    new OTLPLogExporter(exporterOptions(given)),
+    (done) => watch.note('logs', done),
+    (lines) => queue.leave(lines.length),
+  )
+  const processors: LogRecordProcessor[] = [
+    { ...passive, onEmit: () => queue.enter() },
+    new sdk.logs.BatchLogRecordProcessor({ exporter, ...settings.logBatch }),
+  ]
+  return { provider: new sdk.logs.LoggerProvider({ resource, processors }), underWay: exporter }
 }
+
+/** What a processor does that keeps nothing. */
+const passive = { forceFlush: async () => undefined, shutdown: async () => undefined }
 
 /** What all exporters take. The names of compressions are an enum of a package that only exporters need. */
 function exporterOptions({ url, headers, timeoutMs, compression }: ExportSettings) {

@@ -14,16 +14,20 @@ interface Exporter<Items> {
 export class WatchedExporter<Items> {
   readonly #exporter: Exporter<Items>
   readonly #note: (outcome: Outcome) => void
+  readonly #taken: ((items: Items) => void) | undefined
   readonly #underWay = new Set<Promise<void>>()
 
-  constructor(exporter: Exporter<Items>, note: (outcome: Outcome) => void) {
+  /** @param taken Told of each batch that has left the queue. */
+  constructor(exporter: Exporter<Items>, note: (outcome: Outcome) => void, taken?: (items: Items) => void) {
     this.#exporter = exporter
     this.#note = note
+    this.#taken = taken
   }
 
   export(items: Items, done: (outcome: Outcome) => void): void {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#underWay.add(promise)
+    this.#taken?.(items)
     this.#exporter.export(items, (outcome) => {
       this.#underWay.delete(promise)
       resolve()
