@@ -112,3 +112,26 @@ it('joins the values of attributes whose labels are the same', async () => {
   meter.createGauge('a').record(1, { 'x.y': 'first', x_y: 'second', flag: true })
   expect(await textIn('prometheus')).toContain('a{flag="true",x_y="first;second",')
 })
+
+it.each(['prometheus', 'openmetrics'] as const)('can be read as %s, whatever the service measures', async (format) => {
+  const { meter, textIn } = open()
+  meter.createCounter('work.done').add(1)
+  meter.createCounter('work_done').add(2)
+  const use = meter.createGauge('use')
+  use.record(1, { 'a.b': 'x' })
+  use.record(2, { a_b: 'x' })
+  use.record(3, { '': 'nameless', a: 'y' })
+  meter.createHistogram('long', { advice: { explicitBucketBoundaries: [1] } }).record(1, { le: 'own' })
+  const scope = 'otel_scope_name="mine",otel_scope_version="2"'
+  const one = format === 'openmetrics' ? '1.0' : '1'
+  expect((await textIn(format)).split('\n').filter((line) => /^[^#]/.test(line))).toEqual([
+    'target_info{service_name="note"} 1',
+    `work_done_total{${scope}} 1`,
+    `use{a_b="x",${scope}} 1`,
+    `use{a="y",${scope}} 3`,
+    `long_bucket{exported_le="own",${scope},le="${one}"} 1`,
+    `long_bucket{exported_le="own",${scope},le="+Inf"} 1`,
+    `long_sum{exported_le="own",${scope}} 1`,
+    `long_count{exported_le="own",${scope}} 1`,
+  ])
+})

@@ -19,11 +19,13 @@ interface Family extends MetricName {
   readonly type: FamilyType
   readonly help: string
   readonly lines: string[]
+  /** The labels of those that it has. */
+  readonly series: Set<string>
 }
 
 /**
- * All metrics as text. What has no form there, exponential histograms, is left out; of two metrics of one name and different types the
- * first counts.
+ * All metrics as text. What has no form there is left out: exponential histograms, and attributes without a name. Of two metrics of one name
+ * and different types, and of two series of one name and the same labels, the first counts: who reads takes all of it or nothing.
  *
  * @see Prometheus, exposition formats 0.0.4; OpenMetrics 1.0; OpenTelemetry, Prometheus and OpenMetrics compatibility
  */
@@ -33,7 +35,8 @@ export function toExposition({ metrics, exemplarsOf }: Exposed, format: TextForm
     const scopeLabels = { otel_scope_name: scope.name, ...(scope.version && { otel_scope_version: scope.version }) }
     for (const metric of ofScope) {
       const family = familyOf(families, metric)
-      family?.lines.push(...linesOf(metric, { family, scopeLabels, format, exemplarsOf }))
+      if (family === undefined) continue
+      for (const line of linesOf(metric, { family, scopeLabels, format, exemplarsOf })) family.lines.push(line)
     }
   }
   const written = [targetFamily(metrics.resource.attributes), ...families.values()].map((one) => textOf(one, format))
@@ -47,7 +50,7 @@ function familyOf(families: Map<string, Family>, { descriptor, ...data }: Metric
   const name = toMetricName(descriptor.name, descriptor.unit, type)
   const known = families.get(name.family)
   if (known) return known.type === type ? known : undefined
-  const family: Family = { ...name, type, help: descriptor.description, lines: [] }
+  const family: Family = { ...name, type, help: descriptor.description, lines: [], series: new Set() }
   families.set(name.family, family)
   return family
 }
@@ -73,10 +76,12 @@ interface Writing {
 function linesOf({ descriptor, dataPoints }: MetricData, writing: Writing): readonly string[] {
   const { family, scopeLabels } = writing
   return dataPoints.flatMap(({ attributes, value }) => {
-    const labels = { ...toLabels(attributes), ...scopeLabels }
+    const labels = labelText({ ...toLabels(attributes, family.type), ...scopeLabels })
+    if (family.series.has(labels)) return []
+    family.series.add(labels)
     if (typeof value === 'number') {
       const suffix = family.type === 'counter' ? '_total' : ''
-      return [`${family.family}${suffix}${labelText(labels)} ${numberText(value)}`]
+      return [`${family.family}${suffix}{${labels}} ${numberText(value)}`]
     }
     if (!('buckets' in value)) return []
     const exemplars = writing.exemplarsOf(descriptor.name, attributes)
@@ -91,7 +96,7 @@ interface HistogramValue {
 }
 
 interface HistogramWriting extends Writing {
-  readonly labels: Attributes
+  readonly labels: string
   readonly exemplars: readonly Exemplar[]
 }
 
@@ -106,22 +111,22 @@ function histogramLines(
     const le = format === 'openmetrics' ? floatText(bound) : numberText(bound)
     const exemplar = exemplars.find(({ value }) => value > above && value <= bound)
     const text = format === 'openmetrics' && exemplar ? exemplarText(exemplar) : ''
-    return `${family}_bucket${labelText({ ...labels, le })} ${countUpTo}${text}`
+    return `${family}_bucket{${labels},${labelText({ le })}} ${countUpTo}${text}`
   })
   // One that took negative values has none.
-  const sums = sum === undefined ? [] : [`${family}_sum${labelText(labels)} ${numberText(sum)}`]
-  return [...lines, ...sums, `${family}_count${labelText(labels)} ${count}`]
+  const sums = sum === undefined ? [] : [`${family}_sum{${labels}} ${numberText(sum)}`]
+  return [...lines, ...sums, `${family}_count{${labels}} ${count}`]
 }
 
 /** @see OpenMetrics 1.0, exemplars: at most 128 characters of labels */
 function exemplarText({ traceId, spanId, value, atMs }: Exemplar): string {
-  return ` # ${labelText({ trace_id: traceId, span_id: spanId })} ${numberText(value)} ${(atMs / 1_000).toFixed(3)}`
+  return ` # {${labelText({ trace_id: traceId, span_id: spanId })}} ${numberText(value)} ${(atMs / 1_000).toFixed(3)}`
 }
 
 /** What is true of all that follows. */
 function targetFamily(attributes: Attributes): Family {
-  const line = `target_info${labelText(toLabels(attributes))} 1`
-  return { family: 'target', unit: '', type: 'gauge', help: 'What is measured here.', lines: [line] }
+  const line = `target_info{${labelText(toLabels(attributes, 'gauge'))}} 1`
+  return { family: 'target', unit: '', type: 'gauge', help: 'What is measured here.', lines: [line], series: new Set() }
 }
 
 function textOf({ family, unit, type, help, lines }: Family, format: TextFormat): string {
@@ -144,10 +149,13 @@ function textOf({ family, unit, type, help, lines }: Family, format: TextFormat)
 }
 
 /** Attributes whose names become the same have their values joined. */
-function toLabels(attributes: Attributes): Readonly<Record<string, string>> {
+function toLabels(attributes: Attributes, type: FamilyType): Readonly<Record<string, string>> {
   const labels: Record<string, string> = {}
   for (const name of Object.keys(attributes).toSorted()) {
-    const label = toLabelName(name)
+    if (name === '') continue
+    const known = toLabelName(name)
+    // A bucket has its own. @see Prometheus, scrape_config: labels that are taken are `exported_…`
+    const label = known === 'le' && type === 'histogram' ? 'exported_le' : known
     const value = attributes[name]
     const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
     labels[label] = label in labels ? `${labels[label]};${text}` : text
@@ -156,9 +164,9 @@ function toLabels(attributes: Attributes): Readonly<Record<string, string>> {
 }
 
 function labelText(labels: Attributes): string {
-  return `{${Object.entries(labels)
+  return Object.entries(labels)
     .map(([name, value]) => `${name}="${escaped(String(value))}"`)
-    .join(',')}}`
+    .join(',')
 }
 
 function escaped(text: string): string {
