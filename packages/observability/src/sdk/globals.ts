@@ -5,6 +5,7 @@ import {
   type MeterProvider,
   metrics,
   propagation,
+  type SpanContext,
   type TextMapPropagator,
   trace,
   TraceFlags,
@@ -54,6 +55,11 @@ export function withExemplars(
   }
 }
 
+/** Whether a span is kept. */
+export function isSampled({ traceFlags }: SpanContext): boolean {
+  return (traceFlags & TraceFlags.SAMPLED) !== 0
+}
+
 function withHistograms(meter: Meter, exemplars: ExemplarStore): Meter {
   const createHistogram: Meter['createHistogram'] = (name, options) => {
     const histogram = meter.createHistogram(name, options)
@@ -61,7 +67,7 @@ function withHistograms(meter: Meter, exemplars: ExemplarStore): Meter {
       record: (value, attributes, measuredIn = context.active()) => {
         histogram.record(value, attributes, measuredIn)
         const span = trace.getSpanContext(measuredIn)
-        if (span === undefined || (span.traceFlags & TraceFlags.SAMPLED) === 0) return
+        if (span === undefined || !isSampled(span)) return
         const { traceId, spanId } = span
         exemplars.add(name, attributes ?? {}, { value, traceId, spanId, atMs: Date.now() })
       },

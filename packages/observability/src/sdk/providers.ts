@@ -1,4 +1,3 @@
-import { TraceFlags } from '@opentelemetry/api'
 import type { LoggerProvider, LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type {
   MeterProvider,
@@ -10,6 +9,7 @@ import type { Sampler, SpanProcessor, TracerProvider } from '@opentelemetry/sdk-
 import type { Resource } from '@opentelemetry/resources'
 import type { ExportSettings, TelemetrySettings } from '../setting/telemetry-settings.ts'
 import type { CollectorWatch } from './collector-watch.ts'
+import { isSampled } from './globals.ts'
 import { loadExporter, type Sdk } from './load-sdk.ts'
 import { QueueWatch } from './queue-watch.ts'
 import { WatchedExporter } from './watched-exporter.ts'
@@ -50,7 +50,7 @@ export async function tracerProvider({
     underWay = exporter
     const onEnd: SpanProcessor['onEnd'] = (span) => {
       // Those that are not sampled are not queued.
-      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) queue.enter()
+      if (isSampled(span.spanContext())) queue.enter()
     }
     processors.push(
       { ...passive, onStart: () => undefined, onEnd },
