@@ -51,7 +51,12 @@ export const freePorts: Readonly<Record<string, string>> = Object.fromEntries(
 )
 
 /** Nothing but what the repository brings, whatever the test itself was told of real servers: those are shared with other tests. */
-export const embedded: Readonly<Record<string, string>> = { KAFKA_BROKERS: '', DATABASE_URL: '', QUEUE_FILE: '' }
+export const embedded: Readonly<Record<string, string>> = {
+  KAFKA_BROKERS: '',
+  DATABASE_URL: '',
+  QUEUE_FILE: '',
+  OTEL_EXPORTER_OTLP_ENDPOINT: '',
+}
 
 /** A port that was free a moment ago: the order service must know that of the user service before both start. */
 export async function freePort(): Promise<number> {

@@ -15,6 +15,7 @@ COPY examples/user-order/data/package.json examples/user-order/data/
 COPY examples/user-order/user/package.json examples/user-order/user/
 COPY packages/core/package.json packages/core/
 COPY packages/kysely/package.json packages/kysely/
+COPY packages/observability/package.json packages/observability/
 COPY packages/registry-consul/package.json packages/registry-consul/
 COPY packages/registry-etcd/package.json packages/registry-etcd/
 COPY packages/registry-kubernetes/package.json packages/registry-kubernetes/
@@ -40,6 +41,7 @@ COPY examples/user-order/data/package.json examples/user-order/data/
 COPY examples/user-order/user/package.json examples/user-order/user/
 COPY packages/core/package.json packages/core/
 COPY packages/kysely/package.json packages/kysely/
+COPY packages/observability/package.json packages/observability/
 COPY packages/registry-consul/package.json packages/registry-consul/
 COPY packages/registry-etcd/package.json packages/registry-etcd/
 COPY packages/registry-kubernetes/package.json packages/registry-kubernetes/
@@ -58,6 +60,7 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=npmrc,target=/ro
       --workspace=packages/registry-etcd \
       --workspace=packages/registry-kubernetes \
       --workspace=examples/user-order/data \
+      --workspace=packages/observability \
       --workspace=packages/transport-grpc \
       --workspace=packages/transport-http \
       --workspace=packages/transport-queue \
@@ -70,6 +73,7 @@ RUN npm run build --workspace=packages/core \
  && npm run build --workspace=packages/registry-etcd \
  && npm run build --workspace=packages/registry-kubernetes \
  && npm run build --workspace=examples/user-order/data \
+ && npm run build --workspace=packages/observability \
  && npm run build --workspace=packages/transport-grpc \
  && npm run build --workspace=packages/transport-http \
  && npm run build --workspace=packages/transport-queue \
@@ -89,6 +93,8 @@ RUN npm run build --workspace=packages/core \
       packages/registry-kubernetes/dist \
       packages/registry-kubernetes/src \
       examples/user-order/data/dist \
+      packages/observability/dist \
+      packages/observability/src \
       packages/transport-grpc/dist \
       packages/transport-grpc/src \
       packages/transport-http/dist \

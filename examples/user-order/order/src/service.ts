@@ -1,6 +1,7 @@
 import { about, users } from '@shop/contracts'
 import { ping, queuePlace, registryAt } from '@shop/data'
 import { defineService, list, optional, port, provide, type RemotePolicy, remote, secret } from '@tenon/core'
+import { observability } from '@tenon/observability'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
 import { queueDriver, queueTransport } from '@tenon/transport-queue'
@@ -36,6 +37,7 @@ export const service = defineService({
     registryPassword: secret(optional('REGISTRY_PASSWORD')),
     databaseUrl: secret(optional('DATABASE_URL')),
     dataDir: optional('DATA_DIR'),
+    collector: optional('OTEL_EXPORTER_OTLP_ENDPOINT'),
   },
   handlers: [OrderHandler],
   providers: (settings) => [
@@ -62,4 +64,6 @@ export const service = defineService({
   // Where others find this service, and it finds them; none where they are at addresses that stay.
   registry: registryAt,
   admin: (settings) => ({ port: settings.adminPort }),
+  // Spans, metrics and lines of log go to a Collector where one is named; `/metrics` is there then too.
+  telemetry: ({ collector }) => (collector === undefined ? undefined : observability({ endpoint: collector })),
 })

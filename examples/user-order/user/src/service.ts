@@ -1,6 +1,7 @@
 import { about } from '@shop/contracts'
 import { ping, queuePlace, registryAt } from '@shop/data'
 import { defineService, list, optional, port, provide, secret } from '@tenon/core'
+import { observability } from '@tenon/observability'
 import { grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
 import { queueDriver, queueTransport } from '@tenon/transport-queue'
@@ -22,6 +23,7 @@ export const service = defineService({
     registryPassword: secret(optional('REGISTRY_PASSWORD')),
     databaseUrl: secret(optional('DATABASE_URL')),
     dataDir: optional('DATA_DIR'),
+    collector: optional('OTEL_EXPORTER_OTLP_ENDPOINT'),
   },
   handlers: [UserHandler],
   providers: (settings) => [
@@ -47,4 +49,6 @@ export const service = defineService({
   // Where others find this service, and it finds them; none where they are at addresses that stay.
   registry: registryAt,
   admin: (settings) => ({ port: settings.adminPort }),
+  // Spans, metrics and lines of log go to a Collector where one is named; `/metrics` is there then too.
+  telemetry: ({ collector }) => (collector === undefined ? undefined : observability({ endpoint: collector })),
 })
