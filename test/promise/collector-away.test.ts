@@ -6,6 +6,7 @@ import { observability } from '@tenon/observability'
 import { httpTransport } from '@tenon/transport-http'
 import { Type } from 'typebox'
 import { expect, it } from 'vitest'
+import { programOf, startTraced } from '../telemetry/traced-process.ts'
 
 const Note = contract('test.Note', {
   read: { input: Type.Object({}), output: Type.Object({ n: Type.Number() }), http: { route: 'GET /note' } },
@@ -58,4 +59,19 @@ it('loses no call while the Collector hangs, and stops in time without its answe
     ]) as Error[],
   })
   expect(phases.at(-1)).toMatchObject({ phase: 'close admin server', error: undefined })
+})
+
+it('says once that the Collector is away, and ends the process without a word of what still asks for it', async () => {
+  const environment = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+    OTEL_BLRP_SCHEDULE_DELAY: '1',
+    OTEL_EXPORTER_OTLP_TIMEOUT: '1000',
+    OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: '60000',
+  }
+  await using service = await startTraced(await programOf('ES modules'), { environment })
+  await service.printed('the Collector does not take telemetry')
+  service.child.kill('SIGTERM')
+  expect(await service.ended).toBe(0)
+  const lines = service.output().split('\n')
+  expect(lines.filter((line) => line.includes('"level":40'))).toHaveLength(1)
 })

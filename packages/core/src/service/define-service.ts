@@ -204,6 +204,7 @@ class DefinedService<Config extends ConfigSpec> implements Service<Config> {
       },
       stop: async (options) => this.#running?.end(options),
       ended: () => this.#running?.ended ?? Promise.resolve({ exitCode: 0 }),
+      isTelling: () => this.#running?.isTelling ?? false,
     })
   }
 

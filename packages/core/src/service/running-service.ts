@@ -64,6 +64,7 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   readonly #newTelemetry: ServiceOptions<Config>['telemetry']
   #state: ServiceState = 'idle'
   #hasFailed = false
+  #isTelling = false
   #starting: Promise<void> = Promise.resolve()
   #hasStarted = false
   readonly #readyHooks = new ReadyHooks()
@@ -129,6 +130,11 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   /** Resolves when the service is ready for the first time and the hooks of that have run; not when it ends before. Never rejects. */
   get ready(): Promise<void> {
     return this.#ready.promise
+  }
+
+  /** Whether its telemetry still sends what it has, though the service has stopped. */
+  get isTelling(): boolean {
+    return this.#isTelling
   }
 
   /** Resolves when the service has stopped. Never rejects. */
@@ -392,7 +398,12 @@ export class RunningService<Config extends ConfigSpec> implements AsyncDisposabl
   /** Nothing more is told. What it still has to send, it sends while the process lasts. */
   #stopTelemetry(): void {
     if (this.#log instanceof ServiceLog) this.#log.control.output.listener = undefined
-    void this.#parts.telemetry?.stop()
+    const stopped = this.#parts.telemetry?.stop()
+    if (stopped === undefined) return
+    this.#isTelling = true
+    void stopped.finally(() => {
+      this.#isTelling = false
+    })
   }
 }
 

@@ -167,6 +167,21 @@ describe('processOwner', () => {
     expect(log.warn).toHaveBeenCalledTimes(1)
   })
 
+  it('ends a process that only telemetry keeps alive, which nobody takes, without another warning', async () => {
+    let isTelling = true
+    const { service, end } = ownedService({ isTelling: () => isTelling })
+    const running = processOwner().run(service)
+    end()
+    await running
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(exit).toHaveBeenCalledTimes(1)
+    expect(log.warn).not.toHaveBeenCalled()
+    isTelling = false
+    await processOwner().run(service)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(log.warn).toHaveBeenCalledTimes(1)
+  })
+
   it('cuts at a second signal, but takes two within a moment for one', async () => {
     const { service, end } = ownedService({ stop: async () => undefined })
     const running = processOwner().run(service)

@@ -15,6 +15,8 @@ export interface OwnedService {
   start(): Promise<unknown>
   /** Resolves when the service has stopped by itself or by `stop`. */
   ended(): Promise<{ readonly exitCode: number }>
+  /** Whether it still sends telemetry though it has ended; nobody waits for that. @defaultValue it does not */
+  isTelling?(): boolean
   stop(options?: StopOptions): Promise<unknown>
 }
 
@@ -83,6 +85,8 @@ class ProcessOwner implements Owner {
   /** Why services could not start, for people: between the lines of the logs they would not find it. */
   readonly #lastWords: string[] = []
   #lingering: NodeJS.Timeout | undefined
+  /** Those that have ended. */
+  readonly #ended = new Set<OwnedService>()
   /** A service without a server and a connection has nothing else that keeps the process up. */
   #hold: NodeJS.Timeout | undefined
 
@@ -97,6 +101,7 @@ class ProcessOwner implements Owner {
     if (service.onParentExit === 'drain') this.#parentWatch ??= watchParent(() => this.#orphaned())
     const exitCode = await this.#live(service)
     this.#services.delete(service)
+    this.#ended.add(service)
     this.#exitCode ||= exitCode
     if (exitCode !== 0) this.#stopAll()
     if (this.#services.size === 0) this.#leave(service.log)
@@ -191,6 +196,7 @@ class ProcessOwner implements Owner {
 
   #enter(log: Logger): void {
     this.#log = log
+    this.#ended.clear()
     if (sharedOwner() !== this) log.warn({}, strangers)
     this.#listen()
     // A rejection that nobody handles comes here too, unless Node.js was told to treat it otherwise.
@@ -222,10 +228,12 @@ class ProcessOwner implements Owner {
     this.#exitCode = 0
     this.#isStopping = false
     this.#lingering = setTimeout(() => {
-      log.warn(
-        { resources: process.getActiveResourcesInfo() },
-        'something keeps the process alive after its services have stopped; it is ended',
-      )
+      // A Collector that is away has been told of, and so has what was not written.
+      if (![...this.#ended].some((service) => service.isTelling?.() === true))
+        log.warn(
+          { resources: process.getActiveResourcesInfo() },
+          'something keeps the process alive after its services have stopped; it is ended',
+        )
       process.exit()
     }, longestLingerMs).unref()
   }
