@@ -20,3 +20,22 @@ export {
   type SecretAlgorithm,
   type TokenClaims,
 } from './jwt/jwt-options.ts'
+export { passwordDefaults, type PasswordOptions } from './password/password-options.ts'
+export { maxPasswordBytes, type PasswordHasher, passwordHasher } from './password/password-hasher.ts'
+export { accessTokenDefaults, type AccessTokenOptions } from './token/access-token-options.ts'
+export { type AccessTokens, accessTokens, type IssuedToken, type PublicKeySet } from './token/access-tokens.ts'
+export {
+  memoryRefreshTokens,
+  type NextRefreshToken,
+  type RefreshFamily,
+  type RefreshTokenStore,
+} from './token/refresh-token-store.ts'
+export {
+  type RefreshedToken,
+  refreshTokenDefaults,
+  type RefreshTokenOptions,
+  type RefreshTokens,
+  refreshTokens,
+} from './token/refresh-tokens.ts'
+export { memorySigningKeys, type SigningKey, type SigningKeyStore } from './token/signing-key.ts'
+export type { PublicSigningKey } from './token/token-signer.ts'
