@@ -27,6 +27,11 @@ export interface Call {
   /** When the call must have ended, in epoch milliseconds; undefined without a deadline. */
   readonly deadlineAt: number | undefined
   readonly metadata: Metadata
+  /**
+   * Address of the caller as the transport knows it, with the port of its connection where there is one: `10.0.0.7:41234`, `[::1]:41234`.
+   * Of a message it is where that stands, and undefined for a call from inside the process. Behind a proxy it is the proxy's, unless `trustProxy` says otherwise.
+   */
+  readonly peer: string | undefined
   readonly principal: Principal | undefined
   /** 1 for the first attempt; higher when a message is delivered again. */
   readonly attempt: number

@@ -42,6 +42,7 @@ class DetachedCall implements AmbientCall, Cuttable {
   readonly deadlineAt = undefined
   readonly endsAtMs = undefined
   readonly metadata: Metadata
+  readonly peer: string | undefined
   readonly principal: Principal | undefined
   readonly attempt: number
   readonly log: Call['log']
@@ -58,6 +59,7 @@ class DetachedCall implements AmbientCall, Cuttable {
     this.transport = call.transport
     this.draining = call.draining
     this.metadata = call.metadata
+    this.peer = call.peer
     this.principal = call.principal
     this.attempt = call.attempt
     this.log = call.log

@@ -41,8 +41,9 @@ describe('a call', () => {
       expect(currentCall()).toBe(call)
       return input
     })
-    await send({ metadata: { 'x-request-id': 'req-1' }, attempt: 3, timeoutMs: 5_000 })
+    await send({ metadata: { 'x-request-id': 'req-1' }, peer: '10.0.0.7:41234', attempt: 3, timeoutMs: 5_000 })
     expect(seen).toMatchObject({
+      peer: '10.0.0.7:41234',
       id: 'req-1',
       operation: 'a.A/echo',
       transport: 'test',

@@ -112,6 +112,10 @@ export class RunningCall implements AmbientCall {
     return this.arrival.metadata
   }
 
+  get peer(): string | undefined {
+    return this.arrival.peer
+  }
+
   /** What the caller says, or else the operation. */
   get criticality(): Criticality | undefined {
     return toCriticality(this.arrival.metadata[criticalityName]) ?? this.#facts.criticality

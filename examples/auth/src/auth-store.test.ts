@@ -1,0 +1,17 @@
+import { describe } from 'vitest'
+import { openAuthDatabase } from './auth-database.ts'
+import { authStoreSuite } from './auth-store-suite.ts'
+import { refreshTokenTable, signingKeyTable } from './token-store.ts'
+import { UserStore } from './user-store.ts'
+
+describe('on SQLite', () => {
+  authStoreSuite(async () => {
+    const database = await openAuthDatabase({ databaseUrl: undefined, dataDir: ':memory:' })
+    return {
+      users: new UserStore(database),
+      refreshTokens: refreshTokenTable(database),
+      signingKeys: signingKeyTable(database),
+      [Symbol.asyncDispose]: () => database.destroy(),
+    }
+  })
+})

@@ -1,0 +1,62 @@
+import { ping } from '@shop/data'
+import { accessTokens, jwtAuthenticator, passwordHasher, refreshTokens } from '@tenon/auth'
+import { defineService, optional, port, provide, secret } from '@tenon/core'
+import { grpcTransport } from '@tenon/transport-grpc'
+import { httpTransport } from '@tenon/transport-http'
+import { AuthDatabase, openAuthDatabase } from './auth-database.ts'
+import { AuthHandler } from './auth-handler.ts'
+import { LoginGuard } from './login-guard.ts'
+import { OwnKeySet } from './own-key-set.ts'
+import { AccessTokens, PasswordHasher, RefreshTokens } from './parts.ts'
+import { refreshTokenTable, signingKeyTable } from './token-store.ts'
+import { UserStore } from './user-store.ts'
+
+/** Who issues tokens, and for whom: every service of the system. */
+const issuer = 'https://auth.example'
+const audience = 'https://api.example'
+const ownKeys = new OwnKeySet()
+
+export const service = defineService({
+  name: 'auth',
+  version: '0.1.0',
+  config: {
+    httpPort: port('AUTH_HTTP_PORT', 3003),
+    grpcPort: port('AUTH_GRPC_PORT', 50053),
+    adminPort: port('AUTH_ADMIN_PORT', 9003),
+    databaseUrl: secret(optional('DATABASE_URL')),
+    dataDir: optional('DATA_DIR'),
+  },
+  handlers: [AuthHandler],
+  // What every other service writes too, but for `fetch`: this one has the keys itself.
+  authenticate: jwtAuthenticator({
+    issuer,
+    audience,
+    algorithms: ['ES256'],
+    type: 'at+jwt',
+    jwks: { url: 'https://auth.example/.well-known/jwks.json', fetch: ownKeys.fetch },
+  }),
+  providers: (settings) => [
+    provide(AuthDatabase, {
+      create: () => openAuthDatabase({ ...settings, databaseUrl: settings.databaseUrl?.reveal() }),
+      check: ping,
+      connectsTo: [settings.databaseUrl],
+      dispose: (database) => database.destroy(),
+    }),
+    provide(UserStore, { needs: [AuthDatabase], create: (database) => new UserStore(database) }),
+    provide(PasswordHasher, { create: () => passwordHasher() }),
+    provide(AccessTokens, {
+      needs: [AuthDatabase],
+      create: (database) => ownKeys.of(accessTokens({ issuer, audience, keys: signingKeyTable(database) })),
+    }),
+    provide(RefreshTokens, {
+      needs: [AuthDatabase],
+      create: (database) => refreshTokens({ store: refreshTokenTable(database) }),
+    }),
+    provide(LoginGuard, { create: () => new LoginGuard() }),
+  ],
+  transports: (settings) => [
+    httpTransport({ port: settings.httpPort, openapi: { title: 'Login' }, docs: false }),
+    grpcTransport({ port: settings.grpcPort, maxConnectionAgeMs: 60_000 }),
+  ],
+  admin: (settings) => ({ port: settings.adminPort }),
+})
