@@ -10,6 +10,7 @@ const manyFiles: Readonly<Record<string, string>> = {
   'core typebox': 'its validator, compiled and interpreted, and its formats are two subpaths, with a file for each use',
   'transport-grpc @grpc/grpc-js': 'it is the subject of the package: server, client and status codes each have a file',
   'transport-grpc @bufbuild/protobuf': 'it is the message format of the package',
+  'auth jose': 'tokens are verified in one file, and made in another: a service that takes them makes none',
   'cli yaml': 'one file writes it, and another reads what others have written',
   'testing typebox': 'the cases of the conformance suite are written with its schemas',
 }

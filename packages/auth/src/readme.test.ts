@@ -1,8 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import { ConfigError } from '@tenon/core'
 import { describe, expect, it, test } from 'vitest'
-import { apiKeyDefaults, jwksDefaults, jwtAuthenticator, jwtDefaults } from './index.ts'
+import {
+  accessTokenDefaults,
+  accessTokens,
+  apiKeyDefaults,
+  jwksDefaults,
+  jwtAuthenticator,
+  jwtDefaults,
+  memoryRefreshTokens,
+  memorySigningKeys,
+  passwordDefaults,
+  passwordHasher,
+  refreshTokenDefaults,
+  refreshTokens,
+} from './index.ts'
 import { service } from './readme-example.test-fixture.ts'
+import { logIn, renew } from './readme-login.test-fixture.ts'
 
 const read = (name: string) => readFile(new URL(name, import.meta.url), 'utf8')
 const readme = await read('../README.md')
@@ -10,6 +24,16 @@ const readme = await read('../README.md')
 test('the README shows code that compiles, and a service that would start', async () => {
   expect(readme).toContain(`\`\`\`ts\n${await read('readme-example.test-fixture.ts')}\`\`\``)
   expect(await service.check({ environment: {} })).toEqual({ ok: true, problems: [] })
+})
+
+test('the README shows a login that works', async () => {
+  expect(readme).toContain(`\`\`\`ts\n${await read('readme-login.test-fixture.ts')}\`\`\``)
+  const hash = await passwordHasher().hash('wren tuba cactus')
+  expect(await logIn({ id: 'ada' }, 'wren tuba kaktus', hash)).toBeUndefined()
+  expect(await logIn(undefined, 'wren tuba cactus', undefined)).toBeUndefined()
+  const login = await logIn({ id: 'ada' }, 'wren tuba cactus', hash)
+  expect(await renew(login?.refresh.token ?? '')).toMatchObject({ refresh: { subject: 'ada' } })
+  await expect(renew(login?.refresh.token ?? '')).rejects.toMatchObject({ code: 'unauthenticated' })
 })
 
 const base = { issuer: 'a', audience: 'b', algorithms: ['RS256'] as const }
@@ -47,6 +71,27 @@ describe.each([
     source: ['certificate/certificate-authenticator.ts', 'CertificateOptions'],
     defaults: {},
     resolve: () => undefined,
+  },
+  {
+    heading: '## Logins',
+    head: 'option of `passwordHasher`',
+    source: ['password/password-options.ts', 'PasswordOptions'],
+    defaults: passwordDefaults,
+    resolve: passwordHasher,
+  },
+  {
+    heading: '## Logins',
+    head: 'option of `accessTokens`',
+    source: ['token/access-token-options.ts', 'AccessTokenOptions'],
+    defaults: accessTokenDefaults,
+    resolve: (option: object) => accessTokens({ issuer: 'a', audience: 'b', keys: memorySigningKeys(), ...option }),
+  },
+  {
+    heading: '## Logins',
+    head: 'option of `refreshTokens`',
+    source: ['token/refresh-tokens.ts', 'RefreshTokenOptions'],
+    defaults: refreshTokenDefaults,
+    resolve: (option: object) => refreshTokens({ store: memoryRefreshTokens(), ...option }),
   },
 ] as const)('the table "$head" under "$heading"', ({ heading, head, source: [file, name], defaults, resolve }) => {
   const rows = rowsBelow(heading, head)

@@ -67,6 +67,20 @@ it('computes as much for nobody as for somebody, and never says yes', async () =
   expect(await anyKey.verify('hunter2', undefined)).toBe(false)
 })
 
+it('computes as much for a wrong password whose hash is of a time when hashes cost less', async () => {
+  const old = await passwordHasher({ costLog2: 10 }).hash('hunter2')
+  const derive = vi.fn(computeScrypt)
+  const hasher = passwordHasher({ costLog2: 13, derive })
+  const workOf = async (password: string, stored: string | undefined) => {
+    derive.mockClear()
+    const isRight = await hasher.verify(password, stored)
+    return { isRight, cost: derive.mock.calls.reduce((sum, [, { cost }]) => sum + 2 ** cost.costLog2, 0) }
+  }
+  expect(await workOf('hunter3', undefined)).toEqual({ isRight: false, cost: 2 ** 13 })
+  expect(await workOf('hunter3', old)).toEqual({ isRight: false, cost: 2 ** 13 })
+  expect(await workOf('hunter2', old)).toEqual({ isRight: true, cost: 2 ** 10 })
+})
+
 it('says which hashes were made with another cost, and still knows them', async () => {
   const old = await passwordHasher({ costLog2: 10 }).hash('hunter2')
   const now = passwordHasher({ costLog2: 11 })

@@ -16,7 +16,7 @@ export interface PasswordHasher {
   hash(password: string, signal?: AbortSignal): Promise<string>
   /**
    * Whether a password is the one of a hash. Without a hash, for a user that does not exist, the same is computed and the answer is no, so that
-   * the time tells nobody who exists. A password that `hash` would refuse is none, and nothing is computed for anybody.
+   * the time tells nobody who exists; a wrong password for a hash of a lower cost costs as much, too. A password that `hash` would refuse is none, and nothing is computed for anybody.
    *
    * @throws ServiceError `resource_exhausted` where too many wait; Error for a hash that cannot be read; the reason of the signal
    */
@@ -70,13 +70,22 @@ class ScryptHasher implements PasswordHasher {
     const text = normalise(password)
     if (text === undefined) return false
     const key = await this.#derive(text, { cost: kept.cost, salt: kept.salt, keyBytes: kept.key.byteLength }, signal)
-    return timingSafeEqual(key, kept.key) && hash !== undefined
+    if (timingSafeEqual(key, kept.key) && hash !== undefined) return true
+    await this.#makeUp(text, kept.cost, signal)
+    return false
   }
 
   needsRehash(hash: string): boolean {
     const { cost } = readScryptHash(hash) ?? {}
     const { costLog2, blockSize, parallelism } = this.#cost
     return cost?.costLog2 !== costLog2 || cost.blockSize !== blockSize || cost.parallelism !== parallelism
+  }
+
+  /** What a hash of cheaper days has cost less than that of nobody: 2^n is 2^k + 2^k + 2^(k+1) + … + 2^(n-1). */
+  async #makeUp(text: string, { costLog2 }: ScryptCost, signal: AbortSignal | undefined): Promise<void> {
+    const { salt } = this.#dummy
+    for (let missing = costLog2; missing < this.#cost.costLog2; missing += 1)
+      await this.#derive(text, { cost: { ...this.#cost, costLog2: missing }, salt, keyBytes }, signal)
   }
 
   #derive(text: string, work: ScryptWork, signal: AbortSignal | undefined): Promise<Uint8Array> {
