@@ -1,6 +1,5 @@
-import { contract } from '@tenon/core/contract'
+import { contract, secret } from '@tenon/core/contract'
 import { Type } from '@tenon/core/typebox'
-import { secret } from '@tenon/core'
 
 const Email = Type.String({ format: 'email', maxLength: 254 })
 /** How long a password must be, and which are too easy, `passwordProblem` says. */
@@ -28,51 +27,56 @@ const PublicKey = Type.Object({
   use: Type.String(),
 })
 
-export const auth = contract('auth.v1.AuthService', {
-  register: {
-    summary: 'Asks for an account. The answer is the same whether the e-mail address is free or belongs to somebody.',
-    input: Type.Object({ email: Email, password: Password }),
-    output: Nothing,
-    errors: ['invalid_argument', 'resource_exhausted'],
-    http: { route: 'POST /register', status: 202 },
-    access: 'public',
+export const auth = contract(
+  'auth.v1.AuthService',
+  {
+    register: {
+      summary: 'Asks for an account. The answer is the same whether the e-mail address is free or belongs to somebody.',
+      input: Type.Object({ email: Email, password: Password }),
+      output: Nothing,
+      errors: ['invalid_argument', 'resource_exhausted'],
+      http: { route: 'POST /register', status: 202 },
+      access: 'public',
+    },
+    login: {
+      summary: 'Tokens for an e-mail address and its password.',
+      input: Type.Object({ email: Email, password: Password }),
+      output: Tokens,
+      errors: ['unauthenticated', 'resource_exhausted'],
+      http: 'POST /login',
+      access: 'public',
+    },
+    refresh: {
+      summary: 'New tokens for a refresh token.',
+      input: Type.Object({ refreshToken: RefreshToken }),
+      output: Tokens,
+      errors: ['unauthenticated'],
+      http: 'POST /refresh',
+      access: 'public',
+    },
+    logout: {
+      summary: 'Ends the login of a refresh token. Its access token is valid until it expires.',
+      input: Type.Object({ refreshToken: RefreshToken }),
+      output: Nothing,
+      http: 'POST /logout',
+      access: 'public',
+    },
+    me: {
+      summary: 'Who calls.',
+      input: Nothing,
+      output: Type.Object({ userId: Type.String({ format: 'uuid' }), email: Email }),
+      errors: ['unauthenticated'],
+      http: 'GET /me',
+      access: 'authenticated',
+    },
+    keySet: {
+      summary: 'The public keys by which access tokens are verified.',
+      input: Nothing,
+      output: Type.Object({ keys: Type.Array(PublicKey) }),
+      http: 'GET /.well-known/jwks.json',
+      access: 'public',
+    },
   },
-  login: {
-    summary: 'Tokens for an e-mail address and its password.',
-    input: Type.Object({ email: Email, password: Password }),
-    output: Tokens,
-    errors: ['unauthenticated', 'resource_exhausted'],
-    http: 'POST /login',
-    access: 'public',
-  },
-  refresh: {
-    summary: 'New tokens for a refresh token.',
-    input: Type.Object({ refreshToken: RefreshToken }),
-    output: Tokens,
-    errors: ['unauthenticated'],
-    http: 'POST /refresh',
-    access: 'public',
-  },
-  logout: {
-    summary: 'Ends the login of a refresh token. Its access token is valid until it expires.',
-    input: Type.Object({ refreshToken: RefreshToken }),
-    output: Nothing,
-    http: 'POST /logout',
-    access: 'public',
-  },
-  me: {
-    summary: 'Who calls.',
-    input: Nothing,
-    output: Type.Object({ userId: Type.String({ format: 'uuid' }), email: Email }),
-    errors: ['unauthenticated'],
-    http: 'GET /me',
-    access: 'authenticated',
-  },
-  keySet: {
-    summary: 'The public keys by which access tokens are verified.',
-    input: Nothing,
-    output: Type.Object({ keys: Type.Array(PublicKey) }),
-    http: 'GET /.well-known/jwks.json',
-    access: 'public',
-  },
-})
+  // Keeps the field numbers of gRPC; `npm run proto -w @auth/service` brings it up to date.
+  { proto: new URL('./auth.proto', import.meta.url) },
+)

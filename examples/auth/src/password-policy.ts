@@ -1,5 +1,5 @@
 /** In code points. @see NIST SP 800-63B-4 section 3.1.1.2: 15 where the password is all there is */
-export const minPasswordLength = 15
+const minPasswordLength = 15
 
 /** What is long enough, and still tried first: no more than a beginning. Real services ask a list of leaked passwords. */
 const common: ReadonlySet<string> = new Set([

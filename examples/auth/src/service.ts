@@ -46,7 +46,12 @@ export const service = defineService({
     provide(PasswordHasher, { create: () => passwordHasher() }),
     provide(AccessTokens, {
       needs: [AuthDatabase],
-      create: (database) => ownKeys.of(accessTokens({ issuer, audience, keys: signingKeyTable(database) })),
+      create: async (database) => {
+        const tokens = accessTokens({ issuer, audience, keys: signingKeyTable(database) })
+        // Before anybody asks for keys: they would be told that there are none, and not ask again soon.
+        await tokens.rotateKeys()
+        return ownKeys.of(tokens)
+      },
     }),
     provide(RefreshTokens, {
       needs: [AuthDatabase],

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../support/own-process.ts'
+import { startLogin } from './login-process.ts'
+
+const ada = { email: 'ada@example.com', password: 'wren tuba cactus' }
+
+test('users, tokens and the end of a login outlive kill -9, and nothing that is secret is in the log', {
+  timeout: 60_000,
+}, async () => {
+  const environment = { DATA_DIR: await temporaryFolder(), LOG_LEVEL: 'trace' }
+  await using first = await startLogin(environment)
+  await first.ask('/register', ada)
+  const mine = (await first.ask('/login', ada)).body
+  const stolen = (await first.ask('/login', ada)).body
+  const ended = (await first.ask('/login', ada)).body
+  await first.ask('/logout', { refreshToken: ended['refreshToken'] })
+  // The thief uses what was stolen, and the process is killed with the answer.
+  const thiefs = (await first.ask('/refresh', { refreshToken: stolen['refreshToken'] })).body
+  process.kill(-Number(first.child.pid), 'SIGKILL')
+  expect(await first.ended).toBe('SIGKILL')
+
+  await using second = await startLogin(environment)
+  const me = await second.ask('/me', undefined, String(mine['accessToken']))
+  expect(me).toMatchObject({ status: 200, body: { email: ada.email } })
+  const next = await second.ask('/refresh', { refreshToken: mine['refreshToken'] })
+  expect(next.status).toBe(200)
+  expect((await second.ask('/refresh', { refreshToken: ended['refreshToken'] })).status).toBe(401)
+  // The owner comes with the stolen token: it was used before, so the thief's is worth nothing either.
+  for (const { refreshToken } of [stolen, thiefs])
+    expect(await second.ask('/refresh', { refreshToken })).toMatchObject({
+      status: 401,
+      body: { reason: 'invalid_token' },
+    })
+  expect(second.output()).toContain('was used before: the login is revoked')
+  expect((await second.ask('/login', { ...ada, password: 'wren tuba kaktus' })).status).toBe(401)
+  expect((await second.ask('/login', ada)).status).toBe(200)
+
+  const log = first.output() + second.output()
+  const tokens = [mine, stolen, ended, thiefs, next.body].flatMap(({ accessToken, refreshToken }) => [
+    String(accessToken),
+    ...String(refreshToken).split('.'),
+  ])
+  for (const secret of [ada.email, ada.password, 'kaktus', ...tokens]) expect(log).not.toContain(secret)
+})
