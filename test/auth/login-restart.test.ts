@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../support/own-process.ts'
 import { startLogin } from './login-process.ts'
@@ -7,9 +9,14 @@ const ada = { email: 'ada@example.com', password: 'wren tuba cactus' }
 test('users, tokens and the end of a login outlive kill -9, and nothing that is secret is in the log', {
   timeout: 60_000,
 }, async () => {
-  const environment = { DATA_DIR: await temporaryFolder(), LOG_LEVEL: 'trace' }
+  const folder = await temporaryFolder()
+  const environment = { DATA_DIR: folder, LETTER_DIR: join(folder, 'letters'), LOG_LEVEL: 'trace' }
   await using first = await startLogin(environment)
   await first.ask('/register', ada)
+  const [letter = ''] = await readdir(environment.LETTER_DIR)
+  const text = await readFile(join(environment.LETTER_DIR, letter), 'utf8')
+  const code = /^[\w-]{43}$/m.exec(text)?.[0] ?? ''
+  expect((await first.ask('/confirm', { code })).status).toBe(200)
   const mine = (await first.ask('/login', ada)).body
   const stolen = (await first.ask('/login', ada)).body
   const ended = (await first.ask('/login', ada)).body
@@ -40,5 +47,5 @@ test('users, tokens and the end of a login outlive kill -9, and nothing that is 
     String(accessToken),
     ...String(refreshToken).split('.'),
   ])
-  for (const secret of [ada.email, ada.password, 'kaktus', ...tokens]) expect(log).not.toContain(secret)
+  for (const secret of [ada.email, ada.password, 'kaktus', code, ...tokens]) expect(log).not.toContain(secret)
 })

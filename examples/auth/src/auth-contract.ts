@@ -5,6 +5,7 @@ const Email = Type.String({ format: 'email', maxLength: 254 })
 /** How long a password must be, and which are too easy, `passwordProblem` says. */
 const Password = secret(Type.String({ maxLength: 1_024 }))
 const RefreshToken = secret(Type.String({ maxLength: 100 }))
+const ConfirmationCode = secret(Type.String({ maxLength: 100 }))
 const Nothing = Type.Object({})
 
 /** As in RFC 6749 section 5.1, in the names of this contract. */
@@ -31,11 +32,20 @@ export const auth = contract(
   'auth.v1.AuthService',
   {
     register: {
-      summary: 'Asks for an account. The answer is the same whether the e-mail address is free or belongs to somebody.',
+      summary:
+        'Asks for an account. The answer is the same whether the e-mail address is free or belongs to somebody; a letter to it says more.',
       input: Type.Object({ email: Email, password: Password }),
       output: Nothing,
       errors: ['invalid_argument', 'resource_exhausted'],
       http: { route: 'POST /register', status: 202 },
+      access: 'public',
+    },
+    confirm: {
+      summary: 'Makes the account that was asked for, by the code of the letter.',
+      input: Type.Object({ code: ConfirmationCode }),
+      output: Nothing,
+      errors: ['not_found'],
+      http: 'POST /confirm',
       access: 'public',
     },
     login: {

@@ -11,6 +11,13 @@ export interface AuthTables {
     readonly email: string
     readonly password_hash: string
   }
+  /** Accounts that are not confirmed yet. */
+  readonly registrations: {
+    readonly code_hash: string
+    readonly email: string
+    readonly password_hash: string
+    readonly expires_at: number
+  }
   /** One row a login: the newest of its refresh tokens. Moments are epoch milliseconds, as doubles: pg reads a bigint as text. */
   readonly refresh_families: {
     readonly family_id: string
@@ -47,7 +54,8 @@ export function openAuthDatabase({
   })
 }
 
-const ownDataDir = fileURLToPath(new URL('../.data', import.meta.url))
+/** Where the SQLite file and the letters are, unless `DATA_DIR` says otherwise. */
+export const ownDataDir = fileURLToPath(new URL('../.data', import.meta.url))
 
 const migrations: Readonly<Record<string, Migration>> = {
   '0001_users': {
@@ -57,6 +65,13 @@ const migrations: Readonly<Record<string, Migration>> = {
         .addColumn('user_id', 'text', (column) => column.primaryKey())
         .addColumn('email', 'text', (column) => column.notNull().unique())
         .addColumn('password_hash', 'text', (column) => column.notNull())
+        .execute()
+      await database.schema
+        .createTable('registrations')
+        .addColumn('code_hash', 'text', (column) => column.primaryKey())
+        .addColumn('email', 'text', (column) => column.notNull())
+        .addColumn('password_hash', 'text', (column) => column.notNull())
+        .addColumn('expires_at', 'double precision', (column) => column.notNull())
         .execute()
     },
   },

@@ -1,9 +1,11 @@
-import { AccessTokens, PasswordHasher, RefreshTokens } from './parts.ts'
 import { type Call, every, fault, Handles, Implements, type Input, inject, type Output, Runs } from '@tenon/core'
 import { auth } from './auth-contract.ts'
 import { callerAddress } from './caller-address.ts'
+import { accountExistsLetter, confirmationLetter, Letters } from './letters.ts'
 import { LoginGuard } from './login-guard.ts'
+import { AccessTokens, PasswordHasher, RefreshTokens } from './parts.ts'
 import { passwordProblem } from './password-policy.ts'
+import { RegistrationStore } from './registration-store.ts'
 import { UserStore } from './user-store.ts'
 
 type Tokens = Output<typeof auth.login>
@@ -11,6 +13,8 @@ type Tokens = Output<typeof auth.login>
 @Handles(auth)
 export class AuthHandler {
   readonly #users = inject(UserStore)
+  readonly #registrations = inject(RegistrationStore)
+  readonly #letters = inject(Letters)
   readonly #passwords = inject(PasswordHasher)
   readonly #accessTokens = inject(AccessTokens)
   readonly #refreshTokens = inject(RefreshTokens)
@@ -21,10 +25,22 @@ export class AuthHandler {
     const problem = passwordProblem(password, email)
     if (problem !== undefined) throw weakPassword(problem)
     this.#guard.register(callerAddress(call.peer))
-    // Computed for a taken address too: neither the answer nor the work tells that it is. Here a service with a mail server would send a letter
-    // to the address: one to confirm, or one that says there is an account already.
-    const isNew = await this.#users.create(email, await this.#passwords.hash(password, call.signal))
-    call.log.info({}, isNew ? 'a user has registered' : 'somebody registered with an e-mail address that is taken')
+    // All of it for a taken address too: neither the answer nor the work tells that it is, only the letter.
+    const passwordHash = await this.#passwords.hash(password, call.signal)
+    const code = await this.#registrations.add({ email, passwordHash })
+    const user = await this.#users.findByEmail(email, call.signal)
+    await this.#letters.send(user ? accountExistsLetter(user.email) : confirmationLetter(email, code))
+    return {}
+  }
+
+  @Implements(auth.confirm)
+  async confirm({ code }: Input<typeof auth.confirm>, call: Call): Promise<Output<typeof auth.confirm>> {
+    const registration = await this.#registrations.find(code)
+    // Of several who asked for one e-mail address, the first who confirms has it.
+    const isNew = registration && (await this.#users.create(registration.email, registration.passwordHash))
+    await this.#registrations.remove(code)
+    if (!isNew) throw fault(auth.confirm, 'not_found', 'the code is not valid, or not any more')
+    call.log.info({}, 'there is a new user')
     return {}
   }
 
@@ -74,8 +90,9 @@ export class AuthHandler {
     await this.#accessTokens.rotateKeys()
   }
 
-  @Runs('forget-logins', every('10 m'))
-  async forgetLogins(): Promise<void> {
+  @Runs('forget-what-expired', every('10 m'))
+  async forgetWhatExpired(): Promise<void> {
+    await this.#registrations.removeExpired()
     await this.#refreshTokens.removeExpired()
   }
 

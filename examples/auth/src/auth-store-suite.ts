@@ -6,18 +6,20 @@ import {
   type SigningKeyStore,
 } from '@tenon/auth'
 import { expect, test } from 'vitest'
+import type { RegistrationStore } from './registration-store.ts'
 import type { UserStore } from './user-store.ts'
 
 const { signal } = new AbortController()
 
 export interface OpenedStores extends AsyncDisposable {
   readonly users: UserStore
+  readonly registrations: RegistrationStore
   readonly refreshTokens: RefreshTokenStore
   readonly signingKeys: SigningKeyStore
 }
 
 /** What the stores guarantee on every database. */
-export function authStoreSuite(open: () => Promise<OpenedStores>): void {
+export function authStoreSuite(open: (now?: () => number) => Promise<OpenedStores>): void {
   test('gives an e-mail address to one user, whatever its capitals and however many ask at once', async () => {
     await using stores = await open()
     const emails = ['ada@example.com', 'ADA@example.com', 'Ada@Example.com', 'ada@example.com']
@@ -28,6 +30,28 @@ export function authStoreSuite(open: () => Promise<OpenedStores>): void {
     await stores.users.changeHash(user?.userId ?? '', 'another')
     expect(await stores.users.find(user?.userId ?? '', signal)).toEqual({ ...user, passwordHash: 'another' })
     expect(await stores.users.findByEmail('bob@example.com', signal)).toBeUndefined()
+  })
+
+  test('finds a registration by its code for an hour, and by no other', async () => {
+    const clock = { now: 1_790_000_000_000 }
+    await using stores = await open(() => clock.now)
+    const ada = { email: 'ada@example.com', passwordHash: 'a' }
+    const codes = [await stores.registrations.add(ada), await stores.registrations.add({ ...ada, passwordHash: 'b' })]
+    const [first = '', second = ''] = codes
+    expect(await stores.registrations.find(first)).toEqual(ada)
+    expect(await stores.registrations.find(`${first}x`)).toBeUndefined()
+    await stores.registrations.remove(first)
+    clock.now += 3_599_999
+    await stores.registrations.removeExpired()
+    expect(await Promise.all(codes.map((code) => stores.registrations.find(code)))).toEqual([
+      undefined,
+      { ...ada, passwordHash: 'b' },
+    ])
+    clock.now += 1
+    expect(await stores.registrations.find(second)).toBeUndefined()
+    await stores.registrations.removeExpired()
+    clock.now -= 1
+    expect(await stores.registrations.find(second)).toBeUndefined()
   })
 
   test('does with logins what the store in memory does', async () => {

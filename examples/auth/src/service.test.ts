@@ -2,6 +2,7 @@ import { passwordHasher } from '@tenon/auth'
 import { override, testService } from '@tenon/testing'
 import { expect, test, vi } from 'vitest'
 import { auth } from './auth-contract.ts'
+import { type Letter, Letters } from './letters.ts'
 import { PasswordHasher } from './parts.ts'
 import { service } from './service.ts'
 
@@ -13,18 +14,32 @@ async function start(costLog2 = 10) {
   const hasher = passwordHasher({ costLog2 })
   const hash = vi.spyOn(hasher, 'hash')
   const verify = vi.spyOn(hasher, 'verify')
+  const letters: Letter[] = []
   const tested = await testService(service, {
     config: { dataDir: ':memory:' },
-    overrides: [override(PasswordHasher, hasher)],
+    overrides: [
+      override(PasswordHasher, hasher),
+      override(Letters, { send: async (letter) => void letters.push(letter) }),
+    ],
   })
-  return Object.assign(tested, { hash, verify })
+  /** Asks for an account, and confirms it. */
+  const join = async (user: typeof ada) => {
+    await tested.call(auth.register, user)
+    await tested.call(auth.confirm, { code: codeOf(letters.at(-1)) })
+  }
+  return Object.assign(tested, { hash, verify, letters, join })
 }
+
+const codeOf = (letter: Letter | undefined) => /^[\w-]{43}$/m.exec(letter?.text ?? '')?.[0] ?? 'no code'
 
 const bearer = (token: string) => ({ metadata: { authorization: `Bearer ${token}` } })
 
-test('registers, logs in, says who calls, and logs out', async () => {
+test('registers, confirms, logs in, says who calls, and logs out', async () => {
   await using login = await start()
   expect(await login.call(auth.register, ada)).toEqual({})
+  await expect(login.call(auth.login, ada)).rejects.toMatchObject({ code: 'unauthenticated' })
+  expect(login.letters).toMatchObject([{ to: ada.email, subject: 'Confirm your account' }])
+  expect(await login.call(auth.confirm, { code: codeOf(login.letters[0]) })).toEqual({})
   const { accessToken, refreshToken } = await login.call(auth.login, { ...ada, email: 'ADA@example.com' })
   const me = await login.call(auth.me, {}, bearer(accessToken))
   expect(me).toEqual({ userId: expect.any(String), email: ada.email })
@@ -40,14 +55,14 @@ test('registers, logs in, says who calls, and logs out', async () => {
 
 test('lets no cache keep tokens', async () => {
   await using login = await start()
-  await login.call(auth.register, ada)
+  await login.join(ada)
   expect(await login.outcome(auth.login, ada)).toMatchObject({ headers: { 'cache-control': 'no-store' } })
   expect(await login.outcome(auth.keySet, {})).toMatchObject({ headers: { 'cache-control': 'public, max-age=300' } })
 })
 
 test('ends a login whose refresh token is used twice, and says so in the log alone', async () => {
   await using login = await start()
-  await login.call(auth.register, ada)
+  await login.join(ada)
   const { refreshToken } = await login.call(auth.login, ada)
   const next = await login.call(auth.refresh, { refreshToken })
   for (const token of [refreshToken, next.refreshToken, 'nonsense'])
@@ -71,30 +86,38 @@ test('answers the same, after the same work, whether a user exists or not', asyn
   }
   const free = await told(login.call(auth.register, ada))
   expect(free).toEqual({ settled: {}, hashes: 1, verifications: 0 })
-  // Whoever asks for the address of somebody else is told the same, and changes nothing.
-  expect(await told(login.call(auth.register, { ...ada, password: `${wrong}!` }))).toEqual(free)
+  await login.call(auth.confirm, { code: codeOf(login.letters[0]) })
+  // Whoever asks for the address of somebody else is told the same, and can neither confirm nor log in.
+  const others = { ...ada, password: `${wrong}!` }
+  expect(await told(login.call(auth.register, others))).toEqual(free)
+  expect(login.letters[1]).toMatchObject({ to: ada.email, subject: 'You have an account' })
+  expect(codeOf(login.letters[1])).toBe('no code')
   const known = await told(login.call(auth.login, { ...ada, password: wrong }))
   expect(known).toMatchObject({ settled: { code: 'unauthenticated' }, hashes: 0, verifications: 1 })
   expect(await told(login.call(auth.login, { ...ada, email: 'bob@example.com' }))).toEqual(known)
-  await expect(login.call(auth.login, { ...ada, password: `${wrong}!` })).rejects.toMatchObject({
-    code: 'unauthenticated',
-  })
+  await login.call(auth.register, { ...others, email: 'bob@example.com' })
+  for (const email of [ada.email, 'bob@example.com'])
+    expect(await told(login.call(auth.login, { ...others, email }))).toEqual(known)
   await login.call(auth.login, ada)
 })
 
-test('gives an e-mail address to one of many who register at once, and tells nobody who it was', async () => {
+test('gives an e-mail address to the first of many who confirm at once, and takes each code once', async () => {
   await using login = await start()
-  const passwords = ['one', 'two', 'three', 'four'].map((word) => `${word} ${ada.password}`)
-  const answers = passwords.map((password) => login.call(auth.register, { ...ada, password }))
-  expect(await Promise.all(answers)).toEqual([{}, {}, {}, {}])
-  const logins = passwords.map((password) => login.call(auth.login, { ...ada, password }))
-  const results = await Promise.allSettled(logins)
-  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  const users = ['one', 'two', 'three', 'four'].map((word) => ({ ...ada, password: `${word} ${ada.password}` }))
+  const answers = await Promise.all(users.map((user) => login.call(auth.register, user)))
+  expect(answers).toEqual([{}, {}, {}, {}])
+  const codes = login.letters.map(codeOf)
+  const confirm = () => Promise.all(codes.map((code) => login.outcome(auth.confirm, { code })))
+  const confirmed = (await confirm()).map((outcome) => (outcome.ok ? 'ok' : outcome.error.code))
+  expect(confirmed.toSorted()).toEqual(['not_found', 'not_found', 'not_found', 'ok'])
+  for (const outcome of await confirm()) expect(outcome).toMatchObject({ error: { code: 'not_found' } })
+  const logins = await Promise.all(users.map((user) => login.outcome(auth.login, user)))
+  expect(logins.filter(({ ok }) => ok)).toHaveLength(1)
 })
 
 test('closes after five failures, for users that exist and for others, and computes nothing more', async () => {
   await using login = await start()
-  await login.call(auth.register, ada)
+  await login.join(ada)
   for (const email of [ada.email, 'bob@example.com']) {
     login.verify.mockClear()
     const tries = Array.from({ length: 20 }, () => login.outcome(auth.login, { email, password: wrong }))
@@ -111,6 +134,11 @@ test('refuses a weak password before anything is computed, without repeating it'
   expect(refusal).toMatchObject({
     error: { code: 'invalid_argument', details: { violations: [{ field: '/password', rule: 'custom' }] } },
   })
+  // Of one character and of two each, and in bytes beyond what is hashed.
+  for (const password of ['\u96ea'.repeat(400), 'lone surrogate \ud800'])
+    expect(await login.outcome(auth.register, { ...ada, password })).toMatchObject({
+      error: { code: 'invalid_argument' },
+    })
   const tooLong = await login.outcome(auth.register, { ...ada, password: wrong.repeat(100) })
   expect(tooLong).toMatchObject({ error: { code: 'invalid_argument' } })
   expect(login.hash).not.toHaveBeenCalled()
@@ -118,31 +146,33 @@ test('refuses a weak password before anything is computed, without repeating it'
 
 test('says nothing of passwords and tokens in its log', async () => {
   await using login = await start()
-  await login.call(auth.register, ada)
+  await login.join(ada)
   const { accessToken, refreshToken } = await login.call(auth.login, ada)
   await login.outcome(auth.login, { ...ada, password: wrong })
   await login.outcome(auth.me, {}, bearer(`${accessToken}x`))
   await login.call(auth.refresh, { refreshToken })
   await login.outcome(auth.refresh, { refreshToken })
+  const code = codeOf(login.letters[0])
+  await login.outcome(auth.confirm, { code })
   expect(login.log.length).toBeGreaterThan(3)
   const log = JSON.stringify(login.log)
-  for (const secret of [ada.password, wrong, accessToken, refreshToken, refreshToken.split('.')[1] ?? '', ada.email])
+  for (const secret of [ada.password, wrong, accessToken, ...refreshToken.split('.'), ada.email, code])
     expect(log).not.toContain(secret)
 })
 
 test('makes hashes anew that were made at another cost, when their password is known', async () => {
   await using login = await start(11)
   login.hash.mockResolvedValueOnce(await passwordHasher({ costLog2: 10 }).hash(ada.password))
-  await login.call(auth.register, ada)
+  await login.join(ada)
   login.hash.mockClear()
   for (const _login of ['first', 'second']) await login.call(auth.login, ada)
   expect(login.hash).toHaveBeenCalledTimes(1)
 })
 
-test('makes its keys and forgets old logins by itself', async () => {
+test('makes its keys and forgets what has expired by itself', async () => {
   await using login = await start()
   await login.runSchedule('rotate-keys')
   await login.runSchedule('rotate-keys')
   expect((await login.call(auth.keySet, {})).keys).toEqual([expect.objectContaining({ kty: 'EC', alg: 'ES256' })])
-  await login.runSchedule('forget-logins')
+  await login.runSchedule('forget-what-expired')
 })

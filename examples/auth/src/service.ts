@@ -1,13 +1,16 @@
+import { join } from 'node:path'
 import { ping } from '@shop/data'
 import { accessTokens, jwtAuthenticator, passwordHasher, refreshTokens } from '@tenon/auth'
-import { defineService, optional, port, provide, secret } from '@tenon/core'
+import { defineService, optional, port, provide, secret, text } from '@tenon/core'
 import { grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
-import { AuthDatabase, openAuthDatabase } from './auth-database.ts'
+import { AuthDatabase, openAuthDatabase, ownDataDir } from './auth-database.ts'
 import { AuthHandler } from './auth-handler.ts'
+import { letterFolder, Letters } from './letters.ts'
 import { LoginGuard } from './login-guard.ts'
 import { OwnKeySet } from './own-key-set.ts'
 import { AccessTokens, PasswordHasher, RefreshTokens } from './parts.ts'
+import { RegistrationStore } from './registration-store.ts'
 import { refreshTokenTable, signingKeyTable } from './token-store.ts'
 import { UserStore } from './user-store.ts'
 
@@ -25,6 +28,7 @@ export const service = defineService({
     adminPort: port('AUTH_ADMIN_PORT', 9003),
     databaseUrl: secret(optional('DATABASE_URL')),
     dataDir: optional('DATA_DIR'),
+    letterDir: text('LETTER_DIR', join(ownDataDir, 'letters')),
   },
   handlers: [AuthHandler],
   // What every other service writes too, but for `fetch`: this one has the keys itself.
@@ -43,6 +47,8 @@ export const service = defineService({
       dispose: (database) => database.destroy(),
     }),
     provide(UserStore, { needs: [AuthDatabase], create: (database) => new UserStore(database) }),
+    provide(RegistrationStore, { needs: [AuthDatabase], create: (database) => new RegistrationStore(database) }),
+    provide(Letters, { create: () => letterFolder(settings.letterDir) }),
     provide(PasswordHasher, { create: () => passwordHasher() }),
     provide(AccessTokens, {
       needs: [AuthDatabase],

@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { buildClient } from '@tenon/core/client'
 import { contractInfo } from '@tenon/core/contract'
 import { grpcClient } from '@tenon/transport-grpc'
@@ -11,7 +14,9 @@ const ada = { email: 'ada@example.com', password: 'wren tuba cactus' }
 /** The service as it is, with its own hashes, over real sockets. */
 async function start() {
   const ports = { AUTH_HTTP_PORT: '0', AUTH_GRPC_PORT: '0', AUTH_ADMIN_PORT: '0' }
-  const started = await service.start({ environment: { ...ports, DATA_DIR: ':memory:', LOG_LEVEL: 'silent' } })
+  const letterDir = await mkdtemp(join(tmpdir(), 'tenon-letters-'))
+  const environment = { ...ports, DATA_DIR: ':memory:', LETTER_DIR: letterDir, LOG_LEVEL: 'silent' }
+  const started = await service.start({ environment })
   const at = (protocol: string) => {
     const { host, port } = started.addresses.find((address) => address.protocol === protocol) ?? {}
     return `${host}:${port}`
@@ -19,6 +24,10 @@ async function start() {
   const channel = grpcClient().open({ contract: contractInfo(auth), address: at('grpc') })
   return {
     grpc: buildClient(auth, channel),
+    async letters() {
+      const files = await readdir(letterDir)
+      return Promise.all(files.map((file) => readFile(join(letterDir, file), 'utf8')))
+    },
     async http(path: string, body?: object, headers: Readonly<Record<string, string>> = {}) {
       const response = await fetch(`http://${at('http')}${path}`, {
         method: body ? 'POST' : 'GET',
@@ -34,6 +43,7 @@ async function start() {
     [Symbol.asyncDispose]: async () => {
       await channel.close()
       await started.stop()
+      await rm(letterDir, { recursive: true, force: true })
     },
   }
 }
@@ -41,6 +51,9 @@ async function start() {
 test('is one service over HTTP and gRPC: users, tokens and ends of logins of one are those of the other', async () => {
   await using login = await start()
   expect(await login.http('/register', ada)).toMatchObject({ status: 202, body: {} })
+  const [letter = ''] = await login.letters()
+  expect(letter).toContain(`To: ${ada.email}\nSubject: Confirm your account\n\n`)
+  await login.grpc.confirm({ code: /^[\w-]{43}$/m.exec(letter)?.[0] ?? '' })
   const tokens = await login.grpc.login(ada)
   const bearer = { authorization: `Bearer ${tokens.accessToken}` }
   const overHttp = await login.http('/me', undefined, bearer)
@@ -65,6 +78,8 @@ test('tells whoever guesses the same of those who exist and of others: status, h
     return { status, headers: [...headers].filter(([name]) => !changing.has(name)), rest }
   }
   const free = await told('/register', ada)
+  const [letter = ''] = await login.letters()
+  await login.grpc.confirm({ code: /^[\w-]{43}$/m.exec(letter)?.[0] ?? '' })
   expect(await told('/register', { ...ada, password: 'harp onyx violin' })).toEqual(free)
   const known = await told('/login', { ...ada, password: 'wren tuba kaktus' })
   expect(known.status).toBe(401)
