@@ -1,7 +1,8 @@
 import { contract, secret } from '@tenon/core/contract'
 import { Type } from '@tenon/core/typebox'
 
-const Email = Type.String({ format: 'email', maxLength: 254 })
+/** Without quoted names, in which anything may stand: blanks, other letters, and line breaks that would be headers of a letter. */
+const Email = Type.String({ format: 'email', pattern: '^[!#-~]+$', maxLength: 254 })
 /** How long a password must be, and which are too easy, `passwordProblem` says. */
 const Password = secret(Type.String({ maxLength: 1_024 }))
 const RefreshToken = secret(Type.String({ maxLength: 100 }))

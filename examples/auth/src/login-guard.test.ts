@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { guardLimits, LoginGuard } from './login-guard.ts'
 
@@ -69,4 +70,12 @@ test('lets an address register twenty times', () => {
   guard.register('10.0.0.8')
   clock.now = 15 * minuteMs
   guard.register('10.0.0.7')
+})
+
+test('has the limits that the README tells', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const limits = Array.from(readme.matchAll(/^\| (?:failures|registrations) .* \| (\d+) \|/gm), ([, count]) =>
+    Number(count),
+  )
+  expect(limits).toEqual(Object.values(guardLimits).map(({ maxCount }) => maxCount))
 })

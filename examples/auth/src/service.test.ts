@@ -1,16 +1,19 @@
-import { passwordHasher } from '@tenon/auth'
+import { accessTokens, memoryRefreshTokens, memorySigningKeys, passwordHasher, refreshTokens } from '@tenon/auth'
+import type { Provider } from '@tenon/core'
 import { override, testService } from '@tenon/testing'
 import { expect, test, vi } from 'vitest'
 import { auth } from './auth-contract.ts'
 import { type Letter, Letters } from './letters.ts'
-import { PasswordHasher } from './parts.ts'
+import { audience, issuer } from './own-tokens.ts'
+import { PasswordHasher, RefreshTokens } from './parts.ts'
+import { RegistrationStore } from './registration-store.ts'
 import { service } from './service.ts'
 
 const ada = { email: 'ada@example.com', password: 'wren tuba cactus' }
 const wrong = 'wren tuba kaktus'
 
 /** The service as it is, but for a database of the test's own, and hashes that cost little and are counted. */
-async function start(costLog2 = 10) {
+async function start(costLog2 = 10, overrides: readonly Provider[] = []) {
   const hasher = passwordHasher({ costLog2 })
   const hash = vi.spyOn(hasher, 'hash')
   const verify = vi.spyOn(hasher, 'verify')
@@ -20,6 +23,7 @@ async function start(costLog2 = 10) {
     overrides: [
       override(PasswordHasher, hasher),
       override(Letters, { send: async (letter) => void letters.push(letter) }),
+      ...overrides,
     ],
   })
   /** Asks for an account, and confirms it. */
@@ -169,10 +173,40 @@ test('makes hashes anew that were made at another cost, when their password is k
   expect(login.hash).toHaveBeenCalledTimes(1)
 })
 
-test('makes its keys and forgets what has expired by itself', async () => {
+test('forgets by itself what has expired', async () => {
+  const tokens = refreshTokens({ store: memoryRefreshTokens() })
+  const forgotten = [
+    vi.spyOn(tokens, 'removeExpired'),
+    vi.spyOn(RegistrationStore.prototype, 'removeExpired').mockResolvedValueOnce(),
+  ]
+  await using login = await start(10, [override(RefreshTokens, tokens)])
+  await login.runSchedule('forget-what-expired')
+  for (const removed of forgotten) expect(removed).toHaveBeenCalledTimes(1)
+})
+
+test('has a key before anybody asks for one, and makes no second one before it is time', async () => {
   await using login = await start()
-  await login.runSchedule('rotate-keys')
+  // A key that nobody knows has the keys asked for, and not again for a while.
+  const options = { issuer, audience, keys: memorySigningKeys() }
+  const forged = await accessTokens(options).issue({ id: 'ada' })
+  await expect(login.call(auth.me, {}, bearer(forged.token))).rejects.toMatchObject({ code: 'unauthenticated' })
+  await login.join(ada)
+  const { accessToken } = await login.call(auth.login, ada)
+  expect(await login.call(auth.me, {}, bearer(accessToken))).toMatchObject({ email: ada.email })
   await login.runSchedule('rotate-keys')
   expect((await login.call(auth.keySet, {})).keys).toEqual([expect.objectContaining({ kty: 'EC', alg: 'ES256' })])
-  await login.runSchedule('forget-what-expired')
+})
+
+test.each([
+  'ada@example.com\r\nBcc: eve@example.com',
+  '"ada\r\nBcc: eve@example.com\r\n"@example.com',
+  '"ada lovelace"@example.com',
+  'ada\u0000@example.com',
+  // Becomes `k` in lower case.
+  '\u212aate@example.com',
+  'ada@ex\u00e4mple.com',
+])('writes no letter to %j', async (email) => {
+  await using login = await start()
+  expect(await login.outcome(auth.register, { ...ada, email })).toMatchObject({ error: { code: 'invalid_argument' } })
+  expect(login.letters).toEqual([])
 })

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { ping } from '@shop/data'
-import { accessTokens, jwtAuthenticator, passwordHasher, refreshTokens } from '@tenon/auth'
+import { accessTokens, passwordHasher, refreshTokens } from '@tenon/auth'
 import { defineService, optional, port, provide, secret, text } from '@tenon/core'
 import { grpcTransport } from '@tenon/transport-grpc'
 import { httpTransport } from '@tenon/transport-http'
@@ -8,16 +8,13 @@ import { AuthDatabase, openAuthDatabase, ownDataDir } from './auth-database.ts'
 import { AuthHandler } from './auth-handler.ts'
 import { letterFolder, Letters } from './letters.ts'
 import { LoginGuard } from './login-guard.ts'
-import { OwnKeySet } from './own-key-set.ts'
+import { audience, issuer, OwnTokens } from './own-tokens.ts'
 import { AccessTokens, PasswordHasher, RefreshTokens } from './parts.ts'
 import { RegistrationStore } from './registration-store.ts'
 import { refreshTokenTable, signingKeyTable } from './token-store.ts'
 import { UserStore } from './user-store.ts'
 
-/** Who issues tokens, and for whom: every service of the system. */
-const issuer = 'https://auth.example'
-const audience = 'https://api.example'
-const ownKeys = new OwnKeySet()
+const ownTokens = new OwnTokens()
 
 export const service = defineService({
   name: 'auth',
@@ -31,14 +28,7 @@ export const service = defineService({
     letterDir: text('LETTER_DIR', join(ownDataDir, 'letters')),
   },
   handlers: [AuthHandler],
-  // What every other service writes too, but for `fetch`: this one has the keys itself.
-  authenticate: jwtAuthenticator({
-    issuer,
-    audience,
-    algorithms: ['ES256'],
-    type: 'at+jwt',
-    jwks: { url: 'https://auth.example/.well-known/jwks.json', fetch: ownKeys.fetch },
-  }),
+  authenticate: ownTokens.authenticate,
   providers: (settings) => [
     provide(AuthDatabase, {
       create: () => openAuthDatabase({ ...settings, databaseUrl: settings.databaseUrl?.reveal() }),
@@ -56,7 +46,7 @@ export const service = defineService({
         const tokens = accessTokens({ issuer, audience, keys: signingKeyTable(database) })
         // Before anybody asks for keys: they would be told that there are none, and not ask again soon.
         await tokens.rotateKeys()
-        return ownKeys.of(tokens)
+        return ownTokens.of(tokens)
       },
     }),
     provide(RefreshTokens, {
