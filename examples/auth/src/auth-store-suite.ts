@@ -5,13 +5,16 @@ import {
   type RefreshTokenStore,
   type SigningKeyStore,
 } from '@tenon/auth'
+import type { Kysely } from 'kysely'
 import { expect, test } from 'vitest'
+import type { AuthTables } from './auth-database.ts'
 import type { RegistrationStore } from './registration-store.ts'
 import type { UserStore } from './user-store.ts'
 
 const { signal } = new AbortController()
 
 export interface OpenedStores extends AsyncDisposable {
+  readonly database: Kysely<AuthTables>
   readonly users: UserStore
   readonly registrations: RegistrationStore
   readonly refreshTokens: RefreshTokenStore
@@ -39,6 +42,8 @@ export function authStoreSuite(open: (now?: () => number) => Promise<OpenedStore
     const codes = [await stores.registrations.add(ada), await stores.registrations.add({ ...ada, passwordHash: 'b' })]
     const [first = '', second = ''] = codes
     expect(await stores.registrations.find(first)).toEqual(ada)
+    const kept = JSON.stringify(await stores.database.selectFrom('registrations').selectAll().execute())
+    for (const code of codes) expect(kept).not.toContain(code)
     expect(await stores.registrations.find(`${first}x`)).toBeUndefined()
     await stores.registrations.remove(first)
     clock.now += 3_599_999

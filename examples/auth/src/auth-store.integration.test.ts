@@ -13,6 +13,7 @@ describe.skipIf(absence)(`on PostgreSQL${absence ? ` (skipped: ${absence})` : ''
     const postgres = await temporaryPostgres()
     const database = await openAuthDatabase({ databaseUrl: postgres.url, dataDir: '' })
     return {
+      database,
       users: new UserStore(database),
       registrations: new RegistrationStore(database, now),
       refreshTokens: refreshTokenTable(database),

@@ -9,6 +9,7 @@ describe('on SQLite', () => {
   authStoreSuite(async (now) => {
     const database = await openAuthDatabase({ databaseUrl: undefined, dataDir: ':memory:' })
     return {
+      database,
       users: new UserStore(database),
       registrations: new RegistrationStore(database, now),
       refreshTokens: refreshTokenTable(database),

@@ -4,6 +4,7 @@ import { override, testService } from '@tenon/testing'
 import { expect, test, vi } from 'vitest'
 import { auth } from './auth-contract.ts'
 import { type Letter, Letters } from './letters.ts'
+import { guardLimits } from './login-guard.ts'
 import { audience, issuer } from './own-tokens.ts'
 import { PasswordHasher, RefreshTokens } from './parts.ts'
 import { RegistrationStore } from './registration-store.ts'
@@ -114,7 +115,10 @@ test('gives an e-mail address to the first of many who confirm at once, and take
   const confirm = () => Promise.all(codes.map((code) => login.outcome(auth.confirm, { code })))
   const confirmed = (await confirm()).map((outcome) => (outcome.ok ? 'ok' : outcome.error.code))
   expect(confirmed.toSorted()).toEqual(['not_found', 'not_found', 'not_found', 'ok'])
+  const find = vi.spyOn(RegistrationStore.prototype, 'find')
   for (const outcome of await confirm()) expect(outcome).toMatchObject({ error: { code: 'not_found' } })
+  // Nothing is left of them, so that no code makes an account after its user is deleted.
+  expect(await Promise.all(find.mock.results.map(({ value }) => value))).toEqual(codes.map(() => undefined))
   const logins = await Promise.all(users.map((user) => login.outcome(auth.login, user)))
   expect(logins.filter(({ ok }) => ok)).toHaveLength(1)
 })
@@ -130,6 +134,14 @@ test('closes after five failures, for users that exist and for others, and compu
     expect(codes.filter((code) => code === 'resource_exhausted')).toHaveLength(15)
     expect(login.verify).toHaveBeenCalledTimes(5)
   }
+})
+
+test('lets an address ask for twenty accounts, and computes and writes nothing for more', async () => {
+  await using login = await start()
+  const asked = Array.from({ length: guardLimits.registration.maxCount }, (_, index) => `user${index}@example.com`)
+  await Promise.all(asked.map((email) => login.call(auth.register, { ...ada, email })))
+  expect(await login.outcome(auth.register, ada)).toMatchObject({ error: { code: 'resource_exhausted' } })
+  expect([login.hash.mock.calls.length, login.letters.length]).toEqual([20, 20])
 })
 
 test('refuses a weak password before anything is computed, without repeating it', async () => {

@@ -97,3 +97,10 @@ test('counts the failures of an address over both together', async () => {
   expect(Number(closed.headers.get('retry-after'))).toBeGreaterThan(800)
   await expect(login.grpc.login(wrong)).rejects.toMatchObject({ code: 'resource_exhausted' })
 })
+
+test('says in its document which texts are not to be shown', async () => {
+  await using login = await start()
+  const { body } = await login.http('/openapi.json')
+  const inputs = JSON.stringify(body).match(/"(?:code|password|refreshToken)":\{[^}]*"format":"password"/g)
+  expect(new Set(inputs?.map((text) => text.split('"')[1]))).toEqual(new Set(['code', 'password', 'refreshToken']))
+})
