@@ -6,7 +6,7 @@ import { LoginGuard } from './login-guard.ts'
 import { AccessTokens, PasswordHasher, RefreshTokens } from './parts.ts'
 import { passwordProblem } from './password-policy.ts'
 import { RegistrationStore } from './registration-store.ts'
-import { UserStore } from './user-store.ts'
+import { type User, UserStore } from './user-store.ts'
 
 type Tokens = Output<typeof auth.login>
 
@@ -48,10 +48,12 @@ export class AuthHandler {
   async login({ email, password }: Input<typeof auth.login>, call: Call): Promise<Tokens> {
     const address = callerAddress(call.peer)
     this.#guard.begin(email, address)
-    const user = await this.#users.findByEmail(email, call.signal)
-    const isRight = await this.#passwords.verify(password, user?.passwordHash, call.signal)
-    if (user === undefined || !isRight)
-      throw fault(auth.login, 'unauthenticated', 'the e-mail address or the password is wrong')
+    const user = await this.#userOf(email, password, call).catch((error: unknown) => {
+      // Too many passwords at once, for example: nobody has tried this one.
+      this.#guard.takeBack(email, address)
+      throw error
+    })
+    if (user === undefined) throw fault(auth.login, 'unauthenticated', 'the e-mail address or the password is wrong')
     this.#guard.succeeded(email, address)
     if (this.#passwords.needsRehash(user.passwordHash))
       await this.#users.changeHash(user.userId, await this.#passwords.hash(password, call.signal))
@@ -94,6 +96,13 @@ export class AuthHandler {
   async forgetWhatExpired(): Promise<void> {
     await this.#registrations.removeExpired()
     await this.#refreshTokens.removeExpired()
+  }
+
+  /** Undefined for a wrong password, and after the same work for nobody. */
+  async #userOf(email: string, password: string, { signal }: Call): Promise<User | undefined> {
+    const user = await this.#users.findByEmail(email, signal)
+    const isRight = await this.#passwords.verify(password, user?.passwordHash, signal)
+    return isRight ? user : undefined
   }
 
   async #reply(

@@ -54,10 +54,15 @@ export class LoginGuard {
     for (const [counter, name] of counted) counter.count(name)
   }
 
-  /** Takes back what the attempt of a right password has counted. */
+  /** Takes back what an attempt has counted that came to nothing: nobody has learnt anything of the password. */
+  takeBack(email: string, address: string): void {
+    for (const [counter, name] of this.#countersOf(email, address)) counter.giveBack(name)
+  }
+
+  /** Takes back what the attempt of a right password has counted, and remembers who it was. */
   succeeded(email: string, address: string): void {
     const pair = pairOf(email, address)
-    for (const [counter, name] of this.#countersOf(email, address)) counter.giveBack(name)
+    this.takeBack(email, address)
     this.#pairs.forget(pair)
     this.#knownPairs.delete(pair)
     this.#knownPairs.add(pair)

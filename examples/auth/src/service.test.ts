@@ -1,5 +1,5 @@
 import { accessTokens, memoryRefreshTokens, memorySigningKeys, passwordHasher, refreshTokens } from '@tenon/auth'
-import type { Provider } from '@tenon/core'
+import { type Provider, ServiceError } from '@tenon/core'
 import { override, testService } from '@tenon/testing'
 import { expect, test, vi } from 'vitest'
 import { auth } from './auth-contract.ts'
@@ -134,6 +134,18 @@ test('closes after five failures, for users that exist and for others, and compu
     expect(codes.filter((code) => code === 'resource_exhausted')).toHaveLength(15)
     expect(login.verify).toHaveBeenCalledTimes(5)
   }
+})
+
+test('counts no attempt that came to nothing, as when too many passwords are checked at once', async () => {
+  await using login = await start()
+  await login.join(ada)
+  for (let count = 0; count < 10; count += 1) {
+    login.verify.mockRejectedValueOnce(new ServiceError('resource_exhausted', 'too many passwords are being checked'))
+    expect(await login.outcome(auth.login, ada)).toMatchObject({
+      error: { message: 'too many passwords are being checked' },
+    })
+  }
+  await login.call(auth.login, ada)
 })
 
 test('lets an address ask for twenty accounts, and computes and writes nothing for more', async () => {
