@@ -1,12 +1,15 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { jwtAuthenticator } from '@tenon/auth'
 import { buildClient } from '@tenon/core/client'
 import { contractInfo } from '@tenon/core/contract'
 import { grpcClient } from '@tenon/transport-grpc'
 import { expect, test } from 'vitest'
 import { auth } from './auth-contract.ts'
 import { guardLimits } from './login-guard.ts'
+import { authenticate } from './other-service.test-fixture.ts'
+import { audience, issuer } from './own-tokens.ts'
 import { service } from './service.ts'
 
 const ada = { email: 'ada@example.com', password: 'wren tuba cactus' }
@@ -23,6 +26,7 @@ async function start() {
   }
   const channel = grpcClient().open({ contract: contractInfo(auth), address: at('grpc') })
   return {
+    url: `http://${at('http')}`,
     grpc: buildClient(auth, channel),
     async letters() {
       const files = await readdir(letterDir)
@@ -103,4 +107,31 @@ test('says in its document which texts are not to be shown', async () => {
   const { body } = await login.http('/openapi.json')
   const inputs = JSON.stringify(body).match(/"(?:code|password|refreshToken)":\{[^}]*"format":"password"/g)
   expect(new Set(inputs?.map((text) => text.split('"')[1]))).toEqual(new Set(['code', 'password', 'refreshToken']))
+})
+
+test('is believed by other services, which fetch its keys', async () => {
+  await using login = await start()
+  await login.http('/register', ada)
+  const [letter = ''] = await login.letters()
+  await login.grpc.confirm({ code: /^[\w-]{43}$/m.exec(letter)?.[0] ?? '' })
+  const { accessToken } = await login.grpc.login(ada)
+  const { userId } = await login.grpc.me({}, { metadata: { authorization: `Bearer ${accessToken}` } })
+  const jwks = `${login.url}/.well-known/jwks.json`
+  const authenticator = jwtAuthenticator({ issuer, audience, algorithms: ['ES256'], type: 'at+jwt', jwks })
+  const call = (token: string) => ({
+    metadata: { authorization: `Bearer ${token}` },
+    transport: 'http',
+    peer: undefined,
+  })
+  expect(await authenticator(call(accessToken))).toMatchObject({ id: userId })
+  await expect(authenticator(call(`${accessToken}x`))).rejects.toMatchObject({ code: 'unauthenticated' })
+})
+
+test('has a README whose code for other services compiles, and names this issuer', async () => {
+  const read = (name: string) => readFile(new URL(name, import.meta.url), 'utf8')
+  const code = await read('./other-service.test-fixture.ts')
+  expect(await read('../README.md')).toContain(`\`\`\`ts\n${code}\`\`\``)
+  for (const value of [issuer, audience]) expect(code).toContain(`'${value}'`)
+  // Without a token it is for others to say who calls.
+  expect(await authenticate({ metadata: {}, transport: 'http' })).toBeUndefined()
 })
