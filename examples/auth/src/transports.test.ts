@@ -1,25 +1,28 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { jwtAuthenticator } from '@tenon/auth'
+import { jwtAuthenticator, passwordHasher } from '@tenon/auth'
 import { buildClient } from '@tenon/core/client'
 import { contractInfo } from '@tenon/core/contract'
+import { override } from '@tenon/testing'
 import { grpcClient } from '@tenon/transport-grpc'
 import { expect, test } from 'vitest'
 import { auth } from './auth-contract.ts'
 import { guardLimits } from './login-guard.ts'
 import { authenticate } from './other-service.test-fixture.ts'
 import { audience, issuer } from './own-tokens.ts'
+import { PasswordHasher } from './parts.ts'
 import { service } from './service.ts'
 
 const ada = { email: 'ada@example.com', password: 'wren tuba cactus' }
 
-/** The service as it is, with its own hashes, over real sockets. */
+/** The service as it is, over real sockets, but for hashes that cost little. */
 async function start() {
   const ports = { AUTH_HTTP_PORT: '0', AUTH_GRPC_PORT: '0', AUTH_ADMIN_PORT: '0' }
   const letterDir = await mkdtemp(join(tmpdir(), 'tenon-letters-'))
   const environment = { ...ports, DATA_DIR: ':memory:', LETTER_DIR: letterDir, LOG_LEVEL: 'silent' }
-  const started = await service.start({ environment })
+  const overrides = [override(PasswordHasher, passwordHasher({ costLog2: 10 }))]
+  const started = await service.start({ environment, overrides })
   const at = (protocol: string) => {
     const { host, port } = started.addresses.find((address) => address.protocol === protocol) ?? {}
     return `${host}:${port}`
