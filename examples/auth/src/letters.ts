@@ -17,12 +17,13 @@ export interface Letters {
 
 export const Letters = token<Letters>('Letters')
 
-/** Puts each letter into a folder, as a file of its own, for a computer without a mail server. Whoever reads it can confirm registrations. */
+/** Puts each letter into a folder, as a file of its own, the newest last, for a computer without a mail server. Whoever reads it can confirm registrations. */
 export function letterFolder(folder: string): Letters {
   return {
     async send({ to, subject, text }) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      await writeFile(join(folder, `${randomUUID()}.txt`), `To: ${to}\nSubject: ${subject}\n\n${text}\n`, {
+      const file = `${Date.now()}-${randomUUID()}.txt`
+      await writeFile(join(folder, file), `To: ${to}\nSubject: ${subject}\n\n${text}\n`, {
         mode: 0o600,
       })
     },
