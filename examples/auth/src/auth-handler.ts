@@ -1,12 +1,12 @@
 import { type Call, every, fault, Handles, Implements, type Input, inject, type Output, Runs } from '@tenon/core'
 import { auth } from './auth-contract.ts'
-import { callerAddress } from './caller-address.ts'
+import { callerAddress } from './guard/caller-address.ts'
 import { accountExistsLetter, confirmationLetter, Letters } from './letters.ts'
-import { LoginGuard } from './login-guard.ts'
+import { LoginGuard } from './guard/login-guard.ts'
 import { AccessTokens, PasswordHasher, RefreshTokens } from './parts.ts'
 import { passwordProblem } from './password-policy.ts'
-import { RegistrationStore } from './registration-store.ts'
-import { type User, UserStore } from './user-store.ts'
+import { RegistrationStore } from './store/registration-store.ts'
+import { type User, UserStore } from './store/user-store.ts'
 
 type Tokens = Output<typeof auth.login>
 

@@ -4,10 +4,10 @@ import { override, testService } from '@tenon/testing'
 import { expect, test, vi } from 'vitest'
 import { auth } from './auth-contract.ts'
 import { type Letter, Letters } from './letters.ts'
-import { guardLimits } from './login-guard.ts'
+import { guardLimits } from './guard/login-guard.ts'
 import { audience, issuer } from './own-tokens.ts'
 import { PasswordHasher, RefreshTokens } from './parts.ts'
-import { RegistrationStore } from './registration-store.ts'
+import { RegistrationStore } from './store/registration-store.ts'
 import { service } from './service.ts'
 
 const ada = { email: 'ada@example.com', password: 'wren tuba cactus' }

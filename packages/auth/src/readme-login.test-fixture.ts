@@ -1,7 +1,7 @@
 import { accessTokens, memoryRefreshTokens, memorySigningKeys, passwordHasher, refreshTokens } from '@tenon/auth'
 
 const passwords = passwordHasher()
-// Both in a database, where tokens are to outlive the process: see examples/auth/src/token-store.ts.
+// Both in a database, where tokens are to outlive the process: see examples/auth/src/store/token-store.ts.
 const access = accessTokens({ issuer: 'https://id.example', audience: 'shop', keys: memorySigningKeys() })
 const refresh = refreshTokens({ store: memoryRefreshTokens() })
 

@@ -55,7 +55,7 @@ export function openAuthDatabase({
 }
 
 /** Where the SQLite file and the letters are, unless `DATA_DIR` says otherwise. */
-export const ownDataDir = fileURLToPath(new URL('../.data', import.meta.url))
+export const ownDataDir = fileURLToPath(new URL('../../.data', import.meta.url))
 
 const migrations: Readonly<Record<string, Migration>> = {
   '0001_users': {

@@ -1,6 +1,6 @@
 import { ServiceError } from '@tenon/core'
 import { AttemptCounter } from './attempt-counter.ts'
-import { sameEmail } from './user-store.ts'
+import { sameEmail } from '../store/user-store.ts'
 
 const windowMs = 900_000
 /** Some megabytes for each counter. */

@@ -73,7 +73,7 @@ test('lets an address register twenty times', () => {
 })
 
 test('has the limits that the README tells', async () => {
-  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
   const limits = Array.from(readme.matchAll(/^\| (?:failures|registrations) .* \| (\d+) \|/gm), ([, count]) =>
     Number(count),
   )
