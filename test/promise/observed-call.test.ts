@@ -195,6 +195,28 @@ describe.each([
   })
 })
 
+describe.each(['grpc', 'http'] as const)('a stream over %s whose reader asks for no more', (protocol) => {
+  const overOf = (port: number) =>
+    protocol === 'grpc'
+      ? { via: grpcClient(), at: `static:///127.0.0.1:${port}` }
+      : { via: httpClient(), at: `http://127.0.0.1:${port}` }
+
+  test.each<[string, (signal: AbortSignal) => object]>([
+    ['deadline_exceeded', () => ({ timeoutMs: 500 })],
+    ['cancelled', (signal) => ({ signal })],
+  ])('ends its spans when it is over: %s', async (code, optionsOf) => {
+    const { spans } = recordTelemetry()
+    const port = (await startNotes())(protocol)
+    const client = await openClient({ ...overOf(port), policy: { retry: {} } })
+    const leaving = new AbortController()
+    const items = client.watchNotes({ noteId: 'n1' }, optionsOf(leaving.signal))[Symbol.asyncIterator]()
+    await items.next()
+    leaving.abort()
+    const told = () => spans().map(({ kind, attributes }) => `${kind} ${String(attributes['error.type'])}`)
+    await eventually(() => expect(told()).toEqual(expect.arrayContaining([`CLIENT ${code}`, `INTERNAL ${code}`])))
+  })
+})
+
 describe('a call with a policy', () => {
   test('has a span of its own, and one for each attempt, which a server takes up', async () => {
     const { spans } = recordTelemetry()

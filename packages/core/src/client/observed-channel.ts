@@ -38,6 +38,7 @@ export function observeLogicalItems(
 ): AsyncIterable<unknown> {
   if (!isObserving()) return run(call)
   return itemsOf(
+    call,
     () => begin(() => logicalCallConvention(operation.id), call),
     (logical) => run(logical === undefined ? call : { ...call, trace: logical.context }),
   )
@@ -64,6 +65,7 @@ class ObservedChannel implements ClientChannel {
   serverStream(operation: Operation, input: unknown, call: OutgoingCall): AsyncIterable<unknown> {
     if (!isObserving()) return this.#inner.serverStream(operation, input, call)
     return itemsOf(
+      call,
       () => this.#begin(operation, call),
       (attempt) => this.#inner.serverStream(operation, input, toSent(call, attempt)),
     )
@@ -78,6 +80,7 @@ class ObservedChannel implements ClientChannel {
   bidiStream(operation: Operation, inputs: AsyncIterable<unknown>, call: OutgoingCall): AsyncIterable<unknown> {
     if (!isObserving()) return this.#inner.bidiStream(operation, inputs, call)
     return itemsOf(
+      call,
       () => this.#begin(operation, call),
       (attempt) => this.#inner.bidiStream(operation, inputs, toSent(call, attempt)),
     )
@@ -131,10 +134,12 @@ async function answerOf<Answer>(observed: ObservedCall, work: () => Promise<Answ
 
 /** It begins when the first item is asked for. */
 async function* itemsOf(
+  call: OutgoingCall,
   start: () => ObservedCall | undefined,
   run: (observed: ObservedCall | undefined) => AsyncIterable<unknown>,
 ): AsyncGenerator<unknown> {
   const observed = start()
+  const stay = observed && endUnread(observed, call)
   try {
     yield* run(observed)
     observed?.end(undefined)
@@ -142,7 +147,36 @@ async function* itemsOf(
     observed?.fail(error)
     throw error
   } finally {
+    stay?.()
     // What has ended by now has ended: this is the reader who left.
     observed?.end(new ServiceError('cancelled', 'the reader left'))
   }
 }
+
+/**
+ * Ends a call that is over though its reader neither asks for more nor leaves, who may never do: a span that does not end is never told of,
+ * and those below it are parts of nothing. A reader who asks has been told by then.
+ *
+ * @returns What a reader calls who has read to the end, or left.
+ */
+function endUnread(observed: ObservedCall, { signal, timeoutMs }: OutgoingCall): () => void {
+  const end = (code: 'cancelled' | 'deadline_exceeded') => {
+    stay()
+    observed.end(new ServiceError(code, 'the reader asked for no more'))
+  }
+  const cancelled = () => void setTimeout(end, graceMs, 'cancelled').unref()
+  const waitMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : timeoutMs + graceMs
+  const timer = waitMs > longestDelayMs ? undefined : setTimeout(end, waitMs, 'deadline_exceeded').unref()
+  const stay = () => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', cancelled)
+  }
+  signal?.addEventListener('abort', cancelled, { once: true })
+  return stay
+}
+
+/** A guess: whoever asks for the next item is told within it that the call is over. */
+const graceMs = 100
+
+/** A timer fires at once when its delay is longer. @see Node.js documentation, setTimeout */
+const longestDelayMs = 2 ** 31 - 1
