@@ -178,6 +178,18 @@ it('tells before a start what would keep it from starting', async () => {
   expect(await check?.({ OTEL_TRACES_EXPORTER: 'zipkin', OTEL_SDK_DISABLED: 'true' })).toEqual([])
 })
 
+it('takes the place of another service of the process when that one stops', async () => {
+  const first = await open()
+  await using second = await open()
+  inSpan('of both', () => undefined)
+  await first[Symbol.asyncDispose]()
+  inSpan('of the second', () => metrics.getMeter('test').createCounter('work.done').add(1))
+  await second.flush()
+  expect(first.collector.count('traces', 'of both')).toBe(1)
+  expect(second.collector.count('traces', 'of the second')).toBe(1)
+  expect((await metricsOf(second.telemetry))?.body).toContain('work_done_total')
+})
+
 it('waits in a flush for what is being sent already', async () => {
   await using opened = await open({ timeoutMs: 200 }, { OTEL_BSP_SCHEDULE_DELAY: '1' })
   const { collector, telemetry } = opened

@@ -29,19 +29,44 @@ export interface Registration {
   unregister(): void
 }
 
-export function register({ tracers, meters, contexts, propagator }: Registered): Registration {
-  const done = [
-    trace.setGlobalTracerProvider(tracers) && (() => trace.disable()),
-    metrics.setGlobalMeterProvider(meters) && (() => metrics.disable()),
-    context.setGlobalContextManager(contexts) && (() => context.disable()),
-    propagator === undefined || (propagation.setGlobalPropagator(propagator) && (() => propagation.disable())),
-  ]
+/** One that finds the place taken gets it when that one is taken back, as a service does that outlives another of its process. */
+export function register(registered: Registered): Registration {
+  const parts = partsOf(registered)
+  const done = new Set<Part>()
+  const take = () => {
+    for (const part of parts) if (!done.has(part) && part.set()) done.add(part)
+  }
+  take()
+  waiting.add(take)
   return {
-    isWhole: !done.includes(false),
+    isWhole: done.size === parts.length,
     unregister: () => {
-      for (const undo of done) if (typeof undo === 'function') undo()
+      waiting.delete(take)
+      for (const { unset } of done) unset()
+      for (const next of waiting) next()
     },
   }
+}
+
+/** What the API keeps one of. */
+interface Part {
+  /** False where there is one already. */
+  readonly set: () => boolean
+  readonly unset: () => void
+}
+
+/** Those that are registered, and those that would be, in the order in which they came. */
+const waiting = new Set<() => void>()
+
+function partsOf({ tracers, meters, contexts, propagator }: Registered): readonly Part[] {
+  return [
+    { set: () => trace.setGlobalTracerProvider(tracers), unset: () => trace.disable() },
+    { set: () => metrics.setGlobalMeterProvider(meters), unset: () => metrics.disable() },
+    { set: () => context.setGlobalContextManager(contexts), unset: () => context.disable() },
+    ...(propagator
+      ? [{ set: () => propagation.setGlobalPropagator(propagator), unset: () => propagation.disable() }]
+      : []),
+  ]
 }
 
 /** Meters whose histograms also keep which span a value was measured in, where that span is kept. */
