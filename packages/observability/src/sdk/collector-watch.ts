@@ -24,14 +24,13 @@ export class CollectorWatch {
   note(signal: Signal, { code, error }: ExportOutcome): void {
     const hasLost = this.#overflowing.delete(signal)
     if (code !== 0) return this.#failed(signal, error?.message || 'no reason was given')
-    if (!hasLost) this.#succeeded(signal)
+    if (hasLost) return this.#failed(signal, 'there is more than it takes, and the queue is full')
+    this.#succeeded(signal)
   }
 
-  /** Something does not fit into its queue. */
+  /** Something does not fit into its queue. Why is known when the next batch has been tried: that one may fail. */
   noteFull(signal: Signal): void {
-    if (this.#overflowing.has(signal)) return
     this.#overflowing.add(signal)
-    this.#failed(signal, 'there is more than it takes, and the queue is full')
   }
 
   #failed(signal: Signal, reason: string): void {
