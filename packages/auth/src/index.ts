@@ -39,3 +39,8 @@ export {
 } from './token/refresh-tokens.ts'
 export { memorySigningKeys, type SigningKey, type SigningKeyStore } from './token/signing-key.ts'
 export type { PublicSigningKey } from './token/token-signer.ts'
+export { clientCredentials } from './remote/client-credentials.ts'
+export type { CredentialInterceptor } from './remote/credential-interceptor.ts'
+export { exchangeToken } from './remote/exchange-token.ts'
+export { forwardToken, type ForwardTokenOptions } from './remote/forward-token.ts'
+export { tokenEndpointDefaults, type TokenEndpointOptions } from './remote/token-endpoint-options.ts'

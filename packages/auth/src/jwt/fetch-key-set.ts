@@ -1,4 +1,5 @@
 import { isRecord } from '@tenon/core/transport'
+import { readText } from '../endpoint/read-text.ts'
 import type { JwksSettings } from './jwks-options.ts'
 import type { JsonWebKeySet } from './jwt-options.ts'
 
@@ -20,20 +21,9 @@ export async function fetchKeySet({ url, timeoutMs, fetch }: JwksSettings): Prom
     await reply.body?.cancel()
     throw new Error(`the server of keys answered with status ${reply.status}`)
   }
-  const found: unknown = JSON.parse(await textOf(reply.body))
+  const found: unknown = JSON.parse(await readText(reply.body, maxSetBytes))
   if (isKeySet(found)) return found
   throw new Error('the server of keys answered with something else than a set of keys')
-}
-
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = []
-  let byteCount = 0
-  for await (const part of body) {
-    byteCount += part.byteLength
-    if (byteCount > maxSetBytes) throw new Error(`the server of keys answered with more than ${maxSetBytes} bytes`)
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString()
 }
 
 /** @see RFC 7517 section 5 */

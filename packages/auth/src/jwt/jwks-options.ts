@@ -6,6 +6,7 @@ import {
   type SetupProblem,
   toFound,
 } from '@tenon/core/transport'
+import { checkUrl } from '../endpoint/check-url.ts'
 
 /** Where an issuer publishes its keys, and how they are kept. */
 export interface JwksOptions {
@@ -85,24 +86,12 @@ export function checkJwks(
     ...(isOptions(given) ? check.names(given, names, 'jwks') : []),
     ...check.boolean('jwks.allowHttp', allowHttp),
     ...(typeof fetch === 'function' ? [] : [check.malformed(`jwks.fetch must be a function, found ${toFound(fetch)}`)]),
-    ...checkUrl(url, allowHttp, check),
+    ...checkUrl(url, { name: 'jwks', allowHttp }, check),
     ...Object.entries(ranges).flatMap(([name, range]) =>
       check.integer(`jwks.${name}`, Reflect.get(settings, name), range),
     ),
     ...check.integer('jwks.maxStaleMs', settings.maxStaleMs, { min: cacheMs, max: 2_592_000_000 }),
   ]
-}
-
-function checkUrl(url: URL, allowHttp: boolean, check: OptionCheck): readonly SetupProblem[] {
-  if (url.username !== '' || url.password !== '') return [check.malformed('jwks must be an address without a password')]
-  if (url.protocol === 'https:') return []
-  if (url.protocol === 'http:' && (allowHttp || isLoopback(url))) return []
-  return [check.malformed(`jwks must be an https: address, or http: on this host, found ${url.protocol}//${url.host}`)]
-}
-
-/** The host of a URL is written in one way only, whatever way somebody wrote it. */
-function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
 function isOptions(given: string | URL | JwksOptions): given is JwksOptions {

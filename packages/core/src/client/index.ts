@@ -11,6 +11,7 @@ export type {
 } from './client-transport.ts'
 export { type ConnectionState, connectionsOf } from './connections.ts'
 export { joinedPublisher } from './publisher/joined-publisher.ts'
+export { markConfidential } from './place/confidential.ts'
 export { markNotSent } from './not-sent.ts'
 export { type PublishOptions, Publisher, type QueueOperation } from './publisher/publisher.ts'
 export { type OutgoingMessage, outgoingCommand, outgoingEvent } from './publisher/publisher-message.ts'

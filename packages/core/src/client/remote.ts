@@ -10,6 +10,7 @@ import { type ChannelList, fixedChannels, FoundChannels } from './channel-list.t
 import { type CallOptions, type ClientInterceptor, compileClientMethod } from './client-method.ts'
 import type { ClientChannel, ClientTarget, ClientTransport } from './client-transport.ts'
 import { noteChannels } from './connections.ts'
+import { requireConfidential } from './place/confidential.ts'
 import { DnsDirectory } from './place/dns-directory.ts'
 import { LocalChannels } from './local/local-channels.ts'
 import type { KnownName } from './place/known-name.ts'
@@ -91,7 +92,7 @@ export interface LocalRemoteOptions<Of extends AnyContract = AnyContract>
 /**
  * Says where another service is, so that handlers may inject its client.
  *
- * @throws ConfigError `config.malformed` for an address that cannot be read, or a policy, `config.out_of_range` for a number in it, `config.missing` where `via` is;
+ * @throws ConfigError `config.malformed` for an address that cannot be read, or that is not confidential where an interceptor is, or a policy, `config.out_of_range` for a number in it, `config.missing` where `via` is;
  *   WiringError `wiring.undefined` for an interceptor that is no function; ContractError for what the transport cannot carry.
  */
 export function remote<Of extends AnyContract>(
@@ -109,6 +110,7 @@ function compileRemote<Of extends AnyContract>(contract: Of, options: GivenOptio
   const info = contractInfo(contract)
   const route = routeTo(at, { name: info.name, via })
   requireFunctions(interceptors, info.name)
+  requireConfidential(info.name, at, { interceptors, route })
   const settings = policy === undefined ? undefined : resolvePolicy(info, policy)
   if (route.kind !== 'local') route.via.check?.(info)
   return provideRemote(contract, { ...options, interceptors: [...interceptors], settings, route }, nobody)
