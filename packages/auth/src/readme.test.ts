@@ -5,6 +5,7 @@ import {
   accessTokenDefaults,
   accessTokens,
   apiKeyDefaults,
+  exchangeToken,
   jwksDefaults,
   jwtAuthenticator,
   jwtDefaults,
@@ -14,6 +15,7 @@ import {
   passwordHasher,
   refreshTokenDefaults,
   refreshTokens,
+  tokenEndpointDefaults,
 } from './index.ts'
 import { service } from './readme-example.test-fixture.ts'
 import { logIn, renew } from './readme-login.test-fixture.ts'
@@ -92,6 +94,14 @@ describe.each([
     source: ['token/refresh-tokens.ts', 'RefreshTokenOptions'],
     defaults: refreshTokenDefaults,
     resolve: (option: object) => refreshTokens({ store: memoryRefreshTokens(), ...option }),
+  },
+  {
+    heading: '## Remotes',
+    head: 'option of `exchangeToken` and `clientCredentials`',
+    source: ['remote/token-endpoint-options.ts', 'TokenEndpointOptions'],
+    defaults: tokenEndpointDefaults,
+    resolve: (option: object) =>
+      exchangeToken({ tokenEndpoint: url, clientId: 'shop', clientSecret: 'sesame', ...option }),
   },
 ] as const)('the table "$head" under "$heading"', ({ heading, head, source: [file, name], defaults, resolve }) => {
   const rows = rowsBelow(heading, head)
