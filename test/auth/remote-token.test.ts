@@ -180,16 +180,25 @@ it('messages show the token of the service in their headers, where their topic i
     admin: false,
     authenticate,
     handlers: [
-      defineConsumer(
-        placed,
-        () =>
-          async (_payload, { principal }) =>
-            void senders.push(principal?.id),
-      ),
+      defineConsumer(placed, () => (_payload, { principal }) => {
+        senders.push(principal?.id)
+        return Promise.resolve()
+      }),
+      defineHandler(shop, () => {
+        const publisher = inject(Publisher)
+        return {
+          ask: async () => {
+            await publisher.publish(placed, { orderId: 'a' }, { headers: await own.headers() })
+            return []
+          },
+        }
+      }),
     ],
-    transports: () => [queueTransport({ driver: memoryDriver({ broker: memoryBroker() }), trust: 'signed' })],
+    transports: () => [
+      httpTransport({ port: 0 }),
+      queueTransport({ driver: memoryDriver({ broker: memoryBroker() }), trust: 'signed' }),
+    ],
   }).start(options)
-  const port = started.addresses.find(({ protocol }) => protocol === 'http')?.port
-  expect((await fetch(`http://127.0.0.1:${port}/v1/shop`)).status).toBe(200)
+  expect((await fetch(`http://127.0.0.1:${started.addresses[0]?.port}/v1/shop`)).status).toBe(200)
   await eventually(() => expect(senders).toEqual(['Bearer for-client']))
 })
