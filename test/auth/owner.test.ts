@@ -21,7 +21,8 @@ import { startCaller } from '../promise/local-pair.ts'
 import { orderHandler, orders } from './owner-example.ts'
 import { orderRemote } from './remote-example.ts'
 
-const authenticate: Authenticator = ({ metadata: { authorization } }) => authorization && { id: authorization.slice(7) }
+const authenticate: Authenticator = ({ metadata: { authorization } }) =>
+  authorization === undefined ? undefined : { id: authorization.slice(7) }
 const as = (name: string) => ({ metadata: { authorization: `Bearer ${name}` } })
 
 const Empty = Type.Object({})

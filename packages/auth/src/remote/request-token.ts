@@ -3,7 +3,7 @@ import { readText } from '../endpoint/read-text.ts'
 import type { TokenEndpointSettings } from './token-endpoint-options.ts'
 
 /** A token as its endpoint gave it. */
-export interface IssuedToken {
+export interface GrantedToken {
   readonly token: string
   /** How long it lives from when it was asked for; 0 where the endpoint does not say. */
   readonly lifeMs: number
@@ -32,7 +32,7 @@ const errorForm = /^[a-z_]{1,40}$/
 export async function requestToken(
   { url, authorization, timeoutMs, fetch }: TokenEndpointSettings,
   form: Readonly<Record<string, string>>,
-): Promise<IssuedToken> {
+): Promise<GrantedToken> {
   const reply = await fetch(url, {
     method: 'POST',
     headers: { accept: 'application/json', authorization: authorization() },
@@ -59,7 +59,7 @@ function parse(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function toToken(found: Readonly<Record<string, unknown>>, askedType: string | undefined): IssuedToken {
+function toToken(found: Readonly<Record<string, unknown>>, askedType: string | undefined): GrantedToken {
   const { access_token: token, token_type: type, issued_token_type: issuedType, expires_in: seconds = 0 } = found
   if (typeof token !== 'string' || token.length > maxTokenLength || !tokenForm.test(token))
     throw new Error('the token endpoint answered with something else than a token')

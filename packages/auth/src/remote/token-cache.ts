@@ -1,5 +1,5 @@
 import { currentCall, type Logger, ServiceError } from '@tenon/core'
-import { type IssuedToken, requestToken, TokenRefused } from './request-token.ts'
+import { type GrantedToken, requestToken, TokenRefused } from './request-token.ts'
 import type { TokenEndpointSettings } from './token-endpoint-options.ts'
 
 /** How soon a failed request for a token is followed by another. A guess, as for keys. */
@@ -80,7 +80,7 @@ export class TokenCache {
     }
   }
 
-  #keep(entry: Entry, { token, lifeMs }: IssuedToken, askedAtMs: number): void {
+  #keep(entry: Entry, { token, lifeMs }: GrantedToken, askedAtMs: number): void {
     const early = Math.min(this.#settings.renewBeforeMs, lifeMs / 2)
     entry.issued = { token, renewAtMs: askedAtMs + lifeMs - early, endsAtMs: askedAtMs + lifeMs }
   }
