@@ -36,11 +36,14 @@ const placements: Readonly<Record<string, (word: string) => Readonly<Record<stri
   'a header of somebody else': (word) => ({ 'x-auth-token': word, 'proxy-authorization': `Basic ${word}` }),
 }
 
+/** What metrics tell of calls. */
+const durations = ['http.server.request.duration', 'rpc.server.call.duration', 'messaging.process.duration']
+
 /** A service whose setting is a secret, which its handler puts wherever it can. */
 async function serve(harness: ConformanceHarness, word: string) {
   const lines: LogLine[] = []
   const stop: { now?: () => Promise<unknown> } = {}
-  const described: { text?: () => string } = {}
+  const described: { text?: () => string; httpUrl?: string } = {}
   const peer = await harness.start({
     start: async (...transports) => {
       const given: { token?: Secret } = {}
@@ -68,6 +71,8 @@ async function serve(harness: ConformanceHarness, word: string) {
       })
       const started = await service.start({ environment: { SERVICE_TOKEN: word }, log: capturedLog(lines) })
       described.text = () => JSON.stringify(service.describe())
+      const http = started.addresses.find(({ protocol }) => protocol === 'http')
+      if (http && harness !== http2Harness) described.httpUrl = `http://127.0.0.1:${http.port}`
       stop.now = () => started.stop()
       return started
     },
@@ -75,6 +80,7 @@ async function serve(harness: ConformanceHarness, word: string) {
   return {
     lines,
     peer,
+    httpUrl: described.httpUrl,
     description: () => described.text?.() ?? '',
     [Symbol.asyncDispose]: async () => {
       await stop.now?.()
@@ -106,6 +112,16 @@ describe.each([httpHarness, http2Harness, grpcHarness, queueHarness])('over $nam
     for (const place of Object.values(placements)) await call(place(word), 'abcd')
     expect(await call({}, word)).toBe('invalid_argument')
     expect(await call({}, 'abcd')).toBe('internal')
+    if (demo.httpUrl !== undefined) {
+      // What nobody serves is named to who asked for it, and to nobody else.
+      await fetch(`${demo.httpUrl}/v1/${word}`)
+      const reply = await fetch(`${demo.httpUrl}/v1/open?access_token=${word}`, {
+        headers: { referer: `http://a.example/?token=${word}` },
+      })
+      seen.push(reply.status, [...reply.headers], await reply.text())
+    }
+    const metrics = await Promise.all(durations.map((name) => telemetry.points(name)))
+    expect(metrics.flat().length).toBeGreaterThan(0)
     const logged = inspected(demo.lines)
     // What is looked for would be found: the handler has run and was told of.
     expect(logged).toContain('***')
@@ -114,6 +130,7 @@ describe.each([httpHarness, http2Harness, grpcHarness, queueHarness])('over $nam
       logged,
       replies: inspected(seen),
       spans: inspected(telemetry.spans()),
+      metrics: inspected(metrics),
       described: demo.description(),
     }
     for (const [where, found] of Object.entries(places)) expect([where, found.includes(word)]).toEqual([where, false])

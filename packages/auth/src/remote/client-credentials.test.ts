@@ -71,7 +71,8 @@ const leak = { access_token: 'leaked', error: 'leaked-code', error_description: 
 const attacks: Readonly<Record<string, Answer>> = {
   'is slow': () => undefined,
   'begins and never ends': (_asked, reply) => void reply.write('{'),
-  'is huge': (_asked, reply) => void reply.end(JSON.stringify({ ...right, access_token: 'x'.repeat(70_000) })),
+  'is huge': (_asked, reply) =>
+    void reply.end(JSON.stringify({ ...right, access_token: 'a', padding: 'x'.repeat(70_000) })),
   redirects: (_asked, reply) => void reply.writeHead(307, { location: 'https://evil.example/token' }).end(),
   'gives another kind of token': json({ ...right, access_token: 'a', token_type: 'N_A' }),
   'gives a token that ends a header': json({ ...right, access_token: 'a\r\nx-admin: 1' }),
