@@ -59,8 +59,8 @@ async function serve(harness: ConformanceHarness, word: string) {
         handlers: [
           defineHandler(vault, () => ({
             open: (_input, { log }) => {
-              log.info({ token: given.token, nested: { token: given.token } }, `uses ${given.token}`)
-              throw new Error(`cannot use ${given.token}`, { cause: given.token })
+              log.info({ token: given.token, nested: { token: given.token } }, `uses ${String(given.token)}`)
+              throw new Error(`cannot use ${String(given.token)}`, { cause: given.token })
             },
           })),
         ],
@@ -140,6 +140,6 @@ describe.each([httpHarness, http2Harness, grpcHarness, queueHarness])('over $nam
 /** Everything of a value that a log might write, errors with all that led to them. */
 function inspected(value: unknown): string {
   return JSON.stringify(value, (_key, one: unknown) =>
-    one instanceof Error ? { message: one.message, stack: one.stack, cause: one.cause, ...one } : one,
+    one instanceof Error ? { message: one.message, stack: one.stack, cause: one.cause, own: Object.entries(one) } : one,
   )
 }
