@@ -11,7 +11,7 @@ export interface AskedToken {
 /** Answers a request for a token. */
 export type Answer = (asked: AskedToken, reply: ServerResponse, request: IncomingMessage) => void
 
-export const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
+const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
 
 /** Answers with JSON. */
 export const json =
