@@ -64,3 +64,16 @@ it('returns the inputs of a call that nobody began', async () => {
   await expect(refused).rejects.toMatchObject({ code: 'unavailable' })
   expect(returned).toHaveBeenCalledTimes(1)
 })
+
+it('is idle after inputs that cannot be begun, and lives on after such as cannot be left', async () => {
+  const broken = new Error('broken')
+  const fails = () => {
+    throw broken
+  }
+  const channel = failing(markShutdown(drainingError()))
+  await expect(channel.clientStream(join, { [Symbol.asyncIterator]: fails }, outgoing)).rejects.toBe(broken)
+  await channel.whenIdle()
+  const source = { next: () => expect.unreachable(), return: fails }
+  const inputs = { [Symbol.asyncIterator]: () => source }
+  await expect(channel.clientStream(join, inputs, outgoing)).rejects.toMatchObject({ code: 'unavailable' })
+})

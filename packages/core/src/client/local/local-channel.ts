@@ -48,8 +48,8 @@ export class LocalChannel implements ClientChannel {
   async clientStream(operation: Operation, inputs: AsyncIterable<unknown>, outgoing: OutgoingCall): Promise<unknown> {
     const codec = this.#codecOf(operation)
     const call = this.#enter(outgoing)
-    const sent = new LocalInputs(inputs, call, codec.input)
     try {
+      const sent = new LocalInputs(inputs, call, codec.input)
       return await this.#answer(operation, () => sent, { codec, call, outgoing })
     } finally {
       call.leave()
@@ -63,8 +63,8 @@ export class LocalChannel implements ClientChannel {
   ): AsyncGenerator<unknown> {
     const codec = this.#codecOf(operation)
     const call = this.#enter(outgoing)
-    const sent = new LocalInputs(inputs, call, codec.input)
     try {
+      const sent = new LocalInputs(inputs, call, codec.input)
       yield* this.#items(operation, () => sent, { codec, call, outgoing })
     } finally {
       call.leave()

@@ -43,7 +43,7 @@ export class LocalInputs implements AsyncIterableIterator<unknown> {
   #close(): void {
     if (this.#isOver) return
     this.#isOver = true
-    Promise.resolve(this.#call.inCaller(() => this.#source.return?.())).catch(() => undefined)
+    this.#call.inCaller(async () => this.#source.return?.()).catch(() => undefined)
   }
 }
 
