@@ -1,25 +1,20 @@
-import { defineHandler } from '@tenon/core'
-import { contract } from '@tenon/core/contract'
-import Type from 'typebox'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Address } from '@tenon/core'
 import Format from 'typebox/format'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { postRaw, startTarget, type Target } from './target.ts'
+import { type OwnProcess, runFile } from '../support/own-process.ts'
+import { postRaw } from './target.ts'
 
-/** Every format that a schema may name, also one that is known some day. */
-const formats = [...new Set([...Format.Entries().map(([name]) => name), 'byte'])]
+let target: OwnProcess
+let port = 0
 
-const Fields = Type.Object(
-  Object.fromEntries(formats.map((format) => [format, Type.Optional(Type.String({ format }))])),
-)
-const Empty = Type.Object({})
-const checks = contract('test.v1.CheckService', {
-  check: { input: Fields, output: Empty, http: 'POST /v1/check', grpc: false },
-})
-
-let target: Target
 beforeAll(async () => {
-  target = await startTarget([defineHandler(checks, () => ({ check: async () => ({}) }))])
+  target = runFile(join(import.meta.dirname, 'fixture/checking-service.ts'))
+  const [{ addresses }] = (await once(target.child, 'message')) as [{ readonly addresses: readonly Address[] }]
+  port = addresses[0]?.port ?? 0
 })
+
 afterAll(() => target[Symbol.asyncDispose]())
 
 /** Texts that make an expression go back which can read a part of them in more than one way. */
@@ -41,9 +36,13 @@ const texts = [
 ]
 
 // Where one goes back for each letter this takes minutes, and where it tries all ways there are it never ends.
-test.each(formats)('no long text keeps the check of the format %s busy', { timeout: 10_000 }, async (format) => {
-  for (const text of texts) {
-    const reply = await postRaw(target.httpPort, '/v1/check', JSON.stringify({ [format]: text }))
-    expect(reply).toMatch(/^HTTP\/1.1 [24]0/)
-  }
-})
+test.each([...Format.Entries().map(([name]) => name), 'byte'])(
+  'no long text keeps the check of the format %s busy',
+  { timeout: 10_000 },
+  async (format) => {
+    for (const text of texts) {
+      const reply = await postRaw(port, '/v1/check', JSON.stringify({ [format]: text }))
+      expect(reply).toMatch(/^HTTP\/1.1 [24]0/)
+    }
+  },
+)
