@@ -95,8 +95,8 @@ describe('docs/security.md', () => {
 
 /** A default as the table writes it: numbers with spaces, and modes of files as such. */
 function textOf(option: string, value: unknown): string {
-  if (value === undefined) return 'none'
-  if (typeof value !== 'number') return `\`${String(value)}\``
+  if (typeof value === 'string' || typeof value === 'boolean') return `\`${value}\``
+  if (typeof value !== 'number') return 'none'
   if (option.endsWith('Mode')) return `0o${value.toString(8)}`
   return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ' ')
 }

@@ -50,7 +50,8 @@ export async function postRaw(port: number, path: string, body: string, headers 
   const socket = connect({ port, host: '127.0.0.1' }).setEncoding('utf8')
   const length = Buffer.byteLength(body)
   const head = `host: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n${headers}`
-  socket.end(`POST ${path} HTTP/1.1\r\n${head}\r\n${body}`)
+  // A caller that says that it is done has left.
+  socket.write(`POST ${path} HTTP/1.1\r\n${head}\r\n${body}`)
   let text = ''
   for await (const chunk of socket) text += String(chunk)
   return text
