@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { request } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { Agent, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineHandler, defineService } from '@tenon/core'
@@ -18,7 +19,7 @@ const test = everywhere.skipIf(absence !== undefined)
 
 const Empty = Type.Object({})
 const vault = contract('tenon.test.v1.VaultService', { open: { input: Empty, output: Empty, http: 'POST /v1/open' } })
-const ours = authority()
+const [ours, theirs] = [authority(), authority()]
 
 /** The files of a certificate in a folder, as Kubernetes mounts a secret: `data` is a link to a folder that another replaces. */
 async function mounted(first: Identity) {
@@ -87,14 +88,39 @@ test.each(servers)('TLS 1.2 and 1.3 are spoken, the chain is verified and h2 agr
   expect(weak.output).toMatch(/alert handshake failure/)
 })
 
-test('grpcurl is let in with a certificate, and not without, where one is required', async () => {
+/** Certificates of a caller: of the authority that the service believes, and of another one. */
+async function putCallers(folder: string): Promise<void> {
+  const certificates = { own: ours.sign('DNS:order'), foreign: theirs.sign('DNS:order') }
+  const files = Object.entries(certificates).flatMap(([name, { cert, key }]) => [
+    writeFile(join(folder, `${name}.crt`), cert),
+    writeFile(join(folder, `${name}.key`), key),
+  ])
+  await Promise.all(files)
+}
+
+test.each(servers)(
+  'openssl is let in with a certificate of the authority alone, where one is required, over %s',
+  async (name) => {
+    await using files = await mounted(ours.sign('DNS:localhost'))
+    await using demo = await serve(files, 'require')
+    await putCallers(files.folder)
+    // Of TLS 1.3 the caller's side would be done before the server says no.
+    const as = (...shown: readonly string[]) => shake(demo.ports[name] ?? 0, files.folder, '-tls1_2', ...shown)
+    const letIn = await as('-cert', 'own.crt', '-key', 'own.key')
+    expect([letIn.code, letIn.output]).toEqual([0, expect.stringContaining('Verify return code: 0 (ok)')])
+    // Node ends a connection whose certificate it does not believe, without a word.
+    const refused = /alert (handshake failure|bad certificate|certificate required)|unexpected eof while reading/
+    for (const shown of [[], ['-cert', 'foreign.crt', '-key', 'foreign.key']]) {
+      const { code, output } = await as(...shown)
+      expect([code, output]).toEqual([1, expect.stringMatching(refused)])
+    }
+  },
+)
+
+test('grpcurl is let in with a certificate of the authority alone, where one is required', async () => {
   await using files = await mounted(ours.sign('DNS:localhost'))
   await using demo = await serve(files, 'require')
-  const own = ours.sign('DNS:order')
-  await Promise.all([
-    writeFile(join(files.folder, 'own.crt'), own.cert),
-    writeFile(join(files.folder, 'own.key'), own.key),
-  ])
+  await putCallers(files.folder)
   const list = (...options: readonly string[]) =>
     runTool(['grpcurl', '-cacert', 'ca.pem', ...options, `localhost:${demo.ports['grpc']}`, 'list'], {
       folder: files.folder,
@@ -102,6 +128,7 @@ test('grpcurl is let in with a certificate, and not without, where one is requir
     })
   expect((await list('-cert', 'own.crt', '-key', 'own.key')).output).toContain('tenon.test.v1.VaultService')
   expect((await list()).code).not.toBe(0)
+  expect((await list('-cert', 'foreign.crt', '-key', 'foreign.key')).code).not.toBe(0)
 })
 
 test('certificates that are replaced as Kubernetes does fail no call, and openssl sees the new one', async () => {
@@ -110,15 +137,23 @@ test('certificates that are replaced as Kubernetes does fail no call, and openss
   await using demo = await serve(files)
   let isOver = false
   const outcomes: (number | null | undefined)[] = []
-  const overHttp = async () => {
-    while (!isOver) {
-      const options = { host: 'localhost', port: demo.ports['http'], path: '/v1/open', method: 'POST', agent: false }
-      const sent = request({ ...options, ca: ours.cert, headers: { 'content-type': 'application/json' } })
-      sent.end('{}')
-      const [reply] = await once(sent, 'response')
-      outcomes.push(reply.statusCode)
-      reply.resume()
-    }
+  const ask = async (agent: Agent | false) => {
+    const options = { host: 'localhost', port: demo.ports['http'], path: '/v1/open', method: 'POST', agent }
+    const sent = request({ ...options, ca: ours.cert, headers: { 'content-type': 'application/json' } })
+    sent.end('{}')
+    const [reply] = (await once(sent, 'response')) as [IncomingMessage]
+    outcomes.push(reply.statusCode)
+    await reply.resume().toArray()
+    return sent
+  }
+  const overNew = async () => {
+    while (!isOver) await ask(false)
+  }
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  await ask(agent)
+  const overKept = async () => {
+    while (!isOver) expect((await ask(agent)).reusedSocket).toBe(true)
+    agent.destroy()
   }
   const overGrpc = async () => {
     while (!isOver) {
@@ -134,16 +169,19 @@ test('certificates that are replaced as Kubernetes does fail no call, and openss
       outcomes.push((await runTool(['grpcurl', ...call], { folder: files.folder, signal })).code)
     }
   }
-  const load = Promise.all([overHttp(), overGrpc()])
-  await eventually(() => expect(new Set(outcomes)).toEqual(new Set([0, 200])))
-  await files.put(second)
-  const serial = `serial=${parsed(second).serialNumber}`
-  for (const name of servers)
-    await expect
-      .poll(async () => serialOf((await shake(demo.ports[name] ?? 0, files.folder)).output), { timeout: 20_000 })
-      .toBe(serial)
-  isOver = true
-  await load
+  const load = Promise.all([overNew(), overKept(), overGrpc()])
+  try {
+    await eventually(() => expect(new Set(outcomes)).toEqual(new Set([0, 200])))
+    await files.put(second)
+    const serial = `serial=${parsed(second).serialNumber}`
+    for (const name of servers)
+      await expect
+        .poll(async () => serialOf((await shake(demo.ports[name] ?? 0, files.folder)).output), { timeout: 20_000 })
+        .toBe(serial)
+  } finally {
+    isOver = true
+    await load
+  }
   expect(new Set(outcomes)).toEqual(new Set([0, 200]))
 })
 
