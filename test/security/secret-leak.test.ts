@@ -36,6 +36,9 @@ const placements: Readonly<Record<string, (word: string) => Readonly<Record<stri
   'a header of somebody else': (word) => ({ 'x-auth-token': word, 'proxy-authorization': `Basic ${word}` }),
 }
 
+/** What operators show, to look into the service. */
+const adminToken = 'zq-the-token-of-the-operators'
+
 /** What metrics tell of calls. */
 const durations = ['http.server.request.duration', 'rpc.server.call.duration', 'messaging.process.duration']
 
@@ -43,14 +46,14 @@ const durations = ['http.server.request.duration', 'rpc.server.call.duration', '
 async function serve(harness: ConformanceHarness, word: string) {
   const lines: LogLine[] = []
   const stop: { now?: () => Promise<unknown> } = {}
-  const described: { text?: () => string; httpUrl?: string } = {}
+  const described: { text?: () => string; httpUrl?: string; infoUrl?: string } = {}
   const peer = await harness.start({
     start: async (...transports) => {
       const given: { token?: Secret } = {}
       const service = defineService({
         name: 'conformance',
         version: '1.0.0',
-        admin: false,
+        admin: { port: 0, token: adminToken },
         config: { token: secret(text('SERVICE_TOKEN')) },
         authenticate: firstOf(
           jwtAuthenticator({ issuer: 'a', audience: 'b', algorithms: ['HS256'], secret: word.repeat(2) }),
@@ -73,6 +76,8 @@ async function serve(harness: ConformanceHarness, word: string) {
       described.text = () => JSON.stringify(service.describe())
       const http = started.addresses.find(({ protocol }) => protocol === 'http')
       if (http && harness !== http2Harness) described.httpUrl = `http://127.0.0.1:${http.port}`
+      const admin = started.addresses.find(({ protocol }) => protocol === 'admin')
+      described.infoUrl = `http://127.0.0.1:${admin?.port}/info`
       stop.now = () => started.stop()
       return started
     },
@@ -81,6 +86,7 @@ async function serve(harness: ConformanceHarness, word: string) {
     lines,
     peer,
     httpUrl: described.httpUrl,
+    infoUrl: described.infoUrl,
     description: () => described.text?.() ?? '',
     [Symbol.asyncDispose]: async () => {
       await stop.now?.()
@@ -112,6 +118,14 @@ describe.each([httpHarness, http2Harness, grpcHarness, queueHarness])('over $nam
     for (const place of Object.values(placements)) await call(place(word), 'abcd')
     expect(await call({}, word)).toBe('invalid_argument')
     expect(await call({}, 'abcd')).toBe('internal')
+    for (const [shown, status] of [
+      [word, 401],
+      [adminToken, 200],
+    ] as const) {
+      const reply = await fetch(`${demo.infoUrl}?token=${word}`, { headers: { authorization: `Bearer ${shown}` } })
+      expect(reply.status).toBe(status)
+      seen.push([...reply.headers], await reply.text())
+    }
     if (demo.httpUrl !== undefined) {
       // What nobody serves is named to who asked for it, and to nobody else.
       await fetch(`${demo.httpUrl}/v1/${word}`)
@@ -133,7 +147,8 @@ describe.each([httpHarness, http2Harness, grpcHarness, queueHarness])('over $nam
       metrics: inspected(metrics),
       described: demo.description(),
     }
-    for (const [where, found] of Object.entries(places)) expect([where, found.includes(word)]).toEqual([where, false])
+    for (const [where, found] of Object.entries(places))
+      expect([where, found.includes(word), found.includes(adminToken)]).toEqual([where, false, false])
   })
 })
 
