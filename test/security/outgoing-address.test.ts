@@ -1,11 +1,19 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
+import { writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { trace } from '@opentelemetry/api'
 import { clientOf, defineHandler, inject, remote } from '@tenon/core'
 import { contract } from '@tenon/core/contract'
+import type { Discovery } from '@tenon/core/registry'
+import { observability } from '@tenon/observability'
+import { consulRegistry } from '@tenon/registry-consul'
+import { kubernetesRegistry } from '@tenon/registry-kubernetes'
 import { httpClient } from '@tenon/transport-http'
 import Type from 'typebox'
 import { expect, onTestFinished, test } from 'vitest'
+import { temporaryFolder } from '../support/own-process.ts'
 import { postRaw, startTarget } from './target.ts'
 
 const Key = Type.Object({ key: Type.String() })
@@ -70,3 +78,47 @@ test.each([301, 302, 303, 307, 308])('a remote that answers %i leads nobody else
   expect(moved.asked).toEqual(['/v1/files/a/content'])
   expect(elsewhere.asked).toEqual([])
 })
+
+/** What asks addresses that settings name, each until it was answered. */
+const askers: Readonly<Record<string, (url: string) => Promise<void>>> = {
+  Consul: (url) => ask(consulRegistry({ address: new URL(url).host })),
+  Kubernetes: async (url) => {
+    const kubeconfig = join(await temporaryFolder(), 'config')
+    const named = (kind: string, value: object) => ({ [`${kind}s`]: [{ name: 'a', [kind]: value }] })
+    const content = {
+      ...named('cluster', { server: url }),
+      ...named('user', {}),
+      ...named('context', { cluster: 'a', user: 'a' }),
+      'current-context': 'a',
+    }
+    await writeFile(kubeconfig, JSON.stringify(content))
+    await ask(kubernetesRegistry({ kubeconfig }))
+  },
+  Collector: async (url) => {
+    const service = { name: 'target', version: '1.0.0', instanceId: 'a' }
+    const log = { debug: ignore, info: ignore, warn: ignore, error: ignore, child: () => log }
+    const telemetry = await observability({ endpoint: url }).start({ service, environment: {}, log })
+    trace.getTracer('test').startSpan('a span').end()
+    await telemetry.flush?.().catch(ignore)
+    await telemetry.stop().catch(ignore)
+  },
+}
+const ignore = () => undefined
+
+/** Looks for a service until the registry is found not to answer. */
+async function ask(registry: Discovery): Promise<void> {
+  const asking = new AbortController()
+  const options = { signal: asking.signal, onTrouble: () => asking.abort() }
+  for await (const _ of registry.watch('user', options)) expect.unreachable()
+}
+
+test.each(Object.keys(askers).flatMap((name) => [302, 307].map((status) => [name, status] as const)))(
+  'a %s that answers %i leads nobody elsewhere',
+  async (name, status) => {
+    const elsewhere = await serve((_request, reply) => reply.end('{}'))
+    const moved = await serve((_request, reply) => reply.writeHead(status, { location: elsewhere.url }).end())
+    await askers[name]?.(moved.url)
+    expect(moved.asked).not.toEqual([])
+    expect(elsewhere.asked).toEqual([])
+  },
+)
