@@ -83,6 +83,7 @@ const attacks: Readonly<Record<string, Answer>> = {
   'answers no JSON': (_asked, reply) => void reply.end(`leaked ${secretText}`),
   fails: json(leak, 500),
   'has enough': json(leak, 429),
+  'waited too long itself': json(leak, 408),
 }
 
 it.each(Object.entries(attacks))('is unavailable, and tells nothing, where the endpoint %s', async (_what, answer) => {

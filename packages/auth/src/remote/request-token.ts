@@ -20,6 +20,8 @@ const maxReplyBytes = 65_536
 const maxTokenLength = 12_288
 /** @see RFC 6750 section 2.1: nothing that would end a header */
 const tokenForm = /^[\w.~+/-]+=*$/
+/** Statuses of 400 and more that say no word on the client: too late, too many. */
+const passingStatuses: ReadonlySet<number> = new Set([408, 429])
 /** Of a reply only its error code is told, and only where it has the form of one. @see RFC 6749 section 5.2 */
 const errorForm = /^[a-z_]{1,40}$/
 
@@ -43,7 +45,7 @@ export async function requestToken(
   const text = reply.body === null ? '' : await readText(reply.body, maxReplyBytes)
   const found = parse(text)
   if (reply.status === 200) return toToken(found, form['requested_token_type'])
-  const isRefusal = reply.status >= 400 && reply.status < 500 && reply.status !== 429
+  const isRefusal = reply.status >= 400 && reply.status < 500 && !passingStatuses.has(reply.status)
   const code = String(found['error'])
   const why = `the token endpoint answered with status ${reply.status}${errorForm.test(code) ? `, ${code}` : ''}`
   throw isRefusal ? new TokenRefused(why) : new Error(why)
