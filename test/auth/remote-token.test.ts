@@ -1,4 +1,12 @@
-import { clientCredentials, exchangeToken, forwardToken } from '@tenon/auth'
+import {
+  apiKeyAuthenticator,
+  clientCredentials,
+  createApiKey,
+  exchangeToken,
+  firstOf,
+  forwardToken,
+  jwtAuthenticator,
+} from '@tenon/auth'
 import {
   type Authenticator,
   clientOf,
@@ -15,6 +23,7 @@ import { eventually } from '@tenon/testing'
 import { grpcClient, grpcTransport } from '@tenon/transport-grpc'
 import { httpClient, httpTransport } from '@tenon/transport-http'
 import { memoryBroker, memoryDriver, queueTransport } from '@tenon/transport-queue'
+import { SignJWT } from 'jose'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { json, openTokenEndpoint } from '../../packages/auth/src/remote/token-endpoint.test-harness.ts'
@@ -29,8 +38,16 @@ const shop = contract('tenon.test.v1.ShopService', {
 })
 const options = { environment: { LOG_LEVEL: 'silent' } }
 
-const authenticate: Authenticator = ({ metadata: { authorization } }) =>
+const { key, ...kept } = createApiKey()
+const secret = 's'.repeat(32)
+const known: Authenticator = ({ metadata: { authorization } }) =>
   authorization === undefined ? undefined : { id: authorization }
+/** Knows callers by a key, by a token in a header of its own, or by whatever they say in `authorization`. */
+const authenticate = firstOf(
+  apiKeyAuthenticator({ keys: [{ ...kept, principal: { id: 'mallory' } }] }),
+  jwtAuthenticator({ issuer: 'id', audience: 'shop', algorithms: ['HS256'], secret, header: 'x-token' }),
+  known,
+)
 
 /** A service that is called over each transport, and shows the credentials it is called with. */
 async function serveOrders() {
@@ -85,8 +102,8 @@ async function serveShop(
     transports: () => [httpTransport({ port: 0 })],
   }).start(options)
   const url = `http://127.0.0.1:${started.addresses[0]?.port}/v1/shop`
-  const ask = async (authorization?: string) => {
-    const reply = await fetch(url, { headers: authorization === undefined ? {} : { authorization } })
+  const ask = async (authorization?: string, headers: Readonly<Record<string, string>> = {}) => {
+    const reply = await fetch(url, { headers: { ...headers, ...(authorization !== undefined && { authorization }) } })
     const found = (await reply.json()) as { token?: string }[] | { code: string }
     return Array.isArray(found) ? found.map(({ token }) => token ?? 'nothing') : found.code
   }
@@ -163,6 +180,20 @@ it('a call ends at its deadline, however slow the endpoint is', async () => {
   const slow = { ...orderService.ways.grpc(), policy: { timeoutMs: 100 } }
   await using demo = await serveShop(slow, clientCredentials(tokenOptions(endpoint.url)))
   expect(await demo.ask()).toBe('deadline_exceeded')
+})
+
+it('a token that nobody has judged is not sent on, nor exchanged, where its caller is known by something else', async () => {
+  await using endpoint = await openTokenEndpoint()
+  await using orderService = await serveOrders()
+  const ways = [forwardToken(), exchangeToken(tokenOptions(endpoint.url))]
+  const claims = new SignJWT({}).setIssuer('id').setAudience('shop').setSubject('mallory').setExpirationTime('1m')
+  const token = await claims.setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(secret))
+  for (const interceptor of ways) {
+    await using demo = await serveShop(orderService.ways.http(), interceptor)
+    expect(await demo.ask('Bearer of-ada', { 'x-api-key': key })).toEqual(twice('nothing'))
+    expect(await demo.ask('Bearer of-ada', { 'x-token': token })).toEqual(twice('nothing'))
+  }
+  expect(endpoint.asked).toEqual([])
 })
 
 it('nothing is sent on where there is no call', async () => {

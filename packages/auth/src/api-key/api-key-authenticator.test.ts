@@ -42,9 +42,9 @@ describe('createApiKey', () => {
 
 describe('a key', () => {
   it('says who calls, from a list or from what finds it by its id', async () => {
-    expect(await ask(apiKeyAuthenticator({ keys: [stored] }), header(mine.key))).toBe(stored.principal)
+    expect(await ask(apiKeyAuthenticator({ keys: [stored] }), header(mine.key))).toEqual(stored.principal)
     const keys = vi.fn(async (id: string) => (id === mine.id ? stored : undefined))
-    expect(await ask(apiKeyAuthenticator({ keys }), header(mine.key))).toBe(stored.principal)
+    expect(await ask(apiKeyAuthenticator({ keys }), header(mine.key))).toEqual(stored.principal)
     expect(keys.mock.calls).toEqual([[mine.id]])
   })
 
@@ -54,7 +54,7 @@ describe('a key', () => {
 
   it('may be in another header', async () => {
     const authenticate = apiKeyAuthenticator({ keys: [stored], header: 'x-shop-key' })
-    expect(await ask(authenticate, { 'x-shop-key': mine.key })).toBe(stored.principal)
+    expect(await ask(authenticate, { 'x-shop-key': mine.key })).toEqual(stored.principal)
     expect(await ask(authenticate, header(mine.key))).toBeUndefined()
   })
 
@@ -74,7 +74,7 @@ describe('a key', () => {
 
   it('is refused once it has expired', async () => {
     const keys = [{ ...stored, expiresAt: 1_000 }]
-    expect(await ask(apiKeyAuthenticator({ keys, now: () => 999 }), header(mine.key))).toBe(stored.principal)
+    expect(await ask(apiKeyAuthenticator({ keys, now: () => 999 }), header(mine.key))).toEqual(stored.principal)
     expect(await refusalOf(mine.key, { keys, now: () => 1_000 })).toBe(`the key ${mine.id} has expired`)
   })
 

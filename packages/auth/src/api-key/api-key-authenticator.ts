@@ -2,6 +2,7 @@ import type { Authenticator, Principal } from '@tenon/core'
 import { ConfigError, givenOnly, isRecord, optionCheck, type SetupProblem, toFound } from '@tenon/core/transport'
 import { checkHeader } from '../check-header.ts'
 import { invalidCredential } from '../invalid-credential.ts'
+import { knownOtherwise } from '../remote/caller-token.ts'
 import { apiKeyId, hasHash } from './api-key.ts'
 
 /** What is kept of a key, and whose it is. */
@@ -55,7 +56,7 @@ export function apiKeyAuthenticator(options: ApiKeyOptions): Authenticator {
     if (!hasHash(key, stored.hash)) throw invalidCredential('invalid_api_key', `what is shown is not the key ${id}`)
     if (stored.expiresAt !== undefined && stored.expiresAt <= now())
       throw invalidCredential('invalid_api_key', `the key ${id} has expired`)
-    return stored.principal
+    return knownOtherwise(stored.principal)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Authenticator, Principal } from '@tenon/core'
 import { ConfigError, givenOnly, optionCheck, type SetupProblem, toFound } from '@tenon/core/transport'
 import { invalidCredential } from '../invalid-credential.ts'
+import { knownOtherwise } from '../remote/caller-token.ts'
 import { type CertificateIdentity, readIdentity } from './certificate-identity.ts'
 import { readSpiffeId } from './spiffe-id.ts'
 
@@ -45,7 +46,7 @@ export function certificateAuthenticator(options: CertificateOptions): Authentic
       throw refused('the certificate names no workload of a trusted domain')
     const principal = await principalOf(identity)
     if (principal === undefined) throw refused('the certificate names nobody who may call')
-    return principal
+    return knownOtherwise(principal)
   }
 }
 

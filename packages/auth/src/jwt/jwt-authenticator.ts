@@ -1,5 +1,6 @@
 import type { Authenticator, Principal } from '@tenon/core'
 import { invalidCredential } from '../invalid-credential.ts'
+import { knownOtherwise } from '../remote/caller-token.ts'
 import { type JwtOptions, type JwtSettings, resolveJwt, type TokenClaims } from './jwt-options.ts'
 import { readToken } from './read-token.ts'
 import { RemoteKeys } from './remote-keys.ts'
@@ -21,7 +22,7 @@ export function jwtAuthenticator(options: JwtOptions): Authenticator {
     if (token === undefined) return undefined
     const principal = await principalOf(await verifyToken(token, findKey, settings))
     if (principal === undefined) throw invalidCredential('invalid_token', 'the claims name nobody who may call')
-    return principal
+    return settings.header === 'authorization' ? principal : knownOtherwise(principal)
   }
 }
 
