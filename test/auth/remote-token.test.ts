@@ -196,6 +196,14 @@ it('a token that nobody has judged is not sent on, nor exchanged, where its call
   expect(endpoint.asked).toEqual([])
 })
 
+it('no token is shown to a proxy on the way to this host', () => {
+  const at = 'http://localhost:3000'
+  const via = httpClient({ proxy: 'http://proxy.example:3128' })
+  expect(() => remote(orders, { via, at, interceptors: [forwardToken()] })).toThrow(/confidential/)
+  expect(() => remote(orders, { via, at, interceptors: [forwardToken({ allowPlaintext: true })] })).not.toThrow()
+  expect(() => remote(orders, { via, at: 'https://order.example', interceptors: [forwardToken()] })).not.toThrow()
+})
+
 it('nothing is sent on where there is no call', async () => {
   expect(await forwardToken().headers()).toEqual({})
 })

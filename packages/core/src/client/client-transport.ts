@@ -16,6 +16,8 @@ export interface ClientTransport {
   readonly protocol?: string
   /** The schemes of URLs that it can be given in the place of an address: `https` for `https://host`. @defaultValue none */
   readonly schemes?: readonly string[]
+  /** Whether somebody else, such as a proxy, is given what goes out: then a call to this host may leave it. @defaultValue false */
+  readonly isRelayed?: boolean
   /** Whether calls wait for a connection until their deadline; over several addresses core waits, for whichever comes first. */
   readonly waitForReady?: boolean
   /**

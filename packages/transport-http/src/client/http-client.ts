@@ -33,6 +33,7 @@ export function httpClient(options: HttpClientOptions = {}): ClientTransport {
     name: 'http',
     protocol: settings.tls === undefined ? 'http' : 'https',
     schemes: settings.tls === undefined ? ['http', 'https'] : ['https'],
+    isRelayed: settings.proxy !== undefined,
     open: (target) => new HttpChannel(target, settings),
     convention: ({ http }, place) =>
       http && httpClientConvention({ method: http.method, route: (place.pathPrefix ?? '') + http.path, place }),

@@ -10,11 +10,11 @@ const notes = contract('shop.ConfidentialService', {})
 const send: ClientInterceptor = (_call, next) => next()
 const interceptors = [markConfidential((call, next) => send(call, next)) satisfies ClientInterceptor]
 
-function via(protocol: string): ClientTransport {
+function via(protocol: string, isRelayed = false): ClientTransport {
   const open = () => {
     throw new TypeError('nothing is opened before the service starts')
   }
-  return { name: 'test', protocol, schemes: ['http', 'https'], open }
+  return { name: 'test', protocol, isRelayed, schemes: ['http', 'https'], open }
 }
 
 it.each([
@@ -43,6 +43,18 @@ it.each([
 ])('lets no token go by %s to %s', (protocol, at) => {
   expect(() => remote(notes, { via: via(protocol), at, interceptors })).toThrow(ConfigError)
   expect(() => remote(notes, { via: via(protocol), at, interceptors: [send] })).not.toThrow()
+})
+
+it.each(['static:///127.0.0.1:80', 'http://localhost:3000'])('lets no token go to %s by somebody else', (at) => {
+  expect(() => remote(notes, { via: via('http', true), at, interceptors })).toThrow(ConfigError)
+})
+
+it.each([
+  ['http', 'local'],
+  ['http', 'https://order.example'],
+  ['https', 'static:///order.example:443'],
+])('lets a token go by %s to %s, whoever passes on what is encrypted', (protocol, at) => {
+  expect(() => remote(notes, { via: via(protocol, true), at, interceptors })).not.toThrow()
 })
 
 it('looks again where a remote is moved', () => {

@@ -15,14 +15,17 @@ export function markConfidential<Interceptor extends object>(interceptor: Interc
 /** @throws ConfigError `config.malformed` for a remote that others on the way could listen to, where an interceptor is confidential. */
 export function requireConfidential(name: string, at: string, sent: { interceptors: readonly object[]; route: Route }) {
   if (!sent.interceptors.some((one) => brand in one) || isConfidential(sent.route)) return
-  const message = `remote(${name}): what an interceptor sends is confidential, so "${at}" must be called by TLS, or be on this host, or local; give its transport tls, or allow plain text where the interceptor is made`
+  const message = `remote(${name}): what an interceptor sends is confidential, so "${at}" must be called by TLS, or be on this host and behind no proxy, or local; give its transport tls, or allow plain text where the interceptor is made`
   throw new ConfigError([{ code: 'config.malformed', message }])
 }
 
 function isConfidential(route: Route): boolean {
   if (route.kind === 'local') return true
   if (encrypted.has(route.via.protocol ?? route.via.name)) return true
-  if (route.kind === 'url') return route.scheme === 'https' || isLoopback(route.address)
+  if (route.kind === 'url' && route.scheme === 'https') return true
+  // To whoever stands between, this host is another one.
+  if (route.via.isRelayed === true) return false
+  if (route.kind === 'url') return isLoopback(route.address)
   return route.kind === 'fixed' && route.addresses.every(isLoopback)
 }
 
