@@ -178,6 +178,22 @@ describe('a handler that takes several messages at once', () => {
     expect(await started.endpoints[0]?.dispatch(arrival)).toMatchObject({ ok: false, error: { code } })
   })
 
+  test('is told who sent each message, together and alone, where its transport asks', async () => {
+    const senders: unknown[] = []
+    const authenticate: ServiceOptions['authenticate'] = ({ metadata: { sender } }) =>
+      sender === undefined ? undefined : { id: sender }
+    const note: Handle = (items, { principal }) => senders.push(...items.map((item) => item.principal?.id), principal)
+    await using started = await start(note, { authenticate })
+    const [ada, bob] = ['ada', 'bob'].map((sender) =>
+      arrivalOf({ orderId: sender }, { isTrusted: false, metadata: { sender } }),
+    )
+    if (!ada || !bob) return expect.unreachable()
+    expect(await started.handle([ada, bob, arrivalOf({ orderId: 'c' })])).toEqual(['ok', 'ok', 'ok'])
+    expect(senders.splice(0)).toEqual(['ada', 'bob', undefined, undefined])
+    await started.endpoints[0]?.dispatch(ada)
+    expect(senders).toEqual(['ada', { id: 'ada' }])
+  })
+
   test('gets a message alone from a transport that puts none together', async () => {
     await using started = await start((items) => items[0]?.fail(new ServiceError('aborted', 'again')))
     const [endpoint] = started.endpoints

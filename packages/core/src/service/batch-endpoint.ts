@@ -1,8 +1,10 @@
 import type { Arrival, Outcome } from '../call/arrival.ts'
 import { Batch } from '../call/batch/batch.ts'
+import { noteSender } from '../call/batch/sender.ts'
 import type { Call, Metadata } from '../call/call.ts'
 import { toCallError } from '../call/call-error.ts'
 import type { CallPlan } from '../call/call-plan.ts'
+import type { Authenticator } from '../call/rule/access.ts'
 import type { BatchSettings } from '../contract/batch.ts'
 import { asItIs } from '../schema/compiled-schema.ts'
 import { batchAttributes } from '../telemetry/convention.ts'
@@ -18,7 +20,9 @@ export function batchEndpoint(
   settings: BatchSettings,
   compose: Compose,
 ): Pick<EventEndpoint, 'batch' | 'dispatch'> {
-  const { invoke: handler, loggedCalls } = plan
+  const { invoke: handler, loggedCalls, authenticate } = plan
+  const judge: Authenticator | undefined =
+    authenticate && (async (arrival) => noteSender(arrival, (await authenticate(arrival)) ?? undefined))
   // One that was read is no call yet; one that could not be is told of as any other.
   const toldReads = loggedCalls === 'all' ? 'failed' : loggedCalls
   const read = compose({
@@ -26,13 +30,17 @@ export function batchEndpoint(
     output: asItIs,
     loggedCalls: toldReads,
     isObserved: false,
+    authenticate: judge,
     invoke: (payload) => payload,
   })
   const handle = compose({ ...plan, input: asItIs, invoke: (batch, call) => batchIn(batch).run(handler, call) })
   const handleOne = compose({
     ...plan,
     invoke: async (payload, call) => {
-      const message = { payload, arrival: { metadata: call.metadata, attempt: call.attempt } }
+      const message = {
+        payload,
+        arrival: { metadata: call.metadata, attempt: call.attempt, principal: call.principal },
+      }
       const batch = new Batch([message], plan).read()
       // What was said of the message counts more than what the call came to, as in a batch.
       const [outcome] = batch.close(await endOf(() => batch.run(handler, call), call))

@@ -1,10 +1,11 @@
 import type { ServiceError } from '../../error/service-error.ts'
 import type { Outcome } from '../arrival.ts'
-import type { Call, Metadata } from '../call.ts'
+import type { Call, Metadata, Principal } from '../call.ts'
 import { toCallError } from '../call-error.ts'
 import { logItemFailure, logLostFailure, type LogPlan } from '../call-log.ts'
 import type { Invoke } from '../rule/interceptor.ts'
 import type { BatchItem, BatchMessage } from './batch-item.ts'
+import { senderOf } from './sender.ts'
 
 /** Several messages in one call, each with an outcome of its own. */
 export class Batch {
@@ -76,5 +77,9 @@ class Item implements BatchItem {
 
   get metadata(): Metadata {
     return this.#arrival.metadata
+  }
+
+  get principal(): Principal | undefined {
+    return this.#arrival.principal ?? senderOf(this.#arrival)
   }
 }
