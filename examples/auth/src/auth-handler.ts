@@ -1,3 +1,4 @@
+import type { IssuedToken } from '@tenon/auth'
 import { type Call, every, fault, Handles, Implements, type Input, inject, type Output, Runs } from '@tenon/core'
 import { auth } from './auth-contract.ts'
 import { callerAddress } from './guard/caller-address.ts'
@@ -55,15 +56,16 @@ export class AuthHandler {
     })
     if (user === undefined) throw fault(auth.login, 'unauthenticated', 'the e-mail address or the password is wrong')
     this.#guard.succeeded(email, address)
-    if (this.#passwords.needsRehash(user.passwordHash))
-      await this.#users.changeHash(user.userId, await this.#passwords.hash(password, call.signal))
-    return this.#reply(await this.#refreshTokens.issue(user.userId), user.userId, call)
+    if (this.#passwords.needsRehash(user.passwordHash)) await this.#rehash(user.userId, password, call)
+    const access = await this.#accessTokens.issue({ id: user.userId })
+    return reply(access, await this.#refreshTokens.issue(user.userId), call)
   }
 
   @Implements(auth.refresh)
   async refresh({ refreshToken }: Input<typeof auth.refresh>, call: Call): Promise<Tokens> {
-    const refreshed = await this.#refreshTokens.refresh(refreshToken)
-    return this.#reply(refreshed, refreshed.subject, call)
+    // Before the token is used up: a database that is away then costs nobody their login.
+    const refreshed = await this.#refreshTokens.refresh(refreshToken, (id) => this.#accessTokens.issue({ id }))
+    return reply(refreshed.prepared, refreshed, call)
   }
 
   @Implements(auth.logout)
@@ -105,20 +107,24 @@ export class AuthHandler {
     return isRight ? user : undefined
   }
 
-  async #reply(
-    refresh: { readonly token: string; readonly expiresAt: number },
-    id: string,
-    call: Call,
-  ): Promise<Tokens> {
-    const access = await this.#accessTokens.issue({ id })
-    // RFC 6749 section 5.1: nothing on the way may keep tokens.
-    call.setHeader('cache-control', 'no-store')
-    return {
-      accessToken: access.token,
-      accessTokenExpiresAt: access.expiresAt,
-      refreshToken: refresh.token,
-      refreshTokenExpiresAt: refresh.expiresAt,
+  /** A right password is let in also where its new hash cannot be made or kept now: the next login tries again. */
+  async #rehash(userId: string, password: string, { signal, log }: Call): Promise<void> {
+    try {
+      await this.#users.changeHash(userId, await this.#passwords.hash(password, signal))
+    } catch (error) {
+      log.warn({ err: error }, 'a password could not be hashed anew')
     }
+  }
+}
+
+function reply(access: IssuedToken, refresh: IssuedToken, call: Call): Tokens {
+  // RFC 6749 section 5.1: nothing on the way may keep tokens.
+  call.setHeader('cache-control', 'no-store')
+  return {
+    accessToken: access.token,
+    accessTokenExpiresAt: access.expiresAt,
+    refreshToken: refresh.token,
+    refreshTokenExpiresAt: refresh.expiresAt,
   }
 }
 

@@ -12,6 +12,6 @@ export async function logIn(user: { readonly id: string } | undefined, password:
 }
 
 export async function renew(refreshToken: string) {
-  const next = await refresh.refresh(refreshToken)
-  return { access: await access.issue({ id: next.subject }), refresh: next }
+  const { prepared, ...next } = await refresh.refresh(refreshToken, (id) => access.issue({ id }))
+  return { access: prepared, refresh: next }
 }

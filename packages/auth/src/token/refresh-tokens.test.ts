@@ -73,6 +73,14 @@ it('lets one of two uses at once win, and trusts neither afterwards', async () =
   expect(await causeOf(tokens.refresh(won[0]?.value.token ?? ''))).toContain('is over')
 })
 
+it('leaves a token good where what goes out beside the next one cannot be made', async () => {
+  const { tokens } = tokensAt(0)
+  const { token } = await tokens.issue('ada')
+  const away = new Error('the database is away')
+  await expect(tokens.refresh(token, () => Promise.reject(away))).rejects.toBe(away)
+  expect(await tokens.refresh(token, async (subject) => `for ${subject}`)).toMatchObject({ prepared: 'for ada' })
+})
+
 it('refuses a token that has expired, and what is none', async () => {
   const { clock, tokens } = tokensAt(0)
   const { token } = await tokens.issue('ada')

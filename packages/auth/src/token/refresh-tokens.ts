@@ -39,17 +39,23 @@ export interface RefreshTokens {
    * Takes a token, and gives the one that is valid from now on. A token that comes a second time was stolen, or its thief was first: then no token
    * of its login is valid any more. Of two uses at once one gets a token, and that token is not valid either.
    *
-   * @throws ServiceError `unauthenticated` with the reason `invalid_token`, whatever is wrong; its cause says what
+   * @param prepare Makes what goes out beside it, such as an access token, before the token is used up: where that fails, its owner can try again.
+   * @throws ServiceError `unauthenticated` with the reason `invalid_token`, whatever is wrong; its cause says what. What `prepare` throws
    */
-  refresh(token: string): Promise<RefreshedToken>
+  refresh<Prepared = undefined>(
+    token: string,
+    prepare?: (subject: string) => Promise<Prepared>,
+  ): Promise<RefreshedToken<Prepared>>
   /** Ends the login of a token. Says nothing of whether there was one. */
   revoke(token: string): Promise<void>
   /** Forgets logins that are over. Call it now and then. */
   removeExpired(): Promise<void>
 }
 
-export interface RefreshedToken extends IssuedToken {
+export interface RefreshedToken<Prepared = undefined> extends IssuedToken {
   readonly subject: string
+  /** What was made beside it. */
+  readonly prepared: Prepared
 }
 
 type RefreshTokenSettings = Required<RefreshTokenOptions>
@@ -90,19 +96,23 @@ class RotatingTokens implements RefreshTokens {
     return { token, expiresAt: next.expiresAt }
   }
 
-  async refresh(token: string): Promise<RefreshedToken> {
+  async refresh<Prepared>(
+    token: string,
+    prepare?: (subject: string) => Promise<Prepared>,
+  ): Promise<RefreshedToken<Prepared>> {
     const { now, store } = this.#settings
     const familyId = familyOf(token)
     if (familyId === undefined) throw invalid('what is shown has not the form of a refresh token')
     const family = await store.find(familyId)
     if (family === undefined) throw invalid('the login of the refresh token is over')
     if (family.expiresAt <= now()) throw invalid('the refresh token has expired')
+    const prepared = (await prepare?.(family.subject)) as Prepared
     const { token: nextToken, ...next } = this.#next(familyId, family.endsAt)
     if (!(await store.replace(familyId, hashOf(token), next))) {
       await store.remove(familyId)
       throw invalid(`a refresh token of ${family.subject} was used before: the login is revoked`)
     }
-    return { subject: family.subject, token: nextToken, expiresAt: next.expiresAt }
+    return { subject: family.subject, token: nextToken, expiresAt: next.expiresAt, prepared }
   }
 
   async revoke(token: string): Promise<void> {
