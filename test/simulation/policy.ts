@@ -27,8 +27,11 @@ export const sound = ['retry, breaker', 'all']
 /** What costs more where there are more is left out of the large ones. */
 export const comparisons = [
   { size: small, scenarios: allScenarios, names: Object.keys(policies) },
-  { size: large, scenarios, names: ['random alone', 'roundRobin alone', 'none', 'retry, breaker'] },
-  { size: large, scenarios: outages, names: ['none', 'retry, breaker'] },
+  {
+    size: large,
+    scenarios: allScenarios,
+    names: Object.keys(policies).filter((name) => name !== 'retry, hedge' && name !== 'roundRobin, 3 attempts'),
+  },
 ]
 
 /** `policy.md` */
@@ -44,7 +47,7 @@ export const policy = new Table({
     'where it does not end, from its beginning, and one failed call in a hundred. Where calls hang, a breaker knows of the last of them when their two seconds are over, and closes after that.',
     'Where all are gone, a client asks each address about once a second whether it is there, however many calls it has: of a thousand addresses and fifty clients that is 3.75 connections for a call, and more at first, when',
     'calls look for one at the same time. Such an attempt costs the service nothing, and what policies add to it is told by the difference from `none`.',
-    'With a thousand instances the sets `retry`, `retry, hedge`, `all` and `roundRobin, 3 attempts` are left out, and in outages what is `alone`: a row takes up to a minute of computing.',
+    'With a thousand instances the sets `retry, hedge` and `roundRobin, 3 attempts` are left out: a row takes up to a minute of computing.',
   ],
   subject: 'policy',
   policies,
