@@ -46,3 +46,11 @@ test.each([...Format.Entries().map(([name]) => name), 'byte'])(
     }
   },
 )
+
+test('no text that is longer than it may be is tried against a pattern', { timeout: 10_000 }, async () => {
+  for (const text of texts) {
+    const reply = await postRaw(port, '/v1/check', JSON.stringify({ code: text }))
+    expect(reply).toMatch(/^HTTP\/1.1 400/)
+    expect(reply).toContain('must not have more than 12 characters')
+  }
+})

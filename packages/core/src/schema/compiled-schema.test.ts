@@ -118,6 +118,20 @@ const wrongInputs: readonly (readonly [
     [['/x', 'must match pattern "^a"', 'pattern']],
   ],
   [
+    'a pattern of a text that has a greatest length, in characters',
+    Type.Object({ x: Type.String({ pattern: '^a', maxLength: 2 }) }),
+    z.object({ x: z.string().regex(/^a/).max(2) }),
+    field('b\u{1f600}'),
+    [['/x', 'must match pattern "^a"', 'pattern']],
+  ],
+  [
+    'a text that is too long to be tried',
+    Type.Object({ x: Type.String({ pattern: '^a', maxLength: 2 }) }),
+    z.object({ x: z.string().regex(/^a/).max(2) }),
+    field('bbb'),
+    [['/x', 'must not have more than 2 characters', 'maxLength']],
+  ],
+  [
     'a format, which one library also writes as a pattern',
     Type.Object({ x: Type.String({ format: 'email' }) }),
     z.object({ x: z.email() }),

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../schema.ts'
+import { boundedPattern } from './bounded-pattern.ts'
 import { formatCheck } from './format.ts'
 import { type NativeSchema, nativeSchemaOf } from '../native/native-type.ts'
 import type { Refinement } from './refinement.ts'
@@ -10,7 +11,8 @@ export type HardCopies = Map<JsonSchema, Record<string, unknown>>
 
 /**
  * The schema that is really checked: an integer lies in the range that JSON can carry exactly, `int64()`, `bytes()` and
- * `timestamp()` are what a handler sees, a format is checked where the validator would not, and a choice of constants is one `enum` without
+ * `timestamp()` are what a handler sees, a format is checked where the validator would not, a pattern
+ * only on a text that is no longer than it may be, and a choice of constants is one `enum` without
  * a `type`, so that every schema library's violations read alike.
  *
  * @param copies Receives what was made of each part.
@@ -39,7 +41,9 @@ function harden(schema: JsonSchema, copies: HardCopies | undefined): Record<stri
   dropImpliedType(copy)
   const format = formatCheck(copy['format'])
   if (format) delete copy['format']
-  const checks = [format, ...unicodeChecks(schema)].filter((check) => check !== undefined)
+  const pattern = boundedPattern(copy)
+  if (pattern) delete copy['pattern']
+  const checks = [format, pattern, ...unicodeChecks(schema)].filter((check) => check !== undefined)
   if (checks.length > 0) copy['~refine'] = [...checks, ...refinementsOf(schema)]
   return copy
 }
