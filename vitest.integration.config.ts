@@ -1,7 +1,7 @@
 import { mergeConfig } from 'vite'
 import unit from './vitest.config.ts'
 
-/** Tests against real servers. Files run two at a time: they share the servers, and each has topics, groups and ports of its own. */
+/** Tests against real servers. Files run three at a time: they share the servers, and each has topics, groups and ports of its own. */
 export default mergeConfig(
   { ...unit, test: { ...unit.test, include: [], exclude: [] } },
   {
@@ -12,7 +12,7 @@ export default mergeConfig(
         'test/**/*.integration.test.ts',
       ],
       exclude: ['**/node_modules/**', '**/dist/**'],
-      maxWorkers: 2,
+      maxWorkers: 3,
       testTimeout: 60_000,
       hookTimeout: 60_000,
     },
