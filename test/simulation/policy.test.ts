@@ -8,9 +8,6 @@ import { small } from './table.ts'
 const document = new Document('policy.md')
 const steady = named(allScenarios, 'steady')
 const allFailing = named(allScenarios, 'all failing')
-const coldHerd = named(allScenarios, 'cold herd')
-/** Attempts that were cut count as failed, and weigh on an instance for longer than others take to settle. */
-const slowlySettledShare = 0.4
 const isOutage = ({ name }: Scenario): boolean => name.startsWith('all ')
 /** What of a service is left while it happens is enough for all calls. */
 const survivable = allScenarios.filter((scenario) => !scenario.name.endsWith('herd') && !isOutage(scenario))
@@ -89,10 +86,8 @@ describe.runIf(isWhole)('other chance', () => {
   it.each(sound.flatMap((name) => seeds.map((seed) => ({ name, seed }))))(
     'comes to the same targets: $name, seed $seed',
     async ({ name, seed }) => {
-      for (const scenario of allScenarios) {
-        const share = scenario === coldHerd && name === 'all' ? slowlySettledShare : 0.25
-        requireTargets(await policy.resultOf({ scenario, size: small, name }, seed), { scenario, share })
-      }
+      for (const scenario of allScenarios)
+        requireTargets(await policy.resultOf({ scenario, size: small, name }, seed), { scenario, share: 0.25 })
     },
     600_000,
   )

@@ -11,9 +11,9 @@ export type HardCopies = Map<JsonSchema, Record<string, unknown>>
 
 /**
  * The schema that is really checked: an integer lies in the range that JSON can carry exactly, `int64()`, `bytes()` and
- * `timestamp()` are what a handler sees, a format is checked where the validator would not, a pattern
- * only on a text that is no longer than it may be, and a choice of constants is one `enum` without
- * a `type`, so that every schema library's violations read alike.
+ * `timestamp()` are what a handler sees, a format is checked where the validator would not, a pattern only on a text that is
+ * no longer than it may be, and a choice of constants is one `enum` without a `type`, so that every schema library's violations
+ * read alike.
  *
  * @param copies Receives what was made of each part.
  * @see RFC 8259 section 6, on integers in the range of IEEE 754
